@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+// Tests run against the sources, so that none of them ever sees a stale build.
+const protocol = fileURLToPath(new URL('packages/protocol/src/index.ts', import.meta.url));
+
+export default defineConfig({
+  resolve: { alias: [{ find: /^@failtome\/protocol$/, replacement: protocol }] },
+  test: {
+    passWithNoTests: true,
+    coverage: { provider: 'v8', include: ['packages/*/src/**/*.ts'] },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['packages/*/test/**/*.test.ts', 'packages/*/src/**/*.test.ts', 'test/*.test.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // These wait for sockets and timers far more than they compute: more files at once than cores.
+          maxWorkers: 4,
+          maxConcurrency: 8,
+        },
+      },
+    ],
+  },
+});
