@@ -1,0 +1,68 @@
+/**
+ * What outlives a crash: one document, written as a whole.
+ *
+ * It holds no monotonic times, because they mean nothing to the next run; what was timed by one is
+ * stored as a length, and the next run counts it from its own start (PROTOCOL.md, "Restart").
+ */
+import type { BallotMode, HandoverRecord, PauseRecord } from "./messages.ts";
+import type { AssociationId, DurationMs, Epoch, Ip, NodeId, WallMs } from "./units.ts";
+import type { MoveStep } from "./facts.ts";
+
+/** The layout's version; a document of another version is unreadable. */
+export const DOCUMENT_VERSION = 1;
+
+export interface DurableDocument {
+  readonly version: number;
+  readonly cluster: string;
+  readonly node: NodeId;
+  readonly incarnation: number;
+  readonly addresses: readonly DurableAddress[];
+  readonly pause: PauseRecord;
+  readonly handovers: readonly HandoverRecord[];
+  readonly outbox: readonly OutboxEntry[];
+  /** Counts history entries and notifications, for their ids. */
+  readonly serial: number;
+}
+
+export interface DurableAddress {
+  readonly ip: Ip;
+  /** The highest epoch this node has seen, voted in or asked for. */
+  readonly epoch: Epoch;
+  readonly lent: DurableLease | null;
+  readonly intent: MoveIntent | null;
+  /** Lengths of time between each known change of association and the moment this was written, newest first. */
+  readonly changes: readonly DurationMs[];
+  /** Associations seen to end; a read that shows one is stale. */
+  readonly ended: readonly AssociationId[];
+  /** The blocked notification of the present episode has been queued. */
+  readonly blockedTold: boolean;
+}
+
+export interface DurableLease {
+  readonly candidate: NodeId;
+  readonly epoch: Epoch;
+  readonly leaseMs: DurationMs;
+}
+
+/** A move that may have begun. Written before its first call. */
+export interface MoveIntent {
+  readonly epoch: Epoch;
+  readonly mode: BallotMode;
+  readonly handoverId: string | null;
+  /** Whom it is taken from: a node's id, an instance id, `nobody` or `unknown`. */
+  readonly from: string;
+  readonly associationId: AssociationId | null;
+  /** `planned`: no call yet. `released`: nobody holds it by our doing. `accepted`: the cloud has accepted the move. */
+  readonly stage: "planned" | "released" | "accepted";
+  readonly startedWall: WallMs;
+  readonly reason: string;
+  readonly agreed: string;
+  readonly steps: readonly { readonly step: MoveStep; readonly durationMs: DurationMs }[];
+  readonly requestIds: readonly string[];
+}
+
+export interface OutboxEntry {
+  readonly id: string;
+  readonly subject: string;
+  readonly message: string;
+}

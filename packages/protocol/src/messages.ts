@@ -1,0 +1,227 @@
+/**
+ * What travels between nodes, and what an operator's command carries.
+ *
+ * One envelope serves requests and responses of `/v1/gossip`, `/v1/vote` and the operator's routes:
+ * who, to whom, in which session, and the proof that it was made lately (`freshness.ts`). The payload's
+ * parts are optional because a heartbeat in quiet times carries none of them.
+ */
+import type { Role } from "./config.ts";
+import type { AssociationId, DurationMs, Epoch, InstanceId, Ip, NodeId, SessionId, WallMs } from "./units.ts";
+
+/** Raised when nodes of two versions could misunderstand each other. Ballots of another version are refused. */
+export const WIRE_VERSION = 1;
+
+export type Verdict = "up" | "down" | "unknown";
+export type Fitness = "fit" | "unfit" | "unknown";
+export type PeerState = "alive" | "suspect" | "dead" | "unknown";
+
+/** Proof that the sender lately heard the receiver: the receiver's session and the newest `t` seen from it. */
+export interface Echo {
+  readonly session: SessionId;
+  readonly t: number;
+}
+
+export interface Envelope {
+  readonly v: number;
+  readonly cluster: string;
+  readonly from: NodeId;
+  readonly session: SessionId;
+  /** Counts up with every message of this session. */
+  readonly seq: number;
+  readonly to: NodeId;
+  /** Milliseconds since the sender's session began. */
+  readonly t: number;
+  readonly echo: Echo | null;
+  /** In a response: the session and `seq` of the request it answers. */
+  readonly re: { readonly session: SessionId; readonly seq: number } | null;
+  readonly payload: Payload;
+}
+
+export interface Payload {
+  /** The version of the sender's own record, and the newest version of the receiver's record that the sender has stored. */
+  readonly version: number;
+  readonly ack: number;
+  /** The sender's record, left out while the receiver has it. */
+  readonly node?: NodeRecord;
+  readonly rumours?: readonly Rumour[];
+  /** Peers about which the sender wants a second opinion. */
+  readonly ask?: readonly NodeId[];
+  readonly ballots?: readonly Ballot[];
+  readonly answers?: readonly BallotAnswer[];
+  readonly releases?: readonly Release[];
+  /** Only from an operator. */
+  readonly command?: Command;
+  /** Only to an operator. */
+  readonly outcome?: CommandOutcome;
+  /** In a response that refused the request: why (also the HTTP status's reason). */
+  readonly refused?: RejectReason;
+}
+
+/** What a node says of itself. Ages are counted back from the moment it was sent. */
+export interface NodeRecord {
+  readonly id: NodeId;
+  readonly incarnation: number;
+  readonly role: Role;
+  readonly priority: number;
+  readonly instanceId: InstanceId;
+  readonly fit: Fitness;
+  readonly leaving: boolean;
+  /** Whether its running preflight holds. */
+  readonly ready: boolean;
+  /** A digest of the configured voters (`quorum.ts`). */
+  readonly electorate: string;
+  readonly version: string;
+  readonly addresses: readonly AddressRecord[];
+  readonly pause: PauseRecord;
+  readonly handovers: readonly HandoverRecord[];
+}
+
+export interface AddressRecord {
+  readonly ip: Ip;
+  readonly verdict: Verdict;
+  /** The last probe failed, or the verdict isn't up: the hearer probes at once. */
+  readonly trouble: boolean;
+  readonly epoch: Epoch;
+  /** Whom the sender believes to hold it. */
+  readonly holder: HolderRecord | null;
+  /** How long ago the association changed, as far as the sender knows, newest first. */
+  readonly changes: readonly DurationMs[];
+  /** Seen up since the last change. */
+  readonly served: boolean;
+}
+
+export interface HolderRecord {
+  readonly kind: "node" | "none" | "other";
+  readonly node: NodeId | null;
+  readonly instanceId: InstanceId | null;
+  readonly associationId: AssociationId | null;
+  /** How long ago this was observed. */
+  readonly ageMs: DurationMs;
+}
+
+export interface Rumour {
+  readonly id: NodeId;
+  readonly incarnation: number;
+  readonly state: "alive" | "suspect" | "dead";
+}
+
+/** Why a ballot is held: a failure, or an operator's wish. */
+export type BallotMode = "takeover" | "handover";
+
+export interface Ballot {
+  readonly address: Ip;
+  readonly epoch: Epoch;
+  readonly candidate: NodeId;
+  readonly mode: BallotMode;
+  readonly electorate: string;
+  /** Counts up each time the candidate asks again within the ballot; the lease is counted from the ask that was answered. */
+  readonly ask: number;
+  readonly fit: boolean;
+}
+
+/** The codes of PROTOCOL.md, "Answers". */
+export type BallotReason =
+  | "down"
+  | "consent"
+  | "no-way-out"
+  | "undecided"
+  | "up"
+  | "paused"
+  | "held-down"
+  | "lent"
+  | "lease-unknown"
+  | "stale-epoch"
+  | "unfit-candidate"
+  | "starting"
+  | "electorate"
+  | "no-vote"
+  | "unknown-address"
+  | "storage"
+  | "stopping"
+  | "duplicate-id"
+  | "holder-is-candidate";
+
+export interface BallotAnswer {
+  readonly address: Ip;
+  readonly epoch: Epoch;
+  readonly candidate: NodeId;
+  readonly voter: NodeId;
+  readonly ask: number;
+  /** `pending` promises nothing: the voter is still looking, and will answer again. */
+  readonly answer: "grant" | "blind" | "refuse" | "pending";
+  readonly reason: BallotReason;
+  /** How long the lease lasts from the ask; 0 where none is lent. */
+  readonly leaseMs: DurationMs;
+  /** With `lent`, `held-down` or `lease-unknown`: how long that stands in the way. */
+  readonly retryMs: DurationMs;
+  /** The highest epoch the voter knows for the address. */
+  readonly highest: Epoch;
+}
+
+/** The candidate gives back what it was lent. */
+export interface Release {
+  readonly address: Ip;
+  readonly epoch: Epoch;
+  readonly candidate: NodeId;
+}
+
+/** The newest `version` wins, then the greater `by`. */
+export interface PauseRecord {
+  readonly version: number;
+  readonly by: NodeId;
+  readonly paused: boolean;
+  readonly owner: string;
+  readonly reason: string;
+  /** Null: until resumed. */
+  readonly until: WallMs | null;
+}
+
+export type HandoverState = "open" | "done" | "failed" | "expired";
+
+/** A planned move. `stage` only grows, so that copies merge by the greater. */
+export interface HandoverRecord {
+  readonly id: string;
+  readonly address: Ip;
+  readonly to: NodeId;
+  readonly by: string;
+  readonly reason: string;
+  readonly state: HandoverState;
+  readonly detail: string;
+  /** What is left of its time to live. */
+  readonly ttlMs: DurationMs;
+}
+
+export type Command =
+  | { readonly kind: "handover"; readonly address: Ip | null; readonly to: NodeId | null; readonly reason: string; readonly owner: string }
+  | { readonly kind: "handover-status"; readonly id: string }
+  | { readonly kind: "pause"; readonly forMs: DurationMs | null; readonly reason: string; readonly owner: string }
+  | { readonly kind: "resume"; readonly reason: string; readonly owner: string };
+
+/**
+ * `working`: accepted, not done yet; ask again (`handover-status`, or the pause's version in the status).
+ * `done` and `failed` are final.
+ */
+export interface CommandOutcome {
+  readonly state: "done" | "working" | "failed";
+  /** The handover's id, or the pause's version. */
+  readonly id: string;
+  readonly detail: string;
+}
+
+/** Why a message was not admitted. 401: `unsigned`, `signature`. 403: `cluster`, `not-for-me`, `reflected`, `unknown-sender`. 409: `session`, `stale`, `replayed`. */
+export type RejectReason =
+  | "unsigned"
+  | "signature"
+  | "cluster"
+  | "version"
+  | "not-for-me"
+  | "reflected"
+  | "unknown-sender"
+  | "session"
+  | "stale"
+  | "replayed"
+  | "malformed"
+  | "too-large"
+  | "too-slow"
+  | "unasked"
+  | "overloaded";

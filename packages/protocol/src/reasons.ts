@@ -1,0 +1,71 @@
+/**
+ * The outcomes of the takeover rule and the reason codes that explain them.
+ * Every code has its line in PROTOCOL.md and in docs/operations.md; a test compares the three.
+ */
+
+/** What the takeover rule tells the node to do now about one address. `hold`: nothing, and nothing is owed. `wait`: nothing yet. */
+export type Outcome = "wait" | "campaign" | "guard" | "move" | "verify" | "hold";
+
+/** The gates of the takeover rule, in the order in which they are asked. */
+export const GATES = [
+  "unfinished-move",
+  "role",
+  "running",
+  "not-holder",
+  "paused",
+  "observed",
+  "local",
+  "verdict",
+  "way-out",
+  "storage",
+  "displace",
+  "permission",
+  "damping",
+  "rank",
+  "agreement",
+  "guard",
+  "lease",
+] as const;
+
+export type GateName = (typeof GATES)[number];
+
+export const REASONS = [
+  // wait
+  "call-in-flight",
+  "settling",
+  "starting",
+  "verdict-unknown",
+  "failure-not-current",
+  "staggered",
+  "ballot-open",
+  "ballot-lost",
+  "guard-asked",
+  "guard-refused",
+  "backing-off",
+  "permission-unproven",
+  "lease-too-short",
+  "storage-failed",
+  "no-way-out",
+  // hold
+  "not-a-candidate",
+  "stopping",
+  "is-holder",
+  "paused",
+  "local-unfit",
+  "local-unknown",
+  "address-up",
+  "would-displace",
+  "not-permitted",
+  "held-down",
+  "flapping",
+  "handover-elsewhere",
+  // campaign, guard, move, verify
+  "address-down",
+  "handover-asked",
+  "agreed",
+  "guard-passed",
+  "finish-move",
+  "moved",
+] as const;
+
+export type Reason = (typeof REASONS)[number];
