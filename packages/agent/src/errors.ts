@@ -1,0 +1,19 @@
+/**
+ * The one error type of the agent's adapters and commands.
+ *
+ * Expected outcomes are values; this is for what keeps an adapter or a command from doing its work.
+ */
+export type ErrorDisposition = "retryable" | "fatal" | "unknown";
+
+export class AgentError extends Error {
+  override readonly name = "AgentError";
+  /** Stable and in capitals, for logs and tests, such as `KEY_FILE_UNREADABLE`. */
+  readonly code: string;
+  readonly disposition: ErrorDisposition;
+
+  constructor(code: string, message: string, disposition: ErrorDisposition, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.disposition = disposition;
+  }
+}
