@@ -6,6 +6,7 @@ const protocol = fileURLToPath(new URL('packages/protocol/src/index.ts', import.
 
 export default defineConfig({
   resolve: { alias: [{ find: /^@failtome\/protocol$/, replacement: protocol }] },
+  define: { FAILTOME_VERSION: JSON.stringify('0.0.0-test') },
   test: {
     passWithNoTests: true,
     coverage: { provider: 'v8', include: ['packages/*/src/**/*.ts'] },
@@ -22,6 +23,8 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          // These drive the built entry points.
+          globalSetup: ['scripts/build.mjs'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // These wait for sockets and timers far more than they compute: more files at once than cores.

@@ -1,0 +1,95 @@
+// What some tests need of the machine beyond Node. Where one is missing, those tests are skipped, and
+// `npm test` says so with the line that brings it.
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * @typedef {object} Requirement
+ * @property {string} what the tests that need it
+ * @property {string} install the line that brings it
+ * @property {string[]} programs each of which must be there
+ */
+
+/** @satisfies {Record<string, Requirement>} */
+const programs = {
+  haproxy: {
+    what: 'a real HAProxy behind the address',
+    install: 'apt-get install -y haproxy',
+    programs: ['haproxy'],
+  },
+  prometheus: {
+    what: 'metrics and alert rules against a real Prometheus',
+    install: 'apt-get install -y prometheus',
+    programs: ['prometheus', 'promtool'],
+  },
+  aws: {
+    what: 'the embedded cloud against the AWS command line',
+    install: 'apt-get install -y awscli',
+    programs: ['aws'],
+  },
+  chromium: {
+    what: 'the status page in a browser',
+    install: 'apt-get install -y chromium',
+    programs: ['chromium'],
+  },
+  ip: {
+    what: 'nodes in network namespaces',
+    install: 'apt-get install -y iproute2',
+    programs: ['ip'],
+  },
+  nft: {
+    what: 'packet loss and partitions between namespaces',
+    install: 'apt-get install -y nftables',
+    programs: ['nft'],
+  },
+  systemd: {
+    what: 'verification of the systemd unit',
+    install: 'apt-get install -y systemd',
+    programs: ['systemd-analyze'],
+  },
+};
+
+/** @typedef {keyof typeof programs | 'root'} RequirementName */
+
+// Debian keeps some of these where a user's PATH does not look, and its own before any shim's.
+const folders = ['/usr/bin', '/usr/sbin', '/bin', '/sbin', ...(process.env.PATH ?? '').split(':')];
+
+/**
+ * Where a program is.
+ * @param {string} program
+ * @returns {string | undefined}
+ */
+export function findProgram(program) {
+  return folders.map((folder) => join(folder, program)).find(isExecutable);
+}
+
+/** @param {string} path */
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Whether this machine can run the tests that need this: `describe.skipIf(!has('haproxy'))`.
+ * @param {RequirementName} name
+ * @returns {boolean}
+ */
+export function has(name) {
+  if (name === 'root') return process.getuid?.() === 0;
+  return programs[name].programs.every((program) => findProgram(program) !== undefined);
+}
+
+/**
+ * What is missing here, each with what it costs and the line that brings it.
+ * @returns {{ name: string, what: string, install: string }[]}
+ */
+export function missing() {
+  const names = /** @type {(keyof typeof programs)[]} */ (Object.keys(programs));
+  const absent = names.filter((name) => !has(name)).map((name) => ({ name, ...programs[name] }));
+  if (has('root')) return absent;
+  return [...absent, { name: 'root', what: 'nodes in network namespaces', install: 'sudo npm test' }];
+}
