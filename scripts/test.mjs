@@ -38,9 +38,10 @@ const allStages = [
 ];
 
 const fast = process.argv.includes('--fast');
-ensureInstalled();
-const outcomes = [];
-for (const stage of fast ? fastStages : allStages) outcomes.push(await timed(stage));
+const outcomes = [await check(async () => ensureInstalled())].filter(({ failed }) => failed > 0);
+// Without its tools no stage can run.
+const stages = outcomes.length > 0 ? [] : fast ? fastStages : allStages;
+for (const stage of stages) outcomes.push(await timed(stage));
 rmSync(reports, { recursive: true });
 if (!fast) tellSkipped(outcomes.flatMap(({ skipped }) => skipped));
 const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
