@@ -50,6 +50,16 @@ export async function build() {
   return true;
 }
 
+/** The same for a command: what went wrong is told plainly, without a stack. @returns {Promise<boolean>} */
+export async function buildOrExit() {
+  try {
+    return await build();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  }
+}
+
 /** Vitest's name for what runs once before a project's tests. @returns {Promise<void>} */
 export async function setup() {
   await build();
@@ -136,7 +146,7 @@ function inputsOf({ entry }) {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const startedMs = performance.now();
-  const built = await build();
+  const built = await buildOrExit();
   console.log(`${built ? 'built' : 'up to date'} in ${Math.round(performance.now() - startedMs)} ms`);
   for (const { out } of bundles.filter(() => built)) {
     console.log(`  ${out}  ${(readFileSync(root + out).length / 1e6).toFixed(2)} MB`);

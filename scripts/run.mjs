@@ -3,11 +3,14 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from './build.mjs';
+import { buildOrExit } from './build.mjs';
 
 const [file = ''] = process.argv.slice(2, 3);
-await build();
+await buildOrExit();
 const program = resolve(import.meta.dirname, '..', file);
-if (!existsSync(program)) throw new Error(`there is no ${file}`);
+if (!existsSync(program)) {
+  console.error(`there is no ${file}`);
+  process.exit(2);
+}
 process.argv.splice(1, 2, program);
 await import(pathToFileURL(program).href);
