@@ -1,0 +1,157 @@
+import { revocation } from './call.ts';
+import { type ArmedFault, armed, type FaultSpec } from './faults.ts';
+import { type AwsActionPattern, awsActions, coversAction, type InstanceId } from './names.ts';
+import { addressOnTarget, associate } from './network.ts';
+import {
+  type AwsConfig,
+  type AwsState,
+  defaultAwsConfig,
+  draw,
+  type ElasticAddress,
+  type Instance,
+  longId,
+  type NetworkInterface,
+  uuidOf,
+} from './state.ts';
+
+/** An instance to begin with; what isn't given is made up from its place in the list. */
+export interface InstanceSpec {
+  readonly id: InstanceId;
+  readonly hostname?: string;
+  readonly opsworksId?: string;
+  readonly availabilityZone?: string;
+  /** One list of private addresses an interface, the primary ones first. */
+  readonly privateIps?: readonly (readonly [string, ...string[]])[];
+  /** The public address it launches with; null for a subnet that assigns none. */
+  readonly autoAddress?: string | null;
+  /** The address of the NAT gateway it goes out through. */
+  readonly nat?: string;
+}
+
+/** An Elastic IP to begin with. */
+export interface AddressSpec {
+  readonly publicIp: string;
+  readonly allocationId?: string;
+  /** The holder at the start, by instance id. */
+  readonly holder?: InstanceId;
+  /** The holder's private address it lands on; absent: its primary one. */
+  readonly privateIp?: string;
+}
+
+/** An account to begin with. */
+export interface AwsSpec {
+  readonly instances: readonly InstanceSpec[];
+  readonly addresses: readonly AddressSpec[];
+  readonly topics?: readonly string[];
+  readonly config?: Partial<AwsConfig>;
+}
+
+/** Builds the state at time zero. Throws when the parts contradict each other. */
+export function createAws(spec: AwsSpec): AwsState {
+  const config: AwsConfig = { ...defaultAwsConfig, ...spec.config };
+  const instances = spec.instances.map((instance, index) => createInstance(instance, index + 1, config));
+  const addresses = spec.addresses.map(createAddress);
+  const empty: AwsState = {
+    config,
+    instances: unique(instances, (instance) => instance.id),
+    addresses: unique(addresses, (address) => address.publicIp),
+    topics: new Set(spec.topics ?? []),
+    revoked: new Set(),
+    faults: [],
+    past: [],
+    counters: { association: 0, request: 0, message: 0, autoAddress: 0, fault: 0 },
+  };
+  const held = spec.addresses.reduce(initialAssociation, empty);
+  return { ...held, past: [] };
+}
+
+function createInstance(spec: InstanceSpec, number: number, config: AwsConfig): Instance {
+  const lists = spec.privateIps ?? [[`10.0.1.${10 + number}`] as const];
+  const interfaces = lists.map((privateIps, index): NetworkInterface => {
+    const place = number * 16 + index;
+    const tail = [place >> 8, place & 255].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+    return { id: longId('eni', place), mac: `02:00:00:00:${tail}`, privateIps };
+  });
+  const [primary, ...others] = interfaces;
+  if (primary === undefined) throw new Error(`The instance ${spec.id} has no network interface.`);
+  // TEST-NET-3 of RFC 5737.
+  const ip = spec.autoAddress === undefined ? `203.0.113.${number}` : spec.autoAddress;
+  return {
+    id: spec.id,
+    opsworksId: spec.opsworksId ?? uuidOf(3, number),
+    hostname: spec.hostname ?? spec.id,
+    availabilityZone: spec.availabilityZone ?? `${config.region}${number % 2 === 1 ? 'a' : 'b'}`,
+    state: 'running',
+    interfaces: [primary, ...others],
+    autoAddress: ip === null ? { kind: 'never' } : { kind: 'assigned', ip },
+    nat: spec.nat ?? null,
+    network: 'attached',
+    wayOut: 'open',
+  };
+}
+
+function createAddress(spec: AddressSpec, index: number): ElasticAddress {
+  return {
+    publicIp: spec.publicIp,
+    allocationId: spec.allocationId ?? longId('eipalloc', index + 1),
+    association: null,
+    history: [],
+  };
+}
+
+function initialAssociation(state: AwsState, spec: AddressSpec): AwsState {
+  if (spec.holder === undefined) return state;
+  const instance = state.instances.get(spec.holder);
+  if (instance === undefined)
+    throw new Error(`${spec.publicIp} is held by ${spec.holder}, which doesn't exist.`);
+  const privateIp = spec.privateIp ?? instance.interfaces[0].privateIps[0];
+  const landing = instance.interfaces.find((each) => each.privateIps.includes(privateIp));
+  if (landing === undefined) throw new Error(`${spec.holder} has no private address ${privateIp}.`);
+  if (addressOnTarget(state, landing.id, privateIp) !== undefined) {
+    throw new Error(`Two addresses begin on ${privateIp} of ${spec.holder}.`);
+  }
+  const target = { instanceId: instance.id, interfaceId: landing.id, privateIp };
+  const change = associate(state, spec.publicIp, target, { kind: 'operator', name: 'launch' }, 0);
+  const address = change.state.addresses.get(spec.publicIp);
+  if (!address?.association) throw new Error(`${spec.publicIp} didn't reach ${spec.holder}.`);
+  // What is there at the start has settled before it.
+  const settled = { ...address, association: { ...address.association, effectiveAtMs: 0 } };
+  return { ...change.state, addresses: new Map(change.state.addresses).set(spec.publicIp, settled) };
+}
+
+function unique<T>(list: readonly T[], key: (item: T) => string): ReadonlyMap<string, T> {
+  const map = new Map(list.map((item) => [key(item), item] as const));
+  if (map.size !== list.length) throw new Error('Two instances or addresses have the same name.');
+  return map;
+}
+
+/** Arms a fault; it stands behind those that are armed already. */
+export function armFault(
+  state: AwsState,
+  spec: FaultSpec,
+): { readonly state: AwsState; readonly fault: ArmedFault } {
+  const [id, numbered] = draw(state, 'fault');
+  const fault = armed(id, spec);
+  return { state: { ...numbered, faults: [...numbered.faults, fault] }, fault };
+}
+
+/** Disarms one fault, or all of them. */
+export function clearFaults(state: AwsState, id?: number): AwsState {
+  return { ...state, faults: id === undefined ? [] : state.faults.filter((fault) => fault.id !== id) };
+}
+
+/** Takes permissions from an instance's role, or gives them back. */
+export function setPermission(
+  state: AwsState,
+  instanceId: InstanceId,
+  pattern: AwsActionPattern,
+  permission: 'revoked' | 'granted',
+): AwsState {
+  const revoked = new Set(state.revoked);
+  for (const action of awsActions) {
+    if (!coversAction(pattern, action)) continue;
+    if (permission === 'revoked') revoked.add(revocation(instanceId, action));
+    else revoked.delete(revocation(instanceId, action));
+  }
+  return { ...state, revoked };
+}

@@ -1,0 +1,62 @@
+/** The AWS services that an agent may call (docs: the contract's list). */
+export type AwsService = 'ec2' | 'opsworks' | 'sns' | 'sts';
+
+/** Every operation of the model, under the name that IAM policies give it. */
+export const awsActions = [
+  'ec2:DescribeAddresses',
+  'ec2:AssociateAddress',
+  'ec2:DisassociateAddress',
+  'ec2:DescribeInstances',
+  'ec2:DescribeInstanceStatus',
+  'opsworks:AssociateElasticIp',
+  'opsworks:DisassociateElasticIp',
+  'opsworks:DescribeElasticIps',
+  'opsworks:DescribeInstances',
+  'sns:Publish',
+  'sts:GetCallerIdentity',
+] as const;
+
+/** One operation of the model, `service:Operation`. */
+export type AwsAction = (typeof awsActions)[number];
+
+/** One operation, every operation of a service, or all of them. */
+export type AwsActionPattern = AwsAction | `${AwsService}:*` | '*';
+
+/** EC2's id of an instance, `i-…`. */
+export type InstanceId = string;
+/** An Elastic IP, as dotted decimal. */
+export type PublicIp = string;
+
+/** Who makes a call: an instance through its role, or a person at the console. */
+export type Caller =
+  | { readonly kind: 'instance'; readonly instanceId: InstanceId }
+  | { readonly kind: 'operator'; readonly name: string };
+
+/** The service part of an action. */
+export function serviceOf(action: AwsAction): AwsService {
+  const service = action.slice(0, action.indexOf(':'));
+  switch (service) {
+    case 'ec2':
+    case 'opsworks':
+    case 'sns':
+    case 'sts':
+      return service;
+    default:
+      throw new Error(`The action ${action} names no service of the model.`);
+  }
+}
+
+/** The operation part of an action, as it stands in the request. */
+export function operationOf(action: AwsAction): string {
+  return action.slice(action.indexOf(':') + 1);
+}
+
+/** Whether a pattern of `FaultSpec` or of IAM covers an action. */
+export function coversAction(pattern: AwsActionPattern, action: AwsAction): boolean {
+  return pattern === '*' || pattern === action || pattern === `${serviceOf(action)}:*`;
+}
+
+/** One word for a caller, for logs and messages. */
+export function nameOfCaller(caller: Caller): string {
+  return caller.kind === 'instance' ? caller.instanceId : `operator ${caller.name}`;
+}

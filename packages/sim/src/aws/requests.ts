@@ -1,0 +1,193 @@
+import type { AwsAction } from './names.ts';
+import type { Association, Instance, InstanceState } from './state.ts';
+
+/** One `Filter.N` of an EC2 read: the values are alternatives. */
+export interface Filter {
+  readonly name: string;
+  readonly values: readonly string[];
+}
+
+/** EC2 API Reference, DescribeAddresses. */
+export interface DescribeAddresses {
+  readonly action: 'ec2:DescribeAddresses';
+  readonly dryRun: boolean;
+  readonly publicIps: readonly string[];
+  readonly allocationIds: readonly string[];
+  readonly filters: readonly Filter[];
+}
+
+/** EC2 API Reference, AssociateAddress. `null` is a parameter that wasn't sent. */
+export interface AssociateAddress {
+  readonly action: 'ec2:AssociateAddress';
+  readonly dryRun: boolean;
+  readonly allocationId: string | null;
+  readonly publicIp: string | null;
+  readonly instanceId: string | null;
+  readonly networkInterfaceId: string | null;
+  readonly privateIpAddress: string | null;
+  readonly allowReassociation: boolean | null;
+}
+
+/** EC2 API Reference, DisassociateAddress. */
+export interface DisassociateAddress {
+  readonly action: 'ec2:DisassociateAddress';
+  readonly dryRun: boolean;
+  readonly associationId: string | null;
+  readonly publicIp: string | null;
+}
+
+/** EC2 API Reference, DescribeInstances. */
+export interface DescribeInstances {
+  readonly action: 'ec2:DescribeInstances';
+  readonly dryRun: boolean;
+  readonly instanceIds: readonly string[];
+  readonly filters: readonly Filter[];
+}
+
+/** EC2 API Reference, DescribeInstanceStatus. */
+export interface DescribeInstanceStatus {
+  readonly action: 'ec2:DescribeInstanceStatus';
+  readonly dryRun: boolean;
+  readonly instanceIds: readonly string[];
+  readonly includeAllInstances: boolean;
+}
+
+/** OpsWorks API Reference, AssociateElasticIp. It moves the address, whoever has it. */
+export interface OpsworksAssociateElasticIp {
+  readonly action: 'opsworks:AssociateElasticIp';
+  readonly elasticIp: string;
+  readonly instanceId: string | null;
+}
+
+/** OpsWorks API Reference, DisassociateElasticIp. */
+export interface OpsworksDisassociateElasticIp {
+  readonly action: 'opsworks:DisassociateElasticIp';
+  readonly elasticIp: string;
+}
+
+/** OpsWorks API Reference, DescribeElasticIps: one resource-identifying parameter at most. */
+export interface OpsworksDescribeElasticIps {
+  readonly action: 'opsworks:DescribeElasticIps';
+  readonly instanceId: string | null;
+  readonly stackId: string | null;
+  readonly ips: readonly string[];
+}
+
+/** OpsWorks API Reference, DescribeInstances: exactly one of stack, layer and instances. */
+export interface OpsworksDescribeInstances {
+  readonly action: 'opsworks:DescribeInstances';
+  readonly stackId: string | null;
+  readonly layerId: string | null;
+  readonly instanceIds: readonly string[];
+}
+
+/** SNS API Reference, Publish. */
+export interface Publish {
+  readonly action: 'sns:Publish';
+  readonly topicArn: string;
+  readonly subject: string | null;
+  readonly message: string;
+}
+
+/** STS API Reference, GetCallerIdentity. It needs no permission. */
+export interface GetCallerIdentity {
+  readonly action: 'sts:GetCallerIdentity';
+}
+
+/** A call as the model understands it, whatever protocol carried it. */
+export type AwsRequest =
+  | DescribeAddresses
+  | AssociateAddress
+  | DisassociateAddress
+  | DescribeInstances
+  | DescribeInstanceStatus
+  | OpsworksAssociateElasticIp
+  | OpsworksDisassociateElasticIp
+  | OpsworksDescribeElasticIps
+  | OpsworksDescribeInstances
+  | Publish
+  | GetCallerIdentity;
+
+/** One address as a read shows it. */
+export interface AddressView {
+  readonly publicIp: string;
+  readonly allocationId: string;
+  readonly association: Association | null;
+}
+
+/** One instance as a read shows it, with the addresses that map to its interfaces. */
+export interface InstanceView {
+  readonly instance: Instance;
+  /** The address that the world sees on its primary private address, if any. */
+  readonly publicIp: string | null;
+  readonly addresses: readonly AddressView[];
+}
+
+/** One line of DescribeInstanceStatus. */
+export interface InstanceStatusView {
+  readonly instanceId: string;
+  readonly availabilityZone: string;
+  readonly state: InstanceState;
+  readonly reachability: 'ok' | 'impaired' | 'not-applicable';
+}
+
+/** One address as OpsWorks shows it; the instance id is OpsWorks's own. */
+export interface OpsworksElasticIpView {
+  readonly ip: string;
+  readonly instanceId: string | null;
+}
+
+/** What a call answers when it succeeds. */
+export type AwsResult =
+  | { readonly action: 'ec2:DescribeAddresses'; readonly addresses: readonly AddressView[] }
+  | { readonly action: 'ec2:AssociateAddress'; readonly associationId: string }
+  | { readonly action: 'ec2:DisassociateAddress' }
+  | { readonly action: 'ec2:DescribeInstances'; readonly instances: readonly InstanceView[] }
+  | { readonly action: 'ec2:DescribeInstanceStatus'; readonly statuses: readonly InstanceStatusView[] }
+  | { readonly action: 'opsworks:AssociateElasticIp' }
+  | { readonly action: 'opsworks:DisassociateElasticIp' }
+  | { readonly action: 'opsworks:DescribeElasticIps'; readonly elasticIps: readonly OpsworksElasticIpView[] }
+  | { readonly action: 'opsworks:DescribeInstances'; readonly instances: readonly InstanceView[] }
+  | { readonly action: 'sns:Publish'; readonly messageId: string }
+  | {
+      readonly action: 'sts:GetCallerIdentity';
+      readonly arn: string;
+      readonly account: string;
+      readonly userId: string;
+    };
+
+/** An error as AWS answers it: its code, its sentence, and the HTTP status. */
+export interface AwsError {
+  readonly code: string;
+  readonly message: string;
+  readonly status: number;
+}
+
+/** A call that was carried out, or refused. */
+export type AwsOutcome =
+  | { readonly kind: 'ok'; readonly result: AwsResult }
+  | { readonly kind: 'error'; readonly error: AwsError };
+
+/** Whether a call changes anything; what doesn't may see stale facts. */
+export function isRead(action: AwsAction): boolean {
+  switch (action) {
+    case 'ec2:DescribeAddresses':
+    case 'ec2:DescribeInstances':
+    case 'ec2:DescribeInstanceStatus':
+    case 'opsworks:DescribeElasticIps':
+    case 'opsworks:DescribeInstances':
+    case 'sts:GetCallerIdentity':
+      return true;
+    case 'ec2:AssociateAddress':
+    case 'ec2:DisassociateAddress':
+    case 'opsworks:AssociateElasticIp':
+    case 'opsworks:DisassociateElasticIp':
+    case 'sns:Publish':
+      return false;
+  }
+}
+
+/** Whether a call only asks for permission (EC2's `DryRun`; the other services have none). */
+export function isDryRun(request: AwsRequest): boolean {
+  return 'dryRun' in request && request.dryRun;
+}

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import type { Caller, InstanceId } from '../aws/index.ts';
+import type { SigningKey } from './sigv4.ts';
+
+/** An access key that the cloud knows, whose it is, and until when it is good. */
+export interface AccessKey extends SigningKey {
+  readonly accessKeyId: string;
+  readonly caller: Caller;
+  /** Wall-clock milliseconds; Infinity for static keys. */
+  readonly expiresAtMs: number;
+}
+
+/** How long keys from the metadata service are good: EC2's own are for about six hours. */
+export const sessionLifetimeMs: number = 6 * 3_600_000;
+
+/** Every key that the cloud has handed out. Made-up secrets: they open nothing else. */
+export class Credentials {
+  readonly #keys = new Map<string, AccessKey>();
+  readonly #sessions = new Map<InstanceId, AccessKey>();
+  #drawn = 0;
+
+  find(accessKeyId: string): AccessKey | undefined {
+    return this.#keys.get(accessKeyId);
+  }
+
+  /** A caller's long-lived key, always the same one. */
+  staticKey(caller: Caller): AccessKey {
+    const name = caller.kind === 'instance' ? caller.instanceId : `operator/${caller.name}`;
+    const accessKeyId = `AKIA${keyTail(name)}`;
+    const known = this.#keys.get(accessKeyId);
+    if (known !== undefined) return known;
+    const key: AccessKey = {
+      accessKeyId,
+      secretAccessKey: secretOf(name),
+      sessionToken: null,
+      caller,
+      expiresAtMs: Number.POSITIVE_INFINITY,
+    };
+    this.#keys.set(accessKeyId, key);
+    return key;
+  }
+
+  /** The temporary key of an instance's role, made anew in the last five minutes of the old one. */
+  sessionKey(instanceId: InstanceId, nowMs: number): AccessKey {
+    const current = this.#sessions.get(instanceId);
+    if (current !== undefined && current.expiresAtMs - nowMs > 300_000) return current;
+    return this.rotate(instanceId, nowMs + sessionLifetimeMs);
+  }
+
+  /** Gives an instance's role a new temporary key, good until the given wall-clock moment; older ones keep theirs. */
+  rotate(instanceId: InstanceId, expiresAtMs: number): AccessKey {
+    this.#drawn += 1;
+    const name = `${instanceId}/session/${this.#drawn}`;
+    const key: AccessKey = {
+      accessKeyId: `ASIA${keyTail(name)}`,
+      secretAccessKey: secretOf(name),
+      sessionToken: secretOf(`${name}/token`).repeat(4),
+      caller: { kind: 'instance', instanceId },
+      expiresAtMs,
+    };
+    this.#keys.set(key.accessKeyId, key);
+    this.#sessions.set(instanceId, key);
+    return key;
+  }
+
+  /** Ends every temporary key of an instance; the metadata service hands out a new one when next asked. */
+  expire(instanceId: InstanceId): void {
+    this.#sessions.delete(instanceId);
+    for (const [id, key] of this.#keys) {
+      const isTheirs = key.caller.kind === 'instance' && key.caller.instanceId === instanceId;
+      if (isTheirs && key.sessionToken !== null) this.#keys.set(id, { ...key, expiresAtMs: 0 });
+    }
+  }
+}
+
+function keyTail(name: string): string {
+  const digest = createHash('sha256').update(`key/${name}`).digest();
+  return Array.from(digest.subarray(0, 16), (byte) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[byte % 32]).join('');
+}
+
+function secretOf(name: string): string {
+  return createHash('sha256').update(`secret/${name}`).digest('base64').slice(0, 40);
+}
