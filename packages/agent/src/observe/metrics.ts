@@ -1,0 +1,334 @@
+/**
+ * The agent's metrics: counters from facts, gauges from the state when they are scraped.
+ *
+ * Every name is listed in docs/metrics.md; a test compares the two.
+ */
+import type {
+  CloudRequest,
+  DurationMs,
+  Fact,
+  HistoryEntry,
+  NodeId,
+  ProtocolConfig,
+  RejectReason,
+} from '@failtome/protocol';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { GaugeView } from './gauges.ts';
+import {
+  BALLOT_RESULTS,
+  CHECK_RESULTS,
+  CLOUD_OPERATIONS,
+  HEARTBEAT_RESULTS,
+  PEER_STATES,
+  REJECT_REASONS,
+  REQUEST_RESULTS,
+  TAKEOVER_RESULTS,
+  VERDICTS,
+  VOTES,
+} from './labels.ts';
+
+export interface MetricsOptions {
+  /** The software's version. */
+  readonly version: string;
+}
+
+export interface Metrics {
+  /** Start the series of the configured addresses and peers at 0, so that `rate()` sees their first event. */
+  configure(config: ProtocolConfig): void;
+  observe(facts: readonly Fact[]): void;
+  /** Count a request to the cloud that no fact tells of, such as one that warmed a client. */
+  countRequest(request: CloudRequest): void;
+  /** Count a message that was turned away before it reached the protocol. */
+  countRejected(reason: RejectReason): void;
+  /** The Prometheus text of this moment. `view` is null until the protocol runs. */
+  render(view: GaugeView | null): Promise<string>;
+  readonly contentType: string;
+}
+
+/** From an answer on the same machine to the longest time-out that a probe usually has. */
+const PROBE_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+/** From one rack to the gossip time-out. */
+const RTT_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
+/** From a single call to a failover that had to wait for a lease. */
+const STEP_BUCKETS_S = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/**
+ * `monitorEventLoopDelay` wakes up this often for as long as the process lives; at prom-client's
+ * default of 10 it costs 0.8 % of a core, at this nothing that can be measured.
+ */
+const LAG_RESOLUTION_MS = 1000;
+
+/** Meaningless at that resolution, or named against Prometheus's own conventions. */
+const UNWANTED_DEFAULTS = [
+  ...['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'].map(
+    (part) => `nodejs_eventloop_lag_${part}_seconds`,
+  ),
+  'nodejs_active_resources_total',
+  'nodejs_active_handles',
+  'nodejs_active_handles_total',
+  'nodejs_active_requests',
+  'nodejs_active_requests_total',
+];
+
+/** Build the agent's metrics on a registry of their own. */
+export function createMetrics(options: MetricsOptions): Metrics {
+  const registry = new Registry();
+  const counters = createCounters(registry);
+  const gauges = createGauges(registry);
+  gauges.buildInfo.set({ version: options.version, nodejs: process.version }, 1);
+  gauges.storageWritable.set(1);
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LAG_RESOLUTION_MS });
+  for (const name of UNWANTED_DEFAULTS) registry.removeSingleMetric(name);
+  let peers: ReadonlySet<NodeId> = new Set();
+  return {
+    contentType: registry.contentType,
+    configure(config) {
+      peers = new Set(config.peers.map((peer) => peer.id));
+      startAtZero(counters, config);
+    },
+    observe(facts) {
+      for (const fact of facts) count(counters, gauges, peers, fact);
+    },
+    countRequest: (request) => countRequest(counters, request),
+    countRejected: (reason) => counters.rejected.inc({ reason }),
+    render(view) {
+      showState(gauges, view);
+      return registry.metrics();
+    },
+  };
+}
+
+type Counters = ReturnType<typeof createCounters>;
+type Gauges = ReturnType<typeof createGauges>;
+
+function createCounters(registry: Registry) {
+  const counter = <T extends string>(name: string, help: string, ...labelNames: T[]) =>
+    new Counter({ name: `failtome_${name}`, help, labelNames, registers: [registry] });
+  const histogram = <T extends string>(name: string, help: string, buckets: number[], ...labelNames: T[]) =>
+    new Histogram({ name: `failtome_${name}`, help, buckets, labelNames, registers: [registry] });
+  return {
+    probes: counter('probes_total', 'External probes of an address, by result.', 'address', 'result'),
+    probeDuration: histogram(
+      'probe_duration_seconds',
+      'How long external probes took that succeeded or failed.',
+      PROBE_BUCKETS_S,
+      'address',
+    ),
+    heartbeats: counter('heartbeats_total', 'Messages sent to a peer, by how they ended.', 'peer', 'result'),
+    heartbeatRtt: histogram(
+      'heartbeat_rtt_seconds',
+      'Round trips of heartbeats that were answered.',
+      RTT_BUCKETS_S,
+      'peer',
+    ),
+    votes: counter(
+      'votes_total',
+      'Answers this node gave as a voter, by answer and reason.',
+      'address',
+      'result',
+      'reason',
+    ),
+    ballots: counter(
+      'ballots_total',
+      'Ballots this node held as a candidate, by result.',
+      'address',
+      'result',
+    ),
+    guardChecks: counter(
+      'guard_checks_total',
+      'Checks of the external IP after an agreement, by result.',
+      'result',
+    ),
+    takeovers: counter(
+      'takeovers_total',
+      'Concluded takeovers by this node, by result.',
+      'address',
+      'result',
+    ),
+    handovers: counter(
+      'handovers_total',
+      'Concluded handovers to this node, by result.',
+      'address',
+      'result',
+    ),
+    takeoverDuration: histogram(
+      'takeover_duration_seconds',
+      'How long each step of a move took.',
+      STEP_BUCKETS_S,
+      'address',
+      'step',
+    ),
+    blockedEpisodes: counter(
+      'blocked_episodes_total',
+      'Times an address stayed down for notify.blockedAfter while no node might take it.',
+      'address',
+    ),
+    lateAssociations: counter(
+      'late_associations_total',
+      'Moves of an address to this node that the cloud applied after they had been given up.',
+      'address',
+    ),
+    requests: counter(
+      'aws_requests_total',
+      'Requests to the cloud, by result.',
+      'service',
+      'operation',
+      'result',
+    ),
+    notifications: counter('notifications_total', 'Attempts to publish a notification, by result.', 'result'),
+    rejected: counter('rejected_messages_total', 'Messages turned away, by reason.', 'reason'),
+    stalls: counter('stalls_total', 'Times this node stood still for longer than its peers tolerate.'),
+  };
+}
+
+function createGauges(registry: Registry) {
+  const gauge = <T extends string>(name: string, help: string, ...labelNames: T[]) =>
+    new Gauge({ name: `failtome_${name}`, help, labelNames, registers: [registry] });
+  return {
+    buildInfo: gauge('build_info', 'Always 1; its labels say what runs.', 'version', 'nodejs'),
+    addressUp: gauge(
+      'address_up',
+      '1 while this node sees the address up, else 0 (down or unknown).',
+      'address',
+    ),
+    verdict: gauge(
+      'address_verdict',
+      "1 for this node's present verdict of the address.",
+      'address',
+      'verdict',
+    ),
+    holder: gauge('holder', '1 while this node holds the address.', 'address'),
+    holdDown: gauge(
+      'holddown_seconds',
+      'What is left of the hold-down after a change of association.',
+      'address',
+    ),
+    gate: gauge(
+      'decision_gate',
+      'Whether a gate of the takeover rule passes: 1 passed, 0 not.',
+      'address',
+      'gate',
+    ),
+    localUp: gauge('local_up', "1 while this node's own HAProxy is fit to serve."),
+    peerState: gauge('peer_state', '1 for the present state of a peer.', 'peer', 'state'),
+    paused: gauge('paused', '1 while automatic takeovers are paused in the whole cluster.'),
+    takeoverReady: gauge(
+      'takeover_ready',
+      '1 while the running preflight holds: this node could take every address.',
+    ),
+    pending: gauge('notifications_pending', 'Notifications that wait to be accepted.'),
+    storageWritable: gauge('storage_writable', '1 while the state directory takes writes.'),
+  };
+}
+
+/** Facts into counters. A fact without a case of its own shows in a gauge or only in the log. */
+function count(counters: Counters, gauges: Gauges, peers: ReadonlySet<NodeId>, fact: Fact): void {
+  switch (fact.kind) {
+    case 'probe':
+      return countProbe(counters, fact);
+    case 'heartbeat':
+      return countHeartbeat(counters, peers, fact);
+    case 'voted':
+      return counters.votes.inc({ address: fact.address, result: fact.answer, reason: fact.reason });
+    case 'ballot-closed':
+      return counters.ballots.inc({ address: fact.address, result: fact.result });
+    case 'guard':
+      return counters.guardChecks.inc({ result: fact.passed ? 'passed' : 'refused' });
+    case 'concluded':
+      return countConclusion(counters, fact.entry);
+    case 'blocked':
+      return counters.blockedEpisodes.inc({ address: fact.address });
+    case 'late-association':
+      return counters.lateAssociations.inc({ address: fact.address });
+    case 'cloud-requests':
+      for (const request of fact.requests) countRequest(counters, request);
+      return;
+    case 'notified':
+      counters.notifications.inc({ result: fact.result });
+      return countRequest(counters, fact.request);
+    case 'rejected':
+      return counters.rejected.inc({ reason: fact.reason });
+    case 'stalled':
+      return counters.stalls.inc();
+    case 'storage':
+      return gauges.storageWritable.set(fact.ok ? 1 : 0);
+    default:
+      return;
+  }
+}
+
+function countProbe(counters: Counters, { address, result }: Extract<Fact, { kind: 'probe' }>): void {
+  counters.probes.inc({ address, result: result.kind === 'failed' ? result.reason : result.kind });
+  if (result.kind !== 'inconclusive') counters.probeDuration.observe({ address }, seconds(result.durationMs));
+}
+
+function countHeartbeat(
+  counters: Counters,
+  peers: ReadonlySet<NodeId>,
+  { peer, result, rttMs }: Extract<Fact, { kind: 'heartbeat' }>,
+): void {
+  if (!peers.has(peer)) return;
+  counters.heartbeats.inc({ peer, result });
+  if (rttMs !== null) counters.heartbeatRtt.observe({ peer }, seconds(rttMs));
+}
+
+function countConclusion(counters: Counters, { kind, address, result, steps }: HistoryEntry): void {
+  if (kind === 'blocked') return;
+  (kind === 'handover' ? counters.handovers : counters.takeovers).inc({ address, result });
+  for (const { step, durationMs } of steps) {
+    counters.takeoverDuration.observe({ address, step }, seconds(durationMs));
+  }
+}
+
+function countRequest(counters: Counters, { service, operation, result }: CloudRequest): void {
+  counters.requests.inc({ service, operation, result });
+}
+
+function startAtZero(counters: Counters, config: ProtocolConfig): void {
+  for (const reason of REJECT_REASONS) counters.rejected.inc({ reason }, 0);
+  for (const result of ['passed', 'refused']) counters.guardChecks.inc({ result }, 0);
+  for (const result of ['accepted', 'failed']) counters.notifications.inc({ result }, 0);
+  for (const { id: peer } of config.peers) {
+    for (const result of HEARTBEAT_RESULTS) counters.heartbeats.inc({ peer, result }, 0);
+    counters.heartbeatRtt.zero({ peer });
+  }
+  for (const { ip: address } of config.addresses) {
+    for (const result of CHECK_RESULTS) counters.probes.inc({ address, result }, 0);
+    for (const [result, reason] of VOTES) counters.votes.inc({ address, result, reason }, 0);
+    for (const result of BALLOT_RESULTS) counters.ballots.inc({ address, result }, 0);
+    for (const result of TAKEOVER_RESULTS) {
+      counters.takeovers.inc({ address, result }, 0);
+      counters.handovers.inc({ address, result }, 0);
+    }
+    counters.probeDuration.zero({ address });
+    counters.blockedEpisodes.inc({ address }, 0);
+    counters.lateAssociations.inc({ address }, 0);
+  }
+  const services = [config.driver?.kind, config.notify.enabled ? 'sns' : undefined];
+  for (const [service, operation] of CLOUD_OPERATIONS.filter(([name]) => services.includes(name))) {
+    for (const result of REQUEST_RESULTS) counters.requests.inc({ service, operation, result }, 0);
+  }
+}
+
+function showState(gauges: Gauges, view: GaugeView | null): void {
+  for (const gauge of [gauges.addressUp, gauges.verdict, gauges.holder, gauges.holdDown]) gauge.reset();
+  for (const gauge of [gauges.gate, gauges.peerState]) gauge.reset();
+  gauges.localUp.set(view?.fit === 'fit' ? 1 : 0);
+  gauges.paused.set(view?.paused === true ? 1 : 0);
+  gauges.takeoverReady.set(view?.takeoverReady === true ? 1 : 0);
+  gauges.pending.set(view?.notificationsPending ?? 0);
+  for (const { id: peer, state: present } of view?.peers ?? []) {
+    for (const state of PEER_STATES) gauges.peerState.set({ peer, state }, state === present ? 1 : 0);
+  }
+  for (const { ip: address, verdict: present, holder, holdDownMs, gates } of view?.addresses ?? []) {
+    gauges.addressUp.set({ address }, present === 'up' ? 1 : 0);
+    for (const verdict of VERDICTS) gauges.verdict.set({ address, verdict }, verdict === present ? 1 : 0);
+    gauges.holder.set({ address }, holder ? 1 : 0);
+    gauges.holdDown.set({ address }, seconds(holdDownMs));
+    for (const { name, passed } of gates) gauges.gate.set({ address, gate: name }, passed ? 1 : 0);
+  }
+}
+
+function seconds(durationMs: DurationMs): number {
+  return durationMs / 1000;
+}

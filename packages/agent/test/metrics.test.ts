@@ -1,0 +1,324 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Fact, ProtocolConfig } from '@failtome/protocol';
+import { describe, expect, test } from 'vitest';
+import { findProgram, has } from '../../../scripts/requirements.mjs';
+import type { GaugeView } from '../src/observe/gauges.ts';
+import { createMetrics, type Metrics } from '../src/observe/metrics.ts';
+
+const address = '203.0.113.7';
+const check = { intervalMs: 1000, fastIntervalMs: 500, timeoutMs: 1000, fall: 3, rise: 2 };
+const config: ProtocolConfig = {
+  cluster: 'web',
+  node: { id: 'saturn', role: 'candidate', priority: 100, instanceId: 'i-1', version: '1.2.3' },
+  peers: [{ id: 'neptune', role: 'candidate', priority: 100 }],
+  addresses: [{ ip: address, probe: check }],
+  local: check,
+  gossip: { intervalMs: 500, timeoutMs: 400, deadMs: 3000, fanout: 3 },
+  agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
+  guard: { timeoutMs: 3000 },
+  driver: { kind: 'ec2', style: 'fenced', swap: true, displace: 'refuse' },
+  notify: { enabled: true, blockedAfterMs: 60_000 },
+  holdDownMs: 60_000,
+  flap: { moves: 4, withinMs: 600_000 },
+};
+const view: GaugeView = {
+  addresses: [
+    {
+      ip: address,
+      verdict: 'down',
+      holder: true,
+      holdDownMs: 1500,
+      gates: [
+        { name: 'role', passed: true },
+        { name: 'verdict', passed: false },
+      ],
+    },
+  ],
+  peers: [{ id: 'neptune', state: 'suspect' }],
+  fit: 'fit',
+  paused: true,
+  takeoverReady: true,
+  notificationsPending: 2,
+};
+const request = {
+  service: 'ec2',
+  operation: 'AssociateAddress',
+  result: 'throttled',
+  code: 'RequestLimitExceeded',
+  requestId: 'r-1',
+  durationMs: 12,
+} as const;
+
+function configured(): Metrics {
+  const metrics = createMetrics({ version: '1.2.3' });
+  metrics.configure(config);
+  return metrics;
+}
+
+async function textAfter(...facts: readonly Fact[]): Promise<string> {
+  const metrics = configured();
+  metrics.observe(facts);
+  return metrics.render(null);
+}
+
+/** The value of one series, its labels given in any order; undefined where there is no such series. */
+function sample(
+  text: string,
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): number | undefined {
+  const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
+  const line = text.split('\n').find((candidate) => {
+    const [, series, shown = ''] = /^(\w+)(?:\{(.*)\})? /.exec(candidate) ?? [];
+    const parts = shown === '' ? [] : shown.split(',');
+    return series === name && parts.length === wanted.length && wanted.every((part) => parts.includes(part));
+  });
+  return line === undefined ? undefined : Number(line.split(' ').at(-1));
+}
+
+const namesIn = (text: string) =>
+  Array.from(text.matchAll(/^# TYPE (failtome_\w+) (\w+)$/gm), ([, name, type]) => `${name} ${type}`).sort();
+
+test('every metric stands in docs/metrics.md with its type, and nothing else does', async () => {
+  const docs = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
+  const listed = Array.from(
+    docs.matchAll(/^\| `(failtome_\w+)` \| (\w+) \|/gm),
+    ([, name, type]) => `${name} ${type}`,
+  ).sort();
+  expect(namesIn(await configured().render(view))).toEqual(listed);
+});
+
+test('the documented labels are those that are exposed', async () => {
+  const docs = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
+  const metrics = configured();
+  metrics.observe([takeover({ kind: 'takeover', result: 'served' })]);
+  const text = await metrics.render(view);
+  for (const [, name = '', type, labels = ''] of docs.matchAll(
+    /^\| `(failtome_\w+)` \| (\w+) \| ([^|]*) \|/gm,
+  )) {
+    const series = type === 'histogram' ? `${name}_count` : name;
+    const line = text.split('\n').find((candidate) => new RegExp(`^${series}[{ ]`).test(candidate)) ?? '';
+    const shown = Array.from(line.matchAll(/(\w+)="/g), ([, label]) => label);
+    expect({ name, labels: shown.sort() }).toEqual({
+      name,
+      labels: [...(labels.match(/\w+/g) ?? [])].sort(),
+    });
+  }
+});
+
+test('known series start at 0, so that rate() sees the first event', async () => {
+  const text = await configured().render(null);
+  expect(sample(text, 'failtome_probes_total', { address, result: 'timeout' })).toBe(0);
+  expect(sample(text, 'failtome_heartbeats_total', { peer: 'neptune', result: 'ok' })).toBe(0);
+  expect(sample(text, 'failtome_votes_total', { address, result: 'refuse', reason: 'up' })).toBe(0);
+  expect(sample(text, 'failtome_takeovers_total', { address, result: 'served' })).toBe(0);
+  expect(sample(text, 'failtome_rejected_messages_total', { reason: 'replayed' })).toBe(0);
+  expect(sample(text, 'failtome_notifications_total', { result: 'accepted' })).toBe(0);
+  const associate = { service: 'ec2', operation: 'AssociateAddress', result: 'ok' };
+  expect(sample(text, 'failtome_aws_requests_total', associate)).toBe(0);
+  expect(text).not.toContain('service="opsworks"');
+});
+
+test('gauges show the state of the moment, one series for each verdict and peer state', async () => {
+  const text = await configured().render(view);
+  expect(sample(text, 'failtome_address_up', { address })).toBe(0);
+  expect(sample(text, 'failtome_address_verdict', { address, verdict: 'down' })).toBe(1);
+  expect(sample(text, 'failtome_address_verdict', { address, verdict: 'up' })).toBe(0);
+  expect(sample(text, 'failtome_holder', { address })).toBe(1);
+  expect(sample(text, 'failtome_holddown_seconds', { address })).toBe(1.5);
+  expect(sample(text, 'failtome_decision_gate', { address, gate: 'role' })).toBe(1);
+  expect(sample(text, 'failtome_decision_gate', { address, gate: 'verdict' })).toBe(0);
+  expect(sample(text, 'failtome_peer_state', { peer: 'neptune', state: 'suspect' })).toBe(1);
+  expect(sample(text, 'failtome_peer_state', { peer: 'neptune', state: 'alive' })).toBe(0);
+  expect(sample(text, 'failtome_local_up')).toBe(1);
+  expect(sample(text, 'failtome_paused')).toBe(1);
+  expect(sample(text, 'failtome_takeover_ready')).toBe(1);
+  expect(sample(text, 'failtome_notifications_pending')).toBe(2);
+});
+
+test('a gauge forgets an address and a peer that are gone', async () => {
+  const metrics = configured();
+  await metrics.render(view);
+  const text = await metrics.render({ ...view, addresses: [], peers: [] });
+  expect(sample(text, 'failtome_address_up', { address })).toBeUndefined();
+  expect(text).not.toContain('failtome_peer_state{');
+});
+
+describe('each fact is counted once, under its labels', () => {
+  const failed = { kind: 'failed', reason: 'timeout', detail: '', durationMs: 1000 } as const;
+  const cases: readonly [string, Fact, string, Record<string, string>][] = [
+    [
+      'a probe that succeeded',
+      { kind: 'probe', address, result: { kind: 'ok', status: 200, durationMs: 3 } },
+      'failtome_probes_total',
+      { address, result: 'ok' },
+    ],
+    [
+      'a probe that failed, by reason',
+      { kind: 'probe', address, result: failed },
+      'failtome_probes_total',
+      { address, result: 'timeout' },
+    ],
+    [
+      'the duration of a probe',
+      { kind: 'probe', address, result: failed },
+      'failtome_probe_duration_seconds_sum',
+      { address },
+    ],
+    [
+      'a heartbeat',
+      { kind: 'heartbeat', peer: 'neptune', result: 'refused', rttMs: null },
+      'failtome_heartbeats_total',
+      { peer: 'neptune', result: 'refused' },
+    ],
+    [
+      'the round trip of a heartbeat',
+      { kind: 'heartbeat', peer: 'neptune', result: 'ok', rttMs: 1000 },
+      'failtome_heartbeat_rtt_seconds_sum',
+      { peer: 'neptune' },
+    ],
+    [
+      'a vote',
+      { kind: 'voted', address, candidate: 'neptune', epoch: 1, answer: 'blind', reason: 'no-way-out' },
+      'failtome_votes_total',
+      { address, result: 'blind', reason: 'no-way-out' },
+    ],
+    [
+      'a ballot',
+      { kind: 'ballot-closed', address, epoch: 1, result: 'lost', detail: '' },
+      'failtome_ballots_total',
+      { address, result: 'lost' },
+    ],
+    [
+      'a guard check',
+      { kind: 'guard', address, passed: false, reason: 'timeout', durationMs: 3 },
+      'failtome_guard_checks_total',
+      { result: 'refused' },
+    ],
+    [
+      'a takeover',
+      takeover({ kind: 'takeover', result: 'served' }),
+      'failtome_takeovers_total',
+      { address, result: 'served' },
+    ],
+    [
+      'a handover',
+      takeover({ kind: 'handover', result: 'moved' }),
+      'failtome_handovers_total',
+      { address, result: 'moved' },
+    ],
+    [
+      'a step of a takeover',
+      takeover({ kind: 'takeover', result: 'served' }),
+      'failtome_takeover_duration_seconds_sum',
+      { address, step: 'take' },
+    ],
+    [
+      'a blocked episode',
+      { kind: 'blocked', address, downMs: 60_000, reason: 'local-unfit' },
+      'failtome_blocked_episodes_total',
+      { address },
+    ],
+    [
+      'a late association',
+      { kind: 'late-association', address },
+      'failtome_late_associations_total',
+      { address },
+    ],
+    [
+      'a request to the cloud',
+      { kind: 'cloud-requests', address, requests: [request] },
+      'failtome_aws_requests_total',
+      { service: 'ec2', operation: 'AssociateAddress', result: 'throttled' },
+    ],
+    [
+      'a notification',
+      { kind: 'notified', id: 'n-1', result: 'failed', detail: '', request: { ...request, service: 'sns' } },
+      'failtome_notifications_total',
+      { result: 'failed' },
+    ],
+    [
+      'the request behind a notification',
+      {
+        kind: 'notified',
+        id: 'n-1',
+        result: 'accepted',
+        detail: '',
+        request: { ...request, service: 'sns', operation: 'Publish', result: 'ok' },
+      },
+      'failtome_aws_requests_total',
+      { service: 'sns', operation: 'Publish', result: 'ok' },
+    ],
+    [
+      'a rejected message',
+      { kind: 'rejected', reason: 'replayed', from: 'anyone' },
+      'failtome_rejected_messages_total',
+      { reason: 'replayed' },
+    ],
+    ['a stall', { kind: 'stalled', lateMs: 5000 }, 'failtome_stalls_total', {}],
+  ];
+  test.each(cases)('%s', async (_name, fact, series, labels) => {
+    expect(sample(await textAfter(fact), series, labels)).toBe(1);
+  });
+});
+
+test('a blocked address is not counted as a takeover', async () => {
+  const text = await textAfter(takeover({ kind: 'blocked', result: 'refused' }));
+  expect(sample(text, 'failtome_takeovers_total', { address, result: 'refused' })).toBe(0);
+});
+
+test('an inconclusive probe says nothing about how long probes take', async () => {
+  const result = { kind: 'inconclusive', detail: 'out of sockets', durationMs: 1 } as const;
+  const text = await textAfter({ kind: 'probe', address, result });
+  expect(sample(text, 'failtome_probe_duration_seconds_count', { address })).toBe(0);
+});
+
+test('names that others choose never become labels', async () => {
+  const text = await textAfter(
+    { kind: 'heartbeat', peer: 'intruder', result: 'ok', rttMs: 1 },
+    { kind: 'rejected', reason: 'unknown-sender', from: 'intruder' },
+  );
+  expect(text).not.toContain('intruder');
+});
+
+test('a failed write shows until one succeeds', async () => {
+  const metrics = configured();
+  metrics.observe([{ kind: 'storage', ok: false, code: 'ENOSPC' }]);
+  expect(sample(await metrics.render(null), 'failtome_storage_writable')).toBe(0);
+  metrics.observe([{ kind: 'storage', ok: true, code: '' }]);
+  expect(sample(await metrics.render(null), 'failtome_storage_writable')).toBe(1);
+});
+
+test('two agents in one process keep their metrics apart', async () => {
+  const [one, other] = [configured(), configured()];
+  one.observe([{ kind: 'stalled', lateMs: 5000 }]);
+  expect(sample(await other.render(null), 'failtome_stalls_total')).toBe(0);
+});
+
+test.skipIf(!has('prometheus'))('promtool finds no fault with them', async () => {
+  const metrics = configured();
+  metrics.observe([takeover({ kind: 'takeover', result: 'served' })]);
+  const result = spawnSync(findProgram('promtool') ?? '', ['check', 'metrics'], {
+    input: await metrics.render(view),
+    encoding: 'utf8',
+  });
+  expect(`${result.stdout}${result.stderr}`).toBe('');
+  expect(result.status).toBe(0);
+});
+
+function takeover(told: Pick<Extract<Fact, { kind: 'concluded' }>['entry'], 'kind' | 'result'>): Fact {
+  const entry = {
+    ...told,
+    id: 'saturn-1-1',
+    address,
+    from: 'neptune',
+    to: 'saturn',
+    reason: 'address-down',
+    epoch: 1,
+    at: 0,
+    steps: [{ step: 'take', durationMs: 1000 }],
+    requestIds: ['r-1'],
+  } as const;
+  return { kind: 'concluded', entry };
+}
