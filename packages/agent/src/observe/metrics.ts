@@ -10,7 +10,6 @@ import type {
   HistoryEntry,
   NodeId,
   ProtocolConfig,
-  RejectReason,
 } from '@failtome/protocol';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { GaugeView } from './gauges.ts';
@@ -35,11 +34,8 @@ export interface MetricsOptions {
 export interface Metrics {
   /** Start the series of the configured addresses and peers at 0, so that `rate()` sees their first event. */
   configure(config: ProtocolConfig): void;
+  /** Facts of the protocol, and those of the same shape that adapters tell, such as a message turned away at the door. */
   observe(facts: readonly Fact[]): void;
-  /** Count a request to the cloud that no fact tells of, such as one that warmed a client. */
-  countRequest(request: CloudRequest): void;
-  /** Count a message that was turned away before it reached the protocol. */
-  countRejected(reason: RejectReason): void;
   /** The Prometheus text of this moment. `view` is null until the protocol runs. */
   render(view: GaugeView | null): Promise<string>;
   readonly contentType: string;
@@ -89,8 +85,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
     observe(facts) {
       for (const fact of facts) count(counters, gauges, peers, fact);
     },
-    countRequest: (request) => countRequest(counters, request),
-    countRejected: (reason) => counters.rejected.inc({ reason }),
     render(view) {
       showState(gauges, view);
       return registry.metrics();

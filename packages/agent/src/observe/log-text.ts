@@ -1,0 +1,29 @@
+/**
+ * A log line as a person reads it on a terminal.
+ */
+
+const COLOURS: Readonly<Record<string, string>> = {
+  debug: '\u001b[2m',
+  warn: '\u001b[33m',
+  error: '\u001b[31m',
+  fatal: '\u001b[41m',
+};
+const PLAIN = '\u001b[0m';
+
+/**
+ * Turn one JSON line of the log into text: the time of day, the level, the event, the sentence.
+ * A control character that came from outside is shown, never sent to the terminal.
+ */
+export function textLine(json: string, colour: boolean): string {
+  const { time, level, event, msg } = JSON.parse(json) as Record<'time' | 'level' | 'event' | 'msg', string>; // as createLog writes it
+  const line = `${time.slice(11, 23)} ${level.padEnd(5)} ${event.padEnd(16)} ${visible(msg)}`;
+  const paint = colour ? (COLOURS[level] ?? '') : '';
+  return paint === '' ? `${line}\n` : `${paint}${line}${PLAIN}\n`;
+}
+
+function visible(text: string): string {
+  return text.replace(
+    /\p{Cc}/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}

@@ -1,0 +1,132 @@
+/**
+ * The agent's log: JSON lines for machines, readable text on a terminal.
+ *
+ * Nothing secret is ever handed in: facts carry none, and adapters put none into their errors.
+ */
+import type { Fact, MonotonicMs } from '@failtome/protocol';
+import pino from 'pino';
+import { type AgentEventName, eventsOf, type LogEvent, type LogLevel } from './events.ts';
+import { textLine } from './log-text.ts';
+
+/** What waits while nobody reads standard output; beyond it lines are dropped, so that the agent never waits for its log. */
+export const MAX_BACKLOG_BYTES = 1_048_576;
+
+/** Messages turned away for one reason are told at most this often; the metrics count them all. */
+export const REJECTION_QUIET_MS = 10_000;
+
+/** Where lines go. */
+export interface LogDestination {
+  write(line: string): void;
+  /** Write out what waits, before the process ends. */
+  flush(): void;
+}
+
+export interface LogOptions {
+  readonly level: Exclude<LogLevel, 'fatal'>;
+  readonly format: 'json' | 'text';
+  /** Only with `text`. */
+  readonly colour: boolean;
+}
+
+export interface Log {
+  /** Tell the protocol's facts, at the moment `at` of the monotonic clock. */
+  observe(facts: readonly Fact[], at: MonotonicMs): void;
+  /** Tell something of the agent's own. */
+  tell(
+    level: LogLevel,
+    event: AgentEventName,
+    text: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ): void;
+  /** Put these fields into every line from now on. */
+  bind(fields: Readonly<Record<string, string>>): void;
+  setLevel(level: LogOptions['level']): void;
+  flush(): void;
+}
+
+/** Standard output, never waited for. A reader that went away costs lines, not the agent. */
+export function standardOutput(): LogDestination {
+  const stream = pino.destination({ dest: 1, sync: false, maxLength: MAX_BACKLOG_BYTES });
+  let read = true;
+  stream.on('error', () => {
+    read = false;
+  });
+  return {
+    write: (line) => stream.write(line),
+    flush() {
+      if (!read) return;
+      try {
+        stream.flushSync();
+      } catch {
+        read = false; // whoever read it has gone: there is nobody left to tell
+      }
+    },
+  };
+}
+
+/** Build a log that writes to `destination`. */
+export function createLog(options: LogOptions, destination: LogDestination): Log {
+  let bound: Readonly<Record<string, string>> = {};
+  const stream =
+    options.format === 'json'
+      ? destination
+      : { write: (line: string) => destination.write(textLine(line, options.colour)) };
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
+      mixin: () => bound,
+    },
+    stream,
+  );
+  const promote = edgeDetector();
+  const quiet = rejectionLimiter();
+  const write = ({ event, level, text, fields }: LogEvent) => logger[level]({ event, ...fields }, text);
+  return {
+    observe(facts, at) {
+      for (const fact of facts) {
+        if (fact.kind === 'rejected' && quiet(fact.reason, at)) continue;
+        for (const event of eventsOf(fact)) write(promote(fact, event));
+      }
+    },
+    tell: (level, event, text, fields = {}) => write({ level, event, text, fields }),
+    bind(fields) {
+      bound = { ...bound, ...fields };
+    },
+    setLevel(level) {
+      logger.level = level;
+    },
+    flush: () => destination.flush(),
+  };
+}
+
+/**
+ * Probes and way-out proofs repeat several times a second; the one that differs from the one before
+ * is worth a line of its own level, the others are for debugging.
+ */
+function edgeDetector(): (fact: Fact, event: LogEvent) => LogEvent {
+  const before = new Map<string, string>();
+  return (fact, event) => {
+    if (fact.kind !== 'probe' && fact.kind !== 'way-out') return event;
+    const subject = fact.kind === 'probe' ? `probe ${fact.address}` : fact.kind;
+    const { result } = fact;
+    const seen = result.kind === 'failed' ? result.reason : result.kind;
+    const earlier = before.get(subject);
+    before.set(subject, seen);
+    const settled = earlier === undefined && result.kind !== 'failed';
+    return seen === earlier || settled ? event : { ...event, level: 'info' };
+  };
+}
+
+/** Anyone who reaches the port can send messages that are turned away; they must not fill the disk. */
+function rejectionLimiter(): (reason: string, at: MonotonicMs) => boolean {
+  const toldAt = new Map<string, MonotonicMs>();
+  return (reason, at) => {
+    const last = toldAt.get(reason);
+    if (last !== undefined && at - last < REJECTION_QUIET_MS) return true;
+    toldAt.set(reason, at);
+    return false;
+  };
+}
