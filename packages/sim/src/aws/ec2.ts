@@ -160,7 +160,8 @@ function targetOnInterface(state: AwsState, interfaceId: string, privateIp: stri
 }
 
 function landing(instance: Instance, interfaceId: string, privateIp: string | null): TargetChoice {
-  const privateIps: readonly string[] = instance.interfaces.find((each) => each.id === interfaceId)?.privateIps ?? [];
+  const privateIps: readonly string[] =
+    instance.interfaces.find((each) => each.id === interfaceId)?.privateIps ?? [];
   const landed = privateIp ?? privateIps[0];
   if (landed === undefined || !privateIps.includes(landed)) {
     const sentence = `Private IP address '${privateIp}' is not assigned to interface '${interfaceId}'`;

@@ -19,7 +19,8 @@ export function parseOpsworks(target: string | undefined, body: string): Parsed 
   const fields = fieldsOf(body);
   if (fields === null) return failure('SerializationException', 'The request body is not a JSON object');
   const request = operation === undefined ? null : requestOf(operation, fields);
-  if (request === null) return failure('UnknownOperationException', `There is no operation ${operation ?? target}`);
+  if (request === null)
+    return failure('UnknownOperationException', `There is no operation ${operation ?? target}`);
   return { kind: 'request', request };
 }
 

@@ -76,13 +76,23 @@ type Ec2Result = Extract<QueryResult, { readonly action: `ec2:${string}` }>;
 function ec2Body(result: Ec2Result, config: AwsConfig): readonly Xml[] {
   switch (result.action) {
     case 'ec2:DescribeAddresses':
-      return [items('addressesSet', result.addresses.map((address) => addressItem(address, config)))];
+      return [
+        items(
+          'addressesSet',
+          result.addresses.map((address) => addressItem(address, config)),
+        ),
+      ];
     case 'ec2:AssociateAddress':
       return [element('return', true), element('associationId', result.associationId)];
     case 'ec2:DisassociateAddress':
       return [element('return', true)];
     case 'ec2:DescribeInstances':
-      return [items('reservationSet', result.instances.map((view) => reservationItem(view, config)))];
+      return [
+        items(
+          'reservationSet',
+          result.instances.map((view) => reservationItem(view, config)),
+        ),
+      ];
     case 'ec2:DescribeInstanceStatus':
       return [items('instanceStatusSet', result.statuses.map(statusItem))];
   }
@@ -126,14 +136,21 @@ function instanceItem(view: InstanceView, config: AwsConfig): readonly (Xml | nu
     element('instanceId', instance.id),
     stateElement(instance.state),
     element('instanceType', 't3.micro'),
-    element('placement', element('availabilityZone', instance.availabilityZone), element('tenancy', 'default')),
+    element(
+      'placement',
+      element('availabilityZone', instance.availabilityZone),
+      element('tenancy', 'default'),
+    ),
     element('privateIpAddress', instance.interfaces[0].privateIps[0]),
     optional('ipAddress', view.publicIp),
     items(
       'networkInterfaceSet',
       instance.interfaces.map((each, index) => interfaceItem(each, index, view, config)),
     ),
-    items('tagSet', tags.map(([key, value]) => [element('key', key), element('value', value)])),
+    items(
+      'tagSet',
+      tags.map(([key, value]) => [element('key', key), element('value', value)]),
+    ),
   ];
 }
 
@@ -168,12 +185,21 @@ function interfaceItem(
 }
 
 /** The public address that maps to a private one: an Elastic IP belongs to the account, an automatic one to `amazon`. */
-function publicSide(card: NetworkInterface, privateIp: string, view: InstanceView, config: AwsConfig): Xml | null {
+function publicSide(
+  card: NetworkInterface,
+  privateIp: string,
+  view: InstanceView,
+  config: AwsConfig,
+): Xml | null {
   const elastic = view.addresses.find(
     ({ association }) => association?.interfaceId === card.id && association.privateIp === privateIp,
   );
   if (elastic !== undefined) {
-    return element('association', element('publicIp', elastic.publicIp), element('ipOwnerId', config.accountId));
+    return element(
+      'association',
+      element('publicIp', elastic.publicIp),
+      element('ipOwnerId', config.accountId),
+    );
   }
   const [primary] = view.instance.interfaces;
   const isPrimary = primary.id === card.id && primary.privateIps[0] === privateIp;

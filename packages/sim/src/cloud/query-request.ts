@@ -114,7 +114,8 @@ class Parameters {
   flag(name: string): boolean | null {
     const value = this.text(name);
     if (value === null) return null;
-    if (value !== 'true' && value !== 'false') this.faults.push(`The value ${value} of ${name} is not a boolean`);
+    if (value !== 'true' && value !== 'false')
+      this.faults.push(`The value ${value} of ${name} is not a boolean`);
     return value === 'true';
   }
 

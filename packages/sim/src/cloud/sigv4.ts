@@ -68,7 +68,12 @@ function signatureOf(
   timestamp: string,
 ): string {
   const scope = `${date}/${region}/${service}/aws4_request`;
-  const toSign = ['AWS4-HMAC-SHA256', timestamp, scope, sha256(canonicalRequest(request, signedHeaders))].join('\n');
+  const toSign = [
+    'AWS4-HMAC-SHA256',
+    timestamp,
+    scope,
+    sha256(canonicalRequest(request, signedHeaders)),
+  ].join('\n');
   const chain = [date, region, service, 'aws4_request'];
   const signingKey = chain.reduce<Buffer | string>((key, part) => hmac(key, part), `AWS4${secret}`);
   return hmac(signingKey, toSign).toString('hex');
@@ -76,7 +81,9 @@ function signatureOf(
 
 function canonicalRequest(request: SignedRequest, signedHeaders: readonly string[]): string {
   const [path = '/', query = ''] = request.target.split('?', 2);
-  const headers = signedHeaders.map((name) => `${name}:${canonicalValue(headerOf(request, name) ?? '')}\n`).join('');
+  const headers = signedHeaders
+    .map((name) => `${name}:${canonicalValue(headerOf(request, name) ?? '')}\n`)
+    .join('');
   const names = signedHeaders.join(';');
   // The hash of what really came: a body that was changed under way doesn't verify.
   return [request.method, path, canonicalQuery(query), headers, names, sha256(request.body)].join('\n');
