@@ -1,0 +1,202 @@
+/**
+ * The AWS clients of one agent: made once, warmed at start, all over one pool of connections.
+ *
+ * - One attempt a call. What may be repeated (reads) is repeated here, within the caller's time; a call
+ *   that moves something never is.
+ * - Endpoints, credentials and profile come from the SDK's standard environment.
+ * - The credentials are found by the EC2 client and lent to the others: the last release of the OpsWorks
+ *   client throws while instance metadata is away, though the credentials it has are still valid.
+ */
+import { DescribeAddressesCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { OpsWorksClient } from '@aws-sdk/client-opsworks';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { STSClient } from '@aws-sdk/client-sts';
+import type { CloudRequest, DriverFailure, DurationMs } from '@failtome/protocol';
+import pRetry from 'p-retry';
+import { failureOf, requestIdOf, TIMEOUT_CODE, worthRepeating } from './aws-failure.ts';
+import { type Connections, createConnections } from './connections.ts';
+
+/** Leaves room for one lost SYN, which TCP sends again after a second. */
+const CONNECT_TIMEOUT_MS: DurationMs = 1500;
+
+/** The last resort behind the time-out that each call brings along. */
+const REQUEST_TIMEOUT_MS: DurationMs = 30_000;
+
+/** A read is sent at most so many times. */
+const READ_ATTEMPTS = 3;
+const READ_BACKOFF_MS: DurationMs = 50;
+const MAX_READ_BACKOFF_MS: DurationMs = 400;
+
+/** The part of its time after which a first read is given up, and sent again on a fresh connection. */
+const FIRST_READ_SHARE = 0.4;
+
+export interface AwsClientsOptions {
+  /** Null: as the SDK finds it (`AWS_REGION`, then the profile). See `resolveRegion`. */
+  readonly region: string | null;
+  /** The topic to publish to; its own region counts. Null: nothing is published. */
+  readonly topicArn: string | null;
+}
+
+export interface AwsClients {
+  readonly region: string | null;
+  readonly ec2: EC2Client;
+  readonly opsworks: OpsWorksClient;
+  readonly sns: SNSClient;
+  readonly sts: STSClient;
+  readonly connections: Connections;
+  /** Ends all calls and closes all connections. */
+  close(): void;
+}
+
+/** What an adapter knows of the time and the book-keeping of one effect. */
+export interface CallContext {
+  readonly signal: AbortSignal;
+  /** When `signal` fires, on the clock of `performance.now()`. */
+  readonly deadline: number;
+  readonly record: (request: CloudRequest) => void;
+}
+
+/** One request to AWS. */
+export interface AwsCall<Output> {
+  readonly service: Exclude<CloudRequest['service'], 'exec'>;
+  /** As it stands in metrics and history. */
+  readonly operation: string;
+  readonly send: (options: { readonly abortSignal: AbortSignal }) => Promise<Output>;
+}
+
+export type CallOutcome<Output> =
+  | { readonly kind: 'ok'; readonly output: Output }
+  | { readonly kind: 'failed'; readonly failure: DriverFailure };
+
+/** The region to work in: the configuration's, the environment's, then instance metadata's; null where none says. */
+export function resolveRegion(
+  configured: string | null,
+  environment: Readonly<Record<string, string | undefined>>,
+  metadata: string | null,
+): string | null {
+  return configured ?? nonEmpty(environment.AWS_REGION) ?? metadata;
+}
+
+/** The region in a topic's ARN (`arn:aws:sns:REGION:ACCOUNT:NAME`); null when it is none. */
+export function topicRegion(topicArn: string): string | null {
+  return /^arn:[a-z0-9-]+:sns:([a-z0-9-]+):\d{12}:.+$/.exec(topicArn)?.[1] ?? null;
+}
+
+/** Build the clients. Nothing is sent yet. */
+export function createAwsClients({ region, topicArn }: AwsClientsOptions): AwsClients {
+  const connections = createConnections();
+  const { httpAgent, httpsAgent } = connections;
+  const common = {
+    maxAttempts: 1,
+    requestHandler: {
+      httpAgent,
+      httpsAgent,
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      throwOnRequestTimeout: true,
+    },
+  } as const;
+  const regional = region === null ? common : { ...common, region };
+  const ec2 = new EC2Client(regional);
+  const lent = { ...regional, credentials: ec2.config.credentials };
+  const publishRegion = topicArn === null ? null : topicRegion(topicArn);
+  const opsworks = new OpsWorksClient(lent);
+  const sns = new SNSClient(publishRegion === null ? lent : { ...lent, region: publishRegion });
+  const sts = new STSClient(lent);
+  return { region, ec2, opsworks, sns, sts, connections, close: () => connections.close() };
+}
+
+/**
+ * Fetch the credentials and send one small read, so that neither metadata, names, connections nor code
+ * are cold when they are needed. Answers what went wrong, for the log; it is not an error.
+ */
+export async function warmUp(clients: AwsClients, timeoutMs: DurationMs): Promise<readonly CloudRequest[]> {
+  const requests: CloudRequest[] = [];
+  const context = contextFor(timeoutMs, (request) => requests.push(request));
+  await callAws(clients, addressesCall(clients), context);
+  return requests;
+}
+
+function addressesCall({ ec2 }: AwsClients): AwsCall<unknown> {
+  return {
+    service: 'ec2',
+    operation: 'DescribeAddresses',
+    send: (options) => ec2.send(new DescribeAddressesCommand({}), options),
+  };
+}
+
+/** A context of its own, for calls that belong to no effect. */
+export function contextFor(timeoutMs: DurationMs, record: CallContext['record']): CallContext {
+  return { signal: AbortSignal.timeout(timeoutMs), deadline: performance.now() + timeoutMs, record };
+}
+
+/** Send once. Never throws: whatever goes wrong is classified. An unknown answer also empties the pool. */
+export async function callAws<Output>(
+  clients: AwsClients,
+  call: AwsCall<Output>,
+  context: CallContext,
+): Promise<CallOutcome<Output>> {
+  const startedAt = performance.now();
+  const { service, operation } = call;
+  const told = (request: Pick<CloudRequest, 'result' | 'code' | 'requestId'>) =>
+    context.record({ service, operation, ...request, durationMs: performance.now() - startedAt });
+  try {
+    const output = await call.send({ abortSignal: context.signal });
+    told({ result: 'ok', code: null, requestId: requestIdOf(output) });
+    return { kind: 'ok', output };
+  } catch (error) {
+    const failure = failureOf(error, context.signal.aborted);
+    told({ result: resultOf(failure), code: failure.code, requestId: requestIdOf(error) });
+    if (failure.kind === 'unknown') clients.connections.renew(0);
+    return { kind: 'failed', failure };
+  }
+}
+
+/** Send a read, and again while that may help and time is left: repeating a read changes nothing. */
+export async function readAws<Output>(
+  clients: AwsClients,
+  call: AwsCall<Output>,
+  context: CallContext,
+): Promise<CallOutcome<Output>> {
+  let last: CallOutcome<Output> = {
+    kind: 'failed',
+    failure: { kind: 'unknown', code: TIMEOUT_CODE, message: 'no answer in time' },
+  };
+  const attempt = async (number: number): Promise<void> => {
+    last = await callAws(clients, call, number === 1 ? firstShareOf(context) : context);
+    if (last.kind === 'failed' && worthRepeating(last.failure)) throw new ReadFailed(last.failure.code);
+  };
+  try {
+    await pRetry(attempt, {
+      retries: READ_ATTEMPTS - 1,
+      minTimeout: READ_BACKOFF_MS,
+      maxTimeout: MAX_READ_BACKOFF_MS,
+      randomize: true,
+      signal: context.signal,
+    });
+  } catch (error) {
+    if (!(error instanceof ReadFailed) && !context.signal.aborted) throw error;
+  }
+  return last;
+}
+
+/** Tells `pRetry` to go on; what it stands for is kept beside it. */
+class ReadFailed extends Error {}
+
+function firstShareOf(context: CallContext): CallContext {
+  const shareMs = Math.max(1, Math.round((context.deadline - performance.now()) * FIRST_READ_SHARE));
+  return { ...context, signal: AbortSignal.any([context.signal, AbortSignal.timeout(shareMs)]) };
+}
+
+/** EC2 tells by this code that a dry run would have succeeded (EC2 API Reference, "Common query parameters"). */
+export const DRY_RUN_PASSED = 'DryRunOperation';
+
+function resultOf(failure: DriverFailure): CloudRequest['result'] {
+  if (failure.kind === 'unknown') return 'unknown';
+  if (failure.code === DRY_RUN_PASSED) return 'ok';
+  return failure.throttled ? 'throttled' : 'refused';
+}
+
+function nonEmpty(text: string | undefined): string | null {
+  return text === undefined || text === '' ? null : text;
+}

@@ -1,0 +1,88 @@
+/**
+ * The notifier: one `Publish` an effect. What fails is published again by the protocol, from its outbox
+ * on disk; trying again here would only tell people twice.
+ */
+import { PublishCommand } from '@aws-sdk/client-sns';
+import type { CloudRequest, DurationMs, PublishEffect, PublishResult } from '@failtome/protocol';
+import { type AwsClients, callAws, contextFor } from './aws-clients.ts';
+import { TIMEOUT_CODE } from './aws-failure.ts';
+import type { Post } from './driver.ts';
+
+/** A publication that was given up has this long to say so. */
+const ABORT_GRACE_MS: DurationMs = 50;
+
+export interface SnsNotifierOptions {
+  readonly topicArn: string;
+}
+
+export interface SnsNotifierDependencies {
+  /** Its SNS client works in the topic's region. */
+  readonly clients: AwsClients;
+  readonly post: Post;
+}
+
+/** The port `notifier`. */
+export interface Notifier {
+  /** Answers `published` once, at the latest shortly after `timeoutMs`. */
+  publish(effect: PublishEffect): void;
+}
+
+/** Build the notifier. Nothing is sent until the first effect. */
+export function createSnsNotifier(
+  { topicArn }: SnsNotifierOptions,
+  { clients, post }: SnsNotifierDependencies,
+): Notifier {
+  return {
+    publish(effect) {
+      let answered = false;
+      const answer = (result: PublishResult): void => {
+        if (answered) return;
+        answered = true;
+        clearTimeout(timer);
+        post({ kind: 'published', publishId: effect.publishId, result });
+      };
+      const timer = setTimeout(() => answer(timedOut(effect.timeoutMs)), effect.timeoutMs + ABORT_GRACE_MS);
+      publishOnce(clients, topicArn, effect).then(answer, (error: unknown) =>
+        answer({ ...timedOut(effect.timeoutMs), detail: `Internal: ${String(error)}` }),
+      );
+    },
+  };
+}
+
+async function publishOnce(
+  clients: AwsClients,
+  topicArn: string,
+  effect: PublishEffect,
+): Promise<PublishResult> {
+  let request = unanswered(effect.timeoutMs);
+  const context = contextFor(effect.timeoutMs, (made) => {
+    request = made;
+  });
+  const command = new PublishCommand({
+    TopicArn: topicArn,
+    Subject: effect.subject,
+    Message: effect.message,
+  });
+  const outcome = await callAws(
+    clients,
+    { service: 'sns', operation: 'Publish', send: (options) => clients.sns.send(command, options) },
+    context,
+  );
+  if (outcome.kind === 'ok') return { kind: 'accepted', request };
+  return { kind: 'failed', detail: `${outcome.failure.code}: ${outcome.failure.message}`, request };
+}
+
+function timedOut(timeoutMs: DurationMs): Extract<PublishResult, { kind: 'failed' }> {
+  return { kind: 'failed', detail: `${TIMEOUT_CODE}: no answer in time`, request: unanswered(timeoutMs) };
+}
+
+function unanswered(durationMs: DurationMs): CloudRequest {
+  return {
+    service: 'sns',
+    operation: 'Publish',
+    result: 'unknown',
+    code: TIMEOUT_CODE,
+    requestId: null,
+    durationMs,
+  };
+}
