@@ -3,7 +3,7 @@
  *
  * What the protocol needs of it goes there through `toProtocolConfig`; the rest is for the adapters.
  */
-import type { CheckConfig, DurationMs, InstanceId, Ip, NodeId, Role } from "@failtome/protocol";
+import type { CheckConfig, DurationMs, InstanceId, Ip, NodeId, Role } from '@failtome/protocol';
 
 /** A range of HTTP status codes, both ends included. */
 export interface StatusRange {
@@ -12,7 +12,7 @@ export interface StatusRange {
 }
 
 export interface ProbeConfig extends CheckConfig {
-  readonly scheme: "http" | "https";
+  readonly scheme: 'http' | 'https';
   /** The `Host` header, and the TLS server name when it is a name. */
   readonly host: string;
   readonly port: number;
@@ -42,20 +42,23 @@ export interface PeerSettings {
 
 export type DriverSettings =
   | {
-      readonly kind: "ec2" | "opsworks";
+      readonly kind: 'ec2' | 'opsworks';
       /** Null: as the AWS SDK finds it (environment, then instance metadata). */
       readonly region: string | null;
       /** EC2's instance id for `ec2`, OpsWorks's own for `opsworks`. Null: from instance metadata (and looked up from the EC2 id). */
       readonly instanceId: InstanceId | null;
-      readonly displace: "refuse" | "allow";
+      readonly displace: 'refuse' | 'allow';
     }
-  | { readonly kind: "exec"; readonly command: readonly string[]; readonly displace: "refuse" | "allow" };
+  | { readonly kind: 'exec'; readonly command: readonly string[]; readonly displace: 'refuse' | 'allow' };
 
 export interface AgentConfig {
   readonly cluster: string;
   /** A null `id` comes from instance metadata. */
   readonly node: { readonly id: NodeId | null; readonly role: Role; readonly priority: number };
-  readonly api: { readonly listen: { readonly host: string; readonly port: number }; readonly advertise: string | null };
+  readonly api: {
+    readonly listen: { readonly host: string; readonly port: number };
+    readonly advertise: string | null;
+  };
   /** As configured: an entry with this node's own id may be among them. */
   readonly peers: readonly PeerSettings[];
   readonly auth: { readonly keyFile: string };
@@ -68,15 +71,18 @@ export interface AgentConfig {
     readonly deadMs: DurationMs;
     readonly fanout: number;
   };
-  readonly agreement: { readonly silentPeer: "takeover" | "hold"; readonly leaseMs: DurationMs };
+  readonly agreement: { readonly silentPeer: 'takeover' | 'hold'; readonly leaseMs: DurationMs };
   readonly guard: { readonly urls: readonly string[]; readonly timeoutMs: DurationMs };
   /** Null for a witness or a member. */
   readonly driver: DriverSettings | null;
-  readonly notify: { readonly sns: { readonly topicArn: string } | null; readonly blockedAfterMs: DurationMs };
+  readonly notify: {
+    readonly sns: { readonly topicArn: string } | null;
+    readonly blockedAfterMs: DurationMs;
+  };
   readonly holdDownMs: DurationMs;
   readonly flap: { readonly moves: number; readonly withinMs: DurationMs };
   readonly stateDir: string;
-  readonly log: { readonly level: "debug" | "info" | "warn" | "error" };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
 }
 
 /** Who this node is, once instance metadata has been asked where the configuration doesn't say. */

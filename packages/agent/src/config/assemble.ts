@@ -1,0 +1,102 @@
+/** From checked settings to the agent's configuration. */
+import assert from 'node:assert/strict';
+import type { Key } from './keys.ts';
+import * as keys from './keys.ts';
+import { get, lengthOf, pathOf, type Settings } from './settings.ts';
+import type { AddressSettings, AgentConfig, DriverSettings, LocalConfig, PeerSettings } from './types.ts';
+
+/** @throws AssertionError when the settings had faults: those are the user's to hear of first. */
+export function assemble(settings: Settings): AgentConfig {
+  const must = <T>(key: Key<T>, index = 0): T => sure(settings, key, index);
+  const role = must(keys.NODE_ROLE);
+  const candidate = role === 'candidate';
+  const topicArn = candidate ? get(settings, keys.NOTIFY_TOPIC_ARN) : null;
+  return {
+    cluster: must(keys.CLUSTER),
+    node: { id: get(settings, keys.NODE_ID), role, priority: must(keys.NODE_PRIORITY) },
+    api: { listen: must(keys.API_LISTEN), advertise: get(settings, keys.API_ADVERTISE) },
+    peers: each(settings, 'peers', (index) => peer(settings, index)),
+    auth: { keyFile: must(keys.AUTH_KEY_FILE) },
+    addresses: each(settings, 'addresses', (index) => address(settings, index)),
+    local: candidate ? local(settings) : null,
+    gossip: {
+      intervalMs: must(keys.GOSSIP_INTERVAL),
+      timeoutMs: must(keys.GOSSIP_TIMEOUT),
+      deadMs: must(keys.GOSSIP_DEAD),
+      fanout: must(keys.GOSSIP_FANOUT),
+    },
+    agreement: { silentPeer: must(keys.AGREEMENT_SILENT_PEER), leaseMs: must(keys.AGREEMENT_LEASE) },
+    guard: { urls: must(keys.GUARD_URLS), timeoutMs: must(keys.GUARD_TIMEOUT) },
+    driver: candidate ? driver(settings) : null,
+    notify: {
+      sns: topicArn === null ? null : { topicArn },
+      blockedAfterMs: must(keys.NOTIFY_BLOCKED_AFTER),
+    },
+    holdDownMs: must(keys.HOLD_DOWN),
+    flap: { moves: must(keys.FLAP_MOVES), withinMs: must(keys.FLAP_WITHIN) },
+    stateDir: must(keys.STATE_DIR),
+    log: { level: must(keys.LOG_LEVEL) },
+  };
+}
+
+function sure<T>(settings: Settings, key: Key<T>, index: number): T {
+  const value = get(settings, key, index);
+  assert(value !== null, `${pathOf(key, index)} was checked and is missing`);
+  return value;
+}
+
+function each<T>(settings: Settings, list: string, make: (index: number) => T): readonly T[] {
+  return Array.from({ length: lengthOf(settings, list) }, (_, index) => make(index));
+}
+
+function peer(settings: Settings, index: number): PeerSettings {
+  return {
+    id: sure(settings, keys.PEER_ID, index),
+    url: sure(settings, keys.PEER_URL, index),
+    role: sure(settings, keys.PEER_ROLE, index),
+    priority: sure(settings, keys.PEER_PRIORITY, index),
+  };
+}
+
+function address(settings: Settings, index: number): AddressSettings {
+  const must = <T>(key: Key<T>): T => sure(settings, key, index);
+  return {
+    ip: must(keys.ADDRESS_IP),
+    allocationId: get(settings, keys.ADDRESS_ALLOCATION_ID, index),
+    privateIp: get(settings, keys.ADDRESS_PRIVATE_IP, index),
+    probe: {
+      scheme: must(keys.PROBE_SCHEME),
+      host: must(keys.PROBE_HOST),
+      port: must(keys.PROBE_PORT),
+      path: must(keys.PROBE_PATH),
+      intervalMs: must(keys.PROBE_INTERVAL),
+      fastIntervalMs: must(keys.PROBE_FAST_INTERVAL),
+      timeoutMs: must(keys.PROBE_TIMEOUT),
+      fall: must(keys.PROBE_FALL),
+      rise: must(keys.PROBE_RISE),
+      expect: must(keys.PROBE_EXPECT),
+    },
+  };
+}
+
+function local(settings: Settings): LocalConfig | null {
+  if (!settings.present.has('local')) return null;
+  const must = <T>(key: Key<T>): T => sure(settings, key, 0);
+  return {
+    url: must(keys.LOCAL_URL),
+    intervalMs: must(keys.LOCAL_INTERVAL),
+    fastIntervalMs: must(keys.LOCAL_FAST_INTERVAL),
+    timeoutMs: must(keys.LOCAL_TIMEOUT),
+    fall: must(keys.LOCAL_FALL),
+    rise: must(keys.LOCAL_RISE),
+  };
+}
+
+function driver(settings: Settings): DriverSettings {
+  const kind = sure(settings, keys.DRIVER_KIND, 0);
+  const displace = sure(settings, keys.DRIVER_DISPLACE, 0);
+  if (kind === 'exec') return { kind, command: sure(settings, keys.DRIVER_COMMAND, 0), displace };
+  const region = get(settings, keys.DRIVER_REGION);
+  const instanceId = get(settings, keys.DRIVER_INSTANCE_ID);
+  return { kind, region, instanceId, displace };
+}

@@ -1,0 +1,278 @@
+/**
+ * The kinds of value that a key can have. Each reads what stands in the file, or says what was
+ * expected instead, and knows how to describe its range for the reference.
+ */
+import { isIP } from 'node:net';
+import type { DurationMs } from '@failtome/protocol';
+import type { RawNode, RawScalar } from './source.ts';
+import { describe } from './source.ts';
+import type { StatusRange } from './types.ts';
+
+export type Reading<T> =
+  | { readonly kind: 'value'; readonly value: T }
+  | { readonly kind: 'fault'; readonly found: string; readonly hint: string };
+
+export interface ValueKind<T> {
+  /** The type's name in the reference. */
+  readonly name: string;
+  /** What is expected, as a noun phrase: ends the sentence "found X, expected …". */
+  readonly expected: string;
+  readonly read: (node: RawNode) => Reading<T>;
+}
+
+const good = <T>(value: T): Reading<T> => ({ kind: 'value', value });
+
+const bad = <T>(node: RawNode, remark = '', hint = ''): Reading<T> => ({
+  kind: 'fault',
+  found: remark === '' ? describe(node) : `${describe(node)} (${remark})`,
+  hint,
+});
+
+type Scalar = RawScalar['value'];
+
+function scalarKind<T>(name: string, expected: string, read: (value: Scalar, node: RawScalar) => Reading<T>) {
+  const kind: ValueKind<T> = {
+    name,
+    expected,
+    read: (node) => (node.kind === 'scalar' ? read(node.value, node) : bad(node)),
+  };
+  return kind;
+}
+
+/** Text that `accept` takes; it answers a remark when it does not, and an empty one when there is nothing to add. */
+function textKind(
+  name: string,
+  expected: string,
+  accept: (text: string) => true | string,
+): ValueKind<string> {
+  return scalarKind(name, expected, (value, node) => {
+    if (typeof value !== 'string') return bad(node, `a ${typeof value}`, 'put it in quotation marks');
+    const verdict = accept(value);
+    return verdict === true ? good(value) : bad(node, '', verdict);
+  });
+}
+
+export function text(name: string, expected: string, pattern: RegExp): ValueKind<string> {
+  return textKind(name, expected, (value) => (pattern.test(value) ? true : ''));
+}
+
+/** One of a few words. */
+export function choice<const T extends string>(...words: readonly T[]): ValueKind<T> {
+  const expected = words.length === 1 ? `${words[0]}` : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+  return scalarKind(words.map((word) => `\`${word}\``).join(', '), expected, (value, node) => {
+    const word = words.find((known) => known === value);
+    if (word !== undefined) return good(word);
+    const meant = words.find((known) => typeof value === 'string' && known === value.trim().toLowerCase());
+    return bad(node, '', meant === undefined ? '' : `did you mean ${meant}?`);
+  });
+}
+
+export function whole(min: number, max: number): ValueKind<number> {
+  return scalarKind('whole number', `a whole number from ${min} to ${max}`, (value, node) => {
+    if (typeof value === 'string' && /^-?\d+$/.test(value.trim())) {
+      return bad(node, 'text', 'write it without quotation marks');
+    }
+    if (typeof value !== 'number' || !Number.isInteger(value)) return bad(node);
+    return value >= min && value <= max ? good(value) : bad(node);
+  });
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds of `500ms`, `2s`, `1m` or `1h`; null for anything else. */
+export function parseDuration(written: string): DurationMs | null {
+  const [, digits, unit] = /^(\d{1,9})(ms|s|m|h)$/.exec(written) ?? [];
+  const unitMs = UNIT_MS[unit ?? ''];
+  return digits === undefined || unitMs === undefined ? null : Number(digits) * unitMs;
+}
+
+/** The shortest way to write it that `parseDuration` reads: `90s`, `2m`. */
+export function formatDuration(ms: DurationMs): string {
+  for (const [unit, unitMs] of Object.entries(UNIT_MS).reverse()) {
+    if (ms >= unitMs && ms % unitMs === 0) return `${ms / unitMs}${unit}`;
+  }
+  return ms === 0 ? '0s' : `${Math.round(ms)}ms`;
+}
+
+/** @param why what a shorter one would break, where that isn't plain */
+export function duration(minMs: DurationMs, maxMs: DurationMs, why = ''): ValueKind<DurationMs> {
+  const expected = `a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}, such as 500ms, 2s or 1m`;
+  return scalarKind('duration', expected, (value, node) => {
+    if (typeof value === 'number') return bad(node, 'a number without a unit', unitHint(value));
+    const ms = typeof value === 'string' ? parseDuration(value) : null;
+    if (ms === null) return bad(node, '', typeof value === 'string' ? durationHint(value) : '');
+    return ms >= minMs && ms <= maxMs ? good(ms) : bad(node, '', ms < minMs ? why : '');
+  });
+}
+
+function unitHint(value: number): string {
+  return Number.isInteger(value) && value > 0 ? `write ${value}s for seconds or ${value}ms` : '';
+}
+
+/** Says how to write `1.5s`, `1m30s`, `2 s` or `5sec` in the one way that is read. */
+function durationHint(written: string): string {
+  const compact = written.trim().toLowerCase().replaceAll(/\s+/g, '');
+  if (/^\d+$/.test(compact)) return unitHint(Number(compact));
+  const parts = compact.matchAll(
+    /(\d+(?:\.\d+)?)(milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|h)/g,
+  );
+  let ms = 0;
+  let length = 0;
+  for (const [part, amount, unit = ''] of parts) {
+    ms += Number(amount) * (UNIT_MS[/^m(s|il)/.test(unit) ? 'ms' : unit.slice(0, 1)] ?? 0);
+    length += part.length;
+  }
+  return length === compact.length && length > 0 && ms > 0 ? `write ${formatDuration(ms)}` : '';
+}
+
+export const nodeId: ValueKind<string> = text(
+  'text',
+  'a name of 1 to 64 letters, digits, dots, hyphens and underscores',
+  /^[A-Za-z0-9._-]{1,64}$/,
+);
+
+export const address: ValueKind<string> = textKind('IP address', 'an IPv4 or IPv6 address', (value) => {
+  if (isIP(value) !== 0) return true;
+  if (value.includes('/')) return 'write the address alone, without a prefix length';
+  return /[a-z]/i.test(value) && !value.includes(':') ? 'a host name cannot be moved, its address can' : '';
+});
+
+/** Text that names something, of a given form: a host, a path of the file system. */
+export function words(expected: string, pattern: RegExp): ValueKind<string> {
+  return text('text', expected, pattern);
+}
+
+/** The path of the file that holds the key. A key itself in its place must not be repeated in a message. */
+export const keyFilePath: ValueKind<string> = {
+  name: 'text',
+  expected: 'the path of the file that holds the key',
+  read: (node) => {
+    const key = node.kind === 'scalar' && /^[A-Za-z0-9+/_-]{43}=?$/.test(String(node.value));
+    if (!key) return text('', '', /^[^\0]*[^\0/]$/).read(node);
+    return {
+      kind: 'fault',
+      found: 'a key (not shown)',
+      hint: 'make a new key, because this one was written here',
+    };
+  },
+};
+
+/** The URL of a page: http or https, with a host, without user and fragment. */
+export const pageUrl: ValueKind<string> = textKind('URL', 'an http or https URL', (value) =>
+  urlRemark(value),
+);
+
+/** The URL of an agent's API: scheme, host and port, and nothing after them; answered without a trailing slash. */
+export const baseUrl: ValueKind<string> = {
+  name: 'URL',
+  expected: 'an http or https URL of host and port that the other nodes can reach',
+  read: (node) => {
+    const reading = textKind('', '', (value) => baseUrlRemark(value)).read(node);
+    return reading.kind === 'value' ? good(new URL(reading.value).origin) : reading;
+  },
+};
+
+function baseUrlRemark(value: string): true | string {
+  const remark = urlRemark(value);
+  if (remark !== true) return remark;
+  const { pathname, search, hostname } = new URL(value);
+  if (pathname !== '/' || search !== '') return 'leave out everything after the port';
+  if (isUnspecified(hostname)) return `${hostname} is where to listen, not where to be reached`;
+  return true;
+}
+
+function urlRemark(value: string): true | string {
+  if (/^[^/:]+:\d+$/.test(value) || isIP(value) !== 0) return `did you mean http://${value}?`;
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (url === null || url.hostname === '' || /\s/.test(value)) return '';
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    return `${url.protocol.slice(0, -1)} is not spoken`;
+  if (url.username !== '' || url.password !== '') return 'leave out the user and password';
+  return url.hash === '' ? true : 'leave out the fragment';
+}
+
+/** 0.0.0.0 and ::, which mean "every interface" to a listener and nothing to a caller. */
+export function isUnspecified(host: string): boolean {
+  return ['0.0.0.0', '::', '[::]'].includes(host);
+}
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `host:port` or `[v6]:port`. */
+export const endpoint: ValueKind<Endpoint> = scalarKind(
+  'host:port',
+  'host:port, such as 0.0.0.0:8741 or [::]:8741',
+  (value, node) => {
+    if (typeof value !== 'string')
+      return bad(node, '', typeof value === 'number' ? allInterfaces(value) : '');
+    const [, v6, name, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(value) ?? [];
+    const port = Number(digits);
+    if (v6 !== undefined && isIP(v6) !== 6) return bad(node);
+    const host = v6 ?? name;
+    if (host !== undefined && port <= 65_535) return good({ host, port });
+    return bad(node, '', endpointHint(value));
+  },
+);
+
+function allInterfaces(port: number | string): string {
+  return `write "0.0.0.0:${port}" for every interface`;
+}
+
+function endpointHint(value: string): string {
+  if (/^:?\d{1,5}$/.test(value)) return allInterfaces(value.replace(':', ''));
+  if (/^https?:/.test(value)) return 'leave out the scheme';
+  if (isIP(value) === 6) return 'put an IPv6 address in brackets and add the port';
+  return isIP(value) === 4 ? `add the port, such as ${value}:8741` : '';
+}
+
+/** `200-399`, `200`, or several separated by commas. */
+export const statusRanges: ValueKind<readonly StatusRange[]> = scalarKind(
+  'status ranges',
+  'HTTP status codes from 100 to 599, such as 200-399 or 200,204,301-302',
+  (value, node) => {
+    if (typeof value !== 'string' && typeof value !== 'number') return bad(node);
+    const ranges: StatusRange[] = [];
+    for (const part of String(value).split(',')) {
+      const [, from, to] = /^\s*(\d{3})(?:\s*-\s*(\d{3}))?\s*$/.exec(part) ?? [];
+      const range = { from: Number(from), to: Number(to ?? from) };
+      if (from === undefined) return bad(node, '', /^[1-5]xx$/i.test(part.trim()) ? xxHint(part.trim()) : '');
+      if (range.from > range.to) return bad(node, '', `write ${range.to}-${range.from}`);
+      if (range.from < 100 || range.to > 599) return bad(node);
+      ranges.push(range);
+    }
+    return good(ranges);
+  },
+);
+
+function xxHint(part: string): string {
+  return `write ${part[0]}00-${part[0]}99`;
+}
+
+/** `200-399`, as it is written. */
+export function formatStatusRanges(ranges: readonly StatusRange[]): string {
+  return ranges.map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`)).join(',');
+}
+
+/** A list of values of one kind, `min` to `max` of them. A single value is not a list. */
+export function listOf<T>(item: ValueKind<T>, min: number, max: number): ValueKind<readonly T[]> {
+  return {
+    name: `list of ${item.name}s`,
+    expected: `a list of ${min} to ${max}, each ${item.expected}`,
+    read: (node) => {
+      if (node.kind !== 'list') return bad(node, '', node.kind === 'map' ? '' : 'put it in brackets: [ … ]');
+      if (node.items.length < min || node.items.length > max) {
+        return { kind: 'fault', found: `a list of ${node.items.length}`, hint: '' };
+      }
+      const values: T[] = [];
+      for (const [index, element] of node.items.entries()) {
+        const reading = item.read(element);
+        if (reading.kind === 'fault') return { ...reading, found: `${reading.found} at position ${index}` };
+        values.push(reading.value);
+      }
+      return good(values);
+    },
+  };
+}

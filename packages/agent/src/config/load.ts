@@ -1,0 +1,127 @@
+/**
+ * Reads the agent's configuration: the file, what the environment says instead, and the defaults.
+ *
+ * Either all of it is good, or all of its faults are told at once.
+ */
+import { open } from 'node:fs/promises';
+import type { Role } from '@failtome/protocol';
+import { assemble } from './assemble.ts';
+import { type Fault, formatFault, formatWarning, nearest, type Warning } from './fault.ts';
+import { ALL_KEYS, NODE_ROLE } from './keys.ts';
+import { combinationFaults } from './rules.ts';
+import { type Environment, get, NOTHING, readSettings, type Settings } from './settings.ts';
+import { MAX_CONFIG_BYTES, parseSource, unreadableFault } from './source.ts';
+import type { AgentConfig } from './types.ts';
+import { riskWarnings } from './warnings.ts';
+
+/** Reads at most `maxBytes` of a file. Rejects with the error of the operating system, `code` and all. */
+export type ReadFile = (path: string, maxBytes: number) => Promise<Uint8Array>;
+
+export type LoadResult =
+  | {
+      readonly kind: 'loaded';
+      readonly config: AgentConfig;
+      /** Every value with its origin, for `failtome config`. */
+      readonly settings: Settings;
+      readonly warnings: readonly Warning[];
+    }
+  | { readonly kind: 'faulty'; readonly faults: readonly Fault[]; readonly warnings: readonly Warning[] };
+
+/** Read and check the file at `file`. Never rejects: an unreadable file is a fault like any other. */
+export async function loadConfig(
+  file: string,
+  environment: Environment,
+  readFile: ReadFile = readFileBounded,
+): Promise<LoadResult> {
+  let bytes: Uint8Array;
+  try {
+    // One byte more than allowed shows a file that is too large.
+    bytes = await readFile(file, MAX_CONFIG_BYTES + 1);
+  } catch (error) {
+    return { kind: 'faulty', faults: [unreadableFault(file, error)], warnings: [] };
+  }
+  return checkConfig(file, bytes, environment);
+}
+
+/** Check the content of a file that has been read. */
+export function checkConfig(file: string, bytes: Uint8Array, environment: Environment): LoadResult {
+  const source = parseSource(file, bytes);
+  // Without a tree, everything that is required would be told as missing.
+  if (source.root.entries.size === 0 && source.faults.length > 0) {
+    return { kind: 'faulty', faults: source.faults, warnings: [] };
+  }
+  const settings = readSettings(source.root, environment);
+  const known = new Set(source.faults.map((fault) => fault.path));
+  // A value that was lost to a fault of the file is not missing besides.
+  const read = settings.faults.filter(({ path, found }) => found !== NOTHING || !known.has(path));
+  const all = [...source.faults, ...read, ...combinationFaults(settings)];
+  const { faults, ignored } = setAside(all, get(settings, NODE_ROLE));
+  const warnings = [...variableWarnings(environment), ...ignored];
+  if (faults.length > 0) return { kind: 'faulty', faults: inFileOrder(faults), warnings };
+  const config = assemble(settings);
+  return { kind: 'loaded', config, settings, warnings: [...warnings, ...riskWarnings(config, settings)] };
+}
+
+/** The lines for people: one a fault. */
+export function faultLines(faults: readonly Fault[], file: string): readonly string[] {
+  return faults.map((fault) => formatFault(fault, file));
+}
+
+/** The lines for people: one a warning. */
+export function warningLines(warnings: readonly Warning[]): readonly string[] {
+  return warnings.map(formatWarning);
+}
+
+/** What a node that never takes an address passes over, so that one file can serve all. */
+const CANDIDATE_SECTIONS = /^(driver|local|notify)(\.|$)/;
+
+function setAside(
+  faults: readonly Fault[],
+  role: Role | null,
+): { readonly faults: readonly Fault[]; readonly ignored: readonly Warning[] } {
+  if (role === null || role === 'candidate') return { faults, ignored: [] };
+  const ignored = faults.filter(({ path }) => CANDIDATE_SECTIONS.test(path));
+  return {
+    faults: faults.filter((fault) => !ignored.includes(fault)),
+    ignored: ignored.map(({ path, found, expected }) => ({
+      path,
+      text: `found ${found}, expected ${expected}; ignored, because node.role is ${role}`,
+    })),
+  };
+}
+
+function inFileOrder(faults: readonly Fault[]): readonly Fault[] {
+  const line = ({ origin }: Fault): number =>
+    origin?.kind === 'file' ? origin.line : Number.MAX_SAFE_INTEGER;
+  return [...faults].sort((a, b) => line(a) - line(b));
+}
+
+function variableWarnings(environment: Environment): readonly Warning[] {
+  const known = ALL_KEYS.flatMap(({ variable }) => variable ?? []);
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('FAILTOME_') && !known.includes(name))
+    .map((name) => {
+      const meant = nearest(name, known);
+      return {
+        path: name,
+        text: `is not a variable that is read${meant === null ? '' : `; did you mean ${meant}?`}`,
+      };
+    });
+}
+
+/** Reads regular files, pipes and devices alike, and never more than `maxBytes`. */
+export async function readFileBounded(path: string, maxBytes: number): Promise<Uint8Array> {
+  const handle = await open(path, 'r');
+  try {
+    const buffer = Buffer.alloc(maxBytes);
+    let length = 0;
+    while (length < maxBytes) {
+      const { bytesRead } = await handle.read(buffer, length, maxBytes - length, null);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return buffer.subarray(0, length);
+  } finally {
+    await handle.close();
+  }
+}

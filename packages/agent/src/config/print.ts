@@ -1,0 +1,121 @@
+/** The effective configuration: every value, defaults filled in, and where each came from. */
+import { Document, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
+import type { Origin } from './fault.ts';
+import {
+  ALL_KEYS,
+  DRIVER_INSTANCE_ID,
+  DRIVER_KIND,
+  DRIVER_REGION,
+  type Key,
+  NODE_ROLE,
+  OPTIONAL_SECTIONS,
+} from './keys.ts';
+import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
+import type { RawNode } from './source.ts';
+
+export type Plain = string | number | boolean | null | readonly Plain[];
+
+export interface EffectiveValue {
+  readonly path: string;
+  /** As it would be written; null where it is absent and nothing stands in for it. */
+  readonly value: Plain;
+  readonly origin: Origin;
+  /** What to know besides: what absence means, or that it is ignored. */
+  readonly note: string;
+}
+
+/** Every value that counts, in the order of the reference. */
+export function effectiveValues(settings: Settings): readonly EffectiveValue[] {
+  const role = get(settings, NODE_ROLE);
+  const sections = new Set(ALL_KEYS.map(({ path }) => path.split('[]')[0] ?? ''));
+  return [...sections].flatMap((section) => {
+    const keys = ALL_KEYS.filter(({ path }) => path.split('[]')[0] === section);
+    const count = keys[0]?.path.includes('[]') ? lengthOf(settings, section) : 1;
+    return Array.from({ length: count }, (_, index) => index).flatMap((index) =>
+      keys.filter((key) => counts(settings, key)).map((key) => effectiveValue(settings, key, index, role)),
+    );
+  });
+}
+
+function counts(settings: Settings, key: Key<unknown>): boolean {
+  const optional = [...OPTIONAL_SECTIONS.keys()].find((section) => key.path.startsWith(`${section}.`));
+  if (optional !== undefined && !settings.present.has(optional)) return false;
+  const exec = get(settings, DRIVER_KIND) === 'exec';
+  return !(exec && (key === DRIVER_REGION || key === DRIVER_INSTANCE_ID));
+}
+
+function effectiveValue(
+  settings: Settings,
+  key: Key<unknown>,
+  index: number,
+  role: string | null,
+): EffectiveValue {
+  const path = pathOf(key, index);
+  const node = settings.entries.get(path)?.node;
+  const absent = node === undefined && key.fallback.kind === 'none' ? key.fallback.meaning : '';
+  const ignored = role !== 'candidate' && /^(driver|local|notify\.sns)\./.test(path);
+  const note = ignored ? `ignored, because node.role is ${role}` : absent;
+  return {
+    path,
+    value: node === undefined ? null : plain(node),
+    origin: originOf(settings, key, index),
+    note,
+  };
+}
+
+function plain(node: RawNode): Plain {
+  if (node.kind === 'list') return node.items.map(plain);
+  if (node.kind === 'map') return null; // No key has a map for its value.
+  return typeof node.value === 'bigint' ? String(node.value) : node.value;
+}
+
+/** YAML that loads again as the same configuration, each value with a comment on its origin. */
+export function effectiveYaml(settings: Settings, file: string): string {
+  const document = new Document(new YAMLMap());
+  document.commentBefore = ` The effective configuration of ${file}`;
+  for (const value of effectiveValues(settings)) put(document, value, file);
+  for (const [section, meaning] of OPTIONAL_SECTIONS) {
+    if (settings.present.has(section)) continue;
+    const node = new Scalar(null);
+    node.comment = ` absent: ${meaning}`;
+    document.setIn(section.split('.'), node);
+  }
+  return document.toString({ lineWidth: 0, nullStr: 'null' });
+}
+
+function put(document: Document, value: EffectiveValue, file: string): void {
+  const steps = value.path.split(/[.[\]]+/).filter((step) => step !== '');
+  const last = steps.pop() ?? '';
+  let section: unknown = document.contents;
+  for (const [depth, step] of steps.entries()) {
+    section = child(section, step, /^\d+$/.test(steps[depth + 1] ?? ''));
+  }
+  const node = document.createNode(value.value, { flow: true });
+  node.comment = ` ${origin(value, file)}`;
+  if (section instanceof YAMLMap) section.add(new Pair(new Scalar(last), node));
+}
+
+/** The section or item under `step`, made when it isn't there yet. */
+function child(parent: unknown, step: string, isList: boolean): unknown {
+  const made = isList ? new YAMLSeq() : new YAMLMap();
+  if (parent instanceof YAMLSeq) {
+    const index = Number(step);
+    if (!parent.has(index)) parent.add(made);
+    return parent.get(index);
+  }
+  if (!(parent instanceof YAMLMap)) return undefined;
+  if (!parent.has(step)) parent.add(new Pair(new Scalar(step), made));
+  return parent.get(step);
+}
+
+function origin(value: EffectiveValue, file: string): string {
+  const note = value.note === '' ? '' : `: ${value.note}`;
+  switch (value.origin.kind) {
+    case 'file':
+      return `${file}:${value.origin.line}${note}`;
+    case 'environment':
+      return `${value.origin.variable}${note}`;
+    case 'default':
+      return `default${note}`;
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * The combinations of values that cannot work. A rule is silent about values that are faulty by
+ * themselves, so that one mistake makes one line.
+ */
+import { isIP, isIPv4 } from 'node:net';
+import type { DurationMs } from '@failtome/protocol';
+import { electorateFaults } from './electorate.ts';
+import { type Fault, shown } from './fault.ts';
+import type { Key } from './keys.ts';
+import * as keys from './keys.ts';
+import { formatDuration } from './kinds.ts';
+import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
+
+/** Every fault of combination, in the order of the reference. */
+export function combinationFaults(settings: Settings): readonly Fault[] {
+  return [
+    ...nodeFaults(settings),
+    ...peerFaults(settings),
+    ...addressFaults(settings),
+    ...checkFaults(settings),
+    ...gossipFaults(settings),
+    ...driverFaults(settings),
+  ];
+}
+
+function fault(
+  settings: Settings,
+  key: Key<unknown>,
+  index: number,
+  found: string,
+  expected: string,
+  hint = '',
+): Fault {
+  const origin = settings.entries.has(pathOf(key, index)) ? originOf(settings, key, index) : null;
+  return { path: pathOf(key, index), found, expected, hint, origin };
+}
+
+function nodeFaults(settings: Settings): readonly Fault[] {
+  const role = get(settings, keys.NODE_ROLE);
+  const peers = indices(settings, 'peers').flatMap((index) => {
+    const id = get(settings, keys.PEER_ID, index);
+    const peerRole = get(settings, keys.PEER_ROLE, index);
+    const origin = originOf(settings, keys.PEER_ROLE, index);
+    return id === null || peerRole === null ? [] : [{ id, role: peerRole, origin }];
+  });
+  // With a node missing from the count, every count would be wrong.
+  if (role === null || peers.length < lengthOf(settings, 'peers')) return [];
+  const roleOrigin = originOf(settings, keys.NODE_ROLE);
+  return electorateFaults({ id: get(settings, keys.NODE_ID), role, roleOrigin, peers });
+}
+
+function peerFaults(settings: Settings): readonly Fault[] {
+  const faults = [
+    ...repeated(settings, keys.PEER_ID, 'peers', 'an id of its own'),
+    ...repeated(settings, keys.PEER_URL, 'peers', 'a URL of its own'),
+  ];
+  const own = get(settings, keys.NODE_ID);
+  const advertise = get(settings, keys.API_ADVERTISE);
+  for (const index of indices(settings, 'peers')) {
+    const id = get(settings, keys.PEER_ID, index);
+    if (advertise === null || own === null || id === own) continue;
+    if (get(settings, keys.PEER_URL, index) !== advertise) continue;
+    const expected = "another URL than this node's own api.advertise";
+    faults.push(fault(settings, keys.PEER_URL, index, shown(advertise), expected));
+  }
+  return faults;
+}
+
+function addressFaults(settings: Settings): readonly Fault[] {
+  const faults = [
+    ...repeated(settings, keys.ADDRESS_IP, 'addresses', 'each address once', canonicalIp),
+    ...repeated(settings, keys.ADDRESS_ALLOCATION_ID, 'addresses', 'an allocation id of its own'),
+    ...repeated(
+      settings,
+      keys.ADDRESS_PRIVATE_IP,
+      'addresses',
+      'a private address of its own, because one carries one Elastic IP at a time',
+      canonicalIp,
+    ),
+  ];
+  for (const index of indices(settings, 'addresses')) {
+    const ip = get(settings, keys.ADDRESS_IP, index);
+    const privateIp = get(settings, keys.ADDRESS_PRIVATE_IP, index);
+    if (ip === null || privateIp === null) continue;
+    const found = shown(privateIp);
+    if (isIP(ip) !== isIP(privateIp)) {
+      const family = isIPv4(ip) ? 'an IPv4 address' : 'an IPv6 address';
+      faults.push(fault(settings, keys.ADDRESS_PRIVATE_IP, index, found, `${family}, like the ip beside it`));
+    } else if (canonicalIp(ip) === canonicalIp(privateIp)) {
+      const expected = "the network interface's own address, not the one that moves";
+      faults.push(fault(settings, keys.ADDRESS_PRIVATE_IP, index, found, expected));
+    }
+  }
+  return faults;
+}
+
+function checkFaults(settings: Settings): readonly Fault[] {
+  const probes = indices(settings, 'addresses').flatMap((index) =>
+    notLonger(settings, keys.PROBE_FAST_INTERVAL, keys.PROBE_INTERVAL, index),
+  );
+  return [...probes, ...notLonger(settings, keys.LOCAL_FAST_INTERVAL, keys.LOCAL_INTERVAL, 0)];
+}
+
+function notLonger(
+  settings: Settings,
+  fast: Key<DurationMs>,
+  usual: Key<DurationMs>,
+  index: number,
+): readonly Fault[] {
+  const fastMs = get(settings, fast, index);
+  const usualMs = get(settings, usual, index);
+  if (fastMs === null || usualMs === null || fastMs <= usualMs) return [];
+  const expected = `at most the interval of ${formatDuration(usualMs)}`;
+  return [
+    fault(settings, fast, index, formatDuration(fastMs), expected, 'it is for when something looks wrong'),
+  ];
+}
+
+function gossipFaults(settings: Settings): readonly Fault[] {
+  const intervalMs = get(settings, keys.GOSSIP_INTERVAL);
+  const timeoutMs = get(settings, keys.GOSSIP_TIMEOUT);
+  const deadMs = get(settings, keys.GOSSIP_DEAD);
+  if (intervalMs === null || timeoutMs === null || deadMs === null) return [];
+  if (timeoutMs >= deadMs) {
+    const expected = `less than gossip.dead (${formatDuration(deadMs)})`;
+    const hint = 'a peer would be dead before it could have answered';
+    return [fault(settings, keys.GOSSIP_TIMEOUT, 0, formatDuration(timeoutMs), expected, hint)];
+  }
+  const leastMs = 2 * intervalMs + timeoutMs;
+  if (deadMs >= leastMs) return [];
+  const sum = `2 × ${formatDuration(intervalMs)} + ${formatDuration(timeoutMs)}`;
+  const expected = `at least 2 × gossip.interval + gossip.timeout (${sum} = ${formatDuration(leastMs)})`;
+  const hint = 'a single lost heartbeat would count as death';
+  return [fault(settings, keys.GOSSIP_DEAD, 0, formatDuration(deadMs), expected, hint)];
+}
+
+function driverFaults(settings: Settings): readonly Fault[] {
+  if (!settings.present.has('driver')) return candidateWithoutDriver(settings);
+  const kind = get(settings, keys.DRIVER_KIND);
+  if (kind === null) return [];
+  const faults: Fault[] = [];
+  const because = `because driver.kind is ${kind}`;
+  const command = settings.entries.get(keys.DRIVER_COMMAND.path);
+  if (kind === 'exec' && command === undefined) {
+    faults.push(
+      fault(settings, keys.DRIVER_COMMAND, 0, 'nothing', `the program and its arguments, ${because}`),
+    );
+  }
+  if (kind !== 'exec' && command !== undefined) {
+    const hint = 'did you mean driver.kind: exec?';
+    faults.push(fault(settings, keys.DRIVER_COMMAND, 0, 'a command', `none, ${because}`, hint));
+  }
+  if (kind === 'exec') {
+    for (const key of [keys.DRIVER_REGION, keys.DRIVER_INSTANCE_ID]) {
+      // A variable is set for a whole host, and a driver that has no use for it passes it over.
+      if (originOf(settings, key).kind !== 'file') continue;
+      faults.push(fault(settings, key, 0, shown(get(settings, key)), `none, ${because}`));
+    }
+  }
+  const instanceId = get(settings, keys.DRIVER_INSTANCE_ID);
+  if (kind === 'ec2' && instanceId !== null && !instanceId.startsWith('i-')) {
+    const expected = `an EC2 instance id such as i-0abc, ${because}`;
+    faults.push(fault(settings, keys.DRIVER_INSTANCE_ID, 0, shown(instanceId), expected));
+  }
+  return faults;
+}
+
+function candidateWithoutDriver(settings: Settings): readonly Fault[] {
+  if (
+    get(settings, keys.NODE_ROLE) !== 'candidate' ||
+    settings.faults.some(({ path }) => path === 'driver')
+  ) {
+    return [];
+  }
+  const expected = `${keys.DRIVER_KIND.kind.expected}, because node.role is candidate`;
+  const hint = 'a node that never takes an address has role: witness';
+  return [fault(settings, keys.DRIVER_KIND, 0, 'nothing', expected, hint)];
+}
+
+/** A value that a list has twice, told at its second place. */
+function repeated(
+  settings: Settings,
+  key: Key<string>,
+  list: string,
+  expected: string,
+  canonical: (value: string) => string = (value) => value,
+): Fault[] {
+  const first = new Map<string, number>();
+  const faults: Fault[] = [];
+  for (const index of indices(settings, list)) {
+    const value = get(settings, key, index);
+    if (value === null) continue;
+    const earlier = first.get(canonical(value));
+    if (earlier === undefined) first.set(canonical(value), index);
+    else {
+      const hint = `${pathOf(key, earlier)} is the same`;
+      faults.push(fault(settings, key, index, shown(value), expected, hint));
+    }
+  }
+  return faults;
+}
+
+/** One spelling for each address: IPv6 has many. */
+function canonicalIp(ip: string): string {
+  return isIPv4(ip) ? ip : new URL(`http://[${ip}]/`).hostname;
+}
+
+function indices(settings: Settings, list: string): readonly number[] {
+  return Array.from({ length: lengthOf(settings, list) }, (_, index) => index);
+}

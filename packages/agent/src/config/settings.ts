@@ -1,0 +1,261 @@
+/**
+ * The file's tree and the environment, read by the table of keys: every value with its origin, every
+ * default filled in, and every fault that a single value can have. Combinations are the business of `rules.ts`.
+ */
+import { type Fault, nearest, type Origin } from './fault.ts';
+import { ALL_KEYS, type Key, LISTS, OPTIONAL_SECTIONS } from './keys.ts';
+import { describe, type RawMap, type RawNode, scalarNode } from './source.ts';
+
+/** What a message says was found where a required value is absent. */
+export const NOTHING = 'nothing';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Entry {
+  readonly node: RawNode;
+  readonly origin: Origin;
+}
+
+/** What was read. Paths are concrete: `addresses[0].ip`. */
+export interface Settings {
+  readonly entries: ReadonlyMap<string, Entry>;
+  /** How many items each list has. */
+  readonly lengths: ReadonlyMap<string, number>;
+  /** The optional sections that are there. */
+  readonly present: ReadonlySet<string>;
+  readonly faults: readonly Fault[];
+}
+
+/** A key's place: `addresses[].ip` at 0 is `addresses[0].ip`. */
+export function pathOf(key: Key<unknown>, index = 0): string {
+  return key.path.replace('[]', `[${index}]`);
+}
+
+/** The value, or null where the key is absent and has no default, or is faulty. */
+export function get<T>(settings: Settings, key: Key<T>, index = 0): T | null {
+  const entry = settings.entries.get(pathOf(key, index));
+  if (entry === undefined) return null;
+  const reading = key.kind.read(entry.node);
+  return reading.kind === 'value' ? reading.value : null;
+}
+
+export function originOf(settings: Settings, key: Key<unknown>, index = 0): Origin {
+  return settings.entries.get(pathOf(key, index))?.origin ?? { kind: 'default' };
+}
+
+export function lengthOf(settings: Settings, list: string): number {
+  return settings.lengths.get(list) ?? 0;
+}
+
+/** The table as a tree, in the shape of the file. */
+type Spec =
+  | { readonly kind: 'key'; readonly key: Key<unknown> }
+  | { readonly kind: 'section'; readonly path: string; readonly children: ReadonlyMap<string, Spec> }
+  | { readonly kind: 'list'; readonly path: string; readonly item: Spec };
+
+const ROOT: Spec = specOf('', ALL_KEYS);
+
+function specOf(path: string, keys: readonly Key<unknown>[]): Spec {
+  const prefix = path === '' ? '' : `${path}.`;
+  const names = new Set(keys.map((key) => key.path.slice(prefix.length).split('.')[0] ?? ''));
+  const children = new Map<string, Spec>();
+  for (const name of names) {
+    const child = prefix + name;
+    const leaf = keys.find((key) => key.path === child);
+    const below = keys.filter((key) => key.path.startsWith(`${child}.`));
+    const spec: Spec = leaf === undefined ? specOf(child, below) : { kind: 'key', key: leaf };
+    const list = name.endsWith('[]');
+    const listPath = child.slice(0, -2);
+    children.set(list ? name.slice(0, -2) : name, list ? { kind: 'list', path: listPath, item: spec } : spec);
+  }
+  return { kind: 'section', path, children };
+}
+
+/** Everything under way in one reading. */
+interface Reading {
+  readonly environment: Environment;
+  readonly entries: Map<string, Entry>;
+  readonly lengths: Map<string, number>;
+  readonly present: Set<string>;
+  readonly faults: Fault[];
+}
+
+export function readSettings(root: RawMap, environment: Environment): Settings {
+  const reading: Reading = {
+    environment,
+    entries: new Map(),
+    lengths: new Map(),
+    present: new Set(),
+    faults: [],
+  };
+  visit(reading, ROOT, '', root);
+  return reading;
+}
+
+function visit(reading: Reading, spec: Spec, path: string, node: RawNode | undefined): void {
+  // `gossip:` with everything under it commented out is a null, and means the same as leaving it out.
+  const given = node?.kind === 'scalar' && node.value === null ? undefined : node;
+  switch (spec.kind) {
+    case 'key':
+      return visitKey(reading, spec.key, path, given);
+    case 'section':
+      return visitSection(reading, spec.path, spec.children, path, given);
+    case 'list':
+      return visitList(reading, spec.path, spec.item, path, given);
+  }
+}
+
+function visitSection(
+  reading: Reading,
+  specPath: string,
+  children: ReadonlyMap<string, Spec>,
+  path: string,
+  node: RawNode | undefined,
+): void {
+  const names = [...children.keys()];
+  if (node !== undefined && node.kind !== 'map') {
+    reading.faults.push(faultAt(path, node, describe(node), `a map with ${listed(names)}`));
+    return;
+  }
+  if (OPTIONAL_SECTIONS.has(specPath)) {
+    if (node === undefined) return;
+    reading.present.add(specPath);
+  }
+  for (const [name, child] of children) {
+    visit(reading, child, path === '' ? name : `${path}.${name}`, node?.entries.get(name)?.value);
+  }
+  for (const [name, entry] of node?.entries ?? []) {
+    if (!children.has(name)) reading.faults.push(unknownKey(path, name, names, entry.line));
+  }
+}
+
+function visitList(
+  reading: Reading,
+  specPath: string,
+  item: Spec,
+  path: string,
+  node: RawNode | undefined,
+): void {
+  const { max, of } = LISTS.find((list) => list.path === specPath) ?? { max: 1, of: '' };
+  if (node?.kind !== 'list') {
+    const [found, hint] =
+      node === undefined ? [NOTHING, ''] : [describe(node), 'begin each item with a hyphen'];
+    reading.faults.push({ ...faultAt(path, node, found, `a list of at least one ${of}`), hint });
+    return;
+  }
+  const count = node.items.length;
+  reading.lengths.set(specPath, Math.min(count, max));
+  if (count === 0) reading.faults.push(faultAt(path, node, 'an empty list', `at least one ${of}`));
+  if (count > max) reading.faults.push(faultAt(path, node, `${count} items`, `at most ${max}`));
+  for (const [index, element] of node.items.slice(0, max).entries()) {
+    const place = `${path}[${index}]`;
+    // An item cannot be left out, so a null one is a mistake and not an absence.
+    if (element.kind === 'map') visit(reading, item, place, element);
+    else reading.faults.push(faultAt(place, element, describe(element), `a map ${of}`));
+  }
+}
+
+function visitKey(reading: Reading, key: Key<unknown>, path: string, node: RawNode | undefined): void {
+  const entry =
+    overridden(reading, key) ?? (node === undefined ? defaultOf(reading, key, path) : fileEntry(node));
+  if (entry === null) {
+    const required = key.fallback.kind === 'required';
+    if (required) reading.faults.push(missing(key, path));
+    return;
+  }
+  reading.entries.set(path, entry);
+  const outcome = key.kind.read(entry.node);
+  if (outcome.kind === 'value' || entry.origin.kind === 'default') return;
+  const { found, hint } = outcome;
+  reading.faults.push({ path, found, expected: key.kind.expected, hint, origin: entry.origin });
+}
+
+function missing(key: Key<unknown>, path: string): Fault {
+  const hint = key.variable === null ? '' : `or set ${key.variable}`;
+  return { path, found: NOTHING, expected: key.kind.expected, hint, origin: null };
+}
+
+function fileEntry(node: RawNode): Entry {
+  return { node, origin: { kind: 'file', line: node.line } };
+}
+
+/** What the environment says instead. An empty variable counts as unset: that is how env files leave one out. */
+function overridden(reading: Reading, key: Key<unknown>): Entry | null {
+  const variable = key.variable;
+  const text = variable === null ? undefined : reading.environment[variable];
+  if (variable === null || text === undefined || text === '') return null;
+  const origin: Origin = { kind: 'environment', variable };
+  // The environment has only text; digits are a number where a number is wanted.
+  const number = /^-?\d{1,15}$/.test(text) ? scalarNode(Number(text)) : null;
+  const asNumber = number !== null && key.kind.name === 'whole number';
+  return { node: asNumber ? number : scalarNode(text), origin };
+}
+
+function defaultOf(reading: Reading, key: Key<unknown>, path: string): Entry | null {
+  const origin: Origin = { kind: 'default' };
+  const { fallback } = key;
+  switch (fallback.kind) {
+    case 'required':
+    case 'none':
+      return null;
+    case 'value':
+      return { node: nodeOfDefault(fallback.value), origin };
+    case 'derived': {
+      const value = fallback.derive((name) => siblingOf(reading, path, name));
+      return value === null ? null : { node: nodeOfDefault(value), origin };
+    }
+  }
+}
+
+function nodeOfDefault(value: string | number | readonly string[]): RawNode {
+  if (typeof value === 'string' || typeof value === 'number') return scalarNode(value);
+  return { kind: 'list', line: 0, items: value.map((item) => scalarNode(item)) };
+}
+
+/** The table lists a key after those that its default follows from, so they have been read by now. */
+function siblingOf(reading: Reading, path: string, name: string): unknown {
+  const section = path.slice(0, path.lastIndexOf('.'));
+  const target = name.startsWith('../')
+    ? `${section.slice(0, section.lastIndexOf('.'))}.${name.slice(3)}`
+    : `${section}.${name}`;
+  const node = reading.entries.get(target)?.node;
+  return node?.kind === 'scalar' ? node.value : undefined;
+}
+
+function faultAt(path: string, node: RawNode | undefined, found: string, expected: string): Fault {
+  const origin: Origin | null = node === undefined ? null : { kind: 'file', line: node.line };
+  return { path, found, expected, hint: '', origin };
+}
+
+function unknownKey(section: string, name: string, known: readonly string[], line: number): Fault {
+  const path = section === '' ? name : `${section}.${name}`;
+  const meant = nearest(name, known) ?? keyElsewhere(name);
+  return {
+    path,
+    found: 'an unknown key',
+    expected: listed(known),
+    hint: meant === null ? '' : `did you mean ${meant}?`,
+    origin: { kind: 'file', line },
+  };
+}
+
+/** A right name in the wrong section, or written as one word with its section. */
+function keyElsewhere(name: string): string | null {
+  const folded = name.toLowerCase().replaceAll(/[^a-z]/g, '');
+  const paths = [...ALL_KEYS.map((key) => key.path), ...OPTIONAL_SECTIONS.keys(), 'peers', 'addresses'];
+  const leaf = paths.find((path) => path.split('.').at(-1)?.toLowerCase() === folded);
+  return (
+    leaf ??
+    nearest(
+      name,
+      paths.map((path) => path.split('.')[0] ?? '').map((path) => path.replace('[]', '')),
+    )
+  );
+}
+
+function listed(names: readonly string[]): string {
+  const unique = [...new Set(names)];
+  return unique.length === 1
+    ? `${unique[0]}`
+    : `one of ${unique.slice(0, -1).join(', ')} and ${unique.at(-1)}`;
+}

@@ -1,0 +1,43 @@
+/** What the protocol needs to know of the agent's configuration. */
+import type { DriverConfig, ProtocolConfig } from '@failtome/protocol';
+import type { AgentConfig, DriverSettings, Identity } from './types.ts';
+
+/**
+ * @param identity who this node is; its own entry among the peers is left out
+ * @param version the software's version, for people
+ */
+export function toProtocolConfig(config: AgentConfig, identity: Identity, version: string): ProtocolConfig {
+  const { role, priority } = config.node;
+  const candidate = role === 'candidate';
+  return {
+    cluster: config.cluster,
+    node: { id: identity.id, role, priority, instanceId: identity.instanceId, version },
+    peers: config.peers
+      .filter((peer) => peer.id !== identity.id)
+      .map((peer) => ({ id: peer.id, role: peer.role, priority: peer.priority })),
+    addresses: config.addresses.map(({ ip, probe }) => ({ ip, probe: checkOf(probe) })),
+    local: candidate && config.local !== null ? checkOf(config.local) : null,
+    gossip: config.gossip,
+    agreement: config.agreement,
+    guard: { timeoutMs: config.guard.timeoutMs },
+    driver: candidate && config.driver !== null ? driverOf(config.driver) : null,
+    notify: {
+      enabled: candidate && config.notify.sns !== null,
+      blockedAfterMs: config.notify.blockedAfterMs,
+    },
+    holdDownMs: config.holdDownMs,
+    flap: config.flap,
+  };
+}
+
+type Check = ProtocolConfig['addresses'][number]['probe'];
+
+function checkOf(check: Check): Check {
+  const { intervalMs, fastIntervalMs, timeoutMs, fall, rise } = check;
+  return { intervalMs, fastIntervalMs, timeoutMs, fall, rise };
+}
+
+/** EC2 and a user's program can be fenced; OpsWorks has one call, and only EC2 can swap in one. */
+function driverOf({ kind, displace }: DriverSettings): DriverConfig {
+  return { kind, displace, style: kind === 'opsworks' ? 'single-call' : 'fenced', swap: kind === 'ec2' };
+}

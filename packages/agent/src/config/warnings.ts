@@ -1,0 +1,145 @@
+/** Values that are legal, and that an operator may regret. They are told, and refuse nothing. */
+import { isAbsolute } from 'node:path';
+import type { Warning } from './fault.ts';
+import * as keys from './keys.ts';
+import { formatDuration } from './kinds.ts';
+import { get, originOf, type Settings } from './settings.ts';
+import type { AgentConfig } from './types.ts';
+
+export function riskWarnings(config: AgentConfig, settings: Settings): readonly Warning[] {
+  return [
+    ...electorateWarnings(config),
+    ...entryWarnings(config, settings),
+    ...checkWarnings(config),
+    ...leaseWarnings(config),
+    ...driverWarnings(config, settings),
+    ...fileWarnings(config),
+  ];
+}
+
+function when(risky: boolean, path: string, text: string): readonly Warning[] {
+  return risky ? [{ path, text }] : [];
+}
+
+function electorateWarnings(config: AgentConfig): readonly Warning[] {
+  const others = config.peers.filter((peer) => peer.id !== config.node.id && peer.role !== 'member').length;
+  const voters = others + (config.node.role === 'member' ? 0 : 1);
+  const even = voters > 2 && voters % 2 === 0;
+  const majority = Math.floor(voters / 2) + 1;
+  return [
+    ...when(
+      even,
+      'peers',
+      `${voters} voters stand the loss of ${voters - majority}, no more than ${voters - 1} would; an odd number is better`,
+    ),
+    ...when(
+      voters === 2 && config.agreement.silentPeer === 'hold',
+      'agreement.silentPeer',
+      'hold: of two voters, the loss of one stops every automatic takeover; a witness would not',
+    ),
+  ];
+}
+
+/** This node's own entry in `peers` is ignored, so what it says differently has no effect here. */
+function entryWarnings(config: AgentConfig, settings: Settings): readonly Warning[] {
+  const index = config.peers.findIndex((peer) => peer.id === config.node.id);
+  const own = config.peers[index];
+  if (own === undefined) return [];
+  const given = originOf(settings, keys.PEER_PRIORITY, index).kind !== 'default';
+  const { advertise } = config.api;
+  return [
+    ...when(
+      given && own.priority !== config.node.priority,
+      `peers[${index}].priority`,
+      `${own.priority} is ignored for this node itself; node.priority, which counts, is ${config.node.priority}`,
+    ),
+    ...when(
+      advertise !== null && advertise !== own.url,
+      `peers[${index}].url`,
+      `${own.url} is not this node's own api.advertise, ${advertise}; the other nodes use the former`,
+    ),
+  ];
+}
+
+function checkWarnings(config: AgentConfig): readonly Warning[] {
+  const probes = config.addresses.flatMap(({ probe }, index) => {
+    const at = `addresses[${index}].probe`;
+    const odd =
+      (probe.scheme === 'https' && probe.port === 80) || (probe.scheme === 'http' && probe.port === 443);
+    return [
+      ...when(
+        probe.fall === 1,
+        `${at}.fall`,
+        '1: a single failed probe is a verdict; 2 or more ride out a hiccup',
+      ),
+      ...when(odd, `${at}.port`, `${probe.port} is an unusual port for ${probe.scheme}`),
+    ];
+  });
+  const noLocal = config.node.role === 'candidate' && config.local === null;
+  return [
+    ...probes,
+    ...when(noLocal, 'local', 'absent: this node counts as fit to serve whatever its own HAProxy does'),
+  ];
+}
+
+function leaseWarnings(config: AgentConfig): readonly Warning[] {
+  const { leaseMs } = config.agreement;
+  // The move's calls may take a quarter of the lease each, half a second at least and five at most.
+  const callMs = Math.min(5_000, Math.max(500, leaseMs / 4));
+  const tight = config.guard.timeoutMs + 2 * callMs > leaseMs;
+  return [
+    ...when(
+      tight && config.node.role === 'candidate',
+      'agreement.lease',
+      `${formatDuration(leaseMs)} is short: a guard that takes its whole ${formatDuration(config.guard.timeoutMs)} ` +
+        `leaves no time for two calls of up to ${formatDuration(callMs)}, and the takeover is put off`,
+    ),
+    ...when(config.holdDownMs === 0, 'holdDown', '0s: an address may move again at once'),
+  ];
+}
+
+function driverWarnings(config: AgentConfig, settings: Settings): readonly Warning[] {
+  const { driver, addresses, notify } = config;
+  if (driver === null) return [];
+  const awsId = driver.kind === 'opsworks' && driver.instanceId?.startsWith('i-') === true;
+  const shared = addresses.filter((address) => address.privateIp === null).length;
+  const ignored = driver.kind === 'exec' && get(settings, keys.DRIVER_INSTANCE_ID) !== null;
+  return [
+    ...when(
+      driver.kind === 'opsworks',
+      'driver.kind',
+      'opsworks: AWS ended OpsWorks Stacks on 2024-05-26, and its one call to move an address cannot be made conditional',
+    ),
+    ...when(awsId, 'driver.instanceId', "begins like an EC2 instance id; OpsWorks's own is a UUID"),
+    ...when(ignored, 'driver.instanceId', 'FAILTOME_INSTANCE_ID is ignored, because driver.kind is exec'),
+    ...when(
+      driver.displace === 'allow',
+      'driver.displace',
+      'allow: taking an address may throw another Elastic IP off this node',
+    ),
+    ...when(
+      driver.kind !== 'exec' && shared > 1,
+      'addresses',
+      `${shared} have no privateIp, so one node can hold only one of them at a time`,
+    ),
+    ...when(notify.sns === null, 'notify.sns', 'absent: a failover tells nobody but the log'),
+  ];
+}
+
+function fileWarnings(config: AgentConfig): readonly Warning[] {
+  const relative = 'is relative, and so depends on the directory that the agent is started in';
+  return [
+    ...when(!isAbsolute(config.auth.keyFile), 'auth.keyFile', relative),
+    ...when(!isAbsolute(config.stateDir), 'stateDir', relative),
+    ...when(
+      /^\/(var\/)?tmp(\/|$)|^\/(dev\/shm|run)(\/|$)/.test(config.stateDir),
+      'stateDir',
+      'may not survive a restart of the machine, and holds what this node has promised',
+    ),
+    ...when(
+      config.api.listen.port === 0,
+      'api.listen',
+      'port 0: the system chooses a port that the peers cannot know',
+    ),
+  ];
+}

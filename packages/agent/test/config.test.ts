@@ -1,0 +1,375 @@
+import { describe, expect, test } from 'vitest';
+import { identityFaults } from '../src/config/electorate.ts';
+import * as table from '../src/config/keys.ts';
+import { ALL_KEYS } from '../src/config/keys.ts';
+import { formatDuration, parseDuration } from '../src/config/kinds.ts';
+import { checkConfig, warningLines } from '../src/config/load.ts';
+import { effectiveValues, effectiveYaml } from '../src/config/print.ts';
+import { toProtocolConfig } from '../src/config/to-protocol.ts';
+import type { AgentConfig } from '../src/config/types.ts';
+
+const MINIMAL = `cluster: web
+peers: [{ id: neptune, url: "http://10.0.1.11:8741" }]
+auth: { keyFile: /etc/failtome/cluster.key }
+addresses: [{ ip: 54.173.141.243 }]
+driver: { kind: ec2 }
+`;
+
+function loaded(yaml: string, environment: Record<string, string> = {}) {
+  const result = checkConfig('f.yaml', Buffer.from(yaml), environment);
+  if (result.kind === 'faulty') throw new Error(JSON.stringify(result.faults));
+  return result;
+}
+
+const configOf = (yaml: string, environment: Record<string, string> = {}): AgentConfig =>
+  loaded(yaml, environment).config;
+
+test('what is required is enough, and everything else has its default', () => {
+  expect(configOf(MINIMAL)).toEqual({
+    cluster: 'web',
+    node: { id: null, role: 'candidate', priority: 100 },
+    api: { listen: { host: '0.0.0.0', port: 8741 }, advertise: null },
+    peers: [{ id: 'neptune', url: 'http://10.0.1.11:8741', role: 'candidate', priority: 100 }],
+    auth: { keyFile: '/etc/failtome/cluster.key' },
+    addresses: [
+      {
+        ip: '54.173.141.243',
+        allocationId: null,
+        privateIp: null,
+        probe: {
+          scheme: 'http',
+          host: '54.173.141.243',
+          port: 80,
+          path: '/',
+          intervalMs: 1000,
+          fastIntervalMs: 500,
+          timeoutMs: 1000,
+          fall: 3,
+          rise: 2,
+          expect: [{ from: 200, to: 399 }],
+        },
+      },
+    ],
+    local: null,
+    gossip: { intervalMs: 500, timeoutMs: 400, deadMs: 3000, fanout: 3 },
+    agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
+    guard: { urls: ['http://checkip.amazonaws.com'], timeoutMs: 3000 },
+    driver: { kind: 'ec2', region: null, instanceId: null, displace: 'refuse' },
+    notify: { sns: null, blockedAfterMs: 60_000 },
+    holdDownMs: 60_000,
+    flap: { moves: 4, withinMs: 600_000 },
+    stateDir: '/var/lib/failtome',
+    log: { level: 'info' },
+  });
+});
+
+const FULL = `cluster: web
+node: { id: saturn, role: candidate, priority: 200 }
+api: { listen: "[::]:9000", advertise: "http://10.0.1.12:9000/" }
+peers:
+  - { id: saturn, url: "http://10.0.1.12:9000" }
+  - { id: neptune, url: "http://10.0.1.11:8741", role: candidate, priority: 50 }
+  - { id: pluto, url: "http://10.0.1.13:8741", role: witness }
+auth: { keyFile: /etc/failtome/cluster.key }
+addresses:
+  - ip: 54.173.141.243
+    allocationId: eipalloc-0abc
+    privateIp: 10.0.1.12
+    probe: { scheme: https, host: www.example.org, path: /up?x=1, interval: 2s, fastInterval: 250ms, timeout: 500ms, fall: 4, rise: 1, expect: "200,301-302" }
+local: { fall: 3 }
+gossip: { interval: 200ms, timeout: 150ms, dead: 1s, fanout: 2 }
+agreement: { silentPeer: hold, lease: 20s }
+guard: { urls: ["https://a.example/ip", "http://b.example"], timeout: 1s }
+driver: { kind: exec, command: [/usr/local/bin/move-ip, --fast], displace: allow }
+notify: { sns: { topicArn: "arn:aws:sns:us-east-1:123456789012:failover" }, blockedAfter: 2m }
+holdDown: 0s
+flap: { moves: 2, within: 1h }
+stateDir: /srv/failtome
+log: { level: debug }
+`;
+
+test('every key is read into its place', () => {
+  expect(configOf(FULL)).toEqual({
+    cluster: 'web',
+    node: { id: 'saturn', role: 'candidate', priority: 200 },
+    api: { listen: { host: '::', port: 9000 }, advertise: 'http://10.0.1.12:9000' },
+    peers: [
+      { id: 'saturn', url: 'http://10.0.1.12:9000', role: 'candidate', priority: 100 },
+      { id: 'neptune', url: 'http://10.0.1.11:8741', role: 'candidate', priority: 50 },
+      { id: 'pluto', url: 'http://10.0.1.13:8741', role: 'witness', priority: 100 },
+    ],
+    auth: { keyFile: '/etc/failtome/cluster.key' },
+    addresses: [
+      {
+        ip: '54.173.141.243',
+        allocationId: 'eipalloc-0abc',
+        privateIp: '10.0.1.12',
+        probe: {
+          scheme: 'https',
+          host: 'www.example.org',
+          port: 443,
+          path: '/up?x=1',
+          intervalMs: 2000,
+          fastIntervalMs: 250,
+          timeoutMs: 500,
+          fall: 4,
+          rise: 1,
+          expect: [
+            { from: 200, to: 200 },
+            { from: 301, to: 302 },
+          ],
+        },
+      },
+    ],
+    local: {
+      url: 'http://127.0.0.1/',
+      intervalMs: 1000,
+      fastIntervalMs: 200,
+      timeoutMs: 1000,
+      fall: 3,
+      rise: 2,
+    },
+    gossip: { intervalMs: 200, timeoutMs: 150, deadMs: 1000, fanout: 2 },
+    agreement: { silentPeer: 'hold', leaseMs: 20_000 },
+    guard: { urls: ['https://a.example/ip', 'http://b.example'], timeoutMs: 1000 },
+    driver: { kind: 'exec', command: ['/usr/local/bin/move-ip', '--fast'], displace: 'allow' },
+    notify: { sns: { topicArn: 'arn:aws:sns:us-east-1:123456789012:failover' }, blockedAfterMs: 120_000 },
+    holdDownMs: 0,
+    flap: { moves: 2, withinMs: 3_600_000 },
+    stateDir: '/srv/failtome',
+    log: { level: 'debug' },
+  });
+});
+
+test.each([
+  ['probe: { interval: 300ms }', 300],
+  ['probe: { interval: 5s }', 500],
+])('a default that would contradict what was chosen gives way: %s', (probe, fastIntervalMs) => {
+  const config = configOf(MINIMAL.replace('ip: 54.173.141.243', `ip: 54.173.141.243, ${probe}`));
+  expect(config.addresses[0]?.probe.fastIntervalMs).toBe(fastIntervalMs);
+});
+
+test('the heartbeat’s time-out gives way to a short time to death, and not without need', () => {
+  expect(configOf(`${MINIMAL}gossip: { interval: 100ms, dead: 500ms }`).gossip.timeoutMs).toBe(300);
+  expect(configOf(`${MINIMAL}gossip: { interval: 100ms, dead: 1s }`).gossip.timeoutMs).toBe(400);
+});
+
+test('a section whose keys are all commented out is the same as an absent one', () => {
+  expect(configOf(`${MINIMAL}gossip:\n  # interval: 1s\nlocal:\nnotify:\n  sns:\n`)).toEqual(
+    configOf(MINIMAL),
+  );
+});
+
+test('one anchor may serve several places', () => {
+  const yaml = MINIMAL.replace(
+    '[{ ip: 54.173.141.243 }]',
+    '[{ ip: 54.173.141.243, privateIp: 10.0.1.12, probe: &probe { fall: 5 } }, { ip: 54.173.141.244, privateIp: 10.0.1.13, probe: *probe }]',
+  );
+  expect(configOf(yaml).addresses.map(({ ip, probe }) => [ip, probe.host, probe.fall])).toEqual([
+    ['54.173.141.243', '54.173.141.243', 5],
+    ['54.173.141.244', '54.173.141.244', 5],
+  ]);
+});
+
+test('the environment overrides the file, and an empty variable does not', () => {
+  const environment = {
+    FAILTOME_NODE_ID: '42',
+    FAILTOME_PRIORITY: '7',
+    FAILTOME_LISTEN: '127.0.0.1:9999',
+    FAILTOME_ADVERTISE: 'http://10.0.1.99:9999',
+    FAILTOME_KEY_FILE: '/run/key',
+    FAILTOME_STATE_DIR: '/srv/state',
+    FAILTOME_LOG_LEVEL: 'warn',
+    FAILTOME_INSTANCE_ID: 'i-0abc',
+  };
+  const { node, api, auth, stateDir, log, driver } = configOf(MINIMAL, environment);
+  expect({ node, api, auth, stateDir, log, driver }).toEqual({
+    node: { id: '42', role: 'candidate', priority: 7 },
+    api: { listen: { host: '127.0.0.1', port: 9999 }, advertise: 'http://10.0.1.99:9999' },
+    auth: { keyFile: '/run/key' },
+    stateDir: '/srv/state',
+    log: { level: 'warn' },
+    driver: { kind: 'ec2', region: null, instanceId: 'i-0abc', displace: 'refuse' },
+  });
+  const empty = Object.fromEntries(Object.keys(environment).map((name) => [name, '']));
+  expect(configOf(MINIMAL, empty)).toEqual(configOf(MINIMAL));
+});
+
+test('a key file from the environment need not stand in the file', () => {
+  const yaml = MINIMAL.replace(/^auth:.*\n/m, '');
+  expect(configOf(yaml, { FAILTOME_KEY_FILE: '/run/key' }).auth.keyFile).toBe('/run/key');
+});
+
+test.each(['witness', 'member'])('a %s needs no driver, and has none when one is given', (role) => {
+  const peers = `peers: [{ id: neptune, url: "http://10.0.1.11:8741" }, { id: pluto, url: "http://10.0.1.13:8741" }]`;
+  const yaml = FULL.replace('role: candidate, priority: 200', `role: ${role}`).replace(
+    '  - { id: saturn, url: "http://10.0.1.12:9000" }\n',
+    '',
+  );
+  const { driver, local, notify } = configOf(yaml);
+  expect({ driver, local, sns: notify.sns }).toEqual({ driver: null, local: null, sns: null });
+  const bare = `cluster: web\nnode: { id: saturn, role: ${role} }\n${peers}\nauth: { keyFile: /k }\naddresses: [{ ip: 192.0.2.1 }]\n`;
+  expect(configOf(bare).driver).toBeNull();
+});
+
+describe('the effective configuration', () => {
+  test('names the origin of every value', () => {
+    const { settings } = loaded(MINIMAL, { FAILTOME_PRIORITY: '7' });
+    const values = new Map(effectiveValues(settings).map((value) => [value.path, value]));
+    expect(values.get('cluster')).toMatchObject({ value: 'web', origin: { kind: 'file', line: 1 } });
+    expect(values.get('peers[0].url')).toMatchObject({ origin: { kind: 'file', line: 2 } });
+    expect(values.get('peers[0].priority')).toMatchObject({ value: 100, origin: { kind: 'default' } });
+    expect(values.get('node.priority')).toMatchObject({
+      value: 7,
+      origin: { kind: 'environment', variable: 'FAILTOME_PRIORITY' },
+    });
+  });
+
+  test.each([
+    ['minimal', MINIMAL],
+    ['full', FULL],
+  ])('loads again as the same configuration (%s)', (_, yaml) => {
+    const first = loaded(yaml, { FAILTOME_PRIORITY: '7' });
+    const text = effectiveYaml(first.settings, 'f.yaml');
+    expect(configOf(text)).toEqual(first.config);
+    expect(text).toContain('  priority: 7 # FAILTOME_PRIORITY\n');
+    expect(text).toContain('cluster: web # f.yaml:1\n');
+  });
+
+  test('says which of its values a witness passes over', () => {
+    const yaml = MINIMAL.concat('node: { id: saturn, role: witness }\n');
+    expect(effectiveYaml(loaded(yaml).settings, 'f.yaml')).toContain(
+      'kind: ec2 # f.yaml:5: ignored, because node.role is witness',
+    );
+  });
+});
+
+describe('for the protocol', () => {
+  const identity = { id: 'saturn', instanceId: 'i-0abc', region: 'us-east-1' };
+
+  test('the node’s own entry is left out, and only what the protocol needs is kept', () => {
+    const config = toProtocolConfig(configOf(FULL), identity, '1.2.3');
+    expect(config.node).toEqual({
+      id: 'saturn',
+      role: 'candidate',
+      priority: 200,
+      instanceId: 'i-0abc',
+      version: '1.2.3',
+    });
+    expect(config.peers).toEqual([
+      { id: 'neptune', role: 'candidate', priority: 50 },
+      { id: 'pluto', role: 'witness', priority: 100 },
+    ]);
+    const probe = { intervalMs: 2000, fastIntervalMs: 250, timeoutMs: 500, fall: 4, rise: 1 };
+    expect(config.addresses).toEqual([{ ip: '54.173.141.243', probe }]);
+    expect(config.notify).toEqual({ enabled: true, blockedAfterMs: 120_000 });
+    expect(config.local).toEqual({
+      intervalMs: 1000,
+      fastIntervalMs: 200,
+      timeoutMs: 1000,
+      fall: 3,
+      rise: 2,
+    });
+  });
+
+  test.each([
+    ['ec2', 'kind: ec2', { kind: 'ec2', style: 'fenced', swap: true, displace: 'refuse' }],
+    [
+      'opsworks',
+      'kind: opsworks',
+      { kind: 'opsworks', style: 'single-call', swap: false, displace: 'refuse' },
+    ],
+    ['exec', 'kind: exec, command: [x]', { kind: 'exec', style: 'fenced', swap: false, displace: 'refuse' }],
+  ])('the driver %s moves in its own style', (_, driver, expected) => {
+    const yaml = MINIMAL.replace('kind: ec2', driver);
+    expect(toProtocolConfig(configOf(yaml), identity, '1').driver).toEqual(expected);
+  });
+
+  test.each(['witness', 'member'])('a %s has neither driver, local check nor notification', (role) => {
+    const own = '  - { id: saturn, url: "http://10.0.1.12:9000" }\n';
+    const yaml = FULL.replace('role: candidate, priority: 200', `role: ${role}`).replace(own, '');
+    const config = toProtocolConfig(configOf(yaml), identity, '1');
+    expect([config.driver, config.local, config.notify.enabled]).toEqual([null, null, false]);
+  });
+});
+
+describe('an id that only instance metadata knows', () => {
+  test('is checked against the peers once it is known', () => {
+    const config = configOf(MINIMAL);
+    expect(identityFaults(config, 'saturn')).toEqual([]);
+    expect(identityFaults(config, 'neptune').map(({ found }) => found)).toEqual(['no node but this one']);
+  });
+});
+
+describe('what is legal and risky is told', () => {
+  const risky: readonly (readonly [yaml: string, path: string])[] = [
+    [`${MINIMAL}agreement: { silentPeer: hold }`, 'agreement.silentPeer'],
+    [`${MINIMAL}agreement: { lease: 2s }`, 'agreement.lease'],
+    [`${MINIMAL}holdDown: 0s`, 'holdDown'],
+    [`${MINIMAL}stateDir: /tmp/x`, 'stateDir'],
+    [`${MINIMAL}stateDir: state`, 'stateDir'],
+    [`${MINIMAL}api: { listen: "127.0.0.1:0" }`, 'api.listen'],
+    [MINIMAL.replace('kind: ec2', 'kind: ec2, displace: allow'), 'driver.displace'],
+    [MINIMAL.replace('kind: ec2', 'kind: opsworks, instanceId: i-0abc'), 'driver.instanceId'],
+    [
+      MINIMAL.replace('ip: 54.173.141.243', 'ip: 54.173.141.243, probe: { fall: 1 }'),
+      'addresses[0].probe.fall',
+    ],
+    [
+      MINIMAL.replace('ip: 54.173.141.243', 'ip: 54.173.141.243, probe: { port: 443 }'),
+      'addresses[0].probe.port',
+    ],
+    [MINIMAL.replace('[{ ip: 54.173.141.243 }]', '[{ ip: 192.0.2.1 }, { ip: 192.0.2.2 }]'), 'addresses'],
+    [
+      MINIMAL.replace('[{ id', '[{ id: a, url: "http://a" }, { id: b, url: "http://b" }, { id').concat(
+        'node: { id: saturn }',
+      ),
+      'peers',
+    ],
+  ];
+
+  test.each(risky)('%s', (yaml, path) => {
+    expect(loaded(yaml).warnings.map((warning) => warning.path)).toContain(path);
+  });
+
+  test('and a configuration with everything in it and no risk has no warning', () => {
+    const safe = FULL.replace('displace: allow', 'displace: refuse')
+      .replace('holdDown: 0s', 'holdDown: 60s')
+      .replace('silentPeer: hold', 'silentPeer: takeover');
+    expect(warningLines(loaded(safe).warnings)).toEqual([]);
+  });
+});
+
+describe('the table of keys', () => {
+  test('lists every key that is defined', () => {
+    const defined = Object.values(table).filter(
+      (value) => value !== null && 'path' in value && 'kind' in value,
+    );
+    expect(new Set(ALL_KEYS)).toEqual(new Set(defined));
+  });
+
+  test('has no default that its own kind refuses', () => {
+    const full = effectiveValues(loaded(FULL.replace(/^driver:.*$/m, 'driver: { kind: ec2 }')).settings);
+    expect(full.length).toBeGreaterThanOrEqual(ALL_KEYS.length - 2);
+  });
+});
+
+describe('durations', () => {
+  test.each([
+    ['0s', 0],
+    ['500ms', 500],
+    ['2s', 2000],
+    ['1m', 60_000],
+    ['1h', 3_600_000],
+  ])('%s is read, and written the same', (written, ms) => {
+    expect(parseDuration(written)).toBe(ms);
+    expect(formatDuration(ms)).toBe(written);
+  });
+
+  test.each(['', '5', 's', '1.5s', '-1s', '1S', ' 1s', '1s ', '1d', '9999999999s'])(
+    '"%s" is none',
+    (written) => {
+      expect(parseDuration(written)).toBeNull();
+    },
+  );
+});
