@@ -1,0 +1,184 @@
+/**
+ * The port `transport`: messages to peers over HTTP, and replies to theirs.
+ *
+ * Nothing is sent twice. A request whose connection broke may have been heard, and the copy of a message
+ * is refused as replayed; the protocol speaks again with its next message.
+ */
+import {
+  type DurationMs,
+  decodeMessage,
+  type Event,
+  encodeMessage,
+  type NodeId,
+  type Ports,
+  type ReplyEffect,
+  type SendEffect,
+  type SendFailure,
+} from '@failtome/protocol';
+import { type Client, errors } from 'undici';
+import type { ClusterKeys } from '../auth/keys.ts';
+import { SIGNATURE_HEADER, signRequest, verifyResponse } from '../auth/signature.ts';
+import { PeerConnections } from './peer-connections.ts';
+
+export interface PeerEndpoint {
+  readonly id: NodeId;
+  /** Scheme, host and port of the peer's API; a path in it doesn't count. */
+  readonly url: string;
+}
+
+export interface TransportOptions {
+  readonly peers: readonly PeerEndpoint[];
+  readonly keys: ClusterKeys;
+}
+
+export interface TransportDependencies {
+  /** Takes each answer. */
+  readonly post: (event: Event) => void;
+  /** Completes the request that waits in the API. */
+  readonly reply: (effect: ReplyEffect) => void;
+}
+
+type Outcome = Extract<Event, { kind: 'answered' | 'send-failed' }>;
+
+interface RawResponse {
+  readonly status: number;
+  readonly signature: string;
+  readonly body: Buffer;
+}
+
+/** After this a late answer isn't waited for, and its connection is closed. */
+class ExchangeTimeout extends Error {
+  readonly code = 'EXCHANGE_TIMEOUT';
+}
+
+type TransportPort = Ports['transport'];
+
+export class PeerTransport implements TransportPort {
+  readonly #dependencies: TransportDependencies;
+  readonly #peers = new Map<NodeId, PeerConnections>();
+  #keys: ClusterKeys;
+
+  constructor(options: TransportOptions, dependencies: TransportDependencies) {
+    this.#dependencies = dependencies;
+    this.#keys = options.keys;
+    this.reconfigure(options.peers, options.keys);
+  }
+
+  /** POST the message, and post one `answered` or `send-failed`, `timeoutMs` from now at the latest. */
+  send(effect: SendEffect): void {
+    // An error thrown by `post` is a broken invariant of the protocol: it must end the process.
+    void this.#exchange(effect).then((outcome) => this.#dependencies.post(outcome));
+  }
+
+  /** Answer a request that a peer or an operator made. */
+  reply(effect: ReplyEffect): void {
+    this.#dependencies.reply(effect);
+  }
+
+  /** Take over other peers, other URLs and other keys. What is under way goes on; connections to unchanged peers stay. */
+  reconfigure(peers: readonly PeerEndpoint[], keys: ClusterKeys): void {
+    this.#keys = keys;
+    const origins = new Map(peers.map(({ id, url }) => [id, new URL(url).origin]));
+    for (const [id, connections] of this.#peers) {
+      if (origins.get(id) === connections.origin) continue;
+      connections.close();
+      this.#peers.delete(id);
+    }
+    for (const [id, origin] of origins) {
+      if (!this.#peers.has(id)) this.#peers.set(id, new PeerConnections(origin));
+    }
+  }
+
+  /** Close every kept connection. What is under way ends by itself, within its time-out. */
+  close(): void {
+    for (const connections of this.#peers.values()) connections.close();
+    this.#peers.clear();
+  }
+
+  async #exchange(effect: SendEffect): Promise<Outcome> {
+    const { sendId, to, route, fresh, timeoutMs } = effect;
+    const connections = this.#peers.get(to);
+    const client = connections?.borrow(fresh, timeoutMs) ?? null;
+    if (connections === undefined || client === null) return failed(sendId, 'unreachable');
+    const body = encodeMessage(effect.message);
+    const signature = signRequest(this.#keys, { method: 'POST', path: route, body });
+    try {
+      const response = await exchange(client, { path: route, signature, body, fresh, timeoutMs });
+      const outcome = this.#judge(effect, signature, response);
+      if (fresh || outcome.kind === 'send-failed') connections.drop(client);
+      else connections.giveBack(client);
+      return outcome;
+    } catch (error) {
+      connections.drop(client);
+      return failed(sendId, failureOf(error));
+    }
+  }
+
+  /** A refusal is an answer too, if it is authentic. */
+  #judge({ sendId, route }: SendEffect, requestSignature: string, response: RawResponse): Outcome {
+    const { status, body, signature } = response;
+    const signed = { method: 'POST', path: route, status, requestSignature, body };
+    if (!verifyResponse(this.#keys, signed, signature)) {
+      return failed(sendId, status === 200 ? 'unauthentic' : 'status');
+    }
+    const decoded = decodeMessage(body.toString('utf8'));
+    if (decoded.kind === 'fault') return failed(sendId, 'malformed');
+    return { kind: 'answered', sendId, message: decoded.message };
+  }
+}
+
+interface Exchange {
+  readonly path: string;
+  readonly signature: string;
+  readonly body: string;
+  readonly fresh: boolean;
+  readonly timeoutMs: DurationMs;
+}
+
+/**
+ * One request on one connection, from the call to the last byte. Every header counts: two heartbeats a
+ * second and peer add up, so there is no content type, and the server leaves out what it may.
+ */
+async function exchange(client: Client, request: Exchange): Promise<RawResponse> {
+  // Also ends a connect or a name look-up under way, which an abort signal would not.
+  const timer = setTimeout(
+    () => void client.destroy(new ExchangeTimeout('no answer in time')),
+    request.timeoutMs,
+  );
+  try {
+    const response = await client.request({
+      method: 'POST',
+      path: request.path,
+      headers: { [SIGNATURE_HEADER]: request.signature },
+      body: request.body,
+      reset: request.fresh,
+    });
+    const body = Buffer.from(await response.body.arrayBuffer());
+    const signature = response.headers[SIGNATURE_HEADER];
+    return { status: response.statusCode, body, signature: typeof signature === 'string' ? signature : '' };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function failed(sendId: number, reason: SendFailure): Outcome {
+  return { kind: 'send-failed', sendId, reason };
+}
+
+function failureOf(error: unknown): SendFailure {
+  if (error instanceof errors.HTTPParserError) return 'malformed';
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  switch (code) {
+    case 'EXCHANGE_TIMEOUT':
+    case 'UND_ERR_CONNECT_TIMEOUT':
+    case 'ETIMEDOUT':
+      return 'timeout';
+    case 'ECONNREFUSED':
+      return 'refused';
+    case 'UND_ERR_RES_EXCEEDED_MAX_SIZE':
+    case 'UND_ERR_HEADERS_OVERFLOW':
+      return 'malformed';
+    default:
+      return 'unreachable';
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * The status page's script. It runs in the browser as it stands here, and puts what it is told into the
+ * document as text only, never as markup.
+ */
+export const PAGE_SCRIPT = `
+'use strict';
+const POLL_MS = 2000, TIMEOUT_MS = 3000, MAX_HISTORY = 20;
+const place = (id) => document.getElementById(id);
+let answeredAt = null;
+
+function make(tag, className, ...children) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  node.append(...children.map((child) => child instanceof Node ? child : String(child)));
+  return node;
+}
+
+function say(id, text) {
+  if (place(id).textContent !== text) place(id).textContent = text;
+}
+
+function age(ms) {
+  if (typeof ms !== 'number') return 'never';
+  if (ms < 10000) return (ms / 1000).toFixed(1) + ' s';
+  if (ms < 120000) return Math.round(ms / 1000) + ' s';
+  if (ms < 7200000) return Math.round(ms / 60000) + ' min';
+  return Math.round(ms / 3600000) + ' h';
+}
+
+const known = (value) => value === undefined || value === null || value === '' ? '–' : value;
+const TONES = { up: 'good', fit: 'good', alive: 'good', down: 'bad', unfit: 'bad', dead: 'bad', suspect: 'warn', served: 'good' };
+const toned = (word) => make('span', TONES[word] ?? '', known(word));
+
+function holderText(holder) {
+  if (holder?.kind === 'node') return holder.node;
+  if (holder?.kind === 'none') return 'nobody';
+  if (holder?.kind === 'other') return 'another instance' + (holder.instanceId ? ' (' + holder.instanceId + ')' : '');
+  return 'unknown';
+}
+
+function showNode({ id, role, fit, state, heard }) {
+  const row = make('tr', '', ...[role, toned(fit), toned(state), heard].map((cell) => make('td', '', known(cell))));
+  const name = make('th', '', id);
+  name.scope = 'row';
+  row.prepend(name);
+  return row;
+}
+
+function showNodes(status) {
+  const self = { ...status.node, state: 'this node', heard: '–' };
+  const peers = (status.peers ?? []).map((peer) => ({
+    ...peer,
+    heard: typeof peer.lastHeardMs === 'number' ? age(peer.lastHeardMs) + ' ago' : 'never',
+  }));
+  place('nodes').replaceChildren(...[self, ...peers].map(showNode));
+}
+
+function showGate(gate) {
+  const passed = gate.passed === true, asked = typeof gate.passed === 'boolean';
+  const tone = passed ? 'good' : asked ? 'bad' : 'faint';
+  const mark = make('span', tone, passed ? '✓' : asked ? '✗' : '·');
+  mark.setAttribute('role', 'img');
+  mark.setAttribute('aria-label', passed ? 'passed' : asked ? 'not passed' : 'not asked');
+  const seen = typeof gate.ageMs === 'number' ? age(gate.ageMs) + ' ago' : '';
+  return make('li', '', mark, make('span', '', gate.name), make('span', 'reason ' + (passed ? 'faint' : ''), known(gate.reason)),
+    make('span', 'faint', seen));
+}
+
+function showAddress(address, why) {
+  const facts = make('dl', '');
+  const fact = (term, value) => facts.append(make('dt', '', term), make('dd', '', value));
+  fact('Holder', holderText(address.holder));
+  const seen = typeof address.ageMs === 'number' ? 'seen ' + age(address.ageMs) + ' ago' : 'not seen yet';
+  fact('Answers from outside', make('span', '', toned(address.verdict), make('span', 'faint', ' · ' + seen)));
+  fact('Hold-down', address.holdDownMs > 0 ? age(address.holdDownMs) + ' left' : 'none');
+  const card = make('article', 'card', make('h3', '', address.ip), facts, make('h4', '', 'Would this node take it?'));
+  if (why === null) return card.append(make('p', 'faint', 'not known at the moment')), card;
+  card.append(make('p', '', make('strong', '', known(why.outcome)), ' — ' + known(why.reason)));
+  card.append(make('ol', 'ladder', ...(why.gates ?? []).map(showGate)));
+  return card;
+}
+
+function showEntry(entry) {
+  const when = make('time', 'faint', new Date(entry.at).toLocaleString());
+  when.dateTime = new Date(entry.at).toISOString();
+  const total = (entry.steps ?? []).find((step) => step.step === 'total');
+  const took = total ? ' in ' + age(total.durationMs) : '';
+  const what = entry.kind + ' of ' + entry.address + ': ' + known(entry.from) + ' → ' + known(entry.to);
+  return make('li', '', when, make('br', ''), what + ', ', toned(entry.result), took + '. ', make('span', 'faint', known(entry.reason)));
+}
+
+function showHistory(history) {
+  const entries = history.slice(0, MAX_HISTORY).map(showEntry);
+  place('history').replaceChildren(...(entries.length > 0 ? entries : [make('li', 'faint', 'Nothing has happened yet.')]));
+}
+
+function show(status, whys, history) {
+  document.title = status.cluster + ' · ' + status.node.id + ' · failtome';
+  say('cluster', 'Cluster ' + status.cluster);
+  say('self', status.node.id + ' · ' + status.node.role + ' · failtome ' + status.version);
+  const pause = status.pause;
+  const paused = pause !== null && pause !== undefined && pause !== false && pause.paused !== false;
+  const who = paused && pause.owner ? ' by ' + pause.owner : '';
+  say('paused', paused ? 'Automatic takeover is paused' + who + (pause.reason ? ': ' + pause.reason : '.') : '');
+  place('addresses').replaceChildren(...status.addresses.map((address, index) => showAddress(address, whys[index])));
+  showNodes(status);
+  showHistory(history);
+}
+
+async function read(path, signal) {
+  const response = await fetch(path, { signal, cache: 'no-store' });
+  if (!response.ok) throw new Error(path + ' answered ' + response.status);
+  return response.json();
+}
+
+async function poll() {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    const [status, history] = await Promise.all([read('v1/status', signal), read('v1/history', signal)]);
+    const whys = await Promise.all(status.addresses.map((address) =>
+      read('v1/why?ip=' + encodeURIComponent(address.ip), signal).catch(() => null)));
+    show(status, whys, history);
+    answeredAt = Date.now();
+    document.body.classList.remove('stale');
+    say('stale', '');
+  } catch {
+    document.body.classList.add('stale');
+    const since = answeredAt === null ? '' : ' What is shown was so at ' + new Date(answeredAt).toLocaleTimeString() + '.';
+    say('stale', 'The agent can’t be reached.' + since);
+  }
+  setTimeout(poll, POLL_MS);
+}
+
+poll();
+`;

@@ -1,0 +1,72 @@
+/**
+ * How the API says no: `{"error":{"code","message"}}`, with a stable code and never a stack trace.
+ */
+
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { RejectReason } from '@failtome/protocol';
+import type { FastifyReply } from 'fastify';
+
+export type RefusalCode =
+  | Extract<RejectReason, 'unsigned' | 'signature' | 'malformed' | 'too-large' | 'too-slow' | 'overloaded'>
+  | 'content-type'
+  | 'no-reply'
+  | 'bad-query'
+  | 'unknown-address'
+  | 'not-found'
+  | 'method-not-allowed'
+  | 'internal';
+
+export interface ErrorBody {
+  readonly error: { readonly code: RefusalCode; readonly message: string };
+}
+
+/** Send an error answer. */
+export function refuse(
+  reply: FastifyReply,
+  status: number,
+  code: RefusalCode,
+  message: string,
+): FastifyReply {
+  const body: ErrorBody = { error: { code, message } };
+  return reply.code(status).header('cache-control', 'no-store').send(body);
+}
+
+/** What Node's HTTP parser and timers report before there is a request to answer. */
+export interface ConnectionFault {
+  readonly status: number;
+  readonly code: 'malformed' | 'too-large' | 'too-slow';
+  readonly message: string;
+}
+
+/** Node's code of a connection's error as a refusal; null where the other side simply went away. */
+export function connectionFault(errorCode: string): ConnectionFault | null {
+  switch (errorCode) {
+    case 'ECONNRESET':
+    case 'EPIPE':
+    case 'HPE_INVALID_EOF_STATE':
+      return null;
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { status: 408, code: 'too-slow', message: 'the request did not arrive in time' };
+    case 'HPE_HEADER_OVERFLOW':
+      return { status: 431, code: 'too-large', message: 'the request has too many header bytes' };
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return { status: 413, code: 'too-large', message: 'the request has too many chunk extension bytes' };
+    default:
+      return { status: 400, code: 'malformed', message: 'this is not an HTTP/1.1 request' };
+  }
+}
+
+/** Write the refusal, if the connection can still take it, and close. */
+export function refuseConnection(socket: Socket, { status, code, message }: ConnectionFault): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = JSON.stringify({ error: { code, message } } satisfies ErrorBody);
+  socket.write(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+  socket.destroySoon();
+}
