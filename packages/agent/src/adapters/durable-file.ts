@@ -1,0 +1,64 @@
+/**
+ * Replaces a file so that a crash at any moment leaves the old text or the new one, whole.
+ *
+ * Written by hand because write-file-atomic 7 does two things less: it ignores a short write, so that
+ * a disk that fills up in the middle replaces the good file with half a one; and it does not sync the
+ * directory, without which the rename itself may be lost with the power (fsync(2)).
+ */
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** Where the next text of a file is written before it takes the file's place. */
+export function temporaryOf(path: string): string {
+  return `${path}.new`;
+}
+
+/**
+ * Make `text` the durable content of `path`, readable by its owner alone.
+ *
+ * One call at a time for a path. A call that fails may have replaced the file already, if it was
+ * syncing the directory that failed.
+ *
+ * @throws the file system's error, with its `code`.
+ */
+export async function writeDurably(path: string, text: string): Promise<void> {
+  const temporary = temporaryOf(path);
+  try {
+    await writeSynced(temporary, text);
+    await rename(temporary, path);
+  } catch (error) {
+    // On a full disk half a file would only take up room.
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
+  await withFile(dirname(path), 'r', (directory) => directory.sync());
+}
+
+/** Write a file, and see it onto the disk. */
+export async function writeSynced(path: string, text: string): Promise<void> {
+  await withFile(path, 'w', async (file) => {
+    await file.writeFile(text);
+    // The length is part of what is needed to read it back, so this syncs it too (fdatasync(2)).
+    await file.datasync();
+  });
+}
+
+async function withFile(
+  path: string,
+  flags: string,
+  use: (file: FileHandle) => Promise<void>,
+): Promise<void> {
+  const file = await open(path, flags, 0o600);
+  try {
+    await use(file);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The errno code of a file system's error, such as `ENOSPC`; `EUNKNOWN` where it has none. */
+export function errnoOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : 'EUNKNOWN';
+}

@@ -1,0 +1,231 @@
+/**
+ * The guard's question: which address does this node's traffic come from? (port `externalIp`)
+ *
+ * All services are asked side by side over the contested address's own family, each by up to three
+ * attempts on fresh connections (`attempts.ts`). A service's whole answer is its word: status 200 and
+ * nothing but one IP address of that family, or it counts as failed, without another attempt.
+ *
+ * One valid answer is needed, and all valid ones must agree. After the first, the others get as long
+ * again as it took, within `MIN_GRACE_MS` and `MAX_GRACE_MS`: services that work answer in about the
+ * same time, and one that hangs must not hold a failover up. Certificates are verified here, because
+ * the answer is evidence.
+ */
+import { isIP, isIPv4 } from 'node:net';
+import type {
+  AskExternalIpEffect,
+  DurationMs,
+  Event,
+  ExternalIpFailure,
+  ExternalIpResult,
+  Ip,
+  Ports,
+} from '@failtome/protocol';
+import { type AttemptsEnd, runAttempts } from './attempts.ts';
+import { type CheckDependencies, isDefinite, timedOut } from './http-check.ts';
+import {
+  bareHost,
+  type Exchange,
+  type ExchangeEnd,
+  type ExchangeTarget,
+  exchange,
+  portOf,
+} from './http-exchange.ts';
+
+/** An IPv6 address has at most 45 characters; the rest is white space. */
+export const MAX_ANSWER_BYTES = 256;
+
+/** The least and the most time that the other services get once one has answered. */
+export const MIN_GRACE_MS: DurationMs = 25;
+export const MAX_GRACE_MS: DurationMs = 250;
+
+/** The most questions under way at once; each has three sockets a service at most. */
+export const MAX_ASKS = 64;
+
+export interface ExternalIpDependencies extends CheckDependencies {
+  readonly post: (event: Event) => void;
+}
+
+type ServiceEnd =
+  | { readonly kind: 'address'; readonly ip: Ip }
+  | { readonly kind: 'failed'; readonly reason: ExternalIpFailure; readonly detail: string };
+
+type ExternalIpPort = Ports['externalIp'];
+
+export class ExternalIp implements ExternalIpPort {
+  readonly #dependencies: ExternalIpDependencies;
+  readonly #stops = new Set<() => void>();
+  #urls: readonly URL[];
+  #closed = false;
+
+  /** @throws TypeError for a URL that is none; the configuration has been checked before. */
+  constructor(options: { readonly urls: readonly string[] }, dependencies: ExternalIpDependencies) {
+    this.#dependencies = dependencies;
+    this.#urls = options.urls.map((url) => new URL(url));
+  }
+
+  /** Take over a new configuration. A question under way ends by the old one. */
+  reconfigure(options: { readonly urls: readonly string[] }): void {
+    this.#urls = options.urls.map((url) => new URL(url));
+  }
+
+  /** Answers `external-ip` exactly once an ask, shortly after `timeoutMs` at the latest. */
+  ask(effect: AskExternalIpEffect): void {
+    const { clock, post } = this.#dependencies;
+    const startedAt = clock.now().at;
+    const begunAt = clock.monotonicMs();
+    const done = (end: ServiceEnd): void => {
+      const result: ExternalIpResult = { ...end, durationMs: clock.monotonicMs() - begunAt };
+      post({ kind: 'external-ip', askId: effect.askId, startedAt, result });
+    };
+    if (this.#closed || this.#stops.size >= MAX_ASKS) {
+      const detail = this.#closed ? 'stopped' : `${MAX_ASKS} questions are under way already`;
+      queueMicrotask(() => done({ kind: 'failed', reason: 'unreachable', detail }));
+      return;
+    }
+    const family = isIPv4(effect.address) ? 4 : 6;
+    const targets = this.#urls.map((url) => targetOf(url, family));
+    const stop = askAll(targets, effect.timeoutMs, this.#dependencies, (end) => {
+      this.#stops.delete(stop);
+      done(end);
+    });
+    this.#stops.add(stop);
+  }
+
+  /** End the questions under way, as failed. */
+  close(): void {
+    this.#closed = true;
+    for (const stop of [...this.#stops]) stop();
+  }
+}
+
+/** Ask all services; `done` is called once. Answers how to end it early, which calls `done` too. */
+function askAll(
+  targets: readonly ExchangeTarget[],
+  timeoutMs: DurationMs,
+  dependencies: CheckDependencies,
+  done: (end: ServiceEnd) => void,
+): () => void {
+  const begunAt = dependencies.clock.monotonicMs();
+  const ends = new Map<number, ServiceEnd>();
+  let grace: NodeJS.Timeout | undefined;
+  let over = false;
+
+  const finish = (end: ServiceEnd): void => {
+    if (over) return;
+    over = true;
+    clearTimeout(grace);
+    for (const stop of stops) stop();
+    done(end);
+  };
+  const conclude = (): void => finish(agreed(targets, ends));
+  const stops = targets.map((target, index) =>
+    askOne(target, timeoutMs, dependencies, (end) => {
+      ends.set(index, end);
+      if (ends.size === targets.length || distinct(ends).size > 1) return conclude();
+      if (end.kind !== 'address' || grace !== undefined) return;
+      const tookMs = dependencies.clock.monotonicMs() - begunAt;
+      // After the reads of the turn it fires in: an answer that has arrived by then counts.
+      grace = setTimeout(
+        () => setImmediate(conclude),
+        Math.min(MAX_GRACE_MS, Math.max(MIN_GRACE_MS, tookMs)),
+      );
+    }),
+  );
+  return () => finish({ kind: 'failed', reason: 'unreachable', detail: 'stopped' });
+}
+
+function askOne(
+  target: ExchangeTarget,
+  timeoutMs: DurationMs,
+  { names }: CheckDependencies,
+  done: (end: ServiceEnd) => void,
+): () => void {
+  const exchanges: Exchange[] = [];
+  return runAttempts<ExchangeEnd>(
+    timeoutMs,
+    {
+      start: (index, ended) => {
+        const attempt = exchange(target, names.forAttempt(index), ended);
+        exchanges.push(attempt);
+        return attempt.destroy;
+      },
+      settles: isDefinite,
+    },
+    (end) => done(serviceEnd(end, exchanges, target, timeoutMs)),
+  );
+}
+
+function serviceEnd(
+  end: AttemptsEnd<ExchangeEnd>,
+  exchanges: readonly Exchange[],
+  target: ExchangeTarget,
+  timeoutMs: DurationMs,
+): ServiceEnd {
+  if (end.kind === 'settled') return judge(end.end, target);
+  const last = end.ends.at(-1);
+  if (end.kind === 'exhausted' && last !== undefined) return judge(last, target);
+  return failed('timeout', target, timedOut(end.ends, exchanges, timeoutMs).detail);
+}
+
+function judge(end: ExchangeEnd, target: ExchangeTarget): ServiceEnd {
+  if (end.kind === 'inconclusive') return failed('unreachable', target, end.detail);
+  if (end.kind === 'failed') {
+    const reason = end.reason === 'refused' || end.reason === 'timeout' ? end.reason : 'unreachable';
+    return failed(reason, target, end.detail);
+  }
+  const { status } = end;
+  if (status >= 300 && status < 400) return failed('redirect', target, `redirects with status ${status}`);
+  if (status !== 200) return failed('status', target, `answered with status ${status}`);
+  const text = end.body.toString('latin1').trim();
+  // A zone id (RFC 4007) names an interface of one machine; no service sees one.
+  const family = end.truncated || text.includes('%') ? 0 : isIP(text);
+  if (family === 0) return failed('not-an-address', target, `answered ${JSON.stringify(text.slice(0, 40))}`);
+  if (family !== target.family) return failed('wrong-family', target, `answered ${text}`);
+  return { kind: 'address', ip: canonical(text) };
+}
+
+function failed(reason: ExternalIpFailure, target: ExchangeTarget, detail: string): ServiceEnd {
+  return { kind: 'failed', reason, detail: `${target.host}: ${detail}` };
+}
+
+/** RFC 5952's one form of an IPv6 address, so that equal addresses are equal texts. */
+function canonical(ip: Ip): Ip {
+  return isIPv4(ip) ? ip : bareHost(new URL(`http://[${ip}]/`));
+}
+
+function distinct(ends: ReadonlyMap<number, ServiceEnd>): ReadonlySet<Ip> {
+  return new Set([...ends.values()].flatMap((end) => (end.kind === 'address' ? [end.ip] : [])));
+}
+
+/** What the services' answers come to. Where all failed, the first configured gives the reason, and all the detail. */
+function agreed(targets: readonly ExchangeTarget[], ends: ReadonlyMap<number, ServiceEnd>): ServiceEnd {
+  const [ip, ...others] = distinct(ends);
+  if (ip !== undefined && others.length === 0) return { kind: 'address', ip };
+  if (ip !== undefined) {
+    const told = targets.flatMap((target, index) => {
+      const end = ends.get(index);
+      return end?.kind === 'address' ? [`${target.host} says ${end.ip}`] : [];
+    });
+    return { kind: 'failed', reason: 'disagree', detail: told.join(', ') };
+  }
+  const failures = [...ends]
+    .sort(([a], [b]) => a - b)
+    .flatMap(([, end]) => (end.kind === 'failed' ? [end] : []));
+  const detail = failures.map((end) => end.detail).join('; ');
+  return { kind: 'failed', reason: failures[0]?.reason ?? 'unreachable', detail };
+}
+
+function targetOf(url: URL, family: 4 | 6): ExchangeTarget {
+  const host = bareHost(url);
+  return {
+    host,
+    port: portOf(url),
+    family,
+    tls: url.protocol === 'https:' ? { servername: isIP(host) === 0 ? host : '', verify: true } : null,
+    method: 'GET',
+    path: `${url.pathname}${url.search}`,
+    headers: { Host: url.host, 'User-Agent': 'failtome', Accept: 'text/plain' },
+    maxBodyBytes: MAX_ANSWER_BYTES,
+    keepBody: true,
+  };
+}

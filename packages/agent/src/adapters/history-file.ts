@@ -1,0 +1,186 @@
+/**
+ * The history on disk: `history.jsonl` in the state directory, one `HistoryEntry` a line, oldest first.
+ *
+ * For people, and nothing is decided by it: so it is not synced, a failure to write is only reported,
+ * and what could not be written stays readable from memory and is tried again with the next entry.
+ */
+import { appendFile, open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HistoryEntry } from '@failtome/protocol';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { errnoOf, writeDurably } from './durable-file.ts';
+
+const HISTORY_FILE = 'history.jsonl';
+
+/** The entries that are kept. */
+export const MAX_ENTRIES: number = 1_000;
+
+/** The file is rewritten with the kept entries when it has this many lines. */
+export const COMPACT_AT_LINES: number = 2 * MAX_ENTRIES;
+
+/** Of a longer file only the end is read. */
+export const MAX_HISTORY_BYTES: number = 16 * 1_048_576;
+
+/** A longer line is not kept: it could not have come from here. */
+const MAX_LINE_CHARS = 65_536;
+
+export interface HistoryDependencies {
+  /** Told of each write that failed, with its errno code. Must not throw. */
+  readonly failed: (code: string, path: string) => void;
+}
+
+export class HistoryFile {
+  readonly #path: string;
+  readonly #failed: HistoryDependencies['failed'];
+  /** Oldest first. */
+  #entries: HistoryEntry[] = [];
+  /** Entries that are not on disk yet; the newest of `#entries`. */
+  #unwritten: HistoryEntry[] = [];
+  #lines = 0;
+  /** The file may end in the middle of a line. */
+  #torn = false;
+  #skipped = 0;
+  #writing: Promise<void> | null = null;
+
+  private constructor(path: string, failed: HistoryDependencies['failed']) {
+    this.#path = path;
+    this.#failed = failed;
+  }
+
+  /** Read what there is. A file that cannot be read is reported, and counts as empty. */
+  static async open(
+    options: { readonly stateDir: string },
+    dependencies: HistoryDependencies,
+  ): Promise<HistoryFile> {
+    const history = new HistoryFile(join(options.stateDir, HISTORY_FILE), dependencies.failed);
+    await history.#load();
+    return history;
+  }
+
+  /** Lines that could not be read when it was opened. */
+  get skipped(): number {
+    return this.#skipped;
+  }
+
+  /** The newest `limit` entries, newest first. */
+  newest(limit: number = MAX_ENTRIES): readonly HistoryEntry[] {
+    return this.#entries.slice(-Math.max(1, limit)).reverse();
+  }
+
+  /** Returns at once; the entry is readable from now on, and written as soon as may be. */
+  append(entry: HistoryEntry): void {
+    this.#entries.push(entry);
+    this.#unwritten.push(entry);
+    if (this.#entries.length > MAX_ENTRIES) this.#entries.shift();
+    if (this.#unwritten.length > MAX_ENTRIES) this.#unwritten.shift();
+    this.#writing ??= this.#drain();
+  }
+
+  /** Resolves once nothing is being written. */
+  async settled(): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
+  }
+
+  async #load(): Promise<void> {
+    try {
+      const text = await readEnd(this.#path);
+      const lines = text.split('\n');
+      this.#torn = lines.pop() !== '';
+      const last = this.#torn ? text.slice(text.lastIndexOf('\n') + 1) : '';
+      this.#take([...lines, last].filter((line) => line !== ''));
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') this.#failed(errnoOf(error), this.#path);
+    }
+  }
+
+  /** An entry may stand there twice, when a write failed after it had done half its work. */
+  #take(lines: readonly string[]): void {
+    const byId = new Map<string, HistoryEntry>();
+    for (const line of lines) {
+      const entry = entryOf(line);
+      if (entry === null) this.#skipped += 1;
+      else byId.set(entry.id, entry);
+    }
+    this.#lines = lines.length;
+    this.#entries = [...byId.values()].slice(-MAX_ENTRIES);
+  }
+
+  async #drain(): Promise<void> {
+    let working = true;
+    while (working && this.#unwritten.length > 0) working = await this.#writeOnce();
+    this.#writing = null;
+  }
+
+  /** Answers whether it worked. */
+  async #writeOnce(): Promise<boolean> {
+    const batch = this.#unwritten;
+    this.#unwritten = [];
+    try {
+      if (this.#lines + batch.length > COMPACT_AT_LINES) {
+        const kept = [...this.#entries];
+        await writeDurably(this.#path, linesOf(kept));
+        this.#lines = kept.length;
+      } else {
+        await appendFile(this.#path, `${this.#torn ? '\n' : ''}${linesOf(batch)}`, { mode: 0o600 });
+        this.#lines += batch.length;
+      }
+      this.#torn = false;
+      return true;
+    } catch (error) {
+      this.#torn = true;
+      this.#unwritten = [...batch, ...this.#unwritten].slice(-MAX_ENTRIES);
+      this.#failed(errnoOf(error), this.#path);
+      return false;
+    }
+  }
+}
+
+function linesOf(entries: readonly HistoryEntry[]): string {
+  return entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+}
+
+async function readEnd(path: string): Promise<string> {
+  const { size } = await stat(path);
+  const start = Math.max(0, size - MAX_HISTORY_BYTES);
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
+    const text = buffer.toString('utf8', 0, bytesRead);
+    // Begun in the middle, the first line is a part of one.
+    return start === 0 ? text : text.slice(text.indexOf('\n') + 1);
+  } finally {
+    await file.close();
+  }
+}
+
+const literals = <const T extends readonly string[]>(values: T) =>
+  Type.Union(values.map((value) => Type.Literal(value)));
+
+const ENTRY = Compile(
+  Type.Object({
+    id: Type.String(),
+    kind: literals(['takeover', 'handover', 'refusal', 'blocked']),
+    address: Type.String(),
+    from: Type.String(),
+    to: Type.String(),
+    result: literals(['served', 'moved', 'lost-race', 'refused', 'abandoned']),
+    reason: Type.String(),
+    epoch: Type.Number(),
+    at: Type.Number(),
+    steps: Type.Array(Type.Object({ step: Type.String(), durationMs: Type.Number() })),
+    requestIds: Type.Array(Type.String()),
+  }),
+);
+
+/** Null for a line that is no entry. */
+function entryOf(line: string): HistoryEntry | null {
+  if (line.length > MAX_LINE_CHARS) return null;
+  try {
+    const value: unknown = JSON.parse(line);
+    // The schema says the same as the type, except that a newer version's step names pass, too.
+    return ENTRY.Check(value) ? (value as HistoryEntry) : null;
+  } catch {
+    return null;
+  }
+}

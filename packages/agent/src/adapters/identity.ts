@@ -1,0 +1,208 @@
+/**
+ * Who this node is, where the configuration does not say: from EC2's instance metadata, version 2.
+ *
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+ * The endpoint and the switch are the AWS SDK's: `AWS_EC2_METADATA_SERVICE_ENDPOINT`,
+ * `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE` and `AWS_EC2_METADATA_DISABLED`. Version 1 is not asked: it
+ * would answer to any request that somebody tricks a program of this machine into making.
+ */
+import type { DurationMs, InstanceId } from '@failtome/protocol';
+import pRetry from 'p-retry';
+import type { AgentConfig, Identity } from '../config/types.ts';
+import { AgentError } from '../errors.ts';
+import { bareHost, type ExchangeEnd, exchange, portOf, UNFINISHED } from './http-exchange.ts';
+import type { Names } from './names.ts';
+
+/** The time one request gets; the service is on the same machine. */
+const REQUEST_TIMEOUT_MS: DurationMs = 1_000;
+
+/** Further tries of a request that brought no answer, or a 5xx or 429. */
+const RETRIES = 2;
+const RETRY_AFTER_MS: DurationMs = 100;
+
+/** An hour: longer than a start takes. */
+const TOKEN_TTL_SECONDS = 3_600;
+
+/** Every value asked for here is far shorter. */
+const MAX_VALUE_BYTES = 4_096;
+
+export interface MetadataOptions {
+  /** The environment: `process.env`. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly requestTimeoutMs?: DurationMs;
+}
+
+/** Asks instance metadata. Nothing is asked until something is wanted. */
+export class InstanceMetadata {
+  readonly #options: MetadataOptions;
+  readonly #names: Names;
+  #token: Promise<string> | null = null;
+
+  constructor(options: MetadataOptions, dependencies: { readonly names: Names }) {
+    this.#options = options;
+    this.#names = dependencies.names;
+  }
+
+  /** @throws AgentError */
+  instanceId(): Promise<InstanceId> {
+    return this.get('instance-id');
+  }
+
+  /** @throws AgentError */
+  region(): Promise<string> {
+    return this.get('placement/region');
+  }
+
+  /**
+   * One value under `/latest/meta-data/`, such as `mac` or `local-ipv4`, trimmed.
+   *
+   * @throws AgentError `METADATA_DISABLED`, `METADATA_UNREACHABLE`, `METADATA_REFUSED` or `METADATA_MALFORMED`
+   */
+  async get(path: string): Promise<string> {
+    this.#token ??= this.#request('PUT', '/latest/api/token', {
+      'X-aws-ec2-metadata-token-ttl-seconds': String(TOKEN_TTL_SECONDS),
+      'Content-Length': '0',
+    });
+    try {
+      const token = await this.#token;
+      return await this.#request('GET', `/latest/meta-data/${path}`, { 'X-aws-ec2-metadata-token': token });
+    } catch (error) {
+      this.#token = null;
+      throw error;
+    }
+  }
+
+  #request(method: 'GET' | 'PUT', path: string, headers: Readonly<Record<string, string>>): Promise<string> {
+    const endpoint = endpointOf(this.#options.env);
+    // Reads, and a token that nobody misses: safe to repeat.
+    return pRetry(async () => textOf(await this.#exchange(endpoint, method, path, headers), endpoint, path), {
+      retries: RETRIES,
+      minTimeout: RETRY_AFTER_MS,
+      shouldRetry: ({ error }) => error instanceof AgentError && error.disposition === 'retryable',
+    });
+  }
+
+  #exchange(
+    endpoint: URL,
+    method: 'GET' | 'PUT',
+    path: string,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<ExchangeEnd> {
+    const { requestTimeoutMs = REQUEST_TIMEOUT_MS } = this.#options;
+    const prefix = endpoint.pathname.replace(/\/$/, '');
+    return new Promise((resolve) => {
+      const done = (end: ExchangeEnd): void => {
+        clearTimeout(timer);
+        resolve(end);
+      };
+      const running = exchange(
+        {
+          host: bareHost(endpoint),
+          port: portOf(endpoint),
+          family: 0,
+          tls: endpoint.protocol === 'https:' ? { servername: bareHost(endpoint), verify: true } : null,
+          method,
+          path: `${prefix}${path}`,
+          headers: { Host: endpoint.host, ...headers },
+          maxBodyBytes: MAX_VALUE_BYTES,
+          keepBody: true,
+        },
+        this.#names.forAttempt(0),
+        done,
+      );
+      const timer = setTimeout(() => {
+        running.destroy();
+        const detail = `${UNFINISHED[running.stage()]} within ${requestTimeoutMs} ms`;
+        resolve({ kind: 'failed', reason: 'timeout', detail });
+      }, requestTimeoutMs);
+    });
+  }
+}
+
+function endpointOf(env: MetadataOptions['env']): URL {
+  if (env.AWS_EC2_METADATA_DISABLED?.toLowerCase() === 'true') {
+    const message = 'instance metadata is switched off by AWS_EC2_METADATA_DISABLED';
+    throw new AgentError('METADATA_DISABLED', message, 'fatal');
+  }
+  const mode = env.AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE?.toLowerCase();
+  const usual = mode === 'ipv6' ? 'http://[fd00:ec2::254]' : 'http://169.254.169.254';
+  const text = env.AWS_EC2_METADATA_SERVICE_ENDPOINT || usual;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
+  const message = 'AWS_EC2_METADATA_SERVICE_ENDPOINT is not an http or https URL';
+  throw new AgentError('METADATA_ENDPOINT', message, 'fatal');
+}
+
+/** @throws AgentError, `retryable` where another try may help. */
+function textOf(end: ExchangeEnd, endpoint: URL, path: string): string {
+  const where = `instance metadata (${endpoint.host}${path})`;
+  if (end.kind !== 'answered') {
+    const message = `${where} cannot be reached: ${end.detail}`;
+    throw new AgentError('METADATA_UNREACHABLE', message, 'retryable');
+  }
+  const { status } = end;
+  if (status !== 200) {
+    const disposition = status >= 500 || status === 429 ? 'retryable' : 'fatal';
+    const message = `${where} answered with status ${status}${hintOf(status)}`;
+    throw new AgentError('METADATA_REFUSED', message, disposition);
+  }
+  const value = end.body.toString('latin1').trim();
+  // A value goes into headers, names and requests; what is not plain text on one line is none.
+  if (!end.truncated && /^[\x21-\x7e]+$/.test(value)) return value;
+  throw new AgentError('METADATA_MALFORMED', `${where} answered something that is no value`, 'fatal');
+}
+
+function hintOf(status: number): string {
+  if (status === 403) return ': it is disabled for this instance';
+  if (status === 404 || status === 405) return ': this is no instance metadata service version 2';
+  return '';
+}
+
+/** Identity, and the EC2 instance id where it was needed. */
+export interface ResolvedIdentity extends Identity {
+  /** Asked for `ec2` and `opsworks` without `driver.instanceId`, and where `node.id` is missing; null otherwise. */
+  readonly ec2InstanceId: InstanceId | null;
+}
+
+/**
+ * Complete the configuration's identity. Instance metadata is asked only for what is missing:
+ * `node.id` defaults to the instance id, `driver.instanceId` of `ec2` too, `driver.region` to
+ * `AWS_REGION`, `AWS_DEFAULT_REGION` and then the instance's own.
+ *
+ * For `opsworks` without `driver.instanceId`, `instanceId` is left empty: the driver looks OpsWorks's own id up
+ * by `ec2InstanceId`.
+ *
+ * @throws AgentError, whose sentence says which key of the configuration would make the question needless.
+ */
+export async function resolveIdentity(
+  config: Pick<AgentConfig, 'node' | 'driver'>,
+  dependencies: { readonly env: MetadataOptions['env']; readonly metadata: InstanceMetadata },
+): Promise<ResolvedIdentity> {
+  const { metadata, env } = dependencies;
+  const driver = config.node.role === 'candidate' ? config.driver : null;
+  const onAws = driver !== null && driver.kind !== 'exec' ? driver : null;
+  const lacksInstanceId = onAws !== null && onAws.instanceId === null;
+  const missing = [
+    ...(config.node.id === null ? ['node.id'] : []),
+    ...(lacksInstanceId ? ['driver.instanceId'] : []),
+  ];
+  const ec2InstanceId = missing.length === 0 ? null : await wanted(missing, metadata.instanceId());
+  const id = config.node.id ?? ec2InstanceId ?? '';
+  if (onAws === null) return { id, instanceId: driver === null ? '' : id, region: null, ec2InstanceId };
+  const configured = onAws.region ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION ?? '';
+  const region = configured === '' ? await wanted(['driver.region'], metadata.region()) : configured;
+  const instanceId = onAws.instanceId ?? (onAws.kind === 'ec2' ? (ec2InstanceId ?? '') : '');
+  return { id, instanceId, region, ec2InstanceId };
+}
+
+async function wanted(keys: readonly string[], value: Promise<string>): Promise<string> {
+  try {
+    return await value;
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    const set = keys.join(' and ');
+    const missing = keys.length === 1 ? 'is' : 'are';
+    const message = `${set} ${missing} not configured, and ${error.message}; set ${set}`;
+    throw new AgentError(error.code, message, error.disposition, error);
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The local check: is this node's own HAProxy fit to serve? (port `local`)
+ *
+ * A check like the probe, of a URL of the operator's choice. It has no `expect`: 200 to 399 is fit, as
+ * with HAProxy's `httpchk`. User name and password in the URL are sent as basic authentication.
+ */
+import type { CheckLocalEffect, CheckResult, Event, Ports } from '@failtome/protocol';
+import type { LocalConfig, StatusRange } from '../config/types.ts';
+import { type CheckDependencies, CheckRunner, checkTarget, type HttpCheck } from './http-check.ts';
+import { bareHost, portOf } from './http-exchange.ts';
+
+/** What a fit HAProxy answers. */
+export const LOCAL_EXPECT: readonly StatusRange[] = [{ from: 200, to: 399 }];
+
+export interface LocalCheckDependencies extends CheckDependencies {
+  readonly post: (event: Event) => void;
+}
+
+type LocalPort = Ports['local'];
+
+export class LocalCheck implements LocalPort {
+  readonly #dependencies: LocalCheckDependencies;
+  readonly #runner: CheckRunner;
+  #check: HttpCheck | null;
+
+  /** @throws TypeError for a URL that is none; the configuration has been checked before. */
+  constructor(options: { readonly local: LocalConfig | null }, dependencies: LocalCheckDependencies) {
+    this.#dependencies = dependencies;
+    this.#runner = new CheckRunner(dependencies);
+    this.#check = checkOf(options.local);
+  }
+
+  /** Take over a new configuration. A check under way ends by the old one. */
+  reconfigure(options: { readonly local: LocalConfig | null }): void {
+    this.#check = checkOf(options.local);
+  }
+
+  /** Answers `local-checked` exactly once a check, `inconclusive` where none is configured. */
+  check(effect: CheckLocalEffect): void {
+    const { clock, post } = this.#dependencies;
+    const startedAt = clock.now().at;
+    const answer = (result: CheckResult): void =>
+      post({ kind: 'local-checked', checkId: effect.checkId, startedAt, result });
+    if (this.#check !== null) return this.#runner.run(this.#check, answer);
+    queueMicrotask(() =>
+      answer({ kind: 'inconclusive', detail: 'no local check is configured', durationMs: 0 }),
+    );
+  }
+
+  /** End the check under way, as inconclusive. */
+  close(): void {
+    this.#runner.close();
+  }
+}
+
+function checkOf(local: LocalConfig | null): HttpCheck | null {
+  if (local === null) return null;
+  const url = new URL(local.url);
+  const target = checkTarget({
+    secure: url.protocol === 'https:',
+    connectTo: bareHost(url),
+    port: portOf(url),
+    path: `${url.pathname}${url.search}`,
+    host: url.host,
+    headers: authorization(url),
+  });
+  return { target, expect: LOCAL_EXPECT, timeoutMs: local.timeoutMs };
+}
+
+/** RFC 7617. */
+function authorization(url: URL): Readonly<Record<string, string>> {
+  if (url.username === '' && url.password === '') return {};
+  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  return { Authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+}

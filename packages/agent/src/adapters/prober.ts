@@ -1,0 +1,58 @@
+/**
+ * The probe: does a shared address answer over the outside path? (port `prober`)
+ *
+ * It connects to the address itself; `host` is only the header, and is never resolved.
+ */
+import type { CheckResult, Event, Ip, Ports, ProbeEffect } from '@failtome/protocol';
+import type { AddressSettings } from '../config/types.ts';
+import { type CheckDependencies, CheckRunner, checkTarget, type HttpCheck } from './http-check.ts';
+
+export interface ProberDependencies extends CheckDependencies {
+  readonly post: (event: Event) => void;
+}
+
+type ProberPort = Ports['prober'];
+
+export class Prober implements ProberPort {
+  readonly #dependencies: ProberDependencies;
+  readonly #runner: CheckRunner;
+  #checks: ReadonlyMap<Ip, HttpCheck>;
+
+  constructor(options: { readonly addresses: readonly AddressSettings[] }, dependencies: ProberDependencies) {
+    this.#dependencies = dependencies;
+    this.#runner = new CheckRunner(dependencies);
+    this.#checks = checksOf(options.addresses);
+  }
+
+  /** Take over a new configuration. Probes under way end by the old one. */
+  reconfigure(options: { readonly addresses: readonly AddressSettings[] }): void {
+    this.#checks = checksOf(options.addresses);
+  }
+
+  /** Answers `probed` exactly once a probe, `inconclusive` for an address that is not configured. */
+  probe(effect: ProbeEffect): void {
+    const { clock, post } = this.#dependencies;
+    const startedAt = clock.now().at;
+    const answer = (result: CheckResult): void =>
+      post({ kind: 'probed', probeId: effect.probeId, startedAt, result });
+    const check = this.#checks.get(effect.address);
+    if (check !== undefined) return this.#runner.run(check, answer);
+    const detail = `${effect.address} is not configured`;
+    queueMicrotask(() => answer({ kind: 'inconclusive', detail, durationMs: 0 }));
+  }
+
+  /** End the probes under way, as inconclusive. */
+  close(): void {
+    this.#runner.close();
+  }
+}
+
+function checksOf(addresses: readonly AddressSettings[]): ReadonlyMap<Ip, HttpCheck> {
+  return new Map(
+    addresses.map(({ ip, probe }) => {
+      const { scheme, host, port, path, expect, timeoutMs } = probe;
+      const target = checkTarget({ secure: scheme === 'https', connectTo: ip, port, path, host });
+      return [ip, { target, expect, timeoutMs }];
+    }),
+  );
+}

@@ -1,0 +1,231 @@
+/**
+ * The durable document on disk: `state.json` in the state directory (port `store`).
+ *
+ * What cannot be read is never thrown away: it is kept aside, and the protocol is told that there was
+ * something, so that it counts every lease as lent until the longest has passed.
+ */
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type {
+  DurableDocument,
+  EffectId,
+  Event,
+  PersistEffect,
+  Ports,
+  StorageState,
+} from '@failtome/protocol';
+import { AgentError } from '../errors.ts';
+import { errnoOf, temporaryOf, writeDurably, writeSynced } from './durable-file.ts';
+
+const STATE_FILE = 'state.json';
+
+/** A document larger than this is unreadable. */
+export const MAX_STATE_BYTES: number = 8 * 1_048_576;
+
+/** How many unreadable files are kept aside; the oldest goes when there are more. */
+export const MAX_ASIDE: number = 8;
+
+/** The trial at start writes as much as the next document may well need. */
+const TRIAL_BYTES = 65_536;
+
+export type DecodedDocument =
+  | { readonly kind: 'document'; readonly document: DurableDocument }
+  | { readonly kind: 'fault'; readonly detail: string };
+
+export interface LoadedState {
+  readonly storage: StorageState;
+  /** What keeps the directory from being written to, in one sentence with path and errno; null where nothing does. */
+  readonly problem: AgentError | null;
+}
+
+/**
+ * Make the state directory ready, read what the last run left there, and try whether it can be written to.
+ *
+ * Never throws: a directory that cannot be used at all is a `problem`, and what it held counts as unreadable.
+ */
+export async function loadState(
+  options: { readonly stateDir: string },
+  dependencies: { readonly decode: (text: string) => DecodedDocument },
+): Promise<LoadedState> {
+  const { stateDir } = options;
+  try {
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const problem = unusable('be created', stateDir, error);
+    return { storage: { kind: 'unreadable', detail: problem.message }, problem };
+  }
+  const storage = await read(stateDir, dependencies.decode);
+  return { storage, problem: await tryWriting(stateDir) };
+}
+
+async function read(stateDir: string, decode: (text: string) => DecodedDocument): Promise<StorageState> {
+  const path = join(stateDir, STATE_FILE);
+  let fault: string;
+  try {
+    const { size } = await stat(path);
+    if (size > MAX_STATE_BYTES) {
+      fault = `has ${size} bytes, more than ${MAX_STATE_BYTES}`;
+    } else {
+      const decoded = decodeBytes(await readFile(path), decode);
+      if (decoded.kind === 'document') return { kind: 'loaded', document: decoded.document };
+      fault = decoded.detail;
+    }
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return missing(stateDir);
+    // Perhaps whole, and only not ours to read: left where it is.
+    return { kind: 'unreadable', detail: `${path} cannot be read: ${explain(error)}` };
+  }
+  return { kind: 'unreadable', detail: `${path} ${fault}; ${await keepAside(stateDir)}` };
+}
+
+function decodeBytes(bytes: Buffer, decode: (text: string) => DecodedDocument): DecodedDocument {
+  if (bytes.length === 0) return { kind: 'fault', detail: 'is empty' };
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return { kind: 'fault', detail: 'is not UTF-8 text' };
+  }
+  const decoded = decode(text);
+  return decoded.kind === 'document'
+    ? decoded
+    : { kind: 'fault', detail: `is no state document: ${decoded.detail}` };
+}
+
+/** A run that kept a file aside and ended before it wrote a new one leaves none; that is no first start. */
+async function missing(stateDir: string): Promise<StorageState> {
+  const aside = await asideFiles(stateDir);
+  const last = aside.at(-1);
+  if (last === undefined) return { kind: 'empty' };
+  return {
+    kind: 'unreadable',
+    detail: `${join(stateDir, STATE_FILE)} is missing, and ${last.name} is there`,
+  };
+}
+
+/** Keep the unreadable file under another name; answers what was done, for people. */
+async function keepAside(stateDir: string): Promise<string> {
+  try {
+    const aside = await asideFiles(stateDir);
+    for (const { name } of aside.slice(0, Math.max(0, aside.length - MAX_ASIDE + 1))) {
+      await rm(join(stateDir, name), { force: true });
+    }
+    const name = `${STATE_FILE}.unreadable-${(aside.at(-1)?.number ?? 0) + 1}`;
+    await rename(join(stateDir, STATE_FILE), join(stateDir, name));
+    return `kept as ${name}`;
+  } catch (error) {
+    return `and it could not be kept aside: ${explain(error)}`;
+  }
+}
+
+/** Oldest first. */
+async function asideFiles(
+  stateDir: string,
+): Promise<readonly { readonly name: string; readonly number: number }[]> {
+  const names = await readdir(stateDir).catch(() => []);
+  return names
+    .flatMap((name) => {
+      const number = /^state\.json\.unreadable-(\d{1,9})$/.exec(name)?.[1];
+      return number === undefined ? [] : [{ name, number: Number(number) }];
+    })
+    .sort((a, b) => a.number - b.number);
+}
+
+async function tryWriting(stateDir: string): Promise<AgentError | null> {
+  const trial = join(stateDir, `${STATE_FILE}.trial`);
+  try {
+    // What a crash has left, so that its space is free again.
+    await rm(temporaryOf(join(stateDir, STATE_FILE)), { force: true });
+    await writeSynced(trial, ' '.repeat(TRIAL_BYTES));
+    await rm(trial);
+    return null;
+  } catch (error) {
+    const problem = unusable('be written to', stateDir, error);
+    await rm(trial, { force: true }).catch(() => undefined);
+    return problem;
+  }
+}
+
+function unusable(what: string, stateDir: string, error: unknown): AgentError {
+  const message = `the state directory ${stateDir} cannot ${what}: ${explain(error)}`;
+  return new AgentError('STATE_DIR_UNUSABLE', message, 'fatal', error);
+}
+
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  ENOTDIR: 'a part of the path is not a directory',
+  EEXIST: 'there is something else with that name',
+  EISDIR: 'it is a directory',
+  EIO: 'the disk reports an error',
+  EMFILE: 'too many open files',
+};
+
+function explain(error: unknown): string {
+  const code = errnoOf(error);
+  const words = EXPLANATIONS[code] ?? (error instanceof Error ? error.message : String(error));
+  return `${code} (${words})`;
+}
+
+type StorePort = Ports['store'];
+
+/** Writes documents one at a time. While one is written the latest waits, and takes the place of any that waited. */
+export class Store implements StorePort {
+  readonly #path: string;
+  readonly #post: (event: Event) => void;
+  #waiting: PersistEffect | null = null;
+  #writing: Promise<void> | null = null;
+
+  constructor(
+    options: { readonly stateDir: string },
+    dependencies: { readonly post: (event: Event) => void },
+  ) {
+    this.#path = join(options.stateDir, STATE_FILE);
+    this.#post = dependencies.post;
+  }
+
+  /** Answers `persisted` or `persist-failed` (with the errno code) for this write, or for a later one that overtook it. */
+  persist(effect: PersistEffect): void {
+    this.#waiting = effect;
+    this.#writing ??= this.#drain();
+  }
+
+  /** Resolves once nothing waits and nothing is being written. */
+  async settled(): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
+  }
+
+  async #drain(): Promise<void> {
+    for (let effect = this.#take(); effect !== null; effect = this.#take()) {
+      const code = await this.#write(effect);
+      this.#answer(effect.writeId, code);
+    }
+    this.#writing = null;
+  }
+
+  #take(): PersistEffect | null {
+    const effect = this.#waiting;
+    this.#waiting = null;
+    return effect;
+  }
+
+  /** Answers the errno code of a failure, or null. */
+  async #write(effect: PersistEffect): Promise<string | null> {
+    try {
+      await writeDurably(this.#path, effect.text);
+      return null;
+    } catch (error) {
+      return errnoOf(error);
+    }
+  }
+
+  /** In a turn of its own, so that an error in the host ends the process rather than this loop. */
+  #answer(writeId: EffectId, code: string | null): void {
+    const event: Event =
+      code === null ? { kind: 'persisted', writeId } : { kind: 'persist-failed', writeId, code };
+    process.nextTick(this.#post, event);
+  }
+}
