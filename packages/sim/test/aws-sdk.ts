@@ -1,15 +1,55 @@
 import { createRequire } from 'node:module';
 
-// The SDK is the agent's dependency, not the simulator's; tests borrow it from there.
+/** What the tests look at in an answer. */
+export interface Answer {
+  readonly Addresses?: readonly { readonly InstanceId?: string }[];
+  readonly AssociationId?: string;
+  readonly ElasticIps?: readonly object[];
+  readonly InstanceStatuses?: readonly object[];
+  readonly Instances?: readonly { readonly Ec2InstanceId?: string; readonly InstanceId?: string }[];
+  readonly MessageId?: string;
+  readonly Reservations?: readonly { readonly Instances?: readonly object[] }[];
+}
+
+/** A request as the SDK is about to send it. */
+export interface SentRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+type Next = (args: { readonly request: SentRequest }) => Promise<unknown>;
+
+/** A client of the SDK. */
+export interface Client {
+  readonly config: { readonly credentials: object };
+  readonly middlewareStack: { add(middleware: (next: Next) => Next, options: object): void };
+  send(command: object, options?: { readonly abortSignal: AbortSignal }): Promise<Answer>;
+}
+
+type Clients = Readonly<
+  Record<'EC2Client' | 'OpsWorksClient' | 'SNSClient' | 'STSClient', new (s: object) => Client>
+>;
+type Commands<Name extends string> = Readonly<Record<`${Name}Command`, new (input: object) => object>>;
+
+// The SDK is the agent's dependency, not the simulator's: the tests borrow it from there, and with it go the types of
+// what they use of it.
 const agentRequire = createRequire(new URL('../../agent/package.json', import.meta.url));
 
-type Ec2Module = typeof import('../../agent/node_modules/@aws-sdk/client-ec2/dist-types/index.d.ts');
-type OpsworksModule = typeof import('../../agent/node_modules/@aws-sdk/client-opsworks/dist-types/index.d.ts');
-type SnsModule = typeof import('../../agent/node_modules/@aws-sdk/client-sns/dist-types/index.d.ts');
-type StsModule = typeof import('../../agent/node_modules/@aws-sdk/client-sts/dist-types/index.d.ts');
+export const ec2Sdk: Pick<Clients, 'EC2Client'> &
+  Commands<
+    | 'AssociateAddress'
+    | 'DescribeAddresses'
+    | 'DescribeInstances'
+    | 'DescribeInstanceStatus'
+    | 'DisassociateAddress'
+  > = agentRequire('@aws-sdk/client-ec2');
 
-// `require` knows no types; each module's are those of the same package.
-export const ec2Sdk = agentRequire('@aws-sdk/client-ec2') as Ec2Module;
-export const opsworksSdk = agentRequire('@aws-sdk/client-opsworks') as OpsworksModule;
-export const snsSdk = agentRequire('@aws-sdk/client-sns') as SnsModule;
-export const stsSdk = agentRequire('@aws-sdk/client-sts') as StsModule;
+export const opsworksSdk: Pick<Clients, 'OpsWorksClient'> &
+  Commands<'AssociateElasticIp' | 'DescribeElasticIps' | 'DescribeInstances' | 'DisassociateElasticIp'> &
+  Readonly<Record<'ResourceNotFoundException' | 'ValidationException', new () => Error>> =
+  agentRequire('@aws-sdk/client-opsworks');
+
+export const snsSdk: Pick<Clients, 'SNSClient'> & Commands<'Publish'> = agentRequire('@aws-sdk/client-sns');
+
+export const stsSdk: Pick<Clients, 'STSClient'> & Commands<'GetCallerIdentity'> =
+  agentRequire('@aws-sdk/client-sts');

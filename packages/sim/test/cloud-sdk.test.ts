@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type EmbeddedCloud, startCloud } from '../src/cloud/index.ts';
-import { ec2Sdk, opsworksSdk, snsSdk, stsSdk } from './aws-sdk.ts';
+import { ec2Sdk, opsworksSdk, type SentRequest, snsSdk, stsSdk } from './aws-sdk.ts';
 
 const topic = 'arn:aws:sns:us-east-1:123456789012:failover';
 let cloud: EmbeddedCloud;
@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => cloud.close());
 
 /** The settings of any client: one attempt, and the given instance's static key unless told otherwise. */
-function settings(instanceId = 'i-saturn', secret?: string) {
+function settings(instanceId = 'i-saturn', secret?: string): object {
   const key = cloud.accessKeyFor(instanceId);
   return {
     endpoint: cloud.endpointUrl,
@@ -64,13 +64,18 @@ describe('EC2 through the SDK', () => {
     expect(answer.AssociationId).toBe(cloud.state.addresses.get('54.173.141.243')?.association?.id);
     expect(answer.AssociationId).not.toBe(AssociationId);
     expect(cloud.holderOf('54.173.141.243')).toBe('i-saturn');
-    expect(cloud.calls.map(({ action }) => action)).toEqual(['ec2:DisassociateAddress', 'ec2:AssociateAddress']);
+    expect(cloud.calls.map(({ action }) => action)).toEqual([
+      'ec2:DisassociateAddress',
+      'ec2:AssociateAddress',
+    ]);
     expect(cloud.calls[1]?.request).toMatchObject({ allowReassociation: false, dryRun: false });
     expect(cloud.calls[1]?.caller).toEqual({ kind: 'instance', instanceId: 'i-saturn' });
-    await expect(client.send(new ec2Sdk.DisassociateAddressCommand({ AssociationId }))).rejects.toMatchObject({
-      name: 'InvalidAssociationID.NotFound',
-      $metadata: { httpStatusCode: 400 },
-    });
+    await expect(client.send(new ec2Sdk.DisassociateAddressCommand({ AssociationId }))).rejects.toMatchObject(
+      {
+        name: 'InvalidAssociationID.NotFound',
+        $metadata: { httpStatusCode: 400 },
+      },
+    );
   });
 
   it('answers a dry run with DryRunOperation, and UnauthorizedOperation once the permission is gone', async () => {
@@ -93,7 +98,9 @@ describe('EC2 through the SDK', () => {
   });
 
   it('describes instances with interfaces, private addresses and what maps to them', async () => {
-    const { Reservations } = await ec2().send(new ec2Sdk.DescribeInstancesCommand({ InstanceIds: ['i-neptune'] }));
+    const { Reservations } = await ec2().send(
+      new ec2Sdk.DescribeInstancesCommand({ InstanceIds: ['i-neptune'] }),
+    );
     expect(Reservations?.[0]?.Instances?.[0]).toMatchObject({
       InstanceId: 'i-neptune',
       State: { Name: 'running', Code: 16 },
@@ -131,10 +138,15 @@ describe('OpsWorks, SNS and STS through the SDK', () => {
     const saturn = Instances?.find(({ Ec2InstanceId }) => Ec2InstanceId === 'i-saturn');
     expect(saturn).toMatchObject({ Status: 'online', Hostname: 'i-saturn' });
     await client.send(
-      new opsworksSdk.AssociateElasticIpCommand({ ElasticIp: '54.173.141.243', InstanceId: saturn?.InstanceId }),
+      new opsworksSdk.AssociateElasticIpCommand({
+        ElasticIp: '54.173.141.243',
+        InstanceId: saturn?.InstanceId,
+      }),
     );
     expect(cloud.holderOf('54.173.141.243')).toBe('i-saturn');
-    const { ElasticIps } = await client.send(new opsworksSdk.DescribeElasticIpsCommand({ Ips: ['54.173.141.243'] }));
+    const { ElasticIps } = await client.send(
+      new opsworksSdk.DescribeElasticIpsCommand({ Ips: ['54.173.141.243'] }),
+    );
     expect(ElasticIps).toMatchObject([{ Ip: '54.173.141.243', InstanceId: saturn?.InstanceId }]);
     await client.send(new opsworksSdk.DisassociateElasticIpCommand({ ElasticIp: '54.173.141.243' }));
     expect(cloud.holderOf('54.173.141.243')).toBeNull();
@@ -149,7 +161,11 @@ describe('OpsWorks, SNS and STS through the SDK', () => {
   });
 
   it('records what SNS accepts, and refuses what it must', async () => {
-    const message = { TopicArn: topic, Subject: 'HAProxy failover notification', Message: 'Instance <a> & b\nnode: ü' };
+    const message = {
+      TopicArn: topic,
+      Subject: 'HAProxy failover notification',
+      Message: 'Instance <a> & b\nnode: ü',
+    };
     const { MessageId } = await sns().send(new snsSdk.PublishCommand(message));
     expect(cloud.published).toMatchObject([
       { messageId: MessageId, topicArn: topic, subject: message.Subject, message: message.Message },
@@ -181,7 +197,8 @@ describe('throttling, as the SDK tells it from other errors', () => {
     ],
     [
       'sns',
-      () => new snsSdk.SNSClient(retrying()).send(new snsSdk.PublishCommand({ TopicArn: topic, Message: 'm' })),
+      () =>
+        new snsSdk.SNSClient(retrying()).send(new snsSdk.PublishCommand({ TopicArn: topic, Message: 'm' })),
       'sns:Publish',
     ],
     [
@@ -199,7 +216,9 @@ describe('throttling, as the SDK tells it from other errors', () => {
 
   it('a call that is refused for its permission is not', async () => {
     cloud.setPermission('i-saturn', 'opsworks:*', 'revoked');
-    const call = new opsworksSdk.OpsWorksClient(retrying()).send(new opsworksSdk.DescribeElasticIpsCommand({}));
+    const call = new opsworksSdk.OpsWorksClient(retrying()).send(
+      new opsworksSdk.DescribeElasticIpsCommand({}),
+    );
     await expect(call).rejects.toMatchObject({ name: 'AccessDeniedException' });
     expect(cloud.calls).toHaveLength(1);
   });
@@ -247,12 +266,11 @@ describe('signatures', () => {
   });
 
   it('a body that was changed on its way, and an old request, are refused', async () => {
-    const recorded: { headers: Record<string, string>; body: string }[] = [];
+    const recorded: SentRequest[] = [];
     const client = ec2();
     client.middlewareStack.add(
       (next) => (args) => {
-        const { headers, body } = args.request as { headers: Record<string, string>; body: string };
-        recorded.push({ headers, body });
+        recorded.push(args.request);
         return next(args);
       },
       { step: 'finalizeRequest', priority: 'low' },
@@ -260,7 +278,7 @@ describe('signatures', () => {
     await client.send(describeIt());
     const [first] = recorded;
     if (first === undefined) throw new Error('Nothing was sent.');
-    const post = async (headers: Record<string, string>, body: string): Promise<string> => {
+    const post = async (headers: SentRequest['headers'], body: string): Promise<string> => {
       const { host: _host, 'content-length': _length, ...rest } = headers;
       return (await fetch(cloud.endpointUrl, { method: 'POST', headers: rest, body })).text();
     };

@@ -109,7 +109,8 @@ export class EmbeddedCloud {
     instanceId: InstanceId,
     credentials: CredentialSource = 'metadata',
   ): Readonly<Record<string, string>> {
-    const metadata = this.metadataUrlFor(instanceId);
+    // botocore appends its paths to this as it stands, so it must end with a slash; the other SDKs don't mind.
+    const metadata = `${this.metadataUrlFor(instanceId)}/`;
     return {
       AWS_ENDPOINT_URL: this.endpointUrl,
       AWS_REGION: this.state.config.region,

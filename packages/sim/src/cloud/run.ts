@@ -23,7 +23,13 @@ export async function runCloud(options: RunCloudOptions): Promise<void> {
   const { signal, print, topics } = options;
   const instances = options.instances.map(instanceOf);
   const addresses = options.addresses.map(addressOf);
-  const cloud = await startCloud({ ...endpointOf(options.listen), instances, addresses, topics, control: 'on' });
+  const cloud = await startCloud({
+    ...endpointOf(options.listen),
+    instances,
+    addresses,
+    topics,
+    control: 'on',
+  });
   try {
     print(JSON.stringify(whereabouts(cloud, instances, addresses)));
     await new Promise<void>((resolve) => {
