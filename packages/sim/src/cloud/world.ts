@@ -110,9 +110,10 @@ export class World {
       action();
       return;
     }
+    // Timers may fire a fraction early by this clock: it looks again rather than be early.
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      action();
+      this.at(moment, action);
     }, Math.ceil(delay));
     this.#timers.add(timer);
   }
