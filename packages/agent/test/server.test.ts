@@ -97,6 +97,12 @@ const refusals: readonly (readonly [
     { url: path, body: BODY, headers: { ...signed(path), 'content-type': ';;/' } },
   ],
   [
+    'too large and unsigned',
+    413,
+    'too-large',
+    { url: path, body: 'x'.repeat(MAX_MESSAGE_BYTES + 1), headers: {} },
+  ],
+  [
     'too large',
     413,
     'too-large',

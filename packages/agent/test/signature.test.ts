@@ -14,6 +14,11 @@ test('a signature is 43 characters of base64url, over a documented string', () =
   expect(signature).toBe(createHmac('sha256', KEYS[0]).update(text).digest('base64url'));
 });
 
+test('a response is signed over its direction, its request and its status', () => {
+  const text = `10:failtome/1,8:response,4:POST,10:/v1/gossip,43:${signature},3:200,7:{"b":2}`;
+  expect(signResponse(KEYS, response)).toBe(createHmac('sha256', KEYS[0]).update(text).digest('base64url'));
+});
+
 test('every key verifies, the first signs', () => {
   const both = [OTHER_KEYS[0], KEYS[0]] as const;
   expect(verifyRequest(both, request, signature)).toBe(true);

@@ -173,6 +173,8 @@ const otherRequest = signResponse(KEYS, {
   requestSignature: 'x',
   body,
 });
+const LONG = 'HTTP/1.1 200 OK\r\n';
+const LARGE = 'x'.repeat(MAX_MESSAGE_BYTES + 1);
 const bad: readonly (readonly [string, SendFailure, (request: string) => string | null])[] = [
   ['that is unsigned', 'unauthentic', () => http(200, body)],
   ['of a foreign key', 'unauthentic', (request) => authentic(request, 200, body, OTHER_KEYS)],
@@ -191,7 +193,13 @@ const bad: readonly (readonly [string, SendFailure, (request: string) => string 
   ['that is unsigned and refuses', 'status', () => http(409, body)],
   ['that is a redirect', 'status', () => http(302, '', { location: 'http://127.0.0.1:1/' })],
   ['that is authentic and no message', 'malformed', (request) => authentic(request, 200, '{}')],
-  ['that is too large', 'malformed', (request) => authentic(request, 200, 'x'.repeat(MAX_MESSAGE_BYTES + 1))],
+  // Neither ends: what is too large is given up at the bound, not at the time-out.
+  ['that is too large', 'malformed', () => `${LONG}content-length: 9999999\r\n\r\n${LARGE}`],
+  [
+    'that is too large, in chunks',
+    'malformed',
+    () => `${LONG}transfer-encoding: chunked\r\n\r\nfffff\r\n${LARGE}`,
+  ],
   ['with too many header bytes', 'malformed', () => http(200, '', { 'x-a': 'a'.repeat(5_000) })],
   ['that is not HTTP', 'malformed', () => 'hello\r\n\r\n'],
   ['that breaks off', 'unreachable', () => null],
