@@ -262,6 +262,18 @@ test('a check that could not be run is inconclusive', async () => {
   expect(await run(check)).toMatchObject({ kind: 'inconclusive' });
 });
 
+test('a check that times out after an attempt that could not be run is inconclusive', async () => {
+  const { port } = await listen(() => undefined);
+  let lookups = 0;
+  const runsShort: NamesDependencies['resolve'] = (_name, _options, callback) => {
+    lookups += 1;
+    if (lookups > 1) return callback(null, [{ address: '127.0.0.1', family: 4 }]);
+    callback(Object.assign(new Error('too many open files'), { code: 'EMFILE' }), []);
+  };
+  const result = await run(checkOf(port, { connectTo: 'haproxy.test' }), runsShort);
+  expect(result).toMatchObject({ kind: 'inconclusive', detail: 'too many open files' });
+});
+
 test('closing ends what is under way and what comes later, as inconclusive', async () => {
   const { clock, names } = networkDependencies();
   const runner = new CheckRunner({ clock, names });
