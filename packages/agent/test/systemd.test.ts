@@ -154,5 +154,5 @@ function deferred(): Deferred {
   const promise = new Promise<void>((resolve) => {
     settle.push(resolve);
   });
-  return { promise, resolve: () => settle.forEach((resolve) => resolve()) };
+  return { promise, resolve: () => settle[0]?.() };
 }

@@ -18,17 +18,23 @@ export interface LogEvent {
 /** What the agent itself tells, beside the protocol's facts. */
 export const AGENT_EVENTS = [
   'agent-starting',
+  'configuration',
+  'key',
   'api-listening',
-  'key-loaded',
+  'api-fault',
   'identity',
   'identity-missing',
+  'state-directory',
+  'history',
   'warmed',
+  'agent-ready',
+  'driver-output',
   'signal',
   'reload-refused',
+  'service-manager',
   'stop-overdue',
   'agent-stopped',
   'crashed',
-  'service-manager',
 ] as const;
 
 export type AgentEventName = (typeof AGENT_EVENTS)[number];

@@ -1,7 +1,20 @@
 /**
  * What the gauges show, taken from the state at the moment of a scrape.
  */
-import type { DurationMs, Fitness, Ip, NodeId, PeerState, Verdict } from '@failtome/protocol';
+import {
+  type DurationMs,
+  type Fitness,
+  type Instant,
+  type Ip,
+  isHolder,
+  type NodeId,
+  type PeerState,
+  type State,
+  statusOf,
+  takeoverReady,
+  type Verdict,
+  whyOf,
+} from '@failtome/protocol';
 
 /** One gate of the takeover rule, as it stood when it was last asked. */
 export interface GateGauge {
@@ -26,4 +39,25 @@ export interface GaugeView {
   readonly paused: boolean;
   readonly takeoverReady: boolean;
   readonly notificationsPending: number;
+  readonly storageWritable: boolean;
+}
+
+/** Take the snapshot. The ladders are climbed anew for it, so it is for scrapes, not for every step. */
+export function gaugeView(state: State, now: Instant): GaugeView {
+  const { addresses, peers, node, pause } = statusOf(state, now);
+  return {
+    addresses: addresses.map(({ ip, verdict, holdDownMs }) => ({
+      ip,
+      verdict,
+      holder: isHolder(state, ip),
+      holdDownMs,
+      gates: whyOf(state, ip, now).gates,
+    })),
+    peers,
+    fit: node.fit,
+    paused: pause.paused,
+    takeoverReady: takeoverReady(state),
+    notificationsPending: state.outbox.length,
+    storageWritable: state.storage.failing === null,
+  };
 }

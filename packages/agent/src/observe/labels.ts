@@ -103,7 +103,6 @@ export const VOTES: readonly (readonly [Answer, BallotReason])[] = Object.entrie
     'lease-unknown': 'refuse',
     lent: 'refuse',
     'unfit-candidate': 'refuse',
-    'holder-is-candidate': 'refuse',
     consent: 'grant',
     paused: 'refuse',
     'held-down': 'refuse',

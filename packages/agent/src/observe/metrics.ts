@@ -72,7 +72,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const counters = createCounters(registry);
   const gauges = createGauges(registry);
   gauges.buildInfo.set({ version: options.version, nodejs: process.version }, 1);
-  gauges.storageWritable.set(1);
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LAG_RESOLUTION_MS });
   for (const name of UNWANTED_DEFAULTS) registry.removeSingleMetric(name);
   let peers: ReadonlySet<NodeId> = new Set();
@@ -83,7 +82,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       startAtZero(counters, config);
     },
     observe(facts) {
-      for (const fact of facts) count(counters, gauges, peers, fact);
+      for (const fact of facts) count(counters, peers, fact);
     },
     render(view) {
       showState(gauges, view);
@@ -216,7 +215,7 @@ function createGauges(registry: Registry) {
 }
 
 /** Facts into counters. A fact without a case of its own shows in a gauge or only in the log. */
-function count(counters: Counters, gauges: Gauges, peers: ReadonlySet<NodeId>, fact: Fact): void {
+function count(counters: Counters, peers: ReadonlySet<NodeId>, fact: Fact): void {
   switch (fact.kind) {
     case 'probe':
       return countProbe(counters, fact);
@@ -244,8 +243,6 @@ function count(counters: Counters, gauges: Gauges, peers: ReadonlySet<NodeId>, f
       return counters.rejected.inc({ reason: fact.reason });
     case 'stalled':
       return counters.stalls.inc();
-    case 'storage':
-      return gauges.storageWritable.set(fact.ok ? 1 : 0);
     default:
       return;
   }
@@ -311,6 +308,7 @@ function showState(gauges: Gauges, view: GaugeView | null): void {
   gauges.paused.set(view?.paused === true ? 1 : 0);
   gauges.takeoverReady.set(view?.takeoverReady === true ? 1 : 0);
   gauges.pending.set(view?.notificationsPending ?? 0);
+  gauges.storageWritable.set(view?.storageWritable === false ? 0 : 1);
   for (const { id: peer, state: present } of view?.peers ?? []) {
     for (const state of PEER_STATES) gauges.peerState.set({ peer, state }, state === present ? 1 : 0);
   }

@@ -1,0 +1,185 @@
+/**
+ * The adapters of one run, and the ports that the host loop sees of them.
+ *
+ * With `run.ts` this is where adapters are constructed; everything else knows ports only.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { CloudRequest, DurationMs, Event, Ports, ReplyEffect } from '@failtome/protocol';
+import { type AwsClients, createAwsClients, warmUp } from './adapters/aws-clients.ts';
+import { type Clock, createTimer } from './adapters/clock.ts';
+import type { Driver } from './adapters/driver.ts';
+import { createEc2Driver } from './adapters/ec2.ts';
+import { createExecDriver } from './adapters/exec.ts';
+import { ExternalIp } from './adapters/external-ip.ts';
+import { LocalCheck } from './adapters/local.ts';
+import type { Names } from './adapters/names.ts';
+import { createOpsworksDriver } from './adapters/opsworks.ts';
+import { Prober } from './adapters/prober.ts';
+import { createSnsNotifier, type Notifier } from './adapters/sns.ts';
+import { Store } from './adapters/store.ts';
+import { PeerTransport } from './adapters/transport.ts';
+import type { ClusterKeys } from './auth/keys.ts';
+import type { AgentConfig, Identity, PeerSettings } from './config/types.ts';
+
+/** Clients that a reload has replaced may still be answered for so long: the longest call of a move. */
+const RETIRE_AFTER_MS: DurationMs = 10_000;
+
+export interface AdapterOptions {
+  readonly config: AgentConfig;
+  readonly identity: Identity;
+  readonly keys: ClusterKeys;
+  /** Null where neither driver nor notifier needs AWS. */
+  readonly clients: AwsClients | null;
+}
+
+export interface AdapterDependencies {
+  readonly clock: Clock;
+  readonly names: Names;
+  readonly post: (event: Event) => void;
+  readonly reply: (effect: ReplyEffect) => void;
+  /** What a command of the exec driver wrote to standard error. */
+  readonly logStderr: (operation: string, text: string) => void;
+}
+
+/** The clients that this configuration needs; null where it needs none. */
+export function clientsFor(config: AgentConfig, identity: Identity): AwsClients | null {
+  const { driver, notify, node } = config;
+  if (node.role !== 'candidate') return null;
+  const topicArn = notify.sns?.topicArn ?? null;
+  if (driver?.kind !== 'ec2' && driver?.kind !== 'opsworks' && topicArn === null) return null;
+  return createAwsClients({ region: identity.region, topicArn });
+}
+
+/** All adapters of one run. Opened by its constructor, which sends nothing; ended by `close`. */
+export class Adapters {
+  readonly #identity: Identity;
+  readonly #dependencies: AdapterDependencies;
+  readonly #prober: Prober;
+  readonly #local: LocalCheck;
+  readonly #externalIp: ExternalIp;
+  readonly #transport: PeerTransport;
+  readonly #store: Store;
+  #config: AgentConfig;
+  #clients: AwsClients | null;
+  #driver: Driver;
+  #notifier: Notifier;
+
+  constructor(options: AdapterOptions, dependencies: AdapterDependencies) {
+    const { config, identity, keys, clients } = options;
+    const { post, reply } = dependencies;
+    this.#identity = identity;
+    this.#dependencies = dependencies;
+    this.#config = config;
+    this.#clients = clients;
+    this.#prober = new Prober({ addresses: config.addresses }, dependencies);
+    this.#local = new LocalCheck({ local: config.local }, dependencies);
+    this.#externalIp = new ExternalIp({ urls: config.guard.urls }, dependencies);
+    this.#transport = new PeerTransport({ peers: othersOf(config, identity), keys }, { post, reply });
+    this.#store = new Store({ stateDir: config.stateDir }, { post });
+    this.#driver = this.#makeDriver();
+    this.#notifier = this.#makeNotifier();
+  }
+
+  /** The ports, but for what the agent itself listens to. */
+  ports(heard: Pick<Ports, 'observer' | 'stopped'>): Ports {
+    const { clock } = this.#dependencies;
+    return {
+      ...heard,
+      clock,
+      timer: createTimer(clock),
+      transport: this.#transport,
+      prober: this.#prober,
+      local: this.#local,
+      externalIp: this.#externalIp,
+      store: this.#store,
+      // A reload replaces these two.
+      driver: { drive: (effect) => this.#driver.drive(effect) },
+      notifier: { publish: (effect) => this.#notifier.publish(effect) },
+    };
+  }
+
+  /** Fetch credentials and open connections before they are needed. What was asked of AWS for it. */
+  warm(timeoutMs: DurationMs): Promise<readonly CloudRequest[]> {
+    if (this.#clients === null) return Promise.resolve([]);
+    const { driver, addresses, notify } = this.#config;
+    return warmUp(
+      this.#clients,
+      {
+        driver: driver === null || driver.kind === 'exec' ? null : driver.kind,
+        ips: addresses.map(({ ip }) => ip),
+        topicArn: notify.sns?.topicArn ?? null,
+      },
+      timeoutMs,
+    );
+  }
+
+  /** Take over a configuration in which nothing has changed that needs a restart. What is under way ends by the old one. */
+  reconfigure(config: AgentConfig, keys: ClusterKeys): void {
+    const before = this.#config;
+    this.#config = config;
+    this.#prober.reconfigure({ addresses: config.addresses });
+    this.#local.reconfigure({ local: config.local });
+    this.#externalIp.reconfigure({ urls: config.guard.urls });
+    this.#transport.reconfigure(othersOf(config, this.#identity), keys);
+    if (!isDeepStrictEqual(before.notify.sns, config.notify.sns)) this.#replaceClients();
+    if (!isDeepStrictEqual(cloudPartsOf(before), cloudPartsOf(config))) {
+      this.#driver = this.#makeDriver();
+      this.#notifier = this.#makeNotifier();
+    }
+  }
+
+  /** Wait until what was to be stored is stored. */
+  settled(): Promise<void> {
+    return this.#store.settled();
+  }
+
+  /** End what is under way, and close every connection. */
+  close(): void {
+    this.#prober.close();
+    this.#local.close();
+    this.#externalIp.close();
+    this.#transport.close();
+    this.#clients?.close();
+  }
+
+  #replaceClients(): void {
+    const old = this.#clients;
+    this.#clients = clientsFor(this.#config, this.#identity);
+    if (old !== null) setTimeout(() => old.close(), RETIRE_AFTER_MS).unref();
+  }
+
+  #makeDriver(): Driver {
+    const { post, logStderr } = this.#dependencies;
+    const { driver, addresses, node } = this.#config;
+    const { id, instanceId } = this.#identity;
+    if (driver === null || node.role !== 'candidate') return { drive: () => unexpected('driver') };
+    if (driver.kind === 'exec') {
+      return createExecDriver({ command: driver.command, nodeId: id }, { post, logStderr });
+    }
+    const clients = this.#clients ?? unexpected('AWS client');
+    return driver.kind === 'ec2'
+      ? createEc2Driver({ instanceId, addresses }, { clients, post })
+      : createOpsworksDriver({ instanceId }, { clients, post });
+  }
+
+  #makeNotifier(): Notifier {
+    const { notify } = this.#config;
+    const clients = this.#clients;
+    if (notify.sns === null || clients === null) return { publish: () => unexpected('notifier') };
+    return createSnsNotifier({ topicArn: notify.sns.topicArn }, { clients, post: this.#dependencies.post });
+  }
+}
+
+function othersOf({ peers }: AgentConfig, { id }: Identity): readonly PeerSettings[] {
+  return peers.filter((peer) => peer.id !== id);
+}
+
+function cloudPartsOf({ driver, addresses, notify }: AgentConfig): unknown {
+  const named = addresses.map(({ ip, allocationId, privateIp }) => ({ ip, allocationId, privateIp }));
+  return { driver, named, sns: notify.sns };
+}
+
+/** The protocol asks only for what its configuration has; anything else is a broken invariant. */
+function unexpected(what: string): never {
+  throw new Error(`the protocol asked for a ${what}, and this node has none`);
+}

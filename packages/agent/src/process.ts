@@ -1,0 +1,73 @@
+/**
+ * The agent as a process: its log, its signals, its crash.
+ */
+import type { ExitCode, RunRequest } from './cli/dependencies.ts';
+import { loadConfig } from './config/load.ts';
+import { AgentError } from './errors.ts';
+import { createLog, type Log, standardOutput } from './observe/log.ts';
+import { type RunningAgent, runAgent } from './run.ts';
+
+/** Run an agent until it has stopped. A crash, or a second signal to stop, ends the process with 1. */
+export async function runProcess({ file, config, env, warnings, version }: RunRequest): Promise<ExitCode> {
+  const terminal = process.stdout.isTTY === true;
+  const log = createLog(
+    {
+      level: config.log.level,
+      format: terminal ? 'text' : 'json',
+      colour: terminal && (env.NO_COLOR ?? '') === '',
+    },
+    standardOutput(),
+  );
+  endOnCrash(log);
+  const node = process.version;
+  log.tell('info', 'agent-starting', `failtome ${version} on Node ${node}, configured by ${file}`, {
+    version,
+    node,
+    file,
+  });
+  for (const warning of warnings) log.tell('warn', 'configuration', warning);
+  try {
+    const running = runAgent({ config, file, env, version }, { log, load: () => loadConfig(file, env) });
+    listenForSignals(log, running);
+    return await (await running).ended;
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return error.code.startsWith('KEY_') ? 2 : 1;
+  } finally {
+    log.flush();
+  }
+}
+
+/** Why a start failed is told where it is awaited. */
+const ignoreFailedStart = (): void => undefined;
+
+/** Registered before the agent has started, so that no signal ends it unheard. */
+function listenForSignals(log: Log, running: Promise<RunningAgent>): void {
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) {
+      log.tell('warn', 'signal', `${signal} again: ending at once`, { signal });
+      log.flush();
+      process.exit(1);
+    }
+    stopping = true;
+    log.tell('info', 'signal', `${signal}: stopping`, { signal });
+    void running.then((agent) => agent.stop(), ignoreFailedStart);
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  process.on('SIGHUP', (signal) => {
+    log.tell('info', 'signal', `${signal}: reading the configuration again`, { signal });
+    void running.then((agent) => agent.reload(), ignoreFailedStart);
+  });
+}
+
+/** A broken invariant must not go on deciding: whoever watches over the process starts a new one from what is on disk. */
+function endOnCrash(log: Log): void {
+  process.on('uncaughtException', (error: unknown, origin) => {
+    const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
+    log.tell('fatal', 'crashed', message, { origin, stack });
+    log.flush();
+    process.exit(1);
+  });
+}

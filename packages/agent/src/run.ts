@@ -1,0 +1,405 @@
+/**
+ * The agent: from its configuration to a node that runs, and to its orderly end.
+ *
+ * The API listens first, so that health checks have an answer while identity and state are still
+ * being found; then the host loop starts, with the adapters of `ports.ts`.
+ */
+import { randomBytes, randomInt } from 'node:crypto';
+import {
+  createHost,
+  type DurationMs,
+  decodeDocument,
+  type Fact,
+  type Host,
+  type Instant,
+  readyView,
+  type State,
+} from '@failtome/protocol';
+import type { FastifyInstance } from 'fastify';
+import { type Clock, createClock } from './adapters/clock.ts';
+import { HistoryFile } from './adapters/history-file.ts';
+import { Names } from './adapters/names.ts';
+import { loadState } from './adapters/store.ts';
+import {
+  createServiceManager,
+  runSystemdNotify,
+  type ServiceManager,
+  serviceManagerOptions,
+} from './adapters/systemd.ts';
+import { type ClusterKeys, type KeyFile, readKeyFile } from './auth/keys.ts';
+import { identityFaults } from './config/electorate.ts';
+import { formatFault } from './config/fault.ts';
+import type { LoadResult } from './config/load.ts';
+import type { Environment } from './config/settings.ts';
+import { toProtocolConfig } from './config/to-protocol.ts';
+import type { AgentConfig } from './config/types.ts';
+import { AgentError } from './errors.ts';
+import { Inbox } from './http/inbox.ts';
+import { createServer } from './http/server.ts';
+import { type FoundIdentity, findIdentity } from './identity.ts';
+import { recordHistory } from './observe/history.ts';
+import type { Log } from './observe/log.ts';
+import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { Adapters } from './ports.ts';
+import { judgeReload } from './reload.ts';
+import { answerWhileStarting, createViews, statusLine, type ViewSources } from './views.ts';
+
+/** A goodbye takes no longer, unless a move has to be finished. */
+const GOODBYE_WITHIN_MS: DurationMs = 4000;
+
+/** How often an overdue stop looks whether the move has been finished. */
+const MOVE_POLL_MS: DurationMs = 200;
+
+/** What is being written, and connections, get this long to end. */
+const CLOSE_WITHIN_MS: DurationMs = 500;
+
+/** Credentials and first connections; nothing waits for it. */
+const WARM_TIMEOUT_MS: DurationMs = 10_000;
+
+/** The process's exit code: 0 an orderly end, 2 a configuration that can't work. */
+export type ExitCode = 0 | 2;
+
+export interface RunOptions {
+  readonly config: AgentConfig;
+  /** Where the configuration came from, for messages. */
+  readonly file: string;
+  readonly env: Environment;
+  readonly version: string;
+}
+
+export interface RunDependencies {
+  readonly log: Log;
+  /** Read the configuration again. */
+  readonly load: () => Promise<LoadResult>;
+}
+
+export interface RunningAgent {
+  /** Where the API listens; the port that was given where 0 was asked for. */
+  readonly listening: { readonly host: string; readonly port: number };
+  readonly ended: Promise<ExitCode>;
+  /** Say goodbye, finish or abandon what is under way, and end. */
+  stop(): void;
+  /** Take over a changed configuration, or refuse it and say why in the log. */
+  reload(): Promise<void>;
+}
+
+/**
+ * Start an agent. Resolves when its API listens; the rest of the start goes on, and `/readyz` says how far it is.
+ *
+ * @throws AgentError when the key can't be read or the API can't listen
+ */
+export async function runAgent(options: RunOptions, dependencies: RunDependencies): Promise<RunningAgent> {
+  const { config } = options;
+  const { log } = dependencies;
+  const [keyFile, history] = await Promise.all([
+    readKeyFile(config.auth.keyFile),
+    HistoryFile.open(config, {
+      failed: (code, path) => log.tell('warn', 'history', `${path} could not be used: ${code}`),
+    }),
+  ]);
+  if (history.skipped > 0) log.tell('warn', 'history', `${history.skipped} lines could not be read`);
+  tellKeys(log, keyFile);
+  const agent = new Agent(options, dependencies, { keys: keyFile.keys, history });
+  await agent.open();
+  return agent;
+}
+
+/** Something that runs only once the node knows who it is. */
+interface Running {
+  readonly host: Host;
+  readonly adapters: Adapters;
+  readonly identity: FoundIdentity;
+}
+
+class Agent implements RunningAgent {
+  readonly ended: Promise<ExitCode>;
+  readonly #options: RunOptions;
+  readonly #log: Log;
+  readonly #load: RunDependencies['load'];
+  readonly #history: HistoryFile;
+  readonly #metrics: Metrics;
+  readonly #clock: Clock = createClock();
+  readonly #names: Names;
+  readonly #inbox: Inbox;
+  readonly #server: FastifyInstance;
+  readonly #service: ServiceManager;
+  readonly #stopping = new AbortController();
+  #resolveEnded: (code: ExitCode) => void = () => undefined;
+  #config: AgentConfig;
+  #keys: ClusterKeys;
+  #running: Running | null = null;
+  /** Why it isn't ready, as long as nothing runs. */
+  #waitingFor = 'the API is not listening yet';
+  #toldReady = false;
+  #ending = false;
+  #reloads: Promise<void> = Promise.resolve();
+
+  constructor(
+    options: RunOptions,
+    dependencies: RunDependencies,
+    opened: { readonly keys: ClusterKeys; readonly history: HistoryFile },
+  ) {
+    this.#options = options;
+    this.#log = dependencies.log;
+    this.#load = dependencies.load;
+    this.#history = opened.history;
+    this.#keys = opened.keys;
+    this.#config = options.config;
+    this.#metrics = createMetrics({ version: options.version });
+    this.#names = new Names({ monotonicMs: () => this.#clock.monotonicMs() });
+    this.#inbox = new Inbox({}, { post: (event) => this.#running?.host.post(event) });
+    this.#server = this.#createServer();
+    this.#service = createServiceManager(serviceManagerOptions(options.env, process.pid), {
+      notify: runSystemdNotify,
+      status: () => statusLine(this.#running?.host.state() ?? null, this.#waitingFor),
+      onFault: (detail) => this.#log.tell('warn', 'service-manager', `systemd could not be told: ${detail}`),
+    });
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+  }
+
+  get listening(): RunningAgent['listening'] {
+    const { host } = this.#config.api.listen;
+    const address = this.#server.server.address();
+    return { host, port: address === null || typeof address === 'string' ? 0 : address.port };
+  }
+
+  /** @throws AgentError */
+  async open(): Promise<void> {
+    const { listen } = this.#config.api;
+    try {
+      await this.#server.listen(listen);
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : String(error);
+      const where = `${listen.host}:${listen.port}`;
+      throw new AgentError(
+        'API_NOT_LISTENING',
+        `api.listen: cannot listen on ${where}: ${cause}`,
+        'fatal',
+        error,
+      );
+    }
+    const { host, port } = this.listening;
+    this.#log.tell('info', 'api-listening', `the API listens on ${host}:${port}`, { host, port });
+    this.#waitingFor = 'finding out who this node is';
+    // An error in there is a fault of this program, and must end the process.
+    void this.#begin();
+  }
+
+  stop(): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort();
+    this.#service.stopping();
+    if (this.#running === null) return this.#end(0);
+    setTimeout(() => this.#endWhenIdle(), GOODBYE_WITHIN_MS);
+    this.#running.host.post({ kind: 'stop' });
+  }
+
+  reload(): Promise<void> {
+    this.#reloads = this.#reloads.then(async () => {
+      if (this.#toldReady) this.#service.reloading();
+      await this.#reload();
+      if (this.#toldReady) this.#service.ready();
+    });
+    return this.#reloads;
+  }
+
+  async #begin(): Promise<void> {
+    const found = await this.#findIdentityAndState();
+    if (found === null) return;
+    const { identity, state } = found;
+    const faults = identityFaults(this.#config, identity.id);
+    for (const fault of faults)
+      this.#log.tell('error', 'configuration', formatFault(fault, this.#options.file));
+    if (faults.length > 0) return this.#end(2);
+    if (state.problem !== null) this.#log.tell('error', 'state-directory', state.problem.message);
+    this.#log.bind({ node: identity.id, cluster: this.#config.cluster });
+    this.#log.tell('info', 'identity', `this node is ${identity.id}`, {
+      instanceId: identity.instanceId,
+      region: identity.region,
+    });
+    const config = toProtocolConfig(this.#config, identity, this.#options.version);
+    this.#metrics.configure(config);
+    const adapters = this.#createAdapters(identity);
+    const host = createHost(
+      config,
+      adapters.ports({
+        observer: { observe: (facts, after, now) => this.#observe(facts, after, now) },
+        stopped: () => this.#end(0),
+      }),
+    );
+    this.#running = { host, adapters, identity };
+    host.post({
+      kind: 'started',
+      session: randomBytes(8).toString('base64url'),
+      seed: randomInt(1, 2 ** 31 - 1),
+      storage: state.storage,
+    });
+    await this.#warm(adapters);
+  }
+
+  /** Null when the agent was stopped meanwhile. */
+  async #findIdentityAndState() {
+    const signal = this.#stopping.signal;
+    const onMissing = (reason: string) => {
+      this.#waitingFor = reason;
+      this.#log.tell('warn', 'identity-missing', reason);
+    };
+    const [identity, state] = await Promise.all([
+      findIdentity(this.#config, { env: this.#options.env, names: this.#names, signal, onMissing }),
+      loadState(this.#config, { decode: decodeDocument }),
+    ]);
+    return identity === null || signal.aborted ? null : { identity, state };
+  }
+
+  #createAdapters(identity: FoundIdentity): Adapters {
+    return new Adapters(
+      { config: this.#config, identity, keys: this.#keys, clients: identity.clients },
+      {
+        clock: this.#clock,
+        names: this.#names,
+        post: (event) => this.#running?.host.post(event),
+        reply: (effect) => this.#inbox.reply(effect),
+        logStderr: (operation, text) =>
+          this.#log.tell('warn', 'driver-output', `${operation}: ${text}`, { operation }),
+      },
+    );
+  }
+
+  async #warm(adapters: Adapters): Promise<void> {
+    const requests = await adapters.warm(WARM_TIMEOUT_MS);
+    if (requests.length === 0) return;
+    this.#tell({ kind: 'cloud-requests', address: null, requests });
+    const failed = requests.find(({ result }) => result !== 'ok');
+    if (failed === undefined)
+      this.#log.tell('info', 'warmed', 'credentials and connections to the cloud are ready');
+    else
+      this.#log.tell(
+        'warn',
+        'warmed',
+        `${failed.service} ${failed.operation}: ${failed.code ?? failed.result}`,
+      );
+  }
+
+  #observe(facts: readonly Fact[], state: State, now: Instant): void {
+    this.#log.observe(facts, now.at);
+    this.#metrics.observe(facts);
+    recordHistory(facts, this.#history);
+    if (this.#toldReady || !readyView(state).ready) return;
+    this.#toldReady = true;
+    this.#log.tell('info', 'agent-ready', 'ready: the address and the own HAProxy have been looked at');
+    this.#service.ready();
+  }
+
+  /** Something that no step of the protocol told, in the same words. */
+  #tell(fact: Fact): void {
+    this.#log.observe([fact], this.#clock.now().at);
+    this.#metrics.observe([fact]);
+  }
+
+  #createServer(): FastifyInstance {
+    const sources: ViewSources = {
+      state: () => this.#running?.host.state() ?? null,
+      waitingFor: () => this.#waitingFor,
+      now: () => this.#clock.now(),
+      addresses: () => this.#config.addresses.map(({ ip }) => ip),
+      history: () => this.#history.newest(),
+      metrics: this.#metrics,
+    };
+    const server = createServer(
+      {},
+      {
+        keys: () => this.#keys,
+        inbox: this.#inbox,
+        views: createViews(sources),
+        onRejected: (reason) => this.#tell({ kind: 'rejected', reason, from: '' }),
+        onFault: (error) => this.#log.tell('error', 'api-fault', error.message, { stack: error.stack }),
+      },
+    );
+    answerWhileStarting(server, sources);
+    return server;
+  }
+
+  async #reload(): Promise<void> {
+    if (this.#running === null) {
+      return this.#log.tell(
+        'error',
+        'reload-refused',
+        'still starting: send the signal again when it is ready',
+      );
+    }
+    const { host, adapters, identity } = this.#running;
+    const { file, version } = this.#options;
+    const present = { config: this.#config, id: identity.id, file };
+    const judged = await judgeReload(await this.#load(), present);
+    if (judged.kind === 'refused') {
+      for (const line of judged.lines) this.#log.tell('error', 'reload-refused', line);
+      return;
+    }
+    if (this.#ending) return;
+    const { config, keyFile } = judged;
+    this.#config = config;
+    this.#keys = keyFile.keys;
+    tellKeys(this.#log, keyFile);
+    this.#log.setLevel(config.log.level);
+    adapters.reconfigure(config, keyFile.keys);
+    const next = toProtocolConfig(config, identity, version);
+    this.#metrics.configure(next);
+    host.post({ kind: 'configured', config: next });
+  }
+
+  #endWhenIdle(): void {
+    if (this.#ending) return;
+    if (this.#running !== null && moveUnderWay(this.#running.host.state())) {
+      setTimeout(() => this.#endWhenIdle(), MOVE_POLL_MS);
+      return;
+    }
+    this.#log.tell(
+      'warn',
+      'stop-overdue',
+      `the goodbye took longer than ${GOODBYE_WITHIN_MS} ms; ending without`,
+    );
+    this.#end(0);
+  }
+
+  #end(code: ExitCode): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#stopping.abort();
+    void this.#close().then(() => {
+      this.#log.tell('info', 'agent-stopped', 'stopped');
+      this.#resolveEnded(code);
+    });
+  }
+
+  async #close(): Promise<void> {
+    this.#running?.host.close();
+    const settled = [this.#history.settled(), this.#service.close(), this.#running?.adapters.settled()];
+    await within(CLOSE_WITHIN_MS, Promise.all(settled));
+    this.#running?.adapters.close();
+    await within(CLOSE_WITHIN_MS, this.#server.close());
+  }
+}
+
+/** A call that may take effect is on its way, or nobody holds an address by our doing. */
+function moveUnderWay(state: State): boolean {
+  return Object.values(state.addresses).some(({ move }) => move !== null && move.stage.kind !== 'verifying');
+}
+
+function tellKeys(log: Log, { keys, warnings }: KeyFile): void {
+  log.tell('info', 'key', `${keys.length} ${keys.length === 1 ? 'key' : 'keys'} loaded`, {
+    keys: keys.length,
+  });
+  for (const warning of warnings) log.tell('warn', 'key', warning);
+}
+
+/** Wait for it, but no longer than this. */
+async function within(limitMs: DurationMs, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
+}

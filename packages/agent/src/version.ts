@@ -1,0 +1,4 @@
+/** The agent's version, written in when it is built (scripts/build.mjs). */
+declare const FAILTOME_VERSION: string;
+
+export const VERSION: string = FAILTOME_VERSION;

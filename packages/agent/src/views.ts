@@ -1,0 +1,77 @@
+/**
+ * What the API and systemd show of a running agent, and of one that is still starting.
+ */
+import {
+  type HistoryEntry,
+  type Instant,
+  type Ip,
+  isHolder,
+  readyView,
+  type State,
+  statusOf,
+  takeoverReady,
+  whyOf,
+} from '@failtome/protocol';
+import type { FastifyInstance } from 'fastify';
+import type { Views } from './http/view-routes.ts';
+import { gaugeView } from './observe/gauges.ts';
+import type { Metrics } from './observe/metrics.ts';
+
+export interface ViewSources {
+  /** Null until the host runs; the API asks only for what can be told without it. */
+  readonly state: () => State | null;
+  /** Why the host doesn't run yet. */
+  readonly waitingFor: () => string;
+  readonly now: () => Instant;
+  readonly addresses: () => readonly Ip[];
+  /** Newest first. */
+  readonly history: () => readonly HistoryEntry[];
+  readonly metrics: Pick<Metrics, 'render'>;
+}
+
+/** The views of the API, each taken from the state at the moment it is asked for. */
+export function createViews(sources: ViewSources): Views {
+  const { now, addresses, history, metrics } = sources;
+  const state = (): State => {
+    const present = sources.state();
+    if (present === null) throw new Error('asked for the state before there is one');
+    return present;
+  };
+  return {
+    addresses,
+    history,
+    status: () => statusOf(state(), now()),
+    why: (ip) => whyOf(state(), ip, now()),
+    isHolder: (ip) => isHolder(state(), ip),
+    ready() {
+      const present = sources.state();
+      return present === null ? { ready: false, reason: sources.waitingFor() } : readyView(present);
+    },
+    metrics() {
+      const present = sources.state();
+      return metrics.render(present === null ? null : gaugeView(present, now()));
+    },
+  };
+}
+
+/** Answered from the first moment on. */
+const ALWAYS_ANSWERED: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
+
+/** Until the host runs there is nothing to show, and nobody to hand a message to: all else is answered 503. */
+export function answerWhileStarting(
+  server: FastifyInstance,
+  { state, waitingFor }: Pick<ViewSources, 'state' | 'waitingFor'>,
+): void {
+  server.addHook('onRequest', async (request, reply) => {
+    if (state() !== null || ALWAYS_ANSWERED.has(request.url.split('?')[0] ?? '')) return;
+    await reply.code(503).send({ error: 'starting', message: waitingFor() });
+  });
+}
+
+/** What `systemctl status` shows. */
+export function statusLine(state: State | null, waitingFor: string): string {
+  if (state === null) return `starting: ${waitingFor}`;
+  const held = Object.keys(state.addresses).filter((ip) => isHolder(state, ip));
+  const holds = held.length === 0 ? 'holds no address' : `holds ${held.join(', ')}`;
+  return `${holds}; ${takeoverReady(state) ? 'ready' : 'not ready'} to take over`;
+}
