@@ -8,10 +8,10 @@
  *   client throws while instance metadata is away, though the credentials it has are still valid.
  */
 import { DescribeAddressesCommand, EC2Client } from '@aws-sdk/client-ec2';
-import { OpsWorksClient } from '@aws-sdk/client-opsworks';
-import { SNSClient } from '@aws-sdk/client-sns';
+import { DescribeElasticIpsCommand, OpsWorksClient } from '@aws-sdk/client-opsworks';
+import { GetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
 import { STSClient } from '@aws-sdk/client-sts';
-import type { CloudRequest, DriverFailure, DurationMs } from '@failtome/protocol';
+import type { CloudRequest, DriverFailure, DurationMs, Ip } from '@failtome/protocol';
 import pRetry from 'p-retry';
 import { failureOf, requestIdOf, TIMEOUT_CODE, worthRepeating } from './aws-failure.ts';
 import { type Connections, createConnections } from './connections.ts';
@@ -31,7 +31,7 @@ const MAX_READ_BACKOFF_MS: DurationMs = 400;
 const FIRST_READ_SHARE = 0.4;
 
 export interface AwsClientsOptions {
-  /** Null: as the SDK finds it (`AWS_REGION`, then the profile). See `resolveRegion`. */
+  /** Null: as the SDK finds it (`AWS_REGION`, then the profile).  */
   readonly region: string | null;
   /** The topic to publish to; its own region counts. Null: nothing is published. */
   readonly topicArn: string | null;
@@ -68,15 +68,6 @@ export type CallOutcome<Output> =
   | { readonly kind: 'ok'; readonly output: Output }
   | { readonly kind: 'failed'; readonly failure: DriverFailure };
 
-/** The region to work in: the configuration's, the environment's, then instance metadata's; null where none says. */
-export function resolveRegion(
-  configured: string | null,
-  environment: Readonly<Record<string, string | undefined>>,
-  metadata: string | null,
-): string | null {
-  return configured ?? nonEmpty(environment.AWS_REGION) ?? metadata;
-}
-
 /** The region in a topic's ARN (`arn:aws:sns:REGION:ACCOUNT:NAME`); null when it is none. */
 export function topicRegion(topicArn: string): string | null {
   return /^arn:[a-z0-9-]+:sns:([a-z0-9-]+):\d{12}:.+$/.exec(topicArn)?.[1] ?? null;
@@ -106,23 +97,41 @@ export function createAwsClients({ region, topicArn }: AwsClientsOptions): AwsCl
   return { region, ec2, opsworks, sns, sts, connections, close: () => connections.close() };
 }
 
-/**
- * Fetch the credentials and send one small read, so that neither metadata, names, connections nor code
- * are cold when they are needed. Answers what went wrong, for the log; it is not an error.
- */
-export async function warmUp(clients: AwsClients, timeoutMs: DurationMs): Promise<readonly CloudRequest[]> {
-  const requests: CloudRequest[] = [];
-  const context = contextFor(timeoutMs, (request) => requests.push(request));
-  await callAws(clients, addressesCall(clients), context);
-  return requests;
+/** What a warm-up reads, of what this agent will use. */
+export interface WarmUp {
+  readonly driver: 'ec2' | 'opsworks' | null;
+  readonly ips: readonly Ip[];
+  readonly topicArn: string | null;
 }
 
-function addressesCall({ ec2 }: AwsClients): AwsCall<unknown> {
-  return {
-    service: 'ec2',
-    operation: 'DescribeAddresses',
-    send: (options) => ec2.send(new DescribeAddressesCommand({}), options),
-  };
+/**
+ * Fetch the credentials and send one small read a service, so that neither metadata, names, connections
+ * nor code are cold when they are needed. What fails is told, for the log, and nothing more.
+ */
+export async function warmUp(
+  clients: AwsClients,
+  { driver, ips, topicArn }: WarmUp,
+  timeoutMs: DurationMs,
+): Promise<readonly CloudRequest[]> {
+  const requests: CloudRequest[] = [];
+  const context = contextFor(timeoutMs, (request) => requests.push(request));
+  const { ec2, opsworks, sns } = clients;
+  const calls: AwsCall<unknown>[] = [];
+  const warm = (service: AwsCall<unknown>['service'], operation: string, send: AwsCall<unknown>['send']) =>
+    calls.push({ service, operation, send });
+  if (driver === 'ec2') {
+    warm('ec2', 'DescribeAddresses', (options) => ec2.send(new DescribeAddressesCommand({}), options));
+  }
+  if (driver === 'opsworks') {
+    const command = new DescribeElasticIpsCommand({ Ips: [...ips] });
+    warm('opsworks', 'DescribeElasticIps', (options) => opsworks.send(command, options));
+  }
+  if (topicArn !== null) {
+    const command = new GetTopicAttributesCommand({ TopicArn: topicArn });
+    warm('sns', 'GetTopicAttributes', (options) => sns.send(command, options));
+  }
+  await Promise.all(calls.map((call) => callAws(clients, call, context)));
+  return requests;
 }
 
 /** A context of its own, for calls that belong to no effect. */
@@ -195,8 +204,4 @@ function resultOf(failure: DriverFailure): CloudRequest['result'] {
   if (failure.kind === 'unknown') return 'unknown';
   if (failure.code === DRY_RUN_PASSED) return 'ok';
   return failure.throttled ? 'throttled' : 'refused';
-}
-
-function nonEmpty(text: string | undefined): string | null {
-  return text === undefined || text === '' ? null : text;
 }

@@ -8,6 +8,7 @@
  */
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { DurationMs } from '@failtome/protocol';
 
@@ -76,6 +77,9 @@ export function createConnections(now: () => number = () => performance.now()): 
   };
 }
 
-function keptBy(agent: HttpAgent) {
-  return Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? []);
+/** A destroyed socket stays in the list until it has closed; the agent passes over it. */
+function keptBy(agent: HttpAgent): readonly Socket[] {
+  return Object.values(agent.freeSockets).flatMap((sockets = []) =>
+    sockets.filter(({ destroyed }) => !destroyed),
+  );
 }

@@ -1,0 +1,91 @@
+/**
+ * What an operator has to change when a call to AWS fails: one sentence, which names the IAM action and
+ * the resource where it is a matter of permission.
+ */
+import type { DriverFailure } from '@failtome/protocol';
+
+/** One row of `failtome check`. `fix` is empty where there is nothing to do. */
+export interface CheckLine {
+  readonly name: string;
+  readonly state: 'ok' | 'warn' | 'fail';
+  readonly found: string;
+  readonly fix: string;
+}
+
+/** What a permission is needed for. */
+export interface Permission {
+  /** As IAM writes it, such as `ec2:AssociateAddress`. */
+  readonly action: string;
+  /** The ARNs that the policy must name. */
+  readonly resources: readonly string[];
+  /** The policy that is shipped, under `deploy/iam`. */
+  readonly policy: 'ec2-policy.json' | 'opsworks-policy.json' | 'sns-policy.json';
+}
+
+/** EC2, SNS, and the services with JSON each have their own word for it. */
+const UNAUTHORIZED: ReadonlySet<string> = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'AuthorizationError',
+  'UnauthorizedOperation',
+  'UnauthorizedException',
+]);
+
+const BAD_CREDENTIALS: ReadonlySet<string> = new Set([
+  'AuthFailure',
+  'CredentialsProviderError',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'IncompleteSignature',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'MissingAuthenticationToken',
+  'ProviderError',
+  'RequestExpired',
+  'SignatureDoesNotMatch',
+  'TokenProviderError',
+  'UnrecognizedClientException',
+]);
+
+export function ok(name: string, found: string): CheckLine {
+  return { name, state: 'ok', found, fix: '' };
+}
+
+export function warn(name: string, found: string, fix: string): CheckLine {
+  return { name, state: 'warn', found, fix };
+}
+
+export function fail(name: string, found: string, fix: string): CheckLine {
+  return { name, state: 'fail', found, fix };
+}
+
+/** A failed call as a row. */
+export function failed(name: string, failure: DriverFailure, permission: Permission): CheckLine {
+  return fail(name, foundIn(failure), fixFor(failure, permission));
+}
+
+export function foundIn({ code, message }: DriverFailure): string {
+  return `${code}: ${message}`;
+}
+
+/** Whether the credentials themselves are at fault. */
+export function areBadCredentials({ code }: DriverFailure): boolean {
+  return BAD_CREDENTIALS.has(code);
+}
+
+export function fixFor(failure: DriverFailure, { action, resources, policy }: Permission): string {
+  if (UNAUTHORIZED.has(failure.code)) {
+    return `Allow ${action} on ${resources.join(' and ')} in the policy of this node's role (deploy/iam/${policy}).`;
+  }
+  if (areBadCredentials(failure)) {
+    return `Give this node credentials that may call ${action}: an instance profile with the policy of deploy/iam/${policy}; see that its clock is right.`;
+  }
+  if (failure.code === 'RegionMissing') return 'Set driver.region, or AWS_REGION.';
+  if (failure.kind === 'refused' && failure.throttled) {
+    return 'Try again later: the account has used up its request rate in this region.';
+  }
+  if (failure.kind === 'unknown' || /^(E[A-Z]+|ConnectTimeout)$/.test(failure.code)) {
+    return 'See that this node reaches the AWS endpoint: its way out, DNS, and security groups for HTTPS.';
+  }
+  return `See what ${action} answers to these values: addresses[], driver.region and driver.instanceId.`;
+}

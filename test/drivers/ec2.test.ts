@@ -1,0 +1,296 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { createEc2Driver, type Ec2DriverOptions } from '../../packages/agent/src/adapters/ec2.ts';
+import type { AwsAction } from '../../packages/sim/src/aws/index.ts';
+import {
+  ADDRESS,
+  type AwsWorldOptions,
+  armFault,
+  collectPosts,
+  NEPTUNE,
+  openAws,
+  requestsOf,
+  SATURN,
+} from './aws-world.ts';
+import {
+  type DriverFault,
+  type DriverWorld,
+  describeDriverContract,
+  drive,
+  type Holder,
+  releaseOf,
+} from './driver-contract.ts';
+
+const OTHER_ADDRESS = '198.51.100.8';
+
+type Ec2World = DriverWorld & Awaited<ReturnType<typeof openAws>>;
+
+const ACTIONS = {
+  read: 'ec2:DescribeAddresses',
+  take: 'ec2:AssociateAddress',
+  release: 'ec2:DisassociateAddress',
+} as const satisfies Record<string, AwsAction>;
+
+async function openEc2(
+  options: AwsWorldOptions = {},
+  address: Partial<Ec2DriverOptions['addresses'][number]> = {},
+): Promise<Ec2World> {
+  const aws = await openAws(options);
+  const { cloud, clients } = aws;
+  const posts = collectPosts();
+  const settings = { ip: ADDRESS, allocationId: null, privateIp: null, ...address };
+  const driver = createEc2Driver(
+    { instanceId: SATURN, addresses: [settings] },
+    { clients, post: posts.post },
+  );
+  return {
+    ...aws,
+    ...posts,
+    drive: (effect) => driver.drive(effect),
+    address: ADDRESS,
+    holder: () => holderIn(cloud.holderOf(ADDRESS)),
+    move(to: Holder) {
+      if (to === 'nobody') {
+        if (cloud.holderOf(ADDRESS) !== null) cloud.operatorDisassociate(ADDRESS);
+      } else {
+        cloud.operatorAssociate(ADDRESS, to === 'us' ? SATURN : NEPTUNE);
+      }
+    },
+    fault: (fault: DriverFault, operation: keyof typeof ACTIONS) =>
+      armFault(cloud, ACTIONS[operation], fault),
+  };
+}
+
+function holderIn(instanceId: string | null): Holder {
+  if (instanceId === null) return 'nobody';
+  return instanceId === SATURN ? 'us' : 'them';
+}
+
+describeDriverContract('ec2', { fenced: true, throttles: true }, openEc2);
+
+describe('the driver ec2 at its edges', () => {
+  const opened: Ec2World[] = [];
+  const open = async (...args: Parameters<typeof openEc2>): Promise<Ec2World> => {
+    const world = await openEc2(...args);
+    opened.push(world);
+    return world;
+  };
+
+  afterEach(async () => {
+    for (const world of opened.splice(0)) await world.close();
+  });
+
+  const twoAddresses = {
+    instances: [
+      { id: SATURN, privateIps: [['10.0.1.12', '10.0.1.13']] as [[string, string]] },
+      { id: NEPTUNE },
+    ],
+    addresses: [
+      { publicIp: ADDRESS, holder: NEPTUNE },
+      { publicIp: OTHER_ADDRESS, holder: SATURN },
+    ],
+  };
+
+  test('sends one request a read once it knows its interfaces', async () => {
+    const world = await open();
+    await drive(world, { op: 'read' });
+    expect((await drive(world, { op: 'read' })).requests.map(({ operation }) => operation)).toEqual([
+      'DescribeAddresses',
+    ]);
+  });
+
+  test('names the service, the request id and the time of each request', async () => {
+    const world = await open();
+    const { requests } = await drive(world, { op: 'read' });
+    const [call] = world.cloud.calls.filter(({ action }) => action === 'ec2:DescribeAddresses');
+    const [request] = requestsOf(requests, 'DescribeAddresses');
+    expect(request).toMatchObject({ service: 'ec2', requestId: call?.requestId });
+    expect(request?.durationMs).toBeGreaterThan(0);
+  });
+
+  test('says which other address a takeover would throw off', async () => {
+    const world = await open({ cloud: twoAddresses });
+    expect((await drive(world, { op: 'read' })).answer).toMatchObject({ displaces: OTHER_ADDRESS });
+  });
+
+  test('displaces nothing on a private address of its own', async () => {
+    const world = await open({ cloud: twoAddresses }, { privateIp: '10.0.1.13' });
+    expect((await drive(world, { op: 'read' })).answer).toMatchObject({ displaces: null });
+    world.cloud.operatorDisassociate(ADDRESS);
+    expect((await drive(world, { op: 'take', reassociate: false })).answer).toMatchObject({ kind: 'taken' });
+    expect(world.cloud.state.addresses.get(ADDRESS)?.association?.privateIp).toBe('10.0.1.13');
+    expect(world.cloud.holderOf(OTHER_ADDRESS)).toBe(SATURN);
+    expect((await drive(world, { op: 'read' })).answer).toMatchObject({ association: { self: true } });
+  });
+
+  test('does not take an occupied interface for a held address', async () => {
+    const cloud = { ...twoAddresses, config: { occupiedTarget: 'refuse' as const } };
+    const world = await open({ cloud });
+    world.cloud.operatorDisassociate(ADDRESS);
+    expect((await drive(world, { op: 'take', reassociate: false })).answer).toMatchObject({
+      kind: 'refused',
+      code: 'Resource.AlreadyAssociated',
+    });
+  });
+
+  const twoInterfaces = {
+    instances: [
+      { id: SATURN, privateIps: [['10.0.1.12'], ['10.0.2.12']] as [[string], [string]] },
+      { id: NEPTUNE },
+    ],
+  };
+
+  test('takes nothing with two interfaces and no private address to choose by', async () => {
+    const world = await open({ cloud: twoInterfaces });
+    expect((await drive(world, { op: 'permit' })).answer).toMatchObject({ code: 'SeveralInterfaces' });
+    expect((await drive(world, { op: 'take', reassociate: false })).answer).toMatchObject({
+      kind: 'refused',
+      code: 'SeveralInterfaces',
+    });
+  });
+
+  test('lands on the interface of the configured private address', async () => {
+    const world = await open({ cloud: twoInterfaces }, { privateIp: '10.0.2.12' });
+    expect((await drive(world, { op: 'take', reassociate: false })).answer).toMatchObject({ kind: 'taken' });
+    expect(world.cloud.state.addresses.get(ADDRESS)?.association?.privateIp).toBe('10.0.2.12');
+  });
+
+  test('leaves the judgement to EC2 while it may not see its interfaces', async () => {
+    const world = await open();
+    world.cloud.setPermission(SATURN, 'ec2:DescribeInstances', 'revoked');
+    expect((await drive(world, { op: 'take', reassociate: false })).answer).toMatchObject({ kind: 'taken' });
+    expect((await drive(world, { op: 'read' })).answer).toMatchObject({ association: { self: true } });
+  });
+
+  test.each(['ec2:AssociateAddress', 'ec2:DisassociateAddress'] as const)(
+    'has no permission for a move when %s is revoked, and has it again when it returns',
+    async (action) => {
+      const world = await open();
+      await world.move('them');
+      world.cloud.setPermission(SATURN, action, 'revoked');
+      const { answer } = await drive(world, { op: 'permit' });
+      expect(answer).toMatchObject({ kind: 'refused', code: 'UnauthorizedOperation' });
+      world.cloud.setPermission(SATURN, action, 'granted');
+      expect((await drive(world, { op: 'permit' })).answer).toEqual({ kind: 'permitted' });
+      expect(world.holder()).toBe('them');
+    },
+  );
+
+  test('sends the reassociation flag with every claim', async () => {
+    const world = await open();
+    await world.move('them');
+    await drive(world, { op: 'take', reassociate: false });
+    expect((await drive(world, { op: 'take', reassociate: true })).answer).toMatchObject({ kind: 'taken' });
+    const sent = world.cloud.calls.flatMap(({ request }) =>
+      request.action === 'ec2:AssociateAddress' ? [request.allowReassociation] : [],
+    );
+    expect(sent).toEqual([false, true]);
+  });
+
+  test('takes a silent success of a stale release for released', async () => {
+    const world = await open({ cloud: { config: { staleDisassociate: 'success' } } });
+    const operation = { op: 'release', associationId: 'eipassoc-00000000000000bad', node: null } as const;
+    expect((await drive(world, operation)).answer).toEqual({ kind: 'released' });
+  });
+
+  test('refuses a release that names no association, and sends nothing', async () => {
+    const world = await open();
+    const { answer, requests } = await drive(world, { op: 'release', associationId: null, node: 'neptune' });
+    expect(answer).toMatchObject({ kind: 'refused', code: 'NoAssociationId' });
+    expect(requests).toEqual([]);
+  });
+
+  test('takes expired credentials for a definite no', async () => {
+    const world = await open({ credentials: 'metadata' });
+    await drive(world, { op: 'read' });
+    world.cloud.expireCredentials(SATURN);
+    const { answer } = await drive(world, { op: 'take', reassociate: false });
+    expect(answer).toMatchObject({ kind: 'refused', throttled: false, code: 'RequestExpired' });
+    expect(world.holder()).toBe('nobody');
+  });
+
+  test('works on with the credentials it has while metadata is down', async () => {
+    const world = await open({ credentials: 'metadata' });
+    await drive(world, { op: 'read' });
+    world.cloud.setMetadata(SATURN, 'down');
+    expect((await drive(world, { op: 'take', reassociate: false })).answer).toMatchObject({ kind: 'taken' });
+  });
+
+  test('sends nothing without credentials, and says so', async () => {
+    const world = await open({ credentials: 'metadata' });
+    world.cloud.setMetadata(SATURN, 'error');
+    const { answer } = await drive(world, { op: 'read' });
+    expect(answer).toMatchObject({ kind: 'refused' });
+    expect(world.cloud.calls).toEqual([]);
+  });
+
+  test('reads again when a read fails, within its time', async () => {
+    const world = await open();
+    world.cloud.fault.arm({
+      action: 'ec2:DescribeAddresses',
+      effect: { kind: 'server-error', status: 503 },
+      times: 1,
+    });
+    const { answer, requests } = await drive(world, { op: 'read' });
+    expect(answer).toMatchObject({ kind: 'read' });
+    expect(requestsOf(requests, 'DescribeAddresses').map(({ result }) => result)).toEqual(['unknown', 'ok']);
+  });
+
+  test('reads over a fresh connection when the kept one has fallen silent', async () => {
+    const world = await open({ cloud: { moveEffect: 'blackhole' } });
+    await drive(world, { op: 'read' });
+    expect(world.clients.connections.kept()).toBeGreaterThan(0);
+    // Its own public address changes, and nobody tells it.
+    await world.move('us');
+    const { answer, requests } = await drive(world, { op: 'read' }, 1000);
+    expect(answer).toMatchObject({ kind: 'read', association: { self: true } });
+    expect(requestsOf(requests, 'DescribeAddresses').map(({ code }) => code)).toEqual(['Timeout', null]);
+  });
+
+  test.each(['take', 'release'] as const)(
+    'keeps no connection across a %s that changes its own address',
+    async (op) => {
+      const world = await open({ cloud: { moveEffect: 'blackhole', config: { autoAddressDelayMs: 0 } } });
+      await world.move(op === 'take' ? 'nobody' : 'us');
+      const { answer } = await drive(world, { op: 'read' });
+      await drive(world, op === 'take' ? { op, reassociate: false } : releaseOf(answer));
+      expect(world.clients.connections.kept()).toBe(0);
+      const { requests } = await drive(world, { op: 'read' }, 1000);
+      expect(requests.map(({ result }) => result)).toEqual(['ok']);
+      expect(world.clients.connections.kept()).toBe(0);
+    },
+  );
+
+  test('keeps its connection when it releases the association of another node', async () => {
+    const world = await open();
+    await world.move('them');
+    const { answer } = await drive(world, { op: 'read' });
+    expect((await drive(world, releaseOf(answer))).answer.kind).toBe('released');
+    expect(world.clients.connections.kept()).toBeGreaterThan(0);
+  });
+
+  test('calls an address that is none of the account by EC2’s code', async () => {
+    const world = await open({ cloud: { addresses: [{ publicIp: OTHER_ADDRESS }] } });
+    expect((await drive(world, { op: 'read' })).answer).toMatchObject({
+      kind: 'refused',
+      code: 'InvalidAddress.NotFound',
+    });
+  });
+
+  test('refuses to work with an allocation id that belongs to another address', async () => {
+    const world = await open({}, { allocationId: 'eipalloc-00000000000000bad' });
+    expect((await drive(world, { op: 'read' })).answer).toMatchObject({ code: 'AllocationIdMismatch' });
+  });
+
+  test('asks by filter in an account with many addresses, and sees the same', async () => {
+    const many = Array.from({ length: 60 }, (_, index) => ({ publicIp: `203.0.113.${100 + index}` }));
+    const world = await open({ cloud: { ...twoAddresses, addresses: [...twoAddresses.addresses, ...many] } });
+    const first = await drive(world, { op: 'read' });
+    const second = await drive(world, { op: 'read' });
+    expect(second.answer).toEqual(first.answer);
+    expect(second.answer).toMatchObject({ displaces: OTHER_ADDRESS, association: { instanceId: NEPTUNE } });
+    const filters = world.cloud.calls.flatMap(({ request }) =>
+      request.action === 'ec2:DescribeAddresses' ? [request.filters.map(({ name }) => name)] : [],
+    );
+    expect(filters).toEqual([[], ['public-ip'], ['instance-id']]);
+  });
+});

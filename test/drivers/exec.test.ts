@@ -1,0 +1,170 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createExecDriver } from '../../packages/agent/src/adapters/exec.ts';
+import { collectPosts } from './aws-world.ts';
+import {
+  type DriverFault,
+  type DriverWorld,
+  describeDriverContract,
+  drive,
+  type Holder,
+} from './driver-contract.ts';
+
+const ADDRESS = '198.51.100.7';
+
+/** A mover as an operator might write it, over a file; `fault` breaks it as a test wishes. */
+const MOVER = `
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+const [folder, operation, ip, node] = process.argv.slice(2);
+const fault = folder + '/fault-' + operation;
+const broken = existsSync(fault) ? readFileSync(fault, 'utf8') : '';
+rmSync(fault, { force: true });
+const holderFile = folder + '/holder';
+const holder = readFileSync(holderFile, 'utf8') || null;
+function apply() {
+  if (operation === 'read') { console.log(JSON.stringify({ holder })); return 0; }
+  if (operation === 'take') {
+    if (holder !== null && holder !== node) return 1;
+    writeFileSync(holderFile, node);
+    return 0;
+  }
+  if (holder !== node) return 1;
+  writeFileSync(holderFile, '');
+  return 0;
+}
+if (broken === 'server-error') process.exitCode = 75;
+else if (broken === 'refuse') { console.error('bad settings'); process.exitCode = 2; }
+else if (broken === 'hang') setInterval(() => {}, 1000);
+else if (broken === 'apply-then-hang') { apply(); setInterval(() => {}, 1000); }
+else process.exitCode = apply();
+`;
+
+async function openExec(): Promise<
+  DriverWorld & { readonly stderr: readonly string[]; readonly folder: string }
+> {
+  const folder = await mkdtemp(join(tmpdir(), 'failtome-exec-'));
+  const mover = join(folder, 'mover.mjs');
+  const holderFile = join(folder, 'holder');
+  await writeFile(mover, MOVER);
+  await writeFile(holderFile, '');
+  const posts = collectPosts();
+  const stderr: string[] = [];
+  const driver = createExecDriver(
+    { command: [process.execPath, mover, folder], nodeId: 'saturn' },
+    { post: posts.post, logStderr: (_operation, text) => stderr.push(text) },
+  );
+  const holders = { us: 'saturn', them: 'neptune', nobody: '' } as const;
+  return {
+    ...posts,
+    folder,
+    stderr,
+    drive: (effect) => driver.drive(effect),
+    address: ADDRESS,
+    async holder() {
+      const text = await readFile(holderFile, 'utf8');
+      return text === '' ? 'nobody' : text === 'saturn' ? 'us' : 'them';
+    },
+    move: (to: Holder) => writeFile(holderFile, holders[to]),
+    fault: (fault: DriverFault, operation: string) => writeFile(join(folder, `fault-${operation}`), fault),
+    close: () => rm(folder, { recursive: true }),
+  };
+}
+
+describeDriverContract('exec', { fenced: true, throttles: false }, openExec);
+
+describe('the driver exec at its edges', () => {
+  let world: Awaited<ReturnType<typeof openExec>>;
+  beforeEach(async () => {
+    world = await openExec();
+  });
+  afterEach(() => world.close());
+
+  /** The driver of a shell script of the test's. */
+  async function scripted(lines: string): Promise<DriverWorld> {
+    const file = join(world.folder, 'mover.sh');
+    await writeFile(file, `#!/bin/sh\n${lines}\n`);
+    await chmod(file, 0o755);
+    return commanded([file]);
+  }
+
+  function commanded(command: readonly string[]): DriverWorld {
+    const posts = collectPosts();
+    const driver = createExecDriver(
+      { command, nodeId: 'saturn' },
+      { post: posts.post, logStderr: () => undefined },
+    );
+    return { ...world, ...posts, drive: (effect) => driver.drive(effect) };
+  }
+
+  test('names the node that holds the address', async () => {
+    await world.move('them');
+    expect((await drive(world, { op: 'read' })).answer).toMatchObject({ association: { node: 'neptune' } });
+  });
+
+  test('logs what a command writes to standard error', async () => {
+    await world.fault('refuse', 'take');
+    const { answer } = await drive(world, { op: 'take', reassociate: false });
+    expect(answer).toMatchObject({ kind: 'refused', code: 'Misconfigured' });
+    expect(world.stderr).toEqual(['bad settings\n']);
+  });
+
+  test('passes arguments as they are, through no shell', async () => {
+    const there = await scripted(`printf '{"holder":"%s"}' "$#"`);
+    expect((await drive({ ...there, address: '$(touch x); 1' }, { op: 'read' })).answer).toMatchObject({
+      association: { node: '2' },
+    });
+  });
+
+  test.each([
+    ['exit 3', 'Exit3'],
+    ['kill -TERM $$', 'SIGTERM'],
+    ['echo nobody', 'MalformedResponse'],
+    [`echo '{"holder": 7}'`, 'MalformedResponse'],
+    ['head -c 70000 /dev/zero', 'OutputTooLarge'],
+  ])('takes a read by `%s` for unknown', async (script, code) => {
+    const { answer } = await drive(await scripted(script), { op: 'read' });
+    expect(answer).toMatchObject({ kind: 'unknown', code });
+  });
+
+  test('takes a read that exits with 1 for a no, not for nobody', async () => {
+    expect((await drive(await scripted('exit 1'), { op: 'read' })).answer).toMatchObject({ kind: 'refused' });
+  });
+
+  test('refuses what it cannot start, and permits no move with it', async () => {
+    const there = commanded([join(world.folder, 'missing')]);
+    expect((await drive(there, { op: 'read' })).answer).toMatchObject({ kind: 'refused', code: 'ENOENT' });
+    expect((await drive(there, { op: 'permit' })).answer).toMatchObject({ kind: 'refused', code: 'ENOENT' });
+  });
+
+  test('ends everything that a command has started when its time is over', async () => {
+    const there = await scripted('sleep 1000 & echo $! > "$(dirname "$0")/child"; wait');
+    expect((await drive(there, { op: 'take', reassociate: false }, 500)).answer).toMatchObject({
+      kind: 'unknown',
+      code: 'Timeout',
+    });
+    const pid = Number(await readFile(join(world.folder, 'child'), 'utf8'));
+    expect(pid).toBeGreaterThan(1);
+    await expect.poll(() => isRunning(pid)).toBe(false);
+  });
+
+  test('does not wait for what a command left behind', async () => {
+    const there = await scripted(`echo '{"holder": null}'; sleep 5 &`);
+    const startedAt = performance.now();
+    expect((await drive(there, { op: 'read' })).answer).toMatchObject({ association: { kind: 'none' } });
+    expect(performance.now() - startedAt).toBeLessThan(4000);
+  });
+
+  test('refuses a release that names no holder, and runs nothing', async () => {
+    const { answer, requests } = await drive(world, { op: 'release', associationId: null, node: null });
+    expect(answer).toMatchObject({ kind: 'refused', code: 'HolderUnknown' });
+    expect(requests).toEqual([]);
+  });
+});
+
+/** A zombie has ended; only its parent hasn't looked yet. */
+async function isRunning(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
+  return stat !== null && !/\) Z /.test(stat);
+}
