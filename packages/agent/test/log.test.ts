@@ -40,7 +40,7 @@ const parsed = (lines: readonly string[]): Record<string, unknown>[] => lines.ma
 test('every event stands in docs/logging.md, and nothing else does', () => {
   const docs = readFileSync(new URL('../../../docs/logging.md', import.meta.url), 'utf8');
   const listed = Array.from(
-    docs.matchAll(/^\| `([a-z-]+)` \| (?:debug|info|warn|error|fatal)/gm),
+    docs.matchAll(/^\| `([a-z-]+)` +\| (?:debug|info|warn|error|fatal)/gm),
     ([, name]) => name,
   );
   expect(listed.sort()).toEqual([...factEventNames(), ...AGENT_EVENTS].sort());

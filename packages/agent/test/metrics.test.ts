@@ -84,7 +84,7 @@ const namesIn = (text: string) =>
 test('every metric stands in docs/metrics.md with its type, and nothing else does', async () => {
   const docs = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
   const listed = Array.from(
-    docs.matchAll(/^\| `(failtome_\w+)` \| (\w+) \|/gm),
+    docs.matchAll(/^\| `(failtome_\w+)` +\| (\w+) +\|/gm),
     ([, name, type]) => `${name} ${type}`,
   ).sort();
   expect(namesIn(await configured().render(view))).toEqual(listed);
@@ -96,7 +96,7 @@ test('the documented labels are those that are exposed', async () => {
   metrics.observe([takeover({ kind: 'takeover', result: 'served' })]);
   const text = await metrics.render(view);
   for (const [, name = '', type, labels = ''] of docs.matchAll(
-    /^\| `(failtome_\w+)` \| (\w+) \| ([^|]*) \|/gm,
+    /^\| `(failtome_\w+)` +\| (\w+) +\| ([^|]*) \|/gm,
   )) {
     const series = type === 'histogram' ? `${name}_count` : name;
     const line = text.split('\n').find((candidate) => new RegExp(`^${series}[{ ]`).test(candidate)) ?? '';

@@ -76,7 +76,6 @@ export const REJECT_REASONS: readonly RejectReason[] = keys<RejectReason>({
   unsigned: true,
   signature: true,
   cluster: true,
-  version: true,
   'not-for-me': true,
   reflected: true,
   'unknown-sender': true,

@@ -1,0 +1,63 @@
+/** The command `failtome`: the agent and its operator's verbs, with the world as it is. */
+import { randomBytes } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { generateKey, readKeyFile } from './auth/keys.ts';
+import { createCheckSteps } from './cli/check-steps.ts';
+import type { CliDependencies, Output } from './cli/dependencies.ts';
+import { httpClient } from './cli/http.ts';
+import { complainOfFault, runCli } from './cli/program.ts';
+import { readFileBounded } from './config/load.ts';
+import { runProcess } from './process.ts';
+import { VERSION } from './version.ts';
+
+const interruption = new AbortController();
+
+const dependencies: CliDependencies = {
+  stdout: outputTo(process.stdout),
+  stderr: outputTo(process.stderr),
+  env: process.env,
+  readFile: readFileBounded,
+  readKeys: readKeyFile,
+  generateKey,
+  http: httpClient,
+  now: Date.now,
+  randomText: (characters) => randomBytes(characters).toString('base64url').slice(0, characters),
+  sleep,
+  interrupted: () => interruption.signal.aborted,
+  owner: owner(),
+  version: VERSION,
+  runAgent: runProcess,
+  checks: createCheckSteps(VERSION),
+};
+
+const code = await runCli(process.argv.slice(2), dependencies).catch((error: unknown) =>
+  complainOfFault(error, dependencies),
+);
+// Kept-alive connections would hold the process up.
+process.exit(code);
+
+function outputTo(stream: NodeJS.WriteStream): Output {
+  // Whoever read it has gone, as `head` does: there is nobody left to tell.
+  stream.on('error', () => process.exit(1));
+  return { write: (text) => stream.write(text), isTTY: stream.isTTY === true };
+}
+
+/** From the first wait on, an interrupt ends waiting; a second one ends the process. */
+async function sleep(ms: number): Promise<void> {
+  if (process.listenerCount('SIGINT') === 0) process.once('SIGINT', () => interruption.abort());
+  try {
+    await delay(ms, undefined, { signal: interruption.signal });
+  } catch (error) {
+    if (!interruption.signal.aborted) throw error;
+  }
+}
+
+function owner(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    // A user id without an entry in the user database, as containers have them.
+    return `uid ${process.getuid?.() ?? '?'}@${hostname()}`;
+  }
+}
