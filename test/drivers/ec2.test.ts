@@ -1,4 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createEc2Driver, type Ec2DriverOptions } from '../../packages/agent/src/adapters/ec2.ts';
 import type { AwsAction } from '../../packages/sim/src/aws/index.ts';
 import {
@@ -274,6 +277,32 @@ describe('the driver ec2 at its edges', () => {
       kind: 'refused',
       code: 'InvalidAddress.NotFound',
     });
+  });
+
+  test('tells an account without addresses from an answer without a list', async () => {
+    const world = await open({ cloud: { addresses: [] } });
+    expect((await drive(world, { op: 'read' })).answer).toMatchObject({ kind: 'refused' });
+  });
+
+  test.each([
+    ['read', { op: 'read' }],
+    ['take', { op: 'take', reassociate: false }],
+  ] as const)('takes an empty answer to a %s for unknown', async (_name, operation) => {
+    const server = createServer((_request, response) => response.end('<Response/>'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const world = await open({}, { allocationId: 'eipalloc-00000000000000001' });
+      const { port } = server.address() as AddressInfo; // a TCP server's address is never a string
+      vi.stubEnv('AWS_ENDPOINT_URL', `http://127.0.0.1:${port}`);
+      expect((await drive(world, operation)).answer).toMatchObject({
+        kind: 'unknown',
+        code: 'MalformedResponse',
+      });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   test('refuses to work with an allocation id that belongs to another address', async () => {
