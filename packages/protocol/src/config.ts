@@ -4,10 +4,10 @@
  * The agent reads its YAML file into this shape (and keeps what only adapters need, such as URLs
  * and key files, to itself); the simulator builds the same shape from a scenario.
  */
-import type { DurationMs, InstanceId, Ip, NodeId } from "./units.ts";
+import type { DurationMs, InstanceId, Ip, NodeId } from './units.ts';
 
 /** `candidate` may hold addresses and votes; `witness` only votes; `member` does neither. */
-export type Role = "candidate" | "witness" | "member";
+export type Role = 'candidate' | 'witness' | 'member';
 
 /** HAProxy's check settings. `fastIntervalMs` is HAProxy's `fastinter`; `timeoutMs` runs from connect to the last byte. */
 export interface CheckConfig {
@@ -37,14 +37,14 @@ export interface AddressConfig {
  * `fenced`: release of a named association, then a claim that only succeeds on an address nobody holds (EC2, exec).
  * `single-call`: one call that takes the address from whoever holds it (OpsWorks).
  */
-export type MoveStyle = "fenced" | "single-call";
+export type MoveStyle = 'fenced' | 'single-call';
 
 export interface DriverConfig {
-  readonly kind: "ec2" | "opsworks" | "exec";
+  readonly kind: 'ec2' | 'opsworks' | 'exec';
   readonly style: MoveStyle;
   /** Whether a one-call swap exists for a handover that the holder consents to. */
   readonly swap: boolean;
-  readonly displace: "refuse" | "allow";
+  readonly displace: 'refuse' | 'allow';
 }
 
 export interface ProtocolConfig {
@@ -74,7 +74,7 @@ export interface ProtocolConfig {
   };
   readonly agreement: {
     /** What the silence of the only other voter counts as: `blind` under `takeover`, a refusal under `hold`. */
-    readonly silentPeer: "takeover" | "hold";
+    readonly silentPeer: 'takeover' | 'hold';
     readonly leaseMs: DurationMs;
   };
   readonly guard: { readonly timeoutMs: DurationMs };

@@ -4,9 +4,21 @@
  * It holds no monotonic times, because they mean nothing to the next run; what was timed by one is
  * stored as a length, and the next run counts it from its own start (PROTOCOL.md, "Restart").
  */
-import type { BallotMode, HandoverRecord, PauseRecord } from "./messages.ts";
-import type { AssociationId, DurationMs, Epoch, Ip, NodeId, WallMs } from "./units.ts";
-import type { MoveStep } from "./facts.ts";
+import type { BallotMode, HandoverRecord, PauseRecord } from './messages.ts';
+import type { AssociationId, DurationMs, Epoch, Ip, NodeId, WallMs } from './units.ts';
+
+/** The parts of a takeover that are timed. `total` runs from the first failed probe to the end of verification. */
+export type MoveStep =
+  | 'detect'
+  | 'agree'
+  | 'guard'
+  | 'read'
+  | 'permit'
+  | 'release'
+  | 'take'
+  | 'settle'
+  | 'verify'
+  | 'total';
 
 /** The layout's version; a document of another version is unreadable. */
 export const DOCUMENT_VERSION = 1;
@@ -53,7 +65,7 @@ export interface MoveIntent {
   readonly from: string;
   readonly associationId: AssociationId | null;
   /** `planned`: no call yet. `released`: nobody holds it by our doing. `accepted`: the cloud has accepted the move. */
-  readonly stage: "planned" | "released" | "accepted";
+  readonly stage: 'planned' | 'released' | 'accepted';
   readonly startedWall: WallMs;
   readonly reason: string;
   readonly agreed: string;

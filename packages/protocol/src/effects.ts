@@ -5,9 +5,9 @@
  * `after` names the write that must be durable first; the host holds the effect back until then,
  * and drops it when that write fails.
  */
-import type { Route } from "./inputs.ts";
-import type { Envelope } from "./messages.ts";
-import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from "./units.ts";
+import type { Route } from './inputs.ts';
+import type { Envelope } from './messages.ts';
+import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from './units.ts';
 
 export type Effect =
   | SendEffect
@@ -18,13 +18,13 @@ export type Effect =
   | DriveEffect
   | PublishEffect
   | PersistEffect
-  | { readonly kind: "stopped"; readonly after?: EffectId };
+  | { readonly kind: 'stopped'; readonly after?: EffectId };
 
 export interface SendEffect {
-  readonly kind: "send";
+  readonly kind: 'send';
   readonly sendId: EffectId;
   readonly to: NodeId;
-  readonly route: Extract<Route, "/v1/gossip" | "/v1/vote">;
+  readonly route: Extract<Route, '/v1/gossip' | '/v1/vote'>;
   readonly message: Envelope;
   /** On a connection opened for it, not a kept one. */
   readonly fresh: boolean;
@@ -33,7 +33,7 @@ export interface SendEffect {
 }
 
 export interface ReplyEffect {
-  readonly kind: "reply";
+  readonly kind: 'reply';
   readonly requestId: EffectId;
   readonly status: 200 | 403 | 409 | 429;
   readonly message: Envelope;
@@ -42,7 +42,7 @@ export interface ReplyEffect {
 
 /** Probe the address from here, over the outside path. */
 export interface ProbeEffect {
-  readonly kind: "probe";
+  readonly kind: 'probe';
   readonly probeId: EffectId;
   readonly address: Ip;
   readonly after?: EffectId;
@@ -50,14 +50,14 @@ export interface ProbeEffect {
 
 /** Check this node's own HAProxy. */
 export interface CheckLocalEffect {
-  readonly kind: "check-local";
+  readonly kind: 'check-local';
   readonly checkId: EffectId;
   readonly after?: EffectId;
 }
 
 /** Ask the outside which address this node's traffic comes from, over the address family of `address`. */
 export interface AskExternalIpEffect {
-  readonly kind: "ask-external-ip";
+  readonly kind: 'ask-external-ip';
   readonly askId: EffectId;
   readonly address: Ip;
   readonly timeoutMs: DurationMs;
@@ -65,16 +65,16 @@ export interface AskExternalIpEffect {
 }
 
 export type DriverOperation =
-  | { readonly op: "read" }
+  | { readonly op: 'read' }
   /** Prove by dry run that every call of a move is permitted. */
-  | { readonly op: "permit" }
+  | { readonly op: 'permit' }
   /** End this association, whose holder is `node` where known. */
-  | { readonly op: "release"; readonly associationId: AssociationId | null; readonly node: NodeId | null }
+  | { readonly op: 'release'; readonly associationId: AssociationId | null; readonly node: NodeId | null }
   /** Associate with this node; with `reassociate`, also from whoever holds it. */
-  | { readonly op: "take"; readonly reassociate: boolean };
+  | { readonly op: 'take'; readonly reassociate: boolean };
 
 export interface DriveEffect {
-  readonly kind: "drive";
+  readonly kind: 'drive';
   readonly callId: EffectId;
   readonly address: Ip;
   readonly operation: DriverOperation;
@@ -84,7 +84,7 @@ export interface DriveEffect {
 }
 
 export interface PublishEffect {
-  readonly kind: "publish";
+  readonly kind: 'publish';
   readonly publishId: EffectId;
   readonly subject: string;
   readonly message: string;
@@ -94,7 +94,7 @@ export interface PublishEffect {
 
 /** Make `text` the durable document. A later write may overtake an earlier one; `persisted` covers all that came before. */
 export interface PersistEffect {
-  readonly kind: "persist";
+  readonly kind: 'persist';
   readonly writeId: EffectId;
   readonly text: string;
 }

@@ -2,57 +2,146 @@
  * What is worth telling. Logs, metrics, history, the simulator's timeline and its checkers read
  * facts (and the state), and nothing else does their work.
  */
-import type { BallotAnswer, BallotMode, BallotReason, Fitness, PeerState, RejectReason, Verdict } from "./messages.ts";
-import type { CheckResult, CloudRequest, ExternalIpResult, SendFailure } from "./inputs.ts";
-import type { Outcome, Reason } from "./reasons.ts";
-import type { DurationMs, Epoch, Ip, NodeId, WallMs } from "./units.ts";
+
+import type { MoveStep } from './durable.ts';
+import type { CheckResult, CloudRequest, ExternalIpResult, SendFailure } from './inputs.ts';
+import type {
+  BallotAnswer,
+  BallotMode,
+  BallotReason,
+  Fitness,
+  PeerState,
+  RejectReason,
+  Verdict,
+} from './messages.ts';
+import type { Outcome, Reason } from './reasons.ts';
+import type { DurationMs, Epoch, Ip, NodeId, WallMs } from './units.ts';
 
 export type Fact =
-  | { readonly kind: "started"; readonly incarnation: number; readonly storage: "loaded" | "empty" | "unreadable"; readonly detail: string }
-  | { readonly kind: "stopping" }
-  | { readonly kind: "configured"; readonly detail: string }
-  | { readonly kind: "stalled"; readonly lateMs: DurationMs }
-  | { readonly kind: "probe"; readonly address: Ip; readonly result: CheckResult }
-  | { readonly kind: "verdict"; readonly address: Ip; readonly from: Verdict; readonly to: Verdict; readonly reason: string }
-  | { readonly kind: "local"; readonly from: Fitness; readonly to: Fitness; readonly reason: string }
-  | { readonly kind: "way-out"; readonly result: ExternalIpResult }
-  | { readonly kind: "heartbeat"; readonly peer: NodeId; readonly result: "ok" | SendFailure; readonly rttMs: DurationMs | null }
-  | { readonly kind: "peer"; readonly peer: NodeId; readonly from: PeerState; readonly to: PeerState; readonly reason: string }
-  | { readonly kind: "rejected"; readonly reason: RejectReason; readonly from: NodeId }
-  | { readonly kind: "duplicate-id"; readonly peer: NodeId }
-  | { readonly kind: "decided"; readonly address: Ip; readonly outcome: Outcome; readonly reason: Reason; readonly detail: string }
-  | { readonly kind: "ballot-opened"; readonly address: Ip; readonly epoch: Epoch; readonly mode: BallotMode }
+  | {
+      readonly kind: 'started';
+      readonly incarnation: number;
+      readonly storage: 'loaded' | 'empty' | 'unreadable';
+      readonly detail: string;
+    }
+  | { readonly kind: 'stopping' }
+  | { readonly kind: 'configured'; readonly detail: string }
+  | { readonly kind: 'stalled'; readonly lateMs: DurationMs }
+  | { readonly kind: 'probe'; readonly address: Ip; readonly result: CheckResult }
+  | {
+      readonly kind: 'verdict';
+      readonly address: Ip;
+      readonly from: Verdict;
+      readonly to: Verdict;
+      readonly reason: string;
+    }
+  | { readonly kind: 'local'; readonly from: Fitness; readonly to: Fitness; readonly reason: string }
+  | { readonly kind: 'way-out'; readonly result: ExternalIpResult }
+  | {
+      readonly kind: 'heartbeat';
+      readonly peer: NodeId;
+      readonly result: 'ok' | SendFailure;
+      readonly rttMs: DurationMs | null;
+    }
+  | {
+      readonly kind: 'peer';
+      readonly peer: NodeId;
+      readonly from: PeerState;
+      readonly to: PeerState;
+      readonly reason: string;
+    }
+  | { readonly kind: 'rejected'; readonly reason: RejectReason; readonly from: NodeId }
+  | { readonly kind: 'duplicate-id'; readonly peer: NodeId }
+  | {
+      readonly kind: 'decided';
+      readonly address: Ip;
+      readonly outcome: Outcome;
+      readonly reason: Reason;
+      readonly detail: string;
+    }
+  | { readonly kind: 'ballot-opened'; readonly address: Ip; readonly epoch: Epoch; readonly mode: BallotMode }
   /** This node, as a voter, answered. */
-  | { readonly kind: "voted"; readonly address: Ip; readonly candidate: NodeId; readonly epoch: Epoch; readonly answer: BallotAnswer["answer"]; readonly reason: BallotReason }
+  | {
+      readonly kind: 'voted';
+      readonly address: Ip;
+      readonly candidate: NodeId;
+      readonly epoch: Epoch;
+      readonly answer: BallotAnswer['answer'];
+      readonly reason: BallotReason;
+    }
   /** This node, as a candidate, was answered. */
-  | { readonly kind: "ballot-answered"; readonly answer: BallotAnswer }
-  | { readonly kind: "ballot-closed"; readonly address: Ip; readonly epoch: Epoch; readonly result: "won" | "lost" | "dropped"; readonly detail: string }
-  | { readonly kind: "guard"; readonly address: Ip; readonly passed: boolean; readonly reason: string; readonly durationMs: DurationMs }
-  | { readonly kind: "step"; readonly address: Ip; readonly step: MoveStep; readonly durationMs: DurationMs; readonly result: string }
-  | { readonly kind: "cloud-requests"; readonly address: Ip | null; readonly requests: readonly CloudRequest[] }
-  | { readonly kind: "holder"; readonly address: Ip; readonly holder: string; readonly source: "read" | "taken" | "external-ip" | "gossip" }
-  | { readonly kind: "late-association"; readonly address: Ip }
-  | { readonly kind: "readiness"; readonly ready: boolean; readonly problems: readonly string[] }
-  | { readonly kind: "concluded"; readonly entry: HistoryEntry }
-  | { readonly kind: "blocked"; readonly address: Ip; readonly downMs: DurationMs; readonly reason: string }
-  | { readonly kind: "notified"; readonly id: string; readonly result: "accepted" | "failed"; readonly detail: string; readonly request: CloudRequest }
-  | { readonly kind: "pause"; readonly paused: boolean; readonly owner: string; readonly reason: string; readonly version: number }
-  | { readonly kind: "handover"; readonly id: string; readonly address: Ip; readonly to: NodeId; readonly state: string; readonly detail: string }
-  | { readonly kind: "storage"; readonly ok: boolean; readonly code: string };
-
-export type MoveStep = "detect" | "agree" | "guard" | "read" | "permit" | "release" | "take" | "settle" | "verify" | "total";
+  | { readonly kind: 'ballot-answered'; readonly answer: BallotAnswer }
+  | {
+      readonly kind: 'ballot-closed';
+      readonly address: Ip;
+      readonly epoch: Epoch;
+      readonly result: 'won' | 'lost' | 'dropped';
+      readonly detail: string;
+    }
+  | {
+      readonly kind: 'guard';
+      readonly address: Ip;
+      readonly passed: boolean;
+      readonly reason: string;
+      readonly durationMs: DurationMs;
+    }
+  | {
+      readonly kind: 'step';
+      readonly address: Ip;
+      readonly step: MoveStep;
+      readonly durationMs: DurationMs;
+      readonly result: string;
+    }
+  | {
+      readonly kind: 'cloud-requests';
+      readonly address: Ip | null;
+      readonly requests: readonly CloudRequest[];
+    }
+  | {
+      readonly kind: 'holder';
+      readonly address: Ip;
+      readonly holder: string;
+      readonly source: 'read' | 'taken' | 'external-ip' | 'gossip';
+    }
+  | { readonly kind: 'late-association'; readonly address: Ip }
+  | { readonly kind: 'readiness'; readonly ready: boolean; readonly problems: readonly string[] }
+  | { readonly kind: 'concluded'; readonly entry: HistoryEntry }
+  | { readonly kind: 'blocked'; readonly address: Ip; readonly downMs: DurationMs; readonly reason: string }
+  | {
+      readonly kind: 'notified';
+      readonly id: string;
+      readonly result: 'accepted' | 'failed';
+      readonly detail: string;
+      readonly request: CloudRequest;
+    }
+  | {
+      readonly kind: 'pause';
+      readonly paused: boolean;
+      readonly owner: string;
+      readonly reason: string;
+      readonly version: number;
+    }
+  | {
+      readonly kind: 'handover';
+      readonly id: string;
+      readonly address: Ip;
+      readonly to: NodeId;
+      readonly state: string;
+      readonly detail: string;
+    }
+  | { readonly kind: 'storage'; readonly ok: boolean; readonly code: string };
 
 /** One line of `failtome history`. */
 export interface HistoryEntry {
   /** Unique in the cluster: node, incarnation and a count. */
   readonly id: string;
-  readonly kind: "takeover" | "handover" | "refusal" | "blocked";
+  readonly kind: 'takeover' | 'handover' | 'refusal' | 'blocked';
   readonly address: Ip;
   /** Who held it: a node's id, an instance id, `nobody` or `unknown`. */
   readonly from: string;
   readonly to: NodeId;
   /** `served`: moved and answering. `moved`: moved, not seen to answer. `lost-race`, `refused`, `abandoned`: not moved. */
-  readonly result: "served" | "moved" | "lost-race" | "refused" | "abandoned";
+  readonly result: 'served' | 'moved' | 'lost-race' | 'refused' | 'abandoned';
   readonly reason: string;
   readonly epoch: Epoch;
   readonly at: WallMs;

@@ -7,7 +7,8 @@
  *
  * What a host owes the protocol stands in PROTOCOL.md, "The host's duties".
  */
-import type { ProtocolConfig } from "./config.ts";
+import type { ProtocolConfig } from './config.ts';
+import { nextDeadline } from './deadline.ts';
 import type {
   AskExternalIpEffect,
   CheckLocalEffect,
@@ -18,15 +19,15 @@ import type {
   PublishEffect,
   ReplyEffect,
   SendEffect,
-} from "./effects.ts";
-import type { Fact } from "./facts.ts";
-import type { Input } from "./inputs.ts";
-import { initialState, type State } from "./state.ts";
-import { nextDeadline, step } from "./step.ts";
-import type { EffectId, Instant, MonotonicMs } from "./units.ts";
+} from './effects.ts';
+import type { Fact } from './facts.ts';
+import type { Input } from './inputs.ts';
+import { initialState, type State } from './state.ts';
+import { step } from './step.ts';
+import type { EffectId, Instant, MonotonicMs } from './units.ts';
 
 /** An input without its time; the host stamps it. */
-export type Event = Input extends infer I ? (I extends Input ? Omit<I, "at" | "wall"> : never) : never;
+export type Event = Input extends infer I ? (I extends Input ? Omit<I, 'at' | 'wall'> : never) : never;
 
 /** The world, as the protocol sees it. Every method returns at once; answers come through `post`. */
 export interface Ports {
@@ -95,7 +96,8 @@ export function createHost(config: ProtocolConfig, ports: Ports): Host {
     } finally {
       running = false;
     }
-    if (!closed && state.phase !== "new") ports.timer.wakeAt(nextDeadline(state), () => post({ kind: "tick" }));
+    if (!closed && state.phase !== 'new')
+      ports.timer.wakeAt(nextDeadline(state), () => post({ kind: 'tick' }));
   }
 
   function feed(event: Event): void {
@@ -104,8 +106,8 @@ export function createHost(config: ProtocolConfig, ports: Ports): Host {
     state = turn.state;
     if (turn.facts.length > 0) ports.observer.observe(turn.facts, state, now);
     for (const effect of turn.effects) dispatch(effect);
-    if (event.kind === "persisted") release(event.writeId);
-    if (event.kind === "persist-failed") held = held.filter((effect) => waitsFor(effect) > event.writeId);
+    if (event.kind === 'persisted') release(event.writeId);
+    if (event.kind === 'persist-failed') held = held.filter((effect) => waitsFor(effect) > event.writeId);
   }
 
   /** A write is durable: what waited for it, and for earlier ones, goes out. */
@@ -122,23 +124,23 @@ export function createHost(config: ProtocolConfig, ports: Ports): Host {
       return;
     }
     switch (effect.kind) {
-      case "send":
+      case 'send':
         return ports.transport.send(effect);
-      case "reply":
+      case 'reply':
         return ports.transport.reply(effect);
-      case "probe":
+      case 'probe':
         return ports.prober.probe(effect);
-      case "check-local":
+      case 'check-local':
         return ports.local.check(effect);
-      case "ask-external-ip":
+      case 'ask-external-ip':
         return ports.externalIp.ask(effect);
-      case "drive":
+      case 'drive':
         return ports.driver.drive(effect);
-      case "publish":
+      case 'publish':
         return ports.notifier.publish(effect);
-      case "persist":
+      case 'persist':
         return ports.store.persist(effect);
-      case "stopped":
+      case 'stopped':
         return ports.stopped();
     }
   }
@@ -156,5 +158,5 @@ export function createHost(config: ProtocolConfig, ports: Ports): Host {
 }
 
 function waitsFor(effect: Effect): EffectId {
-  return effect.kind === "persist" ? 0 : (effect.after ?? 0);
+  return effect.kind === 'persist' ? 0 : (effect.after ?? 0);
 }

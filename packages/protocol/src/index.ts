@@ -1,1 +1,65 @@
-export {};
+/**
+ * The failover protocol: a deterministic state machine, the loop that hosts it, and the ports it wants.
+ * PROTOCOL.md says what it guarantees and what a host owes it.
+ */
+export { ballotElectorate } from './ballot.ts';
+export type { DecodedDocument, DecodedMessage } from './codec.ts';
+export { decodeDocument, decodeMessage, encodeDocument, encodeMessage, MAX_MESSAGE_BYTES } from './codec.ts';
+export type {
+  AddressConfig,
+  CheckConfig,
+  DriverConfig,
+  MoveStyle,
+  PeerConfig,
+  ProtocolConfig,
+  Role,
+} from './config.ts';
+export { MAX_ADDRESSES, MAX_PEERS, MAX_VOTERS } from './config.ts';
+export { nextDeadline } from './deadline.ts';
+export type {
+  DurableAddress,
+  DurableDocument,
+  DurableLease,
+  MoveIntent,
+  MoveStep,
+  OutboxEntry,
+} from './durable.ts';
+export { DOCUMENT_VERSION } from './durable.ts';
+export type * from './effects.ts';
+export type * from './facts.ts';
+export type { Event, Host, Ports } from './host.ts';
+export { createHost, MAX_QUEUE } from './host.ts';
+export type * from './inputs.ts';
+export type * from './messages.ts';
+export { WIRE_VERSION } from './messages.ts';
+export { OPERATOR_PREFIX } from './operator.ts';
+export { BLOCKED_SUBJECT, isoTime, TAKEOVER_SUBJECT } from './outbox.ts';
+export { electorateDigest, electorateFaults, majorityOf, votersOf } from './quorum.ts';
+export type { GateName, Outcome, Reason } from './reasons.ts';
+export { GATES, REASONS } from './reasons.ts';
+export type { State } from './state.ts';
+export { initialState } from './state.ts';
+export type {
+  AddressView,
+  GateView,
+  HolderView,
+  PauseView,
+  PeerView,
+  StatusView,
+  WhyView,
+} from './status.ts';
+export { isFinishingMove, isHolder, readyView, statusOf, takeoverReady, whyOf } from './status.ts';
+export type { StepResult } from './step.ts';
+export { step } from './step.ts';
+export type {
+  GateAnswer,
+  GateClosed,
+  GateOpen,
+  TakeoverDecision,
+  TakeoverView,
+  UnfinishedMove,
+} from './takeover.ts';
+export { decide, ladder, RULE } from './takeover.ts';
+export type * from './units.ts';
+export { NEVER } from './units.ts';
+export { callTimeoutMs } from './view.ts';

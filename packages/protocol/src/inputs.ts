@@ -1,31 +1,62 @@
 /**
  * Everything that can happen to a node. Each input carries the time it happened, on both clocks.
  */
-import type { ProtocolConfig } from "./config.ts";
-import type { DurableDocument } from "./durable.ts";
-import type { Envelope } from "./messages.ts";
-import type { AssociationId, DurationMs, EffectId, InstanceId, Instant, Ip, MonotonicMs, NodeId, SessionId } from "./units.ts";
+import type { ProtocolConfig } from './config.ts';
+import type { DurableDocument } from './durable.ts';
+import type { Envelope } from './messages.ts';
+import type {
+  AssociationId,
+  DurationMs,
+  EffectId,
+  InstanceId,
+  Instant,
+  Ip,
+  MonotonicMs,
+  NodeId,
+  SessionId,
+} from './units.ts';
 
-export type Input = Instant & (
-  | Started
-  | { readonly kind: "tick" }
-  | { readonly kind: "received"; readonly requestId: EffectId; readonly route: Route; readonly message: Envelope }
-  | { readonly kind: "answered"; readonly sendId: EffectId; readonly message: Envelope }
-  | { readonly kind: "send-failed"; readonly sendId: EffectId; readonly reason: SendFailure }
-  | { readonly kind: "probed"; readonly probeId: EffectId; readonly startedAt: MonotonicMs; readonly result: CheckResult }
-  | { readonly kind: "local-checked"; readonly checkId: EffectId; readonly startedAt: MonotonicMs; readonly result: CheckResult }
-  | { readonly kind: "external-ip"; readonly askId: EffectId; readonly startedAt: MonotonicMs; readonly result: ExternalIpResult }
-  | { readonly kind: "driven"; readonly callId: EffectId; readonly result: DriverResult }
-  | { readonly kind: "published"; readonly publishId: EffectId; readonly result: PublishResult }
-  | { readonly kind: "persisted"; readonly writeId: EffectId }
-  | { readonly kind: "persist-failed"; readonly writeId: EffectId; readonly code: string }
-  | { readonly kind: "configured"; readonly config: ProtocolConfig }
-  | { readonly kind: "stop" }
-);
+export type Input = Instant &
+  (
+    | Started
+    | { readonly kind: 'tick' }
+    | {
+        readonly kind: 'received';
+        readonly requestId: EffectId;
+        readonly route: Route;
+        readonly message: Envelope;
+      }
+    | { readonly kind: 'answered'; readonly sendId: EffectId; readonly message: Envelope }
+    | { readonly kind: 'send-failed'; readonly sendId: EffectId; readonly reason: SendFailure }
+    | {
+        readonly kind: 'probed';
+        readonly probeId: EffectId;
+        readonly startedAt: MonotonicMs;
+        readonly result: CheckResult;
+      }
+    | {
+        readonly kind: 'local-checked';
+        readonly checkId: EffectId;
+        readonly startedAt: MonotonicMs;
+        readonly result: CheckResult;
+      }
+    | {
+        readonly kind: 'external-ip';
+        readonly askId: EffectId;
+        readonly startedAt: MonotonicMs;
+        readonly result: ExternalIpResult;
+      }
+    | { readonly kind: 'driven'; readonly callId: EffectId; readonly result: DriverResult }
+    | { readonly kind: 'published'; readonly publishId: EffectId; readonly result: PublishResult }
+    | { readonly kind: 'persisted'; readonly writeId: EffectId }
+    | { readonly kind: 'persist-failed'; readonly writeId: EffectId; readonly code: string }
+    | { readonly kind: 'configured'; readonly config: ProtocolConfig }
+    | { readonly kind: 'stop' }
+  );
 
 /** The first input of a run, and only the first. */
 export interface Started {
-  readonly kind: "started";
+  readonly kind: 'started';
   readonly session: SessionId;
   /** Seeds the node's own draws (jitter, the order of peers): a whole number from 1 to 2^31-1. */
   readonly seed: number;
@@ -34,34 +65,60 @@ export interface Started {
 
 /** `empty`: first start. `unreadable`: there was something that could not be read; treated as if every lease might be out. */
 export type StorageState =
-  | { readonly kind: "loaded"; readonly document: DurableDocument }
-  | { readonly kind: "empty" }
-  | { readonly kind: "unreadable"; readonly detail: string };
+  | { readonly kind: 'loaded'; readonly document: DurableDocument }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'unreadable'; readonly detail: string };
 
-export type Route = "/v1/gossip" | "/v1/vote" | "/v1/handover" | "/v1/pause" | "/v1/resume";
+export type Route = '/v1/gossip' | '/v1/vote' | '/v1/handover' | '/v1/pause' | '/v1/resume';
 
 /** `refused`: nobody listens. `status`: an answer that was not 200 and carried no authentic message. */
-export type SendFailure = "timeout" | "refused" | "unreachable" | "status" | "unauthentic" | "malformed";
+export type SendFailure = 'timeout' | 'refused' | 'unreachable' | 'status' | 'unauthentic' | 'malformed';
 
 /** `inconclusive`: the check itself could not run (out of sockets, stopped); counts neither way. */
 export type CheckResult =
-  | { readonly kind: "ok"; readonly status: number; readonly durationMs: DurationMs }
-  | { readonly kind: "failed"; readonly reason: CheckFailure; readonly detail: string; readonly durationMs: DurationMs }
-  | { readonly kind: "inconclusive"; readonly detail: string; readonly durationMs: DurationMs };
+  | { readonly kind: 'ok'; readonly status: number; readonly durationMs: DurationMs }
+  | {
+      readonly kind: 'failed';
+      readonly reason: CheckFailure;
+      readonly detail: string;
+      readonly durationMs: DurationMs;
+    }
+  | { readonly kind: 'inconclusive'; readonly detail: string; readonly durationMs: DurationMs };
 
-export type CheckFailure = "refused" | "timeout" | "reset" | "unreachable" | "status" | "tls" | "protocol" | "name";
+export type CheckFailure =
+  | 'refused'
+  | 'timeout'
+  | 'reset'
+  | 'unreachable'
+  | 'status'
+  | 'tls'
+  | 'protocol'
+  | 'name';
 
 export type ExternalIpResult =
-  | { readonly kind: "address"; readonly ip: Ip; readonly durationMs: DurationMs }
-  | { readonly kind: "failed"; readonly reason: ExternalIpFailure; readonly detail: string; readonly durationMs: DurationMs };
+  | { readonly kind: 'address'; readonly ip: Ip; readonly durationMs: DurationMs }
+  | {
+      readonly kind: 'failed';
+      readonly reason: ExternalIpFailure;
+      readonly detail: string;
+      readonly durationMs: DurationMs;
+    };
 
-export type ExternalIpFailure = "timeout" | "unreachable" | "refused" | "redirect" | "status" | "not-an-address" | "wrong-family" | "disagree";
+export type ExternalIpFailure =
+  | 'timeout'
+  | 'unreachable'
+  | 'refused'
+  | 'redirect'
+  | 'status'
+  | 'not-an-address'
+  | 'wrong-family'
+  | 'disagree';
 
 /** One request to the cloud, for metrics and history. `result` is `ok`, `throttled`, `refused` or `unknown`. */
 export interface CloudRequest {
-  readonly service: "ec2" | "opsworks" | "sns" | "sts" | "exec";
+  readonly service: 'ec2' | 'opsworks' | 'sns' | 'sts' | 'exec';
   readonly operation: string;
-  readonly result: "ok" | "throttled" | "refused" | "unknown";
+  readonly result: 'ok' | 'throttled' | 'refused' | 'unknown';
   readonly code: string | null;
   readonly requestId: string | null;
   readonly durationMs: DurationMs;
@@ -69,9 +126,9 @@ export interface CloudRequest {
 
 /** Whom the cloud says the address is associated with. `self`: exactly where this node would put it. */
 export type Association =
-  | { readonly kind: "none" }
+  | { readonly kind: 'none' }
   | {
-      readonly kind: "associated";
+      readonly kind: 'associated';
       readonly associationId: AssociationId | null;
       readonly instanceId: InstanceId | null;
       /** Only where the driver speaks of nodes (`exec`). */
@@ -84,23 +141,23 @@ export type Association =
  * `unknown`: a time-out, a broken connection, a 5xx: it may have been applied, or may yet be.
  */
 export type DriverFailure =
-  | { readonly kind: "refused"; readonly throttled: boolean; readonly code: string; readonly message: string }
-  | { readonly kind: "unknown"; readonly code: string; readonly message: string };
+  | { readonly kind: 'refused'; readonly throttled: boolean; readonly code: string; readonly message: string }
+  | { readonly kind: 'unknown'; readonly code: string; readonly message: string };
 
 export type DriverAnswer =
   | {
-      readonly kind: "read";
+      readonly kind: 'read';
       readonly association: Association;
       /** The other Elastic IP that taking the address would throw off this node. */
       readonly displaces: Ip | null;
     }
-  | { readonly kind: "permitted" }
-  | { readonly kind: "released" }
+  | { readonly kind: 'permitted' }
+  | { readonly kind: 'released' }
   /** The association to release had ended already. */
-  | { readonly kind: "stale" }
-  | { readonly kind: "taken"; readonly associationId: AssociationId | null }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'taken'; readonly associationId: AssociationId | null }
   /** The claim failed because somebody holds the address. */
-  | { readonly kind: "held" }
+  | { readonly kind: 'held' }
   | DriverFailure;
 
 export interface DriverResult {
@@ -109,5 +166,5 @@ export interface DriverResult {
 }
 
 export type PublishResult =
-  | { readonly kind: "accepted"; readonly request: CloudRequest }
-  | { readonly kind: "failed"; readonly detail: string; readonly request: CloudRequest };
+  | { readonly kind: 'accepted'; readonly request: CloudRequest }
+  | { readonly kind: 'failed'; readonly detail: string; readonly request: CloudRequest };

@@ -5,15 +5,15 @@
  * who, to whom, in which session, and the proof that it was made lately (`freshness.ts`). The payload's
  * parts are optional because a heartbeat in quiet times carries none of them.
  */
-import type { Role } from "./config.ts";
-import type { AssociationId, DurationMs, Epoch, InstanceId, Ip, NodeId, SessionId, WallMs } from "./units.ts";
+import type { Role } from './config.ts';
+import type { AssociationId, DurationMs, Epoch, InstanceId, Ip, NodeId, SessionId, WallMs } from './units.ts';
 
 /** Raised when nodes of two versions could misunderstand each other. Ballots of another version are refused. */
 export const WIRE_VERSION = 1;
 
-export type Verdict = "up" | "down" | "unknown";
-export type Fitness = "fit" | "unfit" | "unknown";
-export type PeerState = "alive" | "suspect" | "dead" | "unknown";
+export type Verdict = 'up' | 'down' | 'unknown';
+export type Fitness = 'fit' | 'unfit' | 'unknown';
+export type PeerState = 'alive' | 'suspect' | 'dead' | 'unknown';
 
 /** Proof that the sender lately heard the receiver: the receiver's session and the newest `t` seen from it. */
 export interface Echo {
@@ -43,6 +43,8 @@ export interface Payload {
   readonly ack: number;
   /** The sender's record, left out while the receiver has it. */
   readonly node?: NodeRecord;
+  /** The incarnation by which the sender knew the receiver before its present session, when that isn't lower: its disk was rolled back. */
+  readonly known?: number;
   readonly rumours?: readonly Rumour[];
   /** Peers about which the sender wants a second opinion. */
   readonly ask?: readonly NodeId[];
@@ -91,7 +93,7 @@ export interface AddressRecord {
 }
 
 export interface HolderRecord {
-  readonly kind: "node" | "none" | "other";
+  readonly kind: 'node' | 'none' | 'other';
   readonly node: NodeId | null;
   readonly instanceId: InstanceId | null;
   readonly associationId: AssociationId | null;
@@ -102,11 +104,11 @@ export interface HolderRecord {
 export interface Rumour {
   readonly id: NodeId;
   readonly incarnation: number;
-  readonly state: "alive" | "suspect" | "dead";
+  readonly state: 'alive' | 'suspect' | 'dead';
 }
 
 /** Why a ballot is held: a failure, or an operator's wish. */
-export type BallotMode = "takeover" | "handover";
+export type BallotMode = 'takeover' | 'handover';
 
 export interface Ballot {
   readonly address: Ip;
@@ -121,25 +123,24 @@ export interface Ballot {
 
 /** The codes of PROTOCOL.md, "Answers". */
 export type BallotReason =
-  | "down"
-  | "consent"
-  | "no-way-out"
-  | "undecided"
-  | "up"
-  | "paused"
-  | "held-down"
-  | "lent"
-  | "lease-unknown"
-  | "stale-epoch"
-  | "unfit-candidate"
-  | "starting"
-  | "electorate"
-  | "no-vote"
-  | "unknown-address"
-  | "storage"
-  | "stopping"
-  | "duplicate-id"
-  | "holder-is-candidate";
+  | 'down'
+  | 'consent'
+  | 'no-way-out'
+  | 'undecided'
+  | 'up'
+  | 'paused'
+  | 'held-down'
+  | 'lent'
+  | 'lease-unknown'
+  | 'stale-epoch'
+  | 'unfit-candidate'
+  | 'starting'
+  | 'electorate'
+  | 'no-vote'
+  | 'unknown-address'
+  | 'storage'
+  | 'stopping'
+  | 'duplicate-id';
 
 export interface BallotAnswer {
   readonly address: Ip;
@@ -148,7 +149,7 @@ export interface BallotAnswer {
   readonly voter: NodeId;
   readonly ask: number;
   /** `pending` promises nothing: the voter is still looking, and will answer again. */
-  readonly answer: "grant" | "blind" | "refuse" | "pending";
+  readonly answer: 'grant' | 'blind' | 'refuse' | 'pending';
   readonly reason: BallotReason;
   /** How long the lease lasts from the ask; 0 where none is lent. */
   readonly leaseMs: DurationMs;
@@ -176,7 +177,7 @@ export interface PauseRecord {
   readonly until: WallMs | null;
 }
 
-export type HandoverState = "open" | "done" | "failed" | "expired";
+export type HandoverState = 'open' | 'done' | 'failed' | 'expired';
 
 /** A planned move. `stage` only grows, so that copies merge by the greater. */
 export interface HandoverRecord {
@@ -192,17 +193,28 @@ export interface HandoverRecord {
 }
 
 export type Command =
-  | { readonly kind: "handover"; readonly address: Ip | null; readonly to: NodeId | null; readonly reason: string; readonly owner: string }
-  | { readonly kind: "handover-status"; readonly id: string }
-  | { readonly kind: "pause"; readonly forMs: DurationMs | null; readonly reason: string; readonly owner: string }
-  | { readonly kind: "resume"; readonly reason: string; readonly owner: string };
+  | {
+      readonly kind: 'handover';
+      readonly address: Ip | null;
+      readonly to: NodeId | null;
+      readonly reason: string;
+      readonly owner: string;
+    }
+  | { readonly kind: 'handover-status'; readonly id: string }
+  | {
+      readonly kind: 'pause';
+      readonly forMs: DurationMs | null;
+      readonly reason: string;
+      readonly owner: string;
+    }
+  | { readonly kind: 'resume'; readonly reason: string; readonly owner: string };
 
 /**
  * `working`: accepted, not done yet; ask again (`handover-status`, or the pause's version in the status).
  * `done` and `failed` are final.
  */
 export interface CommandOutcome {
-  readonly state: "done" | "working" | "failed";
+  readonly state: 'done' | 'working' | 'failed';
   /** The handover's id, or the pause's version. */
   readonly id: string;
   readonly detail: string;
@@ -210,18 +222,17 @@ export interface CommandOutcome {
 
 /** Why a message was not admitted. 401: `unsigned`, `signature`. 403: `cluster`, `not-for-me`, `reflected`, `unknown-sender`. 409: `session`, `stale`, `replayed`. */
 export type RejectReason =
-  | "unsigned"
-  | "signature"
-  | "cluster"
-  | "version"
-  | "not-for-me"
-  | "reflected"
-  | "unknown-sender"
-  | "session"
-  | "stale"
-  | "replayed"
-  | "malformed"
-  | "too-large"
-  | "too-slow"
-  | "unasked"
-  | "overloaded";
+  | 'unsigned'
+  | 'signature'
+  | 'cluster'
+  | 'not-for-me'
+  | 'reflected'
+  | 'unknown-sender'
+  | 'session'
+  | 'stale'
+  | 'replayed'
+  | 'malformed'
+  | 'too-large'
+  | 'too-slow'
+  | 'unasked'
+  | 'overloaded';

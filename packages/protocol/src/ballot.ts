@@ -1,0 +1,210 @@
+/**
+ * What a voter answers, and when a ballot is won (PROTOCOL.md, "Ballots"; invariants I3 to I6, I10).
+ */
+import { dampingOf } from './damping.ts';
+import { isSilent, silentAt } from './holder.ts';
+import { type Ballot, type BallotAnswer, type BallotReason, WIRE_VERSION } from './messages.ts';
+import { isPaused } from './pause.ts';
+import { electorateDigest, majorityOf, votersOf } from './quorum.ts';
+import type { AddressState, Campaign, State } from './state.ts';
+import { type DurationMs, type MonotonicMs, NEVER, type NodeId } from './units.ts';
+import { failuresNeeded } from './verdict.ts';
+import { isCutOff, isProven } from './wayout.ts';
+
+export interface Judgement {
+  readonly answer: BallotAnswer['answer'];
+  readonly reason: BallotReason;
+  /** How long what stands in the way will last, where that is known. */
+  readonly retryMs: DurationMs;
+}
+
+/**
+ * Judge a ballot. The rules stand in the order in which they are asked; the first that applies is the answer.
+ *
+ * @param heardAt when this voter first heard of the ballot: a success counts against it only from a probe that started later
+ */
+export function judge(state: State, ballot: Ballot, heardAt: MonotonicMs): Judgement {
+  return cannotLend(state, ballot) ?? willNotLend(state, ballot) ?? seen(state, ballot, heardAt);
+}
+
+/** Reasons why this voter can't lend its lease, whatever it sees. */
+function cannotLend(state: State, ballot: Ballot): Judgement | null {
+  const at = state.now.at;
+  if (state.config.node.role === 'member') return refuse('no-vote');
+  const address = state.addresses[ballot.address];
+  if (address === undefined) return refuse('unknown-address');
+  if (ballot.electorate !== ballotElectorate(state)) return refuse('electorate');
+  const duplicateUntil = Math.max(state.duplicateUntil, state.peers[ballot.candidate]?.duplicateUntil ?? 0);
+  if (duplicateUntil > at) return refuse('duplicate-id', duplicateUntil - at);
+  if (state.phase !== 'running') return refuse('stopping');
+  if (state.storage.failing !== null) return refuse('storage');
+  if (ballot.epoch < address.epoch) return refuse('stale-epoch');
+  if (address.lendFrom > at) return refuse('lease-unknown', address.lendFrom - at);
+  const { lent } = address;
+  if (lent === null || (lent.candidate === ballot.candidate && lent.epoch <= ballot.epoch)) return null;
+  if (lent.expiresAt > at) return refuse('lent', lent.expiresAt - at);
+  return lent.epoch >= ballot.epoch ? refuse('stale-epoch') : null;
+}
+
+/** Reasons why it should not, though it could. */
+function willNotLend(state: State, ballot: Ballot): Judgement | null {
+  const address = state.addresses[ballot.address];
+  if (address === undefined) return refuse('unknown-address');
+  if (!ballot.fit) return refuse('unfit-candidate');
+  if (ballot.mode === 'handover') return { answer: 'grant', reason: 'consent', retryMs: 0 };
+  if (isPaused(state)) return refuse('paused');
+  const damping = dampingOf(state, address);
+  if (damping.kind === 'damped') return refuse('held-down', damping.until - state.now.at);
+  return null;
+}
+
+/** What it sees. */
+function seen(state: State, ballot: Ballot, heardAt: MonotonicMs): Judgement {
+  const address = state.addresses[ballot.address];
+  if (address === undefined) return refuse('unknown-address');
+  const { series, verdict } = address;
+  if (series.last === null)
+    return isCutOff(state, address.ip) ? blind() : refuse('starting', series.inFlight.length > 0 ? 200 : 500);
+  if (verdict === 'down' && !series.last.ok) return { answer: 'grant', reason: 'down', retryMs: 0 };
+  if (series.last.ok) return series.last.startedAt >= heardAt ? refuse('up') : pending();
+  if (isProven(state, address.ip)) return pending();
+  const enough = series.fails >= failuresNeeded(state, address, series.last.startedAt);
+  return isCutOff(state, address.ip) || enough ? cutOffOrPending(state, address) : pending();
+}
+
+/** Failing without a proof: blind once the outside has definitely not answered, else still waiting for it. */
+function cutOffOrPending(state: State, address: AddressState): Judgement {
+  return isCutOff(state, address.ip) ? blind() : pending();
+}
+
+function refuse(reason: BallotReason, retryMs: DurationMs = 0): Judgement {
+  return { answer: 'refuse', reason, retryMs };
+}
+
+function blind(): Judgement {
+  return { answer: 'blind', reason: 'no-way-out', retryMs: 0 };
+}
+
+function pending(): Judgement {
+  return { answer: 'pending', reason: 'undecided', retryMs: 0 };
+}
+
+/** The electorate's digest with the wire version: what two nodes must have in common to vote together. */
+export function ballotElectorate(state: State): string {
+  return `${WIRE_VERSION}:${electorateDigest(state.config)}`;
+}
+
+export type Tally =
+  | { readonly result: 'pending'; readonly detail: string; readonly until: MonotonicMs }
+  | { readonly result: 'lost'; readonly detail: string; readonly retryMs: DurationMs }
+  | {
+      readonly result: 'won';
+      readonly detail: string;
+      readonly leaseUntil: MonotonicMs;
+      readonly silent: readonly NodeId[];
+      readonly consent: boolean;
+    };
+
+interface Count {
+  leases: MonotonicMs[];
+  down: number;
+  sighted: number;
+  /** May still answer. */
+  out: NodeId[];
+  silent: NodeId[];
+  refusals: string[];
+  retryMs: DurationMs;
+}
+
+/**
+ * Count a ballot. Won: leases from a strict majority of the configured voters, and "down" from a strict majority of
+ * the voters that answered and can see, however those still out may answer. A handover needs no sight, but the
+ * consent of a holder that is heard.
+ */
+export function tally(state: State, address: AddressState, campaign: Campaign): Tally {
+  const voters = votersOf(state.config);
+  const count = countAnswers(state, campaign, voters);
+  const majority = majorityOf(voters.length);
+  const detail = summaryOf(campaign, count, voters.length);
+  const holderAnswer = consentOf(state, address, campaign);
+  if (holderAnswer === 'refused') return { result: 'lost', detail, retryMs: count.retryMs };
+  if (count.leases.length + count.out.length < majority)
+    return { result: 'lost', detail, retryMs: count.retryMs };
+  const seesEnough = campaign.mode === 'handover' || count.down * 2 > count.sighted + count.out.length;
+  const couldSee =
+    campaign.mode === 'handover' || (count.down + count.out.length) * 2 > count.sighted + count.out.length;
+  if (!couldSee) return { result: 'lost', detail, retryMs: count.retryMs };
+  if (count.leases.length < majority || !seesEnough || holderAnswer === 'awaited') {
+    return { result: 'pending', detail, until: nextSilence(state, campaign, count.out) };
+  }
+  const leaseUntil = count.leases.sort((a, b) => b - a)[majority - 1] ?? 0;
+  return { result: 'won', detail, leaseUntil, silent: count.silent, consent: holderAnswer === 'given' };
+}
+
+function countAnswers(state: State, campaign: Campaign, voters: readonly NodeId[]): Count {
+  const count: Count = { leases: [], down: 0, sighted: 0, out: [], silent: [], refusals: [], retryMs: 0 };
+  for (const voter of voters) {
+    const answer = campaign.answers[voter];
+    if (answer === undefined || answer.answer === 'pending')
+      countMissing(state, campaign, voter, voters.length, count);
+    else if (answer.answer === 'refuse') {
+      if (answer.reason === 'up') count.sighted += 1;
+      count.refusals.push(`${voter} refused (${answer.reason})`);
+      count.retryMs = Math.max(count.retryMs, answer.retryMs);
+    } else {
+      if (answer.leaseUntil > state.now.at) count.leases.push(answer.leaseUntil);
+      if (answer.answer === 'blind') continue;
+      count.down += 1;
+      count.sighted += 1;
+    }
+  }
+  return count;
+}
+
+/** A voter that hasn't answered: silent, and its ballot failed on a fresh connection, or still out. */
+function countMissing(state: State, campaign: Campaign, voter: NodeId, voters: number, count: Count): void {
+  const silent =
+    voter !== state.config.node.id && isSilent(state, voter) && campaign.unreachable.includes(voter);
+  if (!silent) {
+    count.out.push(voter);
+    return;
+  }
+  count.silent.push(voter);
+  if (voters !== 2) return;
+  if (state.config.agreement.silentPeer === 'takeover')
+    count.leases.push((campaign.asks[0] ?? campaign.openedAt) + state.config.agreement.leaseMs);
+  else count.refusals.push(`${voter} is silent, which counts as a refusal here (agreement.silentPeer: hold)`);
+}
+
+function consentOf(
+  state: State,
+  address: AddressState,
+  campaign: Campaign,
+): 'given' | 'refused' | 'awaited' | 'not-needed' {
+  const holder = address.holder.node;
+  if (campaign.mode !== 'handover' || holder === null || holder === state.config.node.id) return 'not-needed';
+  if (!votersOf(state.config).includes(holder)) return 'not-needed';
+  const answer = campaign.answers[holder];
+  if (answer?.answer === 'grant' || answer?.answer === 'blind') return 'given';
+  if (answer?.answer === 'refuse') return 'refused';
+  return isSilent(state, holder) && campaign.unreachable.includes(holder) ? 'not-needed' : 'awaited';
+}
+
+/** When the count may change without an answer: a voter out of reach completes its silence. */
+function nextSilence(state: State, campaign: Campaign, out: readonly NodeId[]): MonotonicMs {
+  const times = out
+    .filter((voter) => campaign.unreachable.includes(voter))
+    .map((voter) => silentAt(state, voter));
+  return times.length === 0 ? NEVER : Math.min(...times);
+}
+
+function summaryOf(campaign: Campaign, count: Count, voters: number): string {
+  const said = Object.entries(campaign.answers).map(
+    ([voter, { answer, reason }]) => `${voter}: ${answer} (${reason})`,
+  );
+  const silent = count.silent.map((voter) => `${voter}: silent`);
+  const waiting = count.out
+    .filter((voter) => campaign.answers[voter] === undefined)
+    .map((voter) => `${voter}: no answer yet`);
+  return `${count.leases.length} of ${voters} leases, ${count.down} of ${count.sighted} sighted see it down; ${[...said, ...silent, ...waiting].join(', ')}`;
+}

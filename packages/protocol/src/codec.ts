@@ -1,0 +1,238 @@
+/**
+ * Messages and the durable document as text, and back. JSON, checked field by field, with every length bounded.
+ */
+import { MAX_ADDRESSES } from './config.ts';
+import { DOCUMENT_VERSION, type DurableDocument } from './durable.ts';
+import { MAX_HANDOVERS } from './handover.ts';
+import { MAX_RUMOURS } from './membership.ts';
+import type { BallotReason, Command, Envelope, RejectReason } from './messages.ts';
+import { MAX_OUTBOX } from './outbox.ts';
+import {
+  checkJson,
+  duration,
+  flag,
+  list,
+  matching,
+  nullable,
+  object,
+  oneOf,
+  type Shape,
+  text,
+  union,
+  whole,
+} from './shape.ts';
+import { MAX_CHANGES, MAX_ENDED } from './state.ts';
+
+/** The largest message that is sent or read, in bytes. */
+export const MAX_MESSAGE_BYTES = 65_536;
+
+export type DecodedMessage =
+  | { readonly kind: 'message'; readonly message: Envelope }
+  | { readonly kind: 'fault'; readonly detail: string };
+export type DecodedDocument =
+  | { readonly kind: 'document'; readonly document: DurableDocument }
+  | { readonly kind: 'fault'; readonly detail: string };
+
+const NODE_ID = matching(/^[A-Za-z0-9._-]{1,64}$/, 'a node id');
+const SESSION = matching(/^[A-Za-z0-9_-]{11}$/, 'a session id');
+const IP = matching(/^[0-9A-Fa-f.:]{2,45}$/, 'an IP address');
+const CLOUD_ID = text(128);
+const CODE = text(32);
+const SENTENCE = text(512);
+const EPOCH = whole();
+const COUNT = whole();
+
+/** Reasons are open to later versions: an unknown one is read as text and treated as the refusal it is. */
+const BALLOT_REASON = CODE as Shape<BallotReason>;
+const REJECT_REASON = CODE as Shape<RejectReason>;
+
+const ROLE = oneOf('candidate', 'witness', 'member');
+const VERDICT = oneOf('up', 'down', 'unknown');
+const MODE = oneOf('takeover', 'handover');
+
+const PAUSE = object({
+  version: COUNT,
+  by: text(64),
+  paused: flag(),
+  owner: text(128),
+  reason: SENTENCE,
+  until: nullable(whole()),
+});
+
+const HANDOVER = object({
+  id: text(128),
+  address: IP,
+  to: NODE_ID,
+  by: text(128),
+  reason: SENTENCE,
+  state: oneOf('open', 'done', 'failed', 'expired'),
+  detail: text(2048),
+  ttlMs: duration(),
+});
+
+const HOLDER = object({
+  kind: oneOf('node', 'none', 'other'),
+  node: nullable(NODE_ID),
+  instanceId: nullable(CLOUD_ID),
+  associationId: nullable(CLOUD_ID),
+  ageMs: duration(),
+});
+
+const ADDRESS = object({
+  ip: IP,
+  verdict: VERDICT,
+  trouble: flag(),
+  epoch: EPOCH,
+  holder: nullable(HOLDER),
+  changes: list(duration(), MAX_CHANGES),
+  served: flag(),
+});
+
+const NODE = object({
+  id: NODE_ID,
+  incarnation: COUNT,
+  role: ROLE,
+  priority: whole(-1_000_000, 1_000_000),
+  instanceId: CLOUD_ID,
+  fit: oneOf('fit', 'unfit', 'unknown'),
+  leaving: flag(),
+  ready: flag(),
+  electorate: text(64),
+  version: text(64),
+  addresses: list(ADDRESS, MAX_ADDRESSES),
+  pause: PAUSE,
+  handovers: list(HANDOVER, MAX_HANDOVERS),
+});
+
+const BALLOT = object({
+  address: IP,
+  epoch: EPOCH,
+  candidate: NODE_ID,
+  mode: MODE,
+  electorate: text(64),
+  ask: COUNT,
+  fit: flag(),
+});
+
+const ANSWER = object({
+  address: IP,
+  epoch: EPOCH,
+  candidate: NODE_ID,
+  voter: NODE_ID,
+  ask: COUNT,
+  answer: oneOf('grant', 'blind', 'refuse', 'pending'),
+  reason: BALLOT_REASON,
+  leaseMs: duration(),
+  retryMs: duration(),
+  highest: EPOCH,
+});
+
+const RELEASE = object({ address: IP, epoch: EPOCH, candidate: NODE_ID });
+
+const COMMAND: Shape<Command> = union<Command>({
+  handover: object({
+    kind: oneOf('handover'),
+    address: nullable(IP),
+    to: nullable(NODE_ID),
+    reason: SENTENCE,
+    owner: text(128),
+  }),
+  'handover-status': object({ kind: oneOf('handover-status'), id: text(128) }),
+  pause: object({ kind: oneOf('pause'), forMs: nullable(duration()), reason: SENTENCE, owner: text(128) }),
+  resume: object({ kind: oneOf('resume'), reason: SENTENCE, owner: text(128) }),
+});
+
+const PAYLOAD = object(
+  { version: COUNT, ack: COUNT },
+  {
+    node: NODE,
+    known: COUNT,
+    rumours: list(
+      object({ id: NODE_ID, incarnation: COUNT, state: oneOf('alive', 'suspect', 'dead') }),
+      MAX_RUMOURS,
+    ),
+    ask: list(NODE_ID, MAX_RUMOURS),
+    ballots: list(BALLOT, MAX_ADDRESSES),
+    answers: list(ANSWER, MAX_ADDRESSES),
+    releases: list(RELEASE, MAX_ADDRESSES),
+    command: COMMAND,
+    outcome: object({ state: oneOf('done', 'working', 'failed'), id: text(128), detail: text(2048) }),
+    refused: REJECT_REASON,
+  },
+);
+
+const ENVELOPE: Shape<Envelope> = object({
+  v: whole(1, 65_535),
+  cluster: text(64),
+  from: NODE_ID,
+  session: SESSION,
+  seq: whole(1),
+  to: NODE_ID,
+  t: COUNT,
+  echo: nullable(object({ session: SESSION, t: COUNT })),
+  re: nullable(object({ session: SESSION, seq: whole(1) })),
+  payload: PAYLOAD,
+});
+
+const STEP = object({
+  step: oneOf('detect', 'agree', 'guard', 'read', 'permit', 'release', 'take', 'settle', 'verify', 'total'),
+  durationMs: duration(),
+});
+
+const INTENT = object({
+  epoch: EPOCH,
+  mode: MODE,
+  handoverId: nullable(text(128)),
+  from: CLOUD_ID,
+  associationId: nullable(CLOUD_ID),
+  stage: oneOf('planned', 'released', 'accepted'),
+  startedWall: COUNT,
+  reason: text(2048),
+  agreed: text(4096),
+  steps: list(STEP, 256),
+  requestIds: list(text(128), 64),
+});
+
+const DOCUMENT: Shape<DurableDocument> = object({
+  version: whole(DOCUMENT_VERSION, DOCUMENT_VERSION),
+  cluster: text(64),
+  node: NODE_ID,
+  incarnation: COUNT,
+  addresses: list(
+    object({
+      ip: IP,
+      epoch: EPOCH,
+      lent: nullable(object({ candidate: text(64), epoch: EPOCH, leaseMs: duration() })),
+      intent: nullable(INTENT),
+      changes: list(duration(), MAX_CHANGES),
+      ended: list(CLOUD_ID, MAX_ENDED),
+      blockedTold: flag(),
+    }),
+    2 * MAX_ADDRESSES,
+  ),
+  pause: PAUSE,
+  handovers: list(HANDOVER, MAX_HANDOVERS),
+  outbox: list(object({ id: text(160), subject: text(100), message: text(16_384) }), MAX_OUTBOX),
+  serial: COUNT,
+});
+
+export function encodeMessage(message: Envelope): string {
+  return JSON.stringify(message);
+}
+
+/** Read a message; a fault says where it doesn't fit, without repeating what was found. */
+export function decodeMessage(body: string): DecodedMessage {
+  if (body.length > MAX_MESSAGE_BYTES)
+    return { kind: 'fault', detail: `more than ${MAX_MESSAGE_BYTES} bytes` };
+  const checked = checkJson(ENVELOPE, body);
+  return checked.kind === 'value' ? { kind: 'message', message: checked.value } : checked;
+}
+
+export function encodeDocument(document: DurableDocument): string {
+  return JSON.stringify(document);
+}
+
+export function decodeDocument(body: string): DecodedDocument {
+  const checked = checkJson(DOCUMENT, body);
+  return checked.kind === 'value' ? { kind: 'document', document: checked.value } : checked;
+}

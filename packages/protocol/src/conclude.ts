@@ -1,0 +1,112 @@
+/**
+ * The end of a takeover, or of an attempt at one: history, notification, leases given back.
+ */
+import { backOff, releaseLeases } from './campaign.ts';
+import type { MoveIntent, MoveStep } from './durable.ts';
+import type { HistoryEntry } from './facts.ts';
+import { setHandoverState } from './handover.ts';
+import { holderName } from './holder.ts';
+import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from './outbox.ts';
+import type { Reason } from './reasons.ts';
+import { addressOf, changeAddress, persist, type Turn, tell } from './turn.ts';
+import type { DurationMs, Ip } from './units.ts';
+
+/** The move was accepted and verified, or not seen to answer in time. One write holds its end and its notification. */
+export function concludeMove(turn: Turn, ip: Ip, result: 'served' | 'moved', intent: MoveIntent): void {
+  const address = addressOf(turn.state, ip);
+  const steps = [...(address.move?.steps ?? intent.steps), ...totalStep(turn, ip)];
+  const entry: HistoryEntry = {
+    id: newSerialId(turn),
+    kind: intent.mode,
+    address: ip,
+    from: intent.from,
+    to: turn.state.config.node.id,
+    result,
+    reason: intent.reason,
+    epoch: intent.epoch,
+    at: turn.now.wall,
+    steps,
+    requestIds: address.move?.requestIds ?? intent.requestIds,
+  };
+  tell(turn, { kind: 'concluded', entry });
+  enqueue(turn, TAKEOVER_SUBJECT, takeoverMessage(turn, entry, intent));
+  if (intent.handoverId !== null) {
+    setHandoverState(
+      turn,
+      intent.handoverId,
+      result === 'served' ? 'done' : 'failed',
+      result === 'served' ? 'verified' : 'moved, but not seen to answer',
+    );
+  }
+  clearAttempt(turn, ip);
+}
+
+/** The attempt ends without a move. `retryMs` 0: back off as usual. */
+export function concludeAttempt(
+  turn: Turn,
+  ip: Ip,
+  result: 'lost-race' | 'refused' | 'abandoned',
+  code: Reason,
+  detail: string,
+  retryMs: DurationMs,
+): void {
+  const address = addressOf(turn.state, ip);
+  const { intent, move } = address;
+  const entry: HistoryEntry = {
+    id: newSerialId(turn),
+    kind: intent?.mode ?? 'takeover',
+    address: ip,
+    from: intent?.from ?? holderName(address.holder),
+    to: turn.state.config.node.id,
+    result,
+    reason: detail,
+    epoch: intent?.epoch ?? address.epoch,
+    at: turn.now.wall,
+    steps: move?.steps ?? intent?.steps ?? [],
+    requestIds: move?.requestIds ?? [],
+  };
+  tell(turn, { kind: 'concluded', entry });
+  if (intent?.handoverId != null && result === 'lost-race')
+    setHandoverState(turn, intent.handoverId, 'failed', detail);
+  clearAttempt(turn, ip);
+  backOff(turn, ip, code, detail, retryMs);
+}
+
+/** A refusal worth a line in the history: something stood in the way while the address was down. */
+export function recordRefusal(turn: Turn, ip: Ip, kind: 'refusal' | 'blocked', reason: string): void {
+  const address = addressOf(turn.state, ip);
+  const entry: HistoryEntry = {
+    id: newSerialId(turn),
+    kind,
+    address: ip,
+    from: holderName(address.holder),
+    to: turn.state.config.node.id,
+    result: 'refused',
+    reason,
+    epoch: address.epoch,
+    at: turn.now.wall,
+    steps: [],
+    requestIds: [],
+  };
+  tell(turn, { kind: 'concluded', entry });
+}
+
+function totalStep(
+  turn: Turn,
+  ip: Ip,
+): readonly { readonly step: MoveStep; readonly durationMs: DurationMs }[] {
+  const { campaign, intent } = addressOf(turn.state, ip);
+  if (campaign === null) return [];
+  const detectMs = intent?.steps.find((one) => one.step === 'detect')?.durationMs ?? 0;
+  const durationMs = detectMs + turn.now.at - campaign.openedAt;
+  tell(turn, { kind: 'step', address: ip, step: 'total', durationMs, result: 'ok' });
+  return [{ step: 'total', durationMs }];
+}
+
+function clearAttempt(turn: Turn, ip: Ip): void {
+  const { campaign, intent } = addressOf(turn.state, ip);
+  const epoch = campaign?.epoch ?? intent?.epoch;
+  changeAddress(turn, ip, { campaign: null, guard: null, move: null, intent: null });
+  if (epoch !== undefined) releaseLeases(turn, ip, epoch);
+  persist(turn);
+}

@@ -1,0 +1,214 @@
+/**
+ * Does what the takeover rule says, address by address, until it says to wait.
+ */
+import { backOff, giveUp, openBallot } from './campaign.ts';
+import { recordRefusal } from './conclude.ts';
+import { noteHandover, setHandoverState } from './handover.ts';
+import type { ExternalIpResult } from './inputs.ts';
+import { abandonMove, beginMove, continueMove } from './move.ts';
+import { BLOCKED_SUBJECT, blockedMessage, enqueue } from './outbox.ts';
+import { GATES, type GateName, type Reason } from './reasons.ts';
+import { decide, ladder, type TakeoverDecision } from './takeover.ts';
+import { addressOf, changeAddress, newEffectId, persist, type Turn, tell } from './turn.ts';
+import type { EffectId, Ip } from './units.ts';
+import { handoverToSelf, takeoverView } from './view.ts';
+
+/** The most decisions that may follow on one another in one turn: campaign, guard, move and one more. */
+const MAX_DECISIONS = 5;
+
+/** Reasons that are refusals when they come up while the address is down: each is told once an episode. */
+const REFUSALS: ReadonlySet<Reason> = new Set<Reason>([
+  'paused',
+  'local-unfit',
+  'no-way-out',
+  'storage-failed',
+  'would-displace',
+  'not-permitted',
+  'held-down',
+  'flapping',
+  'ballot-lost',
+  'guard-refused',
+]);
+
+/** Gates that no waiting opens: a handover that meets one has failed. */
+const HOPELESS: ReadonlySet<Reason> = new Set<Reason>([
+  'not-a-candidate',
+  'stopping',
+  'local-unfit',
+  'would-displace',
+]);
+
+export function conduct(turn: Turn, ip: Ip): void {
+  for (let count = 0; count < MAX_DECISIONS; count += 1) {
+    const decision = decide(takeoverView(turn.state, addressOf(turn.state, ip)));
+    note(turn, ip, decision);
+    if (!act(turn, ip, decision)) return;
+  }
+}
+
+/** The external IP as the guard was told it. */
+export function onGuard(turn: Turn, askId: EffectId, result: ExternalIpResult): boolean {
+  const address = Object.values(turn.state.addresses).find(
+    (one) => one.guard?.kind === 'asking' && one.guard.askId === askId,
+  );
+  if (address === undefined) return false;
+  const at = turn.now.at;
+  const refusal = refusalOf(address.ip, result);
+  const durationMs = at - (address.guard?.at ?? at);
+  tell(turn, {
+    kind: 'guard',
+    address: address.ip,
+    passed: refusal === null,
+    reason: refusal ?? 'ok',
+    durationMs,
+  });
+  if (refusal === null && result.kind === 'address')
+    changeAddress(turn, address.ip, { guard: { kind: 'passed', at, ip: result.ip } });
+  else changeAddress(turn, address.ip, { guard: { kind: 'refused', at, reason: refusal ?? 'no address' } });
+  const { intent } = address;
+  if (intent !== null)
+    changeAddress(turn, address.ip, {
+      intent: { ...intent, steps: [...intent.steps, { step: 'guard', durationMs }] },
+    });
+  tell(turn, { kind: 'step', address: address.ip, step: 'guard', durationMs, result: refusal ?? 'ok' });
+  return true;
+}
+
+/** Tell people about an address that has been down for long while nobody may take it: once an episode. */
+export function tellBlocked(turn: Turn, ip: Ip): void {
+  const address = addressOf(turn.state, ip);
+  const { blockedAfterMs } = turn.state.config.notify;
+  const since = address.series.failingSince;
+  if (address.blockedTold || address.move !== null || address.verdict !== 'down' || since === null) return;
+  const downMs = turn.now.at - since;
+  if (
+    downMs < blockedAfterMs ||
+    turn.state.phase !== 'running' ||
+    turn.state.config.node.role !== 'candidate'
+  )
+    return;
+  const view = takeoverView(turn.state, address);
+  const why = ladder(view).flatMap(({ name, answer }) =>
+    answer.kind === 'closed' ? [`${name}: ${answer.reason}: ${answer.detail}`] : [],
+  );
+  const last = address.refusals.length === 0 ? [] : [`refused so far: ${address.refusals.join(', ')}`];
+  changeAddress(turn, ip, { blockedTold: true });
+  tell(turn, { kind: 'blocked', address: ip, downMs, reason: address.decision.reason });
+  recordRefusal(turn, ip, 'blocked', `${address.decision.reason}: ${address.decision.detail}`);
+  enqueue(turn, BLOCKED_SUBJECT, blockedMessage(turn, ip, downMs, [...why, ...last]));
+  persist(turn);
+}
+
+/** Whether the state has changed so that the rule should be asked again. */
+function act(turn: Turn, ip: Ip, decision: TakeoverDecision): boolean {
+  const { move } = addressOf(turn.state, ip);
+  switch (decision.outcome) {
+    case 'campaign':
+      if (move !== null)
+        return endWith(() => abandonMove(turn, ip, 'its mandate ended before anything was taken apart'));
+      openBallot(
+        turn,
+        ip,
+        handoverToSelf(turn.state, ip) === null ? 'takeover' : 'handover',
+        handoverToSelf(turn.state, ip)?.record.id ?? null,
+      );
+      return true;
+    case 'guard':
+      if (move !== null)
+        return endWith(() => abandonMove(turn, ip, 'its mandate ended before anything was taken apart'));
+      askGuard(turn, ip);
+      return false;
+    case 'move':
+      if (move === null) beginMove(turn, ip);
+      else continueMove(turn, ip);
+      return false;
+    case 'verify':
+      return false;
+    case 'wait':
+    case 'hold':
+      return standDown(turn, ip, decision);
+  }
+}
+
+/** A gate is closed: what was begun behind it is given up, before any call has been made. */
+function standDown(turn: Turn, ip: Ip, decision: TakeoverDecision): boolean {
+  const { campaign, move } = addressOf(turn.state, ip);
+  failHopelessHandover(turn, ip, decision);
+  if (decision.gate === 'unfinished-move') return false;
+  if (move !== null) return endWith(() => abandonMove(turn, ip, `${decision.reason}: ${decision.detail}`));
+  if (campaign === null) return false;
+  if (decision.reason === 'guard-refused') {
+    giveUp(turn, ip, 'dropped', decision.detail, 0);
+    backOff(turn, ip, 'guard-refused', decision.detail, 0);
+    return false;
+  }
+  if (decision.reason === 'lease-too-short') {
+    giveUp(turn, ip, 'dropped', decision.detail, 0);
+    backOff(turn, ip, 'lease-too-short', decision.detail, 1);
+    return false;
+  }
+  if (isBefore(decision.gate, 'agreement'))
+    giveUp(turn, ip, 'dropped', `${decision.reason}: ${decision.detail}`, 0);
+  return false;
+}
+
+function askGuard(turn: Turn, ip: Ip): void {
+  const askId = newEffectId(turn);
+  changeAddress(turn, ip, { guard: { kind: 'asking', askId, at: turn.now.at } });
+  turn.effects.push({
+    kind: 'ask-external-ip',
+    askId,
+    address: ip,
+    timeoutMs: turn.state.config.guard.timeoutMs,
+  });
+}
+
+/** One valid address, and not the contested one. */
+function refusalOf(ip: Ip, result: ExternalIpResult): string | null {
+  if (result.kind === 'failed') return `${result.reason}: ${result.detail}`;
+  return result.ip === ip ? "this node's external IP is the contested address: it holds it already" : null;
+}
+
+function note(turn: Turn, ip: Ip, decision: TakeoverDecision): void {
+  const address = addressOf(turn.state, ip);
+  const before = address.decision;
+  const since =
+    before.reason === decision.reason && before.outcome === decision.outcome ? before.since : turn.now.at;
+  if (since === before.since && before.detail === decision.detail) return;
+  changeAddress(turn, ip, {
+    decision: { outcome: decision.outcome, reason: decision.reason, detail: decision.detail, since },
+  });
+  if (since === before.since) return;
+  tell(turn, {
+    kind: 'decided',
+    address: ip,
+    outcome: decision.outcome,
+    reason: decision.reason,
+    detail: decision.detail,
+  });
+  const failing = address.verdict === 'down' || address.series.fails >= 1;
+  if (!failing || !REFUSALS.has(decision.reason) || address.refusals.includes(decision.reason)) return;
+  changeAddress(turn, ip, { refusals: [...addressOf(turn.state, ip).refusals, decision.reason] });
+  recordRefusal(turn, ip, 'refusal', `${decision.reason}: ${decision.detail}`);
+}
+
+function failHopelessHandover(turn: Turn, ip: Ip, decision: TakeoverDecision): void {
+  const handover = handoverToSelf(turn.state, ip);
+  if (handover === null) return;
+  if (decision.reason === 'is-holder')
+    setHandoverState(turn, handover.record.id, 'done', 'it holds the address');
+  else if (HOPELESS.has(decision.reason))
+    setHandoverState(turn, handover.record.id, 'failed', `${decision.reason}: ${decision.detail}`);
+  else if (decision.reason === 'ballot-lost' || decision.reason === 'guard-refused')
+    noteHandover(turn, handover.record.id, `${decision.reason}: ${decision.detail}`);
+}
+
+function isBefore(gate: GateName | null, other: GateName): boolean {
+  return gate !== null && GATES.indexOf(gate) < GATES.indexOf(other);
+}
+
+/** The attempt ended: the rule is asked again at the next input, not in this turn. */
+function endWith(end: () => void): false {
+  end();
+  return false;
+}

@@ -1,0 +1,129 @@
+/**
+ * What keeps the address from being moved too often, and candidates from starting at once (invariant I15).
+ */
+import { fitnessOf, heldCount, isSilent } from './holder.ts';
+import { byText } from './quorum.ts';
+import type { AddressState, State } from './state.ts';
+import { type DurationMs, type Ip, type MonotonicMs, NEVER, type NodeId } from './units.ts';
+
+export type Damping =
+  | { readonly kind: 'free'; readonly detail: string }
+  | {
+      readonly kind: 'damped';
+      readonly reason: 'held-down' | 'flapping';
+      readonly until: MonotonicMs;
+      readonly detail: string;
+    };
+
+/**
+ * Whether the address may be taken automatically so soon after it changed hands. The last healthy candidate is
+ * never damped away: only a holder that is heard, fit and has served since the change is protected.
+ */
+export function dampingOf(state: State, address: AddressState): Damping {
+  const at = state.now.at;
+  const { holdDownMs, flap } = state.config;
+  const recent = address.changes.filter((changedAt) => at - changedAt < flap.withinMs);
+  const newest = address.changes[0];
+  const heldUntil = newest === undefined ? 0 : newest + holdDownMs;
+  const oldest = recent[flap.moves - 1];
+  const flappingUntil = oldest === undefined ? 0 : oldest + flap.withinMs;
+  if (heldUntil <= at && flappingUntil <= at) return { kind: 'free', detail: 'no change of holder lately' };
+  const excuse = whyUnprotected(state, address);
+  if (excuse !== null) return { kind: 'free', detail: excuse };
+  if (flappingUntil > at) {
+    return {
+      kind: 'damped',
+      reason: 'flapping',
+      until: flappingUntil,
+      detail: `${recent.length} moves within ${flap.withinMs} ms`,
+    };
+  }
+  return {
+    kind: 'damped',
+    reason: 'held-down',
+    until: heldUntil,
+    detail: `moved ${at - (newest ?? at)} ms ago`,
+  };
+}
+
+/** How long the hold-down after the last change still lasts, whoever holds the address; 0 when it is over. */
+export function holdDownLeftMs(state: State, address: AddressState): DurationMs {
+  const newest = address.changes[0];
+  return newest === undefined ? 0 : Math.max(0, newest + state.config.holdDownMs - state.now.at);
+}
+
+function whyUnprotected(state: State, address: AddressState): string | null {
+  const node = address.holder.node;
+  if (node === null) return 'no node that is heard holds it';
+  if (node !== state.config.node.id && isSilent(state, node)) return `its holder ${node} is silent`;
+  if (fitnessOf(state, node) === 'unfit') return `its holder ${node} is unfit`;
+  if (!address.served) return "it hasn't served since the change";
+  return null;
+}
+
+/** This node's place among the candidates that are heard, fit and don't hold the address; 0 is the first. */
+export function liveRank(state: State, ip: Ip): number {
+  const self = state.config.node.id;
+  const holder = state.addresses[ip]?.holder.node;
+  const rivals = state.config.peers.filter(
+    (peer) =>
+      peer.role === 'candidate' &&
+      peer.id !== holder &&
+      !isSilent(state, peer.id) &&
+      fitnessOf(state, peer.id) !== 'unfit',
+  );
+  return rivals.filter((peer) => goesBefore(state, peer.id, self)).length;
+}
+
+/** This node's place among all configured candidates but the holder, heard or not. */
+export function configuredRank(state: State, ip: Ip): number {
+  const self = state.config.node.id;
+  const holder = state.addresses[ip]?.holder.node;
+  const rivals = state.config.peers.filter((peer) => peer.role === 'candidate' && peer.id !== holder);
+  return rivals.filter((peer) =>
+    priorityOf(state, peer.id) !== priorityOf(state, self)
+      ? priorityOf(state, peer.id) > priorityOf(state, self)
+      : byText(peer.id, self) < 0,
+  ).length;
+}
+
+/** The best-ranked candidate that is heard, fit, not leaving and doesn't hold the address; null: there is none. */
+export function bestCandidate(state: State, ip: Ip): NodeId | null {
+  const self = state.config.node;
+  const holder = state.addresses[ip]?.holder.node;
+  const ids = state.config.peers
+    .filter(
+      (peer) =>
+        peer.role === 'candidate' &&
+        !isSilent(state, peer.id) &&
+        fitnessOf(state, peer.id) === 'fit' &&
+        state.peers[peer.id]?.record?.leaving === false,
+    )
+    .map((peer) => peer.id);
+  if (self.role === 'candidate' && state.local.fit === 'fit') ids.push(self.id);
+  const others = ids.filter((id) => id !== holder);
+  return others.sort((a, b) => (goesBefore(state, a, b) ? -1 : 1))[0] ?? null;
+}
+
+/** Live rank is staggered by more than a round trip; a driver without a condition on its call by its settle time. */
+export function staggerUntil(state: State, address: AddressState, callTimeoutMs: DurationMs): MonotonicMs {
+  const { config } = state;
+  if (address.verdict !== 'down') return NEVER;
+  const stepMs = config.driver?.style === 'single-call' ? 2 * callTimeoutMs : config.gossip.timeoutMs;
+  const rank =
+    config.driver?.style === 'single-call' ? configuredRank(state, address.ip) : liveRank(state, address.ip);
+  return address.verdictSince + rank * stepMs;
+}
+
+function goesBefore(state: State, a: NodeId, b: NodeId): boolean {
+  const byPriority = priorityOf(state, b) - priorityOf(state, a);
+  if (byPriority !== 0) return byPriority < 0;
+  const byHeld = heldCount(state, a) - heldCount(state, b);
+  return byHeld !== 0 ? byHeld < 0 : byText(a, b) < 0;
+}
+
+function priorityOf(state: State, id: NodeId): number {
+  if (id === state.config.node.id) return state.config.node.priority;
+  const configured = state.config.peers.find((peer) => peer.id === id)?.priority ?? 0;
+  return state.peers[id]?.record?.priority ?? configured;
+}

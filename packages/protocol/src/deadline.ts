@@ -1,0 +1,62 @@
+/**
+ * When the next tick is due: a function of the state. There are no timers inside the protocol.
+ */
+import { BALLOT_LASTS_MS } from './campaign.ts';
+import { nextStart } from './check.ts';
+import { staggerUntil } from './damping.ts';
+import { silentAt } from './holder.ts';
+import { goodbyeUntil } from './lifecycle.ts';
+import { nextMoveTime } from './move.ts';
+import { nextPublication } from './outbox.ts';
+import type { AddressState, State } from './state.ts';
+import { nextSurvey } from './survey.ts';
+import { type DurationMs, type MonotonicMs, NEVER } from './units.ts';
+import { wantsProof } from './verdict.ts';
+import { callTimeoutMs } from './view.ts';
+import { wayOutOf } from './wayout.ts';
+
+/** The longest between two looks around: what has no deadline of its own is seen this late at most. */
+const MAX_GAP_MS: DurationMs = 1_000;
+
+/** The next moment at which something is due. Always later than the last input, so that a host can't spin. */
+export function nextDeadline(state: State): MonotonicMs {
+  if (state.phase === 'new' || state.phase === 'stopped') return NEVER;
+  const at = state.now.at;
+  let next = Math.min(at + MAX_GAP_MS, state.gossip.nextRoundAt);
+  const consider = (time: MonotonicMs | null): void => {
+    if (time !== null && time > at && time < next) next = time;
+  };
+  if (state.config.local !== null) consider(nextStart(state.local.series));
+  consider(nextPublication(state.outbox));
+  if (state.storage.failing !== null) consider(state.storage.retryAt);
+  if (state.stopSince !== null) consider(goodbyeUntil(state.stopSince));
+  for (const address of Object.values(state.addresses)) considerAddress(state, address, consider);
+  return Math.max(next, at + 1);
+}
+
+function considerAddress(
+  state: State,
+  address: AddressState,
+  consider: (time: MonotonicMs | null) => void,
+): void {
+  const wayOut = wayOutOf(state, address.ip);
+  consider(nextStart(address.series));
+  if (wantsProof(state, address) && wayOut.asking === null) consider(wayOut.nextAt);
+  consider(nextSurvey(state, address));
+  if (address.move !== null) consider(nextMoveTime(address.move));
+  consider(address.backoff.until);
+  if (address.verdict === 'down') {
+    consider(staggerUntil(state, address, callTimeoutMs(state.config)));
+    consider(address.lendFrom);
+    consider(address.lent?.expiresAt ?? null);
+    consider(
+      address.series.failingSince === null
+        ? null
+        : address.series.failingSince + state.config.notify.blockedAfterMs,
+    );
+  }
+  const { campaign } = address;
+  if (campaign === null) return;
+  consider(campaign.won === null ? campaign.openedAt + BALLOT_LASTS_MS : campaign.won.until);
+  for (const voter of campaign.unreachable) consider(silentAt(state, voter));
+}

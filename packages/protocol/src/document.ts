@@ -1,0 +1,81 @@
+/**
+ * The state to its durable document and back (PROTOCOL.md, "Restart, stall, shutdown").
+ */
+import { DOCUMENT_VERSION, type DurableAddress, type DurableDocument } from './durable.ts';
+import type { StorageState } from './inputs.ts';
+import { type AddressState, NO_PAUSE, newAddress, type State } from './state.ts';
+import type { MonotonicMs } from './units.ts';
+
+export function documentOf(state: State): DurableDocument {
+  return {
+    version: DOCUMENT_VERSION,
+    cluster: state.config.cluster,
+    node: state.config.node.id,
+    incarnation: state.incarnation,
+    addresses: Object.values(state.addresses).map((address) => durableAddress(state, address)),
+    pause: state.pause,
+    handovers: state.handovers.map(({ record, expiresAt }) => ({
+      ...record,
+      ttlMs: Math.max(0, Math.floor(expiresAt - state.now.at)),
+    })),
+    outbox: state.outbox.map(({ id, subject, message }) => ({ id, subject, message })),
+    serial: state.serial,
+  };
+}
+
+/**
+ * What a new run knows from the last one. Times that were lengths are counted from `at`: a lease as if it had been
+ * lent just now, a change of holder as if no time had passed since the writing.
+ */
+export function restored(state: State, storage: StorageState, at: MonotonicMs): State {
+  const document = storage.kind === 'loaded' ? storage.document : null;
+  const addresses = state.config.addresses.map(({ ip }) => {
+    const known = document?.addresses.find((one) => one.ip === ip);
+    return [ip, restoredAddress(state, ip, known, at)] as const;
+  });
+  return {
+    ...state,
+    incarnation: (document?.incarnation ?? 0) + 1,
+    addresses: Object.fromEntries(addresses),
+    pause: document?.pause ?? NO_PAUSE,
+    handovers: (document?.handovers ?? []).map((record) => ({ record, expiresAt: at + record.ttlMs })),
+    outbox: (document?.outbox ?? []).map((entry) => ({ ...entry, publishing: null, nextAt: at, delayMs: 0 })),
+    serial: document?.serial ?? 0,
+    storage: { ...state.storage, found: storage.kind },
+  };
+}
+
+function restoredAddress(
+  state: State,
+  ip: string,
+  known: DurableAddress | undefined,
+  at: MonotonicMs,
+): AddressState {
+  const fresh = { ...newAddress(ip), verdictSince: at, decision: { ...newAddress(ip).decision, since: at } };
+  const { leaseMs } = state.config.agreement;
+  if (known === undefined) return { ...fresh, lendFrom: at + leaseMs };
+  return {
+    ...fresh,
+    epoch: known.epoch,
+    lendFrom: known.lent === null ? at : at + Math.max(known.lent.leaseMs, leaseMs),
+    intent: known.intent,
+    changes: known.changes.map((ageMs) => at - ageMs),
+    ended: known.ended,
+    blockedTold: known.blockedTold,
+  };
+}
+
+function durableAddress(state: State, address: AddressState): DurableAddress {
+  const { lent } = address;
+  const out = address.lendFrom > state.now.at || (lent !== null && lent.expiresAt > state.now.at);
+  const { leaseMs } = state.config.agreement;
+  return {
+    ip: address.ip,
+    epoch: address.epoch,
+    lent: out ? { candidate: lent?.candidate ?? '', epoch: lent?.epoch ?? address.epoch, leaseMs } : null,
+    intent: address.intent,
+    changes: address.changes.map((changedAt) => Math.max(0, Math.floor(state.now.at - changedAt))),
+    ended: address.ended,
+    blockedTold: address.blockedTold,
+  };
+}

@@ -1,0 +1,327 @@
+/**
+ * Heartbeats, and all that travels with them.
+ *
+ * What a turn wants to say is noted while it runs and built here at its end: one message a peer, requests and
+ * responses alike.
+ */
+import { ballotsFor, onBallotAnswer, onBallotUndelivered } from './campaign.ts';
+import { admitRequest, admitResponse, echoFor, maxEchoAgeMs, type OwnSession } from './freshness.ts';
+import { isSilent } from './holder.ts';
+import type { SendFailure } from './inputs.ts';
+import {
+  adoptRecord,
+  hear,
+  knownIncarnation,
+  onAsked,
+  onKnown,
+  onNewSession,
+  onRumours,
+  ownRecord,
+  suspects,
+  takeRumours,
+} from './membership.ts';
+import {
+  type BallotAnswer,
+  type Envelope,
+  type Payload,
+  type RejectReason,
+  WIRE_VERSION,
+} from './messages.ts';
+import type { Channel, PendingSend, State } from './state.ts';
+import {
+  change,
+  changePeer,
+  draw,
+  newEffectId,
+  type Outgoing,
+  type PendingReply,
+  speakTo,
+  type Turn,
+  tell,
+} from './turn.ts';
+import type { DurationMs, EffectId, NodeId } from './units.ts';
+import { onBallot, onRelease } from './voter.ts';
+
+/** How long the id of a peer that two runs use gets no lease. */
+const DUPLICATE_MS: DurationMs = 30_000;
+/** The most messages that may wait for an answer; beyond it the oldest is forgotten. */
+const MAX_PENDING = 512;
+
+/** Speak to those whose turn it is, and again to every voter that owes an answer to an open ballot. */
+export function gossipRound(turn: Turn): void {
+  const { gossip, config, now } = turn.state;
+  if (now.at < gossip.nextRoundAt) return;
+  const voters = config.peers.filter((peer) => peer.role !== 'member').map((peer) => peer.id);
+  const members = config.peers.filter((peer) => peer.role === 'member').map((peer) => peer.id);
+  const forMembers = members.length === 0 ? 0 : Math.max(1, config.gossip.fanout - voters.length);
+  const forVoters = Math.max(1, config.gossip.fanout - forMembers);
+  for (const id of inTurn(voters, gossip.voterCursor, forVoters)) speakTo(turn, id);
+  for (const id of inTurn(members, gossip.memberCursor, forMembers)) speakTo(turn, id);
+  const jitter = 0.95 + draw(turn) * 0.1;
+  change(turn, {
+    gossip: {
+      ...turn.state.gossip,
+      voterCursor: gossip.voterCursor + forVoters,
+      memberCursor: gossip.memberCursor + forMembers,
+      nextRoundAt: now.at + Math.round(config.gossip.intervalMs * jitter),
+    },
+  });
+  for (const { campaign } of Object.values(turn.state.addresses)) {
+    if (campaign === null || campaign.won !== null) continue;
+    for (const voter of voters) {
+      const answer = campaign.answers[voter]?.answer;
+      if (answer === undefined || answer === 'pending')
+        speakTo(turn, voter, { fresh: isSilent(turn.state, voter) });
+    }
+  }
+}
+
+/** A peer's request whose MAC was verified. */
+export function onRequest(turn: Turn, requestId: EffectId, request: Envelope): void {
+  const peer = turn.state.peers[request.from];
+  const misaddressed = misaddressedReason(turn.state, request, peer !== undefined);
+  if (misaddressed !== null || peer === undefined) {
+    refuse(turn, requestId, request, 403, misaddressed ?? 'unknown-sender');
+    return;
+  }
+  const admission = admitRequest(peer.channel, ownSession(turn.state), request);
+  if (admission.kind === 'refused') {
+    changePeer(turn, peer.id, { channel: admission.channel });
+    refuse(turn, requestId, request, 409, admission.reason);
+    return;
+  }
+  takeChannel(turn, peer.id, admission.channel, admission.returned);
+  hear(turn, peer.id);
+  takePayload(turn, peer.id, request.payload);
+  turn.replies.push({ requestId, request, status: 200, refused: null, outcome: null });
+}
+
+/** The answer to a message of ours, bound to it by its MAC. A late one, after its time-out, still counts as heard. */
+export function onAnswered(turn: Turn, sendId: EffectId, answer: Envelope): void {
+  const pending = turn.state.pendingSends[sendId];
+  if (pending === undefined) return;
+  const bound = answer.re?.session === turn.state.session && answer.re.seq === pending.seq;
+  const { config } = turn.state;
+  if (
+    !bound ||
+    answer.from !== pending.to ||
+    answer.to !== config.node.id ||
+    answer.cluster !== config.cluster
+  ) {
+    tell(turn, { kind: 'rejected', reason: 'unasked', from: answer.from });
+    return;
+  }
+  forget(turn, sendId);
+  const peer = turn.state.peers[pending.to];
+  if (peer === undefined) return;
+  const { channel, returned } = admitResponse(peer.channel, answer);
+  takeChannel(turn, peer.id, channel, returned);
+  hear(turn, peer.id);
+  const refused = answer.payload.refused;
+  if (refused === 'session' || refused === 'stale') {
+    if (!pending.retry) speakTo(turn, peer.id, { hurried: true, retry: true, fresh: pending.fresh });
+    return;
+  }
+  const rttMs = turn.now.at - pending.sentAt;
+  changePeer(turn, peer.id, { rttMs });
+  if (!pending.failed) tell(turn, { kind: 'heartbeat', peer: peer.id, result: 'ok', rttMs });
+  if (refused === undefined) takePayload(turn, peer.id, answer.payload);
+  if ((turn.state.peers[peer.id]?.answersDue.length ?? 0) > 0) speakTo(turn, peer.id, { hurried: true });
+}
+
+export function onSendFailed(turn: Turn, sendId: EffectId, reason: SendFailure): void {
+  const pending = turn.state.pendingSends[sendId];
+  if (pending === undefined || pending.failed) return;
+  tell(turn, { kind: 'heartbeat', peer: pending.to, result: reason, rttMs: null });
+  change(turn, { pendingSends: { ...turn.state.pendingSends, [sendId]: { ...pending, failed: true } } });
+  for (const { address, epoch } of pending.ballots)
+    onBallotUndelivered(turn, pending.to, address, epoch, pending.fresh);
+}
+
+/** Build and hand out what this turn wants to say. */
+export function flush(turn: Turn): void {
+  if (turn.changed) change(turn, { recordVersion: turn.state.recordVersion + 1 });
+  const replied = new Set(turn.replies.map((reply) => reply.request.from));
+  for (const reply of turn.replies) sendReply(turn, reply);
+  for (const [to, how] of turn.outgoing) if (how.fresh || !replied.has(to)) sendTo(turn, to, how);
+  if (turn.outgoing.size > 0) forgetOldSends(turn);
+}
+
+/** A refusal says nothing of this node but its session and time, which is the challenge. */
+export function refuse(
+  turn: Turn,
+  requestId: EffectId,
+  request: Envelope,
+  status: 403 | 409,
+  reason: RejectReason,
+): void {
+  tell(turn, { kind: 'rejected', reason, from: request.from });
+  turn.replies.push({ requestId, request, status, refused: reason, outcome: null });
+}
+
+export function ownSession(state: State): OwnSession {
+  return {
+    session: state.session,
+    t: sessionTime(state),
+    maxAgeMs: maxEchoAgeMs(state.config.gossip.deadMs),
+  };
+}
+
+export function misaddressedReason(state: State, request: Envelope, known: boolean): RejectReason | null {
+  const { config } = state;
+  if (request.cluster !== config.cluster) return 'cluster';
+  if (request.from === config.node.id || request.re !== null) return 'reflected';
+  if (request.to !== config.node.id) return 'not-for-me';
+  return known ? null : 'unknown-sender';
+}
+
+function takeChannel(turn: Turn, id: NodeId, channel: Channel, returned: boolean): void {
+  const peer = turn.state.peers[id];
+  if (peer === undefined) return;
+  const isNew = peer.channel.session !== channel.session;
+  changePeer(turn, id, { channel });
+  if (isNew) onNewSession(turn, { ...peer, channel });
+  if (!returned) return;
+  changePeer(turn, id, { duplicateUntil: turn.now.at + DUPLICATE_MS });
+  tell(turn, { kind: 'duplicate-id', peer: id });
+}
+
+function takePayload(turn: Turn, from: NodeId, payload: Payload): void {
+  const peer = turn.state.peers[from];
+  if (peer === undefined) return;
+  changePeer(turn, from, { acked: Math.max(peer.acked, payload.ack) });
+  const known = turn.state.peers[from];
+  if (payload.node !== undefined && known !== undefined && payload.version > known.recordVersion)
+    adoptRecord(turn, known, payload.node, payload.version);
+  if (payload.known !== undefined) onKnown(turn, payload.known);
+  if (payload.rumours !== undefined) onRumours(turn, payload.rumours);
+  if (payload.ask !== undefined) onAsked(turn, payload.ask);
+  for (const release of payload.releases ?? []) onRelease(turn, from, release);
+  for (const ballot of payload.ballots ?? []) onBallot(turn, from, ballot);
+  for (const answer of payload.answers ?? []) onBallotAnswer(turn, from, answer);
+}
+
+function sendTo(turn: Turn, to: NodeId, how: Outgoing): void {
+  const payload = payloadFor(turn, to);
+  const sendId = newEffectId(turn);
+  const message = envelope(turn, to, null, payload);
+  const hurry = (payload.ballots ?? []).length + (payload.answers ?? []).length > 0;
+  const pending: PendingSend = {
+    to,
+    seq: message.seq,
+    sentAt: turn.now.at,
+    fresh: how.fresh,
+    retry: how.retry,
+    failed: false,
+    ballots: (payload.ballots ?? []).map(({ address, epoch }) => ({ address, epoch })),
+  };
+  change(turn, { pendingSends: { ...turn.state.pendingSends, [sendId]: pending } });
+  turn.effects.push({
+    kind: 'send',
+    sendId,
+    to,
+    route: hurry ? '/v1/vote' : '/v1/gossip',
+    message,
+    fresh: how.fresh,
+    timeoutMs: turn.state.config.gossip.timeoutMs,
+    ...waiting(turn, payload),
+  });
+}
+
+function sendReply(turn: Turn, { requestId, request, status, refused, outcome }: PendingReply): void {
+  const re = { session: request.session, seq: request.seq };
+  const known = turn.state.peers[request.from] !== undefined;
+  const bare: Payload = {
+    version: 0,
+    ack: 0,
+    ...(refused === null ? {} : { refused }),
+    ...(outcome === null ? {} : { outcome }),
+  };
+  const payload = known && refused === null && outcome === null ? payloadFor(turn, request.from) : bare;
+  const message = envelope(turn, request.from, re, payload);
+  turn.effects.push({ kind: 'reply', requestId, status, message, ...waiting(turn, payload) });
+}
+
+/** What lends, asks for a lease, or tells of something just written, waits for the write. */
+function waiting(turn: Turn, payload: Payload): { readonly after?: EffectId } {
+  const binds =
+    (payload.ballots ?? []).length > 0 ||
+    (payload.answers ?? []).some((answer: BallotAnswer) => answer.leaseMs > 0);
+  if (binds) return { after: turn.state.storage.latest };
+  const tells = turn.writeId !== 0 && (payload.node !== undefined || payload.outcome !== undefined);
+  return tells && turn.state.storage.failing === null ? { after: turn.writeId } : {};
+}
+
+function envelope(turn: Turn, to: NodeId, re: Envelope['re'], payload: Payload): Envelope {
+  const seq = turn.state.seq + 1;
+  change(turn, { seq });
+  const { state } = turn;
+  const channel = state.peers[to]?.channel;
+  return {
+    v: WIRE_VERSION,
+    cluster: state.config.cluster,
+    from: state.config.node.id,
+    session: state.session,
+    seq,
+    to,
+    t: sessionTime(state),
+    echo: channel === undefined ? null : echoFor(channel),
+    re,
+    payload,
+  };
+}
+
+function payloadFor(turn: Turn, to: NodeId): Payload {
+  const ballots = ballotsFor(turn, to);
+  const rumours = takeRumours(turn);
+  const peer = turn.state.peers[to];
+  if (peer === undefined) return { version: 0, ack: 0 };
+  const { state } = turn;
+  const ask = suspects(state).filter((id) => id !== to);
+  const known = knownIncarnation(peer);
+  changePeer(turn, to, {
+    answersDue: [],
+    releasesDue: peer.releasesDue
+      .map((due) => ({ ...due, left: due.left - 1 }))
+      .filter((due) => due.left > 0),
+  });
+  return {
+    version: state.recordVersion,
+    ack: peer.recordVersion,
+    ...(peer.acked < state.recordVersion ? { node: ownRecord(state) } : {}),
+    ...(known === undefined ? {} : { known }),
+    ...(rumours.length > 0 ? { rumours } : {}),
+    ...(ask.length > 0 ? { ask } : {}),
+    ...(ballots.length > 0 ? { ballots } : {}),
+    ...(peer.answersDue.length > 0 ? { answers: peer.answersDue } : {}),
+    ...(peer.releasesDue.length > 0 ? { releases: peer.releasesDue.map((due) => due.release) } : {}),
+  };
+}
+
+/** Whole milliseconds since this session began. */
+function sessionTime(state: State): number {
+  return Math.floor(state.now.at - state.startedAt);
+}
+
+function inTurn(ids: readonly NodeId[], cursor: number, count: number): readonly NodeId[] {
+  const chosen: NodeId[] = [];
+  for (let i = 0; i < Math.min(count, ids.length); i += 1) {
+    const id = ids[(cursor + i) % ids.length];
+    if (id !== undefined) chosen.push(id);
+  }
+  return chosen;
+}
+
+function forget(turn: Turn, sendId: EffectId): void {
+  const { [sendId]: _, ...pendingSends } = turn.state.pendingSends;
+  change(turn, { pendingSends });
+}
+
+/** A late answer counts as heard for as long as a peer may be silent. */
+function forgetOldSends(turn: Turn): void {
+  const { pendingSends, config } = turn.state;
+  const kept = Object.entries(pendingSends).filter(
+    ([, pending]) => turn.now.at - pending.sentAt < config.gossip.deadMs + config.gossip.timeoutMs,
+  );
+  change(turn, { pendingSends: Object.fromEntries(kept.slice(-MAX_PENDING)) });
+}

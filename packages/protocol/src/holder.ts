@@ -1,0 +1,181 @@
+/**
+ * Who holds an address, as far as this node knows, and what it knows of the nodes that could.
+ */
+import type { Association } from './inputs.ts';
+import type { Fitness, HolderRecord } from './messages.ts';
+import { type AddressState, type Holder, MAX_CHANGES, MAX_ENDED, type State } from './state.ts';
+import { addressOf, announce, changeAddress, type Turn, tell } from './turn.ts';
+import type { AssociationId, DurationMs, InstanceId, Ip, MonotonicMs, NodeId } from './units.ts';
+
+export type HolderSource = 'read' | 'taken' | 'external-ip' | 'gossip';
+
+/** Changes told by two nodes that lie closer together than this are one change. */
+const SAME_CHANGE_MS: DurationMs = 3_000;
+
+/** Silent: this node itself hasn't heard it for `gossip.dead`, counted anew from the start and from a stall. */
+export function isSilent(state: State, id: NodeId): boolean {
+  return silentAt(state, id) <= state.now.at;
+}
+
+/** When that peer's silence is, or will be, complete if it stays unheard. */
+export function silentAt(state: State, id: NodeId): MonotonicMs {
+  const heardAt = state.peers[id]?.heardAt ?? state.observedFrom;
+  return Math.max(heardAt, state.observedFrom) + state.config.gossip.deadMs;
+}
+
+/** What a node last said of its own HAProxy; a word older than `gossip.dead` is no word. */
+export function fitnessOf(state: State, id: NodeId): Fitness {
+  if (id === state.config.node.id) return state.local.fit;
+  const peer = state.peers[id];
+  return peer?.record == null || isSilent(state, id) ? 'unknown' : peer.record.fit;
+}
+
+/** Since when the holder has been known to be unfit by its own word; null: it isn't. A probe that starts later may use it. */
+export function holderUnfitSince(state: State, address: AddressState): MonotonicMs | null {
+  const node = address.holder.node;
+  if (node === null) return null;
+  if (node === state.config.node.id) return state.local.fit === 'unfit' ? state.local.since : null;
+  return isSilent(state, node) ? null : (state.peers[node]?.unfitSince ?? null);
+}
+
+export function isHeldBySelf(state: State, ip: Ip): boolean {
+  return state.addresses[ip]?.holder.node === state.config.node.id;
+}
+
+/** How many addresses a node is believed to hold. */
+export function heldCount(state: State, id: NodeId): number {
+  return Object.values(state.addresses).filter((address) => address.holder.node === id).length;
+}
+
+/** The holder in words: a node's id, an instance id, `nobody` or `unknown`. */
+export function holderName(holder: Holder): string {
+  switch (holder.kind) {
+    case 'node':
+      return holder.node ?? 'unknown';
+    case 'none':
+      return 'nobody';
+    case 'other':
+      return holder.instanceId ?? 'another target';
+    case 'unknown':
+      return 'unknown';
+  }
+}
+
+/** What a read of the cloud says, in terms of nodes. */
+export function holderFrom(state: State, association: Association, at: MonotonicMs): Holder {
+  if (association.kind === 'none')
+    return { kind: 'none', node: null, instanceId: null, associationId: null, at };
+  const { associationId, instanceId } = association;
+  const node = association.self
+    ? state.config.node.id
+    : (association.node ?? nodeOfInstance(state, instanceId));
+  return { kind: node === null ? 'other' : 'node', node, instanceId, associationId, at };
+}
+
+/** A read that shows an association which was seen to end is stale, and proves nothing. */
+export function isStaleRead(address: AddressState, association: Association): boolean {
+  return (
+    association.kind === 'associated' &&
+    association.associationId !== null &&
+    address.ended.includes(association.associationId)
+  );
+}
+
+/** Take in an observation of the holder; older than what is known, or of an ended association, it changes nothing. */
+export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSource): void {
+  const address = addressOf(turn.state, ip);
+  const known = address.holder;
+  if (seen.associationId !== null && address.ended.includes(seen.associationId)) return;
+  if (known.kind !== 'unknown' && seen.at < known.at) return;
+  if (sameHolder(known, seen)) {
+    changeAddress(turn, ip, {
+      holder: { ...seen, associationId: seen.associationId ?? known.associationId, at: seen.at },
+    });
+    return;
+  }
+  const moved = known.kind !== 'unknown';
+  changeAddress(turn, ip, {
+    holder: seen,
+    changes: moved ? mergeChanges(address.changes, [seen.at]) : address.changes,
+    served: moved ? false : address.served,
+    ended: moved ? withEnded(address.ended, known.associationId, seen.associationId) : address.ended,
+  });
+  tell(turn, { kind: 'holder', address: ip, holder: holderName(seen), source });
+  announce(turn);
+}
+
+/** Take in what a peer believes, and what it knows of past changes. */
+export function observeTold(
+  turn: Turn,
+  ip: Ip,
+  told: HolderRecord | null,
+  changes: readonly DurationMs[],
+  served: boolean,
+): void {
+  const at = turn.now.at;
+  if (told !== null) {
+    const node = told.kind === 'other' ? nodeOfInstance(turn.state, told.instanceId) : told.node;
+    const kind = node !== null ? 'node' : told.kind;
+    observeHolder(
+      turn,
+      ip,
+      { kind, node, instanceId: told.instanceId, associationId: told.associationId, at: at - told.ageMs },
+      'gossip',
+    );
+  }
+  const address = addressOf(turn.state, ip);
+  const merged = mergeChanges(
+    address.changes,
+    changes.map((ageMs) => at - ageMs),
+  );
+  const agrees =
+    told !== null && told.associationId === address.holder.associationId && told.node === address.holder.node;
+  changeAddress(turn, ip, { changes: merged, served: address.served || (agrees && served) });
+}
+
+/** A node became known by its instance: holders that were strangers may now have a name. */
+export function recogniseHolders(turn: Turn): void {
+  for (const address of Object.values(turn.state.addresses)) {
+    if (address.holder.kind !== 'other') continue;
+    const node = nodeOfInstance(turn.state, address.holder.instanceId);
+    if (node !== null) changeAddress(turn, address.ip, { holder: { ...address.holder, kind: 'node', node } });
+  }
+}
+
+/** Remember that an association has ended. */
+export function endAssociation(turn: Turn, ip: Ip, id: AssociationId | null): void {
+  const address = addressOf(turn.state, ip);
+  changeAddress(turn, ip, { ended: withEnded(address.ended, id, null) });
+}
+
+function nodeOfInstance(state: State, instanceId: InstanceId | null): NodeId | null {
+  if (instanceId === null || instanceId === '') return null;
+  if (state.config.node.instanceId === instanceId) return state.config.node.id;
+  return Object.values(state.peers).find((peer) => peer.record?.instanceId === instanceId)?.id ?? null;
+}
+
+function sameHolder(a: Holder, b: Holder): boolean {
+  const sameAssociation =
+    a.associationId === null || b.associationId === null || a.associationId === b.associationId;
+  return (
+    a.kind === b.kind &&
+    a.node === b.node &&
+    (a.node !== null || a.instanceId === b.instanceId) &&
+    sameAssociation
+  );
+}
+
+function withEnded(
+  ended: readonly AssociationId[],
+  id: AssociationId | null,
+  now: AssociationId | null,
+): readonly AssociationId[] {
+  if (id === null || id === now || ended.includes(id)) return ended;
+  return [id, ...ended].slice(0, MAX_ENDED);
+}
+
+function mergeChanges(known: readonly MonotonicMs[], more: readonly MonotonicMs[]): readonly MonotonicMs[] {
+  const all = [...known];
+  for (const at of more) if (!all.some((other) => Math.abs(other - at) < SAME_CHANGE_MS)) all.push(at);
+  return all.length === known.length ? known : all.sort((a, b) => b - a).slice(0, MAX_CHANGES);
+}

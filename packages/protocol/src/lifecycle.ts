@@ -1,0 +1,185 @@
+/**
+ * Start, stall, new configuration, shutdown, and the disk (PROTOCOL.md, "Restart, stall, shutdown").
+ */
+import { giveUp } from './campaign.ts';
+import { concludeMove } from './conclude.ts';
+import type { ProtocolConfig } from './config.ts';
+import { restored } from './document.ts';
+import type { Started } from './inputs.ts';
+import { abandonMove, recoverMove } from './move.ts';
+import { republish } from './outbox.ts';
+import { type MoveStage, NEW_WAY_OUT, newAddress, newPeer } from './state.ts';
+import { addressOf, announce, change, changeAddress, persist, type Turn, tell } from './turn.ts';
+import type { DurationMs, EffectId, Ip } from './units.ts';
+import { forgetObservations } from './verdict.ts';
+
+/** How long a stopping node waits for its goodbyes to be answered. */
+const GOODBYE_MS: DurationMs = 1_000;
+/** How long before a failed write is tried again. */
+const WRITE_AGAIN_MS: DurationMs = 1_000;
+
+export function onStarted(turn: Turn, input: Started): void {
+  const { at } = turn.now;
+  const state = restored(turn.state, input.storage, at);
+  const draws = Math.max(1, Math.floor(input.seed)) | 0;
+  turn.state = {
+    ...state,
+    phase: 'running',
+    session: input.session,
+    startedAt: at,
+    observedFrom: at,
+    due: at,
+    draws: draws === 0 ? 1 : draws,
+  };
+  change(turn, {
+    gossip: { ...turn.state.gossip, nextRoundAt: at },
+    local: { ...turn.state.local, since: at },
+  });
+  const detail = input.storage.kind === 'unreadable' ? input.storage.detail : '';
+  tell(turn, { kind: 'started', incarnation: turn.state.incarnation, storage: input.storage.kind, detail });
+  persist(turn);
+  for (const { ip, intent } of Object.values(turn.state.addresses)) {
+    if (intent === null) continue;
+    // An accepted move is told even where this run may not ask the cloud; what else it meant is read first.
+    if (intent.stage === 'accepted') concludeMove(turn, ip, 'moved', intent);
+    else if (turn.state.config.driver !== null) recoverMove(turn, ip);
+  }
+}
+
+/** Stood still for longer than peers tolerate: what was seen and borrowed before counts for nothing now. */
+export function onStall(turn: Turn, lateMs: DurationMs): void {
+  const { at } = turn.now;
+  tell(turn, { kind: 'stalled', lateMs });
+  change(turn, {
+    observedFrom: at,
+    wayOut: { '4': { ...NEW_WAY_OUT, nextAt: at }, '6': { ...NEW_WAY_OUT, nextAt: at } },
+  });
+  forgetObservations(turn);
+  for (const ip of Object.keys(turn.state.addresses)) dropMandate(turn, ip, 'this node stood still');
+}
+
+export function onConfigured(turn: Turn, config: ProtocolConfig): void {
+  const { state } = turn;
+  const peers = Object.fromEntries(config.peers.map(({ id }) => [id, state.peers[id] ?? newPeer(id)]));
+  const addresses = Object.fromEntries(
+    config.addresses.map(({ ip }) => [
+      ip,
+      state.addresses[ip] ?? { ...newAddress(ip), lendFrom: turn.now.at + config.agreement.leaseMs },
+    ]),
+  );
+  // An address with a move under way is kept until the move has ended, whatever the file says.
+  const busy = Object.values(state.addresses).filter(
+    (address) => address.move !== null && addresses[address.ip] === undefined,
+  );
+  const keptAddresses = state.config.addresses.filter(({ ip }) => busy.some((address) => address.ip === ip));
+  change(turn, {
+    config: { ...config, addresses: [...config.addresses, ...keptAddresses] },
+    peers,
+    addresses: { ...addresses, ...Object.fromEntries(busy.map((address) => [address.ip, address])) },
+  });
+  if (config.local === null) change(turn, { local: { ...turn.state.local, fit: 'fit' } });
+  for (const ip of Object.keys(turn.state.addresses)) {
+    if (addressOf(turn.state, ip).move === null)
+      giveUp(turn, ip, 'dropped', 'the configuration has changed', 0);
+  }
+  tell(turn, {
+    kind: 'configured',
+    detail: `${config.peers.length} peers, ${config.addresses.length} addresses`,
+  });
+  persist(turn);
+  announce(turn);
+}
+
+export function onStop(turn: Turn): void {
+  if (turn.state.phase !== 'running') return;
+  tell(turn, { kind: 'stopping' });
+  change(turn, { phase: 'stopping', stopSince: turn.now.at });
+  for (const { ip, move, intent } of Object.values(turn.state.addresses)) {
+    if (move?.stage.kind === 'verifying' && intent !== null) concludeMove(turn, ip, 'moved', intent);
+    else dropMandate(turn, ip, 'this node is shutting down');
+  }
+  announce(turn);
+}
+
+/** Once nothing is owed, the node is done. */
+export function finishStopping(turn: Turn): void {
+  const { phase, stopSince, now, pendingSends, storage } = turn.state;
+  if (phase !== 'stopping' || stopSince === null) return;
+  if (Object.values(turn.state.addresses).some(({ move }) => move !== null)) return;
+  const waited = now.at - stopSince;
+  const speaking = turn.outgoing.size > 0 || Object.values(pendingSends).some((send) => !send.failed);
+  const writing = storage.durable < storage.latest && storage.failing === null;
+  if ((speaking || writing) && waited < GOODBYE_MS) return;
+  change(turn, { phase: 'stopped' });
+  turn.effects.push({ kind: 'stopped' });
+}
+
+/** When a stopping node has waited for long enough. */
+export function goodbyeUntil(stopSince: number): number {
+  return stopSince + GOODBYE_MS;
+}
+
+export function onPersisted(turn: Turn, writeId: EffectId): void {
+  const { storage } = turn.state;
+  if (storage.failing !== null) tell(turn, { kind: 'storage', ok: true, code: '' });
+  change(turn, { storage: { ...storage, durable: Math.max(storage.durable, writeId), failing: null } });
+}
+
+/** What waited for the write was dropped by the host: ballots among it, so they are given up. */
+export function onPersistFailed(turn: Turn, code: string): void {
+  const { storage, now } = turn.state;
+  if (storage.failing !== code) tell(turn, { kind: 'storage', ok: false, code });
+  change(turn, { storage: { ...storage, failing: code, retryAt: now.at + WRITE_AGAIN_MS } });
+  republish(turn);
+  for (const { ip, move } of Object.values(turn.state.addresses)) {
+    if (move === null) giveUp(turn, ip, 'dropped', `the disk doesn't take writes: ${code}`, 0);
+    else if (move.stage.kind === 'releasing' || move.stage.kind === 'taking') callDropped(turn, ip);
+  }
+}
+
+export function retryWrite(turn: Turn): void {
+  const { storage, now } = turn.state;
+  if (storage.failing === null || now.at < storage.retryAt || storage.retryAt === 0) return;
+  change(turn, { storage: { ...storage, retryAt: now.at + WRITE_AGAIN_MS } });
+  persist(turn);
+}
+
+/** The first call of a move waited for the write that failed, and was never made. */
+function callDropped(turn: Turn, ip: Ip): void {
+  const { move } = addressOf(turn.state, ip);
+  if (move === null || move.duty) return;
+  const { stage } = move;
+  if ((stage.kind === 'releasing' || stage.kind === 'taking') && turn.state.storage.durable < stage.callId) {
+    abandonMove(turn, ip, "the disk doesn't take writes");
+  }
+}
+
+/** Ballot and mandate are given up; a move that has taken nothing apart ends, one that has goes on. */
+function dropMandate(turn: Turn, ip: Ip, why: string): void {
+  const { move, campaign } = addressOf(turn.state, ip);
+  if (move === null) {
+    giveUp(turn, ip, 'dropped', why, 0);
+    return;
+  }
+  if (!move.duty && isUncommitted(move.stage)) {
+    abandonMove(turn, ip, why);
+    return;
+  }
+  // What was lent is not given back: a call of ours may still take effect. It runs out, or the move's end returns it.
+  if (campaign !== null) changeAddress(turn, ip, { campaign: null, guard: null });
+}
+
+/** Nothing has been done yet that must be seen through. */
+function isUncommitted(stage: MoveStage): boolean {
+  switch (stage.kind) {
+    case 'reading':
+      return stage.purpose === 'start';
+    case 'resting':
+      return stage.next.call !== 'read' || stage.next.purpose === 'start';
+    case 'releasing':
+    case 'taking':
+    case 'settling':
+    case 'verifying':
+      return false;
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * What nodes say of themselves and of each other: records, rumours, incarnations.
+ */
+
+import { ballotElectorate } from './ballot.ts';
+import { peerStateNow, suspectAfterMs } from './detector.ts';
+import { adoptHandover } from './handover.ts';
+import { holderUnfitSince, observeTold, recogniseHolders } from './holder.ts';
+import type { AddressRecord, HandoverRecord, NodeRecord, PeerState, Rumour } from './messages.ts';
+import { adoptPause } from './pause.ts';
+import { type AddressState, NO_BACKOFF, type Peer, type State } from './state.ts';
+import { readinessProblems } from './survey.ts';
+import {
+  addressOf,
+  announce,
+  change,
+  changeAddress,
+  changePeer,
+  persist,
+  speakTo,
+  type Turn,
+  tell,
+} from './turn.ts';
+import type { NodeId } from './units.ts';
+import { inTrouble, lookNow } from './verdict.ts';
+
+/** The most rumours, and peers asked about, in one message. */
+export const MAX_RUMOURS = 8;
+/** The most rumours that wait to be told. */
+const MAX_QUEUED_RUMOURS = 64;
+
+/** What this node says of itself. */
+export function ownRecord(state: State): NodeRecord {
+  const { config } = state;
+  return {
+    id: config.node.id,
+    incarnation: state.incarnation,
+    role: config.node.role,
+    priority: config.node.priority,
+    instanceId: config.node.instanceId,
+    fit: state.local.fit,
+    leaving: state.phase !== 'running',
+    ready: readinessProblems(state).length === 0,
+    electorate: ballotElectorate(state),
+    version: config.node.version,
+    addresses: Object.values(state.addresses).map((address) => addressRecord(state, address)),
+    pause: state.pause,
+    handovers: state.handovers.map(
+      ({ record, expiresAt }): HandoverRecord => ({
+        ...record,
+        ttlMs: Math.max(0, Math.floor(expiresAt - state.now.at)),
+      }),
+    ),
+  };
+}
+
+/** Take in a peer's record. */
+export function adoptRecord(turn: Turn, peer: Peer, record: NodeRecord, version: number): void {
+  if (record.id !== peer.id) return;
+  const before = peer.record;
+  const sameLife = before !== null && before.incarnation === record.incarnation;
+  const unfitSince =
+    record.fit !== 'unfit' ? null : sameLife && peer.unfitSince !== null ? peer.unfitSince : turn.now.at;
+  changePeer(turn, peer.id, {
+    record,
+    recordAt: turn.now.at,
+    recordVersion: version,
+    unfitSince,
+    rumoured: null,
+  });
+  if (before?.instanceId !== record.instanceId) recogniseHolders(turn);
+  adoptPause(turn, record.pause);
+  for (const handover of record.handovers) adoptHandover(turn, handover);
+  for (const told of record.addresses) {
+    if (turn.state.addresses[told.ip] === undefined) continue;
+    observeTold(turn, told.ip, told.holder, told.changes, told.served);
+    const known = before?.addresses.find((one) => one.ip === told.ip);
+    hearEvidence(turn, told, known, unfitSince !== null && peer.unfitSince === null);
+  }
+}
+
+/** New trouble makes this node look at once; new sight of a dead address makes it ask again at once. */
+function hearEvidence(
+  turn: Turn,
+  told: AddressRecord,
+  known: AddressRecord | undefined,
+  newlyUnfit: boolean,
+): void {
+  const address = addressOf(turn.state, told.ip);
+  if (told.epoch > address.epoch) changeAddress(turn, told.ip, { epoch: told.epoch });
+  if (
+    told.verdict === 'down' &&
+    known?.verdict !== 'down' &&
+    address.backoff.reason === 'ballot-lost' &&
+    !address.backoff.forLease
+  ) {
+    changeAddress(turn, told.ip, { backoff: NO_BACKOFF });
+  }
+  const holderNewlyUnfit =
+    newlyUnfit && holderUnfitSince(turn.state, addressOf(turn.state, told.ip)) !== null;
+  if ((told.trouble && known?.trouble !== true) || holderNewlyUnfit) lookNow(turn, told.ip);
+}
+
+/** The peer has begun a new session: what was said in the old one is kept, but not its versions. */
+export function onNewSession(turn: Turn, peer: Peer): void {
+  changePeer(turn, peer.id, {
+    recordVersion: 0,
+    acked: 0,
+    unfitSince: null,
+    priorIncarnation: Math.max(peer.priorIncarnation, peer.record?.incarnation ?? 0),
+  });
+}
+
+/** What to tell a peer whose disk has been rolled back; undefined: nothing. */
+export function knownIncarnation(peer: Peer): number | undefined {
+  const present = peer.record?.incarnation ?? 0;
+  return peer.recordVersion > 0 && peer.priorIncarnation >= present && peer.priorIncarnation > 0
+    ? peer.priorIncarnation
+    : undefined;
+}
+
+/** A peer knew this node by an incarnation that its disk doesn't know of: what it had lent then can't be known. */
+export function onKnown(turn: Turn, known: number): void {
+  const { state } = turn;
+  if (known < state.incarnation) return;
+  change(turn, { incarnation: known + 1 });
+  const lendFrom = turn.now.at + state.config.agreement.leaseMs;
+  for (const { ip, lendFrom: before } of Object.values(state.addresses))
+    changeAddress(turn, ip, { lendFrom: Math.max(before, lendFrom) });
+  tell(turn, { kind: 'storage', ok: true, code: 'ROLLED_BACK' });
+  persist(turn);
+  announce(turn);
+}
+
+export function onRumours(turn: Turn, rumours: readonly Rumour[]): void {
+  for (const rumour of rumours) {
+    if (rumour.id === turn.state.config.node.id) refute(turn, rumour);
+    else hearRumour(turn, rumour);
+  }
+}
+
+/** Somebody wants a second opinion: vouch for those that were heard lately. */
+export function onAsked(turn: Turn, ids: readonly NodeId[]): void {
+  for (const id of ids) {
+    const peer = turn.state.peers[id];
+    if (peer === undefined || peer.heardAt === null) continue;
+    if (turn.now.at - peer.heardAt < suspectAfterMs(turn.state, roleOf(turn.state, id)))
+      queueRumour(turn, rumourOf(peer, 'alive'), 1);
+  }
+}
+
+/** Peers about which this node would like to hear from others. */
+export function suspects(state: State): readonly NodeId[] {
+  return Object.values(state.peers)
+    .filter((peer) => peer.state === 'suspect')
+    .slice(0, MAX_RUMOURS)
+    .map((peer) => peer.id);
+}
+
+/** Look at every peer's silence, and tell what has changed. */
+export function detect(turn: Turn): void {
+  for (const { id, role } of turn.state.config.peers) {
+    const peer = turn.state.peers[id];
+    if (peer === undefined) continue;
+    const now = peerStateNow(turn.state, peer, role);
+    if (now.state !== peer.state) setPeerState(turn, peer, now.state, now.reason);
+  }
+}
+
+/** An authentic request or answer of the peer's own. */
+export function hear(turn: Turn, id: NodeId): void {
+  const peer = turn.state.peers[id];
+  if (peer === undefined) return;
+  changePeer(turn, id, { heardAt: turn.now.at });
+  if (peer.state !== 'alive') setPeerState(turn, peer, 'alive', 'heard');
+}
+
+/** Take what may go into one message from the queue of rumours. */
+export function takeRumours(turn: Turn): readonly Rumour[] {
+  const { gossip } = turn.state;
+  if (gossip.rumours.length === 0) return [];
+  const told = gossip.rumours.slice(0, MAX_RUMOURS);
+  const left = told.map((one) => ({ ...one, left: one.left - 1 })).filter((one) => one.left > 0);
+  change(turn, { gossip: { ...gossip, rumours: [...gossip.rumours.slice(MAX_RUMOURS), ...left] } });
+  return told.map((one) => one.rumour);
+}
+
+function addressRecord(state: State, address: AddressState): AddressRecord {
+  const { holder } = address;
+  const at = state.now.at;
+  return {
+    ip: address.ip,
+    verdict: address.verdict,
+    trouble: inTrouble(state, address),
+    epoch: address.epoch,
+    holder:
+      holder.kind === 'unknown'
+        ? null
+        : {
+            kind: holder.kind,
+            node: holder.node,
+            instanceId: holder.instanceId,
+            associationId: holder.associationId,
+            ageMs: Math.max(0, Math.floor(at - holder.at)),
+          },
+    changes: address.changes.map((changedAt) => Math.max(0, Math.floor(at - changedAt))),
+    served: address.served,
+  };
+}
+
+function setPeerState(turn: Turn, peer: Peer, state: PeerState, reason: string): void {
+  changePeer(turn, peer.id, { state });
+  tell(turn, { kind: 'peer', peer: peer.id, from: peer.state, to: state, reason });
+  if (state === 'unknown' || (state === 'alive' && peer.state === 'unknown')) return;
+  queueRumour(turn, rumourOf(peer, state), spreads(turn.state));
+}
+
+function rumourOf(peer: Peer, state: Rumour['state']): Rumour {
+  return { id: peer.id, incarnation: peer.record?.incarnation ?? 0, state };
+}
+
+/** How often a rumour is told: enough, with high probability, to reach everybody. */
+function spreads(state: State): number {
+  return 3 * Math.ceil(Math.log2(state.config.peers.length + 2));
+}
+
+function queueRumour(turn: Turn, rumour: Rumour, left: number): void {
+  const { gossip } = turn.state;
+  const others = gossip.rumours.filter((one) => one.rumour.id !== rumour.id);
+  change(turn, {
+    gossip: { ...gossip, rumours: [{ rumour, left }, ...others].slice(0, MAX_QUEUED_RUMOURS) },
+  });
+}
+
+/** This node is called suspect or dead: a higher incarnation says that it isn't. */
+function refute(turn: Turn, rumour: Rumour): void {
+  if (rumour.state === 'alive' || rumour.incarnation < turn.state.incarnation) return;
+  change(turn, { incarnation: rumour.incarnation + 1 });
+  persist(turn);
+  announce(turn);
+}
+
+function hearRumour(turn: Turn, rumour: Rumour): void {
+  const peer = turn.state.peers[rumour.id];
+  if (peer === undefined) return;
+  const known = peer.record?.incarnation ?? 0;
+  if (rumour.incarnation < known) return;
+  const at = turn.now.at;
+  if (rumour.state === 'alive') changePeer(turn, peer.id, { vouchedAt: at, rumoured: null });
+  else {
+    const news = peer.rumoured?.state !== rumour.state;
+    changePeer(turn, peer.id, { rumoured: { state: rumour.state, incarnation: rumour.incarnation, at } });
+    if (peer.state === 'alive' && news) speakTo(turn, peer.id);
+  }
+}
+
+function roleOf(state: State, id: NodeId): 'candidate' | 'witness' | 'member' {
+  return state.config.peers.find((peer) => peer.id === id)?.role ?? 'member';
+}

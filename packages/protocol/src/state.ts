@@ -1,0 +1,528 @@
+/**
+ * All that a node knows and remembers. Plain data: `step` makes a new one, nobody changes one.
+ */
+import type { ProtocolConfig } from './config.ts';
+import type { MoveIntent, MoveStep } from './durable.ts';
+import type { CheckFailure } from './inputs.ts';
+import type {
+  Ballot,
+  BallotAnswer,
+  BallotMode,
+  BallotReason,
+  HandoverRecord,
+  NodeRecord,
+  PauseRecord,
+  PeerState,
+  Release,
+  Rumour,
+  Verdict,
+} from './messages.ts';
+import type { Outcome, Reason } from './reasons.ts';
+import type {
+  AssociationId,
+  DurationMs,
+  EffectId,
+  Epoch,
+  InstanceId,
+  Instant,
+  Ip,
+  MonotonicMs,
+  NodeId,
+  SessionId,
+} from './units.ts';
+
+/** `new`: nothing has been posted yet. `stopping`: goodbye said, a move may still have to be finished. */
+export type Phase = 'new' | 'running' | 'stopping' | 'stopped';
+
+export interface State {
+  readonly phase: Phase;
+  readonly config: ProtocolConfig;
+  readonly session: SessionId;
+  readonly incarnation: number;
+  /** The last input's time. */
+  readonly now: Instant;
+  readonly startedAt: MonotonicMs;
+  /** The start, or the end of the last stall: nothing observed before it counts. */
+  readonly observedFrom: MonotonicMs;
+  /** When the next input was due, as promised after the last one. */
+  readonly due: MonotonicMs;
+  /** The generator of jitter, xorshift32. */
+  readonly draws: number;
+  readonly nextEffect: EffectId;
+  readonly seq: number;
+  /** Counts changes of the own record. */
+  readonly recordVersion: number;
+  readonly peers: Readonly<Record<NodeId, Peer>>;
+  readonly operators: readonly OperatorChannel[];
+  readonly pendingSends: Readonly<Record<EffectId, PendingSend>>;
+  readonly gossip: GossipState;
+  readonly local: LocalState;
+  readonly wayOut: Readonly<Record<Family, WayOut>>;
+  readonly addresses: Readonly<Record<Ip, AddressState>>;
+  readonly pause: PauseRecord;
+  readonly handovers: readonly Handover[];
+  readonly outbox: readonly Notification[];
+  readonly storage: StorageHealth;
+  /** The last `readiness` told. */
+  readonly ready: { readonly ready: boolean; readonly problems: readonly string[] };
+  /** Counts history entries, handovers and notifications. */
+  readonly serial: number;
+  /** When it was told to stop; null: it wasn't. */
+  readonly stopSince: MonotonicMs | null;
+  /** Another run uses this node's id: nothing is lent or asked for until then. */
+  readonly duplicateUntil: MonotonicMs;
+}
+
+export type Family = '4' | '6';
+
+export interface Peer {
+  readonly id: NodeId;
+  /** What it last said of itself, and when; null: never. */
+  readonly record: NodeRecord | null;
+  readonly recordAt: MonotonicMs;
+  /** The version of that record. */
+  readonly recordVersion: number;
+  /** Since when it has been saying that it is unfit, in its present incarnation; null: it isn't. */
+  readonly unfitSince: MonotonicMs | null;
+  /** The newest version of this node's record that it has stored. */
+  readonly acked: number;
+  /** When it was last heard itself; null: not since the start. */
+  readonly heardAt: MonotonicMs | null;
+  /** When somebody else last vouched for it; null: never. */
+  readonly vouchedAt: MonotonicMs | null;
+  readonly state: PeerState;
+  readonly rttMs: DurationMs | null;
+  readonly channel: Channel;
+  readonly answersDue: readonly BallotAnswer[];
+  readonly releasesDue: readonly { readonly release: Release; readonly left: number }[];
+  /** Its incarnation in the session before the present one. */
+  readonly priorIncarnation: number;
+  /** What others say of it, when it isn't heard directly. */
+  readonly rumoured: {
+    readonly state: Rumour['state'];
+    readonly incarnation: number;
+    readonly at: MonotonicMs;
+  } | null;
+  readonly duplicateUntil: MonotonicMs;
+}
+
+/** What makes a message from the other side fresh (`freshness.ts`). */
+export interface Channel {
+  readonly session: SessionId | null;
+  /** The highest `seq` had in that session, and which of the 32 below it were seen. */
+  readonly highest: number;
+  readonly window: number;
+  /** The newest session time had from it; the next echo. */
+  readonly latestT: number;
+  readonly challenged: { readonly session: SessionId; readonly t: number } | null;
+  readonly retired: readonly SessionId[];
+}
+
+export interface OperatorChannel {
+  readonly id: NodeId;
+  readonly channel: Channel;
+  readonly usedAt: MonotonicMs;
+}
+
+export interface PendingSend {
+  readonly to: NodeId;
+  readonly seq: number;
+  readonly sentAt: MonotonicMs;
+  readonly fresh: boolean;
+  readonly retry: boolean;
+  readonly failed: boolean;
+  /** Which ballots it carried, as address and epoch. */
+  readonly ballots: readonly { readonly address: Ip; readonly epoch: Epoch }[];
+}
+
+export interface GossipState {
+  readonly nextRoundAt: MonotonicMs;
+  readonly voterCursor: number;
+  readonly memberCursor: number;
+  readonly rumours: readonly { readonly rumour: Rumour; readonly left: number }[];
+}
+
+/** A series of checks of one target. */
+export interface CheckSeries {
+  readonly oks: number;
+  readonly fails: number;
+  readonly inFlight: readonly {
+    readonly id: EffectId;
+    readonly startedAt: MonotonicMs;
+    readonly superseded: boolean;
+  }[];
+  readonly nextAt: MonotonicMs;
+  /** The last conclusive check; null: none since `observedFrom`. */
+  readonly last: {
+    readonly ok: boolean;
+    readonly startedAt: MonotonicMs;
+    readonly endedAt: MonotonicMs;
+    readonly reason: CheckFailure | 'ok';
+  } | null;
+  /** When the first failure of the present run of failures began. */
+  readonly failingSince: MonotonicMs | null;
+}
+
+export interface LocalState {
+  readonly series: CheckSeries;
+  readonly fit: 'fit' | 'unfit' | 'unknown';
+  readonly since: MonotonicMs;
+}
+
+export interface WayOut {
+  /** The newest proof, and the first of the unbroken run of proofs that it belongs to. */
+  readonly provenAt: MonotonicMs | null;
+  readonly provenSince: MonotonicMs | null;
+  readonly failedAt: MonotonicMs | null;
+  readonly ip: Ip | null;
+  readonly reason: string;
+  readonly asking: { readonly askId: EffectId; readonly startedAt: MonotonicMs } | null;
+  readonly nextAt: MonotonicMs;
+}
+
+export interface AddressState {
+  readonly ip: Ip;
+  readonly series: CheckSeries;
+  readonly verdict: Verdict;
+  readonly verdictSince: MonotonicMs;
+  readonly verdictReason: string;
+  readonly epoch: Epoch;
+  readonly holder: Holder;
+  /** Known changes of association, newest first, at most `MAX_CHANGES`. */
+  readonly changes: readonly MonotonicMs[];
+  readonly served: boolean;
+  readonly ended: readonly AssociationId[];
+  readonly lent: Lease | null;
+  /** Lends nothing before: what was lent before the start can't be known. */
+  readonly lendFrom: MonotonicMs;
+  /** The last ballot heard of each candidate. */
+  readonly standing: Readonly<Record<NodeId, StandingBallot>>;
+  readonly campaign: Campaign | null;
+  readonly guard: Guard | null;
+  readonly move: Move | null;
+  readonly intent: MoveIntent | null;
+  readonly backoff: Backoff;
+  readonly decision: Decision;
+  /** Reasons told as refusals in this episode of being down. */
+  readonly refusals: readonly Reason[];
+  readonly blockedTold: boolean;
+  /** A take of ours whose answer stayed unknown was given up: it may yet land. */
+  readonly mayLandLate: boolean;
+  readonly survey: Survey;
+}
+
+export interface Holder {
+  readonly kind: 'node' | 'none' | 'other' | 'unknown';
+  readonly node: NodeId | null;
+  readonly instanceId: InstanceId | null;
+  readonly associationId: AssociationId | null;
+  /** When this was observed. */
+  readonly at: MonotonicMs;
+}
+
+export interface Lease {
+  readonly candidate: NodeId;
+  readonly epoch: Epoch;
+  readonly expiresAt: MonotonicMs;
+}
+
+export interface StandingBallot {
+  readonly ballot: Ballot;
+  /** The answer so far promised nothing; it is judged again after every input. */
+  readonly pending: boolean;
+  readonly heardAt: MonotonicMs;
+}
+
+export interface Campaign {
+  readonly epoch: Epoch;
+  readonly mode: BallotMode;
+  readonly handoverId: string | null;
+  readonly openedAt: MonotonicMs;
+  /** When each asking went out; the ballot's `ask` is an index into it. */
+  readonly asks: readonly MonotonicMs[];
+  readonly answers: Readonly<Record<NodeId, VoterAnswer>>;
+  /** Voters whose ballot failed on a fresh connection. */
+  readonly unreachable: readonly NodeId[];
+  readonly won: Mandate | null;
+}
+
+export interface VoterAnswer {
+  readonly answer: BallotAnswer['answer'];
+  readonly reason: BallotReason;
+  readonly leaseUntil: MonotonicMs;
+  readonly retryMs: DurationMs;
+}
+
+export interface Mandate {
+  readonly at: MonotonicMs;
+  readonly until: MonotonicMs;
+  /** Whose silence it rests on. */
+  readonly silent: readonly NodeId[];
+  /** The holder agreed to a handover. */
+  readonly consent: boolean;
+  readonly summary: string;
+}
+
+export type Guard =
+  | { readonly kind: 'asking'; readonly askId: EffectId; readonly at: MonotonicMs }
+  | { readonly kind: 'passed'; readonly at: MonotonicMs; readonly ip: Ip }
+  | { readonly kind: 'refused'; readonly at: MonotonicMs; readonly reason: string };
+
+export interface Move {
+  readonly epoch: Epoch;
+  readonly mode: BallotMode;
+  readonly handoverId: string | null;
+  readonly startedAt: MonotonicMs;
+  readonly leaseUntil: MonotonicMs;
+  readonly consent: boolean;
+  /** Nobody holds the address by our doing: somebody must take it, and that is us. */
+  readonly duty: boolean;
+  readonly stage: MoveStage;
+  /** The pause before the next attempt, doubling. */
+  readonly delayMs: DurationMs;
+  readonly steps: readonly { readonly step: MoveStep; readonly durationMs: DurationMs }[];
+  readonly requestIds: readonly string[];
+}
+
+export type MoveStage =
+  | {
+      readonly kind: 'reading';
+      readonly callId: EffectId;
+      readonly at: MonotonicMs;
+      readonly purpose: ReadPurpose;
+    }
+  | {
+      readonly kind: 'releasing';
+      readonly callId: EffectId;
+      readonly at: MonotonicMs;
+      readonly associationId: AssociationId | null;
+      readonly node: NodeId | null;
+    }
+  | {
+      readonly kind: 'taking';
+      readonly callId: EffectId;
+      readonly at: MonotonicMs;
+      readonly reassociate: boolean;
+    }
+  | {
+      readonly kind: 'settling';
+      readonly of: 'release' | 'take' | 'swap';
+      readonly associationId: AssociationId | null;
+      readonly since: MonotonicMs;
+      readonly callId: EffectId | null;
+      /** What the last read showed, and when; two that agree a second apart settle it. */
+      readonly seen: string | null;
+      readonly seenAt: MonotonicMs;
+      readonly nextAt: MonotonicMs;
+    }
+  | { readonly kind: 'resting'; readonly until: MonotonicMs; readonly next: NextCall }
+  | {
+      readonly kind: 'verifying';
+      readonly acceptedAt: MonotonicMs;
+      readonly associationId: AssociationId | null;
+    };
+
+/**
+ * Why a move reads: to begin; because nobody holds the address by our doing; because a take found it held; because a
+ * single-call driver is believed only after a read; because a restart found an intent.
+ */
+export type ReadPurpose = 'start' | 'duty' | 'lost' | 'confirm' | 'recover';
+
+export type NextCall =
+  | { readonly call: 'read'; readonly purpose: ReadPurpose }
+  | { readonly call: 'release'; readonly associationId: AssociationId | null; readonly node: NodeId | null }
+  | { readonly call: 'take'; readonly reassociate: boolean };
+
+export interface Backoff {
+  readonly until: MonotonicMs;
+  readonly delayMs: DurationMs;
+  readonly reason: Reason;
+  readonly detail: string;
+  /** A lease that another candidate has is waited for; its release ends the waiting. */
+  readonly forLease: boolean;
+}
+
+export interface Decision {
+  readonly outcome: Outcome;
+  readonly reason: Reason;
+  readonly detail: string;
+  readonly since: MonotonicMs;
+}
+
+/** What is looked after while nothing happens: who holds it, and whether this node may take it. */
+export interface Survey {
+  readonly reading: EffectId | null;
+  readonly nextReadAt: MonotonicMs;
+  readonly displaces: Ip | null;
+  readonly permitting: EffectId | null;
+  readonly nextPermitAt: MonotonicMs;
+  readonly permission: Permission;
+}
+
+export type Permission =
+  | { readonly kind: 'unproven' }
+  | { readonly kind: 'permitted'; readonly at: MonotonicMs }
+  | { readonly kind: 'denied'; readonly code: string; readonly message: string };
+
+export interface Handover {
+  readonly record: HandoverRecord;
+  readonly expiresAt: MonotonicMs;
+}
+
+export interface Notification {
+  readonly id: string;
+  readonly subject: string;
+  readonly message: string;
+  readonly publishing: EffectId | null;
+  readonly nextAt: MonotonicMs;
+  readonly delayMs: DurationMs;
+}
+
+export interface StorageHealth {
+  /** The newest write asked for, and the newest known to be durable. */
+  readonly latest: EffectId;
+  readonly durable: EffectId;
+  readonly failing: string | null;
+  readonly retryAt: MonotonicMs;
+  /** What was found at the start. */
+  readonly found: 'loaded' | 'empty' | 'unreadable';
+}
+
+/** The most changes of association that are remembered; more than `flap.moves` may be. */
+export const MAX_CHANGES = 32;
+/** The most ended associations that are remembered. */
+export const MAX_ENDED = 16;
+
+export const NO_PAUSE: PauseRecord = {
+  version: 0,
+  by: '',
+  paused: false,
+  owner: '',
+  reason: '',
+  until: null,
+};
+
+export const NEW_SERIES: CheckSeries = {
+  oks: 0,
+  fails: 0,
+  inFlight: [],
+  nextAt: 0,
+  last: null,
+  failingSince: null,
+};
+
+export const NEW_CHANNEL: Channel = {
+  session: null,
+  highest: 0,
+  window: 0,
+  latestT: 0,
+  challenged: null,
+  retired: [],
+};
+
+export const NEW_WAY_OUT: WayOut = {
+  provenAt: null,
+  provenSince: null,
+  failedAt: null,
+  ip: null,
+  reason: 'not asked yet',
+  asking: null,
+  nextAt: 0,
+};
+
+/** A node before its first input. */
+export function initialState(config: ProtocolConfig): State {
+  return {
+    phase: 'new',
+    config,
+    session: '',
+    incarnation: 0,
+    now: { at: 0, wall: 0 },
+    startedAt: 0,
+    observedFrom: 0,
+    due: 0,
+    draws: 1,
+    nextEffect: 1,
+    seq: 0,
+    recordVersion: 1,
+    peers: Object.fromEntries(config.peers.map((peer) => [peer.id, newPeer(peer.id)])),
+    operators: [],
+    pendingSends: {},
+    gossip: { nextRoundAt: 0, voterCursor: 0, memberCursor: 0, rumours: [] },
+    local: { series: NEW_SERIES, fit: config.local === null ? 'fit' : 'unknown', since: 0 },
+    wayOut: { '4': NEW_WAY_OUT, '6': NEW_WAY_OUT },
+    addresses: Object.fromEntries(config.addresses.map((address) => [address.ip, newAddress(address.ip)])),
+    pause: NO_PAUSE,
+    handovers: [],
+    outbox: [],
+    storage: { latest: 0, durable: 0, failing: null, retryAt: 0, found: 'empty' },
+    ready: { ready: false, problems: ['starting'] },
+    serial: 0,
+    stopSince: null,
+    duplicateUntil: 0,
+  };
+}
+
+export function newPeer(id: NodeId): Peer {
+  return {
+    id,
+    record: null,
+    recordAt: 0,
+    recordVersion: 0,
+    unfitSince: null,
+    acked: 0,
+    heardAt: null,
+    vouchedAt: null,
+    state: 'unknown',
+    rttMs: null,
+    channel: NEW_CHANNEL,
+    answersDue: [],
+    releasesDue: [],
+    priorIncarnation: 0,
+    rumoured: null,
+    duplicateUntil: 0,
+  };
+}
+
+export function newAddress(ip: Ip): AddressState {
+  return {
+    ip,
+    series: NEW_SERIES,
+    verdict: 'unknown',
+    verdictSince: 0,
+    verdictReason: 'not probed yet',
+    epoch: 0,
+    holder: { kind: 'unknown', node: null, instanceId: null, associationId: null, at: 0 },
+    changes: [],
+    served: false,
+    ended: [],
+    lent: null,
+    lendFrom: 0,
+    standing: {},
+    campaign: null,
+    guard: null,
+    move: null,
+    intent: null,
+    backoff: NO_BACKOFF,
+    decision: { outcome: 'wait', reason: 'starting', detail: '', since: 0 },
+    refusals: [],
+    blockedTold: false,
+    mayLandLate: false,
+    survey: {
+      reading: null,
+      nextReadAt: 0,
+      displaces: null,
+      permitting: null,
+      nextPermitAt: 0,
+      permission: { kind: 'unproven' },
+    },
+  };
+}
+
+export const NO_BACKOFF: Backoff = {
+  until: 0,
+  delayMs: 0,
+  reason: 'backing-off',
+  detail: '',
+  forLease: false,
+};

@@ -1,0 +1,298 @@
+/**
+ * What people and machines are shown: the status, the decision ladder, readiness. Views of the state, nothing more.
+ */
+import { ballotElectorate } from './ballot.ts';
+import type { Role } from './config.ts';
+import { holdDownLeftMs } from './damping.ts';
+import { heldCount, isHeldBySelf, isSilent } from './holder.ts';
+import type { Fitness, PeerState, Verdict } from './messages.ts';
+import { isPaused, pauseNeeds, pauseStoredBy } from './pause.ts';
+import { votersOf } from './quorum.ts';
+import type { GateName, Outcome, Reason } from './reasons.ts';
+import type { AddressState, Peer, State } from './state.ts';
+import { readinessProblems } from './survey.ts';
+import { decide, type GateAnswer, ladder } from './takeover.ts';
+import type { DurationMs, InstanceId, Instant, Ip, NodeId, WallMs } from './units.ts';
+import { takeoverView } from './view.ts';
+
+export interface StatusView {
+  readonly version: string;
+  readonly cluster: string;
+  readonly at: WallMs;
+  readonly node: {
+    readonly id: NodeId;
+    readonly role: Role;
+    readonly fit: Fitness;
+    readonly instanceId: InstanceId;
+    readonly incarnation: number;
+    readonly priority: number;
+    readonly phase: State['phase'];
+    readonly ready: boolean;
+    readonly problems: readonly string[];
+  };
+  readonly addresses: readonly AddressView[];
+  readonly peers: readonly PeerView[];
+  readonly electorate: { readonly voters: readonly NodeId[]; readonly digest: string };
+  readonly pause: PauseView;
+  readonly handovers: readonly {
+    readonly id: string;
+    readonly address: Ip;
+    readonly to: NodeId;
+    readonly state: string;
+    readonly detail: string;
+  }[];
+  readonly notificationsPending: number;
+}
+
+export interface HolderView {
+  readonly kind: 'node' | 'none' | 'other' | 'unknown';
+  readonly node?: NodeId;
+  readonly instanceId?: InstanceId;
+  readonly associationId?: string;
+  readonly ageMs?: DurationMs;
+}
+
+export interface AddressView {
+  readonly ip: Ip;
+  readonly holder: HolderView;
+  readonly verdict: Verdict;
+  /** Since the last conclusive probe; null: none yet. */
+  readonly ageMs: DurationMs | null;
+  readonly verdictForMs: DurationMs;
+  readonly reason: string;
+  readonly holdDownMs: DurationMs;
+  readonly outcome: Outcome;
+  readonly decision: Reason;
+  readonly epoch: number;
+  readonly lent: { readonly candidate: NodeId; readonly leftMs: DurationMs } | null;
+  readonly ballot: {
+    readonly epoch: number;
+    readonly won: boolean;
+    readonly answers: Readonly<Record<NodeId, string>>;
+  } | null;
+  /** What every node that is heard last said of it. */
+  readonly views: readonly { readonly node: NodeId; readonly verdict: Verdict; readonly ageMs: DurationMs }[];
+}
+
+export interface PeerView {
+  readonly id: NodeId;
+  readonly role: Role;
+  readonly state: PeerState;
+  readonly lastHeardMs: DurationMs | null;
+  readonly rttMs: DurationMs | null;
+  readonly fit: Fitness;
+  readonly ready: boolean | null;
+  readonly leaving: boolean;
+  readonly instanceId: InstanceId | null;
+  readonly incarnation: number | null;
+  readonly version: string | null;
+  readonly electorate: string | null;
+  readonly holds: number;
+}
+
+export interface PauseView {
+  readonly paused: boolean;
+  readonly owner: string;
+  readonly reason: string;
+  readonly until: WallMs | null;
+  readonly version: number;
+  readonly stored: readonly NodeId[];
+  readonly needed: number;
+}
+
+export interface GateView {
+  readonly name: GateName;
+  readonly passed: boolean;
+  /** What the gate saw, with the reason code where it is closed. */
+  readonly reason: string;
+  readonly code: Reason | null;
+  readonly ageMs: DurationMs | null;
+}
+
+export interface WhyView {
+  readonly address: Ip;
+  readonly outcome: Outcome;
+  readonly reason: Reason;
+  readonly detail: string;
+  readonly mode: 'takeover' | 'handover';
+  readonly gates: readonly GateView[];
+  readonly lastBallot: string | null;
+  readonly refusals: readonly Reason[];
+}
+
+export function statusOf(state: State, now: Instant): StatusView {
+  const { config } = state;
+  const present: State = { ...state, now };
+  return {
+    version: config.node.version,
+    cluster: config.cluster,
+    at: now.wall,
+    node: {
+      id: config.node.id,
+      role: config.node.role,
+      fit: state.local.fit,
+      instanceId: config.node.instanceId,
+      incarnation: state.incarnation,
+      priority: config.node.priority,
+      phase: state.phase,
+      ready: takeoverReady(state),
+      problems: readinessProblems(present),
+    },
+    addresses: Object.values(state.addresses).map((address) => addressView(present, address)),
+    peers: config.peers.map((peer) => peerView(present, peer.role, state.peers[peer.id], peer.id)),
+    electorate: { voters: votersOf(config), digest: ballotElectorate(state) },
+    pause: pauseView(present),
+    handovers: state.handovers.map(({ record: { id, address, to, state: is, detail } }) => ({
+      id,
+      address,
+      to,
+      state: is,
+      detail,
+    })),
+    notificationsPending: state.outbox.length,
+  };
+}
+
+/** The decision about one address as a ladder; null when the address isn't configured. */
+export function whyOf(state: State, ip: Ip, now: Instant): WhyView | null {
+  const address = state.addresses[ip];
+  if (address === undefined) return null;
+  const view = takeoverView({ ...state, now }, address);
+  const decision = decide(view);
+  return {
+    address: ip,
+    outcome: decision.outcome,
+    reason: decision.reason,
+    detail: decision.detail,
+    mode: view.mode,
+    gates: ladder(view).map(({ name, answer }) => gateView(name, answer, now)),
+    lastBallot:
+      address.campaign?.won?.summary ??
+      (address.backoff.reason === 'ballot-lost' ? address.backoff.detail : null),
+    refusals: address.refusals,
+  };
+}
+
+export function isHolder(state: State, ip: Ip): boolean {
+  return isHeldBySelf(state, ip);
+}
+
+/** Whether every probe has run once; what the address, the peers or the leases are like doesn't matter. */
+export function readyView(state: State): { readonly ready: boolean; readonly reason: string } {
+  if (state.phase !== 'running')
+    return { ready: false, reason: state.phase === 'new' ? 'not started' : 'shutting down' };
+  const unprobed = Object.values(state.addresses).find((address) => address.series.last === null);
+  if (unprobed !== undefined) return { ready: false, reason: `${unprobed.ip} hasn't been probed yet` };
+  if (state.config.local !== null && state.local.series.last === null)
+    return { ready: false, reason: "the own HAProxy hasn't been checked yet" };
+  return { ready: true, reason: 'ready' };
+}
+
+/** Whether the running preflight holds: this node could take an address if it had to. */
+export function takeoverReady(state: State): boolean {
+  return state.ready.ready;
+}
+
+/** Whether a stop has to wait: a move is being finished. */
+export function isFinishingMove(state: State): boolean {
+  return Object.values(state.addresses).some((address) => address.move !== null);
+}
+
+function addressView(state: State, address: AddressState): AddressView {
+  const at = state.now.at;
+  const { lent, campaign, series } = address;
+  return {
+    ip: address.ip,
+    holder: holderView(state, address),
+    verdict: address.verdict,
+    ageMs: series.last === null ? null : at - series.last.endedAt,
+    verdictForMs: at - address.verdictSince,
+    reason: address.verdictReason,
+    holdDownMs: holdDownLeftMs(state, address),
+    outcome: address.decision.outcome,
+    decision: address.decision.reason,
+    epoch: address.epoch,
+    lent:
+      lent !== null && lent.expiresAt > at
+        ? { candidate: lent.candidate, leftMs: lent.expiresAt - at }
+        : null,
+    ballot:
+      campaign === null
+        ? null
+        : {
+            epoch: campaign.epoch,
+            won: campaign.won !== null,
+            answers: Object.fromEntries(
+              Object.entries(campaign.answers).map(([voter, { answer, reason }]) => [
+                voter,
+                `${answer}: ${reason}`,
+              ]),
+            ),
+          },
+    views: toldViews(state, address),
+  };
+}
+
+function toldViews(state: State, address: AddressState): AddressView['views'] {
+  const self = {
+    node: state.config.node.id,
+    verdict: address.verdict,
+    ageMs: state.now.at - (address.series.last?.endedAt ?? state.observedFrom),
+  };
+  const told = Object.values(state.peers).flatMap((peer) => {
+    const said = peer.record?.addresses.find((one) => one.ip === address.ip);
+    return said === undefined
+      ? []
+      : [{ node: peer.id, verdict: said.verdict, ageMs: state.now.at - (peer.heardAt ?? peer.recordAt) }];
+  });
+  return [self, ...told];
+}
+
+function holderView(state: State, { holder }: AddressState): HolderView {
+  if (holder.kind === 'unknown') return { kind: 'unknown' };
+  return {
+    kind: holder.kind,
+    ...(holder.node === null ? {} : { node: holder.node }),
+    ...(holder.instanceId === null ? {} : { instanceId: holder.instanceId }),
+    ...(holder.associationId === null ? {} : { associationId: holder.associationId }),
+    ageMs: state.now.at - holder.at,
+  };
+}
+
+function peerView(state: State, role: Role, peer: Peer | undefined, id: NodeId): PeerView {
+  const record = peer?.record ?? null;
+  return {
+    id,
+    role,
+    state: peer?.state ?? 'unknown',
+    lastHeardMs: peer?.heardAt == null ? null : state.now.at - peer.heardAt,
+    rttMs: peer?.rttMs ?? null,
+    fit: record === null || isSilent(state, id) ? 'unknown' : record.fit,
+    ready: record?.ready ?? null,
+    leaving: record?.leaving ?? false,
+    instanceId: record?.instanceId ?? null,
+    incarnation: record?.incarnation ?? null,
+    version: record?.version ?? null,
+    electorate: record?.electorate ?? null,
+    holds: heldCount(state, id),
+  };
+}
+
+function pauseView(state: State): PauseView {
+  const { owner, reason, until, version } = state.pause;
+  return {
+    paused: isPaused(state),
+    owner,
+    reason,
+    until,
+    version,
+    stored: pauseStoredBy(state),
+    needed: pauseNeeds(state),
+  };
+}
+
+function gateView(name: GateName, answer: GateAnswer, now: Instant): GateView {
+  const ageMs = answer.seenAt === null ? null : Math.max(0, now.at - answer.seenAt);
+  if (answer.kind === 'open') return { name, passed: true, reason: answer.detail, code: null, ageMs };
+  return { name, passed: false, reason: `${answer.reason}: ${answer.detail}`, code: answer.reason, ageMs };
+}

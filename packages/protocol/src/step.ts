@@ -1,0 +1,135 @@
+/**
+ * One input in, the next state, effects and facts out.
+ *
+ * Synchronous, total, deterministic: it reads no clock and keeps nothing outside the state. After the input itself,
+ * everything that time or news may have changed is looked at again (invariant: level-triggered, not edge-triggered).
+ */
+import { countBallot, endMandate } from './campaign.ts';
+import { encodeDocument } from './codec.ts';
+import { conduct, onGuard, tellBlocked } from './conduct.ts';
+import { nextDeadline } from './deadline.ts';
+import { documentOf } from './document.ts';
+import type { Effect } from './effects.ts';
+import type { Fact } from './facts.ts';
+import { flush, gossipRound, onAnswered, onRequest, onSendFailed } from './gossip.ts';
+import { expireHandovers } from './handover.ts';
+import type { Input } from './inputs.ts';
+import {
+  finishStopping,
+  onConfigured,
+  onPersisted,
+  onPersistFailed,
+  onStall,
+  onStarted,
+  onStop,
+  retryWrite,
+} from './lifecycle.ts';
+import { detect } from './membership.ts';
+import { moveAwaiting, onMoveAnswer, timeMove } from './move.ts';
+import { isOperator, onCommand } from './operator.ts';
+import { onPublished, publishWhatIsDue } from './outbox.ts';
+import type { State } from './state.ts';
+import { hastenSurvey, onSurveyed, surveyWhatIsDue, tellReadiness } from './survey.ts';
+import { newTurn, type Turn, tell } from './turn.ts';
+import { isWatchedClosely, observeWhatIsDue, onExternalIp, onLocalChecked, onProbed } from './verdict.ts';
+import { forgetOldBallots, reconsiderBallots } from './voter.ts';
+
+export interface StepResult {
+  readonly state: State;
+  readonly effects: readonly Effect[];
+  readonly facts: readonly Fact[];
+}
+
+/**
+ * @throws Error when an invariant is broken: `started` twice, any other input before it, time stepping back.
+ */
+export function step(state: State, input: Input): StepResult {
+  assertOrder(state, input);
+  const turn = newTurn(state, { at: input.at, wall: input.wall });
+  const lateMs = input.at - state.due;
+  if (state.phase !== 'new' && lateMs >= state.config.gossip.deadMs) onStall(turn, lateMs);
+  take(turn, input);
+  if (turn.state.phase !== 'stopped') lookAround(turn);
+  flush(turn);
+  const effects: Effect[] = turn.writeId === 0 ? turn.effects : [persistEffect(turn), ...turn.effects];
+  return { state: { ...turn.state, due: nextDeadline(turn.state) }, effects, facts: turn.facts };
+}
+
+function take(turn: Turn, input: Input): void {
+  switch (input.kind) {
+    case 'started':
+      return onStarted(turn, input);
+    case 'tick':
+      return;
+    case 'received':
+      if (isOperator(input.message.from)) return onCommand(turn, input.requestId, input.route, input.message);
+      return onRequest(turn, input.requestId, input.message);
+    case 'answered':
+      return onAnswered(turn, input.sendId, input.message);
+    case 'send-failed':
+      return onSendFailed(turn, input.sendId, input.reason);
+    case 'probed':
+      return onProbed(turn, input.probeId, input.result);
+    case 'local-checked':
+      return onLocalChecked(turn, input.checkId, input.result);
+    case 'external-ip':
+      if (!onGuard(turn, input.askId, input.result)) onExternalIp(turn, input.askId, input.result);
+      return;
+    case 'driven':
+      return onDriven(turn, input);
+    case 'published':
+      return onPublished(turn, input.publishId, input.result);
+    case 'persisted':
+      return onPersisted(turn, input.writeId);
+    case 'persist-failed':
+      return onPersistFailed(turn, input.code);
+    case 'configured':
+      return onConfigured(turn, input.config);
+    case 'stop':
+      return onStop(turn);
+  }
+}
+
+function onDriven(turn: Turn, input: Extract<Input, { kind: 'driven' }>): void {
+  const ip = moveAwaiting(turn, input.callId);
+  if (input.result.requests.length > 0)
+    tell(turn, { kind: 'cloud-requests', address: ip, requests: input.result.requests });
+  if (ip !== null) onMoveAnswer(turn, ip, input.result);
+  else onSurveyed(turn, input.callId, input.result);
+}
+
+/** Everything that may follow from the present state, whatever the input was. */
+function lookAround(turn: Turn): void {
+  detect(turn);
+  observeWhatIsDue(turn);
+  for (const ip of Object.keys(turn.state.addresses)) {
+    const address = turn.state.addresses[ip];
+    if (address !== undefined && isWatchedClosely(turn.state, address)) hastenSurvey(turn, ip);
+    endMandate(turn, ip);
+    countBallot(turn, ip);
+    timeMove(turn, ip);
+    conduct(turn, ip);
+    tellBlocked(turn, ip);
+  }
+  surveyWhatIsDue(turn);
+  forgetOldBallots(turn);
+  reconsiderBallots(turn);
+  expireHandovers(turn);
+  gossipRound(turn);
+  tellReadiness(turn);
+  retryWrite(turn);
+  publishWhatIsDue(turn);
+  finishStopping(turn);
+}
+
+function persistEffect(turn: Turn): Effect {
+  return { kind: 'persist', writeId: turn.writeId, text: encodeDocument(documentOf(turn.state)) };
+}
+
+function assertOrder(state: State, input: Input): void {
+  if ((state.phase === 'new') !== (input.kind === 'started')) {
+    throw new Error(state.phase === 'new' ? `${input.kind} came before started` : 'started came twice');
+  }
+  if (state.phase !== 'new' && input.at < state.now.at)
+    throw new Error(`time stepped back from ${state.now.at} to ${input.at}`);
+}

@@ -1,0 +1,178 @@
+/**
+ * What is looked after while nothing happens: who holds the address, whether this node may take it, and whether it
+ * could (the running preflight behind `takeover_ready`).
+ */
+import { holderFrom, isStaleRead, observeHolder } from './holder.ts';
+import type { DriverResult } from './inputs.ts';
+import { tellIfLate } from './move.ts';
+import type { AddressState, State, Survey } from './state.ts';
+import { addressOf, announce, change, changeAddress, newEffectId, type Turn, tell } from './turn.ts';
+import { type DurationMs, type EffectId, type Ip, type MonotonicMs, NEVER } from './units.ts';
+import { isWatchedClosely } from './verdict.ts';
+import { callTimeoutMs, PERMISSION_LASTS_MS } from './view.ts';
+import { ASK_IDLE_MS, familyOf } from './wayout.ts';
+
+/** Reads share a throttling budget with the whole account: idle, one a minute. */
+const READ_EVERY_MS: DurationMs = 60_000;
+const PERMIT_EVERY_MS: DurationMs = 5 * 60_000;
+/** While something stands in the way and the address is in trouble. */
+const AGAIN_MS: DurationMs = 5_000;
+
+/** Read and prove what is due. */
+export function surveyWhatIsDue(turn: Turn): void {
+  const { config, phase } = turn.state;
+  if (config.driver === null || config.node.role !== 'candidate' || phase !== 'running') return;
+  for (const ip of Object.keys(turn.state.addresses)) {
+    const { survey, move } = addressOf(turn.state, ip);
+    if (move !== null) continue;
+    if (survey.reading === null && survey.nextReadAt <= turn.now.at) {
+      const callId = newEffectId(turn);
+      changeSurvey(turn, ip, {
+        ...survey,
+        reading: callId,
+        nextReadAt: turn.now.at + readEveryMs(turn.state),
+      });
+      turn.effects.push({
+        kind: 'drive',
+        callId,
+        address: ip,
+        operation: { op: 'read' },
+        timeoutMs: callTimeoutMs(config),
+      });
+    }
+    permitIfDue(turn, ip);
+  }
+}
+
+/** Take in an answer to a survey; false when the call wasn't one. */
+export function onSurveyed(turn: Turn, callId: EffectId, result: DriverResult): boolean {
+  for (const { ip, survey } of Object.values(turn.state.addresses)) {
+    if (survey.reading === callId) {
+      onRead(turn, ip, survey, result);
+      return true;
+    }
+    if (survey.permitting === callId) {
+      onPermitted(turn, ip, survey, result);
+      return true;
+    }
+  }
+  return false;
+}
+
+/** Tell when the running preflight begins or ceases to hold. */
+export function tellReadiness(turn: Turn): void {
+  const problems = readinessProblems(turn.state);
+  const before = turn.state.ready;
+  if (
+    problems.length === before.problems.length &&
+    problems.every((problem, i) => problem === before.problems[i])
+  )
+    return;
+  const ready = problems.length === 0;
+  change(turn, { ready: { ready, problems } });
+  tell(turn, { kind: 'readiness', ready, problems });
+  if (ready !== before.ready) announce(turn);
+}
+
+export function nextSurvey(state: State, address: AddressState): MonotonicMs {
+  const { survey, move } = address;
+  if (state.config.driver === null || move !== null) return NEVER;
+  const read = survey.reading === null ? survey.nextReadAt : NEVER;
+  const permit = survey.permitting === null ? survey.nextPermitAt : NEVER;
+  return Math.min(read, permit);
+}
+
+/** What would keep this node from taking an address, whatever the address's state. Codes, with the address where there is one. */
+export function readinessProblems(state: State): readonly string[] {
+  if (state.phase === 'new') return ['starting'];
+  if (state.config.node.role !== 'candidate') return ['not-a-candidate'];
+  const problems: string[] = [];
+  if (state.storage.failing !== null) problems.push(`storage-failed: ${state.storage.failing}`);
+  if (state.local.fit !== 'fit') problems.push(`local-${state.local.fit}`);
+  for (const { ip, survey } of Object.values(state.addresses)) {
+    const wayOut = state.wayOut[familyOf(ip)];
+    const seenAt = wayOut.provenAt;
+    const fresh =
+      seenAt !== null &&
+      state.now.at - seenAt < 2.5 * ASK_IDLE_MS &&
+      (wayOut.failedAt === null || wayOut.failedAt < seenAt);
+    if (!fresh) problems.push(`no-way-out: ${ip}: ${wayOut.reason}`);
+    if (survey.displaces !== null && state.config.driver?.displace !== 'allow')
+      problems.push(`would-displace: ${ip}: ${survey.displaces}`);
+    problems.push(...permissionProblems(state, ip, survey));
+  }
+  return problems;
+}
+
+/** One read a minute and node, whatever the number of addresses. */
+function readEveryMs(state: State): DurationMs {
+  return READ_EVERY_MS * Math.max(1, state.config.addresses.length);
+}
+
+function permissionProblems(state: State, ip: Ip, { permission }: Survey): readonly string[] {
+  switch (permission.kind) {
+    case 'permitted':
+      return state.now.at - permission.at > PERMISSION_LASTS_MS ? [`permission-unproven: ${ip}`] : [];
+    case 'denied':
+      return [`not-permitted: ${ip}: ${permission.code}`];
+    case 'unproven':
+      return [`permission-unproven: ${ip}`];
+  }
+}
+
+function permitIfDue(turn: Turn, ip: Ip): void {
+  const { survey } = addressOf(turn.state, ip);
+  if (survey.permitting !== null || survey.nextPermitAt > turn.now.at) return;
+  const callId = newEffectId(turn);
+  changeSurvey(turn, ip, { ...survey, permitting: callId, nextPermitAt: turn.now.at + PERMIT_EVERY_MS });
+  turn.effects.push({
+    kind: 'drive',
+    callId,
+    address: ip,
+    operation: { op: 'permit' },
+    timeoutMs: callTimeoutMs(turn.state.config),
+  });
+}
+
+function onRead(turn: Turn, ip: Ip, survey: Survey, result: DriverResult): void {
+  const { answer } = result;
+  const done = { ...survey, reading: null };
+  if (answer.kind !== 'read') {
+    changeSurvey(turn, ip, { ...done, nextReadAt: turn.now.at + AGAIN_MS * 2 });
+    return;
+  }
+  changeSurvey(turn, ip, { ...done, displaces: answer.displaces });
+  const before = addressOf(turn.state, ip);
+  if (isStaleRead(before, answer.association)) return;
+  const askedAt = survey.nextReadAt - readEveryMs(turn.state);
+  const seen = holderFrom(turn.state, answer.association, askedAt);
+  observeHolder(turn, ip, seen, 'read');
+  if (seen.node === turn.state.config.node.id && before.holder.node !== seen.node) tellIfLate(turn, ip);
+}
+
+function onPermitted(turn: Turn, ip: Ip, survey: Survey, result: DriverResult): void {
+  const { answer } = result;
+  const againMs = isWatchedClosely(turn.state, addressOf(turn.state, ip)) ? AGAIN_MS : AGAIN_MS * 6;
+  const nextPermitAt = turn.now.at + againMs;
+  if (answer.kind === 'permitted') {
+    changeSurvey(turn, ip, {
+      ...survey,
+      permitting: null,
+      permission: { kind: 'permitted', at: turn.now.at },
+    });
+  } else if (answer.kind === 'refused' && !answer.throttled) {
+    const permission = { kind: 'denied', code: answer.code, message: answer.message } as const;
+    changeSurvey(turn, ip, { ...survey, permitting: null, nextPermitAt, permission });
+  } else changeSurvey(turn, ip, { ...survey, permitting: null, nextPermitAt });
+}
+
+/** In trouble, what stands in the way is tried again soon. */
+export function hastenSurvey(turn: Turn, ip: Ip): void {
+  const { survey } = addressOf(turn.state, ip);
+  if (survey.permission.kind === 'permitted' || survey.nextPermitAt <= turn.now.at + AGAIN_MS) return;
+  changeSurvey(turn, ip, { ...survey, nextPermitAt: turn.now.at + AGAIN_MS });
+}
+
+function changeSurvey(turn: Turn, ip: Ip, survey: Survey): void {
+  changeAddress(turn, ip, { survey });
+}

@@ -1,0 +1,122 @@
+/**
+ * One turn of the step function: the state as it becomes, and what goes out.
+ *
+ * Modules take a turn and replace parts of its state; nothing of an earlier state is ever changed. What is
+ * to be sent is only noted here, and built once at the end of the turn (`gossip.ts`, `flush`), so that
+ * one message carries all the news of the turn.
+ */
+import type { Effect, ReplyEffect } from './effects.ts';
+import type { Fact } from './facts.ts';
+import type { CommandOutcome, Envelope, RejectReason } from './messages.ts';
+import type { AddressState, Peer, State } from './state.ts';
+import type { EffectId, Instant, Ip, NodeId } from './units.ts';
+
+export interface Turn {
+  state: State;
+  readonly now: Instant;
+  readonly effects: Effect[];
+  readonly facts: Fact[];
+  /** To whom to speak at the end of the turn. */
+  readonly outgoing: Map<NodeId, Outgoing>;
+  readonly replies: PendingReply[];
+  /** The write asked for in this turn; 0: none. */
+  writeId: EffectId;
+  /** The own record has changed. */
+  changed: boolean;
+}
+
+export interface Outgoing {
+  readonly hurried: boolean;
+  readonly fresh: boolean;
+  readonly retry: boolean;
+}
+
+export interface PendingReply {
+  readonly requestId: EffectId;
+  readonly request: Envelope;
+  readonly status: ReplyEffect['status'];
+  readonly refused: RejectReason | null;
+  readonly outcome: CommandOutcome | null;
+}
+
+/** What `forEach` over an address's parts may replace. */
+export type Change<T> = { readonly [K in keyof T]?: T[K] };
+
+export function newTurn(state: State, now: Instant): Turn {
+  return {
+    state: { ...state, now },
+    now,
+    effects: [],
+    facts: [],
+    outgoing: new Map(),
+    replies: [],
+    writeId: 0,
+    changed: false,
+  };
+}
+
+export function change(turn: Turn, parts: Change<State>): void {
+  turn.state = { ...turn.state, ...parts };
+}
+
+export function changePeer(turn: Turn, id: NodeId, parts: Change<Peer>): void {
+  const peer = turn.state.peers[id];
+  if (peer !== undefined) change(turn, { peers: { ...turn.state.peers, [id]: { ...peer, ...parts } } });
+}
+
+/** @throws Error when the address is not configured: the caller has looked it up wrongly. */
+export function addressOf(state: State, ip: Ip): AddressState {
+  const address = state.addresses[ip];
+  if (address === undefined) throw new Error(`address ${ip} is not configured`);
+  return address;
+}
+
+export function changeAddress(turn: Turn, ip: Ip, parts: Change<AddressState>): void {
+  change(turn, { addresses: { ...turn.state.addresses, [ip]: { ...addressOf(turn.state, ip), ...parts } } });
+}
+
+export function newEffectId(turn: Turn): EffectId {
+  const id = turn.state.nextEffect;
+  change(turn, { nextEffect: id + 1 });
+  return id;
+}
+
+export function tell(turn: Turn, fact: Fact): void {
+  turn.facts.push(fact);
+}
+
+/** Ask for the durable document to be written at the end of this turn, with all that the turn changes. */
+export function persist(turn: Turn): EffectId {
+  if (turn.writeId === 0) {
+    turn.writeId = newEffectId(turn);
+    change(turn, { storage: { ...turn.state.storage, latest: turn.writeId } });
+  }
+  return turn.writeId;
+}
+
+/** Speak to a peer at the end of this turn. `fresh`: on a connection of its own. */
+export function speakTo(turn: Turn, id: NodeId, how: Change<Outgoing> = {}): void {
+  const before = turn.outgoing.get(id);
+  turn.outgoing.set(id, {
+    hurried: before?.hurried === true || how.hurried === true,
+    fresh: before?.fresh === true || how.fresh === true,
+    retry: before?.retry === true || how.retry === true,
+  });
+}
+
+/** The own record has changed, and every voter should know at once. */
+export function announce(turn: Turn): void {
+  turn.changed = true;
+  for (const peer of turn.state.config.peers)
+    if (peer.role !== 'member') speakTo(turn, peer.id, { hurried: true });
+}
+
+/** A draw from the node's own generator, uniform in [0, 1). Whole-number arithmetic only (xorshift32). */
+export function draw(turn: Turn): number {
+  let x = turn.state.draws | 0;
+  x ^= x << 13;
+  x ^= x >>> 17;
+  x ^= x << 5;
+  change(turn, { draws: x });
+  return (x >>> 0) / 0x1_0000_0000;
+}

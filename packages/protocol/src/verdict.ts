@@ -1,0 +1,261 @@
+/**
+ * Probes to verdicts: up, down or unknown (PROTOCOL.md, "Observation"; invariants I2, I8).
+ */
+import { finished, gapOf, hastened, isDue, started } from './check.ts';
+import type { AddressConfig } from './config.ts';
+import { holderUnfitSince, isHeldBySelf, isSilent } from './holder.ts';
+import type { CheckResult, ExternalIpResult } from './inputs.ts';
+import type { Verdict } from './messages.ts';
+import type { AddressState, State } from './state.ts';
+import { addressOf, announce, change, changeAddress, newEffectId, type Turn, tell } from './turn.ts';
+import type { EffectId, Ip, MonotonicMs } from './units.ts';
+import { ASK_IDLE_MS, askWayOut, isProvenSince, onWayOut, wayOutOf } from './wayout.ts';
+
+/** What a node tells the others, so that they look at once. */
+export function inTrouble(state: State, address: AddressState): boolean {
+  if (address.series.fails > 0 || address.verdict === 'down') return true;
+  return isHeldBySelf(state, address.ip) && (state.local.series.fails > 0 || state.local.fit === 'unfit');
+}
+
+/** Whether the address is probed at `fastInterval`. */
+export function isWatchedClosely(state: State, address: AddressState): boolean {
+  if (inTrouble(state, address) || address.move !== null || holderUnfitSince(state, address) !== null)
+    return true;
+  return state.config.peers.some((peer) => {
+    const record = state.peers[peer.id]?.record;
+    return (
+      record != null &&
+      !isSilent(state, peer.id) &&
+      record.addresses.some((one) => one.ip === address.ip && one.trouble)
+    );
+  });
+}
+
+/** Failures in a row that a probe started at `startedAt` needs to complete the verdict: one, after the holder's own word. */
+export function failuresNeeded(state: State, address: AddressState, startedAt: MonotonicMs): number {
+  const unfitSince = holderUnfitSince(state, address);
+  return unfitSince !== null && startedAt >= unfitSince ? 1 : probeConfig(state, address.ip).probe.fall;
+}
+
+/** Start every probe and local check that is due, and ask for the proof where one is wanted. */
+export function observeWhatIsDue(turn: Turn): void {
+  for (const ip of Object.keys(turn.state.addresses)) {
+    const address = addressOf(turn.state, ip);
+    if (isDue(address.series, turn.now.at)) startProbe(turn, ip);
+    if (wantsProof(turn.state, addressOf(turn.state, ip))) askWayOut(turn, ip);
+  }
+  if (turn.state.config.local !== null && isDue(turn.state.local.series, turn.now.at)) startLocalCheck(turn);
+}
+
+/** News of trouble: look at once, and keep looking closely. */
+export function lookNow(turn: Turn, ip: Ip): void {
+  const { series } = addressOf(turn.state, ip);
+  if (!series.inFlight.some((probe) => !probe.superseded)) startProbe(turn, ip);
+  else replaceProbeIfDecisive(turn, ip);
+  askWayOut(turn, ip);
+  const { local, config } = turn.state;
+  if (config.local !== null && !local.series.inFlight.some((check) => !check.superseded))
+    startLocalCheck(turn);
+}
+
+export function onProbed(turn: Turn, probeId: EffectId, result: CheckResult): void {
+  const before = Object.values(turn.state.addresses).find((one) =>
+    one.series.inFlight.some((probe) => probe.id === probeId),
+  );
+  if (before === undefined) return;
+  const { ip } = before;
+  tell(turn, { kind: 'probe', address: ip, result });
+  const { probe } = probeConfig(turn.state, ip);
+  const counted = finished(
+    before.series,
+    probeId,
+    turn.now.at,
+    turn.state.observedFrom,
+    probe.timeoutMs,
+    result,
+  );
+  changeAddress(turn, ip, { series: counted.series });
+  if (counted.kind !== 'ignored') {
+    if (counted.kind === 'ok') countSuccess(turn, ip, counted.startedAt);
+    else countFailure(turn, ip, counted.startedAt, result);
+    const after = addressOf(turn.state, ip);
+    if (isWatchedClosely(turn.state, after))
+      changeAddress(turn, ip, { series: hastened(after.series, probe, counted.startedAt) });
+  }
+  if (inTrouble(turn.state, addressOf(turn.state, ip)) !== inTrouble(turn.state, before)) announce(turn);
+  observeWhatIsDue(turn);
+}
+
+export function onExternalIp(turn: Turn, askId: EffectId, result: ExternalIpResult): void {
+  const newlyProven = onWayOut(turn, askId, result);
+  if (!newlyProven) return;
+  for (const ip of Object.keys(turn.state.addresses)) {
+    const address = addressOf(turn.state, ip);
+    const { series } = address;
+    if (
+      series.fails === 0 &&
+      failuresNeeded(turn.state, address, turn.now.at) > 1 &&
+      series.inFlight.length === 0
+    )
+      continue;
+    if (series.inFlight.some((probe) => !probe.superseded)) replaceProbeIfDecisive(turn, ip);
+    else if (series.fails + 1 >= failuresNeeded(turn.state, address, turn.now.at)) startProbe(turn, ip);
+  }
+}
+
+export function onLocalChecked(turn: Turn, checkId: EffectId, result: CheckResult): void {
+  const { config, local } = turn.state;
+  if (config.local === null) return;
+  const counted = finished(
+    local.series,
+    checkId,
+    turn.now.at,
+    turn.state.observedFrom,
+    config.local.timeoutMs,
+    result,
+  );
+  if (counted.kind === 'ignored') {
+    change(turn, { local: { ...local, series: counted.series } });
+    return;
+  }
+  const failing = counted.series.fails > 0;
+  const series =
+    failing || local.fit === 'unfit'
+      ? hastened(counted.series, config.local, counted.startedAt)
+      : counted.series;
+  const fit = nextFitness(local.fit, series.oks, series.fails, config.local);
+  const turned = fit !== local.fit;
+  change(turn, { local: { series, fit, since: turned ? turn.now.at : local.since } });
+  if (turned) tell(turn, { kind: 'local', from: local.fit, to: fit, reason: reasonOf(result) });
+  if (turned || failing !== local.series.fails > 0) announce(turn);
+  if (!turned && failing === local.series.fails > 0) return;
+  for (const ip of Object.keys(turn.state.addresses))
+    if (isHeldBySelf(turn.state, ip) && failing) lookNow(turn, ip);
+}
+
+/** After a stall or a restart nothing seen before counts. */
+export function forgetObservations(turn: Turn): void {
+  const at = turn.now.at;
+  for (const address of Object.values(turn.state.addresses)) {
+    changeAddress(turn, address.ip, {
+      series: { ...address.series, oks: 0, fails: 0, last: null, failingSince: null, nextAt: at },
+    });
+    setVerdict(turn, address.ip, 'unknown', 'stood still, looking afresh');
+  }
+  const { local, config } = turn.state;
+  const fit = config.local === null ? 'fit' : 'unknown';
+  change(turn, {
+    local: {
+      series: { ...local.series, oks: 0, fails: 0, last: null, failingSince: null, nextAt: at },
+      fit,
+      since: at,
+    },
+  });
+}
+
+function countSuccess(turn: Turn, ip: Ip, startedAt: MonotonicMs): void {
+  const address = addressOf(turn.state, ip);
+  const changedAt = address.changes[0];
+  if (!address.served && (changedAt === undefined || startedAt >= changedAt))
+    changeAddress(turn, ip, { served: true });
+  if (address.verdict === 'up') return;
+  const { rise } = probeConfig(turn.state, ip).probe;
+  if (address.verdict === 'unknown' || address.series.oks >= rise) setVerdict(turn, ip, 'up', 'it answers');
+}
+
+function countFailure(turn: Turn, ip: Ip, startedAt: MonotonicMs, result: CheckResult): void {
+  const address = addressOf(turn.state, ip);
+  if (address.series.fails < failuresNeeded(turn.state, address, startedAt)) return;
+  if (isProvenSince(turn.state, ip, startedAt)) setVerdict(turn, ip, 'down', reasonOf(result));
+  else
+    setVerdict(
+      turn,
+      ip,
+      'unknown',
+      `probes fail (${reasonOf(result)}) without a way-out proof: ${wayOutOf(turn.state, ip).reason}`,
+    );
+}
+
+function setVerdict(turn: Turn, ip: Ip, verdict: Verdict, reason: string): void {
+  const address = addressOf(turn.state, ip);
+  if (address.verdict === verdict) {
+    if (address.verdictReason !== reason) changeAddress(turn, ip, { verdictReason: reason });
+    return;
+  }
+  tell(turn, { kind: 'verdict', address: ip, from: address.verdict, to: verdict, reason });
+  changeAddress(turn, ip, { verdict, verdictSince: turn.now.at, verdictReason: reason });
+  if (verdict === 'up') changeAddress(turn, ip, { refusals: [], blockedTold: false });
+  announce(turn);
+}
+
+/** A probe on its way that started before the proof, or before the holder's word, can't complete the verdict: start one that can. */
+function replaceProbeIfDecisive(turn: Turn, ip: Ip): void {
+  const address = addressOf(turn.state, ip);
+  const current = address.series.inFlight.find((probe) => !probe.superseded);
+  if (current === undefined || current.startedAt === turn.now.at) return;
+  const { state } = turn;
+  if (!isProvenSince(state, ip, turn.now.at)) return;
+  const nowNeeded = failuresNeeded(state, address, turn.now.at);
+  const decisive = address.series.fails + 1 >= nowNeeded;
+  const currentCan =
+    address.series.fails + 1 >= failuresNeeded(state, address, current.startedAt) &&
+    isProvenSince(state, ip, current.startedAt);
+  if (decisive && !currentCan) startProbe(turn, ip);
+}
+
+function startProbe(turn: Turn, ip: Ip): void {
+  const probeId = newEffectId(turn);
+  const address = addressOf(turn.state, ip);
+  const gapMs = gapOf(probeConfig(turn.state, ip).probe, isWatchedClosely(turn.state, address));
+  changeAddress(turn, ip, { series: started(address.series, probeId, turn.now.at, gapMs) });
+  turn.effects.push({ kind: 'probe', probeId, address: ip });
+}
+
+function startLocalCheck(turn: Turn): void {
+  const { config, local } = turn.state;
+  if (config.local === null) return;
+  const checkId = newEffectId(turn);
+  const close = local.series.fails > 0 || local.fit === 'unfit';
+  change(turn, {
+    local: { ...local, series: started(local.series, checkId, turn.now.at, gapOf(config.local, close)) },
+  });
+  turn.effects.push({ kind: 'check-local', checkId });
+}
+
+/** Probes fail, or nobody has asked for a minute. */
+export function wantsProof(state: State, address: AddressState): boolean {
+  const wayOut = wayOutOf(state, address.ip);
+  if (address.series.fails > 0 || address.verdict === 'down' || holderUnfitSince(state, address) !== null)
+    return true;
+  const lastAt = Math.max(wayOut.provenAt ?? 0, wayOut.failedAt ?? 0);
+  return lastAt === 0 || state.now.at - lastAt >= ASK_IDLE_MS;
+}
+
+function nextFitness(
+  fit: State['local']['fit'],
+  oks: number,
+  fails: number,
+  config: { fall: number; rise: number },
+): State['local']['fit'] {
+  if (fails >= config.fall) return 'unfit';
+  if (oks >= config.rise || (fit === 'unknown' && oks > 0)) return 'fit';
+  return fit;
+}
+
+function reasonOf(result: CheckResult): string {
+  switch (result.kind) {
+    case 'ok':
+      return `status ${result.status}`;
+    case 'failed':
+      return `${result.reason}: ${result.detail}`;
+    case 'inconclusive':
+      return result.detail;
+  }
+}
+
+/** @throws Error when the address is not configured. */
+export function probeConfig(state: State, ip: Ip): AddressConfig {
+  const config = state.config.addresses.find((address) => address.ip === ip);
+  if (config === undefined) throw new Error(`address ${ip} is not configured`);
+  return config;
+}

@@ -1,0 +1,94 @@
+/**
+ * The state, narrowed to what the takeover rule may look at.
+ */
+import type { ProtocolConfig } from './config.ts';
+import { dampingOf, staggerUntil } from './damping.ts';
+import { holderName, isHeldBySelf } from './holder.ts';
+import { isPaused } from './pause.ts';
+import type { AddressState, Handover, NextCall, State } from './state.ts';
+import type { TakeoverView, UnfinishedMove } from './takeover.ts';
+import type { DurationMs, Ip, MonotonicMs } from './units.ts';
+import { isProven, wayOutOf } from './wayout.ts';
+
+/** How long a proof of permission counts. */
+export const PERMISSION_LASTS_MS: DurationMs = 15 * 60_000;
+
+/** What each call to the cloud gets: a quarter of the lease, from 500 ms to 5 s. */
+export function callTimeoutMs(config: ProtocolConfig): DurationMs {
+  return Math.min(5_000, Math.max(500, Math.floor(config.agreement.leaseMs / 4)));
+}
+
+/** The open handover of an address to this node; null: none. */
+export function handoverToSelf(state: State, ip: Ip): Handover | null {
+  const open = state.handovers.find(
+    ({ record, expiresAt }) =>
+      record.state === 'open' &&
+      record.address === ip &&
+      record.to === state.config.node.id &&
+      expiresAt > state.now.at,
+  );
+  return open ?? null;
+}
+
+export function takeoverView(state: State, address: AddressState): TakeoverView {
+  const { config } = state;
+  const { survey, holder, series } = address;
+  const wayOut = wayOutOf(state, address.ip);
+  const permission = survey.permission;
+  const lapsed = permission.kind === 'permitted' && state.now.at - permission.at > PERMISSION_LASTS_MS;
+  const calls = config.driver?.style === 'single-call' ? 1 : 2;
+  return {
+    at: state.now.at,
+    address: address.ip,
+    mode: handoverToSelf(state, address.ip) === null ? 'takeover' : 'handover',
+    role: config.node.role,
+    phase: state.phase,
+    unfinished: unfinishedOf(address),
+    holder: { isSelf: isHeldBySelf(state, address.ip), name: holderName(holder), at: holder.at },
+    pause: { paused: isPaused(state), detail: `paused by ${state.pause.owner}: ${state.pause.reason}` },
+    lastProbe: series.last,
+    local: state.local,
+    verdict: { is: address.verdict, since: address.verdictSince, detail: address.verdictReason },
+    wayOut: { proven: isProven(state, address.ip), at: wayOut.provenAt, detail: wayOut.reason },
+    storageFailing: state.storage.failing,
+    displaces: { ip: survey.displaces, allowed: config.driver?.displace === 'allow' },
+    permission: lapsed ? { kind: 'unproven' } : permission,
+    damping: dampingOf(state, address),
+    staggerUntil: staggerUntil(state, address, callTimeoutMs(config)),
+    ownLease: ownLeaseOf(state, address),
+    backoff: address.backoff,
+    campaign: address.campaign,
+    guard: address.guard,
+    leaseNeededMs: calls * callTimeoutMs(config),
+  };
+}
+
+function unfinishedOf({ move }: AddressState): UnfinishedMove {
+  if (move === null) return { kind: 'none' };
+  switch (move.stage.kind) {
+    case 'reading':
+    case 'releasing':
+    case 'taking':
+      return { kind: 'calling', detail: `${move.stage.kind} the association` };
+    case 'settling':
+      return { kind: 'settling' };
+    case 'verifying':
+      return { kind: 'verifying', since: move.stage.acceptedAt };
+    case 'resting':
+      return move.duty || isCommitted(move.stage.next)
+        ? { kind: 'duty', until: move.stage.until }
+        : { kind: 'none' };
+  }
+}
+
+/** A read that must be seen through, whatever the gates say: something was done, and it isn't known yet what became of it. */
+function isCommitted(next: NextCall): boolean {
+  return next.call === 'read' && next.purpose !== 'start';
+}
+
+function ownLeaseOf(state: State, address: AddressState): TakeoverView['ownLease'] {
+  const { lent } = address;
+  const lentElsewhere = lent !== null && lent.candidate !== state.config.node.id;
+  const freeAt: MonotonicMs = Math.max(address.lendFrom, lentElsewhere ? lent.expiresAt : 0);
+  return { freeAt, lentTo: lentElsewhere && lent.expiresAt > state.now.at ? lent.candidate : null };
+}

@@ -1,0 +1,127 @@
+/**
+ * The voter's side of a ballot: hear it, lend or refuse, give back (invariants I5, I6).
+ */
+import { type Judgement, judge } from './ballot.ts';
+import { liveRank } from './damping.ts';
+import type { Ballot, BallotAnswer, Release } from './messages.ts';
+import { type AddressState, type Lease, NO_BACKOFF, type StandingBallot } from './state.ts';
+import { addressOf, changeAddress, changePeer, draw, persist, speakTo, type Turn, tell } from './turn.ts';
+import type { DurationMs, Ip, NodeId } from './units.ts';
+import { lookNow } from './verdict.ts';
+
+/** A ballot that isn't asked again for this long is forgotten. */
+const FORGET_BALLOT_MS: DurationMs = 8_000;
+
+export function onBallot(turn: Turn, from: NodeId, ballot: Ballot): void {
+  if (ballot.candidate !== from) return;
+  const address = turn.state.addresses[ballot.address];
+  if (address === undefined) {
+    answer(turn, ballot, { answer: 'refuse', reason: 'unknown-address', retryMs: 0 });
+    return;
+  }
+  const known = address.standing[from];
+  const isNew = known === undefined || known.ballot.epoch !== ballot.epoch;
+  const heardAt = isNew ? turn.now.at : known.heardAt;
+  const judgement = judge(turn.state, ballot, heardAt);
+  remember(turn, ballot.address, { ballot, heardAt, pending: judgement.answer === 'pending' });
+  give(turn, ballot, judgement);
+  if (isNew && ballot.mode === 'takeover') lookNow(turn, ballot.address);
+}
+
+/** Judge again what was left open; the answers go out at once. */
+export function reconsiderBallots(turn: Turn): void {
+  for (const address of Object.values(turn.state.addresses)) {
+    for (const standing of Object.values(address.standing)) {
+      if (!standing.pending) continue;
+      const judgement = judge(turn.state, standing.ballot, standing.heardAt);
+      if (judgement.answer === 'pending') continue;
+      remember(turn, address.ip, { ...standing, pending: false });
+      give(turn, standing.ballot, judgement);
+      speakTo(turn, standing.ballot.candidate, { hurried: true });
+    }
+  }
+}
+
+export function onRelease(turn: Turn, from: NodeId, release: Release): void {
+  const address = turn.state.addresses[release.address];
+  if (address === undefined || release.candidate !== from) return;
+  forgetBallot(turn, address, from);
+  const { lent, backoff } = address;
+  if (lent !== null && lent.candidate === from && lent.epoch <= release.epoch) {
+    changeAddress(turn, address.ip, { lent: null });
+    persist(turn);
+  }
+  if (backoff.until > turn.now.at && backoff.forLease) {
+    const waitMs =
+      liveRank(turn.state, address.ip) * turn.state.config.gossip.timeoutMs + Math.floor(draw(turn) * 100);
+    changeAddress(turn, address.ip, { backoff: { ...NO_BACKOFF, until: turn.now.at + waitMs } });
+  }
+}
+
+/** Lend to `candidate`; the same candidate's same ballot only makes the lease last longer. */
+export function lend(turn: Turn, ip: Ip, lease: Lease): void {
+  const address = addressOf(turn.state, ip);
+  const same = address.lent?.candidate === lease.candidate && address.lent.epoch === lease.epoch;
+  changeAddress(turn, ip, { lent: lease, epoch: Math.max(address.epoch, lease.epoch) });
+  if (!same) persist(turn);
+}
+
+/** Forget ballots that nobody asks about any more. */
+export function forgetOldBallots(turn: Turn): void {
+  for (const address of Object.values(turn.state.addresses)) {
+    for (const standing of Object.values(address.standing)) {
+      if (turn.now.at - standing.heardAt >= FORGET_BALLOT_MS)
+        forgetBallot(turn, address, standing.ballot.candidate);
+    }
+  }
+}
+
+function give(turn: Turn, ballot: Ballot, judgement: Judgement): void {
+  const lends = judgement.answer === 'grant' || judgement.answer === 'blind';
+  const { leaseMs } = turn.state.config.agreement;
+  if (lends)
+    lend(turn, ballot.address, {
+      candidate: ballot.candidate,
+      epoch: ballot.epoch,
+      expiresAt: turn.now.at + leaseMs,
+    });
+  answer(turn, ballot, judgement);
+}
+
+function answer(turn: Turn, ballot: Ballot, judgement: Judgement): void {
+  const peer = turn.state.peers[ballot.candidate];
+  if (peer === undefined) return;
+  const lends = judgement.answer === 'grant' || judgement.answer === 'blind';
+  const due: BallotAnswer = {
+    address: ballot.address,
+    epoch: ballot.epoch,
+    candidate: ballot.candidate,
+    voter: turn.state.config.node.id,
+    ask: ballot.ask,
+    answer: judgement.answer,
+    reason: judgement.reason,
+    leaseMs: lends ? turn.state.config.agreement.leaseMs : 0,
+    retryMs: Math.ceil(judgement.retryMs),
+    highest: turn.state.addresses[ballot.address]?.epoch ?? 0,
+  };
+  const others = peer.answersDue.filter((one) => one.address !== due.address);
+  changePeer(turn, peer.id, { answersDue: [...others, due] });
+  tell(turn, {
+    kind: 'voted',
+    address: ballot.address,
+    candidate: ballot.candidate,
+    epoch: ballot.epoch,
+    answer: judgement.answer,
+    reason: judgement.reason,
+  });
+}
+
+function remember(turn: Turn, ip: Ip, standing: StandingBallot): void {
+  const address = addressOf(turn.state, ip);
+  changeAddress(turn, ip, { standing: { ...address.standing, [standing.ballot.candidate]: standing } });
+}
+
+function forgetBallot(turn: Turn, address: AddressState, candidate: NodeId): void {
+  const { [candidate]: _, ...standing } = addressOf(turn.state, address.ip).standing;
+  changeAddress(turn, address.ip, { standing });
+}
