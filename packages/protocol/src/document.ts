@@ -2,8 +2,9 @@
  * The state to its durable document and back (PROTOCOL.md, "Restart, stall, shutdown").
  */
 import { DOCUMENT_VERSION, type DurableAddress, type DurableDocument } from './durable.ts';
+import { NO_PAUSE, newAddress } from './initial.ts';
 import type { StorageState } from './inputs.ts';
-import { type AddressState, NO_PAUSE, newAddress, type State } from './state.ts';
+import type { AddressState, State } from './state.ts';
 import type { MonotonicMs } from './units.ts';
 
 export function documentOf(state: State): DurableDocument {

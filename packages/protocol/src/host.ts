@@ -21,8 +21,9 @@ import type {
   SendEffect,
 } from './effects.ts';
 import type { Fact } from './facts.ts';
+import { initialState } from './initial.ts';
 import type { Input } from './inputs.ts';
-import { initialState, type State } from './state.ts';
+import type { State } from './state.ts';
 import { step } from './step.ts';
 import type { EffectId, Instant, MonotonicMs } from './units.ts';
 

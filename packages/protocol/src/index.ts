@@ -29,6 +29,7 @@ export type * from './effects.ts';
 export type * from './facts.ts';
 export type { Event, Host, Ports } from './host.ts';
 export { createHost, MAX_QUEUE } from './host.ts';
+export { initialState } from './initial.ts';
 export type * from './inputs.ts';
 export type * from './messages.ts';
 export { WIRE_VERSION } from './messages.ts';
@@ -38,7 +39,6 @@ export { electorateDigest, electorateFaults, majorityOf, votersOf } from './quor
 export type { GateName, Outcome, Reason } from './reasons.ts';
 export { GATES, REASONS } from './reasons.ts';
 export type { State } from './state.ts';
-export { initialState } from './state.ts';
 export type {
   AddressView,
   GateView,

@@ -6,9 +6,10 @@ import { ballotElectorate } from './ballot.ts';
 import { peerStateNow, suspectAfterMs } from './detector.ts';
 import { adoptHandover } from './handover.ts';
 import { holderUnfitSince, observeTold, recogniseHolders } from './holder.ts';
+import { NO_BACKOFF } from './initial.ts';
 import type { AddressRecord, HandoverRecord, NodeRecord, PeerState, Rumour } from './messages.ts';
 import { adoptPause } from './pause.ts';
-import { type AddressState, NO_BACKOFF, type Peer, type State } from './state.ts';
+import type { AddressState, Peer, State } from './state.ts';
 import { readinessProblems } from './survey.ts';
 import {
   addressOf,

@@ -1,33 +1,36 @@
 /**
- * The calls that move the address, and what their answers mean (PROTOCOL.md, "The move"; invariants I11 to I14).
+ * A move from its first call to its end: what each answer means, and which call comes next
+ * (PROTOCOL.md, "The move"; invariants I11 to I14).
  */
+import {
+  accept,
+  addStep,
+  changeMove,
+  drive,
+  FIRST_DUTY_MS,
+  moveOf,
+  onReleased,
+  read,
+  release,
+  rest,
+  restDuty,
+  restThrottled,
+  STALE_READ_MS,
+  type Stage,
+  take,
+} from './calls.ts';
 import { concludeAttempt, concludeMove } from './conclude.ts';
-import type { MoveStep } from './durable.ts';
-import type { DriverOperation } from './effects.ts';
 import { endAssociation, fitnessOf, holderFrom, isSilent, isStaleRead, observeHolder } from './holder.ts';
 import type { Association, DriverAnswer, DriverFailure, DriverResult } from './inputs.ts';
-import type { AddressState, Move, MoveStage, NextCall } from './state.ts';
-import { addressOf, type Change, changeAddress, newEffectId, persist, type Turn, tell } from './turn.ts';
-import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from './units.ts';
-import { lookNow } from './verdict.ts';
-import { callTimeoutMs } from './view.ts';
+import { onSettlingRead, settle } from './settle.ts';
+import type { AddressState, Move, MoveStage } from './state.ts';
+import { addressOf, changeAddress, type Turn, tell } from './turn.ts';
+import type { DurationMs, EffectId, Ip } from './units.ts';
 
 /** How long the address may take to answer after the move before the move is told as it stands. */
 export const VERIFY_MS: DurationMs = 15_000;
-/** How long reads may take to agree. */
-const SETTLE_MS: DurationMs = 5_000;
-/** How far apart two reads must be to agree. */
-const AGREE_MS: DurationMs = 1_000;
-const FIRST_THROTTLE_MS: DurationMs = 500;
-const MAX_THROTTLE_MS: DurationMs = 4_000;
-const FIRST_DUTY_MS: DurationMs = 1_000;
-const MAX_DUTY_MS: DurationMs = 10_000;
-/** A read that shows an ended association is repeated after this. */
-const STALE_READ_MS: DurationMs = 300;
 /** The most request ids one move remembers. */
 const MAX_REQUEST_IDS = 64;
-
-type Stage<K extends MoveStage['kind']> = Extract<MoveStage, { kind: K }>;
 
 /** Begin: every gate is open. */
 export function beginMove(turn: Turn, ip: Ip): void {
@@ -317,22 +320,6 @@ function onReleaseAnswer(turn: Turn, ip: Ip, stage: Stage<'releasing'>, answer: 
   }
 }
 
-/** From here on somebody must take it, and that is us. */
-function onReleased(turn: Turn, ip: Ip, associationId: AssociationId | null): void {
-  const { intent } = addressOf(turn.state, ip);
-  endAssociation(turn, ip, associationId);
-  observeHolder(
-    turn,
-    ip,
-    { kind: 'none', node: null, instanceId: null, associationId: null, at: turn.now.at },
-    'taken',
-  );
-  changeMove(turn, ip, { duty: true, delayMs: 0 });
-  if (intent !== null) changeAddress(turn, ip, { intent: { ...intent, associationId, stage: 'released' } });
-  persist(turn);
-  take(turn, ip, false);
-}
-
 function onTakeAnswer(turn: Turn, ip: Ip, stage: Stage<'taking'>, answer: DriverAnswer): void {
   addStep(turn, ip, 'take', turn.now.at - stage.at, resultOf(answer));
   const move = moveOf(turn, ip);
@@ -351,160 +338,12 @@ function onTakeAnswer(turn: Turn, ip: Ip, stage: Stage<'taking'>, answer: Driver
   }
 }
 
-function onSettlingRead(turn: Turn, ip: Ip, stage: Stage<'settling'>, answer: DriverAnswer): void {
-  const { at } = turn.now;
-  const expired = at - stage.since >= SETTLE_MS;
-  if (answer.kind !== 'read' || isStaleRead(addressOf(turn.state, ip), answer.association)) {
-    if (expired) return settledBlind(turn, ip, stage);
-    changeMove(turn, ip, { stage: { ...stage, callId: null, nextAt: at + STALE_READ_MS } });
-    return;
-  }
-  const { association } = answer;
-  if (association.kind === 'associated' && association.self) return settled(turn, ip, stage, association);
-  if (association.kind === 'none' && stage.of !== 'swap') return settled(turn, ip, stage, association);
-  const shown =
-    association.kind === 'none'
-      ? 'none'
-      : `${association.associationId ?? ''}/${association.instanceId ?? association.node ?? ''}`;
-  const agrees = stage.seen === shown && at - stage.seenAt >= AGREE_MS;
-  if (agrees || expired) return settled(turn, ip, stage, association);
-  const seenAt = stage.seen === shown ? stage.seenAt : at;
-  changeMove(turn, ip, { stage: { ...stage, callId: null, seen: shown, seenAt, nextAt: seenAt + AGREE_MS } });
-}
-
-/** It is known now what became of the call whose answer was not. */
-function settled(turn: Turn, ip: Ip, stage: Stage<'settling'>, association: Association): void {
-  addStep(
-    turn,
-    ip,
-    'settle',
-    turn.now.at - stage.since,
-    association.kind === 'none' ? 'nobody holds it' : 'somebody holds it',
-  );
-  const move = moveOf(turn, ip);
-  observeHolder(turn, ip, holderFrom(turn.state, association, turn.now.at), 'read');
-  if (association.kind === 'associated' && association.self)
-    return accept(turn, ip, association.associationId);
-  if (association.kind === 'none') {
-    if (stage.of === 'release') return onReleased(turn, ip, stage.associationId);
-    changeMove(turn, ip, {
-      duty: move.duty || stage.of === 'swap',
-      delayMs: nextDelay(move.delayMs, FIRST_THROTTLE_MS, MAX_THROTTLE_MS),
-    });
-    return move.delayMs === 0
-      ? take(turn, ip, false)
-      : rest(turn, ip, move.delayMs, { call: 'take', reassociate: false });
-  }
-  const unchanged =
-    stage.of === 'release'
-      ? association.associationId === stage.associationId
-      : stage.of === 'swap' && isOriginal(turn, ip, association);
-  if (unchanged) return rest(turn, ip, 0, { call: 'read', purpose: 'start' }); // not applied: decide again, from the gates on
-  concludeAttempt(
-    turn,
-    ip,
-    'lost-race',
-    'backing-off',
-    `${association.node ?? association.instanceId ?? 'another'} holds it`,
-    0,
-  );
-}
-
-/** Five seconds of reads told nothing. A release may have been applied: keep reading until it is known. */
-function settledBlind(turn: Turn, ip: Ip, stage: Stage<'settling'>): void {
-  addStep(turn, ip, 'settle', turn.now.at - stage.since, 'unknown');
-  changeMove(turn, ip, { duty: true });
-  restDuty(turn, ip);
-}
-
-function accept(turn: Turn, ip: Ip, associationId: AssociationId | null): void {
-  const { intent, holder } = addressOf(turn.state, ip);
-  const self = turn.state.config.node;
-  if (holder.associationId !== associationId) endAssociation(turn, ip, holder.associationId);
-  observeHolder(
-    turn,
-    ip,
-    { kind: 'node', node: self.id, instanceId: self.instanceId, associationId, at: turn.now.at },
-    'taken',
-  );
-  const move = moveOf(turn, ip);
-  if (intent !== null) {
-    changeAddress(turn, ip, {
-      intent: { ...intent, stage: 'accepted', steps: move.steps, requestIds: move.requestIds },
-    });
-  }
-  changeAddress(turn, ip, { mayLandLate: false });
-  changeMove(turn, ip, { duty: false, stage: { kind: 'verifying', acceptedAt: turn.now.at, associationId } });
-  persist(turn);
-  lookNow(turn, ip);
-}
-
 /** A definite no before anything was taken apart. */
 function refused(turn: Turn, ip: Ip, failure: Extract<DriverFailure, { kind: 'refused' }>): void {
   const address = addressOf(turn.state, ip);
   const permission = { kind: 'denied', code: failure.code, message: failure.message } as const;
   changeAddress(turn, ip, { survey: { ...address.survey, permission, nextPermitAt: turn.now.at } });
   concludeAttempt(turn, ip, 'refused', 'not-permitted', `${failure.code}: ${failure.message}`, 0);
-}
-
-function read(turn: Turn, ip: Ip, purpose: Stage<'reading'>['purpose']): void {
-  const callId = drive(turn, ip, { op: 'read' });
-  changeMove(turn, ip, { stage: { kind: 'reading', callId, at: turn.now.at, purpose } });
-}
-
-function release(turn: Turn, ip: Ip, associationId: AssociationId | null, node: NodeId | null): void {
-  const callId = drive(turn, ip, { op: 'release', associationId, node });
-  changeMove(turn, ip, { stage: { kind: 'releasing', callId, at: turn.now.at, associationId, node } });
-}
-
-function take(turn: Turn, ip: Ip, reassociate: boolean): void {
-  const callId = drive(turn, ip, { op: 'take', reassociate });
-  changeMove(turn, ip, { stage: { kind: 'taking', callId, at: turn.now.at, reassociate } });
-}
-
-function settle(turn: Turn, ip: Ip, of: Stage<'settling'>['of'], associationId: AssociationId | null): void {
-  const at = turn.now.at;
-  const callId = drive(turn, ip, { op: 'read' });
-  changeMove(turn, ip, {
-    stage: { kind: 'settling', of, associationId, since: at, callId, seen: null, seenAt: at, nextAt: at },
-  });
-}
-
-function drive(turn: Turn, ip: Ip, operation: DriverOperation): EffectId {
-  const callId = newEffectId(turn);
-  const after = turn.writeId === 0 ? turn.state.storage.latest : turn.writeId;
-  const needsIntent = operation.op !== 'read' && !moveOf(turn, ip).duty;
-  const effect = {
-    kind: 'drive',
-    callId,
-    address: ip,
-    operation,
-    timeoutMs: callTimeoutMs(turn.state.config),
-  } as const;
-  turn.effects.push(needsIntent ? { ...effect, after } : effect);
-  return callId;
-}
-
-function rest(turn: Turn, ip: Ip, ms: DurationMs, next: NextCall): void {
-  changeMove(turn, ip, { stage: { kind: 'resting', until: turn.now.at + ms, next } });
-}
-
-function restThrottled(turn: Turn, ip: Ip, next: NextCall): void {
-  const delayMs = nextDelay(moveOf(turn, ip).delayMs, FIRST_THROTTLE_MS, MAX_THROTTLE_MS);
-  changeMove(turn, ip, { delayMs });
-  rest(turn, ip, delayMs, next);
-}
-
-/** Nobody holds it by our doing, and the take was refused: read and take again, until somebody holds it. */
-function restDuty(turn: Turn, ip: Ip, detail = "the cloud's answer was no use"): void {
-  const delayMs = nextDelay(moveOf(turn, ip).delayMs, FIRST_DUTY_MS, MAX_DUTY_MS);
-  tell(turn, { kind: 'decided', address: ip, outcome: 'wait', reason: 'backing-off', detail });
-  changeMove(turn, ip, { duty: true, delayMs });
-  rest(turn, ip, delayMs, { call: 'read', purpose: 'duty' });
-}
-
-function nextDelay(delayMs: DurationMs, firstMs: DurationMs, mostMs: DurationMs): DurationMs {
-  return delayMs === 0 ? firstMs : Math.min(mostMs, delayMs * 2);
 }
 
 /** An association of ours that nobody decided on just now. */
@@ -514,34 +353,8 @@ export function tellIfLate(turn: Turn, ip: Ip): void {
   tell(turn, { kind: 'late-association', address: ip });
 }
 
-function moveOf(turn: Turn, ip: Ip): Move {
-  const { move } = addressOf(turn.state, ip);
-  if (move === null) throw new Error(`no move of ${ip} is under way`);
-  return move;
-}
-
-function changeMove(turn: Turn, ip: Ip, parts: Change<Move>): void {
-  changeAddress(turn, ip, { move: { ...moveOf(turn, ip), ...parts } });
-}
-
-function addStep(turn: Turn, ip: Ip, step: MoveStep, durationMs: DurationMs, result: string): void {
-  changeMove(turn, ip, { steps: [...moveOf(turn, ip).steps, { step, durationMs }] });
-  tell(turn, { kind: 'step', address: ip, step, durationMs, result });
-}
-
 function isSelf(association: Association): boolean {
   return association.kind === 'associated' && association.self;
-}
-
-function isOriginal(turn: Turn, ip: Ip, association: Extract<Association, { kind: 'associated' }>): boolean {
-  const { intent } = addressOf(turn.state, ip);
-  const from = holderFrom(turn.state, association, turn.now.at);
-  return (
-    intent !== null &&
-    (intent.associationId === association.associationId ||
-      intent.from === from.node ||
-      intent.from === from.instanceId)
-  );
 }
 
 function failureOf(answer: DriverAnswer): DriverFailure {

@@ -6,11 +6,12 @@ import { admitRequest } from './freshness.ts';
 import { misaddressedReason, ownSession, refuse } from './gossip.ts';
 import { addHandover, HANDOVER_LASTS_MS } from './handover.ts';
 import { isSilent } from './holder.ts';
+import { NEW_CHANNEL } from './initial.ts';
 import type { Route } from './inputs.ts';
 import type { Command, CommandOutcome, Envelope } from './messages.ts';
 import { newSerialId } from './outbox.ts';
 import { setPause } from './pause.ts';
-import { NEW_CHANNEL, type OperatorChannel, type State } from './state.ts';
+import type { OperatorChannel, State } from './state.ts';
 import { change, type Turn } from './turn.ts';
 import type { DurationMs, EffectId, Ip, NodeId } from './units.ts';
 

@@ -3,8 +3,9 @@
  */
 import { type Judgement, judge } from './ballot.ts';
 import { liveRank } from './damping.ts';
+import { NO_BACKOFF } from './initial.ts';
 import type { Ballot, BallotAnswer, Release } from './messages.ts';
-import { type AddressState, type Lease, NO_BACKOFF, type StandingBallot } from './state.ts';
+import type { AddressState, Lease, StandingBallot } from './state.ts';
 import { addressOf, changeAddress, changePeer, draw, persist, speakTo, type Turn, tell } from './turn.ts';
 import type { DurationMs, Ip, NodeId } from './units.ts';
 import { lookNow } from './verdict.ts';

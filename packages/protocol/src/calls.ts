@@ -1,0 +1,127 @@
+/**
+ * The calls that move the address, the rests between them, and what a definite answer establishes
+ * (PROTOCOL.md, "The move"; invariants I6, I12, I14).
+ */
+import type { MoveStep } from './durable.ts';
+import type { DriverOperation } from './effects.ts';
+import { endAssociation, observeHolder } from './holder.ts';
+import type { Move, MoveStage, NextCall } from './state.ts';
+import { addressOf, type Change, changeAddress, newEffectId, persist, type Turn, tell } from './turn.ts';
+import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from './units.ts';
+import { lookNow } from './verdict.ts';
+import { callTimeoutMs } from './view.ts';
+
+export const FIRST_THROTTLE_MS: DurationMs = 500;
+export const MAX_THROTTLE_MS: DurationMs = 4_000;
+export const FIRST_DUTY_MS: DurationMs = 1_000;
+const MAX_DUTY_MS: DurationMs = 10_000;
+/** A read that shows an ended association is repeated after this. */
+export const STALE_READ_MS: DurationMs = 300;
+
+export type Stage<K extends MoveStage['kind']> = Extract<MoveStage, { kind: K }>;
+
+export function read(turn: Turn, ip: Ip, purpose: Stage<'reading'>['purpose']): void {
+  const callId = drive(turn, ip, { op: 'read' });
+  changeMove(turn, ip, { stage: { kind: 'reading', callId, at: turn.now.at, purpose } });
+}
+
+export function release(turn: Turn, ip: Ip, associationId: AssociationId | null, node: NodeId | null): void {
+  const callId = drive(turn, ip, { op: 'release', associationId, node });
+  changeMove(turn, ip, { stage: { kind: 'releasing', callId, at: turn.now.at, associationId, node } });
+}
+
+export function take(turn: Turn, ip: Ip, reassociate: boolean): void {
+  const callId = drive(turn, ip, { op: 'take', reassociate });
+  changeMove(turn, ip, { stage: { kind: 'taking', callId, at: turn.now.at, reassociate } });
+}
+
+export function drive(turn: Turn, ip: Ip, operation: DriverOperation): EffectId {
+  const callId = newEffectId(turn);
+  const after = turn.writeId === 0 ? turn.state.storage.latest : turn.writeId;
+  const needsIntent = operation.op !== 'read' && !moveOf(turn, ip).duty;
+  const effect = {
+    kind: 'drive',
+    callId,
+    address: ip,
+    operation,
+    timeoutMs: callTimeoutMs(turn.state.config),
+  } as const;
+  turn.effects.push(needsIntent ? { ...effect, after } : effect);
+  return callId;
+}
+
+export function rest(turn: Turn, ip: Ip, ms: DurationMs, next: NextCall): void {
+  changeMove(turn, ip, { stage: { kind: 'resting', until: turn.now.at + ms, next } });
+}
+
+export function restThrottled(turn: Turn, ip: Ip, next: NextCall): void {
+  const delayMs = nextDelay(moveOf(turn, ip).delayMs, FIRST_THROTTLE_MS, MAX_THROTTLE_MS);
+  changeMove(turn, ip, { delayMs });
+  rest(turn, ip, delayMs, next);
+}
+
+/** Nobody holds it by our doing, and the take was refused: read and take again, until somebody holds it. */
+export function restDuty(turn: Turn, ip: Ip, detail = "the cloud's answer was no use"): void {
+  const delayMs = nextDelay(moveOf(turn, ip).delayMs, FIRST_DUTY_MS, MAX_DUTY_MS);
+  tell(turn, { kind: 'decided', address: ip, outcome: 'wait', reason: 'backing-off', detail });
+  changeMove(turn, ip, { duty: true, delayMs });
+  rest(turn, ip, delayMs, { call: 'read', purpose: 'duty' });
+}
+
+/** From here on somebody must take it, and that is us. */
+export function onReleased(turn: Turn, ip: Ip, associationId: AssociationId | null): void {
+  const { intent } = addressOf(turn.state, ip);
+  endAssociation(turn, ip, associationId);
+  observeHolder(
+    turn,
+    ip,
+    { kind: 'none', node: null, instanceId: null, associationId: null, at: turn.now.at },
+    'taken',
+  );
+  changeMove(turn, ip, { duty: true, delayMs: 0 });
+  if (intent !== null) changeAddress(turn, ip, { intent: { ...intent, associationId, stage: 'released' } });
+  persist(turn);
+  take(turn, ip, false);
+}
+
+export function accept(turn: Turn, ip: Ip, associationId: AssociationId | null): void {
+  const { intent, holder } = addressOf(turn.state, ip);
+  const self = turn.state.config.node;
+  if (holder.associationId !== associationId) endAssociation(turn, ip, holder.associationId);
+  observeHolder(
+    turn,
+    ip,
+    { kind: 'node', node: self.id, instanceId: self.instanceId, associationId, at: turn.now.at },
+    'taken',
+  );
+  const move = moveOf(turn, ip);
+  if (intent !== null) {
+    changeAddress(turn, ip, {
+      intent: { ...intent, stage: 'accepted', steps: move.steps, requestIds: move.requestIds },
+    });
+  }
+  changeAddress(turn, ip, { mayLandLate: false });
+  changeMove(turn, ip, { duty: false, stage: { kind: 'verifying', acceptedAt: turn.now.at, associationId } });
+  persist(turn);
+  lookNow(turn, ip);
+}
+
+export function moveOf(turn: Turn, ip: Ip): Move {
+  const { move } = addressOf(turn.state, ip);
+  if (move === null) throw new Error(`no move of ${ip} is under way`);
+  return move;
+}
+
+export function changeMove(turn: Turn, ip: Ip, parts: Change<Move>): void {
+  changeAddress(turn, ip, { move: { ...moveOf(turn, ip), ...parts } });
+}
+
+/** Note how long a part of the move took, and tell it. */
+export function addStep(turn: Turn, ip: Ip, step: MoveStep, durationMs: DurationMs, result: string): void {
+  changeMove(turn, ip, { steps: [...moveOf(turn, ip).steps, { step, durationMs }] });
+  tell(turn, { kind: 'step', address: ip, step, durationMs, result });
+}
+
+export function nextDelay(delayMs: DurationMs, firstMs: DurationMs, mostMs: DurationMs): DurationMs {
+  return delayMs === 0 ? firstMs : Math.min(mostMs, delayMs * 2);
+}
