@@ -65,7 +65,7 @@ export function shown(value: unknown): string {
 }
 
 /** A URL's user and password are nobody's business, least of all the log's. */
-function withoutPassword(text: string): string {
+export function withoutPassword(text: string): string {
   return text.replace(/\/\/[^/@\s]*@/, '//…@');
 }
 

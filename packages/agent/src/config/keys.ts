@@ -163,7 +163,7 @@ export const PROBE_EXPECT: Key<readonly StatusRange[]> = key(
   value('200-399'),
 );
 
-export const LOCAL_URL: Key<string> = key('local.url', kinds.pageUrl, value('http://127.0.0.1/'));
+export const LOCAL_URL: Key<string> = key('local.url', kinds.pageUrlWithUser, value('http://127.0.0.1/'));
 export const LOCAL_INTERVAL: Key<DurationMs> = key('local.interval', checkInterval, value('1s'));
 export const LOCAL_FAST_INTERVAL: Key<DurationMs> = key(
   'local.fastInterval',

@@ -3,7 +3,7 @@
  * expected instead, and knows how to describe its range for the reference.
  */
 import { isIP } from 'node:net';
-import type { DurationMs } from '@failtome/protocol';
+import { type DurationMs, OPERATOR_PREFIX } from '@failtome/protocol';
 import type { RawNode, RawScalar } from './source.ts';
 import { describe } from './source.ts';
 import type { StatusRange } from './types.ts';
@@ -125,14 +125,20 @@ function durationHint(written: string): string {
   return length === compact.length && length > 0 && ms > 0 ? `write ${formatDuration(ms)}` : '';
 }
 
-export const nodeId: ValueKind<string> = text(
+export const nodeId: ValueKind<string> = textKind(
   'text',
   'a name of 1 to 64 letters, digits, dots, hyphens and underscores',
-  /^[A-Za-z0-9._-]{1,64}$/,
+  (value) => {
+    if (!/^[A-Za-z0-9._-]{1,64}$/.test(value)) return '';
+    return value.startsWith(OPERATOR_PREFIX)
+      ? `names that begin with ${OPERATOR_PREFIX} are for commands`
+      : true;
+  },
 );
 
 export const address: ValueKind<string> = textKind('IP address', 'an IPv4 or IPv6 address', (value) => {
-  if (isIP(value) !== 0) return true;
+  // A zone (fe80::1%eth0) names an interface of one machine, which means nothing to the others.
+  if (isIP(value) !== 0) return value.includes('%') ? 'leave out the zone' : true;
   if (value.includes('/')) return 'write the address alone, without a prefix length';
   return /[a-z]/i.test(value) && !value.includes(':') ? 'a host name cannot be moved, its address can' : '';
 });
@@ -162,6 +168,12 @@ export const pageUrl: ValueKind<string> = textKind('URL', 'an http or https URL'
   urlRemark(value),
 );
 
+/** A page that may ask for a user and password, which are never shown. */
+export const pageUrlWithUser: ValueKind<string> = textKind('URL', 'an http or https URL', (value) => {
+  const remark = urlRemark(value);
+  return remark === USER_REMARK ? true : remark;
+});
+
 /** The URL of an agent's API: scheme, host and port, and nothing after them; answered without a trailing slash. */
 export const baseUrl: ValueKind<string> = {
   name: 'URL',
@@ -181,13 +193,15 @@ function baseUrlRemark(value: string): true | string {
   return true;
 }
 
+const USER_REMARK = 'leave out the user and password';
+
 function urlRemark(value: string): true | string {
   if (/^[^/:]+:\d+$/.test(value) || isIP(value) !== 0) return `did you mean http://${value}?`;
   const url = URL.canParse(value) ? new URL(value) : null;
   if (url === null || url.hostname === '' || /\s/.test(value)) return '';
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     return `${url.protocol.slice(0, -1)} is not spoken`;
-  if (url.username !== '' || url.password !== '') return 'leave out the user and password';
+  if (url.username !== '' || url.password !== '') return USER_REMARK;
   return url.hash === '' ? true : 'leave out the fragment';
 }
 

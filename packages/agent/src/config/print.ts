@@ -1,6 +1,6 @@
 /** The effective configuration: every value, defaults filled in, and where each came from. */
 import { Document, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
-import type { Origin } from './fault.ts';
+import { type Origin, withoutPassword } from './fault.ts';
 import {
   ALL_KEYS,
   DRIVER_INSTANCE_ID,
@@ -66,10 +66,11 @@ function effectiveValue(
 function plain(node: RawNode): Plain {
   if (node.kind === 'list') return node.items.map(plain);
   if (node.kind === 'map') return null; // No key has a map for its value.
+  if (typeof node.value === 'string') return withoutPassword(node.value);
   return typeof node.value === 'bigint' ? String(node.value) : node.value;
 }
 
-/** YAML that loads again as the same configuration, each value with a comment on its origin. */
+/** YAML that loads again as the same configuration (but for a password in `local.url`), each value with a comment on its origin. */
 export function effectiveYaml(settings: Settings, file: string): string {
   const document = new Document(new YAMLMap());
   document.commentBefore = ` The effective configuration of ${file}`;
@@ -81,6 +82,23 @@ export function effectiveYaml(settings: Settings, file: string): string {
     document.setIn(section.split('.'), node);
   }
   return document.toString({ lineWidth: 0, nullStr: 'null' });
+}
+
+export interface EffectiveJson {
+  /** In the shape of the file. */
+  readonly config: unknown;
+  readonly origins: Readonly<Record<string, Origin>>;
+}
+
+/** The same for programs: the configuration, and beside it the origin of each value by its path. */
+export function effectiveJson(settings: Settings): EffectiveJson {
+  const values = effectiveValues(settings);
+  const document = new Document(new YAMLMap());
+  for (const value of values) put(document, value, '');
+  return {
+    config: document.toJS(),
+    origins: Object.fromEntries(values.map(({ path, origin }) => [path, origin])),
+  };
 }
 
 function put(document: Document, value: EffectiveValue, file: string): void {

@@ -1,9 +1,11 @@
 /** Values that are legal, and that an operator may regret. They are told, and refuse nothing. */
 import { isAbsolute } from 'node:path';
+import { callTimeoutMs } from '@failtome/protocol';
 import type { Warning } from './fault.ts';
 import * as keys from './keys.ts';
 import { formatDuration } from './kinds.ts';
 import { get, originOf, type Settings } from './settings.ts';
+import { toProtocolConfig } from './to-protocol.ts';
 import type { AgentConfig } from './types.ts';
 
 export function riskWarnings(config: AgentConfig, settings: Settings): readonly Warning[] {
@@ -84,8 +86,8 @@ function checkWarnings(config: AgentConfig): readonly Warning[] {
 
 function leaseWarnings(config: AgentConfig): readonly Warning[] {
   const { leaseMs } = config.agreement;
-  // The move's calls may take a quarter of the lease each, half a second at least and five at most.
-  const callMs = Math.min(5_000, Math.max(500, leaseMs / 4));
+  const identity = { id: config.node.id ?? '', instanceId: '', region: null };
+  const callMs = callTimeoutMs(toProtocolConfig(config, identity, ''));
   const tight = config.guard.timeoutMs + 2 * callMs > leaseMs;
   return [
     ...when(

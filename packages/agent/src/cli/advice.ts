@@ -1,0 +1,85 @@
+/**
+ * What would have to change, one sentence a reason code. `failtome why` prints them, and
+ * docs/operations.md explains the same codes; the types see that none is missing.
+ */
+import type { BallotReason, Reason } from '@failtome/protocol';
+
+/** Of a candidate's decision. */
+export const REASON_ADVICE: Readonly<Record<Reason, string>> = {
+  'call-in-flight': 'Nothing: a call to the cloud is under way, and its answer or its time-out decides.',
+  settling: 'Nothing: the answer to a call was unclear, and the address is read until two reads agree.',
+  starting: 'Nothing: the first probe after a start or a stall has to finish.',
+  'verdict-unknown':
+    'The probes have to amount to something: enough of them in a row, and this node able to reach the outside.',
+  'failure-not-current':
+    'The last probe succeeded; the next ones decide whether the address is down after all.',
+  staggered: 'Nothing: a better-ranked candidate goes first, and this one follows if it does not.',
+  'ballot-open': 'The voters have to answer; one that is silent is waited for until its time is up.',
+  'ballot-lost': 'The voters have to change their minds: see the votes below for what each of them said.',
+  'guard-asked': 'Nothing: the external-IP service has to answer.',
+  'guard-refused':
+    "The external-IP service has to answer with this node's own address: see guard.urls, and this node's way out.",
+  'backing-off': 'Nothing: something was refused lately, and it is tried again within 10 s.',
+  'permission-unproven': 'The cloud has to answer the dry run: `failtome check` shows what it says.',
+  'lease-too-short':
+    'Nothing: the leases are asked for again; should it recur, raise agreement.lease or shorten guard.timeout.',
+  'storage-failed': "This node's disk has to take writes: see stateDir, its space and its permissions.",
+  'no-way-out':
+    'This node has to reach one of guard.urls: see its routes, its public address or NAT, and its DNS.',
+  'not-a-candidate': 'Nothing: node.role says that this node never takes an address.',
+  stopping: 'The agent is shutting down, and has to be started again.',
+  'is-holder': 'Nothing: this node has the address.',
+  paused: 'An operator has to end the pause with `failtome resume`, or its time has to run out.',
+  'local-unfit': "This node's own HAProxy has to answer at local.url: the address would fail here too.",
+  'local-unknown': "Nothing: the first check of this node's own HAProxy has to finish.",
+  'address-up': 'Nothing: the address answers.',
+  'would-displace':
+    'The other Elastic IP on this network interface has to go elsewhere, or addresses[].privateIp has to name another one.',
+  'not-permitted': "This node's role has to allow the call: `failtome check` names the permission.",
+  'held-down':
+    'The hold-down has to end, or the holder has to fall silent or say that it is unfit; `failtome handover` does not wait.',
+  flapping:
+    'The address moved too often within flap.within; once it has rested it may move again. `failtome handover` does not wait.',
+  'address-down': 'Nothing: the address is down, and the voters are being asked.',
+  'handover-asked': 'Nothing: a handover was asked for, and the voters are being asked.',
+  agreed: 'Nothing: the voters agreed, and the external IP is being checked.',
+  'guard-passed': 'Nothing: everything has passed, and the address is being moved.',
+  'finish-move': 'Nothing: a move that was begun is being finished.',
+  moved: 'Nothing: the move was accepted, and the address has to answer at its new place.',
+};
+
+/** Of a voter's answer. */
+export const BALLOT_ADVICE: Readonly<Record<BallotReason, string>> = {
+  down: 'It sees the address down, and lends its lease.',
+  consent: 'It agrees to the handover, and lends its lease.',
+  'no-way-out': 'It cannot prove its own way out, so it lends its lease without a word on the address.',
+  undecided: 'It is still looking, and will answer again by itself.',
+  up: 'It sees the address up: find out why this node does not.',
+  paused: 'Automatic moves are paused: `failtome resume` ends that.',
+  'held-down': 'The address changed hands lately: the hold-down has to end, or an operator hands over.',
+  lent: 'It has lent its lease to another candidate: that lease has to end or be given back.',
+  'lease-unknown': 'It started lately and cannot know what it had lent: the longest lease has to pass.',
+  'stale-epoch': 'It knows of a later ballot: the candidate asks again by itself with a higher epoch.',
+  'unfit-candidate': "The candidate's own HAProxy has to be fit.",
+  starting: 'It started or stood still lately: its first probe has to finish.',
+  electorate:
+    'Its configuration has other voters, or it runs another version: make peers the same on all nodes.',
+  'no-vote': 'It is a member and has no vote: its configuration and ours disagree on its role.',
+  'unknown-address': 'Its configuration lacks the address: make addresses the same on all nodes.',
+  storage: 'Its disk has to take writes: see stateDir there.',
+  stopping: 'It is shutting down, and has to be started again.',
+  'duplicate-id': "Two agents use the candidate's node.id: stop one of them, or give it its own id.",
+};
+
+/** Codes come over the wire, perhaps from a later version. */
+export function adviceFor(reason: string): string | null {
+  return lookUp(REASON_ADVICE, reason);
+}
+
+export function ballotAdviceFor(reason: string): string | null {
+  return lookUp(BALLOT_ADVICE, reason);
+}
+
+function lookUp(table: Readonly<Record<string, string>>, code: string): string | null {
+  return Object.hasOwn(table, code) ? (table[code] ?? null) : null;
+}

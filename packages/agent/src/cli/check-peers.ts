@@ -1,0 +1,107 @@
+/** The part of the preflight that asks each peer's API: reachable, same cluster, same voters, same version, same time. */
+import type { CheckLine } from '../adapters/preflight-fix.ts';
+import { fail, ok, warn } from '../adapters/preflight-fix.ts';
+import type { AgentConfig, Identity, PeerSettings } from '../config/types.ts';
+import type { CliDependencies } from './dependencies.ts';
+import { readView } from './read.ts';
+import { age, clean } from './text.ts';
+import { type StatusRow, statusOf } from './views.ts';
+
+/** A pause's expiry is by the wall clock, and nothing else is: a few seconds do no harm. */
+const CLOCK_TOLERANCE_MS = 5_000;
+
+type PeerDependencies = Pick<CliDependencies, 'http' | 'now' | 'checks' | 'version'>;
+
+export async function checkPeers(
+  config: AgentConfig,
+  identity: Identity | null,
+  dependencies: PeerDependencies,
+): Promise<readonly CheckLine[]> {
+  const others = config.peers.filter((peer) => peer.id !== identity?.id);
+  const electorate = identity === null ? null : dependencies.checks.electorate(config, identity);
+  const lines = await Promise.all(others.map((peer) => checkPeer(peer, config, electorate, dependencies)));
+  return lines.flat();
+}
+
+async function checkPeer(
+  peer: PeerSettings,
+  config: AgentConfig,
+  electorate: string | null,
+  dependencies: PeerDependencies,
+): Promise<readonly CheckLine[]> {
+  const name = `peer ${peer.id}`;
+  const askedAt = dependencies.now();
+  const result = await readView(peer.url, '/v1/status', dependencies);
+  const answeredAt = dependencies.now();
+  if (result.kind === 'failed') {
+    const fix = `Start the agent on ${peer.id}; let this node reach ${peer.url} (security groups, peers[].url).`;
+    return [fail(name, result.detail, fix)];
+  }
+  const view = statusOf(result.json);
+  return [
+    ...identityLines(name, peer, config, view),
+    ...electorateLines(name, electorate, view),
+    ...versionLines(name, view, dependencies.version),
+    ...clockLines(name, view.wall ?? parseDate(result.date), askedAt, answeredAt),
+  ];
+}
+
+function identityLines(
+  name: string,
+  peer: PeerSettings,
+  config: AgentConfig,
+  view: StatusRow,
+): readonly CheckLine[] {
+  const { id, role } = view.self;
+  if (view.cluster !== config.cluster) {
+    const found = clean(`${peer.url} is of the cluster ${view.cluster}`);
+    return [fail(name, found, `Make cluster the same on both nodes: here it is ${config.cluster}.`)];
+  }
+  if (id !== peer.id) {
+    const found = clean(`${peer.url} is the node ${id}`);
+    return [fail(name, found, 'Make peers[].id and peers[].url name the same node.')];
+  }
+  if (role !== peer.role && role !== '-') {
+    const found = clean(`it is a ${role}, and peers says ${peer.role}`);
+    return [fail(name, found, 'Make peers[].role here the same as node.role there.')];
+  }
+  return [ok(name, `answers at ${peer.url}`)];
+}
+
+function electorateLines(name: string, own: string | null, view: StatusRow): readonly CheckLine[] {
+  const theirs = view.self.electorate;
+  if (own === null || theirs === '') return [];
+  if (theirs === own) return [ok(`${name}: voters`, 'the same as here')];
+  const fix = 'Make peers list the same voters on every node: a ballot of another electorate is refused.';
+  return [fail(`${name}: voters`, 'not the same as here', fix)];
+}
+
+function versionLines(name: string, view: StatusRow, own: string): readonly CheckLine[] {
+  if (view.version === own || view.version === '') return [];
+  const found = clean(`it runs ${view.version}, and this is ${own}`);
+  return [warn(`${name}: version`, found, 'Finish the upgrade.')];
+}
+
+/** What it told lies between the question and the answer, so only what lies outside of that is a difference. */
+function clockLines(
+  name: string,
+  theirs: number | null,
+  askedAt: number,
+  answeredAt: number,
+): readonly CheckLine[] {
+  if (theirs === null) return [];
+  const behindMs = Math.max(0, askedAt - theirs);
+  const aheadMs = Math.max(0, theirs - answeredAt);
+  const offMs = Math.max(behindMs, aheadMs);
+  if (offMs <= CLOCK_TOLERANCE_MS) return [ok(`${name}: clock`, 'agrees with the one here')];
+  const found = `its clock is ${age(offMs)} ${aheadMs > 0 ? 'ahead' : 'behind'}`;
+  return [
+    warn(`${name}: clock`, found, 'Run chrony or systemd-timesyncd on both: a pause ends by the clock.'),
+  ];
+}
+
+/** A Date header has no fractions of a second. */
+function parseDate(header: string | null): number | null {
+  const ms = header === null ? Number.NaN : Date.parse(header);
+  return Number.isNaN(ms) ? null : ms + 500;
+}

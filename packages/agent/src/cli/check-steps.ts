@@ -1,0 +1,135 @@
+/** What the preflight asks of the world through the agent's own adapters, so that it sees what the agent would see. */
+
+import { isIPv4 } from 'node:net';
+import {
+  type CheckResult,
+  type Event,
+  type ExternalIpResult,
+  electorateDigest,
+  type Ip,
+} from '@failtome/protocol';
+import { createClock } from '../adapters/clock.ts';
+import { ExternalIp } from '../adapters/external-ip.ts';
+import { LocalCheck } from '../adapters/local.ts';
+import { Names } from '../adapters/names.ts';
+import { type CheckLine, preflightCloud } from '../adapters/preflight.ts';
+import { Prober } from '../adapters/prober.ts';
+import type { Environment } from '../config/settings.ts';
+import { toProtocolConfig } from '../config/to-protocol.ts';
+import type { AddressSettings, AgentConfig, Identity, LocalConfig } from '../config/types.ts';
+import { AgentError } from '../errors.ts';
+import { findIdentity } from '../identity.ts';
+import { clientsFor } from '../ports.ts';
+
+export interface FamilyResult {
+  readonly family: 4 | 6;
+  readonly result: ExternalIpResult;
+}
+
+export interface CheckSteps {
+  /** @throws AgentError where it cannot be found out */
+  identity(config: AgentConfig, env: Environment): Promise<Identity>;
+  /** The digest of the voters, as ballots carry it. */
+  electorate(config: AgentConfig, identity: Identity): string;
+  probe(address: AddressSettings): Promise<CheckResult>;
+  local(local: LocalConfig): Promise<CheckResult>;
+  /** Once for each family that an address has. */
+  externalIp(config: AgentConfig): Promise<readonly FamilyResult[]>;
+  /** @throws AgentError */
+  cloud(config: AgentConfig, identity: Identity, env: Environment): Promise<readonly CheckLine[]>;
+}
+
+/** The real steps. Each opens what it needs and closes it again. */
+export function createCheckSteps(version: string): CheckSteps {
+  const clock = createClock();
+  const names = new Names({ monotonicMs: () => clock.monotonicMs() });
+
+  /** One effect through one adapter. */
+  function once<R>(
+    open: (post: (event: Event) => void) => { readonly start: () => void; readonly close: () => void },
+    pick: (event: Event) => R | null,
+  ): Promise<R> {
+    return new Promise((resolve) => {
+      const adapter = open((event) => {
+        const result = pick(event);
+        if (result === null) return;
+        adapter.close();
+        resolve(result);
+      });
+      adapter.start();
+    });
+  }
+
+  return {
+    identity: (config, env) => identify(config, env, names),
+    electorate: (config, identity) => electorateDigest(toProtocolConfig(config, identity, version)),
+    probe: (address) =>
+      once(
+        (post) => {
+          const prober = new Prober({ addresses: [address] }, { clock, names, post });
+          const start = (): void => prober.probe({ kind: 'probe', probeId: 0, address: address.ip });
+          return { start, close: () => prober.close() };
+        },
+        (event) => (event.kind === 'probed' ? event.result : null),
+      ),
+    local: (local) =>
+      once(
+        (post) => {
+          const check = new LocalCheck({ local }, { clock, names, post });
+          const start = (): void => check.check({ kind: 'check-local', checkId: 0 });
+          return { start, close: () => check.close() };
+        },
+        (event) => (event.kind === 'local-checked' ? event.result : null),
+      ),
+    externalIp: ({ guard, addresses }) =>
+      Promise.all(
+        familiesOf(addresses).map(async ({ family, ip }) => {
+          const result = await once(
+            (post) => {
+              const asker = new ExternalIp({ urls: guard.urls }, { clock, names, post });
+              const { timeoutMs } = guard;
+              const start = (): void =>
+                asker.ask({ kind: 'ask-external-ip', askId: 0, address: ip, timeoutMs });
+              return { start, close: () => asker.close() };
+            },
+            (event) => (event.kind === 'external-ip' ? event.result : null),
+          );
+          return { family, result };
+        }),
+      ),
+    async cloud(config, identity) {
+      const clients = clientsFor(config, identity);
+      try {
+        return await preflightCloud(config, identity, clients);
+      } finally {
+        clients?.close();
+      }
+    },
+  };
+}
+
+/** The agent goes on looking for as long as it takes; the check is content with the first reason why not. */
+async function identify(config: AgentConfig, env: Environment, names: Names): Promise<Identity> {
+  const search = new AbortController();
+  let missing = 'it is not known who this node is';
+  const onMissing = (reason: string): void => {
+    missing = reason;
+    search.abort();
+  };
+  const found = await findIdentity(config, { env, names, signal: search.signal, onMissing });
+  if (found === null) throw new AgentError('IDENTITY_UNKNOWN', missing, 'retryable');
+  found.clients?.close();
+  return found;
+}
+
+/** One address of each family stands for all of it. */
+function familiesOf(
+  addresses: readonly AddressSettings[],
+): readonly { readonly family: 4 | 6; readonly ip: Ip }[] {
+  const v4 = addresses.find(({ ip }) => isIPv4(ip));
+  const v6 = addresses.find(({ ip }) => !isIPv4(ip));
+  return [
+    ...(v4 === undefined ? [] : [{ family: 4 as const, ip: v4.ip }]),
+    ...(v6 === undefined ? [] : [{ family: 6 as const, ip: v6.ip }]),
+  ];
+}

@@ -1,0 +1,205 @@
+/** `failtome check`: would this node do its duty? One line a question, and a fix for each failure. */
+import type { CheckLine } from '../adapters/preflight-fix.ts';
+import { fail, ok, warn } from '../adapters/preflight-fix.ts';
+import { identityFaults } from '../config/electorate.ts';
+import { faultLines, loadConfig } from '../config/load.ts';
+import type { AgentConfig, Identity, LocalConfig } from '../config/types.ts';
+import { AgentError } from '../errors.ts';
+import { checkPeers } from './check-peers.ts';
+import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
+import { DEFAULT_CONFIG_FILE, refusesUrl, type TargetOptions } from './target.ts';
+import { cell, type Paint, painter, type Row, table, toned } from './text.ts';
+
+/** A line as it is printed, under its heading. */
+export interface CheckedLine extends CheckLine {
+  readonly part: string;
+}
+
+export async function check(options: TargetOptions, dependencies: CliDependencies): Promise<ExitCode> {
+  if (refusesUrl(options, dependencies)) return 2;
+  const file = options.config ?? DEFAULT_CONFIG_FILE;
+  const result = await loadConfig(file, dependencies.env, dependencies.readFile);
+  if (result.kind === 'faulty') {
+    const faults = faultLines(result.faults, file);
+    if (options.json === true) printJson(dependencies, { ok: false, faults });
+    complain(dependencies, ...faults);
+    return 2;
+  }
+  const configuration = [
+    ok('file', file),
+    ...result.warnings.map((warning) =>
+      warn(warning.path, warning.text, 'docs/configuration.md says what it trades off.'),
+    ),
+  ];
+  const lines = [
+    ...under('configuration', configuration),
+    ...(await examine(result.config, file, dependencies)),
+  ];
+  const good = lines.every(({ state }) => state !== 'fail');
+  if (options.json === true) printJson(dependencies, { ok: good, lines });
+  else print(dependencies, ...checkLines(lines, painter(dependencies.stdout, dependencies.env)));
+  return good ? 0 : 1;
+}
+
+/** Everything that can be asked at once is, because each question has its own time-out. */
+async function examine(
+  config: AgentConfig,
+  file: string,
+  dependencies: CliDependencies,
+): Promise<readonly CheckedLine[]> {
+  const candidate = config.node.role === 'candidate';
+  const [key, identified, probes, local, outside] = await Promise.all([
+    checkKey(config, dependencies),
+    identify(config, file, dependencies),
+    Promise.all(config.addresses.map((address) => checkProbe(address, dependencies))),
+    candidate ? checkLocal(config.local, dependencies) : Promise.resolve([]),
+    checkExternalIp(config, dependencies),
+  ]);
+  const { identity } = identified;
+  const [peers, cloud] = await Promise.all([
+    checkPeers(config, identity, dependencies),
+    candidate ? checkCloud(config, identity, dependencies) : Promise.resolve([]),
+  ]);
+  return [
+    ...under('configuration', identified.lines),
+    ...under('key', key),
+    ...under('peers', peers),
+    ...under('probes', [...probes.flat(), ...local]),
+    ...under('way out', outside),
+    ...under('cloud', cloud),
+  ];
+}
+
+function under(part: string, lines: readonly CheckLine[]): readonly CheckedLine[] {
+  return lines.map((line) => ({ part, ...line }));
+}
+
+async function checkKey(
+  { auth }: AgentConfig,
+  { readKeys }: Pick<CliDependencies, 'readKeys'>,
+): Promise<readonly CheckLine[]> {
+  try {
+    const { keys, warnings } = await readKeys(auth.keyFile);
+    const count = keys.length === 1 ? '1 key' : `${keys.length} keys, the first of which signs`;
+    return [
+      ok('key file', `${auth.keyFile}: ${count}`),
+      ...warnings.map((text) => warn('key file', text, `chmod 0640 ${auth.keyFile}`)),
+    ];
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    const fix = 'Put the same key on every node: `failtome keygen` makes one.';
+    return [fail('key file', error.message, fix)];
+  }
+}
+
+interface Identified {
+  /** Null where it could not be found out. */
+  readonly identity: Identity | null;
+  readonly lines: readonly CheckLine[];
+}
+
+async function identify(
+  config: AgentConfig,
+  file: string,
+  { checks, env }: Pick<CliDependencies, 'checks' | 'env'>,
+): Promise<Identified> {
+  try {
+    const identity = await checks.identity(config, env);
+    const faults = faultLines(identityFaults(config, identity.id), file);
+    const told = identity.instanceId === '' ? identity.id : `${identity.id} (${identity.instanceId})`;
+    const fix = 'Make peers list the other nodes, and node.id this one.';
+    return {
+      identity,
+      lines: [ok('identity', told), ...faults.map((line) => fail('identity', line, fix))],
+    };
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    return { identity: null, lines: [fail('identity', error.message, 'Set node.id and driver.instanceId.')] };
+  }
+}
+
+async function checkProbe(
+  address: AgentConfig['addresses'][number],
+  { checks }: Pick<CliDependencies, 'checks'>,
+): Promise<readonly CheckLine[]> {
+  const { scheme, host, port, path } = address.probe;
+  const name = `probe of ${address.ip}`;
+  const result = await checks.probe(address);
+  if (result.kind === 'ok')
+    return [ok(name, `status ${result.status} in ${Math.round(result.durationMs)} ms`)];
+  const detail = result.kind === 'failed' ? `${result.reason}: ${result.detail}` : result.detail;
+  const fix =
+    `See that ${scheme}://${address.ip}:${port}${path} answers to the host ${host} from this node: ` +
+    'security groups, HAProxy at the holder, addresses[].probe. A node must reach its own address too.';
+  // The address may be down just now: then the check says so, and it is no fault of this node.
+  return [fail(name, detail, fix)];
+}
+
+async function checkLocal(
+  local: LocalConfig | null,
+  { checks }: Pick<CliDependencies, 'checks'>,
+): Promise<readonly CheckLine[]> {
+  if (local === null) return [];
+  const name = 'own HAProxy';
+  const result = await checks.local(local);
+  if (result.kind === 'ok')
+    return [ok(name, `status ${result.status} in ${Math.round(result.durationMs)} ms`)];
+  const detail = result.kind === 'failed' ? `${result.reason}: ${result.detail}` : result.detail;
+  return [fail(name, detail, 'Start HAProxy on this node, or correct local.url.')];
+}
+
+/** The node that holds an address is seen at it; behind NAT nobody is, so it says nothing of the holder. */
+async function checkExternalIp(
+  config: AgentConfig,
+  { checks }: Pick<CliDependencies, 'checks'>,
+): Promise<readonly CheckLine[]> {
+  const results = await checks.externalIp(config);
+  return results.map(({ family, result }) => {
+    const name = `external IPv${family} address`;
+    if (result.kind === 'address') {
+      const shared = config.addresses.some(({ ip }) => ip === result.ip);
+      return ok(name, shared ? `${result.ip}, which is the shared address: this node holds it` : result.ip);
+    }
+    const fix =
+      'Give this node a way out (a public address or NAT) to every one of guard.urls: without it, it can never take over.';
+    return fail(name, `${result.reason}: ${result.detail}`, fix);
+  });
+}
+
+async function checkCloud(
+  config: AgentConfig,
+  identity: Identity | null,
+  { checks, env }: Pick<CliDependencies, 'checks' | 'env'>,
+): Promise<readonly CheckLine[]> {
+  if (identity === null)
+    return [fail('cloud', 'not asked: this node’s identity is unknown', 'See identity, above.')];
+  try {
+    return await checks.cloud(config, identity, env);
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    return [fail('cloud', error.message, 'See the driver section of the configuration.')];
+  }
+}
+
+/** The table, its summary, and under it the fixes, which are too long for a column. */
+export function checkLines(lines: readonly CheckedLine[], paint: Paint): readonly string[] {
+  const rows = lines.map(
+    ({ part, name, state, found }): Row => [toned(state), cell(part, 'faint'), name, found],
+  );
+  const fixes = lines.filter(({ state, fix }) => state !== 'ok' && fix !== '');
+  const warnings = lines.filter(({ state }) => state === 'warn').length;
+  const failures = lines.filter(({ state }) => state === 'fail').length;
+  return [
+    ...table(['', 'part', 'check', 'found'], rows, paint),
+    ...(fixes.length === 0 ? [] : ['', paint('What to do:', 'strong')]),
+    ...fixes.map(({ name, state, fix }) => `  ${paint(state, toned(state).tone)} ${name}: ${fix}`),
+    '',
+    failures === 0
+      ? paint(warnings === 0 ? 'Ready.' : `Ready, with ${counted(warnings, 'warning')}.`, 'good')
+      : paint(`Not ready: ${failures} of ${counted(lines.length, 'check')} failed.`, 'bad'),
+  ];
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,59 @@
+/**
+ * `failtome config`: the effective configuration, every default filled in, and where each value came from;
+ * or, with `--from-stack-json`, one for an OpsWorks stack.
+ */
+import { configFromStackJson } from '../config/from-stack-json.ts';
+import { faultLines, loadConfig, warningLines } from '../config/load.ts';
+import { effectiveJson, effectiveYaml } from '../config/print.ts';
+import { MAX_CONFIG_BYTES, unreadableFault } from '../config/source.ts';
+import { type CliDependencies, complain, type ExitCode, printJson } from './dependencies.ts';
+import { DEFAULT_CONFIG_FILE, refusesUrl, type TargetOptions } from './target.ts';
+
+export interface ConfigOptions extends TargetOptions {
+  readonly fromStackJson?: string;
+}
+
+export async function config(options: ConfigOptions, dependencies: CliDependencies): Promise<ExitCode> {
+  if (options.fromStackJson !== undefined) return fromStackJson(options.fromStackJson, options, dependencies);
+  if (refusesUrl(options, dependencies)) return 2;
+  const file = options.config ?? DEFAULT_CONFIG_FILE;
+  const result = await loadConfig(file, dependencies.env, dependencies.readFile);
+  const warnings = warningLines(result.warnings);
+  if (result.kind === 'faulty') {
+    const faults = faultLines(result.faults, file);
+    if (options.json === true) printJson(dependencies, { file, faults, warnings });
+    complain(dependencies, ...faults);
+    return 2;
+  }
+  if (options.json === true) {
+    printJson(dependencies, { file, ...effectiveJson(result.settings), warnings });
+    return 0;
+  }
+  dependencies.stdout.write(effectiveYaml(result.settings, file));
+  complain(dependencies, ...warnings.map((line) => `warning: ${line}`));
+  return 0;
+}
+
+async function fromStackJson(
+  file: string,
+  { json }: ConfigOptions,
+  dependencies: CliDependencies,
+): Promise<ExitCode> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await dependencies.readFile(file, MAX_CONFIG_BYTES);
+  } catch (error) {
+    complain(dependencies, `${file}: found ${unreadableFault(file, error).found}, expected a stack's JSON`);
+    return 2;
+  }
+  const result = configFromStackJson(new TextDecoder().decode(bytes));
+  if (result.kind === 'fault') {
+    complain(dependencies, `${file}: ${result.detail}`);
+    return 2;
+  }
+  if (json === true) printJson(dependencies, { yaml: result.yaml, missing: result.missing });
+  else dependencies.stdout.write(result.yaml);
+  if (result.missing.length === 0) return 0;
+  complain(dependencies, 'To be filled in:', ...result.missing.map((line) => `  ${line}`));
+  return 1;
+}

@@ -1,0 +1,77 @@
+/** What the commands need of the world, so that each can be run without a process. */
+import type { DurationMs, WallMs } from '@failtome/protocol';
+import type { KeyFile } from '../auth/keys.ts';
+import type { ReadFile } from '../config/load.ts';
+import type { Environment } from '../config/settings.ts';
+import type { AgentConfig } from '../config/types.ts';
+import type { CheckSteps } from './check-steps.ts';
+import type { HttpClient } from './http.ts';
+
+/** 0: done. 1: not done, and the reason was printed. 2: usage or configuration. */
+export type ExitCode = 0 | 1 | 2;
+
+export interface Output {
+  write(text: string): unknown;
+  /** A person looks at it. */
+  readonly isTTY: boolean;
+}
+
+/** Runs the agent until it has stopped. */
+export type RunAgent = (request: RunRequest) => Promise<ExitCode>;
+
+export interface RunRequest {
+  /** The configuration's file, to be read again on SIGHUP. */
+  readonly file: string;
+  readonly config: AgentConfig;
+  /** What is risky in it, one line each. */
+  readonly warnings: readonly string[];
+  readonly env: Environment;
+  readonly version: string;
+}
+
+export interface CliDependencies {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Environment;
+  readonly readFile: ReadFile;
+  /** @throws AgentError */
+  readonly readKeys: (path: string) => Promise<KeyFile>;
+  /** A new key, as one line of a key file. */
+  readonly generateKey: () => string;
+  readonly http: HttpClient;
+  readonly now: () => WallMs;
+  /** Unguessable characters of base64url. */
+  readonly randomText: (characters: number) => string;
+  /** Waits; ends early, without an error, when the command is interrupted. */
+  readonly sleep: (ms: DurationMs) => Promise<void>;
+  /** The command was interrupted (`--watch`). */
+  readonly interrupted: () => boolean;
+  /** Who gives a command, for people: `user@host`. */
+  readonly owner: string;
+  readonly version: string;
+  readonly runAgent: RunAgent;
+  readonly checks: CheckSteps;
+}
+
+/** Print lines to standard output. */
+export function print({ stdout }: Pick<CliDependencies, 'stdout'>, ...lines: readonly string[]): void {
+  for (const line of lines) stdout.write(`${line}\n`);
+}
+
+/** Print lines to standard error. */
+export function complain({ stderr }: Pick<CliDependencies, 'stderr'>, ...lines: readonly string[]): void {
+  for (const line of lines) stderr.write(`${line}\n`);
+}
+
+/** A whole answer for a program. */
+export function printJson(dependencies: Pick<CliDependencies, 'stdout'>, value: unknown): void {
+  print(dependencies, JSON.stringify(value, null, 2));
+}
+
+/** The longest name of an owner that a message carries. */
+const MAX_OWNER_CHARACTERS = 128;
+
+/** Who gives a command, as it travels with it. */
+export function ownerOf({ owner }: Pick<CliDependencies, 'owner'>): string {
+  return owner.slice(0, MAX_OWNER_CHARACTERS);
+}

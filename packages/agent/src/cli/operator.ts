@@ -1,0 +1,176 @@
+/**
+ * An operator's command, signed with the cluster's key.
+ *
+ * The agent knows no operator, so the first message is answered with a challenge (409, `session`): the
+ * second echoes the agent's session and session time, which proves that it was written lately and for
+ * this very run.
+ */
+import type { KeyObject } from 'node:crypto';
+import {
+  type Command,
+  type CommandOutcome,
+  type DurationMs,
+  decodeMessage,
+  type Echo,
+  type Envelope,
+  encodeMessage,
+  type NodeId,
+  OPERATOR_PREFIX,
+  type Route,
+  WIRE_VERSION,
+} from '@failtome/protocol';
+import type { ClusterKeys } from '../auth/keys.ts';
+import { SIGNATURE_HEADER, signRequest, verifyResponse } from '../auth/signature.ts';
+import type { CliDependencies } from './dependencies.ts';
+import { fieldsOf, textOf } from './fields.ts';
+import { parseJson, readView, refusalIn } from './read.ts';
+import { clean } from './text.ts';
+
+export type OperatorRoute = Extract<Route, '/v1/handover' | '/v1/pause' | '/v1/resume'>;
+
+/** `refused`: the agent didn't do it, or nobody can tell; `detail` says why. */
+export type CommandResult =
+  | { readonly kind: 'outcome'; readonly outcome: CommandOutcome }
+  | { readonly kind: 'refused'; readonly detail: string };
+
+/** A first message, and the challenge's echo. One more where the agent has been restarted meanwhile. */
+const MAX_ATTEMPTS = 3;
+
+export interface Operator {
+  /** The agent that is spoken to. */
+  readonly node: NodeId;
+  send(route: OperatorRoute, command: Command): Promise<CommandResult>;
+}
+
+export type OpenResult =
+  | { readonly kind: 'open'; readonly operator: Operator }
+  | { readonly kind: 'failed'; readonly detail: string };
+
+interface OperatorOptions {
+  readonly url: string;
+  readonly keys: ClusterKeys;
+  /** Null: whatever the agent says. A wrong one makes it refuse. */
+  readonly cluster: string | null;
+}
+
+type OperatorDependencies = Pick<CliDependencies, 'http' | 'now' | 'randomText'>;
+
+/** Learn whom to address, and begin a session of this command's own. */
+export async function openOperator(
+  { url, keys, cluster }: OperatorOptions,
+  dependencies: OperatorDependencies,
+): Promise<OpenResult> {
+  const status = await readView(url, '/v1/status', dependencies);
+  if (status.kind === 'failed') return status;
+  const fields = fieldsOf(status.json);
+  const node = textOf(fieldsOf(fields.node).id);
+  const told = textOf(fields.cluster);
+  if (node === '' || told === '') {
+    return { kind: 'failed', detail: `${url} is no failtome agent: its status names no node and cluster` };
+  }
+  if (cluster !== null && cluster !== told) {
+    return { kind: 'failed', detail: `${url} is an agent of the cluster ${clean(told)}, not of ${cluster}` };
+  }
+  return { kind: 'open', operator: operatorOf(url, keys, told, node, dependencies) };
+}
+
+function operatorOf(
+  url: string,
+  keys: ClusterKeys,
+  cluster: string,
+  node: NodeId,
+  { http, now, randomText }: OperatorDependencies,
+): Operator {
+  const from = `${OPERATOR_PREFIX}${randomText(11)}`;
+  const session = randomText(11);
+  const startedAt = now();
+  let seq = 0;
+  let echo: Echo | null = null;
+
+  async function attempt(route: OperatorRoute, command: Command): Promise<CommandResult | 'challenged'> {
+    seq += 1;
+    const message: Envelope = {
+      v: WIRE_VERSION,
+      cluster,
+      from,
+      session,
+      seq,
+      to: node,
+      t: Math.max(0, now() - startedAt),
+      echo,
+      re: null,
+      payload: { version: 0, ack: 0, command },
+    };
+    const body = encodeMessage(message);
+    const signature = signRequest(keys, { method: 'POST', path: route, body });
+    const headers = { 'content-type': 'application/json', [SIGNATURE_HEADER]: signature };
+    const result = await http({ method: 'POST', url: url + route, headers, body });
+    if (result.kind === 'failed') {
+      // The command may have been taken: who asks again should look first.
+      return refused(`${url} gave no answer: ${result.detail}; see what \`failtome status\` shows`);
+    }
+    const answer = authentic(result, { keys, route, signature, message });
+    if (answer === null) return refused(unsignedReason(url, result));
+    echo = { session: answer.session, t: answer.t };
+    if (answer.payload.outcome !== undefined) return { kind: 'outcome', outcome: answer.payload.outcome };
+    const reason = answer.payload.refused;
+    if (reason === 'session' || reason === 'stale') return 'challenged';
+    return refused(`${node} refused the command: ${reason ?? 'it gave no outcome'}`);
+  }
+
+  return {
+    node,
+    async send(route, command) {
+      for (let left = MAX_ATTEMPTS; left > 0; left -= 1) {
+        const result = await attempt(route, command);
+        if (result !== 'challenged') return result;
+      }
+      return refused(`${node} did not accept the proof that the command is fresh; try again`);
+    },
+  };
+}
+
+function refused(detail: string): CommandResult {
+  return { kind: 'refused', detail: clean(detail) };
+}
+
+type Answered = Extract<Awaited<ReturnType<CliDependencies['http']>>, { readonly kind: 'answered' }>;
+
+interface Asked {
+  readonly keys: readonly [KeyObject, ...KeyObject[]];
+  readonly route: OperatorRoute;
+  readonly signature: string;
+  readonly message: Envelope;
+}
+
+/** The agent's own answer to this very message; null for anything else. */
+function authentic(result: Answered, { keys, route, signature, message }: Asked): Envelope | null {
+  const response = {
+    method: 'POST',
+    path: route,
+    body: result.body,
+    status: result.status,
+    requestSignature: signature,
+  };
+  if (!verifyResponse(keys, response, result.header(SIGNATURE_HEADER) ?? '')) return null;
+  const decoded = decodeMessage(result.body);
+  if (decoded.kind === 'fault') return null;
+  const { from, to, cluster, re } = decoded.message;
+  const ours = re !== null && re.session === message.session && re.seq === message.seq;
+  return ours && from === message.to && to === message.from && cluster === message.cluster
+    ? decoded.message
+    : null;
+}
+
+/** A refusal from before the message was known to be authentic carries no signature, and neither does a stranger's. */
+function unsignedReason(url: string, { status, body }: Answered): string {
+  const detail = refusalIn(parseJson(body));
+  if (status === 401) return `${url} does not accept this key${detail === null ? '' : `: ${detail}`}`;
+  if (status === 200 || status === 409 || status === 403) {
+    return `the answer of ${url} is not signed with this key`;
+  }
+  return `${url} refused the command: ${detail ?? `status ${status}`}`;
+}
+
+/** How often the state of something that was accepted is asked for. */
+export const POLL_MS: DurationMs = 500;

@@ -1,0 +1,103 @@
+/** `failtome pause` and `failtome resume`: done when a majority of the voters has stored it. */
+import type { Command, DurationMs } from '@failtome/protocol';
+import { type CliDependencies, complain, type ExitCode, ownerOf, print, printJson } from './dependencies.ts';
+import { type OperatorRoute, openOperator, POLL_MS } from './operator.ts';
+import { readView } from './read.ts';
+import { findTarget, loadKeys, type Target, type TargetOptions } from './target.ts';
+import { age, clean } from './text.ts';
+import { type PauseRow, statusOf } from './views.ts';
+
+export interface PauseOptions extends TargetOptions {
+  /** Null: until resumed. */
+  readonly forMs: DurationMs | null;
+  readonly reason: string;
+  readonly timeoutMs: DurationMs;
+}
+
+export interface ResumeOptions extends TargetOptions {
+  readonly reason: string;
+  readonly timeoutMs: DurationMs;
+}
+
+export async function pause(options: PauseOptions, dependencies: CliDependencies): Promise<ExitCode> {
+  const { forMs, reason } = options;
+  const command: Command = { kind: 'pause', forMs, reason, owner: ownerOf(dependencies) };
+  const length = forMs === null ? 'until `failtome resume`' : `for ${age(forMs)}`;
+  return order(
+    '/v1/pause',
+    command,
+    `No automatic takeover in the whole cluster ${length}.`,
+    options,
+    dependencies,
+  );
+}
+
+export async function resume(options: ResumeOptions, dependencies: CliDependencies): Promise<ExitCode> {
+  const { reason } = options;
+  const command: Command = { kind: 'resume', reason, owner: ownerOf(dependencies) };
+  return order('/v1/resume', command, 'Automatic takeover is on again.', options, dependencies);
+}
+
+async function order(
+  route: OperatorRoute,
+  command: Command,
+  done: string,
+  options: TargetOptions & { readonly timeoutMs: DurationMs },
+  dependencies: CliDependencies,
+): Promise<ExitCode> {
+  const target = await findTarget(options, dependencies);
+  if (target === null) return 2;
+  const keys = await loadKeys(target, dependencies);
+  if (keys === null) return 2;
+  const opened = await openOperator({ ...target, keys }, dependencies);
+  if (opened.kind === 'failed') return tell(options, { done: false, detail: opened.detail }, dependencies);
+  const result = await opened.operator.send(route, command);
+  if (result.kind === 'refused') return tell(options, { done: false, detail: result.detail }, dependencies);
+  const { outcome } = result;
+  if (outcome.state === 'failed') return tell(options, { done: false, detail: outcome.detail }, dependencies);
+  if (outcome.state === 'done') return tell(options, { done: true, detail: done }, dependencies);
+  const stored = await untilStored(target, Number(outcome.id), options.timeoutMs, dependencies);
+  return tell(options, stored ?? { done: true, detail: done }, dependencies);
+}
+
+interface Ending {
+  readonly done: boolean;
+  readonly detail: string;
+}
+
+/** Watches who has stored it. Null: enough have. Sending the command again would be another pause. */
+async function untilStored(
+  target: Target,
+  version: number,
+  timeoutMs: DurationMs,
+  dependencies: CliDependencies,
+): Promise<Ending | null> {
+  const deadline = dependencies.now() + timeoutMs;
+  let last = 'the status could not be read';
+  for (;;) {
+    const result = await readView(target.url, '/v1/status', dependencies);
+    if (result.kind === 'read') {
+      const { pause: present } = statusOf(result.json);
+      if (present.version > version) return { done: false, detail: overtaken(present) };
+      if (present.version === version && present.stored.length >= present.needed) return null;
+      const by = present.stored.length === 0 ? 'nobody' : present.stored.join(', ');
+      last = `stored by ${by}, where ${present.needed} are needed`;
+    } else last = result.detail;
+    if (dependencies.now() >= deadline || dependencies.interrupted()) break;
+    await dependencies.sleep(POLL_MS);
+  }
+  const detail = `Accepted, and not stored by a majority within ${age(timeoutMs)}: ${last}. It goes on spreading.`;
+  return { done: false, detail };
+}
+
+function overtaken({ paused, owner }: PauseRow): string {
+  return `Overtaken by a later ${paused ? 'pause' : 'resume'} of ${owner}.`;
+}
+
+function tell({ json }: TargetOptions, ending: Ending, dependencies: CliDependencies): ExitCode {
+  const detail = clean(ending.detail);
+  if (json === true) printJson(dependencies, { done: ending.done, detail });
+  else if (ending.done) print(dependencies, detail);
+  else complain(dependencies, detail);
+  return ending.done ? 0 : 1;
+}

@@ -1,0 +1,181 @@
+/** The command line: which verbs there are, their options, and their exit codes. */
+import type { DurationMs } from '@failtome/protocol';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../config/kinds.ts';
+import { check } from './check.ts';
+import { config } from './config.ts';
+import { type CliDependencies, complain, type ExitCode } from './dependencies.ts';
+import { handover } from './handover.ts';
+import { history } from './history.ts';
+import { keygen } from './keygen.ts';
+import { pause, resume } from './pause.ts';
+import { run } from './run.ts';
+import { status } from './status.ts';
+import { DEFAULT_CONFIG_FILE, type TargetOptions } from './target.ts';
+import { why } from './why.ts';
+
+/** The longest reason that travels with a command. */
+const MAX_REASON_CHARACTERS = 200;
+
+/**
+ * Run one command line.
+ *
+ * @param argv without the program's own name: `['status', '--json']`
+ */
+export async function runCli(argv: readonly string[], dependencies: CliDependencies): Promise<ExitCode> {
+  let code: ExitCode = 0;
+  const program = buildProgram(dependencies, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    // Help and version end with 0; everything else that commander refuses is usage.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  }
+}
+
+type Done = (code: ExitCode) => void;
+
+function buildProgram(dependencies: CliDependencies, done: Done): Command {
+  const program = new Command('failtome')
+    .description('Fails an Elastic IP over between HAProxy nodes, and only when it should')
+    .version(dependencies.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => dependencies.stdout.write(text),
+      writeErr: (text) => dependencies.stderr.write(text),
+    })
+    .showHelpAfterError('(see failtome --help)')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 not done (the reason is printed), 2 usage or configuration.',
+    );
+  addAgentVerbs(program, dependencies, done);
+  addViewVerbs(program, dependencies, done);
+  addOrderVerbs(program, dependencies, done);
+  return program;
+}
+
+function addAgentVerbs(program: Command, dependencies: CliDependencies, done: Done): void {
+  accepting(withConfig(program.command('run')), '--json')
+    .description('run the agent')
+    .action(async (options: TargetOptions) => done(await run(options, dependencies)));
+  accepting(withConfig(program.command('check')), '--url <url>')
+    .description('preflight: would this node do its duty?')
+    .option('--json', 'print JSON')
+    .action(async (options: TargetOptions) => done(await check(options, dependencies)));
+  accepting(withConfig(program.command('config')), '--url <url>')
+    .description('the effective configuration, and where each value came from')
+    .option('--json', 'print JSON')
+    .option('--from-stack-json <file>', "write one from an OpsWorks stack's JSON instead")
+    .action(async (options: TargetOptions) => done(await config(options, dependencies)));
+  accepting(program.command('keygen'), '-c, --config <file>', '--url <url>')
+    .description('a new cluster key, on standard output')
+    .option('--json', 'print JSON')
+    .action((options: { json?: boolean }) => done(keygen(options, dependencies)));
+}
+
+function addViewVerbs(program: Command, dependencies: CliDependencies, done: Done): void {
+  withTarget(program.command('status'))
+    .description('every node, every address, who holds it, verdicts, votes, hold-down')
+    .option('-w, --watch', 'look again every second, until interrupted')
+    .action(async (options: TargetOptions & { watch?: boolean }) =>
+      done(await status(options, dependencies)),
+    );
+  withTarget(program.command('why'))
+    .description('the decision as a ladder: each gate, what it saw, and what would have to change')
+    .argument('[address]', 'all addresses when left out')
+    .action(async (address: string | undefined, options: TargetOptions) =>
+      done(await why(address, options, dependencies)),
+    );
+  withTarget(program.command('history'))
+    .description('every takeover and every refusal, newest first')
+    .action(async (options: TargetOptions) => done(await history(options, dependencies)));
+}
+
+interface OrderOptions extends TargetOptions {
+  readonly to?: string;
+  readonly for?: DurationMs;
+  readonly reason?: string;
+  readonly timeout: DurationMs;
+}
+
+function addOrderVerbs(program: Command, dependencies: CliDependencies, done: Done): void {
+  withOrder(program.command('handover'))
+    .description('move an address as planned, agreed by the peers')
+    .argument('[address]', 'may be left out where there is only one')
+    .option('--to <node>', 'the node that takes it; otherwise the best-ranked other candidate')
+    .action(async (address: string | undefined, { to, timeout, ...options }: OrderOptions) =>
+      done(
+        await handover(
+          address,
+          { ...options, to: to ?? null, reason: options.reason ?? '', timeoutMs: timeout },
+          dependencies,
+        ),
+      ),
+    );
+  withOrder(program.command('pause'))
+    .description('no automatic takeover in the whole cluster, until resumed or expired')
+    .option('--for <duration>', 'such as 30m or 1h; without it, until resumed', toDuration)
+    .action(async ({ for: length, timeout, ...options }: OrderOptions) =>
+      done(
+        await pause(
+          { ...options, forMs: length ?? null, reason: options.reason ?? '', timeoutMs: timeout },
+          dependencies,
+        ),
+      ),
+    );
+  withOrder(program.command('resume'))
+    .description('end a pause')
+    .action(async ({ timeout, ...options }: OrderOptions) =>
+      done(await resume({ ...options, reason: options.reason ?? '', timeoutMs: timeout }, dependencies)),
+    );
+}
+
+function withConfig(command: Command): Command {
+  return command.option('-c, --config <file>', `the configuration (default: ${DEFAULT_CONFIG_FILE})`);
+}
+
+function withTarget(command: Command): Command {
+  return withConfig(command)
+    .option('--url <url>', 'the API of an agent, instead of the one of the configuration')
+    .option('--json', 'print JSON');
+}
+
+function withOrder(command: Command): Command {
+  const timeout = new Option('--timeout <duration>', 'how long to wait for the end')
+    .argParser(toDuration)
+    .default(60_000, '60s');
+  return withTarget(command)
+    .option('--key-file <file>', 'the cluster key, instead of the one of the configuration')
+    .option('--reason <text>', 'why, for the history and the other nodes', toReason)
+    .addOption(timeout);
+}
+
+/** Options that every verb takes and this one has no use for, so that scripts need not tell them apart. */
+function accepting(command: Command, ...flags: readonly string[]): Command {
+  for (const flag of flags) command.addOption(new Option(flag).hideHelp());
+  return command;
+}
+
+function toDuration(written: string): DurationMs {
+  const ms = parseDuration(written);
+  if (ms === null || ms === 0) throw new InvalidArgumentError('Write a duration such as 30s, 10m or 1h.');
+  return ms;
+}
+
+function toReason(written: string): string {
+  const length = [...written].length;
+  if (length <= MAX_REASON_CHARACTERS) return written;
+  throw new InvalidArgumentError(`At most ${MAX_REASON_CHARACTERS} characters, and it has ${length}.`);
+}
+
+/** For the process's last words: a fault of this program, which no verb foresaw. */
+export function complainOfFault(error: unknown, dependencies: Pick<CliDependencies, 'stderr'>): ExitCode {
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  complain(dependencies, `failtome: a fault of this program: ${detail}`);
+  return 1;
+}

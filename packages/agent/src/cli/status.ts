@@ -1,0 +1,122 @@
+/** `failtome status`: every node, every address, who holds it, what each node sees, votes and hold-down. */
+import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
+import { readView } from './read.ts';
+import { findTarget, type TargetOptions } from './target.ts';
+import { age, ago, cell, clean, moment, type Paint, painter, type Row, table, toned } from './text.ts';
+import { type AddressRow, type NodeRow, type StatusRow, statusOf } from './views.ts';
+
+export interface StatusOptions extends TargetOptions {
+  readonly watch?: boolean;
+}
+
+/** Between two looks of `--watch`. */
+export const WATCH_MS = 1_000;
+
+/** Clears the screen and goes to its top (ECMA-48: ED, CUP). */
+const CLEAR = '\u001b[2J\u001b[H';
+
+export async function status(options: StatusOptions, dependencies: CliDependencies): Promise<ExitCode> {
+  const target = await findTarget(options, dependencies);
+  if (target === null) return 2;
+  let code = await showOnce(target.url, options, dependencies);
+  while (options.watch === true && !dependencies.interrupted()) {
+    await dependencies.sleep(WATCH_MS);
+    if (dependencies.interrupted()) break;
+    code = await showOnce(target.url, options, dependencies);
+  }
+  return options.watch === true ? 0 : code;
+}
+
+async function showOnce(
+  url: string,
+  { json, watch }: StatusOptions,
+  dependencies: CliDependencies,
+): Promise<ExitCode> {
+  const result = await readView(url, '/v1/status', dependencies);
+  if (result.kind === 'failed') {
+    complain(dependencies, result.detail);
+    return 1;
+  }
+  // One line a look, so that a program can follow a watch.
+  if (json === true && watch === true) print(dependencies, JSON.stringify(result.json));
+  else if (json === true) printJson(dependencies, result.json);
+  else {
+    if (watch === true && dependencies.stdout.isTTY) dependencies.stdout.write(CLEAR);
+    print(
+      dependencies,
+      ...statusLines(statusOf(result.json), painter(dependencies.stdout, dependencies.env)),
+    );
+  }
+  return 0;
+}
+
+/** The whole view as lines. */
+export function statusLines(view: StatusRow, paint: Paint): readonly string[] {
+  return [
+    `${paint(`Cluster ${clean(view.cluster)}`, 'strong')}, seen by ${clean(view.self.id)} (failtome ${clean(view.version)})`,
+    ...pauseLines(view, paint),
+    ...problemLines(view, paint),
+    '',
+    ...table(
+      ['address', 'holder', 'verdict', 'seen', 'hold-down', 'decision here'],
+      view.addresses.map(addressRow),
+      paint,
+    ),
+    '',
+    ...table(
+      ['node', 'role', 'state', 'heard', 'fit', 'ready', ...view.addresses.map(({ ip }) => ip)],
+      [view.self, ...view.peers].map((node) => nodeRow(node, view.self, view.addresses)),
+      paint,
+    ),
+    ...voteLines(view, paint),
+  ];
+}
+
+function pauseLines({ pause }: StatusRow, paint: Paint): readonly string[] {
+  if (!pause.paused) return [];
+  const until = pause.until === null ? 'until resumed' : `until ${moment(pause.until)}`;
+  const reason = pause.reason === '' ? '' : `: ${pause.reason}`;
+  return [paint(clean(`Automatic takeover is paused by ${pause.owner} ${until}${reason}`), 'warn')];
+}
+
+function problemLines({ self }: StatusRow, paint: Paint): readonly string[] {
+  if (self.ready !== false || self.role !== 'candidate') return [];
+  const why = self.problems.length === 0 ? '' : `: ${self.problems.join('; ')}`;
+  return [paint(clean(`This node is not ready to take over${why}`), 'warn')];
+}
+
+function addressRow(address: AddressRow): Row {
+  const decision = address.outcome === '' ? '-' : `${address.outcome} (${address.reason})`;
+  return [
+    address.ip,
+    cell(address.holder, address.holder === 'nobody' || address.holder === 'unknown' ? 'warn' : 'plain'),
+    toned(address.verdict),
+    ago(address.ageMs),
+    address.holdDownMs > 0 ? `${age(address.holdDownMs)} left` : 'none',
+    decision,
+  ];
+}
+
+function nodeRow(node: NodeRow, self: NodeRow, addresses: readonly AddressRow[]): Row {
+  const own = node === self;
+  return [
+    node.id,
+    node.role,
+    toned(node.state),
+    own ? '-' : ago(node.lastHeardMs),
+    toned(node.fit),
+    node.ready === null ? '-' : node.ready ? cell('yes', 'good') : cell('no', 'warn'),
+    ...addresses.map(({ ip }) => {
+      const seen = node.verdicts.find((verdict) => verdict.ip === ip);
+      if (seen === undefined) return '-';
+      return cell(`${seen.verdict} (${ago(seen.ageMs)})`, toned(seen.verdict).tone);
+    }),
+  ];
+}
+
+function voteLines({ addresses }: StatusRow, paint: Paint): readonly string[] {
+  const rows = addresses.flatMap(({ ip, votes }) =>
+    votes.map(({ voter, answer, reason }): Row => [ip, voter, toned(answer), reason]),
+  );
+  return rows.length === 0 ? [] : ['', ...table(['address', 'voter', 'vote', 'reason'], rows, paint)];
+}

@@ -1,0 +1,93 @@
+/** Which agent a command speaks to: the one of a configuration file, or the one at a URL. */
+
+import type { ClusterKeys } from '../auth/keys.ts';
+import { shown } from '../config/fault.ts';
+import { baseUrl, isUnspecified } from '../config/kinds.ts';
+import { faultLines, loadConfig } from '../config/load.ts';
+import { scalarNode } from '../config/source.ts';
+import type { AgentConfig } from '../config/types.ts';
+import { AgentError } from '../errors.ts';
+import { type CliDependencies, complain } from './dependencies.ts';
+
+/** Read where neither `--config` nor `--url` is given. */
+export const DEFAULT_CONFIG_FILE = '/etc/failtome/failtome.yaml';
+
+export interface TargetOptions {
+  readonly config?: string;
+  readonly url?: string;
+  readonly keyFile?: string;
+  readonly json?: boolean;
+}
+
+export interface Target {
+  /** Scheme, host and port, without a slash at the end. */
+  readonly url: string;
+  /** Null where neither the configuration nor an option names one. */
+  readonly keyFile: string | null;
+  /** Null for a URL: then the cluster is what the agent says. */
+  readonly cluster: string | null;
+}
+
+/** Where the agent's API is. Null: the faults have been printed, and the command ends with 2. */
+export async function findTarget(
+  options: TargetOptions,
+  dependencies: CliDependencies,
+): Promise<Target | null> {
+  const fromEnvironment = dependencies.env.FAILTOME_KEY_FILE ?? '';
+  const keyFile = options.keyFile ?? (fromEnvironment === '' ? null : fromEnvironment);
+  if (options.url !== undefined) {
+    const reading = baseUrl.read(scalarNode(options.url));
+    if (reading.kind === 'value') return { url: reading.value, keyFile, cluster: null };
+    const hint = reading.hint === '' ? '' : `; ${reading.hint}`;
+    complain(dependencies, `--url: found ${reading.found}, expected ${baseUrl.expected}${hint}`);
+    return null;
+  }
+  const config = await loadOrComplain(options, dependencies);
+  if (config === null) return null;
+  return { url: ownUrl(config), keyFile: options.keyFile ?? config.auth.keyFile, cluster: config.cluster };
+}
+
+/** The configuration, or null when its faults have been printed. */
+export async function loadOrComplain(
+  options: TargetOptions,
+  dependencies: CliDependencies,
+): Promise<AgentConfig | null> {
+  const file = options.config ?? DEFAULT_CONFIG_FILE;
+  const result = await loadConfig(file, dependencies.env, dependencies.readFile);
+  if (result.kind === 'loaded') return result.config;
+  complain(dependencies, ...faultLines(result.faults, file));
+  return null;
+}
+
+/** Of a verb that looks at this machine's own configuration. True: the fault has been printed. */
+export function refusesUrl({ url }: TargetOptions, dependencies: Pick<CliDependencies, 'stderr'>): boolean {
+  if (url === undefined) return false;
+  const expected = '--config FILE, because this is about a configuration and not about a running agent';
+  complain(dependencies, `--url: found ${shown(url)}, expected ${expected}`);
+  return true;
+}
+
+/** The agent that has this configuration, seen from its own machine. */
+function ownUrl({ api: { listen } }: AgentConfig): string {
+  const loopback = listen.host.includes(':') ? '::1' : '127.0.0.1';
+  const host = isUnspecified(listen.host) ? loopback : listen.host;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
+}
+
+/** The cluster's keys, or null when the reason has been printed. */
+export async function loadKeys(target: Target, dependencies: CliDependencies): Promise<ClusterKeys | null> {
+  if (target.keyFile === null) {
+    complain(
+      dependencies,
+      '--key-file: found nothing, expected the path of the cluster key, because this changes something',
+    );
+    return null;
+  }
+  try {
+    return (await dependencies.readKeys(target.keyFile)).keys;
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    complain(dependencies, error.message);
+    return null;
+  }
+}

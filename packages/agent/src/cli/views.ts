@@ -1,0 +1,242 @@
+/** What the commands show of an agent's views, read from whatever version of it answers. */
+import type { DurationMs, Ip, NodeId } from '@failtome/protocol';
+import { type Fields, fieldsOf, listOf, numberOf, textOf, textsOf } from './fields.ts';
+
+export interface NodeRow {
+  readonly id: NodeId;
+  readonly role: string;
+  /** `this node`, or what this node thinks of the peer. */
+  readonly state: string;
+  readonly fit: string;
+  /** Its running preflight holds; null where it isn't known. */
+  readonly ready: boolean | null;
+  readonly problems: readonly string[];
+  readonly lastHeardMs: DurationMs | null;
+  readonly version: string;
+  readonly electorate: string;
+  readonly verdicts: readonly VerdictRow[];
+}
+
+export interface VerdictRow {
+  readonly ip: Ip;
+  readonly verdict: string;
+  readonly ageMs: DurationMs | null;
+}
+
+export interface VoteRow {
+  readonly voter: NodeId;
+  readonly answer: string;
+  readonly reason: string;
+}
+
+export interface AddressRow {
+  readonly ip: Ip;
+  readonly holder: string;
+  readonly verdict: string;
+  readonly ageMs: DurationMs | null;
+  readonly holdDownMs: DurationMs;
+  readonly outcome: string;
+  readonly reason: string;
+  readonly votes: readonly VoteRow[];
+}
+
+export interface PauseRow {
+  readonly paused: boolean;
+  readonly owner: string;
+  readonly reason: string;
+  readonly until: number | null;
+  readonly version: number;
+  readonly stored: readonly NodeId[];
+  readonly needed: number;
+}
+
+export interface StatusRow {
+  readonly version: string;
+  readonly cluster: string;
+  readonly self: NodeRow;
+  readonly peers: readonly NodeRow[];
+  readonly addresses: readonly AddressRow[];
+  readonly pause: PauseRow;
+  /** Its wall clock; null where it isn't told. */
+  readonly wall: number | null;
+}
+
+export function statusOf(json: unknown): StatusRow {
+  const status = fieldsOf(json);
+  const addresses = listOf(status.addresses).map(fieldsOf);
+  const node = fieldsOf(status.node);
+  const told = addresses.flatMap((address) => viewsOf(address));
+  return {
+    version: textOf(status.version),
+    cluster: textOf(status.cluster),
+    self: {
+      ...nodeOf(node, told),
+      state: 'this node',
+      lastHeardMs: 0,
+      version: textOf(status.version),
+      electorate: textOf(fieldsOf(status.electorate).digest),
+    },
+    peers: listOf(status.peers).map((peer) => nodeOf(fieldsOf(peer), told)),
+    addresses: addresses.map(addressOf),
+    pause: pauseOf(status.pause),
+    wall: numberOf(status.at),
+  };
+}
+
+/** What a node says of an address. */
+interface ToldVerdict extends VerdictRow {
+  readonly node: NodeId;
+}
+
+function viewsOf(address: Fields): readonly ToldVerdict[] {
+  return listOf(address.views).map((entry) => {
+    const view = fieldsOf(entry);
+    return { ...verdictOf(view), ip: textOf(address.ip), node: textOf(view.node) };
+  });
+}
+
+function nodeOf(node: Fields, told: readonly ToldVerdict[]): NodeRow {
+  const id = textOf(node.id);
+  return {
+    id,
+    role: textOf(node.role, '-'),
+    state: textOf(node.state, 'unknown'),
+    fit: textOf(node.fit, 'unknown'),
+    ready: typeof node.ready === 'boolean' ? node.ready : null,
+    problems: textsOf(node.problems),
+    lastHeardMs: numberOf(node.lastHeardMs),
+    version: textOf(node.version, '-'),
+    electorate: textOf(node.electorate),
+    verdicts: told.filter((view) => view.node === id),
+  };
+}
+
+function verdictOf(address: Fields): VerdictRow {
+  return {
+    ip: textOf(address.ip),
+    verdict: textOf(address.verdict, 'unknown'),
+    ageMs: numberOf(address.ageMs),
+  };
+}
+
+function addressOf(address: Fields): AddressRow {
+  return {
+    ...verdictOf(address),
+    holder: holderOf(fieldsOf(address.holder)),
+    holdDownMs: numberOf(address.holdDownMs) ?? 0,
+    outcome: textOf(address.outcome),
+    reason: textOf(address.decision),
+    votes: votesOf(fieldsOf(address.ballot)),
+  };
+}
+
+/** The answers come as `grant: down`, by voter. */
+function votesOf(ballot: Fields): readonly VoteRow[] {
+  return Object.entries(fieldsOf(ballot.answers)).map(([voter, said]) => {
+    const [answer = 'unknown', reason = ''] = textOf(said).split(': ');
+    return { voter, answer, reason };
+  });
+}
+
+function holderOf({ kind, node, instanceId }: Fields): string {
+  switch (kind) {
+    case 'node':
+      return textOf(node, 'unknown');
+    case 'none':
+      return 'nobody';
+    case 'other':
+      return `another instance${textOf(instanceId) === '' ? '' : ` (${textOf(instanceId)})`}`;
+    default:
+      return 'unknown';
+  }
+}
+
+function pauseOf(json: unknown): PauseRow {
+  const pause = fieldsOf(json);
+  return {
+    paused: pause.paused === true,
+    owner: textOf(pause.owner),
+    reason: textOf(pause.reason),
+    until: numberOf(pause.until),
+    version: numberOf(pause.version) ?? 0,
+    stored: textsOf(pause.stored),
+    needed: numberOf(pause.needed) ?? 1,
+  };
+}
+
+export interface GateRow {
+  readonly name: string;
+  /** Null where it wasn't asked. */
+  readonly passed: boolean | null;
+  /** What it saw, in words. */
+  readonly reason: string;
+  /** Why it is closed; empty where it is open. */
+  readonly code: string;
+  readonly ageMs: DurationMs | null;
+}
+
+export interface WhyRow {
+  readonly address: Ip;
+  readonly outcome: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly gates: readonly GateRow[];
+  /** In words, with what each voter said; empty: none in this episode. */
+  readonly lastBallot: string;
+}
+
+export function whyOf(json: unknown): WhyRow {
+  const why = fieldsOf(json);
+  const gates = listOf(why.gates).map((entry): GateRow => {
+    const gate = fieldsOf(entry);
+    return {
+      name: textOf(gate.name),
+      passed: typeof gate.passed === 'boolean' ? gate.passed : null,
+      reason: textOf(gate.reason, '-'),
+      code: textOf(gate.code),
+      ageMs: numberOf(gate.ageMs),
+    };
+  });
+  return {
+    address: textOf(why.address),
+    outcome: textOf(why.outcome, 'unknown'),
+    reason: textOf(why.reason, 'unknown'),
+    detail: textOf(why.detail),
+    gates,
+    lastBallot: textOf(why.lastBallot),
+  };
+}
+
+export interface HistoryRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly address: Ip;
+  readonly from: string;
+  readonly to: string;
+  readonly result: string;
+  readonly reason: string;
+  readonly at: number;
+  readonly steps: readonly { readonly step: string; readonly durationMs: DurationMs }[];
+  readonly requestIds: readonly string[];
+}
+
+export function historyOf(json: unknown): readonly HistoryRow[] {
+  return listOf(json).map((item) => {
+    const entry = fieldsOf(item);
+    return {
+      id: textOf(entry.id),
+      kind: textOf(entry.kind),
+      address: textOf(entry.address),
+      from: textOf(entry.from, '-'),
+      to: textOf(entry.to, '-'),
+      result: textOf(entry.result),
+      reason: textOf(entry.reason),
+      at: numberOf(entry.at) ?? Number.NaN,
+      steps: listOf(entry.steps).map((step) => {
+        const fields = fieldsOf(step);
+        return { step: textOf(fields.step), durationMs: numberOf(fields.durationMs) ?? 0 };
+      }),
+      requestIds: textsOf(entry.requestIds),
+    };
+  });
+}

@@ -1,0 +1,191 @@
+import { createSecretKey } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { AgentError } from '../src/errors.ts';
+import { answered, cli, fakeAgent, STATUS } from './support/cli.ts';
+
+describe('pause and resume', () => {
+  const pausedBy = (stored: readonly string[]) => ({
+    ...STATUS,
+    pause: { ...STATUS.pause, paused: true, version: 4, stored },
+  });
+
+  test('a pause carries its length, reason and owner, and is done when a majority has stored it', async () => {
+    let looks = 0;
+    const agent = fakeAgent({ outcome: () => ({ state: 'working', id: '4', detail: '' }) });
+    const http: typeof agent.http = async (request) => {
+      if (request.method !== 'GET') return agent.http(request);
+      looks += 1;
+      return answered(200, looks < 4 ? pausedBy(['saturn']) : pausedBy(['saturn', 'neptune']));
+    };
+    const { code, out } = await cli(['pause', '--for', '1h', '--reason', 'new HAProxy'], { http });
+    expect([code, out]).toEqual([0, 'No automatic takeover in the whole cluster for 60 min.\n']);
+    expect(agent.commands).toEqual([
+      { kind: 'pause', forMs: 3_600_000, reason: 'new HAProxy', owner: 'ann@saturn' },
+    ]);
+  });
+
+  test('is not done when no majority stores it in time, and says who has', async () => {
+    const agent = fakeAgent({
+      status: pausedBy(['saturn']),
+      outcome: () => ({ state: 'working', id: '4', detail: '' }),
+    });
+    const { code, out, err } = await cli(['pause', '--timeout', '5s'], { http: agent.http });
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain('stored by saturn, where 2 are needed');
+    expect(agent.commands).toHaveLength(1);
+  });
+
+  test('is not done when somebody else’s order came later', async () => {
+    const status = { ...STATUS, pause: { ...STATUS.pause, paused: false, owner: 'bob', version: 5 } };
+    const agent = fakeAgent({ status, outcome: () => ({ state: 'working', id: '4', detail: '' }) });
+    const { code, err } = await cli(['pause'], { http: agent.http });
+    expect([code, err]).toEqual([1, 'Overtaken by a later resume of bob.\n']);
+  });
+
+  test('resume is one command, and done at once where the agent says so', async () => {
+    const agent = fakeAgent({ outcome: () => ({ state: 'done', id: '5', detail: '' }) });
+    const { code, out } = await cli(['resume'], { http: agent.http });
+    expect([code, out]).toEqual([0, 'Automatic takeover is on again.\n']);
+    expect(agent.commands).toEqual([{ kind: 'resume', reason: '', owner: 'ann@saturn' }]);
+    expect(
+      agent.requests.filter(({ method }) => method === 'POST').map(({ url }) => new URL(url).pathname),
+    ).toEqual(['/v1/resume', '/v1/resume']);
+  });
+
+  test('as JSON', async () => {
+    const agent = fakeAgent({ outcome: () => ({ state: 'failed', id: '', detail: 'the disk is full' }) });
+    const { code, out } = await cli(['pause', '--json'], { http: agent.http });
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toEqual({ done: false, detail: 'the disk is full' });
+  });
+});
+
+describe('handover', () => {
+  test('asks for the end until it is done', async () => {
+    const agent = fakeAgent({
+      outcome: (command, count) => {
+        if (command.kind === 'handover') return { state: 'working', id: 'h1', detail: 'asking the voters' };
+        return count < 3
+          ? { state: 'working', id: 'h1', detail: 'moving' }
+          : { state: 'done', id: 'h1', detail: 'neptune holds 54.173.141.243, which answers' };
+      },
+    });
+    const { code, out, err } = await cli(
+      ['handover', '54.173.141.243', '--to', 'neptune', '--reason', 'patch day'],
+      {
+        http: agent.http,
+      },
+    );
+    expect([code, out]).toEqual([0, 'neptune holds 54.173.141.243, which answers\n']);
+    expect(err).toBe('asking the voters\nmoving\n');
+    expect(agent.commands.slice(0, 2)).toEqual([
+      {
+        kind: 'handover',
+        address: '54.173.141.243',
+        to: 'neptune',
+        reason: 'patch day',
+        owner: 'ann@saturn',
+      },
+      { kind: 'handover-status', id: 'h1' },
+    ]);
+  });
+
+  test('is not done when a voter refuses, and says why', async () => {
+    const agent = fakeAgent({ outcome: () => ({ state: 'failed', id: 'h1', detail: 'neptune is not fit' }) });
+    const { code, err } = await cli(['handover'], { http: agent.http });
+    expect([code, err]).toEqual([1, 'Not done: neptune is not fit\n']);
+    expect(agent.commands).toMatchObject([{ kind: 'handover', address: null, to: null }]);
+  });
+
+  test('gives up waiting after --timeout, and says that it may still happen', async () => {
+    const agent = fakeAgent({ outcome: () => ({ state: 'working', id: 'h1', detail: 'asking the voters' }) });
+    const { code, err } = await cli(['handover', '--timeout', '3s'], { http: agent.http });
+    expect(code).toBe(1);
+    expect(err).toContain('not done within 3.0 s, and still under way: asking the voters');
+    expect(agent.commands.length).toBeLessThan(10);
+  });
+});
+
+describe('a signed command', () => {
+  test('proves its freshness with the challenge, once, in one session', async () => {
+    const agent = fakeAgent({ outcome: () => ({ state: 'done', id: '5', detail: '' }) });
+    await cli(['resume'], { http: agent.http });
+    const sent = agent.requests.flatMap(({ body }) => (body === undefined ? [] : [JSON.parse(body)]));
+    expect(sent).toMatchObject([
+      { cluster: 'web', to: 'saturn', seq: 1, echo: null },
+      { cluster: 'web', to: 'saturn', seq: 2, echo: { session: 'agentSessio' } },
+    ]);
+    expect(sent[0].from).toMatch(/^operator\.[A-Za-z0-9_-]+$/);
+    expect(sent[0].session).toHaveLength(11);
+    expect([sent[1].from, sent[1].session]).toEqual([sent[0].from, sent[0].session]);
+  });
+
+  test.each<readonly [what: string, options: Parameters<typeof fakeAgent>[0], detail: string]>([
+    ['a refusal', { refuse: 'not-for-me' }, 'saturn refused the command: not-for-me'],
+    [
+      'endless challenges',
+      { refuse: 'session' },
+      'saturn did not accept the proof that the command is fresh',
+    ],
+    [
+      'an answer whose body was changed on the way',
+      {
+        outcome: () => ({ state: 'failed', id: '', detail: '' }),
+        tamper: (result) =>
+          result.kind === 'answered' ? { ...result, body: result.body.replace('failed', 'done') } : result,
+      },
+      'is not signed with this key',
+    ],
+    [
+      'an answer whose status was changed on the way',
+      { tamper: (result) => (result.kind === 'answered' ? { ...result, status: 200 } : result) },
+      'is not signed with this key',
+    ],
+    ['an answer to something else', { tamper: replay() }, 'is not signed with this key'],
+  ])('is not done after %s', async (_, options, detail) => {
+    const agent = fakeAgent(options);
+    const { code, out, err } = await cli(['resume'], { http: agent.http });
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain(detail);
+  });
+
+  /** Answers everything with the first answer. */
+  function replay() {
+    let first: Parameters<NonNullable<NonNullable<Parameters<typeof fakeAgent>[0]>['tamper']>>[0] | null =
+      null;
+    return (result: NonNullable<typeof first>) => {
+      first ??= result;
+      return first;
+    };
+  }
+
+  test('under another key is refused by the agent, and nothing of the key is shown', async () => {
+    const secret = Buffer.alloc(32, 9);
+    const agent = fakeAgent();
+    const { code, err } = await cli(['resume'], {
+      http: agent.http,
+      readKeys: async () => ({ keys: [createSecretKey(secret)], warnings: [] }),
+    });
+    expect(code).toBe(1);
+    expect(err).toContain('does not accept this key: the signature is not of this message');
+    expect(err).not.toContain(secret.toString('base64'));
+    expect(agent.commands).toEqual([]);
+  });
+
+  test('is not sent to an agent of another cluster', async () => {
+    const agent = fakeAgent({ status: { ...STATUS, cluster: 'staging' } });
+    const { code, err } = await cli(['resume'], { http: agent.http });
+    expect(code).toBe(1);
+    expect(err).toContain('is an agent of the cluster staging, not of web');
+    expect(agent.requests).toHaveLength(1);
+  });
+
+  test('needs a key that can be read: exit 2', async () => {
+    const readKeys = () =>
+      Promise.reject(new AgentError('KEY_FILE_MISSING', 'key file /k does not exist', 'fatal'));
+    const { code, err } = await cli(['resume', '--url', 'http://saturn:8741', '--key-file', '/k'], {
+      readKeys,
+    });
+    expect([code, err]).toEqual([2, 'key file /k does not exist\n']);
+  });
+});

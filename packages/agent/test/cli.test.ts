@@ -1,0 +1,370 @@
+import { initialState, statusOf, type WhyView, whyOf } from '@failtome/protocol';
+import { describe, expect, test } from 'vitest';
+import { BALLOT_ADVICE, REASON_ADVICE } from '../src/cli/advice.ts';
+import type { RunRequest } from '../src/cli/dependencies.ts';
+import { checkConfig } from '../src/config/load.ts';
+import { toProtocolConfig } from '../src/config/to-protocol.ts';
+import { CONFIG, cli, fakeAgent, STATUS } from './support/cli.ts';
+
+describe('the command line', () => {
+  test.each<readonly [argv: readonly string[], message: string]>([
+    [[], 'Usage: failtome'],
+    [['fly'], "unknown command 'fly'"],
+    [['statsu'], '(Did you mean status?)'],
+    [['status', '--colour'], "unknown option '--colour'"],
+    [['why', 'one', 'two'], 'too many arguments'],
+    [['config', '--from-stack-json'], 'argument missing'],
+    [['pause', '--for', '10'], 'Write a duration such as 30s, 10m or 1h.'],
+    [['pause', '--for', '0s'], 'Write a duration such as 30s, 10m or 1h.'],
+    [['handover', '--timeout', 'soon'], 'Write a duration such as 30s, 10m or 1h.'],
+    [['pause', '--reason', 'x'.repeat(201)], 'At most 200 characters, and it has 201.'],
+    [['status', '--url', '10.0.1.12:8741'], '--url: found "10.0.1.12:8741", expected an http or https URL'],
+    [['status', '-c', '/missing.yaml'], '/missing.yaml: found no such file'],
+    [
+      ['check', '--url', 'http://10.0.1.12:8741'],
+      '--url: found "http://10.0.1.12:8741", expected --config FILE',
+    ],
+    [
+      ['pause', '--url', 'http://10.0.1.12:8741'],
+      '--key-file: found nothing, expected the path of the cluster key',
+    ],
+  ])('%j is a fault of usage: exit 2, and it says so', async (argv, message) => {
+    const { code, out, err } = await cli(argv);
+    expect(code).toBe(2);
+    expect(err).toContain(message);
+    expect(out).toBe('');
+  });
+
+  test.each([['--help'], ['--version'], ['help']])('%s is no fault', async (argument) => {
+    const { code, out } = await cli([argument]);
+    expect(code).toBe(0);
+    expect(out).not.toBe('');
+  });
+
+  test('every verb tells its options', async () => {
+    const verbs = [
+      'run',
+      'check',
+      'status',
+      'why',
+      'history',
+      'handover',
+      'pause',
+      'resume',
+      'keygen',
+      'config',
+    ];
+    const { out } = await cli(['--help']);
+    for (const verb of verbs) {
+      expect(out).toContain(`  ${verb}`);
+      expect((await cli([verb, '--help'])).out).toContain(`Usage: failtome ${verb}`);
+    }
+  });
+});
+
+describe('run', () => {
+  test('does not start with a faulty configuration: exit 2, one line a fault', async () => {
+    const started: RunRequest[] = [];
+    const files = {
+      '/f.yaml': CONFIG.replace('cluster: web', 'clustr: web').replace('kind: ec2', 'kind: gce'),
+    };
+    const { code, err } = await cli(['run', '--config', '/f.yaml'], {
+      files,
+      runAgent: async (request) => {
+        started.push(request);
+        return 0;
+      },
+    });
+    expect(code).toBe(2);
+    expect(started).toEqual([]);
+    expect(
+      err
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(':')[0]),
+    ).toEqual(['clustr', 'driver.kind', 'cluster']);
+    expect(err).toContain('did you mean cluster?');
+  });
+
+  test('hands the configuration over, and ends as the agent ends', async () => {
+    const started: RunRequest[] = [];
+    const { code, err } = await cli(['run', '-c', '/f.yaml'], {
+      files: { '/f.yaml': CONFIG.replace('{ kind: ec2 }', '{ kind: ec2, displace: allow }') },
+      env: { FAILTOME_PRIORITY: '7' },
+      runAgent: async (request) => {
+        started.push(request);
+        return 2;
+      },
+    });
+    expect([code, err]).toEqual([2, '']);
+    expect(started).toMatchObject([
+      { file: '/f.yaml', config: { cluster: 'web', node: { id: 'saturn', priority: 7 } }, version: '1.2.3' },
+    ]);
+    expect(started[0]?.warnings).toEqual([
+      'driver.displace: allow: taking an address may throw another Elastic IP off this node',
+    ]);
+  });
+});
+
+describe('status', () => {
+  test('shows every node, every address, verdicts, votes and hold-down', async () => {
+    const { http, requests } = fakeAgent();
+    const { code, out } = await cli(['status'], { http });
+    expect(code).toBe(0);
+    expect(out).toBe(
+      [
+        'Cluster web, seen by saturn (failtome 1.2.3)',
+        '',
+        'ADDRESS         HOLDER   VERDICT  SEEN       HOLD-DOWN  DECISION HERE',
+        '54.173.141.243  neptune  up       0.3 s ago  45 s left  hold (address-up)',
+        '',
+        'NODE     ROLE       STATE      HEARD      FIT  READY  54.173.141.243',
+        'saturn   candidate  this node  -          fit  yes    up (0.3 s ago)',
+        'neptune  candidate  alive      0.2 s ago  fit  yes    up (0.7 s ago)',
+        '',
+        'ADDRESS         VOTER    VOTE    REASON',
+        '54.173.141.243  saturn   grant   down',
+        '54.173.141.243  neptune  refuse  up',
+        '',
+      ].join('\n'),
+    );
+    expect(requests.map(({ url }) => url)).toEqual(['http://127.0.0.1:8741/v1/status']);
+  });
+
+  test('says who paused, until when and why', async () => {
+    const pause = {
+      ...STATUS.pause,
+      paused: true,
+      owner: 'ann',
+      reason: 'new HAProxy',
+      until: Date.UTC(2026, 1, 1),
+    };
+    const { out } = await cli(['status'], fakeAgent({ status: { ...STATUS, pause } }));
+    expect(out).toContain('Automatic takeover is paused by ann until 2026-02-01 00:00:00Z: new HAProxy\n');
+  });
+
+  test('colours a terminal only, and not under NO_COLOR', async () => {
+    const { http } = fakeAgent();
+    const sequence = '\u001b[';
+    expect((await cli(['status'], { http, isTTY: true })).out).toContain(sequence);
+    expect((await cli(['status'], { http, isTTY: false })).out).not.toContain(sequence);
+    expect((await cli(['status'], { http, isTTY: true, env: { NO_COLOR: '1' } })).out).not.toContain(
+      sequence,
+    );
+  });
+
+  test('lets nothing from another machine control the terminal', async () => {
+    const status = { ...STATUS, cluster: 'web\u001b[2J\r\nforged: line' };
+    const { out } = await cli(['status'], { ...fakeAgent({ status }), isTTY: false });
+    expect(out).not.toContain('\u001b');
+    expect(out.split('\n')[0]).toContain('forged: line');
+  });
+
+  test('reads an agent that tells less, or something else', async () => {
+    const sparse = {
+      version: '0.9',
+      cluster: 'web',
+      node: { id: 'saturn' },
+      addresses: [{ ip: '192.0.2.1' }],
+      peers: 5,
+    };
+    const { code, out } = await cli(['status'], fakeAgent({ status: sparse }));
+    expect(code).toBe(0);
+    expect(out).toContain('192.0.2.1  unknown  unknown  never');
+  });
+
+  test('prints what the agent said as JSON', async () => {
+    const { out } = await cli(['status', '--json'], fakeAgent());
+    expect(JSON.parse(out)).toEqual(STATUS);
+  });
+
+  test('looks again until it is interrupted', async () => {
+    const { http, requests } = fakeAgent();
+    const { code } = await cli(['status', '--watch'], { http, interrupted: () => requests.length >= 3 });
+    expect([code, requests.length]).toEqual([0, 3]);
+  });
+
+  test('exits with 1 when nobody answers, and says what to look at', async () => {
+    const { code, err } = await cli(['status']);
+    expect(code).toBe(1);
+    expect(err).toBe(
+      'http://127.0.0.1:8741 gave no answer: nobody listens there. Does the agent run there?\n',
+    );
+  });
+
+  test('asks where the agent listens', async () => {
+    const { http, requests } = fakeAgent();
+    await cli(['status'], { http, env: { FAILTOME_LISTEN: '[::]:9000' } });
+    await cli(['status'], { http, env: { FAILTOME_LISTEN: '10.0.1.12:9000' } });
+    await cli(['status', '--url', 'http://peer.example:8741/'], { http });
+    expect(requests.map(({ url }) => url)).toEqual([
+      'http://[::1]:9000/v1/status',
+      'http://10.0.1.12:9000/v1/status',
+      'http://peer.example:8741/v1/status',
+    ]);
+  });
+});
+
+const WHY: WhyView = {
+  address: '54.173.141.243',
+  outcome: 'hold',
+  reason: 'local-unfit',
+  detail: 'its own HAProxy has been unfit for 3 s',
+  mode: 'takeover',
+  gates: [
+    { name: 'role', passed: true, reason: 'a candidate', code: null, ageMs: null },
+    { name: 'local', passed: false, reason: 'local-unfit: refused', code: 'local-unfit', ageMs: 400 },
+    { name: 'verdict', passed: false, reason: 'address-up: it answers', code: 'address-up', ageMs: 300 },
+  ],
+  lastBallot: '1 of 2 leases, 1 of 2 sighted see it down; saturn: grant (down), neptune: refuse (up)',
+  refusals: [],
+};
+
+describe('why', () => {
+  const views = { '/v1/why?ip=54.173.141.243': WHY };
+
+  test('prints the ladder: each gate, what it saw, how old, and what would have to change', async () => {
+    const { code, out } = await cli(['why'], fakeAgent({ views }));
+    expect(code).toBe(0);
+    expect(out).toBe(
+      [
+        '54.173.141.243: hold (local-unfit): its own HAProxy has been unfit for 3 s',
+        '      GATE     SAW                     HOW OLD',
+        'pass  role     a candidate             -',
+        'stop  local    local-unfit: refused    0.4 s ago',
+        'stop  verdict  address-up: it answers  0.3 s ago',
+        '',
+        'Last ballot: 1 of 2 leases, 1 of 2 sighted see it down; saturn: grant (down), neptune: refuse (up)',
+        '  saturn, down: It sees the address down, and lends its lease.',
+        '  neptune, up: It sees the address up: find out why this node does not.',
+        '',
+        'What would have to change:',
+        "  local-unfit: This node's own HAProxy has to answer at local.url: the address would fail here too.",
+        '  address-up: Nothing: the address answers.',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('of an address that the cluster does not share, exits with 1 and names those it does', async () => {
+    const { code, err } = await cli(['why', '192.0.2.99'], fakeAgent({ views }));
+    expect(code).toBe(1);
+    expect(err).toContain('this cluster shares 54.173.141.243');
+  });
+
+  test('as JSON, is what the agent said', async () => {
+    expect(JSON.parse((await cli(['why', '--json'], fakeAgent({ views }))).out)).toEqual(WHY);
+  });
+});
+
+test('what the protocol itself shows of a node that has just started can be read', async () => {
+  const loaded = checkConfig('f.yaml', Buffer.from(CONFIG), {});
+  if (loaded.kind === 'faulty') throw new Error('faulty');
+  const identity = { id: 'saturn', instanceId: 'i-0abc', region: null };
+  const state = initialState(toProtocolConfig(loaded.config, identity, '1.2.3'));
+  const now = { at: 1_000, wall: Date.UTC(2026, 0, 31, 12) };
+  const agent = fakeAgent({
+    status: statusOf(state, now),
+    views: { '/v1/why?ip=54.173.141.243': whyOf(state, '54.173.141.243', now) },
+  });
+  const status = await cli(['status'], agent);
+  expect(status.out).toMatch(/^54\.173\.141\.243 +unknown +unknown +never +none/m);
+  expect(status.out).toMatch(/^neptune +candidate +unknown +never/m);
+  const why = await cli(['why'], agent);
+  expect(why.out.match(/^(pass|stop) /gm)).toHaveLength(17);
+  expect(why.out).toContain('What would have to change:');
+});
+
+test('every reason has one sentence of advice', () => {
+  for (const sentence of [...Object.values(REASON_ADVICE), ...Object.values(BALLOT_ADVICE)]) {
+    expect(sentence).toMatch(/^[A-Z].*[^.]\.$/);
+  }
+});
+
+describe('history', () => {
+  const entry = {
+    id: 'saturn-3-1',
+    kind: 'takeover',
+    address: '54.173.141.243',
+    from: 'neptune',
+    to: 'saturn',
+    result: 'served',
+    reason: 'address-down',
+    at: Date.UTC(2026, 0, 31, 11, 59, 30),
+    steps: [
+      { step: 'detect', durationMs: 2100 },
+      { step: 'total', durationMs: 4200 },
+    ],
+    requestIds: ['req-1', 'req-2'],
+  };
+
+  test('shows when, who, why, each step and the request ids', async () => {
+    const { code, out } = await cli(['history'], fakeAgent({ views: { '/v1/history': [entry] } }));
+    expect(code).toBe(0);
+    expect(out).toBe(
+      [
+        '2026-01-31 11:59:30Z  takeover of 54.173.141.243, neptune -> saturn: served',
+        '  why: address-down',
+        '  detect 2.1 s, total 4.2 s',
+        '  requests: req-1, req-2',
+        '  saturn-3-1',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('says so when there is none', async () => {
+    expect((await cli(['history'], fakeAgent({ views: { '/v1/history': [] } }))).out).toBe(
+      'Nothing has happened yet.\n',
+    );
+  });
+});
+
+describe('keygen', () => {
+  test('prints the key and nothing else', async () => {
+    expect(await cli(['keygen'])).toEqual({ code: 0, out: 'a-new-key\n', err: '' });
+  });
+});
+
+describe('config', () => {
+  test('prints what counts and where it came from', async () => {
+    const { code, out, err } = await cli(['config'], { env: { FAILTOME_PRIORITY: '7' } });
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toContain('  priority: 7 # FAILTOME_PRIORITY\n');
+    expect(out).toContain('  kind: ec2 # /etc/failtome/failtome.yaml:8\n');
+    expect(out).toContain('holdDown: 60s # default\n');
+  });
+
+  test('as JSON, has the shape of the file and an origin for each value', async () => {
+    const json = JSON.parse((await cli(['config', '--json'])).out);
+    expect(json).toMatchObject({
+      file: '/etc/failtome/failtome.yaml',
+      config: { cluster: 'web', addresses: [{ ip: '54.173.141.243', probe: { interval: '1s' } }] },
+      origins: { cluster: { kind: 'file', line: 1 }, 'addresses[0].probe.interval': { kind: 'default' } },
+      warnings: [],
+    });
+  });
+
+  test('never shows the password of the own check', async () => {
+    const files = { '/f.yaml': CONFIG.replace('http://127.0.0.1/', 'http://ann:hunter2@127.0.0.1/') };
+    for (const json of [[], ['--json']]) {
+      const { code, out, err } = await cli(['config', '-c', '/f.yaml', ...json], { files });
+      expect(code).toBe(0);
+      expect(out + err).not.toContain('hunter2');
+    }
+  });
+
+  test('from a stack’s JSON with parts missing: prints what it can, names the rest, exits with 1', async () => {
+    const files = {
+      '/stack.json': JSON.stringify({
+        stack: { primary_ip: '54.173.141.243', failover_topic: '<my SNS ARN>' },
+      }),
+    };
+    const { code, out, err } = await cli(['config', '--from-stack-json', '/stack.json'], { files });
+    expect(code).toBe(1);
+    expect(out).toContain('  - ip: "54.173.141.243"\n');
+    expect(err).toContain('notify.sns.topicArn: ');
+    expect((await cli(['config', '--from-stack-json', '/none.json'])).code).toBe(2);
+    expect((await cli(['config', '--from-stack-json', '/bad'], { files: { '/bad': '[' } })).code).toBe(2);
+  });
+});
