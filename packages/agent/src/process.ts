@@ -19,12 +19,9 @@ export async function runProcess({ file, config, env, warnings, version }: RunRe
     standardOutput(),
   );
   endOnCrash(log);
-  const node = process.version;
-  log.tell('info', 'agent-starting', `failtome ${version} on Node ${node}, configured by ${file}`, {
-    version,
-    node,
-    file,
-  });
+  const nodejs = process.version;
+  const text = `failtome ${version} on Node ${nodejs}, configured by ${file}`;
+  log.tell('info', 'agent-starting', text, { version, nodejs, file });
   for (const warning of warnings) log.tell('warn', 'configuration', warning);
   try {
     const running = runAgent({ config, file, env, version }, { log, load: () => loadConfig(file, env) });
@@ -35,7 +32,7 @@ export async function runProcess({ file, config, env, warnings, version }: RunRe
     process.stderr.write(`${error.message}\n`);
     return error.code.startsWith('KEY_') ? 2 : 1;
   } finally {
-    log.flush();
+    await log.end();
   }
 }
 

@@ -2,7 +2,7 @@
  * What a running agent can take over from a changed configuration, and what it can't.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { NodeId } from '@failtome/protocol';
+import type { NodeId, State } from '@failtome/protocol';
 import { type KeyFile, readKeyFile } from './auth/keys.ts';
 import { identityFaults } from './config/electorate.ts';
 import { faultLines, type LoadResult } from './config/load.ts';
@@ -14,24 +14,44 @@ export type Reload =
   /** One line a reason. */
   | { readonly kind: 'refused'; readonly lines: readonly string[] };
 
+/** What a changed configuration is held against. */
+export interface Present {
+  readonly config: AgentConfig;
+  readonly id: NodeId;
+  readonly file: string;
+  readonly state: () => Pick<State, 'addresses'>;
+}
+
 /** Judge what was read anew. All of it counts, or none. */
-export async function judgeReload(
-  result: LoadResult,
-  running: { readonly config: AgentConfig; readonly id: NodeId; readonly file: string },
-): Promise<Reload> {
-  if (result.kind === 'faulty') return { kind: 'refused', lines: faultLines(result.faults, running.file) };
+export async function judgeReload(result: LoadResult, present: Present): Promise<Reload> {
+  if (result.kind === 'faulty') return { kind: 'refused', lines: faultLines(result.faults, present.file) };
   const { config } = result;
+  const keyFile = await tryReadKeys(config.auth.keyFile);
   const lines = [
-    ...restartFaults(running.config, config),
-    ...faultLines(identityFaults(config, running.id), running.file),
+    ...restartFaults(present.config, config),
+    ...faultLines(identityFaults(config, present.id), present.file),
+    ...movingFaults(config, present.state().addresses),
+    ...(keyFile instanceof AgentError ? [`auth.keyFile: ${keyFile.message}`] : []),
   ];
+  if (keyFile instanceof AgentError || lines.length > 0) return { kind: 'refused', lines };
+  return { kind: 'accepted', config, keyFile };
+}
+
+async function tryReadKeys(path: string): Promise<KeyFile | AgentError> {
   try {
-    const keyFile = await readKeyFile(config.auth.keyFile);
-    return lines.length === 0 ? { kind: 'accepted', config, keyFile } : { kind: 'refused', lines };
+    return await readKeyFile(path);
   } catch (error) {
-    if (!(error instanceof AgentError)) throw error;
-    return { kind: 'refused', lines: [...lines, `auth.keyFile: ${error.message}`] };
+    if (error instanceof AgentError) return error;
+    throw error;
   }
+}
+
+/** An address that is being moved to this node, and that nobody may hold just now, is not forgotten. */
+function movingFaults(config: AgentConfig, addresses: State['addresses']): readonly string[] {
+  const kept = new Set(config.addresses.map(({ ip }) => ip));
+  return Object.values(addresses)
+    .filter(({ ip, move }) => move !== null && !kept.has(ip))
+    .map(({ ip }) => `addresses: ${ip} is being moved to this node; send the signal again when that is over`);
 }
 
 /** What decides who this node is and where its state and its API are: only a restart changes it. */
@@ -39,7 +59,7 @@ const FIXED: readonly (readonly [path: string, value: (config: AgentConfig) => u
   ['cluster', (config) => config.cluster],
   ['node.id', (config) => config.node.id],
   ['node.role', (config) => config.node.role],
-  ['api.listen', (config) => config.api.listen],
+  ['api.listen', ({ api }) => `${api.listen.host}:${api.listen.port}`],
   ['stateDir', (config) => config.stateDir],
   ['driver.kind', (config) => config.driver?.kind ?? null],
   ['driver.region', (config) => awsSetting(config, 'region')],

@@ -12,6 +12,7 @@ import {
   type Fact,
   type Host,
   type Instant,
+  isFinishingMove,
   readyView,
   type State,
 } from '@failtome/protocol';
@@ -169,7 +170,7 @@ class Agent implements RunningAgent {
   async open(): Promise<void> {
     const { listen } = this.#config.api;
     try {
-      await this.#server.listen(listen);
+      await this.#server.listen({ ...listen }); // a copy: Fastify adds to it
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error);
       const where = `${listen.host}:${listen.port}`;
@@ -331,7 +332,7 @@ class Agent implements RunningAgent {
     }
     const { host, adapters, identity } = this.#running;
     const { file, version } = this.#options;
-    const present = { config: this.#config, id: identity.id, file };
+    const present = { config: this.#config, id: identity.id, file, state: () => host.state() };
     const judged = await judgeReload(await this.#load(), present);
     if (judged.kind === 'refused') {
       for (const line of judged.lines) this.#log.tell('error', 'reload-refused', line);
@@ -351,7 +352,7 @@ class Agent implements RunningAgent {
 
   #endWhenIdle(): void {
     if (this.#ending) return;
-    if (this.#running !== null && moveUnderWay(this.#running.host.state())) {
+    if (this.#running !== null && isFinishingMove(this.#running.host.state())) {
       setTimeout(() => this.#endWhenIdle(), MOVE_POLL_MS);
       return;
     }
@@ -380,11 +381,6 @@ class Agent implements RunningAgent {
     this.#running?.adapters.close();
     await within(CLOSE_WITHIN_MS, this.#server.close());
   }
-}
-
-/** A call that may take effect is on its way, or nobody holds an address by our doing. */
-function moveUnderWay(state: State): boolean {
-  return Object.values(state.addresses).some(({ move }) => move !== null && move.stage.kind !== 'verifying');
 }
 
 function tellKeys(log: Log, { keys, warnings }: KeyFile): void {

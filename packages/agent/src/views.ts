@@ -41,7 +41,11 @@ export function createViews(sources: ViewSources): Views {
     addresses,
     history,
     status: () => statusOf(state(), now()),
-    why: (ip) => whyOf(state(), ip, now()),
+    why(ip) {
+      const view = whyOf(state(), ip, now());
+      if (view === null) throw new Error(`${ip} is configured, and the protocol does not know it`);
+      return view;
+    },
     isHolder: (ip) => isHolder(state(), ip),
     ready() {
       const present = sources.state();

@@ -28,7 +28,11 @@ const forged: Fact = { kind: 'rejected', reason: 'signature', from: 'someone' };
 
 function logging(options: Partial<LogOptions> = {}): { log: Log; lines: string[] } {
   const lines: string[] = [];
-  const destination = { write: (line: string) => lines.push(line), flush: () => lines };
+  const destination = {
+    write: (line: string) => lines.push(line),
+    flush: () => lines,
+    end: async () => undefined,
+  };
   return {
     log: createLog({ level: 'debug', format: 'json', colour: false, ...options }, destination),
     lines,
@@ -99,6 +103,14 @@ test.each<[string, Fact, string]>([
   ],
 ])('%s is told at its level', (_name, fact, level) => {
   expect(eventsOf(fact).map((event) => event.level)).toEqual([level]);
+});
+
+test('the fields of one line do not show in the next', () => {
+  const { log, lines } = logging();
+  log.bind({ node: 'saturn' });
+  log.tell('info', 'signal', 'one', { signal: 'SIGHUP' });
+  log.tell('info', 'agent-ready', 'two');
+  expect(Object.keys(parsed(lines)[1] ?? {}).sort()).toEqual(['event', 'level', 'msg', 'node', 'time']);
 });
 
 test('a conclusion keeps its own kind beside the event', () => {

@@ -1,9 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { initialState, type State } from '@failtome/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { generateKey } from '../src/auth/keys.ts';
 import { checkConfig, type LoadResult } from '../src/config/load.ts';
+import { toProtocolConfig } from '../src/config/to-protocol.ts';
+import type { AgentConfig } from '../src/config/types.ts';
 import { judgeReload } from '../src/reload.ts';
 
 let folder: string;
@@ -31,14 +34,49 @@ stateDir: /var/lib/failtome
 
 const load = (text: string): LoadResult => checkConfig('failtome.yaml', Buffer.from(text), {});
 
-async function linesAfter(change: (text: string) => string): Promise<readonly string[]> {
+/** The state of a node that moves these addresses here just now. */
+function movingHere(config: AgentConfig, moving: readonly string[]): Pick<State, 'addresses'> {
+  const { addresses } = initialState(
+    toProtocolConfig(config, { id: 'saturn', instanceId: 'i-0abc', region: null }, ''),
+  );
+  const stage = { kind: 'taking', callId: 1, at: 0, reassociate: false } as const;
+  const move = { ...startedMove, stage };
+  return {
+    addresses: Object.fromEntries(
+      Object.entries(addresses).map(([ip, address]) => [
+        ip,
+        moving.includes(ip) ? { ...address, move } : address,
+      ]),
+    ),
+  };
+}
+
+const startedMove = {
+  epoch: 1,
+  mode: 'takeover',
+  handoverId: null,
+  startedAt: 0,
+  leaseUntil: 10_000,
+  consent: false,
+  duty: true,
+  delayMs: 500,
+  steps: [],
+  requestIds: [],
+} as const;
+
+async function linesAfter(
+  change: (text: string) => string,
+  moving: readonly string[] = [],
+): Promise<readonly string[]> {
   const before = load(yaml());
   if (before.kind === 'faulty') throw new Error('the configuration to begin with is faulty');
-  const judged = await judgeReload(load(yaml(change)), {
+  const present = {
     config: before.config,
     id: 'saturn',
     file: 'failtome.yaml',
-  });
+    state: () => movingHere(before.config, moving),
+  };
+  const judged = await judgeReload(load(yaml(change)), present);
   return judged.kind === 'refused' ? judged.lines : [];
 }
 
@@ -89,4 +127,13 @@ test('with the id known, an entry of its own that disagrees is refused', async (
     text.replace('peers: [', 'peers: [{ id: saturn, url: "http://127.0.0.1:8741", role: witness }, '),
   );
   expect(lines.join('\n')).toMatch(/node\.role/);
+});
+
+test('an address that is being moved here can not be taken out', async () => {
+  const drop = (text: string) => text.replace('ip: 203.0.113.7', 'ip: 203.0.113.8');
+  expect(await linesAfter(drop, ['203.0.113.7'])).toEqual([
+    'addresses: 203.0.113.7 is being moved to this node; send the signal again when that is over',
+  ]);
+  expect(await linesAfter(drop, [])).toEqual([]);
+  expect(await linesAfter((text) => text, ['203.0.113.7'])).toEqual([]);
 });

@@ -11,7 +11,6 @@ import {
   type PeerState,
   type State,
   statusOf,
-  takeoverReady,
   type Verdict,
   whyOf,
 } from '@failtome/protocol';
@@ -44,20 +43,20 @@ export interface GaugeView {
 
 /** Take the snapshot. The ladders are climbed anew for it, so it is for scrapes, not for every step. */
 export function gaugeView(state: State, now: Instant): GaugeView {
-  const { addresses, peers, node, pause } = statusOf(state, now);
+  const { addresses, peers, node, pause, notificationsPending } = statusOf(state, now);
   return {
     addresses: addresses.map(({ ip, verdict, holdDownMs }) => ({
       ip,
       verdict,
       holder: isHolder(state, ip),
       holdDownMs,
-      gates: whyOf(state, ip, now).gates,
+      gates: whyOf(state, ip, now)?.gates ?? [],
     })),
     peers,
     fit: node.fit,
     paused: pause.paused,
-    takeoverReady: takeoverReady(state),
-    notificationsPending: state.outbox.length,
+    takeoverReady: node.ready,
+    notificationsPending,
     storageWritable: state.storage.failing === null,
   };
 }

@@ -3,7 +3,7 @@
  *
  * Nothing secret is ever handed in: facts carry none, and adapters put none into their errors.
  */
-import type { Fact, MonotonicMs } from '@failtome/protocol';
+import type { DurationMs, Fact, MonotonicMs } from '@failtome/protocol';
 import pino from 'pino';
 import { type AgentEventName, eventsOf, type LogEvent, type LogLevel } from './events.ts';
 import { textLine } from './log-text.ts';
@@ -14,11 +14,16 @@ export const MAX_BACKLOG_BYTES = 1_048_576;
 /** Messages turned away for one reason are told at most this often; the metrics count them all. */
 export const REJECTION_QUIET_MS = 10_000;
 
+/** How long an orderly end waits for whoever reads the log. */
+const END_WITHIN_MS: DurationMs = 500;
+
 /** Where lines go. */
 export interface LogDestination {
   write(line: string): void;
-  /** Write out what waits, before the process ends. */
+  /** Write what waits before this returns: for a crash. It may overtake what is being written just then. */
   flush(): void;
+  /** Write what waits, in its order; nothing is written after that. */
+  end(): Promise<void>;
 }
 
 export interface LogOptions {
@@ -41,25 +46,43 @@ export interface Log {
   /** Put these fields into every line from now on. */
   bind(fields: Readonly<Record<string, string>>): void;
   setLevel(level: LogOptions['level']): void;
+  /** Before a process that has crashed is left. */
   flush(): void;
+  /** Before a process ends in order. */
+  end(): Promise<void>;
 }
 
 /** Standard output, never waited for. A reader that went away costs lines, not the agent. */
 export function standardOutput(): LogDestination {
   const stream = pino.destination({ dest: 1, sync: false, maxLength: MAX_BACKLOG_BYTES });
-  let read = true;
+  let open = true;
   stream.on('error', () => {
-    read = false;
+    open = false;
   });
   return {
-    write: (line) => stream.write(line),
+    write(line) {
+      if (open) stream.write(line);
+    },
     flush() {
-      if (!read) return;
+      if (!open) return;
       try {
         stream.flushSync();
       } catch {
-        read = false; // whoever read it has gone: there is nobody left to tell
+        open = false; // whoever read it has gone: there is nobody left to tell
       }
+    },
+    end() {
+      if (!open) return Promise.resolve();
+      open = false;
+      return new Promise((resolve) => {
+        const timer = setTimeout(resolve, END_WITHIN_MS);
+        const done = (): void => {
+          clearTimeout(timer);
+          resolve();
+        };
+        stream.once('close', done).once('error', done);
+        stream.end();
+      });
     },
   };
 }
@@ -77,7 +100,8 @@ export function createLog(options: LogOptions, destination: LogDestination): Log
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
-      mixin: () => bound,
+      // A copy: pino writes each line's own fields into what it is given here.
+      mixin: () => ({ ...bound }),
     },
     stream,
   );
@@ -99,6 +123,7 @@ export function createLog(options: LogOptions, destination: LogDestination): Log
       logger.level = level;
     },
     flush: () => destination.flush(),
+    end: () => destination.end(),
   };
 }
 
