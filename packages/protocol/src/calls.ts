@@ -75,7 +75,7 @@ export function onReleased(turn: Turn, ip: Ip, associationId: AssociationId | nu
   observeHolder(
     turn,
     ip,
-    { kind: 'none', node: null, instanceId: null, associationId: null, at: turn.now.at },
+    { kind: 'none', node: null, instanceId: null, associationId: null, at: turn.now.at, firsthand: true },
     'taken',
   );
   changeMove(turn, ip, { duty: true, delayMs: 0 });
@@ -91,7 +91,14 @@ export function accept(turn: Turn, ip: Ip, associationId: AssociationId | null):
   observeHolder(
     turn,
     ip,
-    { kind: 'node', node: self.id, instanceId: self.instanceId, associationId, at: turn.now.at },
+    {
+      kind: 'node',
+      node: self.id,
+      instanceId: self.instanceId,
+      associationId,
+      at: turn.now.at,
+      firsthand: true,
+    },
     'taken',
   );
   const move = moveOf(turn, ip);

@@ -84,6 +84,7 @@ const ADDRESS = object({
   trouble: flag(),
   epoch: EPOCH,
   holder: nullable(HOLDER),
+  ended: list(CLOUD_ID, MAX_ENDED),
   changes: list(duration(), MAX_CHANGES),
   served: flag(),
 });

@@ -19,7 +19,6 @@ const MAX_DECISIONS = 5;
 /** Reasons that are refusals when they come up while the address is down: each is told once an episode. */
 const REFUSALS: ReadonlySet<Reason> = new Set<Reason>([
   'paused',
-  'local-unfit',
   'no-way-out',
   'storage-failed',
   'would-displace',

@@ -2,7 +2,7 @@
  * Who holds an address, as far as this node knows, and what it knows of the nodes that could.
  */
 import type { Association } from './inputs.ts';
-import type { Fitness, HolderRecord } from './messages.ts';
+import type { AddressRecord, Fitness } from './messages.ts';
 import { type AddressState, type Holder, MAX_CHANGES, MAX_ENDED, type State } from './state.ts';
 import { addressOf, announce, changeAddress, type Turn, tell } from './turn.ts';
 import type { AssociationId, DurationMs, InstanceId, Ip, MonotonicMs, NodeId } from './units.ts';
@@ -64,12 +64,12 @@ export function holderName(holder: Holder): string {
 /** What a read of the cloud says, in terms of nodes. */
 export function holderFrom(state: State, association: Association, at: MonotonicMs): Holder {
   if (association.kind === 'none')
-    return { kind: 'none', node: null, instanceId: null, associationId: null, at };
+    return { kind: 'none', node: null, instanceId: null, associationId: null, at, firsthand: true };
   const { associationId, instanceId } = association;
   const node = association.self
     ? state.config.node.id
     : (association.node ?? nodeOfInstance(state, instanceId));
-  return { kind: node === null ? 'other' : 'node', node, instanceId, associationId, at };
+  return { kind: node === null ? 'other' : 'node', node, instanceId, associationId, at, firsthand: true };
 }
 
 /** A read that shows an association which was seen to end is stale, and proves nothing. */
@@ -86,10 +86,12 @@ export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSo
   const address = addressOf(turn.state, ip);
   const known = address.holder;
   if (seen.associationId !== null && address.ended.includes(seen.associationId)) return;
-  if (known.kind !== 'unknown' && seen.at < known.at) return;
+  const knownHasEnded = known.associationId !== null && address.ended.includes(known.associationId);
+  if (known.kind !== 'unknown' && !knownHasEnded && seen.at < known.at) return;
   if (sameHolder(known, seen)) {
+    const firsthand = seen.firsthand || known.firsthand;
     changeAddress(turn, ip, {
-      holder: { ...seen, associationId: seen.associationId ?? known.associationId, at: seen.at },
+      holder: { ...seen, firsthand, associationId: seen.associationId ?? known.associationId },
     });
     return;
   }
@@ -98,28 +100,33 @@ export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSo
     holder: seen,
     changes: moved ? mergeChanges(address.changes, [seen.at]) : address.changes,
     served: moved ? false : address.served,
-    ended: moved ? withEnded(address.ended, known.associationId, seen.associationId) : address.ended,
   });
   tell(turn, { kind: 'holder', address: ip, holder: holderName(seen), source });
   announce(turn);
 }
 
-/** Take in what a peer believes, and what it knows of past changes. */
-export function observeTold(
-  turn: Turn,
-  ip: Ip,
-  told: HolderRecord | null,
-  changes: readonly DurationMs[],
-  served: boolean,
-): void {
+/**
+ * Take in what a peer has seen itself of the holder, and what it knows of past changes. Hearsay isn't passed on:
+ * an echo of what this node said would look newer than what it knows now.
+ */
+export function observeTold(turn: Turn, record: AddressRecord): void {
+  const { ip, holder: told, changes, served } = record;
   const at = turn.now.at;
+  for (const id of record.ended) endAssociation(turn, ip, id);
   if (told !== null) {
     const node = told.kind === 'other' ? nodeOfInstance(turn.state, told.instanceId) : told.node;
     const kind = node !== null ? 'node' : told.kind;
     observeHolder(
       turn,
       ip,
-      { kind, node, instanceId: told.instanceId, associationId: told.associationId, at: at - told.ageMs },
+      {
+        kind,
+        node,
+        instanceId: told.instanceId,
+        associationId: told.associationId,
+        at: at - told.ageMs,
+        firsthand: false,
+      },
       'gossip',
     );
   }
@@ -145,7 +152,7 @@ export function recogniseHolders(turn: Turn): void {
 /** Remember that an association has ended. */
 export function endAssociation(turn: Turn, ip: Ip, id: AssociationId | null): void {
   const address = addressOf(turn.state, ip);
-  changeAddress(turn, ip, { ended: withEnded(address.ended, id, null) });
+  changeAddress(turn, ip, { ended: withEnded(address.ended, id) });
 }
 
 function nodeOfInstance(state: State, instanceId: InstanceId | null): NodeId | null {
@@ -165,13 +172,8 @@ function sameHolder(a: Holder, b: Holder): boolean {
   );
 }
 
-function withEnded(
-  ended: readonly AssociationId[],
-  id: AssociationId | null,
-  now: AssociationId | null,
-): readonly AssociationId[] {
-  if (id === null || id === now || ended.includes(id)) return ended;
-  return [id, ...ended].slice(0, MAX_ENDED);
+function withEnded(ended: readonly AssociationId[], id: AssociationId | null): readonly AssociationId[] {
+  return id === null || ended.includes(id) ? ended : [id, ...ended].slice(0, MAX_ENDED);
 }
 
 function mergeChanges(known: readonly MonotonicMs[], more: readonly MonotonicMs[]): readonly MonotonicMs[] {

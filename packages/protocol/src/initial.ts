@@ -105,7 +105,7 @@ export function newAddress(ip: Ip): AddressState {
     verdictSince: 0,
     verdictReason: 'not probed yet',
     epoch: 0,
-    holder: { kind: 'unknown', node: null, instanceId: null, associationId: null, at: 0 },
+    holder: { kind: 'unknown', node: null, instanceId: null, associationId: null, at: 0, firsthand: false },
     changes: [],
     served: false,
     ended: [],

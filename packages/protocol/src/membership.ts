@@ -74,7 +74,7 @@ export function adoptRecord(turn: Turn, peer: Peer, record: NodeRecord, version:
   for (const handover of record.handovers) adoptHandover(turn, handover);
   for (const told of record.addresses) {
     if (turn.state.addresses[told.ip] === undefined) continue;
-    observeTold(turn, told.ip, told.holder, told.changes, told.served);
+    observeTold(turn, told);
     const known = before?.addresses.find((one) => one.ip === told.ip);
     hearEvidence(turn, told, known, unfitSince !== null && peer.unfitSince === null);
   }
@@ -195,7 +195,7 @@ function addressRecord(state: State, address: AddressState): AddressRecord {
     trouble: inTrouble(state, address),
     epoch: address.epoch,
     holder:
-      holder.kind === 'unknown'
+      holder.kind === 'unknown' || !holder.firsthand
         ? null
         : {
             kind: holder.kind,
@@ -204,6 +204,7 @@ function addressRecord(state: State, address: AddressState): AddressRecord {
             associationId: holder.associationId,
             ageMs: Math.max(0, Math.floor(at - holder.at)),
           },
+    ended: address.ended,
     changes: address.changes.map((changedAt) => Math.max(0, Math.floor(at - changedAt))),
     served: address.served,
   };

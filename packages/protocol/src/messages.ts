@@ -84,8 +84,10 @@ export interface AddressRecord {
   /** The last probe failed, or the verdict isn't up: the hearer probes at once. */
   readonly trouble: boolean;
   readonly epoch: Epoch;
-  /** Whom the sender believes to hold it. */
+  /** Whom the cloud told the sender itself to hold it; null: it wasn't told. */
   readonly holder: HolderRecord | null;
+  /** Associations that the sender knows to have ended. */
+  readonly ended: readonly AssociationId[];
   /** How long ago the association changed, as far as the sender knows, newest first. */
   readonly changes: readonly DurationMs[];
   /** Seen up since the last change. */

@@ -218,6 +218,8 @@ export interface Holder {
   readonly associationId: AssociationId | null;
   /** When this was observed. */
   readonly at: MonotonicMs;
+  /** This node was told by the cloud itself; what it was told by a peer it doesn't pass on. */
+  readonly firsthand: boolean;
 }
 
 export interface Lease {
@@ -228,8 +230,8 @@ export interface Lease {
 
 export interface StandingBallot {
   readonly ballot: Ballot;
-  /** The answer so far promised nothing; it is judged again after every input. */
-  readonly pending: boolean;
+  /** The last answer. While it is `undecided`, which promises nothing, it is judged again after every input. */
+  readonly answered: BallotReason;
   readonly heardAt: MonotonicMs;
 }
 

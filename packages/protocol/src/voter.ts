@@ -24,8 +24,9 @@ export function onBallot(turn: Turn, from: NodeId, ballot: Ballot): void {
   const isNew = known === undefined || known.ballot.epoch !== ballot.epoch;
   const heardAt = isNew ? turn.now.at : known.heardAt;
   const judgement = judge(turn.state, ballot, heardAt);
-  remember(turn, ballot.address, { ballot, heardAt, pending: judgement.answer === 'pending' });
+  remember(turn, ballot.address, { ballot, heardAt, answered: judgement.reason });
   give(turn, ballot, judgement);
+  if (isNew || known.answered !== judgement.reason) tellVote(turn, ballot, judgement);
   if (isNew && ballot.mode === 'takeover') lookNow(turn, ballot.address);
 }
 
@@ -33,11 +34,12 @@ export function onBallot(turn: Turn, from: NodeId, ballot: Ballot): void {
 export function reconsiderBallots(turn: Turn): void {
   for (const address of Object.values(turn.state.addresses)) {
     for (const standing of Object.values(address.standing)) {
-      if (!standing.pending) continue;
+      if (standing.answered !== 'undecided') continue;
       const judgement = judge(turn.state, standing.ballot, standing.heardAt);
       if (judgement.answer === 'pending') continue;
-      remember(turn, address.ip, { ...standing, pending: false });
+      remember(turn, address.ip, { ...standing, answered: judgement.reason });
       give(turn, standing.ballot, judgement);
+      tellVote(turn, standing.ballot, judgement);
       speakTo(turn, standing.ballot.candidate, { hurried: true });
     }
   }
@@ -107,14 +109,15 @@ function answer(turn: Turn, ballot: Ballot, judgement: Judgement): void {
   };
   const others = peer.answersDue.filter((one) => one.address !== due.address);
   changePeer(turn, peer.id, { answersDue: [...others, due] });
-  tell(turn, {
-    kind: 'voted',
-    address: ballot.address,
-    candidate: ballot.candidate,
-    epoch: ballot.epoch,
-    answer: judgement.answer,
-    reason: judgement.reason,
-  });
+}
+
+/** The same answer given again, because it was asked again, isn't told again. */
+function tellVote(
+  turn: Turn,
+  { address, candidate, epoch }: Ballot,
+  { answer: is, reason }: Judgement,
+): void {
+  tell(turn, { kind: 'voted', address, candidate, epoch, answer: is, reason });
 }
 
 function remember(turn: Turn, ip: Ip, standing: StandingBallot): void {
