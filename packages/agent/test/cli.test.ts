@@ -215,6 +215,13 @@ const WHY: WhyView = {
     { name: 'role', passed: true, reason: 'a candidate', code: null, ageMs: null },
     { name: 'local', passed: false, reason: 'local-unfit: refused', code: 'local-unfit', ageMs: 400 },
     { name: 'verdict', passed: false, reason: 'address-up: it answers', code: 'address-up', ageMs: 300 },
+    {
+      name: 'displace',
+      passed: false,
+      reason: 'would-displace: 192.0.2.9',
+      code: 'would-displace',
+      ageMs: null,
+    },
   ],
   lastBallot: '1 of 2 leases, 1 of 2 sighted see it down; saturn: grant (down), neptune: refuse (up)',
   refusals: [],
@@ -229,10 +236,11 @@ describe('why', () => {
     expect(out).toBe(
       [
         '54.173.141.243: hold (local-unfit): its own HAProxy has been unfit for 3 s',
-        '      GATE     SAW                     HOW OLD',
-        'pass  role     a candidate             -',
-        'stop  local    local-unfit: refused    0.4 s ago',
-        'stop  verdict  address-up: it answers  0.3 s ago',
+        '      GATE      SAW                        HOW OLD',
+        'pass  role      a candidate                -',
+        'stop  local     local-unfit: refused       0.4 s ago',
+        'stop  verdict   address-up: it answers     0.3 s ago',
+        'stop  displace  would-displace: 192.0.2.9  -',
         '',
         'Last ballot: 1 of 2 leases, 1 of 2 sighted see it down; saturn: grant (down), neptune: refuse (up)',
         '  saturn, down: It sees the address down, and lends its lease.',
@@ -240,7 +248,7 @@ describe('why', () => {
         '',
         'What would have to change:',
         "  local-unfit: This node's own HAProxy has to answer at local.url: the address would fail here too.",
-        '  address-up: Nothing: the address answers.',
+        '  would-displace: The other Elastic IP on this network interface has to go elsewhere, or addresses[].privateIp has to name another one.',
         '',
       ].join('\n'),
     );

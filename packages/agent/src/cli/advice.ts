@@ -4,6 +4,9 @@
  */
 import type { BallotReason, Reason } from '@failtome/protocol';
 
+/** How the advice begins where nobody has to do anything. */
+export const BY_ITSELF = 'Nothing:';
+
 /** Of a candidate's decision. */
 export const REASON_ADVICE: Readonly<Record<Reason, string>> = {
   'call-in-flight': 'Nothing: a call to the cloud is under way, and its answer or its time-out decides.',

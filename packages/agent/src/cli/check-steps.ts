@@ -2,11 +2,12 @@
 
 import { isIPv4 } from 'node:net';
 import {
+  ballotElectorate,
   type CheckResult,
   type Event,
   type ExternalIpResult,
-  electorateDigest,
   type Ip,
+  initialState,
 } from '@failtome/protocol';
 import { createClock } from '../adapters/clock.ts';
 import { ExternalIp } from '../adapters/external-ip.ts';
@@ -29,7 +30,7 @@ export interface FamilyResult {
 export interface CheckSteps {
   /** @throws AgentError where it cannot be found out */
   identity(config: AgentConfig, env: Environment): Promise<Identity>;
-  /** The digest of the voters, as ballots carry it. */
+  /** The digest of the voters, as this node's ballots would carry it. */
   electorate(config: AgentConfig, identity: Identity): string;
   probe(address: AddressSettings): Promise<CheckResult>;
   local(local: LocalConfig): Promise<CheckResult>;
@@ -62,7 +63,8 @@ export function createCheckSteps(version: string): CheckSteps {
 
   return {
     identity: (config, env) => identify(config, env, names),
-    electorate: (config, identity) => electorateDigest(toProtocolConfig(config, identity, version)),
+    electorate: (config, identity) =>
+      ballotElectorate(initialState(toProtocolConfig(config, identity, version))),
     probe: (address) =>
       once(
         (post) => {

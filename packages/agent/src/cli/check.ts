@@ -106,7 +106,9 @@ async function identify(
   try {
     const identity = await checks.identity(config, env);
     const faults = faultLines(identityFaults(config, identity.id), file);
-    const told = identity.instanceId === '' ? identity.id : `${identity.id} (${identity.instanceId})`;
+    const told = ['', identity.id].includes(identity.instanceId)
+      ? identity.id
+      : `${identity.id} (${identity.instanceId})`;
     const fix = 'Make peers list the other nodes, and node.id this one.';
     return {
       identity,

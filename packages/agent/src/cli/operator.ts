@@ -173,4 +173,4 @@ function unsignedReason(url: string, { status, body }: Answered): string {
 }
 
 /** How often the state of something that was accepted is asked for. */
-export const POLL_MS: DurationMs = 500;
+export const POLL_MS: DurationMs = 200;

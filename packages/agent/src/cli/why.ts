@@ -1,5 +1,5 @@
 /** `failtome why`: the decision as a ladder, each gate with what it saw, how old that is, and what would have to change. */
-import { adviceFor, ballotAdviceFor } from './advice.ts';
+import { adviceFor, BY_ITSELF, ballotAdviceFor } from './advice.ts';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
 import { readView } from './read.ts';
 import { findTarget, type TargetOptions } from './target.ts';
@@ -78,12 +78,17 @@ function ballotLines({ lastBallot }: WhyRow): readonly string[] {
   return ['', clean(`Last ballot: ${lastBallot}`), ...sentences];
 }
 
-/** The decision's own reason first; behind it the other gates that stop, which are next once it has changed. */
+/**
+ * The decision's own reason first. Of the gates behind it only those that will not open by themselves: the others
+ * have not been their turn yet.
+ */
 function adviceLines(view: WhyRow): readonly string[] {
-  const stops = view.gates.filter((gate) => gate.passed === false).map((gate) => gate.code);
-  const sentences = [...new Set([view.reason, ...stops])].flatMap((code) => {
+  const own = adviceFor(view.reason);
+  const stops = view.gates.filter(({ passed, code }) => passed === false && code !== view.reason);
+  const others = stops.flatMap(({ code }) => {
     const advice = adviceFor(code);
-    return advice === null ? [] : [`  ${code}: ${advice}`];
+    return advice === null || advice.startsWith(BY_ITSELF) ? [] : [`  ${code}: ${advice}`];
   });
+  const sentences = [...(own === null ? [] : [`  ${view.reason}: ${own}`]), ...others];
   return sentences.length === 0 ? [] : ['', 'What would have to change:', ...sentences];
 }
