@@ -1,0 +1,45 @@
+/** A node's configuration as the agent reads it. */
+
+export type YamlValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly YamlValue[]
+  | { readonly [key: string]: YamlValue };
+
+/** A part of a configuration file. As an override, null takes a key out. */
+export type YamlObject = { readonly [key: string]: YamlValue };
+
+/** Settings that make everything happen soon: failover in less than a second. */
+export const fastSettings: YamlObject = {
+  local: { interval: '150ms', fastInterval: '100ms', timeout: '300ms' },
+  gossip: { interval: '150ms', timeout: '200ms', dead: '1s' },
+  agreement: { lease: '2s' },
+  guard: { timeout: '500ms' },
+  holdDown: '3s',
+};
+
+/** The probe that goes with `fastSettings`. */
+export const fastProbe: YamlObject = {
+  interval: '200ms',
+  fastInterval: '100ms',
+  timeout: '300ms',
+  fall: 2,
+  rise: 2,
+};
+
+/** The base with the override's keys in it: objects are merged, all else is replaced, null takes out. */
+export function merge(base: YamlObject, override: YamlObject): YamlObject {
+  const merged: Record<string, YamlValue> = { ...base };
+  for (const [key, value] of Object.entries(override)) {
+    const present = merged[key];
+    if (value === null) delete merged[key];
+    else merged[key] = isObject(value) && isObject(present) ? merge(present, value) : value;
+  }
+  return merged;
+}
+
+function isObject(value: YamlValue | undefined): value is YamlObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
