@@ -265,11 +265,6 @@ function xxHint(part: string): string {
   return `write ${part[0]}00-${part[0]}99`;
 }
 
-/** `200-399`, as it is written. */
-export function formatStatusRanges(ranges: readonly StatusRange[]): string {
-  return ranges.map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`)).join(',');
-}
-
 /** A list of values of one kind, `min` to `max` of them. A single value is not a list. */
 export function listOf<T>(item: ValueKind<T>, min: number, max: number): ValueKind<readonly T[]> {
   return {
