@@ -65,6 +65,8 @@ export interface AddressView {
   readonly decision: Reason;
   readonly epoch: number;
   readonly lent: { readonly candidate: NodeId; readonly leftMs: DurationMs } | null;
+  /** How long this voter still keeps its lease to itself, as it does for a while after a start; 0: it lends. */
+  readonly lendsInMs: DurationMs;
   readonly ballot: {
     readonly epoch: number;
     readonly won: boolean;
@@ -216,6 +218,7 @@ function addressView(state: State, address: AddressState): AddressView {
       lent !== null && lent.expiresAt > at
         ? { candidate: lent.candidate, leftMs: lent.expiresAt - at }
         : null,
+    lendsInMs: Math.max(0, address.lendFrom - at),
     ballot:
       campaign === null
         ? null

@@ -135,6 +135,7 @@ export const STATUS: StatusView = {
       decision: 'address-up',
       epoch: 7,
       lent: null,
+      lendsInMs: 0,
       ballot: { epoch: 7, won: false, answers: { saturn: 'grant: down', neptune: 'refuse: up' } },
       views: [
         { node: 'saturn', verdict: 'up', ageMs: 300 },
