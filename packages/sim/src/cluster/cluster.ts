@@ -375,5 +375,8 @@ function problemOf(status: Status, running: readonly ClusterNode[]): string | nu
   if (unknown !== undefined) return `the holder of ${unknown.ip} is unknown`;
   const silent = peers.find(({ id, state }) => running.some((each) => each.id === id) && state !== 'alive');
   if (silent !== undefined) return `${silent.id} is ${silent.state}`;
+  const keeping = addresses.find(({ lendsInMs }) => lendsInMs > 0);
+  if (keeping !== undefined)
+    return `it lends nothing for another ${keeping.lendsInMs} ms, having just started`;
   return null;
 }
