@@ -1,0 +1,248 @@
+/** States and messages as the tests of single rules need them: everything fine, but for what a test changes. */
+import type { PeerConfig, ProtocolConfig } from '../../src/config.ts';
+import { initialState } from '../../src/initial.ts';
+import type {
+  AddressRecord,
+  Ballot,
+  BallotAnswer,
+  Envelope,
+  HandoverRecord,
+  NodeRecord,
+} from '../../src/messages.ts';
+import type { AddressState, Campaign, CheckSeries, Peer, State, VoterAnswer } from '../../src/state.ts';
+import type { NodeId } from '../../src/units.ts';
+
+export const IP = '203.0.113.7';
+/** The present, on the monotonic clock. */
+export const AT = 1_000_000;
+/** The present, on the wall clock: 2026-01-02T03:04:05Z. */
+export const WALL = 1_767_323_045_000;
+export const SELF = 'saturn';
+export const PEER = 'neptune';
+
+export const CHECK = { intervalMs: 1_000, fastIntervalMs: 500, timeoutMs: 1_000, fall: 3, rise: 2 } as const;
+export const LOCAL = { intervalMs: 1_000, fastIntervalMs: 200, timeoutMs: 1_000, fall: 2, rise: 2 } as const;
+
+/** The configuration of `saturn`, one candidate of a pair, with every default. */
+export const PAIR: ProtocolConfig = {
+  cluster: 'web',
+  node: { id: SELF, role: 'candidate', priority: 100, instanceId: 'i-saturn', version: '1.0.0' },
+  peers: [candidate(PEER)],
+  addresses: [{ ip: IP, probe: CHECK }],
+  local: LOCAL,
+  gossip: { intervalMs: 500, timeoutMs: 400, deadMs: 3_000, fanout: 3 },
+  agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
+  guard: { timeoutMs: 3_000 },
+  driver: { kind: 'ec2', style: 'fenced', swap: true, displace: 'refuse' },
+  notify: { enabled: true, blockedAfterMs: 60_000 },
+  holdDownMs: 60_000,
+  flap: { moves: 4, withinMs: 600_000 },
+};
+
+export function candidate(id: NodeId, priority = 100): PeerConfig {
+  return { id, role: 'candidate', priority };
+}
+
+/** `saturn` and these peers, all of them candidates unless said otherwise. */
+export function clusterOf(...peers: readonly (NodeId | PeerConfig)[]): ProtocolConfig {
+  return { ...PAIR, peers: peers.map((peer) => (typeof peer === 'string' ? candidate(peer) : peer)) };
+}
+
+/** A node that has been running for long; every peer is heard and fit, and nothing is known of the address. */
+export function stateOf(config: ProtocolConfig = PAIR, parts: Partial<State> = {}): State {
+  const empty = initialState(config);
+  const peers = config.peers.map((peer) => [peer.id, heardPeer(empty, peer.id)] as const);
+  return {
+    ...empty,
+    phase: 'running',
+    session: 'saturn-0001',
+    incarnation: 1,
+    now: { at: AT, wall: WALL },
+    peers: Object.fromEntries(peers),
+    local: { ...empty.local, fit: 'fit' },
+    due: AT + 100,
+    ...parts,
+  };
+}
+
+export function heardPeer(state: State, id: NodeId, parts: Partial<Peer> = {}): Peer {
+  const peer = state.peers[id];
+  if (peer === undefined) throw new Error(`${id} is not configured`);
+  const record = recordOf(id);
+  return {
+    ...peer,
+    heardAt: AT - 100,
+    state: 'alive',
+    record,
+    recordAt: AT - 100,
+    recordVersion: 1,
+    ...parts,
+  };
+}
+
+/** The state with parts of one peer replaced. */
+export function withPeer(state: State, id: NodeId, parts: Partial<Peer>): State {
+  const peer = state.peers[id];
+  if (peer === undefined) throw new Error(`${id} is not configured`);
+  return { ...state, peers: { ...state.peers, [id]: { ...peer, ...parts } } };
+}
+
+/** A peer that hasn't been heard for longer than `gossip.dead`. */
+export function silenced(state: State, id: NodeId): State {
+  return withPeer(state, id, { heardAt: state.now.at - state.config.gossip.deadMs - 1, state: 'dead' });
+}
+
+/** The state with parts of the address replaced. */
+export function withAddress(state: State, parts: Partial<AddressState>): State {
+  return { ...state, addresses: { ...state.addresses, [IP]: { ...addressIn(state), ...parts } } };
+}
+
+export function addressIn(state: State): AddressState {
+  const address = state.addresses[IP];
+  if (address === undefined) throw new Error(`${IP} is not configured`);
+  return address;
+}
+
+export function heldBy(state: State, node: NodeId | null): State {
+  const instanceId = node === null ? null : `i-${node}`;
+  const kind = node === null ? 'none' : 'node';
+  return withAddress(state, { holder: { kind, node, instanceId, associationId: 'eipassoc-1', at: 0 } });
+}
+
+/** A series whose last check ended a moment ago. */
+export function seriesOf(ok: boolean, parts: Partial<CheckSeries> = {}): CheckSeries {
+  return {
+    oks: ok ? 5 : 0,
+    fails: ok ? 0 : 3,
+    inFlight: [],
+    nextAt: AT + 500,
+    last: { ok, startedAt: AT - 300, endedAt: AT - 200, reason: ok ? 'ok' : 'refused' },
+    failingSince: ok ? null : AT - 2_000,
+    ...parts,
+  };
+}
+
+export function seenDown(state: State): State {
+  return withAddress(proven(state), {
+    series: seriesOf(false),
+    verdict: 'down',
+    verdictSince: AT - 200,
+    verdictReason: 'refused',
+  });
+}
+
+export function seenUp(state: State): State {
+  return withAddress(state, { series: seriesOf(true), verdict: 'up', verdictSince: AT - 60_000 });
+}
+
+/** The state with a way-out proof that came a while ago and was renewed since. */
+export function proven(state: State): State {
+  const proof = { provenAt: AT - 1_000, provenSince: AT - 4_000, ip: '198.51.100.1', reason: 'seen' };
+  return { ...state, wayOut: { ...state.wayOut, '4': { ...state.wayOut['4'], ...proof } } };
+}
+
+/** The state in which the last question to the outside wasn't answered. */
+export function cutOff(state: State): State {
+  const failed = { provenAt: null, provenSince: null, failedAt: AT - 100, reason: 'timeout' };
+  return { ...state, wayOut: { ...state.wayOut, '4': { ...state.wayOut['4'], ...failed } } };
+}
+
+export function recordOf(id: NodeId, parts: Partial<NodeRecord> = {}): NodeRecord {
+  return {
+    id,
+    incarnation: 1,
+    role: 'candidate',
+    priority: 100,
+    instanceId: `i-${id}`,
+    fit: 'fit',
+    leaving: false,
+    ready: true,
+    electorate: '',
+    version: '1.0.0',
+    addresses: [],
+    pause: { version: 0, by: '', paused: false, owner: '', reason: '', until: null },
+    handovers: [],
+    ...parts,
+  };
+}
+
+export function addressRecordOf(parts: Partial<AddressRecord> = {}): AddressRecord {
+  return {
+    ip: IP,
+    verdict: 'up',
+    trouble: false,
+    epoch: 0,
+    holder: null,
+    changes: [],
+    served: true,
+    ...parts,
+  };
+}
+
+export function ballotOf(electorate: string, parts: Partial<Ballot> = {}): Ballot {
+  return {
+    address: IP,
+    epoch: 5,
+    candidate: PEER,
+    mode: 'takeover',
+    electorate,
+    ask: 0,
+    fit: true,
+    ...parts,
+  };
+}
+
+export function campaignOf(
+  answers: Readonly<Record<NodeId, VoterAnswer>>,
+  parts: Partial<Campaign> = {},
+): Campaign {
+  return {
+    epoch: 5,
+    mode: 'takeover',
+    handoverId: null,
+    openedAt: AT - 500,
+    asks: [AT - 500],
+    answers,
+    unreachable: [],
+    won: null,
+    ...parts,
+  };
+}
+
+export function voterAnswer(
+  answer: BallotAnswer['answer'],
+  reason: BallotAnswer['reason'],
+  leaseUntil = AT + 9_000,
+): VoterAnswer {
+  return { answer, reason, leaseUntil, retryMs: 0 };
+}
+
+export function handoverOf(parts: Partial<HandoverRecord> = {}): HandoverRecord {
+  return {
+    id: 'saturn-1-1',
+    address: IP,
+    to: SELF,
+    by: 'operator',
+    reason: 'maintenance',
+    state: 'open',
+    detail: '',
+    ttlMs: 120_000,
+    ...parts,
+  };
+}
+
+export function envelopeOf(parts: Partial<Envelope> = {}): Envelope {
+  return {
+    v: 1,
+    cluster: 'web',
+    from: PEER,
+    session: 'neptune-001',
+    seq: 1,
+    to: SELF,
+    t: 1_000,
+    echo: null,
+    re: null,
+    payload: { version: 1, ack: 0 },
+    ...parts,
+  };
+}
