@@ -6,7 +6,6 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
 
 /** @typedef {{ name: string, measured: string, yardstick: string, ratio: string }} Row */
 
@@ -14,13 +13,24 @@ const root = join(import.meta.dirname, '..');
 const agent = join(root, 'packages/agent/dist/failtome.js');
 
 /** After its start a process still collects and compiles. */
-const settleMs = 10_000;
-const sampleMs = 20_000;
+const settleMs = 20_000;
+const sampleMs = 30_000;
 const memorySamples = 10;
 const starts = 9;
 const readyWithinMs = 20_000;
 /** Of /proc/PID/stat; the same on every Linux that Node runs on. */
 const ticksPerSecond = 100;
+
+/** The least that any agent of this kind is made of, as anybody would write it. */
+const bareProgram = `
+  import fastify from 'fastify';
+  import { collectDefaultMetrics, Registry } from 'prom-client';
+  const register = new Registry();
+  collectDefaultMetrics({ register });
+  const app = fastify();
+  app.get('/metrics', async (_request, reply) => reply.type(register.contentType).send(await register.metrics()));
+  await app.listen({ host: '127.0.0.1', port: 0 });
+`;
 
 const maxMemoryRatio = 1.2;
 const maxMemoryMb = 90;
@@ -37,13 +47,15 @@ export async function footprint() {
   const children = new Set();
   try {
     const ports = { a: await freePort(), b: await freePort() };
-    const nodes = ['a', 'b'].map((id) => configure(folder, id, ports, world.port));
+    const a = configure(folder, 'a', ports, world.port);
+    const b = configure(folder, 'b', ports, world.port);
     const startedMs = [];
-    for (let count = 0; count < starts; count += 1) startedMs.push(await timeStart(nodes[0], world));
-    const bare = run(children, [await bundleBare(folder)], {});
-    const [a] = nodes.map((node) => run(children, [agent, 'run', '--config', node.file], node.env));
+    for (let count = 0; count < starts; count += 1) startedMs.push(await timeStart(a, world));
+    const bare = run(children, ['--input-type=module', '--eval', bareProgram]);
+    const idle = run(children, [agent, 'run', '--config', a]);
+    run(children, [agent, 'run', '--config', b]);
     await delay(settleMs);
-    const [mine, yardstick] = await Promise.all([sample(a.pid), sample(bare.pid)]);
+    const [mine, yardstick] = await Promise.all([sample(idle.pid), sample(bare.pid)]);
     return rows(mine, yardstick, startedMs);
   } finally {
     for (const child of children) child.kill('SIGKILL');
@@ -132,19 +144,19 @@ function configure(folder, id, ports, world) {
   };
   const file = join(folder, `${id}.yaml`);
   writeFileSync(file, JSON.stringify(config));
-  return { file, env: {} };
+  return file;
 }
 
 /**
  * From the fork to the first byte of a probe at the address.
- * @param {{ file: string, env: Record<string, string> }} node
+ * @param {string} file
  * @param {Awaited<ReturnType<typeof startWorld>>} world
  */
-async function timeStart(node, world) {
+async function timeStart(file, world) {
   const children = new Set();
   const probed = world.nextProbe();
   const startedMs = performance.now();
-  const child = run(children, [agent, 'run', '--config', node.file], node.env);
+  const child = run(children, [agent, 'run', '--config', file]);
   try {
     await inTime(probed, 'the first probe', child);
     return performance.now() - startedMs;
@@ -155,48 +167,13 @@ async function timeStart(node, world) {
 }
 
 /**
- * What every agent has at least, bundled as the agent is.
- * @param {string} folder
- */
-async function bundleBare(folder) {
-  const out = join(folder, 'bare.mjs');
-  await build({
-    stdin: {
-      contents: `
-        import fastify from 'fastify';
-        import { collectDefaultMetrics, Registry } from 'prom-client';
-        const register = new Registry();
-        collectDefaultMetrics({ register, eventLoopMonitoringPrecision: 1000 });
-        const app = fastify();
-        app.get('/metrics', async (_request, reply) => reply.type(register.contentType).send(await register.metrics()));
-        await app.listen({ host: '127.0.0.1', port: 0 });
-      `,
-      resolveDir: join(root, 'packages/agent'),
-    },
-    outfile: out,
-    bundle: true,
-    platform: 'node',
-    target: 'node20.19',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    minifySyntax: true,
-    minifyWhitespace: true,
-    banner: {
-      js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`,
-    },
-    logLevel: 'error',
-  });
-  return out;
-}
-
-/**
  * @param {Set<import('node:child_process').ChildProcess>} children
  * @param {string[]} args
- * @param {Record<string, string>} env
  */
-function run(children, args, env) {
+function run(children, args) {
   const child = spawn(process.execPath, args, {
-    env: { PATH: process.env.PATH, HOME: tmpdir(), ...env },
+    cwd: join(root, 'packages/agent'),
+    env: { PATH: process.env.PATH, HOME: tmpdir() },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let complaint = '';
