@@ -127,14 +127,15 @@ export function onPersisted(turn: Turn, writeId: EffectId): void {
 }
 
 /** What waited for the write was dropped by the host: ballots among it, so they are given up. */
-export function onPersistFailed(turn: Turn, code: string): void {
+export function onPersistFailed(turn: Turn, writeId: EffectId, code: string): void {
   const { storage, now } = turn.state;
   if (storage.failing !== code) tell(turn, { kind: 'storage', ok: false, code });
   change(turn, { storage: { ...storage, failing: code, retryAt: now.at + WRITE_AGAIN_MS } });
   republish(turn);
   for (const { ip, move } of Object.values(turn.state.addresses)) {
     if (move === null) giveUp(turn, ip, 'dropped', `the disk doesn't take writes: ${code}`, 0);
-    else if (move.stage.kind === 'releasing' || move.stage.kind === 'taking') callDropped(turn, ip);
+    else if (isDropped(move.stage, writeId, storage.durable))
+      abandonMove(turn, ip, "the disk doesn't take writes");
   }
 }
 
@@ -145,14 +146,13 @@ export function retryWrite(turn: Turn): void {
   persist(turn);
 }
 
-/** The first call of a move waited for the write that failed, and was never made. */
-function callDropped(turn: Turn, ip: Ip): void {
-  const { move } = addressOf(turn.state, ip);
-  if (move === null || move.duty) return;
-  const { stage } = move;
-  if ((stage.kind === 'releasing' || stage.kind === 'taking') && turn.state.storage.durable < stage.callId) {
-    abandonMove(turn, ip, "the disk doesn't take writes");
-  }
+/** The call waited for the write that failed, and was never made. One that is on its way already goes on. */
+function isDropped(stage: MoveStage, failedWrite: EffectId, durable: EffectId): boolean {
+  return (
+    (stage.kind === 'releasing' || stage.kind === 'taking') &&
+    stage.after > durable &&
+    stage.after <= failedWrite
+  );
 }
 
 /** Ballot and mandate are given up; a move that has taken nothing apart ends, one that has goes on. */

@@ -297,6 +297,8 @@ export type MoveStage =
       readonly kind: 'releasing';
       readonly callId: EffectId;
       readonly at: MonotonicMs;
+      /** The write that the call waits for; 0: none. */
+      readonly after: EffectId;
       readonly associationId: AssociationId | null;
       readonly node: NodeId | null;
     }
@@ -304,6 +306,7 @@ export type MoveStage =
       readonly kind: 'taking';
       readonly callId: EffectId;
       readonly at: MonotonicMs;
+      readonly after: EffectId;
       readonly reassociate: boolean;
     }
   | {
