@@ -20,6 +20,7 @@ import {
   take,
 } from './calls.ts';
 import { concludeAttempt, concludeMove } from './conclude.ts';
+import type { MoveIntent } from './durable.ts';
 import { endAssociation, fitnessOf, holderFrom, isSilent, isStaleRead, observeHolder } from './holder.ts';
 import type { Association, DriverAnswer, DriverFailure, DriverResult } from './inputs.ts';
 import { onSettlingRead, settle } from './settle.ts';
@@ -219,10 +220,10 @@ function onReadFailure(turn: Turn, ip: Ip, stage: Stage<'reading'>, answer: Driv
   );
 }
 
-/** The first read of a move: who has it decides which call comes next. */
+/** The first read of a move: who has it decides which call comes next. It took its time, so every gate is asked again before that call. */
 function onStartRead(turn: Turn, ip: Ip, association: Association, before: AddressState): void {
   const move = moveOf(turn, ip);
-  if (association.kind === 'none') return take(turn, ip, false);
+  if (association.kind === 'none') return rest(turn, ip, 0, { call: 'take', reassociate: false });
   if (association.self) {
     tellIfLate(turn, ip);
     return concludeAttempt(turn, ip, 'abandoned', 'is-holder', 'this node holds it already', 0);
@@ -241,8 +242,8 @@ function onStartRead(turn: Turn, ip: Ip, association: Association, before: Addre
     move.consent &&
     holder.node !== null &&
     fitnessOf(turn.state, holder.node) === 'fit';
-  if (driver?.style === 'single-call' || swaps) return take(turn, ip, true);
-  release(turn, ip, association.associationId, holder.node);
+  if (driver?.style === 'single-call' || swaps) return rest(turn, ip, 0, { call: 'take', reassociate: true });
+  rest(turn, ip, 0, { call: 'release', associationId: association.associationId, node: holder.node });
 }
 
 /** Nobody held it by our doing, or a restart found an unfinished move. */
@@ -250,7 +251,10 @@ function onDutyRead(turn: Turn, ip: Ip, association: Association, purpose: 'duty
   const move = moveOf(turn, ip);
   const { intent } = addressOf(turn.state, ip);
   if (association.kind === 'none') {
-    if (move.duty) return take(turn, ip, false);
+    if (move.duty || mayHaveReleased(intent)) {
+      changeMove(turn, ip, { duty: true });
+      return take(turn, ip, false);
+    }
     return concludeAttempt(
       turn,
       ip,
@@ -277,6 +281,11 @@ function onDutyRead(turn: Turn, ip: Ip, association: Association, purpose: 'duty
     `${association.node ?? association.instanceId ?? 'another'} holds it`,
     0,
   );
+}
+
+/** A crash between a release and its writing leaves the intent as it was planned: somebody held it then, and nobody does now. */
+function mayHaveReleased(intent: MoveIntent | null): boolean {
+  return intent !== null && intent.from !== 'nobody';
 }
 
 function onLostRead(turn: Turn, ip: Ip, association: Association): void {
