@@ -9,7 +9,7 @@ import type { Reason } from './reasons.ts';
 import type { AddressState, Backoff, Campaign, VoterAnswer } from './state.ts';
 import { addressOf, changeAddress, changePeer, draw, persist, speakTo, type Turn, tell } from './turn.ts';
 import type { DurationMs, Epoch, Ip, MonotonicMs, NodeId } from './units.ts';
-import { lend } from './voter.ts';
+import { endLease, lend } from './voter.ts';
 
 /** The longest a ballot stays open. */
 export const BALLOT_LASTS_MS: DurationMs = 6_000;
@@ -134,12 +134,20 @@ export function countBallot(turn: Turn, ip: Ip): void {
 
 /** A mandate ends with its leases, and one by silence when the silent is heard. */
 export function endMandate(turn: Turn, ip: Ip): void {
-  const { campaign } = addressOf(turn.state, ip);
+  const { campaign, move } = addressOf(turn.state, ip);
   const mandate = campaign?.won;
-  if (mandate == null) return;
-  const heard = mandate.silent.find((peer) => (turn.state.peers[peer]?.heardAt ?? 0) > mandate.at);
-  if (heard !== undefined) giveUp(turn, ip, 'dropped', `${heard}, whose silence it rested on, was heard`, 1);
-  else if (mandate.until <= turn.now.at) giveUp(turn, ip, 'dropped', 'its leases ran out', 1);
+  if (campaign === null || mandate == null || move?.stage.kind === 'verifying') return;
+  const heard = mandate.silent.find((peer) => (turn.state.peers[peer]?.heardAt ?? 0) >= mandate.at);
+  if (heard === undefined && mandate.until > turn.now.at) return;
+  const detail =
+    heard === undefined ? 'its leases ran out' : `${heard}, whose silence it rested on, was heard`;
+  if (move === null) {
+    giveUp(turn, ip, 'dropped', detail, 1);
+    return;
+  }
+  // What was lent is not given back: a call of ours may still take effect. The move's end returns it.
+  tell(turn, { kind: 'ballot-closed', address: ip, epoch: campaign.epoch, result: 'dropped', detail });
+  changeAddress(turn, ip, { campaign: null, guard: null });
 }
 
 /** Give the ballot up before any call, and give back what was lent. `retryMs` 0: back off as usual. */
@@ -191,10 +199,7 @@ export function backOff(
 export function releaseLeases(turn: Turn, ip: Ip, epoch: Epoch): void {
   const { config } = turn.state;
   const { lent } = addressOf(turn.state, ip);
-  if (lent !== null && lent.candidate === config.node.id && lent.epoch <= epoch) {
-    changeAddress(turn, ip, { lent: null });
-    persist(turn);
-  }
+  if (lent !== null && lent.candidate === config.node.id && lent.epoch <= epoch) endLease(turn, ip, lent);
   for (const voter of votersOf(config)) {
     const peer = turn.state.peers[voter];
     if (peer === undefined) continue;

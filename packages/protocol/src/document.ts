@@ -55,10 +55,12 @@ function restoredAddress(
   const fresh = { ...newAddress(ip), verdictSince: at, decision: { ...newAddress(ip).decision, since: at } };
   const { leaseMs } = state.config.agreement;
   if (known === undefined) return { ...fresh, lendFrom: at + leaseMs };
+  const { lent } = known;
   return {
     ...fresh,
     epoch: known.epoch,
-    lendFrom: known.lent === null ? at : at + Math.max(known.lent.leaseMs, leaseMs),
+    lent: lent === null ? null : { candidate: lent.candidate, epoch: lent.epoch, expiresAt: at },
+    lendFrom: lent === null || lent.leaseMs === 0 ? at : at + Math.max(lent.leaseMs, leaseMs),
     intent: known.intent,
     changes: known.changes.map((ageMs) => at - ageMs),
     ended: known.ended,
@@ -68,12 +70,15 @@ function restoredAddress(
 
 function durableAddress(state: State, address: AddressState): DurableAddress {
   const { lent } = address;
-  const out = address.lendFrom > state.now.at || (lent !== null && lent.expiresAt > state.now.at);
-  const { leaseMs } = state.config.agreement;
+  const leftMs = Math.ceil(Math.max(address.lendFrom, lent?.expiresAt ?? 0) - state.now.at);
+  const leaseMs = leftMs > 0 ? Math.max(leftMs, state.config.agreement.leaseMs) : 0;
   return {
     ip: address.ip,
     epoch: address.epoch,
-    lent: out ? { candidate: lent?.candidate ?? '', epoch: lent?.epoch ?? address.epoch, leaseMs } : null,
+    lent:
+      lent === null && leaseMs === 0
+        ? null
+        : { candidate: lent?.candidate ?? '', epoch: lent?.epoch ?? address.epoch, leaseMs },
     intent: address.intent,
     changes: address.changes.map((changedAt) => Math.max(0, Math.floor(state.now.at - changedAt))),
     ended: address.ended,

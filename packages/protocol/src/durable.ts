@@ -53,6 +53,7 @@ export interface DurableAddress {
 export interface DurableLease {
   readonly candidate: NodeId;
   readonly epoch: Epoch;
+  /** What was left of it, the longest that is lent at least; 0: it is over, and only the epoch is taken. */
   readonly leaseMs: DurationMs;
 }
 

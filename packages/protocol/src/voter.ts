@@ -50,10 +50,8 @@ export function onRelease(turn: Turn, from: NodeId, release: Release): void {
   if (address === undefined || release.candidate !== from) return;
   forgetBallot(turn, address, from);
   const { lent, backoff } = address;
-  if (lent !== null && lent.candidate === from && lent.epoch <= release.epoch) {
-    changeAddress(turn, address.ip, { lent: null });
-    persist(turn);
-  }
+  if (lent !== null && lent.candidate === from && lent.epoch <= release.epoch)
+    endLease(turn, address.ip, lent);
   if (backoff.until > turn.now.at && backoff.forLease) {
     const waitMs =
       liveRank(turn.state, address.ip) * turn.state.config.gossip.timeoutMs + Math.floor(draw(turn) * 100);
@@ -67,6 +65,13 @@ export function lend(turn: Turn, ip: Ip, lease: Lease): void {
   const same = address.lent?.candidate === lease.candidate && address.lent.epoch === lease.epoch;
   changeAddress(turn, ip, { lent: lease, epoch: Math.max(address.epoch, lease.epoch) });
   if (!same) persist(turn);
+}
+
+/** The lease is over. To whom it was lent is kept: no other candidate gets it for the same epoch. */
+export function endLease(turn: Turn, ip: Ip, lease: Lease): void {
+  if (lease.expiresAt <= turn.now.at) return;
+  changeAddress(turn, ip, { lent: { ...lease, expiresAt: turn.now.at } });
+  persist(turn);
 }
 
 /** Forget ballots that nobody asks about any more. */
