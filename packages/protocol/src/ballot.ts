@@ -8,7 +8,6 @@ import { isPaused } from './pause.ts';
 import { electorateDigest, majorityOf, votersOf } from './quorum.ts';
 import type { AddressState, Campaign, State } from './state.ts';
 import { type DurationMs, type MonotonicMs, NEVER, type NodeId } from './units.ts';
-import { failuresNeeded } from './verdict.ts';
 import { isCutOff, isProven } from './wayout.ts';
 
 export interface Judgement {
@@ -63,18 +62,11 @@ function seen(state: State, ballot: Ballot, heardAt: MonotonicMs): Judgement {
   const address = state.addresses[ballot.address];
   if (address === undefined) return refuse('unknown-address');
   const { series, verdict } = address;
-  if (series.last === null)
-    return isCutOff(state, address.ip) ? blind() : refuse('starting', series.inFlight.length > 0 ? 200 : 500);
+  if (series.last === null) return refuse('starting', series.inFlight.length > 0 ? 200 : 500);
   if (verdict === 'down' && !series.last.ok) return { answer: 'grant', reason: 'down', retryMs: 0 };
   if (series.last.ok) return series.last.startedAt >= heardAt ? refuse('up') : pending();
-  if (isProven(state, address.ip)) return pending();
-  const enough = series.fails >= failuresNeeded(state, address, series.last.startedAt);
-  return isCutOff(state, address.ip) || enough ? cutOffOrPending(state, address) : pending();
-}
-
-/** Failing without a proof: blind once the outside has definitely not answered, else still waiting for it. */
-function cutOffOrPending(state: State, address: AddressState): Judgement {
-  return isCutOff(state, address.ip) ? blind() : pending();
+  // Failing without a proof: blind once the outside has definitely not answered, else still waiting for it.
+  return !isProven(state, address.ip) && isCutOff(state, address.ip) ? blind() : pending();
 }
 
 function refuse(reason: BallotReason, retryMs: DurationMs = 0): Judgement {
@@ -108,6 +100,7 @@ export type Tally =
 interface Count {
   leases: MonotonicMs[];
   down: number;
+  /** Those that answered and aren't blind. */
   sighted: number;
   /** May still answer. */
   out: NodeId[];
@@ -118,7 +111,7 @@ interface Count {
 
 /**
  * Count a ballot. Won: leases from a strict majority of the configured voters, and "down" from a strict majority of
- * the voters that answered and can see, however those still out may answer. A handover needs no sight, but the
+ * the voters that answered and aren't blind, however those still out may answer. A handover needs no sight, but the
  * consent of a holder that is heard.
  */
 export function tally(state: State, address: AddressState, campaign: Campaign): Tally {
@@ -148,7 +141,7 @@ function countAnswers(state: State, campaign: Campaign, voters: readonly NodeId[
     if (answer === undefined || answer.answer === 'pending')
       countMissing(state, campaign, voter, voters.length, count);
     else if (answer.answer === 'refuse') {
-      if (answer.reason === 'up') count.sighted += 1;
+      count.sighted += 1; // whatever the reason, a refusal hides what its voter sees: it counts against
       count.refusals.push(`${voter} refused (${answer.reason})`);
       count.retryMs = Math.max(count.retryMs, answer.retryMs);
     } else {
@@ -206,5 +199,5 @@ function summaryOf(campaign: Campaign, count: Count, voters: number): string {
   const waiting = count.out
     .filter((voter) => campaign.answers[voter] === undefined)
     .map((voter) => `${voter}: no answer yet`);
-  return `${count.leases.length} of ${voters} leases, ${count.down} of ${count.sighted} sighted see it down; ${[...said, ...silent, ...waiting].join(', ')}`;
+  return `${count.leases.length} of ${voters} leases, ${count.down} of ${count.sighted} that aren't blind say down; ${[...said, ...silent, ...waiting].join(', ')}`;
 }
