@@ -10,6 +10,8 @@ import type { DurationMs, SessionId } from './units.ts';
 
 /** How many numbers below the highest may still arrive, once each. */
 export const WINDOW = 32;
+/** A window in which every number was seen. */
+const ALL_SEEN = 0xffff_ffff;
 /** How many replaced sessions are remembered, to know a second run with one id when it comes back. */
 const MAX_RETIRED = 8;
 
@@ -84,7 +86,7 @@ function introduce(channel: Channel, own: OwnSession, message: Envelope): Admiss
     };
   }
   const { channel: replaced, returned } = replaceSession(channel, message);
-  return { kind: 'admitted', channel: { ...replaced, highest: message.seq, window: 0 }, returned };
+  return { kind: 'admitted', channel: { ...replaced, highest: message.seq }, returned };
 }
 
 function replaceSession(
@@ -97,8 +99,9 @@ function replaceSession(
   return {
     channel: {
       session: message.session,
-      highest: 0,
-      window: 0,
+      // A session that comes back may have sent what was had before: nothing below this message counts again.
+      highest: returned ? message.seq : 0,
+      window: returned ? ALL_SEEN : 0,
       latestT: message.t,
       challenged: null,
       retired,
