@@ -2,6 +2,7 @@
  * Planned moves as records that travel with gossip and survive restarts.
  */
 import type { HandoverRecord, HandoverState } from './messages.ts';
+import { byText } from './quorum.ts';
 import type { Handover } from './state.ts';
 import { announce, change, persist, type Turn, tell } from './turn.ts';
 import type { DurationMs } from './units.ts';
@@ -11,7 +12,10 @@ export const HANDOVER_LASTS_MS: DurationMs = 120_000;
 /** The most handovers a node remembers, finished ones included. */
 export const MAX_HANDOVERS = 16;
 
-/** Take in a record: an ended one beats an open one, else the first copy stands. */
+/** Copies of one record merge by the greater: an end beats an open one, and what was done beats what was given up. */
+const RANK: Readonly<Record<HandoverState, number>> = { open: 0, expired: 1, failed: 2, done: 3 };
+
+/** Take in a record that a peer has. */
 export function adoptHandover(turn: Turn, told: HandoverRecord): void {
   const known = turn.state.handovers.find((one) => one.record.id === told.id);
   if (known === undefined) {
@@ -19,8 +23,14 @@ export function adoptHandover(turn: Turn, told: HandoverRecord): void {
     addHandover(turn, told);
     return;
   }
-  if (known.record.state === 'open' && told.state !== 'open')
+  if (supersedes(told, known.record))
     replace(turn, { ...known, record: { ...told, ttlMs: known.record.ttlMs } });
+}
+
+/** Of two that ended alike the greater text stands; of two open ones each node keeps its own. */
+function supersedes(told: HandoverRecord, known: HandoverRecord): boolean {
+  if (told.state !== known.state) return RANK[told.state] > RANK[known.state];
+  return told.state !== 'open' && byText(told.detail, known.detail) > 0;
 }
 
 export function addHandover(turn: Turn, record: HandoverRecord): void {
