@@ -53,7 +53,7 @@ export function finished(
       };
     }
     case 'failed': {
-      const late = result.reason === 'timeout' && result.durationMs > timeoutMs + LATE_TOLERANCE_MS;
+      const late = result.durationMs > timeoutMs + LATE_TOLERANCE_MS;
       if (late || check.superseded) return { kind: 'ignored', series: rest };
       const last = { ok: false, startedAt: check.startedAt, endedAt: at, reason: result.reason };
       const failingSince = series.failingSince ?? check.startedAt;
