@@ -1,7 +1,7 @@
 import { AgentApi } from './agent-api.ts';
 import { Child, type Ending } from './child.ts';
 import { LogBook } from './log-book.ts';
-import { until } from './wait.ts';
+import { until, WaitError } from './wait.ts';
 
 export interface AgentProcessOptions {
   /** The built agent, run with plain Node. */
@@ -66,10 +66,11 @@ export class AgentProcess {
 
   /** Resolves when `/readyz` says so. */
   async ready(withinMs?: number): Promise<void> {
+    const { configFile } = this;
     await until(
-      `${this.configFile} to be ready`,
+      `the agent of ${configFile} to be ready`,
       async () => {
-        if (!this.running) throw new Error('it does not run');
+        if (!this.running) throw new WaitError(`The agent of ${configFile} has ended:\n${this.log.tail(12)}`);
         const { status, body } = await this.api.ready();
         if (status !== 200) throw new Error(body.trim());
         return true;

@@ -1,15 +1,13 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { type EmbeddedCloud, startCloud } from '../cloud/index.ts';
 import { AgentProcess } from './agent-process.ts';
-import { atExit } from './cleanup.ts';
 import { Client, type ClientOptions } from './client.ts';
 import { apiPort, configurationOf, Places, sharedAddresses, topicArn, webPort } from './configuration.ts';
+import { makeFolder, type TemporaryFolder } from './folder.ts';
 import { Link, type LinkCondition } from './link.ts';
 import { textOf } from './log-book.ts';
 import { claimLoopback } from './loopback.ts';
@@ -31,10 +29,10 @@ const takeoverReadyWithinMs = 30_000;
 
 interface Parts {
   readonly cloud: EmbeddedCloud;
-  readonly folder: string;
   readonly keyFile: string;
   readonly links: readonly Link[];
   readonly nodes: readonly ClusterNode[];
+  readonly temporary: TemporaryFolder;
   /** What was opened, in that order; each closes one thing. */
   readonly opened: readonly Closer[];
 }
@@ -62,7 +60,7 @@ export class Cluster {
     this.cloud = parts.cloud;
     this.nodes = parts.nodes;
     this.addresses = addresses;
-    this.folder = parts.folder;
+    this.folder = parts.temporary.path;
     this.keyFile = parts.keyFile;
     this.links = parts.links;
   }
@@ -194,6 +192,11 @@ export class Cluster {
     return newest.map(({ id, line }) => `${id.padEnd(8)} ${textOf(line)}`).join('\n');
   }
 
+  /** The folder stays, for whoever wants to know what went wrong. */
+  keepFolder(): void {
+    this.#parts.temporary.keep();
+  }
+
   /** Ends every process, frees every port, removes the folder unless it is to be kept. Can be called again. */
   close(): Promise<void> {
     for (const client of this.#clients) client.stop();
@@ -245,14 +248,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 async function openCluster(options: ClusterOptions, opened: Closer[]): Promise<Cluster> {
   const block = await claimLoopback();
   opened.push(() => block.release());
-  const folder = await mkdtemp(join(options.parentFolder ?? tmpdir(), 'failtome-'));
-  const remove =
-    options.folder === 'keep' ? () => undefined : () => rmSync(folder, { recursive: true, force: true });
-  const forget = atExit(remove);
-  opened.push(async () => {
-    forget();
-    remove();
-  });
+  const temporary = await makeFolder(options.parentFolder);
+  if (options.folder === 'keep') temporary.keep();
+  opened.push(() => temporary.remove());
+  const folder = temporary.path;
   const places = new Places(block, options.nodes);
   const shared = sharedAddresses(options);
   const cloud = await startCloud(cloudOptions(options, places));
@@ -267,7 +266,7 @@ async function openCluster(options: ClusterOptions, opened: Closer[]): Promise<C
   opened.push(
     async () => void (await Promise.all(nodes.flatMap(({ agent, web }) => [agent.close(), web.kill()]))),
   );
-  const parts = { cloud, folder, keyFile, links, nodes, opened };
+  const parts = { cloud, temporary, keyFile, links, nodes, opened };
   return new Cluster(
     options,
     parts,

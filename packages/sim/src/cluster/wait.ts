@@ -20,7 +20,8 @@ export class WaitError extends Error {
 }
 
 /**
- * Looks again and again until there is something to see. A look that throws saw nothing.
+ * Looks again and again until there is something to see. A look that throws saw nothing, unless it throws a WaitError:
+ * then it has seen that there is nothing to wait for.
  *
  * @throws WaitError with the last look's error as its cause
  */
@@ -36,6 +37,7 @@ export async function until<T>(
       const found = await look();
       if (found !== undefined && found !== null && found !== false) return found;
     } catch (cause) {
+      if (cause instanceof WaitError) throw cause;
       failure = cause;
     }
     if (performance.now() >= deadline) throw waitError(what, withinMs, failure, seen);

@@ -1,0 +1,31 @@
+import { rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { atExit } from './cleanup.ts';
+
+/** A temporary folder. It goes with `remove`, and with this process, unless it is to be kept. */
+export class TemporaryFolder {
+  readonly path: string;
+  readonly #forget: () => void;
+  #kept = false;
+
+  constructor(path: string) {
+    this.path = path;
+    this.#forget = atExit(() => rmSync(path, { recursive: true, force: true }));
+  }
+
+  keep(): void {
+    this.#kept = true;
+    this.#forget();
+  }
+
+  async remove(): Promise<void> {
+    if (!this.#kept) await rm(this.path, { recursive: true, force: true });
+    this.#forget();
+  }
+}
+
+export async function makeFolder(parent: string = tmpdir()): Promise<TemporaryFolder> {
+  return new TemporaryFolder(await mkdtemp(join(parent, 'failtome-')));
+}

@@ -1,0 +1,57 @@
+import type { Cluster, ClusterNode, LogLine } from '../cluster/index.ts';
+import type { Report } from './report.ts';
+
+/** What is worth showing of a failover. */
+const shown: ReadonlySet<string> = new Set([
+  'probe',
+  'local',
+  'verdict',
+  'decided',
+  'ballot-opened',
+  'voted',
+  'ballot-closed',
+  'guard',
+  'move-step',
+  'concluded',
+  'handover',
+  'notified',
+]);
+
+/** Prints the nodes' logs as they come, each line with the time since a moment, until the returned function is called. */
+export function showTimeline(
+  { report, cluster }: { readonly report: Report; readonly cluster: Cluster },
+  since: { readonly atMs: number },
+): () => void {
+  const unsubscribe = cluster.nodes.map((node) =>
+    node.agent.log.subscribe((line) => {
+      if (shown.has(line.event))
+        report.moment(line.atMs - since.atMs, node.id, textFor(line, cluster.address));
+    }),
+  );
+  return () => {
+    for (const stop of unsubscribe) stop();
+  };
+}
+
+/** Prints the decision as a ladder, as a node saw it at the moment of asking. */
+export async function showGates(report: Report, node: ClusterNode, address: string): Promise<void> {
+  const { gates } = await node.agent.api.why(address);
+  for (const { name, passed, code, reason } of gates) {
+    const state = passed ? 'passed' : code === 'call-in-flight' ? 'under way' : 'closed';
+    report.gate(state, name, shorten(reason, address));
+  }
+}
+
+function textFor({ event, msg, fields }: LogLine, address: string): string {
+  const text = shorten(msg, address);
+  if (event === 'move-step') return text.replace('move of the address: ', 'step: ');
+  if (event === 'decided') return text.replace('the address: ', 'decided: ');
+  if (event === 'probe' && typeof fields.address === 'string') return text;
+  return text;
+}
+
+function shorten(text: string, address: string): string {
+  return text
+    .replace(/ ?\(connect [A-Z]+ [\d.:]+\)|: connect [A-Z]+ [\d.:]+/g, '')
+    .replaceAll(address, 'the address');
+}
