@@ -39,6 +39,12 @@ export class ClusterNode {
     this.#dependencies = dependencies;
   }
 
+  /** What a driver calls this machine: OpsWorks has ids of its own. */
+  nameFor(driver: 'ec2' | 'opsworks'): string {
+    const instance = this.#dependencies.cloud.state.instances.get(this.instanceId);
+    return driver === 'opsworks' && instance !== undefined ? instance.opsworksId : this.instanceId;
+  }
+
   /** The whole machine is gone from one moment to the next: silence, not refusals. EC2 still calls it running. */
   async vanish(): Promise<void> {
     this.#setMachine('gone');

@@ -45,7 +45,10 @@ export async function runDemo(options: DemoOptions, { write, signal }: DemoDepen
   });
   try {
     introduce(report, cluster, options);
-    await Promise.race([play({ cluster, report, client: cluster.client() }), aborted(signal)]);
+    await Promise.race([
+      play({ cluster, report, client: cluster.client(), driver: options.driver }),
+      aborted(signal),
+    ]);
     report.end();
     if (options.keep) await stayUp(report, cluster, signal);
     return true;

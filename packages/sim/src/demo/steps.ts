@@ -6,6 +6,7 @@ import { showGates, showTimeline } from './timeline.ts';
 export interface Scene {
   readonly cluster: Cluster;
   readonly client: Client;
+  readonly driver: 'ec2' | 'opsworks';
   readonly report: Report;
 }
 
@@ -57,7 +58,8 @@ async function failOver({ cluster, client, report }: Scene): Promise<void> {
   );
 }
 
-async function notify({ cluster, report }: Scene): Promise<void> {
+async function notify(scene: Scene): Promise<void> {
+  const { cluster, report } = scene;
   const { published } = cluster.cloud;
   const [first] = published;
   expect(
@@ -66,7 +68,7 @@ async function notify({ cluster, report }: Scene): Promise<void> {
   );
   if (first === undefined) return;
   report.note(`Subject: ${first.subject}\n${first.message}`);
-  const line = `Instance ${cluster.node('neptune').instanceId} took over ${cluster.address}`;
+  const line = `Instance ${cluster.node('neptune').nameFor(scene.driver)} took over ${cluster.address}`;
   expect(first.message.startsWith(`${line}\n`), `its first line is "${line}"`);
   report.seen('SNS accepted it once, after the move');
 }
