@@ -37,6 +37,14 @@ const HOPELESS: ReadonlySet<Reason> = new Set<Reason>([
   'would-displace',
 ]);
 
+/** Reasons that every handover passes through on its way. */
+const PASSING: ReadonlySet<Reason> = new Set<Reason>([
+  'call-in-flight',
+  'ballot-open',
+  'guard-asked',
+  'agreed',
+]);
+
 export function conduct(turn: Turn, ip: Ip): void {
   for (let count = 0; count < MAX_DECISIONS; count += 1) {
     const decision = decide(takeoverView(turn.state, addressOf(turn.state, ip)));
@@ -200,6 +208,7 @@ function failHopelessHandover(turn: Turn, ip: Ip, decision: TakeoverDecision): v
     setHandoverState(turn, handover.record.id, 'failed', `${decision.reason}: ${decision.detail}`);
   else if (decision.reason === 'ballot-lost' || decision.reason === 'guard-refused')
     noteHandover(turn, handover.record.id, `${decision.reason}: ${decision.detail}`);
+  else if (!PASSING.has(decision.reason)) noteHandover(turn, handover.record.id, decision.reason);
 }
 
 function isBefore(gate: GateName | null, other: GateName): boolean {

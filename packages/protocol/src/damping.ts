@@ -4,7 +4,7 @@
 import { fitnessOf, heldCount, isSilent } from './holder.ts';
 import { byText } from './quorum.ts';
 import type { AddressState, State } from './state.ts';
-import { type DurationMs, type Ip, type MonotonicMs, NEVER, type NodeId } from './units.ts';
+import type { DurationMs, Ip, MonotonicMs, NodeId } from './units.ts';
 
 export type Damping =
   | { readonly kind: 'free'; readonly detail: string }
@@ -108,11 +108,12 @@ export function bestCandidate(state: State, ip: Ip): NodeId | null {
 /** Live rank is staggered by more than a round trip; a driver without a condition on its call by its settle time. */
 export function staggerUntil(state: State, address: AddressState, callTimeoutMs: DurationMs): MonotonicMs {
   const { config } = state;
-  if (address.verdict !== 'down') return NEVER;
   const stepMs = config.driver?.style === 'single-call' ? 2 * callTimeoutMs : config.gossip.timeoutMs;
   const rank =
     config.driver?.style === 'single-call' ? configuredRank(state, address.ip) : liveRank(state, address.ip);
-  return address.verdictSince + rank * stepMs;
+  // Not seen down yet, the wait hasn't begun.
+  const from = address.verdict === 'down' ? address.verdictSince : state.now.at;
+  return from + rank * stepMs;
 }
 
 function goesBefore(state: State, a: NodeId, b: NodeId): boolean {

@@ -9,6 +9,7 @@ import type { Verdict } from './messages.ts';
 import type { AddressState, State } from './state.ts';
 import { addressOf, announce, change, changeAddress, newEffectId, type Turn, tell } from './turn.ts';
 import type { EffectId, Ip, MonotonicMs } from './units.ts';
+import { handoverToSelf } from './view.ts';
 import { ASK_IDLE_MS, askWayOut, isProvenSince, onWayOut, wayOutOf } from './wayout.ts';
 
 /** What a node tells the others, so that they look at once. */
@@ -222,9 +223,10 @@ function startLocalCheck(turn: Turn): void {
   turn.effects.push({ kind: 'check-local', checkId });
 }
 
-/** Probes fail, or nobody has asked for a minute. */
+/** Probes fail, a handover waits for it, or nobody has asked for a minute. */
 export function wantsProof(state: State, address: AddressState): boolean {
   const wayOut = wayOutOf(state, address.ip);
+  if (handoverToSelf(state, address.ip) !== null) return true;
   if (address.series.fails > 0 || address.verdict === 'down' || holderUnfitSince(state, address) !== null)
     return true;
   const lastAt = Math.max(wayOut.provenAt ?? 0, wayOut.failedAt ?? 0);
