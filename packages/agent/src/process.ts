@@ -19,28 +19,28 @@ export async function runProcess({ file, config, env, warnings, version }: RunRe
     standardOutput(),
   );
   endOnCrash(log);
+  const control = listenForSignals(log);
   const nodejs = process.version;
   const text = `failtome ${version} on Node ${nodejs}, configured by ${file}`;
   log.tell('info', 'agent-starting', text, { version, nodejs, file });
   for (const warning of warnings) log.tell('warn', 'configuration', warning);
   try {
-    const running = runAgent({ config, file, env, version }, { log, load: () => loadConfig(file, env) });
-    listenForSignals(log, running);
-    return await (await running).ended;
+    const agent = await runAgent({ config, file, env, version }, { log, load: () => loadConfig(file, env) });
+    control.started(agent);
+    return await agent.ended;
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    return error.code.startsWith('KEY_') ? 2 : 1;
+    const faultyKey = error.code.startsWith('KEY_');
+    process.stderr.write(`${faultyKey ? 'auth.keyFile: ' : ''}${error.message}\n`);
+    return faultyKey ? 2 : 1;
   } finally {
     await log.end();
   }
 }
 
-/** Why a start failed is told where it is awaited. */
-const ignoreFailedStart = (): void => undefined;
-
-/** Registered before the agent has started, so that no signal ends it unheard. */
-function listenForSignals(log: Log, running: Promise<RunningAgent>): void {
+/** Hears signals from the first moment on; what comes before the agent has started waits for it. */
+function listenForSignals(log: Log): { readonly started: (agent: RunningAgent) => void } {
+  let agent: RunningAgent | null = null;
   let stopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) {
@@ -50,13 +50,20 @@ function listenForSignals(log: Log, running: Promise<RunningAgent>): void {
     }
     stopping = true;
     log.tell('info', 'signal', `${signal}: stopping`, { signal });
-    void running.then((agent) => agent.stop(), ignoreFailedStart);
+    agent?.stop();
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
   process.on('SIGHUP', (signal) => {
     log.tell('info', 'signal', `${signal}: reading the configuration again`, { signal });
-    void running.then((agent) => agent.reload(), ignoreFailedStart);
+    if (agent !== null) void agent.reload();
+    else log.tell('error', 'reload-refused', 'still starting: send the signal again when it is ready');
   });
+  return {
+    started(running) {
+      agent = running;
+      if (stopping) agent.stop();
+    },
+  };
 }
 
 /** A broken invariant must not go on deciding: whoever watches over the process starts a new one from what is on disk. */
