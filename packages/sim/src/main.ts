@@ -11,9 +11,15 @@ declare const FAILTOME_VERSION: string;
 type ExitCode = 0 | 1 | 2;
 
 const stopping = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
 
 process.exitCode = await run(process.argv.slice(2));
+
+/** The second time nothing is waited for. */
+function stop(): void {
+  if (stopping.signal.aborted) process.exit(1);
+  stopping.abort();
+}
 
 async function run(argv: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = 0;

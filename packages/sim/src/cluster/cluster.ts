@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
@@ -246,6 +247,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 }
 
 async function openCluster(options: ClusterOptions, opened: Closer[]): Promise<Cluster> {
+  if (!existsSync(options.agentFile))
+    throw new Error(`There is no agent at ${options.agentFile}: build it first.`);
   const block = await claimLoopback();
   opened.push(() => block.release());
   const temporary = await makeFolder(options.parentFolder);
