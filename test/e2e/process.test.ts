@@ -226,7 +226,7 @@ async function startPair(): Promise<{ cloud: EmbeddedCloud; holderWeb: Server; f
       { id: NEPTUNE, backend: { host: '127.0.0.1', port: theirs.port } },
     ],
     addresses: [{ publicIp: ADDRESS, holder: NEPTUNE }],
-    latency: { applyAfterMs: 150, answerAfterMs: 300 },
+    latency: { applyAfterMs: 100, answerAfterMs: 100 },
   });
   cleanups.push(() => cloud.close());
   const ports = { saturn: await freePort(), neptune: await freePort() };
