@@ -104,13 +104,14 @@ export function onStop(turn: Turn): void {
 
 /** Once nothing is owed, the node is done. */
 export function finishStopping(turn: Turn): void {
-  const { phase, stopSince, now, pendingSends, storage } = turn.state;
+  const { phase, stopSince, now, pendingSends, storage, outbox } = turn.state;
   if (phase !== 'stopping' || stopSince === null) return;
   if (Object.values(turn.state.addresses).some(({ move }) => move !== null)) return;
   const waited = now.at - stopSince;
   const speaking = turn.outgoing.size > 0 || Object.values(pendingSends).some((send) => !send.failed);
   const writing = storage.durable < storage.latest && storage.failing === null;
-  if ((speaking || writing) && waited < GOODBYE_MS) return;
+  const publishing = outbox.some((notification) => notification.publishing !== null);
+  if ((speaking || writing || publishing) && waited < GOODBYE_MS) return;
   change(turn, { phase: 'stopped' });
   turn.effects.push({ kind: 'stopped' });
 }
@@ -127,15 +128,14 @@ export function onPersisted(turn: Turn, writeId: EffectId): void {
 }
 
 /** What waited for the write was dropped by the host: ballots among it, so they are given up. */
-export function onPersistFailed(turn: Turn, writeId: EffectId, code: string): void {
+export function onPersistFailed(turn: Turn, code: string): void {
   const { storage, now } = turn.state;
   if (storage.failing !== code) tell(turn, { kind: 'storage', ok: false, code });
   change(turn, { storage: { ...storage, failing: code, retryAt: now.at + WRITE_AGAIN_MS } });
   republish(turn);
   for (const { ip, move } of Object.values(turn.state.addresses)) {
+    // A move that has begun has its intent on disk already, and goes on.
     if (move === null) giveUp(turn, ip, 'dropped', `the disk doesn't take writes: ${code}`, 0);
-    else if (isDropped(move.stage, writeId, storage.durable))
-      abandonMove(turn, ip, "the disk doesn't take writes");
   }
 }
 
@@ -144,15 +144,6 @@ export function retryWrite(turn: Turn): void {
   if (storage.failing === null || now.at < storage.retryAt || storage.retryAt === 0) return;
   change(turn, { storage: { ...storage, retryAt: now.at + WRITE_AGAIN_MS } });
   persist(turn);
-}
-
-/** The call waited for the write that failed, and was never made. One that is on its way already goes on. */
-function isDropped(stage: MoveStage, failedWrite: EffectId, durable: EffectId): boolean {
-  return (
-    (stage.kind === 'releasing' || stage.kind === 'taking') &&
-    stage.after > durable &&
-    stage.after <= failedWrite
-  );
 }
 
 /** Ballot and mandate are given up; a move that has taken nothing apart ends, one that has goes on. */

@@ -24,12 +24,13 @@ import type { MoveIntent } from './durable.ts';
 import { endAssociation, fitnessOf, holderFrom, isSilent, isStaleRead, observeHolder } from './holder.ts';
 import type { Association, DriverAnswer, DriverFailure, DriverResult } from './inputs.ts';
 import { onSettlingRead, settle } from './settle.ts';
-import type { AddressState, Move, MoveStage } from './state.ts';
+import type { Move, MoveStage } from './state.ts';
 import { addressOf, changeAddress, type Turn, tell } from './turn.ts';
 import type { DurationMs, EffectId, Ip } from './units.ts';
 
 /** How long the address may take to answer after the move before the move is told as it stands. */
 export const VERIFY_MS: DurationMs = 15_000;
+const RESTARTED = 'a restart ended the move before it began';
 /** The most request ids one move remembers. */
 const MAX_REQUEST_IDS = 64;
 
@@ -191,7 +192,7 @@ function onReadAnswer(turn: Turn, ip: Ip, stage: Stage<'reading'>, answer: Drive
   }
   switch (stage.purpose) {
     case 'start':
-      return onStartRead(turn, ip, association, address);
+      return onStartRead(turn, ip, association);
     case 'duty':
     case 'recover':
       return onDutyRead(turn, ip, association, stage.purpose);
@@ -221,19 +222,17 @@ function onReadFailure(turn: Turn, ip: Ip, stage: Stage<'reading'>, answer: Driv
 }
 
 /** The first read of a move: who has it decides which call comes next. It took its time, so every gate is asked again before that call. */
-function onStartRead(turn: Turn, ip: Ip, association: Association, before: AddressState): void {
+function onStartRead(turn: Turn, ip: Ip, association: Association): void {
   const move = moveOf(turn, ip);
   if (association.kind === 'none') return rest(turn, ip, 0, { call: 'take', reassociate: false });
   if (association.self) {
     tellIfLate(turn, ip);
     return concludeAttempt(turn, ip, 'abandoned', 'is-holder', 'this node holds it already', 0);
   }
-  const { holder } = addressOf(turn.state, ip);
+  const { holder, intent } = addressOf(turn.state, ip);
+  const from = intent?.from ?? 'unknown';
   const other =
-    holder.node !== null &&
-    holder.node !== before.holder.node &&
-    before.holder.kind !== 'unknown' &&
-    !isSilent(turn.state, holder.node);
+    holder.node !== null && from !== 'unknown' && from !== holder.node && !isSilent(turn.state, holder.node);
   if (other)
     return concludeAttempt(turn, ip, 'lost-race', 'backing-off', `${holder.node} took it meanwhile`, 0);
   const { driver } = turn.state.config;
@@ -255,16 +254,12 @@ function onDutyRead(turn: Turn, ip: Ip, association: Association, purpose: 'duty
       changeMove(turn, ip, { duty: true });
       return take(turn, ip, false);
     }
-    return concludeAttempt(
-      turn,
-      ip,
-      'abandoned',
-      'backing-off',
-      'a restart ended the move before it began',
-      1,
-    );
+    return concludeAttempt(turn, ip, 'abandoned', 'backing-off', RESTARTED, 1);
   }
   if (association.self) return accept(turn, ip, association.associationId);
+  const asPlanned = intent !== null && association.associationId === intent.associationId;
+  if (purpose === 'recover' && !move.duty && asPlanned)
+    return concludeAttempt(turn, ip, 'abandoned', 'backing-off', RESTARTED, 1);
   if (
     purpose === 'duty' &&
     intent?.associationId != null &&
