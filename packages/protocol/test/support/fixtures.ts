@@ -106,7 +106,9 @@ export function addressIn(state: State): AddressState {
 export function heldBy(state: State, node: NodeId | null): State {
   const instanceId = node === null ? null : `i-${node}`;
   const kind = node === null ? 'none' : 'node';
-  return withAddress(state, { holder: { kind, node, instanceId, associationId: 'eipassoc-1', at: 0 } });
+  return withAddress(state, {
+    holder: { kind, node, instanceId, associationId: 'eipassoc-1', at: 0, firsthand: true },
+  });
 }
 
 /** A series whose last check ended a moment ago. */
@@ -174,6 +176,7 @@ export function addressRecordOf(parts: Partial<AddressRecord> = {}): AddressReco
     epoch: 0,
     holder: null,
     changes: [],
+    ended: [],
     served: true,
     ...parts,
   };
