@@ -9,7 +9,7 @@ import type { AddressState, State, Survey } from './state.ts';
 import { addressOf, announce, change, changeAddress, newEffectId, type Turn, tell } from './turn.ts';
 import { type DurationMs, type EffectId, type Ip, type MonotonicMs, NEVER } from './units.ts';
 import { isWatchedClosely } from './verdict.ts';
-import { callTimeoutMs, PERMISSION_LASTS_MS } from './view.ts';
+import { PERMISSION_LASTS_MS } from './view.ts';
 import { ASK_IDLE_MS, familyOf } from './wayout.ts';
 
 /** Reads share a throttling budget with the whole account: idle, one a minute. */
@@ -17,6 +17,11 @@ const READ_EVERY_MS: DurationMs = 60_000;
 const PERMIT_EVERY_MS: DurationMs = 5 * 60_000;
 /** While something stands in the way and the address is in trouble. */
 const AGAIN_MS: DurationMs = 5_000;
+/**
+ * No lease waits for a survey, and the first calls of a run are slow. With `AGAIN_MS` it stays below 10 s, in which
+ * whatever stands in the way of a move is tried again.
+ */
+const SURVEY_TIMEOUT_MS: DurationMs = 4_000;
 
 /** Read and prove what is due. */
 export function surveyWhatIsDue(turn: Turn): void {
@@ -37,7 +42,7 @@ export function surveyWhatIsDue(turn: Turn): void {
         callId,
         address: ip,
         operation: { op: 'read' },
-        timeoutMs: callTimeoutMs(config),
+        timeoutMs: SURVEY_TIMEOUT_MS,
       });
     }
     permitIfDue(turn, ip);
@@ -130,7 +135,7 @@ function permitIfDue(turn: Turn, ip: Ip): void {
     callId,
     address: ip,
     operation: { op: 'permit' },
-    timeoutMs: callTimeoutMs(turn.state.config),
+    timeoutMs: SURVEY_TIMEOUT_MS,
   });
 }
 
@@ -152,7 +157,9 @@ function onRead(turn: Turn, ip: Ip, survey: Survey, result: DriverResult): void 
 
 function onPermitted(turn: Turn, ip: Ip, survey: Survey, result: DriverResult): void {
   const { answer } = result;
-  const againMs = isWatchedClosely(turn.state, addressOf(turn.state, ip)) ? AGAIN_MS : AGAIN_MS * 6;
+  const urgent =
+    survey.permission.kind === 'unproven' || isWatchedClosely(turn.state, addressOf(turn.state, ip));
+  const againMs = urgent ? AGAIN_MS : AGAIN_MS * 6;
   const nextPermitAt = turn.now.at + againMs;
   if (answer.kind === 'permitted') {
     changeSurvey(turn, ip, {
