@@ -52,11 +52,11 @@ export class Door {
   set(wanted: 'open' | 'shut'): void {
     if (wanted === this.#wanted) return;
     this.#wanted = wanted;
+    clearTimeout(this.#retry);
     if (wanted === 'open') {
       this.#reopen();
       return;
     }
-    clearTimeout(this.#retry);
     this.#server?.close();
     this.#server = null;
   }
@@ -71,8 +71,12 @@ export class Door {
 
   #reopen(): void {
     const server = this.#makeServer();
-    server.once('error', () => {
-      if (this.#wanted === 'open') this.#retry = setTimeout(() => this.#reopen(), reopenAfterMs);
+    server.on('error', () => {
+      if (this.#server === server) this.#retry = setTimeout(() => this.#reopen(), reopenAfterMs);
+    });
+    // Shut before it listened: `close` does nothing to a server that doesn't yet.
+    server.on('listening', () => {
+      if (this.#server !== server) server.close();
     });
     server.listen(this.#port, this.#host);
     this.#adopt(server);

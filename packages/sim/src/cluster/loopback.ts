@@ -7,6 +7,9 @@ const blocks = 60 * 250;
 /** More blocks than any machine runs clusters at once. */
 const claimAttempts = 200;
 
+/** Where the next claim begins: processes that start together try different blocks, and none its own last one. */
+let nextBlock = (process.pid * 7_919) % blocks;
+
 /**
  * A /24 of the loopback network that one cluster has to itself. Ports in it can be fixed, freed and taken again without
  * another process ever getting in between, because nobody else listens on these addresses.
@@ -34,8 +37,8 @@ export class LoopbackBlock {
 
 /** Claims a block. It is freed by `release`, and by the end of this process, however it comes. */
 export async function claimLoopback(): Promise<LoopbackBlock> {
-  // Where to begin: processes that start together try different blocks first.
-  const start = (process.pid * 7_919) % blocks;
+  const start = nextBlock;
+  nextBlock += 1;
   let last: unknown;
   for (let attempt = 0; attempt < claimAttempts; attempt += 1) {
     const block = (start + attempt) % blocks;
