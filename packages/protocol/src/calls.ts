@@ -26,35 +26,21 @@ export function read(turn: Turn, ip: Ip, purpose: Stage<'reading'>['purpose']): 
 }
 
 export function release(turn: Turn, ip: Ip, associationId: AssociationId | null, node: NodeId | null): void {
-  const after = intentWrite(turn, ip);
   const callId = drive(turn, ip, { op: 'release', associationId, node });
-  changeMove(turn, ip, { stage: { kind: 'releasing', callId, at: turn.now.at, after, associationId, node } });
+  changeMove(turn, ip, { stage: { kind: 'releasing', callId, at: turn.now.at, associationId, node } });
 }
 
 export function take(turn: Turn, ip: Ip, reassociate: boolean): void {
-  const after = intentWrite(turn, ip);
   const callId = drive(turn, ip, { op: 'take', reassociate });
-  changeMove(turn, ip, { stage: { kind: 'taking', callId, at: turn.now.at, after, reassociate } });
+  changeMove(turn, ip, { stage: { kind: 'taking', callId, at: turn.now.at, reassociate } });
 }
 
+/** Every call of a move follows a durable intent (`takeover.ts`, the gate `intent`), so it goes out at once. */
 export function drive(turn: Turn, ip: Ip, operation: DriverOperation): EffectId {
   const callId = newEffectId(turn);
-  const after = operation.op === 'read' ? 0 : intentWrite(turn, ip);
-  const effect = {
-    kind: 'drive',
-    callId,
-    address: ip,
-    operation,
-    timeoutMs: callTimeoutMs(turn.state.config),
-  } as const;
-  turn.effects.push(after === 0 ? effect : { ...effect, after });
+  const timeoutMs = callTimeoutMs(turn.state.config);
+  turn.effects.push({ kind: 'drive', callId, address: ip, operation, timeoutMs });
   return callId;
-}
-
-/** The write that a call of this move waits for: the one with its intent. A duty waits for none. */
-function intentWrite(turn: Turn, ip: Ip): EffectId {
-  if (moveOf(turn, ip).duty) return 0;
-  return turn.writeId === 0 ? turn.state.storage.latest : turn.writeId;
 }
 
 export function rest(turn: Turn, ip: Ip, ms: DurationMs, next: NextCall): void {

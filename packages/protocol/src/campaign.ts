@@ -222,6 +222,7 @@ function win(
     at,
     until: counted.leaseUntil,
     silent: counted.silent,
+    write: persist(turn),
     consent: counted.consent,
     summary: counted.detail,
   };

@@ -24,6 +24,7 @@ export const GATES = [
   'rank',
   'agreement',
   'guard',
+  'intent',
   'lease',
 ] as const;
 
@@ -43,6 +44,7 @@ export const REASONS = [
   'guard-refused',
   'backing-off',
   'permission-unproven',
+  'intent-unwritten',
   'lease-too-short',
   'storage-failed',
   'no-way-out',

@@ -16,10 +16,9 @@ import {
   restDuty,
   STALE_READ_MS,
   type Stage,
-  take,
 } from './calls.ts';
 import { concludeAttempt } from './conclude.ts';
-import { holderFrom, isStaleRead, observeHolder } from './holder.ts';
+import { holderFrom, holderName, isStaleRead, observeHolder } from './holder.ts';
 import type { Association, DriverAnswer } from './inputs.ts';
 import { addressOf, type Turn } from './turn.ts';
 import type { AssociationId, DurationMs, Ip } from './units.ts';
@@ -79,18 +78,12 @@ function settled(turn: Turn, ip: Ip, stage: Stage<'settling'>, association: Asso
     return accept(turn, ip, association.associationId);
   if (association.kind === 'none') {
     if (stage.of === 'release') return onReleased(turn, ip, stage.associationId);
-    changeMove(turn, ip, {
-      duty: move.duty || stage.of === 'swap',
-      delayMs: nextDelay(move.delayMs, FIRST_THROTTLE_MS, MAX_THROTTLE_MS),
-    });
-    return move.delayMs === 0
-      ? take(turn, ip, false)
-      : rest(turn, ip, move.delayMs, { call: 'take', reassociate: false });
+    // Without the duty the gates are asked again first: reading took its time.
+    const delayMs = nextDelay(move.delayMs, FIRST_THROTTLE_MS, MAX_THROTTLE_MS);
+    changeMove(turn, ip, { duty: move.duty || stage.of === 'swap', delayMs });
+    return rest(turn, ip, move.delayMs, { call: 'take', reassociate: false });
   }
-  const unchanged =
-    stage.of === 'release'
-      ? association.associationId === stage.associationId
-      : stage.of === 'swap' && isOriginal(turn, ip, association);
+  const unchanged = stage.of !== 'take' && isOriginal(turn, ip, stage, association);
   if (unchanged) return rest(turn, ip, 0, { call: 'read', purpose: 'start' }); // not applied: decide again, from the gates on
   concludeAttempt(
     turn,
@@ -109,13 +102,15 @@ function settledBlind(turn: Turn, ip: Ip, stage: Stage<'settling'>): void {
   restDuty(turn, ip);
 }
 
-function isOriginal(turn: Turn, ip: Ip, association: Extract<Association, { kind: 'associated' }>): boolean {
+/** Whether the address is where it was before the call: the same association, or the same holder where associations have no names. */
+function isOriginal(
+  turn: Turn,
+  ip: Ip,
+  stage: Stage<'settling'>,
+  association: Extract<Association, { kind: 'associated' }>,
+): boolean {
   const { intent } = addressOf(turn.state, ip);
-  const from = holderFrom(turn.state, association, turn.now.at);
-  return (
-    intent !== null &&
-    (intent.associationId === association.associationId ||
-      intent.from === from.node ||
-      intent.from === from.instanceId)
-  );
+  const before = stage.associationId ?? intent?.associationId ?? null;
+  if (before !== null && association.associationId !== null) return association.associationId === before;
+  return intent !== null && holderName(holderFrom(turn.state, association, turn.now.at)) === intent.from;
 }

@@ -260,6 +260,8 @@ export interface Mandate {
   readonly until: MonotonicMs;
   /** Whose silence it rests on. */
   readonly silent: readonly NodeId[];
+  /** The write that makes the intent durable. */
+  readonly write: EffectId;
   /** The holder agreed to a handover. */
   readonly consent: boolean;
   readonly summary: string;
@@ -298,7 +300,6 @@ export type MoveStage =
       readonly callId: EffectId;
       readonly at: MonotonicMs;
       /** The write that the call waits for; 0: none. */
-      readonly after: EffectId;
       readonly associationId: AssociationId | null;
       readonly node: NodeId | null;
     }
@@ -306,7 +307,6 @@ export type MoveStage =
       readonly kind: 'taking';
       readonly callId: EffectId;
       readonly at: MonotonicMs;
-      readonly after: EffectId;
       readonly reassociate: boolean;
     }
   | {

@@ -82,7 +82,7 @@ function take(turn: Turn, input: Input): void {
     case 'persisted':
       return onPersisted(turn, input.writeId);
     case 'persist-failed':
-      return onPersistFailed(turn, input.writeId, input.code);
+      return onPersistFailed(turn, input.code);
     case 'configured':
       return onConfigured(turn, input.config);
     case 'stop':

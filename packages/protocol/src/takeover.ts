@@ -41,7 +41,9 @@ export interface TakeoverView {
   readonly backoff: Backoff;
   readonly campaign: Campaign | null;
   readonly guard: Guard | null;
-  /** What the calls of the move may take together. */
+  /** The intent of the won ballot is durable. */
+  readonly intentWritten: boolean;
+  /** What the calls of the move that are still to come may take together. */
   readonly leaseNeededMs: DurationMs;
 }
 
@@ -49,6 +51,8 @@ export type UnfinishedMove =
   | { readonly kind: 'none' }
   | { readonly kind: 'calling'; readonly detail: string }
   | { readonly kind: 'settling' }
+  /** A call for another address is on its way. */
+  | { readonly kind: 'elsewhere' }
   | { readonly kind: 'verifying'; readonly since: MonotonicMs }
   /** Nobody holds the address by our doing; the next attempt is at `until`. */
   | { readonly kind: 'duty'; readonly until: MonotonicMs };
@@ -101,6 +105,7 @@ export const RULE: readonly Gate[] = [
   { name: 'rank', ask: rank }, // I15
   { name: 'agreement', ask: agreement }, // I1, I4, I5, I10
   { name: 'guard', ask: guard }, // I1, I9
+  { name: 'intent', ask: intent }, // I6
   { name: 'lease', ask: lease }, // I7
 ];
 
@@ -129,6 +134,8 @@ function unfinishedMove({ at, unfinished }: TakeoverView): GateAnswer {
       return closed('wait', 'call-in-flight', unfinished.detail);
     case 'settling':
       return closed('wait', 'settling', 'an answer was unknown; reading until it is known');
+    case 'elsewhere':
+      return closed('wait', 'call-in-flight', 'another address is being moved to this node');
     case 'verifying':
       return closed(
         'verify',
@@ -272,6 +279,11 @@ function guard({ guard: asked }: TakeoverView): GateAnswer {
     case 'passed':
       return open(`this node is seen as ${asked.ip}`, asked.at);
   }
+}
+
+function intent({ intentWritten }: TakeoverView): GateAnswer {
+  if (intentWritten) return open('the intent to move is on disk');
+  return closed('wait', 'intent-unwritten', 'the intent to move is being written to disk');
 }
 
 function lease({ at, campaign, leaseNeededMs }: TakeoverView): GateAnswer {

@@ -13,9 +13,18 @@ import { isProven, wayOutOf } from './wayout.ts';
 /** How long a proof of permission counts. */
 export const PERMISSION_LASTS_MS: DurationMs = 15 * 60_000;
 
-/** What each call to the cloud gets: a quarter of the lease, from 500 ms to 5 s. */
+/** What is kept of the lease for the vote and for the guard, so that three calls fit into the rest. */
+const VOTE_SHARE_MS: DurationMs = 500;
+const GUARD_SHARE = 0.3;
+
+/**
+ * What each call to the cloud gets: a third of the lease, less 500 ms for the vote and the guard's time-out (at most
+ * three tenths of the lease); from 500 ms to 5 s. So a read, a release and a take fit in even when each is slow.
+ */
 export function callTimeoutMs(config: ProtocolConfig): DurationMs {
-  return Math.min(5_000, Math.max(500, Math.floor(config.agreement.leaseMs / 4)));
+  const { leaseMs } = config.agreement;
+  const guardMs = Math.min(config.guard.timeoutMs, Math.floor(leaseMs * GUARD_SHARE));
+  return Math.min(5_000, Math.max(500, Math.floor((leaseMs - guardMs - VOTE_SHARE_MS) / 3)));
 }
 
 /** The open handover of an address to this node; null: none. */
@@ -43,7 +52,7 @@ export function takeoverView(state: State, address: AddressState): TakeoverView 
     mode: handoverToSelf(state, address.ip) === null ? 'takeover' : 'handover',
     role: config.node.role,
     phase: state.phase,
-    unfinished: unfinishedOf(address),
+    unfinished: unfinishedOf(state, address),
     holder: { isSelf: isHeldBySelf(state, address.ip), name: holderName(holder), at: holder.at },
     pause: { paused: isPaused(state), detail: `paused by ${state.pause.owner}: ${state.pause.reason}` },
     lastProbe: series.last,
@@ -59,12 +68,13 @@ export function takeoverView(state: State, address: AddressState): TakeoverView 
     backoff: address.backoff,
     campaign: address.campaign,
     guard: address.guard,
-    leaseNeededMs: calls * callTimeoutMs(config),
+    intentWritten: (address.campaign?.won?.write ?? 0) <= state.storage.durable,
+    leaseNeededMs: (address.move === null ? calls + 1 : calls) * callTimeoutMs(config),
   };
 }
 
-function unfinishedOf({ move }: AddressState): UnfinishedMove {
-  if (move === null) return { kind: 'none' };
+function unfinishedOf(state: State, { ip, move }: AddressState): UnfinishedMove {
+  if (move === null) return movesAnother(state, ip) ? { kind: 'elsewhere' } : { kind: 'none' };
   switch (move.stage.kind) {
     case 'reading':
     case 'releasing':
@@ -75,10 +85,15 @@ function unfinishedOf({ move }: AddressState): UnfinishedMove {
     case 'verifying':
       return { kind: 'verifying', since: move.stage.acceptedAt };
     case 'resting':
-      return move.duty || isCommitted(move.stage.next)
-        ? { kind: 'duty', until: move.stage.until }
-        : { kind: 'none' };
+      if (move.duty || isCommitted(move.stage.next)) return { kind: 'duty', until: move.stage.until };
+      return movesAnother(state, ip) ? { kind: 'elsewhere' } : { kind: 'none' };
   }
+}
+/** One at a time: what taking one address throws off this node can depend on the other. */
+function movesAnother(state: State, ip: Ip): boolean {
+  return Object.values(state.addresses).some(
+    (other) => other.ip !== ip && other.move !== null && 'callId' in other.move.stage,
+  );
 }
 
 /** A read that must be seen through, whatever the gates say: something was done, and it isn't known yet what became of it. */

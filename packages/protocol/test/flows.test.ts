@@ -448,10 +448,11 @@ test('a throttled release is given up once the leases no longer outlast the call
       6520 < probe: refused (2 times)
       7020 > ask the external IP
       7050 < external IP: 198.51.100.1
-      7050 * wait: lease-too-short
-      7050 * concluded: takeover abandoned (lease-too-short: 4970 ms are left of the leases, the calls may take 5000 ms)
-      7050 > write: epoch 1, lent to nobody
-      7050 > lease back to neptune: epoch 1"
+      7520 < probe: refused
+      7937 * wait: lease-too-short
+      7937 * concluded: takeover abandoned (lease-too-short: 4083 ms are left of the leases, the calls may take 4332 ms)
+      7937 > write: epoch 1, lent to nobody
+      7937 > lease back to neptune: epoch 1"
   `);
 });
 
@@ -473,25 +474,26 @@ test('a take whose answer is lost though it was done is known by a read', () => 
       2256 > take
       2520 < probe: ok (2 times)
       3020 * verdict down → up: it answers
-      3520 < probe: ok (3 times)
-      4756 < unknown: TimeoutError
-      4756 * wait: settling
-      4756 > read
-      4856 < read: i-saturn
-      4856 * held by saturn, by read
-      4856 * verify: moved
-      4856 > write: epoch 1, lent to saturn, intent accepted
-      4856 > ask the external IP
-      4876 < probe: ok
-      4876 * concluded: takeover served (refused: nobody listens)
-      4876 * hold: is-holder
-      4876 > write: epoch 1, lent to nobody, 1 to publish
-      4876 > lease back to neptune: epoch 1
-      4878 > publish: HAProxy failover notification
-      4886 < external IP: 198.51.100.1
-      4928 < publication accepted
-      4928 * notification accepted
-      4928 > write: epoch 1, lent to nobody"
+      3520 < probe: ok (2 times)
+      4422 < unknown: TimeoutError
+      4422 * wait: settling
+      4422 > read
+      4520 < probe: ok
+      4522 < read: i-saturn
+      4522 * held by saturn, by read
+      4522 * verify: moved
+      4522 > write: epoch 1, lent to saturn, intent accepted
+      4522 > ask the external IP
+      4542 < probe: ok
+      4542 * concluded: takeover served (refused: nobody listens)
+      4542 * hold: is-holder
+      4542 > write: epoch 1, lent to nobody, 1 to publish
+      4542 > lease back to neptune: epoch 1
+      4544 > publish: HAProxy failover notification
+      4552 < external IP: 198.51.100.1
+      4594 < publication accepted
+      4594 * notification accepted
+      4594 > write: epoch 1, lent to nobody"
   `);
 });
 
@@ -514,28 +516,27 @@ test('a take whose answer is lost and that was not done is made again after one 
       2520 < probe: refused (2 times)
       3020 > ask the external IP
       3050 < external IP: 198.51.100.1
-      3520 < probe: refused (3 times)
-      4756 < unknown: TimeoutError
-      4756 * wait: settling
-      4756 > read
-      4856 < read: nobody
-      4856 * wait: call-in-flight
-      4856 > take
-      4956 < taken
-      4956 * held by saturn, by taken
-      4956 * verify: moved
-      4956 > write: epoch 1, lent to saturn, intent accepted
-      4976 < probe: ok
-      4976 * concluded: takeover served (refused: nobody listens)
-      4976 * hold: is-holder
-      4976 > write: epoch 1, lent to nobody, 1 to publish
-      4976 > lease back to neptune: epoch 1
-      4978 > publish: HAProxy failover notification
-      4990 > lease back to neptune: epoch 1
-      5020 > ask the external IP
-      5028 < publication accepted
-      5028 * notification accepted
-      5028 > write: epoch 1, lent to nobody"
+      3520 < probe: refused (2 times)
+      4422 < unknown: TimeoutError
+      4422 * wait: settling
+      4422 > read
+      4520 < probe: refused
+      4522 < read: nobody
+      4522 * move: finish-move
+      4522 > take
+      4622 < taken
+      4622 * held by saturn, by taken
+      4622 * verify: moved
+      4622 > write: epoch 1, lent to saturn, intent accepted
+      4642 < probe: ok
+      4642 * concluded: takeover served (refused: nobody listens)
+      4642 * hold: is-holder
+      4642 > write: epoch 1, lent to nobody, 1 to publish
+      4642 > lease back to neptune: epoch 1
+      4644 > publish: HAProxy failover notification
+      4694 < publication accepted
+      4694 * notification accepted
+      4694 > write: epoch 1, lent to nobody"
   `);
 });
 
@@ -554,28 +555,30 @@ test('a release whose answer is lost is read until it is known, and the address 
       2520 < probe: refused (2 times)
       3020 > ask the external IP
       3050 < external IP: 198.51.100.1
-      3520 < probe: refused (3 times)
-      4656 < unknown: TimeoutError
-      4656 * wait: settling
-      4656 > read
-      4756 < read: nobody
-      4756 * held by nobody, by read
-      4756 * wait: call-in-flight
-      4756 > write: epoch 1, lent to saturn, intent released
-      4756 > take
-      4856 < taken
-      4856 * held by saturn, by taken
-      4856 * verify: moved
-      4856 > write: epoch 1, lent to saturn, intent accepted
-      4876 < probe: ok
-      4876 * concluded: takeover served (refused: nobody listens)
-      4876 * hold: is-holder
-      4876 > write: epoch 1, lent to nobody, 1 to publish
-      4876 > lease back to neptune: epoch 1
-      4878 > publish: HAProxy failover notification
-      4928 < publication accepted
-      4928 * notification accepted
-      4928 > write: epoch 1, lent to nobody"
+      3520 < probe: refused (2 times)
+      4322 < unknown: TimeoutError
+      4322 * wait: settling
+      4322 > read
+      4422 < read: nobody
+      4422 * held by nobody, by read
+      4422 * wait: call-in-flight
+      4422 > write: epoch 1, lent to saturn, intent released
+      4422 > take
+      4520 < probe: ok
+      4522 < taken
+      4522 * held by saturn, by taken
+      4522 * verify: moved
+      4522 > write: epoch 1, lent to saturn, intent accepted
+      4542 < probe: ok
+      4542 * verdict down → up: it answers
+      4542 * concluded: takeover served (refused: nobody listens)
+      4542 * hold: is-holder
+      4542 > write: epoch 1, lent to nobody, 1 to publish
+      4544 > publish: HAProxy failover notification
+      4544 > lease back to neptune: epoch 1
+      4594 < publication accepted
+      4594 * notification accepted
+      4594 > write: epoch 1, lent to nobody"
   `);
 });
 

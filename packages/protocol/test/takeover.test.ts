@@ -60,6 +60,7 @@ describe('the order of the gates', () => {
       'rank',
       'agreement',
       'guard',
+      'intent',
       'lease',
     ]);
     expect(RULE.map(({ name }) => name)).toEqual(GATES);

@@ -24,6 +24,7 @@ export const REASON_ADVICE: Readonly<Record<Reason, string>> = {
     "The external-IP service has to answer with this node's own address: see guard.urls, and this node's way out.",
   'backing-off': 'Nothing: something was refused lately, and it is tried again within 10 s.',
   'permission-unproven': 'The cloud has to answer the dry run: `failtome check` shows what it says.',
+  'intent-unwritten': 'Nothing: the disk has to finish a write.',
   'lease-too-short':
     'Nothing: the leases are asked for again; should it recur, raise agreement.lease or shorten guard.timeout.',
   'storage-failed': "This node's disk has to take writes: see stateDir, its space and its permissions.",

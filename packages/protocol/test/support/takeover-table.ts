@@ -38,6 +38,7 @@ export const OPEN_VIEW: TakeoverView = {
   backoff: { until: 0, delayMs: 0, reason: 'backing-off', detail: '', forLease: false },
   campaign: WON,
   guard: { kind: 'passed', at: AT - 50, ip: '198.51.100.1' },
+  intentWritten: true,
   leaseNeededMs: 5_000,
 };
 
@@ -64,6 +65,13 @@ export const ROWS: readonly TakeoverRow[] = [
   {
     when: 'a call is in flight',
     change: { unfinished: { kind: 'calling', detail: 'taking' } },
+    gate: 'unfinished-move',
+    outcome: 'wait',
+    reason: 'call-in-flight',
+  },
+  {
+    when: 'a call for another address is in flight',
+    change: { unfinished: { kind: 'elsewhere' } },
     gate: 'unfinished-move',
     outcome: 'wait',
     reason: 'call-in-flight',
@@ -298,6 +306,13 @@ export const ROWS: readonly TakeoverRow[] = [
     gate: 'guard',
     outcome: 'wait',
     reason: 'guard-refused',
+  },
+  {
+    when: 'the intent is not on disk yet',
+    change: { intentWritten: false },
+    gate: 'intent',
+    outcome: 'wait',
+    reason: 'intent-unwritten',
   },
   {
     when: 'the leases end before the calls must have ended',
