@@ -1,0 +1,130 @@
+/**
+ * AWS in virtual time: the pure model, with the time that calls travel and work.
+ */
+import {
+  type AwsEvent,
+  type AwsRequest,
+  type AwsState,
+  applyCall,
+  armFault,
+  beginCall,
+  type Caller,
+  type Change,
+  clearFaults,
+  externalIp,
+  type FaultSpec,
+} from '../aws/index.ts';
+import type { AwsOutcome, AwsResult } from '../aws/requests.ts';
+import type { EventQueue } from './queue.ts';
+import type { Random } from './random.ts';
+
+export interface CloudSpec {
+  /** From a call's arrival until it is applied. */
+  readonly applyMs: readonly [number, number];
+  readonly answerMs: readonly [number, number];
+  /** How often the answer is lost to a caller whose public address has changed meanwhile. */
+  readonly lostAnswerPerMille: number;
+}
+
+export type CallEnd =
+  | { readonly kind: 'ok'; readonly result: AwsResult; readonly requestId: string }
+  | {
+      readonly kind: 'error';
+      readonly code: string;
+      readonly message: string;
+      readonly status: number;
+      readonly requestId: string;
+    }
+  /** The request never left: no connection came about. */
+  | { readonly kind: 'unsent' }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'reset' };
+
+export interface Cloud {
+  state(): AwsState;
+  /** Call AWS; `done` comes exactly once, at `until` (the world's time) at the latest. */
+  call(request: AwsRequest, caller: Caller, until: number, done: (end: CallEnd) => void): void;
+  /** Change the model from outside: an instance, an operator's hand. */
+  change(make: (state: AwsState, atMs: number) => AwsState | Change): void;
+  arm(fault: FaultSpec): number;
+  clear(id?: number): void;
+}
+
+export function createCloud(
+  queue: EventQueue,
+  random: Random,
+  initial: AwsState,
+  spec: CloudSpec,
+  told: (event: AwsEvent) => void,
+): Cloud {
+  let state = initial;
+  const draw = ([least, most]: readonly [number, number]): number =>
+    random.between(Math.round(least * 16), Math.round(most * 16)) / 16;
+
+  function adopt(next: AwsState, events: readonly AwsEvent[]): void {
+    state = next;
+    for (const event of events) told(event);
+  }
+
+  function ipOf(caller: Caller): string | null {
+    if (caller.kind === 'operator') return 'console';
+    const seen = externalIp(state, caller.instanceId, queue.now());
+    return seen.kind === 'none' ? null : seen.ip;
+  }
+
+  function call(request: AwsRequest, caller: Caller, until: number, done: (end: CallEnd) => void): void {
+    const latency = { applyAfterMs: draw(spec.applyMs), answerAfterMs: draw(spec.answerMs) };
+    const begun = beginCall(state, request, caller, queue.now(), latency);
+    state = begun.state;
+    const { plan } = begun;
+    const sentFrom = ipOf(caller);
+    const unsent = sentFrom === null && random.chance(500);
+    let ended = false;
+    const end = (how: CallEnd): void => {
+      if (ended) return;
+      ended = true;
+      done(how);
+    };
+    queue.at(until, () => end(unsent ? { kind: 'unsent' } : { kind: 'timeout' }));
+    let outcome: AwsOutcome | null = null;
+    if (plan.apply.kind === 'at') {
+      queue.at(plan.apply.atMs, () => {
+        const applied = applyCall(state, plan, queue.now());
+        outcome = applied.outcome;
+        adopt(applied.state, applied.events);
+      });
+    }
+    const { reply } = plan;
+    if (reply.kind === 'never') return;
+    queue.at(reply.atMs, () => {
+      if (ipOf(caller) !== sentFrom && random.chance(spec.lostAnswerPerMille)) return;
+      if (reply.kind === 'reset') end({ kind: 'reset' });
+      else if (reply.kind === 'error') end({ ...reply.error, kind: 'error', requestId: plan.requestId });
+      else if (outcome !== null) end(endOf(outcome, plan.requestId));
+    });
+  }
+
+  return {
+    state: () => state,
+    call,
+    change(make) {
+      const next = make(state, queue.now());
+      if ('state' in next) adopt(next.state, next.events);
+      else state = next;
+    },
+    arm(fault) {
+      const armed = armFault(state, fault);
+      state = armed.state;
+      return armed.fault.id;
+    },
+    clear(id) {
+      state = id === undefined ? clearFaults(state) : clearFaults(state, id);
+    },
+  };
+}
+
+function endOf(outcome: AwsOutcome, requestId: string): CallEnd {
+  return outcome.kind === 'ok'
+    ? { kind: 'ok', result: outcome.result, requestId }
+    : { ...outcome.error, kind: 'error', requestId };
+}

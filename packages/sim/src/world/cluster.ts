@@ -1,0 +1,56 @@
+/**
+ * Worlds as scenarios want them: a cluster in good health, everything quick, nothing broken yet.
+ */
+import type { Role } from '@failtome/protocol';
+import type { ClockSpec } from './clock.ts';
+import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+import { createWorld, type World, type WorldSpec } from './world.ts';
+
+export interface ClusterOptions {
+  /** `a` has the highest priority and holds the address; default: two candidates. */
+  readonly nodes?: readonly { readonly id: string; readonly role?: Role; readonly priority?: number }[];
+  readonly seed?: number;
+  readonly settings?: Partial<Settings>;
+  readonly world?: Partial<WorldSpec>;
+}
+
+/** TEST-NET-2 of RFC 5737. */
+export const ADDRESS = '198.51.100.200';
+/** Within this a cluster of default settings has started, met, and lends leases. */
+export const SETTLED_MS = 30_000;
+
+const TRUE_CLOCK: ClockSpec = { offsetMs: 0, driftPpm: 0, wallErrorMs: 0 };
+
+/** Build a cluster and run it until it has settled. */
+export function settledCluster(options: ClusterOptions = {}): World {
+  const world = createCluster(options);
+  for (const { id } of world.spec.nodes) world.start(id);
+  world.runFor(SETTLED_MS);
+  return world;
+}
+
+/** Build a cluster with all of its agents off. */
+export function createCluster({ nodes, seed = 1, settings, world }: ClusterOptions = {}): World {
+  const specs = nodes ?? [{ id: 'a' }, { id: 'b' }];
+  return createWorld({
+    seed,
+    nodes: specs.map(({ id, role = 'candidate', priority = 100 }, index) => ({
+      id,
+      role,
+      priority,
+      clock: { ...TRUE_CLOCK, offsetMs: 1_000 * (index + 1) },
+    })),
+    addresses: [ADDRESS],
+    holders: [0],
+    driver: 'ec2',
+    settings: { ...DEFAULT_SETTINGS, ...settings },
+    cloud: { applyMs: [10, 60], answerMs: [5, 30], lostAnswerPerMille: 0 },
+    associationSettleMs: 0,
+    autoAddressDelayMs: 60_000,
+    staleDisassociate: 'not-found',
+    diskMs: [0.5, 4],
+    timerLateMs: 1,
+    keepTrace: 4_000,
+    ...world,
+  });
+}

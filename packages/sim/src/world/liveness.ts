@@ -1,0 +1,119 @@
+/**
+ * What must come true once the faults have stopped (PROTOCOL.md, L1 to L5, and the second half of I17).
+ */
+import { callTimeoutMs, type Ip, type ProtocolConfig } from '@failtome/protocol';
+import { externalIp } from '../aws/index.ts';
+import type { World } from './world.ts';
+
+/** Rumours, surveys (one read a minute and node) and retries (30 s) have come round by then. */
+const CONVERGES_MS = 140_000;
+/** What the formula leaves out: the address's own settling, association, a few round trips. */
+const SLACK_MS = 5_000;
+
+/** The bound of PROTOCOL.md, "How long a failover takes". */
+export function boundMs(config: ProtocolConfig, candidates: number): number {
+  const probe = config.addresses[0]?.probe;
+  if (probe === undefined) return 0;
+  const detect =
+    probe.intervalMs + (probe.fall - 1) * Math.max(probe.fastIntervalMs, probe.timeoutMs) + probe.timeoutMs;
+  const stepMs = config.driver?.style === 'single-call' ? 2 * callTimeoutMs(config) : config.gossip.timeoutMs;
+  return (
+    detect +
+    config.agreement.leaseMs +
+    10_000 +
+    candidates * stepMs +
+    6_000 +
+    config.guard.timeoutMs +
+    3 * callTimeoutMs(config)
+  );
+}
+
+/** Run a healed world on, and check that it recovers. */
+export function checkRecovery(world: World): void {
+  waitForWaysOut(world);
+  const candidates = world.spec.nodes.filter(({ role }) => role === 'candidate');
+  const first = candidates[0];
+  if (first === undefined) return;
+  const bound =
+    boundMs(world.config(first.id), candidates.length) + world.spec.associationSettleMs + SLACK_MS;
+  const served = (): boolean => world.spec.addresses.every((ip) => world.premises.servedBy(ip) !== null);
+  world.runFor(0);
+  if (!world.runTill(served, bound)) {
+    const lost = world.spec.addresses.filter((ip) => world.premises.servedBy(ip) === null);
+    return world.violate('L1', `${lost.join(', ')} not served within ${bound} ms: ${describe(world, lost)}`);
+  }
+  world.runFor(CONVERGES_MS);
+  if (world.violation() !== null) return;
+  for (const ip of world.spec.addresses) checkAddress(world, ip);
+  checkViews(world);
+  checkTold(world);
+}
+
+/** The loser of a move has no way out until it has a public address again. */
+function waitForWaysOut(world: World): void {
+  const wantsOne = (): boolean =>
+    world.spec.nodes.some(({ id }) => {
+      if (world.process(id) === null) return false;
+      return externalIp(world.cloud.state(), world.instanceOf(id), world.now()).kind === 'none';
+    });
+  world.runTill(() => !wantsOne(), world.spec.autoAddressDelayMs + 1_000);
+}
+
+function describe(world: World, ips: readonly Ip[]): string {
+  const decisions = world.runs().flatMap(({ run, state }) =>
+    ips.map((ip) => {
+      const address = state().addresses[ip];
+      return `${run}: ${address?.verdict} ${address?.decision.reason} (${address?.decision.detail})`;
+    }),
+  );
+  return [`held by ${ips.map((ip) => world.holder(ip)).join(', ')}`, ...decisions].join('; ');
+}
+
+function checkAddress(world: World, ip: Ip): void {
+  if (world.premises.servedBy(ip) === null)
+    world.violate('L1', `${ip} is not served any more: ${describe(world, [ip])}`);
+  const changed = world.cloudEvents().filter((event) => event.kind !== 'published' && event.publicIp === ip);
+  const last = changed.at(-1);
+  if (last !== undefined && world.now() - last.atMs < CONVERGES_MS / 2)
+    world.violate('L1', `${ip} still moves: last at ${last.atMs}`);
+}
+
+function checkViews(world: World): void {
+  for (const { run, node, state, config } of world.runs()) {
+    const now = state();
+    if (now.outbox.length > 0) world.violate('L4', `${run} still has ${now.outbox.length} notifications`);
+    for (const ip of world.spec.addresses) {
+      const address = now.addresses[ip];
+      const truth = world.holder(ip);
+      if (address?.holder.node !== truth)
+        world.violate(
+          'L3',
+          `${run} believes ${address?.holder.node ?? address?.holder.kind} to hold ${ip}, not ${truth}`,
+        );
+      if (address?.verdict !== 'up') world.violate('L3', `${run} sees ${ip} ${address?.verdict}`);
+      if (address?.campaign != null || address?.move != null)
+        world.violate('L3', `${run} hasn't finished with ${ip}`);
+    }
+    for (const peer of Object.values(now.peers)) {
+      const alive = world.process(peer.id) !== null;
+      if ((peer.state === 'alive') !== alive)
+        world.violate('L3', `${run} calls ${peer.id} ${peer.state}, which is ${alive ? 'alive' : 'gone'}`);
+    }
+    const ready = now.ready.ready || config.node.role !== 'candidate' || world.machine(node).haproxy !== 'up';
+    if (!ready) world.violate('L5', `${run} isn't ready: ${now.ready.problems.join(', ')}`);
+  }
+}
+
+/** Every accepted move is told at least once, by a taker that still has its disk; one that came late is counted as late. */
+function checkTold(world: World): void {
+  for (const { fact, node, atMs } of world.facts()) {
+    if (fact.kind !== 'concluded' || (fact.entry.result !== 'served' && fact.entry.result !== 'moved'))
+      continue;
+    const line = `Instance ${world.config(node).node.instanceId} took over ${fact.entry.address}`;
+    const told = world
+      .cloudEvents()
+      .some((event) => event.kind === 'published' && event.atMs >= atMs && event.message.startsWith(line));
+    if (!told && !world.lostDisk(node))
+      world.violate('I17', `${node} never told of ${fact.entry.id}, concluded at ${atMs}`);
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * What the world tells its checkers. Everything that a node sees, says and does passes here, with the moment of the
+ * world's time at which it did.
+ */
+import type {
+  DriveEffect,
+  DriverResult,
+  Envelope,
+  Fact,
+  Instant,
+  Ip,
+  NodeId,
+  ProtocolConfig,
+  PublishEffect,
+  State,
+} from '@failtome/protocol';
+import type { AwsEvent, AwsState } from '../aws/index.ts';
+
+/** One run of one node's process, as checkers see it. */
+export interface RunView {
+  readonly node: NodeId;
+  /** Tells runs of one id apart; also clones. */
+  readonly run: string;
+  readonly config: ProtocolConfig;
+  readonly instanceId: string;
+  readonly state: () => State;
+  /** What a crash at this moment would leave on its disk. */
+  readonly synced: () => string | null;
+  /** A moment of its monotonic clock in the world's time. */
+  readonly worldTimeOf: (at: number) => number;
+}
+
+export type WorldEvent =
+  | { readonly kind: 'facts'; readonly by: RunView; readonly facts: readonly Fact[]; readonly now: Instant }
+  /** An input was taken in, and all of its effects that wait for nothing are out. */
+  | { readonly kind: 'stepped'; readonly by: RunView }
+  | { readonly kind: 'started' | 'ended' | 'paused' | 'resumed'; readonly by: RunView }
+  /** A message leaves. */
+  | { readonly kind: 'said'; readonly by: RunView; readonly message: Envelope; readonly bytes: number }
+  /** A request was answered with this status; `recordedAs` is the same for every delivery of it. */
+  | {
+      readonly kind: 'judged';
+      readonly by: RunView;
+      readonly request: Envelope;
+      readonly recordedAs: number;
+      readonly status: number;
+      /** Since it was written. */
+      readonly ageMs: number;
+    }
+  | { readonly kind: 'drive'; readonly by: RunView; readonly effect: DriveEffect }
+  | {
+      readonly kind: 'driven';
+      readonly by: RunView;
+      readonly effect: DriveEffect;
+      readonly result: DriverResult;
+    }
+  | { readonly kind: 'publish'; readonly by: RunView; readonly effect: PublishEffect }
+  | { readonly kind: 'proof'; readonly by: RunView }
+  | { readonly kind: 'probe-began'; readonly by: RunView; readonly probeId: number; readonly address: Ip }
+  | { readonly kind: 'cloud'; readonly event: AwsEvent };
+
+/** What checkers may look at besides events. */
+export interface WorldView {
+  readonly now: () => number;
+  readonly aws: () => AwsState;
+  readonly runs: () => readonly RunView[];
+}
+
+export type Watcher = (event: WorldEvent) => void;
+
+/** A broken invariant, with what shows it. */
+export interface Violation {
+  readonly invariant: string;
+  readonly detail: string;
+  readonly atMs: number;
+  /** How many events had run. */
+  readonly step: number;
+}
+
+export type Violate = (invariant: string, detail: string) => void;

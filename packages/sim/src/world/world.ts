@@ -1,0 +1,389 @@
+/**
+ * The simulated world: nodes that run the real protocol and host loop, on virtual time, network, disks and cloud.
+ * Nothing in it waits for anything real, and the same seed gives the same trace.
+ */
+import type { Command, CommandOutcome, Fact, Ip, NodeId, ProtocolConfig } from '@failtome/protocol';
+import {
+  type AwsEvent,
+  type AwsState,
+  createAws,
+  type FaultSpec,
+  holderOf,
+  setInstance,
+} from '../aws/index.ts';
+import { createChecks } from './checks/index.ts';
+import { createClock, type NodeClock } from './clock.ts';
+import { type Cloud, type CloudSpec, createCloud } from './cloud.ts';
+import { createDisk, type Disk } from './disk.ts';
+import { createDriver, type SimDriver } from './drivers.ts';
+import { createNetwork, type Link, type Network } from './network.ts';
+import { command } from './operator.ts';
+import { createPremises, type HaproxyState, type Machine, type Premises } from './premises.ts';
+import { type SimProcess, type Surroundings, startProcess } from './process.ts';
+import { createQueue, type EventQueue } from './queue.ts';
+import { createRandom, type Random } from './random.ts';
+import {
+  configFor,
+  instanceIdOf,
+  landingOf,
+  type NodeSpec,
+  opsworksIdOf,
+  type Settings,
+} from './settings.ts';
+import { createTrace, type Trace } from './trace.ts';
+import type { RunView, Violation, Watcher, WorldEvent } from './watch.ts';
+
+export interface WorldSpec {
+  readonly seed: number;
+  readonly nodes: readonly NodeSpec[];
+  readonly addresses: readonly Ip[];
+  /** Who holds each address at the start, by index of the node; null: nobody. */
+  readonly holders: readonly (number | null)[];
+  readonly driver: 'ec2' | 'opsworks';
+  readonly settings: Settings;
+  readonly cloud: CloudSpec;
+  /** From an association to the first packet that follows it. */
+  readonly associationSettleMs: number;
+  /** Until the loser of a move has a public address again; Infinity: never. */
+  readonly autoAddressDelayMs: number;
+  readonly staleDisassociate: 'not-found' | 'success';
+  readonly diskMs: readonly [number, number];
+  readonly timerLateMs: number;
+  /** How many trace lines to keep for people. */
+  readonly keepTrace: number;
+}
+
+export interface ToldFact {
+  readonly atMs: number;
+  readonly node: NodeId;
+  readonly fact: Fact;
+}
+
+export interface World {
+  readonly spec: WorldSpec;
+  readonly queue: EventQueue;
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly network: Network;
+  readonly cloud: Cloud;
+  readonly premises: Premises;
+  now(): number;
+  /** Run until that moment, or a violation. */
+  runUntil(atMs: number): void;
+  /** Run for so long. */
+  runFor(ms: number): void;
+  /** Run until it holds, asked after every event; false when it didn't within so long. */
+  runTill(holds: () => boolean, withinMs: number): boolean;
+  violation(): Violation | null;
+  violate(invariant: string, detail: string): void;
+  watch(watcher: Watcher): void;
+
+  start(id: NodeId): void;
+  stop(id: NodeId): void;
+  crash(id: NodeId): void;
+  pause(id: NodeId): void;
+  resume(id: NodeId): void;
+  /** The whole machine is gone from the network and from service, with everything on it. */
+  vanish(id: NodeId): void;
+  /** It is back: booted, with its disk. */
+  comeBack(id: NodeId): void;
+  /** The whole machine stands still, and goes on later. */
+  freeze(id: NodeId): void;
+  thaw(id: NodeId): void;
+  haproxy(id: NodeId, state: HaproxyState): void;
+  wayOut(id: NodeId, state: 'open' | 'broken'): void;
+  /** Both directions between two nodes. */
+  link(a: NodeId, b: NodeId, parts: Partial<Link>): void;
+  arm(fault: FaultSpec): number;
+  order(to: NodeId, what: Command): void;
+  outcomes(): readonly (CommandOutcome | null)[];
+  /** A second process with this node's id and a copy of its disk, on another machine. */
+  clone(id: NodeId): SimProcess;
+
+  /** Whether its disk was lost, rolled back or unreadable at a start. */
+  lostDisk(id: NodeId): boolean;
+  process(id: NodeId): SimProcess | null;
+  disk(id: NodeId): Disk;
+  clock(id: NodeId): NodeClock;
+  config(id: NodeId): ProtocolConfig;
+  machine(id: NodeId): Machine;
+  instanceOf(id: NodeId): string;
+  nodeOf(instanceId: string | null): NodeId | null;
+  holder(ip: Ip): NodeId | null;
+  runs(): readonly RunView[];
+  facts(): readonly ToldFact[];
+  cloudEvents(): readonly AwsEvent[];
+}
+
+interface SimNode {
+  readonly spec: NodeSpec;
+  readonly config: ProtocolConfig;
+  readonly machine: Machine;
+  readonly clock: NodeClock;
+  readonly disk: Disk;
+  readonly driver: SimDriver;
+  process: SimProcess | null;
+  state: 'on' | 'gone' | 'frozen';
+  runs: number;
+}
+
+const TOPIC = 'arn:aws:sns:us-east-1:123456789012:failover';
+/** The most facts and cloud events that are kept for scenarios and checks. */
+const MAX_KEPT = 200_000;
+
+/** Build a world with all agents off; `start` each. */
+export function createWorld(spec: WorldSpec): World {
+  const queue = createQueue();
+  const random = createRandom(spec.seed);
+  const trace = createTrace(queue.now, { keep: spec.keepTrace });
+  const watchers: Watcher[] = [];
+  const facts: ToldFact[] = [];
+  const cloudEvents: AwsEvent[] = [];
+  const outcomes: (CommandOutcome | null)[] = [];
+  let violation: Violation | null = null;
+  let sessions = 0;
+
+  const tell = (event: WorldEvent): void => {
+    if (event.kind === 'facts' && facts.length < MAX_KEPT)
+      for (const fact of event.facts) facts.push({ atMs: queue.now(), node: event.by.node, fact });
+    for (const watcher of watchers) watcher(event);
+  };
+  const violate = (invariant: string, detail: string): void => {
+    if (violation !== null) return;
+    violation = { invariant, detail, atMs: queue.now(), step: queue.ran() };
+    trace.tell('world', 'violation', `${invariant}: ${detail}`);
+  };
+  const onCloud = (event: AwsEvent): void => {
+    if (cloudEvents.length < MAX_KEPT) cloudEvents.push(event);
+    trace.tell('cloud', event.kind, JSON.stringify(event));
+    tell({ kind: 'cloud', event });
+  };
+
+  const cloud = createCloud(queue, random.fork(), initialAws(spec), spec.cloud, onCloud);
+  const network = createNetwork(queue, random.fork(), (what, detail) => trace.tell('network', what, detail));
+  const machines = spec.nodes.map(({ id }, index) => newMachine(id, index));
+  const premises = createPremises(queue, random.fork(), cloud.state, machines);
+  const around: Surroundings = { queue, random: random.fork(), trace, network, premises, tell, violate };
+  const nodes = new Map<NodeId, SimNode>();
+  for (const [index, node] of spec.nodes.entries()) nodes.set(node.id, makeNode(node, index));
+
+  function makeNode(node: NodeSpec, index: number): SimNode {
+    const machine = machines[index];
+    if (machine === undefined) throw new Error(`no machine for ${node.id}`);
+    const made: SimNode = {
+      spec: node,
+      config: configFor(node, spec.nodes, spec.addresses, spec.driver, spec.settings),
+      machine,
+      clock: createClock(queue.now, node.clock),
+      disk: createDisk(queue, random.fork(), { writeMs: spec.diskMs }),
+      driver: createDriver(cloud, {
+        kind: spec.driver,
+        instanceId: machine.instanceId,
+        landing: new Map(spec.addresses.map((ip, i) => [ip, landingOf(index, i)])),
+        topicArn: TOPIC,
+      }),
+      process: null,
+      state: 'on',
+      runs: 0,
+    };
+    network.listen(node.id, {
+      state: () => (made.state !== 'on' ? 'gone' : made.process === null ? 'refused' : 'listening'),
+      receive: (request) => made.process?.receive(request),
+    });
+    return made;
+  }
+
+  function nodeAt(id: NodeId): SimNode {
+    const node = nodes.get(id);
+    if (node === undefined) throw new Error(`no node is called ${id}`);
+    return node;
+  }
+
+  function launch(node: SimNode, disk: Disk, run: string, onEnd: () => void): SimProcess {
+    sessions += 1;
+    trace.tell(node.spec.id, 'launched', run);
+    return startProcess(around, {
+      config: node.config,
+      machine: node.machine,
+      clock: node.clock,
+      disk,
+      driver: node.driver,
+      run,
+      session: `s${String(sessions).padStart(10, '0')}`,
+      seed: random.between(1, 2_147_483_646),
+      timerLateMs: spec.timerLateMs,
+      onEnd,
+    });
+  }
+
+  function start(id: NodeId): void {
+    const node = nodeAt(id);
+    if (node.process !== null || node.state === 'gone') return;
+    node.runs += 1;
+    node.process = launch(node, node.disk, `${id}#${node.runs}`, () => {
+      node.process = null;
+    });
+    if (!node.process.isAlive()) node.process = null;
+  }
+
+  function setNetwork(node: SimNode, to: 'attached' | 'gone'): void {
+    cloud.change((state, atMs) => setInstance(state, node.machine.instanceId, { network: to }, atMs));
+  }
+
+  function mark(id: NodeId, what: string): SimNode {
+    trace.tell('world', what, id);
+    return nodeAt(id);
+  }
+
+  const world: World = {
+    spec,
+    queue,
+    random,
+    trace,
+    network,
+    cloud,
+    premises,
+    now: queue.now,
+    runUntil(atMs) {
+      while (violation === null && queue.runNext(atMs));
+    },
+    runFor(ms) {
+      world.runUntil(queue.now() + ms);
+    },
+    runTill(holds, withinMs) {
+      const until = queue.now() + withinMs;
+      while (!holds()) if (violation !== null || !queue.runNext(until)) return holds();
+      return true;
+    },
+    violation: () => violation,
+    violate,
+    watch: (watcher) => void watchers.push(watcher),
+
+    start,
+    stop: (id) => mark(id, 'stop').process?.post({ kind: 'stop' }),
+    crash: (id) => mark(id, 'crash').process?.kill(),
+    pause: (id) => mark(id, 'pause').process?.pause(),
+    resume: (id) => mark(id, 'resume').process?.resume(),
+    vanish(id) {
+      const node = mark(id, 'vanish');
+      node.process?.kill();
+      node.state = 'gone';
+      node.machine.frozen = true;
+      setNetwork(node, 'gone');
+    },
+    comeBack(id) {
+      const node = mark(id, 'come back');
+      node.state = 'on';
+      node.machine.frozen = false;
+      setNetwork(node, 'attached');
+      start(id);
+    },
+    freeze(id) {
+      const node = mark(id, 'freeze');
+      if (node.state !== 'on') return;
+      node.state = 'frozen';
+      node.machine.frozen = true;
+      node.process?.pause();
+      setNetwork(node, 'gone');
+    },
+    thaw(id) {
+      const node = mark(id, 'thaw');
+      if (node.state !== 'frozen') return;
+      node.state = 'on';
+      node.machine.frozen = false;
+      setNetwork(node, 'attached');
+      node.process?.resume();
+    },
+    haproxy(id, state) {
+      mark(id, `haproxy ${state}`).machine.haproxy = state;
+    },
+    wayOut(id, state) {
+      const { machine } = mark(id, `way out ${state}`);
+      cloud.change((aws, atMs) => setInstance(aws, machine.instanceId, { wayOut: state }, atMs));
+    },
+    link(a, b, parts) {
+      trace.tell('world', 'link', `${a} ${b} ${JSON.stringify(parts)}`);
+      Object.assign(network.link(a, b), parts);
+      Object.assign(network.link(b, a), parts);
+    },
+    arm(fault) {
+      trace.tell('world', 'arm', JSON.stringify(fault));
+      return cloud.arm(fault);
+    },
+    order(to, what) {
+      trace.tell('world', 'order', `${to} ${JSON.stringify(what)}`);
+      sessions += 1;
+      const session = `o${String(sessions).padStart(10, '0')}`;
+      const index = outcomes.push(null) - 1;
+      command(queue, network, { cluster: 'web', session }, to, what, (outcome) => {
+        trace.tell('world', 'outcome', JSON.stringify(outcome));
+        outcomes[index] = outcome;
+      });
+    },
+    outcomes: () => outcomes,
+    clone(id) {
+      const node = mark(id, 'clone');
+      const disk = createDisk(queue, random.fork(), { writeMs: spec.diskMs });
+      const content = node.disk.content();
+      if (content !== null) disk.restore(content);
+      node.runs += 1;
+      const run = `${id}#${node.runs}`;
+      return launch(node, disk, run, () => trace.tell(id, 'clone ended', run));
+    },
+
+    lostDisk: (id) => nodeAt(id).disk.harmed(),
+    process: (id) => nodeAt(id).process,
+    disk: (id) => nodeAt(id).disk,
+    clock: (id) => nodeAt(id).clock,
+    config: (id) => nodeAt(id).config,
+    machine: (id) => nodeAt(id).machine,
+    instanceOf: (id) => nodeAt(id).machine.instanceId,
+    nodeOf: (instanceId) => machines.find((machine) => machine.instanceId === instanceId)?.id ?? null,
+    holder: (ip) => world.nodeOf(holderOf(cloud.state(), ip)),
+    runs: () => [...nodes.values()].flatMap(({ process }) => (process === null ? [] : [process.view])),
+    facts: () => facts,
+    cloudEvents: () => cloudEvents,
+  };
+  for (const watcher of createChecks({ now: queue.now, aws: cloud.state, runs: world.runs }, spec, violate))
+    watchers.push(watcher);
+  return world;
+}
+
+function newMachine(id: NodeId, index: number): Machine {
+  return {
+    id,
+    instanceId: instanceIdOf(index),
+    haproxy: 'up',
+    slowMs: 0,
+    frozen: false,
+    blockedPaths: new Set(),
+    outsideLossPerMille: 0,
+  };
+}
+
+function initialAws(spec: WorldSpec): AwsState {
+  return createAws({
+    instances: spec.nodes.map(({ id }, index) => {
+      const [first, ...others] = spec.addresses.map((_, i) => landingOf(index, i));
+      const primary = first ?? landingOf(index, 0);
+      return {
+        id: instanceIdOf(index),
+        opsworksId: opsworksIdOf(index),
+        hostname: id,
+        privateIps: [[primary, ...others]],
+      };
+    }),
+    addresses: spec.addresses.map((publicIp, index) => {
+      const holder = spec.holders[index] ?? null;
+      return holder === null
+        ? { publicIp }
+        : { publicIp, holder: instanceIdOf(holder), privateIp: landingOf(holder, index) };
+    }),
+    topics: [TOPIC],
+    config: {
+      associationSettleMs: spec.associationSettleMs,
+      autoAddressDelayMs: spec.autoAddressDelayMs,
+      staleDisassociate: spec.staleDisassociate,
+    },
+  });
+}
