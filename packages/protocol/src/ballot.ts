@@ -8,7 +8,7 @@ import { isPaused } from './pause.ts';
 import { electorateDigest, majorityOf, votersOf } from './quorum.ts';
 import type { AddressState, Campaign, State } from './state.ts';
 import { type DurationMs, type MonotonicMs, NEVER, type NodeId } from './units.ts';
-import { isCutOff, isProven } from './wayout.ts';
+import { isCutOffSince, isProven } from './wayout.ts';
 
 export interface Judgement {
   readonly answer: BallotAnswer['answer'];
@@ -66,7 +66,8 @@ function seen(state: State, ballot: Ballot, heardAt: MonotonicMs): Judgement {
   if (verdict === 'down' && !series.last.ok) return { answer: 'grant', reason: 'down', retryMs: 0 };
   if (series.last.ok) return series.last.startedAt >= heardAt ? refuse('up') : pending();
   // Failing without a proof: blind once the outside has definitely not answered, else still waiting for it.
-  return !isProven(state, address.ip) && isCutOff(state, address.ip) ? blind() : pending();
+  const since = series.failingSince ?? heardAt;
+  return !isProven(state, address.ip) && isCutOffSince(state, address.ip, since) ? blind() : pending();
 }
 
 function refuse(reason: BallotReason, retryMs: DurationMs = 0): Judgement {

@@ -17,6 +17,10 @@ export const FIRST_DUTY_MS: DurationMs = 1_000;
 const MAX_DUTY_MS: DurationMs = 10_000;
 /** A read that shows an ended association is repeated after this. */
 export const STALE_READ_MS: DurationMs = 300;
+export const MAX_STALE_READ_MS: DurationMs = 5_000;
+
+/** The most steps that one move remembers: a duty may repeat itself for hours. */
+const MAX_STEPS = 64;
 
 export type Stage<K extends MoveStage['kind']> = Extract<MoveStage, { kind: K }>;
 
@@ -100,7 +104,7 @@ export function accept(turn: Turn, ip: Ip, associationId: AssociationId | null):
       intent: { ...intent, stage: 'accepted', steps: move.steps, requestIds: move.requestIds },
     });
   }
-  changeAddress(turn, ip, { mayLandLate: false });
+  changeAddress(turn, ip, { late: null });
   changeMove(turn, ip, { duty: false, stage: { kind: 'verifying', acceptedAt: turn.now.at, associationId } });
   persist(turn);
   lookNow(turn, ip);
@@ -118,7 +122,8 @@ export function changeMove(turn: Turn, ip: Ip, parts: Change<Move>): void {
 
 /** Note how long a part of the move took, and tell it. */
 export function addStep(turn: Turn, ip: Ip, step: MoveStep, durationMs: DurationMs, result: string): void {
-  changeMove(turn, ip, { steps: [...moveOf(turn, ip).steps, { step, durationMs }] });
+  const { steps } = moveOf(turn, ip);
+  if (steps.length < MAX_STEPS) changeMove(turn, ip, { steps: [...steps, { step, durationMs }] });
   tell(turn, { kind: 'step', address: ip, step, durationMs, result });
 }
 

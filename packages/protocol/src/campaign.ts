@@ -7,7 +7,17 @@ import type { Ballot, BallotAnswer, BallotMode } from './messages.ts';
 import { votersOf } from './quorum.ts';
 import type { Reason } from './reasons.ts';
 import type { AddressState, Backoff, Campaign, VoterAnswer } from './state.ts';
-import { addressOf, changeAddress, changePeer, draw, persist, speakTo, type Turn, tell } from './turn.ts';
+import {
+  addressOf,
+  change,
+  changeAddress,
+  changePeer,
+  draw,
+  persist,
+  speakTo,
+  type Turn,
+  tell,
+} from './turn.ts';
 import type { DurationMs, Epoch, Ip, MonotonicMs, NodeId } from './units.ts';
 import { endLease, lend } from './voter.ts';
 
@@ -15,11 +25,15 @@ import { endLease, lend } from './voter.ts';
 export const BALLOT_LASTS_MS: DurationMs = 6_000;
 /** Asking again within this time counts as the same asking, from the earlier moment. */
 const SAME_ASK_MS: DurationMs = 100;
+/** The most characters of an explanation that are kept on disk. */
+const MAX_TEXT = 1_024;
 const FIRST_BACKOFF_MS: DurationMs = 1_000;
 /** While an address is down, whatever stood in the way is tried again this far apart at most. */
 export const MAX_BACKOFF_MS: DurationMs = 10_000;
 /** In how many messages a release is repeated: it isn't acknowledged, and a lost one costs the rest of a lease. */
 const RELEASE_REPEATS = 3;
+/** How long an id that two runs use gets no lease. */
+export const DUPLICATE_MS: DurationMs = 30_000;
 
 export function openBallot(turn: Turn, ip: Ip, mode: BallotMode, handoverId: string | null): void {
   const { config } = turn.state;
@@ -80,9 +94,16 @@ export function onBallotAnswer(turn: Turn, from: NodeId, answer: BallotAnswer): 
   if (address === undefined || answer.voter !== from || answer.candidate !== turn.state.config.node.id)
     return;
   if (answer.highest > address.epoch) changeAddress(turn, answer.address, { epoch: answer.highest });
-  const { campaign } = address;
-  if (campaign === null || campaign.epoch !== answer.epoch || campaign.won !== null) return;
-  if (campaign.answers[from]?.answer === 'refuse') return;
+  const { campaign, move } = address;
+  if (answer.reason === 'duplicate-id') onDuplicateOfSelf(turn);
+  if (campaign === null || campaign.epoch !== answer.epoch) {
+    const over = answer.leaseMs > 0 && move?.epoch !== answer.epoch && answer.epoch !== address.late?.epoch;
+    if (over) queueRelease(turn, from, answer.address, answer.epoch);
+    return;
+  }
+  if (campaign.won !== null) return;
+  const before = campaign.answers[from]?.answer;
+  if (before === 'refuse' || (answer.answer === 'pending' && before !== undefined)) return;
   const askedAt = campaign.asks[answer.ask];
   if (askedAt === undefined || !votersOf(turn.state.config).includes(from)) return;
   const leaseMs = Math.min(turn.state.config.agreement.leaseMs, answer.leaseMs);
@@ -201,13 +222,25 @@ export function releaseLeases(turn: Turn, ip: Ip, epoch: Epoch): void {
   const { lent } = addressOf(turn.state, ip);
   if (lent !== null && lent.candidate === config.node.id && lent.epoch <= epoch) endLease(turn, ip, lent);
   for (const voter of votersOf(config)) {
-    const peer = turn.state.peers[voter];
-    if (peer === undefined) continue;
-    const release = { address: ip, epoch, candidate: config.node.id };
-    const others = peer.releasesDue.filter((due) => due.release.address !== ip);
-    changePeer(turn, voter, { releasesDue: [...others, { release, left: RELEASE_REPEATS }] });
-    speakTo(turn, voter, { hurried: true });
+    if (voter !== config.node.id) queueRelease(turn, voter, ip, epoch);
   }
+}
+
+function queueRelease(turn: Turn, voter: NodeId, ip: Ip, epoch: Epoch): void {
+  const peer = turn.state.peers[voter];
+  if (peer === undefined) return;
+  const release = { address: ip, epoch, candidate: turn.state.config.node.id };
+  const others = peer.releasesDue.filter((due) => due.release.address !== ip || due.release.epoch > epoch);
+  if (others.some((due) => due.release.address === ip)) return; // a later release covers this one
+  changePeer(turn, voter, { releasesDue: [...others, { release, left: RELEASE_REPEATS }] });
+  speakTo(turn, voter, { hurried: true });
+}
+
+/** A voter says that two runs use this node's id: neither lends nor asks until it is long enough ago. */
+function onDuplicateOfSelf(turn: Turn): void {
+  const { id } = turn.state.config.node;
+  if (turn.state.duplicateUntil <= turn.now.at) tell(turn, { kind: 'duplicate-id', peer: id });
+  change(turn, { duplicateUntil: turn.now.at + DUPLICATE_MS });
 }
 
 function win(
@@ -239,9 +272,9 @@ function win(
       from: holderName(address.holder),
       associationId: address.holder.associationId,
       stage: 'planned',
-      startedWall: turn.now.wall,
-      reason: campaign.mode === 'handover' ? 'handover' : address.verdictReason,
-      agreed: counted.detail,
+      startedWall: Math.max(0, Math.floor(turn.now.wall)),
+      reason: campaign.mode === 'handover' ? 'handover' : address.verdictReason.slice(0, MAX_TEXT),
+      agreed: counted.detail.slice(0, MAX_TEXT),
       steps,
       requestIds: [],
     },

@@ -48,7 +48,7 @@ export function finished(
       const last = { ok: true, startedAt: check.startedAt, endedAt: at, reason: 'ok' } as const;
       return {
         kind: 'ok',
-        series: { ...rest, oks: series.oks + 1, fails: 0, failingSince: null, last },
+        series: { ...rest, everChecked: true, oks: series.oks + 1, fails: 0, failingSince: null, last },
         startedAt: check.startedAt,
       };
     }
@@ -59,7 +59,7 @@ export function finished(
       const failingSince = series.failingSince ?? check.startedAt;
       return {
         kind: 'failed',
-        series: { ...rest, oks: 0, fails: series.fails + 1, failingSince, last },
+        series: { ...rest, everChecked: true, oks: 0, fails: series.fails + 1, failingSince, last },
         startedAt: check.startedAt,
       };
     }

@@ -33,7 +33,11 @@ export type DecodedDocument =
   | { readonly kind: 'document'; readonly document: DurableDocument }
   | { readonly kind: 'fault'; readonly detail: string };
 
-const NODE_ID = matching(/^[A-Za-z0-9._-]{1,64}$/, 'a node id');
+/** Ids are used as keys of plain objects, so the names that every object has are no ids. */
+const NODE_ID: Shape<string> = (value, path) => {
+  const id = matching(/^[A-Za-z0-9._-]{1,64}$/, 'a node id')(value, path);
+  return id in {} ? matching(/^$/, 'a node id')(id, path) : id;
+};
 const SESSION = matching(/^[A-Za-z0-9_-]{11}$/, 'a session id');
 const IP = matching(/^[0-9A-Fa-f.:]{2,45}$/, 'an IP address');
 const CLOUD_ID = text(128);
@@ -205,6 +209,7 @@ const DOCUMENT: Shape<DurableDocument> = object({
       epoch: EPOCH,
       lent: nullable(object({ candidate: text(64), epoch: EPOCH, leaseMs: duration() })),
       intent: nullable(INTENT),
+      late: nullable(INTENT),
       changes: list(duration(), MAX_CHANGES),
       ended: list(CLOUD_ID, MAX_ENDED),
       blockedTold: flag(),

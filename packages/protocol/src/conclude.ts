@@ -6,6 +6,7 @@ import type { MoveIntent, MoveStep } from './durable.ts';
 import type { HistoryEntry } from './facts.ts';
 import { setHandoverState } from './handover.ts';
 import { holderName } from './holder.ts';
+import { NO_BACKOFF } from './initial.ts';
 import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from './outbox.ts';
 import type { Reason } from './reasons.ts';
 import { addressOf, changeAddress, persist, type Turn, tell } from './turn.ts';
@@ -39,6 +40,7 @@ export function concludeMove(turn: Turn, ip: Ip, result: 'served' | 'moved', int
     );
   }
   clearAttempt(turn, ip);
+  changeAddress(turn, ip, { backoff: NO_BACKOFF });
 }
 
 /** The attempt ends without a move. `retryMs` 0: back off as usual. */
@@ -70,6 +72,31 @@ export function concludeAttempt(
     setHandoverState(turn, intent.handoverId, 'failed', detail);
   clearAttempt(turn, ip);
   backOff(turn, ip, code, detail, retryMs);
+}
+
+/** An association of ours that nobody decided on just now: a take that had been given up has landed. People are told of it like of any move. */
+export function tellIfLate(turn: Turn, ip: Ip): void {
+  const { late } = addressOf(turn.state, ip);
+  if (late === null) return;
+  tell(turn, { kind: 'late-association', address: ip });
+  const reason = `a call that had been given up was applied late: ${late.reason}`;
+  const entry: HistoryEntry = {
+    id: newSerialId(turn),
+    kind: late.mode,
+    address: ip,
+    from: late.from,
+    to: turn.state.config.node.id,
+    result: 'moved',
+    reason,
+    epoch: late.epoch,
+    at: turn.now.wall,
+    steps: late.steps,
+    requestIds: late.requestIds,
+  };
+  tell(turn, { kind: 'concluded', entry });
+  enqueue(turn, TAKEOVER_SUBJECT, takeoverMessage(turn, entry, { ...late, reason }));
+  changeAddress(turn, ip, { late: null });
+  persist(turn);
 }
 
 /** A refusal worth a line in the history: something stood in the way while the address was down. */
@@ -104,9 +131,10 @@ function totalStep(
 }
 
 function clearAttempt(turn: Turn, ip: Ip): void {
-  const { campaign, intent } = addressOf(turn.state, ip);
+  const { campaign, intent, late } = addressOf(turn.state, ip);
   const epoch = campaign?.epoch ?? intent?.epoch;
   changeAddress(turn, ip, { campaign: null, guard: null, move: null, intent: null });
-  if (epoch !== undefined) releaseLeases(turn, ip, epoch);
+  // A take that may yet land keeps what was lent for it until that runs out.
+  if (epoch !== undefined && epoch !== late?.epoch) releaseLeases(turn, ip, epoch);
   persist(turn);
 }

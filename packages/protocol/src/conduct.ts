@@ -85,8 +85,11 @@ export function onGuard(turn: Turn, askId: EffectId, result: ExternalIpResult): 
 export function tellBlocked(turn: Turn, ip: Ip): void {
   const address = addressOf(turn.state, ip);
   const { blockedAfterMs } = turn.state.config.notify;
-  const since = address.series.failingSince;
-  if (address.blockedTold || address.move !== null || address.verdict !== 'down' || since === null) return;
+  const { move } = address;
+  // A move that can't be finished is as bad as none; one that was accepted is told by its own notification.
+  const since = move === null ? address.verdictSince : move.startedAt;
+  const moving = move !== null && (!move.duty || move.stage.kind === 'verifying');
+  if (address.blockedTold || moving || (move === null && address.verdict !== 'down')) return;
   const downMs = turn.now.at - since;
   if (
     downMs < blockedAfterMs ||

@@ -92,4 +92,4 @@ export const MAX_VOTERS = 7;
 export const MAX_PEERS = 1024;
 
 /** The most addresses one cluster shares. */
-export const MAX_ADDRESSES = 64;
+export const MAX_ADDRESSES = 32;

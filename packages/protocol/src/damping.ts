@@ -22,8 +22,9 @@ export type Damping =
 export function dampingOf(state: State, address: AddressState): Damping {
   const at = state.now.at;
   const { holdDownMs, flap } = state.config;
-  const recent = address.changes.filter((changedAt) => at - changedAt < flap.withinMs);
-  const newest = address.changes[0];
+  const changes = knownChanges(address);
+  const recent = changes.filter((changedAt) => at - changedAt < flap.withinMs);
+  const newest = changes[0];
   const heldUntil = newest === undefined ? 0 : newest + holdDownMs;
   const oldest = recent[flap.moves - 1];
   const flappingUntil = oldest === undefined ? 0 : oldest + flap.withinMs;
@@ -48,8 +49,13 @@ export function dampingOf(state: State, address: AddressState): Damping {
 
 /** How long the hold-down after the last change still lasts, whoever holds the address; 0 when it is over. */
 export function holdDownLeftMs(state: State, address: AddressState): DurationMs {
-  const newest = address.changes[0];
+  const newest = knownChanges(address)[0];
   return newest === undefined ? 0 : Math.max(0, newest + state.config.holdDownMs - state.now.at);
+}
+
+/** What this run has seen or was told, and what the last one wrote down. */
+function knownChanges(address: AddressState): readonly MonotonicMs[] {
+  return [...address.changes, ...address.oldChanges].sort((a, b) => b - a);
 }
 
 function whyUnprotected(state: State, address: AddressState): string | null {

@@ -5,7 +5,7 @@ import { BALLOT_LASTS_MS } from './campaign.ts';
 import { nextStart } from './check.ts';
 import { staggerUntil } from './damping.ts';
 import { silentAt } from './holder.ts';
-import { goodbyeUntil } from './lifecycle.ts';
+import { goodbyeUntil, WRITE_LASTS_MS } from './lifecycle.ts';
 import { nextMoveTime } from './move.ts';
 import { nextPublication } from './outbox.ts';
 import type { AddressState, State } from './state.ts';
@@ -28,7 +28,9 @@ export function nextDeadline(state: State): MonotonicMs {
   };
   if (state.config.local !== null) consider(nextStart(state.local.series));
   consider(nextPublication(state.outbox));
-  if (state.storage.failing !== null) consider(state.storage.retryAt);
+  const { failing, retryAt, waitingSince } = state.storage;
+  if (failing !== null) consider(retryAt);
+  else if (waitingSince !== null) consider(waitingSince + WRITE_LASTS_MS);
   if (state.stopSince !== null) consider(goodbyeUntil(state.stopSince));
   for (const address of Object.values(state.addresses)) considerAddress(state, address, consider);
   return Math.max(next, at + 1);
@@ -49,11 +51,7 @@ function considerAddress(
     consider(staggerUntil(state, address, callTimeoutMs(state.config)));
     consider(address.lendFrom);
     consider(address.lent?.expiresAt ?? null);
-    consider(
-      address.series.failingSince === null
-        ? null
-        : address.series.failingSince + state.config.notify.blockedAfterMs,
-    );
+    consider(address.verdictSince + state.config.notify.blockedAfterMs);
   }
   const { campaign } = address;
   if (campaign === null) return;

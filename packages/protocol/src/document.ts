@@ -4,7 +4,7 @@
 import { DOCUMENT_VERSION, type DurableAddress, type DurableDocument } from './durable.ts';
 import { NO_PAUSE, newAddress } from './initial.ts';
 import type { StorageState } from './inputs.ts';
-import type { AddressState, State } from './state.ts';
+import { type AddressState, MAX_CHANGES, type State } from './state.ts';
 import type { MonotonicMs } from './units.ts';
 
 export function documentOf(state: State): DurableDocument {
@@ -62,7 +62,8 @@ function restoredAddress(
     lent: lent === null ? null : { candidate: lent.candidate, epoch: lent.epoch, expiresAt: at },
     lendFrom: lent === null || lent.leaseMs === 0 ? at : at + Math.max(lent.leaseMs, leaseMs),
     intent: known.intent,
-    changes: known.changes.map((ageMs) => at - ageMs),
+    oldChanges: known.changes.map((ageMs) => at - ageMs),
+    late: known.late,
     ended: known.ended,
     blockedTold: known.blockedTold,
   };
@@ -80,7 +81,10 @@ function durableAddress(state: State, address: AddressState): DurableAddress {
         ? null
         : { candidate: lent?.candidate ?? '', epoch: lent?.epoch ?? address.epoch, leaseMs },
     intent: address.intent,
-    changes: address.changes.map((changedAt) => Math.max(0, Math.floor(state.now.at - changedAt))),
+    late: address.late,
+    changes: [...address.changes, ...address.oldChanges]
+      .slice(0, MAX_CHANGES)
+      .map((changedAt) => Math.max(0, Math.floor(state.now.at - changedAt))),
     ended: address.ended,
     blockedTold: address.blockedTold,
   };

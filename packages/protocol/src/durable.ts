@@ -42,6 +42,8 @@ export interface DurableAddress {
   readonly epoch: Epoch;
   readonly lent: DurableLease | null;
   readonly intent: MoveIntent | null;
+  /** A take that was given up with its answer unknown. */
+  readonly late: MoveIntent | null;
   /** Lengths of time between each known change of association and the moment this was written, newest first. */
   readonly changes: readonly DurationMs[];
   /** Associations seen to end; a read that shows one is stale. */

@@ -61,6 +61,8 @@ export function admitResponse(
   if (message.session === channel.session) {
     return { channel: { ...channel, latestT: Math.max(channel.latestT, message.t) }, returned: false };
   }
+  // A late answer of a run that has been replaced: authentic, but it brings nothing back.
+  if (channel.retired.includes(message.session)) return { channel, returned: false };
   return replaceSession(channel, message);
 }
 

@@ -4,7 +4,7 @@
  * What a turn wants to say is noted while it runs and built here at its end: one message a peer, requests and
  * responses alike.
  */
-import { ballotsFor, onBallotAnswer, onBallotUndelivered } from './campaign.ts';
+import { ballotsFor, DUPLICATE_MS, onBallotAnswer, onBallotUndelivered } from './campaign.ts';
 import { admitRequest, admitResponse, echoFor, maxEchoAgeMs, type OwnSession } from './freshness.ts';
 import { isSilent } from './holder.ts';
 import type { SendFailure } from './inputs.ts';
@@ -39,11 +39,9 @@ import {
   type Turn,
   tell,
 } from './turn.ts';
-import type { DurationMs, EffectId, NodeId } from './units.ts';
+import type { EffectId, NodeId } from './units.ts';
 import { onBallot, onRelease } from './voter.ts';
 
-/** How long the id of a peer that two runs use gets no lease. */
-const DUPLICATE_MS: DurationMs = 30_000;
 /** The most messages that may wait for an answer; beyond it the oldest is forgotten. */
 const MAX_PENDING = 512;
 
@@ -141,7 +139,9 @@ export function onSendFailed(turn: Turn, sendId: EffectId, reason: SendFailure):
 /** Build and hand out what this turn wants to say. */
 export function flush(turn: Turn): void {
   if (turn.changed) change(turn, { recordVersion: turn.state.recordVersion + 1 });
-  const replied = new Set(turn.replies.map((reply) => reply.request.from));
+  const replied = new Set(
+    turn.replies.filter((reply) => reply.status === 200).map((reply) => reply.request.from),
+  );
   for (const reply of turn.replies) sendReply(turn, reply);
   for (const [to, how] of turn.outgoing) if (how.fresh || !replied.has(to)) sendTo(turn, to, how);
   if (turn.outgoing.size > 0) forgetOldSends(turn);

@@ -9,6 +9,8 @@ import type { DurationMs } from './units.ts';
 
 /** How long a handover may take before it is given up. */
 export const HANDOVER_LASTS_MS: DurationMs = 120_000;
+/** The most characters of the explanation that travel with a handover. */
+const MAX_DETAIL = 256;
 /** The most handovers a node remembers, finished ones included. */
 export const MAX_HANDOVERS = 16;
 
@@ -43,7 +45,7 @@ export function addHandover(turn: Turn, record: HandoverRecord): void {
 export function setHandoverState(turn: Turn, id: string, state: HandoverState, detail: string): void {
   const known = turn.state.handovers.find((one) => one.record.id === id);
   if (known === undefined || known.record.state !== 'open') return;
-  replace(turn, { ...known, record: { ...known.record, state, detail } });
+  replace(turn, { ...known, record: { ...known.record, state, detail: detail.slice(0, MAX_DETAIL) } });
 }
 
 /** End what has taken too long, and forget what ended long ago. */
@@ -68,10 +70,15 @@ export function expireHandovers(turn: Turn): void {
 /** Why the open handover hasn't happened yet, for whoever asked. */
 export function noteHandover(turn: Turn, id: string, detail: string): void {
   const known = turn.state.handovers.find((one) => one.record.id === id);
-  if (known === undefined || known.record.state !== 'open' || known.record.detail === detail) return;
+  if (
+    known === undefined ||
+    known.record.state !== 'open' ||
+    known.record.detail === detail.slice(0, MAX_DETAIL)
+  )
+    return;
   change(turn, {
     handovers: turn.state.handovers.map((one) =>
-      one === known ? { ...one, record: { ...one.record, detail } } : one,
+      one === known ? { ...one, record: { ...one.record, detail: detail.slice(0, MAX_DETAIL) } } : one,
     ),
   });
   announce(turn);

@@ -95,11 +95,12 @@ export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSo
     });
     return;
   }
-  const moved = known.kind !== 'unknown';
+  // On the way from one to another nobody may hold it for a moment: that is one change, not two.
+  const moved = known.kind !== 'unknown' && seen.kind !== 'none';
   changeAddress(turn, ip, {
     holder: seen,
     changes: moved ? mergeChanges(address.changes, [seen.at]) : address.changes,
-    served: moved ? false : address.served,
+    served: known.kind === 'unknown' ? address.served : false,
   });
   tell(turn, { kind: 'holder', address: ip, holder: holderName(seen), source });
   announce(turn);
@@ -137,7 +138,8 @@ export function observeTold(turn: Turn, record: AddressRecord): void {
   );
   const agrees =
     told !== null && told.associationId === address.holder.associationId && told.node === address.holder.node;
-  changeAddress(turn, ip, { changes: merged, served: address.served || (agrees && served) });
+  // A peer that has been running knows better than this node's disk.
+  changeAddress(turn, ip, { changes: merged, oldChanges: [], served: address.served || (agrees && served) });
 }
 
 /** A node became known by its instance: holders that were strangers may now have a name. */

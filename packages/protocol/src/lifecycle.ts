@@ -5,7 +5,7 @@ import { giveUp } from './campaign.ts';
 import { concludeMove } from './conclude.ts';
 import type { ProtocolConfig } from './config.ts';
 import { restored } from './document.ts';
-import { NEW_WAY_OUT, newAddress, newPeer } from './initial.ts';
+import { NEW_SERIES, NEW_WAY_OUT, newAddress, newPeer } from './initial.ts';
 import type { Started } from './inputs.ts';
 import { abandonMove, recoverMove } from './move.ts';
 import { republish } from './outbox.ts';
@@ -18,6 +18,8 @@ import { forgetObservations } from './verdict.ts';
 const GOODBYE_MS: DurationMs = 1_000;
 /** How long before a failed write is tried again. */
 const WRITE_AGAIN_MS: DurationMs = 1_000;
+/** A write that hasn't been answered for this long counts as failing. */
+export const WRITE_LASTS_MS: DurationMs = 2_000;
 
 export function onStarted(turn: Turn, input: Started): void {
   const { at } = turn.now;
@@ -78,7 +80,10 @@ export function onConfigured(turn: Turn, config: ProtocolConfig): void {
     peers,
     addresses: { ...addresses, ...Object.fromEntries(busy.map((address) => [address.ip, address])) },
   });
-  if (config.local === null) change(turn, { local: { ...turn.state.local, fit: 'fit' } });
+  if ((config.local === null) !== (state.config.local === null)) {
+    const fit = config.local === null ? 'fit' : 'unknown';
+    change(turn, { local: { series: NEW_SERIES, fit, since: turn.now.at } });
+  }
   for (const ip of Object.keys(turn.state.addresses)) {
     if (addressOf(turn.state, ip).move === null)
       giveUp(turn, ip, 'dropped', 'the configuration has changed', 0);
@@ -124,14 +129,18 @@ export function goodbyeUntil(stopSince: number): number {
 export function onPersisted(turn: Turn, writeId: EffectId): void {
   const { storage } = turn.state;
   if (storage.failing !== null) tell(turn, { kind: 'storage', ok: true, code: '' });
-  change(turn, { storage: { ...storage, durable: Math.max(storage.durable, writeId), failing: null } });
+  const durable = Math.max(storage.durable, writeId);
+  const waitingSince = durable >= storage.latest ? null : turn.now.at;
+  change(turn, { storage: { ...storage, durable, failing: null, waitingSince } });
 }
 
 /** What waited for the write was dropped by the host: ballots among it, so they are given up. */
 export function onPersistFailed(turn: Turn, code: string): void {
   const { storage, now } = turn.state;
   if (storage.failing !== code) tell(turn, { kind: 'storage', ok: false, code });
-  change(turn, { storage: { ...storage, failing: code, retryAt: now.at + WRITE_AGAIN_MS } });
+  change(turn, {
+    storage: { ...storage, failing: code, retryAt: now.at + WRITE_AGAIN_MS, waitingSince: null },
+  });
   republish(turn);
   for (const { ip, move } of Object.values(turn.state.addresses)) {
     // A move that has begun has its intent on disk already, and goes on.
@@ -139,8 +148,18 @@ export function onPersistFailed(turn: Turn, code: string): void {
   }
 }
 
+/** A disk that hangs is as bad as one that refuses. */
 export function retryWrite(turn: Turn): void {
   const { storage, now } = turn.state;
+  if (
+    storage.failing === null &&
+    storage.waitingSince !== null &&
+    now.at - storage.waitingSince >= WRITE_LASTS_MS
+  ) {
+    tell(turn, { kind: 'storage', ok: false, code: 'SLOW' });
+    change(turn, { storage: { ...storage, failing: 'SLOW', retryAt: now.at + WRITE_AGAIN_MS } });
+    return;
+  }
   if (storage.failing === null || now.at < storage.retryAt || storage.retryAt === 0) return;
   change(turn, { storage: { ...storage, retryAt: now.at + WRITE_AGAIN_MS } });
   persist(turn);

@@ -27,6 +27,9 @@ import { inTrouble, lookNow } from './verdict.ts';
 
 /** The most rumours, and peers asked about, in one message. */
 export const MAX_RUMOURS = 8;
+/** The newest of what a record tells of the past, so that the largest cluster's record fits into a message. */
+const MAX_TOLD_CHANGES = 16;
+const MAX_TOLD_ENDED = 4;
 /** The most rumours that wait to be told. */
 const MAX_QUEUED_RUMOURS = 64;
 
@@ -204,8 +207,10 @@ function addressRecord(state: State, address: AddressState): AddressRecord {
             associationId: holder.associationId,
             ageMs: Math.max(0, Math.floor(at - holder.at)),
           },
-    ended: address.ended,
-    changes: address.changes.map((changedAt) => Math.max(0, Math.floor(at - changedAt))),
+    ended: address.ended.slice(0, MAX_TOLD_ENDED),
+    changes: address.changes
+      .slice(0, MAX_TOLD_CHANGES)
+      .map((changedAt) => Math.max(0, Math.floor(at - changedAt))),
     served: address.served,
   };
 }

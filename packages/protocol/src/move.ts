@@ -8,7 +8,9 @@ import {
   changeMove,
   drive,
   FIRST_DUTY_MS,
+  MAX_STALE_READ_MS,
   moveOf,
+  nextDelay,
   onReleased,
   read,
   release,
@@ -19,13 +21,21 @@ import {
   type Stage,
   take,
 } from './calls.ts';
-import { concludeAttempt, concludeMove } from './conclude.ts';
+import { concludeAttempt, concludeMove, tellIfLate } from './conclude.ts';
 import type { MoveIntent } from './durable.ts';
-import { endAssociation, fitnessOf, holderFrom, isSilent, isStaleRead, observeHolder } from './holder.ts';
+import {
+  endAssociation,
+  fitnessOf,
+  holderFrom,
+  isHeldBySelf,
+  isSilent,
+  isStaleRead,
+  observeHolder,
+} from './holder.ts';
 import type { Association, DriverAnswer, DriverFailure, DriverResult } from './inputs.ts';
 import { onSettlingRead, settle } from './settle.ts';
-import type { Move, MoveStage } from './state.ts';
-import { addressOf, changeAddress, type Turn, tell } from './turn.ts';
+import type { Move, MoveStage, ReadPurpose } from './state.ts';
+import { addressOf, changeAddress, type Turn } from './turn.ts';
 import type { DurationMs, EffectId, Ip } from './units.ts';
 
 /** How long the address may take to answer after the move before the move is told as it stands. */
@@ -108,7 +118,8 @@ export function timeMove(turn: Turn, ip: Ip): void {
     changeMove(turn, ip, { stage: { ...stage, callId } });
   }
   if (stage.kind !== 'verifying' || intent === null) return;
-  const answers = series.last?.ok === true && series.last.startedAt >= stage.acceptedAt;
+  const answers =
+    isHeldBySelf(turn.state, ip) && series.last?.ok === true && series.last.startedAt >= stage.acceptedAt;
   if (!answers && turn.now.at - stage.acceptedAt < VERIFY_MS) return;
   addStep(turn, ip, 'verify', turn.now.at - stage.acceptedAt, answers ? 'ok' : 'no answer');
   concludeMove(turn, ip, answers ? 'served' : 'moved', intent);
@@ -172,7 +183,7 @@ function onReadAnswer(turn: Turn, ip: Ip, stage: Stage<'reading'>, answer: Drive
   const { association, displaces } = answer;
   const address = addressOf(turn.state, ip);
   if (isStaleRead(address, association)) {
-    rest(turn, ip, STALE_READ_MS, { call: 'read', purpose: stage.purpose });
+    restStale(turn, ip, stage.purpose);
     return;
   }
   changeAddress(turn, ip, { survey: { ...address.survey, displaces } });
@@ -201,6 +212,15 @@ function onReadAnswer(turn: Turn, ip: Ip, stage: Stage<'reading'>, answer: Drive
     case 'confirm':
       return onConfirmRead(turn, ip, association);
   }
+}
+
+/** A read that lags: again soon, then less soon. A claim can't hurt, so a duty doesn't wait for the reads to catch up. */
+function restStale(turn: Turn, ip: Ip, purpose: ReadPurpose): void {
+  const { delayMs, duty } = moveOf(turn, ip);
+  const nextMs = nextDelay(delayMs, STALE_READ_MS, MAX_STALE_READ_MS);
+  changeMove(turn, ip, { delayMs: nextMs });
+  if (duty && nextMs > 2 * STALE_READ_MS) return rest(turn, ip, nextMs, { call: 'take', reassociate: false });
+  rest(turn, ip, nextMs, { call: 'read', purpose });
 }
 
 function onReadFailure(turn: Turn, ip: Ip, stage: Stage<'reading'>, answer: DriverAnswer): void {
@@ -337,7 +357,7 @@ function onTakeAnswer(turn: Turn, ip: Ip, stage: Stage<'taking'>, answer: Driver
       if (answer.throttled) return restThrottled(turn, ip, { call: 'take', reassociate: stage.reassociate });
       return move.duty ? restDuty(turn, ip, `${answer.code}: ${answer.message}`) : refused(turn, ip, answer);
     default:
-      changeAddress(turn, ip, { mayLandLate: true });
+      changeAddress(turn, ip, { late: addressOf(turn.state, ip).intent });
       return settle(turn, ip, stage.reassociate ? 'swap' : 'take', null);
   }
 }
@@ -348,13 +368,6 @@ function refused(turn: Turn, ip: Ip, failure: Extract<DriverFailure, { kind: 're
   const permission = { kind: 'denied', code: failure.code, message: failure.message } as const;
   changeAddress(turn, ip, { survey: { ...address.survey, permission, nextPermitAt: turn.now.at } });
   concludeAttempt(turn, ip, 'refused', 'not-permitted', `${failure.code}: ${failure.message}`, 0);
-}
-
-/** An association of ours that nobody decided on just now. */
-export function tellIfLate(turn: Turn, ip: Ip): void {
-  if (!addressOf(turn.state, ip).mayLandLate) return;
-  changeAddress(turn, ip, { mayLandLate: false });
-  tell(turn, { kind: 'late-association', address: ip });
 }
 
 function isSelf(association: Association): boolean {

@@ -74,7 +74,7 @@ function pause(
   if (turn.state.storage.failing !== null)
     return failed('', `this node's disk doesn't take writes: ${turn.state.storage.failing}`);
   const version = turn.state.pause.version + 1;
-  const until = forMs === null ? null : turn.now.wall + Math.min(forMs, MAX_PAUSE_MS);
+  const until = forMs === null ? null : Math.floor(turn.now.wall + Math.min(forMs, MAX_PAUSE_MS));
   setPause(turn, { version, by: turn.state.config.node.id, paused, owner, reason, until });
   return { state: 'working', id: String(version), detail: 'stored here; spreading' };
 }

@@ -152,6 +152,8 @@ export interface CheckSeries {
     readonly superseded: boolean;
   }[];
   readonly nextAt: MonotonicMs;
+  /** A conclusive check has been had since the start. */
+  readonly everChecked: boolean;
   /** The last conclusive check; null: none since `observedFrom`. */
   readonly last: {
     readonly ok: boolean;
@@ -188,8 +190,10 @@ export interface AddressState {
   readonly verdictReason: string;
   readonly epoch: Epoch;
   readonly holder: Holder;
-  /** Known changes of association, newest first, at most `MAX_CHANGES`. */
+  /** Known changes of holder, newest first, at most `MAX_CHANGES`. */
   readonly changes: readonly MonotonicMs[];
+  /** Changes that the last run knew, as if none of the time since had passed; until a peer tells better. Not passed on. */
+  readonly oldChanges: readonly MonotonicMs[];
   readonly served: boolean;
   readonly ended: readonly AssociationId[];
   readonly lent: Lease | null;
@@ -206,8 +210,8 @@ export interface AddressState {
   /** Reasons told as refusals in this episode of being down. */
   readonly refusals: readonly Reason[];
   readonly blockedTold: boolean;
-  /** A take of ours whose answer stayed unknown was given up: it may yet land. */
-  readonly mayLandLate: boolean;
+  /** A take of ours whose answer stayed unknown, and which was given up: it may yet land. */
+  readonly late: MoveIntent | null;
   readonly survey: Survey;
 }
 
@@ -230,8 +234,8 @@ export interface Lease {
 
 export interface StandingBallot {
   readonly ballot: Ballot;
-  /** The last answer. While it is `undecided`, which promises nothing, it is judged again after every input. */
-  readonly answered: BallotReason;
+  /** The last answer. While it is `undecided`, which promises nothing, it is judged again after every input. `released`: the candidate has given it up. */
+  readonly answered: BallotReason | 'released';
   readonly heardAt: MonotonicMs;
 }
 
@@ -357,6 +361,8 @@ export interface Decision {
 /** What is looked after while nothing happens: who holds it, and whether this node may take it. */
 export interface Survey {
   readonly reading: EffectId | null;
+  /** When that read was begun: what it shows is at least as old. */
+  readonly readingAt: MonotonicMs;
   readonly nextReadAt: MonotonicMs;
   readonly displaces: Ip | null;
   readonly permitting: EffectId | null;
@@ -384,6 +390,8 @@ export interface Notification {
 }
 
 export interface StorageHealth {
+  /** Since when a write has been waited for; null: none is. */
+  readonly waitingSince: MonotonicMs | null;
   /** The newest write asked for, and the newest known to be durable. */
   readonly latest: EffectId;
   readonly durable: EffectId;

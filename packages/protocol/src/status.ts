@@ -183,9 +183,9 @@ export function isHolder(state: State, ip: Ip): boolean {
 export function readyView(state: State): { readonly ready: boolean; readonly reason: string } {
   if (state.phase !== 'running')
     return { ready: false, reason: state.phase === 'new' ? 'not started' : 'shutting down' };
-  const unprobed = Object.values(state.addresses).find((address) => address.series.last === null);
+  const unprobed = Object.values(state.addresses).find((address) => !address.series.everChecked);
   if (unprobed !== undefined) return { ready: false, reason: `${unprobed.ip} hasn't been probed yet` };
-  if (state.config.local !== null && state.local.series.last === null)
+  if (state.config.local !== null && !state.local.series.everChecked)
     return { ready: false, reason: "the own HAProxy hasn't been checked yet" };
   return { ready: true, reason: 'ready' };
 }

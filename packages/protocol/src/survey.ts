@@ -2,9 +2,10 @@
  * What is looked after while nothing happens: who holds the address, whether this node may take it, and whether it
  * could (the running preflight behind `takeover_ready`).
  */
+
+import { tellIfLate } from './conclude.ts';
 import { holderFrom, isStaleRead, observeHolder } from './holder.ts';
 import type { DriverResult } from './inputs.ts';
-import { tellIfLate } from './move.ts';
 import type { AddressState, State, Survey } from './state.ts';
 import { addressOf, announce, change, changeAddress, newEffectId, type Turn, tell } from './turn.ts';
 import { type DurationMs, type EffectId, type Ip, type MonotonicMs, NEVER } from './units.ts';
@@ -35,6 +36,7 @@ export function surveyWhatIsDue(turn: Turn): void {
       changeSurvey(turn, ip, {
         ...survey,
         reading: callId,
+        readingAt: turn.now.at,
         nextReadAt: turn.now.at + readEveryMs(turn.state),
       });
       turn.effects.push({
@@ -149,8 +151,7 @@ function onRead(turn: Turn, ip: Ip, survey: Survey, result: DriverResult): void 
   changeSurvey(turn, ip, { ...done, displaces: answer.displaces });
   const before = addressOf(turn.state, ip);
   if (isStaleRead(before, answer.association)) return;
-  const askedAt = survey.nextReadAt - readEveryMs(turn.state);
-  const seen = holderFrom(turn.state, answer.association, askedAt);
+  const seen = holderFrom(turn.state, answer.association, survey.readingAt);
   observeHolder(turn, ip, seen, 'read');
   if (seen.node === turn.state.config.node.id && before.holder.node !== seen.node) tellIfLate(turn, ip);
 }
@@ -173,11 +174,16 @@ function onPermitted(turn: Turn, ip: Ip, survey: Survey, result: DriverResult): 
   } else changeSurvey(turn, ip, { ...survey, permitting: null, nextPermitAt });
 }
 
-/** In trouble, what stands in the way is tried again soon. */
+/** In trouble, what stands in the way, or may have changed, is tried again soon. */
 export function hastenSurvey(turn: Turn, ip: Ip): void {
-  const { survey } = addressOf(turn.state, ip);
-  if (survey.permission.kind === 'permitted' || survey.nextPermitAt <= turn.now.at + AGAIN_MS) return;
-  changeSurvey(turn, ip, { ...survey, nextPermitAt: turn.now.at + AGAIN_MS });
+  const { survey, late, guard } = addressOf(turn.state, ip);
+  const soon = turn.now.at + AGAIN_MS;
+  const permission = survey.permission;
+  const permitted = permission.kind === 'permitted' && turn.now.at - permission.at <= PERMISSION_LASTS_MS;
+  if (!permitted && survey.nextPermitAt > soon) changeSurvey(turn, ip, { ...survey, nextPermitAt: soon });
+  const doubtful = survey.displaces !== null || late !== null || guard?.kind === 'refused';
+  const now = addressOf(turn.state, ip).survey;
+  if (doubtful && now.nextReadAt > soon) changeSurvey(turn, ip, { ...now, nextReadAt: soon });
 }
 
 function changeSurvey(turn: Turn, ip: Ip, survey: Survey): void {

@@ -89,7 +89,9 @@ export function tell(turn: Turn, fact: Fact): void {
 export function persist(turn: Turn): EffectId {
   if (turn.writeId === 0) {
     turn.writeId = newEffectId(turn);
-    change(turn, { storage: { ...turn.state.storage, latest: turn.writeId } });
+    const { storage } = turn.state;
+    const waitingSince = storage.waitingSince ?? turn.now.at;
+    change(turn, { storage: { ...storage, latest: turn.writeId, waitingSince } });
   }
   return turn.writeId;
 }

@@ -4,6 +4,7 @@
 import { finished, gapOf, hastened, isDue, started } from './check.ts';
 import type { AddressConfig } from './config.ts';
 import { holderUnfitSince, isHeldBySelf, isSilent } from './holder.ts';
+import { NO_BACKOFF } from './initial.ts';
 import type { CheckResult, ExternalIpResult } from './inputs.ts';
 import type { Verdict } from './messages.ts';
 import type { AddressState, State } from './state.ts';
@@ -185,7 +186,7 @@ function setVerdict(turn: Turn, ip: Ip, verdict: Verdict, reason: string): void 
   }
   tell(turn, { kind: 'verdict', address: ip, from: address.verdict, to: verdict, reason });
   changeAddress(turn, ip, { verdict, verdictSince: turn.now.at, verdictReason: reason });
-  if (verdict === 'up') changeAddress(turn, ip, { refusals: [], blockedTold: false });
+  if (verdict === 'up') changeAddress(turn, ip, { refusals: [], blockedTold: false, backoff: NO_BACKOFF });
   announce(turn);
 }
 

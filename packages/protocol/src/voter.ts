@@ -21,6 +21,9 @@ export function onBallot(turn: Turn, from: NodeId, ballot: Ballot): void {
     return;
   }
   const known = address.standing[from];
+  // One that comes after a later one, or after it was given back, is late: nothing is lent for it any more.
+  if (known !== undefined && ballot.epoch < known.ballot.epoch) return;
+  if (known?.ballot.epoch === ballot.epoch && known.answered === 'released') return;
   const isNew = known === undefined || known.ballot.epoch !== ballot.epoch;
   const heardAt = isNew ? turn.now.at : known.heardAt;
   const judgement = judge(turn.state, ballot, heardAt);
@@ -48,7 +51,13 @@ export function reconsiderBallots(turn: Turn): void {
 export function onRelease(turn: Turn, from: NodeId, release: Release): void {
   const address = turn.state.addresses[release.address];
   if (address === undefined || release.candidate !== from) return;
-  forgetBallot(turn, address, from);
+  const known = address.standing[from];
+  if (known !== undefined && known.ballot.epoch <= release.epoch)
+    remember(turn, address.ip, {
+      ...known,
+      ballot: { ...known.ballot, epoch: release.epoch },
+      answered: 'released',
+    });
   const { lent, backoff } = address;
   if (lent !== null && lent.candidate === from && lent.epoch <= release.epoch)
     endLease(turn, address.ip, lent);

@@ -34,10 +34,10 @@ export function isProvenSince(state: State, ip: Ip, since: MonotonicMs): boolean
   return isProven(state, ip) && provenSince !== null && provenSince <= since;
 }
 
-/** The last answer was a failure: as far as this node knows it has no way out. */
-export function isCutOff(state: State, ip: Ip): boolean {
+/** It was asked since `since`, and the answer was a failure: as far as this node knows it has no way out. */
+export function isCutOffSince(state: State, ip: Ip, since: MonotonicMs): boolean {
   const { provenAt, failedAt } = wayOutOf(state, ip);
-  return failedAt !== null && (provenAt === null || failedAt > provenAt);
+  return failedAt !== null && failedAt >= since && (provenAt === null || failedAt > provenAt);
 }
 
 /** Ask now unless an answer is on its way or was had a moment ago. */
