@@ -1,0 +1,552 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ballotElectorate, judge, tally } from '../src/ballot.ts';
+import type { BallotAnswer, BallotReason } from '../src/messages.ts';
+import { votersOf } from '../src/quorum.ts';
+import type { Campaign, State, VoterAnswer } from '../src/state.ts';
+import type { DurationMs, MonotonicMs } from '../src/units.ts';
+import {
+  AT,
+  addressIn,
+  ballotOf,
+  campaignOf,
+  clusterOf,
+  cutOff,
+  heldBy,
+  IP,
+  PAIR,
+  PEER,
+  proven,
+  SELF,
+  seenDown,
+  seenUp,
+  seriesOf,
+  silenced,
+  stateOf,
+  voterAnswer,
+  WALL,
+  withAddress,
+  withPeer,
+} from './support/fixtures.ts';
+
+/** A voter that sees the address down; a ballot of its peer's, heard 400 ms ago. */
+const VOTER = seenDown(heldBy(stateOf(), SELF));
+const HEARD_AT = AT - 400;
+const OK_SINCE = seriesOf(true, {
+  last: { ok: true, startedAt: HEARD_AT, endedAt: AT, reason: 'ok' },
+});
+const OK_BEFORE = seriesOf(true, {
+  last: { ok: true, startedAt: HEARD_AT - 1, endedAt: AT, reason: 'ok' },
+});
+
+function lent(candidateId: string, epoch: number, expiresAt: MonotonicMs): State {
+  return withAddress(VOTER, { lent: { candidate: candidateId, epoch, expiresAt } });
+}
+
+function witnessOf(state: State, role: 'member' | 'witness'): State {
+  return { ...state, config: { ...state.config, node: { ...state.config.node, role } } };
+}
+
+const PAUSED = { version: 1, by: PEER, paused: true, owner: 'ann', reason: '', until: null };
+const CHANGED = { changes: [AT - 1_000], served: true };
+
+interface Row {
+  readonly when: string;
+  readonly state: State;
+  readonly ballot?: Partial<ReturnType<typeof ballotOf>>;
+  readonly answer: BallotAnswer['answer'];
+  readonly reason: BallotReason;
+  readonly retryMs?: DurationMs;
+}
+
+/** In the order of the rules: each row's voter also sees the address down, so that without its rule it would lend. */
+const ANSWERS: readonly Row[] = [
+  { when: 'it is a member', state: witnessOf(VOTER, 'member'), answer: 'refuse', reason: 'no-vote' },
+  {
+    when: 'it does not know the address',
+    state: VOTER,
+    ballot: { address: '192.0.2.9' },
+    answer: 'refuse',
+    reason: 'unknown-address',
+  },
+  {
+    when: 'the electorate differs',
+    state: VOTER,
+    ballot: { electorate: '1:00000000' },
+    answer: 'refuse',
+    reason: 'electorate',
+  },
+  {
+    when: 'two runs use the id of the candidate',
+    state: withPeer(VOTER, PEER, { duplicateUntil: AT + 5 }),
+    answer: 'refuse',
+    reason: 'duplicate-id',
+    retryMs: 5,
+  },
+  {
+    when: 'two runs use its own id',
+    state: { ...VOTER, duplicateUntil: AT + 5 },
+    answer: 'refuse',
+    reason: 'duplicate-id',
+    retryMs: 5,
+  },
+  {
+    when: 'it is shutting down',
+    state: { ...VOTER, phase: 'stopping' },
+    answer: 'refuse',
+    reason: 'stopping',
+  },
+  {
+    when: 'its disk takes no writes',
+    state: { ...VOTER, storage: { ...VOTER.storage, failing: 'ENOSPC' } },
+    answer: 'refuse',
+    reason: 'storage',
+  },
+  {
+    when: 'it knows a higher epoch',
+    state: withAddress(VOTER, { epoch: 6 }),
+    answer: 'refuse',
+    reason: 'stale-epoch',
+  },
+  {
+    when: 'it had lent this epoch to another, though that lease is over',
+    state: lent('mars', 5, AT - 1),
+    answer: 'refuse',
+    reason: 'stale-epoch',
+  },
+  {
+    when: 'it started lately and cannot know what it had lent',
+    state: withAddress(VOTER, { lendFrom: AT + 70 }),
+    answer: 'refuse',
+    reason: 'lease-unknown',
+    retryMs: 70,
+  },
+  {
+    when: 'its lease is with another candidate',
+    state: lent('mars', 4, AT + 90),
+    answer: 'refuse',
+    reason: 'lent',
+    retryMs: 90,
+  },
+  {
+    when: 'the candidate is not fit',
+    state: VOTER,
+    ballot: { fit: false },
+    answer: 'refuse',
+    reason: 'unfit-candidate',
+  },
+  {
+    when: 'it is a handover',
+    state: seenUp(VOTER),
+    ballot: { mode: 'handover' },
+    answer: 'grant',
+    reason: 'consent',
+  },
+  {
+    when: 'automatic moves are paused',
+    state: { ...VOTER, pause: PAUSED },
+    answer: 'refuse',
+    reason: 'paused',
+  },
+  {
+    when: 'the address changed hands lately and serves',
+    state: withAddress(VOTER, CHANGED),
+    answer: 'refuse',
+    reason: 'held-down',
+    retryMs: 59_000,
+  },
+  {
+    when: 'no probe has finished yet',
+    state: withAddress(VOTER, { series: seriesOf(false, { last: null }) }),
+    answer: 'refuse',
+    reason: 'starting',
+    retryMs: 500,
+  },
+  {
+    when: 'no probe has finished yet, one is on its way, and it has no way out',
+    state: withAddress(cutOff(VOTER), {
+      series: seriesOf(false, {
+        last: null,
+        inFlight: [{ id: 1, startedAt: AT - 5, superseded: false }],
+      }),
+    }),
+    answer: 'refuse',
+    reason: 'starting',
+    retryMs: 200,
+  },
+  { when: 'it sees the address down', state: VOTER, answer: 'grant', reason: 'down' },
+  {
+    when: 'a probe that started after the ballot was heard succeeded',
+    state: withAddress(VOTER, { series: OK_SINCE, verdict: 'up' }),
+    answer: 'refuse',
+    reason: 'up',
+  },
+  {
+    when: 'its verdict is down but such a probe succeeded',
+    state: withAddress(VOTER, { series: OK_SINCE }),
+    answer: 'refuse',
+    reason: 'up',
+  },
+  {
+    when: 'the last success is older than the ballot',
+    state: withAddress(VOTER, { series: OK_BEFORE, verdict: 'up' }),
+    answer: 'pending',
+    reason: 'undecided',
+  },
+  {
+    when: 'probes fail, and the outside did not answer',
+    state: withAddress(cutOff(VOTER), { verdict: 'unknown' }),
+    answer: 'blind',
+    reason: 'no-way-out',
+  },
+  {
+    when: 'probes fail, and the outside has not answered yet',
+    state: withAddress(
+      { ...VOTER, wayOut: { ...VOTER.wayOut, '4': { ...VOTER.wayOut['4'], provenAt: null } } },
+      { verdict: 'unknown' },
+    ),
+    answer: 'pending',
+    reason: 'undecided',
+  },
+  {
+    when: 'probes fail, though not yet often enough',
+    state: withAddress(proven(VOTER), { verdict: 'up', series: seriesOf(false, { fails: 1 }) }),
+    answer: 'pending',
+    reason: 'undecided',
+  },
+];
+
+describe("a voter's answer", () => {
+  test.each(ANSWERS)('when $when: $answer ($reason)', ({ state, ballot, answer, reason, retryMs = 0 }) => {
+    const asked = ballotOf(ballotElectorate(VOTER), ballot);
+    expect(judge(state, asked, HEARD_AT)).toEqual({ answer, reason, retryMs });
+  });
+
+  test('every code has a row', () => {
+    const codes: Readonly<Record<BallotReason, number>> = {
+      down: 0,
+      consent: 0,
+      'no-way-out': 0,
+      undecided: 0,
+      up: 0,
+      paused: 0,
+      'held-down': 0,
+      lent: 0,
+      'lease-unknown': 0,
+      'stale-epoch': 0,
+      'unfit-candidate': 0,
+      starting: 0,
+      electorate: 0,
+      'no-vote': 0,
+      'unknown-address': 0,
+      storage: 0,
+      stopping: 0,
+      'duplicate-id': 0,
+    };
+    expect(new Set(ANSWERS.map((row) => row.reason))).toEqual(new Set(Object.keys(codes)));
+  });
+
+  const granted: readonly (readonly [string, State])[] = [
+    ['the same epoch was lent to the same candidate', lent(PEER, 5, AT + 90)],
+    ['an earlier epoch was lent to the same candidate', lent(PEER, 4, AT + 90)],
+    ["another's lease for an earlier epoch is over", lent('mars', 4, AT)],
+    ['the pause has expired', { ...VOTER, pause: { ...PAUSED, until: WALL } }],
+    ['the address has not served since it changed hands', withAddress(VOTER, { ...CHANGED, served: false })],
+    ['its holder is unfit', { ...withAddress(VOTER, CHANGED), local: { ...VOTER.local, fit: 'unfit' } }],
+    ['it is a witness', witnessOf(VOTER, 'witness')],
+    ['what it may have lent is over at this moment', withAddress(VOTER, { lendFrom: AT })],
+  ];
+  test.each(granted)('is a grant although %s', (_, state) => {
+    expect(judge(state, ballotOf(ballotElectorate(VOTER)), HEARD_AT).answer).toBe('grant');
+  });
+});
+
+/** What may become of one voter in a random ballot. */
+interface Voice {
+  readonly answer: BallotAnswer['answer'] | 'none';
+  readonly reason: BallotReason;
+  readonly leaseUntil: MonotonicMs;
+  readonly heard: boolean;
+  readonly undelivered: boolean;
+}
+
+interface Election {
+  readonly voices: readonly Voice[];
+  readonly silentPeer: 'takeover' | 'hold';
+}
+
+const NAMES = ['mars', 'venus', 'pluto', 'ceres', 'vesta', 'juno'];
+
+const voice: fc.Arbitrary<Voice> = fc
+  .record({
+    answer: fc.constantFrom('grant', 'blind', 'refuse', 'pending', 'none'),
+    refusal: fc.constantFrom('up', 'held-down', 'lent', 'paused', 'starting', 'storage'),
+    leaseUntil: fc.integer({ min: AT - 20, max: AT + 20 }),
+    heard: fc.boolean(),
+    undelivered: fc.boolean(),
+  })
+  .map(({ answer, refusal, ...rest }) => ({ ...rest, answer, reason: reasonOf(answer, refusal) }));
+
+function reasonOf(answer: Voice['answer'], refusal: BallotReason): BallotReason {
+  const reasons = { grant: 'down', blind: 'no-way-out', pending: 'undecided', none: 'undecided' } as const;
+  return answer === 'refuse' ? refusal : reasons[answer];
+}
+
+const election: fc.Arbitrary<Election> = fc.record({
+  voices: fc.array(voice, { minLength: 1, maxLength: 6 }),
+  silentPeer: fc.constantFrom('takeover', 'hold'),
+});
+
+function campaignIn({ voices, silentPeer }: Election): { state: State; campaign: Campaign } {
+  const names = voices.map((_, i) => NAMES[i] ?? `node-${i}`);
+  const config = { ...clusterOf(...names), agreement: { ...PAIR.agreement, silentPeer } };
+  let state = stateOf(config);
+  const answers: Record<string, VoterAnswer> = { [SELF]: voterAnswer('grant', 'down', AT + 30) };
+  for (const [i, { answer, reason, leaseUntil, heard }] of voices.entries()) {
+    const name = names[i] ?? '';
+    if (!heard) state = silenced(state, name);
+    if (answer !== 'none') answers[name] = { answer, reason, leaseUntil, retryMs: 0 };
+  }
+  const unreachable = names.filter((_, i) => voices[i]?.undelivered === true);
+  return { state, campaign: campaignOf(answers, { unreachable, asks: [AT - 500] }) };
+}
+
+function resultOf(one: Election): string {
+  const { state, campaign } = campaignIn(one);
+  return tally(state, addressIn(state), campaign).result;
+}
+
+type Vote = 'down' | 'blind' | 'against' | 'nothing';
+
+/**
+ * The rule as PROTOCOL.md words it, the slow way: a ballot is won when it is won however those still out may answer,
+ * and lost when it can't be won however they answer. What is still out is tried in every combination.
+ */
+function naive({ voices, silentPeer }: Election): string {
+  const votes: { readonly vote: Vote; readonly leased: boolean }[] = [{ vote: 'down', leased: true }];
+  let out = 0;
+  for (const { answer, leaseUntil, heard, undelivered } of voices) {
+    if (answer === 'grant') votes.push({ vote: 'down', leased: leaseUntil > AT });
+    else if (answer === 'blind') votes.push({ vote: 'blind', leased: leaseUntil > AT });
+    else if (answer === 'refuse') votes.push({ vote: 'against', leased: false });
+    else if (heard || !undelivered) out += 1;
+    else if (voices.length === 1)
+      votes.push(
+        silentPeer === 'takeover' ? { vote: 'blind', leased: true } : { vote: 'against', leased: false },
+      );
+    else votes.push({ vote: 'nothing', leased: false });
+  }
+  const majority = (voices.length + 1) / 2;
+  const carries = (all: typeof votes): boolean => {
+    const down = all.filter(({ vote }) => vote === 'down').length;
+    const against = all.filter(({ vote }) => vote === 'against').length;
+    return all.filter(({ leased }) => leased).length > majority && down > against;
+  };
+  const ends = completions(out).map((later) => [...votes, ...later]);
+  const leasedNow = votes.filter(({ leased }) => leased).length > majority;
+  if (leasedNow && ends.every((all) => carries(all))) return 'won';
+  return ends.some((all) => carries(all)) ? 'pending' : 'lost';
+}
+
+function completions(out: number): { readonly vote: Vote; readonly leased: boolean }[][] {
+  if (out === 0) return [[]];
+  const kinds = [
+    { vote: 'down', leased: true },
+    { vote: 'blind', leased: true },
+    { vote: 'against', leased: false },
+  ] as const;
+  return completions(out - 1).flatMap((rest) => kinds.map((kind) => [...rest, kind]));
+}
+
+describe('the count of a ballot', () => {
+  test('is what the rule says, for every electorate from two to seven', () => {
+    const seen = new Set<string>();
+    fc.assert(
+      fc.property(election, (one) => {
+        const expected = naive(one);
+        seen.add(`${expected} of ${one.voices.length > 1 ? 'many' : 'two'}`);
+        expect(resultOf(one)).toBe(expected);
+      }),
+      { numRuns: 3_000, seed: 1 },
+    );
+    expect([...seen].sort()).toEqual([
+      'lost of many',
+      'lost of two',
+      'pending of many',
+      'pending of two',
+      'won of many',
+      'won of two',
+    ]);
+  });
+
+  test('a refusal more never wins a ballot, and never saves a lost one', () => {
+    const order = { lost: 0, pending: 1, won: 2 } as const;
+    fc.assert(
+      fc.property(
+        election,
+        fc.nat(5),
+        fc.constantFrom<BallotReason>('up', 'held-down', 'starting'),
+        (one, at, why) => {
+          const index = at % one.voices.length;
+          const voices = one.voices.map((was, i) =>
+            i === index && (was.answer === 'none' || was.answer === 'pending')
+              ? ({ ...was, answer: 'refuse', reason: why } as const)
+              : was,
+          );
+          const before = resultOf(one) as keyof typeof order;
+          const after = resultOf({ ...one, voices }) as keyof typeof order;
+          expect(order[after]).toBeLessThanOrEqual(before === 'won' ? 2 : order[before]);
+        },
+      ),
+      { numRuns: 2_000, seed: 2 },
+    );
+  });
+
+  test('a mandate lasts as long as the leases of a majority do', () => {
+    const state = stateOf(clusterOf('mars', 'venus'));
+    const answers = {
+      [SELF]: voterAnswer('grant', 'down', AT + 300),
+      mars: voterAnswer('grant', 'down', AT + 100),
+      venus: voterAnswer('grant', 'down', AT + 200),
+    };
+    const counted = tally(state, addressIn(state), campaignOf(answers));
+    expect(counted).toMatchObject({ result: 'won', leaseUntil: AT + 200, silent: [] });
+  });
+
+  test('one up against one down moves nothing', () => {
+    const state = stateOf(clusterOf('mars', 'venus'));
+    const answers = {
+      [SELF]: voterAnswer('grant', 'down'),
+      mars: voterAnswer('blind', 'no-way-out'),
+      venus: voterAnswer('refuse', 'up'),
+    };
+    expect(tally(state, addressIn(state), campaignOf(answers)).result).toBe('lost');
+  });
+
+  test('voters that refuse without saying what they see are not outvoted by a sighted few', () => {
+    const names = ['mars', 'venus', 'pluto', 'ceres', 'vesta', 'juno'];
+    const state = stateOf(clusterOf(...names));
+    const answers: Record<string, VoterAnswer> = { [SELF]: voterAnswer('grant', 'down') };
+    for (const name of names.slice(0, 3)) answers[name] = voterAnswer('blind', 'no-way-out');
+    for (const name of names.slice(3)) answers[name] = voterAnswer('refuse', 'held-down');
+    expect(tally(state, addressIn(state), campaignOf(answers)).result).toBe('lost');
+  });
+
+  test('of candidates whose voters lend to one at a time at most one wins an epoch', () => {
+    const choices = fc.array(fc.nat(6), { minLength: 2, maxLength: 7 });
+    let won = 0;
+    fc.assert(
+      fc.property(choices, (choice) => {
+        const names = [SELF, ...NAMES].slice(0, choice.length);
+        const state = stateOf(clusterOf(...names.slice(1)));
+        // Whoever chooses itself is a candidate; the others lend to whom they chose.
+        const lentTo = new Map(names.map((name, i) => [name, names[(choice[i] ?? 0) % names.length]]));
+        const winners = names.filter((one) => {
+          if (lentTo.get(one) !== one) return false;
+          const answers = names.map((voter) => {
+            const lends = lentTo.get(voter) === one;
+            return [voter, lends ? voterAnswer('grant', 'down') : voterAnswer('refuse', 'lent')] as const;
+          });
+          return tally(state, addressIn(state), campaignOf(Object.fromEntries(answers))).result === 'won';
+        });
+        won += winners.length;
+        expect(winners.length).toBeLessThanOrEqual(1);
+      }),
+      { numRuns: 1_000, seed: 3 },
+    );
+    expect(won).toBeGreaterThan(50);
+  });
+});
+
+describe('a ballot between two', () => {
+  const self = { [SELF]: voterAnswer('grant', 'down', AT + 9_500) };
+  const pairWith = (silentPeer: 'takeover' | 'hold'): State =>
+    stateOf({ ...PAIR, agreement: { ...PAIR.agreement, silentPeer } });
+  const result = (state: State, campaign: Campaign): string =>
+    tally(state, addressIn(state), campaign).result;
+
+  test('waits for a peer that is heard, however unreachable its answer', () => {
+    expect(result(pairWith('takeover'), campaignOf(self, { unreachable: [PEER] }))).toBe('pending');
+  });
+
+  test('waits for a silent peer until the ballot has failed on a fresh connection', () => {
+    expect(result(silenced(pairWith('takeover'), PEER), campaignOf(self))).toBe('pending');
+  });
+
+  test('is won by silence under takeover, on the word of the candidate alone', () => {
+    const state = silenced(pairWith('takeover'), PEER);
+    const counted = tally(state, addressIn(state), campaignOf(self, { unreachable: [PEER] }));
+    expect(counted).toMatchObject({ result: 'won', silent: [PEER], leaseUntil: AT - 500 + 10_000 });
+  });
+
+  test('is lost by silence under hold', () => {
+    expect(result(silenced(pairWith('hold'), PEER), campaignOf(self, { unreachable: [PEER] }))).toBe('lost');
+  });
+
+  test('is lost to a refusal, silent or not', () => {
+    const answers = { ...self, [PEER]: voterAnswer('refuse', 'starting') };
+    expect(result(pairWith('takeover'), campaignOf(answers))).toBe('lost');
+    const silent = silenced(pairWith('takeover'), PEER);
+    expect(result(silent, campaignOf(answers, { unreachable: [PEER] }))).toBe('lost');
+  });
+
+  test('is won with a blind peer', () => {
+    const answers = { ...self, [PEER]: voterAnswer('blind', 'no-way-out') };
+    expect(result(pairWith('hold'), campaignOf(answers))).toBe('won');
+  });
+});
+
+describe('a handover', () => {
+  const names = ['mars', 'venus'];
+  const held = heldBy(stateOf(clusterOf(...names)), 'mars');
+  const asked = (
+    answers: Readonly<Record<string, VoterAnswer>>,
+    unreachable: readonly string[] = [],
+  ): Campaign =>
+    campaignOf({ [SELF]: voterAnswer('grant', 'consent'), ...answers }, { mode: 'handover', unreachable });
+  const yes = voterAnswer('grant', 'consent');
+  const no = voterAnswer('refuse', 'lent');
+
+  test('is won with the consent of its holder', () => {
+    expect(tally(held, addressIn(held), asked({ mars: yes }))).toMatchObject({
+      result: 'won',
+      consent: true,
+    });
+  });
+
+  test('waits for its holder, though a majority has lent', () => {
+    expect(tally(held, addressIn(held), asked({ venus: yes })).result).toBe('pending');
+  });
+
+  test('is lost when its holder refuses, though a majority has lent', () => {
+    expect(tally(held, addressIn(held), asked({ venus: yes, mars: no })).result).toBe('lost');
+  });
+
+  test('is won without the consent of a silent holder', () => {
+    const state = silenced(held, 'mars');
+    const counted = tally(state, addressIn(state), asked({ venus: yes }, ['mars']));
+    expect(counted).toMatchObject({ result: 'won', consent: false });
+  });
+
+  test('needs no consent where nobody holds it', () => {
+    const state = heldBy(stateOf(clusterOf(...names)), null);
+    expect(tally(state, addressIn(state), asked({ venus: yes }))).toMatchObject({
+      result: 'won',
+      consent: false,
+    });
+  });
+});
+
+test('who votes stays the same whoever is reachable', () => {
+  const config = clusterOf(
+    'mars',
+    { id: 'venus', role: 'witness', priority: 100 },
+    {
+      id: 'ceres',
+      role: 'member',
+      priority: 100,
+    },
+  );
+  expect(votersOf(silenced(stateOf(config), 'mars').config)).toEqual(['mars', 'saturn', 'venus']);
+  expect(IP).toBe(PAIR.addresses[0]?.ip);
+});

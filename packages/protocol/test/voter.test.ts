@@ -1,0 +1,151 @@
+import { expect, test } from 'vitest';
+import { ballotElectorate } from '../src/ballot.ts';
+import { openBallot, releaseLeases } from '../src/campaign.ts';
+import { documentOf, restored } from '../src/document.ts';
+import { initialState } from '../src/initial.ts';
+import type { BallotAnswer } from '../src/messages.ts';
+import type { State } from '../src/state.ts';
+import { newTurn, type Turn } from '../src/turn.ts';
+import { onBallot, onRelease } from '../src/voter.ts';
+import {
+  AT,
+  addressIn,
+  ballotOf,
+  clusterOf,
+  heldBy,
+  IP,
+  SELF,
+  seenDown,
+  stateOf,
+  WALL,
+} from './support/fixtures.ts';
+
+const CONFIG = clusterOf('mars', 'venus');
+const VOTER = seenDown(heldBy(stateOf(CONFIG), 'pluto'));
+
+function turnAt(state: State, at = AT): Turn {
+  return newTurn(state, { at, wall: WALL });
+}
+
+/** What the voter answers this candidate, in a turn of its own. */
+function asked(turn: Turn, candidate: string, epoch: number): BallotAnswer | undefined {
+  onBallot(turn, candidate, ballotOf(ballotElectorate(turn.state), { candidate, epoch }));
+  return turn.state.peers[candidate]?.answersDue[0];
+}
+
+test('a grant lends the lease for as long as is configured, and is written down before it leaves', () => {
+  const turn = turnAt(VOTER);
+  expect(asked(turn, 'mars', 5)).toMatchObject({ answer: 'grant', reason: 'down', leaseMs: 10_000, ask: 0 });
+  expect(addressIn(turn.state)).toMatchObject({
+    epoch: 5,
+    lent: { candidate: 'mars', epoch: 5, expiresAt: AT + 10_000 },
+  });
+  expect(turn.writeId).toBe(turn.state.storage.latest);
+});
+
+test('asking again for the same ballot makes the lease last longer, without another write', () => {
+  const first = turnAt(VOTER);
+  asked(first, 'mars', 5);
+  const second = turnAt(first.state, AT + 400);
+  asked(second, 'mars', 5);
+  expect(addressIn(second.state).lent?.expiresAt).toBe(AT + 10_400);
+  expect(second.writeId).toBe(0);
+});
+
+test('a second candidate is refused while the lease lasts, and told for how long', () => {
+  const turn = turnAt(VOTER);
+  asked(turn, 'mars', 5);
+  const later = turnAt(turn.state, AT + 1_000);
+  expect(asked(later, 'venus', 6)).toMatchObject({ reason: 'lent', leaseMs: 0, retryMs: 9_000, highest: 5 });
+});
+
+test('after a release another candidate gets the lease for a later epoch, but never for the same one', () => {
+  const turn = turnAt(VOTER);
+  asked(turn, 'mars', 5);
+  onRelease(turn, 'mars', { address: IP, epoch: 5, candidate: 'mars' });
+  expect(asked(turnAt(turn.state), 'venus', 5)).toMatchObject({ answer: 'refuse', reason: 'stale-epoch' });
+  expect(asked(turnAt(turn.state), 'venus', 6)).toMatchObject({ answer: 'grant' });
+});
+
+test('the epoch stays taken across a restart of the voter', () => {
+  const turn = turnAt(VOTER);
+  asked(turn, 'mars', 5);
+  onRelease(turn, 'mars', { address: IP, epoch: 5, candidate: 'mars' });
+  const document = documentOf(turn.state);
+  const fresh = restored(initialState(CONFIG), { kind: 'loaded', document }, AT);
+  const again = { ...VOTER, addresses: { [IP]: { ...addressIn(VOTER), ...leaseOf(fresh) } } };
+  expect(asked(turnAt(again), 'venus', 5)).toMatchObject({ reason: 'stale-epoch' });
+  expect(asked(turnAt(again), 'venus', 6)).toMatchObject({ answer: 'grant' });
+});
+
+test('a candidate that gave up its own ballot lends its lease to no other for that epoch', () => {
+  const turn = turnAt(VOTER);
+  openBallot(turn, IP, 'takeover', null);
+  releaseLeases(turn, IP, 1);
+  expect(asked(turnAt(turn.state), 'venus', 1)).toMatchObject({ reason: 'stale-epoch' });
+});
+
+test.each([
+  ["another candidate's", 'venus', 'venus', 5],
+  ['one in the name of another', 'venus', 'mars', 5],
+  ['one for an earlier epoch', 'mars', 'mars', 4],
+])('a release changes nothing when it is %s', (_, from, candidate, epoch) => {
+  const turn = turnAt(VOTER);
+  asked(turn, 'mars', 5);
+  onRelease(turn, from, { address: IP, epoch, candidate });
+  expect(addressIn(turn.state).lent?.expiresAt).toBe(AT + 10_000);
+});
+
+test('a release is written down once, however often it is repeated', () => {
+  const turn = turnAt(VOTER);
+  asked(turn, 'mars', 5);
+  const first = turnAt(turn.state, AT + 10);
+  onRelease(first, 'mars', { address: IP, epoch: 5, candidate: 'mars' });
+  const second = turnAt(first.state, AT + 20);
+  onRelease(second, 'mars', { address: IP, epoch: 5, candidate: 'mars' });
+  expect([first.writeId > 0, second.writeId]).toEqual([true, 0]);
+});
+
+test('a ballot in the name of another node is not answered', () => {
+  const turn = turnAt(VOTER);
+  onBallot(turn, 'venus', ballotOf(ballotElectorate(turn.state), { candidate: 'mars' }));
+  expect(turn.state.peers.mars?.answersDue).toEqual([]);
+  expect(turn.state.peers.venus?.answersDue).toEqual([]);
+});
+
+test('a new ballot makes the voter look at once, unless it is a handover', () => {
+  const look = (mode: 'takeover' | 'handover'): number => {
+    const turn = turnAt(VOTER);
+    onBallot(turn, 'mars', ballotOf(ballotElectorate(turn.state), { candidate: 'mars', mode }));
+    return turn.effects.filter(({ kind }) => kind === 'probe').length;
+  };
+  expect([look('takeover'), look('handover')]).toEqual([1, 0]);
+});
+
+test('a restart with a lease on its disk lends nothing until the longest lease has passed', () => {
+  const turn = turnAt(VOTER);
+  asked(turn, 'mars', 5);
+  const document = documentOf(turn.state);
+  const fresh = restored(initialState(CONFIG), { kind: 'loaded', document }, AT + 50);
+  expect(addressIn(fresh).lendFrom).toBe(AT + 50 + 10_000);
+  expect(addressIn(fresh).epoch).toBe(5);
+});
+
+test('a lease that was lent for longer than is configured now is waited for to its end', () => {
+  const lent = { candidate: 'mars', epoch: 5, expiresAt: AT + 60_000 };
+  const state = { ...VOTER, addresses: { [IP]: { ...addressIn(VOTER), lent } } };
+  const fresh = restored(initialState(CONFIG), { kind: 'loaded', document: documentOf(state) }, AT);
+  expect(addressIn(fresh).lendFrom).toBe(AT + 60_000);
+});
+
+function leaseOf(state: State): Pick<ReturnType<typeof addressIn>, 'lent' | 'lendFrom' | 'epoch'> {
+  const { lent, lendFrom, epoch } = addressIn(state);
+  return { lent, lendFrom, epoch };
+}
+
+test('the voter is itself no candidate that it could lend to twice', () => {
+  const turn = turnAt(VOTER);
+  openBallot(turn, IP, 'takeover', null);
+  expect(addressIn(turn.state).lent?.candidate).toBe(SELF);
+  expect(asked(turn, 'venus', 9)).toMatchObject({ reason: 'lent' });
+});
