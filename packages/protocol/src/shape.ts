@@ -41,8 +41,10 @@ export function text(maxLength: number): Shape<string> {
       : fail(path, `a text of at most ${maxLength} characters`);
 }
 
+/** A text of that pattern. Names that every object has by birth (`constructor`) are none: they would be found in any table. */
 export function matching(pattern: RegExp, what: string): Shape<string> {
-  return (value, path) => (typeof value === 'string' && pattern.test(value) ? value : fail(path, what));
+  return (value, path) =>
+    typeof value === 'string' && pattern.test(value) && !(value in {}) ? value : fail(path, what);
 }
 
 /** A whole number from `min` to `max`, by default any that a double holds exactly. */
@@ -108,7 +110,7 @@ export function object(shapes: Shapes, optional: Shapes = {}): Shape<unknown> {
 export function union<T>(shapes: Readonly<Record<string, Shape<T>>>): Shape<T> {
   return (value, path) => {
     const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
-    const shape = typeof kind === 'string' ? shapes[kind] : undefined;
+    const shape = typeof kind === 'string' && Object.hasOwn(shapes, kind) ? shapes[kind] : undefined;
     return shape === undefined
       ? fail(`${path}.kind`, `one of ${Object.keys(shapes).join(', ')}`)
       : shape(value, path);
