@@ -6,6 +6,12 @@ import { byText } from './quorum.ts';
 import type { AddressState, State } from './state.ts';
 import type { DurationMs, Ip, MonotonicMs, NodeId } from './units.ts';
 
+/**
+ * How long a new holder that is heard and fit has until the address must serve. An association takes from one to six
+ * seconds, in which everybody sees it down: whoever took it then would start that time anew, and another after him.
+ */
+export const SERVES_WITHIN_MS: DurationMs = 15_000;
+
 export type Damping =
   | { readonly kind: 'free'; readonly detail: string }
   | {
@@ -17,7 +23,8 @@ export type Damping =
 
 /**
  * Whether the address may be taken automatically so soon after it changed hands. The last healthy candidate is
- * never damped away: only a holder that is heard, fit and has served since the change is protected.
+ * never damped away: only a holder that is heard and fit is protected, and one that hasn't served only for as long as
+ * it may take to.
  */
 export function dampingOf(state: State, address: AddressState): Damping {
   const at = state.now.at;
@@ -28,9 +35,16 @@ export function dampingOf(state: State, address: AddressState): Damping {
   const heldUntil = newest === undefined ? 0 : newest + holdDownMs;
   const oldest = recent[flap.moves - 1];
   const flappingUntil = oldest === undefined ? 0 : oldest + flap.withinMs;
-  if (heldUntil <= at && flappingUntil <= at) return { kind: 'free', detail: 'no change of holder lately' };
+  const servesBy = newest === undefined || address.served ? 0 : newest + SERVES_WITHIN_MS;
+  if (heldUntil <= at && flappingUntil <= at && servesBy <= at)
+    return { kind: 'free', detail: 'no change of holder lately' };
   const excuse = whyUnprotected(state, address);
   if (excuse !== null) return { kind: 'free', detail: excuse };
+  if (!address.served) {
+    return servesBy > at
+      ? { kind: 'damped', reason: 'held-down', until: servesBy, detail: `moved ${at - (newest ?? at)} ms ago, not in service yet` }
+      : { kind: 'free', detail: "it hasn't served since the change" };
+  }
   if (flappingUntil > at) {
     return {
       kind: 'damped',
@@ -63,7 +77,6 @@ function whyUnprotected(state: State, address: AddressState): string | null {
   if (node === null) return 'no node that is heard holds it';
   if (node !== state.config.node.id && isSilent(state, node)) return `its holder ${node} is silent`;
   if (fitnessOf(state, node) === 'unfit') return `its holder ${node} is unfit`;
-  if (!address.served) return "it hasn't served since the change";
   return null;
 }
 
