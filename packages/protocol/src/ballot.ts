@@ -2,7 +2,7 @@
  * What a voter answers, and when a ballot is won (PROTOCOL.md, "Ballots"; invariants I3 to I6, I10).
  */
 import { dampingOf } from './damping.ts';
-import { isSilent, silentAt } from './holder.ts';
+import { isFailingNow, isSilent, silentAt } from './holder.ts';
 import { type Ballot, type BallotAnswer, type BallotReason, WIRE_VERSION } from './messages.ts';
 import { isPaused } from './pause.ts';
 import { electorateDigest, majorityOf, votersOf } from './quorum.ts';
@@ -63,7 +63,8 @@ function seen(state: State, ballot: Ballot, heardAt: MonotonicMs): Judgement {
   if (address === undefined) return refuse('unknown-address');
   const { series, verdict } = address;
   if (series.last === null) return refuse('starting', series.inFlight.length > 0 ? 200 : 500);
-  if (verdict === 'down' && !series.last.ok) return { answer: 'grant', reason: 'down', retryMs: 0 };
+  if (verdict === 'down' && isFailingNow(state, address))
+    return { answer: 'grant', reason: 'down', retryMs: 0 };
   if (series.last.ok) return series.last.startedAt >= heardAt ? refuse('up') : pending();
   // Failing without a proof: blind once the outside has definitely not answered, else still waiting for it.
   const since = series.failingSince ?? heardAt;

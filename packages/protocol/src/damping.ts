@@ -42,7 +42,12 @@ export function dampingOf(state: State, address: AddressState): Damping {
   if (excuse !== null) return { kind: 'free', detail: excuse };
   if (!address.served) {
     return servesBy > at
-      ? { kind: 'damped', reason: 'held-down', until: servesBy, detail: `moved ${at - (newest ?? at)} ms ago, not in service yet` }
+      ? {
+          kind: 'damped',
+          reason: 'held-down',
+          until: servesBy,
+          detail: `moved ${at - (newest ?? at)} ms ago, not in service yet`,
+        }
       : { kind: 'free', detail: "it hasn't served since the change" };
   }
   if (flappingUntil > at) {
@@ -130,9 +135,8 @@ export function staggerUntil(state: State, address: AddressState, callTimeoutMs:
   const stepMs = config.driver?.style === 'single-call' ? 2 * callTimeoutMs : config.gossip.timeoutMs;
   const rank =
     config.driver?.style === 'single-call' ? configuredRank(state, address.ip) : liveRank(state, address.ip);
-  // Not seen down yet, the wait hasn't begun.
-  const from = address.verdict === 'down' ? address.verdictSince : state.now.at;
-  return from + rank * stepMs;
+  // Counted from when this node could have gone itself, so that what ends for all at once, a pause say, ends in order.
+  return (address.openSince ?? state.now.at) + rank * stepMs;
 }
 
 function goesBefore(state: State, a: NodeId, b: NodeId): boolean {

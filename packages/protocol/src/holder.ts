@@ -38,6 +38,22 @@ export function holderUnfitSince(state: State, address: AddressState): Monotonic
   return isSilent(state, node) ? null : (state.peers[node]?.unfitSince ?? null);
 }
 
+/** Failures in a row that a probe started at `startedAt` needs to complete the verdict: one, after the holder's own word. */
+export function failuresNeeded(state: State, address: AddressState, startedAt: MonotonicMs): number {
+  const unfitSince = holderUnfitSince(state, address);
+  return unfitSince !== null && startedAt >= unfitSince ? 1 : fallOf(state, address.ip);
+}
+
+/** Whether the address fails now, as far as its present holder goes: enough failures since it last changed hands, the newest included. */
+export function isFailingNow(state: State, address: AddressState): boolean {
+  const { last, fails } = address.series;
+  return last !== null && !last.ok && fails >= failuresNeeded(state, address, last.startedAt);
+}
+
+function fallOf(state: State, ip: Ip): number {
+  return state.config.addresses.find((one) => one.ip === ip)?.probe.fall ?? 1;
+}
+
 export function isHeldBySelf(state: State, ip: Ip): boolean {
   return state.addresses[ip]?.holder.node === state.config.node.id;
 }
@@ -101,6 +117,8 @@ export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSo
     holder: seen,
     changes: moved ? mergeChanges(address.changes, [seen.at]) : address.changes,
     served: known.kind === 'unknown' ? address.served : false,
+    // Failures of the last holder are no evidence against this one.
+    series: moved ? { ...address.series, fails: 0, failingSince: null } : address.series,
   });
   tell(turn, { kind: 'holder', address: ip, holder: holderName(seen), source });
   announce(turn);

@@ -120,6 +120,7 @@ export function newAddress(ip: Ip): AddressState {
     intent: null,
     backoff: NO_BACKOFF,
     decision: { outcome: 'wait', reason: 'starting', detail: '', since: 0 },
+    openSince: null,
     refusals: [],
     blockedTold: false,
     late: null,

@@ -207,6 +207,8 @@ export interface AddressState {
   readonly intent: MoveIntent | null;
   readonly backoff: Backoff;
   readonly decision: Decision;
+  /** Since when every gate before `rank` has been open; null: one is closed. */
+  readonly openSince: MonotonicMs | null;
   /** Reasons told as refusals in this episode of being down. */
   readonly refusals: readonly Reason[];
   readonly blockedTold: boolean;

@@ -29,7 +29,13 @@ export interface TakeoverView {
   /** The last conclusive probe; null: none since the start or a stall. */
   readonly lastProbe: { readonly ok: boolean; readonly endedAt: MonotonicMs } | null;
   readonly local: { readonly fit: Fitness; readonly since: MonotonicMs };
-  readonly verdict: { readonly is: Verdict; readonly since: MonotonicMs; readonly detail: string };
+  readonly verdict: {
+    readonly is: Verdict;
+    readonly since: MonotonicMs;
+    /** Enough failures in a row since the address last changed hands, the newest included. */
+    readonly failingNow: boolean;
+    readonly detail: string;
+  };
   readonly wayOut: { readonly proven: boolean; readonly at: MonotonicMs | null; readonly detail: string };
   readonly storageFailing: string | null;
   readonly displaces: { readonly ip: Ip | null; readonly allowed: boolean };
@@ -203,8 +209,11 @@ function verdictDown({ mode, verdict, lastProbe }: TakeoverView): GateAnswer {
     case 'unknown':
       return closed('wait', 'verdict-unknown', verdict.detail, verdict.since);
     case 'down':
-      if (lastProbe?.ok === true)
-        return closed('wait', 'failure-not-current', 'the last probe succeeded', lastProbe.endedAt);
+      if (!verdict.failingNow) {
+        const detail =
+          lastProbe?.ok === true ? 'the last probe succeeded' : 'it has changed hands since it failed';
+        return closed('wait', 'failure-not-current', detail, lastProbe?.endedAt ?? null);
+      }
       return open(`down: ${verdict.detail}`, verdict.since);
   }
 }

@@ -3,7 +3,7 @@
  */
 import { finished, gapOf, hastened, isDue, started } from './check.ts';
 import type { AddressConfig } from './config.ts';
-import { holderUnfitSince, isHeldBySelf, isSilent } from './holder.ts';
+import { failuresNeeded, holderUnfitSince, isHeldBySelf, isSilent } from './holder.ts';
 import { NO_BACKOFF } from './initial.ts';
 import type { CheckResult, ExternalIpResult } from './inputs.ts';
 import type { Verdict } from './messages.ts';
@@ -31,12 +31,6 @@ export function isWatchedClosely(state: State, address: AddressState): boolean {
       record.addresses.some((one) => one.ip === address.ip && one.trouble)
     );
   });
-}
-
-/** Failures in a row that a probe started at `startedAt` needs to complete the verdict: one, after the holder's own word. */
-export function failuresNeeded(state: State, address: AddressState, startedAt: MonotonicMs): number {
-  const unfitSince = holderUnfitSince(state, address);
-  return unfitSince !== null && startedAt >= unfitSince ? 1 : probeConfig(state, address.ip).probe.fall;
 }
 
 /** Start every probe and local check that is due, and ask for the proof where one is wanted. */

@@ -3,7 +3,7 @@
  */
 import type { ProtocolConfig } from './config.ts';
 import { dampingOf, staggerUntil } from './damping.ts';
-import { holderName, isHeldBySelf } from './holder.ts';
+import { holderName, isFailingNow, isHeldBySelf } from './holder.ts';
 import { isPaused } from './pause.ts';
 import type { AddressState, Handover, NextCall, State } from './state.ts';
 import type { TakeoverView, UnfinishedMove } from './takeover.ts';
@@ -57,7 +57,12 @@ export function takeoverView(state: State, address: AddressState): TakeoverView 
     pause: { paused: isPaused(state), detail: `paused by ${state.pause.owner}: ${state.pause.reason}` },
     lastProbe: series.last,
     local: state.local,
-    verdict: { is: address.verdict, since: address.verdictSince, detail: address.verdictReason },
+    verdict: {
+      is: address.verdict,
+      since: address.verdictSince,
+      failingNow: isFailingNow(state, address),
+      detail: address.verdictReason,
+    },
     wayOut: { proven: isProven(state, address.ip), at: wayOut.provenAt, detail: wayOut.reason },
     storageFailing: state.storage.failing,
     displaces: { ip: survey.displaces, allowed: config.driver?.displace === 'allow' },

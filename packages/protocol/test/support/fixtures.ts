@@ -118,6 +118,7 @@ export function seriesOf(ok: boolean, parts: Partial<CheckSeries> = {}): CheckSe
     fails: ok ? 0 : 3,
     inFlight: [],
     nextAt: AT + 500,
+    everChecked: true,
     last: { ok, startedAt: AT - 300, endedAt: AT - 200, reason: ok ? 'ok' : 'refused' },
     failingSince: ok ? null : AT - 2_000,
     ...parts,
