@@ -33,11 +33,7 @@ export type DecodedDocument =
   | { readonly kind: 'document'; readonly document: DurableDocument }
   | { readonly kind: 'fault'; readonly detail: string };
 
-/** Ids are used as keys of plain objects, so the names that every object has are no ids. */
-const NODE_ID: Shape<string> = (value, path) => {
-  const id = matching(/^[A-Za-z0-9._-]{1,64}$/, 'a node id')(value, path);
-  return id in {} ? matching(/^$/, 'a node id')(id, path) : id;
-};
+const NODE_ID = matching(/^[A-Za-z0-9._-]{1,64}$/, 'a node id');
 const SESSION = matching(/^[A-Za-z0-9_-]{11}$/, 'a session id');
 const IP = matching(/^[0-9A-Fa-f.:]{2,45}$/, 'an IP address');
 const CLOUD_ID = text(128);

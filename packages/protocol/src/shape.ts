@@ -41,7 +41,7 @@ export function text(maxLength: number): Shape<string> {
       : fail(path, `a text of at most ${maxLength} characters`);
 }
 
-/** A text of that pattern. Names that every object has by birth (`constructor`) are none: they would be found in any table. */
+/** A text of that pattern. Ids are keys of plain objects, so the names that every object has by birth are none. */
 export function matching(pattern: RegExp, what: string): Shape<string> {
   return (value, path) =>
     typeof value === 'string' && pattern.test(value) && !(value in {}) ? value : fail(path, what);

@@ -604,7 +604,7 @@ test('somebody was faster: the race is lost, which is no failure', () => {
       2456 < read: i-mars
       2456 * held by i-mars, by read
       2456 * concluded: takeover lost-race (i-mars took it first)
-      2456 * wait: backing-off
+      2456 * wait: failure-not-current
       2456 > write: epoch 1, lent to nobody"
   `);
 });

@@ -220,7 +220,7 @@ test('a recorded request is never admitted twice, whoever restarts and whatever 
         }
       }
     }),
-    { numRuns: 1_500, seed: 4 },
+    { numRuns: 500, seed: 4 },
   );
-  expect(admittedInAll).toBeGreaterThan(5_000);
+  expect(admittedInAll).toBeGreaterThan(2_000);
 });

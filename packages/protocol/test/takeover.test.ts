@@ -57,6 +57,7 @@ describe('the order of the gates', () => {
       'displace',
       'permission',
       'damping',
+      'own-lease',
       'rank',
       'agreement',
       'guard',

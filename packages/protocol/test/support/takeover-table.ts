@@ -272,14 +272,14 @@ export const ROWS: readonly TakeoverRow[] = [
   {
     when: 'its own lease is with another candidate',
     change: { campaign: null, ownLease: { freeAt: AT + 400, lentTo: 'neptune' } },
-    gate: 'agreement',
+    gate: 'own-lease',
     outcome: 'wait',
     reason: 'backing-off',
   },
   {
     when: 'what it had lent before its start cannot be known',
     change: { campaign: null, ownLease: { freeAt: AT + 400, lentTo: null } },
-    gate: 'agreement',
+    gate: 'own-lease',
     outcome: 'wait',
     reason: 'backing-off',
   },
