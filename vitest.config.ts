@@ -17,6 +17,8 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: ['test/e2e/**', '**/node_modules/**'],
+          // No test waits for wall time; the bound is for a loaded machine.
+          testTimeout: 30_000,
         },
       },
       {

@@ -180,7 +180,7 @@ function refusalOf(ip: Ip, result: ExternalIpResult): string | null {
 }
 
 function note(turn: Turn, ip: Ip, decision: TakeoverDecision): void {
-  const opened = !isBefore(decision.gate, 'rank') && decision.gate !== 'unfinished-move';
+  const opened = !isBefore(decision.gate, 'rank');
   const { openSince } = addressOf(turn.state, ip);
   if (opened !== (openSince !== null)) changeAddress(turn, ip, { openSince: opened ? turn.now.at : null });
   const address = addressOf(turn.state, ip);

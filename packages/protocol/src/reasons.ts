@@ -21,6 +21,7 @@ export const GATES = [
   'displace',
   'permission',
   'damping',
+  'own-lease',
   'rank',
   'agreement',
   'guard',

@@ -108,6 +108,7 @@ export const RULE: readonly Gate[] = [
   { name: 'displace', ask: displace }, // I13
   { name: 'permission', ask: permission }, // I11
   { name: 'damping', ask: damping }, // I15
+  { name: 'own-lease', ask: ownLeaseFree }, // I5
   { name: 'rank', ask: rank }, // I15
   { name: 'agreement', ask: agreement }, // I1, I4, I5, I10
   { name: 'guard', ask: guard }, // I1, I9
@@ -251,6 +252,17 @@ function damping({ mode, damping: damped }: TakeoverView): GateAnswer {
   return closed('hold', damped.reason, damped.detail);
 }
 
+function ownLeaseFree({ at, campaign, ownLease }: TakeoverView): GateAnswer {
+  if (campaign !== null || ownLease.freeAt <= at)
+    return open("this node's own lease is free, or its own already");
+  const lentTo = ownLease.lentTo === null ? "can't be known since the start" : `is with ${ownLease.lentTo}`;
+  return closed(
+    'wait',
+    'backing-off',
+    `this node's own lease ${lentTo} for another ${Math.ceil(ownLease.freeAt - at)} ms`,
+  );
+}
+
 function rank({ at, mode, campaign, staggerUntil }: TakeoverView): GateAnswer {
   if (mode === 'handover' || campaign !== null || at >= staggerUntil) return open("it is this node's turn");
   return closed(
@@ -260,18 +272,10 @@ function rank({ at, mode, campaign, staggerUntil }: TakeoverView): GateAnswer {
   );
 }
 
-function agreement({ at, mode, campaign, ownLease, backoff }: TakeoverView): GateAnswer {
+function agreement({ at, mode, campaign, backoff }: TakeoverView): GateAnswer {
   if (campaign?.won != null) return open(campaign.won.summary, campaign.won.at);
   if (campaign !== null)
     return closed('wait', 'ballot-open', "the voters haven't all answered", campaign.openedAt);
-  if (ownLease.freeAt > at) {
-    const lentTo = ownLease.lentTo === null ? "can't be known since the start" : `is with ${ownLease.lentTo}`;
-    return closed(
-      'wait',
-      'backing-off',
-      `this node's own lease ${lentTo} for another ${Math.ceil(ownLease.freeAt - at)} ms`,
-    );
-  }
   if (backoff.until > at) return closed('wait', backoff.reason, backoff.detail);
   return mode === 'handover'
     ? closed('campaign', 'handover-asked', 'an operator asked for it; asking the voters')
