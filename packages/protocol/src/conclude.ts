@@ -9,6 +9,7 @@ import { holderName } from './holder.ts';
 import { NO_BACKOFF } from './initial.ts';
 import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from './outbox.ts';
 import type { Reason } from './reasons.ts';
+import type { Move } from './state.ts';
 import { addressOf, changeAddress, persist, type Turn, tell } from './turn.ts';
 import type { DurationMs, Ip } from './units.ts';
 
@@ -131,10 +132,16 @@ function totalStep(
 }
 
 function clearAttempt(turn: Turn, ip: Ip): void {
-  const { campaign, intent, late } = addressOf(turn.state, ip);
+  const { campaign, intent, late, move } = addressOf(turn.state, ip);
   const epoch = campaign?.epoch ?? intent?.epoch;
   changeAddress(turn, ip, { campaign: null, guard: null, move: null, intent: null });
-  // A take that may yet land keeps what was lent for it until that runs out.
-  if (epoch !== undefined && epoch !== late?.epoch) releaseLeases(turn, ip, epoch);
+  // What may yet land keeps what was lent for it until that runs out: a take that was given up, a call of the last run.
+  const mayLand = epoch === late?.epoch || (move !== null && isOfLastRun(move));
+  if (epoch !== undefined && !mayLand) releaseLeases(turn, ip, epoch);
   persist(turn);
+}
+
+/** Found by a restart, and not seen to have ended as it was meant to. */
+function isOfLastRun({ leaseUntil, stage }: Move): boolean {
+  return leaseUntil === 0 && stage.kind !== 'verifying';
 }

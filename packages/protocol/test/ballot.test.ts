@@ -163,6 +163,13 @@ const ANSWERS: readonly Row[] = [
     retryMs: 1_000,
   },
   {
+    when: 'the address changed hands a second ago and has had no time to serve',
+    state: withAddress(VOTER, { ...CHANGED, served: false }),
+    answer: 'refuse',
+    reason: 'held-down',
+    retryMs: 14_000,
+  },
+  {
     when: 'no probe has finished yet',
     state: withAddress(VOTER, { series: seriesOf(false, { last: null }) }),
     answer: 'refuse',

@@ -294,10 +294,8 @@ test('a restart that finds a planned move reads, and closes it where nothing was
       2628 > write: epoch 1, lent to saturn
       2628 > read
       2628 > permit
-      2630 > lease back to neptune: epoch 1
       2728 < read: i-neptune
       2728 < permitted
-      2728 > lease back to neptune: epoch 1 (2 times)
       3048 < probe: refused (2 times)
       3548 * verdict unknown → down: refused: nobody listens
       3548 * wait: backing-off"
