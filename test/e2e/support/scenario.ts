@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { AddressView, StatusView, WhyView } from '../../../packages/protocol/src/index.ts';
@@ -5,20 +6,20 @@ import {
   type Cluster,
   type ClusterOptions,
   type CommandResult,
-  fastProbe,
   merge,
   startCluster,
   until,
   type YamlObject,
 } from '../../../packages/sim/src/cluster/index.ts';
+import { Slots } from './slots.ts';
 
 /** The drivers that a scenario runs with. */
 export type Driver = 'ec2' | 'opsworks';
 
 /** How long anything is waited for: far longer than it takes, because many clusters share two cores. */
 export const patienceMs = 30_000;
-/** One whole scenario, several waits in a row. */
-const scenarioTimeoutMs = 150_000;
+/** One whole scenario: its turn, and several waits in a row. */
+const scenarioTimeoutMs = 400_000;
 /** Log lines of all agents together, and calls to the cloud, that a failure prints. */
 const storyLines = 150;
 const storyCalls = 40;
@@ -27,23 +28,23 @@ const chatter = new Set(['configuration', 'warmed']);
 
 /** Soon, but not so soon that a busy machine looks like a broken one. */
 const settings: YamlObject = {
-  local: { interval: '300ms', fastInterval: '150ms', timeout: '500ms' },
-  gossip: { interval: '150ms', timeout: '200ms', dead: '1200ms' },
-  agreement: { lease: '3s' },
-  guard: { timeout: '1s' },
+  local: { interval: '300ms', fastInterval: '150ms', timeout: '800ms' },
+  gossip: { interval: '200ms', timeout: '300ms', dead: '2s' },
+  agreement: { lease: '4s' },
+  guard: { timeout: '1500ms' },
   holdDown: '3s',
 };
+
+const probe: YamlObject = { interval: '300ms', fastInterval: '150ms', timeout: '800ms', fall: 3, rise: 2 };
 
 /** A node that has lost the address gets a public address of its own again so soon: until then it sees nothing. */
 const cloudConfig = { autoAddressDelayMs: 300 };
 
-const probe: YamlObject = merge(fastProbe, {
-  interval: '300ms',
-  fastInterval: '150ms',
-  timeout: '500ms',
-  fall: 3,
-  rise: 2,
-});
+/** Clusters of one test file that run at the same time, and that start at the same time: starting takes most. */
+const running = new Slots(3);
+const starting = new Slots(1);
+/** The agents go after the world that they live in: a slow agent is one, but a slow world looks like a broken one. */
+const agentNiceness = 5;
 
 /** A cluster as `startCluster` makes it; its settings and its probe are merged over fast ones. */
 export interface ScenarioOptions extends Omit<ClusterOptions, 'agentFile' | 'nodes'> {
@@ -73,27 +74,42 @@ export function scenario(
   options: ScenarioOptions,
   run: (scene: Scene) => Promise<void>,
 ): void {
-  test.concurrent(title, { timeout: scenarioTimeoutMs }, async () => {
-    const { nodes = [{ id: 'saturn' }, { id: 'neptune' }], begin = 'settled', ...rest } = options;
-    const cluster = await startCluster({
-      agentFile: join(import.meta.dirname, '../../../packages/agent/dist/failtome.js'),
-      ...rest,
-      nodes,
-      settings: merge(settings, options.settings ?? {}),
-      probe: merge(probe, options.probe ?? {}),
-      cloud: { ...options.cloud, config: { ...cloudConfig, ...options.cloud?.config } },
-    });
-    try {
-      if (begin === 'settled') await cluster.settled(2 * patienceMs);
-      if (begin === 'ready') await cluster.ready(2 * patienceMs);
-      await run(new Scene(cluster, options.driver ?? 'ec2'));
-    } catch (error) {
-      process.stderr.write(`\n${title}: FAILED\n${storyOf(cluster)}\n`);
-      throw error;
-    } finally {
-      await cluster.close();
-    }
+  test.concurrent(title, { timeout: scenarioTimeoutMs }, () =>
+    running.use(async () => {
+      const opened: Cluster[] = [];
+      try {
+        const cluster = await starting.use(() => begin(options, opened));
+        if ((options.begin ?? 'settled') === 'settled') await cluster.settled(2 * patienceMs);
+        await run(new Scene(cluster, options.driver ?? 'ec2'));
+      } catch (error) {
+        for (const cluster of opened) process.stderr.write(`\n${title}: FAILED\n${storyOf(cluster)}\n`);
+        throw error;
+      } finally {
+        for (const cluster of opened) await cluster.close();
+      }
+    }),
+  );
+}
+
+/** Starts a cluster, and has its agents' heaviest moments behind it when it resolves. */
+async function begin(
+  { nodes = [{ id: 'saturn' }, { id: 'neptune' }], begin: until = 'settled', ...options }: ScenarioOptions,
+  opened: Cluster[],
+): Promise<Cluster> {
+  const cluster = await startCluster({
+    agentFile: join(import.meta.dirname, '../../../packages/agent/dist/failtome.js'),
+    ...options,
+    nodes,
+    settings: merge(settings, options.settings ?? {}),
+    probe: merge(probe, options.probe ?? {}),
+    cloud: { ...options.cloud, config: { ...cloudConfig, ...options.cloud?.config } },
   });
+  opened.push(cluster);
+  for (const { agent } of cluster.nodes) {
+    if (agent.pid !== undefined) setPriority(agent.pid, agentNiceness);
+  }
+  if (until !== 'at once') await cluster.ready(2 * patienceMs);
+  return cluster;
 }
 
 /** A running scenario: the cluster, and what is looked at and waited for again and again. */
