@@ -124,7 +124,10 @@ export function onAnswered(turn: Turn, sendId: EffectId, answer: Envelope): void
   changePeer(turn, peer.id, { rttMs });
   if (!pending.failed) tell(turn, { kind: 'heartbeat', peer: peer.id, result: 'ok', rttMs });
   if (refused === undefined) takePayload(turn, peer.id, answer.payload);
-  if ((turn.state.peers[peer.id]?.answersDue.length ?? 0) > 0) speakTo(turn, peer.id, { hurried: true });
+  // Only what decides: a pending answer goes with the next message, else two nodes would talk without a pause.
+  const decides =
+    turn.state.peers[peer.id]?.answersDue.some(({ answer: said }) => said !== 'pending') ?? false;
+  if (decides) speakTo(turn, peer.id, { hurried: true });
 }
 
 export function onSendFailed(turn: Turn, sendId: EffectId, reason: SendFailure): void {
