@@ -38,10 +38,14 @@ export function holderUnfitSince(state: State, address: AddressState): Monotonic
   return isSilent(state, node) ? null : (state.peers[node]?.unfitSince ?? null);
 }
 
-/** Failures in a row that a probe started at `startedAt` needs to complete the verdict: one, after the holder's own word. */
+/**
+ * Failures in a row that a probe started at `startedAt` needs to complete the verdict: one, after the holder's own word.
+ * The holder itself needs no word to reach it: while it is unfit, one is enough whenever it started.
+ */
 export function failuresNeeded(state: State, address: AddressState, startedAt: MonotonicMs): number {
   const unfitSince = holderUnfitSince(state, address);
-  return unfitSince !== null && startedAt >= unfitSince ? 1 : fallOf(state, address.ip);
+  if (unfitSince === null) return fallOf(state, address.ip);
+  return isHeldBySelf(state, address.ip) || startedAt >= unfitSince ? 1 : fallOf(state, address.ip);
 }
 
 /** Whether the address fails now, as far as its present holder goes: enough failures since it last changed hands, the newest included. */

@@ -73,7 +73,7 @@ export function onProbed(turn: Turn, probeId: EffectId, result: CheckResult): vo
   changeAddress(turn, ip, { series: counted.series });
   if (counted.kind !== 'ignored') {
     if (counted.kind === 'ok') countSuccess(turn, ip, counted.startedAt);
-    else countFailure(turn, ip, counted.startedAt, result);
+    else countFailure(turn, ip, counted.startedAt, reasonOf(result));
     const after = addressOf(turn.state, ip);
     if (isWatchedClosely(turn.state, after))
       changeAddress(turn, ip, { series: hastened(after.series, probe, counted.startedAt) });
@@ -125,8 +125,11 @@ export function onLocalChecked(turn: Turn, checkId: EffectId, result: CheckResul
   if (turned) tell(turn, { kind: 'local', from: local.fit, to: fit, reason: reasonOf(result) });
   if (turned || failing !== local.series.fails > 0) announce(turn);
   if (!turned && failing === local.series.fails > 0) return;
-  for (const ip of Object.keys(turn.state.addresses))
-    if (isHeldBySelf(turn.state, ip) && failing) lookNow(turn, ip);
+  for (const ip of Object.keys(turn.state.addresses)) {
+    if (!isHeldBySelf(turn.state, ip) || !failing) continue;
+    if (turned) completeAsHolder(turn, ip);
+    lookNow(turn, ip);
+  }
 }
 
 /** After a stall or a restart nothing seen before counts. */
@@ -159,17 +162,24 @@ function countSuccess(turn: Turn, ip: Ip, startedAt: MonotonicMs): void {
   if (address.verdict === 'unknown' || address.series.oks >= rise) setVerdict(turn, ip, 'up', 'it answers');
 }
 
-function countFailure(turn: Turn, ip: Ip, startedAt: MonotonicMs, result: CheckResult): void {
+function countFailure(turn: Turn, ip: Ip, startedAt: MonotonicMs, reason: string): void {
   const address = addressOf(turn.state, ip);
   if (address.series.fails < failuresNeeded(turn.state, address, startedAt)) return;
-  if (isProvenSince(turn.state, ip, startedAt)) setVerdict(turn, ip, 'down', reasonOf(result));
+  if (isProvenSince(turn.state, ip, startedAt)) setVerdict(turn, ip, 'down', reason);
   else
     setVerdict(
       turn,
       ip,
       'unknown',
-      `probes fail (${reasonOf(result)}) without a way-out proof: ${wayOutOf(turn.state, ip).reason}`,
+      `probes fail (${reason}) without a way-out proof: ${wayOutOf(turn.state, ip).reason}`,
     );
+}
+
+/** A holder that has just found itself unfit needs no further probe when the last one failed, and its proof came before it. */
+function completeAsHolder(turn: Turn, ip: Ip): void {
+  const { last } = addressOf(turn.state, ip).series;
+  if (turn.state.local.fit !== 'unfit' || last === null || last.ok) return;
+  if (isProvenSince(turn.state, ip, last.startedAt)) countFailure(turn, ip, last.startedAt, last.reason);
 }
 
 function setVerdict(turn: Turn, ip: Ip, verdict: Verdict, reason: string): void {

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import type { State } from '../src/state.ts';
+import { newTurn } from '../src/turn.ts';
+import { onLocalChecked } from '../src/verdict.ts';
+import {
+  AT,
+  addressIn,
+  heldBy,
+  PEER,
+  proven,
+  SELF,
+  seriesOf,
+  stateOf,
+  WALL,
+  withAddress,
+} from './support/fixtures.ts';
+
+const CHECK = 77;
+const HUNG = { kind: 'failed', reason: 'timeout', detail: 'no answer', durationMs: 1_000 } as const;
+
+/** One probe has failed, and the own HAProxy's second check in a row is about to. */
+function inTrouble(holder: string): State {
+  const state = proven(heldBy(stateOf(), holder));
+  const failing = withAddress(state, { verdict: 'up', series: seriesOf(false, { fails: 1 }) });
+  const inFlight = [{ id: CHECK, startedAt: AT - 1_000, superseded: false }];
+  return { ...failing, local: { ...failing.local, series: seriesOf(false, { fails: 1, inFlight }) } };
+}
+
+function verdictAfterCheck(state: State): string {
+  const turn = newTurn(state, { at: AT, wall: WALL });
+  onLocalChecked(turn, CHECK, HUNG);
+  expect(turn.state.local.fit).toBe('unfit');
+  return addressIn(turn.state).verdict;
+}
+
+test('a holder that finds itself unfit takes the probe that failed before for enough', () => {
+  expect(verdictAfterCheck(inTrouble(SELF))).toBe('down');
+});
+
+test('a node that does not hold the address goes on counting probes, fit or not', () => {
+  expect(verdictAfterCheck(inTrouble(PEER))).toBe('up');
+});
+
+test('a holder whose proof came after that probe waits for the next one', () => {
+  const state = inTrouble(SELF);
+  const wayOut = { ...state.wayOut['4'], provenSince: AT - 250 };
+  expect(verdictAfterCheck({ ...state, wayOut: { ...state.wayOut, '4': wayOut } })).toBe('up');
+});
+
+test('a holder whose last probe succeeded is unfit, and sees the address up', () => {
+  const state = withAddress(inTrouble(SELF), { series: seriesOf(true) });
+  expect(verdictAfterCheck(state)).toBe('up');
+});
