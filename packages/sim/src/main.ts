@@ -13,7 +13,8 @@ type ExitCode = 0 | 1 | 2;
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
 
-process.exitCode = await run(process.argv.slice(2));
+// Whatever is still being waited for has lost its meaning.
+process.exit(await run(process.argv.slice(2)));
 
 /** The second time nothing is waited for. */
 function stop(): void {

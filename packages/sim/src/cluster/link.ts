@@ -31,7 +31,12 @@ interface Connection {
   readonly client: Socket;
   upstream: Socket | null;
   lanes: readonly [requests: Lane, answers: Lane] | null;
+  /** Lets go of a connection that waits to begin. */
+  release: () => void;
 }
+
+/** What a client may send before its connection has begun; nobody says more before an answer. */
+const earlyBytes = 256 * 1024;
 
 /** The way from one node to another's API: a TCP forwarder that can be cut, refused or slowed down. */
 export class Link {
@@ -107,8 +112,8 @@ export class Link {
   }
 
   #createServer(): ReturnType<typeof createServer> {
-    return createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
-      const connection: Connection = { client, upstream: null, lanes: null };
+    return createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+      const connection: Connection = { client, upstream: null, lanes: null, release: hold(client) };
       this.#connections.add(connection);
       client.on('error', () => client.destroy());
       client.on('close', () => {
@@ -122,6 +127,7 @@ export class Link {
   #start(connection: Connection): void {
     const { client } = connection;
     if (this.#effective.kind === 'drop' || client.destroyed) return;
+    connection.release();
     const upstream = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
     connection.upstream = upstream;
     connection.lanes = [new Lane(client, upstream), new Lane(upstream, client)];
@@ -140,6 +146,26 @@ export class Link {
     lanes?.[0].set({ blocked: condition.kind === 'drop', delayMs });
     lanes?.[1].set({ blocked: condition.kind === 'drop' || condition.kind === 'drop-answers', delayMs });
   }
+}
+
+/** Keeps what comes meanwhile; a client that hangs up was never connected, and nothing of it arrives. */
+function hold(client: Socket): () => void {
+  const early: Buffer[] = [];
+  let length = 0;
+  const keep = (bytes: Buffer): void => {
+    early.push(bytes);
+    length += bytes.length;
+    if (length > earlyBytes) client.destroy();
+  };
+  const giveUp = (): void => {
+    client.destroy();
+  };
+  client.on('data', keep).on('end', giveUp);
+  return () => {
+    client.off('data', keep).off('end', giveUp);
+    client.pause();
+    if (early.length > 0) client.unshift(Buffer.concat(early));
+  };
 }
 
 function destroy({ client, upstream, lanes }: Connection): void {
