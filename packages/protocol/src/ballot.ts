@@ -107,7 +107,6 @@ interface Count {
   /** May still answer. */
   out: NodeId[];
   silent: NodeId[];
-  refusals: string[];
   retryMs: DurationMs;
 }
 
@@ -120,7 +119,7 @@ export function tally(state: State, address: AddressState, campaign: Campaign): 
   const voters = votersOf(state.config);
   const count = countAnswers(state, campaign, voters);
   const majority = majorityOf(voters.length);
-  const detail = summaryOf(campaign, count, voters.length);
+  const detail = summaryOf(state, campaign, count, voters.length);
   const holderAnswer = consentOf(state, address, campaign);
   if (holderAnswer === 'refused') return { result: 'lost', detail, retryMs: count.retryMs };
   if (count.leases.length + count.out.length < majority)
@@ -137,14 +136,13 @@ export function tally(state: State, address: AddressState, campaign: Campaign): 
 }
 
 function countAnswers(state: State, campaign: Campaign, voters: readonly NodeId[]): Count {
-  const count: Count = { leases: [], down: 0, sighted: 0, out: [], silent: [], refusals: [], retryMs: 0 };
+  const count: Count = { leases: [], down: 0, sighted: 0, out: [], silent: [], retryMs: 0 };
   for (const voter of voters) {
     const answer = campaign.answers[voter];
     if (answer === undefined || answer.answer === 'pending')
       countMissing(state, campaign, voter, voters.length, count);
     else if (answer.answer === 'refuse') {
       count.sighted += 1; // whatever the reason, a refusal hides what its voter sees: it counts against
-      count.refusals.push(`${voter} refused (${answer.reason})`);
       count.retryMs = Math.max(count.retryMs, answer.retryMs);
     } else {
       if (answer.leaseUntil > state.now.at) count.leases.push(answer.leaseUntil);
@@ -165,10 +163,8 @@ function countMissing(state: State, campaign: Campaign, voter: NodeId, voters: n
     return;
   }
   count.silent.push(voter);
-  if (voters !== 2) return;
-  if (state.config.agreement.silentPeer === 'takeover')
+  if (voters === 2 && state.config.agreement.silentPeer === 'takeover')
     count.leases.push((campaign.asks[0] ?? campaign.openedAt) + state.config.agreement.leaseMs);
-  else count.refusals.push(`${voter} is silent, which counts as a refusal here (agreement.silentPeer: hold)`);
 }
 
 function consentOf(
@@ -193,11 +189,13 @@ function nextSilence(state: State, campaign: Campaign, out: readonly NodeId[]): 
   return times.length === 0 ? NEVER : Math.min(...times);
 }
 
-function summaryOf(campaign: Campaign, count: Count, voters: number): string {
+function summaryOf(state: State, campaign: Campaign, count: Count, voters: number): string {
   const said = Object.entries(campaign.answers).map(
     ([voter, { answer, reason }]) => `${voter}: ${answer} (${reason})`,
   );
-  const silent = count.silent.map((voter) => `${voter}: silent`);
+  const refuses = voters === 2 && state.config.agreement.silentPeer === 'hold';
+  const silence = refuses ? 'silent, which counts as a refusal (agreement.silentPeer: hold)' : 'silent';
+  const silent = count.silent.map((voter) => `${voter}: ${silence}`);
   const waiting = count.out
     .filter((voter) => campaign.answers[voter] === undefined)
     .map((voter) => `${voter}: no answer yet`);
