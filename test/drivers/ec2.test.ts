@@ -246,7 +246,17 @@ describe('the driver ec2 at its edges', () => {
     await world.move('us');
     const { answer, requests } = await drive(world, { op: 'read' }, 1000);
     expect(answer).toMatchObject({ kind: 'read', association: { self: true } });
-    expect(requestsOf(requests, 'DescribeAddresses').map(({ code }) => code)).toEqual(['Timeout', null]);
+    expect(requestsOf(requests, 'DescribeAddresses').map(({ code }) => code)).toEqual([null]);
+  });
+
+  test('a cloud that is only slow is waited for: the first read counts as well as the one sent beside it', async () => {
+    const world = await open();
+    world.cloud.fault.arm({
+      action: 'ec2:DescribeAddresses',
+      effect: { kind: 'slow', applyAfterMs: 0, answerAfterMs: 650 },
+    });
+    const { answer } = await drive(world, { op: 'read' }, 1000);
+    expect(answer).toMatchObject({ kind: 'read' });
   });
 
   test.each(['take', 'release'] as const)(

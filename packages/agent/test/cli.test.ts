@@ -1,4 +1,4 @@
-import { initialState, statusOf, type WhyView, whyOf } from '@failtome/protocol';
+import { GATES, initialState, statusOf, type WhyView, whyOf } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
 import { BALLOT_ADVICE, REASON_ADVICE } from '../src/cli/advice.ts';
 import type { RunRequest } from '../src/cli/dependencies.ts';
@@ -279,7 +279,7 @@ test('what the protocol itself shows of a node that has just started can be read
   expect(status.out).toMatch(/^54\.173\.141\.243 +unknown +unknown +never +none/m);
   expect(status.out).toMatch(/^neptune +candidate +unknown +never/m);
   const why = await cli(['why'], agent);
-  expect(why.out.match(/^(pass|stop) /gm)).toHaveLength(17);
+  expect(why.out.match(/^(pass|stop) /gm)).toHaveLength(GATES.length);
   expect(why.out).toContain('What would have to change:');
 });
 

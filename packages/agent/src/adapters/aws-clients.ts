@@ -7,6 +7,8 @@
  * - The credentials are found by the EC2 client and lent to the others: the last release of the OpsWorks
  *   client throws while instance metadata is away, though the credentials it has are still valid.
  */
+
+import { setTimeout } from 'node:timers/promises';
 import { DescribeAddressesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { DescribeElasticIpsCommand, OpsWorksClient } from '@aws-sdk/client-opsworks';
 import { GetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
@@ -27,7 +29,7 @@ const READ_ATTEMPTS = 3;
 const READ_BACKOFF_MS: DurationMs = 50;
 const MAX_READ_BACKOFF_MS: DurationMs = 400;
 
-/** The part of its time after which a first read is given up, and sent again on a fresh connection. */
+/** The part of its time after which a first read gets a second one beside it, on a fresh connection. */
 const FIRST_READ_SHARE = 0.4;
 
 export interface AwsClientsOptions {
@@ -126,11 +128,15 @@ export async function warmUp(
     const command = new DescribeElasticIpsCommand({ Ips: [...ips] });
     warm('opsworks', 'DescribeElasticIps', (options) => opsworks.send(command, options));
   }
+  const asked = calls.map((call) => callAws(clients, call, context));
   if (topicArn !== null) {
+    // For the connection's sake: the role need not be allowed to ask this, so the answer is told to nobody.
     const command = new GetTopicAttributesCommand({ TopicArn: topicArn });
-    warm('sns', 'GetTopicAttributes', (options) => sns.send(command, options));
+    const send: AwsCall<unknown>['send'] = (options) => sns.send(command, options);
+    const untold = contextFor(timeoutMs, () => undefined);
+    asked.push(callAws(clients, { service: 'sns', operation: 'GetTopicAttributes', send }, untold));
   }
-  await Promise.all(calls.map((call) => callAws(clients, call, context)));
+  await Promise.all(asked);
   return requests;
 }
 
@@ -172,7 +178,7 @@ export async function readAws<Output>(
     failure: { kind: 'unknown', code: TIMEOUT_CODE, message: 'no answer in time' },
   };
   const attempt = async (number: number): Promise<void> => {
-    last = await callAws(clients, call, number === 1 ? firstShareOf(context) : context);
+    last = number === 1 ? await hedged(clients, call, context) : await callAws(clients, call, context);
     if (last.kind === 'failed' && worthRepeating(last.failure)) throw new ReadFailed(last.failure.code);
   };
   try {
@@ -192,9 +198,33 @@ export async function readAws<Output>(
 /** Tells `pRetry` to go on; what it stands for is kept beside it. */
 class ReadFailed extends Error {}
 
-function firstShareOf(context: CallContext): CallContext {
-  const shareMs = Math.max(1, Math.round((context.deadline - performance.now()) * FIRST_READ_SHARE));
-  return { ...context, signal: AbortSignal.any([context.signal, AbortSignal.timeout(shareMs)]) };
+/**
+ * The connection that the first read went out on may be dead without anybody knowing, or the cloud may only be slow: a
+ * second read goes out beside it, and the first that is answered counts.
+ */
+async function hedged<Output>(
+  clients: AwsClients,
+  call: AwsCall<Output>,
+  context: CallContext,
+): Promise<CallOutcome<Output>> {
+  const overtaken = new AbortController();
+  const signal = AbortSignal.any([context.signal, overtaken.signal]);
+  const first = callAws(clients, call, { ...context, signal });
+  const waitMs = Math.max(1, Math.round((context.deadline - performance.now()) * FIRST_READ_SHARE));
+  const timer = new AbortController();
+  const answered = await Promise.race([first, setTimeout(waitMs, null, { signal: timer.signal })]);
+  timer.abort();
+  if (answered !== null) return answered;
+  clients.connections.renew(0);
+  const both = [first, callAws(clients, call, context)];
+  const good = both.map(async (one) => {
+    const outcome = await one;
+    if (outcome.kind === 'failed') throw new ReadFailed(outcome.failure.code);
+    return outcome;
+  });
+  const outcome = await Promise.any(good).catch(() => first);
+  overtaken.abort();
+  return outcome;
 }
 
 /** EC2 tells by this code that a dry run would have succeeded (EC2 API Reference, "Common query parameters"). */

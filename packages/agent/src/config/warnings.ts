@@ -88,13 +88,13 @@ function leaseWarnings(config: AgentConfig): readonly Warning[] {
   const { leaseMs } = config.agreement;
   const identity = { id: config.node.id ?? '', instanceId: '', region: null };
   const callMs = callTimeoutMs(toProtocolConfig(config, identity, ''));
-  const tight = config.guard.timeoutMs + 2 * callMs > leaseMs;
+  const tight = config.guard.timeoutMs + 3 * callMs > leaseMs;
   return [
     ...when(
       tight && config.node.role === 'candidate',
       'agreement.lease',
       `${formatDuration(leaseMs)} is short: a guard that takes its whole ${formatDuration(config.guard.timeoutMs)} ` +
-        `leaves no time for two calls of up to ${formatDuration(callMs)}, and the takeover is put off`,
+        `leaves no time for a read and two calls of up to ${formatDuration(callMs)}, and the takeover is put off`,
     ),
     ...when(config.holdDownMs === 0, 'holdDown', '0s: an address may move again at once'),
   ];
