@@ -214,8 +214,8 @@ export class Cluster {
  * const cluster = await startCluster({
  *   agentFile: 'packages/agent/dist/failtome.js',
  *   nodes: [{ id: 'saturn' }, { id: 'neptune' }],
- *   settings: fastSettings,
- *   probe: fastProbe,
+ *   settings: { agreement: { lease: '2s' } },
+ *   probe: { interval: '200ms', fastInterval: '100ms', timeout: '300ms' },
  * });
  * try {
  *   await cluster.settled();

@@ -34,7 +34,7 @@ export interface ClusterOptions {
   /** One that the first node holds, by default. */
   readonly addresses?: readonly SharedAddress[];
   readonly driver?: 'ec2' | 'opsworks';
-  /** Merged over what the cluster writes into every node's YAML: `fastSettings`, or the agent's defaults if absent. */
+  /** Merged over what the cluster writes into every node's YAML, which leaves the agent's defaults as they are. */
   readonly settings?: YamlObject;
   /** The `probe` section of every address. */
   readonly probe?: YamlObject;

@@ -11,24 +11,6 @@ export type YamlValue =
 /** A part of a configuration file. As an override, null takes a key out. */
 export type YamlObject = { readonly [key: string]: YamlValue };
 
-/** Settings that make everything happen soon: failover in less than a second. */
-export const fastSettings: YamlObject = {
-  local: { interval: '150ms', fastInterval: '100ms', timeout: '300ms' },
-  gossip: { interval: '150ms', timeout: '200ms', dead: '1s' },
-  agreement: { lease: '2s' },
-  guard: { timeout: '500ms' },
-  holdDown: '3s',
-};
-
-/** The probe that goes with `fastSettings`. */
-export const fastProbe: YamlObject = {
-  interval: '200ms',
-  fastInterval: '100ms',
-  timeout: '300ms',
-  fall: 2,
-  rise: 2,
-};
-
 /** The base with the override's keys in it: objects are merged, all else is replaced, null takes out. */
 export function merge(base: YamlObject, override: YamlObject): YamlObject {
   const merged: Record<string, YamlValue> = { ...base };

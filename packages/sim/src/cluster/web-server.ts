@@ -17,11 +17,12 @@ export interface WebServerOptions {
   readonly folder: string;
 }
 
+const haproxy = 'haproxy';
 const startWithinMs = 5_000;
 
 /** HAProxy where it is installed. */
 export function installedWebServer(): WebServerKind {
-  const { status } = spawnSync('haproxy', ['-v'], { env: { PATH: searchPath() } });
+  const { status } = spawnSync(haproxy, ['-v'], { env: { PATH: searchPath() } });
   return status === 0 ? 'haproxy' : 'node';
 }
 
@@ -108,7 +109,7 @@ export class WebServer {
     const file = join(folder, 'haproxy.cfg');
     await writeFile(file, haproxyConfig(name, endpoint));
     return new Child({
-      command: 'haproxy',
+      command: haproxy,
       args: ['-db', '-f', file],
       env: { PATH: searchPath() },
       cwd: folder,
