@@ -222,6 +222,7 @@ export class World {
       timer: {
         wakeAt: (at, wake) => {
           if (life !== this.life) return;
+          if (at <= this.now) throw new Error(`a deadline in the past: ${at}, and it is ${this.now}`);
           this.wakeAt = at;
           this.wake = wake;
         },
