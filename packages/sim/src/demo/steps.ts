@@ -47,7 +47,6 @@ async function failOver({ cluster, client, report }: Scene): Promise<void> {
   const hide = showTimeline({ report, cluster }, { atMs: sinceMs });
   await saturn.web.kill();
   await log.waitFor(({ event, fields }) => event === 'decided' && fields.outcome === 'move', { since });
-  report.note('every gate of the takeover rule, as neptune sees it while the calls begin:');
   await showGates(report, neptune, cluster.address);
   const outage = await client.outage({ sinceMs, by: 'neptune' });
   await log.waitFor('notified', { since });
@@ -101,13 +100,14 @@ async function cutOff({ cluster, client, report }: Scene): Promise<void> {
   ]);
   report.seen('each calls the other dead');
   await client.served('neptune');
+  // A probe that a busy machine was too slow for passes by.
+  const reason = await cluster.until('saturn to hold still, for the address answers', async () => {
+    const why = await cluster.node('saturn').agent.api.why(cluster.address);
+    return why.outcome === 'hold' && why.reason === 'address-up' && why.detail;
+  });
   expectHolder(cluster, cluster.node('neptune'), 1);
-  const { reason, outcome } = await cluster.node('saturn').agent.api.why(cluster.address);
-  expect(outcome === 'hold', `saturn holds still (${outcome}, ${reason})`);
   const gapMs = client.longestGapMs(sinceMs);
-  report.seen(
-    `nothing moved: saturn says "${outcome}, ${reason}"; the client's longest wait was ${gapMs} ms`,
-  );
+  report.seen(`nothing moved: saturn says that ${reason}; the client's longest wait was ${gapMs} ms`);
   cluster.heal();
   await Promise.all([
     believes(cluster, 'saturn', 'neptune', 'alive'),

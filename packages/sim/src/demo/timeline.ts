@@ -36,17 +36,17 @@ export function showTimeline(
 /** Prints the decision as a ladder, as a node saw it at the moment of asking. */
 export async function showGates(report: Report, node: ClusterNode, address: string): Promise<void> {
   const { gates } = await node.agent.api.why(address);
+  report.note(`every gate of the takeover rule, as ${node.id} sees it while the calls begin:`);
   for (const { name, passed, code, reason } of gates) {
     const state = passed ? 'passed' : code === 'call-in-flight' ? 'under way' : 'closed';
     report.gate(state, name, shorten(reason, address));
   }
 }
 
-function textFor({ event, msg, fields }: LogLine, address: string): string {
+function textFor({ event, msg }: LogLine, address: string): string {
   const text = shorten(msg, address);
   if (event === 'move-step') return text.replace('move of the address: ', 'step: ');
   if (event === 'decided') return text.replace('the address: ', 'decided: ');
-  if (event === 'probe' && typeof fields.address === 'string') return text;
   return text;
 }
 
