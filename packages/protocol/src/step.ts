@@ -29,7 +29,7 @@ import { moveAwaiting, onMoveAnswer, timeMove } from './move.ts';
 import { isOperator, onCommand } from './operator.ts';
 import { onPublished, publishWhatIsDue } from './outbox.ts';
 import type { State } from './state.ts';
-import { hastenSurvey, onSurveyed, surveyWhatIsDue, tellReadiness } from './survey.ts';
+import { hastenSurvey, onSurveyed, readIfEnded, surveyWhatIsDue, tellReadiness } from './survey.ts';
 import { newTurn, type Turn, tell } from './turn.ts';
 import { isWatchedClosely, observeWhatIsDue, onExternalIp, onLocalChecked, onProbed } from './verdict.ts';
 import { forgetOldBallots, reconsiderBallots } from './voter.ts';
@@ -105,6 +105,7 @@ function lookAround(turn: Turn): void {
   for (const ip of Object.keys(turn.state.addresses)) {
     const address = turn.state.addresses[ip];
     if (address !== undefined && isWatchedClosely(turn.state, address)) hastenSurvey(turn, ip);
+    readIfEnded(turn, ip);
     endMandate(turn, ip);
     countBallot(turn, ip);
     timeMove(turn, ip);

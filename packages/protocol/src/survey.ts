@@ -186,6 +186,18 @@ export function hastenSurvey(turn: Turn, ip: Ip): void {
   if (doubtful && now.nextReadAt > soon) changeSurvey(turn, ip, { ...now, nextReadAt: soon });
 }
 
+/**
+ * The association by which the holder is known has ended, and nobody that is heard has said who holds the address now:
+ * the cloud is asked. Else an old holder that is cut off from the new one would take itself for the holder until the
+ * next idle read.
+ */
+export function readIfEnded(turn: Turn, ip: Ip): void {
+  const { holder, ended, survey } = addressOf(turn.state, ip);
+  if (holder.associationId === null || !ended.includes(holder.associationId)) return;
+  const nextReadAt = Math.max(turn.now.at, survey.readingAt + AGAIN_MS);
+  if (survey.nextReadAt > nextReadAt) changeSurvey(turn, ip, { ...survey, nextReadAt });
+}
+
 function changeSurvey(turn: Turn, ip: Ip, survey: Survey): void {
   changeAddress(turn, ip, { survey });
 }
