@@ -18,7 +18,7 @@ export interface WebServerOptions {
 }
 
 const haproxy = 'haproxy';
-const startWithinMs = 5_000;
+const startWithinMs = 20_000;
 
 /** HAProxy where it is installed. */
 export function installedWebServer(): WebServerKind {
