@@ -4,18 +4,26 @@
 
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { RejectReason } from '@failtome/protocol';
 import type { FastifyReply } from 'fastify';
 
-export type RefusalCode =
-  | Extract<RejectReason, 'unsigned' | 'signature' | 'malformed' | 'too-large' | 'too-slow' | 'overloaded'>
-  | 'content-type'
-  | 'no-reply'
-  | 'bad-query'
-  | 'unknown-address'
-  | 'not-found'
-  | 'method-not-allowed'
-  | 'internal';
+/** Every code that an error answer may carry; docs/http.md says what each means. */
+export const REFUSAL_CODES = [
+  'unsigned',
+  'signature',
+  'malformed',
+  'content-type',
+  'too-large',
+  'too-slow',
+  'overloaded',
+  'no-reply',
+  'bad-query',
+  'unknown-address',
+  'not-found',
+  'method-not-allowed',
+  'internal',
+] as const;
+
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 export interface ErrorBody {
   readonly error: { readonly code: RefusalCode; readonly message: string };
