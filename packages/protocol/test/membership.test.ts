@@ -1,0 +1,184 @@
+import { describe, expect, test } from 'vitest';
+import {
+  adoptRecord,
+  detect,
+  knownIncarnation,
+  MAX_RUMOURS,
+  onAsked,
+  onKnown,
+  onNewSession,
+  onRumours,
+  suspects,
+  takeRumours,
+} from '../src/membership.ts';
+import type { Rumour } from '../src/messages.ts';
+import type { State } from '../src/state.ts';
+import { newTurn, type Turn } from '../src/turn.ts';
+import {
+  AT,
+  addressIn,
+  addressRecordOf,
+  clusterOf,
+  heldBy,
+  PEER,
+  recordOf,
+  SELF,
+  stateOf,
+  WALL,
+  withPeer,
+} from './support/fixtures.ts';
+
+function turnOf(state: State): Turn {
+  return newTurn(state, { at: AT, wall: WALL });
+}
+
+function peerIn(turn: Turn, id = PEER) {
+  const peer = turn.state.peers[id];
+  if (peer === undefined) throw new Error(`${id} is not configured`);
+  return peer;
+}
+
+describe('a rumour of this node itself', () => {
+  const rows: readonly (readonly [string, Rumour['state'], number, number])[] = [
+    ['that it is suspect is refuted by a higher incarnation', 'suspect', 1, 2],
+    ['that it is dead in a later life is refuted by one higher still', 'dead', 7, 8],
+    ['of an earlier life needs no answer', 'dead', 0, 1],
+    ['that it is alive needs no answer', 'alive', 9, 1],
+  ];
+  test.each(rows)('%s', (_, state, incarnation, expected) => {
+    const turn = turnOf(stateOf());
+    onRumours(turn, [{ id: SELF, incarnation, state }]);
+    expect(turn.state.incarnation).toBe(expected);
+    expect([turn.writeId > 0, turn.outgoing.size > 0]).toEqual([expected > 1, expected > 1]);
+  });
+});
+
+describe('a rumour of a peer', () => {
+  test('that it is dead is remembered, and the peer is asked', () => {
+    const turn = turnOf(stateOf());
+    onRumours(turn, [{ id: PEER, incarnation: 1, state: 'dead' }]);
+    expect(peerIn(turn).rumoured).toMatchObject({ state: 'dead', incarnation: 1 });
+    expect(turn.outgoing.has(PEER)).toBe(true);
+  });
+
+  test('that it is alive vouches for it, and ends the talk of its death', () => {
+    const turn = turnOf(
+      withPeer(stateOf(), PEER, { rumoured: { state: 'dead', incarnation: 1, at: AT - 1 } }),
+    );
+    onRumours(turn, [{ id: PEER, incarnation: 1, state: 'alive' }]);
+    expect(peerIn(turn)).toMatchObject({ rumoured: null, vouchedAt: AT });
+  });
+
+  test('from an earlier life of the peer is worth nothing', () => {
+    const turn = turnOf(withPeer(stateOf(), PEER, { record: recordOf(PEER, { incarnation: 5 }) }));
+    onRumours(turn, [{ id: PEER, incarnation: 4, state: 'dead' }]);
+    expect(peerIn(turn).rumoured).toBeNull();
+  });
+
+  test('of a node that is not configured is worth nothing', () => {
+    const turn = turnOf(stateOf());
+    onRumours(turn, [{ id: 'mars', incarnation: 4, state: 'dead' }]);
+    expect(turn.state.peers.mars).toBeUndefined();
+  });
+
+  test('is told a bounded number of times, a few in a message', () => {
+    const names = Array.from(
+      { length: 20 },
+      (_, i) => ({ id: `m${i}`, role: 'member', priority: 1 }) as const,
+    );
+    let state = stateOf(clusterOf(...names));
+    for (const { id } of names) state = withPeer(state, id, { heardAt: AT - 60_000 });
+    const turn = turnOf(state);
+    detect(turn);
+    let told = 0;
+    for (let message = 0; message < 200; message += 1) {
+      const rumours = takeRumours(turn);
+      expect(rumours.length).toBeLessThanOrEqual(MAX_RUMOURS);
+      told += rumours.length;
+    }
+    expect(told).toBe(20 * 3 * 5);
+    expect(takeRumours(turn)).toEqual([]);
+  });
+});
+
+describe('a second opinion', () => {
+  test('is asked for about peers that are suspect', () => {
+    const turn = turnOf(withPeer(stateOf(), PEER, { heardAt: AT - 2_000 }));
+    detect(turn);
+    expect(suspects(turn.state)).toEqual([PEER]);
+  });
+
+  test('is given about a peer that was heard lately, and not about another', () => {
+    const about = (heardAt: number | null): readonly Rumour[] => {
+      const turn = turnOf(withPeer(stateOf(), PEER, { heardAt }));
+      onAsked(turn, [PEER, 'mars']);
+      return takeRumours(turn);
+    };
+    expect(about(AT - 100)).toEqual([{ id: PEER, incarnation: 1, state: 'alive' }]);
+    expect([about(AT - 2_000), about(null)]).toEqual([[], []]);
+  });
+});
+
+describe('a disk that was rolled back', () => {
+  test('is noticed by a peer that knew a later life, and told', () => {
+    const turn = turnOf(withPeer(stateOf(), PEER, { record: recordOf(PEER, { incarnation: 9 }) }));
+    onNewSession(turn, peerIn(turn));
+    adoptRecord(turn, peerIn(turn), recordOf(PEER, { incarnation: 3 }), 1);
+    expect(knownIncarnation(peerIn(turn))).toBe(9);
+    adoptRecord(turn, peerIn(turn), recordOf(PEER, { incarnation: 10 }), 2);
+    expect(knownIncarnation(peerIn(turn))).toBeUndefined();
+  });
+
+  test('makes its node lend nothing for the longest lease', () => {
+    const turn = turnOf(stateOf());
+    onKnown(turn, 9);
+    expect([turn.state.incarnation, addressIn(turn.state).lendFrom]).toEqual([10, AT + 10_000]);
+    expect(turn.writeId).toBeGreaterThan(0);
+  });
+
+  test('is not believed of a life that this node knows itself', () => {
+    const turn = turnOf({ ...stateOf(), incarnation: 9 });
+    onKnown(turn, 8);
+    expect([turn.state.incarnation, addressIn(turn.state).lendFrom]).toEqual([9, 0]);
+  });
+});
+
+describe("a peer's record", () => {
+  const told = (state: State, parts: Parameters<typeof recordOf>[1]): Turn => {
+    const turn = turnOf(state);
+    adoptRecord(turn, peerIn(turn), recordOf(PEER, parts), 2);
+    return turn;
+  };
+  const probes = (turn: Turn): number => turn.effects.filter(({ kind }) => kind === 'probe').length;
+  const held = heldBy(stateOf(), PEER);
+
+  test('of new trouble makes this node look at once, and only then', () => {
+    const trouble = { addresses: [addressRecordOf({ trouble: true })] };
+    const first = told(held, trouble);
+    expect(probes(first)).toBe(1);
+    expect(probes(told({ ...first.state, addresses: held.addresses }, trouble))).toBe(0);
+    expect(probes(told(held, { addresses: [addressRecordOf()] }))).toBe(0);
+  });
+
+  test('of a holder newly unfit makes this node look at once, from when it was heard', () => {
+    const turn = told(held, { fit: 'unfit', addresses: [addressRecordOf()] });
+    expect([probes(turn), peerIn(turn).unfitSince]).toEqual([1, AT]);
+    const later = newTurn(turn.state, { at: AT + 900, wall: WALL });
+    adoptRecord(later, peerIn(later), recordOf(PEER, { fit: 'unfit' }), 3);
+    expect(peerIn(later).unfitSince).toBe(AT);
+    adoptRecord(later, peerIn(later), recordOf(PEER, { fit: 'unfit', incarnation: 2 }), 4);
+    expect(peerIn(later).unfitSince).toBe(AT + 900);
+    adoptRecord(later, peerIn(later), recordOf(PEER, { fit: 'fit', incarnation: 2 }), 5);
+    expect(peerIn(later).unfitSince).toBeNull();
+  });
+
+  test('in the name of another node is not taken in', () => {
+    const turn = turnOf(stateOf());
+    adoptRecord(turn, peerIn(turn), recordOf('mars', { fit: 'unfit' }), 2);
+    expect(peerIn(turn).record?.id).toBe(PEER);
+  });
+
+  test('of a higher epoch is learned from', () => {
+    expect(addressIn(told(held, { addresses: [addressRecordOf({ epoch: 12 })] }).state).epoch).toBe(12);
+  });
+});

@@ -1,0 +1,186 @@
+import { describe, expect, test } from 'vitest';
+import type { ProtocolConfig } from '../src/config.ts';
+import { isHolder, readyView, statusOf, takeoverReady, whyOf } from '../src/status.ts';
+import { UNKNOWN } from './support/cloud.ts';
+import { handoverOf, IP, PAIR, PEER, SELF, WALL } from './support/fixtures.ts';
+import type { FakePeer } from './support/peers.ts';
+import { World } from './support/world.ts';
+
+const SINGLE_CALL: ProtocolConfig = {
+  ...PAIR,
+  driver: { kind: 'opsworks', style: 'single-call', swap: false, displace: 'refuse' },
+};
+
+function standby(config = PAIR): World {
+  const world = new World({ config });
+  world.start();
+  world.run(30_000);
+  world.transcript.begin();
+  return world;
+}
+
+function peerOf(world: World): FakePeer {
+  const peer = world.peers[PEER];
+  if (peer === undefined) throw new Error(`${PEER} is not in this world`);
+  return peer;
+}
+
+/** Which calls the node made, in order. */
+function calls(world: World): readonly string[] {
+  return world.transcript
+    .text()
+    .split('\n')
+    .filter((line) => /> (read|release|take)/.test(line))
+    .map((line) => line.replace(/^.*> /, ''));
+}
+
+function handoverStates(world: World): readonly string[] {
+  return world.facts.flatMap((fact) => (fact.kind === 'handover' ? [`${fact.state}: ${fact.detail}`] : []));
+}
+
+function askForHandover(world: World): void {
+  peerOf(world).say({ handovers: [handoverOf()] });
+  world.speak(PEER);
+}
+
+describe('a handover', () => {
+  test('with the consent of a fit holder is one call that takes it from there', () => {
+    const world = standby();
+    peerOf(world).vote = () => ({ answer: 'grant', reason: 'consent' });
+    askForHandover(world);
+    world.runUntil('it is told', () => world.published.length > 0);
+    expect(calls(world)).toEqual(['read', 'take from whoever has it']);
+    expect(handoverStates(world).at(-1)).toBe('done: verified');
+  });
+
+  test('goes on in spite of a pause', () => {
+    const world = standby();
+    const pause = { version: 1, by: PEER, paused: true, owner: 'ann', reason: '', until: null };
+    peerOf(world).say({ pause, handovers: [handoverOf()] });
+    peerOf(world).vote = () => ({ answer: 'grant', reason: 'consent' });
+    world.speak(PEER);
+    world.runUntil('it is taken', ({ cloud }) => cloud.taken > 0);
+  });
+
+  test('from a holder that is unfit is fenced, though it consents', () => {
+    const world = standby();
+    peerOf(world).vote = () => ({ answer: 'grant', reason: 'consent' });
+    peerOf(world).say({ fit: 'unfit', handovers: [handoverOf()] });
+    world.speak(PEER);
+    world.runUntil('it is taken', ({ cloud }) => cloud.taken > 0);
+    expect(calls(world).slice(0, 3)).toEqual(['read', 'release eipassoc-1', 'take']);
+  });
+
+  test('is not made while its holder refuses, and ends when its time is over', () => {
+    const world = standby();
+    peerOf(world).vote = () => ({ answer: 'refuse', reason: 'lent' });
+    askForHandover(world);
+    world.run(121_000);
+    expect(world.cloud.holder?.node).toBe(PEER);
+    expect(handoverStates(world).at(-1)).toMatch(/^expired: /);
+  });
+
+  test('whose one call is not answered is settled by reads, and the holder keeps it where nothing was done', () => {
+    const world = standby();
+    peerOf(world).vote = () => ({ answer: 'grant', reason: 'consent' });
+    world.cloud.faults = [{ op: 'take', answer: UNKNOWN, applied: false }];
+    askForHandover(world);
+    world.runUntil('it is taken', ({ cloud }) => cloud.taken > 0, 30_000);
+    expect(calls(world).filter((call) => call.startsWith('take')).length).toBe(2);
+    expect(calls(world).slice(0, 4)).toEqual(['read', 'take from whoever has it', 'read', 'read']);
+  });
+});
+
+describe('a driver with one call and no condition', () => {
+  test('takes from whoever has it, and is believed after a read', () => {
+    const world = standby(SINGLE_CALL);
+    world.serving.delete(PEER);
+    world.runUntil('it is told', () => world.published.length > 0);
+    expect(calls(world)).toEqual(['read', 'take from whoever has it', 'read']);
+  });
+
+  test('whose call is not answered, though it was done, is known by a read', () => {
+    const world = standby(SINGLE_CALL);
+    world.serving.delete(PEER);
+    world.cloud.faults = [{ op: 'take', answer: UNKNOWN, applied: true }];
+    world.runUntil('it is told', () => world.published.length > 0);
+    expect(world.cloud.taken).toBe(1);
+    expect(calls(world).slice(0, 3)).toEqual(['read', 'take from whoever has it', 'read']);
+  });
+});
+
+describe('an address that stays down while nobody may take it', () => {
+  test('is told once an episode, with what stands in the way', () => {
+    const world = standby();
+    world.serving.clear();
+    peerOf(world).vote = () => ({ answer: 'refuse', reason: 'up' });
+    world.run(200_000);
+    expect(world.published).toMatchObject([
+      { subject: 'HAProxy failover blocked', first: `${IP} is down and no node may take it` },
+    ]);
+    world.serving.add(PEER);
+    world.run(10_000);
+    world.serving.clear();
+    world.run(100_000);
+    expect(world.published).toHaveLength(2);
+  });
+});
+
+describe('a new configuration', () => {
+  test('drops the open ballot and gives its leases back', () => {
+    const world = standby();
+    peerOf(world).vote = () => ({ answer: 'pending', reason: 'undecided' });
+    world.serving.delete(PEER);
+    world.runUntil('it asks', () => world.facts.some(({ kind }) => kind === 'ballot-opened'));
+    world.tell({ kind: 'configured', config: { ...PAIR, holdDownMs: 1_000 } });
+    const dropped = world.facts.find((fact) => fact.kind === 'ballot-closed');
+    expect(dropped).toMatchObject({ result: 'dropped', detail: 'the configuration has changed' });
+    expect(world.state().config.holdDownMs).toBe(1_000);
+  });
+
+  test('keeps an address whose move is under way until the move has ended', () => {
+    const world = standby();
+    world.serving.delete(PEER);
+    world.runUntil('it has released', ({ cloud }) => cloud.holder === null);
+    const probe = PAIR.addresses[0]?.probe;
+    if (probe === undefined) throw new Error('the fixture has no address');
+    world.tell({ kind: 'configured', config: { ...PAIR, addresses: [{ ip: '203.0.113.99', probe }] } });
+    world.runUntil('it is taken', ({ cloud }) => cloud.taken > 0, 5_000);
+  });
+});
+
+describe('what is shown', () => {
+  test('tells who holds the address, how it is seen, and who the peers are', () => {
+    const world = standby();
+    const now = { at: world.now, wall: WALL };
+    const status = statusOf(world.state(), now);
+    expect(status).toMatchObject({
+      cluster: 'web',
+      node: { id: SELF, role: 'candidate', fit: 'fit', ready: true },
+      addresses: [{ ip: IP, holder: { kind: 'node', node: PEER }, verdict: 'up', holdDownMs: 0 }],
+      peers: [{ id: PEER, state: 'alive' }],
+      pause: { paused: false },
+      notificationsPending: 0,
+    });
+    expect([isHolder(world.state(), IP), takeoverReady(world.state())]).toEqual([false, true]);
+    expect(readyView(world.state()).ready).toBe(true);
+  });
+
+  test('explains the decision gate by gate, with the age of what each saw', () => {
+    const world = standby();
+    const why = whyOf(world.state(), IP, { at: world.now + 250, wall: WALL });
+    expect(why).toMatchObject({ address: IP, outcome: 'hold', reason: 'address-up' });
+    const closed = why?.gates.filter(({ passed }) => !passed);
+    expect(closed?.map(({ name }) => name)).toContain('verdict');
+    for (const { ageMs } of why?.gates ?? []) expect(ageMs ?? 0).toBeGreaterThanOrEqual(0);
+    expect(whyOf(world.state(), '192.0.2.1', { at: world.now, wall: WALL })).toBeNull();
+  });
+
+  test('is not ready before each probe has run once', () => {
+    const world = new World();
+    world.start();
+    expect(readyView(world.state())).toMatchObject({ ready: false });
+    world.run(100);
+    expect(readyView(world.state())).toEqual({ ready: true, reason: 'ready' });
+  });
+});
