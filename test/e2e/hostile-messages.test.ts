@@ -1,6 +1,12 @@
 /** Messages that no peer has sent, at a real agent's port: each refused, counted, and without an effect. */
-import { type Command, type Envelope, encodeMessage, OPERATOR_PREFIX } from '../../packages/protocol/src/index.ts';
+
 import { expect } from 'vitest';
+import {
+  type Command,
+  type Envelope,
+  encodeMessage,
+  OPERATOR_PREFIX,
+} from '../../packages/protocol/src/index.ts';
 import { type Forged, type Forger, forgerOf, SIGNATURE_HEADER, strangersKeys } from './support/forge.ts';
 import { type Scene, scenario } from './support/scenario.ts';
 import { expectUnchanged, rejected } from './support/unchanged.ts';
