@@ -50,6 +50,7 @@ export function createCluster({ nodes, seed = 1, settings, world }: ClusterOptio
     staleDisassociate: 'not-found',
     diskMs: [0.5, 4],
     timerLateMs: 1,
+    occupied: [],
     keepTrace: 4_000,
     ...world,
   });

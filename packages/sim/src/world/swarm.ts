@@ -113,6 +113,7 @@ function drawWorld(random: Random, keepTrace: number): { spec: WorldSpec; title:
       [0.25, 4],
       [1, 60],
     ] as const),
+    occupied: [],
     timerLateMs: random.pick([0, 2, 20]),
     keepTrace,
   };

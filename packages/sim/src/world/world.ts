@@ -4,6 +4,7 @@
  */
 import type { Command, CommandOutcome, Fact, Ip, NodeId, ProtocolConfig } from '@failtome/protocol';
 import {
+  type AddressSpec,
   type AwsEvent,
   type AwsState,
   createAws,
@@ -49,6 +50,8 @@ export interface WorldSpec {
   readonly staleDisassociate: 'not-found' | 'success';
   readonly diskMs: readonly [number, number];
   readonly timerLateMs: number;
+  /** Nodes whose landing places carry another Elastic IP already. */
+  readonly occupied: readonly NodeId[];
   /** How many trace lines to keep for people. */
   readonly keepTrace: number;
 }
@@ -131,6 +134,9 @@ const TOPIC = 'arn:aws:sns:us-east-1:123456789012:failover';
 /** The most facts and cloud events that are kept for scenarios and checks. */
 const MAX_KEPT = 200_000;
 
+/** More events than this at one moment are no accident. */
+const MAX_AT_ONE_MOMENT = 100_000;
+
 /** Build a world with all agents off; `start` each. */
 export function createWorld(spec: WorldSpec): World {
   const queue = createQueue();
@@ -142,6 +148,7 @@ export function createWorld(spec: WorldSpec): World {
   const outcomes: (CommandOutcome | null)[] = [];
   let violation: Violation | null = null;
   let sessions = 0;
+  let still = 0;
 
   const tell = (event: WorldEvent): void => {
     if (event.kind === 'facts' && facts.length < MAX_KEPT)
@@ -235,6 +242,15 @@ export function createWorld(spec: WorldSpec): World {
     return nodeAt(id);
   }
 
+  /** Time must go on: a node that wants to be woken again and again at one moment is stuck. */
+  function runNext(untilMs: number): boolean {
+    const before = queue.now();
+    const more = queue.runNext(untilMs);
+    still = queue.now() > before ? 0 : still + 1;
+    if (still > MAX_AT_ONE_MOMENT) violate('host', `${still} events at ${before}, and time stands still`);
+    return more;
+  }
+
   const world: World = {
     spec,
     queue,
@@ -245,14 +261,14 @@ export function createWorld(spec: WorldSpec): World {
     premises,
     now: queue.now,
     runUntil(atMs) {
-      while (violation === null && queue.runNext(atMs));
+      while (violation === null && runNext(atMs));
     },
     runFor(ms) {
       world.runUntil(queue.now() + ms);
     },
     runTill(holds, withinMs) {
       const until = queue.now() + withinMs;
-      while (!holds()) if (violation !== null || !queue.runNext(until)) return holds();
+      while (!holds()) if (violation !== null || !runNext(until)) return holds();
       return true;
     },
     violation: () => violation,
@@ -373,17 +389,28 @@ function initialAws(spec: WorldSpec): AwsState {
         privateIps: [[primary, ...others]],
       };
     }),
-    addresses: spec.addresses.map((publicIp, index) => {
-      const holder = spec.holders[index] ?? null;
-      return holder === null
-        ? { publicIp }
-        : { publicIp, holder: instanceIdOf(holder), privateIp: landingOf(holder, index) };
-    }),
+    addresses: [...contested(spec), ...occupants(spec)],
     topics: [TOPIC],
     config: {
       associationSettleMs: spec.associationSettleMs,
       autoAddressDelayMs: spec.autoAddressDelayMs,
       staleDisassociate: spec.staleDisassociate,
     },
+  });
+}
+
+function contested(spec: WorldSpec): readonly AddressSpec[] {
+  return spec.addresses.map((publicIp, index) => {
+    const holder = spec.holders[index] ?? null;
+    return holder === null
+      ? { publicIp }
+      : { publicIp, holder: instanceIdOf(holder), privateIp: landingOf(holder, index) };
+  });
+}
+
+function occupants(spec: WorldSpec): readonly AddressSpec[] {
+  return spec.occupied.map((id, index) => {
+    const place = spec.nodes.findIndex((node) => node.id === id);
+    return { publicIp: `192.0.2.${index + 1}`, holder: instanceIdOf(place), privateIp: landingOf(place, 0) };
   });
 }

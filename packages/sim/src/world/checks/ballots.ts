@@ -39,6 +39,10 @@ export function checkBallots(view: WorldView, violate: Violate): Watcher {
         'I10',
         `${by.run} says down of ${fact.address}, which it sees ${by.state().addresses[fact.address]?.verdict}`,
       );
+    // Whoever finds its last run's move accepted gives back what that run had borrowed.
+    if (fact.kind === 'concluded' && (fact.entry.result === 'served' || fact.entry.result === 'moved'))
+      for (const [key, one] of borrowed)
+        if (one.by === by.node && one.run !== by.run && one.ip === fact.entry.address) borrowed.delete(key);
     if (fact.kind === 'ballot-closed' && fact.result === 'won') onWon(by, fact.address, fact.epoch);
   }
 
