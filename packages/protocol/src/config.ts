@@ -85,7 +85,7 @@ export interface ProtocolConfig {
   readonly flap: { readonly moves: number; readonly withinMs: DurationMs };
 }
 
-/** The most voters a cluster may have (PROTOCOL.md, G19). */
+/** The most voters a cluster may have (PROTOCOL.md, "Ballots"). */
 export const MAX_VOTERS = 7;
 
 /** The most peers one node knows. */

@@ -181,7 +181,7 @@ export interface PauseRecord {
 
 export type HandoverState = 'open' | 'done' | 'failed' | 'expired';
 
-/** A planned move. `stage` only grows, so that copies merge by the greater. */
+/** A planned move. `state` only grows, so that copies merge by the greater. */
 export interface HandoverRecord {
   readonly id: string;
   readonly address: Ip;

@@ -1,0 +1,221 @@
+import { describe, expect, test } from 'vitest';
+import { backOff, endMandate, onBallotAnswer, onBallotUndelivered, openBallot } from '../src/campaign.ts';
+import type { BallotAnswer } from '../src/messages.ts';
+import type { Campaign, Mandate, Move, State } from '../src/state.ts';
+import { newTurn, type Turn } from '../src/turn.ts';
+import {
+  AT,
+  addressIn,
+  campaignOf,
+  clusterOf,
+  heldBy,
+  IP,
+  PEER,
+  SELF,
+  seenDown,
+  silenced,
+  stateOf,
+  voterAnswer,
+  WALL,
+  withAddress,
+  withPeer,
+} from './support/fixtures.ts';
+
+const NODE = seenDown(heldBy(stateOf(), PEER));
+
+function turnAt(state: State, at = AT): Turn {
+  return newTurn(state, { at, wall: WALL });
+}
+
+function opened(state = NODE): Turn {
+  const turn = turnAt(state);
+  openBallot(turn, IP, 'takeover', null);
+  return turn;
+}
+
+function answerOf(parts: Partial<BallotAnswer> = {}): BallotAnswer {
+  return {
+    address: IP,
+    epoch: 1,
+    candidate: SELF,
+    voter: PEER,
+    ask: 0,
+    answer: 'grant',
+    reason: 'down',
+    leaseMs: 10_000,
+    retryMs: 0,
+    highest: 1,
+    ...parts,
+  };
+}
+
+function campaignIn(turn: Turn): Campaign {
+  const { campaign } = addressIn(turn.state);
+  if (campaign === null) throw new Error('no ballot is open');
+  return campaign;
+}
+
+describe('an opened ballot', () => {
+  test('has the next epoch, and its own lease is lent and written down before anybody is asked', () => {
+    const turn = opened(withAddress(NODE, { epoch: 6 }));
+    expect(addressIn(turn.state)).toMatchObject({
+      epoch: 7,
+      campaign: { epoch: 7, asks: [AT] },
+      lent: { candidate: SELF, epoch: 7, expiresAt: AT + 10_000 },
+    });
+    expect([turn.writeId > 0, turn.outgoing.get(PEER)?.fresh]).toEqual([true, false]);
+  });
+
+  test('goes to a silent peer on a connection of its own', () => {
+    expect(opened(silenced(NODE, PEER)).outgoing.get(PEER)?.fresh).toBe(true);
+  });
+
+  test('is tried again on a connection of its own before a failure counts', () => {
+    const turn = opened(silenced(NODE, PEER));
+    onBallotUndelivered(turn, PEER, IP, 1, false);
+    expect(campaignIn(turn)).toMatchObject({ unreachable: [], won: null });
+    onBallotUndelivered(turn, PEER, IP, 1, true);
+    expect(campaignIn(turn).won).toMatchObject({ silent: [PEER] });
+  });
+});
+
+describe('an answer', () => {
+  const three = seenDown(heldBy(stateOf(clusterOf('mars', PEER)), 'mars'));
+
+  test('lends from the asking that was answered, not from when it came', () => {
+    const turn = opened(three);
+    const later = turnAt(turn.state, AT + 800);
+    onBallotAnswer(later, PEER, answerOf());
+    expect(campaignIn(later).answers[PEER]?.leaseUntil).toBe(AT + 10_000);
+  });
+
+  test('lends for no longer than is configured here', () => {
+    const turn = opened(three);
+    onBallotAnswer(turn, PEER, answerOf({ leaseMs: 60_000 }));
+    expect(campaignIn(turn).answers[PEER]?.leaseUntil).toBe(AT + 10_000);
+  });
+
+  const ignored: readonly (readonly [string, string, Partial<BallotAnswer>])[] = [
+    ['of another epoch', PEER, { epoch: 2 }],
+    ['to an asking that was not made', PEER, { ask: 3 }],
+    ['given in the name of another', 'mars', {}],
+    ['meant for another candidate', PEER, { candidate: 'mars' }],
+    ['of a node that has no vote', 'pluto', { voter: 'pluto' }],
+    ['about another address', PEER, { address: '192.0.2.1' }],
+  ];
+  test.each(ignored)('%s counts for nothing', (_, from, parts) => {
+    const turn = opened(three);
+    onBallotAnswer(turn, from, answerOf(parts));
+    expect(Object.keys(campaignIn(turn).answers)).toEqual([SELF]);
+  });
+
+  test('that refuses is final for its ballot', () => {
+    const turn = opened(three);
+    onBallotAnswer(turn, PEER, answerOf({ answer: 'refuse', reason: 'up', leaseMs: 0 }));
+    onBallotAnswer(turn, PEER, answerOf());
+    expect(campaignIn(turn).answers[PEER]?.answer).toBe('refuse');
+  });
+
+  test('that was pending is replaced by the one that follows', () => {
+    const turn = opened(three);
+    onBallotAnswer(turn, PEER, answerOf({ answer: 'pending', reason: 'undecided', leaseMs: 0 }));
+    expect(campaignIn(turn).won).toBeNull();
+    onBallotAnswer(turn, PEER, answerOf());
+    onBallotAnswer(turn, 'mars', answerOf({ voter: 'mars', answer: 'blind', reason: 'no-way-out' }));
+    expect(campaignIn(turn).won).not.toBeNull();
+  });
+
+  test('teaches the highest epoch', () => {
+    const turn = opened(three);
+    onBallotAnswer(
+      turn,
+      PEER,
+      answerOf({ answer: 'refuse', reason: 'stale-epoch', leaseMs: 0, highest: 40 }),
+    );
+    expect(addressIn(turn.state).epoch).toBe(40);
+  });
+});
+
+describe('a mandate', () => {
+  const mandate: Mandate = {
+    at: AT,
+    until: AT + 9_000,
+    silent: [PEER],
+    write: 1,
+    consent: false,
+    summary: '',
+  };
+  const won = campaignOf({ [SELF]: voterAnswer('grant', 'down') }, { epoch: 1, won: mandate });
+  const lent = { candidate: SELF, epoch: 1, expiresAt: AT + 10_000 };
+  const holding = withAddress(silenced(NODE, PEER), { campaign: won, epoch: 1, lent });
+  const moving = (stage: Move['stage']): State =>
+    withAddress(holding, {
+      move: {
+        epoch: 1,
+        mode: 'takeover',
+        handoverId: null,
+        startedAt: AT,
+        leaseUntil: AT + 9_000,
+        consent: false,
+        duty: false,
+        stage,
+        delayMs: 0,
+        steps: [],
+        requestIds: [],
+      },
+    });
+  const reading = moving({ kind: 'reading', callId: 3, at: AT, purpose: 'start' });
+  const verifying = moving({ kind: 'verifying', acceptedAt: AT, associationId: null });
+  const ended = (state: State, at: number): Turn => {
+    const turn = turnAt(state, at);
+    endMandate(turn, IP);
+    return turn;
+  };
+  const heardAt = (state: State, at: number): State => withPeer(state, PEER, { heardAt: at });
+
+  test.each([
+    ['nothing has happened', holding, AT + 8_999, false],
+    ['its leases have run out', holding, AT + 9_000, true],
+    ['the silent peer was heard later', heardAt(holding, AT + 5), AT + 5, true],
+    ['the silent peer was heard at the very moment it was won', heardAt(holding, AT), AT, true],
+    [
+      'another was heard',
+      withAddress(heardAt(holding, AT + 5), { campaign: { ...won, won: { ...mandate, silent: [] } } }),
+      AT + 5,
+      false,
+    ],
+    ['its leases have run out while the read is on its way', reading, AT + 9_000, true],
+    ['its leases have run out after the move was accepted', verifying, AT + 9_000, false],
+  ] as const)('when %s', (_, state, at, over) => {
+    expect(addressIn(ended(state, at).state).campaign === null).toBe(over);
+  });
+
+  test('that ends before any call gives the leases back', () => {
+    const turn = ended(holding, AT + 9_000);
+    expect(addressIn(turn.state).lent?.expiresAt).toBe(AT + 9_000);
+    expect(turn.state.peers[PEER]?.releasesDue).toMatchObject([{ release: { epoch: 1 } }]);
+  });
+
+  test('that ends while a call is under way gives nothing back yet', () => {
+    const turn = ended(reading, AT + 9_000);
+    expect(addressIn(turn.state).lent?.expiresAt).toBe(AT + 10_000);
+    expect(turn.state.peers[PEER]?.releasesDue).toEqual([]);
+  });
+});
+
+describe('backing off', () => {
+  test('doubles from 1 s to 10 s, and for as long as is known to be needed where that is known', () => {
+    const turn = turnAt(NODE);
+    const waits = Array.from({ length: 6 }, () => {
+      backOff(turn, IP, 'ballot-lost', 'refused', 0);
+      return addressIn(turn.state).backoff.until - AT;
+    });
+    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+    backOff(turn, IP, 'ballot-lost', 'lent', 3_000);
+    const known = addressIn(turn.state).backoff.until - AT;
+    expect(known).toBeGreaterThanOrEqual(3_000);
+    expect(known).toBeLessThan(3_050);
+    backOff(turn, IP, 'ballot-lost', 'held down', 600_000);
+    expect(addressIn(turn.state).backoff.until - AT).toBe(10_000);
+  });
+});
