@@ -7,7 +7,7 @@ import {
   type SendEffect,
   type SendFailure,
 } from '@failtome/protocol';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { MAX_CONNECTIONS_PER_PEER } from '../src/adapters/peer-connections.ts';
 import { PeerTransport } from '../src/adapters/transport.ts';
 import { SIGNATURE_HEADER, signResponse } from '../src/auth/signature.ts';
@@ -231,6 +231,19 @@ test('an answer that does not come, or comes in drips, is a time-out, counted fr
   expect(peer.sockets).toHaveLength(2);
   for (const { tookMs } of posted) expect(tookMs).toBeGreaterThan(95);
   for (const { tookMs } of posted) expect(tookMs).toBeLessThan(3_000);
+});
+
+test('an answer that comes after its time-out shows that the peer is there', async () => {
+  const held: (() => void)[] = [];
+  const peer = await fakePeer((request, _index, socket) => {
+    held.push(() => socket.write(authentic(request), 'latin1'));
+    return '';
+  });
+  const { send, posted, answers } = buildTransport(peer.port);
+  expect(await send({ timeoutMs: 60 })).toBe('timeout');
+  for (const answer of held) answer();
+  await vi.waitFor(() => expect(answers).toHaveLength(1));
+  expect(posted.map(({ result }) => result)).toEqual(['timeout', 'answered']);
 });
 
 test('a peer that does not listen has refused', async () => {

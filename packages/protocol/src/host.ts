@@ -38,7 +38,7 @@ export interface Ports {
     wakeAt(at: MonotonicMs, wake: () => void): void;
     cancel(): void;
   };
-  /** Answers `answered` or `send-failed`, exactly once a `sendId`, at the latest shortly after `timeoutMs`. */
+  /** Answers `answered` or `send-failed` once a `sendId`, shortly after `timeoutMs` at the latest; a late `answered` may follow a `timeout`. */
   readonly transport: { send(effect: SendEffect): void; reply(effect: ReplyEffect): void };
   /** Answers `probed` once a probe. */
   readonly prober: { probe(effect: ProbeEffect): void };

@@ -46,7 +46,10 @@ interface RawResponse {
   readonly body: Buffer;
 }
 
-/** After this a late answer isn't waited for, and its connection is closed. */
+/** A peer that answers this late after the time-out is still heard; then its connection is closed. */
+const LATE_MS: DurationMs = 2_000;
+
+/** The answer didn't come, not even late. */
 class ExchangeTimeout extends Error {
   readonly code = 'EXCHANGE_TIMEOUT';
 }
@@ -64,10 +67,21 @@ export class PeerTransport implements TransportPort {
     this.reconfigure(options.peers, options.keys);
   }
 
-  /** POST the message, and post one `answered` or `send-failed`, `timeoutMs` from now at the latest. */
+  /**
+   * POST the message, and post one `answered` or `send-failed`, `timeoutMs` from now at the latest. After a `timeout`
+   * an answer that comes late, but comes, is posted too: it shows that the peer is there.
+   */
   send(effect: SendEffect): void {
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      this.#dependencies.post(failed(effect.sendId, 'timeout'));
+    }, effect.timeoutMs);
     // An error thrown by `post` is a broken invariant of the protocol: it must end the process.
-    void this.#exchange(effect).then((outcome) => this.#dependencies.post(outcome));
+    void this.#exchange(effect).then((outcome) => {
+      clearTimeout(timer);
+      if (!timedOut || outcome.kind === 'answered') this.#dependencies.post(outcome);
+    });
   }
 
   /** Answer a request that a peer or an operator made. */
@@ -143,7 +157,7 @@ async function exchange(client: Client, request: Exchange): Promise<RawResponse>
   // Also ends a connect or a name look-up under way, which an abort signal would not.
   const timer = setTimeout(
     () => void client.destroy(new ExchangeTimeout('no answer in time')),
-    request.timeoutMs,
+    request.timeoutMs + LATE_MS,
   );
   try {
     const response = await client.request({
