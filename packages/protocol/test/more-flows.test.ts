@@ -126,6 +126,28 @@ describe('an address that stays down while nobody may take it', () => {
   });
 });
 
+describe('the guard', () => {
+  test('refuses while this node is seen as the contested address, and is asked again soon', () => {
+    const world = standby();
+    world.serving.delete(PEER);
+    world.seenAs = IP;
+    world.run(20_000);
+    expect([world.cloud.holder?.node, calls(world)]).toEqual([PEER, []]);
+    expect(world.facts).toContainEqual(expect.objectContaining({ kind: 'guard', passed: false }));
+    world.seenAs = '198.51.100.1';
+    world.runUntil('it is taken', ({ cloud }) => cloud.taken > 0, 11_000);
+  });
+
+  test('refuses without an answer, though a proof was had a moment before', () => {
+    const world = standby();
+    world.serving.delete(PEER);
+    world.runUntil('the ballot is won', ({ facts }) => facts.some(({ kind }) => kind === 'ballot-opened'));
+    world.outside = 'timeout';
+    world.run(20_000);
+    expect([world.cloud.holder?.node, calls(world)]).toEqual([PEER, []]);
+  });
+});
+
 describe('a new configuration', () => {
   test('drops the open ballot and gives its leases back', () => {
     const world = standby();

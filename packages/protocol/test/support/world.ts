@@ -63,6 +63,8 @@ export class World {
   readonly facts: Fact[] = [];
   local: 'ok' | 'failed' = 'ok';
   outside: 'ok' | 'timeout' = 'ok';
+  /** From which address the outside sees this node. */
+  seenAs = '198.51.100.1';
   disk: 'ok' | 'full' = 'ok';
   sns: 'ok' | 'failed' = 'ok';
   stopped = false;
@@ -292,7 +294,7 @@ export class World {
   private askOutside(life: number, { askId, timeoutMs }: AskExternalIpEffect): void {
     this.transcript.ask(askId);
     const failed = { kind: 'failed', reason: 'timeout', detail: 'no answer', durationMs: timeoutMs } as const;
-    const ok = { kind: 'address', ip: '198.51.100.1', durationMs: OUTSIDE_MS } as const;
+    const ok = { kind: 'address', ip: this.seenAs, durationMs: OUTSIDE_MS } as const;
     const works = this.outside === 'ok';
     const result = works ? ok : failed;
     this.answer(life, works ? OUTSIDE_MS : timeoutMs, {
