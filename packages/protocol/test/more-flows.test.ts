@@ -132,7 +132,7 @@ describe('the guard', () => {
     world.serving.delete(PEER);
     world.seenAs = IP;
     world.run(20_000);
-    expect([world.cloud.holder?.node, calls(world)]).toEqual([PEER, []]);
+    expect([world.cloud.holder?.node, calls(world).filter((call) => call !== 'read')]).toEqual([PEER, []]);
     expect(world.facts).toContainEqual(expect.objectContaining({ kind: 'guard', passed: false }));
     world.seenAs = '198.51.100.1';
     world.runUntil('it is taken', ({ cloud }) => cloud.taken > 0, 11_000);
@@ -144,7 +144,7 @@ describe('the guard', () => {
     world.runUntil('the ballot is won', ({ facts }) => facts.some(({ kind }) => kind === 'ballot-opened'));
     world.outside = 'timeout';
     world.run(20_000);
-    expect([world.cloud.holder?.node, calls(world)]).toEqual([PEER, []]);
+    expect([world.cloud.holder?.node, calls(world).filter((call) => call !== 'read')]).toEqual([PEER, []]);
   });
 });
 
