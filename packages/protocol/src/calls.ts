@@ -72,7 +72,15 @@ export function onReleased(turn: Turn, ip: Ip, associationId: AssociationId | nu
   observeHolder(
     turn,
     ip,
-    { kind: 'none', node: null, instanceId: null, associationId: null, at: turn.now.at, firsthand: true },
+    {
+      kind: 'none',
+      node: null,
+      instanceId: null,
+      associationId: null,
+      at: turn.now.at,
+      toldBy: null,
+      firsthand: true,
+    },
     'taken',
   );
   changeMove(turn, ip, { duty: true, delayMs: 0 });
@@ -94,6 +102,7 @@ export function accept(turn: Turn, ip: Ip, associationId: AssociationId | null):
       instanceId: self.instanceId,
       associationId,
       at: turn.now.at,
+      toldBy: null,
       firsthand: true,
     },
     'taken',

@@ -84,12 +84,28 @@ export function holderName(holder: Holder): string {
 /** What a read of the cloud says, in terms of nodes. */
 export function holderFrom(state: State, association: Association, at: MonotonicMs): Holder {
   if (association.kind === 'none')
-    return { kind: 'none', node: null, instanceId: null, associationId: null, at, firsthand: true };
+    return {
+      kind: 'none',
+      node: null,
+      instanceId: null,
+      associationId: null,
+      at,
+      toldBy: null,
+      firsthand: true,
+    };
   const { associationId, instanceId } = association;
   const node = association.self
     ? state.config.node.id
     : (association.node ?? nodeOfInstance(state, instanceId));
-  return { kind: node === null ? 'other' : 'node', node, instanceId, associationId, at, firsthand: true };
+  return {
+    kind: node === null ? 'other' : 'node',
+    node,
+    instanceId,
+    associationId,
+    at,
+    toldBy: null,
+    firsthand: true,
+  };
 }
 
 /** A read that shows an association which was seen to end is stale, and proves nothing. */
@@ -101,13 +117,17 @@ export function isStaleRead(address: AddressState, association: Association): bo
   );
 }
 
-/** Take in an observation of the holder; older than what is known, or of an ended association, it changes nothing. */
+/**
+ * Take in an observation of the holder; older than what is known, or of an ended association, it changes nothing. What
+ * the same peer says later is never older: how long its messages took doesn't count.
+ */
 export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSource): void {
   const address = addressOf(turn.state, ip);
   const known = address.holder;
   if (seen.associationId !== null && address.ended.includes(seen.associationId)) return;
   const knownHasEnded = known.associationId !== null && address.ended.includes(known.associationId);
-  if (known.kind !== 'unknown' && !knownHasEnded && seen.at < known.at) return;
+  const corrects = seen.toldBy !== null && seen.toldBy === known.toldBy;
+  if (known.kind !== 'unknown' && !knownHasEnded && !corrects && seen.at < known.at) return;
   if (sameHolder(known, seen)) {
     const firsthand = seen.firsthand || known.firsthand;
     changeAddress(turn, ip, {
@@ -132,7 +152,7 @@ export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSo
  * Take in what a peer has seen itself of the holder, and what it knows of past changes. Hearsay isn't passed on:
  * an echo of what this node said would look newer than what it knows now.
  */
-export function observeTold(turn: Turn, record: AddressRecord): void {
+export function observeTold(turn: Turn, from: NodeId, record: AddressRecord): void {
   const { ip, holder: told, changes, served } = record;
   const at = turn.now.at;
   for (const id of record.ended) endAssociation(turn, ip, id);
@@ -148,6 +168,7 @@ export function observeTold(turn: Turn, record: AddressRecord): void {
         instanceId: told.instanceId,
         associationId: told.associationId,
         at: at - told.ageMs,
+        toldBy: from,
         firsthand: false,
       },
       'gossip',

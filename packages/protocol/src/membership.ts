@@ -77,7 +77,7 @@ export function adoptRecord(turn: Turn, peer: Peer, record: NodeRecord, version:
   for (const handover of record.handovers) adoptHandover(turn, handover);
   for (const told of record.addresses) {
     if (turn.state.addresses[told.ip] === undefined) continue;
-    observeTold(turn, told);
+    observeTold(turn, peer.id, told);
     const known = before?.addresses.find((one) => one.ip === told.ip);
     hearEvidence(turn, told, known, unfitSince !== null && peer.unfitSince === null);
   }

@@ -222,8 +222,10 @@ export interface Holder {
   readonly node: NodeId | null;
   readonly instanceId: InstanceId | null;
   readonly associationId: AssociationId | null;
-  /** When this was observed. */
+  /** When this was observed. By a peer's word it looks newer than it is, by the time that the message took. */
   readonly at: MonotonicMs;
+  /** Whose word `at` is; null: this node's own observation. */
+  readonly toldBy: NodeId | null;
   /** This node was told by the cloud itself; what it was told by a peer it doesn't pass on. */
   readonly firsthand: boolean;
 }

@@ -107,7 +107,7 @@ export function heldBy(state: State, node: NodeId | null): State {
   const instanceId = node === null ? null : `i-${node}`;
   const kind = node === null ? 'none' : 'node';
   return withAddress(state, {
-    holder: { kind, node, instanceId, associationId: 'eipassoc-1', at: 0, firsthand: true },
+    holder: { kind, node, instanceId, associationId: 'eipassoc-1', at: 0, toldBy: null, firsthand: true },
   });
 }
 

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import { observeTold } from '../src/holder.ts';
+import type { HolderRecord } from '../src/messages.ts';
+import { newTurn, type Turn } from '../src/turn.ts';
+import { AT, addressIn, addressRecordOf, clusterOf, stateOf, WALL } from './support/fixtures.ts';
+
+const CLUSTER = clusterOf('neptune', 'pluto');
+
+/** A node that knows nothing of the holder yet, at some milliseconds after `AT`. */
+function turnAt(afterMs: number, before?: Turn): Turn {
+  return newTurn(before?.state ?? stateOf(CLUSTER), { at: AT + afterMs, wall: WALL + afterMs });
+}
+
+function told(node: string | null, ageMs: number): HolderRecord {
+  const holder = { node, instanceId: node === null ? null : `i-${node}`, ageMs };
+  return node === null
+    ? { ...holder, kind: 'none', associationId: null }
+    : { ...holder, kind: 'node', associationId: `eipassoc-${node}` };
+}
+
+/** What is believed after these words, each with who says it and how long after `AT` it arrives. */
+function believedAfter(
+  ...words: readonly (readonly [from: string, arrivesMs: number, holder: HolderRecord])[]
+): string | null {
+  const last = words.reduce<Turn | undefined>((before, [from, arrivesMs, holder]) => {
+    const turn = turnAt(arrivesMs, before);
+    observeTold(turn, from, addressRecordOf({ holder }));
+    return turn;
+  }, undefined);
+  if (last === undefined) throw new Error('nothing was said');
+  return addressIn(last.state).holder.node;
+}
+
+test('a peer that says first that nobody holds it, in a message that is late, and then who, is believed', () => {
+  // Released at 0 and said so at once, which took 500 ms; taken at 250, and said so at 300, which took 20 ms.
+  expect(believedAfter(['neptune', 500, told(null, 0)], ['neptune', 520, told('neptune', 270)])).toBe(
+    'neptune',
+  );
+});
+
+test("another peer's older word changes nothing", () => {
+  expect(believedAfter(['neptune', 500, told('neptune', 0)], ['pluto', 520, told('saturn', 270)])).toBe(
+    'neptune',
+  );
+});
+
+test("another peer's newer word is believed", () => {
+  expect(believedAfter(['neptune', 500, told('neptune', 0)], ['pluto', 900, told('pluto', 270)])).toBe(
+    'pluto',
+  );
+});
+
+test('a peer whose word was overtaken by a newer one of another has no right to correct that one', () => {
+  expect(
+    believedAfter(
+      ['neptune', 500, told('neptune', 0)],
+      ['pluto', 900, told('pluto', 100)],
+      ['neptune', 950, told('neptune', 450)],
+    ),
+  ).toBe('pluto');
+});
