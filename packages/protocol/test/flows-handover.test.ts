@@ -1,29 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { ProtocolConfig } from '../src/config.ts';
-import { isHolder, readyView, statusOf, takeoverReady, whyOf } from '../src/status.ts';
 import { UNKNOWN } from './support/cloud.ts';
-import { handoverOf, IP, PAIR, PEER, SELF, WALL } from './support/fixtures.ts';
-import type { FakePeer } from './support/peers.ts';
-import { World } from './support/world.ts';
+import { handoverOf, IP, PAIR, PEER } from './support/fixtures.ts';
+import { peerOf, standby } from './support/standby.ts';
+import type { World } from './support/world.ts';
 
 const SINGLE_CALL: ProtocolConfig = {
   ...PAIR,
   driver: { kind: 'opsworks', style: 'single-call', swap: false, displace: 'refuse' },
 };
-
-function standby(config = PAIR): World {
-  const world = new World({ config });
-  world.start();
-  world.run(30_000);
-  world.transcript.begin();
-  return world;
-}
-
-function peerOf(world: World): FakePeer {
-  const peer = world.peers[PEER];
-  if (peer === undefined) throw new Error(`${PEER} is not in this world`);
-  return peer;
-}
 
 /** Which calls the node made, in order. */
 function calls(world: World): readonly string[] {
@@ -168,41 +153,5 @@ describe('a new configuration', () => {
     if (probe === undefined) throw new Error('the fixture has no address');
     world.tell({ kind: 'configured', config: { ...PAIR, addresses: [{ ip: '203.0.113.99', probe }] } });
     world.runUntil('it is taken', ({ cloud }) => cloud.taken > 0, 5_000);
-  });
-});
-
-describe('what is shown', () => {
-  test('tells who holds the address, how it is seen, and who the peers are', () => {
-    const world = standby();
-    const now = { at: world.now, wall: WALL };
-    const status = statusOf(world.state(), now);
-    expect(status).toMatchObject({
-      cluster: 'web',
-      node: { id: SELF, role: 'candidate', fit: 'fit', ready: true },
-      addresses: [{ ip: IP, holder: { kind: 'node', node: PEER }, verdict: 'up', holdDownMs: 0 }],
-      peers: [{ id: PEER, state: 'alive' }],
-      pause: { paused: false },
-      notificationsPending: 0,
-    });
-    expect([isHolder(world.state(), IP), takeoverReady(world.state())]).toEqual([false, true]);
-    expect(readyView(world.state()).ready).toBe(true);
-  });
-
-  test('explains the decision gate by gate, with the age of what each saw', () => {
-    const world = standby();
-    const why = whyOf(world.state(), IP, { at: world.now + 250, wall: WALL });
-    expect(why).toMatchObject({ address: IP, outcome: 'hold', reason: 'address-up' });
-    const closed = why?.gates.filter(({ passed }) => !passed);
-    expect(closed?.map(({ name }) => name)).toContain('verdict');
-    for (const { ageMs } of why?.gates ?? []) expect(ageMs ?? 0).toBeGreaterThanOrEqual(0);
-    expect(whyOf(world.state(), '192.0.2.1', { at: world.now, wall: WALL })).toBeNull();
-  });
-
-  test('is not ready before each probe has run once', () => {
-    const world = new World();
-    world.start();
-    expect(readyView(world.state())).toMatchObject({ ready: false });
-    world.run(100);
-    expect(readyView(world.state())).toEqual({ ready: true, reason: 'ready' });
   });
 });

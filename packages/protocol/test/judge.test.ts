@@ -1,0 +1,270 @@
+import { describe, expect, test } from 'vitest';
+import { ballotElectorate, judge } from '../src/ballot.ts';
+import type { BallotAnswer, BallotReason } from '../src/messages.ts';
+import type { State } from '../src/state.ts';
+import type { DurationMs, MonotonicMs } from '../src/units.ts';
+import {
+  AT,
+  ballotOf,
+  cutOff,
+  heldBy,
+  PEER,
+  proven,
+  SELF,
+  seenDown,
+  seenUp,
+  seriesOf,
+  stateOf,
+  WALL,
+  withAddress,
+  withPeer,
+} from './support/fixtures.ts';
+
+/** A voter that sees the address down; a ballot of its peer's, heard 400 ms ago. */
+const VOTER = seenDown(heldBy(stateOf(), SELF));
+const HEARD_AT = AT - 400;
+const OK_SINCE = seriesOf(true, {
+  last: { ok: true, startedAt: HEARD_AT, endedAt: AT, reason: 'ok' },
+});
+const OK_BEFORE = seriesOf(true, {
+  last: { ok: true, startedAt: HEARD_AT - 1, endedAt: AT, reason: 'ok' },
+});
+
+function lent(candidateId: string, epoch: number, expiresAt: MonotonicMs): State {
+  return withAddress(VOTER, { lent: { candidate: candidateId, epoch, expiresAt } });
+}
+
+function witnessOf(state: State, role: 'member' | 'witness'): State {
+  return { ...state, config: { ...state.config, node: { ...state.config.node, role } } };
+}
+
+const PAUSED = { version: 1, by: PEER, paused: true, owner: 'ann', reason: '', until: null };
+const CHANGED = { changes: [AT - 1_000], served: true };
+
+interface Row {
+  readonly when: string;
+  readonly state: State;
+  readonly ballot?: Partial<ReturnType<typeof ballotOf>>;
+  readonly answer: BallotAnswer['answer'];
+  readonly reason: BallotReason;
+  readonly retryMs?: DurationMs;
+}
+
+/** In the order of the rules: each row's voter also sees the address down, so that without its rule it would lend. */
+const ANSWERS: readonly Row[] = [
+  { when: 'it is a member', state: witnessOf(VOTER, 'member'), answer: 'refuse', reason: 'no-vote' },
+  {
+    when: 'it does not know the address',
+    state: VOTER,
+    ballot: { address: '192.0.2.9' },
+    answer: 'refuse',
+    reason: 'unknown-address',
+  },
+  {
+    when: 'the electorate differs',
+    state: VOTER,
+    ballot: { electorate: '1:00000000' },
+    answer: 'refuse',
+    reason: 'electorate',
+  },
+  {
+    when: 'two runs use the id of the candidate',
+    state: withPeer(VOTER, PEER, { duplicateUntil: AT + 5 }),
+    answer: 'refuse',
+    reason: 'duplicate-id',
+    retryMs: 5,
+  },
+  {
+    when: 'two runs use its own id',
+    state: { ...VOTER, duplicateUntil: AT + 5 },
+    answer: 'refuse',
+    reason: 'duplicate-id',
+    retryMs: 5,
+  },
+  {
+    when: 'it is shutting down',
+    state: { ...VOTER, phase: 'stopping' },
+    answer: 'refuse',
+    reason: 'stopping',
+  },
+  {
+    when: 'its disk takes no writes',
+    state: { ...VOTER, storage: { ...VOTER.storage, failing: 'ENOSPC' } },
+    answer: 'refuse',
+    reason: 'storage',
+  },
+  {
+    when: 'it knows a higher epoch',
+    state: withAddress(VOTER, { epoch: 6 }),
+    answer: 'refuse',
+    reason: 'stale-epoch',
+  },
+  {
+    when: 'it had lent this epoch to another, though that lease is over',
+    state: lent('mars', 5, AT - 1),
+    answer: 'refuse',
+    reason: 'stale-epoch',
+  },
+  {
+    when: 'it started lately and cannot know what it had lent',
+    state: withAddress(VOTER, { lendFrom: AT + 70 }),
+    answer: 'refuse',
+    reason: 'lease-unknown',
+    retryMs: 70,
+  },
+  {
+    when: 'its lease is with another candidate',
+    state: lent('mars', 4, AT + 90),
+    answer: 'refuse',
+    reason: 'lent',
+    retryMs: 90,
+  },
+  {
+    when: 'the candidate is not fit',
+    state: VOTER,
+    ballot: { fit: false },
+    answer: 'refuse',
+    reason: 'unfit-candidate',
+  },
+  {
+    when: 'it is a handover',
+    state: seenUp(VOTER),
+    ballot: { mode: 'handover' },
+    answer: 'grant',
+    reason: 'consent',
+  },
+  {
+    when: 'automatic moves are paused',
+    state: { ...VOTER, pause: PAUSED },
+    answer: 'refuse',
+    reason: 'paused',
+  },
+  {
+    when: 'the address changed hands lately and serves',
+    state: withAddress(VOTER, CHANGED),
+    answer: 'refuse',
+    reason: 'held-down',
+    retryMs: 59_000,
+  },
+  {
+    when: 'the address has just changed hands, and its new holder is given its 15 s to serve',
+    state: withAddress(VOTER, { changes: [AT - 14_000], served: false }),
+    answer: 'refuse',
+    reason: 'held-down',
+    retryMs: 1_000,
+  },
+  {
+    when: 'the address changed hands a second ago and has had no time to serve',
+    state: withAddress(VOTER, { ...CHANGED, served: false }),
+    answer: 'refuse',
+    reason: 'held-down',
+    retryMs: 14_000,
+  },
+  {
+    when: 'no probe has finished yet',
+    state: withAddress(VOTER, { series: seriesOf(false, { last: null }) }),
+    answer: 'refuse',
+    reason: 'starting',
+    retryMs: 500,
+  },
+  {
+    when: 'no probe has finished yet, one is on its way, and it has no way out',
+    state: withAddress(cutOff(VOTER), {
+      series: seriesOf(false, {
+        last: null,
+        inFlight: [{ id: 1, startedAt: AT - 5, superseded: false }],
+      }),
+    }),
+    answer: 'refuse',
+    reason: 'starting',
+    retryMs: 200,
+  },
+  { when: 'it sees the address down', state: VOTER, answer: 'grant', reason: 'down' },
+  {
+    when: 'a probe that started after the ballot was heard succeeded',
+    state: withAddress(VOTER, { series: OK_SINCE, verdict: 'up' }),
+    answer: 'refuse',
+    reason: 'up',
+  },
+  {
+    when: 'its verdict is down but such a probe succeeded',
+    state: withAddress(VOTER, { series: OK_SINCE }),
+    answer: 'refuse',
+    reason: 'up',
+  },
+  {
+    when: 'the last success is older than the ballot',
+    state: withAddress(VOTER, { series: OK_BEFORE, verdict: 'up' }),
+    answer: 'pending',
+    reason: 'undecided',
+  },
+  {
+    when: 'probes fail, and the outside did not answer',
+    state: withAddress(cutOff(VOTER), { verdict: 'unknown' }),
+    answer: 'blind',
+    reason: 'no-way-out',
+  },
+  {
+    when: 'probes fail, and the outside has not answered yet',
+    state: withAddress(
+      { ...VOTER, wayOut: { ...VOTER.wayOut, '4': { ...VOTER.wayOut['4'], provenAt: null } } },
+      { verdict: 'unknown' },
+    ),
+    answer: 'pending',
+    reason: 'undecided',
+  },
+  {
+    when: 'probes fail, though not yet often enough',
+    state: withAddress(proven(VOTER), { verdict: 'up', series: seriesOf(false, { fails: 1 }) }),
+    answer: 'pending',
+    reason: 'undecided',
+  },
+];
+
+describe("a voter's answer", () => {
+  test.each(ANSWERS)('when $when: $answer ($reason)', ({ state, ballot, answer, reason, retryMs = 0 }) => {
+    const asked = ballotOf(ballotElectorate(VOTER), ballot);
+    expect(judge(state, asked, HEARD_AT)).toEqual({ answer, reason, retryMs });
+  });
+
+  test('every code has a row', () => {
+    const codes: Readonly<Record<BallotReason, number>> = {
+      down: 0,
+      consent: 0,
+      'no-way-out': 0,
+      undecided: 0,
+      up: 0,
+      paused: 0,
+      'held-down': 0,
+      lent: 0,
+      'lease-unknown': 0,
+      'stale-epoch': 0,
+      'unfit-candidate': 0,
+      starting: 0,
+      electorate: 0,
+      'no-vote': 0,
+      'unknown-address': 0,
+      storage: 0,
+      stopping: 0,
+      'duplicate-id': 0,
+    };
+    expect(new Set(ANSWERS.map((row) => row.reason))).toEqual(new Set(Object.keys(codes)));
+  });
+
+  const granted: readonly (readonly [string, State])[] = [
+    ['the same epoch was lent to the same candidate', lent(PEER, 5, AT + 90)],
+    ['an earlier epoch was lent to the same candidate', lent(PEER, 4, AT + 90)],
+    ["another's lease for an earlier epoch is over", lent('mars', 4, AT)],
+    ['the pause has expired', { ...VOTER, pause: { ...PAUSED, until: WALL } }],
+    [
+      'the address changed hands lately, and has not come to serve in 15 s',
+      withAddress(VOTER, { changes: [AT - 15_000], served: false }),
+    ],
+    ['its holder is unfit', { ...withAddress(VOTER, CHANGED), local: { ...VOTER.local, fit: 'unfit' } }],
+    ['it is a witness', witnessOf(VOTER, 'witness')],
+    ['what it may have lent is over at this moment', withAddress(VOTER, { lendFrom: AT })],
+  ];
+  test.each(granted)('is a grant although %s', (_, state) => {
+    expect(judge(state, ballotOf(ballotElectorate(VOTER)), HEARD_AT).answer).toBe('grant');
+  });
+});
