@@ -1,25 +1,25 @@
-import { setPriority } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { AddressView, StatusView, WhyView } from '../../../packages/protocol/src/index.ts';
 import {
   type Cluster,
   type ClusterOptions,
-  type CommandResult,
+  type LineFilter,
+  type LogLine,
   merge,
   startCluster,
   until,
   type YamlObject,
 } from '../../../packages/sim/src/cluster/index.ts';
+import { type Ended, failtome, program } from './command.ts';
 import { Slots } from './slots.ts';
 
 /** The drivers that a scenario runs with. */
 export type Driver = 'ec2' | 'opsworks';
 
 /** How long anything is waited for: far longer than it takes, because many clusters share two cores. */
-export const patienceMs = 30_000;
+export const patienceMs = 60_000;
 /** One whole scenario: its turn, and several waits in a row. */
-const scenarioTimeoutMs = 400_000;
+const scenarioTimeoutMs = 600_000;
 /** Log lines of all agents together, and calls to the cloud, that a failure prints. */
 const storyLines = 150;
 const storyCalls = 40;
@@ -28,23 +28,21 @@ const chatter = new Set(['configuration', 'warmed']);
 
 /** Soon, but not so soon that a busy machine looks like a broken one. */
 const settings: YamlObject = {
-  local: { interval: '300ms', fastInterval: '150ms', timeout: '800ms' },
-  gossip: { interval: '200ms', timeout: '300ms', dead: '2s' },
+  local: { interval: '400ms', fastInterval: '200ms', timeout: '1s' },
+  gossip: { interval: '250ms', timeout: '500ms', dead: '3s' },
   agreement: { lease: '4s' },
   guard: { timeout: '1500ms' },
   holdDown: '3s',
 };
 
-const probe: YamlObject = { interval: '300ms', fastInterval: '150ms', timeout: '800ms', fall: 3, rise: 2 };
+const probe: YamlObject = { interval: '400ms', fastInterval: '200ms', timeout: '1s', fall: 3, rise: 2 };
 
 /** A node that has lost the address gets a public address of its own again so soon: until then it sees nothing. */
 const cloudConfig = { autoAddressDelayMs: 300 };
 
 /** Clusters of one test file that run at the same time, and that start at the same time: starting takes most. */
-const running = new Slots(3);
+const running = new Slots(2);
 const starting = new Slots(1);
-/** The agents go after the world that they live in: a slow agent is one, but a slow world looks like a broken one. */
-const agentNiceness = 5;
 
 /** A cluster as `startCluster` makes it; its settings and its probe are merged over fast ones. */
 export interface ScenarioOptions extends Omit<ClusterOptions, 'agentFile' | 'nodes'> {
@@ -79,7 +77,7 @@ export function scenario(
       const opened: Cluster[] = [];
       try {
         const cluster = await starting.use(() => begin(options, opened));
-        if ((options.begin ?? 'settled') === 'settled') await cluster.settled(2 * patienceMs);
+        if ((options.begin ?? 'settled') === 'settled') await cluster.settled(patienceMs);
         await run(new Scene(cluster, options.driver ?? 'ec2'));
       } catch (error) {
         for (const cluster of opened) process.stderr.write(`\n${title}: FAILED\n${storyOf(cluster)}\n`);
@@ -97,7 +95,7 @@ async function begin(
   opened: Cluster[],
 ): Promise<Cluster> {
   const cluster = await startCluster({
-    agentFile: join(import.meta.dirname, '../../../packages/agent/dist/failtome.js'),
+    agentFile: program,
     ...options,
     nodes,
     settings: merge(settings, options.settings ?? {}),
@@ -105,10 +103,7 @@ async function begin(
     cloud: { ...options.cloud, config: { ...cloudConfig, ...options.cloud?.config } },
   });
   opened.push(cluster);
-  for (const { agent } of cluster.nodes) {
-    if (agent.pid !== undefined) setPriority(agent.pid, agentNiceness);
-  }
-  if (until !== 'at once') await cluster.ready(2 * patienceMs);
+  if (until !== 'at once') await cluster.ready(patienceMs);
   return cluster;
 }
 
@@ -195,18 +190,20 @@ export class Scene {
     );
   }
 
+  /** Waits for a line of a node's log. */
+  logs(id: string, wanted: LineFilter): Promise<LogLine> {
+    return this.cluster.node(id).agent.log.waitFor(wanted, { withinMs: patienceMs });
+  }
+
   /** Looks again and again until it is so. */
   async eventually(what: string, look: () => Promise<boolean> | boolean): Promise<void> {
     await until(what, look, { withinMs: patienceMs });
   }
 
-  /** Waits for a node to hold the address, to serve it, and to have told people. */
+  /** Waits for a node to hold the address and to have told people, which it does when it has seen it answer. */
   async moved(to: string): Promise<void> {
     const { cluster } = this;
     await cluster.held(to, { withinMs: patienceMs });
-    await cluster
-      .node(to)
-      .agent.log.waitFor('concluded', { withinMs: patienceMs }, `${to} to conclude the move`);
     await this.tells(`Instance ${cluster.node(to).nameFor(this.driver)} took over ${cluster.address}`);
   }
 
@@ -220,9 +217,11 @@ export class Scene {
     );
   }
 
-  /** Runs a command of the agent's program with one node's configuration. */
-  command(id: string, verb: string, ...args: readonly string[]): Promise<CommandResult> {
-    return this.cluster.cli(verb, ...args, '-c', this.cluster.node(id).agent.configFile);
+  /** Runs a command on one node, as its operator does. */
+  command(id: string, verb: string, ...args: readonly string[]): Promise<Ended> {
+    const { agent, folder, instanceId } = this.cluster.node(id);
+    const env = this.cluster.cloud.environmentFor(instanceId);
+    return failtome([verb, ...args, '-c', agent.configFile], { env, cwd: folder });
   }
 
   /** Who holds the address now, how often it moved, and what people were told: all of it, and nothing besides. */
