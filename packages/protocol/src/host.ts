@@ -70,6 +70,9 @@ export interface Host {
 /** The most inputs that may wait in the queue; beyond it the host asserts, because ports are bounded. */
 export const MAX_QUEUE = 65_536;
 
+/** The most effects that wait for a write; beyond it the oldest is dropped, as a network would. */
+export const MAX_HELD = 1_024;
+
 /**
  * Build a host. Nothing happens until a `started` event is posted.
  *
@@ -106,7 +109,7 @@ export function createHost(config: ProtocolConfig, ports: Ports): Host {
     const turn = step(state, { ...event, ...now } as Input); // the union, put together again from its parts
     state = turn.state;
     if (turn.facts.length > 0) ports.observer.observe(turn.facts, state, now);
-    for (const effect of turn.effects) dispatch(effect);
+    for (const effect of turn.effects) if (!closed) dispatch(effect);
     if (event.kind === 'persisted') release(event.writeId);
     if (event.kind === 'persist-failed') held = held.filter((effect) => waitsFor(effect) > event.writeId);
   }
@@ -121,7 +124,7 @@ export function createHost(config: ProtocolConfig, ports: Ports): Host {
 
   function dispatch(effect: Effect): void {
     if (waitsFor(effect) > durable) {
-      held.push(effect);
+      held = [...held.slice(1 - MAX_HELD), effect];
       return;
     }
     switch (effect.kind) {

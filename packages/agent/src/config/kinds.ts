@@ -130,6 +130,7 @@ export const nodeId: ValueKind<string> = textKind(
   'a name of 1 to 64 letters, digits, dots, hyphens and underscores',
   (value) => {
     if (!/^[A-Za-z0-9._-]{1,64}$/.test(value)) return '';
+    if (value in {}) return 'peers refuse the names that every JavaScript object has';
     return value.startsWith(OPERATOR_PREFIX)
       ? `names that begin with ${OPERATOR_PREFIX} are for commands`
       : true;
