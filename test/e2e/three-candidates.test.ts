@@ -2,11 +2,14 @@
 import { expect } from 'vitest';
 import { scenario } from './support/scenario.ts';
 
-/** Three agents on a busy machine take their time to agree; the lease has to last that long. */
-const settings = { agreement: { lease: '8s' } };
+/** Three agents on a busy machine take their time to agree, and the leases have to last that long. */
+const settings = {
+  gossip: { interval: '300ms', timeout: '700ms', dead: '3s' },
+  agreement: { lease: '8s' },
+};
 
 /** Of the scenarios' settings. */
-const deadMs = 1_200;
+const deadMs = 3_000;
 
 const three = [{ id: 'saturn' }, { id: 'neptune', priority: 200 }, { id: 'pluto' }] as const;
 
