@@ -52,18 +52,24 @@ export function admitRequest(channel: Channel, own: OwnSession, message: Envelop
 
 /**
  * Take in a response. That it answers our own request, by session and `seq`, is its freshness; it introduces
- * a new session without more.
+ * a new session without more. A session that was replaced comes back only by the answer to a request that went out
+ * after its replacement: it lives, then. Without that, two nodes that took each other's second runs for the first
+ * would refuse each other for ever.
+ *
+ * @param sentT when the request went out, in this node's own session time
  */
 export function admitResponse(
   channel: Channel,
+  own: OwnSession,
   message: Envelope,
+  sentT: number,
 ): { readonly channel: Channel; readonly returned: boolean } {
   if (message.session === channel.session) {
     return { channel: { ...channel, latestT: Math.max(channel.latestT, message.t) }, returned: false };
   }
   // A late answer of a run that has been replaced: authentic, but it brings nothing back.
-  if (channel.retired.includes(message.session)) return { channel, returned: false };
-  return replaceSession(channel, message);
+  if (channel.retired.includes(message.session) && sentT <= channel.since) return { channel, returned: false };
+  return replaceSession(channel, own, message);
 }
 
 /** What to echo to the other side; null before its session is known. */
@@ -87,12 +93,13 @@ function introduce(channel: Channel, own: OwnSession, message: Envelope): Admiss
       channel: { ...channel, challenged: { session: message.session, t: own.t } },
     };
   }
-  const { channel: replaced, returned } = replaceSession(channel, message);
+  const { channel: replaced, returned } = replaceSession(channel, own, message);
   return { kind: 'admitted', channel: { ...replaced, highest: message.seq }, returned };
 }
 
 function replaceSession(
   channel: Channel,
+  own: OwnSession,
   message: Envelope,
 ): { readonly channel: Channel; readonly returned: boolean } {
   const returned = channel.retired.includes(message.session);
@@ -105,6 +112,7 @@ function replaceSession(
       highest: returned ? message.seq : 0,
       window: returned ? ALL_SEEN : 0,
       latestT: message.t,
+      since: own.t,
       challenged: null,
       retired,
     },

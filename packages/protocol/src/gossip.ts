@@ -112,9 +112,16 @@ export function onAnswered(turn: Turn, sendId: EffectId, answer: Envelope): void
   forget(turn, sendId);
   const peer = turn.state.peers[pending.to];
   if (peer === undefined) return;
-  const { channel, returned } = admitResponse(peer.channel, answer);
+  const { channel, returned } = admitResponse(
+    peer.channel,
+    ownSession(turn.state),
+    answer,
+    Math.floor(pending.sentAt - turn.state.startedAt),
+  );
   takeChannel(turn, peer.id, channel, returned);
   hear(turn, peer.id);
+  // A run that has been replaced is heard, and has nothing to say: its record would stand in the way of the present one's.
+  if (channel.session !== answer.session) return;
   const refused = answer.payload.refused;
   if (refused === 'session' || refused === 'stale') {
     if (!pending.retry) speakTo(turn, peer.id, { hurried: true, retry: true, fresh: pending.fresh });

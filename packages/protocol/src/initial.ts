@@ -30,6 +30,7 @@ export const NEW_CHANNEL: Channel = {
   highest: 0,
   window: 0,
   latestT: 0,
+  since: 0,
   challenged: null,
   retired: [],
 };

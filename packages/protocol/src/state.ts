@@ -114,6 +114,8 @@ export interface Channel {
   readonly window: number;
   /** The newest session time had from it; the next echo. */
   readonly latestT: number;
+  /** When that session was brought in, in this node's own session time. */
+  readonly since: number;
   readonly challenged: { readonly session: SessionId; readonly t: number } | null;
   readonly retired: readonly SessionId[];
 }

@@ -93,7 +93,7 @@ describe('a new session', () => {
   });
 
   test('is brought in by a response without more', () => {
-    const { channel, returned } = admitResponse(KNOWN, envelopeOf({ session: NEW, t: 5 }));
+    const { channel, returned } = admitResponse(KNOWN, OWN, envelopeOf({ session: NEW, t: 5 }), 0);
     expect([channel.session, channel.latestT, returned]).toEqual([NEW, 5, false]);
   });
 });
@@ -101,7 +101,9 @@ describe('a new session', () => {
 describe('a session that was replaced and comes back', () => {
   const replaced = admitResponse(
     admitRequest(KNOWN, OWN, request(101)).channel,
+    OWN,
     envelopeOf({ session: 'neptune-002' }),
+    0,
   ).channel;
   const challenged = admitRequest(replaced, OWN, request(102, { echo: null })).channel;
 
@@ -117,7 +119,14 @@ describe('a session that was replaced and comes back', () => {
   });
 
   test('is not brought back by a late response', () => {
-    expect(admitResponse(replaced, envelopeOf({ seq: 103 }))).toEqual({ channel: replaced, returned: false });
+    const late = admitResponse(replaced, OWN, envelopeOf({ seq: 103 }), OWN.t);
+    expect(late).toEqual({ channel: replaced, returned: false });
+  });
+
+  test('is brought back by the answer to a request that went out after its replacement', () => {
+    const { channel, returned } = admitResponse(replaced, OWN, envelopeOf({ seq: 103 }), OWN.t + 1);
+    expect([channel.session, returned]).toEqual(['neptune-001', true]);
+    expect(verdictOf(admitRequest(channel, OWN, request(103)))).toBe('replayed');
   });
 });
 
@@ -194,7 +203,7 @@ test('a recorded request is never admitted twice, whoever restarts and whatever 
           case 'answer':
             if (run === undefined) break;
             run.seq += 1;
-            channel = admitResponse(channel, request(run.seq, { session: run.session, t: at })).channel;
+            channel = admitResponse(channel, own(), request(run.seq, { session: run.session, t: at }), own().t).channel;
             run.echo = { session: own().session, t: own().t };
             break;
           case 'replay': {
