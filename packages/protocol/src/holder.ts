@@ -181,8 +181,14 @@ export function observeTold(turn: Turn, from: NodeId, record: AddressRecord): vo
   );
   const agrees =
     told !== null && told.associationId === address.holder.associationId && told.node === address.holder.node;
-  // A peer that has been running knows better than this node's disk.
-  changeAddress(turn, ip, { changes: merged, oldChanges: [], served: address.served || (agrees && served) });
+  // A peer that restarted as this node did knows no better than this node's disk.
+  const runsForMs = turn.state.peers[from]?.channel.latestT ?? 0;
+  const knowsBetter = changes.length > 0 || runsForMs >= turn.state.config.holdDownMs;
+  changeAddress(turn, ip, {
+    changes: merged,
+    oldChanges: knowsBetter ? [] : address.oldChanges,
+    served: address.served || (agrees && served),
+  });
 }
 
 /** A node became known by its instance: holders that were strangers may now have a name. */
