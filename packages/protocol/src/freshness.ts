@@ -68,7 +68,8 @@ export function admitResponse(
     return { channel: { ...channel, latestT: Math.max(channel.latestT, message.t) }, returned: false };
   }
   // A late answer of a run that has been replaced: authentic, but it brings nothing back.
-  if (channel.retired.includes(message.session) && sentT <= channel.since) return { channel, returned: false };
+  if (channel.retired.includes(message.session) && sentT <= channel.since)
+    return { channel, returned: false };
   return replaceSession(channel, own, message);
 }
 

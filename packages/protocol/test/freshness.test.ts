@@ -203,7 +203,12 @@ test('a recorded request is never admitted twice, whoever restarts and whatever 
           case 'answer':
             if (run === undefined) break;
             run.seq += 1;
-            channel = admitResponse(channel, own(), request(run.seq, { session: run.session, t: at }), own().t).channel;
+            channel = admitResponse(
+              channel,
+              own(),
+              request(run.seq, { session: run.session, t: at }),
+              own().t,
+            ).channel;
             run.echo = { session: own().session, t: own().t };
             break;
           case 'replay': {
