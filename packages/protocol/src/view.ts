@@ -8,7 +8,7 @@ import { isPaused } from './pause.ts';
 import type { AddressState, Handover, NextCall, State } from './state.ts';
 import type { TakeoverView, UnfinishedMove } from './takeover.ts';
 import type { DurationMs, Ip, MonotonicMs } from './units.ts';
-import { isProven, wayOutOf } from './wayout.ts';
+import { describeWayOut, isProven, wayOutOf } from './wayout.ts';
 
 /** How long a proof of permission counts. */
 export const PERMISSION_LASTS_MS: DurationMs = 15 * 60_000;
@@ -63,7 +63,11 @@ export function takeoverView(state: State, address: AddressState): TakeoverView 
       failingNow: isFailingNow(state, address),
       detail: address.verdictReason,
     },
-    wayOut: { proven: isProven(state, address.ip), at: wayOut.provenAt, detail: wayOut.reason },
+    wayOut: {
+      proven: isProven(state, address.ip),
+      at: wayOut.provenAt,
+      detail: describeWayOut(state, address.ip),
+    },
     storageFailing: state.storage.failing,
     displaces: { ip: survey.displaces, allowed: config.driver?.displace === 'allow' },
     permission: lapsed ? { kind: 'unproven' } : permission,

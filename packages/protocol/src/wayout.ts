@@ -40,6 +40,13 @@ export function isCutOffSince(state: State, ip: Ip, since: MonotonicMs): boolean
   return failedAt !== null && failedAt >= since && (provenAt === null || failedAt > provenAt);
 }
 
+/** What is known of the way out, in words. */
+export function describeWayOut(state: State, ip: Ip): string {
+  const { reason, provenAt, failedAt } = wayOutOf(state, ip);
+  const lapsed = !isProven(state, ip) && provenAt !== null && (failedAt === null || failedAt < provenAt);
+  return lapsed ? `${reason}, but too long ago to count; asked again when a probe fails` : reason;
+}
+
 /** Ask now unless an answer is on its way or was had a moment ago. */
 export function askWayOut(turn: Turn, ip: Ip): void {
   const wayOut = wayOutOf(turn.state, ip);

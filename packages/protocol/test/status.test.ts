@@ -31,6 +31,15 @@ describe('what is shown', () => {
     expect(whyOf(world.state(), '192.0.2.1', { at: world.now, wall: WALL })).toBeNull();
   });
 
+  test('a way-out proof that no longer counts is told as such, not as what it once showed', () => {
+    const world = standby();
+    const wayOut = (now: number): string | undefined =>
+      whyOf(world.state(), IP, { at: now, wall: WALL })?.gates.find(({ name }) => name === 'way-out')?.reason;
+    const { provenAt } = world.state().wayOut['4'];
+    expect(wayOut(provenAt ?? Number.NaN)).not.toContain('too long ago');
+    expect(wayOut((provenAt ?? Number.NaN) + 5_001)).toMatch(/^no-way-out: .* too long ago to count/);
+  });
+
   test('is not ready before each probe has run once', () => {
     const world = new World();
     world.start();
