@@ -33,12 +33,14 @@ function cannotLend(state: State, ballot: Ballot): Judgement | null {
   const address = state.addresses[ballot.address];
   if (address === undefined) return refuse('unknown-address');
   if (ballot.electorate !== ballotElectorate(state)) return refuse('electorate');
-  const duplicateUntil = Math.max(state.duplicateUntil, state.peers[ballot.candidate]?.duplicateUntil ?? 0);
+  const duplicateUntil = state.peers[ballot.candidate]?.duplicateUntil ?? 0;
   if (duplicateUntil > at) return refuse('duplicate-id', duplicateUntil - at);
   if (state.phase !== 'running') return refuse('stopping');
   if (state.storage.failing !== null) return refuse('storage');
   if (ballot.epoch < address.epoch) return refuse('stale-epoch');
-  if (address.lendFrom > at) return refuse('lease-unknown', address.lendFrom - at);
+  // What another run with this voter's id has lent can't be known either.
+  const lendFrom = Math.max(address.lendFrom, state.duplicateUntil);
+  if (lendFrom > at) return refuse('lease-unknown', lendFrom - at);
   const { lent } = address;
   if (lent === null || (lent.candidate === ballot.candidate && lent.epoch <= ballot.epoch)) return null;
   if (lent.expiresAt > at) return refuse('lent', lent.expiresAt - at);

@@ -95,7 +95,7 @@ export function onBallotAnswer(turn: Turn, from: NodeId, answer: BallotAnswer): 
     return;
   if (answer.highest > address.epoch) changeAddress(turn, answer.address, { epoch: answer.highest });
   const { campaign, move } = address;
-  if (answer.reason === 'duplicate-id') onDuplicateOfSelf(turn);
+  if (answer.reason === 'duplicate-id') onDuplicateOfSelf(turn, answer.retryMs);
   if (campaign === null || campaign.epoch !== answer.epoch) {
     const over = answer.leaseMs > 0 && move?.epoch !== answer.epoch && answer.epoch !== address.late?.epoch;
     if (over) queueRelease(turn, from, answer.address, answer.epoch);
@@ -236,11 +236,13 @@ function queueRelease(turn: Turn, voter: NodeId, ip: Ip, epoch: Epoch): void {
   speakTo(turn, voter, { hurried: true });
 }
 
-/** A voter says that two runs use this node's id: neither lends nor asks until it is long enough ago. */
-function onDuplicateOfSelf(turn: Turn): void {
+/** A voter says that two runs use this node's id: for as long as it says, this one neither lends nor asks. */
+function onDuplicateOfSelf(turn: Turn, forMs: DurationMs): void {
   const { id } = turn.state.config.node;
-  if (turn.state.duplicateUntil <= turn.now.at) tell(turn, { kind: 'duplicate-id', peer: id });
-  change(turn, { duplicateUntil: turn.now.at + DUPLICATE_MS });
+  const { duplicateUntil } = turn.state;
+  if (duplicateUntil <= turn.now.at) tell(turn, { kind: 'duplicate-id', peer: id });
+  const until = turn.now.at + Math.min(forMs, DUPLICATE_MS);
+  change(turn, { duplicateUntil: Math.max(duplicateUntil, until) });
 }
 
 function win(

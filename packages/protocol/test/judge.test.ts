@@ -78,7 +78,7 @@ const ANSWERS: readonly Row[] = [
     when: 'two runs use its own id',
     state: { ...VOTER, duplicateUntil: AT + 5 },
     answer: 'refuse',
-    reason: 'duplicate-id',
+    reason: 'lease-unknown',
     retryMs: 5,
   },
   {
