@@ -176,12 +176,14 @@ function onPermitted(turn: Turn, ip: Ip, survey: Survey, result: DriverResult): 
 
 /** In trouble, what stands in the way, or may have changed, is tried again soon. */
 export function hastenSurvey(turn: Turn, ip: Ip): void {
-  const { survey, late, guard } = addressOf(turn.state, ip);
+  const { survey, late, guard, verdict, holder } = addressOf(turn.state, ip);
   const soon = turn.now.at + AGAIN_MS;
   const permission = survey.permission;
   const permitted = permission.kind === 'permitted' && turn.now.at - permission.at <= PERMISSION_LASTS_MS;
   if (!permitted && survey.nextPermitAt > soon) changeSurvey(turn, ip, { ...survey, nextPermitAt: soon });
-  const doubtful = survey.displaces !== null || late !== null || guard?.kind === 'refused';
+  // Down, and held by this node: the belief may be wrong, and nothing else would ever correct it.
+  const heldInVain = verdict === 'down' && holder.node === turn.state.config.node.id;
+  const doubtful = survey.displaces !== null || late !== null || guard?.kind === 'refused' || heldInVain;
   const now = addressOf(turn.state, ip).survey;
   if (doubtful && now.nextReadAt > soon) changeSurvey(turn, ip, { ...now, nextReadAt: soon });
 }
