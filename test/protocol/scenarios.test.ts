@@ -2,6 +2,7 @@
  * Failovers in the simulated world, each with what must come of it: who takes the address, how often, and what is told.
  */
 import { expect, test } from 'vitest';
+import { associate } from '../../packages/sim/src/aws/index.ts';
 import {
   ADDRESS,
   createCluster,
@@ -68,6 +69,17 @@ function expectSound(world: World): void {
 /** Until a call of that kind has reached the cloud. */
 function calling(world: World, id: string, op: 'releasing' | 'taking'): () => boolean {
   return () => world.process(id)?.host.state().addresses[ADDRESS]?.move?.stage.kind === op;
+}
+
+/** What an operator does at the console. */
+function moveByHand(world: World, to: string): void {
+  const by = { kind: 'operator', name: 'console' } as const;
+  const target = world.cloud.state().instances.get(world.instanceOf(to));
+  if (target === undefined) throw new Error(`no instance for ${to}`);
+  const [{ id: interfaceId, privateIps }] = target.interfaces;
+  world.cloud.change((state, atMs) =>
+    associate(state, ADDRESS, { instanceId: target.id, interfaceId, privateIp: privateIps[0] }, by, atMs),
+  );
 }
 
 test('a killed web server: the standby takes the address within three seconds, once, and tells it', () => {
@@ -616,4 +628,95 @@ test('fast settings fail over as the defaults do, only faster', () => {
   world.runFor(60_000);
   expectSound(world);
   expect(moves(world)).toEqual(['b']);
+});
+
+test('an association that takes five seconds to work: nobody else takes the address meanwhile', () => {
+  const world = settledCluster({
+    nodes: THREE,
+    settings: FAST_SETTINGS,
+    world: { associationSettleMs: 5_000, autoAddressDelayMs: 2_000 },
+  });
+  world.haproxy('a', 'dead');
+  expect(world.runTill(servedBy(world, 'b'), 20_000)).toBe(true);
+  world.runFor(60_000);
+  expectSound(world);
+  expect(moves(world)).toEqual(['b']);
+});
+
+test('a new holder that never serves is given fifteen seconds, then the next takes it', () => {
+  const world = settledCluster({ nodes: THREE, settings: { local: null } });
+  world.haproxy('b', 'hung');
+  world.haproxy('a', 'dead');
+  expect(world.runTill(() => world.holder(ADDRESS) === 'b', 20_000)).toBe(true);
+  const at = world.now();
+  expect(world.runTill(servedBy(world, 'c'), 40_000)).toBe(true);
+  expect(world.now() - at).toBeGreaterThan(15_000);
+  world.runFor(30_000);
+  expectSound(world);
+  expect(moves(world)).toEqual(['b', 'c']);
+});
+
+test('killed with its release on the way: the next run leaves the leases where they are until it can have landed', () => {
+  const world = settledCluster({ nodes: THREE });
+  world.arm({
+    action: 'ec2:DisassociateAddress',
+    effect: { kind: 'slow', applyAfterMs: 1_500, answerAfterMs: 0 },
+    times: 1,
+  });
+  world.haproxy('a', 'dead');
+  expect(world.runTill(calling(world, 'b', 'releasing'), 20_000)).toBe(true);
+  world.runFor(50);
+  world.crash('b');
+  world.start('b');
+  expect(world.runTill(() => world.premises.servedBy(ADDRESS) !== null, 60_000)).toBe(true);
+  world.runFor(60_000);
+  expectSound(world);
+  expect(moves(world)).toHaveLength(1);
+});
+
+test('cloned nodes on every side, gone again: all find back to each other', () => {
+  const world = settledCluster({ nodes: THREE });
+  for (let round = 0; round < 6; round += 1) {
+    const clones = ['a', 'b', 'c'].map((id) => world.clone(id));
+    world.runFor(3_000);
+    for (const clone of clones) clone.kill();
+    world.runFor(1_000);
+  }
+  world.runFor(40_000);
+  for (const { state } of world.runs())
+    for (const peer of Object.values(state().peers)) expect(peer.state).toBe('alive');
+  world.vanish('a');
+  expect(world.runTill(() => world.premises.servedBy(ADDRESS) !== null, 40_000)).toBe(true);
+  world.runFor(30_000);
+  expectSound(world);
+  expect(moves(world)).toHaveLength(1);
+});
+
+test('nodes that restart together remember that the address has just changed hands', () => {
+  const world = settledCluster({ settings: { local: null } });
+  world.haproxy('a', 'dead');
+  expect(world.runTill(servedBy(world, 'b'), 20_000)).toBe(true);
+  world.haproxy('a', 'up');
+  world.runFor(5_000);
+  world.crash('a');
+  world.crash('b');
+  world.start('a');
+  world.start('b');
+  world.runFor(15_000);
+  world.haproxy('b', 'hung');
+  world.runFor(20_000);
+  expectSound(world);
+  expect(moves(world)).toEqual(['b']);
+});
+
+test('a holder whose address was moved away by hand does not stand in its own way', () => {
+  const world = settledCluster({ world: { autoAddressDelayMs: 500 } });
+  world.runFor(31_000); // just after a survey
+  moveByHand(world, 'b');
+  world.runFor(1_000);
+  expect(world.holder(ADDRESS)).toBe('b');
+  world.vanish('b');
+  expect(world.runTill(servedBy(world, 'a'), 30_000)).toBe(true);
+  world.runFor(30_000);
+  expectSound(world);
 });

@@ -362,7 +362,8 @@ const PEOPLE: readonly Fault[] = [
     apply(world, random) {
       const ip = random.pick(world.spec.addresses);
       const by = { kind: 'operator', name: 'console' } as const;
-      const index = random.below(world.spec.nodes.length);
+      const candidates = world.spec.nodes.filter(({ role }) => role === 'candidate');
+      const index = random.below(candidates.length);
       const place = world.spec.addresses.indexOf(ip);
       const instance = world.cloud
         .state()

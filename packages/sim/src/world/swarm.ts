@@ -48,6 +48,8 @@ const TOPOLOGIES: readonly {
   { name: 'three, witness and member', roles: ['candidate', 'candidate', 'witness', 'member'], addresses: 1 },
 ];
 
+const REASONS_TO_MOVE = ['haproxy-dead', 'haproxy-hung', 'vanish', 'haproxy-blips'];
+
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 
 /** Run one seed to its end, or to its first violation. */
@@ -65,7 +67,7 @@ export function runSeed(seed: number, options: SeedOptions = {}): SeedResult {
   // What is under way in the cloud may still be applied; what nodes have borrowed and stored may still run out.
   world.runFor(MAX_APPLY_LATE_MS + 10_000);
   if (world.violation() === null) leaveSomethingBroken(world, random);
-  if (world.violation() === null) checkRecovery(world);
+  if (world.violation() === null) checkRecovery(world, random.chance(250) ? 'converged' : 'served');
   return {
     seed,
     title,
@@ -146,7 +148,14 @@ function drawNode(random: Random, role: Role, index: number): NodeSpec {
 function drawFaults(random: Random, only: readonly string[] | undefined): readonly Fault[] {
   const few = random.between(1, 8);
   const drawn = Array.from({ length: few }, () => random.pick(FAULTS));
+  // Most seeds have something to take over for.
+  if (random.chance(700)) drawn.push(...reasonToMove(random));
   return only === undefined ? drawn : FAULTS.filter(({ name }) => only.includes(name));
+}
+
+function reasonToMove(random: Random): readonly Fault[] {
+  const wanted = random.pick(REASONS_TO_MOVE);
+  return FAULTS.filter(({ name }) => name === wanted);
 }
 
 function breakThings(
