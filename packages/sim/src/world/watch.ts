@@ -64,6 +64,8 @@ export interface WorldView {
   readonly now: () => number;
   readonly aws: () => AwsState;
   readonly runs: () => readonly RunView[];
+  /** Whether any disk has lost what had been synced: what it remembered is gone, and only time protects. */
+  readonly disksHarmed: () => boolean;
 }
 
 export type Watcher = (event: WorldEvent) => void;

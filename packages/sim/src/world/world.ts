@@ -360,7 +360,16 @@ export function createWorld(spec: WorldSpec): World {
     facts: () => facts,
     cloudEvents: () => cloudEvents,
   };
-  for (const watcher of createChecks({ now: queue.now, aws: cloud.state, runs: world.runs }, spec, violate))
+  for (const watcher of createChecks(
+    {
+      now: queue.now,
+      aws: cloud.state,
+      runs: world.runs,
+      disksHarmed: () => [...nodes.values()].some(({ disk }) => disk.harmed()),
+    },
+    spec,
+    violate,
+  ))
     watchers.push(watcher);
   return world;
 }

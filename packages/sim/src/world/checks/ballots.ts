@@ -17,7 +17,7 @@ interface Borrowed {
 }
 
 export function checkBallots(view: WorldView, violate: Violate): Watcher {
-  const winners = new Map<string, string>();
+  const winners = new Map<string, { readonly run: string; readonly node: NodeId; readonly atMs: number }>();
   const answers = new Map<string, { readonly answer: string; readonly reason: string }>();
   const borrowed = new Map<string, Borrowed>();
   const looked = new Map<string, State['addresses']>();
@@ -51,8 +51,11 @@ export function checkBallots(view: WorldView, violate: Violate): Watcher {
     const key = `${ip} ${epoch}`;
     if (campaign?.won?.silent.length === 0) {
       const other = winners.get(key);
-      if (other !== undefined && other !== by.run) violate('I4', `${by.run} and ${other} both won ${key}`);
-      winners.set(key, by.run);
+      // Where disks were lost an epoch may come again, once no lease of its first time can be left.
+      const longAgo = other !== undefined && view.now() - other.atMs > by.config.agreement.leaseMs;
+      if (other !== undefined && other.node !== by.node && !(longAgo && view.disksHarmed()))
+        violate('I4', `${by.run} and ${other.run} both won ${key}`);
+      winners.set(key, { run: by.run, node: by.node, atMs: view.now() });
     }
     if (campaign?.mode !== 'takeover') return;
     const voters = [...by.config.peers.filter((peer) => peer.role !== 'member').map(({ id }) => id)];
