@@ -94,7 +94,7 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
   function enter(work: () => void): void {
     if (!alive) return;
     if (paused) {
-      if (arrived.length < MAX_BACKLOG) arrived.push(work);
+      arrived.push(work);
       return;
     }
     try {
@@ -181,6 +181,7 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
   }
 
   function receive(delivery: Delivery): void {
+    if (paused && arrived.length >= MAX_BACKLOG) return;
     trace.tell(self, 'request', delivery.bytes);
     enter(() => {
       const decoded = decodeMessage(delivery.bytes);
