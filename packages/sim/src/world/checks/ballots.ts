@@ -25,6 +25,10 @@ export function checkBallots(view: WorldView, violate: Violate): Watcher {
   function onFact(by: RunView, fact: Fact): void {
     if (fact.kind === 'decided' && !REASONS.includes(fact.reason))
       violate('I20', `${by.run} decided without a known reason: ${fact.reason}`);
+    // A candidate that lost its disk may come to the same epoch again; what was answered then is not the answer now.
+    if (fact.kind === 'ballot-opened')
+      for (const peer of by.config.peers)
+        answers.delete(`${fact.address} ${fact.epoch} ${by.node} ${peer.id}`);
     if (fact.kind === 'voted')
       answers.set(`${fact.address} ${fact.epoch} ${fact.candidate} ${by.node}`, {
         answer: fact.answer,
