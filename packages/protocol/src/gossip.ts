@@ -193,7 +193,8 @@ function takeChannel(turn: Turn, id: NodeId, channel: Channel, returned: boolean
   if (isNew) onNewSession(turn, { ...peer, channel });
   if (!returned) return;
   changePeer(turn, id, { duplicateUntil: turn.now.at + DUPLICATE_MS });
-  tell(turn, { kind: 'duplicate-id', peer: id });
+  // Two runs that both speak change places with every message; people are told of it once.
+  if (peer.duplicateUntil <= turn.now.at) tell(turn, { kind: 'duplicate-id', peer: id });
 }
 
 function takePayload(turn: Turn, from: NodeId, payload: Payload): void {
