@@ -65,6 +65,8 @@ export interface SimProcess {
   kill(): void;
   /** Kill or stop it after so many more effects. */
   strikeAfter(effects: number, how: 'kill' | 'pause'): void;
+  /** Forget a strike that hasn't struck. */
+  spare(): void;
 }
 
 /** Ends the turn in which a process is killed; caught where the turn began. */
@@ -380,6 +382,9 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
     kill,
     strikeAfter(effects, how) {
       strike = { left: effects, how };
+    },
+    spare() {
+      strike = null;
     },
   };
 }
