@@ -118,7 +118,7 @@ export class Scene {
   }
 
   status(id: string): Promise<StatusView> {
-    return this.cluster.node(id).agent.api.status();
+    return answered(`${id} to show its status`, () => this.cluster.node(id).agent.api.status());
   }
 
   /** What a node's status says about the address. */
@@ -131,7 +131,8 @@ export class Scene {
 
   /** A metric's value, summed over the series with these labels. */
   async metric(id: string, name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
-    const samples = await this.cluster.node(id).agent.api.metric(name);
+    const { api } = this.cluster.node(id).agent;
+    const samples = await answered(`${id} to show its metrics`, () => api.metric(name));
     const wanted = Object.entries(labels);
     return samples
       .filter((sample) => wanted.every(([key, value]) => sample.labels[key] === value))
@@ -173,7 +174,8 @@ export class Scene {
   }
 
   why(id: string): Promise<WhyView> {
-    return this.cluster.node(id).agent.api.why(this.cluster.address);
+    const { address } = this.cluster;
+    return answered(`${id} to say why`, () => this.cluster.node(id).agent.api.why(address));
   }
 
   /** Waits until a node's `why` is as it should be, and returns it. */
@@ -248,6 +250,11 @@ export class Scene {
       blocked: messages.filter(({ subject }) => subject === isBlocked.subject).length,
     }).toEqual({ holder, moves, told: takeovers, blocked });
   }
+}
+
+/** Asks again where an agent was too busy to answer in time. */
+function answered<T extends object>(what: string, ask: () => Promise<T>): Promise<T> {
+  return until(what, ask, { withinMs: patienceMs });
 }
 
 function storyOf(cluster: Cluster): string {
