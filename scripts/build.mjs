@@ -90,7 +90,7 @@ async function bundleOne(esbuild, { entry, out, command }) {
     // Names stay, so that a stack trace can be read; the shorter text alone saves 8 MB of memory.
     minifySyntax: command,
     minifyWhitespace: command,
-    plugins: [shakableAwsSchemas, undiciClientOnly],
+    plugins: [shakableAwsSchemas],
     logLevel: 'error',
   });
   mkdirSync(join(root, dirname(out)), { recursive: true });
@@ -121,26 +121,6 @@ const shakableAwsSchemas = {
       });
       return { contents, loader: 'js' };
     });
-  },
-};
-
-/**
- * undici's one entry loads `fetch`, web sockets, caches and mocks, which cost 8 MB of memory; the agent uses the client
- * alone, and of its methods `request`, which the entry adds to it. Whoever imports another name is told by esbuild that
- * there is none.
- * @type {import('esbuild').Plugin}
- */
-const undiciClientOnly = {
-  name: 'undici-client-only',
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/]undici[\\/]index\.js$/ }, () => ({
-      contents: `import Client from './lib/dispatcher/client.js';
-import request from './lib/api/api-request.js';
-Client.prototype.request = request;
-export { Client };
-export * as errors from './lib/core/errors.js';`,
-      loader: 'js',
-    }));
   },
 };
 

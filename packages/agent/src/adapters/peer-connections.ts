@@ -3,8 +3,7 @@
  * connection, which is dropped, and never of a request beside it.
  */
 import type { DurationMs } from '@failtome/protocol';
-import { MAX_MESSAGE_BYTES } from '@failtome/protocol';
-import { Client } from 'undici';
+import { PeerConnection } from './peer-connection.ts';
 
 /** Idle connections kept to one peer: one for heartbeats, one for a ballot beside them. */
 const KEPT_CONNECTIONS = 2;
@@ -12,14 +11,9 @@ const KEPT_CONNECTIONS = 2;
 /** The most connections to one peer at once, waiting ones included. */
 export const MAX_CONNECTIONS_PER_PEER = 16;
 
-/** Shorter than the server's own limit, so that a connection is hardly ever closed under a request. */
-const IDLE_MS: DurationMs = 60_000;
-
-const MAX_RESPONSE_HEADER_BYTES = 4096;
-
 export class PeerConnections {
   readonly #origin: string;
-  readonly #idle: Client[] = [];
+  readonly #idle: PeerConnection[] = [];
   #lent = 0;
   #closed = false;
 
@@ -33,46 +27,32 @@ export class PeerConnections {
   }
 
   /** The connection used last, or a new one; null when too many are out. Connecting may take `timeoutMs` at most. */
-  borrow(fresh: boolean, timeoutMs: DurationMs): Client | null {
+  borrow(fresh: boolean, timeoutMs: DurationMs): PeerConnection | null {
     if (this.#closed || this.#lent >= MAX_CONNECTIONS_PER_PEER) return null;
     this.#lent += 1;
     return (fresh ? undefined : this.#idle.pop()) ?? this.#open(timeoutMs);
   }
 
   /** Keep a connection that has served well, or close it where enough are kept. */
-  giveBack(client: Client): void {
+  giveBack(connection: PeerConnection): void {
     this.#lent -= 1;
-    if (this.#closed || this.#idle.length >= KEPT_CONNECTIONS) discard(client);
-    else this.#idle.push(client);
+    if (this.#closed || this.#idle.length >= KEPT_CONNECTIONS) connection.destroy();
+    else this.#idle.push(connection);
   }
 
   /** Close a connection that failed, or was to be used once. */
-  drop(client: Client): void {
+  drop(connection: PeerConnection): void {
     this.#lent -= 1;
-    discard(client);
+    connection.destroy();
   }
 
   /** Close idle connections now, and the others when they come back. */
   close(): void {
     this.#closed = true;
-    for (const client of this.#idle.splice(0)) discard(client);
+    for (const connection of this.#idle.splice(0)) connection.destroy();
   }
 
-  #open(timeoutMs: DurationMs): Client {
-    return new Client(this.#origin, {
-      connect: { timeout: timeoutMs },
-      // The caller's timer covers the whole exchange.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: IDLE_MS,
-      maxResponseSize: MAX_MESSAGE_BYTES,
-      maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
-      pipelining: 1,
-    });
+  #open(timeoutMs: DurationMs): PeerConnection {
+    return new PeerConnection({ origin: this.#origin, connectTimeoutMs: timeoutMs });
   }
-}
-
-function discard(client: Client): void {
-  // Nothing is under way on it, and destroying one that is destroyed already settles too.
-  void client.destroy();
 }

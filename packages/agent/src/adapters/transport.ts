@@ -15,9 +15,9 @@ import {
   type SendEffect,
   type SendFailure,
 } from '@failtome/protocol';
-import { type Client, errors } from 'undici';
 import type { ClusterKeys } from '../auth/keys.ts';
 import { SIGNATURE_HEADER, signRequest, verifyResponse } from '../auth/signature.ts';
+import { ConnectionError, type PeerConnection } from './peer-connection.ts';
 import { PeerConnections } from './peer-connections.ts';
 
 export interface PeerEndpoint {
@@ -48,11 +48,6 @@ interface RawResponse {
 
 /** A peer that answers this late after the time-out is still heard; then its connection is closed. */
 const LATE_MS: DurationMs = 2_000;
-
-/** The answer didn't come, not even late. */
-class ExchangeTimeout extends Error {
-  readonly code = 'EXCHANGE_TIMEOUT';
-}
 
 type TransportPort = Ports['transport'];
 
@@ -112,18 +107,18 @@ export class PeerTransport implements TransportPort {
   async #exchange(effect: SendEffect): Promise<Outcome> {
     const { sendId, to, route, fresh, timeoutMs } = effect;
     const connections = this.#peers.get(to);
-    const client = connections?.borrow(fresh, timeoutMs) ?? null;
-    if (connections === undefined || client === null) return failed(sendId, 'unreachable');
+    const connection = connections?.borrow(fresh, timeoutMs) ?? null;
+    if (connections === undefined || connection === null) return failed(sendId, 'unreachable');
     const body = encodeMessage(effect.message);
     const signature = signRequest(this.#keys, { method: 'POST', path: route, body });
     try {
-      const response = await exchange(client, { path: route, signature, body, fresh, timeoutMs });
+      const response = await exchange(connection, { path: route, signature, body, fresh, timeoutMs });
       const outcome = this.#judge(effect, signature, response);
-      if (fresh || outcome.kind === 'send-failed') connections.drop(client);
-      else connections.giveBack(client);
+      if (fresh || outcome.kind === 'send-failed') connections.drop(connection);
+      else connections.giveBack(connection);
       return outcome;
     } catch (error) {
-      connections.drop(client);
+      connections.drop(connection);
       return failed(sendId, failureOf(error));
     }
   }
@@ -153,23 +148,21 @@ interface Exchange {
  * One request on one connection, from the call to the last byte. Every header counts: two heartbeats a
  * second and peer add up, so there is no content type, and the server leaves out what it may.
  */
-async function exchange(client: Client, request: Exchange): Promise<RawResponse> {
-  // Also ends a connect or a name look-up under way, which an abort signal would not.
+async function exchange(connection: PeerConnection, request: Exchange): Promise<RawResponse> {
+  // Also ends a connect or a name look-up under way.
   const timer = setTimeout(
-    () => void client.destroy(new ExchangeTimeout('no answer in time')),
+    () => connection.destroy(new ConnectionError('EXCHANGE_TIMEOUT')),
     request.timeoutMs + LATE_MS,
   );
   try {
-    const response = await client.request({
-      method: 'POST',
+    const { status, headers, body } = await connection.post({
       path: request.path,
       headers: { [SIGNATURE_HEADER]: request.signature },
       body: request.body,
-      reset: request.fresh,
+      last: request.fresh,
     });
-    const body = Buffer.from(await response.body.arrayBuffer());
-    const signature = response.headers[SIGNATURE_HEADER];
-    return { status: response.statusCode, body, signature: typeof signature === 'string' ? signature : '' };
+    const signature = headers[SIGNATURE_HEADER];
+    return { status, body, signature: typeof signature === 'string' ? signature : '' };
   } finally {
     clearTimeout(timer);
   }
@@ -180,17 +173,17 @@ function failed(sendId: number, reason: SendFailure): Outcome {
 }
 
 function failureOf(error: unknown): SendFailure {
-  if (error instanceof errors.HTTPParserError) return 'malformed';
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  // The parser's own codes (llhttp).
+  if (code.startsWith('HPE_')) return 'malformed';
   switch (code) {
+    case 'CONNECT_TIMEOUT':
     case 'EXCHANGE_TIMEOUT':
-    case 'UND_ERR_CONNECT_TIMEOUT':
     case 'ETIMEDOUT':
       return 'timeout';
     case 'ECONNREFUSED':
       return 'refused';
-    case 'UND_ERR_RES_EXCEEDED_MAX_SIZE':
-    case 'UND_ERR_HEADERS_OVERFLOW':
+    case 'RESPONSE_TOO_LARGE':
       return 'malformed';
     default:
       return 'unreachable';

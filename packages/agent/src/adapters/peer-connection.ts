@@ -1,0 +1,134 @@
+/**
+ * One connection to a peer: HTTP/1.1, kept open between requests, one request at a time.
+ *
+ * On Node's own client. undici's parser is WebAssembly, and the compiled module costs every idle agent 9 MB of memory
+ * (docs/decisions/0010-peers-over-nodes-own-client.md).
+ */
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  Agent as PlainAgent,
+  request as plainRequest,
+} from 'node:http';
+import { Agent as SecureAgent, request as secureRequest } from 'node:https';
+import { urlToHttpOptions } from 'node:url';
+import { type DurationMs, MAX_MESSAGE_BYTES } from '@failtome/protocol';
+
+/** Shorter than the server's own limit, so that a connection is hardly ever closed under a request. */
+const IDLE_MS: DurationMs = 60_000;
+
+const MAX_RESPONSE_HEADER_BYTES = 4_096;
+
+export interface PeerRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** The connection is closed after this one. */
+  readonly last: boolean;
+}
+
+export interface PeerResponse {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
+}
+
+/** Why a connection was given up, by the code. */
+export class ConnectionError extends Error {
+  readonly code: 'CONNECT_TIMEOUT' | 'EXCHANGE_TIMEOUT' | 'RESPONSE_TOO_LARGE';
+
+  constructor(code: ConnectionError['code']) {
+    super(code);
+    this.code = code;
+  }
+}
+
+export class PeerConnection {
+  readonly #origin: URL;
+  readonly #connectTimeoutMs: DurationMs;
+  readonly #agent: PlainAgent;
+  #underWay: ClientRequest | null = null;
+  #cause: Error | null = null;
+
+  /** Nothing is opened yet. @param options.origin scheme, host and port */
+  constructor({
+    origin,
+    connectTimeoutMs,
+  }: { readonly origin: string; readonly connectTimeoutMs: DurationMs }) {
+    this.#origin = new URL(origin);
+    this.#connectTimeoutMs = connectTimeoutMs;
+    const Agent = this.#origin.protocol === 'https:' ? SecureAgent : PlainAgent;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: 1, maxFreeSockets: 1, timeout: IDLE_MS });
+  }
+
+  /**
+   * POST, and read the whole answer, whatever its status. Nothing is sent twice.
+   *
+   * @throws ConnectionError, or the system's or the parser's error with its `code`
+   */
+  post({ path, headers, body, last }: PeerRequest): Promise<PeerResponse> {
+    const send = this.#origin.protocol === 'https:' ? secureRequest : plainRequest;
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error): void => reject(this.#cause ?? error);
+      const request = send({
+        ...urlToHttpOptions(this.#origin),
+        method: 'POST',
+        path,
+        headers: {
+          ...headers,
+          'Content-Length': Buffer.byteLength(body),
+          ...(last ? { Connection: 'close' } : {}),
+        },
+        agent: this.#agent,
+        maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
+      });
+      // Open is what a connection stays by default (RFC 9112, 9.3): the header would only cost bytes.
+      if (!last) request.removeHeader('connection');
+      this.#underWay = request;
+      this.#limitConnecting(request);
+      request.on('error', fail);
+      request.on('response', (response) => {
+        readBody(response, (error) => this.destroy(error)).then((bytes) => {
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes });
+        }, fail);
+      });
+      request.end(body);
+    });
+  }
+
+  /** Close it. A request under way fails with `cause`, where one is given. */
+  destroy(cause: Error | null = null): void {
+    this.#cause ??= cause;
+    this.#underWay?.destroy(cause ?? undefined);
+    this.#agent.destroy();
+  }
+
+  /** From the look-up of the name on. */
+  #limitConnecting(request: ClientRequest): void {
+    request.once('socket', (socket) => {
+      if (!socket.connecting) return;
+      const timer = setTimeout(
+        () => this.destroy(new ConnectionError('CONNECT_TIMEOUT')),
+        this.#connectTimeoutMs,
+      );
+      const connected = (): void => clearTimeout(timer);
+      socket
+        .once(this.#origin.protocol === 'https:' ? 'secureConnect' : 'connect', connected)
+        .once('close', connected);
+    });
+  }
+}
+
+function readBody(response: IncomingMessage, giveUp: (error: Error) => void): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  return new Promise((resolve, reject) => {
+    response.on('error', reject);
+    response.on('data', (part: Buffer) => {
+      bytes += part.length;
+      if (bytes > MAX_MESSAGE_BYTES) giveUp(new ConnectionError('RESPONSE_TOO_LARGE'));
+      else parts.push(part);
+    });
+    response.on('end', () => resolve(Buffer.concat(parts)));
+  });
+}
