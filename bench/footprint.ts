@@ -1,0 +1,263 @@
+/** What an idle agent costs, beside a bare Fastify and prom-client process; and how soon after its start it probes. Needs /proc. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type EmbeddedCloud, startCloud } from '../packages/sim/src/cloud/index.ts';
+import type { BenchOptions } from './options.ts';
+import { mean, median, type Row, spread } from './table.ts';
+
+/** After its start a process still collects and compiles. */
+const settleMs = 20_000;
+const sampleMs = 60_000;
+const memorySamples = 20;
+const starts = 15;
+const startWithinMs = 20_000;
+/** Of /proc/PID/stat; the same on every Linux that Node runs on. */
+const ticksPerSecond = 100;
+
+const maxMemoryRatio = 1.2;
+const maxMemoryMb = 90;
+const maxCpuPercent = 1.5;
+const maxStartMs = 400;
+
+/** The least that any agent of this kind is made of, as anybody would write it. */
+const bareProgram = `
+  import fastify from 'fastify';
+  import { collectDefaultMetrics, Registry } from 'prom-client';
+  const register = new Registry();
+  collectDefaultMetrics({ register });
+  const app = fastify();
+  app.get('/metrics', async (_request, reply) => reply.type(register.contentType).send(await register.metrics()));
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  console.log('listening');
+`;
+
+const publicIp = '127.54.7.1';
+const ids = ['saturn', 'neptune'] as const;
+
+/** A pair at default settings on the embedded cloud, with a web server that answers at once. */
+interface World {
+  readonly folder: string;
+  readonly cloud: EmbeddedCloud;
+  readonly web: Server;
+  /** Configuration files. */
+  readonly files: Readonly<Record<(typeof ids)[number], string>>;
+  /** Resolves when the next request comes to the web server through the address. */
+  readonly nextProbe: () => Promise<void>;
+}
+
+export async function footprint(options: BenchOptions): Promise<readonly Row[]> {
+  const world = await openWorld();
+  const children: ChildProcess[] = [];
+  try {
+    const agentStarts: number[] = [];
+    const bareStarts: number[] = [];
+    for (let count = 0; count < starts * options.times; count += 1) {
+      agentStarts.push(await timeAgent(options, world));
+      bareStarts.push(await timeBare(options));
+    }
+    const bare = spawnBare(options);
+    const agents = ids.map((id) => spawnAgent(options, world, id));
+    children.push(bare, ...agents);
+    const [idle] = agents;
+    await delay(settleMs);
+    const [mine, yardstick] = await Promise.all([sample(idle?.pid), sample(bare.pid)]);
+    return [...memoryRows(mine, yardstick), cpuRow(mine, yardstick), startRow(agentStarts, bareStarts)];
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+    world.web.closeAllConnections();
+    world.web.close();
+    await world.cloud.close();
+    rmSync(world.folder, { recursive: true, force: true });
+  }
+}
+
+function memoryRows(mine: Sample, bare: Sample): readonly Row[] {
+  const rowOf = (kind: string, own: number, other: number): Row => ({
+    what: `idle memory, ${kind}`,
+    measured: `${own.toFixed(1)} MB`,
+    yardstick: `bare Fastify and prom-client ${other.toFixed(1)} MB`,
+    ratio: (own / other).toFixed(2),
+    bound: `<= ${maxMemoryRatio}, < ${maxMemoryMb} MB`,
+    ok: own / other <= maxMemoryRatio && own < maxMemoryMb,
+  });
+  const rows = [rowOf('resident (RSS)', mine.rssMb, bare.rssMb)];
+  return Number.isNaN(mine.pssMb) ? rows : [...rows, rowOf('its share (PSS)', mine.pssMb, bare.pssMb)];
+}
+
+function cpuRow(mine: Sample, bare: Sample): Row {
+  return {
+    what: `idle CPU over ${sampleMs / 1_000} s, of one core`,
+    measured: `${mine.cpuPercent.toFixed(2)} %`,
+    yardstick: `bare process ${bare.cpuPercent.toFixed(2)} %`,
+    ratio: (mine.cpuPercent / maxCpuPercent).toFixed(2),
+    bound: `< ${maxCpuPercent} %`,
+    ok: mine.cpuPercent < maxCpuPercent,
+  };
+}
+
+function startRow(agentStarts: readonly number[], bareStarts: readonly number[]): Row {
+  return {
+    what: `start to first probe (${agentStarts.length} starts)`,
+    measured: spread(agentStarts, 'ms'),
+    yardstick: `bare process listens after ${spread(bareStarts, 'ms')}`,
+    ratio: (median(agentStarts) / median(bareStarts)).toFixed(2),
+    bound: `< ${maxStartMs} ms`,
+    ok: median(agentStarts) < maxStartMs,
+  };
+}
+
+async function openWorld(): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'failtome-footprint-'));
+  let wake = (): void => undefined;
+  const web = createServer((request, response) => {
+    if (request.url === '/address') wake();
+    response.end('ok');
+  });
+  const port = await listen(web);
+  const backend = { host: '127.0.0.1', port };
+  const cloud = await startCloud({
+    instances: ids.map((id) => ({ id: `i-${id}`, backend })),
+    addresses: [{ publicIp, holder: `i-${ids[1]}` }],
+  });
+  const ports = { saturn: await freePort(), neptune: await freePort() };
+  const configure = (id: (typeof ids)[number]): string => {
+    const file = join(folder, `${id}.yaml`);
+    const keyFile = join(folder, 'cluster.key');
+    writeFileSync(keyFile, `${Buffer.alloc(32, 7).toString('base64')}\n`, { mode: 0o600 });
+    const config = {
+      cluster: 'footprint',
+      node: { id },
+      api: { listen: `127.0.0.1:${ports[id]}` },
+      peers: ids.map((peer) => ({ id: peer, url: `http://127.0.0.1:${ports[peer]}` })),
+      auth: { keyFile },
+      addresses: [
+        { ip: publicIp, probe: { port: cloud.viewOf(`i-${id}`, publicIp).port, path: '/address' } },
+      ],
+      local: { url: `http://127.0.0.1:${port}/local` },
+      guard: { urls: [cloud.guardUrlFor(`i-${id}`)] },
+      driver: { kind: 'ec2' },
+      stateDir: join(folder, id),
+    };
+    // JSON is YAML.
+    writeFileSync(file, JSON.stringify(config));
+    return file;
+  };
+  return {
+    folder,
+    cloud,
+    web,
+    files: { saturn: configure('saturn'), neptune: configure('neptune') },
+    nextProbe: () =>
+      new Promise((resolve) => {
+        wake = resolve;
+      }),
+  };
+}
+
+/** From the fork to the request of the first probe. */
+async function timeAgent(options: BenchOptions, world: World): Promise<number> {
+  const probed = world.nextProbe();
+  const startedAt = performance.now();
+  const child = spawnAgent(options, world, 'saturn');
+  return endingAfter(child, probed, startedAt);
+}
+
+/** From the fork to the line that says that it listens. */
+async function timeBare(options: BenchOptions): Promise<number> {
+  const startedAt = performance.now();
+  const child = spawnBare(options);
+  const listening = new Promise<void>((resolve) => child.stdout?.once('data', () => resolve()));
+  return endingAfter(child, listening, startedAt);
+}
+
+async function endingAfter(child: ChildProcess, awaited: Promise<void>, startedAt: number): Promise<number> {
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  let complaint = '';
+  child.stderr?.on('data', (chunk) => (complaint += chunk));
+  const late = delay(startWithinMs, null, { ref: false }).then(() => {
+    throw new Error(`It did not start within ${startWithinMs} ms. ${complaint}`);
+  });
+  try {
+    await Promise.race([awaited, late]);
+    return performance.now() - startedAt;
+  } finally {
+    child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+function spawnAgent(
+  { agentFile }: BenchOptions,
+  { files, cloud }: World,
+  id: (typeof ids)[number],
+): ChildProcess {
+  const env = { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...cloud.environmentFor(`i-${id}`) };
+  const args = [agentFile, 'run', '--config', files[id]];
+  return spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+function spawnBare({ root }: BenchOptions): ChildProcess {
+  return spawn(process.execPath, ['--input-type=module', '--eval', bareProgram], {
+    cwd: join(root, 'packages/agent'),
+    env: { PATH: process.env.PATH ?? '', HOME: tmpdir() },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+interface Sample {
+  readonly rssMb: number;
+  /** With what is shared divided among those who share it; NaN where the kernel doesn't tell. */
+  readonly pssMb: number;
+  readonly cpuPercent: number;
+}
+
+async function sample(pid: number | undefined): Promise<Sample> {
+  const ticksBefore = ticksOf(pid);
+  const startedAt = performance.now();
+  const rss: number[] = [];
+  const pss: number[] = [];
+  for (let count = 0; count < memorySamples; count += 1) {
+    await delay(sampleMs / memorySamples);
+    rss.push(megabytesOf(`/proc/${pid}/status`, 'VmRSS'));
+    pss.push(megabytesOf(`/proc/${pid}/smaps_rollup`, 'Pss'));
+  }
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const cpuPercent = ((ticksOf(pid) - ticksBefore) / ticksPerSecond / seconds) * 100;
+  return { rssMb: mean(rss), pssMb: mean(pss), cpuPercent };
+}
+
+function megabytesOf(file: string, field: string): number {
+  try {
+    const [, kilobytes] = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(file, 'utf8')) ?? [];
+    return Number(kilobytes ?? Number.NaN) / 1_000;
+  } catch {
+    return Number.NaN; // not told to everybody
+  }
+}
+
+/** User and system time of all its threads. */
+function ticksOf(pid: number | undefined): number {
+  const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1] ?? '';
+  const fields = afterName.split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+function listen(server: Server): Promise<number> {
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      resolve(address === null || typeof address === 'string' ? 0 : address.port);
+    });
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,66 @@
+/** `npm run bench`: every figure measured beside its yardstick, in one run. */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { decisions } from './decision.ts';
+import { failovers } from './failover.ts';
+
+import { footprint } from './footprint.ts';
+import { gossip } from './gossip.ts';
+import type { BenchOptions } from './options.ts';
+import { type Row, tableOf } from './table.ts';
+
+declare const FAILTOME_ROOT: string;
+
+type Benchmark = (options: BenchOptions) => Promise<readonly Row[]>;
+
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  footprint,
+  failover: failovers,
+  decision: decisions,
+  gossip,
+};
+const FULL_TIMES = 5;
+
+const help = `npm run bench -- [--full] [--only NAME,…] [--json]
+  --full   ${FULL_TIMES} times the repetitions (about half an hour; without it less than eight minutes)
+  --only   some of: ${Object.keys(BENCHMARKS).join(', ')}
+  --json   the rows as JSON instead of a table
+Figures are medians with the 99th percentile (of few samples: the largest) in parentheses. The machine should be idle:
+ratios forgive a slow one, not a busy one.`;
+
+const { values } = parseArgs({
+  options: {
+    full: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+if (values.help) console.log(help);
+else await run(values.only?.split(',') ?? Object.keys(BENCHMARKS));
+
+async function run(names: readonly string[]): Promise<void> {
+  const startedAt = performance.now();
+  const options: BenchOptions = {
+    agentFile: process.env.FAILTOME_BENCH_AGENT ?? join(FAILTOME_ROOT, 'packages/agent/dist/failtome.js'),
+    root: FAILTOME_ROOT,
+    times: values.full ? FULL_TIMES : 1,
+    note: (text) =>
+      console.error(`  ${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${text}`),
+  };
+  const rows: Row[] = [];
+  for (const name of names) {
+    const benchmark = BENCHMARKS[name];
+    if (benchmark === undefined)
+      throw new Error(`There is no benchmark ${name}: ${Object.keys(BENCHMARKS).join(', ')}.`);
+    options.note(name);
+    rows.push(...(await benchmark(options)));
+  }
+  console.log(values.json ? JSON.stringify(rows, null, 2) : tableOf(rows));
+  const missed = rows.filter(({ ok }) => ok === false).length;
+  console.log(
+    values.json ? '' : `\n${missed === 0 ? 'Every bound is kept.' : `${missed} of the bounds are not kept.`}`,
+  );
+}

@@ -1,0 +1,13 @@
+/** What every benchmark is told. */
+export interface BenchOptions {
+  /** The built agent. */
+  readonly agentFile: string;
+  readonly root: string;
+  /** Repetitions are multiplied by this. */
+  readonly times: number;
+  /** Says what is going on, outside the table. */
+  readonly note: (text: string) => void;
+}
+
+/** A busy machine may need this long for what takes it ten seconds when it is idle. */
+export const settleWithinMs = 90_000;
