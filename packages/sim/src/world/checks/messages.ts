@@ -15,6 +15,7 @@ export function checkMessages(violate: Violate): Watcher {
     if (event.kind === 'said' && event.bytes > MAX_MESSAGE_BYTES)
       violate('I19', `${event.by.run} sends ${event.bytes} bytes to ${event.message.to}`);
     if (event.kind === 'stepped') checkBounds(event.by, violate);
+    if (event.kind === 'judged') checkPending(event.by, violate);
     if (event.kind !== 'judged' || event.status !== 200) return;
     const { by, request, recordedAs, ageMs } = event;
     const before = counted.get(recordedAs);
@@ -33,7 +34,7 @@ function checkBounds({ run, state }: RunView, violate: Violate): void {
 }
 
 /** Not after every step: it walks over what may be many. */
-export function checkPending({ run, state }: RunView, violate: Violate): void {
+function checkPending({ run, state }: RunView, violate: Violate): void {
   const pending = Object.keys(state().pendingSends).length;
   if (pending > MAX_PENDING_SENDS) violate('I19', `${run} waits for ${pending} answers`);
 }
