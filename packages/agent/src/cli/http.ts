@@ -70,6 +70,9 @@ const REASONS: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'it closed the connection',
 };
 
+/** `fetch` blocks some ports of other protocols, such as 6000 (Fetch Standard, "Port blocking"). */
+const BAD_PORT = 'its port is one that HTTP clients refuse to speak to; let api.listen have another';
+
 /** `fetch` hides the reason in its cause. */
 function reasonOf(error: unknown, timeoutMs: DurationMs): string {
   if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`;
@@ -78,6 +81,7 @@ function reasonOf(error: unknown, timeoutMs: DurationMs): string {
     const known = REASONS[code];
     if (known !== undefined) return known;
     if (code !== '') return code;
+    if (cause.message === 'bad port') return BAD_PORT;
   }
   return 'the request failed';
 }
