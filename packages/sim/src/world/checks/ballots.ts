@@ -8,6 +8,9 @@ import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 /** What drifting clocks may make of a lease. */
 const TOLERANCE_MS = 20;
 
+/** Two runs of one id may have lent twice for so long after: no lease is longer. */
+const TWICE_MS = 15_000;
+
 interface Borrowed {
   readonly by: NodeId;
   readonly run: string;
@@ -17,6 +20,7 @@ interface Borrowed {
 }
 
 export function checkBallots(view: WorldView, violate: Violate): Watcher {
+  const doubles = createDoubles(view);
   const winners = new Map<string, { readonly run: string; readonly node: NodeId; readonly atMs: number }>();
   const answers = new Map<string, { readonly answer: string; readonly reason: string }>();
   const borrowed = new Map<string, Borrowed>();
@@ -94,6 +98,8 @@ export function checkBallots(view: WorldView, violate: Violate): Watcher {
     for (const other of borrowed.values()) {
       if (other.by === mine.by || other.ip !== mine.ip) continue;
       for (const [voter, until] of mine.leases) {
+        // While an id runs twice, each of the two lends what it believes to be its own.
+        if (doubles.lately(voter, TWICE_MS)) continue;
         const otherUntil = other.leases.get(voter) ?? 0;
         if (until > now + TOLERANCE_MS && otherUntil > now + TOLERANCE_MS)
           violate(
@@ -105,7 +111,28 @@ export function checkBallots(view: WorldView, violate: Violate): Watcher {
   }
 
   return (event) => {
+    doubles.watch(event);
     if (event.kind === 'facts') for (const fact of event.facts) onFact(event.by, fact);
     if (event.kind === 'stepped') onStep(event.by);
+  };
+}
+
+/** Which ids run twice, or did lately. */
+function createDoubles(view: WorldView): {
+  watch: Watcher;
+  lately: (id: NodeId, withinMs: number) => boolean;
+} {
+  const live = new Map<NodeId, number>();
+  const doubleUntil = new Map<NodeId, number>();
+  return {
+    watch(event) {
+      if (event.kind !== 'started' && event.kind !== 'ended') return;
+      const { node } = event.by;
+      const before = live.get(node) ?? 0;
+      live.set(node, before + (event.kind === 'started' ? 1 : -1));
+      if (before >= 2) doubleUntil.set(node, view.now());
+    },
+    lately: (id, withinMs) =>
+      (live.get(id) ?? 0) >= 2 || view.now() - (doubleUntil.get(id) ?? Number.NEGATIVE_INFINITY) < withinMs,
   };
 }

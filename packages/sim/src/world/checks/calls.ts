@@ -11,6 +11,8 @@ const TOLERANCE_MS = 20;
 /** How long it may take until every node has learnt that the address changed hands. */
 const LEARN_MS = 4_000;
 const MAX_PROOFS = 8;
+/** A node that runs looks around at least this often. */
+const MAX_GAP_MS = 1_000;
 
 /** What one run has been seen to do about one address. */
 interface Ledger {
@@ -175,6 +177,8 @@ export function checkCalls(view: WorldView, driver: 'ec2' | 'opsworks', violate:
     const seen = voters.flatMap((voter) => {
       const address = voter.state().addresses[ip];
       if (address === undefined || address.series.last === null) return [];
+      // Whoever stands still thinks what it thought then.
+      if (view.now() - voter.worldTimeOf(voter.state().now.at) > 2 * MAX_GAP_MS) return [];
       if (address.verdict === 'down') return ['down'];
       const longUp = address.verdict === 'up' && address.series.last.ok;
       return longUp && voter.worldTimeOf(address.verdictSince) < openedAt ? ['up'] : [];
