@@ -215,7 +215,9 @@ export function checkCalls(view: WorldView, driver: 'ec2' | 'opsworks', violate:
 
   function onCloud(event: AwsEvent): void {
     if (event.kind === 'published') return;
-    changes.set(event.publicIp, { atMs: event.atMs, servedAtMs: null });
+    // What an operator's hand has moved the nodes learn only by and by, and count from then.
+    if (event.by.kind === 'operator') changes.delete(event.publicIp);
+    else changes.set(event.publicIp, { atMs: event.atMs, servedAtMs: null });
     if (event.kind === 'ended' && event.association.cause === 'displaced')
       violate('I13', `${event.publicIp} was thrown off ${event.association.instanceId}`);
   }
