@@ -22,6 +22,18 @@ export function temporaryOf(path: string): string {
  * @throws the file system's error, with its `code`.
  */
 export async function writeDurably(path: string, text: string): Promise<void> {
+  // A vote waits for this: what needn't wait for anything goes on beside the rest.
+  const [replaced, opened] = await Promise.allSettled([replace(path, text), open(dirname(path), 'r')]);
+  try {
+    if (replaced.status === 'rejected') throw replaced.reason;
+    if (opened.status === 'rejected') throw opened.reason;
+    await opened.value.sync();
+  } finally {
+    if (opened.status === 'fulfilled') closeLater(opened.value);
+  }
+}
+
+async function replace(path: string, text: string): Promise<void> {
   const temporary = temporaryOf(path);
   try {
     await writeSynced(temporary, text);
@@ -31,28 +43,22 @@ export async function writeDurably(path: string, text: string): Promise<void> {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw error;
   }
-  await withFile(dirname(path), 'r', (directory) => directory.sync());
+}
+
+/** What was synced is on the disk, and the descriptor is gone, even when closing it fails (close(2)). */
+function closeLater(handle: FileHandle): void {
+  handle.close().catch(() => undefined);
 }
 
 /** Write a file, and see it onto the disk. */
 export async function writeSynced(path: string, text: string): Promise<void> {
-  await withFile(path, 'w', async (file) => {
+  const file = await open(path, 'w', 0o600);
+  try {
     await file.writeFile(text);
     // The length is part of what is needed to read it back, so this syncs it too (fdatasync(2)).
     await file.datasync();
-  });
-}
-
-async function withFile(
-  path: string,
-  flags: string,
-  use: (file: FileHandle) => Promise<void>,
-): Promise<void> {
-  const file = await open(path, flags, 0o600);
-  try {
-    await use(file);
   } finally {
-    await file.close();
+    closeLater(file);
   }
 }
 
