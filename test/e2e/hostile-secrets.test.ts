@@ -9,7 +9,7 @@ import { scenario } from './support/scenario.ts';
 
 scenario(
   'after a failover, refusals and failures at debug level, nothing secret stands anywhere',
-  { settings: { log: { level: 'debug' } } },
+  { settings: { log: { level: 'debug' }, agreement: { lease: '8s' } } },
   async (scene) => {
     const { cluster } = scene;
     const { cloud } = cluster;
@@ -30,7 +30,7 @@ scenario(
         dryRun: 'exclude',
       });
       await cluster.node('saturn').web.kill();
-      await cloud.waitFor('AWS to refuse the call', () => cloud.fault.hits(denied) > 0, 30_000);
+      await cloud.waitFor('AWS to refuse the call', () => cloud.fault.hits(denied) > 0, 60_000);
       await scene.moved('neptune');
       const forger = await forgerOf(cluster);
       await forger.post(neptune.agent.api, '/v1/gossip', '{}', strangersKeys);
@@ -39,7 +39,7 @@ scenario(
       expect(config).toContain(cluster.keyFile);
       const since = neptune.agent.log.position;
       neptune.agent.reload();
-      await neptune.agent.log.waitFor('configured', { since, withinMs: 30_000 });
+      await neptune.agent.log.waitFor('configured', { since, withinMs: 60_000 });
 
       const env = {
         ...cloud.environmentFor(neptune.instanceId),

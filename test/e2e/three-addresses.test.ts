@@ -38,7 +38,7 @@ scenario(
     expect(cluster.moves(second)).toBe(0);
 
     await neptune.web.kill();
-    for (const ip of [first, second]) await cluster.held('saturn', { withinMs: 30_000 }, ip);
+    for (const ip of [first, second]) await cluster.held('saturn', { withinMs: 60_000 }, ip);
     await scene.eventually('people to be told of both', () => cluster.cloud.published.length === 3);
     expect([cluster.moves(first), cluster.moves(second)]).toEqual([2, 1]);
     expect(associationOf(first)).toMatchObject({ privateIp: '10.0.1.11' });

@@ -27,7 +27,7 @@ scenario(
     const holder = await cluster.cloud.waitFor(
       'a standby to hold the address',
       () => standbys.find(({ instanceId }) => cluster.cloud.holderOf(cluster.address) === instanceId)?.id,
-      30_000,
+      60_000,
     );
     await scene.moved(holder);
     const other = holder === 'neptune' ? 'pluto' : 'neptune';

@@ -43,7 +43,7 @@ scenario(
       readonly event: string;
       readonly fields: Readonly<Record<string, unknown>>;
     }) => event === 'ballot-closed' && fields.result === 'lost';
-    await neptune.agent.log.waitFor(lost, { withinMs: 30_000 });
+    await neptune.agent.log.waitFor(lost, { withinMs: 60_000 });
     scene.expectOutcome({ holder: 'saturn', moves: 0 });
 
     // Joined again, the others say that the address is up.
@@ -51,7 +51,7 @@ scenario(
     cluster.heal();
     const refused = await neptune.agent.log.waitFor(
       ({ event, fields }) => event === 'ballot-answered' && fields.answer === 'refuse',
-      { since: joined, withinMs: 30_000 },
+      { since: joined, withinMs: 60_000 },
     );
     expect(refused.fields.reason).toBe('up');
     scene.expectOutcome({ holder: 'saturn', moves: 0 });
@@ -82,7 +82,7 @@ scenario(
     await scene.sees('neptune', 'down');
     await neptune.agent.log.waitFor(
       ({ event, fields }) => event === 'ballot-closed' && fields.result === 'lost',
-      { withinMs: 30_000 },
+      { withinMs: 60_000 },
     );
     scene.expectOutcome({ holder: 'saturn', moves: 0 });
 

@@ -59,7 +59,7 @@ export class Recorder {
 
   /** Waits for a message that this is true of, beginning with the newest that is there. */
   next(what: string, holds: (recorded: Recorded) => boolean = () => true): Promise<Recorded> {
-    return until(what, () => this.#records.findLast(holds), { withinMs: 30_000 });
+    return until(what, () => this.#records.findLast(holds), { withinMs: 60_000 });
   }
 
   async #forward(incoming: IncomingMessage): Promise<Recorded['answer']> {
@@ -101,7 +101,7 @@ export async function listenIn(
   await writeFile(agent.configFile, before.replace(cluster.link(from, to).url, url));
   const since = agent.log.position;
   agent.reload();
-  await agent.log.waitFor('configured', { since, withinMs: 30_000 });
+  await agent.log.waitFor('configured', { since, withinMs: 60_000 });
   await recorder.next(`${from} to speak to ${to}`, ({ answer }) => answer.status === 200);
   return { recorder, close: () => recorder.close() };
 }
