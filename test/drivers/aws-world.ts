@@ -1,7 +1,8 @@
 /** Two instances of the embedded cloud, and real AWS clients that act as one of them. */
-import type { CloudRequest, Event } from '@failtome/protocol';
+
 import { vi } from 'vitest';
 import { type AwsClients, createAwsClients } from '../../packages/agent/src/adapters/aws-clients.ts';
+import type { CloudRequest, Event } from '../../packages/protocol/src/index.ts';
 import type { AwsAction, FaultEffect } from '../../packages/sim/src/aws/index.ts';
 import { type CloudOptions, type EmbeddedCloud, startCloud } from '../../packages/sim/src/cloud/index.ts';
 import type { DriverFault } from './driver-contract.ts';

@@ -2,8 +2,15 @@
  * What the protocol counts on from the port `driver`, whatever stands behind it. One suite for the real
  * adapters against the embedded cloud, and for the simulated one.
  */
-import type { DriveEffect, DriverAnswer, DriverOperation, DriverResult, Event } from '@failtome/protocol';
+
 import { afterEach, describe, expect, test } from 'vitest';
+import type {
+  DriveEffect,
+  DriverAnswer,
+  DriverOperation,
+  DriverResult,
+  Event,
+} from '../../packages/protocol/src/index.ts';
 
 /** Who holds the address, from the side of the node whose driver it is. */
 export type Holder = 'us' | 'them' | 'nobody';

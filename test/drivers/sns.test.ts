@@ -1,7 +1,7 @@
-import type { Event, PublishResult } from '@failtome/protocol';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createAwsClients, topicRegion } from '../../packages/agent/src/adapters/aws-clients.ts';
 import { createSnsNotifier } from '../../packages/agent/src/adapters/sns.ts';
+import type { Event, PublishResult } from '../../packages/protocol/src/index.ts';
 import { type AwsWorld, openAws, SATURN, TOPIC } from './aws-world.ts';
 
 let aws: AwsWorld;

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type BallotReason, GATES, REASONS, type RejectReason } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
+import { type BallotReason, GATES, REASONS, type RejectReason } from '../../packages/protocol/src/index.ts';
 import { ROWS } from '../../packages/protocol/test/support/takeover-table.ts';
 
 const SOURCES = new URL('../../packages/protocol/src/', import.meta.url);

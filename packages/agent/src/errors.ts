@@ -3,10 +3,10 @@
  *
  * Expected outcomes are values; this is for what keeps an adapter or a command from doing its work.
  */
-export type ErrorDisposition = "retryable" | "fatal" | "unknown";
+export type ErrorDisposition = 'retryable' | 'fatal' | 'unknown';
 
 export class AgentError extends Error {
-  override readonly name = "AgentError";
+  override readonly name = 'AgentError';
   /** Stable and in capitals, for logs and tests, such as `KEY_FILE_UNREADABLE`. */
   readonly code: string;
   readonly disposition: ErrorDisposition;

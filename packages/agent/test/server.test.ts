@@ -8,7 +8,7 @@ const BODY = encodeMessage(envelope());
 
 test.each(MESSAGE_ROUTES)('%s hands a signed message over and signs the answer to it', async (route) => {
   const api = buildApi();
-  const headers = { ...signed(route), 'content-type': 'application/json' };
+  const headers: Record<string, string> = { ...signed(route), 'content-type': 'application/json' };
   const response = await api.app.inject({ method: 'POST', url: route, body: BODY, headers });
   expect(response.statusCode).toBe(200);
   expect(api.received).toEqual([{ kind: 'received', requestId: 1, route, message: envelope() }]);

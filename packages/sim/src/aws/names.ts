@@ -55,8 +55,3 @@ export function operationOf(action: AwsAction): string {
 export function coversAction(pattern: AwsActionPattern, action: AwsAction): boolean {
   return pattern === '*' || pattern === action || pattern === `${serviceOf(action)}:*`;
 }
-
-/** One word for a caller, for logs and messages. */
-export function nameOfCaller(caller: Caller): string {
-  return caller.kind === 'instance' ? caller.instanceId : `operator ${caller.name}`;
-}

@@ -3,9 +3,6 @@
  */
 
 export * from './cluster.ts';
-export { FAULTS } from './faults.ts';
-export { boundMs, checkRecovery } from './liveness.ts';
 export * from './settings.ts';
 export * from './swarm.ts';
-export type { Violation, WorldEvent } from './watch.ts';
 export * from './world.ts';
