@@ -31,7 +31,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // These wait for sockets and timers far more than they compute: more files at once than cores.
-          maxWorkers: 4,
+          maxWorkers: 3,
           maxConcurrency: 8,
         },
       },
