@@ -28,8 +28,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           // These drive the built entry points.
           globalSetup: ['scripts/build.mjs'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           // These wait for sockets and timers far more than they compute: more files at once than cores.
           maxWorkers: 3,
           maxConcurrency: 8,

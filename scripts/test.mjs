@@ -13,7 +13,7 @@ import { missing } from './requirements.mjs';
  */
 
 /** No stage runs longer; one that hangs is ended and counted as failed. */
-const stageLimitMs = 10 * 60_000;
+const stageLimitMs = 14 * 60_000;
 const boundaryTests = 'test/boundaries.test.ts';
 const reports = mkdtempSync(join(tmpdir(), 'failtome-test-'));
 
