@@ -2,7 +2,7 @@
 import { type BenchOptions, settleWithinMs } from './options.ts';
 import { median, p99, type Row, spread } from './table.ts';
 import { fastProfile, type Profile, runTrial, startPair, type Trial } from './trials.ts';
-import { diskMs, heartbeatMs } from './yardsticks.ts';
+import { heartbeatMs } from './yardsticks.ts';
 
 const trialCount = 25;
 const maxMedianMs = 10;
@@ -26,7 +26,7 @@ export async function decisions({ agentFile, times, note }: BenchOptions): Promi
     note(`decision: ${count} trials`);
     for (let index = 0; index < count; index += 1)
       trials.push(await runTrial(cluster, 'killed', (index / count) * 0.3));
-    const trips = { peer: await heartbeatMs(cluster), disk: await diskMs(cluster.folder) };
+    const trips = { peer: await heartbeatMs(cluster), disk: median(trials.flatMap(({ diskMs }) => diskMs)) };
     note(`decision: round trips in ms ${JSON.stringify(trips)}`);
     return [rowOf(trials, trips)];
   } finally {

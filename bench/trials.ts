@@ -8,6 +8,7 @@ import {
   startCluster,
   type YamlObject,
 } from '../packages/sim/src/cluster/index.ts';
+import { diskMs } from './yardsticks.ts';
 
 export type Fault = 'killed' | 'hung' | 'vanished';
 
@@ -63,6 +64,8 @@ export interface Trial {
   readonly lastHeardAt: number | null;
   readonly guardMs: number;
   readonly stepMs: { readonly read: number; readonly release: number; readonly take: number };
+  /** Durable writes just before the fault, on the same disk and the same busy or idle machine. */
+  readonly diskMs: readonly number[];
   /** When the first call of the move arrived at the cloud. */
   readonly firstCallAt: number;
 }
@@ -99,7 +102,8 @@ export async function runTrial(cluster: Cluster, fault: Fault, phase: number): P
   try {
     await client.served(loser.id);
     await delay(pauseMs + phase * 1_000);
-    const trial = await failOver(cluster, client, { loser, taker, fault });
+    const writes = await diskMs(cluster.folder);
+    const trial = { ...(await failOver(cluster, client, { loser, taker, fault })), diskMs: writes };
     await mend(loser, fault);
     await settled(cluster, taker);
     return trial;
@@ -114,7 +118,11 @@ interface Scene {
   readonly fault: Fault;
 }
 
-async function failOver(cluster: Cluster, client: Client, { loser, taker, fault }: Scene): Promise<Trial> {
+async function failOver(
+  cluster: Cluster,
+  client: Client,
+  { loser, taker, fault }: Scene,
+): Promise<Omit<Trial, 'diskMs'>> {
   const since = { taker: taker.agent.log.position, loser: loser.agent.log.position };
   const calls = cluster.cloud.calls.length;
   const atMs = Date.now();

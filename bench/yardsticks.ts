@@ -2,14 +2,13 @@
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cluster } from '../packages/sim/src/cluster/index.ts';
-import { median } from './table.ts';
 
-const diskWrites = 30;
+const diskWrites = 3;
 /** About as much as an agent's state. */
 const stateBytes = 2_000;
 
-/** A durable replacement of a small file in that folder: written, synced, renamed, its folder synced. In milliseconds. */
-export async function diskMs(folder: string): Promise<number> {
+/** A durable replacement of a small file in that folder: written, synced, renamed, its folder synced. A few, in milliseconds. */
+export async function diskMs(folder: string): Promise<readonly number[]> {
   const took: number[] = [];
   const file = join(folder, 'bench');
   for (let count = 0; count < diskWrites; count += 1) {
@@ -24,7 +23,7 @@ export async function diskMs(folder: string): Promise<number> {
     await directory.close();
     took.push(performance.now() - startedAt);
   }
-  return median(took);
+  return took;
 }
 
 /** The agents' own measure of their heartbeats: the median of those answered so far, in milliseconds. */
