@@ -279,7 +279,9 @@ test('a state directory that can not be used is told, and the node runs on', asy
   const { url, lines } = await start();
   await until(async () => (await statusOf(`${url}/readyz`)) === 200);
   expect(lines.find(({ event }) => event === 'state-directory')?.msg).toContain(join(folder, 'state'));
-  expect(await (await fetch(`${url}/metrics`)).text()).toContain('failtome_storage_writable 0');
+  await until(async () =>
+    (await (await fetch(`${url}/metrics`)).text()).includes('failtome_storage_writable 0'),
+  );
 });
 
 test('the key is never told', async () => {
