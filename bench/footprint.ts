@@ -59,12 +59,11 @@ export async function footprint(options: BenchOptions): Promise<readonly Row[]> 
       agentStarts.push(await timeAgent(options, world));
       bareStarts.push(await timeBare(options));
     }
-    const bare = spawnBare(options);
     const agents = ids.map((id) => spawnAgent(options, world, id));
-    children.push(bare, ...agents);
-    const [idle] = agents;
+    const bares = ids.map(() => spawnBare(options));
+    children.push(...agents, ...bares);
     await delay(settleMs);
-    const [mine, yardstick] = await Promise.all([sample(idle?.pid), sample(bare.pid)]);
+    const [mine, yardstick] = await Promise.all([sampleAll(agents), sampleAll(bares)]);
     return [...memoryRows(mine, yardstick), cpuRow(mine, yardstick), startRow(agentStarts, bareStarts)];
   } finally {
     for (const child of children) child.kill('SIGKILL');
@@ -77,7 +76,7 @@ export async function footprint(options: BenchOptions): Promise<readonly Row[]> 
 
 function memoryRows(mine: Sample, bare: Sample): readonly Row[] {
   const rowOf = (kind: string, own: number, other: number): Row => ({
-    what: `idle memory, ${kind}`,
+    what: `idle memory, ${kind}, mean of two`,
     measured: `${own.toFixed(1)} MB`,
     yardstick: `bare Fastify and prom-client ${other.toFixed(1)} MB`,
     ratio: (own / other).toFixed(2),
@@ -95,7 +94,7 @@ function memoryRows(mine: Sample, bare: Sample): readonly Row[] {
 
 function cpuRow(mine: Sample, bare: Sample): Row {
   return {
-    what: `idle CPU over ${sampleMs / 1_000} s, of one core`,
+    what: `idle CPU over ${sampleMs / 1_000} s, of one core, mean of two`,
     measured: `${mine.cpuPercent.toFixed(2)} %`,
     yardstick: `bare process ${bare.cpuPercent.toFixed(2)} %`,
     ratio: (mine.cpuPercent / maxCpuPercent).toFixed(2),
@@ -218,6 +217,16 @@ interface Sample {
   /** With what is shared divided among those who share it; NaN where the kernel doesn't tell. */
   readonly pssMb: number;
   readonly cpuPercent: number;
+}
+
+/** Two of a kind differ by some megabytes, by what their last collections left over. */
+async function sampleAll(children: readonly ChildProcess[]): Promise<Sample> {
+  const samples = await Promise.all(children.map(({ pid }) => sample(pid)));
+  return {
+    rssMb: mean(samples.map(({ rssMb }) => rssMb)),
+    pssMb: mean(samples.map(({ pssMb }) => pssMb)),
+    cpuPercent: mean(samples.map(({ cpuPercent }) => cpuPercent)),
+  };
 }
 
 async function sample(pid: number | undefined): Promise<Sample> {
