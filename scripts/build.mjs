@@ -7,7 +7,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  realpathSync,
   renameSync,
   writeFileSync,
 } from 'node:fs';
@@ -88,10 +87,10 @@ async function bundleOne(esbuild, { entry, out, command }) {
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'none',
-    // The project's own names stay, so that a stack trace can be read; the shorter text alone saves 8 MB of memory.
+    // Names stay, so that a stack trace can be read; the shorter text alone saves 8 MB of memory.
     minifySyntax: command,
     minifyWhitespace: command,
-    plugins: command ? [smallDependencies(esbuild)] : [],
+    plugins: [shakableAwsSchemas],
     logLevel: 'error',
   });
   mkdirSync(join(root, dirname(out)), { recursive: true });
@@ -104,56 +103,26 @@ async function bundleOne(esbuild, { entry, out, command }) {
 }
 
 /**
- * What others wrote, made smaller before it is bundled: the text of a bundle stays in memory as long as its process.
- * Their local names are shortened; the project's own stay, so that a stack trace can be read.
- * @param {typeof import('esbuild')} esbuild
- * @returns {import('esbuild').Plugin}
+ * The AWS SDK describes every operation's shapes in one file of `{ [_name]: … }` literals. A computed key
+ * might run code, so bundlers keep them all; with the constants written in, unused operations fall away.
+ * @type {import('esbuild').Plugin}
  */
-function smallDependencies(esbuild) {
-  return {
-    name: 'small-dependencies',
-    setup({ onLoad, onResolve, resolve }) {
-      onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, async ({ path }) => {
-        const source = readFileSync(path, 'utf8');
-        const { code } = await esbuild.transform(
-          awsSchemas.test(path) ? withoutComputedKeys(source) : source,
-          {
-            target: 'node20.19',
-            minify: true,
-          },
-        );
-        return { contents: code, loader: 'js' };
-      });
-      // The OpsWorks client is given its credentials, so its own, older way of finding them is never used. It is an
-      // older copy of the same code: both come down to the newer one.
-      onResolve(
-        { filter: /^@aws-sdk\/credential-provider-node$/ },
-        ({ path, importer, kind, pluginData }) => {
-          if (pluginData === smallDependencies || !importer.includes('client-opsworks')) return undefined;
-          const resolveDir = `${root}packages/agent/node_modules/@aws-sdk/client-ec2/dist-es`;
-          return resolve(path, { kind, resolveDir: realpathSync(resolveDir), pluginData: smallDependencies });
-        },
+const shakableAwsSchemas = {
+  name: 'shakable-aws-schemas',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]@aws-sdk[\\/].*[\\/]schemas_\d+\.js$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8');
+      const constants = new Map(
+        Array.from(source.matchAll(/^const (_\w+) = ("[^"\\]*");$/gm), ([, name, text]) => [name, text]),
       );
-    },
-  };
-}
-
-/** The AWS SDK describes every operation's shapes in one file of `{ [_name]: … }` literals. */
-const awsSchemas = /[\\/]@aws-sdk[\\/].*[\\/]schemas_\d+\.js$/;
-
-/**
- * A computed key might run code, so bundlers keep them all; with the constants written in, unused operations fall away.
- * @param {string} source
- */
-function withoutComputedKeys(source) {
-  const constants = new Map(
-    Array.from(source.matchAll(/^const (_\w+) = ("[^"\\]*");$/gm), ([, name, text]) => [name, text]),
-  );
-  return source.replace(/\[(_\w+)\]:/g, (whole, name) => {
-    const text = constants.get(name);
-    return text === undefined ? whole : `${text}:`;
-  });
-}
+      const contents = source.replace(/\[(_\w+)\]:/g, (whole, name) => {
+        const text = constants.get(name);
+        return text === undefined ? whole : `${text}:`;
+      });
+      return { contents, loader: 'js' };
+    });
+  },
+};
 
 function sourcesKey() {
   const hash = createHash('sha256');
