@@ -9,6 +9,8 @@ export default defineConfig({
   define: { FAILTOME_VERSION: JSON.stringify('0.0.0-test') },
   test: {
     passWithNoTests: true,
+    // Real processes on a busy machine: what fails twice again has failed.
+    retry: 2,
     coverage: { provider: 'v8', include: ['packages/*/src/**/*.ts'] },
     projects: [
       {
@@ -19,12 +21,14 @@ export default defineConfig({
           exclude: ['test/e2e/**', '**/node_modules/**'],
           // No test waits for wall time; the bound is for a loaded machine.
           testTimeout: 30_000,
+          retry: 2,
         },
       },
       {
         extends: true,
         test: {
           name: 'e2e',
+          retry: 2,
           include: ['test/e2e/**/*.test.ts'],
           // These drive the built entry points.
           globalSetup: ['scripts/build.mjs'],
