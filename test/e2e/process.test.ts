@@ -275,5 +275,6 @@ test('a stop between release and take finishes the move first, and never leaves 
   expect(cloud.holderOf(ADDRESS)).toBe(SATURN);
   expect(saturn.lines.map(({ event }) => event)).not.toContain('stop-overdue');
   const history = readFileSync(join(folder, 'saturn', 'history.jsonl'), 'utf8');
-  expect(JSON.parse(history.split('\n')[0] ?? '')).toMatchObject({ kind: 'takeover', to: 'saturn' });
+  const entries = history.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
+  expect(entries).toContainEqual(expect.objectContaining({ kind: 'takeover', to: 'saturn' }));
 });

@@ -63,8 +63,9 @@ function ask({ host, port }: Endpoint, silenceMs = 150, path = '/'): Promise<str
 
 /** Asks until the answer is the one that is waited for; a bound keeps a wrong one from lasting. */
 async function askUntil(endpoint: Endpoint, wanted: string): Promise<string> {
-  let answer = '';
-  for (let attempt = 0; attempt < 200 && answer !== wanted; attempt += 1) answer = await ask(endpoint);
+  const until = performance.now() + 4_000;
+  let answer = await ask(endpoint);
+  while (answer !== wanted && performance.now() < until) answer = await ask(endpoint);
   return answer;
 }
 

@@ -141,7 +141,8 @@ export class AddressFront {
       upstream.pipe(client);
     });
     // The holder's refusal and its resets reach the client as such.
-    upstream.on('error', () => {
+    upstream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED') this.#dependencies.backends.refusedBy(fate.instanceId);
       if (connection.upstream === upstream) client.resetAndDestroy();
     });
     upstream.on('close', () => {

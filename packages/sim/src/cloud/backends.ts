@@ -31,6 +31,11 @@ export class Backends {
     return this.#watches.get(instanceId)?.state ?? 'unknown';
   }
 
+  /** Somebody else's connection was refused: that is news before the next look. */
+  refusedBy(instanceId: InstanceId): void {
+    this.#watches.get(instanceId)?.refused();
+  }
+
   set(instanceId: InstanceId, endpoint: Endpoint): void {
     this.#endpoints.set(instanceId, endpoint);
     if (!this.#watches.has(instanceId)) return;
@@ -77,6 +82,14 @@ class Watch {
     this.#look();
   }
 
+  /** Its port refused a connection: once the watching one has ended, look again soon. */
+  refused(): void {
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#look(), refusedAgainMs);
+    this.#become('refused');
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
     this.#socket?.destroy();
@@ -84,6 +97,7 @@ class Watch {
   }
 
   #look(): void {
+    this.#timer = undefined;
     const socket = connect({ ...this.#endpoint });
     this.#socket = socket;
     let connected = false;
