@@ -73,17 +73,64 @@ export const MAX_QUEUE = 65_536;
 /** The most effects that wait for a write; beyond it the oldest is dropped, as a network would. */
 export const MAX_HELD = 1_024;
 
+/** What a host keeps between two inputs. Plain data: `hostStep` makes a new one, nobody changes one. */
+export interface HostCore {
+  readonly state: State;
+  /** The newest write that is known to be durable. */
+  readonly durable: EffectId;
+  /** What waits for a later one, oldest first, at most `MAX_HELD`. */
+  readonly held: readonly Effect[];
+}
+
+export interface HostTurn {
+  readonly core: HostCore;
+  /** What goes to the ports now, in this order. */
+  readonly effects: readonly Effect[];
+  readonly facts: readonly Fact[];
+}
+
+/** The host of a node that hasn't been started. */
+export function newHostCore(config: ProtocolConfig): HostCore {
+  return { state: initialState(config), durable: 0, held: [] };
+}
+
+/**
+ * One input through `step`, and the rule of writes before words: an effect that names a write is held back until that
+ * write is durable, and dropped when it failed. Pure, so that the explorer can follow every order of events with it.
+ *
+ * @param take the protocol's step; another one only to show what breaks without one of its rules
+ * @throws Error when an invariant of the protocol is broken
+ */
+export function hostStep(core: HostCore, input: Input, take: typeof step = step): HostTurn {
+  const { state, effects, facts } = take(core.state, input);
+  const { durable } = core;
+  const waiting = effects.filter((effect) => waitsFor(effect) > durable);
+  const out = waiting.length === 0 ? effects : effects.filter((effect) => waitsFor(effect) <= durable);
+  const held = waiting.length === 0 ? core.held : [...core.held, ...waiting].slice(-MAX_HELD);
+  if (input.kind === 'persisted') {
+    const reached = Math.max(durable, input.writeId);
+    const ready = held.filter((effect) => waitsFor(effect) <= reached);
+    const still = ready.length === 0 ? held : held.filter((effect) => waitsFor(effect) > reached);
+    return {
+      core: { state, durable: reached, held: still },
+      effects: ready.length === 0 ? out : [...out, ...ready],
+      facts,
+    };
+  }
+  const kept =
+    input.kind === 'persist-failed' ? held.filter((effect) => waitsFor(effect) > input.writeId) : held;
+  return { core: { state, durable, held: kept }, effects: out, facts };
+}
+
 /**
  * Build a host. Nothing happens until a `started` event is posted.
  *
  * @throws Error when an invariant of the protocol is broken; the process should then end.
  */
 export function createHost(config: ProtocolConfig, ports: Ports): Host {
-  let state = initialState(config);
+  let core = newHostCore(config);
   let running = false;
   let closed = false;
-  let durable: EffectId = 0;
-  let held: Effect[] = [];
   const queue: Event[] = [];
 
   function post(event: Event): void {
@@ -100,33 +147,19 @@ export function createHost(config: ProtocolConfig, ports: Ports): Host {
     } finally {
       running = false;
     }
-    if (!closed && state.phase !== 'new')
-      ports.timer.wakeAt(nextDeadline(state), () => post({ kind: 'tick' }));
+    if (!closed && core.state.phase !== 'new')
+      ports.timer.wakeAt(nextDeadline(core.state), () => post({ kind: 'tick' }));
   }
 
   function feed(event: Event): void {
     const now = ports.clock.now();
-    const turn = step(state, { ...event, ...now } as Input); // the union, put together again from its parts
-    state = turn.state;
-    if (turn.facts.length > 0) ports.observer.observe(turn.facts, state, now);
+    const turn = hostStep(core, { ...event, ...now } as Input); // the union, put together again from its parts
+    core = turn.core;
+    if (turn.facts.length > 0) ports.observer.observe(turn.facts, core.state, now);
     for (const effect of turn.effects) if (!closed) dispatch(effect);
-    if (event.kind === 'persisted') release(event.writeId);
-    if (event.kind === 'persist-failed') held = held.filter((effect) => waitsFor(effect) > event.writeId);
-  }
-
-  /** A write is durable: what waited for it, and for earlier ones, goes out. */
-  function release(writeId: EffectId): void {
-    durable = Math.max(durable, writeId);
-    const ready = held.filter((effect) => waitsFor(effect) <= durable);
-    held = held.filter((effect) => waitsFor(effect) > durable);
-    for (const effect of ready) dispatch(effect);
   }
 
   function dispatch(effect: Effect): void {
-    if (waitsFor(effect) > durable) {
-      held = [...held.slice(1 - MAX_HELD), effect];
-      return;
-    }
     switch (effect.kind) {
       case 'send':
         return ports.transport.send(effect);
@@ -151,11 +184,11 @@ export function createHost(config: ProtocolConfig, ports: Ports): Host {
 
   return {
     post,
-    state: () => state,
+    state: () => core.state,
     close() {
       closed = true;
       queue.length = 0;
-      held = [];
+      core = { ...core, held: [] };
       ports.timer.cancel();
     },
   };

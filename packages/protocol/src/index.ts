@@ -27,8 +27,8 @@ export type {
 export { DOCUMENT_VERSION } from './durable.ts';
 export type * from './effects.ts';
 export type * from './facts.ts';
-export type { Event, Host, Ports } from './host.ts';
-export { createHost, MAX_QUEUE } from './host.ts';
+export type { Event, Host, HostCore, HostTurn, Ports } from './host.ts';
+export { createHost, hostStep, MAX_QUEUE, newHostCore } from './host.ts';
 export { initialState } from './initial.ts';
 export type * from './inputs.ts';
 export type * from './messages.ts';
