@@ -15,6 +15,7 @@ import {
   type FaultSpec,
 } from '../aws/index.ts';
 import type { AwsOutcome, AwsResult } from '../aws/requests.ts';
+import type { Details } from './details.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
 
@@ -56,8 +57,10 @@ export function createCloud(
   initial: AwsState,
   spec: CloudSpec,
   told: (event: AwsEvent) => void,
+  details: Details,
 ): Cloud {
   let state = initial;
+  let calls = 0;
   const draw = ([least, most]: readonly [number, number]): number =>
     random.between(Math.round(least * 16), Math.round(most * 16)) / 16;
 
@@ -73,6 +76,9 @@ export function createCloud(
   }
 
   function call(request: AwsRequest, caller: Caller, until: number, done: (end: CallEnd) => void): void {
+    calls += 1;
+    const number = calls;
+    details.tell?.({ kind: 'called', call: number, by: caller, request });
     const latency = { applyAfterMs: draw(spec.applyMs), answerAfterMs: draw(spec.answerMs) };
     const begun = beginCall(state, request, caller, queue.now(), latency);
     state = begun.state;
@@ -83,6 +89,7 @@ export function createCloud(
     const end = (how: CallEnd): void => {
       if (ended) return;
       ended = true;
+      details.tell?.({ kind: 'call-ended', call: number, end: how });
       done(how);
     };
     queue.at(until, () => end(unsent ? { kind: 'unsent' } : { kind: 'timeout' }));

@@ -3,6 +3,7 @@
  * requests and sends them again. It carries bytes and knows nothing of what they say.
  */
 import type { NodeId, SendFailure } from '@failtome/protocol';
+import type { Details, LostWhy } from './details.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
 
@@ -88,6 +89,7 @@ export function createNetwork(
   queue: EventQueue,
   random: Random,
   tell: (what: string, detail: string) => void,
+  details: Details,
 ): Network {
   const links = new Map<string, Link>();
   const listeners = new Map<NodeId, Listener>();
@@ -123,6 +125,7 @@ export function createNetwork(
   function deliver(one: Recorded, to: NodeId, respond: Delivery['respond']): void {
     const listener = listeners.get(to);
     if (listener?.state() !== 'listening') return;
+    details.tell?.({ kind: 'arrived', msg: 2 * one.id, to, again: respond === nowhere });
     listener.receive({
       bytes: one.bytes,
       route: one.route,
@@ -130,6 +133,19 @@ export function createNetwork(
       sentAtMs: one.sentAtMs,
       respond,
     });
+  }
+
+  function lost(msg: number, why: LostWhy): void {
+    details.tell?.({ kind: 'lost', msg, why });
+  }
+
+  /** Why a request doesn't even get on its way. */
+  function stopped(there: Link, back: Link, fresh: boolean): LostWhy | null {
+    // A new connection needs both directions before the request can leave; a kept one only its own.
+    if (there.state === 'no-connections') return 'no-connections';
+    if (there.state !== 'open' || (fresh && back.state === 'closed')) return 'cut';
+    if (there.keptDead && !fresh) return 'kept-dead';
+    return carries(there) ? null : 'loss';
   }
 
   function request(wanted: Request): void {
@@ -144,21 +160,47 @@ export function createNetwork(
     };
     queue.at(until, () => answer({ kind: 'failed', reason: 'timeout' }));
     const one = record(wanted);
+    const msg = 2 * one.id;
+    details.tell?.({
+      kind: 'sent',
+      msg,
+      re: null,
+      from,
+      to,
+      route: one.route,
+      bytes: one.bytes,
+      fresh: wanted.fresh,
+    });
     if (there.state === 'reject') {
+      lost(msg, 'rejected');
       queue.after(delayOn(there), () => answer({ kind: 'failed', reason: 'unreachable' }));
       return;
     }
-    // A new connection needs both directions before the request can leave; a kept one only its own.
-    const connects = there.state === 'open' && (!wanted.fresh || back.state !== 'closed');
-    if (!connects || (there.keptDead && !wanted.fresh) || !carries(there)) return;
+    const why = stopped(there, back, wanted.fresh);
+    if (why !== null) return lost(msg, why);
     queue.after(delayOn(there), () => {
       const state = listeners.get(to)?.state() ?? 'gone';
       if (state === 'refused' && back.state !== 'closed')
         queue.after(delayOn(back), () => answer({ kind: 'failed', reason: 'refused' }));
-      if (state !== 'listening') return;
+      if (state !== 'listening') return lost(msg, state);
       deliver(one, to, (_status, bytes) => {
-        if (!carries(back)) return;
-        queue.after(delayOn(back), () => answer({ kind: 'response', bytes }));
+        const re = msg + 1;
+        details.tell?.({
+          kind: 'sent',
+          msg: re,
+          re: msg,
+          from: to,
+          to: from,
+          route: one.route,
+          bytes,
+          fresh: false,
+        });
+        if (!carries(back)) return lost(re, back.state === 'closed' ? 'cut' : 'loss');
+        queue.after(delayOn(back), () => {
+          if (answered) return lost(re, 'late');
+          details.tell?.({ kind: 'arrived', msg: re, to: from, again: false });
+          answer({ kind: 'response', bytes });
+        });
       });
     });
     if (random.chance(there.duplicatePerMille)) later(one);

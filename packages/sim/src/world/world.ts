@@ -15,6 +15,7 @@ import {
 import { createChecks } from './checks/index.ts';
 import { createClock, type NodeClock } from './clock.ts';
 import { type Cloud, type CloudSpec, createCloud } from './cloud.ts';
+import type { Details } from './details.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { createDriver, type SimDriver } from './drivers.ts';
 import { createNetwork, type Link, type Network } from './network.ts';
@@ -80,6 +81,8 @@ export interface World {
   violation(): Violation | null;
   violate(invariant: string, detail: string): void;
   watch(watcher: Watcher): void;
+  /** For a recording: who wants to be told of every message, call, fault and order sets `tell`. */
+  readonly details: Details;
 
   start(id: NodeId): void;
   stop(id: NodeId): void;
@@ -149,6 +152,7 @@ export function createWorld(spec: WorldSpec): World {
   let violation: Violation | null = null;
   let sessions = 0;
   let still = 0;
+  const details: Details = { tell: null };
 
   const tell = (event: WorldEvent): void => {
     if (event.kind === 'facts' && facts.length < MAX_KEPT)
@@ -166,8 +170,13 @@ export function createWorld(spec: WorldSpec): World {
     tell({ kind: 'cloud', event });
   };
 
-  const cloud = createCloud(queue, random.fork(), initialAws(spec), spec.cloud, onCloud);
-  const network = createNetwork(queue, random.fork(), (what, detail) => trace.tell('network', what, detail));
+  const cloud = createCloud(queue, random.fork(), initialAws(spec), spec.cloud, onCloud, details);
+  const network = createNetwork(
+    queue,
+    random.fork(),
+    (what, detail) => trace.tell('network', what, detail),
+    details,
+  );
   const machines = spec.nodes.map(({ id }, index) => newMachine(id, index));
   const premises = createPremises(queue, random.fork(), cloud.state, machines);
   const around: Surroundings = { queue, random: random.fork(), trace, network, premises, tell, violate };
@@ -274,6 +283,7 @@ export function createWorld(spec: WorldSpec): World {
     violation: () => violation,
     violate,
     watch: (watcher) => void watchers.push(watcher),
+    details,
 
     start,
     stop: (id) => mark(id, 'stop').process?.post({ kind: 'stop' }),
@@ -331,9 +341,11 @@ export function createWorld(spec: WorldSpec): World {
       sessions += 1;
       const session = `o${String(sessions).padStart(10, '0')}`;
       const index = outcomes.push(null) - 1;
+      details.tell?.({ kind: 'ordered', order: index, to, command: what });
       command(queue, network, { cluster: 'web', session }, to, what, (outcome) => {
         trace.tell('world', 'outcome', JSON.stringify(outcome));
         outcomes[index] = outcome;
+        details.tell?.({ kind: 'order-answered', order: index, outcome });
       });
     },
     outcomes: () => outcomes,
