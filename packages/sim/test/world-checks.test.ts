@@ -12,12 +12,13 @@ const NODES: readonly NodeSpec[] = ['a', 'b', 'c'].map((id) => ({
   role: 'candidate',
   priority: 100,
   clock: { offsetMs: 0, driftPpm: 0, wallErrorMs: 0 },
+  bootMs: 0,
 }));
 
 function runOf(index: number, change: (state: State) => State = (state) => state): RunView {
   const node = NODES[index];
   if (node === undefined) throw new Error(`no node ${index}`);
-  const config = configFor(node, NODES, [ADDRESS], 'ec2', DEFAULT_SETTINGS);
+  const config = configFor(node, NODES, [ADDRESS], 'ec2', DEFAULT_SETTINGS, {});
   const state = change({ ...initialState(config), phase: 'running' });
   return {
     node: node.id,

@@ -32,13 +32,14 @@ export function settledCluster(options: ClusterOptions = {}): World {
 /** Build a cluster with all of its agents off. */
 export function createCluster({ nodes, seed = 1, settings, world }: ClusterOptions = {}): World {
   const specs = nodes ?? [{ id: 'a' }, { id: 'b' }];
-  return createWorld({
+  const spec: WorldSpec = {
     seed,
     nodes: specs.map(({ id, role = 'candidate', priority = 100 }, index) => ({
       id,
       role,
       priority,
       clock: { ...TRUE_CLOCK, offsetMs: 1_000 * (index + 1) },
+      bootMs: 0,
     })),
     addresses: [ADDRESS],
     holders: [0],
@@ -51,7 +52,7 @@ export function createCluster({ nodes, seed = 1, settings, world }: ClusterOptio
     diskMs: [0.5, 4],
     timerLateMs: 1,
     occupied: [],
-    keepTrace: 4_000,
     ...world,
-  });
+  };
+  return createWorld(spec, { keepTrace: 4_000 });
 }

@@ -1,8 +1,12 @@
 /**
- * The simulated world, its checkers, and swarms of seeds over it.
+ * The simulated world and its checkers.
  */
 
 export * from './cluster.ts';
+export * from './heal.ts';
+export * from './liveness.ts';
+export * from './random.ts';
 export * from './settings.ts';
-export * from './swarm.ts';
+export * from './trace.ts';
+export * from './watch.ts';
 export * from './world.ts';

@@ -54,7 +54,7 @@ export function checkRecovery(world: World, howFar: 'served' | 'converged'): voi
   if (howFar === 'served') return stillServed(world);
   // A handover that was asked for lasts two minutes, and may move an address meanwhile.
   world.runFor(HANDOVER_LASTS_MS);
-  world.runFor(CONVERGES_MS + world.spec.autoAddressDelayMs);
+  world.runFor(CONVERGES_MS + (world.spec.autoAddressDelayMs ?? 0));
   if (world.violation() !== null) return;
   for (const ip of world.spec.addresses) checkAddress(world, ip);
   checkViews(world);
@@ -76,7 +76,7 @@ function waitForWaysOut(world: World): void {
       if (world.process(id) === null) return false;
       return externalIp(world.cloud.state(), world.instanceOf(id), world.now()).kind === 'none';
     });
-  world.runTill(() => !wantsOne(), world.spec.autoAddressDelayMs + 1_000);
+  world.runTill(() => !wantsOne(), (world.spec.autoAddressDelayMs ?? 0) + 1_000);
 }
 
 function describe(world: World, ips: readonly Ip[]): string {

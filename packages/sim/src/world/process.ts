@@ -6,6 +6,7 @@
  */
 import {
   createHost,
+  type DecodedMessage,
   decodeDocument,
   decodeMessage,
   type Envelope,
@@ -50,6 +51,8 @@ export interface ProcessSpec {
   readonly seed: number;
   /** How late a timer may fire. */
   readonly timerLateMs: number;
+  /** By how much its wire version is above the present one. */
+  readonly wire: number;
   readonly onEnd: (how: 'stopped' | 'killed') => void;
 }
 
@@ -186,7 +189,7 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
     if (paused && arrived.length >= MAX_BACKLOG) return;
     trace.tell(self, 'request', delivery.bytes);
     enter(() => {
-      const decoded = decodeMessage(delivery.bytes);
+      const decoded = read(delivery.bytes);
       if (decoded.kind === 'fault')
         return violate('codec', `${self} can't read what a node wrote: ${decoded.detail}`);
       requests += 1;
@@ -200,8 +203,15 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
     });
   }
 
+  /** Another version of the agent reads and writes the same, under another number. */
+  function read(bytes: string): DecodedMessage {
+    const decoded = decodeMessage(bytes);
+    if (spec.wire === 0 || decoded.kind === 'fault') return decoded;
+    return { kind: 'message', message: { ...decoded.message, v: decoded.message.v - spec.wire } };
+  }
+
   function encoded(message: Envelope): string {
-    const bytes = encodeMessage(message);
+    const bytes = encodeMessage(spec.wire === 0 ? message : { ...message, v: message.v + spec.wire });
     tell({ kind: 'said', by: view, message, bytes: bytes.length });
     return bytes;
   }
@@ -220,7 +230,7 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
       done(result) {
         if (result.kind === 'failed') return post({ kind: 'send-failed', sendId, reason: result.reason });
         trace.tell(self, 'response', result.bytes);
-        const decoded = decodeMessage(result.bytes);
+        const decoded = read(result.bytes);
         if (decoded.kind === 'fault')
           return violate('codec', `${self} can't read an answer: ${decoded.detail}`);
         post({ kind: 'answered', sendId, message: decoded.message });
@@ -272,7 +282,7 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
       probe: ({ probeId, address }) =>
         leave(() => {
           const startedAt = clock.now().at;
-          const timeoutMs = config.addresses.find(({ ip }) => ip === address)?.probe.timeoutMs ?? 1_000;
+          const timeoutMs = view.config.addresses.find(({ ip }) => ip === address)?.probe.timeoutMs ?? 1_000;
           tell({ kind: 'probe-began', by: view, probeId, address });
           premises.probe(
             machine,
@@ -288,7 +298,7 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
           const startedAt = clock.now().at;
           premises.checkLocal(
             machine,
-            config.local?.timeoutMs ?? 1_000,
+            view.config.local?.timeoutMs ?? 1_000,
             measured(startedAt, (result) => host.post({ kind: 'local-checked', checkId, startedAt, result })),
           );
         }),
@@ -362,7 +372,9 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
   const view: RunView = {
     node: self,
     run: spec.run,
-    config,
+    get config() {
+      return host.state().config;
+    },
     instanceId: machine.instanceId,
     state: host.state,
     synced: disk.synced,

@@ -47,6 +47,44 @@ export interface NodeSpec {
   readonly role: Role;
   readonly priority: number;
   readonly clock: { readonly offsetMs: number; readonly driftPpm: number; readonly wallErrorMs: number };
+  /** When its agent is started first; null: it stays off. */
+  readonly bootMs: number | null;
+  /** What its configuration says differently from the others'. */
+  readonly overrides?: Overrides;
+  /** The address of the NAT gateway it goes out through; it has none of its own then. */
+  readonly nat?: string;
+}
+
+/** Where one node's configuration or version differs from the cluster's. */
+export interface Overrides {
+  readonly settings?: SettingsChange;
+  /** The peers that it knows; absent: all. */
+  readonly peers?: readonly string[];
+  /** By how much its wire version is above the present one. */
+  readonly wire?: number;
+}
+
+/** Parts of `Settings`, as deep as it goes. */
+export interface SettingsChange {
+  readonly [setting: string]: SettingsValue;
+}
+type SettingsValue = string | number | boolean | null | readonly SettingsValue[] | SettingsChange;
+
+/** The settings with some of them changed; what is null or no object replaces what was there as a whole. */
+export function changed(settings: Settings, by: SettingsChange): Settings {
+  return merged(settings as unknown as SettingsChange, by) as unknown as Settings; // `by` names only settings: readers see to it
+}
+
+function merged(before: SettingsChange, by: SettingsChange): SettingsChange {
+  const parts = Object.entries(by).map(([name, value]) => {
+    const old = before[name];
+    return [name, isObject(old) && isObject(value) ? merged(old, value) : value] as const;
+  });
+  return { ...before, ...Object.fromEntries(parts) };
+}
+
+function isObject(value: SettingsValue | undefined): value is SettingsChange {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The private address of a node that a contested address lands on: one each, so that none throws another off. */
@@ -68,9 +106,13 @@ export function configFor(
   nodes: readonly NodeSpec[],
   addresses: readonly string[],
   driver: 'ec2' | 'opsworks',
-  settings: Settings,
+  clusterSettings: Settings,
+  overrides: Overrides,
 ): ProtocolConfig {
   const candidate = node.role === 'candidate';
+  const settings = changed(clusterSettings, overrides.settings ?? {});
+  const known = overrides.peers;
+  const peers = nodes.filter(({ id }) => id !== node.id && (known === undefined || known.includes(id)));
   return {
     cluster: 'web',
     node: {
@@ -80,7 +122,7 @@ export function configFor(
       instanceId: candidate ? (driver === 'ec2' ? instanceIdOf : opsworksIdOf)(nodes.indexOf(node)) : '',
       version: '0.0.0-sim',
     },
-    peers: nodes.filter(({ id }) => id !== node.id).map(({ id, role, priority }) => ({ id, role, priority })),
+    peers: peers.map(({ id, role, priority }) => ({ id, role, priority })),
     addresses: addresses.map((ip) => ({ ip, probe: settings.probe })),
     local: candidate ? settings.local : null,
     gossip: settings.gossip,

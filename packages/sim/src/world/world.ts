@@ -11,6 +11,7 @@ import {
   type FaultSpec,
   holderOf,
   setInstance,
+  setInstanceState,
 } from '../aws/index.ts';
 import { createChecks } from './checks/index.ts';
 import { createClock, type NodeClock } from './clock.ts';
@@ -29,6 +30,7 @@ import {
   instanceIdOf,
   landingOf,
   type NodeSpec,
+  type Overrides,
   opsworksIdOf,
   type Settings,
 } from './settings.ts';
@@ -46,13 +48,16 @@ export interface WorldSpec {
   readonly cloud: CloudSpec;
   /** From an association to the first packet that follows it. */
   readonly associationSettleMs: number;
-  /** Until the loser of a move has a public address again; Infinity: never. */
-  readonly autoAddressDelayMs: number;
+  /** Until the loser of a move has a public address again; null: never. */
+  readonly autoAddressDelayMs: number | null;
   readonly staleDisassociate: 'not-found' | 'success';
   readonly diskMs: readonly [number, number];
   readonly timerLateMs: number;
   /** Nodes whose landing places carry another Elastic IP already. */
   readonly occupied: readonly NodeId[];
+}
+
+export interface WorldOptions {
   /** How many trace lines to keep for people. */
   readonly keepTrace: number;
 }
@@ -61,6 +66,16 @@ export interface ToldFact {
   readonly atMs: number;
   readonly node: NodeId;
   readonly fact: Fact;
+}
+
+/** Something that is done to a world. */
+export interface Strike {
+  readonly name: string;
+  /** A line for people. */
+  readonly says: string;
+  readonly nodes: readonly NodeId[];
+  /** False: it happens, and is over. */
+  readonly lasts: boolean;
 }
 
 export interface World {
@@ -100,6 +115,18 @@ export interface World {
   wayOut(id: NodeId, state: 'open' | 'broken'): void;
   /** Both directions between two nodes. */
   link(a: NodeId, b: NodeId, parts: Partial<Link>): void;
+  oneWay(from: NodeId, to: NodeId, parts: Partial<Link>): void;
+  /** Deliver a recorded request again within so long, so often to somebody else. */
+  replayWithin(ms: number, strayPerMille: number): void;
+  /** The instance is gone for good, and its addresses are free. */
+  terminate(id: NodeId): void;
+  overridesOf(id: NodeId): Overrides;
+  /** The node reads its configuration again; a wire version changes only with `upgrade`. */
+  reload(id: NodeId, overrides: Overrides): void;
+  /** The agent is stopped in good order, and started again with another wire version. */
+  upgrade(id: NodeId, wire: number): void;
+  /** Say that something is done to the world; what it returns says that it is over. */
+  strike(what: Strike): () => void;
   arm(fault: FaultSpec): number;
   order(to: NodeId, what: Command): void;
   outcomes(): readonly (CommandOutcome | null)[];
@@ -123,13 +150,16 @@ export interface World {
 
 interface SimNode {
   readonly spec: NodeSpec;
-  readonly config: ProtocolConfig;
+  config: ProtocolConfig;
+  overrides: Overrides;
   readonly machine: Machine;
   readonly clock: NodeClock;
   readonly disk: Disk;
   readonly driver: SimDriver;
   process: SimProcess | null;
-  state: 'on' | 'gone' | 'frozen';
+  state: 'on' | 'gone' | 'frozen' | 'terminated';
+  /** Started again as soon as it has stopped. */
+  again: boolean;
   runs: number;
 }
 
@@ -141,16 +171,17 @@ const MAX_KEPT = 200_000;
 const MAX_AT_ONE_MOMENT = 100_000;
 
 /** Build a world with all agents off; `start` each. */
-export function createWorld(spec: WorldSpec): World {
+export function createWorld(spec: WorldSpec, options: WorldOptions): World {
   const queue = createQueue();
   const random = createRandom(spec.seed);
-  const trace = createTrace(queue.now, { keep: spec.keepTrace });
+  const trace = createTrace(queue.now, { keep: options.keepTrace });
   const watchers: Watcher[] = [];
   const facts: ToldFact[] = [];
   const cloudEvents: AwsEvent[] = [];
   const outcomes: (CommandOutcome | null)[] = [];
   let violation: Violation | null = null;
   let sessions = 0;
+  let strikes = 0;
   let still = 0;
   const details: Details = { tell: null };
 
@@ -188,7 +219,8 @@ export function createWorld(spec: WorldSpec): World {
     if (machine === undefined) throw new Error(`no machine for ${node.id}`);
     const made: SimNode = {
       spec: node,
-      config: configFor(node, spec.nodes, spec.addresses, spec.driver, spec.settings),
+      overrides: node.overrides ?? {},
+      config: configOf(spec, node, node.overrides ?? {}),
       machine,
       clock: createClock(queue.now, node.clock),
       disk: createDisk(queue, random.fork(), { writeMs: spec.diskMs }),
@@ -200,6 +232,7 @@ export function createWorld(spec: WorldSpec): World {
       }),
       process: null,
       state: 'on',
+      again: false,
       runs: 0,
     };
     network.listen(node.id, {
@@ -228,16 +261,19 @@ export function createWorld(spec: WorldSpec): World {
       session: `s${String(sessions).padStart(10, '0')}`,
       seed: random.between(1, 2_147_483_646),
       timerLateMs: spec.timerLateMs,
+      wire: node.overrides.wire ?? 0,
       onEnd,
     });
   }
 
   function start(id: NodeId): void {
     const node = nodeAt(id);
-    if (node.process !== null || node.state === 'gone') return;
+    if (node.process !== null || node.state === 'gone' || node.state === 'terminated') return;
     node.runs += 1;
     node.process = launch(node, node.disk, `${id}#${node.runs}`, () => {
       node.process = null;
+      if (node.again) queue.after(0, () => start(id));
+      node.again = false;
     });
     if (!node.process.isAlive()) node.process = null;
   }
@@ -292,6 +328,7 @@ export function createWorld(spec: WorldSpec): World {
     resume: (id) => mark(id, 'resume').process?.resume(),
     vanish(id) {
       const node = mark(id, 'vanish');
+      if (node.state === 'terminated') return;
       node.process?.kill();
       node.state = 'gone';
       node.machine.frozen = true;
@@ -299,6 +336,7 @@ export function createWorld(spec: WorldSpec): World {
     },
     comeBack(id) {
       const node = mark(id, 'come back');
+      if (node.state === 'terminated') return;
       node.state = 'on';
       node.machine.frozen = false;
       setNetwork(node, 'attached');
@@ -331,6 +369,42 @@ export function createWorld(spec: WorldSpec): World {
       trace.tell('world', 'link', `${a} ${b} ${JSON.stringify(parts)}`);
       Object.assign(network.link(a, b), parts);
       Object.assign(network.link(b, a), parts);
+    },
+    oneWay(from, to, parts) {
+      trace.tell('world', 'one-way', `${from} ${to} ${JSON.stringify(parts)}`);
+      Object.assign(network.link(from, to), parts);
+    },
+    replayWithin(ms, strayPerMille) {
+      const to = random.chance(strayPerMille) ? random.pick(spec.nodes).id : undefined;
+      queue.after(random.between(0, ms), () => network.replay(to));
+    },
+    terminate(id) {
+      world.vanish(id);
+      const node = nodeAt(id);
+      node.state = 'terminated';
+      const by = { kind: 'operator', name: 'console' } as const;
+      cloud.change((aws, atMs) => setInstanceState(aws, node.machine.instanceId, 'terminated', by, atMs));
+    },
+    overridesOf: (id) => nodeAt(id).overrides,
+    reload(id, overrides) {
+      const node = mark(id, 'reload');
+      node.overrides = { ...overrides, wire: node.overrides.wire ?? 0 };
+      node.config = configOf(spec, node.spec, node.overrides);
+      node.process?.post({ kind: 'configured', config: node.config });
+    },
+    upgrade(id, wire) {
+      const node = mark(id, `upgrade ${wire}`);
+      node.overrides = { ...node.overrides, wire: (node.overrides.wire ?? 0) + wire };
+      if (node.process === null) return;
+      node.again = true;
+      node.process.post({ kind: 'stop' });
+    },
+    strike(what) {
+      strikes += 1;
+      const fault = strikes;
+      trace.tell('world', 'strike', `${fault} ${what.says}`);
+      details.tell?.({ kind: 'fault-began', fault, ...what });
+      return () => details.tell?.({ kind: 'fault-ended', fault });
     },
     arm(fault) {
       trace.tell('world', 'arm', JSON.stringify(fault));
@@ -398,9 +472,13 @@ function newMachine(id: NodeId, index: number): Machine {
   };
 }
 
+function configOf(spec: WorldSpec, node: NodeSpec, overrides: Overrides): ProtocolConfig {
+  return configFor(node, spec.nodes, spec.addresses, spec.driver, spec.settings, overrides);
+}
+
 function initialAws(spec: WorldSpec): AwsState {
   return createAws({
-    instances: spec.nodes.map(({ id }, index) => {
+    instances: spec.nodes.map(({ id, nat }, index) => {
       const [first, ...others] = spec.addresses.map((_, i) => landingOf(index, i));
       const primary = first ?? landingOf(index, 0);
       return {
@@ -408,13 +486,14 @@ function initialAws(spec: WorldSpec): AwsState {
         opsworksId: opsworksIdOf(index),
         hostname: id,
         privateIps: [[primary, ...others]],
+        ...(nat === undefined ? {} : { nat, autoAddress: null }),
       };
     }),
     addresses: [...contested(spec), ...occupants(spec)],
     topics: [TOPIC],
     config: {
       associationSettleMs: spec.associationSettleMs,
-      autoAddressDelayMs: spec.autoAddressDelayMs,
+      autoAddressDelayMs: spec.autoAddressDelayMs ?? Number.POSITIVE_INFINITY,
       staleDisassociate: spec.staleDisassociate,
     },
   });

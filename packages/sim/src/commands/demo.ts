@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { type DemoOptions, runDemo } from '../demo/index.ts';
+import type { CommandContext } from './context.ts';
+
+interface DemoFlags {
+  readonly keep: boolean;
+  readonly driver: DemoOptions['driver'];
+  readonly agent: string;
+}
+
+export function addDemo(program: Command, { write, colour, signal, finish }: CommandContext): void {
+  const driver = new Option('--driver <kind>', 'what moves the address').choices(['ec2', 'opsworks']);
+  program
+    .command('demo')
+    .description('two real agents fail an address over, against the embedded cloud')
+    .option('--keep', 'stay up afterwards, with the status pages, until interrupted', false)
+    .addOption(driver.default('ec2'))
+    .option('--agent <file>', 'the built agent', join(import.meta.dirname, '../../agent/dist/failtome.js'))
+    .action(async ({ keep, driver: kind, agent }: DemoFlags) => {
+      const options = { keep, driver: kind, agentFile: agent, colour };
+      finish((await runDemo(options, { write, signal })) ? 0 : 1);
+    });
+}

@@ -1,0 +1,84 @@
+/**
+ * One thing that happens to a simulated world: a fault, or an operator's order. A plan says when, and with which
+ * arguments; whatever is left to chance is drawn before, so that a plan can be read, written and made smaller.
+ */
+import type { NodeId } from '@failtome/protocol';
+import type { Random, World, WorldSpec } from '../world/index.ts';
+import type { Arguments, ArgumentsOf, Parameters } from './parameters.ts';
+
+/** Ends what an action began; for good measure it may be called more than once. */
+export type Undo = () => void;
+
+export interface ActionKind {
+  readonly name: string;
+  /** One line for people. */
+  readonly says: string;
+  readonly parameters: Parameters;
+  /** How long it lasts where chance decides, at least and at most; null: there is nothing to undo. */
+  readonly lastsMs: readonly [number, number] | null;
+  /** Arguments by chance; absent: a swarm doesn't use it by itself. */
+  readonly draw?: (random: Random, spec: WorldSpec) => Arguments;
+  /** Do it. @throws Error when the arguments don't fit this world */
+  readonly apply: (world: World, given: Arguments) => Undo | null;
+}
+
+interface ActionSpec<P extends Parameters> extends Omit<ActionKind, 'parameters' | 'draw' | 'apply'> {
+  readonly parameters: P;
+  readonly draw?: (random: Random, spec: WorldSpec) => ArgumentsOf<P>;
+  readonly apply: (world: World, given: ArgumentsOf<P>) => Undo | null;
+}
+
+/** Describe an action; its arguments have the types that its parameters say. */
+export function action<const P extends Parameters>(spec: ActionSpec<P>): ActionKind {
+  const { draw, apply, ...rest } = spec;
+  return {
+    ...rest,
+    ...(draw === undefined ? {} : { draw }),
+    // Plans are read by these very parameters, which also fill in what was left out.
+    apply: (world, given) => apply(world, { ...defaultsOf(spec.parameters), ...given } as ArgumentsOf<P>),
+  };
+}
+
+function defaultsOf(parameters: Parameters): Arguments {
+  return Object.fromEntries(
+    Object.entries(parameters).flatMap(([name, { optional }]) =>
+      optional === undefined ? [] : [[name, optional]],
+    ),
+  );
+}
+
+/** Names that stand for a node, whichever it is when the action happens. */
+export const ROLES_OF_THE_MOMENT = ['holder', 'standby'] as const;
+
+/**
+ * Who is meant: a node's id, `holder` (of the first address that has one), or `standby` (the first candidate that
+ * isn't the holder).
+ *
+ * @returns null when nobody is
+ */
+export function whoIs(world: World, named: string): NodeId | null {
+  if (named !== 'holder' && named !== 'standby') return named;
+  const { addresses, nodes } = world.spec;
+  const holder = addresses.map((ip) => world.holder(ip)).find((id) => id !== null) ?? null;
+  if (named === 'holder') return holder;
+  return nodes.find(({ id, role }) => role === 'candidate' && id !== holder)?.id ?? null;
+}
+
+/** By chance; the holder as often as anybody else. */
+export function likelyHolder(random: Random, spec: WorldSpec): string {
+  return random.chance(600) ? 'holder' : anyNode(random, spec);
+}
+
+export function anyNode(random: Random, { nodes }: WorldSpec): string {
+  return random.pick(nodes).id;
+}
+
+/** Two nodes that differ. */
+export function twoNodes(random: Random, spec: WorldSpec): readonly [string, string] {
+  const a = anyNode(random, spec);
+  return [a, random.pick(spec.nodes.filter(({ id }) => id !== a)).id];
+}
+
+export const SHORT = [100, 4_000] as const;
+export const MIDDLE = [500, 20_000] as const;
+export const LONG = [5_000, 60_000] as const;

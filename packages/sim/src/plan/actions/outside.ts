@@ -1,0 +1,109 @@
+/** What happens to the web servers, the paths to the addresses, and the external-IP service. */
+import { type ActionKind, action, anyNode, LONG, likelyHolder, MIDDLE, SHORT, whoIs } from '../action.ts';
+import { address, choice, duration, ip, node, optional, share } from '../parameters.ts';
+
+const HAPROXY = ['dead', 'hung', 'error', 'slow'] as const;
+
+export const OUTSIDE: readonly ActionKind[] = [
+  action({
+    name: 'haproxy',
+    says: 'a web server is dead, hung, answers with errors, or is slow',
+    lastsMs: LONG,
+    parameters: {
+      node: node(),
+      state: choice(HAPROXY, 'what is wrong with it'),
+      slowMs: optional(duration('what a slow one takes'), 1_000),
+    },
+    draw: (random, spec) => ({
+      node: likelyHolder(random, spec),
+      state: random.pick(HAPROXY),
+      slowMs: random.between(
+        Math.floor(spec.settings.probe.timeoutMs / 4),
+        2 * spec.settings.probe.timeoutMs,
+      ),
+    }),
+    apply(world, given) {
+      const id = whoIs(world, given.node);
+      if (id === null) return null;
+      world.machine(id).slowMs = given.slowMs;
+      world.haproxy(id, given.state);
+      return () => world.haproxy(id, 'up');
+    },
+  }),
+  action({
+    name: 'haproxy-blips',
+    says: 'a web server is dead for a moment',
+    lastsMs: SHORT,
+    parameters: { node: node() },
+    draw: (random, spec) => ({ node: likelyHolder(random, spec) }),
+    apply(world, given) {
+      const id = whoIs(world, given.node);
+      if (id === null) return null;
+      world.haproxy(id, 'dead');
+      return () => world.haproxy(id, 'up');
+    },
+  }),
+  action({
+    name: 'no-way-out',
+    says: 'a node reaches its peers, and nothing outside',
+    lastsMs: MIDDLE,
+    parameters: { node: node() },
+    draw: (random, spec) => ({ node: likelyHolder(random, spec) }),
+    apply(world, given) {
+      const id = whoIs(world, given.node);
+      if (id === null) return null;
+      world.wayOut(id, 'broken');
+      return () => world.wayOut(id, 'open');
+    },
+  }),
+  action({
+    name: 'path-blocked',
+    says: 'a node does not reach the address, though everybody else may',
+    lastsMs: MIDDLE,
+    parameters: { node: node(), address: address() },
+    draw: (random, spec) => ({ node: anyNode(random, spec), address: random.pick(spec.addresses) }),
+    apply(world, given) {
+      const id = whoIs(world, given.node);
+      if (id === null) return null;
+      const { blockedPaths } = world.machine(id);
+      blockedPaths.add(given.address);
+      return () => void blockedPaths.delete(given.address);
+    },
+  }),
+  action({
+    name: 'outside-loss',
+    says: 'connections of a node to the outside come to nothing so often',
+    lastsMs: LONG,
+    parameters: { node: node(), lossPerMille: share('how many') },
+    draw: (random, spec) => ({ node: anyNode(random, spec), lossPerMille: random.pick([200, 500, 800]) }),
+    apply(world, given) {
+      const id = whoIs(world, given.node);
+      if (id === null) return null;
+      const machine = world.machine(id);
+      machine.outsideLossPerMille = given.lossPerMille;
+      return () => {
+        machine.outsideLossPerMille = 0;
+      };
+    },
+  }),
+  action({
+    name: 'ip-service',
+    says: 'the external-IP service hangs, is down, answers with a page, or lies',
+    lastsMs: MIDDLE,
+    parameters: {
+      state: choice(['hung', 'down', 'html', 'lies'], 'what is wrong with it'),
+      ip: optional(ip('what it says to everybody when it lies'), '203.0.113.250'),
+    },
+    draw: (random, spec) => ({
+      state: random.pick(['hung', 'down', 'html', 'lies'] as const),
+      ip: random.pick([random.pick(spec.addresses), '203.0.113.250']),
+    }),
+    apply(world, given) {
+      const { premises } = world;
+      premises.ipService = given.state === 'lies' ? { kind: 'lies', ip: given.ip } : { kind: given.state };
+      return () => {
+        premises.ipService = { kind: 'up' };
+      };
+    },
+  }),
+];

@@ -1,0 +1,159 @@
+/** What happens to an agent's process, and to its whole machine. */
+import type { NodeId } from '@failtome/protocol';
+import type { World } from '../../world/index.ts';
+import { type ActionKind, action, anyNode, LONG, likelyHolder, MIDDLE, SHORT, whoIs } from '../action.ts';
+import { node, optional, settings, whole } from '../parameters.ts';
+
+/** The most effects after which a process is struck. */
+const MAX_EFFECTS = 1_000;
+
+function toNode(
+  name: string,
+  says: string,
+  lastsMs: ActionKind['lastsMs'],
+  down: (world: World, id: NodeId) => void,
+  up: (world: World, id: NodeId) => void,
+): ActionKind {
+  return action({
+    name,
+    says,
+    lastsMs,
+    parameters: { node: node() },
+    draw: (random, spec) => ({ node: likelyHolder(random, spec) }),
+    apply(world, given) {
+      const id = whoIs(world, given.node);
+      if (id === null) return null;
+      down(world, id);
+      return () => up(world, id);
+    },
+  });
+}
+
+function between(how: 'kill' | 'pause', name: string, says: string, up: (world: World, id: NodeId) => void) {
+  return action({
+    name,
+    says,
+    lastsMs: MIDDLE,
+    parameters: {
+      node: node(),
+      effects: whole(1, MAX_EFFECTS, 'so many more things it does to the world, the last one not any more'),
+    },
+    draw: (random, spec) => ({ node: likelyHolder(random, spec), effects: random.between(1, 60) }),
+    apply(world, given) {
+      const id = whoIs(world, given.node);
+      if (id === null) return null;
+      world.process(id)?.strikeAfter(given.effects, how);
+      return () => up(world, id);
+    },
+  });
+}
+
+const start = (world: World, id: NodeId): void => world.start(id);
+
+export const PROCESS: readonly ActionKind[] = [
+  toNode('crash', 'the agent is killed, and started again', MIDDLE, (world, id) => world.crash(id), start),
+  between('kill', 'crash-between-effects', 'the agent is killed between two of its effects', start),
+  toNode(
+    'pause',
+    'the agent is stopped (SIGSTOP), and continued',
+    MIDDLE,
+    (world, id) => world.pause(id),
+    (world, id) => world.resume(id),
+  ),
+  between('pause', 'pause-between-effects', 'the agent is stopped between two of its effects', (world, id) =>
+    world.resume(id),
+  ),
+  toNode(
+    'freeze',
+    'the whole machine stands still, web server and all, and goes on',
+    MIDDLE,
+    (world, id) => world.freeze(id),
+    (world, id) => world.thaw(id),
+  ),
+  toNode(
+    'vanish',
+    'the whole machine is gone, and boots again with its disk',
+    LONG,
+    (world, id) => world.vanish(id),
+    (world, id) => world.comeBack(id),
+  ),
+  toNode(
+    'stop',
+    'the agent is told to stop (SIGTERM), and started again',
+    SHORT,
+    (world, id) => world.stop(id),
+    start,
+  ),
+  action({
+    name: 'start',
+    says: 'an agent that is off is started',
+    lastsMs: null,
+    parameters: { node: node() },
+    apply(world, given) {
+      const id = whoIs(world, given.node);
+      if (id !== null) world.start(id);
+      return null;
+    },
+  }),
+  action({
+    name: 'terminate',
+    says: 'the instance is terminated, and its address is free',
+    lastsMs: null,
+    parameters: { node: node() },
+    apply(world, given) {
+      const id = whoIs(world, given.node);
+      if (id !== null) world.terminate(id);
+      return null;
+    },
+  }),
+  action({
+    name: 'clone',
+    says: 'another machine runs a copy of this node, with its id and its disk',
+    lastsMs: MIDDLE,
+    parameters: { node: node() },
+    draw: (random, spec) => ({ node: anyNode(random, spec) }),
+    apply(world, given) {
+      const id = whoIs(world, given.node);
+      if (id === null) return null;
+      const clone = world.clone(id);
+      return () => clone.kill();
+    },
+  }),
+  action({
+    name: 'reload',
+    says: 'the node reads its configuration again (SIGHUP), with these settings',
+    lastsMs: LONG,
+    parameters: { node: node(), settings: settings('what is different on this node from now on') },
+    draw: (random, spec) => ({
+      node: anyNode(random, spec),
+      settings: random.pick([
+        { agreement: { silentPeer: random.pick(['takeover', 'hold'] as const) } },
+        { holdDownMs: random.pick([1_000, 5_000, 30_000]) },
+        { probe: { fall: random.pick([2, 3, 4]) } },
+      ] as const),
+    }),
+    apply(world, given) {
+      const id = whoIs(world, given.node);
+      if (id === null) return null;
+      const before = world.overridesOf(id);
+      world.reload(id, { ...before, settings: given.settings });
+      return () => world.reload(id, before);
+    },
+  }),
+  action({
+    name: 'upgrade',
+    says: 'the agent is stopped, and started again as another version',
+    lastsMs: null,
+    parameters: {
+      node: node(),
+      wire: optional(whole(-1, 1, 'by how much its wire version is higher than it was'), 0),
+    },
+    draw: (random, spec) => ({ node: anyNode(random, spec), wire: 0 }),
+    apply(world, given) {
+      const id = whoIs(world, given.node);
+      if (id === null) return null;
+      world.upgrade(id, given.wire);
+      return null;
+    },
+  }),
+];

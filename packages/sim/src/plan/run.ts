@@ -1,0 +1,112 @@
+/**
+ * Runs a plan: first the phase in which things break, then, where the plan wants it, the one in which they must come
+ * right.
+ */
+import {
+  checkRecovery,
+  createWorld,
+  healAll,
+  type TraceLine,
+  type Violation,
+  type World,
+} from '../world/index.ts';
+import { type ActionKind, whoIs } from './action.ts';
+import { ACTIONS, MAX_APPLY_LATE_MS } from './actions/index.ts';
+import type { Arguments } from './parameters.ts';
+import type { Ending, Entry, Plan } from './plan.ts';
+
+export interface RunOptions {
+  /** How many trace lines to keep; default none. */
+  readonly keepTrace?: number;
+  /** Seen when the world is built, before anything runs. */
+  readonly onWorld?: (world: World) => void;
+}
+
+export interface RunResult {
+  readonly plan: Plan;
+  readonly violation: Violation | null;
+  /** Over everything that happened. */
+  readonly hash: string;
+  readonly events: number;
+  readonly virtualMs: number;
+  /** Which actions were done, and how many times. */
+  readonly struck: ReadonlyMap<string, number>;
+  readonly trace: readonly TraceLine[];
+  /** As it was left. */
+  readonly world: World;
+}
+
+/** What may still be under way when the faults stop: calls that are applied late, and what nodes have borrowed. */
+const SETTLING_MS = MAX_APPLY_LATE_MS + 10_000;
+
+/**
+ * Run a plan to its end, or to its first violation.
+ *
+ * @throws Error when the plan names an action that there isn't
+ */
+export function runPlan(plan: Plan, options: RunOptions = {}): RunResult {
+  const world = createWorld(plan.world, { keepTrace: options.keepTrace ?? 0 });
+  options.onWorld?.(world);
+  const struck = new Map<string, number>();
+  for (const { id, bootMs } of plan.world.nodes)
+    if (bootMs !== null) world.queue.at(bootMs, () => world.start(id));
+  for (const entry of plan.timeline) world.queue.at(entry.atMs, () => strike(world, entry, struck));
+  world.runUntil(plan.ending.atMs);
+  if (plan.ending.kind === 'recover' && world.violation() === null) recover(world, plan.ending, struck);
+  return {
+    plan,
+    violation: world.violation(),
+    hash: world.trace.hash(),
+    events: world.queue.ran(),
+    virtualMs: world.now(),
+    struck,
+    trace: world.trace.lines(),
+    world,
+  };
+}
+
+function strike(world: World, entry: Omit<Entry, 'atMs'>, struck: Map<string, number>): void {
+  const kind = ACTIONS.get(entry.action);
+  if (kind === undefined) throw new Error(`there is no action called ${entry.action}`);
+  struck.set(entry.action, (struck.get(entry.action) ?? 0) + 1);
+  const ended = world.strike({
+    name: entry.action,
+    says: describeAction(entry.action, entry.with),
+    nodes: nodesIn(world, kind, entry.with),
+    lasts: kind.lastsMs !== null,
+  });
+  const undo = kind.apply(world, entry.with);
+  if (undo === null || entry.forMs === null) return;
+  world.queue.after(entry.forMs, () => {
+    undo();
+    ended();
+  });
+}
+
+function nodesIn(world: World, { parameters }: ActionKind, given: Arguments): readonly string[] {
+  return Object.entries(given).flatMap(([name, value]) => {
+    const id = parameters[name]?.kind === 'node' && typeof value === 'string' ? whoIs(world, value) : null;
+    return id === null ? [] : [id];
+  });
+}
+
+function recover(
+  world: World,
+  ending: Extract<Ending, { kind: 'recover' }>,
+  struck: Map<string, number>,
+): void {
+  healAll(world);
+  for (const { id } of world.spec.nodes)
+    world.order(id, { kind: 'resume', reason: 'healed', owner: 'operator' });
+  world.runFor(SETTLING_MS);
+  for (const broken of ending.broken) {
+    if (world.violation() === null) strike(world, { ...broken, forMs: null }, struck);
+  }
+  if (world.violation() === null) checkRecovery(world, ending.goal);
+}
+
+/** What to call an action in a line of text. */
+export function describeAction(action: string, given: Arguments): string {
+  const told = Object.entries(given).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+  return told.length === 0 ? action : `${action} (${told.join(', ')})`;
+}

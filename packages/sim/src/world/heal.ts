@@ -1,0 +1,26 @@
+/**
+ * The end of all faults.
+ */
+import { QUIET_LINK } from './network.ts';
+import type { World } from './world.ts';
+
+/** Everything repaired: whatever is still broken is broken by the caller afterwards. */
+export function healAll(world: World): void {
+  world.cloud.clear();
+  world.premises.ipService = { kind: 'up' };
+  for (const a of world.spec.nodes) {
+    for (const b of world.spec.nodes) if (a !== b) world.link(a.id, b.id, { ...QUIET_LINK });
+    const machine = world.machine(a.id);
+    machine.blockedPaths.clear();
+    machine.outsideLossPerMille = 0;
+    world.haproxy(a.id, 'up');
+    world.wayOut(a.id, 'open');
+    world.disk(a.id).fail(null);
+    world.process(a.id)?.spare();
+    world.thaw(a.id);
+    world.comeBack(a.id);
+    world.resume(a.id);
+    const asConfigured = a.overrides ?? {};
+    if (world.overridesOf(a.id).settings !== asConfigured.settings) world.reload(a.id, asConfigured);
+  }
+}
