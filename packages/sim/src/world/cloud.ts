@@ -2,6 +2,7 @@
  * AWS in virtual time: the pure model, with the time that calls travel and work.
  */
 import {
+  type AwsAction,
   type AwsEvent,
   type AwsRequest,
   type AwsState,
@@ -12,9 +13,10 @@ import {
   type Change,
   clearFaults,
   externalIp,
+  type FaultEffect,
   type FaultSpec,
 } from '../aws/index.ts';
-import type { AwsOutcome, AwsResult } from '../aws/requests.ts';
+import { type AwsOutcome, type AwsResult, isDryRun } from '../aws/requests.ts';
 import type { Details } from './details.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
@@ -51,12 +53,18 @@ export interface Cloud {
   clear(id?: number): void;
 }
 
+/** Who is told of what happens to addresses, and of faults that hit. */
+export interface CloudListener {
+  readonly onEvent: (event: AwsEvent) => void;
+  readonly onFault: (action: AwsAction, dryRun: boolean, effect: FaultEffect['kind']) => void;
+}
+
 export function createCloud(
   queue: EventQueue,
   random: Random,
   initial: AwsState,
   spec: CloudSpec,
-  told: (event: AwsEvent) => void,
+  { onEvent, onFault }: CloudListener,
   details: Details,
 ): Cloud {
   let state = initial;
@@ -66,7 +74,7 @@ export function createCloud(
 
   function adopt(next: AwsState, events: readonly AwsEvent[]): void {
     state = next;
-    for (const event of events) told(event);
+    for (const event of events) onEvent(event);
   }
 
   function ipOf(caller: Caller): string | null {
@@ -83,6 +91,7 @@ export function createCloud(
     const begun = beginCall(state, request, caller, queue.now(), latency);
     state = begun.state;
     const { plan } = begun;
+    if (plan.fault !== null) onFault(request.action, isDryRun(request), plan.fault.kind);
     const sentFrom = ipOf(caller);
     const unsent = sentFrom === null && random.chance(500);
     let ended = false;

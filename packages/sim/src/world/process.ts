@@ -194,6 +194,7 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
         return violate('codec', `${self} can't read what a node wrote: ${decoded.detail}`);
       requests += 1;
       answering.set(requests, { delivery, request: decoded.message, readMs: queue.now() });
+      tell({ kind: 'heard', by: view, message: decoded.message });
       host.post({
         kind: 'received',
         requestId: requests,
@@ -207,11 +208,11 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
   function read(bytes: string): DecodedMessage {
     const decoded = decodeMessage(bytes);
     if (spec.wire === 0 || decoded.kind === 'fault') return decoded;
-    return { kind: 'message', message: { ...decoded.message, v: decoded.message.v - spec.wire } };
+    return { kind: 'message', message: ofVersion(decoded.message, -spec.wire) };
   }
 
   function encoded(message: Envelope): string {
-    const bytes = encodeMessage(spec.wire === 0 ? message : { ...message, v: message.v + spec.wire });
+    const bytes = encodeMessage(spec.wire === 0 ? message : ofVersion(message, spec.wire));
     tell({ kind: 'said', by: view, message, bytes: bytes.length });
     return bytes;
   }
@@ -233,7 +234,10 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
         const decoded = read(result.bytes);
         if (decoded.kind === 'fault')
           return violate('codec', `${self} can't read an answer: ${decoded.detail}`);
-        post({ kind: 'answered', sendId, message: decoded.message });
+        enter(() => {
+          tell({ kind: 'heard', by: view, message: decoded.message });
+          host.post({ kind: 'answered', sendId, message: decoded.message });
+        });
       },
     });
   }
@@ -398,6 +402,20 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
     spare() {
       strike = null;
     },
+  };
+}
+
+/** The same message in a wire version that is higher by so much: its ballots name it too. */
+function ofVersion(message: Envelope, by: number): Envelope {
+  const { payload } = message;
+  const ballots = payload.ballots?.map((ballot) => {
+    const [version, digest] = ballot.electorate.split(':');
+    return { ...ballot, electorate: `${Number(version) + by}:${digest}` };
+  });
+  return {
+    ...message,
+    v: message.v + by,
+    payload: ballots === undefined ? payload : { ...payload, ballots },
   };
 }
 

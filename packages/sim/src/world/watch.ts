@@ -14,7 +14,7 @@ import type {
   PublishEffect,
   State,
 } from '@failtome/protocol';
-import type { AwsEvent, AwsState } from '../aws/index.ts';
+import type { AwsAction, AwsEvent, AwsState, FaultEffect } from '../aws/index.ts';
 
 /** One run of one node's process, as checkers see it. */
 export interface RunView {
@@ -35,6 +35,8 @@ export type WorldEvent =
   /** An input was taken in, and all of its effects that wait for nothing are out. */
   | { readonly kind: 'stepped'; readonly by: RunView }
   | { readonly kind: 'started' | 'ended' | 'paused' | 'resumed'; readonly by: RunView }
+  /** A message was read, a request or an answer, and is about to be taken in. */
+  | { readonly kind: 'heard'; readonly by: RunView; readonly message: Envelope }
   /** A message leaves. */
   | { readonly kind: 'said'; readonly by: RunView; readonly message: Envelope; readonly bytes: number }
   /** A request was answered with this status; `recordedAs` is the same for every delivery of it. */
@@ -57,7 +59,14 @@ export type WorldEvent =
   | { readonly kind: 'publish'; readonly by: RunView; readonly effect: PublishEffect }
   | { readonly kind: 'proof'; readonly by: RunView }
   | { readonly kind: 'probe-began'; readonly by: RunView; readonly probeId: number; readonly address: Ip }
-  | { readonly kind: 'cloud'; readonly event: AwsEvent };
+  | { readonly kind: 'cloud'; readonly event: AwsEvent }
+  /** A fault that was armed has hit a call to AWS. */
+  | {
+      readonly kind: 'faulted';
+      readonly action: AwsAction;
+      readonly dryRun: boolean;
+      readonly effect: FaultEffect['kind'];
+    };
 
 /** What checkers may look at besides events. */
 export interface WorldView {

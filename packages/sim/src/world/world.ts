@@ -201,7 +201,17 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     tell({ kind: 'cloud', event });
   };
 
-  const cloud = createCloud(queue, random.fork(), initialAws(spec), spec.cloud, onCloud, details);
+  const cloud = createCloud(
+    queue,
+    random.fork(),
+    initialAws(spec),
+    spec.cloud,
+    {
+      onEvent: onCloud,
+      onFault: (action, dryRun, effect) => tell({ kind: 'faulted', action, dryRun, effect }),
+    },
+    details,
+  );
   const network = createNetwork(
     queue,
     random.fork(),
