@@ -76,6 +76,7 @@ function strike(world: World, entry: Omit<Entry, 'atMs'>, struck: Map<string, nu
     lasts: kind.lastsMs !== null,
   });
   const undo = kind.apply(world, entry.with);
+  world.details.tell?.({ kind: 'changed' });
   if (undo === null || entry.forMs === null) return;
   world.queue.after(entry.forMs, () => {
     undo();

@@ -52,6 +52,10 @@ export type Detail =
       readonly lasts: boolean;
     }
   | { readonly kind: 'fault-ended'; readonly fault: number }
+  /** What is seen from outside may have changed: a web server, a machine, who serves an address. */
+  | { readonly kind: 'changed' }
+  /** Every fault has ended. */
+  | { readonly kind: 'healed' }
   | { readonly kind: 'ordered'; readonly order: number; readonly to: NodeId; readonly command: Command }
   | { readonly kind: 'order-answered'; readonly order: number; readonly outcome: CommandOutcome | null };
 

@@ -1,0 +1,17 @@
+/**
+ * Recording a run of the simulated world, and reading it again.
+ *
+ *     const recording = recordTo({ traceFile, htmlFile }, plan, title);
+ *     const world = … // as soon as it is built, before anything runs:
+ *     recording.onWorld(world);
+ *     …               // when the run is over:
+ *     recording.finish();
+ *
+ * Both files are optional; with neither it does nothing and costs nothing.
+ */
+export { causesOf } from './causes.ts';
+export { describe, isStory } from './describe.ts';
+export { type RecordFiles, type Recording, recordTo } from './files.ts';
+export { type ReadResult, readTrace } from './read.ts';
+export { createRecorder, type Recorder } from './recorder.ts';
+export type * from './records.ts';

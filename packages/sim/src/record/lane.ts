@@ -1,0 +1,133 @@
+/**
+ * What one lane shows of a process: records of what has changed in its state since they were last made.
+ */
+import { type Ip, type State, whyOf } from '@failtome/protocol';
+import type { RunView } from '../world/watch.ts';
+import type { GateLine, RecordBody, Stage, ViewLine } from './records.ts';
+
+type AddressState = State['addresses'][Ip];
+
+export interface Lane {
+  readonly name: string;
+  /** The records that make up for what has changed. */
+  changes(by: RunView): readonly RecordBody[];
+}
+
+/** Moments further away than this are "never". */
+const FAR_MS = 1e12;
+
+export function createLane(name: string): Lane {
+  /** The last record of each kind and subject, as text without what changes all the time. */
+  const last = new Map<string, string>();
+  const borrowed = new Map<string, RecordBody>();
+
+  function isNews(key: string, text: string): boolean {
+    if ((last.get(key) ?? '') === text) return false;
+    last.set(key, text);
+    return true;
+  }
+
+  function node(state: State): readonly RecordBody[] {
+    const { phase, local, ready, incarnation } = state;
+    const line: RecordBody = {
+      kind: 'node',
+      who: name,
+      phase,
+      fit: local.fit,
+      ready: ready.ready,
+      incarnation,
+    };
+    return isNews('node', JSON.stringify(line)) ? [line] : [];
+  }
+
+  function view(address: AddressState): readonly RecordBody[] {
+    const { ip, verdict, holder, epoch, decision } = address;
+    const line: ViewLine = {
+      kind: 'view',
+      who: name,
+      address: ip,
+      verdict,
+      holder: holder.node ?? holder.instanceId ?? (holder.kind === 'none' ? 'nobody' : holder.kind),
+      stage: stageOf(address),
+      epoch,
+      outcome: decision.outcome,
+      reason: decision.reason,
+      detail: decision.detail,
+    };
+    return isNews(`view ${ip}`, JSON.stringify({ ...line, detail: '' })) ? [line] : [];
+  }
+
+  function ladder(state: State, ip: Ip): readonly RecordBody[] {
+    const why = whyOf(state, ip, state.now);
+    if (why === null) return [];
+    const gates = why.gates.map((gate): GateLine => [gate.name, gate.passed, gate.reason]);
+    // Time that runs out is no news.
+    const text = gates.map(([, passed, sees]) => `${passed} ${sees.replace(/\d+/g, '')}`).join('\n');
+    return isNews(`ladder ${ip}`, text) ? [{ kind: 'ladder', who: name, address: ip, gates }] : [];
+  }
+
+  function lease(by: RunView, { ip, lent }: AddressState): readonly RecordBody[] {
+    const text = lent === null ? '' : `${lent.candidate} ${lent.epoch} ${lent.expiresAt}`;
+    if (!isNews(`lease ${ip}`, text)) return [];
+    return [
+      {
+        kind: 'lease',
+        who: name,
+        address: ip,
+        to: lent?.candidate ?? null,
+        epoch: lent?.epoch ?? 0,
+        untilMs: lent === null ? 0 : (worldMs(by, lent.expiresAt) ?? 0),
+      },
+    ];
+  }
+
+  function borrows(by: RunView, { ip, campaign }: AddressState): readonly RecordBody[] {
+    const made: RecordBody[] = [];
+    const now = new Set<string>();
+    for (const [from, { leaseUntil }] of Object.entries(campaign?.answers ?? {})) {
+      const untilMs = leaseUntil > 0 ? worldMs(by, leaseUntil) : null;
+      if (untilMs === null) continue;
+      const key = `${ip} ${from}`;
+      now.add(key);
+      if (!isNews(`borrowed ${key}`, String(leaseUntil))) continue;
+      borrowed.set(key, { kind: 'borrowed', who: name, address: ip, from, untilMs: null });
+      made.push({ kind: 'borrowed', who: name, address: ip, from, untilMs });
+    }
+    for (const [key, end] of borrowed) {
+      if (!key.startsWith(`${ip} `) || now.has(key)) continue;
+      borrowed.delete(key);
+      last.delete(`borrowed ${key}`);
+      made.push(end);
+    }
+    return made;
+  }
+
+  return {
+    name,
+    changes(by) {
+      const state = by.state();
+      if (state.phase === 'new') return [];
+      return [
+        ...node(state),
+        ...Object.values(state.addresses).flatMap((address) => [
+          ...lease(by, address),
+          ...borrows(by, address),
+          ...view(address),
+          ...ladder(state, address.ip),
+        ]),
+      ];
+    },
+  };
+}
+
+function stageOf({ move, guard, campaign }: AddressState): Stage {
+  if (move !== null) return move.stage.kind;
+  if (campaign === null) return 'idle';
+  if (campaign.won === null) return 'campaign';
+  return guard === null ? 'won' : 'guard';
+}
+
+/** Null: never, or further than anybody looks. */
+function worldMs(by: RunView, at: number): number | null {
+  return Math.abs(at) < FAR_MS ? Math.round(by.worldTimeOf(at) * 1_000) / 1_000 : null;
+}
