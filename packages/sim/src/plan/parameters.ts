@@ -9,7 +9,8 @@ export type Value = string | number | boolean | null | readonly Value[] | { read
 export type Parameter<T extends Value = Value> = { readonly says: string; readonly optional?: T } & (
   | { readonly kind: 'node' }
   | { readonly kind: 'address' }
-  | { readonly kind: 'duration' }
+  /** Signed: it may be negative. */
+  | { readonly kind: 'duration'; readonly signed: boolean }
   | { readonly kind: 'whole'; readonly least: number; readonly most: number }
   /** Thousandths; in a file a percentage. */
   | { readonly kind: 'share' }
@@ -40,7 +41,8 @@ export const settings = (says: string): Parameter<{ readonly [key: string]: Valu
   says,
 });
 /** In milliseconds; in a file such as `500ms`, `10s`, `2m`. */
-export const duration = (says: string): Parameter<number> => ({ kind: 'duration', says });
+export const duration = (says: string): Parameter<number> => ({ kind: 'duration', signed: false, says });
+export const signedDuration = (says: string): Parameter<number> => ({ kind: 'duration', signed: true, says });
 /** In thousandths; in a file such as `30 %`. */
 export const share = (says: string): Parameter<number> => ({ kind: 'share', says });
 export const whole = (least: number, most: number, says: string): Parameter<number> => ({

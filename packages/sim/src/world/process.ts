@@ -17,6 +17,7 @@ import {
   type ProtocolConfig,
   type Route,
   type SendEffect,
+  type State,
   type StorageState,
 } from '@failtome/protocol';
 import type { NodeClock } from './clock.ts';
@@ -68,8 +69,16 @@ export interface SimProcess {
   kill(): void;
   /** Kill or stop it after so many more effects. */
   strikeAfter(effects: number, how: 'kill' | 'pause'): void;
-  /** Forget a strike that hasn't struck. */
+  /** So long after the first step after which it holds, do `then`, once. */
+  when(holds: (state: State) => boolean, afterMs: number, then: () => void): void;
+  /** Forget a strike that hasn't struck, and what was to happen `when`. */
   spare(): void;
+}
+
+interface Planned {
+  holds: (state: State) => boolean;
+  readonly afterMs: number;
+  readonly then: () => void;
 }
 
 /** Ends the turn in which a process is killed; caught where the turn began. */
@@ -90,6 +99,7 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
   let arrived: (() => void)[] = [];
   let undone: (() => void)[] = [];
   let strike: { left: number; how: 'kill' | 'pause' } | null = null;
+  let planned: Planned | null = null;
   let wakeWanted: { at: number; wake: () => void } | null = null;
   let wakePlannedFor = Number.POSITIVE_INFINITY;
   let requests = 0;
@@ -104,7 +114,9 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
     }
     try {
       work();
-      if (alive) tell({ kind: 'stepped', by: view });
+      if (!alive) return;
+      tell({ kind: 'stepped', by: view });
+      if (planned?.holds(host.state()) === true) carryOut(planned);
     } catch (error) {
       if (error instanceof Killed) return;
       alive = false;
@@ -131,6 +143,15 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
     }
     if (paused) undone.push(work);
     else work();
+  }
+
+  function carryOut(plan: Planned): void {
+    plan.holds = () => false;
+    queue.after(plan.afterMs, () => {
+      if (planned !== plan || !alive) return;
+      planned = null;
+      plan.then();
+    });
   }
 
   const post = (event: Event): void => enter(() => host.post(event));
@@ -399,8 +420,12 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
     strikeAfter(effects, how) {
       strike = { left: effects, how };
     },
+    when(holds, afterMs, then) {
+      planned = { holds, afterMs, then };
+    },
     spare() {
       strike = null;
+      planned = null;
     },
   };
 }

@@ -51,8 +51,8 @@ export interface NodeSpec {
   readonly bootMs: number | null;
   /** What its configuration says differently from the others'. */
   readonly overrides?: Overrides;
-  /** The address of the NAT gateway it goes out through; it has none of its own then. */
-  readonly nat?: string;
+  /** The address of the NAT gateway it goes out through, without an address of its own; null: it has neither. */
+  readonly nat?: string | null;
 }
 
 /** Where one node's configuration or version differs from the cluster's. */

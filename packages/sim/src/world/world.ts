@@ -496,7 +496,7 @@ function initialAws(spec: WorldSpec): AwsState {
         opsworksId: opsworksIdOf(index),
         hostname: id,
         privateIps: [[primary, ...others]],
-        ...(nat === undefined ? {} : { nat, autoAddress: null }),
+        ...(nat === undefined ? {} : { ...(nat === null ? {} : { nat }), autoAddress: null }),
       };
     }),
     addresses: [...contested(spec), ...occupants(spec)],

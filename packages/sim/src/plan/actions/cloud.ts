@@ -130,7 +130,7 @@ export const CLOUD: readonly ActionKind[] = [
     lastsMs: null,
     parameters: {
       address: address(),
-      to: optional(node('who gets it; null: nobody'), null),
+      to: optional(node('who gets it; absent: nobody'), null),
     },
     draw: (random, spec) => ({
       address: random.pick(spec.addresses),

@@ -2,13 +2,11 @@
 import type { NodeId } from '@failtome/protocol';
 import type { World } from '../../world/index.ts';
 import { type ActionKind, action, anyNode, likelyHolder, MIDDLE, SHORT, whoIs } from '../action.ts';
-import { choice, node, optional, whole } from '../parameters.ts';
+import { choice, node, optional, signedDuration, whole } from '../parameters.ts';
 
 const CODES = ['ENOSPC', 'EROFS', 'EIO'] as const;
 /** As far as the simulated disk remembers. */
 const MAX_WRITES = 64;
-/** A little over a day: as far as a wall clock is ever stepped here. */
-const MAX_STEP_MS = 100_000_000;
 
 function lost(name: string, says: string, harm: (world: World, id: NodeId) => void): ActionKind {
   return action({
@@ -64,7 +62,7 @@ export const DISKS: readonly ActionKind[] = [
     name: 'wall-clock-step',
     says: 'the wall clock jumps',
     lastsMs: null,
-    parameters: { node: node(), byMs: whole(-MAX_STEP_MS, MAX_STEP_MS, 'how far, in milliseconds') },
+    parameters: { node: node(), byMs: signedDuration('how far; negative: back') },
     draw: (random, spec) => ({ node: anyNode(random, spec), byMs: random.between(-100_000, 100_000) }),
     apply(world, given) {
       const id = whoIs(world, given.node);

@@ -80,19 +80,20 @@ export const LINKS: readonly ActionKind[] = [
     lastsMs: LONG,
     parameters: {
       lossPerMille: optional(share('how many are lost'), 0),
-      tailPerMille: optional(share('how many take longer'), 0),
+      latePerMille: optional(share('how many take longer'), 0),
       tailMs: optional(duration('by up to how much longer'), 1_000),
       duplicatePerMille: optional(share('how many requests arrive once more'), 0),
     },
     draw: (random) => ({
       lossPerMille: random.pick([20, 100, 300]),
-      tailPerMille: random.pick([0, 100, 400]),
+      latePerMille: random.pick([0, 100, 400]),
       tailMs: random.pick([100, 1_000, 4_000]),
       duplicatePerMille: random.pick([0, 100, 400]),
     }),
     apply(world, given): Undo {
       const pairs = pairsOf(world);
-      for (const [a, b] of pairs) world.oneWay(a, b, given);
+      const { latePerMille: tailPerMille, ...rest } = given;
+      for (const [a, b] of pairs) world.oneWay(a, b, { ...rest, tailPerMille });
       return () => {
         for (const [a, b] of pairs)
           world.oneWay(a, b, { lossPerMille: 0, tailPerMille: 0, duplicatePerMille: 0 });

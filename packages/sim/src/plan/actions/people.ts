@@ -12,12 +12,15 @@ export const PEOPLE: readonly ActionKind[] = [
     name: 'pause-order',
     says: 'automatic moves are paused, and resumed',
     lastsMs: MIDDLE,
-    parameters: { node: ASKED, forMs: optional(duration('until it ends by itself; null: never'), null) },
-    draw: (random, spec) => ({ node: anyNode(random, spec), forMs: random.pick([null, 5_000, 20_000]) }),
+    parameters: {
+      node: ASKED,
+      expiresMs: optional(duration('until it ends by itself; absent: never'), null),
+    },
+    draw: (random, spec) => ({ node: anyNode(random, spec), expiresMs: random.pick([null, 5_000, 20_000]) }),
     apply(world, given) {
       const id = whoIs(world, given.node);
       if (id === null) return null;
-      world.order(id, { kind: 'pause', forMs: given.forMs, reason: REASON, owner: OWNER });
+      world.order(id, { kind: 'pause', forMs: given.expiresMs, reason: REASON, owner: OWNER });
       return () => world.order(id, { kind: 'resume', reason: REASON, owner: OWNER });
     },
   }),
@@ -39,7 +42,7 @@ export const PEOPLE: readonly ActionKind[] = [
     parameters: {
       node: ASKED,
       address: address(),
-      to: optional(node('who shall take it; null: whoever ranks first'), null),
+      to: optional(node('who shall take it; absent: whoever ranks first'), null),
     },
     draw: (random, spec) => ({
       node: anyNode(random, spec),

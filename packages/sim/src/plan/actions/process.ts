@@ -1,8 +1,8 @@
 /** What happens to an agent's process, and to its whole machine. */
-import type { NodeId } from '@failtome/protocol';
+import type { NodeId, State } from '@failtome/protocol';
 import type { World } from '../../world/index.ts';
 import { type ActionKind, action, anyNode, LONG, likelyHolder, MIDDLE, SHORT, whoIs } from '../action.ts';
-import { node, optional, settings, whole } from '../parameters.ts';
+import { choice, duration, node, optional, settings, whole } from '../parameters.ts';
 
 /** The most effects after which a process is struck. */
 const MAX_EFFECTS = 1_000;
@@ -48,6 +48,50 @@ function between(how: 'kill' | 'pause', name: string, says: string, up: (world: 
   });
 }
 
+/** Where a takeover can be met on its way. */
+const STAGES = ['campaign', 'guard', 'reading', 'releasing', 'taking', 'settling', 'verifying'] as const;
+
+function isIn(state: State, stage: (typeof STAGES)[number]): boolean {
+  return Object.values(state.addresses).some(({ move, guard, campaign }) => {
+    if (move !== null) return move.stage.kind === stage;
+    if (guard !== null) return stage === 'guard';
+    return campaign !== null && campaign.won === null && stage === 'campaign';
+  });
+}
+
+function inMove(
+  name: string,
+  says: string,
+  down: (world: World, id: NodeId) => void,
+  up: (world: World, id: NodeId) => void,
+) {
+  return action({
+    name,
+    says,
+    lastsMs: MIDDLE,
+    parameters: {
+      node: node(),
+      stage: choice(STAGES, 'how far its takeover has come'),
+      afterMs: optional(duration('so much later'), 0),
+    },
+    draw: (random, spec) => ({
+      node: anyNode(random, spec),
+      stage: random.pick(STAGES),
+      afterMs: random.pick([0, 0, 20, 200]),
+    }),
+    apply(world, given) {
+      const id = whoIs(world, given.node);
+      if (id === null) return null;
+      const strike = (): void => down(world, id);
+      world.process(id)?.when((state) => isIn(state, given.stage), given.afterMs, strike);
+      return () => {
+        world.process(id)?.spare();
+        up(world, id);
+      };
+    },
+  });
+}
+
 const start = (world: World, id: NodeId): void => world.start(id);
 
 export const PROCESS: readonly ActionKind[] = [
@@ -62,6 +106,18 @@ export const PROCESS: readonly ActionKind[] = [
   ),
   between('pause', 'pause-between-effects', 'the agent is stopped between two of its effects', (world, id) =>
     world.resume(id),
+  ),
+  inMove(
+    'crash-in-move',
+    'the agent is killed in the middle of its takeover, and started again',
+    (world, id) => world.crash(id),
+    start,
+  ),
+  inMove(
+    'pause-in-move',
+    'the agent is stopped in the middle of its takeover, and continued',
+    (world, id) => world.pause(id),
+    (world, id) => world.resume(id),
   ),
   toNode(
     'freeze',
