@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { drawPlan, type RunResult, runPlan } from '../src/plan/index.ts';
 
 /** How many seeds run with every test run; the command line runs as many as anyone wants. */
-const SWARM_SEEDS = 10;
+const SWARM_SEEDS = 16;
 
 const runSeed = (seed: number): RunResult => runPlan(drawPlan(seed));
 
