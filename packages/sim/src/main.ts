@@ -6,11 +6,12 @@ import { Command, CommanderError } from 'commander';
 import { addCloud } from './commands/cloud.ts';
 import { type CommandContext, type ExitCode, UsageError } from './commands/context.ts';
 import { addDemo } from './commands/demo.ts';
+import { addReplay } from './commands/replay.ts';
 
 /** Set by the build. */
 declare const FAILTOME_VERSION: string;
 
-const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = [addDemo, addCloud];
+const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = [addDemo, addCloud, addReplay];
 
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
