@@ -20,7 +20,8 @@ export interface DrawOptions {
   readonly actions?: readonly string[];
 }
 
-const TOPOLOGIES: readonly {
+/** The clusters that are drawn. */
+export const TOPOLOGIES: readonly {
   readonly name: string;
   readonly roles: readonly Role[];
   readonly addresses: number;

@@ -1,0 +1,82 @@
+/**
+ * What a swarm has met. Counts are plain numbers by id, so that workers can send theirs and sums stay small.
+ */
+import { ACTIONS, type Plan, type RunResult, TOPOLOGIES } from '../plan/index.ts';
+import type { Watcher, WorldSpec } from '../world/index.ts';
+import { watchCalls } from './calls.ts';
+import { SOMETIMES, type Sometimes } from './catalogue.ts';
+import { watchDecisions } from './decisions.ts';
+import type { Mark } from './mark.ts';
+import { watchMessages } from './messages.ts';
+
+export { OUT_OF_REACH, SOMETIMES, type Sometimes } from './catalogue.ts';
+
+/** How often each was seen, by its id in `SOMETIMES`; JSON. */
+export type Sightings = Readonly<Record<string, number>>;
+
+export interface SometimesLedger {
+  /** Watches one world: `world.watch(ledger.watcher())`, a new one for every world. */
+  watcher(): Watcher;
+  /** Counts what is seen in a run as a whole, once it has ended. */
+  ran(result: RunResult): void;
+  /** How often each was seen so far. */
+  seen(): Sightings;
+}
+
+export function createSometimes(): SometimesLedger {
+  const counts = new Map<string, number>(SOMETIMES.map(({ id }) => [id, 0]));
+  const mark: Mark = (id) => {
+    const before = counts.get(id);
+    if (before !== undefined) counts.set(id, before + 1);
+  };
+  return {
+    watcher() {
+      const watchers = [watchDecisions(mark), watchCalls(mark), watchMessages(mark)];
+      return (event) => {
+        for (const watch of watchers) watch(event);
+      };
+    },
+    ran({ plan, struck }) {
+      markWorld(plan.world, mark);
+      markActions(plan, struck, mark);
+    },
+    seen: () => Object.fromEntries(counts),
+  };
+}
+
+/** Two sums as one. */
+export function mergeSightings(a: Sightings, b: Sightings): Sightings {
+  const ids = [...Object.keys(a), ...Object.keys(b).filter((id) => a[id] === undefined)];
+  return Object.fromEntries(ids.map((id) => [id, (a[id] ?? 0) + (b[id] ?? 0)]));
+}
+
+/** What was never seen. */
+export function missingFrom(seen: Sightings): readonly Sometimes[] {
+  return SOMETIMES.filter(({ id }) => (seen[id] ?? 0) === 0);
+}
+
+function markActions({ timeline }: Plan, struck: ReadonlyMap<string, number>, mark: Mark): void {
+  for (const name of struck.keys()) mark(`action:${name}`);
+  for (const { action, with: given } of timeline) {
+    if (!struck.has(action)) continue;
+    for (const [name, about] of Object.entries(ACTIONS.get(action)?.parameters ?? {}))
+      if (about.kind === 'choice') mark(`action:${action}:${name}:${String(given[name])}`);
+  }
+}
+
+function markWorld(world: WorldSpec, mark: Mark): void {
+  const roles = world.nodes.map(({ role }) => role).join();
+  const topology = TOPOLOGIES.find(
+    (one) => one.roles.join() === roles && one.addresses === world.addresses.length,
+  );
+  if (topology !== undefined) mark(`topology:${topology.name}`);
+  mark(`driver:${world.driver}`);
+  const { agreement, local, displace } = world.settings;
+  if (agreement.silentPeer === 'hold') mark('setting:silent-peer-hold');
+  if (local === null) mark('setting:no-local-check');
+  if (displace === 'allow') mark('setting:displace');
+  if (world.occupied.length > 0) mark('setting:occupied');
+  if (world.nodes.some(({ nat }) => nat !== undefined)) mark('setting:nat');
+  if (world.nodes.some(({ overrides }) => overrides !== undefined)) mark('setting:disagreeing');
+  if (world.holders.some((holder) => holder === null)) mark('setting:homeless');
+}
