@@ -170,7 +170,11 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
     tell({ kind: 'resumed', by: view });
     const [before, after] = [undone, arrived];
     [undone, arrived] = [[], []];
-    for (const work of before) if (alive) leave(work);
+    try {
+      for (const work of before) if (alive) leave(work);
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
+    }
     const late = timerDue;
     timerDue = null;
     const timerFirst = random.chance(500);
