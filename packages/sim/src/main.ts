@@ -11,7 +11,11 @@ import { addReplay } from './commands/replay.ts';
 /** Set by the build. */
 declare const FAILTOME_VERSION: string;
 
-const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = [addDemo, addCloud, addReplay];
+const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = [
+  addDemo,
+  addCloud,
+  addReplay,
+];
 
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
