@@ -185,13 +185,13 @@ function note(turn: Turn, ip: Ip, decision: TakeoverDecision): void {
   if (opened !== (openSince !== null)) changeAddress(turn, ip, { openSince: opened ? turn.now.at : null });
   const address = addressOf(turn.state, ip);
   const before = address.decision;
-  const since =
-    before.reason === decision.reason && before.outcome === decision.outcome ? before.since : turn.now.at;
-  if (since === before.since && before.detail === decision.detail) return;
+  const same = before.reason === decision.reason && before.outcome === decision.outcome;
+  if (same && before.detail === decision.detail) return;
+  const since = same ? before.since : turn.now.at;
   changeAddress(turn, ip, {
     decision: { outcome: decision.outcome, reason: decision.reason, detail: decision.detail, since },
   });
-  if (since === before.since) return;
+  if (same) return;
   tell(turn, {
     kind: 'decided',
     address: ip,

@@ -17,6 +17,7 @@ test('the fast path: the holder says that it is unfit, and one failed probe is e
         50 * verdict up → down: refused: nobody listens
         50 * campaign: address-down
         50 * ballot opened: takeover, epoch 1
+        50 * wait: ballot-open
         50 > write: epoch 1, lent to saturn
         52 > ballot to neptune: takeover, epoch 1, ask 0
         56 * neptune: grant (down)
@@ -74,6 +75,7 @@ test('a ballot is lost to a voter that sees the address up, and is held again a 
       2020 * verdict up → down: refused: nobody listens
       2020 * campaign: address-down
       2020 * ballot opened: takeover, epoch 1
+      2020 * wait: ballot-open
       2020 > write: epoch 1, lent to saturn
       2022 > ballot to neptune: takeover, epoch 1, ask 0
       2026 * neptune: refuse (up)
@@ -88,6 +90,7 @@ test('a ballot is lost to a voter that sees the address up, and is held again a 
       3020 > ask the external IP
       3026 * campaign: address-down
       3026 * ballot opened: takeover, epoch 2
+      3026 * wait: ballot-open
       3026 > write: epoch 2, lent to saturn
       3028 > ballot to neptune: takeover, epoch 2, ask 0
       3032 * neptune: grant (down)
@@ -113,6 +116,7 @@ test('a node that stood still drops its mandate and looks afresh before it asks 
       2020 * verdict up → down: refused: nobody listens
       2020 * campaign: address-down
       2020 * ballot opened: takeover, epoch 1
+      2020 * wait: ballot-open
       2020 > write: epoch 1, lent to saturn
       2022 > ballot to neptune: takeover, epoch 1, ask 0
       2026 * neptune: grant (down)
@@ -138,6 +142,7 @@ test('a node that stood still drops its mandate and looks afresh before it asks 
       9046 * verdict unknown → down: refused: nobody listens
       9046 * campaign: address-down
       9046 * ballot opened: takeover, epoch 2
+      9046 * wait: ballot-open
       9046 > write: epoch 2, lent to saturn"
   `);
 });
@@ -159,6 +164,7 @@ test('a disk that takes no writes: no ballot leaves, and nothing is moved until 
       2020 * verdict up → down: refused: nobody listens
       2020 * campaign: address-down
       2020 * ballot opened: takeover, epoch 1
+      2020 * wait: ballot-open
       2020 > write: epoch 1, lent to saturn
       2022 < write failed: ENOSPC
       2022 * the disk takes no writes: ENOSPC
@@ -182,6 +188,7 @@ test('a disk that takes no writes: no ballot leaves, and nothing is moved until 
       5030 * the disk takes writes again
       5030 * campaign: address-down
       5030 * ballot opened: takeover, epoch 2
+      5030 * wait: ballot-open
       5030 > write: epoch 2, lent to saturn
       5032 > ballot to neptune: takeover, epoch 2, ask 0
       5036 * neptune: grant (down)
@@ -217,6 +224,7 @@ test('a silent peer that is heard while the first read is on its way ends the ma
       2976 > read
       2976 * neptune dead → alive
       2976 * ballot dropped: neptune, whose silence it rested on, was heard
+      2976 * wait: call-in-flight
       3020 < probe: refused
       3020 > ask the external IP
       3050 < external IP: 198.51.100.1
@@ -249,6 +257,7 @@ test('a silent peer that is heard while the release is on its way does not get i
       3076 > release eipassoc-1
       3076 * neptune dead → alive
       3076 * ballot dropped: neptune, whose silence it rested on, was heard
+      3076 * wait: call-in-flight
       3176 < released
       3176 * held by nobody, by taken
       3176 > write: epoch 1, lent to saturn, intent released
@@ -280,6 +289,7 @@ test('a pause that arrives during the first read stops the move before anything 
     "  2056 * guard passed
       2056 * move: guard-passed
       2056 > read
+      2056 * wait: call-in-flight
       2156 < read: i-neptune
       2156 * hold: paused
       2156 * concluded: refusal refused (paused: paused by ann: )

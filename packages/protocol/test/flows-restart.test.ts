@@ -18,6 +18,7 @@ test('a node that is told to stop in the middle of a move finishes it first', ()
       2020 * verdict up → down: refused: nobody listens
       2020 * campaign: address-down
       2020 * ballot opened: takeover, epoch 1
+      2020 * wait: ballot-open
       2020 > write: epoch 1, lent to saturn
       2022 > ballot to neptune: takeover, epoch 1, ask 0
       2026 * neptune: grant (down)
@@ -74,6 +75,7 @@ test('a node that is told to stop before the first call gives its leases back an
       2020 * verdict up → down: refused: nobody listens
       2020 * campaign: address-down
       2020 * ballot opened: takeover, epoch 1
+      2020 * wait: ballot-open
       2020 > write: epoch 1, lent to saturn
       2022 > ballot to neptune: takeover, epoch 1, ask 0
       2026 * neptune: grant (down)
@@ -83,6 +85,7 @@ test('a node that is told to stop before the first call gives its leases back an
       2026 > ask the external IP
       2026 < stop
       2026 * ballot dropped: this node is shutting down
+      2026 * hold: stopping
       2026 > write: epoch 1, lent to nobody
       2028 > lease back to neptune: epoch 1
       2028 > goodbye to neptune
@@ -106,6 +109,7 @@ function restartedWith(stage: MoveIntent['stage']): string {
 test('a restart that finds a planned move reads, and closes it where nothing was done', () => {
   expect(restartedWith('planned')).toMatchInlineSnapshot(`
     "  2528 < started, loaded
+      2528 * wait: call-in-flight
       2528 > read
       2528 > ask the external IP
       2533 * own HAProxy unknown → fit
@@ -130,6 +134,7 @@ test('a restart that finds a planned move reads, and closes it where nothing was
 test('a restart that finds a released address reads first, and sees the move through', () => {
   expect(restartedWith('released')).toMatchInlineSnapshot(`
     "  2758 < started, loaded
+      2758 * wait: call-in-flight
       2758 > read
       2758 > ask the external IP
       2763 * own HAProxy unknown → fit
@@ -198,6 +203,7 @@ test('a crash between a release and its writing leaves the address with nobody f
   world.runUntil('it is taken', ({ cloud }) => cloud.taken > 0, 2_000);
   expect(from(world, '< started')).toMatchInlineSnapshot(`
     "  2706 < started, loaded
+      2706 * wait: call-in-flight
       2706 > read
       2706 > ask the external IP
       2711 * own HAProxy unknown → fit
