@@ -63,6 +63,7 @@ export function onStall(turn: Turn, lateMs: DurationMs): void {
 
 export function onConfigured(turn: Turn, config: ProtocolConfig): void {
   const { state } = turn;
+  const before = state.config;
   const peers = Object.fromEntries(config.peers.map(({ id }) => [id, state.peers[id] ?? newPeer(id)]));
   const addresses = Object.fromEntries(
     config.addresses.map(({ ip }) => [
@@ -74,13 +75,13 @@ export function onConfigured(turn: Turn, config: ProtocolConfig): void {
   const busy = Object.values(state.addresses).filter(
     (address) => address.move !== null && addresses[address.ip] === undefined,
   );
-  const keptAddresses = state.config.addresses.filter(({ ip }) => busy.some((address) => address.ip === ip));
+  const keptAddresses = before.addresses.filter(({ ip }) => busy.some((address) => address.ip === ip));
   change(turn, {
     config: { ...config, addresses: [...config.addresses, ...keptAddresses] },
     peers,
     addresses: { ...addresses, ...Object.fromEntries(busy.map((address) => [address.ip, address])) },
   });
-  if ((config.local === null) !== (state.config.local === null)) {
+  if ((config.local === null) !== (before.local === null)) {
     const fit = config.local === null ? 'fit' : 'unknown';
     change(turn, { local: { series: NEW_SERIES, fit, since: turn.now.at } });
   }

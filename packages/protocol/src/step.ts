@@ -52,7 +52,8 @@ export function step(state: State, input: Input): StepResult {
   if (turn.state.phase !== 'stopped') lookAround(turn);
   flush(turn);
   const effects: Effect[] = turn.writeId === 0 ? turn.effects : [persistEffect(turn), ...turn.effects];
-  return { state: { ...turn.state, due: nextDeadline(turn.state) }, effects, facts: turn.facts };
+  turn.state.due = nextDeadline(turn.state);
+  return { state: turn.state, effects, facts: turn.facts };
 }
 
 function take(turn: Turn, input: Input): void {

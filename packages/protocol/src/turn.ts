@@ -1,10 +1,15 @@
 /**
  * One turn of the step function: the state as it becomes, and what goes out.
  *
- * Modules take a turn and replace parts of its state; nothing of an earlier state is ever changed. What is
- * to be sent is only noted here, and built once at the end of the turn (`gossip.ts`, `flush`), so that
+ * Modules take a turn and replace parts of its state; nothing of an earlier state is ever changed. The turn copies the
+ * state once, and each of its maps once when an entry of it changes; these copies are its own until it ends, and are
+ * changed in place. A peer, an address and every smaller part is a value: it is replaced, and whoever holds the old
+ * one keeps it. What a change leaves as it was keeps its identity, from one state to the next.
+ *
+ * What is to be sent is only noted here, and built once at the end of the turn (`gossip.ts`, `flush`), so that
  * one message carries all the news of the turn.
  */
+import { copyAddress, copyPeer, copyState, type Draft } from './copy.ts';
 import type { Effect, ReplyEffect } from './effects.ts';
 import type { Fact } from './facts.ts';
 import type { CommandOutcome, Envelope, RejectReason } from './messages.ts';
@@ -12,7 +17,11 @@ import type { AddressState, Peer, State } from './state.ts';
 import type { EffectId, Instant, Ip, NodeId } from './units.ts';
 
 export interface Turn {
-  state: State;
+  /** The turn's own: `change` changes it in place. */
+  state: Draft<State>;
+  /** The maps that this turn has copied, if they are still the state's; null: none yet. */
+  peers: Record<NodeId, Peer> | null;
+  addresses: Record<Ip, AddressState> | null;
   readonly now: Instant;
   readonly effects: Effect[];
   readonly facts: Fact[];
@@ -42,9 +51,13 @@ export interface PendingReply {
 /** What `forEach` over an address's parts may replace. */
 export type Change<T> = { readonly [K in keyof T]?: T[K] };
 
-export function newTurn(state: State, now: Instant): Turn {
+export function newTurn(before: State, now: Instant): Turn {
+  const state = copyState(before);
+  state.now = now;
   return {
-    state: { ...state, now },
+    state,
+    peers: null,
+    addresses: null,
     now,
     effects: [],
     facts: [],
@@ -56,12 +69,17 @@ export function newTurn(state: State, now: Instant): Turn {
 }
 
 export function change(turn: Turn, parts: Change<State>): void {
-  turn.state = { ...turn.state, ...parts };
+  Object.assign(turn.state, parts);
 }
 
 export function changePeer(turn: Turn, id: NodeId, parts: Change<Peer>): void {
   const peer = turn.state.peers[id];
-  if (peer !== undefined) change(turn, { peers: { ...turn.state.peers, [id]: { ...peer, ...parts } } });
+  if (peer === undefined || !differs(peer, parts)) return;
+  if (turn.peers === null || turn.peers !== turn.state.peers) {
+    turn.peers = { ...turn.state.peers };
+    turn.state.peers = turn.peers;
+  }
+  turn.peers[id] = Object.assign(copyPeer(peer), parts);
 }
 
 /** @throws Error when the address is not configured: the caller has looked it up wrongly. */
@@ -72,12 +90,18 @@ export function addressOf(state: State, ip: Ip): AddressState {
 }
 
 export function changeAddress(turn: Turn, ip: Ip, parts: Change<AddressState>): void {
-  change(turn, { addresses: { ...turn.state.addresses, [ip]: { ...addressOf(turn.state, ip), ...parts } } });
+  const address = addressOf(turn.state, ip);
+  if (!differs(address, parts)) return;
+  if (turn.addresses === null || turn.addresses !== turn.state.addresses) {
+    turn.addresses = { ...turn.state.addresses };
+    turn.state.addresses = turn.addresses;
+  }
+  turn.addresses[ip] = Object.assign(copyAddress(address), parts);
 }
 
 export function newEffectId(turn: Turn): EffectId {
   const id = turn.state.nextEffect;
-  change(turn, { nextEffect: id + 1 });
+  turn.state.nextEffect = id + 1;
   return id;
 }
 
@@ -119,6 +143,12 @@ export function draw(turn: Turn): number {
   x ^= x << 13;
   x ^= x >>> 17;
   x ^= x << 5;
-  change(turn, { draws: x });
+  turn.state.draws = x;
   return (x >>> 0) / 0x1_0000_0000;
+}
+
+/** Whether any of the parts is another than the one that is there. */
+function differs<T extends object>(whole: T, parts: Change<T>): boolean {
+  for (const name in parts) if (parts[name] !== whole[name]) return true;
+  return false;
 }

@@ -39,47 +39,122 @@ export function handoverToSelf(state: State, ip: Ip): Handover | null {
   return open ?? null;
 }
 
+/** The view of one address. Each part of it is worked out when a gate asks: most inputs end at one of the first. */
 export function takeoverView(state: State, address: AddressState): TakeoverView {
-  const { config } = state;
-  const { survey, holder, series } = address;
-  const wayOut = wayOutOf(state, address.ip);
-  const permission = survey.permission;
-  const lapsed = permission.kind === 'permitted' && state.now.at - permission.at > PERMISSION_LASTS_MS;
-  const calls = config.driver?.style === 'single-call' ? 1 : 2;
-  return {
-    at: state.now.at,
-    address: address.ip,
-    mode: handoverToSelf(state, address.ip) === null ? 'takeover' : 'handover',
-    role: config.node.role,
-    phase: state.phase,
-    unfinished: unfinishedOf(state, address),
-    holder: { isSelf: isHeldBySelf(state, address.ip), name: holderName(holder), at: holder.at },
-    pause: { paused: isPaused(state), detail: `paused by ${state.pause.owner}: ${state.pause.reason}` },
-    lastProbe: series.last,
-    local: state.local,
-    verdict: {
-      is: address.verdict,
-      since: address.verdictSince,
-      failingNow: isFailingNow(state, address),
-      detail: address.verdictReason,
-    },
-    wayOut: {
-      proven: isProven(state, address.ip),
-      at: wayOut.provenAt,
-      detail: describeWayOut(state, address.ip),
-    },
-    storageFailing: state.storage.failing,
-    displaces: { ip: survey.displaces, allowed: config.driver?.displace === 'allow' },
-    permission: lapsed ? { kind: 'unproven' } : permission,
-    damping: dampingOf(state, address),
-    staggerUntil: staggerUntil(state, address, callTimeoutMs(config)),
-    ownLease: ownLeaseOf(state, address),
-    backoff: address.backoff,
-    campaign: address.campaign,
-    guard: address.guard,
-    intentWritten: (address.campaign?.won?.write ?? 0) <= state.storage.durable,
-    leaseNeededMs: (address.move === null ? calls + 1 : calls) * callTimeoutMs(config),
-  };
+  return new StateView(state, address);
+}
+
+/** Fields would be computed for gates that are never asked; accessors of a class cost nothing until then. */
+class StateView implements TakeoverView {
+  readonly #state: State;
+  readonly #of: AddressState;
+
+  constructor(state: State, address: AddressState) {
+    this.#state = state;
+    this.#of = address;
+  }
+
+  get at(): TakeoverView['at'] {
+    return this.#state.now.at;
+  }
+
+  get address(): TakeoverView['address'] {
+    return this.#of.ip;
+  }
+
+  get mode(): TakeoverView['mode'] {
+    return handoverToSelf(this.#state, this.#of.ip) === null ? 'takeover' : 'handover';
+  }
+
+  get role(): TakeoverView['role'] {
+    return this.#state.config.node.role;
+  }
+
+  get phase(): TakeoverView['phase'] {
+    return this.#state.phase;
+  }
+
+  get unfinished(): TakeoverView['unfinished'] {
+    return unfinishedOf(this.#state, this.#of);
+  }
+
+  get holder(): TakeoverView['holder'] {
+    const { holder, ip } = this.#of;
+    return { isSelf: isHeldBySelf(this.#state, ip), name: holderName(holder), at: holder.at };
+  }
+
+  get pause(): TakeoverView['pause'] {
+    const { owner, reason } = this.#state.pause;
+    return { paused: isPaused(this.#state), detail: `paused by ${owner}: ${reason}` };
+  }
+
+  get lastProbe(): TakeoverView['lastProbe'] {
+    return this.#of.series.last;
+  }
+
+  get local(): TakeoverView['local'] {
+    return this.#state.local;
+  }
+
+  get verdict(): TakeoverView['verdict'] {
+    const { verdict, verdictSince, verdictReason } = this.#of;
+    const failingNow = isFailingNow(this.#state, this.#of);
+    return { is: verdict, since: verdictSince, failingNow, detail: verdictReason };
+  }
+
+  get wayOut(): TakeoverView['wayOut'] {
+    const { ip } = this.#of;
+    const at = wayOutOf(this.#state, ip).provenAt;
+    return { proven: isProven(this.#state, ip), at, detail: describeWayOut(this.#state, ip) };
+  }
+
+  get storageFailing(): TakeoverView['storageFailing'] {
+    return this.#state.storage.failing;
+  }
+
+  get displaces(): TakeoverView['displaces'] {
+    return { ip: this.#of.survey.displaces, allowed: this.#state.config.driver?.displace === 'allow' };
+  }
+
+  get permission(): TakeoverView['permission'] {
+    const { permission } = this.#of.survey;
+    const lapsed = permission.kind === 'permitted' && this.at - permission.at > PERMISSION_LASTS_MS;
+    return lapsed ? { kind: 'unproven' } : permission;
+  }
+
+  get damping(): TakeoverView['damping'] {
+    return dampingOf(this.#state, this.#of);
+  }
+
+  get staggerUntil(): TakeoverView['staggerUntil'] {
+    return staggerUntil(this.#state, this.#of, callTimeoutMs(this.#state.config));
+  }
+
+  get ownLease(): TakeoverView['ownLease'] {
+    return ownLeaseOf(this.#state, this.#of);
+  }
+
+  get backoff(): TakeoverView['backoff'] {
+    return this.#of.backoff;
+  }
+
+  get campaign(): TakeoverView['campaign'] {
+    return this.#of.campaign;
+  }
+
+  get guard(): TakeoverView['guard'] {
+    return this.#of.guard;
+  }
+
+  get intentWritten(): TakeoverView['intentWritten'] {
+    return (this.#of.campaign?.won?.write ?? 0) <= this.#state.storage.durable;
+  }
+
+  get leaseNeededMs(): TakeoverView['leaseNeededMs'] {
+    const { config } = this.#state;
+    const calls = config.driver?.style === 'single-call' ? 1 : 2;
+    return (this.#of.move === null ? calls + 1 : calls) * callTimeoutMs(config);
+  }
 }
 
 function unfinishedOf(state: State, { ip, move }: AddressState): UnfinishedMove {

@@ -1,0 +1,94 @@
+/**
+ * Copies of what nearly every turn changes, written out field by field.
+ *
+ * An object spread says the same in a line, but costs ten times as much here: V8 (11.3, Node 20) clones by a fast path only
+ * where it has met few object layouts, and what it clones gets layouts of its own. Written out, all copies have the
+ * layout of the first literal, and every reader of a field meets that one alone.
+ */
+import type { AddressState, Peer, State } from './state.ts';
+
+/** A copy that its maker may still change. */
+export type Draft<T> = { -readonly [K in keyof T]: T[K] };
+
+export function copyState(state: State): Draft<State> {
+  return {
+    phase: state.phase,
+    config: state.config,
+    session: state.session,
+    incarnation: state.incarnation,
+    now: state.now,
+    startedAt: state.startedAt,
+    observedFrom: state.observedFrom,
+    due: state.due,
+    draws: state.draws,
+    nextEffect: state.nextEffect,
+    seq: state.seq,
+    recordVersion: state.recordVersion,
+    peers: state.peers,
+    operators: state.operators,
+    pendingSends: state.pendingSends,
+    gossip: state.gossip,
+    local: state.local,
+    wayOut: state.wayOut,
+    addresses: state.addresses,
+    pause: state.pause,
+    handovers: state.handovers,
+    outbox: state.outbox,
+    storage: state.storage,
+    ready: state.ready,
+    serial: state.serial,
+    stopSince: state.stopSince,
+    duplicateUntil: state.duplicateUntil,
+  };
+}
+
+export function copyPeer(peer: Peer): Draft<Peer> {
+  return {
+    id: peer.id,
+    record: peer.record,
+    recordAt: peer.recordAt,
+    recordVersion: peer.recordVersion,
+    unfitSince: peer.unfitSince,
+    acked: peer.acked,
+    heardAt: peer.heardAt,
+    vouchedAt: peer.vouchedAt,
+    state: peer.state,
+    rttMs: peer.rttMs,
+    channel: peer.channel,
+    answersDue: peer.answersDue,
+    releasesDue: peer.releasesDue,
+    priorIncarnation: peer.priorIncarnation,
+    rumoured: peer.rumoured,
+    duplicateUntil: peer.duplicateUntil,
+  };
+}
+
+export function copyAddress(address: AddressState): Draft<AddressState> {
+  return {
+    ip: address.ip,
+    series: address.series,
+    verdict: address.verdict,
+    verdictSince: address.verdictSince,
+    verdictReason: address.verdictReason,
+    epoch: address.epoch,
+    holder: address.holder,
+    changes: address.changes,
+    oldChanges: address.oldChanges,
+    served: address.served,
+    ended: address.ended,
+    lent: address.lent,
+    lendFrom: address.lendFrom,
+    standing: address.standing,
+    campaign: address.campaign,
+    guard: address.guard,
+    move: address.move,
+    intent: address.intent,
+    backoff: address.backoff,
+    decision: address.decision,
+    openSince: address.openSince,
+    refusals: address.refusals,
+    blockedTold: address.blockedTold,
+    late: address.late,
+    survey: address.survey,
+  };
+}
