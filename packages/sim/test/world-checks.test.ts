@@ -35,7 +35,13 @@ function runOf(index: number, change: (state: State) => State = (state) => state
 function broken(events: readonly WorldEvent[], runs: readonly RunView[] = []): readonly string[] {
   const found: string[] = [];
   const aws = createAws({ instances: [], addresses: [] });
-  const view: WorldView = { now: () => 1_000, aws: () => aws, runs: () => runs, disksHarmed: () => false };
+  const view: WorldView = {
+    now: () => 1_000,
+    aws: () => aws,
+    runs: () => runs,
+    disksHarmed: () => false,
+    rolledBack: () => false,
+  };
   const checks = createChecks(view, { driver: 'ec2' }, (invariant) => void found.push(invariant));
   for (const event of events) for (const check of checks) check(event);
   return found;

@@ -27,6 +27,8 @@ export interface Disk {
   wipe(): void;
   /** Whether something that had been synced was lost. */
   harmed(): boolean;
+  /** Whether it was put back to what it held earlier. */
+  rolledBack(): boolean;
   /** Put a document there, as a copied disk has it. */
   restore(text: string): void;
 }
@@ -48,6 +50,7 @@ export function createDisk(queue: EventQueue, random: Random, spec: DiskSpec): D
   let failing: string | null = null;
   let life = 0;
   let harmed = false;
+  let rolledBack = false;
 
   function begin(write: Write): void {
     writing = write;
@@ -89,8 +92,10 @@ export function createDisk(queue: EventQueue, random: Random, spec: DiskSpec): D
       failing = code;
     },
     harmed: () => harmed,
+    rolledBack: () => rolledBack,
     rollBack(writes) {
       harmed = true;
+      rolledBack = true;
       for (let i = 0; i < writes; i += 1) {
         synced = history.at(-1) ?? null;
         history = history.slice(0, -1);

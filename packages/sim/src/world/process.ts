@@ -86,6 +86,9 @@ class Killed extends Error {
   override readonly name = 'Killed';
 }
 
+/** A check that takes so much longer than it may says something of this process only (PROTOCOL.md, "Observation"). */
+const OWN_SLOWNESS_MS = 250;
+
 /** The most requests that wait for a stopped process: a listening socket's backlog. */
 const MAX_BACKLOG = 511;
 
@@ -237,8 +240,9 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
   }
 
   function encoded(message: Envelope): string {
-    const bytes = encodeMessage(spec.wire === 0 ? message : ofVersion(message, spec.wire));
-    tell({ kind: 'said', by: view, message, bytes: bytes.length });
+    const worded = spec.wire === 0 ? message : ofVersion(message, spec.wire);
+    const bytes = encodeMessage(worded);
+    tell({ kind: 'said', by: view, message: worded, bytes: bytes.length });
     return bytes;
   }
 
@@ -325,10 +329,15 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
       check: ({ checkId }) =>
         leave(() => {
           const startedAt = clock.now().at;
+          const timeoutMs = view.config.local?.timeoutMs ?? 1_000;
           premises.checkLocal(
             machine,
-            view.config.local?.timeoutMs ?? 1_000,
-            measured(startedAt, (result) => host.post({ kind: 'local-checked', checkId, startedAt, result })),
+            timeoutMs,
+            measured(startedAt, (result) => {
+              const slow = result.kind === 'failed' && result.durationMs > timeoutMs + OWN_SLOWNESS_MS;
+              tell({ kind: 'local-checked', by: view, ok: slow ? null : result.kind === 'ok' });
+              host.post({ kind: 'local-checked', checkId, startedAt, result });
+            }),
           );
         }),
     },
@@ -340,7 +349,7 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
             machine,
             timeoutMs,
             measured(startedAt, (result) => {
-              if (result.kind === 'address') tell({ kind: 'proof', by: view });
+              if (result.kind === 'address') tell({ kind: 'proof', by: view, ip: result.ip });
               host.post({ kind: 'external-ip', askId, startedAt, result });
             }),
           );

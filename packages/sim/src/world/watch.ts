@@ -57,7 +57,10 @@ export type WorldEvent =
       readonly result: DriverResult;
     }
   | { readonly kind: 'publish'; readonly by: RunView; readonly effect: PublishEffect }
-  | { readonly kind: 'proof'; readonly by: RunView }
+  /** The external-IP service has answered with an address. */
+  | { readonly kind: 'proof'; readonly by: RunView; readonly ip: Ip }
+  /** A check of the own HAProxy came to an end; null: it took longer than it may, by this node's own slowness. */
+  | { readonly kind: 'local-checked'; readonly by: RunView; readonly ok: boolean | null }
   | { readonly kind: 'probe-began'; readonly by: RunView; readonly probeId: number; readonly address: Ip }
   | { readonly kind: 'cloud'; readonly event: AwsEvent }
   /** A fault that was armed has hit a call to AWS. */
@@ -75,6 +78,8 @@ export interface WorldView {
   readonly runs: () => readonly RunView[];
   /** Whether any disk has lost what had been synced: what it remembered is gone, and only time protects. */
   readonly disksHarmed: () => boolean;
+  /** Whether this node's disk has been put back to what it held earlier. */
+  readonly rolledBack: (node: NodeId) => boolean;
 }
 
 export type Watcher = (event: WorldEvent) => void;

@@ -462,6 +462,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
       aws: cloud.state,
       runs: world.runs,
       disksHarmed: () => [...nodes.values()].some(({ disk }) => disk.harmed()),
+      rolledBack: (id) => nodeAt(id).disk.rolledBack(),
     },
     spec,
     violate,
