@@ -149,11 +149,10 @@ export function onSendFailed(turn: Turn, sendId: EffectId, reason: SendFailure):
 /** Build and hand out what this turn wants to say. */
 export function flush(turn: Turn): void {
   if (turn.changed) change(turn, { recordVersion: turn.state.recordVersion + 1 });
-  const replied = new Set(
-    turn.replies.filter((reply) => reply.status === 200).map((reply) => reply.request.from),
-  );
   for (const reply of turn.replies) sendReply(turn, reply);
-  for (const [to, how] of turn.outgoing) if (how.fresh || !replied.has(to)) sendTo(turn, to, how);
+  const replied = (to: NodeId): boolean =>
+    turn.replies.some((reply) => reply.status === 200 && reply.request.from === to);
+  for (const [to, how] of turn.outgoing) if (how.fresh || !replied(to)) sendTo(turn, to, how);
   if (turn.outgoing.size > 0) forgetOldSends(turn);
 }
 
@@ -290,12 +289,13 @@ function payloadFor(turn: Turn, to: NodeId): Payload {
   const { state } = turn;
   const ask = suspects(state).filter((id) => id !== to);
   const known = knownIncarnation(peer);
-  changePeer(turn, to, {
-    answersDue: [],
-    releasesDue: peer.releasesDue
-      .map((due) => ({ ...due, left: due.left - 1 }))
-      .filter((due) => due.left > 0),
-  });
+  if (peer.answersDue.length > 0 || peer.releasesDue.length > 0)
+    changePeer(turn, to, {
+      answersDue: [],
+      releasesDue: peer.releasesDue
+        .map((due) => ({ ...due, left: due.left - 1 }))
+        .filter((due) => due.left > 0),
+    });
   return {
     version: state.recordVersion,
     ack: peer.recordVersion,
@@ -331,8 +331,9 @@ function forget(turn: Turn, sendId: EffectId): void {
 /** A late answer counts as heard for as long as a peer may be silent. */
 function forgetOldSends(turn: Turn): void {
   const { pendingSends, config } = turn.state;
-  const kept = Object.entries(pendingSends).filter(
-    ([, pending]) => turn.now.at - pending.sentAt < config.gossip.deadMs + config.gossip.timeoutMs,
-  );
+  const lastsMs = config.gossip.deadMs + config.gossip.timeoutMs;
+  const sends = Object.values(pendingSends);
+  if (sends.length <= MAX_PENDING && sends.every(({ sentAt }) => turn.now.at - sentAt < lastsMs)) return;
+  const kept = Object.entries(pendingSends).filter(([, pending]) => turn.now.at - pending.sentAt < lastsMs);
   change(turn, { pendingSends: Object.fromEntries(kept.slice(-MAX_PENDING)) });
 }

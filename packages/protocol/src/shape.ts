@@ -3,23 +3,22 @@
  * fault with its path, never an exception.
  */
 
-/** Returns the checked value, or throws a `ShapeFault` that `check` turns into a result. */
-export type Shape<T> = (value: unknown, path: string) => T;
+/** Takes a value over and returns it checked, or throws a `ShapeFault` that `check` turns into a result. */
+export type Shape<T> = (value: unknown) => T;
 
 export type Checked<T> =
   | { readonly kind: 'value'; readonly value: T }
   | { readonly kind: 'fault'; readonly detail: string };
 
+/** What was expected, and where: lists and objects add their part of the path as the fault passes them on its way out. */
 class ShapeFault extends Error {
   override readonly name = 'ShapeFault';
-}
+  readonly expected: string;
+  path = '';
 
-export function check<T>(shape: Shape<T>, value: unknown): Checked<T> {
-  try {
-    return { kind: 'value', value: shape(value, '') };
-  } catch (error) {
-    if (error instanceof ShapeFault) return { kind: 'fault', detail: error.message };
-    throw error;
+  constructor(expected: string) {
+    super(expected);
+    this.expected = expected;
   }
 }
 
@@ -34,59 +33,75 @@ export function checkJson<T>(shape: Shape<T>, text: string): Checked<T> {
   return check(shape, value);
 }
 
+/** Check a value that nobody else holds: what is ignored in it is dropped from it. */
+export function check<T>(shape: Shape<T>, value: unknown): Checked<T> {
+  try {
+    return { kind: 'value', value: shape(value) };
+  } catch (error) {
+    if (error instanceof ShapeFault) return { kind: 'fault', detail: describe(error) };
+    throw error;
+  }
+}
+
 export function text(maxLength: number): Shape<string> {
-  return (value, path) =>
+  return (value) =>
     typeof value === 'string' && value.length <= maxLength
       ? value
-      : fail(path, `a text of at most ${maxLength} characters`);
+      : fail(`a text of at most ${maxLength} characters`);
 }
 
 /** A text of that pattern. Ids are keys of plain objects, so the names that every object has by birth are none. */
 export function matching(pattern: RegExp, what: string): Shape<string> {
-  return (value, path) =>
-    typeof value === 'string' && pattern.test(value) && !(value in {}) ? value : fail(path, what);
+  const plain = {};
+  return (value) =>
+    typeof value === 'string' && pattern.test(value) && !(value in plain) ? value : fail(what);
 }
 
 /** A whole number from `min` to `max`, by default any that a double holds exactly. */
 export function whole(min = 0, max: number = Number.MAX_SAFE_INTEGER): Shape<number> {
-  return (value, path) =>
+  return (value) =>
     typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
       ? value
-      : fail(path, `a whole number from ${min} to ${max}`);
+      : fail(`a whole number from ${min} to ${max}`);
 }
 
 /** A length of time: finite, not negative. */
 export function duration(): Shape<number> {
-  return (value, path) =>
+  return (value) =>
     typeof value === 'number' && Number.isFinite(value) && value >= 0 && value <= Number.MAX_SAFE_INTEGER
       ? value
-      : fail(path, 'a duration in milliseconds');
+      : fail('a duration in milliseconds');
 }
 
 export function flag(): Shape<boolean> {
-  return (value, path) => (typeof value === 'boolean' ? value : fail(path, 'true or false'));
+  return (value) => (typeof value === 'boolean' ? value : fail('true or false'));
 }
 
 export function oneOf<const T extends string>(...values: readonly T[]): Shape<T> {
-  return (value, path) => values.find((one) => one === value) ?? fail(path, `one of ${values.join(', ')}`);
+  return (value) => values.find((one) => one === value) ?? fail(`one of ${values.join(', ')}`);
 }
 
 export function nullable<T>(shape: Shape<T>): Shape<T | null> {
-  return (value, path) => (value === null ? null : shape(value, path));
+  return (value) => (value === null ? null : shape(value));
 }
 
 export function list<T>(shape: Shape<T>, maxLength: number): Shape<readonly T[]> {
-  return (value, path) => {
-    if (!Array.isArray(value) || value.length > maxLength)
-      return fail(path, `a list of at most ${maxLength}`);
-    return value.map((item, index) => shape(item, `${path}[${index}]`));
+  return (value) => {
+    if (!Array.isArray(value) || value.length > maxLength) return fail(`a list of at most ${maxLength}`);
+    let index = 0;
+    try {
+      for (; index < value.length; index += 1) value[index] = shape(value[index]);
+    } catch (error) {
+      throw within(error, `[${index}]`);
+    }
+    return value;
   };
 }
 
 type Shapes = Readonly<Record<string, Shape<unknown>>>;
 type Values<S extends Shapes> = { readonly [K in keyof S]: S[K] extends Shape<infer T> ? T : never };
 
-/** An object with these fields; others are ignored, so that a newer version may add some. */
+/** An object with these fields; others are dropped, so that a newer version may add some. */
 export function object<S extends Shapes>(shapes: S): Shape<Values<S>>;
 /** The same, and fields that may be missing. */
 export function object<S extends Shapes, O extends Shapes>(
@@ -94,29 +109,58 @@ export function object<S extends Shapes, O extends Shapes>(
   optional: O,
 ): Shape<Values<S> & Partial<Values<O>>>;
 export function object(shapes: Shapes, optional: Shapes = {}): Shape<unknown> {
-  return (value, path) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail(path, 'an object');
-    const fields = value as Readonly<Record<string, unknown>>; // any object is one of unknown fields
-    const result: Record<string, unknown> = {};
-    for (const [name, shape] of Object.entries(shapes)) result[name] = shape(fields[name], `${path}.${name}`);
-    for (const [name, shape] of Object.entries(optional)) {
-      if (fields[name] !== undefined) result[name] = shape(fields[name], `${path}.${name}`);
+  const all = Object.entries({ ...shapes, ...optional });
+  const required = Object.keys(shapes).length;
+  return (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail('an object');
+    const fields = value as Record<string, unknown>; // any object is one of unknown fields
+    let known = 0;
+    let place = 0;
+    try {
+      for (const [name, shape] of all) {
+        const field = fields[name];
+        if (place < required || field !== undefined) {
+          const checked = shape(field);
+          if (checked !== field) fields[name] = checked;
+          known += 1;
+        }
+        place += 1;
+      }
+    } catch (error) {
+      throw within(error, `.${all[place]?.[0]}`);
     }
-    return result;
+    return Object.keys(fields).length === known ? fields : onlyKnown(fields, all);
   };
 }
 
 /** An object whose `kind` says which of the shapes it has. */
 export function union<T>(shapes: Readonly<Record<string, Shape<T>>>): Shape<T> {
-  return (value, path) => {
+  return (value) => {
     const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
     const shape = typeof kind === 'string' && Object.hasOwn(shapes, kind) ? shapes[kind] : undefined;
-    return shape === undefined
-      ? fail(`${path}.kind`, `one of ${Object.keys(shapes).join(', ')}`)
-      : shape(value, path);
+    if (shape !== undefined) return shape(value);
+    throw within(new ShapeFault(`one of ${Object.keys(shapes).join(', ')}`), '.kind');
   };
 }
 
-function fail(path: string, expected: string): never {
-  throw new ShapeFault(`${path === '' ? 'the whole' : path.replace(/^\./, '')}: expected ${expected}`);
+function onlyKnown(
+  fields: Readonly<Record<string, unknown>>,
+  all: readonly (readonly [string, unknown])[],
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    all.flatMap(([name]) => (fields[name] === undefined ? [] : [[name, fields[name]]])),
+  );
+}
+
+function fail(expected: string): never {
+  throw new ShapeFault(expected);
+}
+
+function within(error: unknown, part: string): unknown {
+  if (error instanceof ShapeFault) error.path = part + error.path;
+  return error;
+}
+
+function describe({ path, expected }: ShapeFault): string {
+  return `${path === '' ? 'the whole' : path.replace(/^\./, '')}: expected ${expected}`;
 }

@@ -106,7 +106,8 @@ export function readinessProblems(state: State): readonly string[] {
     if (!fresh) problems.push(`no-way-out: ${ip}: ${wayOut.reason}`);
     if (survey.displaces !== null && state.config.driver?.displace !== 'allow')
       problems.push(`would-displace: ${ip}: ${survey.displaces}`);
-    problems.push(...permissionProblems(state, ip, survey));
+    const unpermitted = permissionProblem(state, ip, survey);
+    if (unpermitted !== null) problems.push(unpermitted);
   }
   return problems;
 }
@@ -116,14 +117,14 @@ function readEveryMs(state: State): DurationMs {
   return READ_EVERY_MS * Math.max(1, state.config.addresses.length);
 }
 
-function permissionProblems(state: State, ip: Ip, { permission }: Survey): readonly string[] {
+function permissionProblem(state: State, ip: Ip, { permission }: Survey): string | null {
   switch (permission.kind) {
     case 'permitted':
-      return state.now.at - permission.at > PERMISSION_LASTS_MS ? [`permission-unproven: ${ip}`] : [];
+      return state.now.at - permission.at > PERMISSION_LASTS_MS ? `permission-unproven: ${ip}` : null;
     case 'denied':
-      return [`not-permitted: ${ip}: ${permission.code}`];
+      return `not-permitted: ${ip}: ${permission.code}`;
     case 'unproven':
-      return [`permission-unproven: ${ip}`];
+      return `permission-unproven: ${ip}`;
   }
 }
 
