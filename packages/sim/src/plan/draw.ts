@@ -152,7 +152,10 @@ function drawEnding(random: Random, { nodes, settings }: WorldSpec, atMs: number
   const broken: Omit<Entry, 'atMs' | 'forMs'>[] = [];
   // Without a local check a holder is always fit, and hold-down and flap budget protect it although it is down.
   if (what === 1 && candidates.length >= 2 && settings.local !== null)
-    broken.push({ action: 'haproxy', with: { node: random.pick(candidates).id, state: 'dead' } });
+    broken.push({
+      action: 'haproxy',
+      with: { node: random.pick(candidates).id, state: 'dead', slowMs: 1_000 },
+    });
   const voters = nodes.filter(({ role }) => role !== 'member').length;
   const spare = voters > 2 || settings.agreement.silentPeer === 'takeover';
   if (what === 2 && spare && candidates.length >= 2)

@@ -1,7 +1,7 @@
 /**
  * What must come true once the faults have stopped (PROTOCOL.md, L1 to L5, and the second half of I17).
  */
-import { callTimeoutMs, type Ip, type ProtocolConfig } from '@failtome/protocol';
+import { type CheckConfig, callTimeoutMs, type Ip, type ProtocolConfig } from '@failtome/protocol';
 import { externalIp } from '../aws/index.ts';
 import type { World } from './world.ts';
 
@@ -15,10 +15,7 @@ const SLACK_MS = 5_000;
 
 /** The bound of PROTOCOL.md, "How long a failover takes". */
 export function boundMs(config: ProtocolConfig, candidates: number): number {
-  const probe = config.addresses[0]?.probe;
-  if (probe === undefined) return 0;
-  const detect =
-    probe.intervalMs + (probe.fall - 1) * Math.max(probe.fastIntervalMs, probe.timeoutMs) + probe.timeoutMs;
+  const detect = Math.max(...config.addresses.map(({ probe }) => detectMs(probe)));
   const stepMs = config.driver?.style === 'single-call' ? 2 * callTimeoutMs(config) : config.gossip.timeoutMs;
   return (
     detect +
@@ -30,6 +27,10 @@ export function boundMs(config: ProtocolConfig, candidates: number): number {
     3 * callTimeoutMs(config) +
     SERVES_WITHIN_MS
   );
+}
+
+function detectMs({ intervalMs, fastIntervalMs, timeoutMs, fall }: CheckConfig): number {
+  return intervalMs + (fall - 1) * Math.max(fastIntervalMs, timeoutMs) + timeoutMs;
 }
 
 /**

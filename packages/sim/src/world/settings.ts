@@ -1,16 +1,20 @@
 /**
  * Clusters to simulate: who takes part, with which settings.
  */
-import type { CheckConfig, ProtocolConfig, Role } from '@failtome/protocol';
+import type { CheckConfig, Ip, ProtocolConfig, Role } from '@failtome/protocol';
 
 /** What the agents' configuration files would say, apart from who is who. */
 export interface Settings {
   readonly probe: CheckConfig;
+  /** Of addresses whose probe is another. */
+  readonly probes?: Readonly<Record<Ip, CheckConfig>>;
   readonly local: CheckConfig | null;
   readonly gossip: ProtocolConfig['gossip'];
   readonly agreement: ProtocolConfig['agreement'];
   readonly guardTimeoutMs: number;
   readonly displace: 'refuse' | 'allow';
+  /** Whether there is a topic for notifications. */
+  readonly notifies: boolean;
   readonly blockedAfterMs: number;
   readonly holdDownMs: number;
   readonly flap: ProtocolConfig['flap'];
@@ -24,6 +28,7 @@ export const DEFAULT_SETTINGS: Settings = {
   agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
   guardTimeoutMs: 3_000,
   displace: 'refuse',
+  notifies: true,
   blockedAfterMs: 60_000,
   holdDownMs: 60_000,
   flap: { moves: 4, withinMs: 600_000 },
@@ -37,6 +42,7 @@ export const FAST_SETTINGS: Settings = {
   agreement: { silentPeer: 'takeover', leaseMs: 4_000 },
   guardTimeoutMs: 1_500,
   displace: 'refuse',
+  notifies: true,
   blockedAfterMs: 20_000,
   holdDownMs: 20_000,
   flap: { moves: 4, withinMs: 120_000 },
@@ -123,7 +129,7 @@ export function configFor(
       version: '0.0.0-sim',
     },
     peers: peers.map(({ id, role, priority }) => ({ id, role, priority })),
-    addresses: addresses.map((ip) => ({ ip, probe: settings.probe })),
+    addresses: addresses.map((ip) => ({ ip, probe: settings.probes?.[ip] ?? settings.probe })),
     local: candidate ? settings.local : null,
     gossip: settings.gossip,
     agreement: settings.agreement,
@@ -136,7 +142,7 @@ export function configFor(
           displace: settings.displace,
         }
       : null,
-    notify: { enabled: candidate, blockedAfterMs: settings.blockedAfterMs },
+    notify: { enabled: candidate && settings.notifies, blockedAfterMs: settings.blockedAfterMs },
     holdDownMs: settings.holdDownMs,
     flap: settings.flap,
   };

@@ -2,9 +2,14 @@
  * The invariants of PROTOCOL.md, checked from outside after every step.
  */
 import type { Violate, Watcher, WorldView } from '../watch.ts';
+import { checkAgreement } from './agreement.ts';
 import { checkBallots } from './ballots.ts';
 import { checkCalls } from './calls.ts';
+import { checkDamping } from './damping.ts';
+import { checkDecisions } from './decisions.ts';
 import { checkDurability } from './durability.ts';
+import { checkDuty } from './duty.ts';
+import { checkLending } from './lending.ts';
 import { checkMessages } from './messages.ts';
 
 /** What checks need to know of the world's making. */
@@ -12,11 +17,16 @@ export interface CheckedSpec {
   readonly driver: 'ec2' | 'opsworks';
 }
 
-export function createChecks(view: WorldView, spec: CheckedSpec, violate: Violate): readonly Watcher[] {
+export function createChecks(view: WorldView, { driver }: CheckedSpec, violate: Violate): readonly Watcher[] {
   return [
     checkBallots(view, violate),
-    checkCalls(view, spec.driver, violate),
+    checkLending(view, driver, violate),
+    checkAgreement(view, violate),
+    checkCalls(view, driver, violate),
+    checkDuty(view, driver, violate),
+    checkDamping(view, violate),
     checkDurability(view, violate),
-    checkMessages(violate),
+    checkMessages(view, violate),
+    checkDecisions(violate),
   ];
 }

@@ -1,40 +1,92 @@
 /**
- * I18: a message counts once, and only for so long. I19: what is sent and kept is bounded.
+ * I18: a message counts once, for its receiver, in one session of each side, and only for so long. I19: what is sent
+ * and kept is bounded.
  */
-import { MAX_MESSAGE_BYTES, OPERATOR_PREFIX } from '@failtome/protocol';
-import type { RunView, Violate, Watcher } from '../watch.ts';
+import { type Envelope, MAX_MESSAGE_BYTES, OPERATOR_PREFIX } from '@failtome/protocol';
+import type { RunView, Violate, Watcher, WorldEvent, WorldView } from '../watch.ts';
 
 /** What a fast clock may make of an age. */
 const TOLERANCE_MS = 20;
 const MAX_PENDING_SENDS = 512;
 const MAX_OUTBOX = 100;
+const MAX_HANDOVERS = 16;
+const MAX_REMEMBERED = 32;
+/** The most requests that a run sends to one peer in a second: heartbeats, and what news there is. */
+const MAX_A_SECOND = 60;
 
-export function checkMessages(violate: Violate): Watcher {
+interface Pace {
+  sinceMs: number;
+  count: number;
+}
+
+export function checkMessages(view: WorldView, violate: Violate): Watcher {
   const counted = new Map<number, string>();
-  return (event) => {
-    if (event.kind === 'said' && event.bytes > MAX_MESSAGE_BYTES)
-      violate('I19', `${event.by.run} sends ${event.bytes} bytes to ${event.message.to}`);
-    if (event.kind === 'stepped') checkBounds(event.by, violate);
-    if (event.kind === 'judged') checkPending(event.by, violate);
-    if (event.kind !== 'judged' || event.status !== 200) return;
-    const { by, request, recordedAs, ageMs } = event;
+  const paces = new Map<string, Pace>();
+
+  function onSaid(by: RunView, { to, re }: Envelope, bytes: number): void {
+    if (bytes > MAX_MESSAGE_BYTES) violate('I19', `${by.run} sends ${bytes} bytes to ${to}`);
+    // Each answer was asked for, by somebody whose own pace is bounded.
+    if (re !== null) return;
+    const now = view.now();
+    const key = `${by.run} ${to}`;
+    const pace = paces.get(key);
+    if (pace === undefined || now - pace.sinceMs >= 1_000) {
+      paces.set(key, { sinceMs: now, count: 1 });
+      return;
+    }
+    pace.count += 1;
+    if (pace.count > MAX_A_SECOND)
+      violate('I19', `${by.run} has sent ${pace.count} messages to ${to} since ${pace.sinceMs}`);
+  }
+
+  function onJudged({ by, request, recordedAs, ageMs }: Extract<WorldEvent, { kind: 'judged' }>): void {
+    const what = `${request.from}'s message ${request.seq}`;
     const before = counted.get(recordedAs);
-    if (before !== undefined)
-      violate('I18', `${request.from}'s message ${request.seq} counted at ${before} and again at ${by.run}`);
+    if (before !== undefined) violate('I18', `${what} counted at ${before} and again at ${by.run}`);
     counted.set(recordedAs, by.run);
+    if (request.to !== by.node || request.from === by.node || request.cluster !== by.config.cluster)
+      violate('I18', `${what} to ${request.to} of ${request.cluster} counted at ${by.run}`);
+    if (request.echo?.session !== by.state().session)
+      violate('I18', `${what} counted at ${by.run}, though it answers another session of it`);
     const mostMs = Math.max(2 * by.config.gossip.deadMs, 5_000);
     if (ageMs > mostMs + TOLERANCE_MS && !request.from.startsWith(OPERATOR_PREFIX))
-      violate('I18', `${request.from}'s message ${request.seq} counted at ${by.run} after ${ageMs} ms`);
+      violate('I18', `${what} counted at ${by.run} after ${ageMs} ms`);
+  }
+
+  return (event) => {
+    switch (event.kind) {
+      case 'said':
+        return onSaid(event.by, event.message, event.bytes);
+      case 'stepped':
+        return checkOutbox(event.by, violate);
+      case 'judged':
+        checkKept(event.by, violate);
+        if (event.status === 200) onJudged(event);
+        return;
+      default:
+        return;
+    }
   };
 }
 
-function checkBounds({ run, state }: RunView, violate: Violate): void {
+function checkOutbox({ run, state }: RunView, violate: Violate): void {
   const { outbox } = state();
   if (outbox.length > MAX_OUTBOX) violate('I19', `${run} keeps ${outbox.length} notifications`);
 }
 
 /** Not after every step: it walks over what may be many. */
-function checkPending({ run, state }: RunView, violate: Violate): void {
-  const pending = Object.keys(state().pendingSends).length;
+function checkKept({ run, state, config }: RunView, violate: Violate): void {
+  const { pendingSends, handovers, addresses } = state();
+  let pending = 0;
+  for (const _ in pendingSends) pending += 1;
   if (pending > MAX_PENDING_SENDS) violate('I19', `${run} waits for ${pending} answers`);
+  if (handovers.length > MAX_HANDOVERS) violate('I19', `${run} remembers ${handovers.length} handovers`);
+  for (const ip in addresses) {
+    const address = addresses[ip];
+    if (address === undefined) continue;
+    const standing = Object.keys(address.standing).length;
+    if (standing > config.peers.length) violate('I19', `${run} remembers ${standing} ballots of ${ip}`);
+    if (address.changes.length > MAX_REMEMBERED || address.ended.length > MAX_REMEMBERED)
+      violate('I19', `${run} remembers more of ${ip}'s past than it may`);
+  }
 }

@@ -1,0 +1,362 @@
+/** The part of a scenario that says who takes part, and in what kind of world. */
+import { MAX_ADDRESSES, MAX_VOTERS, type Role } from '@failtome/protocol';
+import { ROLES_OF_THE_MOMENT } from '../plan/index.ts';
+import { ADDRESS, type NodeSpec, type Overrides, type WorldSpec } from '../world/index.ts';
+import {
+  type Given,
+  merge,
+  NODE_SETTINGS,
+  overridesOf,
+  PROBE_SETTINGS,
+  SETTINGS,
+  settingsOf,
+} from './settings.ts';
+import { sectionShape, settingsShape, tellClashes } from './settings-shape.ts';
+import {
+  at,
+  type Context,
+  choice,
+  duration,
+  eitherOf,
+  flag,
+  ipv4,
+  listOf,
+  map,
+  mapped,
+  optional,
+  type Reading,
+  required,
+  type Shape,
+  scalar,
+  scalarOr,
+  share,
+  tell,
+  text,
+  whole,
+  word,
+} from './shape.ts';
+import type { RawNode } from './source.ts';
+
+const ROLES = ['candidate', 'witness', 'member'] as const satisfies readonly Role[];
+/** Far more than a cluster that anybody would simulate has. */
+const MAX_NODES = 32;
+const DAY_MS = 86_400_000;
+/** Clocks may show anything. */
+const MAX_CLOCK_MS = 1e12;
+
+/** Words that stand for somebody else wherever a node is named. */
+const RESERVED: readonly string[] = [...ROLES_OF_THE_MOMENT, 'nobody', 'anyone', 'none'];
+
+export const nodeName: Shape<string> = {
+  ...text('a name of 1 to 64 letters, digits, dots, hyphens and underscores', /^[A-Za-z0-9._-]{1,64}$/),
+};
+
+const ppm = scalar<number>(
+  'parts per million from -10000 to 10000, such as 200 ppm',
+  { type: 'string', pattern: '^-?\\d{1,5} ?ppm$' },
+  (value) => {
+    const [, digits] = /^(-?\d{1,5}) ?ppm$/.exec(String(value)) ?? [];
+    return digits === undefined || Math.abs(Number(digits)) > 10_000
+      ? { hint: '' }
+      : { value: Number(digits) };
+  },
+);
+
+/** A node in full; what is left out is undefined. */
+export interface NodePart {
+  readonly id: string;
+  readonly role?: Role | undefined;
+  readonly priority?: number | undefined;
+  /** Null: its agent stays off. */
+  readonly boot?: number | null | undefined;
+  readonly clock?: ClockPart | undefined;
+  /** Null: it has neither a public address nor a gateway. */
+  readonly nat?: string | null | undefined;
+  readonly occupied?: boolean | undefined;
+  readonly settings?: Given | undefined;
+  readonly peers?: readonly string[] | undefined;
+  readonly wire?: number | undefined;
+}
+
+interface ClockPart {
+  readonly drift: number | undefined;
+  readonly offset: number | undefined;
+  readonly wallError: number | undefined;
+}
+
+export interface AddressPart {
+  readonly ip: string;
+  readonly holder?: string | undefined;
+  readonly probe?: Given | undefined;
+}
+
+export interface ClusterPart {
+  readonly nodes: readonly NodePart[];
+  readonly addresses: readonly AddressPart[] | undefined;
+}
+
+interface CloudPart {
+  readonly apply: readonly number[] | undefined;
+  readonly answer: readonly number[] | undefined;
+  readonly lostAnswers: number | undefined;
+  readonly associationSettles: number | undefined;
+  readonly newPublicAddress: number | null | undefined;
+  readonly staleRelease: 'not-found' | 'success' | undefined;
+}
+
+interface DiskPart {
+  readonly write: readonly number[] | undefined;
+}
+
+interface TimersPart {
+  readonly late: number | undefined;
+}
+
+const range: Shape<readonly number[]> = listOf(duration(0, 600_000), 2, 2);
+
+const nodeSettings = settingsShape(NODE_SETTINGS);
+
+const nodeShape: Shape<NodePart> = scalarOr(
+  mapped(nodeName, (id): NodePart => ({ id })),
+  map('a node', {
+    id: required(nodeName, 'what it is called'),
+    role: optional(
+      choice(ROLES),
+      'candidate: may hold addresses, and votes; witness: only votes; member: neither',
+    ),
+    priority: optional(whole(0, 1_000_000), 'among fit candidates the higher goes first; default 100'),
+    boot: optional(
+      eitherOf(duration(0, DAY_MS), word('never', null)),
+      'when its agent is started first; default 0s; never: it stays off',
+    ),
+    clock: optional(
+      map('a clock', {
+        drift: optional(ppm, 'how much too fast the monotonic clock runs'),
+        offset: optional(duration(0, MAX_CLOCK_MS), 'what it showed at the beginning'),
+        wallError: optional(duration(-MAX_CLOCK_MS, MAX_CLOCK_MS), 'how far the wall clock is off'),
+      }),
+      'its clocks',
+    ),
+    nat: optional(
+      eitherOf(ipv4, word('none', null)),
+      'the address of the NAT gateway it goes out through, without one of its own; none: it has neither',
+    ),
+    occupied: optional(flag, 'whether another Elastic IP is on the private address that an address lands on'),
+    settings: optional(nodeSettings, "what its configuration says differently from the others'"),
+    peers: optional(listOf(nodeName, MAX_NODES), 'the peers that it knows; default all'),
+    wire: optional(whole(-3, 3), 'by how much its wire version is above the present one'),
+  }),
+);
+
+const addressShape: Shape<AddressPart> = scalarOr(
+  mapped(ipv4, (ip): AddressPart => ({ ip })),
+  map('an address', {
+    ip: required(ipv4, 'the address that moves'),
+    holder: optional(nodeName, 'who holds it at the beginning; default the first candidate; or nobody'),
+    probe: optional(sectionShape('probe', PROBE_SETTINGS), 'where its probe differs from `settings.probe`'),
+  }),
+);
+
+export const clusterShape: Shape<ClusterPart> = map('the cluster', {
+  nodes: required(listOf(nodeShape, MAX_NODES, 2), 'the nodes, by name or in full'),
+  addresses: optional(listOf(addressShape, MAX_ADDRESSES, 1), `the addresses that move; default ${ADDRESS}`),
+});
+
+export const cloudShape: Shape<CloudPart> = map('what the cloud is like', {
+  apply: optional(range, 'from a call until it has an effect, at least and at most; default [10ms, 60ms]'),
+  answer: optional(range, 'from then until its answer; default [5ms, 30ms]'),
+  lostAnswers: optional(
+    share,
+    'how often the answer is lost to a caller whose public address has changed; default 0 %',
+  ),
+  associationSettles: optional(duration(0, 600_000), 'from an association to the first packet; default 0s'),
+  newPublicAddress: optional(
+    eitherOf(duration(0, DAY_MS), word('never', null)),
+    'until the loser of a move has a public address, and with it a way out, again; default 60s',
+  ),
+  staleRelease: optional(
+    choice(['not-found', 'success']),
+    'what the release of an association that has ended is answered',
+  ),
+});
+
+export const diskShape: Shape<DiskPart> = map('what the disks are like', {
+  write: optional(range, 'how long a durable write takes, at least and at most; default [0.5ms, 4ms]'),
+});
+
+export const timersShape: Shape<TimersPart> = map('what timers are like', {
+  late: optional(duration(0, 60_000), 'how late a timer may fire; default 1ms'),
+});
+
+export interface WorldParts {
+  readonly cluster: ClusterPart;
+  readonly settings: Given;
+  readonly cloud: CloudPart | undefined;
+  readonly disk: DiskPart | undefined;
+  readonly timers: TimersPart | undefined;
+}
+
+const DEFAULT_ADDRESSES: readonly AddressPart[] = [{ ip: ADDRESS }];
+
+const roleOf = (node: NodePart): Role => node.role ?? 'candidate';
+
+/** Tell what is wrong with the nodes and addresses together, and remember their names for what comes later. */
+export function checkCluster(node: RawNode, reading: Reading, cluster: ClusterPart, given: Given): void {
+  const { context } = reading;
+  const before = context.faults.length;
+  const { nodes } = cluster;
+  const places = itemsOf(node, 'nodes');
+  const placeOf = (index: number): RawNode => places[index] ?? node;
+  for (const [index, { id, settings, peers }] of nodes.entries()) {
+    const here = at(at(reading, 'nodes'), index);
+    if (nodes.findIndex((other) => other.id === id) < index)
+      tell(placeOf(index), here, `a second node called ${id}`, 'an id of its own');
+    if (RESERVED.includes(id))
+      tell(
+        placeOf(index),
+        here,
+        `a node called ${id}`,
+        'another name',
+        `${id} stands for somebody else elsewhere`,
+      );
+    for (const peer of peers ?? [])
+      if (!nodes.some((other) => other.id === peer))
+        unknownNode(placeOf(index), at(here, 'peers'), peer, nodes);
+    if (settings !== undefined)
+      tellClashes(placeOf(index), at(here, 'settings'), settingsOf(merge(given, settings)));
+  }
+  const voters = nodes.filter((each) => roleOf(each) !== 'member').length;
+  const nodesHere = at(reading, 'nodes');
+  if (voters > MAX_VOTERS)
+    tell(node, nodesHere, `${voters} voters`, `at most ${MAX_VOTERS}`, 'give the others role: member');
+  if (voters < 2)
+    tell(node, nodesHere, `${voters} voters`, 'at least two candidates or witnesses', 'members have no vote');
+  if (!nodes.some((each) => roleOf(each) === 'candidate'))
+    tell(node, nodesHere, 'no candidate', 'at least one node that may hold the addresses');
+  checkAddresses(node, at(reading, 'addresses'), cluster, nodes);
+  if (context.faults.length > before) return;
+  remember(context, cluster);
+}
+
+/** The names that later parts may use. */
+function remember(context: Context, { nodes, addresses }: ClusterPart): void {
+  context.nodes = nodes.map(({ id }) => id);
+  context.addresses = (addresses ?? DEFAULT_ADDRESSES).map(({ ip }) => ip);
+}
+
+function checkAddresses(
+  node: RawNode,
+  reading: Reading,
+  { addresses = [] }: ClusterPart,
+  nodes: readonly NodePart[],
+): void {
+  const places = itemsOf(node, 'addresses');
+  for (const [index, { ip, holder }] of addresses.entries()) {
+    const place = places[index] ?? node;
+    const here = at(reading, index);
+    if (addresses.findIndex((other) => other.ip === ip) < index)
+      tell(place, here, `${ip} twice`, 'each address once');
+    if (holder === undefined || holder === 'nobody') continue;
+    const found = nodes.find(({ id }) => id === holder);
+    if (found === undefined) unknownNode(place, at(here, 'holder'), holder, nodes);
+    else if (roleOf(found) !== 'candidate')
+      tell(
+        place,
+        at(here, 'holder'),
+        `${holder}, a ${roleOf(found)}`,
+        'a candidate',
+        'others never hold an address',
+      );
+  }
+}
+
+function unknownNode(node: RawNode, reading: Reading, name: string, nodes: readonly NodePart[]): void {
+  const ids = nodes.map(({ id }) => id);
+  tell(node, reading, `a node called ${name}`, `one of ${ids.join(', ')}`);
+}
+
+function itemsOf(node: RawNode, key: string): readonly RawNode[] {
+  const list = node.kind === 'map' ? node.entries.get(key)?.value : undefined;
+  return list?.kind === 'list' ? list.items : [];
+}
+
+/** The world that these parts describe. */
+export function worldOf(
+  { cluster, settings: given, cloud, disk, timers }: WorldParts,
+  seed: number,
+): WorldSpec {
+  const { nodes } = cluster;
+  const addresses = cluster.addresses ?? DEFAULT_ADDRESSES;
+  const first = nodes.findIndex((node) => roleOf(node) === 'candidate');
+  const probes = addresses.flatMap(({ ip, probe }) =>
+    probe === undefined ? [] : [[ip, settingsOf(merge(given, probe)).probe] as const],
+  );
+  const settings = settingsOf(given);
+  return {
+    seed,
+    nodes: nodes.map((node, index) => nodeOf(node, index, given)),
+    addresses: addresses.map(({ ip }) => ip),
+    holders: addresses.map(({ holder }) =>
+      holder === undefined ? first : holder === 'nobody' ? null : nodes.findIndex(({ id }) => id === holder),
+    ),
+    driver: given.get('driver.kind') === 'opsworks' ? 'opsworks' : 'ec2',
+    settings: probes.length === 0 ? settings : { ...settings, probes: Object.fromEntries(probes) },
+    cloud: {
+      applyMs: pair(cloud?.apply, DEFAULTS.applyMs),
+      answerMs: pair(cloud?.answer, DEFAULTS.answerMs),
+      lostAnswerPerMille: cloud?.lostAnswers ?? 0,
+    },
+    associationSettleMs: cloud?.associationSettles ?? 0,
+    autoAddressDelayMs:
+      cloud?.newPublicAddress === undefined ? DEFAULTS.autoAddressDelayMs : cloud.newPublicAddress,
+    staleDisassociate: cloud?.staleRelease ?? 'not-found',
+    diskMs: pair(disk?.write, DEFAULTS.diskMs),
+    timerLateMs: timers?.late ?? DEFAULTS.timerLateMs,
+    occupied: nodes.flatMap(({ id, occupied }) => (occupied === true ? [id] : [])),
+  };
+}
+
+type Pair = readonly [number, number];
+
+/** What a scenario's world is like unless it says otherwise. */
+export const DEFAULTS: {
+  readonly applyMs: Pair;
+  readonly answerMs: Pair;
+  readonly autoAddressDelayMs: number;
+  readonly diskMs: Pair;
+  readonly timerLateMs: number;
+} = { applyMs: [10, 60], answerMs: [5, 30], autoAddressDelayMs: 60_000, diskMs: [0.5, 4], timerLateMs: 1 };
+
+/** What the clock of a node shows at first, unless it is said; never the same on two. */
+export const defaultOffsetMs = (index: number): number => 1_000 * (index + 1);
+
+function pair(given: readonly number[] | undefined, otherwise: Pair): Pair {
+  const [least, most] = given ?? [];
+  return least === undefined || most === undefined
+    ? otherwise
+    : [Math.min(least, most), Math.max(least, most)];
+}
+
+function nodeOf(node: NodePart, index: number, cluster: Given): NodeSpec {
+  const { id, priority = 100, boot, clock, nat, settings, peers, wire } = node;
+  const overrides: Overrides = {
+    ...(settings === undefined ? {} : { settings: overridesOf(settings, cluster) }),
+    ...(peers === undefined ? {} : { peers }),
+    ...(wire === undefined ? {} : { wire }),
+  };
+  return {
+    id,
+    role: roleOf(node),
+    priority,
+    clock: {
+      offsetMs: clock?.offset ?? defaultOffsetMs(index),
+      driftPpm: clock?.drift ?? 0,
+      wallErrorMs: clock?.wallError ?? 0,
+    },
+    bootMs: boot === undefined ? 0 : boot,
+    ...(Object.keys(overrides).length === 0 ? {} : { overrides }),
+    ...(nat === undefined ? {} : { nat }),
+  };
+}
+
+export const settingsInFile: Shape<Given> = settingsShape(SETTINGS);

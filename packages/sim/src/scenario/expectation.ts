@@ -1,0 +1,275 @@
+/**
+ * What must come of a scenario: claims about a span of its time, as data, and as a file says them.
+ */
+
+import { REASONS } from '@failtome/protocol';
+import { type AwsAction, awsActions } from '../aws/index.ts';
+import { nodeName } from './cluster.ts';
+import { didYouMean } from './fault.ts';
+import {
+  at,
+  choice,
+  describe,
+  duration,
+  listOf,
+  map,
+  oneOrMore,
+  optional,
+  type Schema,
+  type Shape,
+  scalar,
+  scalarOr,
+  tell,
+  text,
+} from './shape.ts';
+import { SIGNS } from './signs.ts';
+import { someAddress } from './timeline.ts';
+
+/** So many, at least and at most. */
+export interface Count {
+  readonly least: number;
+  /** Null: as many as you like. */
+  readonly most: number | null;
+}
+
+/** `address` null: all of them together. `node` null: nobody; of signs: any node. */
+export type Claim =
+  /** At the end of the span. */
+  | { readonly kind: 'holder'; readonly address: string | null; readonly node: string | null }
+  /** Who was given the address by an agent, in order. */
+  | { readonly kind: 'takers'; readonly address: string | null; readonly nodes: readonly string[] }
+  | { readonly kind: 'moves'; readonly address: string | null; readonly count: Count }
+  /** In service again at the latest so long after the span's begin (or at all), by anybody or by this node. */
+  | {
+      readonly kind: 'served';
+      readonly address: string | null;
+      readonly by: string | null;
+      readonly withinMs: number | null;
+    }
+  | { readonly kind: 'told'; readonly count: Count }
+  /** The notifications, in order; each holds this text. */
+  | { readonly kind: 'told-texts'; readonly texts: readonly string[] }
+  | { readonly kind: 'seen' | 'unseen'; readonly node: string | null; readonly sign: string }
+  /** The outcome of the takeover rule, or its reason, at the end of the span. */
+  | { readonly kind: 'decision'; readonly node: string; readonly is: string }
+  /** Calls that weren't dry runs. */
+  | { readonly kind: 'calls'; readonly call: AwsAction; readonly count: Count }
+  | { readonly kind: 'ready'; readonly node: string }
+  /** Not ready to take over, for a reason that holds this text. */
+  | { readonly kind: 'unready'; readonly node: string; readonly because: string }
+  /** What the operators were answered, in the order of their orders; each holds this text. */
+  | { readonly kind: 'answered'; readonly texts: readonly string[] };
+
+/** What must hold of a span of time. */
+export interface Expectation {
+  /** Null: from the beginning. */
+  readonly fromMs: number | null;
+  /** Null: to the end. */
+  readonly untilMs: number | null;
+  readonly claims: readonly Claim[];
+}
+
+/** The outcomes of the takeover rule. */
+const OUTCOMES = ['wait', 'campaign', 'guard', 'move', 'verify', 'hold'];
+/** The most items of any list of claims. */
+const MAX_LISTED = 1_000;
+const DAY_MS = 86_400_000;
+
+const count: Shape<Count> = scalar(
+  'a number, `at most N` or `at least N`',
+  {
+    anyOf: [
+      { type: 'integer', minimum: 0 },
+      { type: 'string', pattern: '^at (most|least) \\d{1,6}$' },
+    ],
+  },
+  (value) => {
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 0)
+      return { value: { least: value, most: value } };
+    const [, bound, digits] = /^at (most|least) (\d{1,6})$/.exec(String(value)) ?? [];
+    if (digits === undefined) return { hint: '' };
+    return {
+      value: bound === 'most' ? { least: 0, most: Number(digits) } : { least: Number(digits), most: null },
+    };
+  },
+);
+
+/** A configured node. */
+const aNode: Shape<string> = {
+  expected: "one of the cluster's nodes",
+  schema: nodeName.schema,
+  read(node, reading) {
+    const { nodes } = reading.context;
+    const value = nodeName.read(node, reading);
+    if (value === undefined || nodes === null || nodes.includes(value)) return value;
+    return tell(node, reading, describe(node), `one of ${nodes.join(', ')}`, didYouMean(value, nodes));
+  },
+};
+
+/** Null: nobody. */
+const aNodeOrNobody: Shape<string | null> = {
+  expected: "one of the cluster's nodes, or nobody",
+  schema: aNode.schema,
+  read: (node, reading) =>
+    node.kind === 'scalar' && node.value === 'nobody' ? null : aNode.read(node, reading),
+};
+
+/** A map whose keys are names; each entry's shape is the same. */
+function byName<T>(
+  key: Shape<string | null>,
+  value: Shape<T>,
+): Shape<readonly (readonly [string | null, T])[]> {
+  const schema: Schema = { type: 'object', additionalProperties: value.schema };
+  return {
+    expected: `a map from ${key.expected} to ${value.expected}`,
+    schema,
+    read(node, reading) {
+      if (node.kind !== 'map') return tell(node, reading, describe(node), this.expected);
+      return [...node.entries].flatMap(([name, entry]) => {
+        const here = at(reading, name);
+        const named = key.read({ kind: 'scalar', spot: entry.spot, value: name }, here);
+        const read = value.read(entry.value, here);
+        return named === undefined || read === undefined ? [] : [[named, read] as const];
+      });
+    },
+  };
+}
+
+/** The same for all addresses, or a map by address. */
+function perAddress<T>(shape: Shape<T>): Shape<readonly (readonly [string | null, T])[]> {
+  const each = byName(someAddress, shape);
+  const isAddressed = (entries: ReadonlyMap<string, unknown>): boolean =>
+    entries.size > 0 && [...entries.keys()].every((name) => /^[\d.]+$/.test(name));
+  return {
+    expected: `${shape.expected}, or a map of such by address`,
+    schema: { anyOf: [shape.schema, each.schema] },
+    read(node, reading) {
+      if (node.kind === 'map' && isAddressed(node.entries)) return each.read(node, reading);
+      const value = shape.read(node, reading);
+      return value === undefined ? undefined : [[null, value]];
+    },
+  };
+}
+
+const anyNode: Shape<string | null> = {
+  ...aNode,
+  expected: "one of the cluster's nodes, or anyone",
+  read: (node, reading) =>
+    node.kind === 'scalar' && node.value === 'anyone' ? null : aNode.read(node, reading),
+};
+
+const sign: Shape<string> = {
+  ...choice(SIGNS),
+  expected: 'a sign such as `decided held-down`, `voted up`, `rejected replayed` or `takeover served`',
+  read(node, reading) {
+    const value = node.kind === 'scalar' ? String(node.value) : '';
+    if (SIGNS.includes(value)) return value;
+    return tell(node, reading, describe(node), sign.expected, signHint(value));
+  },
+};
+
+function signHint(value: string): string {
+  const [first = '', ...rest] = value.split(' ');
+  const same = SIGNS.filter((one) => one.startsWith(`${first} `)).map((one) => one.slice(first.length + 1));
+  if (same.length > 0) return didYouMean(rest.join(' '), same) || `${first} is one of ${same.join(', ')}`;
+  return didYouMean(value, SIGNS);
+}
+
+const served = scalarOr(
+  aNode,
+  map('being served', {
+    by: optional(aNode, 'by whom; default anybody'),
+    within: optional(duration(0, DAY_MS), 'so long after `from`, at the latest'),
+  }),
+);
+
+const line = text('text of one line', /^[^\p{Cc}]{1,500}$/u);
+const lines = listOf(line, MAX_LISTED);
+
+const told: Shape<Count | readonly string[]> = scalarOr(count, lines);
+
+const fields = {
+  from: optional(duration(0, 1_000 * DAY_MS), 'only what comes at or after this moment'),
+  until: optional(duration(0, 1_000 * DAY_MS), 'only what comes before this moment'),
+  holder: optional(perAddress(aNodeOrNobody), 'who holds it at the end; or nobody'),
+  takers: optional(
+    perAddress(listOf(aNode, MAX_LISTED)),
+    'who takes it, in order; moves by hand are not counted',
+  ),
+  moves: optional(perAddress(count), 'how often agents move it'),
+  served: optional(perAddress(served), 'it is in service (again), and stays so until something else happens'),
+  told: optional(
+    told,
+    'how many notifications; or what they say, in order, with the names of nodes for their instances',
+  ),
+  seen: optional(byName(anyNode, oneOrMore(sign, MAX_LISTED)), 'what a node has decided, voted, noticed'),
+  unseen: optional(byName(anyNode, oneOrMore(sign, MAX_LISTED)), 'what it has not'),
+  decision: optional(
+    byName(aNode, choice([...REASONS, ...OUTCOMES])),
+    'what the takeover rule says on a node at the end: its outcome or its reason',
+  ),
+  calls: optional(
+    byName(choice(awsActions), count),
+    'how often the nodes call AWS; dry runs are not counted',
+  ),
+  ready: optional(oneOrMore(aNode, MAX_LISTED), 'who could take over at the end'),
+  unready: optional(byName(aNode, line), 'who could not, and a part of the reason'),
+  answered: optional(lines, 'what the operators are answered, order by order: a part of it, or `no answer`'),
+};
+
+type Block = {
+  readonly [K in keyof typeof fields]: (typeof fields)[K] extends { readonly shape: Shape<infer T> }
+    ? T | undefined
+    : never;
+};
+
+const block: Shape<Block> = map('what is expected', fields);
+
+/** What is expected, as a whole: of all the time, or a list of spans. */
+export const expectShape: Shape<readonly Expectation[]> = {
+  expected: `${block.expected}, or a list of such`,
+  schema: { anyOf: [block.schema, { type: 'array', items: block.schema }] },
+  read(node, reading) {
+    const nodes = node.kind === 'list' ? node.items : [node];
+    return nodes.flatMap((one, index) => {
+      const here = node.kind === 'list' ? at(reading, index) : reading;
+      const read = block.read(one, here);
+      if (read === undefined) return [];
+      const { from = null, until = null } = read;
+      const { lastMs: endMs } = reading.context;
+      if (from !== null && endMs !== null && from >= endMs)
+        tell(one, at(here, 'from'), `${from / 1_000} s`, `a moment before the end, ${endMs / 1_000} s`);
+      if (from !== null && until !== null && from >= until)
+        tell(one, at(here, 'until'), `${until / 1_000} s`, `a moment after from, ${from / 1_000} s`);
+      return [{ fromMs: from, untilMs: until, claims: claimsOf(read) }];
+    });
+  },
+};
+
+function claimsOf(read: Block): readonly Claim[] {
+  const { holder = [], takers = [], moves = [], served: service = [], seen = [], unseen = [] } = read;
+  const claims: Claim[] = [];
+  for (const [address, node] of holder) claims.push({ kind: 'holder', address, node });
+  for (const [address, nodes] of takers) claims.push({ kind: 'takers', address, nodes });
+  for (const [address, one] of moves) claims.push({ kind: 'moves', address, count: one });
+  for (const [address, one] of service) {
+    const { by = null, within = null } = typeof one === 'string' ? { by: one } : one;
+    claims.push({ kind: 'served', address, by, withinMs: within });
+  }
+  if (read.told !== undefined)
+    claims.push(
+      'least' in read.told ? { kind: 'told', count: read.told } : { kind: 'told-texts', texts: read.told },
+    );
+  for (const [node, signs] of seen) for (const one of signs) claims.push({ kind: 'seen', node, sign: one });
+  for (const [node, signs] of unseen)
+    for (const one of signs) claims.push({ kind: 'unseen', node, sign: one });
+  for (const [node, is] of read.decision ?? [])
+    if (node !== null) claims.push({ kind: 'decision', node, is });
+  for (const [call, one] of read.calls ?? [])
+    claims.push({ kind: 'calls', call: call as AwsAction, count: one }); // the key's shape has read it
+  for (const node of read.ready ?? []) claims.push({ kind: 'ready', node });
+  for (const [node, because] of read.unready ?? [])
+    if (node !== null) claims.push({ kind: 'unready', node, because });
+  if (read.answered !== undefined) claims.push({ kind: 'answered', texts: read.answered });
+  return claims;
+}
