@@ -96,7 +96,7 @@ export function onRequest(turn: Turn, requestId: EffectId, request: Envelope): v
 
 /** The answer to a message of ours, bound to it by its MAC. A late one, after its time-out, still counts as heard. */
 export function onAnswered(turn: Turn, sendId: EffectId, answer: Envelope): void {
-  const pending = turn.state.pendingSends[sendId];
+  const pending = turn.state.pendingSends.find((send) => send.sendId === sendId);
   if (pending === undefined) return;
   const bound = answer.re?.session === turn.state.session && answer.re.seq === pending.seq;
   const { config } = turn.state;
@@ -138,10 +138,12 @@ export function onAnswered(turn: Turn, sendId: EffectId, answer: Envelope): void
 }
 
 export function onSendFailed(turn: Turn, sendId: EffectId, reason: SendFailure): void {
-  const pending = turn.state.pendingSends[sendId];
+  const { pendingSends } = turn.state;
+  const pending = pendingSends.find((send) => send.sendId === sendId);
   if (pending === undefined || pending.failed) return;
   tell(turn, { kind: 'heartbeat', peer: pending.to, result: reason, rttMs: null });
-  change(turn, { pendingSends: { ...turn.state.pendingSends, [sendId]: { ...pending, failed: true } } });
+  const failed = { ...pending, failed: true };
+  change(turn, { pendingSends: pendingSends.map((send) => (send === pending ? failed : send)) });
   for (const { address, epoch } of pending.ballots)
     onBallotUndelivered(turn, pending.to, address, epoch, pending.fresh);
 }
@@ -217,6 +219,7 @@ function sendTo(turn: Turn, to: NodeId, how: Outgoing): void {
   const message = envelope(turn, to, null, payload);
   const hurry = (payload.ballots ?? []).length + (payload.answers ?? []).length > 0;
   const pending: PendingSend = {
+    sendId,
     to,
     seq: message.seq,
     sentAt: turn.now.at,
@@ -225,7 +228,7 @@ function sendTo(turn: Turn, to: NodeId, how: Outgoing): void {
     failed: false,
     ballots: (payload.ballots ?? []).map(({ address, epoch }) => ({ address, epoch })),
   };
-  change(turn, { pendingSends: { ...turn.state.pendingSends, [sendId]: pending } });
+  change(turn, { pendingSends: [...turn.state.pendingSends, pending] });
   turn.effects.push({
     kind: 'send',
     sendId,
@@ -324,16 +327,14 @@ function inTurn(ids: readonly NodeId[], cursor: number, count: number): readonly
 }
 
 function forget(turn: Turn, sendId: EffectId): void {
-  const { [sendId]: _, ...pendingSends } = turn.state.pendingSends;
-  change(turn, { pendingSends });
+  change(turn, { pendingSends: turn.state.pendingSends.filter((send) => send.sendId !== sendId) });
 }
 
 /** A late answer counts as heard for as long as a peer may be silent. */
 function forgetOldSends(turn: Turn): void {
   const { pendingSends, config } = turn.state;
   const lastsMs = config.gossip.deadMs + config.gossip.timeoutMs;
-  const sends = Object.values(pendingSends);
-  if (sends.length <= MAX_PENDING && sends.every(({ sentAt }) => turn.now.at - sentAt < lastsMs)) return;
-  const kept = Object.entries(pendingSends).filter(([, pending]) => turn.now.at - pending.sentAt < lastsMs);
-  change(turn, { pendingSends: Object.fromEntries(kept.slice(-MAX_PENDING)) });
+  const kept = pendingSends.filter(({ sentAt }) => turn.now.at - sentAt < lastsMs);
+  if (kept.length < pendingSends.length || kept.length > MAX_PENDING)
+    change(turn, { pendingSends: kept.slice(-MAX_PENDING) });
 }

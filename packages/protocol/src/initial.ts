@@ -62,7 +62,7 @@ export function initialState(config: ProtocolConfig): State {
     recordVersion: 1,
     peers: Object.fromEntries(config.peers.map((peer) => [peer.id, newPeer(peer.id)])),
     operators: [],
-    pendingSends: {},
+    pendingSends: [],
     gossip: { nextRoundAt: 0, voterCursor: 0, memberCursor: 0, rumours: [] },
     local: { series: NEW_SERIES, fit: config.local === null ? 'fit' : 'unknown', since: 0 },
     wayOut: { '4': NEW_WAY_OUT, '6': NEW_WAY_OUT },

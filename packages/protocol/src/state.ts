@@ -54,7 +54,8 @@ export interface State {
   readonly recordVersion: number;
   readonly peers: Readonly<Record<NodeId, Peer>>;
   readonly operators: readonly OperatorChannel[];
-  readonly pendingSends: Readonly<Record<EffectId, PendingSend>>;
+  /** Oldest first. */
+  readonly pendingSends: readonly PendingSend[];
   readonly gossip: GossipState;
   readonly local: LocalState;
   readonly wayOut: Readonly<Record<Family, WayOut>>;
@@ -127,6 +128,7 @@ export interface OperatorChannel {
 }
 
 export interface PendingSend {
+  readonly sendId: EffectId;
   readonly to: NodeId;
   readonly seq: number;
   readonly sentAt: MonotonicMs;
