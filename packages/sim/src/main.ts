@@ -7,6 +7,8 @@ import { addCloud } from './commands/cloud.ts';
 import { type CommandContext, type ExitCode, UsageError } from './commands/context.ts';
 import { addDemo } from './commands/demo.ts';
 import { addReplay } from './commands/replay.ts';
+import { addSwarm } from './commands/swarm.ts';
+import { workIfWorker } from './swarm/index.ts';
 
 /** Set by the build. */
 declare const FAILTOME_VERSION: string;
@@ -15,13 +17,14 @@ const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = 
   addDemo,
   addCloud,
   addReplay,
+  addSwarm,
 ];
 
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
 
-// Whatever is still being waited for has lost its meaning.
-process.exit(await run(process.argv.slice(2)));
+// A worker of a swarm is this same file. Else: whatever is still being waited for at the end has lost its meaning.
+if (!workIfWorker()) process.exit(await run(process.argv.slice(2)));
 
 /** The second time nothing is waited for. */
 function stop(): void {

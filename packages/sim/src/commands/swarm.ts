@@ -1,0 +1,257 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Command, InvalidArgumentError } from 'commander';
+import { ACTIONS, runPlan } from '../plan/index.ts';
+import { recordTo } from '../record/index.ts';
+import {
+  coverageOf,
+  describeFinding,
+  type Finding,
+  type Identity,
+  type Ledger,
+  LedgerError,
+  mergeLedgers,
+  newLedger,
+  parseRange,
+  planOf,
+  progressLine,
+  readLedger,
+  refuseOther,
+  runInWorkers,
+  runSwarm,
+  type SeedRange,
+  type SeedResult,
+  type SwarmEnd,
+  type SwarmOptions,
+  summary,
+  writeLedger,
+} from '../swarm/index.ts';
+import { type CommandContext, type ExitCode, UsageError } from './context.ts';
+import { parseSpan } from './span.ts';
+
+/** Set by the build. */
+declare const FAILTOME_VERSION: string;
+
+interface SwarmFlags {
+  readonly seeds?: SeedRange;
+  readonly for?: number;
+  readonly jobs: number;
+  readonly faults?: readonly string[];
+  readonly ledger?: string;
+  readonly goalEvents?: number;
+  readonly goalTakeovers?: number;
+  readonly maxViolations: number;
+  readonly traceDir: string;
+  readonly html: boolean;
+  readonly json: boolean;
+}
+
+const DEFAULT_FOR_MS = 60_000;
+const FIRST_SEED = 1;
+/** What a crash of the swarm itself can cost. */
+const LEDGER_EVERY_MS = 10_000;
+const TERMINAL_EVERY_MS = 200;
+const LINE_EVERY_MS = 5_000;
+/** The most hashes that `--json` lists. */
+const MAX_HASHES = 10_000;
+
+export function addSwarm(program: Command, context: CommandContext): void {
+  const swarm = program
+    .command('swarm')
+    .description('clusters, settings, faults and timing by chance, one run a seed; exits 1 on a violation')
+    .option('--seeds <A..B>', 'which seeds; A.. has no end', rangeIn)
+    .option('--for <time>', 'begin no seed after so long (60s, 2h); default 60s', spanIn)
+    .option('--jobs <n>', 'how many at once', countIn, availableParallelism())
+    .option('--faults <name,…>', 'only these faults', faultsIn)
+    .option('--ledger <file>', 'go on where this file ends, and write it again')
+    .option('--goal-events <n>', 'until there were so many events', countIn)
+    .option('--goal-takeovers <n>', 'and so many takeovers with a fault in force', countIn)
+    .option('--max-violations <n>', 'stop after so many', countIn, 10)
+    .option('--trace-dir <dir>', 'where the traces of violations go', 'failtome-traces')
+    .option('--html', 'their reports too', false)
+    .option('--json', 'the result as JSON', false)
+    .action((flags: SwarmFlags) => run(flags, context));
+  swarm
+    .command('merge <ledger…>')
+    .description('adds up ledgers of different seeds')
+    .option('--into <file>', 'write the sum')
+    .action((files: readonly string[], { into }: { readonly into?: string }) =>
+      orUsage(() => merge(files, into, context)),
+    );
+}
+
+async function run(flags: SwarmFlags, context: CommandContext): Promise<void> {
+  const program = process.argv[1] ?? '';
+  const identity = identityOf(program, flags.faults);
+  const before = orUsage(() => begin(flags, identity));
+  const options = optionsOf(flags);
+  const runner = runInWorkers(pathToFileURL(program), flags.jobs, drawOptions(flags));
+  const hashes: Record<number, string> = {};
+  const told = teller(flags, before);
+  try {
+    const end = await runSwarm(options, before, {
+      runner,
+      clock: () => performance.now(),
+      signal: context.signal,
+      onResult(result, ledger) {
+        if (Object.keys(hashes).length < MAX_HASHES) hashes[result.seed] = result.hash;
+        told.result(result, ledger);
+      },
+    });
+    told.end(end.ledger);
+    if (flags.ledger !== undefined) writeLedger(flags.ledger, end.ledger);
+    context.finish(finish(flags, end, hashes, context));
+  } finally {
+    await runner.close();
+  }
+}
+
+function drawOptions({ faults }: SwarmFlags): { readonly actions?: readonly string[] } {
+  return faults === undefined ? {} : { actions: faults };
+}
+
+/** The whole program's file: what runs, checks and draws is all in it. */
+function identityOf(program: string, faults: readonly string[] | undefined): Identity {
+  const fingerprint = createHash('sha256').update(readFileSync(program)).digest('hex').slice(0, 16);
+  return { program: FAILTOME_VERSION, fingerprint, faults: faults ?? null };
+}
+
+function begin({ ledger: file }: SwarmFlags, identity: Identity): Ledger {
+  const known = file === undefined ? null : readLedger(file);
+  if (known === null || file === undefined) return newLedger(identity);
+  refuseOther(file, known.identity, identity);
+  return known;
+}
+
+/** Without any limit a ledger goes on until it is interrupted, and everything else for a minute. */
+function optionsOf(flags: SwarmFlags): SwarmOptions {
+  const { seeds = [FIRST_SEED, Number.MAX_SAFE_INTEGER], goalEvents, goalTakeovers } = flags;
+  const goal =
+    goalEvents === undefined && goalTakeovers === undefined
+      ? null
+      : { events: goalEvents ?? 0, takeovers: goalTakeovers ?? 0 };
+  const limited = flags.seeds !== undefined || goal !== null || flags.ledger !== undefined;
+  const forMs = flags.for ?? (limited ? null : DEFAULT_FOR_MS);
+  return { seeds, forMs, goal, maxFindings: flags.maxViolations };
+}
+
+/** Shows how far it is, on standard error, and writes the ledger now and then. */
+function teller({ ledger: file }: SwarmFlags, before: Ledger) {
+  const { stderr } = process;
+  const startedMs = performance.now();
+  let [shownMs, writtenMs] = [startedMs, startedMs];
+  const line = (ledger: Ledger): string => progressLine(ledger, before.tally, performance.now() - startedMs);
+  return {
+    result({ finding }: SeedResult, ledger: Ledger): void {
+      const nowMs = performance.now();
+      if (finding !== null)
+        stderr.write(
+          `${stderr.isTTY ? '\r\u001b[K' : ''}seed ${finding.seed} violates ${finding.invariant}\n`,
+        );
+      if (file !== undefined && nowMs - writtenMs >= LEDGER_EVERY_MS) {
+        writtenMs = nowMs;
+        writeLedger(file, ledger);
+      }
+      if (nowMs - shownMs < (stderr.isTTY ? TERMINAL_EVERY_MS : LINE_EVERY_MS)) return;
+      shownMs = nowMs;
+      stderr.write(stderr.isTTY ? `\r\u001b[K${line(ledger)}` : `${line(ledger)}\n`);
+    },
+    end(ledger: Ledger): void {
+      stderr.write(stderr.isTTY ? `\r\u001b[K${line(ledger)}\n` : `${line(ledger)}\n`);
+    },
+  };
+}
+
+function finish(
+  flags: SwarmFlags,
+  end: SwarmEnd,
+  hashes: Readonly<Record<number, string>>,
+  { write }: CommandContext,
+): ExitCode {
+  const { ledger, findings, elapsedMs, why } = end;
+  const traces = new Map(findings.map((finding) => [finding.seed, traceOf(finding, flags)]));
+  const coverage = coverageOf(ledger);
+  if (flags.json) {
+    const found = findings.map((finding) => ({ ...finding, trace: traces.get(finding.seed) ?? null }));
+    const result = { ...ledger, findings: found, elapsedMs: Math.round(elapsedMs), why, coverage, hashes };
+    write(`${JSON.stringify(result, null, 1)}\n`);
+  } else {
+    for (const finding of findings)
+      write(`${describeFinding(finding, traces.get(finding.seed) ?? null).join('\n')}\n\n`);
+    write(`${summary(ledger).join('\n')}\n`);
+    if (why === 'interrupted') write('interrupted: what was under way was finished\n');
+  }
+  if (ledger.findings.length > 0) return 1;
+  return coverage.verdict === 'incomplete' ? 3 : 0;
+}
+
+/** Run it once more, and write down what happens. */
+function traceOf({ seed, invariant, detail }: Finding, flags: SwarmFlags): string {
+  mkdirSync(flags.traceDir, { recursive: true });
+  const traceFile = join(flags.traceDir, `seed-${seed}.jsonl`);
+  const plan = planOf(seed, drawOptions(flags));
+  const htmlFile = flags.html ? join(flags.traceDir, `seed-${seed}.html`) : undefined;
+  const recording = recordTo({ traceFile, htmlFile }, plan, plan.title);
+  try {
+    const { violation } = runPlan(plan, { onWorld: recording.onWorld });
+    if (violation?.detail !== detail && invariant !== 'exception')
+      throw new Error(`seed ${seed} doesn't do the same twice: ${violation?.detail ?? 'no violation'} now`);
+  } catch (error) {
+    if (invariant !== 'exception') throw error;
+  } finally {
+    recording.finish();
+  }
+  return traceFile;
+}
+
+function merge(files: readonly string[], into: string | undefined, { write, finish }: CommandContext): void {
+  const ledgers = files.map((file): readonly [string, Ledger] => {
+    const ledger = readLedger(file);
+    if (ledger === null) throw new LedgerError(`there is no ${file}`);
+    return [file, ledger];
+  });
+  const sum = mergeLedgers(ledgers);
+  if (into !== undefined) writeLedger(into, sum);
+  for (const finding of sum.findings) write(`${describeFinding(finding, null).join('\n')}\n\n`);
+  write(`${summary(sum).join('\n')}\n`);
+  finish(sum.findings.length > 0 ? 1 : 0);
+}
+
+function orUsage<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof LedgerError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function rangeIn(text: string): SeedRange {
+  const range = parseRange(text);
+  if (range === null) throw new InvalidArgumentError('not seeds such as 1..500, 500.. or 7');
+  return range;
+}
+
+function spanIn(text: string): number {
+  const ms = parseSpan(text);
+  if (ms === null) throw new InvalidArgumentError('not a time such as 60s, 5m or 12h');
+  return ms;
+}
+
+function countIn(text: string): number {
+  const count = Number(text.replaceAll('_', ''));
+  if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('not a whole number above 0');
+  return count;
+}
+
+function faultsIn(text: string): readonly string[] {
+  const names = text.split(',').filter((name) => name !== '');
+  const drawn = [...ACTIONS.values()].flatMap(({ name, draw }) => (draw === undefined ? [] : [name]));
+  const unknown = names.find((name) => !drawn.includes(name));
+  if (unknown !== undefined || names.length === 0)
+    throw new InvalidArgumentError(`no fault is called ${unknown ?? ''}; there are ${drawn.join(', ')}`);
+  return [...new Set(names)].sort();
+}

@@ -1,0 +1,26 @@
+/**
+ * Whether everything that a swarm should meet was met.
+ */
+import { missingFrom, SOMETIMES, type Sometimes } from '../sometimes/index.ts';
+import type { Ledger } from './ledger.ts';
+
+export interface Coverage {
+  /** `not judged`: too few seeds, or only some faults, so that nothing can be expected. */
+  readonly verdict: 'complete' | 'incomplete' | 'not judged';
+  /** What has never been met. */
+  readonly never: readonly Sometimes[];
+  readonly met: number;
+}
+
+/** With fewer seeds a rare thing may well not have come. */
+export const JUDGED_FROM_SEEDS = 100;
+
+export function coverageOf({ tally, identity }: Pick<Ledger, 'tally' | 'identity'>): Coverage {
+  const never = missingFrom(tally.sometimes);
+  const judged = tally.seeds >= JUDGED_FROM_SEEDS && identity.faults === null;
+  return {
+    verdict: !judged ? 'not judged' : never.length === 0 ? 'complete' : 'incomplete',
+    never,
+    met: SOMETIMES.length - never.length,
+  };
+}

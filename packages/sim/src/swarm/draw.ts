@@ -1,0 +1,62 @@
+/**
+ * What a seed of the swarm stands for: a plan by chance, and for half of the seeds one in which the address has a
+ * reason to move every few seconds, so that takeovers meet faults, and each other, far more often than they would.
+ */
+import { type DrawOptions, drawPlan, type Entry, type Plan } from '../plan/index.ts';
+import { createRandom, type Random } from '../world/index.ts';
+
+/** Keeps what is drawn here apart from what `drawPlan` draws from the same seed. */
+const SALT = 0x5eed;
+const RESTLESS_PER_MILLE = 500;
+const RESTLESS_ENDS_MS = 300_000;
+/** From one reason to move to the next. */
+const GAP_MS = [1_500, 6_000] as const;
+const BROKEN_MS = [2_000, 8_000] as const;
+const FIRST_AT_MS = 5_000;
+
+/** The plan of a seed; the same on every machine. */
+export function planOf(seed: number, options: DrawOptions = {}): Plan {
+  const plan = drawPlan(seed, options);
+  const random = createRandom(seed ^ SALT);
+  const restless = options.actions === undefined && random.chance(RESTLESS_PER_MILLE);
+  return restless ? makeRestless(plan, random) : plan;
+}
+
+/** Little damping, addresses that work soon after they move, and a holder that is broken again and again. */
+function makeRestless(plan: Plan, random: Random): Plan {
+  const { settings } = plan.world;
+  const world = {
+    ...plan.world,
+    autoAddressDelayMs: random.pick([1_000, 2_000, 5_000]),
+    associationSettleMs: random.pick([0, 0, 1_000]),
+    settings: {
+      ...settings,
+      // Without a local check nobody knows that a holder is unfit, and damping protects it.
+      local: settings.local ?? settings.probe,
+      holdDownMs: random.pick([500, 2_000, 10_000]),
+      flap: { moves: 1_000, withinMs: settings.flap.withinMs },
+    },
+  };
+  const drawn = plan.timeline.filter(({ atMs }) => atMs < RESTLESS_ENDS_MS && random.chance(400));
+  const timeline = [...drawn, ...reasonsToMove(random)].sort((a, b) => a.atMs - b.atMs);
+  return {
+    title: `${plan.title}, restless`,
+    world,
+    timeline,
+    ending: { kind: 'recover', atMs: RESTLESS_ENDS_MS, broken: [], goal: 'served' },
+  };
+}
+
+function reasonsToMove(random: Random): readonly Entry[] {
+  const entries: Entry[] = [];
+  for (let atMs = FIRST_AT_MS; atMs < RESTLESS_ENDS_MS; atMs += random.between(...GAP_MS)) {
+    const state = random.pick(['dead', 'dead', 'error', 'hung'] as const);
+    entries.push({
+      atMs,
+      action: 'haproxy',
+      with: { node: 'holder', state },
+      forMs: random.between(...BROKEN_MS),
+    });
+  }
+  return entries;
+}

@@ -1,0 +1,194 @@
+/**
+ * Outages as a client outside sees them, what ended each, and what the nodes were waiting for meanwhile.
+ */
+import type { Ip, NodeId, State } from '@failtome/protocol';
+import { externalIp } from '../aws/index.ts';
+import { boundMs, type World } from '../world/index.ts';
+
+/** An outage that ended because another node took the address. */
+export interface Failover {
+  readonly seed: number;
+  readonly address: Ip;
+  /** When the address went down, in the world's time, in whole milliseconds, as all of these. */
+  readonly fromMs: number;
+  readonly lastedMs: number;
+  readonly from: NodeId | null;
+  readonly to: NodeId;
+  /** The longest span of it in which somebody could have taken the address. */
+  readonly possibleMs: number;
+  /** What such a span may last at most once all faults have stopped. */
+  readonly boundMs: number;
+  /** What the node that took it was waiting for: reason codes, longest first. */
+  readonly waited: readonly (readonly [reason: string, ms: number])[];
+}
+
+export interface OutageCounts {
+  takenOver: number;
+  cameBack: number;
+  unended: number;
+  downMs: number;
+  rightlyMs: number;
+}
+
+export interface Outlook {
+  readonly failovers: Failover[];
+  readonly counts: OutageCounts;
+  /** The run is over: what is still down is counted as it stands. */
+  readonly end: () => void;
+}
+
+interface Outage {
+  readonly fromMs: number;
+  readonly holder: NodeId | null;
+  /** When somebody could last not have. */
+  possibleFromMs: number | null;
+  possibleMs: number;
+  rightlyMs: number;
+  readonly waited: Map<NodeId, Map<string, number>>;
+}
+
+/** Between two looks, unless something is known to have changed. */
+const LOOK_EVERY_MS = 20;
+/** How many reasons are told. */
+const REASONS_TOLD = 3;
+
+/** Watch a world that was just built. It only looks, so that the run is the same with and without it. */
+export function watchOutages(world: World, seed: number): Outlook {
+  const open = new Map<Ip, Outage>();
+  const failovers: Failover[] = [];
+  const counts: OutageCounts = { takenOver: 0, cameBack: 0, unended: 0, downMs: 0, rightlyMs: 0 };
+  /** Before the first node serves it an address isn't out of service yet. */
+  const everServed = new Set<Ip>();
+  let lookedMs = 0;
+
+  function look(): void {
+    const now = world.now();
+    for (const ip of world.spec.addresses) {
+      const server = world.premises.servedBy(ip);
+      const outage = open.get(ip);
+      if (outage !== undefined) note(world, outage, ip, now - lookedMs);
+      if (server !== null && outage !== undefined) close(ip, outage, server);
+      else if (server === null && outage === undefined && everServed.has(ip))
+        open.set(ip, newOutage(now, world.holder(ip)));
+      if (server !== null) everServed.add(ip);
+    }
+    lookedMs = now;
+  }
+
+  function close(ip: Ip, outage: Outage, server: NodeId | null): void {
+    open.delete(ip);
+    const lastedMs = Math.round(world.now() - outage.fromMs);
+    counts.downMs += lastedMs;
+    counts.rightlyMs += Math.min(lastedMs, Math.round(outage.rightlyMs));
+    if (server === null) counts.unended += 1;
+    else if (server === outage.holder) counts.cameBack += 1;
+    else {
+      counts.takenOver += 1;
+      failovers.push({
+        seed,
+        address: ip,
+        fromMs: Math.round(outage.fromMs),
+        lastedMs,
+        from: outage.holder,
+        to: server,
+        possibleMs: Math.round(outage.possibleMs),
+        boundMs: boundOf(world, server),
+        waited: longest(outage.waited.get(server)),
+      });
+    }
+  }
+
+  world.watch((event) => {
+    if (event.kind === 'cloud' || (event.kind === 'stepped' && world.now() - lookedMs >= LOOK_EVERY_MS))
+      look();
+  });
+  const { tell } = world.details;
+  world.details.tell = (detail) => {
+    tell?.(detail);
+    if (detail.kind === 'fault-ended' || detail.kind === 'changed' || detail.kind === 'healed') look();
+  };
+  return {
+    failovers,
+    counts,
+    end() {
+      look();
+      for (const [ip, outage] of open) close(ip, outage, null);
+    },
+  };
+}
+
+function newOutage(fromMs: number, holder: NodeId | null): Outage {
+  return { fromMs, holder, possibleFromMs: null, possibleMs: 0, rightlyMs: 0, waited: new Map() };
+}
+
+/** Account for the time since the last look. */
+function note(world: World, outage: Outage, ip: Ip, sinceMs: number): void {
+  const now = world.now();
+  if (!couldMove(world, ip)) {
+    outage.possibleFromMs = null;
+    outage.rightlyMs += sinceMs;
+  } else {
+    outage.possibleFromMs ??= now - sinceMs;
+    outage.possibleMs = Math.max(outage.possibleMs, now - outage.possibleFromMs);
+  }
+  for (const { node, state } of world.runs()) {
+    const reason = state().addresses[ip]?.decision.reason ?? 'starting';
+    const waited = outage.waited.get(node) ?? new Map<string, number>();
+    outage.waited.set(node, waited.set(reason, (waited.get(reason) ?? 0) + sinceMs));
+  }
+}
+
+function longest(waited: ReadonlyMap<string, number> | undefined): readonly (readonly [string, number])[] {
+  return [...(waited ?? [])]
+    .map(([reason, ms]) => [reason, Math.round(ms)] as const)
+    .filter(([, ms]) => ms > 0)
+    .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+    .slice(0, REASONS_TOLD);
+}
+
+function boundOf(world: World, taker: NodeId): number {
+  const candidates = world.spec.nodes.filter(({ role }) => role === 'candidate').length;
+  return boundMs(world.config(taker), candidates) + world.spec.associationSettleMs;
+}
+
+/**
+ * Whether at this moment some node could take the address: it runs, is fit, reaches the outside and a majority, nobody
+ * has paused it, and neither AWS nor the external-IP service are disturbed. Where none could, the outage is right.
+ */
+function couldMove(world: World, ip: Ip): boolean {
+  const { ipService } = world.premises;
+  if (ipService.kind !== 'up' || world.cloud.state().faults.length > 0) return false;
+  return world.spec.nodes.some(
+    ({ id, role }) => role === 'candidate' && id !== world.holder(ip) && isCapable(world, id, ip),
+  );
+}
+
+function isCapable(world: World, id: NodeId, ip: Ip): boolean {
+  const machine = world.machine(id);
+  const run = world.process(id);
+  if (!isUp(world, id) || run === null || machine.haproxy !== 'up') return false;
+  if (machine.blockedPaths.has(ip) || machine.outsideLossPerMille > 0) return false;
+  if (externalIp(world.cloud.state(), world.instanceOf(id), world.now()).kind === 'none') return false;
+  if (isPaused(run.view.state())) return false;
+  const voters = world.spec.nodes.filter(({ role }) => role !== 'member');
+  const others = voters.filter((voter) => voter.id !== id);
+  const heard = others.filter((voter) => isUp(world, voter.id) && areLinked(world, id, voter.id));
+  if (voters.length === 2 && heard.length === 0) return world.config(id).agreement.silentPeer === 'takeover';
+  return 2 * (heard.length + 1) > voters.length;
+}
+
+function isPaused({ pause, now }: State): boolean {
+  return pause.paused && (pause.until === null || now.wall < pause.until);
+}
+
+function isUp(world: World, id: NodeId): boolean {
+  const run = world.process(id);
+  return run?.isAlive() === true && !run.isPaused() && !world.machine(id).frozen;
+}
+
+function areLinked(world: World, a: NodeId, b: NodeId): boolean {
+  return [world.network.link(a, b), world.network.link(b, a)].every(
+    ({ state, lossPerMille, tailPerMille, keptDead }) =>
+      state === 'open' && lossPerMille === 0 && tailPerMille === 0 && !keptDead,
+  );
+}

@@ -1,0 +1,21 @@
+/**
+ * Swarms: many seeds, what they cover, and a ledger to go on with.
+ */
+export { type Coverage, coverageOf } from './coverage.ts';
+export { planOf } from './draw.ts';
+export {
+  type Identity,
+  type Ledger,
+  LedgerError,
+  mergeLedgers,
+  newLedger,
+  readLedger,
+  refuseOther,
+  writeLedger,
+} from './ledger.ts';
+export { parseRange, type SeedRange } from './ranges.ts';
+export { type Runner, runHere, runInWorkers, workIfWorker } from './runner.ts';
+export { type Finding, runSeed, runSeedPlan, type SeedResult } from './seed.ts';
+export { runSwarm, type SwarmEnd, type SwarmOptions } from './swarm.ts';
+export { addTallies, NO_TALLY, type Tally } from './tally.ts';
+export { describeFinding, progressLine, summary } from './text.ts';

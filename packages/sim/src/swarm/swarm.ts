@@ -1,0 +1,79 @@
+/**
+ * Many seeds: which comes next, and when there are enough. Nothing of this decides what a seed comes to.
+ */
+import { enter, type Ledger } from './ledger.ts';
+import { type SeedRange, seedsLeft } from './ranges.ts';
+import type { Runner } from './runner.ts';
+import type { Finding, SeedResult } from './seed.ts';
+
+export interface SwarmOptions {
+  readonly seeds: SeedRange;
+  /** No seed is begun after so long of the real world; null: no limit. */
+  readonly forMs: number | null;
+  /** Until the ledger has both; null: no goal. */
+  readonly goal: Goal | null;
+  /** Enough findings to stop. */
+  readonly maxFindings: number;
+}
+
+export interface Goal {
+  readonly events: number;
+  readonly takeovers: number;
+}
+
+export interface SwarmPorts {
+  readonly runner: Runner;
+  /** Milliseconds of the real world, from any origin. */
+  readonly clock: () => number;
+  /** No seed is begun any more; those under way are finished. */
+  readonly signal: AbortSignal;
+  readonly onResult: (result: SeedResult, ledger: Ledger) => void;
+}
+
+export interface SwarmEnd {
+  readonly ledger: Ledger;
+  /** What was found now, not before. */
+  readonly findings: readonly Finding[];
+  readonly elapsedMs: number;
+  readonly why: 'all seeds' | 'time' | 'goal' | 'findings' | 'interrupted';
+}
+
+/** Run seeds that the ledger doesn't have yet, and enter them. */
+export async function runSwarm(
+  options: SwarmOptions,
+  before: Ledger,
+  { runner, clock, signal, onResult }: SwarmPorts,
+): Promise<SwarmEnd> {
+  const startedMs = clock();
+  const left = seedsLeft(options.seeds, before.done);
+  const findings: Finding[] = [];
+  let ledger = before;
+
+  function enough(): SwarmEnd['why'] | null {
+    if (signal.aborted) return 'interrupted';
+    if (findings.length >= options.maxFindings) return 'findings';
+    if (options.goal !== null && reached(ledger, options.goal)) return 'goal';
+    return options.forMs !== null && clock() - startedMs >= options.forMs ? 'time' : null;
+  }
+
+  /** One of as many as there are jobs: a seed, and another, and so on. */
+  async function lane(): Promise<void> {
+    while (enough() === null) {
+      const next = left.next();
+      if (next.done === true) return;
+      const begunMs = clock();
+      const result = await runner.run(next.value);
+      if (result.finding !== null) findings.push(result.finding);
+      ledger = enter(ledger, result, clock() - begunMs);
+      onResult(result, ledger);
+    }
+  }
+
+  await Promise.all(Array.from({ length: runner.jobs }, lane));
+  findings.sort((a, b) => a.seed - b.seed);
+  return { ledger, findings, elapsedMs: clock() - startedMs, why: enough() ?? 'all seeds' };
+}
+
+function reached({ tally }: Ledger, goal: Goal): boolean {
+  return tally.events >= goal.events && tally.faultedTakeovers >= goal.takeovers;
+}
