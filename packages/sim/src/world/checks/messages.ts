@@ -77,9 +77,8 @@ function checkOutbox({ run, state }: RunView, violate: Violate): void {
 /** Not after every step: it walks over what may be many. */
 function checkKept({ run, state, config }: RunView, violate: Violate): void {
   const { pendingSends, handovers, addresses } = state();
-  let pending = 0;
-  for (const _ in pendingSends) pending += 1;
-  if (pending > MAX_PENDING_SENDS) violate('I19', `${run} waits for ${pending} answers`);
+  if (pendingSends.length > MAX_PENDING_SENDS)
+    violate('I19', `${run} waits for ${pendingSends.length} answers`);
   if (handovers.length > MAX_HANDOVERS) violate('I19', `${run} remembers ${handovers.length} handovers`);
   for (const ip in addresses) {
     const address = addresses[ip];

@@ -1,0 +1,99 @@
+/**
+ * I13: no other address is thrown off. I15: no more moves than the budget from a holder that is heard, fit and has
+ * served, counted by what has really moved.
+ */
+import type { DriveEffect, Ip, NodeId } from '@failtome/protocol';
+import { type AwsEvent, holderOf } from '../../aws/index.ts';
+import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
+
+/** How long it may take until every node has learnt that the address changed hands. */
+const LEARN_MS = 4_000;
+const MAX_CHANGES = 32;
+
+interface Change {
+  readonly atMs: number;
+  /** Since when somebody has known that it serves there; null: nobody has seen it. */
+  servedAtMs: number | null;
+}
+
+export function checkDamping(view: WorldView, violate: Violate): Watcher {
+  /** Newest last, since an operator's hand last moved it. */
+  const changes = new Map<Ip, readonly Change[]>();
+  const begun = new Map<string, number>();
+
+  function onCloud(event: AwsEvent): void {
+    if (event.kind === 'published') return;
+    const { by, publicIp: ip } = event;
+    // What an operator's hand has moved the nodes learn only by and by, and count from then.
+    if (by.kind === 'operator') changes.delete(ip);
+    else if (event.kind === 'associated')
+      changes.set(
+        ip,
+        [...(changes.get(ip) ?? []), { atMs: event.atMs, servedAtMs: null }].slice(-MAX_CHANGES),
+      );
+    if (event.kind === 'ended' && event.association.cause === 'displaced') checkDisplaced(event);
+  }
+
+  /** I13 */
+  function checkDisplaced({ publicIp, association, by }: Extract<AwsEvent, { kind: 'ended' }>): void {
+    const { instanceId } = association;
+    const allowed = view
+      .runs()
+      .some((run) => run.instanceId === instanceId && run.config.driver?.displace === 'allow');
+    if (by.kind === 'instance' && !allowed)
+      violate('I13', `${publicIp} was thrown off ${instanceId} by a call of ${by.instanceId}`);
+  }
+
+  function servedNow(ip: Ip, tookMs: number): void {
+    const newest = changes.get(ip)?.at(-1);
+    if (newest !== undefined && view.now() - tookMs > newest.atMs) newest.servedAtMs ??= view.now();
+  }
+
+  /** I15, at the first call of a move. */
+  function onDrive(by: RunView, { address: ip, operation }: DriveEffect): void {
+    if (operation.op !== 'release' && operation.op !== 'take') return;
+    const move = by.state().addresses[ip]?.move;
+    const key = `${by.run} ${ip}`;
+    if (move == null || move.duty || move.mode === 'handover' || begun.get(key) === move.epoch) return;
+    begun.set(key, move.epoch);
+    const known = changes.get(ip) ?? [];
+    const newest = known.at(-1);
+    const instanceId = holderOf(view.aws(), ip);
+    if (newest === undefined || newest.servedAtMs === null || instanceId === null) return;
+    if (view.now() - newest.atMs < LEARN_MS || view.now() - newest.servedAtMs < LEARN_MS) return;
+    const holder = protectedHolder(by, instanceId);
+    if (holder === null) return;
+    const { holdDownMs, flap } = by.config;
+    const what = `${by.run} calls ${operation.op} of ${ip}, whose holder ${holder} is heard, fit and has served since ${newest.servedAtMs}`;
+    if (view.now() - newest.atMs < holdDownMs)
+      violate('I15', `${what}: it moved at ${newest.atMs}, and holds for ${holdDownMs} ms`);
+    const recent = known.filter(({ atMs }) => view.now() - atMs < flap.withinMs);
+    if (recent.length >= flap.moves)
+      violate('I15', `${what}: it moved at ${recent.map(({ atMs }) => atMs).join(', ')}`);
+  }
+
+  /** The holder, where this run hears it and was told that it is fit. */
+  function protectedHolder(by: RunView, instanceId: string): NodeId | null {
+    const { peers, now } = by.state();
+    const peer = Object.values(peers).find(({ record }) => record?.instanceId === instanceId);
+    if (peer === undefined || peer.record?.fit !== 'fit') return null;
+    const quietMs = now.at - (peer.heardAt ?? Number.NEGATIVE_INFINITY);
+    return quietMs < by.config.gossip.deadMs ? peer.id : null;
+  }
+
+  return (event) => {
+    switch (event.kind) {
+      case 'cloud':
+        return onCloud(event.event);
+      case 'drive':
+        return onDrive(event.by, event.effect);
+      case 'facts':
+        for (const fact of event.facts)
+          if (fact.kind === 'probe' && fact.result.kind === 'ok')
+            servedNow(fact.address, fact.result.durationMs);
+        return;
+      default:
+        return;
+    }
+  };
+}
