@@ -1,12 +1,16 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { reportClient } from './scripts/report-client.mjs';
 
 // Tests run against the sources, so that none of them ever sees a stale build.
 const protocol = fileURLToPath(new URL('packages/protocol/src/index.ts', import.meta.url));
 
 export default defineConfig({
   resolve: { alias: [{ find: /^@failtome\/protocol$/, replacement: protocol }] },
-  define: { FAILTOME_VERSION: JSON.stringify('0.0.0-test') },
+  define: {
+    FAILTOME_VERSION: JSON.stringify('0.0.0-test'),
+    REPORT_CLIENT: JSON.stringify(reportClient()),
+  },
   test: {
     passWithNoTests: true,
     // Real processes on a busy machine: what fails twice again has failed.

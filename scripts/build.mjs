@@ -17,10 +17,12 @@ import { ensureInstalled, root } from './install.mjs';
 const stampFile = `${root}node_modules/.failtome-built`;
 const protocolSource = `${root}packages/protocol/src/index.ts`;
 
+const simulator = 'packages/sim/src/main.ts';
+
 const bundles = [
   { entry: 'packages/protocol/src/index.ts', out: 'packages/protocol/dist/index.js', command: false },
   { entry: 'packages/agent/src/main.ts', out: 'packages/agent/dist/failtome.js', command: true },
-  { entry: 'packages/sim/src/main.ts', out: 'packages/sim/dist/failtome-sim.js', command: true },
+  { entry: simulator, out: 'packages/sim/dist/failtome-sim.js', command: true },
 ];
 
 /**
@@ -43,7 +45,10 @@ export async function build() {
   if (complete && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === key) return false;
   const esbuild = await import('esbuild');
   // Settled, not all: what can be built is, though another package's source is broken.
-  const results = await Promise.allSettled(bundles.map((bundle) => bundleOne(esbuild, bundle)));
+  const { reportClient } = await import('./report-client.mjs');
+  const results = await Promise.allSettled(
+    bundles.map((bundle) => bundleOne(esbuild, bundle, bundle.entry === simulator ? reportClient() : '')),
+  );
   await esbuild.stop();
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   writeFileSync(stampFile, key);
@@ -68,8 +73,9 @@ export async function setup() {
 /**
  * @param {typeof import('esbuild')} esbuild
  * @param {(typeof bundles)[number]} bundle
+ * @param {string} client the report's script, where there is one
  */
-async function bundleOne(esbuild, { entry, out, command }) {
+async function bundleOne(esbuild, { entry, out, command }, client) {
   const { version } = JSON.parse(readFileSync(join(root, dirname(entry), '../package.json'), 'utf8'));
   const { outputFiles } = await esbuild.build({
     absWorkingDir: root,
@@ -83,7 +89,7 @@ async function bundleOne(esbuild, { entry, out, command }) {
     mainFields: ['module', 'main'],
     alias: command ? { '@failtome/protocol': protocolSource } : {},
     banner: command ? { js: commandBanner } : {},
-    define: { FAILTOME_VERSION: JSON.stringify(version) },
+    define: { FAILTOME_VERSION: JSON.stringify(version), REPORT_CLIENT: JSON.stringify(client) },
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'none',
@@ -126,7 +132,12 @@ const shakableAwsSchemas = {
 
 function sourcesKey() {
   const hash = createHash('sha256');
-  for (const file of ['pnpm-lock.yaml', 'scripts/build.mjs', ...bundles.flatMap(inputsOf)]) {
+  for (const file of [
+    'pnpm-lock.yaml',
+    'scripts/build.mjs',
+    'scripts/report-client.mjs',
+    ...bundles.flatMap(inputsOf),
+  ]) {
     hash.update(file).update(readFileSync(root + file));
   }
   return hash.digest('hex');

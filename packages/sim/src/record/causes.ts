@@ -310,6 +310,6 @@ function lanesIn(records: Records): readonly string[] {
 }
 
 /** Whether a line speaks of a lane: by its name, or by the name of one of its runs. */
-function mentions(text: string, who: string): boolean {
+export function mentions(text: string, who: string): boolean {
   return text.split(/[^A-Za-z0-9._#-]+/).some((word) => word === who || word.startsWith(`${who}#`));
 }

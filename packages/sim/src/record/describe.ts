@@ -4,17 +4,19 @@
 import type { Fact, Payload } from '@failtome/protocol';
 import { messageKind, type RecordedRun, type SentRecord, type TraceRecord } from './records.ts';
 
+type Sent = Extract<TraceRecord, { readonly kind: 'sent' }>;
+
 /** What a line needs to know of other records. */
 export interface Context {
   /** The message of that number; null: it was cut off. */
-  readonly sent: (msg: number) => (SentRecord & { readonly at: number }) | null;
+  readonly sent: (msg: number) => Sent | null;
   readonly call: (call: number) => { readonly who: string; readonly action: string } | null;
   readonly fault: (fault: number) => string | null;
 }
 
 /** Look other records up in a whole trace. */
 export function contextOf(records: RecordedRun['records']): Context {
-  const sent = new Map<number, SentRecord & { readonly at: number }>();
+  const sent = new Map<number, Sent>();
   const calls = new Map<number, { readonly who: string; readonly action: string }>();
   const faults = new Map<number, string>();
   for (const record of records) {

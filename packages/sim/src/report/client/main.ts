@@ -1,0 +1,19 @@
+/** The report's script: reads the trace that the page carries, and shows it. */
+import type { RecordedRun } from '../../record/records.ts';
+import { createApp } from './app.ts';
+import { createControls } from './controls.ts';
+import { place } from './dom.ts';
+import { createList } from './list.ts';
+import { createOverview } from './overview.ts';
+import { createPanel } from './panel.ts';
+import { createTimeline } from './timeline.ts';
+
+const run = JSON.parse(place('trace').textContent ?? '') as RecordedRun; // written into the page by the report itself
+place('trace').remove();
+const app = createApp(run);
+createControls(app);
+createTimeline(app);
+createOverview(app);
+createPanel(app);
+createList(app);
+app.set({});

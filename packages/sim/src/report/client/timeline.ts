@@ -1,0 +1,280 @@
+/** The picture of lanes and arrows, with mouse and hover. */
+import type { Payload } from '@failtome/protocol';
+import { describe, describeMessage, subjectOf } from '../../record/describe.ts';
+import { lowerBound, type Message, spanAt } from '../model.ts';
+import {
+  clockText,
+  distanceTo,
+  FAULT_PX,
+  lengthText,
+  OWNER_PX,
+  PROCESS_PX,
+  panned,
+  zoomed,
+} from '../scale.ts';
+import type { App } from './app.ts';
+import { canvasOf, make, makeButton, place } from './dom.ts';
+import { MOST_HEARTBEATS, paintHead, paintLanes } from './paint.ts';
+import { type Palette, paletteOf } from './palette.ts';
+
+/** How near the mouse must be to what it means. */
+const NEAR_PX = 6;
+/** A shorter drag is a click. */
+const DRAG_PX = 4;
+const MOST_JSON_LINES = 14;
+
+/** What the mouse points at: a title and, for some, what is inside; `index`: its record. */
+interface Pointed {
+  readonly title: string;
+  readonly inside: unknown;
+  readonly index: number | null;
+}
+
+export function createTimeline(app: App): void {
+  const canvas = place<HTMLCanvasElement>('timeline');
+  const head = place<HTMLCanvasElement>('head');
+  const tip = place('tip');
+  const { layout } = app;
+  let palette: Palette = paletteOf(document.documentElement);
+  let messages: readonly Message[] = [];
+  let dragged: { readonly x: number; readonly fromMs: number; moved: boolean } | null = null;
+  canvas.style.height = `${layout.height - layout.headPx}px`;
+  head.style.height = `${layout.headPx}px`;
+
+  const width = (): number => canvas.clientWidth;
+  const xOf = (atMs: number): number => {
+    const { window } = app.view();
+    return ((atMs - window.fromMs) / (window.toMs - window.fromMs)) * width();
+  };
+  const timeAt = (x: number): number => {
+    const { window } = app.view();
+    return window.fromMs + (x / Math.max(1, width())) * (window.toMs - window.fromMs);
+  };
+
+  function draw(): void {
+    const paint = canvasOf(canvas, width(), layout.height - layout.headPx);
+    const above = canvasOf(head, width(), layout.headPx);
+    if (paint === null || above === null) return;
+    paintHead({ app, paint: above, palette, width: width(), xOf });
+    const drawn = paintLanes({ app, paint, palette, width: width(), xOf });
+    messages = drawn.messages;
+    const lost = messages.filter(({ fate }) => fate === 'lost').length;
+    canvas.setAttribute(
+      'aria-label',
+      `${app.model.lanes.length} nodes, ${messages.length} messages drawn, ${lost} of them lost`,
+    );
+    place('note').textContent =
+      drawn.hidden > 0
+        ? `${drawn.hidden} heartbeats aren't drawn: more than ${MOST_HEARTBEATS} in sight; zoom in`
+        : '';
+  }
+
+  function pointed(x: number, y: number): Pointed | null {
+    return pointedMark(x, y) ?? pointedMessage(x, y) ?? pointedBand(x, y);
+  }
+
+  function pointedMark(x: number, y: number): Pointed | null {
+    const index = layout.lanes.findIndex(({ top }) => y >= top - 2 && y <= top + PROCESS_PX);
+    const lane = app.model.lanes[index];
+    if (lane === undefined) return null;
+    const atOf = (mark: number): number => app.run.records[lane.marks[mark] ?? 0]?.at ?? 0;
+    const first = lowerBound(lane.marks.length, atOf, timeAt(x - NEAR_PX));
+    let nearest: number | null = null;
+    for (let mark = first; mark < lane.marks.length && xOf(atOf(mark)) <= x + NEAR_PX; mark += 1)
+      if (nearest === null || Math.abs(xOf(atOf(mark)) - x) <= Math.abs(xOf(atOf(nearest)) - x))
+        nearest = mark;
+    return nearest === null ? null : ofRecord(lane.marks[nearest] ?? 0);
+  }
+
+  function pointedMessage(x: number, y: number): Pointed | null {
+    let nearest: Message | null = null;
+    let least = NEAR_PX;
+    for (const message of messages) {
+      const distance = distanceTo(message, layout, xOf, x, y);
+      // What is more than a heartbeat wins among equals.
+      if (distance < least || (distance === least && message.kind !== 'heartbeat'))
+        [nearest, least] = [message, distance];
+    }
+    return nearest === null ? null : ofMessage(nearest);
+  }
+
+  function ofMessage(message: Message): Pointed | null {
+    const sent = app.run.records[message.index];
+    if (sent?.kind !== 'sent') return null;
+    const took = lengthText(message.endMs - message.sentMs);
+    const lost = app.run.records.find(
+      (one, at) => at > message.index && one.kind === 'lost' && one.msg === sent.msg,
+    );
+    const fate =
+      message.fate === 'arrived'
+        ? `arrived after ${took}`
+        : lost?.kind === 'lost'
+          ? `lost: ${lost.why}`
+          : message.fate;
+    const again = message.again ? ', once more' : '';
+    return {
+      title: `${sent.who} → ${sent.to}: ${describeMessage(sent)} · sent ${clockText(sent.at, 0)}, ${fate}${again} · ${sent.route}, ${sent.bytes} bytes`,
+      inside: tellingFirst(sent.payload),
+      index: message.index,
+    };
+  }
+
+  function ofRecord(index: number): Pointed | null {
+    const record = app.run.records[index];
+    if (record === undefined) return null;
+    const title = `${clockText(record.at, 0)} · ${subjectOf(record, app.context)} ${describe(record, app.context)}`;
+    return { title, inside: null, index };
+  }
+
+  /** Bars: what lasts. */
+  function pointedBand(x: number, y: number): Pointed | null {
+    const atMs = timeAt(x);
+    const row = Math.floor((y - layout.faultsTop) / FAULT_PX);
+    const fault = app.model.faults.findLast(
+      (one, index) =>
+        app.faultRows[index] === row && one.fromMs <= timeAt(x + 3) && one.toMs >= timeAt(x - 3),
+    );
+    if (y < layout.ownersTop - 4 && fault !== undefined) return ofRecord(fault.index);
+    const owned = app.model.addresses[Math.floor((y - layout.ownersTop) / OWNER_PX)];
+    const owner = owned === undefined || y < layout.ownersTop ? null : spanAt(owned.owners, atMs);
+    if (owned !== undefined && owner !== null) {
+      const served = spanAt(owned.served, atMs)?.is ?? null;
+      const title = `${owned.ip} belongs to ${owner.is ?? 'nobody'} for ${lengthText(owner.toMs - owner.fromMs)}, ${served === null ? 'not served' : `served by ${served}`}`;
+      return { title, inside: null, index: null };
+    }
+    const lane = app.model.lanes[layout.lanes.findIndex(({ top, height }) => y >= top && y <= top + height)];
+    const view = lane?.tracks[0] === undefined ? null : spanAt(lane.tracks[0].views, atMs);
+    if (lane === undefined || view === null) return null;
+    const { address, verdict, stage, outcome, reason, detail } = view.is;
+    return {
+      title: `${lane.name}: ${address} ${verdict}, ${stage}; ${outcome}: ${reason}, ${detail}`,
+      inside: null,
+      index: null,
+    };
+  }
+
+  function showTip(found: Pointed | null, event: PointerEvent): void {
+    tip.hidden = found === null;
+    if (found === null) return;
+    tip.replaceChildren(found.title);
+    if (found.inside !== null) tip.append(make('pre', '', shortJson(found.inside)));
+    const { width: wide, height: high } = tip.getBoundingClientRect();
+    const left = Math.min(event.clientX + 14, window.innerWidth - wide - 8);
+    const top =
+      event.clientY + 16 + high > window.innerHeight ? event.clientY - high - 10 : event.clientY + 16;
+    tip.style.left = `${Math.max(4, left)}px`;
+    tip.style.top = `${Math.max(4, top)}px`;
+  }
+
+  /** Both parts of the picture take the mouse; `belowPx`: how far below the top of the whole one it begins. */
+  function takeMouse(part: HTMLCanvasElement, belowPx: number): void {
+    part.addEventListener('pointerdown', (event) => {
+      part.setPointerCapture(event.pointerId);
+      dragged = { x: event.offsetX, fromMs: app.view().window.fromMs, moved: false };
+    });
+    part.addEventListener('pointermove', (event) => {
+      if (dragged === null) {
+        const found = pointed(event.offsetX, event.offsetY + belowPx);
+        part.style.cursor = found?.index == null ? 'crosshair' : 'pointer';
+        return showTip(found, event);
+      }
+      if (Math.abs(event.offsetX - dragged.x) > DRAG_PX) dragged.moved = true;
+      if (!dragged.moved) return;
+      tip.hidden = true;
+      const { window } = app.view();
+      const byMs = dragged.fromMs - window.fromMs + timeAt(0) - timeAt(event.offsetX - dragged.x);
+      app.set({ window: panned(window, byMs, app.whole) });
+    });
+    part.addEventListener('pointerup', (event) => {
+      const was = dragged;
+      dragged = null;
+      if (was === null || was.moved) return;
+      const found = pointed(event.offsetX, event.offsetY + belowPx);
+      if (found?.index == null) app.goTo(timeAt(event.offsetX));
+      else app.select(found.index);
+    });
+    part.addEventListener('pointerleave', () => {
+      tip.hidden = true;
+    });
+    part.addEventListener(
+      'wheel',
+      (event) => {
+        const { window } = app.view();
+        const sideways = event.shiftKey ? event.deltaY : event.deltaX;
+        if (event.ctrlKey || event.metaKey)
+          app.set({ window: zoomed(window, 1.0015 ** event.deltaY, timeAt(event.offsetX), app.whole) });
+        else if (sideways !== 0) app.set({ window: panned(window, timeAt(sideways) - timeAt(0), app.whole) });
+        else return;
+        event.preventDefault();
+      },
+      { passive: false },
+    );
+    part.addEventListener('dblclick', (event) => {
+      app.set({ window: zoomed(app.view().window, 0.4, timeAt(event.offsetX), app.whole) });
+    });
+  }
+
+  takeMouse(head, 0);
+  takeMouse(canvas, layout.headPx);
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+    palette = paletteOf(document.documentElement);
+    app.set({});
+  });
+  new ResizeObserver(() => app.set({})).observe(canvas);
+  createLabels(app);
+  app.onChange(draw);
+}
+
+/** The names beside the picture, and how each node is at the moment. */
+function createLabels(app: App): void {
+  const { layout, model } = app;
+  const above = place('head-labels');
+  const box = place('labels');
+  const add = (to: HTMLElement, element: HTMLElement, top: number, height: number): void => {
+    element.style.top = `${top}px`;
+    element.style.height = `${height}px`;
+    to.append(element);
+  };
+  if (layout.faultRows > 0) add(above, make('span', 'faint', 'faults'), layout.faultsTop, 18);
+  for (const [index, { ip }] of model.addresses.entries())
+    add(above, make('span', '', make('b', '', ip)), layout.ownersTop + index * OWNER_PX + 1, OWNER_PX);
+  const lanes = model.lanes.map(({ name, role }, index) => {
+    const now = make('span', 'now faint');
+    const label = makeButton('', '', () => app.set({ lane: index }));
+    label.append(make('b', '', name), ` ${role}`, now);
+    const place = layout.lanes[index];
+    add(box, label, (place?.top ?? 0) - 2 - layout.headPx, Math.max(40, (place?.height ?? 0) + 4));
+    return { label, now };
+  });
+  app.onChange(() => {
+    for (const [index, { label, now }] of lanes.entries()) {
+      label.setAttribute('aria-pressed', String(index === app.view().lane));
+      now.textContent = nowOf(app, index);
+    }
+  });
+}
+
+function nowOf(app: App, index: number): string {
+  const lane = app.model.lanes[index];
+  const { cursorMs } = app.view();
+  const process = lane === undefined ? null : spanAt(lane.process, cursorMs);
+  if (lane === undefined || process === null) return '';
+  if (process.is !== 'alive' && process.is !== 'paused') return process.is;
+  const state = spanAt(lane.states, cursorMs)?.is;
+  const sees = lane.tracks.map(({ views }) => spanAt(views, cursorMs)?.is.verdict ?? '?');
+  return `${process.is === 'paused' ? 'paused, ' : ''}${state?.fit ?? 'starting'}, sees ${sees.join(', ')}`;
+}
+
+/** What is asked and answered before what the sender is like, which is long. */
+function tellingFirst(payload: Payload | null): unknown {
+  if (payload === null) return null;
+  const { node, version, ack, ...telling } = payload;
+  return { ...telling, version, ack, ...(node === undefined ? {} : { node }) };
+}
+
+function shortJson(value: unknown): string {
+  const lines = JSON.stringify(value, null, 1).split('\n');
+  return lines.length <= MOST_JSON_LINES
+    ? lines.join('\n')
+    : `${lines.slice(0, MOST_JSON_LINES).join('\n')}\n…`;
+}
