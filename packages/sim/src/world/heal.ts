@@ -7,6 +7,7 @@ import type { World } from './world.ts';
 /** Everything repaired: whatever is still broken is broken by the caller afterwards. */
 export function healAll(world: World): void {
   world.cloud.clear();
+  world.network.clearRules();
   world.premises.ipService = { kind: 'up' };
   for (const a of world.spec.nodes) {
     for (const b of world.spec.nodes) if (a !== b) world.link(a.id, b.id, { ...QUIET_LINK });

@@ -32,6 +32,18 @@ export const QUIET_LINK: Readonly<Link> = {
   keptDead: false,
 };
 
+/** What becomes of single messages, whatever the link is like. */
+export interface MessageRule {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly way: 'request' | 'response' | 'any';
+  /** How many such messages it lets pass first, and how many it is for then. */
+  readonly skip: number;
+  readonly times: number;
+  /** `again`: a request arrives once more, so much later; its answer goes nowhere. */
+  readonly fate: { readonly kind: 'lost' } | { readonly kind: 'late' | 'again'; readonly byMs: number };
+}
+
 /** What takes a node's requests in. */
 export interface Listener {
   /** `refused`: nobody listens; `gone`: the machine doesn't answer at all. */
@@ -70,6 +82,9 @@ export interface Network {
   link(from: NodeId, to: NodeId): Link;
   listen(id: NodeId, listener: Listener): void;
   request(request: Request): void;
+  /** Count messages from now on, and decide over those that the rule is for. */
+  rule(rule: MessageRule): () => void;
+  clearRules(): void;
   /** Deliver one recorded request again, to its receiver or to somebody else; false when nothing was recorded. */
   replay(to?: NodeId): boolean;
 }
@@ -94,6 +109,7 @@ export function createNetwork(
   const links = new Map<string, Link>();
   const listeners = new Map<NodeId, Listener>();
   const recorded: Recorded[] = [];
+  const rules = new Set<{ readonly rule: MessageRule; passed: number }>();
   let count = 0;
 
   function link(from: NodeId, to: NodeId): Link {
@@ -112,6 +128,19 @@ export function createNetwork(
 
   function carries(way: Link): boolean {
     return way.state !== 'closed' && !random.chance(way.lossPerMille);
+  }
+
+  /** Every rule counts every message that it matches; the first that it is for decides. */
+  function fateOf(from: NodeId, to: NodeId, way: 'request' | 'response'): MessageRule['fate'] | null {
+    let fate: MessageRule['fate'] | null = null;
+    for (const one of rules) {
+      const { rule } = one;
+      if (rule.from !== from || rule.to !== to || (rule.way !== 'any' && rule.way !== way)) continue;
+      one.passed += 1;
+      if (one.passed > rule.skip + rule.times) rules.delete(one);
+      else if (one.passed > rule.skip) fate ??= rule.fate;
+    }
+    return fate;
   }
 
   function record({ to, route, bytes }: Request): Recorded {
@@ -176,9 +205,10 @@ export function createNetwork(
       queue.after(delayOn(there), () => answer({ kind: 'failed', reason: 'unreachable' }));
       return;
     }
-    const why = stopped(there, back, wanted.fresh);
+    const fate = fateOf(from, to, 'request');
+    const why = stopped(there, back, wanted.fresh) ?? (fate?.kind === 'lost' ? 'loss' : null);
     if (why !== null) return lost(msg, why);
-    queue.after(delayOn(there), () => {
+    queue.after(delayOn(there) + (fate?.kind === 'late' ? fate.byMs : 0), () => {
       const state = listeners.get(to)?.state() ?? 'gone';
       if (state === 'refused' && back.state !== 'closed')
         queue.after(delayOn(back), () => answer({ kind: 'failed', reason: 'refused' }));
@@ -195,19 +225,22 @@ export function createNetwork(
           bytes,
           fresh: false,
         });
-        if (!carries(back)) return lost(re, back.state === 'closed' ? 'cut' : 'loss');
-        queue.after(delayOn(back), () => {
+        const answers = fateOf(to, from, 'response');
+        if (!carries(back) || answers?.kind === 'lost')
+          return lost(re, back.state === 'closed' ? 'cut' : 'loss');
+        queue.after(delayOn(back) + (answers?.kind === 'late' ? answers.byMs : 0), () => {
           if (answered) return lost(re, 'late');
           details.tell?.({ kind: 'arrived', msg: re, to: from, again: false });
           answer({ kind: 'response', bytes });
         });
       });
     });
-    if (random.chance(there.duplicatePerMille)) later(one);
+    if (random.chance(there.duplicatePerMille)) later(one, random.between(1, 5_000));
+    if (fate?.kind === 'again') later(one, fate.byMs);
   }
 
-  function later(one: Recorded): void {
-    queue.after(random.between(1, 5_000), () => {
+  function later(one: Recorded, byMs: number): void {
+    queue.after(byMs, () => {
       tell('duplicate', `${one.route} to ${one.to}`);
       deliver(one, one.to, nowhere);
     });
@@ -215,6 +248,12 @@ export function createNetwork(
 
   return {
     link,
+    rule(rule) {
+      const one = { rule, passed: 0 };
+      rules.add(one);
+      return () => void rules.delete(one);
+    },
+    clearRules: () => rules.clear(),
     listen: (id, listener) => void listeners.set(id, listener),
     request,
     replay(to) {

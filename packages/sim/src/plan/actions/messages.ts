@@ -1,0 +1,62 @@
+/** What happens to single messages: for scenarios that depend on their order, and that chance would hardly hit. */
+import type { MessageRule } from '../../world/network.ts';
+import { type ActionKind, action, LONG, whoIs } from '../action.ts';
+import { choice, duration, node, optional, whole } from '../parameters.ts';
+
+const MAX_MESSAGES = 100_000;
+
+const WHICH = {
+  from: node('who sends it'),
+  to: node('who it is for'),
+  way: optional(choice(['request', 'response', 'any'], 'requests, answers, or both'), 'any'),
+  skip: optional(whole(0, MAX_MESSAGES, 'how many of them pass before'), 0),
+  times: optional(whole(1, MAX_MESSAGES, 'how many it happens to'), 1),
+} as const;
+
+const BY = { byMs: duration('how much later') };
+
+function single(name: string, says: string, kind: 'late' | 'again'): ActionKind {
+  return action({
+    name,
+    says,
+    lastsMs: LONG,
+    parameters: { ...WHICH, ...BY },
+    apply(world, { from, to, byMs, ...which }) {
+      const [a, b] = [whoIs(world, from), whoIs(world, to)];
+      if (a === null || b === null) return null;
+      return world.network.rule({ from: a, to: b, ...which, fate: { kind, byMs } } satisfies MessageRule);
+    },
+  });
+}
+
+export const MESSAGES: readonly ActionKind[] = [
+  action({
+    name: 'lose-message',
+    says: 'the next message from one node to another is lost',
+    lastsMs: LONG,
+    parameters: WHICH,
+    apply(world, { from, to, ...which }) {
+      const [a, b] = [whoIs(world, from), whoIs(world, to)];
+      if (a === null || b === null) return null;
+      return world.network.rule({ from: a, to: b, ...which, fate: { kind: 'lost' } });
+    },
+  }),
+  single('delay-message', 'the next message from one node to another takes longer', 'late'),
+  single('repeat-message', 'the next request from one node to another arrives once more', 'again'),
+  action({
+    name: 'delays',
+    says: 'every message between the nodes takes this long',
+    lastsMs: LONG,
+    parameters: { leastMs: duration('at least'), mostMs: duration('at most') },
+    apply(world, { leastMs, mostMs }) {
+      const ids = world.spec.nodes.map(({ id }) => id);
+      const ways = ids.flatMap((from) => ids.filter((to) => to !== from).map((to) => [from, to] as const));
+      const before = ways.map(([from, to]) => world.network.link(from, to).delayMs);
+      for (const [from, to] of ways) world.oneWay(from, to, { delayMs: [leastMs, mostMs] });
+      return () => {
+        for (const [index, [from, to]] of ways.entries())
+          world.oneWay(from, to, { delayMs: before[index] ?? [leastMs, mostMs] });
+      };
+    },
+  }),
+];
