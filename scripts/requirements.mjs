@@ -28,7 +28,7 @@ const programs = {
     programs: ['aws'],
   },
   chromium: {
-    what: 'the status page in a browser',
+    what: "the status page and the simulator's report in a browser",
     install: 'apt-get install -y chromium',
     programs: ['chromium'],
   },

@@ -12,7 +12,7 @@ import {
   wantedRecords,
 } from '../src/report/filter.ts';
 import { renderReport } from '../src/report/index.ts';
-import { lowerBound, modelOf, spanAt } from '../src/report/model.ts';
+import { modelOf } from '../src/report/model.ts';
 import {
   arrowYs,
   clockText,
@@ -29,6 +29,7 @@ import {
   within,
   zoomed,
 } from '../src/report/scale.ts';
+import { lowerBound, spanAt } from '../src/report/spans.ts';
 import { createCluster, type World } from '../src/world/index.ts';
 
 const PLAN: Plan = {

@@ -1,26 +1,10 @@
 /**
  * A recorded run as the report draws it: lanes with what lasted in them, messages, faults. Pure, and made in the browser.
  */
-import type { Ip, Verdict } from '@failtome/protocol';
-import {
-  type GateLine,
-  type LeaseLine,
-  type MessageKind,
-  messageKind,
-  type NodeLine,
-  type ProcessState,
-  type RecordedRun,
-  type Stage,
-  type TraceRecord,
-  type ViewLine,
-} from '../record/records.ts';
-
-/** Something that lasted, in the world's milliseconds. */
-export interface Span<T> {
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly is: T;
-}
+import type { Ip } from '@failtome/protocol';
+import { type MessageKind, messageKind, type RecordedRun, type TraceRecord } from '../record/records.ts';
+import { type Lane, newLane } from './lanes.ts';
+import { merged, newSeries, type Span } from './spans.ts';
 
 export interface Message {
   /** Its sending, as an index into the records. */
@@ -51,32 +35,6 @@ export interface Owned {
   readonly ip: Ip;
   readonly owners: readonly Span<string | null>[];
   readonly served: readonly Span<string | null>[];
-}
-
-export interface AddressTrack {
-  readonly ip: Ip;
-  readonly verdict: readonly Span<Verdict>[];
-  readonly stage: readonly Span<Stage>[];
-  readonly lent: readonly Span<LeaseLine>[];
-  /** Whose leases it has, its own aside; several names with commas. */
-  readonly borrowed: readonly Span<string>[];
-  readonly views: readonly Span<ViewLine>[];
-  readonly ladders: readonly Span<readonly GateLine[]>[];
-}
-
-export interface Lane {
-  readonly name: string;
-  /** A node's; a second process with its id has it too. */
-  readonly node: string;
-  readonly role: string;
-  readonly process: readonly Span<ProcessState>[];
-  readonly haproxy: readonly Span<string>[];
-  readonly states: readonly Span<NodeLine>[];
-  readonly tracks: readonly AddressTrack[];
-  /** Moments of its story, as indices into the records. */
-  readonly marks: readonly number[];
-  /** While at least one fault strikes it. */
-  readonly struck: readonly Span<true>[];
 }
 
 export interface Model {
@@ -129,97 +87,6 @@ export function modelOf({ header, records, end, cut }: RecordedRun): Model {
   };
 }
 
-/** The span that holds at a moment; null: none does. By halving. */
-export function spanAt<T>(spans: readonly Span<T>[], atMs: number): Span<T> | null {
-  let [low, high] = [0, spans.length - 1];
-  while (low <= high) {
-    const middle = (low + high) >> 1;
-    const span = spans[middle];
-    if (span === undefined || atMs < span.fromMs) high = middle - 1;
-    else if (atMs >= span.toMs && middle < spans.length - 1) low = middle + 1;
-    else return span;
-  }
-  return null;
-}
-
-/** The first index whose value isn't below it. By halving. */
-export function lowerBound(count: number, value: (index: number) => number, atLeast: number): number {
-  let [low, high] = [0, count];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (value(middle) < atLeast) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** Changes as they come, and the spans between them. */
-interface Series<T> {
-  add(atMs: number, is: T): void;
-  spans(toMs: number): readonly Span<T>[];
-}
-
-function newSeries<T>(): Series<T> {
-  const changes: { readonly atMs: number; readonly is: T }[] = [];
-  return {
-    add: (atMs, is) => void changes.push({ atMs, is }),
-    spans: (toMs) =>
-      changes.flatMap(({ atMs, is }, index) => {
-        const next = changes[index + 1]?.atMs ?? toMs;
-        return next > atMs || index === changes.length - 1 ? [{ fromMs: atMs, toMs: next, is }] : [];
-      }),
-  };
-}
-
-/** Spans of what differs from neighbour to neighbour. */
-function merged<T>(spans: readonly Span<T>[]): readonly Span<T>[] {
-  const found: Span<T>[] = [];
-  for (const span of spans) {
-    const last = found.at(-1);
-    if (last !== undefined && last.is === span.is && last.toMs === span.fromMs)
-      found[found.length - 1] = { ...last, toMs: span.toMs };
-    else found.push(span);
-  }
-  return found;
-}
-
-interface LaneBuilder {
-  readonly name: string;
-  take(record: TraceRecord): void;
-  done(toMs: number, marks: readonly number[], struck: Lane['struck']): Lane;
-}
-
-function newLane(name: string, cluster: RecordedRun['header']['cluster']): LaneBuilder {
-  const node = cluster.nodes.find(({ id }) => id === name || name.startsWith(`${id}#`));
-  const process = newSeries<ProcessState>();
-  const haproxy = newSeries<string>();
-  const states = newSeries<NodeLine>();
-  const tracks = new Map(cluster.addresses.map((ip) => [ip, newTrack(ip, node?.id ?? name)]));
-  return {
-    name,
-    take(record) {
-      if (record.kind === 'process') {
-        process.add(record.at, record.state);
-        if (record.state !== 'alive' && record.state !== 'paused' && record.state !== 'frozen')
-          for (const track of tracks.values()) track.off(record.at);
-      } else if (record.kind === 'haproxy') haproxy.add(record.at, record.state);
-      else if (record.kind === 'node') states.add(record.at, record);
-      else if ('address' in record) tracks.get(record.address)?.take(record);
-    },
-    done: (toMs, marks, struck) => ({
-      name,
-      node: node?.id ?? name,
-      role: node?.role ?? '',
-      process: process.spans(toMs),
-      haproxy: haproxy.spans(toMs),
-      states: states.spans(toMs),
-      tracks: [...tracks.values()].map((track) => track.done(toMs)),
-      marks,
-      struck,
-    }),
-  };
-}
-
 /** The faults of one lane, those that overlap made one. */
 function struckBy(faults: readonly Fault[], lane: number): Lane['struck'] {
   const found: Span<true>[] = [];
@@ -230,78 +97,6 @@ function struckBy(faults: readonly Fault[], lane: number): Lane['struck'] {
     else if (toMs > last.toMs) found[found.length - 1] = { ...last, toMs };
   }
   return found;
-}
-
-interface TrackBuilder {
-  take(record: TraceRecord): void;
-  /** The process is no more: it thinks nothing. What it has lent stays lent. */
-  off(atMs: number): void;
-  done(toMs: number): AddressTrack;
-}
-
-function newTrack(ip: Ip, node: string): TrackBuilder {
-  const views = newSeries<ViewLine | null>();
-  const ladders = newSeries<readonly GateLine[] | null>();
-  const lent = newSeries<LeaseLine>();
-  const borrowed: { readonly from: string; readonly fromMs: number; toMs: number }[] = [];
-
-  function give(from: string | null, atMs: number): void {
-    for (const one of borrowed) if (one.toMs > atMs && (from === null || one.from === from)) one.toMs = atMs;
-  }
-
-  return {
-    take(record) {
-      if (record.kind === 'view') views.add(record.at, record);
-      else if (record.kind === 'ladder') ladders.add(record.at, record.gates);
-      else if (record.kind === 'lease') lent.add(record.at, record);
-      else if (record.kind === 'borrowed') {
-        give(record.from, record.at);
-        if (record.untilMs !== null && record.from !== node)
-          borrowed.push({ from: record.from, fromMs: record.at, toMs: record.untilMs });
-      }
-    },
-    off(atMs) {
-      views.add(atMs, null);
-      ladders.add(atMs, null);
-      give(null, atMs);
-    },
-    done(toMs) {
-      const seen = known(views.spans(toMs));
-      return {
-        ip,
-        verdict: merged(seen.map((span) => ({ ...span, is: span.is.verdict }))),
-        stage: merged(seen.map((span) => ({ ...span, is: span.is.stage }))).filter(({ is }) => is !== 'idle'),
-        lent: lent.spans(toMs).flatMap((span) => lentSpan(span)),
-        borrowed: together(borrowed, toMs),
-        views: seen,
-        ladders: known(ladders.spans(toMs)),
-      };
-    },
-  };
-}
-
-/** Who lends at each time: spans that overlap become spans of several names. */
-function together(
-  lent: readonly { readonly from: string; readonly fromMs: number; readonly toMs: number }[],
-  endMs: number,
-): readonly Span<string>[] {
-  const times = new Set(lent.flatMap(({ fromMs, toMs }) => [fromMs, Math.min(toMs, endMs)]));
-  const edges = [...times].sort((a, b) => a - b);
-  const spans = edges.flatMap((fromMs, index) => {
-    const toMs = edges[index + 1];
-    const names = lent.filter((one) => one.fromMs <= fromMs && fromMs < one.toMs).map(({ from }) => from);
-    return toMs === undefined || names.length === 0 ? [] : [{ fromMs, toMs, is: names.sort().join(', ') }];
-  });
-  return merged(spans);
-}
-
-function known<T>(spans: readonly Span<T | null>[]): readonly Span<T>[] {
-  return spans.flatMap(({ is, ...times }) => (is === null ? [] : [{ ...times, is }]));
-}
-
-function lentSpan({ fromMs, toMs, is }: Span<LeaseLine>): readonly Span<LeaseLine>[] {
-  const until = Math.min(toMs, is.untilMs);
-  return is.to === null || until <= fromMs ? [] : [{ fromMs, toMs: until, is }];
 }
 
 function laneNames(

@@ -2,7 +2,7 @@
  * Where things are on the screen: time to pixels and back, zoom, lanes, ticks. Pure.
  */
 import type { Message, Model } from './model.ts';
-import { lowerBound } from './model.ts';
+import { lowerBound } from './spans.ts';
 
 /** What part of the run is seen. */
 export interface Window {

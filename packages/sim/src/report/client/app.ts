@@ -3,8 +3,9 @@ import { causesOf, mentions } from '../../record/causes.ts';
 import { type Context, contextOf, isStory } from '../../record/describe.ts';
 import type { RecordedRun, TraceRecord } from '../../record/records.ts';
 import { type Filter, GROUPS, MESSAGE_KINDS, wantedRecords } from '../filter.ts';
-import { lowerBound, type Model, modelOf } from '../model.ts';
+import { type Model, modelOf } from '../model.ts';
 import { firstWindow, type Layout, layoutOf, rowsOf, showing, type Window } from '../scale.ts';
+import { lowerBound } from '../spans.ts';
 
 export interface View {
   readonly window: Window;

@@ -1,7 +1,7 @@
 /** The list of records: only the rows in sight exist, and it follows the scrubber. */
 import { describe, isStory, subjectOf } from '../../record/describe.ts';
-import { lowerBound } from '../model.ts';
 import { clockText } from '../scale.ts';
+import { lowerBound } from '../spans.ts';
 import type { App } from './app.ts';
 import { make, place } from './dom.ts';
 

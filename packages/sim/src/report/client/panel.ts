@@ -1,8 +1,9 @@
 /** Beside the picture: how one node is at this moment, with its decision ladder, and the record that was chosen. */
 import { describe, subjectOf } from '../../record/describe.ts';
 import type { GateLine, TraceRecord } from '../../record/records.ts';
-import { type AddressTrack, type Lane, spanAt } from '../model.ts';
+import type { AddressTrack, Lane } from '../lanes.ts';
 import { clockText } from '../scale.ts';
+import { spanAt } from '../spans.ts';
 import type { App } from './app.ts';
 import { make, makeButton, place } from './dom.ts';
 

@@ -1,7 +1,7 @@
 /** The picture of lanes and arrows, with mouse and hover. */
 import type { Payload } from '@failtome/protocol';
 import { describe, describeMessage, subjectOf } from '../../record/describe.ts';
-import { lowerBound, type Message, spanAt } from '../model.ts';
+import type { Message } from '../model.ts';
 import {
   clockText,
   distanceTo,
@@ -12,9 +12,11 @@ import {
   panned,
   zoomed,
 } from '../scale.ts';
+import { lowerBound, spanAt } from '../spans.ts';
 import type { App } from './app.ts';
+import { MOST_HEARTBEATS } from './arrow-paint.ts';
 import { canvasOf, make, makeButton, place } from './dom.ts';
-import { MOST_HEARTBEATS, paintHead, paintLanes } from './paint.ts';
+import { paintHead, paintLanes } from './paint.ts';
 import { type Palette, paletteOf } from './palette.ts';
 
 /** How near the mouse must be to what it means. */
