@@ -154,7 +154,9 @@ function standDown(turn: Turn, ip: Ip, decision: TakeoverDecision): boolean {
   }
   if (decision.reason === 'lease-too-short') {
     giveUp(turn, ip, 'dropped', decision.detail, 0);
-    backOff(turn, ip, 'lease-too-short', decision.detail, 1);
+    // A slow guard is made up for at once. Voters that lend for less than the calls take will do so the next time too.
+    const isFirst = addressOf(turn.state, ip).backoff.delayMs === 0;
+    backOff(turn, ip, 'lease-too-short', decision.detail, isFirst ? 1 : 0);
     return false;
   }
   if (isBefore(decision.gate, 'agreement'))
