@@ -44,6 +44,11 @@ export interface Parsed {
   readonly faults: readonly Fault[];
 }
 
+const HINTS: Readonly<Record<string, string>> = {
+  TAB_AS_INDENT: 'YAML is indented with spaces, not tabs',
+  BLOCK_AS_IMPLICIT_KEY: 'text that holds a colon and a space stands in quotation marks',
+};
+
 /** Read text; `source` is what to call it in messages. */
 export function parseText(source: string, text: string): Parsed {
   const whole: Spot = { source, line: 0, column: 0 };
@@ -60,14 +65,13 @@ export function parseText(source: string, text: string): Parsed {
     return { source, line, column: col };
   };
   const faults = [...document.errors, ...document.warnings].map((error): Fault => {
-    const tab = error.code === 'TAB_AS_INDENT';
     return {
       spot: spotAt(error.pos[0]),
       path: '',
       found:
         error.code === 'MULTIPLE_DOCS' ? 'the start of a second document' : `invalid YAML (${error.message})`,
       expected: 'one valid YAML document',
-      hint: tab ? 'YAML is indented with spaces, not tabs' : '',
+      hint: HINTS[error.code] ?? '',
     };
   });
   // After a syntax error the tree is a guess, and faults found in a guess would mislead.

@@ -1,0 +1,227 @@
+/**
+ * Judges what came of a scenario by what was expected.
+ */
+import { type Chronicle, heldAt, withNames } from './chronicle.ts';
+import type { Claim, Count, Expectation } from './expectation.ts';
+import { signOf } from './signs.ts';
+
+export interface Judgement {
+  /** What was expected, for people. */
+  readonly says: string;
+  readonly kept: boolean;
+  /** What was found instead, or as well. */
+  readonly found: string;
+}
+
+interface Span {
+  readonly fromMs: number;
+  /** What comes at this moment is outside. */
+  readonly untilMs: number;
+  readonly says: string;
+}
+
+/** In the order in which they were expected. */
+export function judge(chronicle: Chronicle, expected: readonly Expectation[]): readonly Judgement[] {
+  return expected.flatMap((expectation) => {
+    const span = spanOf(expectation, chronicle.world.now());
+    return expectation.claims.map((claim) => {
+      const { says, kept, found } = judgeClaim(chronicle, claim, span);
+      return { says: `${says}${span.says}`, kept, found };
+    });
+  });
+}
+
+function spanOf({ fromMs, untilMs }: Expectation, nowMs: number): Span {
+  const says = [
+    ...(fromMs === null ? [] : [` from ${seconds(fromMs)} on`]),
+    ...(untilMs === null ? [] : [` until ${seconds(untilMs)}`]),
+  ].join('');
+  return { fromMs: fromMs ?? 0, untilMs: untilMs ?? nowMs + 1, says };
+}
+
+const isIn = ({ fromMs, untilMs }: Span, atMs: number): boolean => atMs >= fromMs && atMs < untilMs;
+
+function judgeClaim(chronicle: Chronicle, claim: Claim, span: Span): Judgement {
+  switch (claim.kind) {
+    case 'holder':
+      return holds(chronicle, claim, span);
+    case 'takers': {
+      const found = takersOf(chronicle, claim.address, span);
+      const says = `taken by ${list(claim.nodes)}${of(claim.address)}`;
+      return { says, kept: found.join() === claim.nodes.join(), found: `taken by ${list(found)}` };
+    }
+    case 'moves':
+      return counted(
+        'moves',
+        of(claim.address),
+        takersOf(chronicle, claim.address, span).length,
+        claim.count,
+      );
+    case 'served':
+      return isServed(chronicle, claim, span);
+    case 'told':
+      return counted('notifications', '', toldIn(chronicle, span).length, claim.count);
+    case 'told-texts': {
+      const found = toldIn(chronicle, span);
+      return inOrder('people are told', claim.texts, found);
+    }
+    case 'answered':
+      return inOrder('operators are answered', claim.texts, answersIn(chronicle, span));
+    case 'seen':
+    case 'unseen': {
+      const at = firstSign(chronicle, claim, span);
+      const says = `${claim.node ?? 'anyone'} ${claim.sign}${claim.kind === 'seen' ? '' : ': never'}`;
+      return {
+        says,
+        kept: (at !== null) === (claim.kind === 'seen'),
+        found: at === null ? 'never' : `at ${seconds(at)}`,
+      };
+    }
+    case 'decision':
+      return decides(chronicle, claim, span);
+    case 'calls': {
+      const made = chronicle.calls.filter(
+        ({ atMs, action, dryRun }) => isIn(span, atMs) && action === claim.call && !dryRun,
+      );
+      return counted(`calls of ${claim.call}`, '', made.length, claim.count);
+    }
+    case 'ready':
+    case 'unready': {
+      const found = heldAt(chronicle.problems.get(claim.node), span.untilMs - 1) ?? [];
+      const because = claim.kind === 'unready' ? claim.because : null;
+      const kept = because === null ? found.length === 0 : found.some((problem) => problem.includes(because));
+      const says = `${claim.node} is ${because === null ? 'ready' : `not ready (${because})`}`;
+      return { says, kept, found: found.length === 0 ? 'ready' : `not ready (${found.join('; ')})` };
+    }
+  }
+}
+
+function holds(
+  { world, holders }: Chronicle,
+  claim: Extract<Claim, { kind: 'holder' }>,
+  span: Span,
+): Judgement {
+  const ips = claim.address === null ? world.spec.addresses : [claim.address];
+  const found = ips.map((ip) => heldAt(holders.get(ip), span.untilMs - 1) ?? null);
+  return {
+    says: `held by ${claim.node ?? 'nobody'}${of(claim.address)}`,
+    kept: found.every((node) => node === claim.node),
+    found: `held by ${found.map((node) => node ?? 'nobody').join(' and ')}`,
+  };
+}
+
+function takersOf({ world }: Chronicle, address: string | null, span: Span): readonly string[] {
+  return world.cloudEvents().flatMap((event) => {
+    if (event.kind !== 'associated' || event.by.kind !== 'instance' || !isIn(span, event.atMs)) return [];
+    if (address === null ? !world.spec.addresses.includes(event.publicIp) : event.publicIp !== address)
+      return [];
+    const { instanceId } = event.association;
+    return [world.nodeOf(instanceId) ?? instanceId];
+  });
+}
+
+function isServed(chronicle: Chronicle, claim: Extract<Claim, { kind: 'served' }>, span: Span): Judgement {
+  const { world, services } = chronicle;
+  const ips = claim.address === null ? world.spec.addresses : [claim.address];
+  const back = ips.map((ip) => servedAgainAt(services.get(ip) ?? [], claim.by, span));
+  const latest = back.includes(null) ? null : Math.max(...back.map((at) => at ?? 0));
+  const afterMs = latest === null ? null : latest - span.fromMs;
+  const by = claim.by === null ? '' : ` by ${claim.by}`;
+  return {
+    says: `served${by}${of(claim.address)}${claim.withinMs === null ? '' : ` within ${seconds(claim.withinMs)}`}`,
+    kept: afterMs !== null && (claim.withinMs === null || afterMs <= claim.withinMs),
+    found:
+      afterMs === null
+        ? 'not in service at the end'
+        : afterMs === 0
+          ? 'all the time'
+          : `after ${seconds(afterMs)}`,
+  };
+}
+
+/** When it came into service, out of which it was first; null: at the end it isn't. */
+function servedAgainAt(
+  log: Chronicle['services'] extends ReadonlyMap<string, infer L> ? L : never,
+  by: string | null,
+  span: Span,
+): number | null {
+  const good = (is: string | null | undefined): boolean => is != null && (by === null || is === by);
+  if (!good(heldAt(log, span.untilMs - 1))) return null;
+  let out = !good(heldAt(log, span.fromMs));
+  for (const { atMs, is } of log) {
+    if (atMs < span.fromMs || atMs >= span.untilMs) continue;
+    if (out && good(is)) return atMs;
+    if (!good(is)) out = true;
+  }
+  return span.fromMs;
+}
+
+function toldIn({ world }: Chronicle, span: Span): readonly string[] {
+  return world
+    .cloudEvents()
+    .flatMap((event) =>
+      event.kind === 'published' && isIn(span, event.atMs) ? [withNames(world, event.message)] : [],
+    );
+}
+
+function answersIn({ answers }: Chronicle, span: Span): readonly string[] {
+  return answers.filter(({ atMs }) => isIn(span, atMs)).map(({ text }) => text);
+}
+
+function firstSign(
+  { world }: Chronicle,
+  claim: Extract<Claim, { kind: 'seen' | 'unseen' }>,
+  span: Span,
+): number | null {
+  const seen = world
+    .facts()
+    .find(
+      ({ atMs, node, fact }) =>
+        isIn(span, atMs) && (claim.node === null || node === claim.node) && signOf(fact) === claim.sign,
+    );
+  return seen?.atMs ?? null;
+}
+
+function decides({ world }: Chronicle, claim: Extract<Claim, { kind: 'decision' }>, span: Span): Judgement {
+  const found = world.spec.addresses.flatMap((ip) => {
+    const last = world
+      .facts()
+      .findLast(
+        ({ atMs, node, fact }) =>
+          atMs < span.untilMs && node === claim.node && fact.kind === 'decided' && fact.address === ip,
+      );
+    return last?.fact.kind === 'decided' ? [last.fact] : [];
+  });
+  return {
+    says: `${claim.node} decides ${claim.is}`,
+    kept: found.some(({ outcome, reason }) => outcome === claim.is || reason === claim.is),
+    found: found.map(({ outcome, reason }) => `${outcome}, ${reason}`).join(' and ') || 'nothing',
+  };
+}
+
+function counted(what: string, about: string, found: number, { least, most }: Count): Judgement {
+  const wanted = most === null ? `at least ${least}` : least === most ? `${least}` : `at most ${most}`;
+  return {
+    says: `${wanted} ${what}${about}`,
+    kept: found >= least && (most === null || found <= most),
+    found: `${found} ${what}`,
+  };
+}
+
+function inOrder(what: string, wanted: readonly string[], found: readonly string[]): Judgement {
+  const kept =
+    wanted.length === found.length && wanted.every((text, index) => found[index]?.includes(text) === true);
+  return {
+    says: `${what}: ${list(wanted)}`,
+    kept,
+    found: list(found.map((text) => text.split('\n')[0] ?? '')),
+  };
+}
+
+const of = (address: string | null): string => (address === null ? '' : ` (${address})`);
+
+const list = (texts: readonly string[]): string => (texts.length === 0 ? 'nobody' : texts.join(', '));
+
+function seconds(ms: number): string {
+  return `${Math.round(ms) / 1_000} s`;
+}

@@ -1,0 +1,37 @@
+/**
+ * Runs scenarios.
+ */
+import { type RunOptions, type RunResult, runPlan } from '../plan/index.ts';
+import { type Chronicle, chronicleOf } from './chronicle.ts';
+import { type Judgement, judge } from './judge.ts';
+import type { Scenario } from './types.ts';
+
+export interface ScenarioOptions extends RunOptions {
+  /** Default: the first of the scenario's own. */
+  readonly seed?: number;
+}
+
+export interface ScenarioRun {
+  readonly seed: number;
+  readonly result: RunResult;
+  readonly expectations: readonly Judgement[];
+  /** Nothing violated, and every expectation kept. */
+  readonly kept: boolean;
+}
+
+/** Run a scenario with one seed. */
+export function runScenario(scenario: Scenario, options: ScenarioOptions = {}): ScenarioRun {
+  const seed = options.seed ?? scenario.plan.world.seed;
+  const plan = { ...scenario.plan, world: { ...scenario.plan.world, seed } };
+  let chronicle: Chronicle | null = null;
+  const result = runPlan(plan, {
+    ...options,
+    onWorld(world) {
+      options.onWorld?.(world);
+      chronicle = chronicleOf(world);
+    },
+  });
+  const expectations = judge(chronicle ?? chronicleOf(result.world), scenario.expect);
+  const kept = result.violation === null && expectations.every((one) => one.kept);
+  return { seed, result, expectations, kept };
+}
