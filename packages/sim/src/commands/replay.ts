@@ -6,6 +6,7 @@ import type { RecordedRun, TraceRecord } from '../record/records.ts';
 import { standOf } from '../record/stand.ts';
 import { renderReport } from '../report/index.ts';
 import { type CommandContext, UsageError } from './context.ts';
+import { parseSpan } from './span.ts';
 
 /** Set by the build. */
 declare const FAILTOME_VERSION: string;
@@ -59,17 +60,14 @@ function readText(file: string): string {
   }
 }
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
-
 /** @throws UsageError when it is neither a time nor a step */
 export function momentOf(text: string): Moment {
   const step = /^#(\d{1,12})$/.exec(text);
   if (step !== null) return { kind: 'step', step: Number(step[1]) };
-  const time = /^(\d{1,9}(?:\.\d{1,6})?)(ms|s|m)$/.exec(text);
-  const unit = UNITS[time?.[2] ?? ''];
-  if (time === null || unit === undefined)
+  const atMs = parseSpan(text);
+  if (atMs === null)
     throw new UsageError(`--until: ${text} is neither a time (42s, 1500ms, 2m) nor a step (#1234)`);
-  return { kind: 'time', atMs: Number(time[1]) * unit };
+  return { kind: 'time', atMs };
 }
 
 type Line = (record: TraceRecord) => string;

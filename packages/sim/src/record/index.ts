@@ -9,10 +9,9 @@
  *
  * Both files are optional; with neither it does nothing and costs nothing.
  */
-export { causesOf } from './causes.ts';
-export { type RecordFiles, type Recording, recordTo, traceText, withCauses } from './files.ts';
+export { recordTo, traceText, withCauses } from './files.ts';
 export { createKeeper } from './keep.ts';
-export { type ReadResult, readTrace } from './read.ts';
-export { createRecorder, type Recorder } from './recorder.ts';
+export { readTrace } from './read.ts';
+export { createRecorder } from './recorder.ts';
 export type * from './records.ts';
 export { type Moment, type Replayed, replay } from './replay.ts';
