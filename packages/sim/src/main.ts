@@ -7,6 +7,7 @@ import { addCloud } from './commands/cloud.ts';
 import { type CommandContext, type ExitCode, UsageError } from './commands/context.ts';
 import { addDemo } from './commands/demo.ts';
 import { addReplay } from './commands/replay.ts';
+import { addShrink } from './commands/shrink.ts';
 import { addSwarm } from './commands/swarm.ts';
 import { workIfWorker } from './swarm/index.ts';
 
@@ -18,6 +19,7 @@ const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = 
   addCloud,
   addReplay,
   addSwarm,
+  addShrink,
 ];
 
 const stopping = new AbortController();

@@ -1,0 +1,138 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Plan } from '../plan/index.ts';
+import { readTrace, recordTo } from '../record/index.ts';
+import { writeScenario } from '../scenario/index.ts';
+import { runChecked, type Shrunk, shrink } from '../shrink/index.ts';
+import { type CommandContext, UsageError } from './context.ts';
+import { parseSpan } from './span.ts';
+
+interface ShrinkFlags {
+  readonly out: string;
+  readonly for: number;
+  readonly runs?: number;
+  readonly trace?: string;
+  readonly html?: string;
+}
+
+const DEFAULT_FOR_MS = 60_000;
+/** How many other seeds tell how much is left to chance. */
+const SEEDS_ASKED = 20;
+
+export function addShrink(program: Command, context: CommandContext): void {
+  program
+    .command('shrink <trace>')
+    .description('makes a violation small, and writes it as a scenario file')
+    .option('--out <file>', 'where the scenario goes', 'shrunk.yaml')
+    .option('--for <time>', 'stop looking after so long', spanIn, DEFAULT_FOR_MS)
+    .option('--runs <n>', 'stop looking after so many runs, whatever time they take', countIn)
+    .option('--trace <file>', 'write the trace of what is left')
+    .option('--html <file>', 'write its report')
+    .action((file: string, flags: ShrinkFlags) => run(file, flags, context));
+}
+
+function run(file: string, flags: ShrinkFlags, { write, signal, finish }: CommandContext): void {
+  const plan = planIn(file);
+  write(`${sizeOf(plan)}: ${plan.title}\n`);
+  const startedMs = performance.now();
+  let runs = 0;
+  const shrunk = shrink(plan, {
+    enough() {
+      runs += 1;
+      const spent = flags.runs === undefined ? performance.now() - startedMs >= flags.for : runs > flags.runs;
+      return spent || signal.aborted;
+    },
+    onStep: (what, now) => write(`${sizeOf(now.plan)}: without ${what}\n`),
+  });
+  if (shrunk === null) throw new UsageError(`${file}: running it violates nothing`);
+  writeFileSync(flags.out, scenarioOf(shrunk));
+  record(shrunk, flags);
+  const { violation, finished } = shrunk;
+  write(`\nVIOLATION of ${violation.invariant}: ${violation.detail}\n`);
+  write(
+    `after ${shrunk.runs} runs: ${finished ? 'nothing more can go' : 'there may be more to take away'}\n`,
+  );
+  write(`it happens with ${asked(shrunk.plan)} of the world's seeds 1..${SEEDS_ASKED}\n`);
+  write(`written to ${flags.out}: failtome-sim run ${flags.out}\n`);
+  finish(0);
+}
+
+/** The plan in a trace's header, or a file that is a plan. */
+function planIn(file: string): Plan {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const plain = plainPlan(text);
+  if (plain !== null) return plain;
+  const read = readTrace(text);
+  if (read.kind === 'fault') throw new UsageError(`${file}:${read.line}: ${read.reason}`);
+  const { plan } = read.trace.header;
+  if (!isPlan(plan)) throw new UsageError(`${file}: nothing in it says how to make it again`);
+  return plan;
+}
+
+function plainPlan(text: string): Plan | null {
+  try {
+    const read: unknown = JSON.parse(text);
+    return isPlan(read) ? read : null;
+  } catch {
+    // A trace is more than one line of JSON.
+    return null;
+  }
+}
+
+function isPlan(value: unknown): value is Plan {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'world' in value &&
+    'timeline' in value &&
+    'ending' in value
+  );
+}
+
+function scenarioOf({ plan, violation }: Shrunk): string {
+  const { invariant, detail } = violation;
+  const [said = ''] = detail.split('\n');
+  return writeScenario(plan, {
+    name: `${invariant} violated`,
+    proves: `${invariant} is violated here: ${said}`,
+    comment: `Made small from: ${plan.title}`,
+  });
+}
+
+function record({ plan }: Shrunk, { trace: traceFile, html: htmlFile }: ShrinkFlags): void {
+  const recording = recordTo({ traceFile, htmlFile }, plan, plan.title);
+  runChecked(plan, { onWorld: recording.onWorld });
+  recording.finish();
+}
+
+function asked(plan: Plan): number {
+  const seeds = Array.from({ length: SEEDS_ASKED }, (_, index) => index + 1);
+  return seeds.filter((seed) => runChecked({ ...plan, world: { ...plan.world, seed } }) !== null).length;
+}
+
+function sizeOf({ world, timeline, ending }: Plan): string {
+  const counted = [
+    `${timeline.length} entries`,
+    `${world.nodes.length} nodes`,
+    `${world.addresses.length} addresses`,
+    `${(ending.atMs / 1_000).toFixed(1)} s`,
+  ];
+  return counted.join(', ').padEnd(46);
+}
+
+function spanIn(text: string): number {
+  const ms = parseSpan(text);
+  if (ms === null) throw new InvalidArgumentError('not a time such as 60s or 5m');
+  return ms;
+}
+
+function countIn(text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('not a whole number above 0');
+  return count;
+}

@@ -1,0 +1,6 @@
+/**
+ * Shrinking: from a violation to the least that shows it.
+ */
+export { kindOf } from './same.ts';
+export { runChecked } from './search.ts';
+export { type ShrinkOptions, type Shrunk, shrink } from './shrink.ts';

@@ -1,0 +1,82 @@
+/**
+ * Makes a plan that violates something small, and keeps it the same violation.
+ */
+import type { Plan } from '../plan/index.ts';
+import type { Violation } from '../world/index.ts';
+import { explicitMessages } from './messages.ts';
+import { createSearch, type Run, runChecked, type Search } from './search.ts';
+import { dropEntries, endEarlier, simplifyArguments, simplifyTimes } from './timeline.ts';
+import { calmNodes, calmWorld, dropAddresses, dropNodes, usualSettings } from './world.ts';
+
+export interface ShrinkOptions {
+  /** Asked before every run: whether there was time enough. */
+  readonly enough: () => boolean;
+  /** Told what was taken away, and how small it is now. */
+  readonly onStep?: (what: string, now: Shrunk) => void;
+  /** Runs a plan; default: the world itself. */
+  readonly run?: Run;
+  /** How many other seeds of the world are tried with every candidate; default 3. */
+  readonly otherSeeds?: number;
+}
+
+export interface Shrunk {
+  readonly plan: Plan;
+  readonly violation: Violation;
+  /** How many runs it took. */
+  readonly runs: number;
+  /** Whether nothing more could be taken away; false: there was time enough. */
+  readonly finished: boolean;
+}
+
+const OTHER_SEEDS = 3;
+/** Rounds end when one takes nothing away; this is for those that would never. */
+const MAX_ROUNDS = 20;
+/** What is left of the world after the violation, so that it isn't cut off at its very moment. */
+const AFTER_MS = 1_000;
+
+/** What takes most away comes first. */
+const PASSES: readonly ((search: Search) => boolean)[] = [
+  endEarlier,
+  dropEntries,
+  dropNodes,
+  dropAddresses,
+  calmNodes,
+  calmWorld,
+  usualSettings,
+  explicitMessages,
+  simplifyArguments,
+  simplifyTimes,
+];
+
+/**
+ * Make a plan small. The same plan and the same number of runs give the same result.
+ *
+ * @returns null when it violates nothing
+ */
+export function shrink(plan: Plan, options: ShrinkOptions): Shrunk | null {
+  const { enough, onStep, run = runChecked, otherSeeds = OTHER_SEEDS } = options;
+  const search = createSearch(plan, {
+    enough,
+    run,
+    otherSeeds,
+    onStep: (what, now) => onStep?.(what, { ...shrunkOf(now), finished: false }),
+  });
+  if (search === null) return null;
+  for (let round = 0; round < MAX_ROUNDS && !search.spent; round += 1) {
+    const simpler = PASSES.map((pass) => !search.spent && pass(search));
+    if (!simpler.includes(true)) break;
+  }
+  const finished = !search.spent;
+  return { ...shrunkOf(search), plan: ended(search), finished };
+}
+
+function shrunkOf({ plan, violation, runs }: Search): Omit<Shrunk, 'finished'> {
+  return { plan, violation, runs };
+}
+
+/** It stops soon after the violation, at a round moment. */
+function ended({ plan, violation }: Search): Plan {
+  if (plan.ending.kind === 'recover') return plan;
+  const atMs = Math.ceil((violation.atMs + AFTER_MS) / AFTER_MS) * AFTER_MS;
+  return { ...plan, ending: { kind: 'stop', atMs } };
+}
