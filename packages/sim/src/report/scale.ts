@@ -107,8 +107,10 @@ export const FIT_PX = 5;
 export const VERDICT_PX = 14;
 export const STAGE_PX = 14;
 export const LEASE_PX = 11;
-/** Between two lanes: where the arrows are seen. */
-export const GAP_PX = 46;
+/** Between two lanes: where the arrows are seen. Less where there are many lanes. */
+const GAP_PX = 46;
+const NARROW_GAP_PX = 32;
+const MANY_LANES = 4;
 const MAX_FAULT_ROWS = 6;
 
 /** One address's part of a lane. */
@@ -123,14 +125,15 @@ export function layoutOf(model: Model): Layout {
   const faultsTop = AXIS_PX + 2;
   const ownersTop = faultsTop + faultRows * FAULT_PX + 6;
   const headPx = ownersTop + model.addresses.length * OWNER_PX + 2;
+  const gap = model.lanes.length < MANY_LANES ? GAP_PX : NARROW_GAP_PX;
   let top = headPx + 16;
   const lanes = model.lanes.map(({ tracks }) => {
     const height = PROCESS_PX + FIT_PX + 2 + tracks.length * TRACK_PX;
     const place = { top, height };
-    top += height + GAP_PX;
+    top += height + gap;
     return place;
   });
-  return { headPx, faultsTop, faultRows, ownersTop, lanes, height: top - GAP_PX + 14 };
+  return { headPx, faultsTop, faultRows, ownersTop, lanes, height: top - gap + OPERATORS_PX + 16 };
 }
 
 /** Which row each fault is drawn in, so that none hides another while there are rows. */
@@ -145,13 +148,15 @@ export function rowsOf({ faults, toMs }: Model): readonly number[] {
   });
 }
 
+/** How far below everybody the operators stand. */
+const OPERATORS_PX = 12;
+
 /** The ends of an arrow: it leaves at the edge of a lane and reaches the edge of the other. */
-export function arrowYs(layout: Layout, from: number, to: number): readonly [number, number] {
-  const [a, b] = [layout.lanes[from], layout.lanes[to]];
-  // Operators stand below everybody.
-  if (a === undefined)
-    return [b === undefined ? 0 : b.top + b.height + GAP_PX / 2, b === undefined ? 0 : b.top + b.height];
-  if (b === undefined) return [a.top + a.height, a.top + a.height + GAP_PX / 2];
+export function arrowYs({ lanes, height }: Layout, from: number, to: number): readonly [number, number] {
+  const [a, b] = [lanes[from], lanes[to]];
+  const outside = height - OPERATORS_PX;
+  if (a === undefined || b === undefined)
+    return [a === undefined ? outside : a.top + a.height, b === undefined ? outside : b.top + b.height];
   return from < to ? [a.top + a.height, b.top] : [a.top, b.top + b.height];
 }
 

@@ -56,6 +56,8 @@ main { flex: 1; min-height: 0; display: grid; grid-template-columns: minmax(0, 1
 .labels > * { position: absolute; left: 0; right: 0; padding: 0 .5rem; overflow: hidden; white-space: nowrap; text-overflow: ellipsis; }
 .labels button { border: 0; background: none; text-align: left; border-radius: 0; line-height: 1.3; padding: 0 .5rem; }
 .labels button[aria-pressed=true] { box-shadow: inset 3px 0 0 var(--accent); }
+.labels button { display: flex; flex-direction: column; justify-content: flex-start; align-items: stretch; padding-top: .1rem; }
+.labels .track { text-align: right; font-size: .85em; pointer-events: none; }
 .labels b { font-size: 1.02rem; } .labels .now { display: block; white-space: normal; font-size: .92em; }
 #timeline, #head { display: block; width: 100%; background: var(--card); cursor: crosshair; touch-action: pan-y; }
 #tip { position: fixed; z-index: 5; max-width: 27rem; padding: .35rem .55rem; background: var(--card); border: 1px solid var(--faint); border-radius: .35rem; pointer-events: none; box-shadow: 0 3px 12px #0004; overflow-wrap: anywhere; }

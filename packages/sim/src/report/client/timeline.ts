@@ -6,10 +6,12 @@ import {
   clockText,
   distanceTo,
   FAULT_PX,
+  FIT_PX,
   lengthText,
   OWNER_PX,
   PROCESS_PX,
   panned,
+  TRACK_PX,
   zoomed,
 } from '../scale.ts';
 import { lowerBound, spanAt } from '../spans.ts';
@@ -243,15 +245,21 @@ function createLabels(app: App): void {
   const lanes = model.lanes.map(({ name, role }, index) => {
     const now = make('span', 'now faint');
     const label = makeButton('', '', () => app.set({ lane: index }));
-    label.append(make('b', '', name), ` ${role}`, now);
-    const place = layout.lanes[index];
-    add(box, label, (place?.top ?? 0) - 2 - layout.headPx, Math.max(40, (place?.height ?? 0) + 4));
-    return { label, now };
+    label.append(make('span', '', make('b', '', name), ` ${role}`), now);
+    const top = (layout.lanes[index]?.top ?? 0) - 2 - layout.headPx;
+    add(box, label, top, Math.max(40, (layout.lanes[index]?.height ?? 0) + 4));
+    const tracks = model.addresses.map((_, at) => {
+      const track = make('span', 'track faint');
+      add(box, track, top + PROCESS_PX + FIT_PX + 4 + at * TRACK_PX, 16);
+      return track;
+    });
+    return { label, now, tracks };
   });
   app.onChange(() => {
-    for (const [index, { label, now }] of lanes.entries()) {
+    for (const [index, { label, now, tracks }] of lanes.entries()) {
       label.setAttribute('aria-pressed', String(index === app.view().lane));
       now.textContent = nowOf(app, index);
+      for (const [at, track] of tracks.entries()) track.textContent = seesOf(app, index, at);
     }
   });
 }
@@ -262,9 +270,17 @@ function nowOf(app: App, index: number): string {
   const process = lane === undefined ? null : spanAt(lane.process, cursorMs);
   if (lane === undefined || process === null) return '';
   if (process.is !== 'alive' && process.is !== 'paused') return process.is;
-  const state = spanAt(lane.states, cursorMs)?.is;
-  const sees = lane.tracks.map(({ views }) => spanAt(views, cursorMs)?.is.verdict ?? '?');
-  return `${process.is === 'paused' ? 'paused, ' : ''}${state?.fit ?? 'starting'}, sees ${sees.join(', ')}`;
+  const fit = spanAt(lane.states, cursorMs)?.is.fit ?? 'starting';
+  return process.is === 'paused' ? `paused, ${fit}` : fit;
+}
+
+/** What a node thinks of an address; which one is plain where there is only one. */
+function seesOf(app: App, index: number, at: number): string {
+  const track = app.model.lanes[index]?.tracks[at];
+  const { cursorMs } = app.view();
+  const view = track === undefined ? null : spanAt(track.views, cursorMs);
+  const ip = app.model.addresses.length > 1 ? `${track?.ip} ` : '';
+  return view === null || view.toMs < cursorMs ? ip : `${ip}${view.is.verdict}`;
 }
 
 /** What is asked and answered before what the sender is like, which is long. */
