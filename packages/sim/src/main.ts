@@ -6,7 +6,9 @@ import { Command, CommanderError } from 'commander';
 import { addCloud } from './commands/cloud.ts';
 import { type CommandContext, type ExitCode, UsageError } from './commands/context.ts';
 import { addDemo } from './commands/demo.ts';
+import { addList } from './commands/list.ts';
 import { addReplay } from './commands/replay.ts';
+import { addRun } from './commands/run.ts';
 import { addShrink } from './commands/shrink.ts';
 import { addSwarm } from './commands/swarm.ts';
 import { workIfWorker } from './swarm/index.ts';
@@ -17,6 +19,8 @@ declare const FAILTOME_VERSION: string;
 const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = [
   addDemo,
   addCloud,
+  addList,
+  addRun,
   addReplay,
   addSwarm,
   addShrink,

@@ -45,7 +45,7 @@ export type ScenarioRead =
   /** In the order in which they stand in the file. */
   | { readonly kind: 'faulty'; readonly faults: readonly Fault[] };
 
-const DEFAULT_SEEDS = 3;
+const DEFAULT_SEEDS = 2;
 const MAX_SEEDS = 1_000;
 const MAX_SEED = 0xffff_ffff;
 const MAX_RUN_MS = 30 * 86_400_000;

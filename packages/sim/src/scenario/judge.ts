@@ -202,9 +202,9 @@ function decides({ world }: Chronicle, claim: Extract<Claim, { kind: 'decision' 
 function counted(what: string, about: string, found: number, { least, most }: Count): Judgement {
   const wanted = most === null ? `at least ${least}` : least === most ? `${least}` : `at most ${most}`;
   return {
-    says: `${wanted} ${what}${about}`,
+    says: `${what}${about}: ${wanted}`,
     kept: found >= least && (most === null || found <= most),
-    found: `${found} ${what}`,
+    found: `${found}`,
   };
 }
 

@@ -3,6 +3,7 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
+import { type AgentConfiguration, readAgentFile } from './agent-file.ts';
 import { didYouMean, ScenarioError } from './fault.ts';
 import { readScenario } from './file.ts';
 import type { Overlay } from './overlay.ts';
@@ -32,6 +33,17 @@ export function loadScenario(named: string, overlay?: Overlay): Scenario {
   return read.scenario;
 }
 
+/**
+ * An agent's own configuration file.
+ *
+ * @throws ScenarioError when it can't be read, or has faults
+ */
+export function loadAgentFile(path: string): AgentConfiguration {
+  const read = readAgentFile(path, readText(path));
+  if (read.kind === 'faulty') throw new ScenarioError(read.faults);
+  return read.configuration;
+}
+
 function pathOf(named: string): string {
   const looksLikePath = named.includes('/') || ['.yaml', '.yml'].includes(extname(named));
   if (looksLikePath) return named;
@@ -53,7 +65,7 @@ function readFile(path: string, overlay?: Overlay): ReturnType<typeof readScenar
  *
  * @throws ScenarioError when it can't be read
  */
-export function readText(path: string): string {
+function readText(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw faulty(path, 'no such file', 'a YAML file');
   if (!stat.isFile()) throw faulty(path, 'no file', 'a YAML file');

@@ -1,0 +1,132 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { createRecorder, recordTo, type TraceRecord } from '../record/index.ts';
+import {
+  loadAgentFile,
+  loadScenario,
+  runScenario,
+  type Scenario,
+  type ScenarioRun,
+  storyOf,
+  verdictOf,
+} from '../scenario/index.ts';
+import type { World } from '../world/index.ts';
+import { type CommandContext, UsageError } from './context.ts';
+import { asUsage } from './list.ts';
+
+interface RunFlags {
+  readonly seed?: number;
+  readonly seeds?: number;
+  readonly set: readonly string[];
+  readonly config?: string;
+  readonly trace?: string;
+  readonly html?: string;
+  readonly verbose: boolean;
+}
+
+const MAX_SEED = 0xffff_ffff;
+const MAX_SEEDS = 100_000;
+
+export function addRun(program: Command, context: CommandContext): void {
+  program
+    .command('run <scenario>')
+    .description('runs a scenario, by its name or its file: what happened, and what was expected')
+    .option('--seed <n>', 'with this seed alone', upTo(MAX_SEED))
+    .option('--seeds <n>', 'with the seeds from 1 to this', upTo(MAX_SEEDS))
+    .option(
+      '--set <key=value>',
+      'a setting (probe.fall=2), or any place of the file (run.for=5m); again for more',
+      (one: string, before: readonly string[]) => [...before, one],
+      [],
+    )
+    .option('--config <file>', "with an agent's own configuration: its settings, its nodes, its addresses")
+    .option('--trace <file>', 'write the trace of the first seed')
+    .option('--html <file>', 'write the report of the first seed')
+    .option('--verbose', 'a longer story', false)
+    .action((named: string, flags: RunFlags) => run(named, flags, context));
+}
+
+function run(named: string, flags: RunFlags, { write, signal, finish }: CommandContext): void {
+  const scenario = asUsage(() =>
+    loadScenario(named, {
+      sets: flags.set,
+      config: flags.config === undefined ? null : loadAgentFile(flags.config),
+    }),
+  );
+  const seeds = seedsOf(scenario, flags);
+  write(`${scenario.name}: ${scenario.proves}\n`);
+  let kept = true;
+  for (const [index, seed] of seeds.entries()) {
+    if (signal.aborted) break;
+    const told = index === 0 ? tell(scenario, seed, flags, write) : runScenario(scenario, { seed });
+    kept &&= told.kept;
+    if (seeds.length > 1) write(`seed ${seed}: ${summary(told)}\n`);
+    if (index > 0 && !told.kept) for (const line of verdictOf(told)) write(`    ${line}\n`);
+  }
+  finish(kept ? 0 : 1);
+}
+
+function seedsOf(scenario: Scenario, { seed, seeds }: RunFlags): readonly number[] {
+  if (seed !== undefined && seeds !== undefined) throw new UsageError('either --seed or --seeds');
+  if (seed !== undefined) return [seed];
+  if (seeds === undefined) return scenario.seeds;
+  return Array.from({ length: seeds }, (_, index) => index + 1);
+}
+
+/** Run it, and tell its story. */
+function tell(
+  scenario: Scenario,
+  seed: number,
+  flags: RunFlags,
+  write: CommandContext['write'],
+): ScenarioRun {
+  const plan = { ...scenario.plan, world: { ...scenario.plan.world, seed } };
+  const recording = recordTo({ traceFile: flags.trace, htmlFile: flags.html }, plan, scenario.name);
+  const records: TraceRecord[] = [];
+  let finish: () => void = () => undefined;
+  const done = runScenario(scenario, {
+    seed,
+    onWorld(world) {
+      recording.onWorld(world);
+      finish = recordBesides(world, records);
+    },
+  });
+  finish();
+  recording.finish();
+  write(`\nseed ${seed}\n`);
+  for (const line of storyOf(scenario, records, { verbose: flags.verbose })) write(`${line}\n`);
+  write('\n');
+  for (const line of verdictOf(done)) write(`${line}\n`);
+  return done;
+}
+
+/** A second recorder, after which the first goes on hearing everything. */
+function recordBesides(world: World, records: TraceRecord[]): () => void {
+  const { tell: first } = world.details;
+  const { finish } = createRecorder(world, {
+    plan: null,
+    title: '',
+    sink: (entry) => void ('n' in entry && records.push(entry)),
+  });
+  const { tell: second } = world.details;
+  world.details.tell = (detail) => {
+    first?.(detail);
+    second?.(detail);
+  };
+  return finish;
+}
+
+function summary({ kept, result, expectations }: ScenarioRun): string {
+  const broken = expectations.filter((one) => !one.kept).length;
+  if (kept) return `kept, ${expectations.length} of ${expectations.length}`;
+  return result.violation === null
+    ? `${broken} of ${expectations.length} broken`
+    : `${result.violation.invariant} violated`;
+}
+
+function upTo(most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d{1,10}$/.test(text) && value <= most) return value;
+    throw new InvalidArgumentError(`a whole number up to ${most}`);
+  };
+}
