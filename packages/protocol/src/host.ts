@@ -153,7 +153,7 @@ export function createHost(config: ProtocolConfig, ports: Ports): Host {
 
   function feed(event: Event): void {
     const now = ports.clock.now();
-    const turn = hostStep(core, { ...event, ...now } as Input); // the union, put together again from its parts
+    const turn = hostStep(core, { at: now.at, wall: now.wall, ...event } as Input); // the union, put together again from its parts
     core = turn.core;
     if (turn.facts.length > 0) ports.observer.observe(turn.facts, core.state, now);
     for (const effect of turn.effects) if (!closed) dispatch(effect);

@@ -358,11 +358,11 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
     driver: {
       drive: (effect) =>
         leave(() => {
-          trace.tell(self, 'drive', JSON.stringify(effect.operation));
+          trace.tell(self, 'drive', effect.operation);
           tell({ kind: 'drive', by: view, effect });
           driver.drive(effect, clock.lasting(effect.timeoutMs), (result) =>
             enter(() => {
-              trace.tell(self, 'driven', JSON.stringify(result.answer));
+              trace.tell(self, 'driven', result.answer);
               tell({ kind: 'driven', by: view, effect, result });
               host.post({ kind: 'driven', callId: effect.callId, result });
             }),
@@ -392,7 +392,7 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
     },
     observer: {
       observe(facts, _state, now) {
-        for (const fact of facts) trace.tell(self, fact.kind, JSON.stringify(fact));
+        for (const fact of facts) trace.tell(self, fact.kind, fact);
         tell({ kind: 'facts', by: view, facts, now });
       },
     },

@@ -1,6 +1,8 @@
 /**
  * What happened, line by line: hashed always, kept and handed out where somebody wants to read it.
  */
+import { createDigest } from './digest.ts';
+
 export interface TraceLine {
   readonly atMs: number;
   /** A node, `cloud`, `network` or `world`. */
@@ -10,7 +12,8 @@ export interface TraceLine {
 }
 
 export interface Trace {
-  tell(who: string, what: string, detail: string): void;
+  /** `detail`: a text, or plain data, which becomes text (JSON) only in a line that is kept. */
+  tell(who: string, what: string, detail: string | object): void;
   /** 64 bits over every line so far, as hexadecimal digits. */
   hash(): string;
   /** The lines that were kept. */
@@ -22,29 +25,25 @@ export interface TraceOptions {
   readonly keep: number;
 }
 
-/** Two FNV-1a hashes of 32 bits with different primes, side by side. */
 export function createTrace(now: () => number, options: TraceOptions): Trace {
-  let high = 0x811c9dc5;
-  let low = 0xcbf29ce4;
+  const digest = createDigest();
   let kept: TraceLine[] = [];
 
-  function mix(text: string): void {
-    for (let i = 0; i < text.length; i += 1) {
-      const code = text.charCodeAt(i);
-      high = Math.imul(high ^ code, 0x01000193);
-      low = Math.imul(low ^ code, 0x01000197);
-    }
+  function keep(atMs: number, who: string, what: string, detail: string | object): void {
+    kept.push({ atMs, who, what, detail: typeof detail === 'string' ? detail : JSON.stringify(detail) });
+    if (kept.length > 2 * options.keep) kept = kept.slice(-options.keep);
   }
 
   return {
     tell(who, what, detail) {
       const atMs = now();
-      mix(`${atMs} ${who} ${what} ${detail}\n`);
-      if (options.keep === 0) return;
-      kept.push({ atMs, who, what, detail });
-      if (kept.length > 2 * options.keep) kept = kept.slice(-options.keep);
+      digest.number(atMs);
+      digest.text(who);
+      digest.text(what);
+      digest.data(detail);
+      if (options.keep > 0) keep(atMs, who, what, detail);
     },
-    hash: () => (high >>> 0).toString(16).padStart(8, '0') + (low >>> 0).toString(16).padStart(8, '0'),
+    hash: digest.hex,
     lines: () => kept.slice(-options.keep),
   };
 }
