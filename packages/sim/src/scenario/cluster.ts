@@ -23,6 +23,7 @@ import {
   listOf,
   map,
   mapped,
+  named,
   optional,
   type Reading,
   required,
@@ -114,7 +115,7 @@ interface TimersPart {
 
 const range: Shape<readonly number[]> = listOf(duration(0, 600_000), 2, 2);
 
-const nodeSettings = settingsShape(NODE_SETTINGS);
+const nodeSettings = named('node-settings', settingsShape(NODE_SETTINGS));
 
 const nodeShape: Shape<NodePart> = scalarOr(
   mapped(nodeName, (id): NodePart => ({ id })),

@@ -13,6 +13,7 @@ import {
   duration,
   listOf,
   map,
+  named,
   oneOrMore,
   optional,
   type Schema,
@@ -159,7 +160,7 @@ const anyNode: Shape<string | null> = {
 };
 
 const sign: Shape<string> = {
-  ...choice(SIGNS),
+  ...named('sign', choice(SIGNS)),
   expected: 'a sign such as `decided held-down`, `voted up`, `rejected replayed` or `takeover served`',
   read(node, reading) {
     const value = node.kind === 'scalar' ? String(node.value) : '';
@@ -223,7 +224,7 @@ type Block = {
     : never;
 };
 
-const block: Shape<Block> = map('what is expected', fields);
+const block: Shape<Block> = named('expectation', map('what is expected', fields));
 
 /** What is expected, as a whole: of all the time, or a list of spans. */
 export const expectShape: Shape<readonly Expectation[]> = {

@@ -250,6 +250,11 @@ export function mapped<A, B>(shape: Shape<A>, make: (value: A) => B): Shape<B> {
   };
 }
 
+/** A shape whose schema stands once in the whole, under this name; `schema.ts` gathers them. */
+export function named<T>(name: string, shape: Shape<T>): Shape<T> {
+  return { ...shape, schema: { $ref: `#/$defs/${name}`, $defs: { [name]: shape.schema } } };
+}
+
 export interface Field<T> {
   readonly shape: Shape<T>;
   readonly says: string;

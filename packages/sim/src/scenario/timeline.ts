@@ -22,6 +22,7 @@ import {
   ipv4,
   map,
   mapSchema,
+  named,
   type Reading,
   required,
   type Schema,
@@ -84,7 +85,7 @@ export const someAddress: Shape<string> = {
 };
 
 const changesOfSettings: Shape<Value> = (() => {
-  const shape = settingsShape(NODE_SETTINGS);
+  const shape = named('node-settings', settingsShape(NODE_SETTINGS));
   return {
     ...shape,
     read(node, reading) {
@@ -114,7 +115,7 @@ function shapeOf(parameter: Parameter): Shape<Value> {
     case 'ip':
       return ipv4;
     case 'text':
-      return text('text of 1 to 200 characters', /^[^\p{Cc}]{1,200}$/u);
+      return text('text of at most 200 characters', /^[^\p{Cc}]{0,200}$/u);
     case 'settings':
       return changesOfSettings;
   }
@@ -199,7 +200,7 @@ function argumentsSchema(
 }
 
 const ARGUMENTS: ReadonlyMap<string, Shape<Arguments>> = new Map(
-  [...ACTIONS].map(([name, kind]) => [name, argumentsShape(kind)]),
+  [...ACTIONS].map(([name, kind]) => [name, named(`action-${name}`, argumentsShape(kind))]),
 );
 
 const moment = duration(0, 1_000 * DAY_MS);
