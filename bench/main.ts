@@ -8,6 +8,7 @@ import { failovers } from './failover.ts';
 import { footprint } from './footprint.ts';
 import { gossip } from './gossip.ts';
 import type { BenchOptions } from './options.ts';
+import { simulator } from './simulator.ts';
 import { type Row, tableOf } from './table.ts';
 
 declare const FAILTOME_ROOT: string;
@@ -19,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   failover: failovers,
   decision: decisions,
   gossip,
+  simulator,
 };
 const FULL_TIMES = 5;
 
