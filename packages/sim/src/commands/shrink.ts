@@ -18,6 +18,8 @@ interface ShrinkFlags {
 const DEFAULT_FOR_MS = 60_000;
 /** How many other seeds tell how much is left to chance. */
 const SEEDS_ASKED = 20;
+/** As long as a scenario's sentence may be. */
+const MAX_SENTENCE = 500;
 
 export function addShrink(program: Command, context: CommandContext): void {
   program
@@ -98,8 +100,8 @@ function scenarioOf({ plan, violation }: Shrunk): string {
   const { invariant, detail } = violation;
   const [said = ''] = detail.split('\n');
   return writeScenario(plan, {
-    name: `${invariant} violated`,
-    proves: `${invariant} is violated here: ${said}`,
+    name: `${invariant.toLowerCase()}-violated`,
+    proves: `${invariant} is violated here: ${said}`.slice(0, MAX_SENTENCE),
     comment: `Made small from: ${plan.title}`,
   });
 }

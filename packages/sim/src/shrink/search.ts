@@ -15,8 +15,6 @@ export interface SearchOptions {
   /** Told of every step that was taken. */
   readonly onStep: (what: string, search: Search) => void;
   readonly run: Run;
-  /** How many other seeds of the world are tried, since what is taken away shifts what chance does afterwards. */
-  readonly otherSeeds: number;
 }
 
 export interface Search {
@@ -25,14 +23,20 @@ export interface Search {
   readonly violation: Violation;
   readonly runs: number;
   readonly spent: boolean;
-  /** Take this one when it violates the same, with the present seed of its world or another; false when it doesn't. */
+  /**
+   * Take this one when it violates the same, with the present seed of its world or another: what is taken away shifts
+   * what chance does afterwards, and a short run can be tried with more seeds than a long one.
+   *
+   * @returns false when it doesn't
+   */
   attempt(candidate: Plan, what: string, otherSeeds?: number): boolean;
-  /** Whether it violates the same, without taking it. */
-  violates(candidate: Plan): boolean;
 }
 
 /** A candidate may need longer than the plan that it came from, by so much. */
 const MARGIN_MS = 20_000;
+/** Of the world's time, that is spent on the seeds of one candidate. */
+const SEEDS_MS = 300_000;
+const MAX_OTHER_SEEDS = 5;
 
 /** The world of a run, its violations and what it throws. */
 export function runChecked(plan: Plan, options: RunOptions = {}): Violation | null {
@@ -52,6 +56,8 @@ export function createSearch(first: Plan, options: SearchOptions): Search | null
   const kind = kindOf(found, first);
   let plan = first;
   let violation = found;
+  /** Candidates that were tried in vain, whatever the pass: a round that takes nothing away costs little. */
+  const inVain = new Set<string>();
   let runs = 1;
 
   function reproduced(candidate: Plan): Violation | null {
@@ -73,7 +79,9 @@ export function createSearch(first: Plan, options: SearchOptions): Search | null
     get spent() {
       return enough();
     },
-    attempt(candidate, what, otherSeeds = options.otherSeeds) {
+    attempt(candidate, what, otherSeeds = affordable(candidate)) {
+      const tried = JSON.stringify([candidate.world, candidate.timeline, candidate.ending.kind, otherSeeds]);
+      if (inVain.has(tried)) return false;
       for (const seed of seedsFor(candidate.world.seed, otherSeeds)) {
         if (enough()) return false;
         const seeded = { ...candidate, world: { ...candidate.world, seed } };
@@ -84,11 +92,15 @@ export function createSearch(first: Plan, options: SearchOptions): Search | null
         onStep(what, search);
         return true;
       }
+      inVain.add(tried);
       return false;
     },
-    violates: (candidate) => !enough() && reproduced(candidate) !== null,
   };
   return search;
+}
+
+function affordable({ ending }: Plan): number {
+  return Math.min(MAX_OTHER_SEEDS, Math.max(1, Math.floor(SEEDS_MS / ending.atMs)));
 }
 
 /** The seed that it has, and then small ones. */

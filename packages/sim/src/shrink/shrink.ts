@@ -5,7 +5,7 @@ import type { Plan } from '../plan/index.ts';
 import type { Violation } from '../world/index.ts';
 import { explicitMessages } from './messages.ts';
 import { createSearch, type Run, runChecked, type Search } from './search.ts';
-import { dropEntries, endEarlier, simplifyArguments, simplifyTimes } from './timeline.ts';
+import { dropEntries, endEarlier, keepLastPart, simplifyArguments, simplifyTimes } from './timeline.ts';
 import { calmNodes, calmWorld, dropAddresses, dropNodes, usualSettings } from './world.ts';
 
 export interface ShrinkOptions {
@@ -15,8 +15,6 @@ export interface ShrinkOptions {
   readonly onStep?: (what: string, now: Shrunk) => void;
   /** Runs a plan; default: the world itself. */
   readonly run?: Run;
-  /** How many other seeds of the world are tried with every candidate; default 3. */
-  readonly otherSeeds?: number;
 }
 
 export interface Shrunk {
@@ -28,7 +26,6 @@ export interface Shrunk {
   readonly finished: boolean;
 }
 
-const OTHER_SEEDS = 3;
 /** Rounds end when one takes nothing away; this is for those that would never. */
 const MAX_ROUNDS = 20;
 /** What is left of the world after the violation, so that it isn't cut off at its very moment. */
@@ -37,9 +34,10 @@ const AFTER_MS = 1_000;
 /** What takes most away comes first. */
 const PASSES: readonly ((search: Search) => boolean)[] = [
   endEarlier,
-  dropEntries,
   dropNodes,
   dropAddresses,
+  keepLastPart,
+  dropEntries,
   calmNodes,
   calmWorld,
   usualSettings,
@@ -54,11 +52,10 @@ const PASSES: readonly ((search: Search) => boolean)[] = [
  * @returns null when it violates nothing
  */
 export function shrink(plan: Plan, options: ShrinkOptions): Shrunk | null {
-  const { enough, onStep, run = runChecked, otherSeeds = OTHER_SEEDS } = options;
+  const { enough, onStep, run = runChecked } = options;
   const search = createSearch(plan, {
     enough,
     run,
-    otherSeeds,
     onStep: (what, now) => onStep?.(what, { ...shrunkOf(now), finished: false }),
   });
   if (search === null) return null;

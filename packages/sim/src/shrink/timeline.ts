@@ -7,6 +7,24 @@ import type { Search } from './search.ts';
 /** Times are rounded to the greatest of these that still does. */
 const ROUND_MS = [60_000, 10_000, 5_000, 1_000, 500, 100, 50, 10, 1] as const;
 
+/** What led to it is mostly what came last: only that, after a while in which the nodes have met. */
+const WINDOWS_MS = [5_000, 10_000, 20_000, 40_000, 80_000, 160_000] as const;
+const MET_MS = 15_000;
+
+/** Only the last part of the timeline, moved to the beginning: every later run is shorter by what is gone. */
+export function keepLastPart(search: Search): boolean {
+  const { plan, violation } = search;
+  const entries = plan.timeline.filter(({ atMs }) => atMs <= violation.atMs);
+  return WINDOWS_MS.some((windowMs) => {
+    const fromMs = violation.atMs - windowMs;
+    const first = entries.findIndex(({ atMs }) => atMs >= fromMs);
+    const earlierMs = (entries[first]?.atMs ?? 0) - MET_MS;
+    if (first < 0 || earlierMs <= 0) return false;
+    const kept: Plan = { ...plan, timeline: entries.slice(first) };
+    return search.attempt(shifted(kept, 0, earlierMs), `all but the last ${windowMs / 1_000} s`);
+  });
+}
+
 /** Take away as much of the timeline as can go: large parts first, then entries one by one (delta debugging). */
 export function dropEntries(search: Search): boolean {
   let dropped = false;
@@ -125,12 +143,7 @@ function shifted(plan: Plan, from: number, byMs: number): Plan {
   const timeline = plan.timeline.map((entry, index) =>
     index < from ? entry : { ...entry, atMs: entry.atMs - byMs },
   );
-  const { ending } = plan;
-  return {
-    ...plan,
-    timeline,
-    ending: ending.kind === 'stop' ? ending : { ...ending, atMs: ending.atMs - byMs },
-  };
+  return { ...plan, timeline, ending: { ...plan.ending, atMs: Math.max(1, plan.ending.atMs - byMs) } };
 }
 
 function roundMoment(search: Search, index: number): boolean {
