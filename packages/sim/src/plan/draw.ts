@@ -11,9 +11,10 @@ import {
   type Settings,
   type WorldSpec,
 } from '../world/index.ts';
-import type { ActionKind } from './action.ts';
+import { type ActionKind, anyNode } from './action.ts';
 import { ACTIONS } from './actions/index.ts';
 import type { Ending, Entry, Plan } from './plan.ts';
+import { drawProfile, type Profile } from './profiles.ts';
 
 export interface DrawOptions {
   /** Only these actions. */
@@ -45,9 +46,17 @@ const REASONS_TO_MOVE = DRAWN.filter(({ name }) => ['haproxy', 'vanish', 'haprox
 /** The plan of a seed; the same on every machine. */
 export function drawPlan(seed: number, options: DrawOptions = {}): Plan {
   const random = createRandom(seed);
-  const { world, title } = drawWorld(random);
-  const [timeline, endsMs] = drawTimeline(random, world, drawKinds(random, options.actions));
-  return { title: `seed ${seed}: ${title}`, world, timeline, ending: drawEnding(random, world, endsMs) };
+  const profile = drawProfile(random);
+  const { world: plain, title } = drawWorld(random);
+  const world = profile.world?.(random, plain) ?? plain;
+  const kinds = drawKinds(random, options.actions ?? profile.actions);
+  const [timeline, endsMs] = drawTimeline(random, world, kinds, profile);
+  return {
+    title: `seed ${seed}: ${profile.name}, ${title}`,
+    world,
+    timeline,
+    ending: drawEnding(random, world, endsMs),
+  };
 }
 
 function drawWorld(random: Random): { world: WorldSpec; title: string } {
@@ -113,9 +122,9 @@ function drawNode(random: Random, role: Role, index: number): NodeSpec {
   };
 }
 
-/** Each seed has its own few kinds of faults, so that rare ones meet without common ones in their way. */
-function drawKinds(random: Random, only: readonly string[] | undefined): readonly ActionKind[] {
-  if (only !== undefined) return DRAWN.filter(({ name }) => only.includes(name));
+/** Where nothing is said, a seed has its own few kinds of faults, so that rare ones meet without common ones in their way. */
+function drawKinds(random: Random, only: readonly string[] | null): readonly ActionKind[] {
+  if (only !== null) return only.flatMap((one) => DRAWN.filter(({ name }) => name === one));
   const drawn = Array.from({ length: random.between(1, 8) }, () => random.pick(DRAWN));
   // Most seeds have something to take over for.
   return random.chance(700) ? [...drawn, random.pick(REASONS_TO_MOVE)] : drawn;
@@ -125,9 +134,10 @@ function drawTimeline(
   random: Random,
   world: WorldSpec,
   kinds: readonly ActionKind[],
+  { gapsMs, draws }: Profile,
 ): readonly [timeline: readonly Entry[], endsMs: number] {
   const endsMs = random.between(40_000, 200_000);
-  const gapMs = random.pick([1_500, 5_000, 15_000]);
+  const gapMs = random.pick(gapsMs);
   const timeline: Entry[] = [];
   let atMs = random.pick([0, 5_000, 30_000]);
   while (atMs < endsMs && kinds.length > 0) {
@@ -136,7 +146,7 @@ function drawTimeline(
     timeline.push({
       atMs,
       action: kind.name,
-      with: kind.draw?.(random, world) ?? {},
+      with: (draws?.[kind.name] ?? kind.draw)?.(random, world) ?? {},
       forMs: lastsMs === null ? null : random.between(lastsMs[0], lastsMs[1]),
     });
     atMs += random.between(1, 2 * gapMs);
@@ -144,21 +154,68 @@ function drawTimeline(
   return [timeline, endsMs];
 }
 
-/** A core recovers although something stays broken: one machine gone, or one web server dead. */
-function drawEnding(random: Random, { nodes, settings }: WorldSpec, atMs: number): Ending {
+type Broken = Omit<Entry, 'atMs' | 'forMs'>;
+
+/** What may stay broken on a node: for itself, or for everybody who relies on it. */
+const BREAKAGES = ['vanish', 'isolate', 'pause', 'freeze', 'no-way-out', 'disk-fails', 'haproxy'] as const;
+
+/** A disk that takes longer leaves too little of a lease for the calls. */
+const QUICK_DISK_MS = 100;
+
+/** A core is healed, and what is outside of it stays broken; whether it must recover then the world's state says. */
+function drawEnding(random: Random, world: WorldSpec, atMs: number): Ending {
   const goal = random.chance(250) ? 'converged' : 'served';
+  if (world.diskMs[1] > QUICK_DISK_MS) return { kind: 'stop', atMs };
+  return { kind: 'recover', atMs, broken: drawBroken(random, world), goal };
+}
+
+function drawBroken(random: Random, world: WorldSpec): readonly Broken[] {
+  const { nodes, settings } = world;
+  const voters = nodes.filter(({ role }) => role !== 'member');
   const candidates = nodes.filter(({ role }) => role === 'candidate');
-  const what = random.below(4);
-  const broken: Omit<Entry, 'atMs' | 'forMs'>[] = [];
-  // Without a local check a holder is always fit, and hold-down and flap budget protect it although it is down.
-  if (what === 1 && candidates.length >= 2 && settings.local !== null)
-    broken.push({
-      action: 'haproxy',
-      with: { node: random.pick(candidates).id, state: 'dead', slowMs: 1_000 },
-    });
-  const voters = nodes.filter(({ role }) => role !== 'member').length;
-  const spare = voters > 2 || settings.agreement.silentPeer === 'takeover';
-  if (what === 2 && spare && candidates.length >= 2)
-    broken.push({ action: 'vanish', with: { node: random.pick(nodes).id } });
-  return { kind: 'recover', atMs, broken, goal };
+  switch (random.below(10)) {
+    case 0:
+    case 1:
+      return [];
+    case 2:
+      return [
+        { action: 'pause-order', with: { node: anyNode(random, world), expiresMs: null } },
+        breakage(random, settings, 'holder'),
+      ];
+    case 3:
+      return candidates.map(({ id }) => breakage(random, settings, id));
+    case 4:
+    case 5:
+    case 6:
+      return [breakage(random, settings, 'holder')];
+    default: {
+      const core = random.between(1, Math.floor(voters.length / 2) + 1);
+      const outside = shuffled(random, nodes).slice(core);
+      const broken = outside.flatMap(({ id }) =>
+        random.chance(700) ? [breakage(random, settings, id)] : [],
+      );
+      return [...broken, ...cuts(random, outside)];
+    }
+  }
+}
+
+function breakage(random: Random, { local }: Settings, node: string): Broken {
+  // Without a local check a node is always fit, and hold-down and flap budget protect it although it is down.
+  const action = random.pick(local === null ? BREAKAGES.filter((one) => one !== 'haproxy') : BREAKAGES);
+  if (action === 'haproxy') return { action, with: { node, state: 'dead' } };
+  return { action, with: action === 'disk-fails' ? { node, code: 'EIO' } : { node } };
+}
+
+/** Some of the links among nodes that don't belong to the core. */
+function cuts(random: Random, outside: readonly NodeSpec[]): readonly Broken[] {
+  return outside.flatMap(({ id: from }, index) =>
+    outside
+      .slice(index + 1)
+      .flatMap(({ id: to }) => (random.chance(300) ? [{ action: 'cut', with: { from, to } }] : [])),
+  );
+}
+
+function shuffled<T>(random: Random, list: readonly T[]): readonly T[] {
+  const left = [...list];
+  return list.map(() => left.splice(random.below(left.length), 1)[0] as T); // one is taken for each there was
 }

@@ -3,6 +3,7 @@
  * right.
  */
 import {
+  type Availability,
   checkRecovery,
   createWorld,
   healAll,
@@ -31,9 +32,18 @@ export interface RunResult {
   readonly virtualMs: number;
   /** Which actions were done, and how many times. */
   readonly struck: ReadonlyMap<string, number>;
+  /** What was to be expected of each address once it was healed; null: it didn't come to that. */
+  readonly expected: readonly Availability[] | null;
   readonly trace: readonly TraceLine[];
   /** As it was left. */
   readonly world: World;
+}
+
+/** What has been done to a world so far. */
+interface Struck {
+  readonly counts: Map<string, number>;
+  /** What ends the things that still last. */
+  readonly undos: Set<() => void>;
 }
 
 /** What may still be under way when the faults stop: calls that are applied late, and what nodes have borrowed. */
@@ -47,28 +57,30 @@ const SETTLING_MS = MAX_APPLY_LATE_MS + 10_000;
 export function runPlan(plan: Plan, options: RunOptions = {}): RunResult {
   const world = createWorld(plan.world, { keepTrace: options.keepTrace ?? 0 });
   options.onWorld?.(world);
-  const struck = new Map<string, number>();
+  const struck: Struck = { counts: new Map(), undos: new Set() };
   for (const { id, bootMs } of plan.world.nodes)
     if (bootMs !== null) world.queue.at(bootMs, () => world.start(id));
   for (const entry of plan.timeline) world.queue.at(entry.atMs, () => strike(world, entry, struck));
   world.runUntil(plan.ending.atMs);
-  if (plan.ending.kind === 'recover' && world.violation() === null) recover(world, plan.ending, struck);
+  const heals = plan.ending.kind === 'recover' && world.violation() === null;
+  const expected = heals ? recover(world, plan.ending, struck) : null;
   return {
     plan,
     violation: world.violation(),
     hash: world.trace.hash(),
     events: world.queue.ran(),
     virtualMs: world.now(),
-    struck,
+    struck: struck.counts,
+    expected,
     trace: world.trace.lines(),
     world,
   };
 }
 
-function strike(world: World, entry: Omit<Entry, 'atMs'>, struck: Map<string, number>): void {
+function strike(world: World, entry: Omit<Entry, 'atMs'>, { counts, undos }: Struck): void {
   const kind = ACTIONS.get(entry.action);
   if (kind === undefined) throw new Error(`there is no action called ${entry.action}`);
-  struck.set(entry.action, (struck.get(entry.action) ?? 0) + 1);
+  counts.set(entry.action, (counts.get(entry.action) ?? 0) + 1);
   const ended = world.strike({
     name: entry.action,
     says: describeAction(entry.action, entry.with),
@@ -78,10 +90,13 @@ function strike(world: World, entry: Omit<Entry, 'atMs'>, struck: Map<string, nu
   const undo = kind.apply(world, entry.with);
   world.details.tell?.({ kind: 'changed' });
   if (undo === null || entry.forMs === null) return;
-  world.queue.after(entry.forMs, () => {
+  const end = (): void => {
+    if (!undos.delete(end)) return;
     undo();
     ended();
-  });
+  };
+  undos.add(end);
+  world.queue.after(entry.forMs, end);
 }
 
 function nodesIn(world: World, { parameters }: ActionKind, given: Arguments): readonly string[] {
@@ -94,8 +109,9 @@ function nodesIn(world: World, { parameters }: ActionKind, given: Arguments): re
 function recover(
   world: World,
   ending: Extract<Ending, { kind: 'recover' }>,
-  struck: Map<string, number>,
-): void {
+  struck: Struck,
+): readonly Availability[] | null {
+  for (const end of [...struck.undos]) end();
   healAll(world);
   for (const { id } of world.spec.nodes)
     world.order(id, { kind: 'resume', reason: 'healed', owner: 'operator' });
@@ -103,7 +119,7 @@ function recover(
   for (const broken of ending.broken) {
     if (world.violation() === null) strike(world, { ...broken, forMs: null }, struck);
   }
-  if (world.violation() === null) checkRecovery(world, ending.goal);
+  return world.violation() === null ? checkRecovery(world, ending.goal) : null;
 }
 
 /** What to call an action in a line of text. */

@@ -190,7 +190,19 @@ const SITUATIONS: readonly (readonly [id: string, says: string])[] = [
     'ending:rightly-unavailable',
     'an address stayed down because nobody could take it, and every candidate said why',
   ],
-  ['ending:broken-core', 'a core recovered while nodes outside of it stayed broken'],
+  ...[
+    'vanish',
+    'isolate',
+    'pause',
+    'freeze',
+    'no-way-out',
+    'disk-fails',
+    'haproxy',
+    'cut',
+    'pause-order',
+  ].map(
+    (what) => [`ending:despite:${what}`, `the rest came right although this stayed broken: ${what}`] as const,
+  ),
 ];
 
 const SETTINGS: readonly (readonly [id: string, says: string])[] = [

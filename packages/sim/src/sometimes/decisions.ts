@@ -1,5 +1,5 @@
 /** What is seen in the facts that nodes tell: votes, decisions, ballots, handovers, starts. */
-import { type Fact, type Ip, majorityOf, type NodeId, votersOf } from '@failtome/protocol';
+import { type BallotMode, type Fact, type Ip, majorityOf, type NodeId, votersOf } from '@failtome/protocol';
 import type { RunView, Watcher } from '../world/index.ts';
 import type { Mark } from './mark.ts';
 
@@ -8,10 +8,12 @@ type FactOf<K extends Fact['kind']> = Extract<Fact, { kind: K }>;
 export function watchDecisions(mark: Mark): Watcher {
   /** Per address, who has a ballot open. */
   const open = new Map<Ip, Set<NodeId>>();
+  const modes = new Map<string, BallotMode>();
   const owed = new Map<string, Set<string>>();
   const failed = new Set<string>();
 
-  function onOpened({ node }: RunView, { address }: FactOf<'ballot-opened'>): void {
+  function onOpened({ node, run }: RunView, { address, mode }: FactOf<'ballot-opened'>): void {
+    modes.set(`${run} ${address}`, mode);
     const others = open.get(address) ?? new Set();
     open.set(address, others.add(node));
     if (others.size > 1) mark('ballot:duel');
@@ -24,6 +26,8 @@ export function watchDecisions(mark: Mark): Watcher {
     if (detail.endsWith('was heard')) mark('ballot:silence-ended');
     if (detail.endsWith('leases ran out')) mark('ballot:lapsed');
     if (detail.startsWith('not decided in time')) mark('ballot:timed-out');
+    if (modes.get(`${by.run} ${ip}`) === 'handover' && detail.includes(': refuse ('))
+      mark('handover:refused');
     if (result === 'lost' && detail.includes('refuse (lent)')) mark('ballot:split');
   }
 

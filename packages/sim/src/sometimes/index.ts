@@ -2,7 +2,7 @@
  * What a swarm has met. Counts are plain numbers by id, so that workers can send theirs and sums stay small.
  */
 import { ACTIONS, type Plan, type RunResult, TOPOLOGIES } from '../plan/index.ts';
-import type { Watcher, WorldSpec } from '../world/index.ts';
+import type { Availability, Watcher, WorldSpec } from '../world/index.ts';
 import { watchCalls } from './calls.ts';
 import { SOMETIMES, type Sometimes } from './catalogue.ts';
 import { watchDecisions } from './decisions.ts';
@@ -36,7 +36,8 @@ export function createSometimes(): SometimesLedger {
         for (const watch of watchers) watch(event);
       };
     },
-    ran({ plan, struck }) {
+    ran({ plan, struck, expected, violation }) {
+      if (expected !== null && violation === null) markEnding(plan, expected, mark);
       markWorld(plan.world, mark);
       markActions(plan, struck, mark);
     },
@@ -62,6 +63,13 @@ function markActions({ timeline }: Plan, struck: ReadonlyMap<string, number>, ma
     for (const [name, about] of Object.entries(ACTIONS.get(action)?.parameters ?? {}))
       if (about.kind === 'choice') mark(`action:${action}:${name}:${String(given[name])}`);
   }
+}
+
+function markEnding({ ending }: Plan, expected: readonly Availability[], mark: Mark): void {
+  if (ending.kind !== 'recover') return;
+  for (const { kind } of expected)
+    mark(kind === 'rightly-unavailable' ? 'ending:rightly-unavailable' : `ending:${ending.goal}`);
+  for (const { action } of ending.broken) mark(`ending:despite:${action}`);
 }
 
 function markWorld(world: WorldSpec, mark: Mark): void {

@@ -21,6 +21,7 @@ export interface Disk {
   synced(): string | null;
   /** Errno of every write from now on; null: writes succeed. */
   fail(code: string | null): void;
+  failing(): string | null;
   /** Go back by so many writes; more than there were: to nothing. */
   rollBack(writes: number): void;
   corrupt(): void;
@@ -91,6 +92,7 @@ export function createDisk(queue: EventQueue, random: Random, spec: DiskSpec): D
     fail(code) {
       failing = code;
     },
+    failing: () => failing,
     harmed: () => harmed,
     rolledBack: () => rolledBack,
     rollBack(writes) {

@@ -138,16 +138,33 @@ export function createDriver(cloud: Cloud, spec: DriverSpec): SimDriver {
     }
   }
 
+  /** Who holds the address, and what this instance holds, side by side. */
+  function readOpsworks(ip: Ip, own: string, until: number, done: Answered): void {
+    const told: CloudRequest[] = [];
+    let held: CallEnd | null = null;
+    let here: CallEnd | null = null;
+    const ended = (): void => {
+      if (held !== null && here !== null)
+        done({ answer: opsworksHolder(ip, held, here, own), requests: told });
+    };
+    const ask = { action: 'opsworks:DescribeElasticIps', stackId: null } as const;
+    send({ ...ask, instanceId: null, ips: [ip] }, until, (end, request) => {
+      told.push(request);
+      held = end;
+      ended();
+    });
+    send({ ...ask, instanceId: own, ips: [] }, until, (end, request) => {
+      told.push(request);
+      here = end;
+      ended();
+    });
+  }
+
   function driveOpsworks({ address, operation }: DriveEffect, until: number, done: Answered): void {
     const own = cloud.state().instances.get(spec.instanceId)?.opsworksId ?? '';
     switch (operation.op) {
       case 'read':
-        return one(
-          { action: 'opsworks:DescribeElasticIps', instanceId: null, stackId: null, ips: [address] },
-          until,
-          (end) => opsworksHolder(end, own),
-          done,
-        );
+        return readOpsworks(address, own, until, done);
       case 'permit':
         return done({ answer: { kind: 'permitted' }, requests: [] });
       case 'release':
@@ -177,14 +194,16 @@ export function createDriver(cloud: Cloud, spec: DriverSpec): SimDriver {
   };
 }
 
-function opsworksHolder(end: CallEnd, own: string): DriverAnswer {
-  if (end.kind !== 'ok' || end.result.action !== 'opsworks:DescribeElasticIps') return failureOf(end);
-  const instanceId = end.result.elasticIps[0]?.instanceId ?? null;
+function opsworksHolder(ip: Ip, held: CallEnd, here: CallEnd, own: string): DriverAnswer {
+  if (held.kind !== 'ok' || held.result.action !== 'opsworks:DescribeElasticIps') return failureOf(held);
+  if (here.kind !== 'ok' || here.result.action !== 'opsworks:DescribeElasticIps') return failureOf(here);
+  const instanceId = held.result.elasticIps[0]?.instanceId ?? null;
   const association: Association =
     instanceId === null
       ? { kind: 'none' }
       : { kind: 'associated', associationId: null, instanceId, node: null, self: instanceId === own };
-  return { kind: 'read', association, displaces: null };
+  const occupant = here.result.elasticIps.find((one) => one.ip !== ip);
+  return { kind: 'read', association, displaces: occupant?.ip ?? null };
 }
 
 function releasedFrom(end: CallEnd): DriverAnswer {

@@ -2,6 +2,7 @@
  * The simulated world and its checkers.
  */
 
+export * from './availability.ts';
 export * from './cluster.ts';
 export * from './heal.ts';
 export * from './liveness.ts';

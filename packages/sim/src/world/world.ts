@@ -404,7 +404,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     },
     upgrade(id, wire) {
       const node = mark(id, `upgrade ${wire}`);
-      node.overrides = { ...node.overrides, wire: (node.overrides.wire ?? 0) + wire };
+      node.overrides = { ...node.overrides, wire: Math.max(0, (node.overrides.wire ?? 0) + wire) };
       if (node.process === null) return;
       node.again = true;
       node.process.post({ kind: 'stop' });

@@ -119,6 +119,12 @@ export const PROCESS: readonly ActionKind[] = [
     (world, id) => world.pause(id),
     (world, id) => world.resume(id),
   ),
+  inMove(
+    'stop-in-move',
+    'the agent is told to stop in the middle of its takeover, and started again',
+    (world, id) => world.stop(id),
+    start,
+  ),
   toNode(
     'freeze',
     'the whole machine stands still, web server and all, and goes on',

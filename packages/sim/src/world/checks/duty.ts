@@ -23,6 +23,8 @@ export function checkDuty(view: WorldView, driver: 'ec2' | 'opsworks', violate: 
   const owed = new Map<Ip, Owed>();
   /** Per instance, the associations that it has read. */
   const read = new Map<string, readonly string[]>();
+  /** Who has called for a swap to which the holder consented; its window is open by design. */
+  const swaps = new Set<string>();
 
   function onDriven(by: RunView, { address: ip, operation }: DriveEffect, { answer }: DriverResult): void {
     if (answer.kind === 'read' && answer.association.kind === 'associated') {
@@ -41,6 +43,7 @@ export function checkDuty(view: WorldView, driver: 'ec2' | 'opsworks', violate: 
     const { association, by, publicIp } = event;
     if (by.kind !== 'instance' || driver !== 'ec2') return;
     const { id, cause } = association;
+    if (cause === 'moved' && swaps.has(`${by.instanceId} ${publicIp}`)) return;
     if (cause === 'displaced' || read.get(by.instanceId)?.includes(id) === true) return;
     violate('I11', `${by.instanceId} ended ${id} of ${publicIp} (${cause}), which it had never read`);
   }
@@ -73,8 +76,11 @@ export function checkDuty(view: WorldView, driver: 'ec2' | 'opsworks', violate: 
       case 'cloud':
         return onCloud(event.event);
       case 'drive': {
-        const one = owed.get(event.effect.address);
-        if (one?.run === event.by.run) one.triedMs = view.now();
+        const { by, effect } = event;
+        if (effect.operation.op === 'take' && effect.operation.reassociate)
+          swaps.add(`${by.instanceId} ${effect.address}`);
+        const one = owed.get(effect.address);
+        if (one?.run === by.run) one.triedMs = view.now();
         return;
       }
       case 'stepped':

@@ -1,0 +1,258 @@
+/**
+ * What a seed is about: each has a weather of its own, so that rare faults meet each other without common ones in
+ * their way, and a short swarm meets everything.
+ */
+import type { FaultEffect } from '../aws/index.ts';
+import type { NodeSpec, Random, WorldSpec } from '../world/index.ts';
+import { anyNode, likelyHolder } from './action.ts';
+import type { Arguments } from './parameters.ts';
+
+export interface Profile {
+  readonly name: string;
+  /** How often, in relation to the others. */
+  readonly weight: number;
+  /** The actions, one more often than another by being named more often; null: a few kinds by chance. */
+  readonly actions: readonly string[] | null;
+  /** From one action to the next, on average. */
+  readonly gapsMs: readonly number[];
+  readonly world?: (random: Random, world: WorldSpec) => WorldSpec;
+  /** Arguments that suit it better than the action's own. */
+  readonly draws?: Readonly<Record<string, (random: Random, world: WorldSpec) => Arguments>>;
+}
+
+/** What there is to take over for. */
+const REASONS_TO_MOVE = ['haproxy', 'haproxy-blips', 'vanish'] as const;
+
+const WRITE_FAULTS = [
+  'throttle',
+  'server-error',
+  'hang',
+  'reset',
+  'apply-then-hang',
+  'apply-then-error',
+  'apply-then-reset',
+  'apply-late',
+  'slow',
+  'unauthorized',
+  'expired',
+  'refuse',
+] as const satisfies readonly FaultEffect['kind'][];
+const READ_FAULTS = [
+  'throttle',
+  'server-error',
+  'hang',
+  'reset',
+  'slow',
+  'stale',
+  'non-monotonic',
+  'unauthorized',
+  'expired',
+  'refuse',
+] as const satisfies readonly FaultEffect['kind'][];
+
+/** A fault that fits the call it hits; a few calls pass before it, so that it also meets the later ones of a move. */
+function fittingFault(random: Random, { driver }: WorldSpec): Arguments {
+  const [read, release, take] =
+    driver === 'ec2'
+      ? (['ec2:DescribeAddresses', 'ec2:DisassociateAddress', 'ec2:AssociateAddress'] as const)
+      : ([
+          'opsworks:DescribeElasticIps',
+          'opsworks:AssociateElasticIp',
+          'opsworks:AssociateElasticIp',
+        ] as const);
+  if (random.chance(200)) return everythingSlow(random, driver);
+  const call = random.pick([read, release, take, release, take, 'sns:Publish']);
+  const effect = random.pick(call === read ? READ_FAULTS : WRITE_FAULTS);
+  return {
+    call,
+    effect,
+    node: null,
+    times: random.pick([1, 1, 2, 3]),
+    skip: random.pick([0, 0, 1, 2, 3]),
+    applyAfterMs: effect === 'slow' ? random.between(0, 3_000) : random.between(500, 20_000),
+    answerAfterMs: random.between(0, 3_000),
+    lagMs: random.between(500, 20_000),
+    code: 'InternalRefusal',
+  };
+}
+
+/** So slow that calls end without an answer, and are applied after it. */
+function everythingSlow(random: Random, driver: WorldSpec['driver']): Arguments {
+  return {
+    call: driver === 'ec2' ? 'ec2:*' : 'opsworks:*',
+    effect: 'slow',
+    node: null,
+    times: random.pick([3, 10, 50]),
+    skip: 0,
+    applyAfterMs: random.between(100, 2_500),
+    answerAfterMs: random.between(0, 500),
+    lagMs: 0,
+    code: '',
+  };
+}
+
+/** Slow, though calls still end in time. */
+function slowCloud(random: Random, world: WorldSpec): WorldSpec {
+  const applyMs = random.pick([
+    [1, 300],
+    [100, 500],
+  ] as const);
+  return { ...world, cloud: { ...world.cloud, applyMs } };
+}
+
+/** One node knows another electorate, or lands where another address is, or goes out through a gateway. */
+function oddNodes(random: Random, world: WorldSpec): WorldSpec {
+  const odd = random.pick(world.nodes).id;
+  const oddly = (change: (node: NodeSpec) => NodeSpec): WorldSpec => ({
+    ...world,
+    nodes: world.nodes.map((node) => (node.id === odd ? change(node) : node)),
+  });
+  switch (random.below(4)) {
+    case 0: {
+      const others = world.nodes.filter(({ id }) => id !== odd).map(({ id }) => id);
+      const forgotten = random.pick(others);
+      return oddly((node) => ({ ...node, overrides: { peers: others.filter((id) => id !== forgotten) } }));
+    }
+    case 1: {
+      const holder = world.holders[0];
+      const free = world.nodes.filter(({ role }, index) => role === 'candidate' && index !== holder);
+      const displace = random.chance(300) ? 'allow' : 'refuse';
+      return {
+        ...world,
+        occupied: free.length === 0 ? [] : [random.pick(free).id],
+        settings: { ...world.settings, displace },
+      };
+    }
+    case 2:
+      return oddly((node) => ({ ...node, nat: '203.0.113.222' }));
+    default:
+      return world;
+  }
+}
+
+export const PROFILES: readonly Profile[] = [
+  { name: 'mixed', weight: 6, actions: null, gapsMs: [1_500, 5_000, 15_000] },
+  {
+    name: 'cloud weather',
+    weight: 6,
+    actions: [
+      ...REASONS_TO_MOVE,
+      'haproxy',
+      'handover-order',
+      'console',
+      'cloud',
+      'cloud',
+      'cloud',
+      'cloud',
+      'cloud',
+      'revoke',
+    ],
+    gapsMs: [800, 2_000, 5_000],
+    world: slowCloud,
+    draws: { cloud: fittingFault },
+  },
+  {
+    name: 'network weather',
+    weight: 3,
+    actions: [
+      ...REASONS_TO_MOVE,
+      'cut',
+      'one-way',
+      'isolate',
+      'bad-links',
+      'dead-kept-connections',
+      'replay',
+      'no-way-out',
+      'outside-loss',
+      'outside-loss',
+      'path-blocked',
+    ],
+    gapsMs: [1_500, 4_000, 10_000],
+  },
+  {
+    name: 'operators',
+    weight: 4,
+    actions: [
+      ...REASONS_TO_MOVE,
+      'pause-order',
+      'pause-order',
+      'handover-order',
+      'handover-order',
+      'handover-order',
+      'console',
+      'cloud',
+      'isolate',
+      'haproxy',
+    ],
+    gapsMs: [400, 1_200, 4_000],
+    world: slowCloud,
+    draws: { cloud: fittingFault },
+  },
+  {
+    name: 'restart storm',
+    weight: 4,
+    actions: [
+      'haproxy',
+      'haproxy',
+      'console',
+      'crash',
+      'crash-in-move',
+      'crash-in-move',
+      'crash-in-move',
+      'pause-in-move',
+      'pause-in-move',
+      'stop-in-move',
+      'stop-in-move',
+      'stop',
+      'crash-between-effects',
+      'pause-between-effects',
+      'handover-order',
+      'upgrade',
+      'cloud',
+      'vanish',
+    ],
+    gapsMs: [1_000, 3_000, 6_000],
+    world: slowCloud,
+    draws: { cloud: fittingFault },
+  },
+  {
+    name: 'disk trouble',
+    weight: 2,
+    actions: [
+      'haproxy',
+      'haproxy-blips',
+      'disk-fails',
+      'disk-rolled-back',
+      'disk-gone',
+      'disk-corrupt',
+      'clone',
+      'crash',
+      'wall-clock-step',
+    ],
+    gapsMs: [1_500, 4_000, 10_000],
+    world: (random, world) => ({
+      ...world,
+      diskMs: random.pick([
+        [1, 60],
+        [50, 800],
+        [1_000, 3_000],
+      ] as const),
+    }),
+  },
+  {
+    name: 'configuration trouble',
+    weight: 3,
+    actions: ['haproxy', 'haproxy-blips', 'vanish', 'reload', 'upgrade', 'revoke', 'handover-order', 'stop'],
+    gapsMs: [1_500, 4_000, 10_000],
+    world: oddNodes,
+    draws: {
+      upgrade: (random, world) => ({ node: anyNode(random, world), wire: random.pick([0, 1, -1] as const) }),
+      stop: (random, world) => ({ node: likelyHolder(random, world) }),
+    },
+  },
+];
+
+/** One of them by its weight. */
+export function drawProfile(random: Random): Profile {
+  return random.pick(PROFILES.flatMap((profile) => Array.from({ length: profile.weight }, () => profile)));
+}

@@ -1,0 +1,141 @@
+/**
+ * Whether an address must be served, by what is really broken and what isn't: the premise of L1 in PROTOCOL.md. What
+ * can't be served tells apart those who suffer rightly from those who are stuck.
+ */
+import type { Ip, NodeId, ProtocolConfig } from '@failtome/protocol';
+import { addressOnTarget, externalIp } from '../aws/index.ts';
+import { landingOf } from './settings.ts';
+import type { World } from './world.ts';
+
+export type Availability =
+  /** `by`: a candidate that can take it; `dampedMs`: for so long its present holder may still be protected. */
+  | { readonly kind: 'must-serve'; readonly address: Ip; readonly by: NodeId; readonly dampedMs: number }
+  | { readonly kind: 'rightly-unavailable'; readonly address: Ip; readonly why: string };
+
+/** How a node really is. */
+export interface Condition {
+  /** Its process runs and isn't stopped, on a machine that is there. */
+  readonly alive: boolean;
+  /** Its web server serves; without a check of it, as far as the node can know. */
+  readonly fit: boolean;
+  /** It reaches the outside, the external-IP service, and the address. */
+  readonly sighted: boolean;
+  /** Its disk takes writes. */
+  readonly writes: boolean;
+  readonly paused: boolean;
+  /** Where the address would land there is no other, or it may be thrown off. */
+  readonly free: boolean;
+}
+
+/** How long it may take until every node has learnt of a change. */
+const LEARN_MS = 4_000;
+
+/** How a node really is, as far as that address goes. */
+export function conditionOf(world: World, id: NodeId, ip: Ip): Condition {
+  const process = world.process(id);
+  const machine = world.machine(id);
+  const pause = process?.view.state().pause;
+  const wall = process === null ? 0 : world.clock(id).now().wall;
+  const reaches = externalIp(world.cloud.state(), world.instanceOf(id), world.now()).kind !== 'none';
+  return {
+    alive: process?.isPaused() === false && !machine.frozen,
+    fit: machine.haproxy === 'up' || world.config(id).local === null,
+    sighted:
+      reaches &&
+      machine.outsideLossPerMille === 0 &&
+      !machine.blockedPaths.has(ip) &&
+      world.premises.ipService.kind === 'up',
+    writes: world.disk(id).failing() === null,
+    paused: pause?.paused === true && (pause.until === null || wall < pause.until),
+    free: world.config(id).driver?.displace === 'allow' || !isOccupied(world, id, ip),
+  };
+}
+
+function isOccupied(world: World, id: NodeId, ip: Ip): boolean {
+  const aws = world.cloud.state();
+  const place = world.spec.nodes.findIndex((node) => node.id === id);
+  const interfaceId = aws.instances.get(world.instanceOf(id))?.interfaces[0].id ?? '';
+  const there = addressOnTarget(aws, interfaceId, landingOf(place, world.spec.addresses.indexOf(ip)));
+  return there !== undefined && there.publicIp !== ip;
+}
+
+/** What is to be expected of an address in a world in which nothing changes any more. */
+export function availabilityOf(world: World, ip: Ip): Availability {
+  const objections: string[] = [];
+  for (const { id, role } of world.spec.nodes) {
+    if (role !== 'candidate') continue;
+    const objection = whyNot(world, id, ip);
+    if (objection === null)
+      return { kind: 'must-serve', address: ip, by: id, dampedMs: dampedMs(world, ip, id) };
+    objections.push(`${id} ${objection}`);
+  }
+  return { kind: 'rightly-unavailable', address: ip, why: objections.join(', ') };
+}
+
+/** Why this candidate can't be expected to take the address; null: it can. */
+function whyNot(world: World, id: NodeId, ip: Ip): string | null {
+  const own = conditionOf(world, id, ip);
+  if (!own.alive) return "doesn't run";
+  if (own.paused) return 'is paused';
+  if (!own.fit) return 'is unfit';
+  if (!own.sighted) return 'has no way out';
+  if (!own.writes) return 'has a disk that takes no writes';
+  if (!own.free) return 'would throw another address off';
+  return whyNoMajority(world, id, ip);
+}
+
+/** Who would answer its ballot, and with what; null: it would win. */
+function whyNoMajority(world: World, id: NodeId, ip: Ip): string | null {
+  const config = world.config(id);
+  const voters = votersOf(config);
+  const count = { leases: 1, down: 1, refuses: 0, silent: 0 };
+  for (const voter of voters) {
+    if (voter === id) continue;
+    const other = conditionOf(world, voter, ip);
+    if (!other.alive || !connected(world, id, voter)) count.silent += 1;
+    else if (!other.writes || other.paused || !sameElectorate(world, id, voter)) count.refuses += 1;
+    else {
+      count.leases += 1;
+      if (other.sighted) count.down += 1;
+    }
+  }
+  const bySilence = voters.length === 2 && config.agreement.silentPeer === 'takeover' ? count.silent : 0;
+  if ((count.leases + bySilence) * 2 <= voters.length)
+    return `can borrow ${count.leases} of ${voters.length} leases`;
+  if (count.down <= count.refuses) return `would have ${count.down} against ${count.refuses}`;
+  return null;
+}
+
+/** For how long the holder may be protected by hold-down or budget: it is heard and fit, and serves nobody. */
+function dampedMs(world: World, ip: Ip, by: NodeId): number {
+  const holder = world.holder(ip);
+  if (holder === null || holder === by || !connected(world, by, holder)) return 0;
+  const { alive, fit } = conditionOf(world, holder, ip);
+  if (!alive || !fit) return 0;
+  const { holdDownMs, flap } = world.config(by);
+  const moves = world
+    .cloudEvents()
+    .flatMap((event) => (event.kind === 'associated' && event.publicIp === ip ? [event.atMs] : []))
+    .reverse();
+  const [newest] = moves;
+  if (newest === undefined) return 0;
+  const budget = moves[flap.moves - 1];
+  const heldUntil = newest + holdDownMs;
+  const flappingUntil = budget === undefined ? 0 : budget + flap.withinMs;
+  return Math.max(0, Math.max(heldUntil, flappingUntil) + LEARN_MS - world.now());
+}
+
+/** Whether messages pass both ways. */
+export function connected(world: World, a: NodeId, b: NodeId): boolean {
+  return world.network.link(a, b).state === 'open' && world.network.link(b, a).state === 'open';
+}
+
+function sameElectorate(world: World, a: NodeId, b: NodeId): boolean {
+  const sameWire = (world.overridesOf(a).wire ?? 0) === (world.overridesOf(b).wire ?? 0);
+  return sameWire && votersOf(world.config(a)).join() === votersOf(world.config(b)).join();
+}
+
+function votersOf({ node, peers }: ProtocolConfig): readonly NodeId[] {
+  const ids = peers.flatMap(({ id, role }) => (role === 'member' ? [] : [id]));
+  return (node.role === 'member' ? ids : [...ids, node.id]).sort();
+}

@@ -1,0 +1,167 @@
+/**
+ * What has come right some minutes after the faults have stopped: L2 to L5, and the second half of I17. What stays
+ * broken excuses only itself.
+ */
+import { BLOCKED_SUBJECT, type Ip, type NodeId, type Reason } from '@failtome/protocol';
+import { type Availability, type Condition, conditionOf, connected } from './availability.ts';
+import type { RunView } from './watch.ts';
+import type { World } from './world.ts';
+
+/** Since the address last moved, or somebody last asked for it; views have settled by then. */
+const QUIET_MS = 60_000;
+/** A ballot that is lost is held again at most this often in that time: the pauses double to 10 s. */
+const MAX_BALLOTS = 30;
+
+/** Which decisions say why a candidate leaves an address that is down, by what is wrong with it. */
+const WHY_NOT: readonly (readonly [applies: (own: Condition) => boolean, reasons: readonly Reason[]])[] = [
+  [({ paused }) => paused, ['paused']],
+  [({ fit }) => !fit, ['local-unfit']],
+  [({ sighted }) => !sighted, ['verdict-unknown', 'no-way-out']],
+  [({ writes }) => !writes, ['storage-failed']],
+  [({ free }) => !free, ['would-displace']],
+];
+/** Nothing is wrong with it: it asks, and is refused. */
+const ASKING: readonly Reason[] = [
+  'address-down',
+  'ballot-open',
+  'ballot-lost',
+  'backing-off',
+  'staggered',
+  'held-down',
+  'flapping',
+];
+
+/** Check that everything has come right, of addresses that must be served. */
+export function checkConverged(world: World, availabilities: readonly Availability[]): void {
+  for (const { address, kind } of availabilities) if (kind === 'must-serve') checkAddress(world, address);
+  for (const by of world.runs()) {
+    checkOutbox(world, by);
+    checkPeers(world, by);
+    for (const { address, kind } of availabilities) if (kind === 'must-serve') checkView(world, by, address);
+    checkReady(world, by);
+  }
+  checkTold(world);
+}
+
+/** An address that nobody can serve: every candidate says why, and people were told. */
+export function checkExplained(world: World, ip: Ip, why: string): void {
+  const what = `${ip} can't be served (${why})`;
+  const candidates = world.runs().filter(({ config }) => config.node.role === 'candidate');
+  const alive = candidates.filter(({ node }) => conditionOf(world, node, ip).alive);
+  for (const by of alive) {
+    const decision = by.state().addresses[ip]?.decision;
+    const reason = decision?.reason ?? 'starting';
+    if (!reasonsOf(world, by.node, ip).includes(reason))
+      world.violate('L1', `${what}, and ${by.run} says ${reason} (${decision?.detail})`);
+  }
+  const tellers = alive.filter(({ node, config, state }) => {
+    const { sighted, writes } = conditionOf(world, node, ip);
+    return sighted && writes && config.notify.enabled && state().addresses[ip]?.verdict === 'down';
+  });
+  const told = world
+    .cloudEvents()
+    .some(
+      (event) =>
+        event.kind === 'published' && event.subject === BLOCKED_SUBJECT && event.message.startsWith(ip),
+    );
+  if (tellers.length > 0 && !told)
+    world.violate(
+      'L1',
+      `${what}, and nobody was told: ${tellers.map(({ run }) => run).join(', ')} could have`,
+    );
+}
+
+function reasonsOf(world: World, id: NodeId, ip: Ip): readonly Reason[] {
+  if (world.holder(ip) === id) return ['is-holder', ...ASKING];
+  const own = conditionOf(world, id, ip);
+  return WHY_NOT.find(([applies]) => applies(own))?.[1] ?? ASKING;
+}
+
+function checkAddress(world: World, ip: Ip): void {
+  if (world.holder(ip) === null) world.violate('L2', `nobody holds ${ip}`);
+  const since = world.now() - QUIET_MS;
+  const last = world.cloudEvents().findLast((event) => event.kind !== 'published' && event.publicIp === ip);
+  if (last !== undefined && last.atMs > since) world.violate('L1', `${ip} still moves: last at ${last.atMs}`);
+  const ballots = world
+    .facts()
+    .filter(
+      ({ fact, atMs }) =>
+        fact.kind === 'ballot-opened' && fact.address === ip && fact.mode === 'takeover' && atMs > since,
+    );
+  if (ballots.length > MAX_BALLOTS)
+    world.violate('L1', `${ballots.length} ballots about ${ip} since ${since}, without end`);
+}
+
+function checkOutbox(world: World, { run, node, state }: RunView): void {
+  const { sighted, writes, alive } = conditionOf(world, node, world.spec.addresses[0] ?? '');
+  const { outbox } = state();
+  if (alive && sighted && writes && outbox.length > 0)
+    world.violate('L4', `${run} still has ${outbox.length} notifications: ${outbox[0]?.message}`);
+}
+
+/** Who knows its peers, and which of them live. */
+function checkPeers(world: World, { run, node, state }: RunView): void {
+  if (!isAlive(world, node)) return;
+  for (const peer of Object.values(state().peers)) {
+    const reachable = isAlive(world, peer.id) && connected(world, node, peer.id);
+    if ((peer.state === 'alive') !== reachable)
+      world.violate(
+        'L3',
+        `${run} calls ${peer.id} ${peer.state}, which is ${reachable ? 'there' : 'out of reach'}`,
+      );
+  }
+}
+
+/** What it believes of the address: what it can know from the cloud, or from somebody who does. */
+function checkView(world: World, { run, node, state, config }: RunView, ip: Ip): void {
+  const own = conditionOf(world, node, ip);
+  const asksItself = own.sighted && config.driver !== null;
+  const isTold = world.spec.nodes.some(({ id, role }) => {
+    const other = conditionOf(world, id, ip);
+    return role === 'candidate' && other.alive && other.sighted && connected(world, node, id);
+  });
+  if (!own.alive || !(asksItself || isTold)) return;
+  const address = state().addresses[ip];
+  const truth = world.holder(ip);
+  // A node that it has never met in this run it can only know by its instance.
+  const known = truth === null ? null : world.config(truth).node.instanceId;
+  const same = address?.holder.node === truth || (truth !== null && address?.holder.instanceId === known);
+  if (!same)
+    world.violate(
+      'L3',
+      `${run} believes ${address?.holder.node ?? address?.holder.kind} to hold ${ip}, not ${truth}`,
+    );
+  if (own.sighted && address?.verdict !== 'up') world.violate('L3', `${run} sees ${ip} ${address?.verdict}`);
+  if (address?.campaign != null || address?.move != null)
+    world.violate('L3', `${run} hasn't finished with ${ip}`);
+}
+
+/** L5 */
+function checkReady(world: World, { run, node, state, config }: RunView): void {
+  const broken = world.spec.addresses.some((ip) => {
+    const { alive, fit, sighted, writes, free } = conditionOf(world, node, ip);
+    return !alive || !fit || !sighted || !writes || !free;
+  });
+  const { ready } = state();
+  if (broken || ready.ready || config.node.role !== 'candidate') return;
+  world.violate('L5', `${run} isn't ready: ${ready.problems.join(', ')}`);
+}
+
+/** Every accepted move is told at least once, by a taker that still has its disk and reaches anybody. */
+function checkTold(world: World): void {
+  for (const { fact, node, atMs } of world.facts()) {
+    if (fact.kind !== 'concluded' || (fact.entry.result !== 'served' && fact.entry.result !== 'moved'))
+      continue;
+    const { alive, sighted, writes } = conditionOf(world, node, fact.entry.address);
+    if (world.lostDisk(node) || !alive || !sighted || !writes || !world.config(node).notify.enabled) continue;
+    const line = `Instance ${world.config(node).node.instanceId} took over ${fact.entry.address}`;
+    const told = world
+      .cloudEvents()
+      .some((event) => event.kind === 'published' && event.atMs >= atMs && event.message.startsWith(line));
+    if (!told) world.violate('I17', `${node} never told of ${fact.entry.id}, concluded at ${atMs}`);
+  }
+}
+
+function isAlive(world: World, id: NodeId): boolean {
+  return world.process(id)?.isPaused() === false && !world.machine(id).frozen;
+}
