@@ -61,6 +61,19 @@ test('recording changes nothing in the world', () => {
   });
 });
 
+test('two may record one run, and each is told all of it', () => {
+  const keepers = [createKeeper(1e9), createKeeper(1e9)];
+  const ends: (() => void)[] = [];
+  runPlan(FAILOVER, {
+    onWorld(world) {
+      for (const { take } of keepers)
+        ends.push(createRecorder(world, { plan: FAILOVER, title: FAILOVER.title, sink: take }).finish);
+    },
+  });
+  for (const end of ends) end();
+  for (const keeper of keepers) expect(traceText(keeper.run())).toBe(traceText(run));
+});
+
 test('every message that arrives or is lost was sent, and every request comes to something', () => {
   const open = new Set<number>();
   for (const one of run.records) {

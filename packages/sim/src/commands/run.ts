@@ -1,5 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { createRecorder, recordTo, type TraceRecord } from '../record/index.ts';
+import {
+  createRecorder,
+  type Recorder,
+  recordTo,
+  type TraceEntry,
+  type TraceRecord,
+} from '../record/index.ts';
 import {
   loadAgentFile,
   loadScenario,
@@ -9,7 +15,6 @@ import {
   storyOf,
   verdictOf,
 } from '../scenario/index.ts';
-import type { World } from '../world/index.ts';
 import { type CommandContext, UsageError } from './context.ts';
 import { asUsage } from './list.ts';
 
@@ -82,37 +87,22 @@ function tell(
   const plan = { ...scenario.plan, world: { ...scenario.plan.world, seed } };
   const recording = recordTo({ traceFile: flags.trace, htmlFile: flags.html }, plan, scenario.name);
   const records: TraceRecord[] = [];
-  let finish: () => void = () => undefined;
+  const recorders: Recorder[] = [];
   const done = runScenario(scenario, {
     seed,
     onWorld(world) {
       recording.onWorld(world);
-      finish = recordBesides(world, records);
+      const sink = (entry: TraceEntry): void => void ('n' in entry && records.push(entry));
+      recorders.push(createRecorder(world, { plan: null, title: '', sink }));
     },
   });
-  finish();
+  for (const { finish } of recorders) finish();
   recording.finish();
   write(`\nseed ${seed}\n`);
   for (const line of storyOf(scenario, records, { verbose: flags.verbose })) write(`${line}\n`);
   write('\n');
   for (const line of verdictOf(done)) write(`${line}\n`);
   return done;
-}
-
-/** A second recorder, after which the first goes on hearing everything. */
-function recordBesides(world: World, records: TraceRecord[]): () => void {
-  const { tell: first } = world.details;
-  const { finish } = createRecorder(world, {
-    plan: null,
-    title: '',
-    sink: (entry) => void ('n' in entry && records.push(entry)),
-  });
-  const { tell: second } = world.details;
-  world.details.tell = (detail) => {
-    first?.(detail);
-    second?.(detail);
-  };
-  return finish;
 }
 
 function summary({ kept, result, expectations }: ScenarioRun): string {

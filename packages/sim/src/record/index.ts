@@ -12,6 +12,6 @@
 export { recordTo, traceText, withCauses } from './files.ts';
 export { createKeeper } from './keep.ts';
 export { readTrace } from './read.ts';
-export { createRecorder } from './recorder.ts';
+export { createRecorder, type Recorder } from './recorder.ts';
 export type * from './records.ts';
 export { type Moment, type Replayed, replay } from './replay.ts';

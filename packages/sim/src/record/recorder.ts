@@ -235,13 +235,17 @@ export function createRecorder(world: World, { plan, title, sink }: RecorderOpti
     tell({ kind: 'process', who: newSeat(id).lane.name, state: 'off', run: '' });
   look();
   world.watch(onWorld);
-  world.details.tell = onDetail;
+  // Several may listen.
+  const before = world.details.tell;
+  world.details.tell = (detail) => {
+    before?.(detail);
+    onDetail(detail);
+  };
   return {
     finish() {
       if (over) return;
       look();
       over = true;
-      world.details.tell = null;
       const violation = world.violation();
       sink({
         kind: 'end',

@@ -234,7 +234,5 @@ export function messageKind(payload: Payload | null): MessageKind {
   if (payload.answers !== undefined && payload.answers.length > 0) return 'answer';
   if (payload.releases !== undefined && payload.releases.length > 0) return 'release';
   if (payload.refused !== undefined) return 'refused';
-  if (payload.node !== undefined || (payload.rumours?.length ?? 0) > 0 || (payload.ask?.length ?? 0) > 0)
-    return 'news';
-  return 'heartbeat';
+  return payload.node !== undefined || (payload.rumours?.length ?? 0) > 0 ? 'news' : 'heartbeat';
 }

@@ -122,14 +122,15 @@ export function createApp(run: RecordedRun): App {
 function firstView({ records }: RecordedRun, model: Model): View {
   const whole = { fromMs: model.fromMs, toMs: model.toMs };
   const move = records.findIndex(isMove);
-  const first = model.violation ?? (move < 0 ? null : move);
-  const record = first === null ? undefined : records[first];
+  const near = model.violation ?? (move < 0 ? null : move);
+  const first = near ?? orElse(records.findIndex(isBallot), model.faults[0]?.index ?? records.length - 1);
+  const record = records[first];
   const named = record === undefined ? -1 : model.lanes.findIndex(({ name }) => isAbout(record, name));
   const atMs = record?.at ?? model.toMs;
   return {
-    window: first === null ? whole : firstWindow(atMs, beganBefore(records, first), whole),
+    window: near === null ? whole : firstWindow(atMs, beganBefore(records, near), whole),
     cursorMs: atMs,
-    selected: first ?? (records.length === 0 ? null : records.length - 1),
+    selected: record === undefined ? null : first,
     lane: Math.max(0, named),
     filter: {
       kinds: new Set(MESSAGE_KINDS),
@@ -151,6 +152,16 @@ function beganBefore(records: RecordedRun['records'], index: number): number {
 /** The first time that a node takes an address. */
 function isMove(record: TraceRecord): boolean {
   return record.kind === 'association' && record.change === 'begun' && record.at > 0;
+}
+
+/** Where nothing moved: the first time that somebody wanted to. */
+function isBallot(record: TraceRecord): boolean {
+  return record.kind === 'fact' && record.fact.kind === 'ballot-opened';
+}
+
+/** The first index, unless nothing was found. */
+function orElse(found: number, otherwise: number): number {
+  return found < 0 ? otherwise : found;
 }
 
 /** Whose state one wants to see with it. */
