@@ -45,6 +45,7 @@ describe.skipIf(!has('chromium'))(`the report in Chromium${missing}`, () => {
       args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
     });
     record('failover', FAILOVER);
+    record('cut', { ...FAILOVER, title: 'a long run' }, () => undefined, 300_000);
     record('violated', { ...FAILOVER, title: 'a violation' }, (world) =>
       world.watch((event) => {
         if (event.kind === 'drive' && event.effect.operation.op === 'take')
@@ -60,9 +61,14 @@ describe.skipIf(!has('chromium'))(`the report in Chromium${missing}`, () => {
     rmSync(folder, { recursive: true });
   });
 
-  function record(name: string, plan: Plan, meddle: (world: World) => void = () => undefined): void {
-    const files = { traceFile: join(folder, `${name}.jsonl`), htmlFile: join(folder, `${name}.html`) };
-    const recording = recordTo(files, plan, plan.title);
+  function record(
+    name: string,
+    plan: Plan,
+    meddle: (world: World) => void = () => undefined,
+    maxChars?: number,
+  ): void {
+    const [traceFile, htmlFile] = [join(folder, `${name}.jsonl`), join(folder, `${name}.html`)];
+    const recording = recordTo({ traceFile, htmlFile, maxChars }, plan, plan.title);
     runPlan(plan, {
       onWorld(world) {
         recording.onWorld(world);
@@ -205,6 +211,16 @@ describe.skipIf(!has('chromium'))(`the report in Chromium${missing}`, () => {
     await box.getByRole('button', { name: 'show it' }).click();
     await page.locator('#list .row.violation[aria-selected=true]').waitFor();
     await page.locator('#detail .causes').getByText('fault: haproxy').waitFor();
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test('of a long run that was cut it says so, and shows what still held', async () => {
+    const { page, complaints } = await open('cut');
+    await page.locator('#cut').getByText('This recording was cut').waitFor();
+    await page.keyboard.press('Home');
+    await page.locator('#node').getByText('alive').waitFor();
+    expect(await page.locator('#node ol.ladder li').count()).toBe(19);
     expect(complaints).toEqual([]);
     await page.close();
   });

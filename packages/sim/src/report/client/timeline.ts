@@ -247,6 +247,7 @@ function createLabels(app: App): void {
     const label = makeButton('', '', () => app.set({ lane: index }));
     label.append(make('span', '', make('b', '', name), ` ${role}`), now);
     const top = (layout.lanes[index]?.top ?? 0) - 2 - layout.headPx;
+    label.style.scrollMarginTop = `${layout.headPx + 8}px`;
     add(box, label, top, Math.max(40, (layout.lanes[index]?.height ?? 0) + 4));
     const tracks = model.addresses.map((_, at) => {
       const track = make('span', 'track faint');
@@ -255,7 +256,12 @@ function createLabels(app: App): void {
     });
     return { label, now, tracks };
   });
+  let chosen: number | null = null;
   app.onChange(() => {
+    const { lane } = app.view();
+    // The first picture begins at the top.
+    if (chosen !== null && lane !== chosen) lanes[lane]?.label.scrollIntoView({ block: 'nearest' });
+    chosen = lane;
     for (const [index, { label, now, tracks }] of lanes.entries()) {
       label.setAttribute('aria-pressed', String(index === app.view().lane));
       now.textContent = nowOf(app, index);
