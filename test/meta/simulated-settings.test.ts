@@ -1,0 +1,195 @@
+/**
+ * The simulator has a table of its own of the settings that reach the protocol. Here the same files are read by the
+ * agent and by the simulator, and both must come to the same.
+ */
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { ALL_KEYS } from '../../packages/agent/src/config/keys.ts';
+import { checkConfig } from '../../packages/agent/src/config/load.ts';
+import { toProtocolConfig } from '../../packages/agent/src/config/to-protocol.ts';
+import type { ProtocolConfig } from '../../packages/protocol/src/index.ts';
+import { readAgentFile } from '../../packages/sim/src/scenario/agent-file.ts';
+import { readScenario } from '../../packages/sim/src/scenario/index.ts';
+import { SETTINGS } from '../../packages/sim/src/scenario/settings.ts';
+import { configFor } from '../../packages/sim/src/world/index.ts';
+
+/** What only the agent's adapters or people want to know. */
+type Compared = Omit<ProtocolConfig, 'cluster' | 'node'> & {
+  readonly node: Pick<ProtocolConfig['node'], 'id' | 'role' | 'priority'>;
+};
+
+function compared({ cluster: _, node: { id, role, priority }, ...rest }: ProtocolConfig): Compared {
+  return { node: { id, role, priority }, ...rest };
+}
+
+/** Null: refused. */
+function asAgent(text: string, id: string): Compared | null {
+  const read = checkConfig('agent.yaml', new TextEncoder().encode(text), {});
+  if (read.kind === 'faulty') return null;
+  return compared(toProtocolConfig(read.config, { id, instanceId: 'i-1', region: null }, '0'));
+}
+
+/** Null: refused. */
+function asSimulator(text: string, id: string): Compared | null {
+  const agent = readAgentFile('agent.yaml', text);
+  if (agent.kind === 'faulty') return null;
+  const candidates = agent.configuration.nodes.filter(({ role }) => role === 'candidate');
+  const nodes = candidates.length > 1 ? '[a, b]' : '[a, { id: b, role: witness }]';
+  const scenario = `{ scenario: x, proves: Y., cluster: { nodes: ${nodes} }, run: { for: 1m } }`;
+  const read = readScenario('x.yaml', scenario, { sets: [], config: agent.configuration });
+  if (read.kind === 'faulty') throw new Error(JSON.stringify(read.faults));
+  const { world } = read.scenario.plan;
+  const own = world.nodes.find((node) => node.id === id);
+  if (own === undefined) throw new Error(`no node ${id}`);
+  return compared(configFor(own, world.nodes, world.addresses, world.driver, world.settings, {}));
+}
+
+const LEAST = `cluster: web
+node: { id: saturn }
+peers:
+  - { id: saturn, url: "http://10.0.1.12:8741" }
+  - { id: neptune, url: "http://10.0.1.11:8741" }
+auth: { keyFile: /etc/failtome/cluster.key }
+addresses:
+  - ip: 54.173.141.243
+driver: { kind: ec2 }
+`;
+
+const ALL = `cluster: web
+node: { id: saturn, role: candidate, priority: 7 }
+api: { listen: "0.0.0.0:8741", advertise: "http://10.0.1.12:8741" }
+peers:
+  - { id: neptune, url: "http://10.0.1.11:8741", priority: 9 }
+  - { id: pluto, url: "http://10.0.1.10:8741", role: witness }
+  - { id: eris, url: "http://10.0.1.9:8741", role: member, priority: 1 }
+auth: { keyFile: /etc/failtome/cluster.key }
+addresses:
+  - ip: 54.173.141.243
+    allocationId: eipalloc-0abc
+    privateIp: 10.0.0.5
+    probe:
+      { scheme: https, host: www.example.org, port: 8443, path: /x, interval: 2s, fastInterval: 1s, timeout: 3s, fall: 4, rise: 5, expect: 200-299 }
+  - ip: 54.173.141.244
+    probe: { fall: 9 }
+local: { url: "http://127.0.0.1:8080/", interval: 3s, fastInterval: 2s, timeout: 4s, fall: 6, rise: 7 }
+gossip: { interval: 250ms, dead: 2s, timeout: 150ms, fanout: 5 }
+agreement: { silentPeer: hold, lease: 12s }
+guard: { urls: ["http://checkip.amazonaws.com"], timeout: 2s }
+driver: { kind: opsworks, region: us-east-1, instanceId: i-0abc, displace: allow }
+notify: { sns: { topicArn: "arn:aws:sns:us-east-1:123456789012:failover" }, blockedAfter: 90s }
+holdDown: 30s
+flap: { moves: 3, within: 5m }
+stateDir: /tmp/x
+log: { level: debug }
+`;
+
+const WITNESS = `${LEAST.replace('{ id: saturn }', '{ id: pluto, role: witness }').replace(/driver.*/, '')}local: { interval: 2s }\n`;
+
+const example = readFileSync(
+  new URL('../../packages/agent/deploy/failtome.example.yaml', import.meta.url),
+  'utf8',
+);
+
+describe('agent and simulator come to the same from', () => {
+  test.each([
+    ["the agent's example", example.replace('# id: saturn', 'id: saturn'), 'saturn'],
+    ['the least that works', LEAST, 'saturn'],
+    ['every key there is', ALL, 'saturn'],
+    ['no check of its own and no topic', `${LEAST}local:\nnotify: { blockedAfter: 5s }\n`, 'saturn'],
+    [
+      'a short interval, which others follow',
+      LEAST.replace(/ {2}- ip.*/, '$&\n    probe: { interval: 200ms }'),
+      'saturn',
+    ],
+    ['a local interval, which another follows', `${LEAST}local: { interval: 50ms }\n`, 'saturn'],
+    ['an early death, which the time-out follows', `${LEAST}gossip: { dead: 1200ms }\n`, 'saturn'],
+    ['a death too early to follow', `${LEAST}gossip: { dead: 1s }\n`, 'saturn'],
+    ['sections that are empty', `${LEAST}gossip:\nagreement:\nflap:\n`, 'saturn'],
+    ['a pause longer than a day', `${LEAST}holdDown: 24h\n`, 'saturn'],
+  ])('%s', (_, text, id) => {
+    const agent = asAgent(text, id);
+    expect(asSimulator(text, id)).toEqual(agent);
+    expect(agent === null).toBe(text.includes('dead: 1s }'));
+  });
+
+  test("a witness's file, whose settings of a candidate count for nothing", () => {
+    const { driver, local, notify, ...agent } = asAgent(WITNESS, 'pluto') ?? {};
+    const { driver: a, local: b, notify: c, ...simulated } = asSimulator(WITNESS, 'pluto') ?? {};
+    expect(simulated).toEqual(agent);
+    expect([a, b, c]).toEqual([driver, local, notify]);
+  });
+});
+
+/** Values around the bounds of all kinds, good and bad. */
+const VALUES = [
+  ...['0s', '9ms', '10ms', '19ms', '20ms', '49ms', '50ms', '99ms', '100ms', '999ms', '1s', '1999ms', '2s'],
+  ...[
+    '30s',
+    '30001ms',
+    '1m',
+    '60001ms',
+    '2m',
+    '120001ms',
+    '5m',
+    '300001ms',
+    '10m',
+    '600001ms',
+    '24h',
+    '86400001ms',
+  ],
+  ...[
+    '1.5s',
+    '-1s',
+    '5',
+    '500',
+    '0',
+    '1',
+    '16',
+    '17',
+    '100',
+    '101',
+    '1000',
+    '1001',
+    '1.5',
+    '"2"',
+    'true',
+    '[]',
+    '{}',
+  ],
+  ...['takeover', 'hold', 'refuse', 'allow', 'ec2', 'opsworks', 'Hold', 'maybe'],
+];
+
+/** The least file with one key in it; what it depends on gives way. */
+function withKey(path: string, value: string): string {
+  const [section = '', name] = path.split('.');
+  if (section === 'probe') return LEAST.replace(/ {2}- ip.*/, `$&\n    probe: { ${name}: ${value} }`);
+  if (section === 'driver')
+    return LEAST.replace(
+      '{ kind: ec2 }',
+      name === 'kind' ? `{ kind: ${value} }` : `{ kind: ec2, ${name}: ${value} }`,
+    );
+  return `${LEAST}${name === undefined ? `${section}: ${value}` : `${section}: { ${name}: ${value} }`}\n`;
+}
+
+test.each(SETTINGS.filter(({ write }) => write !== 'none').map(({ path }) => path))(
+  '%s takes the values that the agent takes, and comes to the same',
+  (path) => {
+    let taken = 0;
+    for (const value of VALUES) {
+      const text = withKey(path, value);
+      const agent = asAgent(text, 'saturn');
+      expect({ value, config: asSimulator(text, 'saturn') }).toEqual({ value, config: agent });
+      taken += agent === null ? 0 : 1;
+    }
+    expect(taken).toBeGreaterThan(1);
+    expect(taken).toBeLessThan(VALUES.length);
+  },
+);
+
+test('the file with every key there is has them all, but the command of a driver that is not simulated', () => {
+  for (const { path } of ALL_KEYS) {
+    if (path === 'driver.command') continue;
+    const name = path.split('.').at(-1)?.replace('[]', '') ?? '';
+    expect(ALL).toContain(`${name}:`);
+  }
+});
