@@ -71,7 +71,7 @@ export function ballotsFor(turn: Turn, peer: NodeId): readonly Ballot[] {
   const ballots: Ballot[] = [];
   const { config } = turn.state;
   if (config.peers.find((one) => one.id === peer)?.role === 'member') return ballots;
-  for (const ip of Object.keys(turn.state.addresses)) {
+  for (const ip in turn.state.addresses) {
     const { campaign } = addressOf(turn.state, ip);
     if (campaign === null || campaign.won !== null) continue;
     const given = campaign.answers[peer];

@@ -39,27 +39,37 @@ export function finished(
   result: CheckResult,
 ): Counted {
   const check = series.inFlight.find((one) => one.id === id);
-  const rest: CheckSeries = { ...series, inFlight: series.inFlight.filter((one) => one.id !== id) };
-  if (check === undefined || check.startedAt < observedFrom) return { kind: 'ignored', series: rest };
+  const inFlight = series.inFlight.filter((one) => one.id !== id);
+  if (check === undefined || check.startedAt < observedFrom)
+    return { kind: 'ignored', series: { ...series, inFlight } };
+  const { nextAt } = series;
   switch (result.kind) {
     case 'inconclusive':
-      return { kind: 'ignored', series: rest };
+      return { kind: 'ignored', series: { ...series, inFlight } };
     case 'ok': {
       const last = { ok: true, startedAt: check.startedAt, endedAt: at, reason: 'ok' } as const;
       return {
         kind: 'ok',
-        series: { ...rest, everChecked: true, oks: series.oks + 1, fails: 0, failingSince: null, last },
+        series: {
+          oks: series.oks + 1,
+          fails: 0,
+          inFlight,
+          nextAt,
+          everChecked: true,
+          last,
+          failingSince: null,
+        },
         startedAt: check.startedAt,
       };
     }
     case 'failed': {
       const late = result.durationMs > timeoutMs + LATE_TOLERANCE_MS;
-      if (late || check.superseded) return { kind: 'ignored', series: rest };
+      if (late || check.superseded) return { kind: 'ignored', series: { ...series, inFlight } };
       const last = { ok: false, startedAt: check.startedAt, endedAt: at, reason: result.reason };
       const failingSince = series.failingSince ?? check.startedAt;
       return {
         kind: 'failed',
-        series: { ...rest, everChecked: true, oks: 0, fails: series.fails + 1, failingSince, last },
+        series: { oks: 0, fails: series.fails + 1, inFlight, nextAt, everChecked: true, last, failingSince },
         startedAt: check.startedAt,
       };
     }

@@ -10,6 +10,7 @@ import { nextMoveTime } from './move.ts';
 import { nextPublication } from './outbox.ts';
 import type { AddressState, State } from './state.ts';
 import { nextSurvey } from './survey.ts';
+import { addressOf } from './turn.ts';
 import { type DurationMs, type MonotonicMs, NEVER } from './units.ts';
 import { wantsProof } from './verdict.ts';
 import { callTimeoutMs } from './view.ts';
@@ -32,7 +33,7 @@ export function nextDeadline(state: State): MonotonicMs {
   if (failing !== null) consider(retryAt);
   else if (waitingSince !== null) consider(waitingSince + WRITE_LASTS_MS);
   if (state.stopSince !== null) consider(goodbyeUntil(state.stopSince));
-  for (const address of Object.values(state.addresses)) considerAddress(state, address, consider);
+  for (const ip in state.addresses) considerAddress(state, addressOf(state, ip), consider);
   return Math.max(next, at + 1);
 }
 

@@ -43,9 +43,10 @@ export function admitRequest(channel: Channel, own: OwnSession, message: Envelop
     return { kind: 'refused', reason: staleOrSession(message.echo, own), channel };
   const counted = count(channel, message.seq);
   if (counted === null) return { kind: 'refused', reason: 'replayed', channel };
+  const latestT = Math.max(channel.latestT, message.t);
   return {
     kind: 'admitted',
-    channel: { ...counted, latestT: Math.max(channel.latestT, message.t) },
+    channel: { ...channel, highest: counted.highest, window: counted.window, latestT },
     returned: false,
   };
 }
@@ -129,16 +130,16 @@ function staleOrSession(echo: Echo | null, own: OwnSession): 'session' | 'stale'
   return echo !== null && echo.session === own.session ? 'stale' : 'session';
 }
 
-/** The channel with `seq` counted, or null when it was seen before or is too old to tell. */
-function count(channel: Channel, seq: number): Channel | null {
+/** What the channel has seen with `seq` counted, or null when it was seen before or is too old to tell. */
+function count(channel: Channel, seq: number): Pick<Channel, 'highest' | 'window'> | null {
   const ahead = seq - channel.highest;
   if (ahead > 0) {
     const shifted = ahead >= WINDOW ? 0 : channel.window << ahead;
     const previous = channel.highest > 0 && ahead <= WINDOW ? 1 << (ahead - 1) : 0;
-    return { ...channel, highest: seq, window: (shifted | previous) >>> 0 };
+    return { highest: seq, window: (shifted | previous) >>> 0 };
   }
   if (ahead === 0 || -ahead > WINDOW) return null;
   const bit = 1 << (-ahead - 1);
   if ((channel.window & bit) !== 0) return null;
-  return { ...channel, window: (channel.window | bit) >>> 0 };
+  return { highest: channel.highest, window: (channel.window | bit) >>> 0 };
 }

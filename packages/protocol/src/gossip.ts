@@ -5,6 +5,7 @@
  * responses alike.
  */
 import { ballotsFor, DUPLICATE_MS, onBallotAnswer, onBallotUndelivered } from './campaign.ts';
+import type { Draft } from './copy.ts';
 import { admitRequest, admitResponse, echoFor, maxEchoAgeMs, type OwnSession } from './freshness.ts';
 import { isSilent } from './holder.ts';
 import type { SendFailure } from './inputs.ts';
@@ -29,6 +30,7 @@ import {
 } from './messages.ts';
 import type { Channel, PendingSend, State } from './state.ts';
 import {
+  addressOf,
   change,
   changePeer,
   draw,
@@ -64,7 +66,8 @@ export function gossipRound(turn: Turn): void {
       nextRoundAt: now.at + Math.round(config.gossip.intervalMs * jitter),
     },
   });
-  for (const { campaign } of Object.values(turn.state.addresses)) {
+  for (const ip in turn.state.addresses) {
+    const { campaign } = addressOf(turn.state, ip);
     if (campaign === null || campaign.won !== null) continue;
     for (const voter of voters) {
       const answer = campaign.answers[voter]?.answer;
@@ -292,6 +295,14 @@ function payloadFor(turn: Turn, to: NodeId): Payload {
   const { state } = turn;
   const ask = suspects(state).filter((id) => id !== to);
   const known = knownIncarnation(peer);
+  const payload: Draft<Payload> = { version: state.recordVersion, ack: peer.recordVersion };
+  if (peer.acked < state.recordVersion) payload.node = ownRecord(state);
+  if (known !== undefined) payload.known = known;
+  if (rumours.length > 0) payload.rumours = rumours;
+  if (ask.length > 0) payload.ask = ask;
+  if (ballots.length > 0) payload.ballots = ballots;
+  if (peer.answersDue.length > 0) payload.answers = peer.answersDue;
+  if (peer.releasesDue.length > 0) payload.releases = peer.releasesDue.map((due) => due.release);
   if (peer.answersDue.length > 0 || peer.releasesDue.length > 0)
     changePeer(turn, to, {
       answersDue: [],
@@ -299,17 +310,7 @@ function payloadFor(turn: Turn, to: NodeId): Payload {
         .map((due) => ({ ...due, left: due.left - 1 }))
         .filter((due) => due.left > 0),
     });
-  return {
-    version: state.recordVersion,
-    ack: peer.recordVersion,
-    ...(peer.acked < state.recordVersion ? { node: ownRecord(state) } : {}),
-    ...(known === undefined ? {} : { known }),
-    ...(rumours.length > 0 ? { rumours } : {}),
-    ...(ask.length > 0 ? { ask } : {}),
-    ...(ballots.length > 0 ? { ballots } : {}),
-    ...(peer.answersDue.length > 0 ? { answers: peer.answersDue } : {}),
-    ...(peer.releasesDue.length > 0 ? { releases: peer.releasesDue.map((due) => due.release) } : {}),
-  };
+  return payload;
 }
 
 /** Whole milliseconds since this session began. */

@@ -155,20 +155,26 @@ export function onAsked(turn: Turn, ids: readonly NodeId[]): void {
 
 /** Peers about which this node would like to hear from others. */
 export function suspects(state: State): readonly NodeId[] {
-  return Object.values(state.peers)
-    .filter((peer) => peer.state === 'suspect')
-    .slice(0, MAX_RUMOURS)
-    .map((peer) => peer.id);
+  const ids: NodeId[] = [];
+  for (const id in state.peers)
+    if (ids.length < MAX_RUMOURS && state.peers[id]?.state === 'suspect') ids.push(id);
+  return ids;
 }
 
 /** Look at every peer's silence, and tell what has changed. */
 export function detect(turn: Turn): void {
   for (const { id, role } of turn.state.config.peers) {
     const peer = turn.state.peers[id];
-    if (peer === undefined) continue;
+    if (peer === undefined || isHeardLately(turn.state, peer)) continue;
     const now = peerStateNow(turn.state, peer, role);
     if (now.state !== peer.state) setPeerState(turn, peer, now.state, now.reason);
   }
+}
+
+/** Alive, and heard within half of `dead`, in which nobody becomes suspect (`detector.ts`): nearly every peer, nearly always. */
+function isHeardLately(state: State, peer: Peer): boolean {
+  if (peer.state !== 'alive' || peer.heardAt === null) return false;
+  return state.now.at - Math.max(peer.heardAt, state.observedFrom) < state.config.gossip.deadMs / 2;
 }
 
 /** An authentic request or answer of the peer's own. */

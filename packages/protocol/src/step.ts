@@ -30,7 +30,7 @@ import { isOperator, onCommand } from './operator.ts';
 import { onPublished, publishWhatIsDue } from './outbox.ts';
 import type { State } from './state.ts';
 import { hastenSurvey, onSurveyed, readIfEnded, surveyWhatIsDue, tellReadiness } from './survey.ts';
-import { newTurn, type Turn, tell } from './turn.ts';
+import { addressOf, newTurn, type Turn, tell } from './turn.ts';
 import { isWatchedClosely, observeWhatIsDue, onExternalIp, onLocalChecked, onProbed } from './verdict.ts';
 import { forgetOldBallots, reconsiderBallots } from './voter.ts';
 
@@ -103,9 +103,8 @@ function onDriven(turn: Turn, input: Extract<Input, { kind: 'driven' }>): void {
 function lookAround(turn: Turn): void {
   detect(turn);
   observeWhatIsDue(turn);
-  for (const ip of Object.keys(turn.state.addresses)) {
-    const address = turn.state.addresses[ip];
-    if (address !== undefined && isWatchedClosely(turn.state, address)) hastenSurvey(turn, ip);
+  for (const ip in turn.state.addresses) {
+    if (isWatchedClosely(turn.state, addressOf(turn.state, ip))) hastenSurvey(turn, ip);
     readIfEnded(turn, ip);
     endMandate(turn, ip);
     countBallot(turn, ip);

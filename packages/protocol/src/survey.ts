@@ -28,7 +28,7 @@ const SURVEY_TIMEOUT_MS: DurationMs = 4_000;
 export function surveyWhatIsDue(turn: Turn): void {
   const { config, phase } = turn.state;
   if (config.driver === null || config.node.role !== 'candidate' || phase !== 'running') return;
-  for (const ip of Object.keys(turn.state.addresses)) {
+  for (const ip in turn.state.addresses) {
     const { survey, move } = addressOf(turn.state, ip);
     if (move !== null) continue;
     if (survey.reading === null && survey.nextReadAt <= turn.now.at) {
@@ -96,7 +96,8 @@ export function readinessProblems(state: State): readonly string[] {
   const problems: string[] = [];
   if (state.storage.failing !== null) problems.push(`storage-failed: ${state.storage.failing}`);
   if (state.local.fit !== 'fit') problems.push(`local-${state.local.fit}`);
-  for (const { ip, survey } of Object.values(state.addresses)) {
+  for (const ip in state.addresses) {
+    const { survey } = addressOf(state, ip);
     const wayOut = state.wayOut[familyOf(ip)];
     const seenAt = wayOut.provenAt;
     const fresh =

@@ -35,7 +35,7 @@ export function isWatchedClosely(state: State, address: AddressState): boolean {
 
 /** Start every probe and local check that is due, and ask for the proof where one is wanted. */
 export function observeWhatIsDue(turn: Turn): void {
-  for (const ip of Object.keys(turn.state.addresses)) {
+  for (const ip in turn.state.addresses) {
     const address = addressOf(turn.state, ip);
     if (isDue(address.series, turn.now.at)) startProbe(turn, ip);
     if (wantsProof(turn.state, addressOf(turn.state, ip))) askWayOut(turn, ip);

@@ -46,114 +46,114 @@ export function takeoverView(state: State, address: AddressState): TakeoverView 
 
 /** Fields would be computed for gates that are never asked; accessors of a class cost nothing until then. */
 class StateView implements TakeoverView {
-  readonly #state: State;
-  readonly #of: AddressState;
+  private readonly state: State;
+  private readonly of: AddressState;
 
   constructor(state: State, address: AddressState) {
-    this.#state = state;
-    this.#of = address;
+    this.state = state;
+    this.of = address;
   }
 
   get at(): TakeoverView['at'] {
-    return this.#state.now.at;
+    return this.state.now.at;
   }
 
   get address(): TakeoverView['address'] {
-    return this.#of.ip;
+    return this.of.ip;
   }
 
   get mode(): TakeoverView['mode'] {
-    return handoverToSelf(this.#state, this.#of.ip) === null ? 'takeover' : 'handover';
+    return handoverToSelf(this.state, this.of.ip) === null ? 'takeover' : 'handover';
   }
 
   get role(): TakeoverView['role'] {
-    return this.#state.config.node.role;
+    return this.state.config.node.role;
   }
 
   get phase(): TakeoverView['phase'] {
-    return this.#state.phase;
+    return this.state.phase;
   }
 
   get unfinished(): TakeoverView['unfinished'] {
-    return unfinishedOf(this.#state, this.#of);
+    return unfinishedOf(this.state, this.of);
   }
 
   get holder(): TakeoverView['holder'] {
-    const { holder, ip } = this.#of;
-    return { isSelf: isHeldBySelf(this.#state, ip), name: holderName(holder), at: holder.at };
+    const { holder, ip } = this.of;
+    return { isSelf: isHeldBySelf(this.state, ip), name: holderName(holder), at: holder.at };
   }
 
   get pause(): TakeoverView['pause'] {
-    const { owner, reason } = this.#state.pause;
-    return { paused: isPaused(this.#state), detail: `paused by ${owner}: ${reason}` };
+    const { owner, reason } = this.state.pause;
+    return { paused: isPaused(this.state), detail: `paused by ${owner}: ${reason}` };
   }
 
   get lastProbe(): TakeoverView['lastProbe'] {
-    return this.#of.series.last;
+    return this.of.series.last;
   }
 
   get local(): TakeoverView['local'] {
-    return this.#state.local;
+    return this.state.local;
   }
 
   get verdict(): TakeoverView['verdict'] {
-    const { verdict, verdictSince, verdictReason } = this.#of;
-    const failingNow = isFailingNow(this.#state, this.#of);
+    const { verdict, verdictSince, verdictReason } = this.of;
+    const failingNow = isFailingNow(this.state, this.of);
     return { is: verdict, since: verdictSince, failingNow, detail: verdictReason };
   }
 
   get wayOut(): TakeoverView['wayOut'] {
-    const { ip } = this.#of;
-    const at = wayOutOf(this.#state, ip).provenAt;
-    return { proven: isProven(this.#state, ip), at, detail: describeWayOut(this.#state, ip) };
+    const { ip } = this.of;
+    const at = wayOutOf(this.state, ip).provenAt;
+    return { proven: isProven(this.state, ip), at, detail: describeWayOut(this.state, ip) };
   }
 
   get storageFailing(): TakeoverView['storageFailing'] {
-    return this.#state.storage.failing;
+    return this.state.storage.failing;
   }
 
   get displaces(): TakeoverView['displaces'] {
-    return { ip: this.#of.survey.displaces, allowed: this.#state.config.driver?.displace === 'allow' };
+    return { ip: this.of.survey.displaces, allowed: this.state.config.driver?.displace === 'allow' };
   }
 
   get permission(): TakeoverView['permission'] {
-    const { permission } = this.#of.survey;
+    const { permission } = this.of.survey;
     const lapsed = permission.kind === 'permitted' && this.at - permission.at > PERMISSION_LASTS_MS;
     return lapsed ? { kind: 'unproven' } : permission;
   }
 
   get damping(): TakeoverView['damping'] {
-    return dampingOf(this.#state, this.#of);
+    return dampingOf(this.state, this.of);
   }
 
   get staggerUntil(): TakeoverView['staggerUntil'] {
-    return staggerUntil(this.#state, this.#of, callTimeoutMs(this.#state.config));
+    return staggerUntil(this.state, this.of, callTimeoutMs(this.state.config));
   }
 
   get ownLease(): TakeoverView['ownLease'] {
-    return ownLeaseOf(this.#state, this.#of);
+    return ownLeaseOf(this.state, this.of);
   }
 
   get backoff(): TakeoverView['backoff'] {
-    return this.#of.backoff;
+    return this.of.backoff;
   }
 
   get campaign(): TakeoverView['campaign'] {
-    return this.#of.campaign;
+    return this.of.campaign;
   }
 
   get guard(): TakeoverView['guard'] {
-    return this.#of.guard;
+    return this.of.guard;
   }
 
   get intentWritten(): TakeoverView['intentWritten'] {
-    return (this.#of.campaign?.won?.write ?? 0) <= this.#state.storage.durable;
+    return (this.of.campaign?.won?.write ?? 0) <= this.state.storage.durable;
   }
 
   get leaseNeededMs(): TakeoverView['leaseNeededMs'] {
-    const { config } = this.#state;
+    const { config } = this.state;
     const calls = config.driver?.style === 'single-call' ? 1 : 2;
-    return (this.#of.move === null ? calls + 1 : calls) * callTimeoutMs(config);
+    return (this.of.move === null ? calls + 1 : calls) * callTimeoutMs(config);
   }
 }
 
@@ -175,9 +175,11 @@ function unfinishedOf(state: State, { ip, move }: AddressState): UnfinishedMove 
 }
 /** One at a time: what taking one address throws off this node can depend on the other. */
 function movesAnother(state: State, ip: Ip): boolean {
-  return Object.values(state.addresses).some(
-    (other) => other.ip !== ip && other.move !== null && 'callId' in other.move.stage,
-  );
+  for (const other in state.addresses) {
+    const move = state.addresses[other]?.move;
+    if (other !== ip && move != null && 'callId' in move.stage) return true;
+  }
+  return false;
 }
 
 /** A read that must be seen through, whatever the gates say: something was done, and it isn't known yet what became of it. */

@@ -35,9 +35,11 @@ export function onBallot(turn: Turn, from: NodeId, ballot: Ballot): void {
 
 /** Judge again what was left open; the answers go out at once. */
 export function reconsiderBallots(turn: Turn): void {
-  for (const address of Object.values(turn.state.addresses)) {
-    for (const standing of Object.values(address.standing)) {
-      if (standing.answered !== 'undecided') continue;
+  for (const ip in turn.state.addresses) {
+    const address = addressOf(turn.state, ip);
+    for (const candidate in address.standing) {
+      const standing = address.standing[candidate];
+      if (standing?.answered !== 'undecided') continue;
       const judgement = judge(turn.state, standing.ballot, standing.heardAt);
       if (judgement.answer === 'pending') continue;
       remember(turn, address.ip, { ...standing, answered: judgement.reason });
@@ -85,10 +87,12 @@ export function endLease(turn: Turn, ip: Ip, lease: Lease): void {
 
 /** Forget ballots that nobody asks about any more. */
 export function forgetOldBallots(turn: Turn): void {
-  for (const address of Object.values(turn.state.addresses)) {
-    for (const standing of Object.values(address.standing)) {
-      if (turn.now.at - standing.heardAt >= FORGET_BALLOT_MS)
-        forgetBallot(turn, address, standing.ballot.candidate);
+  for (const ip in turn.state.addresses) {
+    const address = addressOf(turn.state, ip);
+    for (const candidate in address.standing) {
+      const heardAt = address.standing[candidate]?.heardAt;
+      if (heardAt !== undefined && turn.now.at - heardAt >= FORGET_BALLOT_MS)
+        forgetBallot(turn, address, candidate);
     }
   }
 }
