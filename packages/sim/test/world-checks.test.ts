@@ -457,7 +457,7 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
     'I15',
     'a takeover beyond the budget',
     takeover(
-      {},
+      { begins: [-600_000, TAKEOVER.begins[1]] },
       ...[-500_000, -400_000, -300_000, -200_000].map(
         (atMs): Moment => [atMs, (stage) => associated(stage, 'a')],
       ),

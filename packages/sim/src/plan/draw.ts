@@ -134,19 +134,19 @@ function drawTimeline(
   random: Random,
   world: WorldSpec,
   kinds: readonly ActionKind[],
-  { gapsMs, draws }: Profile,
+  profile: Profile,
 ): readonly [timeline: readonly Entry[], endsMs: number] {
   const endsMs = random.between(40_000, 200_000);
-  const gapMs = random.pick(gapsMs);
+  const gapMs = random.pick(profile.gapsMs);
   const timeline: Entry[] = [];
   let atMs = random.pick([0, 5_000, 30_000]);
   while (atMs < endsMs && kinds.length > 0) {
     const kind = random.pick(kinds);
-    const { lastsMs } = kind;
+    const lastsMs = profile.lastsMs?.[kind.name] ?? kind.lastsMs;
     timeline.push({
       atMs,
       action: kind.name,
-      with: (draws?.[kind.name] ?? kind.draw)?.(random, world) ?? {},
+      with: (profile.draws?.[kind.name] ?? kind.draw)?.(random, world) ?? {},
       forMs: lastsMs === null ? null : random.between(lastsMs[0], lastsMs[1]),
     });
     atMs += random.between(1, 2 * gapMs);
@@ -164,8 +164,10 @@ const QUICK_DISK_MS = 100;
 
 /** A core is healed, and what is outside of it stays broken; whether it must recover then the world's state says. */
 function drawEnding(random: Random, world: WorldSpec, atMs: number): Ending {
-  const goal = random.chance(250) ? 'converged' : 'served';
   if (world.diskMs[1] > QUICK_DISK_MS) return { kind: 'stop', atMs };
+  if (random.chance(30))
+    return { kind: 'recover', atMs, broken: hopelessHandover(random, world), goal: 'converged' };
+  const goal = random.chance(120) ? 'converged' : 'served';
   return { kind: 'recover', atMs, broken: drawBroken(random, world), goal };
 }
 
@@ -197,6 +199,17 @@ function drawBroken(random: Random, world: WorldSpec): readonly Broken[] {
       return [...broken, ...cuts(random, outside)];
     }
   }
+}
+
+/** An order that can't be carried out: whom it is for has no way out. */
+function hopelessHandover(random: Random, world: WorldSpec): readonly Broken[] {
+  const [address] = world.addresses;
+  return address === undefined
+    ? []
+    : [
+        { action: 'no-way-out', with: { node: 'standby' } },
+        { action: 'handover-order', with: { node: anyNode(random, world), address, to: 'standby' } },
+      ];
 }
 
 function breakage(random: Random, { local }: Settings, node: string): Broken {

@@ -5,6 +5,7 @@
 import type { FaultEffect } from '../aws/index.ts';
 import type { NodeSpec, Random, WorldSpec } from '../world/index.ts';
 import { anyNode, likelyHolder } from './action.ts';
+import { CALLS } from './actions/index.ts';
 import type { Arguments } from './parameters.ts';
 
 export interface Profile {
@@ -18,6 +19,8 @@ export interface Profile {
   readonly world?: (random: Random, world: WorldSpec) => WorldSpec;
   /** Arguments that suit it better than the action's own. */
   readonly draws?: Readonly<Record<string, (random: Random, world: WorldSpec) => Arguments>>;
+  /** How long its actions last, where that isn't what they say themselves. */
+  readonly lastsMs?: Readonly<Record<string, readonly [number, number]>>;
 }
 
 /** What there is to take over for. */
@@ -61,7 +64,9 @@ function fittingFault(random: Random, { driver }: WorldSpec): Arguments {
           'opsworks:AssociateElasticIp',
         ] as const);
   if (random.chance(200)) return everythingSlow(random, driver);
-  const call = random.pick([read, release, take, release, take, 'sns:Publish']);
+  const call = random.chance(100)
+    ? random.pick(CALLS)
+    : random.pick([read, release, release, take, take, 'sns:Publish']);
   const effect = random.pick(call === read ? READ_FAULTS : WRITE_FAULTS);
   return {
     call,
@@ -91,13 +96,48 @@ function everythingSlow(random: Random, driver: WorldSpec['driver']): Arguments 
   };
 }
 
-/** Slow, though calls still end in time. */
-function slowCloud(random: Random, world: WorldSpec): WorldSpec {
+/** A slow cloud, whose calls still end in time, and an address that may move again soon. */
+function restless(random: Random, world: WorldSpec): WorldSpec {
   const applyMs = random.pick([
     [1, 300],
     [100, 500],
   ] as const);
-  return { ...world, cloud: { ...world.cloud, applyMs } };
+  const lively = random.chance(700);
+  return {
+    ...world,
+    driver: world.addresses.length === 1 && random.chance(250) ? 'opsworks' : world.driver,
+    cloud: { ...world.cloud, applyMs },
+    settings: lively
+      ? { ...world.settings, holdDownMs: 1_000, flap: { ...world.settings.flap, moves: 12 } }
+      : world.settings,
+  };
+}
+
+/** The holder's web server dies: the fast path, and a release. */
+function holderDies(): Arguments {
+  return { node: 'holder', state: 'dead', slowMs: 1_000 };
+}
+
+/** In the middle of the takeover of a node that is likely to have one. */
+function inItsMove(random: Random, world: WorldSpec): Arguments {
+  return {
+    node: random.chance(600) ? 'standby' : anyNode(random, world),
+    stage: random.pick([
+      'campaign',
+      'campaign',
+      'guard',
+      'guard',
+      'reading',
+      'releasing',
+      'releasing',
+      'taking',
+      'taking',
+      'settling',
+      'settling',
+      'verifying',
+    ] as const),
+    afterMs: random.pick([0, 0, 5, 50]),
+  };
 }
 
 /** One node knows another electorate, or lands where another address is, or goes out through a gateway. */
@@ -116,7 +156,7 @@ function oddNodes(random: Random, world: WorldSpec): WorldSpec {
     case 1: {
       const holder = world.holders[0];
       const free = world.nodes.filter(({ role }, index) => role === 'candidate' && index !== holder);
-      const displace = random.chance(300) ? 'allow' : 'refuse';
+      const displace = random.chance(500) ? 'allow' : 'refuse';
       return {
         ...world,
         occupied: free.length === 0 ? [] : [random.pick(free).id],
@@ -131,12 +171,14 @@ function oddNodes(random: Random, world: WorldSpec): WorldSpec {
 }
 
 export const PROFILES: readonly Profile[] = [
-  { name: 'mixed', weight: 6, actions: null, gapsMs: [1_500, 5_000, 15_000] },
+  { name: 'mixed', weight: 3, actions: null, gapsMs: [1_500, 5_000, 15_000] },
   {
     name: 'cloud weather',
-    weight: 6,
+    weight: 7,
     actions: [
       ...REASONS_TO_MOVE,
+      'haproxy',
+      'haproxy',
       'haproxy',
       'handover-order',
       'console',
@@ -145,11 +187,15 @@ export const PROFILES: readonly Profile[] = [
       'cloud',
       'cloud',
       'cloud',
+      'cloud',
       'revoke',
+      'bad-links',
     ],
-    gapsMs: [800, 2_000, 5_000],
-    world: slowCloud,
-    draws: { cloud: fittingFault },
+    gapsMs: [500, 1_200, 2_500],
+    world: restless,
+    draws: { cloud: fittingFault, haproxy: holderDies },
+    // What is armed waits for its call.
+    lastsMs: { cloud: [5_000, 60_000], haproxy: [3_000, 15_000] },
   },
   {
     name: 'network weather',
@@ -166,6 +212,9 @@ export const PROFILES: readonly Profile[] = [
       'outside-loss',
       'outside-loss',
       'path-blocked',
+      'ip-service',
+      'ip-service',
+      'haproxy',
     ],
     gapsMs: [1_500, 4_000, 10_000],
   },
@@ -184,13 +233,13 @@ export const PROFILES: readonly Profile[] = [
       'isolate',
       'haproxy',
     ],
-    gapsMs: [400, 1_200, 4_000],
-    world: slowCloud,
+    gapsMs: [300, 800, 2_000],
+    world: restless,
     draws: { cloud: fittingFault },
   },
   {
     name: 'restart storm',
-    weight: 4,
+    weight: 6,
     actions: [
       'haproxy',
       'haproxy',
@@ -199,6 +248,9 @@ export const PROFILES: readonly Profile[] = [
       'crash-in-move',
       'crash-in-move',
       'crash-in-move',
+      'crash-in-move',
+      'pause-in-move',
+      'pause-in-move',
       'pause-in-move',
       'pause-in-move',
       'stop-in-move',
@@ -207,13 +259,23 @@ export const PROFILES: readonly Profile[] = [
       'crash-between-effects',
       'pause-between-effects',
       'handover-order',
+      'handover-order',
       'upgrade',
+      'cloud',
+      'cloud',
       'cloud',
       'vanish',
     ],
-    gapsMs: [1_000, 3_000, 6_000],
-    world: slowCloud,
-    draws: { cloud: fittingFault },
+    gapsMs: [700, 1_500, 4_000],
+    world: restless,
+    draws: {
+      cloud: fittingFault,
+      haproxy: holderDies,
+      'crash-in-move': inItsMove,
+      'pause-in-move': inItsMove,
+      'stop-in-move': inItsMove,
+    },
+    lastsMs: { haproxy: [3_000, 15_000], 'crash-in-move': [5_000, 30_000], 'pause-in-move': [3_000, 30_000] },
   },
   {
     name: 'disk trouble',

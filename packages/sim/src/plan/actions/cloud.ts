@@ -13,7 +13,8 @@ import { address, choice, duration, node, optional, text, whole } from '../param
 /** A call that was never answered may be applied this much later. */
 export const MAX_APPLY_LATE_MS = 20_000;
 
-const CALLS = [
+/** The calls that faults can hit. */
+export const CALLS: readonly AwsActionPattern[] = [
   'ec2:DescribeAddresses',
   'ec2:AssociateAddress',
   'ec2:DisassociateAddress',
@@ -24,7 +25,7 @@ const CALLS = [
   'opsworks:*',
   'sns:Publish',
   '*',
-] as const satisfies readonly AwsActionPattern[];
+];
 
 const EFFECTS = [
   'throttle',

@@ -8,7 +8,7 @@ import { OUTSIDE } from './outside.ts';
 import { PEOPLE } from './people.ts';
 import { PROCESS } from './process.ts';
 
-export { MAX_APPLY_LATE_MS } from './cloud.ts';
+export { CALLS, MAX_APPLY_LATE_MS } from './cloud.ts';
 
 export const ACTIONS: ReadonlyMap<string, ActionKind> = new Map(
   [...OUTSIDE, ...PROCESS, ...LINKS, ...MESSAGES, ...CLOUD, ...DISKS, ...PEOPLE].map((one) => [

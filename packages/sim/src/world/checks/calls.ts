@@ -72,8 +72,8 @@ export function checkCalls(view: WorldView, driver: 'ec2' | 'opsworks', violate:
     ledger.unknown = null;
     // A claim can't hurt: one read that shows nobody is enough, or one that lags behind an end.
     const present = view.aws().addresses.get(ip)?.association?.id ?? null;
-    if (op === 'take' ? last.associationId === null || last.associationId !== present : op !== unknown.op)
-      return;
+    if (op === 'take' && (last.associationId === null || last.associationId !== present)) return;
+    if (op !== 'take' && (op !== unknown.op || last.associationId !== unknown.before)) return;
     const long = last.atMs - unknown.atMs >= SETTLE_MS - TOLERANCE_MS;
     const alike = unknown.reads.filter(({ associationId }) => associationId === last.associationId);
     const apart = last.atMs - (alike[0]?.atMs ?? last.atMs) >= AGREE_MS - TOLERANCE_MS;

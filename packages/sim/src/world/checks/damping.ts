@@ -20,6 +20,8 @@ export function checkDamping(view: WorldView, violate: Violate): Watcher {
   /** Newest last, since an operator's hand last moved it. */
   const changes = new Map<Ip, readonly Change[]>();
   const begun = new Map<string, number>();
+  /** Since when each run has been running. */
+  const started = new Map<string, number>();
 
   function onCloud(event: AwsEvent): void {
     if (event.kind === 'published') return;
@@ -67,9 +69,14 @@ export function checkDamping(view: WorldView, violate: Violate): Watcher {
     const what = `${by.run} calls ${operation.op} of ${ip}, whose holder ${holder} is heard, fit and has served since ${newest.servedAtMs}`;
     if (view.now() - newest.atMs < holdDownMs)
       violate('I15', `${what}: it moved at ${newest.atMs}, and holds for ${holdDownMs} ms`);
-    const recent = known.filter(({ atMs }) => view.now() - atMs < flap.withinMs);
+    const recent = known.filter(({ atMs }) => view.now() - atMs < flap.withinMs && isRemembered(atMs));
     if (recent.length >= flap.moves)
       violate('I15', `${what}: it moved at ${recent.map(({ atMs }) => atMs).join(', ')}`);
+  }
+
+  /** Somebody who still runs saw it; what only earlier runs saw counts as long as their disks say so, which is less exact. */
+  function isRemembered(atMs: number): boolean {
+    return view.runs().some(({ run }) => (started.get(run) ?? Number.POSITIVE_INFINITY) < atMs);
   }
 
   /** The holder, where this run hears it and was told that it is fit. */
@@ -83,6 +90,9 @@ export function checkDamping(view: WorldView, violate: Violate): Watcher {
 
   return (event) => {
     switch (event.kind) {
+      case 'started':
+        started.set(event.by.run, view.now());
+        return;
       case 'cloud':
         return onCloud(event.event);
       case 'drive':

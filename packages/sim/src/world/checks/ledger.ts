@@ -21,6 +21,8 @@ export interface Shown {
 export interface Unknown {
   readonly op: 'release' | 'take' | 'swap';
   readonly atMs: number;
+  /** What was read before the call, and what it was therefore to end. */
+  readonly before: string | null;
   readonly reads: readonly Shown[];
 }
 
@@ -150,7 +152,7 @@ export function createLedgers(view: WorldView): Ledgers {
     if (answer.kind === 'read') onRead(ledger, shownBy(answer, view.now()));
     else if (answer.kind === 'unknown' && (operation.op === 'release' || operation.op === 'take')) {
       const op = operation.op === 'take' && operation.reassociate ? 'swap' : operation.op;
-      ledger.unknown = { op, atMs: view.now(), reads: [] };
+      ledger.unknown = { op, atMs: view.now(), before: ledger.shows?.associationId ?? null, reads: [] };
     } else if (answer.kind === 'released')
       ledger.shows = { associationId: null, self: false, atMs: view.now() };
     else if (answer.kind === 'taken')
