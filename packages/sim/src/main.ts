@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { addCloud } from './commands/cloud.ts';
 import { type CommandContext, type ExitCode, UsageError } from './commands/context.ts';
 import { addDemo } from './commands/demo.ts';
+import { addExplore } from './commands/explore.ts';
 import { addList } from './commands/list.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRun } from './commands/run.ts';
@@ -24,6 +25,7 @@ const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = 
   addReplay,
   addSwarm,
   addShrink,
+  addExplore,
 ];
 
 const stopping = new AbortController();

@@ -1,0 +1,15 @@
+/**
+ * The bounded search through all histories of a small cluster, on the real step function (docs/exploration.md).
+ */
+export {
+  type Bounds,
+  type ClusterKind,
+  DEFAULT_BOUNDS,
+  FAULT_KINDS,
+  type FaultKind,
+  QUANTUM_MS,
+  REASONS_TO_MOVE,
+  type Reason,
+} from './bounds.ts';
+export { type ExploreResult, explore, type Progress } from './search.ts';
+export type { Tally } from './seen.ts';

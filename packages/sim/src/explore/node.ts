@@ -1,0 +1,424 @@
+/**
+ * One node as plain data: its host's core, its disk, and what it waits for. `takeEvent` hands one event to the real
+ * host step and carries out what comes of it; nothing is changed in place.
+ */
+import {
+  type DriverOperation,
+  decodeDocument,
+  decodeMessage,
+  type Effect,
+  type Envelope,
+  encodeMessage,
+  type Fact,
+  type HostCore,
+  type Event as HostEvent,
+  hostStep,
+  type Input,
+  type Ip,
+  type NodeId,
+  newHostCore,
+  type ProtocolConfig,
+  type PublishEffect,
+  type StorageState,
+  type step,
+} from '@failtome/protocol';
+import { WORLD_BEGINS_WALL_MS } from '../world/clock.ts';
+import { QUANTUM_MS } from './bounds.ts';
+import { hashBag, hashOf, mix } from './hash.ts';
+import { type Claim, checkEffect, type Ledger, ledgerAfter, ledgerOfNext, NEW_LEDGER } from './ledger.ts';
+
+/** What a crash leaves, and what is on its way there. */
+export interface Disk {
+  readonly synced: string | null;
+  readonly writing: { readonly writeId: number; readonly text: string; readonly doneAt: number } | null;
+}
+
+export type Life =
+  | { readonly kind: 'up' }
+  /** `until` null: for as long as the machine is gone. */
+  | { readonly kind: 'down'; readonly until: number | null }
+  | {
+      readonly kind: 'paused';
+      readonly until: number;
+      /** What it was about to do. */
+      readonly undone: readonly Effect[];
+      readonly arrived: readonly NodeEvent[];
+    };
+
+/** Which of a node's interests a call serves; with the address and its beginning that names the call. */
+export type CallRole = 'survey' | 'permit' | 'move';
+
+/** What the node waits for. `id` is the host's name of it, and is known to nobody else. */
+export type Pending =
+  | {
+      readonly kind: 'send';
+      readonly id: number;
+      readonly to: NodeId;
+      readonly seq: number;
+      readonly until: number;
+    }
+  | {
+      readonly kind: 'probe';
+      readonly id: number;
+      readonly address: Ip;
+      readonly startedAt: number;
+      readonly spoilt: boolean;
+    }
+  | { readonly kind: 'local'; readonly id: number; readonly startedAt: number }
+  | {
+      readonly kind: 'ask';
+      readonly id: number;
+      readonly guard: boolean;
+      readonly startedAt: number;
+      readonly timeoutMs: number;
+      readonly spoilt: boolean;
+    }
+  | {
+      readonly kind: 'call';
+      readonly id: number;
+      readonly role: CallRole;
+      readonly op: DriverOperation['op'];
+      readonly address: Ip;
+      readonly startedAt: number;
+      readonly until: number;
+    }
+  | { readonly kind: 'publish'; readonly id: number; readonly startedAt: number; readonly message: string };
+
+/** Something that reaches a node, and which of its waits it ends. */
+export interface NodeEvent {
+  readonly event: HostEvent;
+  /** The `id` of what it answers; 0: nothing. */
+  readonly ends: number;
+  /** By content. */
+  readonly hash: number;
+  /** It is one of two copies of a message. */
+  readonly doubled: boolean;
+  readonly weight: Weight;
+}
+
+/**
+ * What an event's place among others can decide. `talk`: of one sender's, the older comes first. `word`: a message with
+ * ballots, answers or releases. `light`: a check, or a failed send. `weighty`: the rest.
+ */
+export type Weight =
+  | { readonly kind: 'talk' | 'word'; readonly from: NodeId; readonly version: number }
+  | { readonly kind: 'light' | 'weighty' };
+
+export interface SimNode {
+  readonly id: NodeId;
+  readonly index: number;
+  readonly config: ProtocolConfig;
+  readonly runs: number;
+  readonly life: Life;
+  readonly core: HostCore;
+  readonly disk: Disk;
+  readonly pending: readonly Pending[];
+  readonly ledger: Ledger;
+}
+
+/** A message on its way. */
+export interface Wire {
+  readonly kind: 'request' | 'response' | 'refused';
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly route: Extract<HostEvent, { kind: 'received' }>['route'];
+  readonly message: Envelope;
+  readonly arrivesAt: number;
+  /** Of two copies of one message. */
+  readonly doubled: boolean;
+  readonly hash: number;
+}
+
+/** A call on its way to the cloud; it arrives even when its caller is gone by then. */
+export interface Call {
+  readonly node: number;
+  readonly session: string;
+  readonly address: Ip;
+  readonly role: CallRole | 'publish';
+  readonly operation: DriverOperation | PublishEffect;
+  readonly startedAt: number;
+  readonly appliesAt: number;
+  readonly until: number;
+  /** `lost`: the caller is never answered. */
+  readonly answer: 'told' | 'lost';
+  readonly hash: number;
+}
+
+export type Out =
+  | { readonly kind: 'wire'; readonly wire: Wire }
+  | { readonly kind: 'call'; readonly call: Call };
+
+/** What the search gives to every step. */
+export interface Rig {
+  readonly step: typeof step;
+  /** Each message as it was sent to the message as it arrives, by its text. */
+  readonly decoded: Map<string, Envelope>;
+}
+
+/** The host's generator stands still, at a draw close to a half: jitter is a length like others, and none are explored. */
+const DRAWS = 0x2545_f491;
+
+export function newNode(config: ProtocolConfig, index: number): SimNode {
+  return {
+    id: config.node.id,
+    index,
+    config,
+    runs: 0,
+    life: { kind: 'down', until: index * 300 },
+    core: newHostCore(config),
+    disk: { synced: null, writing: null },
+    pending: [],
+    ledger: NEW_LEDGER,
+  };
+}
+
+/** A new run of the process: nothing but the disk is left of the last one. */
+export function booted(node: SimNode): SimNode {
+  return {
+    ...node,
+    runs: node.runs + 1,
+    life: { kind: 'up' },
+    core: newHostCore(node.config),
+    disk: { synced: node.disk.synced, writing: null },
+    pending: [],
+  };
+}
+
+/** The first event of a run. */
+export function startOf(node: SimNode): NodeEvent {
+  const session = `${node.id}${String(node.runs).padStart(11 - node.id.length, '0')}`;
+  return eventOf({ kind: 'started', session, seed: 1, storage: storageOf(node.disk.synced) }, 0);
+}
+
+/** The process is gone. A write that was on its way may have reached the disk. */
+export function crashed(node: SimNode, until: number | null, landed: boolean): SimNode {
+  const { synced, writing } = node.disk;
+  return {
+    ...node,
+    life: { kind: 'down', until },
+    core: newHostCore(node.config),
+    disk: { synced: landed && writing !== null ? writing.text : synced, writing: null },
+    pending: [],
+    ledger: ledgerOfNext(node.ledger),
+  };
+}
+
+export interface Taken {
+  readonly node: SimNode;
+  readonly effects: readonly Effect[];
+  readonly facts: readonly Fact[];
+  readonly claims: readonly Claim[];
+}
+
+/** Hand one event to the node's host; its effects are for `emit`. */
+export function takeEvent(rig: Rig, node: SimNode, { event, ends, doubled }: NodeEvent, t: number): Taken {
+  const claims: Claim[] = [];
+  const input = { ...event, at: t, wall: WORLD_BEGINS_WALL_MS + t } as Input; // the union, put together again from its parts
+  const turn = hostStep(node.core, input, rig.step);
+  const state = { ...turn.core.state, draws: DRAWS };
+  const core = { ...turn.core, state };
+  const pending = ends === 0 ? node.pending : node.pending.filter(({ id }) => id !== ends);
+  const ledger = ledgerAfter(node, { event, ends, doubled, t }, { state, ...turn }, claims);
+  const after: SimNode = { ...node, core, pending, ledger };
+  return { node: after, effects: turn.effects, facts: turn.facts, claims };
+}
+
+/** Carry out one effect: what the node waits for because of it, and what leaves. */
+export function emit(
+  rig: Rig,
+  before: SimNode,
+  effect: Effect,
+  t: number,
+  out: Out[],
+  claims: Claim[],
+): SimNode {
+  const ledger = checkEffect(before, effect, t, claims);
+  const node = ledger === before.ledger ? before : { ...before, ledger };
+  const waits = (pending: Pending): SimNode => ({ ...node, pending: [...node.pending, pending] });
+  switch (effect.kind) {
+    case 'send': {
+      const { sendId, to, message, route, timeoutMs } = effect;
+      out.push({ kind: 'wire', wire: wireOf(rig, 'request', message, route, t) });
+      return waits({ kind: 'send', id: sendId, to, seq: message.seq, until: t + timeoutMs });
+    }
+    case 'reply':
+      out.push({ kind: 'wire', wire: wireOf(rig, 'response', effect.message, '/v1/gossip', t) });
+      return node;
+    case 'probe':
+      return waits({
+        kind: 'probe',
+        id: effect.probeId,
+        address: effect.address,
+        startedAt: t,
+        spoilt: false,
+      });
+    case 'check-local':
+      return waits({ kind: 'local', id: effect.checkId, startedAt: t });
+    case 'ask-external-ip': {
+      const { askId, address, timeoutMs } = effect;
+      const asked = node.core.state.addresses[address]?.guard;
+      const guard = asked?.kind === 'asking' && asked.askId === askId;
+      return waits({ kind: 'ask', id: askId, guard, startedAt: t, timeoutMs, spoilt: false });
+    }
+    case 'drive': {
+      const { callId, address, operation, timeoutMs } = effect;
+      const survey = node.core.state.addresses[address]?.survey;
+      const role = survey?.reading === callId ? 'survey' : survey?.permitting === callId ? 'permit' : 'move';
+      const until = t + timeoutMs;
+      out.push({ kind: 'call', call: callOf(node, address, role, operation, t, until) });
+      return waits({ kind: 'call', id: callId, role, op: operation.op, address, startedAt: t, until });
+    }
+    case 'publish': {
+      const until = t + effect.timeoutMs;
+      out.push({ kind: 'call', call: callOf(node, '', 'publish', effect, t, until) });
+      return waits({ kind: 'publish', id: effect.publishId, startedAt: t, message: effect.message });
+    }
+    case 'persist': {
+      // Of the writes of one quantum the last overtakes the others; its answer counts for all.
+      const writing = { writeId: effect.writeId, text: effect.text, doneAt: t + QUANTUM_MS };
+      return { ...node, disk: { ...node.disk, writing } };
+    }
+    case 'stopped':
+      return node;
+  }
+}
+
+export function eventOf(event: HostEvent, ends: number, doubled = false): NodeEvent {
+  const hash = mix(hashOf(event), doubled ? 1 : 0);
+  return { event, ends, doubled, hash, weight: weightOf(event) };
+}
+
+function weightOf(event: HostEvent): Weight {
+  switch (event.kind) {
+    case 'received':
+    case 'answered': {
+      const { from, payload } = event.message;
+      return { kind: isWord(event.message) ? 'word' : 'talk', from, version: payload.version };
+    }
+    case 'send-failed':
+    case 'local-checked':
+    case 'probed':
+      return { kind: 'light' };
+    default:
+      return { kind: 'weighty' };
+  }
+}
+
+/** More than a heartbeat and a record. */
+export function isWord({ payload }: Envelope): boolean {
+  const { ballots, answers, releases } = payload;
+  return ballots !== undefined || answers !== undefined || releases !== undefined;
+}
+
+export function wireWith(wire: Omit<Wire, 'hash'>): Wire {
+  const { kind, route, message, arrivesAt, doubled } = wire;
+  const about = mix(hashOf(message), hashOf(kind));
+  return { ...wire, hash: mix(mix(about, hashOf(route)), doubled ? arrivesAt + 1 : arrivesAt) };
+}
+
+/** Through the real codec, as bytes; the same text is read once. */
+function wireOf(
+  { decoded }: Rig,
+  kind: 'request' | 'response',
+  message: Envelope,
+  route: Wire['route'],
+  t: number,
+): Wire {
+  const text = encodeMessage(message);
+  let arrives = decoded.get(text);
+  if (arrives === undefined) {
+    const read = decodeMessage(text);
+    if (read.kind === 'fault') throw new Error(`what ${message.from} wrote can't be read: ${read.detail}`);
+    arrives = read.message;
+    decoded.set(text, arrives);
+  }
+  const { from, to } = arrives;
+  return wireWith({
+    kind,
+    from,
+    to,
+    route,
+    message: arrives,
+    arrivesAt: t + QUANTUM_MS,
+    doubled: false,
+  });
+}
+
+export function callWith(call: Omit<Call, 'hash'>): Call {
+  const { node, session, address, role, operation, startedAt, appliesAt, until, answer } = call;
+  const hash = hashOf([node, session, address, role, operation, startedAt, appliesAt, until, answer]);
+  return { ...call, hash };
+}
+
+function callOf(
+  node: SimNode,
+  address: Ip,
+  role: Call['role'],
+  operation: Call['operation'],
+  t: number,
+  until: number,
+): Call {
+  return callWith({
+    node: node.index,
+    session: node.core.state.session,
+    address,
+    role,
+    operation,
+    startedAt: t,
+    appliesAt: t + QUANTUM_MS,
+    until,
+    answer: 'told',
+  });
+}
+
+/** Everything about a node that its future can depend on. */
+export function hashNode(node: SimNode): number {
+  const { core, disk, life, pending, ledger, runs, index } = node;
+  const { state, durable, held } = core;
+  const order = (writeId: number): number =>
+    writeId <= durable ? 0 : writeId <= (disk.writing?.writeId ?? 0) ? 1 : 2;
+  let hash = mix(hashOf(state), hashOf(ledger));
+  hash = mix(hash, order(state.storage.latest) + 3 * order(state.storage.durable));
+  for (const { campaign } of Object.values(state.addresses))
+    if (campaign?.won != null) hash = mix(hash, order(campaign.won.write));
+  for (const effect of held) {
+    hash = mix(hash, effect.kind === 'persist' ? 9 : order(effect.after ?? 0));
+    hash = mix(hash, hashEffect(effect));
+  }
+  hash = mix(hash, hashBag(pending.map(hashPending)));
+  hash = mix(hash, hashOf(disk));
+  hash = mix(mix(hash, runs), index);
+  return mix(hash, hashLife(life));
+}
+
+function hashLife(life: Life): number {
+  switch (life.kind) {
+    case 'up':
+      return 1;
+    case 'down':
+      return mix(2, life.until ?? 1);
+    case 'paused': {
+      let hash = mix(3, life.until);
+      for (const effect of life.undone) hash = mix(hash, hashEffect(effect));
+      for (const event of life.arrived) hash = mix(hash, event.hash);
+      return hash;
+    }
+  }
+}
+
+function hashEffect(effect: Effect): number {
+  return hashOf(effect);
+}
+
+/** By content; the host's own name for it is left out. */
+function hashPending(pending: Pending): number {
+  return hashOf(pending);
+}
+
+function storageOf(text: string | null): StorageState {
+  if (text === null) return { kind: 'empty' };
+  const decoded = decodeDocument(text);
+  return decoded.kind === 'document'
+    ? { kind: 'loaded', document: decoded.document }
+    : { kind: 'unreadable', detail: decoded.detail };
+}

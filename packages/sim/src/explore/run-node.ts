@@ -1,0 +1,209 @@
+/**
+ * One node through one quantum: every order in which what has reached it can be taken in, and every point at which it
+ * can be struck meanwhile. What it does reaches others in a later quantum, so nothing outside takes part.
+ */
+import type { Effect, Fact, Event as HostEvent } from '@failtome/protocol';
+import { inOneForm } from './canonical.ts';
+import { hashBag, hashOf, mix } from './hash.ts';
+import type { Claim } from './ledger.ts';
+import {
+  crashed,
+  emit,
+  hashNode,
+  isWord,
+  type NodeEvent,
+  type Out,
+  type Rig,
+  type SimNode,
+  takeEvent,
+  type Weight,
+} from './node.ts';
+
+/** What becomes of the process in this quantum. */
+export type Mode =
+  | { readonly kind: 'run' }
+  /** Dead at some point of it, and started again so much later; null: not before its machine is back. */
+  | { readonly kind: 'crash'; readonly forMs: number | null }
+  /** Stopped at some point of it, for so long. */
+  | { readonly kind: 'pause'; readonly forMs: number };
+
+export const RUN: Mode = { kind: 'run' };
+
+/** What was taken in, newest first. */
+export interface Story {
+  readonly event: HostEvent;
+  readonly facts: readonly Fact[];
+  readonly effects: readonly Effect[];
+  readonly before: Story | null;
+}
+
+export interface Outcome {
+  readonly node: SimNode;
+  readonly hash: number;
+  readonly out: readonly Out[];
+  readonly claims: readonly Claim[];
+  readonly story: Story | null;
+  /** Where it was struck, for people. */
+  readonly struck: string;
+}
+
+/** Told of every step that was really taken. */
+export type Observe = (event: HostEvent, facts: readonly Fact[]) => void;
+
+export interface Run {
+  readonly t: number;
+  readonly mode: Mode;
+  readonly order: 'all' | 'weighty' | 'given';
+  readonly observe: Observe;
+}
+
+interface Point {
+  readonly node: SimNode;
+  readonly out: readonly Out[];
+  readonly claims: readonly Claim[];
+  readonly story: Story | null;
+  readonly left: readonly NodeEvent[];
+}
+
+/**
+ * @param events what reaches the node, in an order that depends on their content alone
+ * @param run `order`: all orders, all but those of light events among themselves, or as they stand
+ */
+export function runNode(
+  rig: Rig,
+  start: SimNode,
+  events: readonly NodeEvent[],
+  { t, mode, order, observe }: Run,
+  done: Pick<Point, 'out' | 'claims'> = { out: [], claims: [] },
+): readonly Outcome[] {
+  const outcomes = new Map<number, Outcome>();
+  const visited = new Set<number>();
+
+  function follow(point: Point): void {
+    const { node, left, out } = point;
+    if (left.length === 0) {
+      if (mode.kind === 'run') finish(point, '');
+      return;
+    }
+    if (left.length > 1 && left.length < events.length - 1) {
+      const key = hashPoint(inOneForm(start, node, out, t), left, point.claims);
+      if (visited.has(key)) return;
+      visited.add(key);
+    }
+    if (mode.kind !== 'run') strike(point, [], 'before', 0);
+    for (let index = 0; index < left.length; index += 1)
+      if (mayBeNext(left, index, order)) take(point, index);
+  }
+
+  function take(point: Point, index: number): void {
+    const event = point.left[index];
+    if (event === undefined) return;
+    const left = point.left.filter((_, at) => at !== index);
+    const taken = takeEvent(rig, point.node, event, t);
+    observe(event.event, taken.facts);
+    const out = [...point.out];
+    const claims = [...point.claims, ...taken.claims];
+    const story: Story = {
+      event: event.event,
+      facts: taken.facts,
+      effects: taken.effects,
+      before: point.story,
+    };
+    let { node } = taken;
+    for (const [at, effect] of taken.effects.entries()) {
+      node = emit(rig, node, effect, t, out, claims);
+      const rest = taken.effects.slice(at + 1);
+      if (mode.kind !== 'run' && rest.length > 0 && makesADifference(effect))
+        strike({ node, out: [...out], claims: [...claims], story, left }, rest, 'within', at + 1);
+    }
+    follow({ node, out, claims, story, left });
+  }
+
+  /** It dies here, or stands still with the rest undone. */
+  function strike(point: Point, undone: readonly Effect[], where: string, effects: number): void {
+    const next = point.left[0]?.event.kind ?? 'nothing';
+    const told =
+      where === 'before' ? `before ${next}` : `after effect ${effects} of ${point.story?.event.kind}`;
+    if (mode.kind === 'pause') {
+      const arrived = point.left.filter(({ event }) => event.kind !== 'tick');
+      const life = { kind: 'paused', until: t + mode.forMs, undone, arrived } as const;
+      finish({ ...point, node: { ...point.node, life } }, told);
+    } else if (mode.kind === 'crash') {
+      const until = mode.forMs === null ? null : t + mode.forMs;
+      finish({ ...point, node: crashed(point.node, until, false) }, told);
+      if (point.node.disk.writing !== null)
+        finish({ ...point, node: crashed(point.node, until, true) }, `${told}, the write landed`);
+    }
+  }
+
+  function finish(point: Point, struck: string): void {
+    const { node, out } = inOneForm(start, point.node, point.out, t);
+    const hash = hashNode(node);
+    const key = mix(mix(hash, hashOut(out)), hashOf(point.claims));
+    if (outcomes.has(key)) return;
+    outcomes.set(key, { node, hash, out, claims: point.claims, story: point.story, struck });
+  }
+
+  follow({ node: start, ...done, story: null, left: events });
+  return [...outcomes.values()];
+}
+
+/**
+ * A stopped process goes on: with what it was about to do, then with what has arrived meanwhile, as it came, its
+ * timer before or after.
+ */
+export function resumeNode(
+  rig: Rig,
+  { life, ...rest }: SimNode,
+  events: readonly NodeEvent[],
+  run: Run,
+): readonly Outcome[] {
+  let node: SimNode = { ...rest, life: { kind: 'up' } };
+  if (life.kind !== 'paused') throw new Error(`${node.id} isn't stopped`);
+  const out: Out[] = [];
+  const claims: Claim[] = [];
+  for (const effect of life.undone) node = emit(rig, node, effect, run.t, out, claims);
+  const ticks = events.filter(({ event }) => event.kind === 'tick');
+  const arrived = [...life.arrived, ...events.filter(({ event }) => event.kind !== 'tick')];
+  const orders = ticks.length === 0 ? [arrived] : [ticks.concat(arrived), arrived.concat(ticks)];
+  const given: Run = { ...run, order: 'given' };
+  return orders.flatMap((order) => runNode(rig, node, order, given, { out, claims }));
+}
+
+/** Nothing that must come before it is left. */
+function mayBeNext(left: readonly NodeEvent[], index: number, order: Run['order']): boolean {
+  const weight = left[index]?.weight;
+  if (order === 'given') return index === 0;
+  if (weight === undefined) return false;
+  return left.findIndex((event) => event.weight === weight || isBound(event.weight, weight, order)) === index;
+}
+
+/** Whether two of them come in one order only. */
+function isBound(one: Weight, other: Weight, order: 'all' | 'weighty'): boolean {
+  if ('from' in one && 'from' in other && one.from === other.from && one.kind === other.kind)
+    return order === 'weighty' || one.kind === 'talk';
+  return order === 'weighty' && isLight(one) && isLight(other);
+}
+
+function isLight({ kind }: Weight): boolean {
+  return kind === 'talk' || kind === 'light';
+}
+
+/** Whether it makes a difference that this was done and the next thing wasn't: more than a heartbeat or a check. */
+function makesADifference(effect: Effect): boolean {
+  if (effect.kind === 'send' || effect.kind === 'reply') return isWord(effect.message);
+  return effect.kind === 'drive' || effect.kind === 'publish' || effect.kind === 'persist';
+}
+
+function hashPoint(
+  { node, out }: Pick<Point, 'node' | 'out'>,
+  left: readonly NodeEvent[],
+  claims: readonly Claim[],
+): number {
+  const about = mix(hashNode(node), hashBag(left.map(({ hash }) => hash)));
+  return mix(mix(about, hashOut(out)), hashOf(claims));
+}
+
+export function hashOut(out: readonly Out[]): number {
+  return hashBag(out.map((one) => (one.kind === 'wire' ? one.wire.hash : one.call.hash)));
+}

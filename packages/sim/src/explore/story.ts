@@ -1,0 +1,130 @@
+/**
+ * One quantum of one history in words: what was chosen, what the cloud did, and what each node took in, in its order.
+ */
+import type { Effect, Fact, Event as HostEvent } from '@failtome/protocol';
+import type { Successor } from './advance.ts';
+import type { Outcome, Story } from './run-node.ts';
+import type { Global } from './world.ts';
+
+/** @param zeroMs what counts as the beginning */
+export function tellQuantum(before: Global, next: Successor, zeroMs: number): readonly string[] {
+  const at = `${String(before.t - zeroMs).padStart(6)} ms  `;
+  const lines: string[] = [];
+  for (const planned of before.planned)
+    if (planned.at <= before.t)
+      lines.push(`world  ${planned.kind}${planned.kind === 'reason' ? `: ${planned.reason}` : ''}`);
+  for (const label of next.labels) lines.push(`fault  ${label}`);
+  for (const call of next.calls) lines.push(`cloud  ${call}`);
+  for (const [index, outcome] of next.outcomes.entries()) {
+    if (outcome === null) continue;
+    const id = before.nodes[index]?.id ?? '';
+    for (const line of tellNode(outcome)) lines.push(`${id.padEnd(5)}  ${line}`);
+  }
+  if (next.broken !== null) lines.push(`BROKEN ${next.broken.invariant}: ${next.broken.detail}`);
+  return lines.map((line) => `${at}${line}`);
+}
+
+function tellNode({ story, struck }: Outcome): readonly string[] {
+  const lines: string[] = [];
+  for (let one: Story | null = story; one !== null; one = one.before) lines.unshift(tellStep(one));
+  if (struck !== '') lines.push(`is struck ${struck}`);
+  return lines;
+}
+
+export function tellStep({ event, facts, effects }: Story): string {
+  const did = effects.map(tellEffect).filter((text) => text !== '');
+  const told = facts.map(tellFact).filter((text) => text !== '');
+  return [tellEvent(event), ...told.map((text) => `  ${text}`), ...did.map((text) => `  -> ${text}`)].join(
+    ';',
+  );
+}
+
+function tellEvent(event: HostEvent): string {
+  switch (event.kind) {
+    case 'received':
+    case 'answered':
+      return `${event.kind} ${event.message.from}: ${tellPayload(event.message.payload)}`;
+    case 'probed':
+    case 'local-checked':
+    case 'external-ip':
+      return `${event.kind} ${event.result.kind}`;
+    case 'driven':
+      return `${event.kind} ${event.result.answer.kind}`;
+    case 'published':
+      return `${event.kind} ${event.result.kind}`;
+    case 'send-failed':
+      return `${event.kind} ${event.reason}`;
+    case 'started':
+      return `${event.kind} (${event.storage.kind})`;
+    case 'tick':
+    case 'persisted':
+    case 'persist-failed':
+    case 'configured':
+    case 'stop':
+      return event.kind;
+  }
+}
+
+type Payload = Extract<HostEvent, { kind: 'received' }>['message']['payload'];
+
+function tellPayload({ ballots, answers, releases, refused, node }: Payload): string {
+  const parts = [
+    ...(ballots ?? []).map(({ epoch, ask }) => `ballot ${epoch}.${ask}`),
+    ...(answers ?? []).map(({ epoch, answer, reason }) => `answer ${epoch} ${answer} ${reason}`),
+    ...(releases ?? []).map(({ epoch }) => `release ${epoch}`),
+    ...(refused === undefined ? [] : [`refused: ${refused}`]),
+    ...(node === undefined ? [] : ['record']),
+  ];
+  return parts.length === 0 ? 'heartbeat' : parts.join(', ');
+}
+
+function tellEffect(effect: Effect): string {
+  switch (effect.kind) {
+    case 'send':
+    case 'reply':
+      return `${effect.kind} ${effect.message.to}: ${tellPayload(effect.message.payload)}`;
+    case 'drive':
+      return `${effect.operation.op}`;
+    case 'persist':
+    case 'publish':
+    case 'stopped':
+    case 'probe':
+    case 'check-local':
+    case 'ask-external-ip':
+      return effect.kind;
+  }
+}
+
+function tellFact(fact: Fact): string {
+  switch (fact.kind) {
+    case 'verdict':
+      return `verdict ${fact.to}`;
+    case 'local':
+      return `itself ${fact.to}`;
+    case 'peer':
+      return `${fact.peer} ${fact.to}`;
+    case 'decided':
+      return `${fact.outcome} ${fact.reason}`;
+    case 'ballot-opened':
+      return `opens ballot ${fact.epoch}`;
+    case 'ballot-closed':
+      return `ballot ${fact.epoch} ${fact.result}`;
+    case 'voted':
+      return `votes ${fact.answer} ${fact.reason} for ${fact.candidate}`;
+    case 'guard':
+      return `guard ${fact.passed ? 'passed' : fact.reason}`;
+    case 'step':
+      return `${fact.step} ${fact.result}`;
+    case 'holder':
+      return `holder ${fact.holder} (${fact.source})`;
+    case 'concluded':
+      return `${fact.entry.kind} ${fact.entry.result}`;
+    case 'stalled':
+    case 'late-association':
+      return fact.kind;
+    case 'rejected':
+      return `rejected: ${fact.reason}`;
+    default:
+      return '';
+  }
+}
