@@ -87,9 +87,11 @@ export function tellBlocked(turn: Turn, ip: Ip): void {
   const { blockedAfterMs } = turn.state.config.notify;
   const { move } = address;
   // A move that can't be finished is as bad as none; one that was accepted is told by its own notification.
-  const since = move === null ? address.verdictSince : move.startedAt;
+  // Whoever stood still in the middle of one doesn't know what the address has been like meanwhile.
+  const since = Math.max(address.verdictSince, move?.startedAt ?? address.verdictSince);
   const moving = move !== null && (!move.duty || move.stage.kind === 'verifying');
-  if (address.blockedTold || moving || (move === null && address.verdict !== 'down')) return;
+  const isDown = address.verdict === 'down' || (move !== null && address.verdict === 'unknown');
+  if (address.blockedTold || moving || !isDown) return;
   const downMs = turn.now.at - since;
   if (
     downMs < blockedAfterMs ||
