@@ -53,6 +53,8 @@ export const SIGNS: readonly string[] = [
   ...Object.keys(REJECT_REASONS).map((reason) => `rejected ${reason}`),
   ...['won', 'lost', 'dropped'].map((result) => `ballot ${result}`),
   ...['takeover', 'handover'].flatMap((kind) => RESULTS.map((result) => `${kind} ${result}`)),
+  ...['open', 'done', 'failed', 'expired'].map((state) => `handover ${state}`),
+  ...['alive', 'suspect', 'dead'].map((state) => `peer ${state}`),
   'guard passed',
   'guard refused',
   'saw up',
@@ -92,6 +94,10 @@ export function signOf(fact: Fact): string | null {
       return `saw ${fact.to}`;
     case 'local':
       return fact.to === 'unknown' ? null : fact.to;
+    case 'handover':
+      return `handover ${fact.state}`;
+    case 'peer':
+      return fact.to === 'unknown' ? null : `peer ${fact.to}`;
     case 'pause':
       return fact.paused ? 'paused' : 'resumed';
     case 'late-association':
