@@ -51,6 +51,35 @@ const programs = {
 
 /** @typedef {keyof typeof programs | 'root'} RequirementName */
 
+/** Another line of Node than the one that runs this, from the npm package of that name. */
+const otherNodeVersion = Number(process.versions.node.split('.')[0]) >= 22 ? '20.19.5' : '24.11.1';
+const otherNodeFolder = join(
+  import.meta.dirname,
+  '../node_modules/.cache',
+  `failtome-node-${otherNodeVersion}`,
+);
+
+/** What brings it, as an argument list for npm. */
+export const otherNodeInstall = [
+  'install',
+  '--no-save',
+  '--no-audit',
+  '--no-fund',
+  '--prefix',
+  otherNodeFolder,
+  `node@${otherNodeVersion}`,
+];
+
+/**
+ * Where another line of Node is: what FAILTOME_OTHER_NODE names, or what was brought from npm.
+ * @returns {string | undefined}
+ */
+export function findOtherNode() {
+  const named = process.env.FAILTOME_OTHER_NODE ?? '';
+  const files = named === '' ? [join(otherNodeFolder, 'node_modules/node/bin/node')] : [named];
+  return files.find(isExecutable);
+}
+
 // Debian keeps some of these where a user's PATH does not look, and its own before any shim's.
 const folders = ['/usr/bin', '/usr/sbin', '/bin', '/sbin', ...(process.env.PATH ?? '').split(':')];
 
@@ -89,7 +118,15 @@ export function has(name) {
  */
 export function missing() {
   const names = /** @type {(keyof typeof programs)[]} */ (Object.keys(programs));
+  /** @type {(Requirement & { name: string })[]} */
   const absent = names.filter((name) => !has(name)).map((name) => ({ name, ...programs[name] }));
+  if (findOtherNode() === undefined)
+    absent.push({
+      name: `Node ${otherNodeVersion}`,
+      what: 'the same trace hashes on another line of Node',
+      install: `npm ${otherNodeInstall.join(' ')}`,
+      programs: [],
+    });
   if (has('root')) return absent;
   return [...absent, { name: 'root', what: 'nodes in network namespaces', install: 'sudo npm test' }];
 }

@@ -22,6 +22,8 @@ export interface CommandOptions {
   /** Added to an environment that has nothing of this machine's own. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** When it is ended at the latest; default: after 45 s. */
+  readonly timeoutMs?: number;
 }
 
 /** Runs `failtome ARGS` to its end. */
@@ -33,7 +35,7 @@ export async function failtome(args: readonly string[], options: CommandOptions 
 export async function runToEnd(
   command: string,
   args: readonly string[],
-  { env = {}, cwd = tmpdir() }: CommandOptions = {},
+  { env = {}, cwd = tmpdir(), timeoutMs = commandTimeoutMs }: CommandOptions = {},
 ): Promise<Ended> {
   const child = spawn(command, args, {
     cwd,
@@ -51,7 +53,7 @@ export async function runToEnd(
     child.once('error', reject);
     child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
   });
-  void delay(commandTimeoutMs, undefined, { signal: late.signal }).then(
+  void delay(timeoutMs, undefined, { signal: late.signal }).then(
     () => child.kill('SIGKILL'),
     () => undefined,
   );

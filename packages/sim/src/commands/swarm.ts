@@ -75,7 +75,7 @@ export function addSwarm(program: Command, context: CommandContext): void {
     .option('--json', 'the result as JSON', false)
     .action((flags: SwarmFlags) => run(flags, context));
   swarm
-    .command('merge <ledger…>')
+    .command('merge <ledger...>')
     .description('adds up ledgers of different seeds')
     .option('--into <file>', 'write the sum')
     .action((files: readonly string[], { into }: { readonly into?: string }) =>
