@@ -10,22 +10,18 @@ import {
   OUT_OF_REACH,
   SOMETIMES,
 } from '../src/sometimes/index.ts';
+import { ADDRESS, type Moment, message, newStage, type Stage } from './checked-stage.ts';
 import {
-  ADDRESS,
   ASSOCIATION,
   associated,
   campaignOf,
   drive,
   driven,
   lease,
-  type Moment,
-  message,
   moveOf,
   NOBODY,
-  newStage,
   READ,
   RELEASE,
-  type Stage,
   SWAP,
   shows,
   TAKE,

@@ -1,30 +1,20 @@
 /** Each check fails when what it looks for is there: a takeover that breaks nothing, with one moment changed. */
 import { expect, test } from 'vitest';
+import { movedLately, shifted, silent, stalledBefore, takeover, until } from './changed-takeover.ts';
+import { ADDRESS, type Moment, message, newStage, play } from './checked-stage.ts';
 import {
-  ADDRESS,
   ASSOCIATION,
   answerOf,
   associated,
-  ballotOf,
-  campaignOf,
   drive,
   driven,
   ended,
-  INTENT,
-  instanceOf,
-  lease,
-  type Moment,
-  message,
   moveOf,
   NOBODY,
-  newStage,
-  play,
   publishing,
   READ,
   RELEASE,
-  type Stage,
   SWAP,
-  seriesOf,
   shows,
   TAKE,
   TAKEOVER,
@@ -32,208 +22,7 @@ import {
   voted,
 } from './checked-takeover.ts';
 
-type Changes = Partial<Record<keyof typeof TAKEOVER, Moment | null>>;
-
-/** The takeover with some of its moments left out or replaced, and others added. */
-function takeover(changes: Changes, ...more: readonly Moment[]): readonly Moment[] {
-  const kept: Record<string, Moment | null> = { ...TAKEOVER, ...changes };
-  return [...Object.values(kept).flatMap((moment) => (moment === null ? [] : [moment])), ...more];
-}
-
-/** Up to and with that moment. */
-function until(
-  last: keyof typeof TAKEOVER,
-  changes: Changes = {},
-  ...more: readonly Moment[]
-): readonly Moment[] {
-  const lastMs = TAKEOVER[last][0];
-  return [...takeover(changes).filter(([atMs]) => atMs <= lastMs), ...more];
-}
-
-const silent: Moment = [0, () => undefined];
-const stalledBefore = (atMs: number): readonly Moment[] => [
-  [atMs, ({ tell, b }) => tell({ kind: 'paused', by: b })],
-  [atMs + 6_000, ({ tell, b }) => tell({ kind: 'resumed', by: b })],
-];
-/** The same moments, so much later. */
-function shifted(moments: readonly Moment[], byMs: number): readonly Moment[] {
-  return moments.map(([atMs, happens]) => [atMs + byMs, happens]);
-}
-
-const decidedPaused = {
-  version: 3,
-  by: 'a',
-  paused: true,
-  owner: 'ops',
-  reason: '',
-  until: null,
-} as const;
-
-function pausesOn({ facts, a, c, b }: Stage, runs: readonly ('a' | 'b' | 'c')[]): void {
-  for (const run of [a, b, c]) {
-    if (!runs.some((id) => id === run.node)) continue;
-    run.set({ pause: decidedPaused });
-    facts(run, { kind: 'pause', paused: true, owner: 'ops', reason: '', version: 3 });
-  }
-}
-
-const upSince = (atMs: number): Moment => [
-  atMs,
-  ({ a, c }) => {
-    const last = { ok: true, startedAt: atMs, endedAt: atMs, reason: 'ok' } as const;
-    for (const run of [a, c])
-      run.setAddress({ verdict: 'up', verdictSince: atMs, series: { ...seriesOf(run), last } });
-  },
-];
-
-/** The address came to `a` two seconds in, and has served there. */
-const movedLately: readonly Moment[] = [
-  [-30_000, (stage) => associated(stage, 'a')],
-  [
-    -20_000,
-    ({ facts, c }) =>
-      facts(c, { kind: 'probe', address: ADDRESS, result: { kind: 'ok', status: 200, durationMs: 5 } }),
-  ],
-  [
-    -10,
-    ({ b }) => {
-      const peer = b.state().peers.a;
-      if (peer === undefined) throw new Error('b knows no a');
-      b.set({ peers: { ...b.state().peers, a: { ...peer, heardAt: 4_000, record: recordOf('a') } } });
-    },
-  ],
-];
-
-function recordOf(id: string) {
-  return {
-    id,
-    incarnation: 1,
-    role: 'candidate',
-    priority: 100,
-    instanceId: instanceOf(id),
-    fit: 'fit',
-    leaving: false,
-    ready: true,
-    electorate: '',
-    version: '',
-    addresses: [],
-    pause: { ...decidedPaused, paused: false, version: 0 },
-    handovers: [],
-  } as const;
-}
-
 const ROWS: readonly (readonly [invariant: string, says: string, moments: readonly Moment[]])[] = [
-  ['I1', 'a call without a move', [[0, ({ tell, b }) => tell(drive(b, TAKE))]]],
-  ['I1', 'a call without its own verdict', takeover({ seesItDown: null })],
-  ['I1', 'a ballot before the verdict', takeover({ seesItDown: [4_020, TAKEOVER.seesItDown[1]] })],
-  [
-    'I1',
-    'a call without agreement',
-    takeover({
-      wins: [
-        4_100,
-        ({ b }) => {
-          b.setAddress({ intent: INTENT });
-          b.sync();
-        },
-      ],
-    }),
-  ],
-  [
-    'I1',
-    'a ballot won without the leases of a majority',
-    until('wins', { votesDown: null, answers: null }, upSince(-1)),
-  ],
-  ['I1', 'a call without a guard', takeover({ passesTheGuard: null })],
-  ['I1', 'a guard before the agreement', takeover({ passesTheGuard: [3_950, TAKEOVER.passesTheGuard[1]] })],
-  [
-    'I1',
-    'a guard that was told the contested address',
-    takeover({ isToldItsIp: [4_150, ({ tell, b }) => tell({ kind: 'proof', by: b, ip: ADDRESS })] }),
-  ],
-  [
-    'I1',
-    'a call after a probe that succeeded',
-    takeover({}, [
-      4_250,
-      ({ b }) =>
-        b.setAddress({
-          series: { ...seriesOf(b), last: { ok: true, startedAt: 4_220, endedAt: 4_250, reason: 'ok' } },
-        }),
-    ]),
-  ],
-  ['I2', 'a verdict without a way-out proof', until('seesItDown', { provesItsWayOut: null })],
-  [
-    'I2',
-    'a proof that came after the probe began',
-    until('seesItDown', { provesItsWayOut: [3_200, TAKEOVER.provesItsWayOut[1]] }),
-  ],
-  [
-    'I3',
-    'a lease for a ballot of other voters',
-    until('votesDown', {}, [
-      4_040,
-      ({ c }) => c.reconfigure({ peers: c.config.peers.filter(({ id }) => id === 'b') }),
-    ]),
-  ],
-  [
-    'I3',
-    'a lease for a ballot of another wire version',
-    until('votesDown', {
-      asks: [
-        4_010,
-        ({ tell, b, c }) =>
-          tell({ kind: 'said', by: b, message: message(b, c, { ballots: [ballotOf('2:x')] }), bytes: 300 }),
-      ],
-    }),
-  ],
-  [
-    'I3',
-    'a stranger counted as a voter',
-    until('wins', {
-      wins: [
-        4_100,
-        ({ facts, b }) => {
-          b.setAddress({ campaign: { ...campaignOf(), answers: { b: lease(9_000), x: lease(9_000) } } });
-          facts(b, { kind: 'ballot-closed', address: ADDRESS, epoch: 1, result: 'won', detail: '' });
-        },
-      ],
-    }),
-  ],
-  [
-    'I4',
-    'two winners of one epoch',
-    until('wins', {}, [
-      4_110,
-      ({ facts, c }) => {
-        c.setAddress({ campaign: { ...campaignOf('handover'), answers: { c: lease(9_000) } } });
-        facts(c, { kind: 'ballot-closed', address: ADDRESS, epoch: 1, result: 'won', detail: '' });
-      },
-    ]),
-  ],
-  [
-    'I5',
-    'a voter that lends twice',
-    until('votesDown', {}, [
-      4_070,
-      ({ facts, c }) => facts(c, { ...voted('grant', 'down'), candidate: 'a', epoch: 2 }),
-    ]),
-  ],
-  [
-    'I5',
-    'two candidates that count on one lease',
-    [
-      [
-        100,
-        ({ tell, a, b }) => {
-          for (const by of [a, b]) {
-            by.setAddress({ campaign: { ...campaignOf(), answers: { c: lease(9_000) } } });
-            tell({ kind: 'stepped', by });
-          }
-        },
-      ],
-    ],
-  ],
   [
     'I6',
     'a call without a durable intent',
@@ -335,36 +124,6 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
     }),
   ],
   [
-    'I10',
-    'a win against what the others see',
-    until('wins', {
-      answers: [
-        4_060,
-        ({ tell, a, b, c }) => {
-          const re = { session: b.state().session, seq: 1 };
-          for (const by of [a, c]) tell({ kind: 'heard', by: b, message: { ...message(by, b, {}), re } });
-        },
-      ],
-      votesDown: [
-        4_050,
-        ({ facts, a, c }) => {
-          facts(a, voted('blind', 'no-way-out'));
-          facts(c, voted('refuse', 'up'));
-        },
-      ],
-    }),
-  ],
-  [
-    'I10',
-    'a takeover of what two of three see up',
-    takeover({ votesDown: [4_050, ({ facts, c }) => facts(c, voted('grant', 'down'))] }, upSince(3_000)),
-  ],
-  [
-    'I10',
-    'a vote of down by a voter that sees no such thing',
-    until('votesDown', { votesDown: [4_050, ({ facts, c }) => facts(c, voted('grant', 'down'))] }),
-  ],
-  [
     'I11',
     'a release of what was not read',
     takeover({
@@ -464,16 +223,6 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
       ...shifted(movedLately, -60_000),
     ),
   ],
-  [
-    'I16',
-    'a takeover by a node that knows of the pause',
-    takeover({}, [4_250, (stage) => pausesOn(stage, ['b'])]),
-  ],
-  [
-    'I16',
-    'a takeover although a majority is paused',
-    takeover({}, [3_000, (stage) => pausesOn(stage, ['a', 'c'])]),
-  ],
   ['I17', 'a notification of a move that never was', [[0, ({ tell, b }) => tell(publishing(b, TOLD))]]],
   [
     'I19',
@@ -571,10 +320,6 @@ test.each([['a read that shows nobody lets an ambiguous take be repeated', TAKE,
   },
 );
 
-test('a pause that came after the ballot was asked stops nothing that others know of', () => {
-  expect(play(takeover({}, [4_250, (stage) => pausesOn(stage, ['a', 'c'])]))).toEqual([]);
-});
-
 const judgedBy = (change: {
   readonly recordedAs?: number;
   readonly ageMs?: number;
@@ -591,6 +336,7 @@ const judgedBy = (change: {
       request: { ...request, to: change.to ?? 'b', echo },
       recordedAs: change.recordedAs ?? 1,
       status: 200,
+      readAtMs: 0,
       ageMs: change.ageMs ?? 5,
     });
   },

@@ -1,0 +1,177 @@
+/** What makes a move right: each check fails when what it looks for is there: a takeover that breaks nothing, with one moment changed. */
+import { expect, test } from 'vitest';
+import { pausesOn, takeover, until, upSince } from './changed-takeover.ts';
+import { ADDRESS, type Moment, message, play } from './checked-stage.ts';
+import {
+  ballotOf,
+  campaignOf,
+  drive,
+  INTENT,
+  lease,
+  seriesOf,
+  TAKE,
+  TAKEOVER,
+  voted,
+} from './checked-takeover.ts';
+
+const ROWS: readonly (readonly [invariant: string, says: string, moments: readonly Moment[]])[] = [
+  ['I1', 'a call without a move', [[0, ({ tell, b }) => tell(drive(b, TAKE))]]],
+  ['I1', 'a call without its own verdict', takeover({ seesItDown: null })],
+  ['I1', 'a ballot before the verdict', takeover({ seesItDown: [4_020, TAKEOVER.seesItDown[1]] })],
+  [
+    'I1',
+    'a call without agreement',
+    takeover({
+      wins: [
+        4_100,
+        ({ b }) => {
+          b.setAddress({ intent: INTENT });
+          b.sync();
+        },
+      ],
+    }),
+  ],
+  [
+    'I1',
+    'a ballot won without the leases of a majority',
+    until('wins', { votesDown: null, answers: null }, upSince(-1)),
+  ],
+  ['I1', 'a call without a guard', takeover({ passesTheGuard: null })],
+  ['I1', 'a guard before the agreement', takeover({ passesTheGuard: [3_950, TAKEOVER.passesTheGuard[1]] })],
+  [
+    'I1',
+    'a guard that was told the contested address',
+    takeover({ isToldItsIp: [4_150, ({ tell, b }) => tell({ kind: 'proof', by: b, ip: ADDRESS })] }),
+  ],
+  [
+    'I1',
+    'a call after a probe that succeeded',
+    takeover({}, [
+      4_250,
+      ({ b }) =>
+        b.setAddress({
+          series: { ...seriesOf(b), last: { ok: true, startedAt: 4_220, endedAt: 4_250, reason: 'ok' } },
+        }),
+    ]),
+  ],
+  ['I2', 'a verdict without a way-out proof', until('seesItDown', { provesItsWayOut: null })],
+  [
+    'I2',
+    'a proof that came after the probe began',
+    until('seesItDown', { provesItsWayOut: [3_200, TAKEOVER.provesItsWayOut[1]] }),
+  ],
+  [
+    'I3',
+    'a lease for a ballot of other voters',
+    until('votesDown', {}, [
+      4_040,
+      ({ c }) => c.reconfigure({ peers: c.config.peers.filter(({ id }) => id === 'b') }),
+    ]),
+  ],
+  [
+    'I3',
+    'a lease for a ballot of another wire version',
+    until('votesDown', {
+      asks: [
+        4_010,
+        ({ tell, b, c }) =>
+          tell({ kind: 'said', by: b, message: message(b, c, { ballots: [ballotOf('2:x')] }), bytes: 300 }),
+      ],
+    }),
+  ],
+  [
+    'I3',
+    'a stranger counted as a voter',
+    until('wins', {
+      wins: [
+        4_100,
+        ({ facts, b }) => {
+          b.setAddress({ campaign: { ...campaignOf(), answers: { b: lease(9_000), x: lease(9_000) } } });
+          facts(b, { kind: 'ballot-closed', address: ADDRESS, epoch: 1, result: 'won', detail: '' });
+        },
+      ],
+    }),
+  ],
+  [
+    'I4',
+    'two winners of one epoch',
+    until('wins', {}, [
+      4_110,
+      ({ facts, c }) => {
+        c.setAddress({ campaign: { ...campaignOf('handover'), answers: { c: lease(9_000) } } });
+        facts(c, { kind: 'ballot-closed', address: ADDRESS, epoch: 1, result: 'won', detail: '' });
+      },
+    ]),
+  ],
+  [
+    'I5',
+    'a voter that lends twice',
+    until('votesDown', {}, [
+      4_070,
+      ({ facts, c }) => facts(c, { ...voted('grant', 'down'), candidate: 'a', epoch: 2 }),
+    ]),
+  ],
+  [
+    'I5',
+    'two candidates that count on one lease',
+    [
+      [
+        100,
+        ({ tell, a, b }) => {
+          for (const by of [a, b]) {
+            by.setAddress({ campaign: { ...campaignOf(), answers: { c: lease(9_000) } } });
+            tell({ kind: 'stepped', by });
+          }
+        },
+      ],
+    ],
+  ],
+  [
+    'I10',
+    'a win against what the others see',
+    until('wins', {
+      answers: [
+        4_060,
+        ({ tell, a, b, c }) => {
+          const re = { session: b.state().session, seq: 1 };
+          for (const by of [a, c]) tell({ kind: 'heard', by: b, message: { ...message(by, b, {}), re } });
+        },
+      ],
+      votesDown: [
+        4_050,
+        ({ facts, a, c }) => {
+          facts(a, voted('blind', 'no-way-out'));
+          facts(c, voted('refuse', 'up'));
+        },
+      ],
+    }),
+  ],
+  [
+    'I10',
+    'a takeover of what two of three see up',
+    takeover({ votesDown: [4_050, ({ facts, c }) => facts(c, voted('grant', 'down'))] }, upSince(3_000)),
+  ],
+  [
+    'I10',
+    'a vote of down by a voter that sees no such thing',
+    until('votesDown', { votesDown: [4_050, ({ facts, c }) => facts(c, voted('grant', 'down'))] }),
+  ],
+  [
+    'I16',
+    'a takeover by a node that knows of the pause',
+    takeover({}, [4_250, (stage) => pausesOn(stage, ['b'])]),
+  ],
+  [
+    'I16',
+    'a takeover although a majority is paused',
+    takeover({}, [3_000, (stage) => pausesOn(stage, ['a', 'c'])]),
+  ],
+];
+
+test.each(ROWS)('%s: %s', (invariant, _says, moments) => {
+  expect(play(moments)).toContain(invariant);
+});
+
+test('a pause that came after the ballot was asked stops nothing that others know of', () => {
+  expect(play(takeover({}, [4_250, (stage) => pausesOn(stage, ['a', 'c'])]))).toEqual([]);
+});
