@@ -8,7 +8,6 @@
  * What a host owes the protocol stands in PROTOCOL.md, "The host's duties".
  */
 import type { ProtocolConfig } from './config.ts';
-import { nextDeadline } from './deadline.ts';
 import type {
   AskExternalIpEffect,
   CheckLocalEffect,
@@ -148,7 +147,7 @@ export function createHost(config: ProtocolConfig, ports: Ports): Host {
       running = false;
     }
     if (!closed && core.state.phase !== 'new')
-      ports.timer.wakeAt(nextDeadline(core.state), () => post({ kind: 'tick' }));
+      ports.timer.wakeAt(core.state.due, () => post({ kind: 'tick' }));
   }
 
   function feed(event: Event): void {

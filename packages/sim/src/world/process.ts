@@ -282,6 +282,7 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
       request,
       recordedAs: delivery.recordedAs,
       status,
+      readAtMs: readMs,
       ageMs: readMs - delivery.sentAtMs,
     });
     delivery.respond(status, encoded(message));

@@ -12,7 +12,7 @@ export interface TraceLine {
 }
 
 export interface Trace {
-  /** `detail`: a text, or plain data, which becomes text (JSON) only in a line that is kept. */
+  /** `detail`: a text, or plain data that nobody changes any more, which becomes text (JSON) only where it is read. */
   tell(who: string, what: string, detail: string | object): void;
   /** 64 bits over every line so far, as hexadecimal digits. */
   hash(): string;
@@ -25,14 +25,14 @@ export interface TraceOptions {
   readonly keep: number;
 }
 
+/** A line as it was told. */
+interface Told extends Omit<TraceLine, 'detail'> {
+  readonly detail: string | object;
+}
+
 export function createTrace(now: () => number, options: TraceOptions): Trace {
   const digest = createDigest();
-  let kept: TraceLine[] = [];
-
-  function keep(atMs: number, who: string, what: string, detail: string | object): void {
-    kept.push({ atMs, who, what, detail: typeof detail === 'string' ? detail : JSON.stringify(detail) });
-    if (kept.length > 2 * options.keep) kept = kept.slice(-options.keep);
-  }
+  let kept: Told[] = [];
 
   return {
     tell(who, what, detail) {
@@ -41,9 +41,15 @@ export function createTrace(now: () => number, options: TraceOptions): Trace {
       digest.text(who);
       digest.text(what);
       digest.data(detail);
-      if (options.keep > 0) keep(atMs, who, what, detail);
+      if (options.keep === 0) return;
+      kept.push({ atMs, who, what, detail });
+      if (kept.length > 2 * options.keep) kept = kept.slice(-options.keep);
     },
     hash: digest.hex,
-    lines: () => kept.slice(-options.keep),
+    lines: () => kept.slice(-options.keep).map(lineOf),
   };
+}
+
+function lineOf({ atMs, who, what, detail }: Told): TraceLine {
+  return { atMs, who, what, detail: typeof detail === 'string' ? detail : JSON.stringify(detail) };
 }

@@ -46,7 +46,9 @@ export type WorldEvent =
       readonly request: Envelope;
       readonly recordedAs: number;
       readonly status: number;
-      /** Since it was written. */
+      /** When it was read: its answer, which says that it counted, may have to wait for the disk. */
+      readonly readAtMs: number;
+      /** How old it was then. */
       readonly ageMs: number;
     }
   | { readonly kind: 'drive'; readonly by: RunView; readonly effect: DriveEffect }

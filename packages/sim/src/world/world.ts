@@ -144,6 +144,7 @@ export interface World {
   nodeOf(instanceId: string | null): NodeId | null;
   holder(ip: Ip): NodeId | null;
   runs(): readonly RunView[];
+  /** What was told in all, but for `ROUTINE`. */
   facts(): readonly ToldFact[];
   cloudEvents(): readonly AwsEvent[];
 }
@@ -167,6 +168,9 @@ const TOPIC = 'arn:aws:sns:us-east-1:123456789012:failover';
 /** The most facts and cloud events that are kept for scenarios and checks. */
 const MAX_KEPT = 200_000;
 
+/** Told several times a second by every node: it would crowd out the rest. Who wants it watches. */
+const ROUTINE: ReadonlySet<Fact['kind']> = new Set<Fact['kind']>(['probe', 'heartbeat']);
+
 /** More events than this at one moment are no accident. */
 const MAX_AT_ONE_MOMENT = 100_000;
 
@@ -187,7 +191,8 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
 
   const tell = (event: WorldEvent): void => {
     if (event.kind === 'facts' && facts.length < MAX_KEPT)
-      for (const fact of event.facts) facts.push({ atMs: queue.now(), node: event.by.node, fact });
+      for (const fact of event.facts)
+        if (!ROUTINE.has(fact.kind)) facts.push({ atMs: queue.now(), node: event.by.node, fact });
     for (const watcher of watchers) watcher(event);
   };
   const violate = (invariant: string, detail: string): void => {

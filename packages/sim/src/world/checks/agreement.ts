@@ -2,7 +2,7 @@
  * What a won ballot rests on, counted again from what the voters themselves have said: I1 (leases of a majority), I3
  * (the configured electorate, of one mind), I10 (down from a majority of the sighted).
  */
-import type { BallotReason, Envelope, Fact, Ip, NodeId } from '@failtome/protocol';
+import type { BallotReason, Fact, Ip, NodeId } from '@failtome/protocol';
 import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 
 /** What drifting clocks may make of a silence. */
@@ -29,8 +29,6 @@ export function checkAgreement(view: WorldView, violate: Violate): Watcher {
   /** When a run last took in a message of a peer. */
   const heard = new Map<string, Map<NodeId, number>>();
   const began = new Map<string, number>();
-  /** When a request was read; its answer, which says that it counted, may have to wait for the disk. */
-  const readAt = new WeakMap<Envelope, number>();
 
   function onHeard(by: RunView, from: NodeId, atMs: number): void {
     const known = heard.get(by.run);
@@ -126,12 +124,10 @@ export function checkAgreement(view: WorldView, violate: Violate): Watcher {
         const { re, from, payload } = event.message;
         if (re !== null && re.session === event.by.state().session && payload.refused !== 'unknown-sender')
           onHeard(event.by, from, view.now());
-        else if (re === null) readAt.set(event.message, view.now());
         return;
       }
       case 'judged':
-        if (event.status === 200)
-          onHeard(event.by, event.request.from, readAt.get(event.request) ?? view.now());
+        if (event.status === 200) onHeard(event.by, event.request.from, event.readAtMs);
         return;
       case 'said': {
         const { by, message } = event;

@@ -40,17 +40,17 @@ export function checkMessages(view: WorldView, violate: Violate): Watcher {
   }
 
   function onJudged({ by, request, recordedAs, ageMs }: Extract<WorldEvent, { kind: 'judged' }>): void {
-    const what = `${request.from}'s message ${request.seq}`;
+    const what = (): string => `${request.from}'s message ${request.seq}`;
     const before = counted.get(recordedAs);
-    if (before !== undefined) violate('I18', `${what} counted at ${before} and again at ${by.run}`);
+    if (before !== undefined) violate('I18', `${what()} counted at ${before} and again at ${by.run}`);
     counted.set(recordedAs, by.run);
     if (request.to !== by.node || request.from === by.node || request.cluster !== by.config.cluster)
-      violate('I18', `${what} to ${request.to} of ${request.cluster} counted at ${by.run}`);
+      violate('I18', `${what()} to ${request.to} of ${request.cluster} counted at ${by.run}`);
     if (request.echo?.session !== by.state().session)
-      violate('I18', `${what} counted at ${by.run}, though it answers another session of it`);
+      violate('I18', `${what()} counted at ${by.run}, though it answers another session of it`);
     const mostMs = Math.max(2 * by.config.gossip.deadMs, 5_000);
     if (ageMs > mostMs + TOLERANCE_MS && !request.from.startsWith(OPERATOR_PREFIX))
-      violate('I18', `${what} counted at ${by.run} after ${ageMs} ms`);
+      violate('I18', `${what()} counted at ${by.run} after ${ageMs} ms`);
   }
 
   return (event) => {
