@@ -72,7 +72,7 @@ function* follow(
   const outcomes = g.nodes.map((node) => outcomesOf(search, variant, called, node, width));
   for (const chosen of product(outcomes)) {
     search.count.transitions += 1;
-    yield join(g, variant.labels, called.told, chosen);
+    yield join(g, variant.labels, called.told, chosen, search.rig.apart);
   }
 }
 
@@ -93,7 +93,7 @@ function outcomesOf(
     order,
     ...ready.events.map(({ hash }) => hash),
   ].join(' ');
-  const before = known.get(key);
+  const before = rig.apart ? undefined : known.get(key);
   if (before !== undefined) {
     count.reused += 1;
     return before;
@@ -118,6 +118,7 @@ function join(
   labels: readonly string[],
   calls: readonly string[],
   outcomes: readonly (Outcome | null)[],
+  apart: boolean,
 ): Successor {
   const wire = [...stillOnTheWay(g)];
   const onTheWay = [...g.calls];
@@ -127,7 +128,7 @@ function join(
       else onTheWay.push(one.call);
     }
   const ran = g.nodes.map((node, index) => outcomes[index]?.node ?? node);
-  const nodes = withoutThePast(ran, wire);
+  const nodes = apart ? ran : withoutThePast(ran, wire);
   wire.sort((a, b) => a.hash - b.hash);
   onTheWay.sort((a, b) => a.hash - b.hash);
   const after: Global = { ...g, nodes, wire, calls: onTheWay };

@@ -153,6 +153,8 @@ export interface Rig {
   readonly step: typeof step;
   /** Each message as it was sent to the message as it arrives, by its text. */
   readonly decoded: Map<string, Envelope>;
+  /** Nothing is taken for the same as anything else: every history is followed by itself. */
+  readonly apart: boolean;
 }
 
 /** The host's generator stands still, at a draw close to a half: jitter is a length like others, and none are explored. */

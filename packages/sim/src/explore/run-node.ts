@@ -85,7 +85,7 @@ export function runNode(
       if (mode.kind === 'run') finish(point, '');
       return;
     }
-    if (left.length > 1 && left.length < events.length - 1) {
+    if (!rig.apart && left.length > 1 && left.length < events.length - 1) {
       const key = hashPoint(inOneForm(start, node, out, t), left, point.claims);
       if (visited.has(key)) return;
       visited.add(key);
@@ -137,9 +137,9 @@ export function runNode(
   }
 
   function finish(point: Point, struck: string): void {
-    const { node, out } = inOneForm(start, point.node, point.out, t);
+    const { node, out } = rig.apart ? point : inOneForm(start, point.node, point.out, t);
     const hash = hashNode(node);
-    const key = mix(mix(hash, hashOut(out)), hashOf(point.claims));
+    const key = rig.apart ? outcomes.size : mix(mix(hash, hashOut(out)), hashOf(point.claims));
     if (outcomes.has(key)) return;
     outcomes.set(key, { node, hash, out, claims: point.claims, story: point.story, struck });
   }
