@@ -11,6 +11,7 @@ import {
   choice,
   describe,
   duration,
+  type Fields,
   listOf,
   map,
   named,
@@ -198,7 +199,7 @@ const fields = {
     'who takes it, in order; moves by hand are not counted',
   ),
   moves: optional(perAddress(count), 'how often agents move it'),
-  served: optional(perAddress(served), 'it is in service (again), and stays so until something else happens'),
+  served: optional(perAddress(served), 'it comes (back) into service, and is in service at the end'),
   told: optional(
     told,
     'how many notifications; or what they say, in order, with the names of nodes for their instances',
@@ -206,17 +207,23 @@ const fields = {
   seen: optional(byName(anyNode, oneOrMore(sign, MAX_LISTED)), 'what a node has decided, voted, noticed'),
   unseen: optional(byName(anyNode, oneOrMore(sign, MAX_LISTED)), 'what it has not'),
   decision: optional(
-    byName(aNode, choice([...REASONS, ...OUTCOMES])),
+    byName(aNode, {
+      ...choice([...REASONS, ...OUTCOMES]),
+      expected: 'a reason such as held-down, or an outcome such as hold',
+    }),
     'what the takeover rule says on a node at the end: its outcome or its reason',
   ),
   calls: optional(
-    byName(choice(awsActions), count),
+    byName({ ...choice(awsActions), expected: 'a call such as ec2:AssociateAddress' }, count),
     'how often the nodes call AWS; dry runs are not counted',
   ),
   ready: optional(oneOrMore(aNode, MAX_LISTED), 'who could take over at the end'),
   unready: optional(byName(aNode, line), 'who could not, and a part of the reason'),
   answered: optional(lines, 'what the operators are answered, order by order: a part of it, or `no answer`'),
 };
+
+/** What a block of expectations may say. */
+export const expectFields: Fields = fields;
 
 type Block = {
   readonly [K in keyof typeof fields]: (typeof fields)[K] extends { readonly shape: Shape<infer T> }
