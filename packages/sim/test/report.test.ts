@@ -106,7 +106,11 @@ suite('the model', () => {
     expect(spanAt(track?.views ?? [], 18_400)?.is.verdict).toBeDefined();
     const crashed = model.lanes[0]?.process.find(({ is }) => is === 'crashed');
     const middle = ((crashed?.fromMs ?? 0) + (crashed?.toMs ?? 0)) / 2;
-    expect(track?.views.some(({ fromMs, toMs }) => fromMs <= middle && middle < toMs)).toBe(false);
+    const holds = ({ fromMs, toMs }: { readonly fromMs: number; readonly toMs: number }): boolean =>
+      fromMs <= middle && middle < toMs;
+    expect(track?.views.some(holds)).toBe(false);
+    expect(track?.ladders.some(holds)).toBe(false);
+    expect(model.lanes[0]?.states.some(holds)).toBe(false);
   });
 
   test('has every message between nodes once, in the order of sending', () => {
@@ -155,13 +159,15 @@ suite('finding by halving', () => {
     [9.9, 0],
     [10, 10],
     [29, 20],
-    [40, 20],
+    [30, 20],
   ])('at %d holds the span from %d', (at, is) => {
     expect(spanAt(spans, at)?.is).toBe(is);
   });
 
-  test('before the first, nothing holds', () => {
+  test('before the first, after the last and in a gap, nothing holds', () => {
     expect(spanAt(spans, -1)).toBeNull();
+    expect(spanAt(spans, 30.1)).toBeNull();
+    expect(spanAt([{ fromMs: 0, toMs: 5, is: 0 }, ...spans.slice(1)], 7)).toBeNull();
     expect(spanAt([], 1)).toBeNull();
   });
 

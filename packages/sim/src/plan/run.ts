@@ -122,8 +122,11 @@ function recover(
   return world.violation() === null ? checkRecovery(world, ending.goal) : null;
 }
 
-/** What to call an action in a line of text. */
+/** What to call an action in a line of text; arguments that are as usual go without saying. */
 export function describeAction(action: string, given: Arguments): string {
-  const told = Object.entries(given).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+  const { parameters = {} } = ACTIONS.get(action) ?? {};
+  const told = Object.entries(given)
+    .filter(([name, value]) => value !== null && value !== parameters[name]?.optional)
+    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
   return told.length === 0 ? action : `${action} (${told.join(', ')})`;
 }

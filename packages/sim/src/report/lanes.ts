@@ -48,15 +48,17 @@ export function newLane(name: string, cluster: RecordedRun['header']['cluster'])
   const node = cluster.nodes.find(({ id }) => id === name || name.startsWith(`${id}#`));
   const process = newSeries<ProcessState>();
   const haproxy = newSeries<string>();
-  const states = newSeries<NodeLine>();
+  const states = newSeries<NodeLine | null>();
   const tracks = new Map(cluster.addresses.map((ip) => [ip, newTrack(ip, node?.id ?? name)]));
   return {
     name,
     take(record) {
       if (record.kind === 'process') {
         process.add(record.at, record.state);
-        if (record.state !== 'alive' && record.state !== 'paused' && record.state !== 'frozen')
+        if (isOver(record.state)) {
+          states.add(record.at, null);
           for (const track of tracks.values()) track.off(record.at);
+        }
       } else if (record.kind === 'haproxy') haproxy.add(record.at, record.state);
       else if (record.kind === 'node') states.add(record.at, record);
       else if ('address' in record) tracks.get(record.address)?.take(record);
@@ -67,12 +69,17 @@ export function newLane(name: string, cluster: RecordedRun['header']['cluster'])
       role: node?.role ?? '',
       process: process.spans(toMs),
       haproxy: haproxy.spans(toMs),
-      states: states.spans(toMs),
+      states: known(states.spans(toMs)),
       tracks: [...tracks.values()].map((track) => track.done(toMs)),
       marks,
       struck,
     }),
   };
+}
+
+/** Whether there is no process any more that thinks anything. */
+function isOver(state: ProcessState): boolean {
+  return state === 'off' || state === 'stopped' || state === 'crashed' || state === 'gone';
 }
 
 interface TrackBuilder {

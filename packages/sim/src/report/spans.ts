@@ -7,14 +7,14 @@ export interface Span<T> {
   readonly is: T;
 }
 
-/** The span that holds at a moment; null: none does. By halving. */
+/** The span that holds at a moment, the last one also at its very end; null: none does. By halving. */
 export function spanAt<T>(spans: readonly Span<T>[], atMs: number): Span<T> | null {
   let [low, high] = [0, spans.length - 1];
   while (low <= high) {
     const middle = (low + high) >> 1;
     const span = spans[middle];
     if (span === undefined || atMs < span.fromMs) high = middle - 1;
-    else if (atMs >= span.toMs && middle < spans.length - 1) low = middle + 1;
+    else if (atMs > span.toMs || (atMs === span.toMs && middle < spans.length - 1)) low = middle + 1;
     else return span;
   }
   return null;

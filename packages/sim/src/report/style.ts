@@ -80,5 +80,5 @@ ol.ladder li.closed { font-weight: 600; } ol.ladder span { overflow-wrap: anywhe
 ol.causes { list-style: none; margin: 0; padding: 0; } .cause-line { display: grid; grid-template-columns: 5.2rem minmax(0, 1fr); gap: .5rem; width: 100%; text-align: left; border: 0; background: none; border-radius: .2rem; padding: .06rem .2rem; }
 .cause-line:hover { background: var(--lane); } .cause-line .t { font-variant-numeric: tabular-nums; text-align: right; color: var(--faint); }
 section + section { margin-top: .9rem; border-top: 1px solid var(--line); padding-top: .6rem; }
-@media (max-width: 60rem) { body { height: auto; } main { grid-template-columns: minmax(0, 1fr); } #side { overflow: visible; } #lanes { grid-template-columns: 7rem minmax(0, 1fr); } #list-box { height: 20rem; } }
+@media (max-width: 60rem) { body { height: auto; } main { grid-template-columns: minmax(0, 1fr); } #side { overflow: visible; } #lanes { grid-template-columns: 7rem minmax(0, 1fr); } #list-box { flex: none; height: 24rem; } #stage { max-height: 70vh; } }
 `;

@@ -8,6 +8,8 @@ import { make, place } from './dom.ts';
 const ROW_PX = 22;
 /** Rows beyond the edges, so that scrolling shows no gaps. */
 const SPARE = 6;
+/** However high the list: more than a screen shows. */
+const MOST_ROWS = 150;
 /** Browsers don't make elements taller than some millions of pixels. */
 const MOST_PX = 8_000_000;
 
@@ -24,7 +26,7 @@ export function createList(app: App): void {
     const wanted = app.wanted();
     rows.style.height = `${Math.ceil(wanted.length * rowPx())}px`;
     const first = Math.max(0, Math.floor(box.scrollTop / rowPx()) - SPARE);
-    const count = Math.ceil(box.clientHeight / ROW_PX) + 2 * SPARE;
+    const count = Math.min(MOST_ROWS, Math.ceil(box.clientHeight / ROW_PX) + 2 * SPARE);
     const made: HTMLElement[] = [];
     for (let at = first; at < Math.min(wanted.length, first + count); at += 1)
       made.push(row(wanted[at] ?? 0, at));

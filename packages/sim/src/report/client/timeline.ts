@@ -286,7 +286,7 @@ function seesOf(app: App, index: number, at: number): string {
   const { cursorMs } = app.view();
   const view = track === undefined ? null : spanAt(track.views, cursorMs);
   const ip = app.model.addresses.length > 1 ? `${track?.ip} ` : '';
-  return view === null || view.toMs < cursorMs ? ip : `${ip}${view.is.verdict}`;
+  return view === null ? ip : `${ip}${view.is.verdict}`;
 }
 
 /** What is asked and answered before what the sender is like, which is long. */
