@@ -129,6 +129,14 @@ test('a run with a broken expectation is not kept, and says what was found', () 
   ]);
 });
 
+test('a violated invariant breaks a run whatever was expected', () => {
+  const run = runScenario(scenarioWith('  moves: 0'), {
+    onWorld: (world) => world.queue.at(1_000, () => world.violate('I1', 'staged')),
+  });
+  expect(run.kept).toBe(false);
+  expect(verdictOf(run)).toEqual(['kept    moves: 0', 'BROKEN  I1 violated at 1000 ms: staged']);
+});
+
 test('the story tells the fault, the decision with its reason, the vote, the move, and the notification', () => {
   const records: TraceRecord[] = [];
   const scenario = scenarioWith('  moves: 2');

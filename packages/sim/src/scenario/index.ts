@@ -1,11 +1,10 @@
 /**
  * Scenarios: YAML files that say who takes part, what happens, and what must come of it.
  */
-export type { Claim, Count, Expectation } from './expectation.ts';
 export { ScenarioError } from './fault.ts';
-export { readScenario, type ScenarioRead } from './file.ts';
+export { readScenario } from './file.ts';
 export { loadAgentFile, loadScenario, loadScenarios } from './library.ts';
 export { runScenario, type ScenarioRun } from './run.ts';
 export { storyOf, verdictOf } from './story.ts';
 export type { Scenario } from './types.ts';
-export { type WrittenScenario, writeScenario } from './write.ts';
+export { writeScenario } from './write.ts';

@@ -38,8 +38,6 @@ export interface Shape<T> {
   readonly read: (node: RawNode, at: Reading) => T | undefined;
 }
 
-export type ReadOf<S> = S extends Shape<infer T> ? T : never;
-
 export function at(reading: Reading, key: string | number): Reading {
   const { path, context } = reading;
   if (typeof key === 'number') return { path: `${path}[${key}]`, context };
