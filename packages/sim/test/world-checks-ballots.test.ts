@@ -106,7 +106,7 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
   [
     'I5',
     'a voter that lends twice',
-    until('votesDown', {}, [
+    until('answers', {}, [
       4_070,
       ({ facts, c }) => facts(c, { ...voted('grant', 'down'), candidate: 'a', epoch: 2 }),
     ]),

@@ -26,7 +26,9 @@ export function checkCalls(view: WorldView, driver: 'ec2' | 'opsworks', violate:
     const began = by.worldTimeOf(last.startedAt) + 1;
     const { proofs } = ledgers.run(by);
     const newest = proofs.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
-    if (!proofs.some(({ atMs }) => atMs <= began) || view.now() - newest > PROOF_LASTS_MS + TOLERANCE_MS)
+    const longest = PROOF_LASTS_MS + TOLERANCE_MS;
+    const hadOne = proofs.some(({ atMs }) => atMs <= began && began - atMs <= longest);
+    if (!hadOne || view.now() - newest > longest)
       violate(
         'I2',
         `${by.run} sees ${ip} down by a probe from ${began}, its proofs are from ${proofs.map(({ atMs }) => atMs).join(', ')}`,

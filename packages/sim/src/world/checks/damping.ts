@@ -9,6 +9,8 @@ import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 /** How long it may take until every node has learnt that the address changed hands. */
 const LEARN_MS = 4_000;
 const MAX_CHANGES = 32;
+/** Changes closer together count as one (PROTOCOL.md, "Damping"); what two nodes make of a moment differs a little. */
+const SAME_CHANGE_MS = 4_000;
 
 interface Change {
   readonly atMs: number;
@@ -28,11 +30,7 @@ export function checkDamping(view: WorldView, violate: Violate): Watcher {
     const { by, publicIp: ip } = event;
     // What an operator's hand has moved the nodes learn only by and by, and count from then.
     if (by.kind === 'operator') changes.delete(ip);
-    else if (event.kind === 'associated')
-      changes.set(
-        ip,
-        [...(changes.get(ip) ?? []), { atMs: event.atMs, servedAtMs: null }].slice(-MAX_CHANGES),
-      );
+    else if (event.kind === 'associated') changes.set(ip, withChange(changes.get(ip) ?? [], event.atMs));
     if (event.kind === 'ended' && event.association.cause === 'displaced') checkDisplaced(event);
   }
 
@@ -106,4 +104,9 @@ export function checkDamping(view: WorldView, violate: Violate): Watcher {
         return;
     }
   };
+}
+
+function withChange(known: readonly Change[], atMs: number): readonly Change[] {
+  const others = known.filter((change) => atMs - change.atMs >= SAME_CHANGE_MS);
+  return [...others, { atMs, servedAtMs: null }].slice(-MAX_CHANGES);
 }

@@ -15,6 +15,8 @@ interface Lending {
   readonly run: string;
   readonly atMs: number;
   untilMs: number;
+  /** Whether the word has left the node; a crash before takes it back. */
+  told: boolean;
   /** It may have been asked again, and lent anew: until then at the latest. */
   latestMs: number;
 }
@@ -28,8 +30,8 @@ export function checkLending(view: WorldView, driver: 'ec2' | 'opsworks', violat
     const before = lent.get(key);
     const now = view.now();
     const untilMs = now + by.config.agreement.leaseMs;
-    lent.set(key, { candidate, epoch, run: by.run, atMs: now, untilMs, latestMs: untilMs });
-    if (before === undefined || before.candidate === candidate || before.untilMs <= now + TOLERANCE_MS)
+    lent.set(key, { candidate, epoch, run: by.run, atMs: now, untilMs, told: false, latestMs: untilMs });
+    if (before?.told !== true || before.candidate === candidate || before.untilMs <= now + TOLERANCE_MS)
       return;
     // A disk that was put back may not know that it had lent; its peers tell it, but perhaps too late.
     if (doubles.lately(by.node) || (before.run !== by.run && view.rolledBack(by.node))) return;
@@ -103,8 +105,13 @@ export function checkLending(view: WorldView, driver: 'ec2' | 'opsworks', violat
       case 'said':
         for (const { address, candidate, epoch, leaseMs } of event.message.payload.answers ?? []) {
           const one = leaseMs > 0 ? lent.get(`${event.by.node} ${address}`) : undefined;
-          if (one?.candidate === candidate && one.epoch === epoch)
-            one.latestMs = Math.max(one.latestMs, view.now() + leaseMs);
+          if (one?.candidate !== candidate || one.epoch !== epoch) continue;
+          one.told = true;
+          one.latestMs = Math.max(one.latestMs, view.now() + leaseMs);
+        }
+        for (const { address, candidate, epoch } of event.message.payload.ballots ?? []) {
+          const one = lent.get(`${event.by.node} ${address}`);
+          if (one?.candidate === candidate && one.epoch === epoch) one.told = true;
         }
         return;
       case 'drive':
