@@ -43,7 +43,11 @@ function makeRestless(plan: Plan, random: Random): Plan {
     title: `${plan.title}, restless`,
     world,
     timeline,
-    ending: { kind: 'recover', atMs: RESTLESS_ENDS_MS, broken: [], goal: 'served' },
+    // What was drawn without a recovery is too broken for one.
+    ending:
+      plan.ending.kind === 'stop'
+        ? { kind: 'stop', atMs: RESTLESS_ENDS_MS }
+        : { kind: 'recover', atMs: RESTLESS_ENDS_MS, broken: [], goal: 'served' },
   };
 }
 
