@@ -35,7 +35,11 @@ export function holderUnfitSince(state: State, address: AddressState): Monotonic
   const node = address.holder.node;
   if (node === null) return null;
   if (node === state.config.node.id) return state.local.fit === 'unfit' ? state.local.since : null;
-  return isSilent(state, node) ? null : (state.peers[node]?.unfitSince ?? null);
+  const peer = state.peers[node];
+  // After a stall silence counts anew, but what was said before it is fresh only once its speaker is heard again.
+  const heardAt = peer?.heardAt ?? null;
+  if (heardAt === null || heardAt < state.observedFrom || isSilent(state, node)) return null;
+  return peer?.unfitSince ?? null;
 }
 
 /**

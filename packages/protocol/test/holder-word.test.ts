@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { holderUnfitSince } from '../src/holder.ts';
 import type { State } from '../src/state.ts';
 import { newTurn } from '../src/turn.ts';
 import { onLocalChecked } from '../src/verdict.ts';
@@ -50,4 +51,17 @@ test('a holder whose proof came after that probe waits for the next one', () => 
 test('a holder whose last probe succeeded is unfit, and sees the address up', () => {
   const state = withAddress(inTrouble(SELF), { series: seriesOf(true) });
   expect(verdictAfterCheck(state)).toBe('up');
+});
+
+test("a holder's word from before a stall counts again only when the holder is heard", () => {
+  const state = heldBy(stateOf(), PEER);
+  const peer = state.peers[PEER];
+  if (peer === undefined) throw new Error('there is no peer');
+  const heard = (heardAt: number): State => ({
+    ...state,
+    observedFrom: AT - 100,
+    peers: { ...state.peers, [PEER]: { ...peer, heardAt, unfitSince: AT - 60_000 } },
+  });
+  expect(holderUnfitSince(heard(AT - 200), addressIn(state))).toBe(null);
+  expect(holderUnfitSince(heard(AT - 50), addressIn(state))).toBe(AT - 60_000);
 });
