@@ -61,14 +61,17 @@ export function createRecorder(world: World, { plan, title, sink }: RecorderOpti
   function seatOf(by: RunView): Seat {
     const known = seats.get(laneOfRun.get(by.run) ?? '');
     if (known !== undefined) return known;
-    // A second process with the same id stands beside the first.
-    const first = seats.get(by.node);
-    const isSecond = first?.process === 'alive' || first?.process === 'paused';
-    const name = isSecond ? by.run : by.node;
-    laneOfRun.set(by.run, name);
-    const seat = first !== undefined && !isSecond ? first : newSeat(name);
+    const seat = freeSeat(by);
+    laneOfRun.set(by.run, seat.lane.name);
     seat.run = by.run;
     return seat;
+  }
+
+  /** The node's own lane; while that is taken, one beside it for a second process with the same id. */
+  function freeSeat({ node, run }: RunView): Seat {
+    const names = [node, ...[...seats.keys()].filter((name) => name.startsWith(`${node}#`))];
+    const free = names.map((name) => seats.get(name)).find((seat) => seat !== undefined && !isTaken(seat));
+    return free ?? newSeat(run);
   }
 
   function newSeat(name: string): Seat {
@@ -257,6 +260,10 @@ export function createRecorder(world: World, { plan, title, sink }: RecorderOpti
       });
     },
   };
+}
+
+function isTaken({ process }: Seat): boolean {
+  return process === 'alive' || process === 'paused';
 }
 
 /** A machine that stands still or is off hides what its process is. */
