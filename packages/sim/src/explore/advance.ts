@@ -89,7 +89,7 @@ function outcomesOf(
   const order = width === 'line' || bounds.orders === 'one' ? 'given' : bounds.orders;
   const key = [
     hashOfNode(ready.node),
-    JSON.stringify(mode),
+    mode.kind === 'run' ? 'run' : `${mode.kind}${mode.forMs}`,
     order,
     ...ready.events.map(({ hash }) => hash),
   ].join(' ');

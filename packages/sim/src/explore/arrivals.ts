@@ -1,7 +1,6 @@
 /**
  * What reaches a node in one quantum.
  */
-import { nextDeadline } from '@failtome/protocol';
 import { QUANTUM_MS } from './bounds.ts';
 import type { Called } from './calls.ts';
 import { hashOf } from './hash.ts';
@@ -136,5 +135,5 @@ function versionOf({ weight }: NodeEvent): number {
 }
 
 function isDue({ core }: SimNode, t: number): boolean {
-  return core.state.phase !== 'new' && nextDeadline(core.state) <= t;
+  return core.state.phase !== 'new' && core.state.due <= t;
 }

@@ -69,7 +69,7 @@ export const DEFAULT_BOUNDS: Bounds = {
   faults: 1,
   faultKinds: FAULT_KINDS,
   reasons: REASONS_TO_MOVE,
-  phases: 5,
+  phases: 1,
   addresses: 1,
   epochs: 4,
   inFlight: 16,

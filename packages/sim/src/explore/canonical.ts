@@ -22,7 +22,15 @@ import { type Out, type SimNode, type Wire, wireWith } from './node.ts';
 const ROOM = 6;
 /** How far below the highest number one may still be new (`freshness.ts`). */
 const WINDOW = 32;
+/** The host's generator stands still between quanta: jitter is a length like others, and none are explored. */
+const DRAWS = 0x2545_f491;
 const ALL_SEEN = 0xffff_ffff;
+
+/** The least that is done to a node between quanta. */
+export function withDraws(node: SimNode): SimNode {
+  const { core } = node;
+  return { ...node, core: { ...core, state: { ...core.state, draws: DRAWS } } };
+}
 
 /** A node and what it sent in one quantum. */
 export function inOneForm(
@@ -131,6 +139,7 @@ function renamedNode(node: SimNode, names: Names, seq: number): SimNode {
   });
   const renamed: State = {
     ...state,
+    draws: DRAWS,
     seq,
     recordVersion: names.newVersion,
     pendingSends: names.seqs.size === 0 ? state.pendingSends : sends,

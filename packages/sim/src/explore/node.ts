@@ -157,9 +157,6 @@ export interface Rig {
   readonly apart: boolean;
 }
 
-/** The host's generator stands still, at a draw close to a half: jitter is a length like others, and none are explored. */
-const DRAWS = 0x2545_f491;
-
 export function newNode(config: ProtocolConfig, index: number): SimNode {
   return {
     id: config.node.id,
@@ -217,8 +214,8 @@ export function takeEvent(rig: Rig, node: SimNode, { event, ends, doubled }: Nod
   const claims: Claim[] = [];
   const input = { ...event, at: t, wall: WORLD_BEGINS_WALL_MS + t } as Input; // the union, put together again from its parts
   const turn = hostStep(node.core, input, rig.step);
-  const state = { ...turn.core.state, draws: DRAWS };
-  const core = { ...turn.core, state };
+  const { core } = turn;
+  const { state } = core;
   const pending = ends === 0 ? node.pending : node.pending.filter(({ id }) => id !== ends);
   const ledger = ledgerAfter(node, { event, ends, doubled, t }, { state, ...turn }, claims);
   const after: SimNode = { ...node, core, pending, ledger };

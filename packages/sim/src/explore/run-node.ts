@@ -3,7 +3,7 @@
  * can be struck meanwhile. What it does reaches others in a later quantum, so nothing outside takes part.
  */
 import type { Effect, Fact, Event as HostEvent } from '@failtome/protocol';
-import { inOneForm } from './canonical.ts';
+import { inOneForm, withDraws } from './canonical.ts';
 import { hashBag, hashOf, mix } from './hash.ts';
 import type { Claim } from './ledger.ts';
 import {
@@ -137,7 +137,9 @@ export function runNode(
   }
 
   function finish(point: Point, struck: string): void {
-    const { node, out } = rig.apart ? point : inOneForm(start, point.node, point.out, t);
+    const { node, out } = rig.apart
+      ? { node: withDraws(point.node), out: point.out }
+      : inOneForm(start, point.node, point.out, t);
     const hash = hashNode(node);
     const key = rig.apart ? outcomes.size : mix(mix(hash, hashOut(out)), hashOf(point.claims));
     if (outcomes.has(key)) return;

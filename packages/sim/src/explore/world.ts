@@ -2,7 +2,6 @@
  * The whole explored world at one moment, and what its outside answers: plain data, shared between branches.
  */
 import type { CheckResult, ExternalIpResult, Ip, NodeId } from '@failtome/protocol';
-import { nextDeadline } from '@failtome/protocol';
 import { type AwsState, externalIp, routeOf, setInstance } from '../aws/index.ts';
 import { instanceIdOf } from '../world/settings.ts';
 import { QUANTUM_MS, type Reason } from './bounds.ts';
@@ -253,7 +252,7 @@ export function nextMoment(g: Global): number | null {
       if (life.until !== null) consider(life.until);
       continue;
     }
-    consider(nextDeadline(core.state));
+    consider(core.state.due);
     if (disk.writing !== null) consider(disk.writing.doneAt);
     for (const one of pending) {
       if (one.kind === 'send' || one.kind === 'call') consider(one.until);
