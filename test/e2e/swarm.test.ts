@@ -3,9 +3,10 @@
  * ledger that an interrupt leaves whole.
  */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
+import { createCluster } from '../../packages/sim/src/world/index.ts';
 import { findOtherNode, otherNodeInstall } from '../../scripts/requirements.mjs';
 import { type Ended, runToEnd, temporaryFolder } from './support/command.ts';
 
@@ -140,4 +141,22 @@ test.each([
   const { code, stderr } = await swarm(args);
   expect(code).toBe(2);
   expect(stderr).toContain(why);
+});
+
+test('what violates nothing, or says nothing of how to make it again, is not shrunk', async (context) => {
+  const folder = await temporaryFolder(context);
+  const quiet = join(folder, 'quiet.json');
+  const ending = { kind: 'stop', atMs: 2_000 };
+  writeFileSync(quiet, JSON.stringify({ title: 'quiet', world: createCluster().spec, timeline: [], ending }));
+  const other = join(folder, 'other.json');
+  writeFileSync(other, '{"kind":"something else"}\n');
+  for (const [file, why] of [
+    [quiet, 'running it violates nothing'],
+    [other, 'no trace of failtome'],
+    [join(folder, 'missing.jsonl'), 'no such file'],
+  ] as const) {
+    const { code, stderr } = await runToEnd(process.execPath, [program, 'shrink', file]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(why);
+  }
 });

@@ -1,7 +1,7 @@
 /**
  * Swarms: many seeds, what they cover, and a ledger to go on with.
  */
-export { type Coverage, coverageOf } from './coverage.ts';
+export { coverageOf } from './coverage.ts';
 export { planOf } from './draw.ts';
 export {
   type Identity,
@@ -17,5 +17,5 @@ export { parseRange, type SeedRange } from './ranges.ts';
 export { type Runner, runHere, runInWorkers, workIfWorker } from './runner.ts';
 export { type Finding, runSeed, runSeedPlan, type SeedResult } from './seed.ts';
 export { runSwarm, type SwarmEnd, type SwarmOptions } from './swarm.ts';
-export { addTallies, NO_TALLY, type Tally } from './tally.ts';
+export { addTallies, NO_TALLY } from './tally.ts';
 export { describeFinding, progressLine, summary } from './text.ts';

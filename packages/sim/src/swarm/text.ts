@@ -62,11 +62,11 @@ function coverageLines({ verdict, met, never }: Coverage): readonly string[] {
 
 function describeFailover(failover: Failover): string {
   const { seed, address, fromMs, lastedMs, from, to, possibleMs, boundMs, waited } = failover;
-  const why = waited.map(([reason, ms]) => `${reason} ${seconds(ms)}`).join(', ') || 'nothing';
+  const why = waited.map(([reason, ms]) => `${reason} ${seconds(ms)}`).join(', ');
   return (
     `  ${seconds(lastedMs)} (possible for ${seconds(possibleMs)}, bound ${seconds(boundMs)}, ` +
     `${Math.round(100 * shareOfBound(failover))} %): seed ${seed} at ${seconds(fromMs)}, ` +
-    `${address} ${from ?? 'nobody'} → ${to}, which waited for ${why}`
+    `${address} ${from ?? 'nobody'} → ${to}, which ${why === '' ? 'was given it' : `waited for ${why}`}`
   );
 }
 
