@@ -6,56 +6,19 @@
  */
 import {
   createHost,
-  type DecodedMessage,
   decodeDocument,
-  decodeMessage,
-  type Envelope,
   type Event,
-  encodeMessage,
   type Host,
   type Ports,
-  type ProtocolConfig,
-  type Route,
-  type SendEffect,
   type State,
   type StorageState,
 } from '@failtome/protocol';
-import type { NodeClock } from './clock.ts';
-import type { Disk } from './disk.ts';
-import type { SimDriver } from './drivers.ts';
-import type { Delivery, Network } from './network.ts';
-import type { Machine, Premises } from './premises.ts';
-import type { EventQueue } from './queue.ts';
-import type { Random } from './random.ts';
-import type { Trace } from './trace.ts';
-import type { RunView, Violate, Watcher } from './watch.ts';
-
-/** What a process runs on. */
-export interface Surroundings {
-  readonly queue: EventQueue;
-  readonly random: Random;
-  readonly trace: Trace;
-  readonly network: Network;
-  readonly premises: Premises;
-  readonly tell: Watcher;
-  readonly violate: Violate;
-}
-
-export interface ProcessSpec {
-  readonly config: ProtocolConfig;
-  readonly machine: Machine;
-  readonly clock: NodeClock;
-  readonly disk: Disk;
-  readonly driver: SimDriver;
-  readonly run: string;
-  readonly session: string;
-  readonly seed: number;
-  /** How late a timer may fire. */
-  readonly timerLateMs: number;
-  /** By how much its wire version is above the present one. */
-  readonly wire: number;
-  readonly onEnd: (how: 'stopped' | 'killed') => void;
-}
+import { createExchange } from './exchange.ts';
+import type { Delivery } from './network.ts';
+import { createSenses } from './senses.ts';
+import type { Life, ProcessSpec, Surroundings } from './surroundings.ts';
+import { createTimer } from './timer.ts';
+import type { RunView } from './watch.ts';
 
 export interface SimProcess {
   readonly view: RunView;
@@ -86,15 +49,12 @@ class Killed extends Error {
   override readonly name = 'Killed';
 }
 
-/** A check that takes so much longer than it may says something of this process only (PROTOCOL.md, "Observation"). */
-const OWN_SLOWNESS_MS = 250;
-
 /** The most requests that wait for a stopped process: a listening socket's backlog. */
 const MAX_BACKLOG = 511;
 
 export function startProcess(around: Surroundings, spec: ProcessSpec): SimProcess {
-  const { queue, random, trace, network, premises, tell, violate } = around;
-  const { config, machine, clock, disk, driver } = spec;
+  const { queue, random, trace, tell, violate } = around;
+  const { config, clock, disk, driver } = spec;
   const self = config.node.id;
   let alive = true;
   let paused = false;
@@ -103,10 +63,6 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
   let undone: (() => void)[] = [];
   let strike: { left: number; how: 'kill' | 'pause' } | null = null;
   let planned: Planned | null = null;
-  let wakeWanted: { at: number; wake: () => void } | null = null;
-  let wakePlannedFor = Number.POSITIVE_INFINITY;
-  let requests = 0;
-  const answering = new Map<number, Answering>();
 
   /** Something reaches the process: now, or when it goes on. */
   function enter(work: () => void): void {
@@ -196,166 +152,24 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
     spec.onEnd('killed');
   }
 
-  function planWake(): void {
-    if (wakeWanted === null) return;
-    const due = clock.whenShows(wakeWanted.at) + random.between(0, spec.timerLateMs * 8) / 8;
-    if (due >= wakePlannedFor) return;
-    wakePlannedFor = due;
-    queue.at(due, () => {
-      if (wakePlannedFor !== due) return;
-      wakePlannedFor = Number.POSITIVE_INFINITY;
-      if (wakeWanted === null || !alive) return;
-      if (clock.now().at < wakeWanted.at) return planWake();
-      const { wake } = wakeWanted;
-      wakeWanted = null;
-      if (paused) timerDue = wake;
-      else enter(wake);
-    });
-  }
-
   function receive(delivery: Delivery): void {
-    if (paused && arrived.length >= MAX_BACKLOG) return;
-    trace.tell(self, 'request', delivery.bytes);
-    enter(() => {
-      const decoded = read(delivery.bytes);
-      if (decoded.kind === 'fault')
-        return violate('codec', `${self} can't read what a node wrote: ${decoded.detail}`);
-      requests += 1;
-      answering.set(requests, { delivery, request: decoded.message, readMs: queue.now() });
-      tell({ kind: 'heard', by: view, message: decoded.message });
-      host.post({
-        kind: 'received',
-        requestId: requests,
-        route: delivery.route as Route, // only routes of the protocol are ever sent
-        message: decoded.message,
-      });
-    });
+    if (!paused || arrived.length < MAX_BACKLOG) exchange.receive(delivery);
   }
 
-  /** Another version of the agent reads and writes the same, under another number. */
-  function read(bytes: string): DecodedMessage {
-    const decoded = decodeMessage(bytes);
-    if (spec.wire === 0 || decoded.kind === 'fault') return decoded;
-    return { kind: 'message', message: ofVersion(decoded.message, -spec.wire) };
-  }
-
-  function encoded(message: Envelope): string {
-    const worded = spec.wire === 0 ? message : ofVersion(message, spec.wire);
-    const bytes = encodeMessage(worded);
-    tell({ kind: 'said', by: view, message: worded, bytes: bytes.length });
-    return bytes;
-  }
-
-  function send(effect: SendEffect): void {
-    const { sendId, to, route, fresh, timeoutMs } = effect;
-    const until = clock.lasting(timeoutMs);
-    const bytes = encoded(effect.message);
-    network.request({
-      from: self,
-      to,
-      route,
-      bytes,
-      fresh,
-      until,
-      done(result) {
-        if (result.kind === 'failed') return post({ kind: 'send-failed', sendId, reason: result.reason });
-        trace.tell(self, 'response', result.bytes);
-        const decoded = read(result.bytes);
-        if (decoded.kind === 'fault')
-          return violate('codec', `${self} can't read an answer: ${decoded.detail}`);
-        enter(() => {
-          tell({ kind: 'heard', by: view, message: decoded.message });
-          host.post({ kind: 'answered', sendId, message: decoded.message });
-        });
-      },
-    });
-  }
-
-  function reply(requestId: number, status: number, message: Envelope): void {
-    const known = answering.get(requestId);
-    if (known === undefined) return;
-    answering.delete(requestId);
-    const { delivery, request, readMs } = known;
-    tell({
-      kind: 'judged',
-      by: view,
-      request,
-      recordedAs: delivery.recordedAs,
-      status,
-      readAtMs: readMs,
-      ageMs: readMs - delivery.sentAtMs,
-    });
-    delivery.respond(status, encoded(message));
-  }
-
-  /** A check's result as the adapter would tell it: it measures by the process's own clock, standstill included. */
-  function measured<R extends { readonly durationMs: number }>(
-    startedAt: number,
-    done: (result: R) => void,
-  ): (result: R) => void {
-    return (result) =>
-      enter(() => done({ ...result, durationMs: Math.max(result.durationMs, clock.now().at - startedAt) }));
-  }
-
+  const life: Life = { view: () => view, enter, leave, feed: (event) => host.post(event) };
+  const exchange = createExchange(around, spec, life);
   const ports: Ports = {
     clock,
-    timer: {
-      wakeAt(at, wake) {
-        wakeWanted = { at, wake };
-        planWake();
-      },
-      cancel() {
-        wakeWanted = null;
-      },
-    },
+    timer: createTimer(around, spec, (wake) => {
+      if (!alive) return;
+      if (paused) timerDue = wake;
+      else enter(wake);
+    }),
     transport: {
-      send: (effect) => leave(() => send(effect)),
-      reply: (effect) => leave(() => reply(effect.requestId, effect.status, effect.message)),
+      send: (effect) => leave(() => exchange.send(effect)),
+      reply: (effect) => leave(() => exchange.reply(effect)),
     },
-    prober: {
-      probe: ({ probeId, address }) =>
-        leave(() => {
-          const startedAt = clock.now().at;
-          const timeoutMs = view.config.addresses.find(({ ip }) => ip === address)?.probe.timeoutMs ?? 1_000;
-          tell({ kind: 'probe-began', by: view, probeId, address });
-          premises.probe(
-            machine,
-            address,
-            timeoutMs,
-            measured(startedAt, (result) => host.post({ kind: 'probed', probeId, startedAt, result })),
-          );
-        }),
-    },
-    local: {
-      check: ({ checkId }) =>
-        leave(() => {
-          const startedAt = clock.now().at;
-          const timeoutMs = view.config.local?.timeoutMs ?? 1_000;
-          premises.checkLocal(
-            machine,
-            timeoutMs,
-            measured(startedAt, (result) => {
-              const slow = result.kind === 'failed' && result.durationMs > timeoutMs + OWN_SLOWNESS_MS;
-              tell({ kind: 'local-checked', by: view, ok: slow ? null : result.kind === 'ok' });
-              host.post({ kind: 'local-checked', checkId, startedAt, result });
-            }),
-          );
-        }),
-    },
-    externalIp: {
-      ask: ({ askId, timeoutMs }) =>
-        leave(() => {
-          const startedAt = clock.now().at;
-          premises.askExternalIp(
-            machine,
-            timeoutMs,
-            measured(startedAt, (result) => {
-              if (result.kind === 'address') tell({ kind: 'proof', by: view, ip: result.ip });
-              host.post({ kind: 'external-ip', askId, startedAt, result });
-            }),
-          );
-        }),
-    },
+    ...createSenses(around, spec, life),
     driver: {
       drive: (effect) =>
         leave(() => {
@@ -414,7 +228,7 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
     get config() {
       return host.state().config;
     },
-    instanceId: machine.instanceId,
+    instanceId: spec.machine.instanceId,
     state: host.state,
     synced: disk.synced,
     worldTimeOf: clock.whenShows,
@@ -442,27 +256,6 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
       planned = null;
     },
   };
-}
-
-/** The same message in a wire version that is higher by so much: its ballots name it too. */
-function ofVersion(message: Envelope, by: number): Envelope {
-  const { payload } = message;
-  const ballots = payload.ballots?.map((ballot) => {
-    const [version, digest] = ballot.electorate.split(':');
-    return { ...ballot, electorate: `${Number(version) + by}:${digest}` };
-  });
-  return {
-    ...message,
-    v: message.v + by,
-    payload: ballots === undefined ? payload : { ...payload, ballots },
-  };
-}
-
-interface Answering {
-  readonly delivery: Delivery;
-  readonly request: Envelope;
-  /** When the process came to read it. */
-  readonly readMs: number;
 }
 
 function storageOf(text: string | null): StorageState {

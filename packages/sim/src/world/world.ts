@@ -22,7 +22,7 @@ import { createDriver, type SimDriver } from './drivers.ts';
 import { createNetwork, type Link, type Network } from './network.ts';
 import { command } from './operator.ts';
 import { createPremises, type HaproxyState, type Machine, type Premises } from './premises.ts';
-import { type SimProcess, type Surroundings, startProcess } from './process.ts';
+import { type SimProcess, startProcess } from './process.ts';
 import { createQueue, type EventQueue } from './queue.ts';
 import { createRandom, type Random } from './random.ts';
 import {
@@ -34,6 +34,7 @@ import {
   opsworksIdOf,
   type Settings,
 } from './settings.ts';
+import type { Surroundings } from './surroundings.ts';
 import { createTrace, type Trace } from './trace.ts';
 import type { RunView, Violation, Watcher, WorldEvent } from './watch.ts';
 
