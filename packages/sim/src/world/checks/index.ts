@@ -5,12 +5,14 @@ import type { Violate, Watcher, WorldView } from '../watch.ts';
 import { checkAgreement } from './agreement.ts';
 import { checkBallots } from './ballots.ts';
 import { checkCalls } from './calls.ts';
+import { checkConduct } from './conduct.ts';
 import { checkDamping } from './damping.ts';
 import { checkDecisions } from './decisions.ts';
 import { checkDurability } from './durability.ts';
 import { checkDuty } from './duty.ts';
 import { checkLending } from './lending.ts';
 import { checkMessages } from './messages.ts';
+import { checkSight } from './sight.ts';
 
 /** What checks need to know of the world's making. */
 export interface CheckedSpec {
@@ -23,6 +25,8 @@ export function createChecks(view: WorldView, { driver }: CheckedSpec, violate: 
     checkLending(view, driver, violate),
     checkAgreement(view, violate),
     checkCalls(view, driver, violate),
+    checkSight(view, violate),
+    checkConduct(view, violate),
     checkDuty(view, driver, violate),
     checkDamping(view, violate),
     checkDurability(view, violate),

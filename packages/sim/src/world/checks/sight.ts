@@ -1,0 +1,122 @@
+/**
+ * What a verdict and a vote rest on: as many failed probes in a row as are configured, since the address last changed
+ * hands (I1), and an address that hasn't just answered (I10).
+ */
+import type { Envelope, Fact, Ip, NodeId } from '@failtome/protocol';
+import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
+
+/** What a probe may take beyond its time-out; longer is its node's own slowness (PROTOCOL.md, "Observation"). */
+const LATE_MS = 250;
+/** A clock shows whole milliseconds. */
+const TOLERANCE_MS = 2;
+
+interface Series {
+  fails: number;
+  holder: string;
+}
+
+/** What a node has said of itself, as another has read it. */
+interface Word {
+  /** Of its newest record: messages overtake each other. */
+  session: string;
+  version: number;
+  heardMs: number;
+  /** Since when it has been saying that it is unfit; null: it isn't. */
+  unfitMs: number | null;
+}
+
+export function checkSight(view: WorldView, violate: Violate): Watcher {
+  const series = new Map<string, Map<Ip, Series>>();
+  const words = new Map<string, Map<NodeId, Word>>();
+
+  function seriesOf(by: RunView, ip: Ip): Series {
+    const ofRun = series.get(by.run) ?? new Map<Ip, Series>();
+    series.set(by.run, ofRun);
+    const known = ofRun.get(ip) ?? { fails: 0, holder: 'unknown' };
+    ofRun.set(ip, known);
+    return known;
+  }
+
+  function onFact(by: RunView, fact: Fact): void {
+    switch (fact.kind) {
+      case 'probe': {
+        const { result, address } = fact;
+        if (result.kind === 'ok') seriesOf(by, address).fails = 0;
+        else if (result.kind === 'failed' && result.durationMs <= timeoutOf(by, address) + LATE_MS)
+          seriesOf(by, address).fails += 1;
+        return;
+      }
+      case 'holder': {
+        const known = seriesOf(by, fact.address);
+        // Failures are those of the holder that they were seen of; nobody may hold it for a moment on the way.
+        if (known.holder !== 'unknown' && fact.holder !== 'nobody') known.fails = 0;
+        known.holder = fact.holder;
+        return;
+      }
+      case 'stalled':
+        for (const known of series.get(by.run)?.values() ?? []) known.fails = 0;
+        return;
+      case 'verdict':
+        if (fact.to === 'down') checkFall(by, fact.address);
+        return;
+      case 'voted':
+        if (fact.reason === 'down' && by.state().addresses[fact.address]?.series.last?.ok === true)
+          violate('I10', `${by.run} says that ${fact.address} is down, which has just answered it`);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** I1: enough failures, or one after the word of a holder that is unfit. */
+  function checkFall(by: RunView, ip: Ip): void {
+    const { fails } = seriesOf(by, ip);
+    const fall = by.config.addresses.find((address) => address.ip === ip)?.probe.fall ?? 1;
+    if (fails >= fall || (fails >= 1 && holderSaysUnfit(by, ip))) return;
+    violate('I1', `${by.run} sees ${ip} down after ${fails} failures in a row, and needs ${fall}`);
+  }
+
+  function holderSaysUnfit(by: RunView, ip: Ip): boolean {
+    const { addresses, local } = by.state();
+    const address = addresses[ip];
+    const holder = address?.holder.node;
+    if (address === undefined || holder == null) return false;
+    if (holder === by.node) return local.fit === 'unfit';
+    const word = words.get(by.run)?.get(holder);
+    const startedMs = by.worldTimeOf(address.series.last?.startedAt ?? 0);
+    if (word === undefined || word.unfitMs === null) return false;
+    const silent = view.now() - word.heardMs > by.config.gossip.deadMs + TOLERANCE_MS;
+    return !silent && startedMs >= word.unfitMs - TOLERANCE_MS;
+  }
+
+  function onHeard(by: RunView, { from, session, payload: { node, version } }: Envelope): void {
+    const ofRun = words.get(by.run) ?? new Map<NodeId, Word>();
+    words.set(by.run, ofRun);
+    const word = ofRun.get(from) ?? { session: '', version: 0, heardMs: 0, unfitMs: null };
+    ofRun.set(from, word);
+    word.heardMs = view.now();
+    if (node === undefined || (session === word.session && version <= word.version)) return;
+    const unfitMs = node.fit === 'unfit' ? (word.unfitMs ?? view.now()) : null;
+    Object.assign(word, { session, version, unfitMs });
+  }
+
+  return (event) => {
+    switch (event.kind) {
+      case 'facts':
+        for (const fact of event.facts) onFact(event.by, fact);
+        return;
+      case 'heard':
+        return onHeard(event.by, event.message);
+      case 'ended':
+        series.delete(event.by.run);
+        words.delete(event.by.run);
+        return;
+      default:
+        return;
+    }
+  };
+}
+
+function timeoutOf({ config }: RunView, ip: Ip): number {
+  return config.addresses.find((address) => address.ip === ip)?.probe.timeoutMs ?? 0;
+}
