@@ -5,7 +5,7 @@
 import type { MoveStep } from './durable.ts';
 import type { DriverOperation } from './effects.ts';
 import { endAssociation, observeHolder } from './holder.ts';
-import type { Move, MoveStage, NextCall } from './state.ts';
+import type { Move, MoveStage, NextCall } from './move-state.ts';
 import { addressOf, type Change, changeAddress, newEffectId, persist, type Turn, tell } from './turn.ts';
 import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from './units.ts';
 import { lookNow } from './verdict.ts';

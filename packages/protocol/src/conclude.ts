@@ -7,9 +7,9 @@ import type { HistoryEntry } from './facts.ts';
 import { setHandoverState } from './handover.ts';
 import { holderName } from './holder.ts';
 import { NO_BACKOFF } from './initial.ts';
+import type { Move } from './move-state.ts';
 import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from './outbox.ts';
 import type { Reason } from './reasons.ts';
-import type { Move } from './state.ts';
 import { addressOf, changeAddress, persist, type Turn, tell } from './turn.ts';
 import type { DurationMs, Ip } from './units.ts';
 

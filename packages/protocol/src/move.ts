@@ -33,8 +33,8 @@ import {
   observeHolder,
 } from './holder.ts';
 import type { Association, DriverAnswer, DriverFailure, DriverResult } from './inputs.ts';
+import type { Move, MoveStage, ReadPurpose } from './move-state.ts';
 import { onSettlingRead, settle } from './settle.ts';
-import type { Move, MoveStage, ReadPurpose } from './state.ts';
 import { addressOf, changeAddress, type Turn } from './turn.ts';
 import type { DurationMs, EffectId, Ip } from './units.ts';
 

@@ -4,8 +4,9 @@
 import type { ProtocolConfig } from './config.ts';
 import { dampingOf, staggerUntil } from './damping.ts';
 import { holderName, isFailingNow, isHeldBySelf } from './holder.ts';
+import type { NextCall } from './move-state.ts';
 import { isPaused } from './pause.ts';
-import type { AddressState, Handover, NextCall, State } from './state.ts';
+import type { AddressState, Handover, State } from './state.ts';
 import type { TakeoverView, UnfinishedMove } from './takeover.ts';
 import type { DurationMs, Ip, MonotonicMs } from './units.ts';
 import { describeWayOut, isProven, wayOutOf } from './wayout.ts';

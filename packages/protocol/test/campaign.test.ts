@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { backOff, endMandate, onBallotAnswer, onBallotUndelivered, openBallot } from '../src/campaign.ts';
 import type { BallotAnswer } from '../src/messages.ts';
-import type { Campaign, Mandate, Move, State } from '../src/state.ts';
+import type { Move } from '../src/move-state.ts';
+import type { Campaign, Mandate, State } from '../src/state.ts';
 import { newTurn, type Turn } from '../src/turn.ts';
 import {
   AT,
