@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { decisions } from './decision.ts';
+import { explorer } from './explorer.ts';
 import { failovers } from './failover.ts';
 
 import { footprint } from './footprint.ts';
@@ -21,6 +22,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   decision: decisions,
   gossip,
   simulator,
+  explorer,
 };
 const FULL_TIMES = 5;
 

@@ -16,7 +16,7 @@ import type {
 } from '@failtome/protocol';
 import { QUANTUM_MS } from './bounds.ts';
 import { hashOf, mix } from './hash.ts';
-import { type Out, type SimNode, type Wire, wireWith } from './node.ts';
+import { type Out, type Pending, type SimNode, type Wire, wireWith } from './node.ts';
 
 /** At least the messages from one node to another in one quantum, and the versions of a record. */
 const ROOM = 6;
@@ -56,6 +56,12 @@ export function inOneForm(
     node: renamedNode(node, names, top),
     out: out.map((one) => (one.kind === 'wire' ? { kind: 'wire', wire: renamedWire(one.wire, names) } : one)),
   };
+}
+
+function renamedWait(one: Pending, of: (to: NodeId, seq: number) => number): Pending {
+  if (one.kind !== 'send') return one;
+  const seq = of(one.to, one.seq);
+  return seq === one.seq ? one : { ...one, seq };
 }
 
 type CheckSeries = State['local']['series'];
@@ -123,15 +129,18 @@ function renamedWire(wire: Wire, names: Names): Wire {
   return message === wire.message ? wire : wireWith({ ...wire, message });
 }
 
+function renamedEffect<E extends Extract<Effect, { message: Envelope }>>(effect: E, names: Names): E {
+  const message = renamedMessage(effect.message, names);
+  return message === effect.message ? effect : { ...effect, message };
+}
+
 function renamedNode(node: SimNode, names: Names, seq: number): SimNode {
   const { core, life } = node;
   const { state } = core;
   const of = (to: NodeId, old: number): number => names.seqs.get(`${to} ${old}`) ?? old;
   const effects = (list: readonly Effect[]): readonly Effect[] =>
     list.map((effect) =>
-      effect.kind === 'send' || effect.kind === 'reply'
-        ? { ...effect, message: renamedMessage(effect.message, names) }
-        : effect,
+      effect.kind === 'send' || effect.kind === 'reply' ? renamedEffect(effect, names) : effect,
     );
   const sends = state.pendingSends.map((send) => {
     const known = of(send.to, send.seq);
@@ -146,9 +155,7 @@ function renamedNode(node: SimNode, names: Names, seq: number): SimNode {
     local: withCappedLocal(state.local, node.config),
     addresses: withCappedSeries(state.addresses, node.config),
   };
-  const pending = node.pending.map((one) =>
-    one.kind === 'send' ? { ...one, seq: of(one.to, one.seq) } : one,
-  );
+  const pending = names.seqs.size === 0 ? node.pending : node.pending.map((one) => renamedWait(one, of));
   return {
     ...node,
     core: { ...core, state: renamed, held: sorted(effects(core.held)) },

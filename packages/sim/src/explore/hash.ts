@@ -99,6 +99,11 @@ export function hashOf(value: unknown): number {
   return hash;
 }
 
+/** The same, of what won't be met again. */
+export function hashOnce(value: unknown): number {
+  return hashPlain(value);
+}
+
 function hashPlain(value: unknown): number {
   switch (typeof value) {
     case 'number':

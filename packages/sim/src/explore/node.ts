@@ -24,7 +24,7 @@ import {
 } from '@failtome/protocol';
 import { WORLD_BEGINS_WALL_MS } from '../world/clock.ts';
 import { QUANTUM_MS } from './bounds.ts';
-import { hashBag, hashOf, mix } from './hash.ts';
+import { hashBag, hashOf, hashOnce, mix } from './hash.ts';
 import { type Claim, checkEffect, type Ledger, ledgerAfter, ledgerOfNext, NEW_LEDGER } from './ledger.ts';
 
 /** What a crash leaves, and what is on its way there. */
@@ -283,7 +283,7 @@ export function emit(
 }
 
 export function eventOf(event: HostEvent, ends: number, doubled = false): NodeEvent {
-  const hash = mix(hashOf(event), doubled ? 1 : 0);
+  const hash = mix(hashOnce(event), doubled ? 1 : 0);
   return { event, ends, doubled, hash, weight: weightOf(event) };
 }
 
@@ -345,7 +345,7 @@ function wireOf(
 
 export function callWith(call: Omit<Call, 'hash'>): Call {
   const { node, session, address, role, operation, startedAt, appliesAt, until, answer } = call;
-  const hash = hashOf([node, session, address, role, operation, startedAt, appliesAt, until, answer]);
+  const hash = hashOnce([node, session, address, role, operation, startedAt, appliesAt, until, answer]);
   return { ...call, hash };
 }
 
@@ -376,7 +376,7 @@ export function hashNode(node: SimNode): number {
   const { state, durable, held } = core;
   const order = (writeId: number): number =>
     writeId <= durable ? 0 : writeId <= (disk.writing?.writeId ?? 0) ? 1 : 2;
-  let hash = mix(hashOf(state), hashOf(ledger));
+  let hash = mix(hashOnce(state), hashOf(ledger));
   hash = mix(hash, order(state.storage.latest) + 3 * order(state.storage.durable));
   for (const { campaign } of Object.values(state.addresses))
     if (campaign?.won != null) hash = mix(hash, order(campaign.won.write));

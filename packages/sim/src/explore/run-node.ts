@@ -4,7 +4,7 @@
  */
 import type { Effect, Fact, Event as HostEvent } from '@failtome/protocol';
 import { inOneForm, withDraws } from './canonical.ts';
-import { hashBag, hashOf, mix } from './hash.ts';
+import { hashBag, hashOnce, mix } from './hash.ts';
 import type { Claim } from './ledger.ts';
 import {
   crashed,
@@ -85,7 +85,7 @@ export function runNode(
       if (mode.kind === 'run') finish(point, '');
       return;
     }
-    if (!rig.apart && left.length > 1 && left.length < events.length - 1) {
+    if (!rig.apart && left.length < events.length - 1) {
       const key = hashPoint(inOneForm(start, node, out, t), left, point.claims);
       if (visited.has(key)) return;
       visited.add(key);
@@ -141,7 +141,7 @@ export function runNode(
       ? { node: withDraws(point.node), out: point.out }
       : inOneForm(start, point.node, point.out, t);
     const hash = hashNode(node);
-    const key = rig.apart ? outcomes.size : mix(mix(hash, hashOut(out)), hashOf(point.claims));
+    const key = rig.apart ? outcomes.size : mix(mix(hash, hashOut(out)), hashClaims(point.claims));
     if (outcomes.has(key)) return;
     outcomes.set(key, { node, hash, out, claims: point.claims, story: point.story, struck });
   }
@@ -203,9 +203,13 @@ function hashPoint(
   claims: readonly Claim[],
 ): number {
   const about = mix(hashNode(node), hashBag(left.map(({ hash }) => hash)));
-  return mix(mix(about, hashOut(out)), hashOf(claims));
+  return mix(mix(about, hashOut(out)), hashClaims(claims));
 }
 
-export function hashOut(out: readonly Out[]): number {
+function hashClaims(claims: readonly Claim[]): number {
+  return claims.length === 0 ? 1 : hashOnce(claims);
+}
+
+function hashOut(out: readonly Out[]): number {
   return hashBag(out.map((one) => (one.kind === 'wire' ? one.wire.hash : one.call.hash)));
 }
