@@ -25,6 +25,13 @@ export function voted(
   return { kind: 'voted', address: ADDRESS, candidate: 'b', epoch: EPOCH, answer, reason };
 }
 
+/** A probe of the address that nobody answered. */
+export const FAILED: Fact = {
+  kind: 'probe',
+  address: ADDRESS,
+  result: { kind: 'failed', reason: 'timeout', detail: 'timeout', durationMs: 800 },
+};
+
 export function drive(by: RunView, operation: DriverOperation): WorldEvent {
   return { kind: 'drive', by, effect: effectOf(operation) };
 }
@@ -152,7 +159,13 @@ export const TAKEOVER = {
     ({ facts, b }) => {
       const last = { ok: false, startedAt: 3_100, endedAt: 3_900, reason: 'timeout' } as const;
       b.setAddress({ verdict: 'down', series: { ...seriesOf(b), last } });
-      facts(b, { kind: 'verdict', address: ADDRESS, from: 'up', to: 'down', reason: 'timeout' });
+      facts(b, ...Array.from({ length: 3 }, () => FAILED), {
+        kind: 'verdict',
+        address: ADDRESS,
+        from: 'up',
+        to: 'down',
+        reason: 'timeout',
+      });
     },
   ],
   opensItsBallot: [

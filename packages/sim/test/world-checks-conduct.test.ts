@@ -1,0 +1,134 @@
+/** The checks of how a takeover begins and ends, and of what a verdict rests on: each fails when it should. */
+import type { Fact } from '@failtome/protocol';
+import { expect, test } from 'vitest';
+import { takeover, until } from './changed-takeover.ts';
+import { ADDRESS, type Moment, message, play } from './checked-stage.ts';
+import {
+  associated,
+  campaignOf,
+  drive,
+  driven,
+  FAILED,
+  READ,
+  seriesOf,
+  shows,
+  TAKEOVER,
+} from './checked-takeover.ts';
+
+const ANSWERED: Fact = {
+  kind: 'probe',
+  address: ADDRESS,
+  result: { kind: 'ok', status: 200, durationMs: 5 },
+};
+
+const SERVED: Fact = {
+  kind: 'concluded',
+  entry: {
+    id: 'b-1-1',
+    kind: 'takeover',
+    address: ADDRESS,
+    from: 'a',
+    to: 'b',
+    result: 'served',
+    reason: '',
+    epoch: 1,
+    at: 0,
+    steps: [],
+    requestIds: [],
+  },
+};
+
+const wonBySilence: Moment = [
+  4_100,
+  (stage) => {
+    const { won, ...campaign } = campaignOf();
+    TAKEOVER.wins[1](stage);
+    stage.b.setAddress({ campaign: { ...campaign, won: { ...won, silent: ['a'] } } });
+    stage.facts(stage.b, { kind: 'ballot-closed', address: ADDRESS, epoch: 1, result: 'won', detail: '' });
+  },
+];
+
+const ROWS: readonly (readonly [invariant: string, says: string, moments: readonly Moment[]])[] = [
+  [
+    'I1',
+    'a verdict of down after one failure',
+    until('seesItDown', {
+      seesItDown: [
+        3_900,
+        ({ facts, b }) => {
+          const last = { ok: false, startedAt: 3_100, endedAt: 3_900, reason: 'timeout' } as const;
+          b.setAddress({ verdict: 'down', series: { ...seriesOf(b), last } });
+          facts(b, FAILED, FAILED, ANSWERED, FAILED, {
+            kind: 'verdict',
+            address: ADDRESS,
+            from: 'up',
+            to: 'down',
+            reason: 'timeout',
+          });
+        },
+      ],
+    }),
+  ],
+  [
+    'I1',
+    'a move by the silence of a peer that was heard since',
+    takeover({ wins: wonBySilence }, [
+      4_180,
+      ({ tell, a, b }) =>
+        tell({
+          kind: 'heard',
+          by: b,
+          message: { ...message(a, b, {}), re: { session: b.state().session, seq: 1 } },
+        }),
+    ]),
+  ],
+  [
+    'I5',
+    'a lease for an id that its voter has seen twice',
+    until('votesDown', {}, [4_020, ({ facts, c }) => facts(c, { kind: 'duplicate-id', peer: 'b' })]),
+  ],
+  [
+    'I9',
+    'a ballot of a node that shuts down',
+    until('opensItsBallot', {}, [3_950, ({ facts, b }) => facts(b, { kind: 'stopping' })]),
+  ],
+  [
+    'I9',
+    'a ballot of the holder',
+    until('opensItsBallot', {}, [
+      3_950,
+      (stage) => {
+        associated(stage, 'b');
+        stage.tell(driven(stage.b, READ, shows('eipassoc-2', true)));
+      },
+    ]),
+  ],
+  [
+    'I10',
+    'a vote of down on an address that has just answered',
+    until('votesDown', {
+      votesDown: [
+        4_050,
+        (stage) => {
+          const last = { ok: true, startedAt: 4_040, endedAt: 4_045, reason: 'ok' } as const;
+          stage.c.setAddress({ series: { ...seriesOf(stage.c), last } });
+          TAKEOVER.votesDown[1](stage);
+        },
+      ],
+    }),
+  ],
+  ['I17', 'service that nobody has seen', takeover({}, [4_900, ({ facts, b }) => facts(b, SERVED)])],
+  [
+    'I19',
+    'a call that is made again and again',
+    Array.from({ length: 20 }, (_, n): Moment => [n * 20, ({ tell, b }) => tell(drive(b, READ))]),
+  ],
+];
+
+test.each(ROWS)('%s: %s', (invariant, _says, moments) => {
+  expect(play(moments)).toContain(invariant);
+});
+
+test('a takeover by the rules breaks none of them', () => {
+  expect(play(takeover({}))).toEqual([]);
+});
