@@ -3,7 +3,7 @@
  * their way, and a short swarm meets everything.
  */
 import type { FaultEffect } from '../aws/index.ts';
-import type { NodeSpec, Random, WorldSpec } from '../world/index.ts';
+import { DEFAULT_SETTINGS, type NodeSpec, type Random, type WorldSpec } from '../world/index.ts';
 import { anyNode, likelyHolder } from './action.ts';
 import { CALLS } from './actions/index.ts';
 import type { Arguments } from './parameters.ts';
@@ -66,7 +66,7 @@ function fittingFault(random: Random, { driver }: WorldSpec): Arguments {
   if (random.chance(200)) return everythingSlow(random, driver);
   const call = random.chance(100)
     ? random.pick(CALLS)
-    : random.pick([read, release, release, take, take, 'sns:Publish']);
+    : random.pick([read, release, release, release, release, take, take, 'sns:Publish']);
   const effect = random.pick(call === read ? READ_FAULTS : WRITE_FAULTS);
   return {
     call,
@@ -110,6 +110,21 @@ function restless(random: Random, world: WorldSpec): WorldSpec {
     settings: lively
       ? { ...world.settings, holdDownMs: 1_000, flap: { ...world.settings.flap, moves: 12 } }
       : world.settings,
+  };
+}
+
+/** Calls that take a second or two and end in time: much can happen meanwhile. */
+function slowCalls(_random: Random, world: WorldSpec): WorldSpec {
+  return {
+    ...world,
+    driver: 'ec2',
+    cloud: { ...world.cloud, applyMs: [400, 1_300], answerMs: [50, 500] },
+    settings: {
+      ...DEFAULT_SETTINGS,
+      agreement: { ...DEFAULT_SETTINGS.agreement, silentPeer: world.settings.agreement.silentPeer },
+      holdDownMs: 1_000,
+      flap: { ...DEFAULT_SETTINGS.flap, moves: 30 },
+    },
   };
 }
 
@@ -196,6 +211,37 @@ export const PROFILES: readonly Profile[] = [
     draws: { cloud: fittingFault, haproxy: holderDies },
     // What is armed waits for its call.
     lastsMs: { cloud: [5_000, 60_000], haproxy: [3_000, 15_000] },
+  },
+  {
+    name: 'slow calls',
+    weight: 5,
+    actions: [
+      'haproxy',
+      'haproxy',
+      'haproxy',
+      'haproxy',
+      'console',
+      'console',
+      'handover-order',
+      'handover-order',
+      'stop-in-move',
+      'stop-in-move',
+      'crash-in-move',
+      'crash-in-move',
+      'pause-in-move',
+      'pause-in-move',
+      'pause-order',
+      'bad-links',
+    ],
+    gapsMs: [600, 1_200, 2_500],
+    world: slowCalls,
+    draws: {
+      haproxy: holderDies,
+      'crash-in-move': inItsMove,
+      'pause-in-move': inItsMove,
+      'stop-in-move': inItsMove,
+    },
+    lastsMs: { haproxy: [4_000, 15_000], 'pause-in-move': [1_000, 15_000], 'crash-in-move': [3_000, 15_000] },
   },
   {
     name: 'network weather',
@@ -297,6 +343,7 @@ export const PROFILES: readonly Profile[] = [
       diskMs: random.pick([
         [1, 60],
         [50, 800],
+        [1_200, 1_900],
         [1_000, 3_000],
       ] as const),
     }),
