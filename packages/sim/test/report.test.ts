@@ -135,6 +135,17 @@ suite('the model', () => {
     expect(model.lanes[2]?.struck).toEqual([{ fromMs: 8_000, toMs: 10_000, is: true }]);
   });
 
+  test('puts second processes below all nodes', () => {
+    const timeline = [{ atMs: 5_000, action: 'clone', with: { node: 'a' }, forMs: 2_000 }];
+    const cloned = modelOf(recorded({ ...PLAN, timeline, ending: { kind: 'stop', atMs: 8_000 } }));
+    expect(cloned.lanes.map(({ name, node }) => `${name} of ${node}`)).toEqual([
+      'a of a',
+      'b of b',
+      'c of c',
+      'a#2 of a',
+    ]);
+  });
+
   test('knows the violation', () => {
     expect(model.violation).toBeNull();
     const broken = recorded(PLAN, (world) => world.queue.at(15_000, () => world.violate('I1', 'b#1 did it')));

@@ -104,7 +104,9 @@ function laneNames(
   records: RecordedRun['records'],
 ): readonly string[] {
   const seen = new Set(records.flatMap((one) => (one.kind === 'process' ? [one.who] : [])));
-  return nodes.flatMap(({ id }) => [id, ...[...seen].filter((name) => name.startsWith(`${id}#`))]);
+  const ids = nodes.map(({ id }) => id);
+  // Second processes stand below all nodes.
+  return [...ids, ...[...seen].filter((name) => !ids.includes(name)).sort()];
 }
 
 function messagesIn(

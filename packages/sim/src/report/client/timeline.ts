@@ -25,6 +25,8 @@ import { type Palette, paletteOf } from './palette.ts';
 const NEAR_PX = 6;
 /** A shorter drag is a click. */
 const DRAG_PX = 4;
+/** What is seen around a lane that was scrolled to. */
+const LANE_ROOM_PX = 12;
 const MOST_JSON_LINES = 14;
 
 /** What the mouse points at: a title and, for some, what is inside; `index`: its record. */
@@ -247,7 +249,6 @@ function createLabels(app: App): void {
     const label = makeButton('', '', () => app.set({ lane: index }));
     label.append(make('span', '', make('b', '', name), ` ${role}`), now);
     const top = (layout.lanes[index]?.top ?? 0) - 2 - layout.headPx;
-    label.style.scrollMarginTop = `${layout.headPx + 8}px`;
     add(box, label, top, Math.max(40, (layout.lanes[index]?.height ?? 0) + 4));
     const tracks = model.addresses.map((_, at) => {
       const track = make('span', 'track faint');
@@ -259,8 +260,7 @@ function createLabels(app: App): void {
   let chosen: number | null = null;
   app.onChange(() => {
     const { lane } = app.view();
-    // The first picture begins at the top.
-    if (chosen !== null && lane !== chosen) lanes[lane]?.label.scrollIntoView({ block: 'nearest' });
+    if (lane !== chosen) scrollTo(layout.lanes[lane], layout.headPx);
     chosen = lane;
     for (const [index, { label, now, tracks }] of lanes.entries()) {
       label.setAttribute('aria-pressed', String(index === app.view().lane));
@@ -268,6 +268,15 @@ function createLabels(app: App): void {
       for (const [at, track] of tracks.entries()) track.textContent = seesOf(app, index, at);
     }
   });
+}
+
+/** Bring a lane into sight, by as little as it takes; the head stays where it is. */
+function scrollTo(lane: { readonly top: number; readonly height: number } | undefined, headPx: number): void {
+  const stage = place('stage');
+  if (lane === undefined) return;
+  const above = lane.top - headPx - LANE_ROOM_PX;
+  const below = lane.top + lane.height + LANE_ROOM_PX - stage.clientHeight;
+  stage.scrollTop = Math.min(above, Math.max(stage.scrollTop, below));
 }
 
 function nowOf(app: App, index: number): string {
