@@ -80,7 +80,9 @@ export function createSearch(first: Plan, options: SearchOptions): Search | null
       return enough();
     },
     attempt(candidate, what, otherSeeds = affordable(candidate)) {
-      const tried = JSON.stringify([candidate.world, candidate.timeline, candidate.ending.kind, otherSeeds]);
+      const { world, timeline, ending } = candidate;
+      const until = ending.kind === 'stop' ? 'stop' : ending;
+      const tried = JSON.stringify([world, timeline, until, otherSeeds]);
       if (inVain.has(tried)) return false;
       for (const seed of seedsFor(candidate.world.seed, otherSeeds)) {
         if (enough()) return false;

@@ -7,6 +7,9 @@ import type { Search } from './search.ts';
 /** Times are rounded to the greatest of these that still does. */
 const ROUND_MS = [60_000, 10_000, 5_000, 1_000, 500, 100, 50, 10, 1] as const;
 
+/** When a recovery may begin instead. */
+const RECOVER_MS = [1_000, 5_000, 10_000, 20_000, 30_000, 60_000, 90_000, 120_000] as const;
+
 /** What led to it is mostly what came last: only that, after a while in which the nodes have met. */
 const WINDOWS_MS = [5_000, 10_000, 20_000, 40_000, 80_000, 160_000] as const;
 const MET_MS = 15_000;
@@ -67,13 +70,20 @@ function simplifyRecovery(search: Search, ending: Extract<Plan['ending'], { kind
       search.attempt({ ...search.plan, ending: { ...now, broken } }, `${one.action} for good`) || simpler;
   }
   const now = search.plan.ending;
-  if (now.kind === 'recover' && now.goal === 'converged')
-    simpler =
-      search.attempt(
-        { ...search.plan, ending: { ...now, goal: 'served' } },
-        'the wait for all to converge',
-      ) || simpler;
-  return simpler;
+  if (now.kind === 'recover' && now.goal === 'converged') {
+    const served: Plan = { ...search.plan, ending: { ...now, goal: 'served' } };
+    simpler = search.attempt(served, 'the wait for all to converge') || simpler;
+  }
+  return recoverEarlier(search) || simpler;
+}
+
+/** At a rounder and earlier moment, though not before the last thing that happens. */
+function recoverEarlier(search: Search): boolean {
+  const { ending, timeline } = search.plan;
+  const earliest = Math.max(1_000, ...timeline.map(({ atMs }) => atMs));
+  return RECOVER_MS.filter((atMs) => atMs >= earliest && atMs < ending.atMs).some((atMs) =>
+    search.attempt({ ...search.plan, ending: { ...ending, atMs } }, 'time before the recovery'),
+  );
 }
 
 /** Arguments as they are when nobody says them, and plain values for what must be said. */
