@@ -1,8 +1,8 @@
 /**
  * Outages as a client outside sees them, what ended each, and what the nodes were waiting for meanwhile.
  */
-import type { Ip, NodeId, State } from '@failtome/protocol';
-import { externalIp } from '../aws/index.ts';
+import type { Ip, NodeId } from '@failtome/protocol';
+import { availabilityOf } from '../world/availability.ts';
 import { boundMs, type World } from '../world/index.ts';
 
 /** An outage that ended because another node took the address. */
@@ -152,43 +152,21 @@ function boundOf(world: World, taker: NodeId): number {
 }
 
 /**
- * Whether at this moment some node could take the address: it runs, is fit, reaches the outside and a majority, nobody
- * has paused it, and neither AWS nor the external-IP service are disturbed. Where none could, the outage is right.
+ * Whether at this moment some node could take the address as if nothing else were wrong: one could as far as L1 goes,
+ * no damping may protect the holder, and neither AWS nor the network are disturbed. Where none could, the outage is right.
  */
 function couldMove(world: World, ip: Ip): boolean {
-  const { ipService } = world.premises;
-  if (ipService.kind !== 'up' || world.cloud.state().faults.length > 0) return false;
-  return world.spec.nodes.some(
-    ({ id, role }) => role === 'candidate' && id !== world.holder(ip) && isCapable(world, id, ip),
-  );
+  if (world.cloud.state().faults.length > 0 || !areLinksCalm(world)) return false;
+  const availability = availabilityOf(world, ip);
+  return availability.kind === 'must-serve' && availability.dampedMs === 0;
 }
 
-function isCapable(world: World, id: NodeId, ip: Ip): boolean {
-  const machine = world.machine(id);
-  const run = world.process(id);
-  if (!isUp(world, id) || run === null || machine.haproxy !== 'up') return false;
-  if (machine.blockedPaths.has(ip) || machine.outsideLossPerMille > 0) return false;
-  if (externalIp(world.cloud.state(), world.instanceOf(id), world.now()).kind === 'none') return false;
-  if (isPaused(run.view.state())) return false;
-  const voters = world.spec.nodes.filter(({ role }) => role !== 'member');
-  const others = voters.filter((voter) => voter.id !== id);
-  const heard = others.filter((voter) => isUp(world, voter.id) && areLinked(world, id, voter.id));
-  if (voters.length === 2 && heard.length === 0) return world.config(id).agreement.silentPeer === 'takeover';
-  return 2 * (heard.length + 1) > voters.length;
-}
-
-function isPaused({ pause, now }: State): boolean {
-  return pause.paused && (pause.until === null || now.wall < pause.until);
-}
-
-function isUp(world: World, id: NodeId): boolean {
-  const run = world.process(id);
-  return run?.isAlive() === true && !run.isPaused() && !world.machine(id).frozen;
-}
-
-function areLinked(world: World, a: NodeId, b: NodeId): boolean {
-  return [world.network.link(a, b), world.network.link(b, a)].every(
-    ({ state, lossPerMille, tailPerMille, keptDead }) =>
-      state === 'open' && lossPerMille === 0 && tailPerMille === 0 && !keptDead,
+function areLinksCalm({ spec, network }: World): boolean {
+  const ids = spec.nodes.map(({ id }) => id);
+  return ids.every((from) =>
+    ids.every((to) => {
+      const { lossPerMille, tailPerMille, keptDead } = network.link(from, to);
+      return lossPerMille === 0 && tailPerMille === 0 && !keptDead;
+    }),
   );
 }
