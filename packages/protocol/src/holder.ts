@@ -143,7 +143,7 @@ export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSo
   const moved = known.kind !== 'unknown' && seen.kind !== 'none';
   changeAddress(turn, ip, {
     holder: seen,
-    changes: moved ? mergeChanges(address.changes, [seen.at]) : address.changes,
+    changes: moved ? withChange(address.changes, seen.at) : address.changes,
     served: known.kind === 'unknown' ? address.served : false,
     // Failures of the last holder are no evidence against this one.
     series: moved ? { ...address.series, fails: 0, failingSince: null } : address.series,
@@ -229,6 +229,13 @@ function sameHolder(a: Holder, b: Holder): boolean {
 
 function withEnded(ended: readonly AssociationId[], id: AssociationId | null): readonly AssociationId[] {
   return id === null || ended.includes(id) ? ended : [id, ...ended].slice(0, MAX_ENDED);
+}
+
+/** A change that was seen itself: close after another it takes its place, so that the hold-down counts from the later one. */
+function withChange(known: readonly MonotonicMs[], at: MonotonicMs): readonly MonotonicMs[] {
+  const newest = known[0];
+  if (newest === undefined || at <= newest || at - newest >= SAME_CHANGE_MS) return mergeChanges(known, [at]);
+  return [at, ...known.slice(1)];
 }
 
 function mergeChanges(known: readonly MonotonicMs[], more: readonly MonotonicMs[]): readonly MonotonicMs[] {

@@ -64,7 +64,10 @@ class StateView implements TakeoverView {
   }
 
   get mode(): TakeoverView['mode'] {
-    return handoverToSelf(this.state, this.of.ip) === null ? 'takeover' : 'handover';
+    const { ip, campaign, move } = this.of;
+    // What was begun as a takeover isn't seen through as a handover: nobody has consented, and a pause would be passed by.
+    const begun = move?.mode ?? campaign?.mode;
+    return begun !== 'takeover' && handoverToSelf(this.state, ip) !== null ? 'handover' : 'takeover';
   }
 
   get role(): TakeoverView['role'] {

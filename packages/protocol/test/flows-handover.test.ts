@@ -47,6 +47,27 @@ describe('a handover', () => {
     world.runUntil('it is taken', ({ cloud }) => cloud.taken > 0);
   });
 
+  test('asked for in the middle of a takeover does not carry that takeover past a pause', () => {
+    const world = standby();
+    world.serving.delete(PEER);
+    world.runUntil('the read is on its way', ({ transcript }) => transcript.text().includes('> read'));
+    const pause = { version: 1, by: PEER, paused: true, owner: 'ann', reason: '', until: null };
+    peerOf(world).say({ pause, handovers: [handoverOf()] });
+    peerOf(world).vote = () => ({ answer: 'grant', reason: 'consent' });
+    world.speak(PEER);
+    world.runUntil('it is taken', ({ cloud }) => cloud.taken > 0);
+    const ends = world.facts.flatMap((fact) =>
+      fact.kind === 'ballot-opened' || (fact.kind === 'concluded' && fact.entry.kind !== 'refusal')
+        ? [fact]
+        : [],
+    );
+    expect(ends).toMatchObject([
+      { kind: 'ballot-opened', mode: 'takeover' },
+      { kind: 'concluded', entry: { kind: 'takeover', result: 'abandoned' } },
+      { kind: 'ballot-opened', mode: 'handover' },
+    ]);
+  });
+
   test('from a holder that is unfit is fenced, though it consents', () => {
     const world = standby();
     peerOf(world).vote = () => ({ answer: 'grant', reason: 'consent' });

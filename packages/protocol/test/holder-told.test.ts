@@ -59,3 +59,24 @@ test('a peer whose word was overtaken by a newer one of another has no right to 
     ),
   ).toBe('pluto');
 });
+
+/** How long ago the changes were, after these words. */
+function changesAfter(
+  ...words: readonly (readonly [arrivesMs: number, holder: HolderRecord])[]
+): readonly number[] {
+  const last = words.reduce<Turn | undefined>((before, [arrivesMs, holder]) => {
+    const turn = turnAt(arrivesMs, before);
+    observeTold(turn, 'neptune', addressRecordOf({ holder }));
+    return turn;
+  }, undefined);
+  if (last === undefined) throw new Error('nothing was said');
+  return addressIn(last.state).changes.map((at) => at - AT);
+}
+
+test('two changes close together are one, and the later one counts', () => {
+  const first = [0, told('neptune', 0)] as const;
+  expect(changesAfter(first, [10_000, told('pluto', 0)], [10_700, told('saturn', 0)])).toEqual([10_700]);
+  expect(changesAfter(first, [10_000, told('pluto', 0)], [14_000, told('saturn', 0)])).toEqual([
+    14_000, 10_000,
+  ]);
+});
