@@ -105,12 +105,12 @@ export function explore(bounds: Bounds, options: ExploreOptions = {}): ExploreRe
   };
 
   for (const [ordinal, g] of starts.entries()) put({ g, path: { parent: null, ordinal } });
-  const limited = (): boolean => states > limits.states || depth > limits.depth || limits.expired();
+  const limited = (): boolean => states > limits.states || limits.expired();
   let stopped = false;
   while (agenda.size > 0 && found === null && !stopped) {
     const t = Math.min(...agenda.keys());
-    depth = Math.max(0, Math.floor((t - SETTLED_MS) / QUANTUM_MS));
-    if (limited()) break;
+    const quantum = Math.floor((t - SETTLED_MS) / QUANTUM_MS);
+    if (quantum >= limits.depth || limited()) break;
     const now = agenda.get(t) ?? new Map<number, Waiting>();
     agenda.delete(t);
     search.known.clear();
@@ -119,13 +119,14 @@ export function explore(bounds: Bounds, options: ExploreOptions = {}): ExploreRe
     for (const waiting of now.values()) {
       frontier -= 1;
       asked += 1;
-      if (asked % 64 === 0 && (states > limits.states || limits.expired())) {
+      if (asked % 64 === 0 && limited()) {
         stopped = true;
         break;
       }
       follow(waiting, t);
       if (found !== null) break;
     }
+    if (found === null && !stopped) depth = quantum + 1;
     options.progress?.({ ...search.count, depth, states, frontier });
   }
 
