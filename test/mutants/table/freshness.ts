@@ -1,0 +1,138 @@
+/** Messages that count though they should not (I18), and bounds that do not hold (I19). */
+import { edit, type Mutant, mutant } from '../mutant.ts';
+
+export const FRESHNESS_MUTANTS: readonly Mutant[] = [
+  mutant(
+    'cluster',
+    ['freshness 1', 'I18'],
+    'a message of another cluster counts',
+    edit('gossip.ts', "if (request.cluster !== config.cluster) return 'cluster';", ''),
+    'replays',
+  ),
+  mutant(
+    'receiver',
+    ['freshness 1', 'I18'],
+    'a message to another node counts',
+    edit('gossip.ts', "if (request.to !== config.node.id) return 'not-for-me';", ''),
+    'replays',
+  ),
+  mutant(
+    'reflected',
+    ['freshness 1', 'I18'],
+    'a message that is sent back to its sender counts',
+    edit('gossip.ts', "if (request.from === config.node.id || request.re !== null) return 'reflected';", ''),
+    'replays',
+  ),
+  mutant(
+    'echo-session',
+    ['freshness 2', 'I18'],
+    "a message for the receiver's last run counts",
+    edit(
+      'freshness.ts',
+      'echo !== null && echo.session === own.session && echo.t <= own.t',
+      'echo !== null && echo.t <= own.t',
+    ),
+    'replays',
+  ),
+  mutant(
+    'echo-age',
+    ['freshness 2', 'I18'],
+    'a message counts however long it was held back',
+    edit('freshness.ts', ' && own.t - echo.t <= own.maxAgeMs;', ';'),
+    'replays',
+  ),
+  mutant(
+    'introduction',
+    ['freshness 3', 'I18'],
+    'a new session needs no challenge',
+    edit('freshness.ts', 'if (!answersChallenge) {', 'if (!answersChallenge && message.seq < 0) {'),
+    'replays',
+  ),
+  mutant(
+    'retired-session',
+    ['freshness 3'],
+    'a late answer brings back a session that was replaced',
+    edit(
+      'freshness.ts',
+      'if (channel.retired.includes(message.session) && sentT <= channel.since)',
+      'if (sentT < 0)',
+    ),
+    'replays',
+    'crashes',
+  ),
+  mutant(
+    'seq-seen',
+    ['freshness 4', 'I18'],
+    'a message counts again',
+    edit('freshness.ts', 'if ((channel.window & bit) !== 0) return null;', ''),
+    'replays',
+  ),
+  mutant(
+    'seq-newest',
+    ['freshness 4', 'I18'],
+    'the newest message counts again',
+    edit(
+      'freshness.ts',
+      'if (ahead === 0 || -ahead > WINDOW) return null;',
+      'if (ahead === 0) return channel;\n  if (-ahead > WINDOW) return null;',
+    ),
+    'replays',
+  ),
+  mutant(
+    'seq-window',
+    ['freshness 4', 'I18'],
+    'what is below the window counts',
+    edit(
+      'freshness.ts',
+      'if (ahead === 0 || -ahead > WINDOW) return null;',
+      'if (ahead === 0) return null;\n  if (-ahead > WINDOW) return channel;',
+    ),
+    'replays',
+  ),
+  mutant(
+    'answer-unbound',
+    ['I18'],
+    'an answer counts whichever request it answers',
+    edit('gossip.ts', '!bound ||', ''),
+    'replays',
+  ),
+  mutant(
+    'stale-untold',
+    ['freshness 2', 'L3'],
+    'whoever is refused as stale does not try again',
+    edit(
+      'gossip.ts',
+      'if (!pending.retry) speakTo(turn, peer.id, { hurried: true, retry: true, fresh: pending.fresh });',
+      '',
+    ),
+    'crashes',
+  ),
+  mutant(
+    'pending-hurried',
+    ['I19'],
+    'pending answers are sent at once, again and again',
+    edit('gossip.ts', "said !== 'pending') ?? false;", 'said !== undefined) ?? false;'),
+    'web',
+  ),
+  mutant(
+    'handovers-kept',
+    ['I19'],
+    'handovers are remembered without bound',
+    edit('handover.ts', 'handovers.slice(-MAX_HANDOVERS)', 'handovers'),
+    'many-handovers',
+  ),
+  mutant(
+    'steps-kept',
+    ['I19'],
+    'a move remembers every call of its duty',
+    edit('calls.ts', 'if (steps.length < MAX_STEPS) changeMove', 'changeMove'),
+    'endless-duty',
+  ),
+  mutant(
+    'sends-kept',
+    ['I19'],
+    'unanswered messages are waited for without end',
+    edit('gossip.ts', 'kept.slice(-MAX_PENDING)', 'pendingSends'),
+    'network',
+  ),
+];

@@ -1,0 +1,23 @@
+/** All mutants. */
+import type { Mutant } from '../mutant.ts';
+import { ANSWER_MUTANTS } from './answers.ts';
+import { BALLOT_MUTANTS } from './ballots.ts';
+import { FRESHNESS_MUTANTS } from './freshness.ts';
+import { GATE_MUTANTS } from './gates.ts';
+import { MOVE_MUTANTS } from './moves.ts';
+import { OBSERVATION_MUTANTS } from './observation.ts';
+import { ORDER_MUTANTS } from './order.ts';
+import { STANDING_MUTANTS } from './standing.ts';
+import { TOGETHER } from './together.ts';
+
+export const MUTANTS: readonly Mutant[] = [
+  ...GATE_MUTANTS,
+  ...ANSWER_MUTANTS,
+  ...BALLOT_MUTANTS,
+  ...OBSERVATION_MUTANTS,
+  ...FRESHNESS_MUTANTS,
+  ...STANDING_MUTANTS,
+  ...MOVE_MUTANTS,
+  ...ORDER_MUTANTS,
+  ...TOGETHER,
+];

@@ -1,0 +1,151 @@
+/** Eyes that see what is not there: I2, I8, I10. */
+import { edit, type Mutant, mutant } from '../mutant.ts';
+
+export const OBSERVATION_MUTANTS: readonly Mutant[] = [
+  mutant(
+    'proof-none',
+    ['I2'],
+    'failed probes make an address down without a proof',
+    edit(
+      'verdict.ts',
+      "if (isProvenSince(turn.state, ip, startedAt)) setVerdict(turn, ip, 'down', reason);",
+      "if (startedAt >= 0) setVerdict(turn, ip, 'down', reason);",
+    ),
+    'sight',
+  ),
+  mutant(
+    'proof-later',
+    ['I2'],
+    'a proof counts for a probe that began before it',
+    edit(
+      'wayout.ts',
+      'return isProven(state, ip) && provenSince !== null && provenSince <= since;',
+      'return isProven(state, ip) && provenSince !== null && since >= 0;',
+    ),
+    'sight',
+  ),
+  mutant(
+    'proof-old',
+    ['I2', 'I9'],
+    'a proof counts for ever',
+    edit('wayout.ts', ' && state.now.at - provenAt <= PROOF_LASTS_MS;', ';'),
+    'sight',
+  ),
+  mutant(
+    'proof-gap',
+    ['I2'],
+    'two proofs with a gap between them count as one',
+    edit(
+      'wayout.ts',
+      'const provenSince = had ? wayOut.provenSince : turn.now.at;',
+      'const provenSince = wayOut.provenSince ?? turn.now.at;',
+    ),
+    'sight',
+  ),
+  mutant(
+    'proof-unasked',
+    ['I2', 'L1'],
+    'the proof is asked for only once a minute',
+    edit(
+      'verdict.ts',
+      "if (address.series.fails > 0 || address.verdict === 'down' || holderUnfitSince(state, address) !== null)\n    return true;\n  const lastAt",
+      'const lastAt',
+    ),
+    'web',
+  ),
+  mutant(
+    'fall-one',
+    ['I1'],
+    'one failed probe makes an address down',
+    edit(
+      'holder.ts',
+      'if (unfitSince === null) return fallOf(state, address.ip);',
+      'if (unfitSince === null) return 1;',
+    ),
+    'sight',
+  ),
+  mutant(
+    'fall-before-word',
+    ['I1'],
+    "a probe from before the holder's word completes the verdict alone",
+    edit('holder.ts', 'startedAt >= unfitSince ? 1', 'startedAt >= 0 ? 1'),
+    'sight',
+  ),
+  mutant(
+    'fall-old-word',
+    ['I1'],
+    'the word of a holder that is silent still counts',
+    edit(
+      'holder.ts',
+      'if (heardAt === null || heardAt < state.observedFrom || isSilent(state, node)) return null;',
+      '',
+    ),
+    'sight',
+    'network',
+  ),
+  mutant(
+    'fall-other-holder',
+    ['I1', 'I15'],
+    'failures of the last holder count against the next',
+    edit(
+      'holder.ts',
+      'series: moved ? { ...address.series, fails: 0, failingSince: null } : address.series,',
+      '',
+    ),
+    'flapping',
+  ),
+  mutant(
+    'slow-self',
+    ['I2'],
+    "this node's own slowness counts as a failure",
+    edit('check.ts', 'if (late || check.superseded)', 'if (check.superseded)'),
+    'stalls',
+  ),
+  mutant(
+    'superseded-counts',
+    ['I2'],
+    'the failure of a probe that was superseded counts',
+    edit('check.ts', 'if (late || check.superseded)', 'if (late)'),
+    'sight',
+  ),
+  mutant(
+    'probe-before-stall',
+    ['I8'],
+    'a probe that began before a stall counts',
+    edit(
+      'check.ts',
+      'if (check === undefined || check.startedAt < observedFrom)',
+      'if (check === undefined)',
+    ),
+    'stalls',
+  ),
+  mutant(
+    'fast-path-off',
+    ['L1'],
+    'a holder that finds itself unfit is not looked at any closer',
+    edit('verdict.ts', 'if (turned || failing !== local.series.fails > 0) announce(turn);', ''),
+    'web',
+  ),
+  mutant(
+    'unfit-forever',
+    ['L5'],
+    'a node that was unfit stays so',
+    edit(
+      'verdict.ts',
+      "if (oks >= config.rise || (fit === 'unknown' && oks > 0)) return 'fit';",
+      "if (fit === 'unknown' && oks > 0) return 'fit';",
+    ),
+    'web',
+  ),
+  mutant(
+    'down-forever',
+    ['L3'],
+    'an address that was down stays so',
+    edit(
+      'verdict.ts',
+      "if (address.verdict === 'unknown' || address.series.oks >= rise)",
+      "if (address.verdict === 'unknown' || rise < 0)",
+    ),
+    'web',
+  ),
+];

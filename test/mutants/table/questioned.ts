@@ -1,0 +1,81 @@
+/** Mutants that nothing shows by themselves, and why their rules stay. */
+import type { Question } from '../mutant.ts';
+
+export const QUESTIONED: readonly Question[] = [
+  {
+    id: 'gate-observed',
+    because:
+      'before the first probe the verdict is unknown, and the gate verdict is closed as well; this one says why, and keeps a handover from a node that has not looked',
+    together: ['gate-verdict'],
+  },
+  {
+    id: 'answer-no-vote',
+    because:
+      'a candidate asks no member, and one that takes a member for a voter has another electorate: the row only gives the truer reason',
+    together: ['tally-members', 'answer-electorate'],
+  },
+  {
+    id: 'answer-unknown-address',
+    because:
+      'a voter that says nothing lends nothing; the row tells the reason at once instead of after the ballot has run out',
+    together: [],
+  },
+  {
+    id: 'answer-stopping',
+    because:
+      'a lease that is lent while shutting down is as durable as any; the row tells the candidate sooner, and a voter that lent instead would do no harm',
+    together: [],
+  },
+  {
+    id: 'answer-stale-epoch',
+    because:
+      'whoever has lent this epoch or a later one refuses by the second half of the row, and every majority has one such voter',
+    together: ['answer-stale-epoch-lent', 'both-epoch-checks'],
+  },
+  {
+    id: 'answer-unfit-candidate',
+    because:
+      'a candidate that is unfit asks nobody (gate local); a voter that takes its word for it is the second line',
+    together: ['both-unfit-checks'],
+  },
+  {
+    id: 'answer-paused',
+    because:
+      "the word of the pause travels with the voter's answer and is taken in before it, so that the candidate gives the ballot up",
+    together: ['both-pause-checks'],
+  },
+  {
+    id: 'answer-up-unlooked',
+    because:
+      'a refusal by an older probe is as safe; looking again first only saves the time until the next ballot',
+    together: [],
+  },
+  {
+    id: 'tally-expired',
+    because: 'a mandate that rests on a lease that has run out ends at once, and the gate lease is closed',
+    together: ['no-lease-ends'],
+  },
+  {
+    id: 'mandate-unending',
+    because: 'the gate lease is closed long before the mandate ends, and gives the ballot up',
+    together: ['no-lease-ends'],
+  },
+  {
+    id: 'stall-mandate',
+    because:
+      'without a verdict the gates before the mandate are closed, and what has begun is given up there',
+    together: ['stall-keeps-all'],
+  },
+  {
+    id: 'cluster',
+    because:
+      'each cluster has a key of its own, and its sessions are not known elsewhere; the simulator has no second cluster to send from',
+    together: [],
+  },
+  {
+    id: 'answer-unbound',
+    because:
+      'the host hands in only answers whose MAC is bound to their request (duty 6); this is the second line',
+    together: [],
+  },
+];

@@ -1,0 +1,120 @@
+/** Mutants without a rule and without what stands behind it: either alone shows nothing. */
+import { edit, type Mutant, mutant } from '../mutant.ts';
+
+export const TOGETHER: readonly Mutant[] = [
+  mutant(
+    'both-unfit-checks',
+    ['gate local', 'answer unfit-candidate', 'I9'],
+    'an unfit candidate asks, and its voters lend to it',
+    [
+      edit('takeover.ts', "{ name: 'local', ask: localFit }", "{ name: 'local', ask: () => open('') }"),
+      edit('ballot.ts', "if (!ballot.fit) return refuse('unfit-candidate');", ''),
+    ],
+    'two-unfit',
+  ),
+  mutant(
+    'both-displace-checks',
+    ['gate displace', 'I13'],
+    'neither the gate nor the read of the move heeds another address in the way',
+    [
+      edit('takeover.ts', "{ name: 'displace', ask: displace }", "{ name: 'displace', ask: () => open('') }"),
+      edit(
+        'move.ts',
+        "if (displaces !== null && turn.state.config.driver?.displace !== 'allow' && !isSelf(association)) {",
+        "if (displaces === '' && !isSelf(association)) {",
+      ),
+    ],
+    'occupied',
+  ),
+  mutant(
+    'both-pause-checks',
+    ['gate paused', 'answer paused', 'I16'],
+    'a pause keeps neither candidates from asking nor voters from lending',
+    [
+      edit('takeover.ts', "{ name: 'paused', ask: notPaused }", "{ name: 'paused', ask: () => open('') }"),
+      edit('ballot.ts', "if (isPaused(state)) return refuse('paused');", ''),
+    ],
+    'operators',
+  ),
+  mutant(
+    'both-epoch-checks',
+    ['answer stale-epoch', 'I4'],
+    'a voter asks nothing of the epoch',
+    [
+      edit('ballot.ts', "if (ballot.epoch < address.epoch) return refuse('stale-epoch');", ''),
+      edit('ballot.ts', "return lent.epoch >= ballot.epoch ? refuse('stale-epoch') : null;", 'return null;'),
+    ],
+    'network',
+  ),
+  mutant(
+    'no-lease-ends',
+    ['gate lease', 'I7'],
+    'neither count nor mandate nor the last gate heeds that leases run out',
+    [
+      edit('ballot.ts', 'if (answer.leaseUntil > state.now.at) count.leases', 'count.leases'),
+      edit(
+        'campaign.ts',
+        'if (heard === undefined && mandate.until > turn.now.at) return;',
+        'if (heard === undefined) return;',
+      ),
+      edit('takeover.ts', "{ name: 'lease', ask: lease }", "{ name: 'lease', ask: () => open('') }"),
+    ],
+    'slow-votes',
+  ),
+  mutant(
+    'stall-keeps-all',
+    ['I8'],
+    'a stall drops neither what was seen nor what was agreed',
+    [
+      edit('lifecycle.ts', 'forgetObservations(turn);\n  for (const ip', 'for (const ip'),
+      edit(
+        'lifecycle.ts',
+        "for (const ip of Object.keys(turn.state.addresses)) dropMandate(turn, ip, 'this node stood still');",
+        '',
+      ),
+    ],
+    'stalls',
+  ),
+  mutant(
+    'stall-keeps-proof',
+    ['I2', 'I8'],
+    'a proof from before a stall counts, and is kept',
+    [
+      edit(
+        'lifecycle.ts',
+        "wayOut: { '4': { ...NEW_WAY_OUT, nextAt: at }, '6': { ...NEW_WAY_OUT, nextAt: at } },",
+        '',
+      ),
+      edit('wayout.ts', 'provenAt >= state.observedFrom && ', ''),
+    ],
+    'stalls',
+  ),
+  mutant(
+    'any-receiver',
+    ['freshness 1', 'freshness 2', 'I18'],
+    'a message counts whoever it was written for',
+    [
+      edit('gossip.ts', "if (request.to !== config.node.id) return 'not-for-me';", ''),
+      edit(
+        'freshness.ts',
+        'echo !== null && echo.session === own.session && echo.t <= own.t',
+        'echo !== null',
+      ),
+    ],
+    'replays',
+  ),
+  mutant(
+    'release-forgotten',
+    ['move 2', 'I12'],
+    'a release is not written down, and a restart does not guess it',
+    [
+      edit(
+        'calls.ts',
+        "if (intent !== null) changeAddress(turn, ip, { intent: { ...intent, associationId, stage: 'released' } });\n  persist(turn);",
+        '',
+      ),
+      edit('move.ts', "return intent !== null && intent.from !== 'nobody';", 'return intent === null;'),
+    ],
+    'crashes',
+  ),
+];

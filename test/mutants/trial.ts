@@ -1,0 +1,116 @@
+/**
+ * Looks for what shows that the protocol it was bundled with is broken: scenarios, then seeds of the swarm, then plans
+ * of each focus. One line of JSON on standard output says what was found, and how much was looked at.
+ */
+import { DEFAULT_BOUNDS, explore } from '../../packages/sim/src/explore/index.ts';
+import { type Plan, type RunResult, runPlan } from '../../packages/sim/src/plan/index.ts';
+import { loadScenarios } from '../../packages/sim/src/scenario/library.ts';
+import { runScenario } from '../../packages/sim/src/scenario/run.ts';
+import type { Scenario } from '../../packages/sim/src/scenario/types.ts';
+import { planOf } from '../../packages/sim/src/swarm/draw.ts';
+import { type FocusName, focusedPlan } from './focus.ts';
+import type { Catch, TrialOptions, TrialResult } from './outcome.ts';
+
+const options: TrialOptions = JSON.parse(process.argv[2] ?? '{}') as TrialOptions; // written by main.ts
+
+const effort = { scenarios: 0, seeds: 0, focused: 0, states: 0, events: 0 };
+
+function lookAt(plan: Plan, by: string): Catch | null {
+  let result: RunResult;
+  try {
+    result = runPlan(plan);
+  } catch (error) {
+    return thrown(by, error);
+  }
+  effort.events += result.events;
+  const { violation } = result;
+  return violation === null ? null : { by, invariant: violation.invariant, detail: violation.detail };
+}
+
+function cpuMs(): number {
+  return process.cpuUsage().user / 1_000;
+}
+
+function inTime(): boolean {
+  return cpuMs() < options.limitMs;
+}
+
+/** Those that are about the rule first; each with the first of its seeds. */
+function inOrder(all: readonly Scenario[]): readonly Scenario[] {
+  const first = all.filter(({ name }) => options.scenarios.includes(name));
+  return options.onlyThese ? first : [...first, ...all.filter((scenario) => !first.includes(scenario))];
+}
+
+function stage(scenario: Scenario): Catch | null {
+  const by = `scenario ${scenario.name}`;
+  try {
+    const { result, expectations } = runScenario(scenario);
+    effort.events += result.events;
+    const { violation } = result;
+    if (violation !== null) return { by, invariant: violation.invariant, detail: violation.detail };
+    const unkept = expectations.find(({ kept }) => !kept);
+    if (unkept === undefined) return null;
+    return { by, invariant: 'expectation', detail: `expected: ${unkept.says}; found: ${unkept.found}` };
+  } catch (error) {
+    return thrown(by, error);
+  }
+}
+
+function scenarios(): Catch | null {
+  for (const scenario of inOrder(options.folders.flatMap((folder) => loadScenarios(folder)))) {
+    if (!inTime()) return null;
+    effort.scenarios += 1;
+    const found = stage(scenario);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function thrown(by: string, error: unknown): Catch {
+  return { by, invariant: 'exception', detail: error instanceof Error ? (error.stack ?? '') : String(error) };
+}
+
+function swarm(): Catch | null {
+  for (let seed = 1; seed <= options.seeds && inTime(); seed += 1) {
+    effort.seeds += 1;
+    const found = lookAt(planOf(seed), `swarm, seed ${seed}`);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function focused(name: FocusName): Catch | null {
+  for (let seed = 1; seed <= options.focusSeeds && inTime(); seed += 1) {
+    effort.focused += 1;
+    const found = lookAt(focusedPlan(name, seed), `${name}, seed ${seed}`);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function explored(): Catch | null {
+  const untilMs = cpuMs() + options.exploreMs;
+  if (options.exploreMs === 0) return null;
+  const by = 'explorer, a pair with one fault';
+  try {
+    const { states, violation } = explore(DEFAULT_BOUNDS, { limits: { expired: () => cpuMs() > untilMs } });
+    effort.states = states;
+    return violation === null ? null : { by, invariant: violation.invariant, detail: violation.detail };
+  } catch (error) {
+    return thrown(by, error);
+  }
+}
+
+function look(): Catch | null {
+  const first = scenarios() ?? swarm();
+  if (first !== null) return first;
+  for (const name of options.focus) {
+    const found = focused(name);
+    if (found !== null) return found;
+  }
+  return explored();
+}
+
+const caught = look();
+const result: TrialResult = { caught, effort, cpuMs: Math.round(cpuMs()) };
+process.stdout.write(`${JSON.stringify(result)}\n`);
