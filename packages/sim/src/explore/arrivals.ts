@@ -3,8 +3,9 @@
  */
 import { QUANTUM_MS } from './bounds.ts';
 import type { Called } from './calls.ts';
+import type { NodeEvent, SimNode, Wire } from './data.ts';
 import { hashOf } from './hash.ts';
-import { booted, eventOf, type NodeEvent, type SimNode, startOf, type Wire, wireWith } from './node.ts';
+import { booted, eventOf, startOf, wireWith } from './node.ts';
 import { type Global, isClosed, isGone, resultsFor } from './world.ts';
 
 export interface Ready {

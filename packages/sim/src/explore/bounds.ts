@@ -71,8 +71,8 @@ export const DEFAULT_BOUNDS: Bounds = {
   reasons: REASONS_TO_MOVE,
   phases: 1,
   addresses: 1,
-  epochs: 4,
-  inFlight: 16,
+  epochs: 6,
+  inFlight: 40,
   horizonMs: 3_000,
   orders: 'weighty',
 };

@@ -6,8 +6,9 @@ import { externalIp } from '../aws/index.ts';
 import { instanceIdOf } from '../world/settings.ts';
 import { QUANTUM_MS } from './bounds.ts';
 import { type Carried, carryOut } from './cloud.ts';
+import type { Call, NodeEvent, SimNode } from './data.ts';
 import type { Variant } from './faults.ts';
-import { type Call, callWith, eventOf, type NodeEvent, type SimNode } from './node.ts';
+import { callWith, eventOf } from './node.ts';
 import type { Global } from './world.ts';
 
 /** A stale read shows the world as it was before anything of this quantum and the last few. */

@@ -15,8 +15,9 @@ import type {
   State,
 } from '@failtome/protocol';
 import { QUANTUM_MS } from './bounds.ts';
+import type { Out, Pending, SimNode, Wire } from './data.ts';
 import { hashOf, mix } from './hash.ts';
-import { type Out, type Pending, type SimNode, type Wire, wireWith } from './node.ts';
+import { wireWith } from './node.ts';
 
 /** At least the messages from one node to another in one quantum, and the versions of a record. */
 const ROOM = 6;

@@ -4,7 +4,8 @@
  */
 import type { NodeId } from '@failtome/protocol';
 import { EXPLORED_SETTINGS, type FaultKind, QUANTUM_MS } from './bounds.ts';
-import { type Call, type SimNode, type Wire, wireWith } from './node.ts';
+import type { Call, SimNode, Wire } from './data.ts';
+import { wireWith } from './node.ts';
 import { type Mode, RUN } from './run-node.ts';
 import { type Global, isBlind, isClosed, isGone, type Planned, withServer, withWayOut } from './world.ts';
 

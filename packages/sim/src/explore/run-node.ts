@@ -4,20 +4,10 @@
  */
 import type { Effect, Fact, Event as HostEvent } from '@failtome/protocol';
 import { inOneForm, withDraws } from './canonical.ts';
+import type { NodeEvent, Out, Rig, SimNode, Weight } from './data.ts';
 import { hashBag, hashOnce, mix } from './hash.ts';
 import type { Claim } from './ledger.ts';
-import {
-  crashed,
-  emit,
-  hashNode,
-  isWord,
-  type NodeEvent,
-  type Out,
-  type Rig,
-  type SimNode,
-  takeEvent,
-  type Weight,
-} from './node.ts';
+import { crashed, emit, hashNode, isWord, takeEvent } from './node.ts';
 
 /** What becomes of the process in this quantum. */
 export type Mode =

@@ -4,8 +4,8 @@
  */
 import type { Ip, NodeId } from '@failtome/protocol';
 import { EXPLORED_SETTINGS } from './bounds.ts';
+import type { SimNode } from './data.ts';
 import { type Claim, leasesOf } from './ledger.ts';
-import type { SimNode } from './node.ts';
 import { type Ghost, type Global, holderIndex } from './world.ts';
 
 export interface Broken {

@@ -6,16 +6,9 @@ import { type AwsState, externalIp, routeOf, setInstance } from '../aws/index.ts
 import { instanceIdOf } from '../world/settings.ts';
 import { QUANTUM_MS, type Reason } from './bounds.ts';
 import { hashAws } from './cloud.ts';
+import type { Call, NodeEvent, Pending, SimNode, Wire } from './data.ts';
 import { hashBag, hashOf, mix } from './hash.ts';
-import {
-  type Call,
-  eventOf,
-  hashNode,
-  type NodeEvent,
-  type Pending,
-  type SimNode,
-  type Wire,
-} from './node.ts';
+import { eventOf, hashNode } from './node.ts';
 
 export type ServerState = 'up' | 'dead' | 'hung';
 

@@ -1,0 +1,146 @@
+/**
+ * What the explored world is made of: nodes, and what is on its way between them and the cloud. Plain data.
+ */
+import type {
+  DriverOperation,
+  Effect,
+  Envelope,
+  HostCore,
+  Event as HostEvent,
+  Ip,
+  NodeId,
+  ProtocolConfig,
+  PublishEffect,
+  step,
+} from '@failtome/protocol';
+import type { Ledger } from './ledger.ts';
+
+/** What a crash leaves, and what is on its way there. */
+export interface Disk {
+  readonly synced: string | null;
+  readonly writing: { readonly writeId: number; readonly text: string; readonly doneAt: number } | null;
+}
+
+export type Life =
+  | { readonly kind: 'up' }
+  /** `until` null: for as long as the machine is gone. */
+  | { readonly kind: 'down'; readonly until: number | null }
+  | {
+      readonly kind: 'paused';
+      readonly until: number;
+      /** What it was about to do. */
+      readonly undone: readonly Effect[];
+      readonly arrived: readonly NodeEvent[];
+    };
+
+/** Which of a node's interests a call serves; with the address and its beginning that names the call. */
+export type CallRole = 'survey' | 'permit' | 'move';
+
+/** What the node waits for. `id` is the host's name of it, and is known to nobody else. */
+export type Pending =
+  | {
+      readonly kind: 'send';
+      readonly id: number;
+      readonly to: NodeId;
+      readonly seq: number;
+      readonly until: number;
+    }
+  | {
+      readonly kind: 'probe';
+      readonly id: number;
+      readonly address: Ip;
+      readonly startedAt: number;
+      readonly spoilt: boolean;
+    }
+  | { readonly kind: 'local'; readonly id: number; readonly startedAt: number }
+  | {
+      readonly kind: 'ask';
+      readonly id: number;
+      readonly guard: boolean;
+      readonly startedAt: number;
+      readonly timeoutMs: number;
+      readonly spoilt: boolean;
+    }
+  | {
+      readonly kind: 'call';
+      readonly id: number;
+      readonly role: CallRole;
+      readonly op: DriverOperation['op'];
+      readonly address: Ip;
+      readonly startedAt: number;
+      readonly until: number;
+    }
+  | { readonly kind: 'publish'; readonly id: number; readonly startedAt: number; readonly message: string };
+
+/** Something that reaches a node, and which of its waits it ends. */
+export interface NodeEvent {
+  readonly event: HostEvent;
+  /** The `id` of what it answers; 0: nothing. */
+  readonly ends: number;
+  /** By content. */
+  readonly hash: number;
+  /** It is one of two copies of a message. */
+  readonly doubled: boolean;
+  readonly weight: Weight;
+}
+
+/**
+ * What an event's place among others can decide. `talk`: of one sender's, the older comes first. `word`: a message with
+ * ballots, answers or releases. `light`: a check, or a failed send. `weighty`: the rest.
+ */
+export type Weight =
+  | { readonly kind: 'talk' | 'word'; readonly from: NodeId; readonly version: number }
+  | { readonly kind: 'light' | 'weighty' };
+
+export interface SimNode {
+  readonly id: NodeId;
+  readonly index: number;
+  readonly config: ProtocolConfig;
+  readonly runs: number;
+  readonly life: Life;
+  readonly core: HostCore;
+  readonly disk: Disk;
+  readonly pending: readonly Pending[];
+  readonly ledger: Ledger;
+}
+
+/** A message on its way. */
+export interface Wire {
+  readonly kind: 'request' | 'response' | 'refused';
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly route: Extract<HostEvent, { kind: 'received' }>['route'];
+  readonly message: Envelope;
+  readonly arrivesAt: number;
+  /** Of two copies of one message. */
+  readonly doubled: boolean;
+  readonly hash: number;
+}
+
+/** A call on its way to the cloud; it arrives even when its caller is gone by then. */
+export interface Call {
+  readonly node: number;
+  readonly session: string;
+  readonly address: Ip;
+  readonly role: CallRole | 'publish';
+  readonly operation: DriverOperation | PublishEffect;
+  readonly startedAt: number;
+  readonly appliesAt: number;
+  readonly until: number;
+  /** `lost`: the caller is never answered. */
+  readonly answer: 'told' | 'lost';
+  readonly hash: number;
+}
+
+export type Out =
+  | { readonly kind: 'wire'; readonly wire: Wire }
+  | { readonly kind: 'call'; readonly call: Call };
+
+/** What the search gives to every step. */
+export interface Rig {
+  readonly step: typeof step;
+  /** Each message as it was sent to the message as it arrives, by its text. */
+  readonly decoded: Map<string, Envelope>;
+  /** Nothing is taken for the same as anything else: every history is followed by itself. */
+  readonly apart: boolean;
+}
