@@ -223,6 +223,19 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
       ...shifted(movedLately, -60_000),
     ),
   ],
+  [
+    'I17',
+    'one move told as two',
+    takeover({}, [
+      5_200,
+      ({ tell, b }) => {
+        const again = { id: 'b-1-2', subject: 'HAProxy failover notification', message: `${TOLD} again` };
+        b.set({ outbox: [{ ...again, publishing: 7, nextAt: 0, delayMs: 0 }] });
+        b.sync();
+        tell(publishing(b, again.message));
+      },
+    ]),
+  ],
   ['I17', 'a notification of a move that never was', [[0, ({ tell, b }) => tell(publishing(b, TOLD))]]],
   [
     'I19',

@@ -102,7 +102,7 @@ function restless(random: Random, world: WorldSpec): WorldSpec {
     [1, 300],
     [100, 500],
   ] as const);
-  const lively = random.chance(700);
+  const lively = random.chance(500);
   return {
     ...world,
     driver: world.addresses.length === 1 && random.chance(250) ? 'opsworks' : world.driver,
@@ -131,6 +131,36 @@ function slowCalls(_random: Random, world: WorldSpec): WorldSpec {
 /** The holder's web server dies: the fast path, and a release. */
 function holderDies(): Arguments {
   return { node: 'holder', state: 'dead', slowMs: 1_000 };
+}
+
+/** Two that wait long for each other. */
+function patientPair(_random: Random, world: WorldSpec): WorldSpec {
+  const { nodes, addresses, holders, settings } = world;
+  const { probe, local, gossip, agreement } = DEFAULT_SETTINGS;
+  return {
+    ...world,
+    nodes: nodes.slice(0, 2),
+    addresses: addresses.slice(0, 1),
+    holders: holders.slice(0, 1).map((holder) => (holder === null ? null : holder % 2)),
+    settings: {
+      ...settings,
+      probe,
+      local,
+      gossip,
+      agreement: { ...agreement, silentPeer: settings.agreement.silentPeer },
+      holdDownMs: 1_000,
+    },
+  };
+}
+
+/** A candidate hears the voters, and they don't hear it: its ballots stay open. */
+function unheard(random: Random, world: WorldSpec): Arguments {
+  const to = random.chance(500) ? 'holder' : anyNode(random, world);
+  return {
+    from: 'standby',
+    to,
+    state: random.pick(['closed', 'closed', 'no-connections', 'reject'] as const),
+  };
 }
 
 /** In the middle of the takeover of a node that is likely to have one. */
@@ -263,6 +293,24 @@ export const PROFILES: readonly Profile[] = [
       'haproxy',
     ],
     gapsMs: [1_500, 4_000, 10_000],
+  },
+  {
+    name: 'half deaf',
+    weight: 3,
+    actions: [
+      'one-way',
+      'one-way',
+      'one-way',
+      'haproxy',
+      'haproxy',
+      'haproxy-blips',
+      'handover-order',
+      'pause-order',
+    ],
+    gapsMs: [500, 1_000, 3_000],
+    world: patientPair,
+    draws: { 'one-way': unheard, haproxy: holderDies },
+    lastsMs: { 'one-way': [10_000, 20_000], haproxy: [8_000, 20_000] },
   },
   {
     name: 'operators',

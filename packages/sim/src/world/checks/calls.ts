@@ -9,6 +9,8 @@ import { createLedgers, type Ledger, type Ledgers, type Unknown } from './ledger
 /** How long a way-out proof counts (PROTOCOL.md, "Observation"). */
 const PROOF_LASTS_MS = 5_000;
 const TOLERANCE_MS = 20;
+/** A clock shows whole milliseconds of its own, which may be a little longer. */
+const CLOCK_TICK_MS = 1.01;
 /** A node that runs looks around at least this often. */
 const MAX_GAP_MS = 1_000;
 /** How long reads may take to agree, and how far apart two that agree are (PROTOCOL.md, "The move", 5). */
@@ -23,7 +25,7 @@ export function checkCalls(view: WorldView, driver: 'ec2' | 'opsworks', violate:
   function checkProof(by: RunView, ip: Ip): void {
     const last = by.state().addresses[ip]?.series.last;
     if (last == null) return violate('I2', `${by.run} sees ${ip} down without a probe`);
-    const began = by.worldTimeOf(last.startedAt) + 1;
+    const began = by.worldTimeOf(last.startedAt) + CLOCK_TICK_MS;
     const { proofs } = ledgers.run(by);
     const newest = proofs.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
     const longest = PROOF_LASTS_MS + TOLERANCE_MS;

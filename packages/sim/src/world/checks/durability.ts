@@ -14,7 +14,28 @@ import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 
 export function checkDurability(view: WorldView, violate: Violate): Watcher {
   const read = createReader();
-  const accepted = new Set<string>();
+  /** Per instance and address, how often it came there, and what was told of it. */
+  const accepted = new Map<string, number>();
+  const told = new Map<string, Set<string>>();
+
+  function count(instanceId: string, ip: Ip): void {
+    const key = `${instanceId} ${ip}`;
+    accepted.set(key, (accepted.get(key) ?? 0) + 1);
+  }
+
+  /** I17: a move is told as often as need be, but no move twice as two. */
+  function checkTelling(by: RunView, message: string): void {
+    const [, ip] = /^Instance \S+ took over (\S+)/.exec(message) ?? [];
+    const key = `${by.instanceId} ${ip}`;
+    const moves = accepted.get(key) ?? 0;
+    const all = (told.get(key) ?? new Set()).add(message);
+    told.set(key, all);
+    if (all.size > moves)
+      violate(
+        'I17',
+        `${by.run} tells of ${all.size} moves of ${ip} to it, and there were ${moves}: ${message} at ${view.now()}`,
+      );
+  }
   return (event) => {
     switch (event.kind) {
       case 'said':
@@ -33,14 +54,12 @@ export function checkDurability(view: WorldView, violate: Violate): Watcher {
         const { by, effect } = event;
         if (!read(by)?.outbox.some(({ message }) => message === effect.message))
           violate('I6', `${by.run} publishes what isn't durable: ${effect.message}`);
-        const [, ip] = /^Instance \S+ took over (\S+)/.exec(effect.message) ?? [];
-        if (effect.subject === TAKEOVER_SUBJECT && !accepted.has(`${by.instanceId} ${ip}`))
-          violate('I17', `${by.run} tells of a move that never was: ${effect.message} at ${view.now()}`);
+        if (effect.subject === TAKEOVER_SUBJECT) checkTelling(by, effect.message);
         return;
       }
       case 'cloud':
         if (event.event.kind === 'associated')
-          accepted.add(`${event.event.association.instanceId} ${event.event.publicIp}`);
+          count(event.event.association.instanceId, event.event.publicIp);
         return;
       default:
         return;
