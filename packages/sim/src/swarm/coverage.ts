@@ -13,7 +13,7 @@ export interface Coverage {
 }
 
 /** With fewer seeds a rare thing may well not have come. */
-export const JUDGED_FROM_SEEDS = 100;
+export const JUDGED_FROM_SEEDS = 150;
 
 export function coverageOf({ tally, identity }: Pick<Ledger, 'tally' | 'identity'>): Coverage {
   const never = missingFrom(tally.sometimes);

@@ -3,15 +3,15 @@
  * reason to move every few seconds, so that takeovers meet faults, and each other, far more often than they would.
  */
 import { type DrawOptions, drawPlan, type Entry, type Plan } from '../plan/index.ts';
-import { createRandom, type Random } from '../world/index.ts';
+import { createRandom, DEFAULT_SETTINGS, type Random } from '../world/index.ts';
 
 /** Keeps what is drawn here apart from what `drawPlan` draws from the same seed. */
 const SALT = 0x5eed;
 const RESTLESS_PER_MILLE = 500;
 const RESTLESS_ENDS_MS = 300_000;
 /** From one reason to move to the next. */
-const GAP_MS = [1_500, 6_000] as const;
-const BROKEN_MS = [2_000, 8_000] as const;
+const GAP_MS = [500, 4_000] as const;
+const BROKEN_MS = [1_000, 6_000] as const;
 const FIRST_AT_MS = 5_000;
 
 /** The plan of a seed; the same on every machine. */
@@ -31,6 +31,8 @@ function makeRestless(plan: Plan, random: Random): Plan {
     associationSettleMs: random.pick([0, 0, 1_000]),
     settings: {
       ...settings,
+      // Most events are heartbeats: with fewer of them more of the rest is takeovers.
+      gossip: DEFAULT_SETTINGS.gossip,
       // Without a local check nobody knows that a holder is unfit, and damping protects it.
       local: settings.local ?? settings.probe,
       holdDownMs: random.pick([500, 2_000, 10_000]),
