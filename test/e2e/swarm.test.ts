@@ -132,6 +132,28 @@ test('an interrupted swarm leaves a ledger that it goes on with', async (context
   expect(JSON.parse(readFileSync(ledger, 'utf8'))).toMatchObject({ done: [[1, last + 1]] });
 });
 
+test('the exit code tells a violation, and what was never met, also from the ledger', async (context) => {
+  const ledger = join(await temporaryFolder(context), 'ledger.json');
+  const args = ['--seeds', '1..1', '--ledger', ledger];
+  expect(await swarm(args)).toMatchObject({ code: 0 });
+
+  const one = JSON.parse(readFileSync(ledger, 'utf8'));
+  const many = { ...one, done: [[1, 200]], tally: { ...one.tally, seeds: 200 } };
+  writeFileSync(ledger, JSON.stringify(many));
+  const incomplete = await swarm(args);
+  expect(incomplete.code).toBe(3);
+  expect(incomplete.stdout).toMatch(/^ {2}never: \S+: /m);
+
+  const findings = [{ seed: 7, invariant: 'I4', detail: 'two winners', atMs: 5, step: 9 }];
+  writeFileSync(ledger, JSON.stringify({ ...many, findings }));
+  expect(await swarm(args)).toMatchObject({ code: 1 });
+
+  writeFileSync(ledger, JSON.stringify({ ...many, identity: { ...many.identity, fingerprint: 'older' } }));
+  const other = await swarm(args);
+  expect(other.code).toBe(2);
+  expect(other.stderr).toContain('counts seeds of another program');
+});
+
 test.each([
   [['--seeds', '9..3'], 'not seeds such as'],
   [['--for', 'soon'], 'not a time such as'],

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Plan } from '../src/plan/index.ts';
 import {
@@ -16,6 +17,7 @@ import {
   readLedger,
   refuseOther,
   runHere,
+  runInWorkers,
   runSeed,
   runSeedPlan,
   runSwarm,
@@ -268,6 +270,38 @@ test('what is thrown in a seed is a finding, with its stack', () => {
   expect(finding).toMatchObject({ seed: 77, invariant: 'exception', atMs: 11_000 });
   expect(finding?.detail).toMatch(/there is no action called no-such-action\n\s+at /);
   expect(tally.seeds).toBe(1);
+});
+
+/** A program that is nothing but a worker with this code. */
+function workerProgram(code: string): URL {
+  const folder = mkdtempSync(join(tmpdir(), 'failtome-worker-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'worker.mjs');
+  writeFileSync(
+    file,
+    `import { parentPort } from 'node:worker_threads';\nparentPort.on('message', (seed) => { ${code} });`,
+  );
+  return pathToFileURL(file);
+}
+
+test('a worker is asked seed after seed', async () => {
+  const runner = runInWorkers(workerProgram('parentPort.postMessage({ seed })'), 1, {});
+  onTestFinished(() => runner.close());
+  expect(await runner.run(5)).toEqual({ seed: 5 });
+  expect(await runner.run(6)).toEqual({ seed: 6 });
+});
+
+test.each([
+  ['process.exit(3)', 'the worker ended with 3'],
+  ["throw new Error('out of luck')", 'out of luck'],
+])('a worker that comes to %s is a finding of its seed, and the next seed has another', async (code, why) => {
+  const once = `if (seed === 5) { ${code} } else parentPort.postMessage({ seed });`;
+  const runner = runInWorkers(workerProgram(once), 1, {});
+  onTestFinished(() => runner.close());
+  const { finding } = await runner.run(5);
+  expect(finding).toMatchObject({ seed: 5, invariant: 'exception' });
+  expect(finding?.detail).toContain(why);
+  expect(await runner.run(6)).toEqual({ seed: 6 });
 });
 
 test('a swarm in this very thread runs its seeds, and its summary tells what it saw', async () => {

@@ -97,7 +97,8 @@ async function run(flags: SwarmFlags, context: CommandContext): Promise<void> {
       clock: () => performance.now(),
       signal: context.signal,
       onResult(result, ledger) {
-        if (Object.keys(hashes).length < MAX_HASHES) hashes[result.seed] = result.hash;
+        if (flags.json && ledger.tally.seeds - before.tally.seeds <= MAX_HASHES)
+          hashes[result.seed] = result.hash;
         told.result(result, ledger);
       },
     });
