@@ -205,38 +205,35 @@ const roleOf = (node: NodePart): Role => node.role ?? 'candidate';
 export function checkCluster(node: RawNode, reading: Reading, cluster: ClusterPart, given: Given): void {
   const { context } = reading;
   const before = context.faults.length;
-  const { nodes } = cluster;
+  checkNodes(node, at(reading, 'nodes'), cluster.nodes, given);
+  checkElectorate(node, at(reading, 'nodes'), cluster.nodes);
+  checkAddresses(node, at(reading, 'addresses'), cluster, cluster.nodes);
+  if (context.faults.length === before) remember(context, cluster);
+}
+
+function checkNodes(node: RawNode, reading: Reading, nodes: readonly NodePart[], given: Given): void {
   const places = itemsOf(node, 'nodes');
-  const placeOf = (index: number): RawNode => places[index] ?? node;
-  for (const [index, { id, settings, peers }] of nodes.entries()) {
-    const here = at(at(reading, 'nodes'), index);
+  for (const [index, { id, settings, peers = [] }] of nodes.entries()) {
+    const place = places[index] ?? node;
+    const here = at(reading, index);
     if (nodes.findIndex((other) => other.id === id) < index)
-      tell(placeOf(index), here, `a second node called ${id}`, 'an id of its own');
+      tell(place, here, `a second node called ${id}`, 'an id of its own');
     if (RESERVED.includes(id))
-      tell(
-        placeOf(index),
-        here,
-        `a node called ${id}`,
-        'another name',
-        `${id} stands for somebody else elsewhere`,
-      );
-    for (const peer of peers ?? [])
-      if (!nodes.some((other) => other.id === peer))
-        unknownNode(placeOf(index), at(here, 'peers'), peer, nodes);
-    if (settings !== undefined)
-      tellClashes(placeOf(index), at(here, 'settings'), settingsOf(merge(given, settings)));
+      tell(place, here, `a node called ${id}`, 'another name', `${id} stands for somebody else elsewhere`);
+    for (const peer of peers)
+      if (!nodes.some((other) => other.id === peer)) unknownNode(place, at(here, 'peers'), peer, nodes);
+    if (settings !== undefined) tellClashes(place, at(here, 'settings'), settingsOf(merge(given, settings)));
   }
+}
+
+function checkElectorate(node: RawNode, reading: Reading, nodes: readonly NodePart[]): void {
   const voters = nodes.filter((each) => roleOf(each) !== 'member').length;
-  const nodesHere = at(reading, 'nodes');
   if (voters > MAX_VOTERS)
-    tell(node, nodesHere, `${voters} voters`, `at most ${MAX_VOTERS}`, 'give the others role: member');
+    tell(node, reading, `${voters} voters`, `at most ${MAX_VOTERS}`, 'give the others role: member');
   if (voters < 2)
-    tell(node, nodesHere, `${voters} voters`, 'at least two candidates or witnesses', 'members have no vote');
+    tell(node, reading, `${voters} voters`, 'at least two candidates or witnesses', 'members have no vote');
   if (!nodes.some((each) => roleOf(each) === 'candidate'))
-    tell(node, nodesHere, 'no candidate', 'at least one node that may hold the addresses');
-  checkAddresses(node, at(reading, 'addresses'), cluster, nodes);
-  if (context.faults.length > before) return;
-  remember(context, cluster);
+    tell(node, reading, 'no candidate', 'at least one node that may hold the addresses');
 }
 
 /** The names that later parts may use. */

@@ -68,39 +68,47 @@ function judgeClaim(chronicle: Chronicle, claim: Claim, span: Span): Judgement {
     case 'answered':
       return inOrder('operators are answered', claim.texts, answersIn(chronicle, span));
     case 'seen':
-    case 'unseen': {
-      const at = firstSign(chronicle, claim, span);
-      const says = `${claim.node ?? 'anyone'} ${claim.sign}${claim.kind === 'seen' ? '' : ': never'}`;
-      return {
-        says,
-        kept: (at !== null) === (claim.kind === 'seen'),
-        found: at === null ? 'never' : `at ${seconds(at)}`,
-      };
-    }
+    case 'unseen':
+      return sees(chronicle, claim, span);
     case 'decision':
       return decides(chronicle, claim, span);
-    case 'calls': {
-      const made = chronicle.calls.filter(
-        ({ atMs, action, dryRun }) => isIn(span, atMs) && action === claim.call && !dryRun,
-      );
-      return counted(`calls of ${claim.call}`, '', made.length, claim.count);
-    }
+    case 'calls':
+      return calls(chronicle, claim, span);
     case 'ready':
-    case 'unready': {
-      const found = heldAt(chronicle.problems.get(claim.node), span.untilMs - 1) ?? [];
-      const because = claim.kind === 'unready' ? claim.because : null;
-      const kept = because === null ? found.length === 0 : found.some((problem) => problem.includes(because));
-      const says = `${claim.node} is ${because === null ? 'ready' : `not ready (${because})`}`;
-      return { says, kept, found: found.length === 0 ? 'ready' : `not ready (${found.join('; ')})` };
-    }
+    case 'unready':
+      return isReady(chronicle, claim, span);
   }
 }
 
-function holds(
-  { world, holders }: Chronicle,
-  claim: Extract<Claim, { kind: 'holder' }>,
-  span: Span,
-): Judgement {
+type ClaimOf<K extends Claim['kind']> = Extract<Claim, { kind: K }>;
+
+function sees(chronicle: Chronicle, claim: ClaimOf<'seen' | 'unseen'>, span: Span): Judgement {
+  const first = firstSign(chronicle, claim, span);
+  return {
+    says: `${claim.node ?? 'anyone'} ${claim.sign}${claim.kind === 'seen' ? '' : ': never'}`,
+    kept: (first !== null) === (claim.kind === 'seen'),
+    found: first === null ? 'never' : `at ${seconds(first)}`,
+  };
+}
+
+function calls(chronicle: Chronicle, { call, count }: ClaimOf<'calls'>, span: Span): Judgement {
+  const made = chronicle.calls.filter(
+    ({ atMs, action, dryRun }) => isIn(span, atMs) && action === call && !dryRun,
+  );
+  return counted(`calls of ${call}`, '', made.length, count);
+}
+
+function isReady(chronicle: Chronicle, claim: ClaimOf<'ready' | 'unready'>, span: Span): Judgement {
+  const found = heldAt(chronicle.problems.get(claim.node), span.untilMs - 1) ?? [];
+  const because = claim.kind === 'unready' ? claim.because : null;
+  return {
+    says: `${claim.node} is ${because === null ? 'ready' : `not ready (${because})`}`,
+    kept: because === null ? found.length === 0 : found.some((problem) => problem.includes(because)),
+    found: found.length === 0 ? 'ready' : `not ready (${found.join('; ')})`,
+  };
+}
+
+function holds({ world, holders }: Chronicle, claim: ClaimOf<'holder'>, span: Span): Judgement {
   const ips = claim.address === null ? world.spec.addresses : [claim.address];
   const found = ips.map((ip) => heldAt(holders.get(ip), span.untilMs - 1) ?? null);
   return {
@@ -120,7 +128,7 @@ function takersOf({ world }: Chronicle, address: string | null, span: Span): rea
   });
 }
 
-function isServed(chronicle: Chronicle, claim: Extract<Claim, { kind: 'served' }>, span: Span): Judgement {
+function isServed(chronicle: Chronicle, claim: ClaimOf<'served'>, span: Span): Judgement {
   const { world, services } = chronicle;
   const ips = claim.address === null ? world.spec.addresses : [claim.address];
   const back = ips.map((ip) => servedAgainAt(services.get(ip) ?? [], claim.by, span));
@@ -168,11 +176,7 @@ function answersIn({ answers }: Chronicle, span: Span): readonly string[] {
   return answers.filter(({ atMs }) => isIn(span, atMs)).map(({ text }) => text);
 }
 
-function firstSign(
-  { world }: Chronicle,
-  claim: Extract<Claim, { kind: 'seen' | 'unseen' }>,
-  span: Span,
-): number | null {
+function firstSign({ world }: Chronicle, claim: ClaimOf<'seen' | 'unseen'>, span: Span): number | null {
   const seen = world
     .facts()
     .find(
@@ -182,7 +186,7 @@ function firstSign(
   return seen?.atMs ?? null;
 }
 
-function decides({ world }: Chronicle, claim: Extract<Claim, { kind: 'decision' }>, span: Span): Judgement {
+function decides({ world }: Chronicle, claim: ClaimOf<'decision'>, span: Span): Judgement {
   const found = world.spec.addresses.flatMap((ip) => {
     const last = world
       .facts()
