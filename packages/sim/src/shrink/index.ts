@@ -3,4 +3,4 @@
  */
 export { kindOf } from './same.ts';
 export { runChecked } from './search.ts';
-export { type ShrinkOptions, type Shrunk, shrink } from './shrink.ts';
+export { type Shrunk, shrink } from './shrink.ts';
