@@ -1,13 +1,62 @@
 /** Every scenario that comes with the package, with each of its seeds. */
 import { expect, test } from 'vitest';
+import type { Claim, Count, Expectation } from '../src/scenario/expectation.ts';
 import { loadScenarios, runScenario } from '../src/scenario/index.ts';
+
+/** What can't be true together with a claim. */
+function contradiction(claim: Claim): Claim {
+  switch (claim.kind) {
+    case 'holder':
+      return { ...claim, node: claim.node === null ? 'somebody else' : null };
+    case 'takers':
+      return { ...claim, nodes: [...claim.nodes, 'somebody else'] };
+    case 'moves':
+    case 'told':
+    case 'calls':
+      return { ...claim, count: otherThan(claim.count) };
+    case 'served':
+      return { ...claim, by: 'somebody else' };
+    case 'told-texts':
+    case 'answered':
+      return { ...claim, texts: [...claim.texts, 'something else'] };
+    case 'seen':
+      return { ...claim, kind: 'unseen' };
+    case 'unseen':
+      return { ...claim, kind: 'seen' };
+    case 'decision':
+      return { ...claim, is: 'something else' };
+    case 'ready':
+      return { kind: 'unready', node: claim.node, because: '' };
+    case 'unready':
+      return { kind: 'ready', node: claim.node };
+  }
+}
+
+function otherThan({ least, most }: Count): Count {
+  return most === null ? { least: 0, most: least - 1 } : { least: most + 1, most: null };
+}
+
+const contradicted = (expectation: Expectation): Expectation => ({
+  ...expectation,
+  claims: expectation.claims.map(contradiction),
+});
 
 for (const scenario of loadScenarios()) {
   test(`${scenario.name}: ${scenario.proves}`, () => {
+    const { length } = scenario.expect.flatMap(({ claims }) => claims);
+    expect(length).toBeGreaterThan(0);
+    // Judged beside what is expected: whatever can't be true together with it has to be found broken.
+    const both = { ...scenario, expect: [...scenario.expect, ...scenario.expect.map(contradicted)] };
     for (const seed of scenario.seeds) {
-      const { result, expectations } = runScenario(scenario, { seed });
-      const broken = expectations.filter(({ kept }) => !kept);
-      expect({ seed, violation: result.violation, broken }).toEqual({ seed, violation: null, broken: [] });
+      const { result, expectations } = runScenario(both, { seed });
+      const broken = expectations.slice(0, length).filter(({ kept }) => !kept);
+      const kept = expectations.slice(length).filter((one) => one.kept);
+      expect({ seed, violation: result.violation, broken, kept }).toEqual({
+        seed,
+        violation: null,
+        broken: [],
+        kept: [],
+      });
     }
   });
 }
