@@ -5,7 +5,14 @@ import type { Plan } from '../plan/index.ts';
 import type { Violation } from '../world/index.ts';
 import { explicitMessages } from './messages.ts';
 import { createSearch, type Run, runChecked, type Search } from './search.ts';
-import { dropEntries, endEarlier, keepLastPart, simplifyArguments, simplifyTimes } from './timeline.ts';
+import {
+  dropEntries,
+  dropKinds,
+  endEarlier,
+  keepLastPart,
+  simplifyArguments,
+  simplifyTimes,
+} from './timeline.ts';
 import { calmNodes, calmWorld, dropAddresses, dropNodes, usualSettings } from './world.ts';
 
 export interface ShrinkOptions {
@@ -37,6 +44,7 @@ const PASSES: readonly ((search: Search) => boolean)[] = [
   dropNodes,
   dropAddresses,
   keepLastPart,
+  dropKinds,
   dropEntries,
   calmNodes,
   calmWorld,

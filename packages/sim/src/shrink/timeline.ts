@@ -28,6 +28,19 @@ export function keepLastPart(search: Search): boolean {
   });
 }
 
+/** Whole kinds of faults that have nothing to do with it, the most frequent first. */
+export function dropKinds(search: Search): boolean {
+  const count = new Map<string, number>();
+  for (const { action } of search.plan.timeline) count.set(action, (count.get(action) ?? 0) + 1);
+  const kinds = [...count].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  let dropped = false;
+  for (const [kind] of kinds.filter(([, times]) => times > 1)) {
+    const timeline = search.plan.timeline.filter(({ action }) => action !== kind);
+    dropped = search.attempt({ ...search.plan, timeline }, `every ${kind}`) || dropped;
+  }
+  return dropped;
+}
+
 /** Take away as much of the timeline as can go: large parts first, then entries one by one (delta debugging). */
 export function dropEntries(search: Search): boolean {
   let dropped = false;
