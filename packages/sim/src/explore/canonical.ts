@@ -16,7 +16,7 @@ import type {
 } from '@failtome/protocol';
 import { QUANTUM_MS } from './bounds.ts';
 import type { Out, Pending, SimNode, Wire } from './data.ts';
-import { hashOf, mix } from './hash.ts';
+import { hashOf, hashOnce, mix } from './hash.ts';
 import { wireWith } from './node.ts';
 
 /** At least the messages from one node to another in one quantum, and the versions of a record. */
@@ -100,7 +100,7 @@ function nameSeqs({ seqs }: Names, messages: readonly Envelope[], above: number,
     if (seq <= above || re !== null) continue;
     const others = fresh.get(to) ?? [];
     fresh.set(to, others);
-    others.push({ seq, key: mix(hashOf(re), hashOf(payload)) });
+    others.push({ seq, key: mix(hashOnce(re), hashOf(payload)) });
   }
   const most = Math.max(0, ...[...fresh.values()].map((list) => list.length));
   const top = Math.max(usual, above + most + 1);
@@ -192,7 +192,7 @@ function withCappedSeries(addresses: State['addresses'], config: ProtocolConfig)
 function sorted<T>(list: readonly T[]): readonly T[] {
   if (list.length < 2) return list;
   return list
-    .map((item) => ({ item, key: hashOf(item) }))
+    .map((item) => ({ item, key: hashOnce(item) }))
     .sort((a, b) => a.key - b.key)
     .map(({ item }) => item);
 }

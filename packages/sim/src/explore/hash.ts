@@ -10,23 +10,7 @@
 type Way = 'plain' | 'memo' | 'skip' | 'presence' | 'bag' | 'effect-or-name';
 
 const WAYS: Readonly<Record<Exclude<Way, 'plain'>, readonly string[]>> = {
-  memo: [
-    'addresses',
-    'campaign',
-    'channel',
-    'gossip',
-    'local',
-    'message',
-    'move',
-    'node',
-    'payload',
-    'peers',
-    'record',
-    'series',
-    'storage',
-    'survey',
-    'wayOut',
-  ],
+  memo: ['addresses', 'message', 'node', 'payload', 'peers', 'record'],
   // What decides nothing.
   skip: [
     'config',
@@ -193,7 +177,7 @@ function hashBy(way: Way, part: unknown): number {
     case 'presence':
       return part === null ? 14 : 15;
     case 'bag':
-      return hashBag((part as readonly unknown[]).map(hashOf)); // only lists are named among the bags
+      return hashBag((part as readonly unknown[]).map(hashOnce)); // only lists are named among the bags
     case 'effect-or-name':
       return typeof part === 'number' ? SKIPPED : hashPlain(part);
   }

@@ -275,12 +275,12 @@ function hashLife(life: Life): number {
 }
 
 function hashEffect(effect: Effect): number {
-  return hashOf(effect);
+  return hashOnce(effect);
 }
 
 /** By content; the host's own name for it is left out. */
 function hashPending(pending: Pending): number {
-  return hashOf(pending);
+  return hashOnce(pending);
 }
 
 function storageOf(text: string | null): StorageState {

@@ -4,6 +4,8 @@
 import type { Ip } from '@failtome/protocol';
 import { boundMs } from '../world/liveness.ts';
 import { ASSOCIATION_SETTLE_MS, AUTO_ADDRESS_MS, addressesOf, type Bounds, configsOf } from './bounds.ts';
+import type { SimNode } from './data.ts';
+import { isWord } from './node.ts';
 import { type Global, holderIndex, isBlind, isGone, type Planned, servedBy, withWayOut } from './world.ts';
 
 /** The bound of PROTOCOL.md, "How long a failover takes", with what the cloud takes besides. */
@@ -43,6 +45,27 @@ function isServedInPeace(g: Global, ip: Ip): boolean {
     if (address?.verdict !== 'up' || address.holder.node !== name) return false;
     return address.move === null && address.campaign === null && core.state.outbox.length === 0;
   });
+}
+
+/**
+ * Nothing is left that could happen but heartbeats and checks: no fault, nothing planned, broken, late or held back, every
+ * node alive and known to be, and all well.
+ */
+export function isAtPeace(g: Global, bounds: Bounds): boolean {
+  if (g.faultsLeft > 0 || g.planned.length + g.closed.length + g.calls.length > 0) return false;
+  if (g.wire.some(({ doubled, message }) => doubled || isWord(message)) || !isWell(g, bounds)) return false;
+  return g.nodes.every((node) => isGone(g, node.index) || isUntroubled(g, node));
+}
+
+function isUntroubled(g: Global, { index, core, disk }: SimNode): boolean {
+  const { peers, storage, addresses } = core.state;
+  if (isBlind(g, index) || core.held.length > 0 || disk.writing !== null || storage.failing !== null)
+    return false;
+  const known = g.nodes.every(
+    (other) =>
+      other.index === index || peers[other.id]?.state === (isGone(g, other.index) ? 'dead' : 'alive'),
+  );
+  return known && Object.values(addresses).every(({ intent, late }) => intent === null && late === null);
 }
 
 /** What stands in the way, for people. */

@@ -7,7 +7,7 @@ import { type Counts, type Search, type Successor, successorsOf } from './advanc
 import { type Bounds, configsOf, type Limits, NO_LIMITS, QUANTUM_MS, SETTLED_MS } from './bounds.ts';
 import { createAccount } from './cloud.ts';
 import { newNode } from './node.ts';
-import { healed, isWell, recoversWithinMs, whyUnwell } from './recover.ts';
+import { healed, isAtPeace, isWell, recoversWithinMs, whyUnwell } from './recover.ts';
 import { type Coverage, newCoverage, note } from './seen.ts';
 import { tellQuantum } from './story.ts';
 import type { Broken } from './verdicts.ts';
@@ -40,9 +40,9 @@ export interface ExploreResult extends Progress {
   readonly violation: Found | null;
   /** The most states that waited at once. */
   readonly widest: number;
-  /** Histories that were followed until they had recovered, after the horizon. */
+  /** Histories that were followed until all was well again. */
   readonly ends: number;
-  /** The longest that one of them took, in ms. */
+  /** The longest that one of them took after the horizon, in ms. */
   readonly slowestMs: number;
   /** Histories left alone because they went beyond a bound. */
   readonly beyond: { readonly inFlight: number; readonly epochs: number };
@@ -133,7 +133,7 @@ export function explore(bounds: Bounds, options: ExploreOptions = {}): ExploreRe
   function follow({ g: at, path }: Waiting, t: number): void {
     options.visit?.(at);
     const ending = t >= endMs;
-    if (ending && isWell(at, bounds)) {
+    if (ending ? isWell(at, bounds) : isAtPeace(at, bounds)) {
       ends += 1;
       slowestMs = Math.max(slowestMs, t - endMs);
       return;
