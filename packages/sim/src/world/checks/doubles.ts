@@ -8,11 +8,14 @@ const TWICE_MS = 15_000;
 export interface Doubles {
   readonly watch: Watcher;
   readonly lately: (id: NodeId) => boolean;
+  /** Whether a copy of its disk has ever been used by a second run. */
+  readonly ever: (id: NodeId) => boolean;
 }
 
 export function createDoubles(view: WorldView): Doubles {
   const live = new Map<NodeId, number>();
   const doubleUntil = new Map<NodeId, number>();
+  const copied = new Set<NodeId>();
   return {
     watch(event) {
       if (event.kind !== 'started' && event.kind !== 'ended') return;
@@ -20,7 +23,9 @@ export function createDoubles(view: WorldView): Doubles {
       const before = live.get(node) ?? 0;
       live.set(node, before + (event.kind === 'started' ? 1 : -1));
       if (before >= 2) doubleUntil.set(node, view.now());
+      if (before >= 1 && event.kind === 'started') copied.add(node);
     },
+    ever: (id) => copied.has(id),
     lately: (id) =>
       (live.get(id) ?? 0) >= 2 || view.now() - (doubleUntil.get(id) ?? Number.NEGATIVE_INFINITY) < TWICE_MS,
   };

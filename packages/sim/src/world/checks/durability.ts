@@ -11,9 +11,11 @@ import {
   TAKEOVER_SUBJECT,
 } from '@failtome/protocol';
 import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
+import { createDoubles } from './doubles.ts';
 
 export function checkDurability(view: WorldView, violate: Violate): Watcher {
   const read = createReader();
+  const doubles = createDoubles(view);
   /** Per instance and address, how often it came there, and what was told of it. */
   const accepted = new Map<string, number>();
   const told = new Map<string, Set<string>>();
@@ -30,13 +32,16 @@ export function checkDurability(view: WorldView, violate: Violate): Watcher {
     const moves = accepted.get(key) ?? 0;
     const all = (told.get(key) ?? new Set()).add(message);
     told.set(key, all);
-    if (all.size > moves)
+    // What a copied disk or one that was put back remembers, it tells again in its own words.
+    const again = moves > 0 && (doubles.ever(by.node) || view.disksHarmed());
+    if (all.size > moves && !again)
       violate(
         'I17',
         `${by.run} tells of ${all.size} moves of ${ip} to it, and there were ${moves}: ${message} at ${view.now()}`,
       );
   }
   return (event) => {
+    doubles.watch(event);
     switch (event.kind) {
       case 'said':
         return checkWords(event.by, event.message, read, violate);
