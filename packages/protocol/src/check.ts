@@ -6,6 +6,7 @@
  * success counts.
  */
 import type { CheckConfig } from './config.ts';
+import { copySeries } from './copy.ts';
 import type { CheckResult } from './inputs.ts';
 import type { CheckSeries } from './state.ts';
 import type { DurationMs, EffectId, MonotonicMs } from './units.ts';
@@ -22,11 +23,10 @@ export type Counted =
 /** Note a check that starts now; whatever is on its way is superseded by it. */
 export function started(series: CheckSeries, id: EffectId, at: MonotonicMs, gapMs: DurationMs): CheckSeries {
   const inFlight = series.inFlight.map((check) => ({ ...check, superseded: true }));
-  return {
-    ...series,
-    inFlight: [...inFlight, { id, startedAt: at, superseded: false }].slice(-MAX_IN_FLIGHT),
-    nextAt: at + gapMs,
-  };
+  const next = copySeries(series);
+  next.inFlight = [...inFlight, { id, startedAt: at, superseded: false }].slice(-MAX_IN_FLIGHT);
+  next.nextAt = at + gapMs;
+  return next;
 }
 
 /** Count a finished check. One that began before `observedFrom`, or that is unknown, counts for nothing. */
@@ -40,12 +40,13 @@ export function finished(
 ): Counted {
   const check = series.inFlight.find((one) => one.id === id);
   const inFlight = series.inFlight.filter((one) => one.id !== id);
-  if (check === undefined || check.startedAt < observedFrom)
-    return { kind: 'ignored', series: { ...series, inFlight } };
+  const rest = copySeries(series);
+  rest.inFlight = inFlight;
+  if (check === undefined || check.startedAt < observedFrom) return { kind: 'ignored', series: rest };
   const { nextAt } = series;
   switch (result.kind) {
     case 'inconclusive':
-      return { kind: 'ignored', series: { ...series, inFlight } };
+      return { kind: 'ignored', series: rest };
     case 'ok': {
       const last = { ok: true, startedAt: check.startedAt, endedAt: at, reason: 'ok' } as const;
       return {
@@ -64,7 +65,7 @@ export function finished(
     }
     case 'failed': {
       const late = result.durationMs > timeoutMs + LATE_TOLERANCE_MS;
-      if (late || check.superseded) return { kind: 'ignored', series: { ...series, inFlight } };
+      if (late || check.superseded) return { kind: 'ignored', series: rest };
       const last = { ok: false, startedAt: check.startedAt, endedAt: at, reason: result.reason };
       const failingSince = series.failingSince ?? check.startedAt;
       return {
@@ -83,7 +84,9 @@ export function isDue(series: CheckSeries, at: MonotonicMs): boolean {
 
 /** Bring the next check forward to `fastInterval` after the start of the last. */
 export function hastened(series: CheckSeries, config: CheckConfig, startedAt: MonotonicMs): CheckSeries {
-  return { ...series, nextAt: Math.min(series.nextAt, startedAt + config.fastIntervalMs) };
+  const next = copySeries(series);
+  next.nextAt = Math.min(series.nextAt, startedAt + config.fastIntervalMs);
+  return next;
 }
 
 export function gapOf(config: CheckConfig, fast: boolean): DurationMs {

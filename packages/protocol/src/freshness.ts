@@ -4,6 +4,7 @@
  * No wall clock takes part, and nothing has to be remembered across a restart: each side proves to the other, by
  * an echo of its session and session time, that it wrote the message lately and for this very run.
  */
+import { copyChannel } from './copy.ts';
 import type { Echo, Envelope, RejectReason } from './messages.ts';
 import type { Channel } from './state.ts';
 import type { DurationMs, SessionId } from './units.ts';
@@ -43,12 +44,11 @@ export function admitRequest(channel: Channel, own: OwnSession, message: Envelop
     return { kind: 'refused', reason: staleOrSession(message.echo, own), channel };
   const counted = count(channel, message.seq);
   if (counted === null) return { kind: 'refused', reason: 'replayed', channel };
-  const latestT = Math.max(channel.latestT, message.t);
-  return {
-    kind: 'admitted',
-    channel: { ...channel, highest: counted.highest, window: counted.window, latestT },
-    returned: false,
-  };
+  const next = copyChannel(channel);
+  next.highest = counted.highest;
+  next.window = counted.window;
+  next.latestT = Math.max(channel.latestT, message.t);
+  return { kind: 'admitted', channel: next, returned: false };
 }
 
 /**
@@ -66,7 +66,9 @@ export function admitResponse(
   sentT: number,
 ): { readonly channel: Channel; readonly returned: boolean } {
   if (message.session === channel.session) {
-    return { channel: { ...channel, latestT: Math.max(channel.latestT, message.t) }, returned: false };
+    const next = copyChannel(channel);
+    next.latestT = Math.max(channel.latestT, message.t);
+    return { channel: next, returned: false };
   }
   // A late answer of a run that has been replaced: authentic, but it brings nothing back.
   if (channel.retired.includes(message.session) && sentT <= channel.since)
@@ -92,7 +94,7 @@ function introduce(channel: Channel, own: OwnSession, message: Envelope): Admiss
     return {
       kind: 'refused',
       reason: 'session',
-      channel: { ...channel, challenged: { session: message.session, t: own.t } },
+      channel: Object.assign(copyChannel(channel), { challenged: { session: message.session, t: own.t } }),
     };
   }
   const { channel: replaced, returned } = replaceSession(channel, own, message);

@@ -32,6 +32,7 @@ import type { Channel, PendingSend, State } from './state.ts';
 import {
   addressOf,
   change,
+  changeGossip,
   changePeer,
   draw,
   newEffectId,
@@ -58,13 +59,10 @@ export function gossipRound(turn: Turn): void {
   for (const id of inTurn(voters, gossip.voterCursor, forVoters)) speakTo(turn, id);
   for (const id of inTurn(members, gossip.memberCursor, forMembers)) speakTo(turn, id);
   const jitter = 0.95 + draw(turn) * 0.1;
-  change(turn, {
-    gossip: {
-      ...turn.state.gossip,
-      voterCursor: gossip.voterCursor + forVoters,
-      memberCursor: gossip.memberCursor + forMembers,
-      nextRoundAt: now.at + Math.round(config.gossip.intervalMs * jitter),
-    },
+  changeGossip(turn, {
+    voterCursor: gossip.voterCursor + forVoters,
+    memberCursor: gossip.memberCursor + forMembers,
+    nextRoundAt: now.at + Math.round(config.gossip.intervalMs * jitter),
   });
   for (const ip in turn.state.addresses) {
     const { campaign } = addressOf(turn.state, ip);

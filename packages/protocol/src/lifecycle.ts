@@ -10,7 +10,17 @@ import type { Started } from './inputs.ts';
 import { abandonMove, recoverMove } from './move.ts';
 import type { MoveStage } from './move-state.ts';
 import { republish } from './outbox.ts';
-import { addressOf, announce, change, changeAddress, persist, type Turn, tell } from './turn.ts';
+import {
+  addressOf,
+  announce,
+  change,
+  changeAddress,
+  changeGossip,
+  changeStorage,
+  persist,
+  type Turn,
+  tell,
+} from './turn.ts';
 import type { DurationMs, EffectId, Ip } from './units.ts';
 import { forgetObservations } from './verdict.ts';
 
@@ -34,10 +44,8 @@ export function onStarted(turn: Turn, input: Started): void {
     due: at,
     draws: draws === 0 ? 1 : draws,
   };
-  change(turn, {
-    gossip: { ...turn.state.gossip, nextRoundAt: at },
-    local: { ...turn.state.local, since: at },
-  });
+  changeGossip(turn, { nextRoundAt: at });
+  change(turn, { local: { ...turn.state.local, since: at } });
   const detail = input.storage.kind === 'unreadable' ? input.storage.detail : '';
   tell(turn, { kind: 'started', incarnation: turn.state.incarnation, storage: input.storage.kind, detail });
   persist(turn);
@@ -132,16 +140,14 @@ export function onPersisted(turn: Turn, writeId: EffectId): void {
   if (storage.failing !== null) tell(turn, { kind: 'storage', ok: true, code: '' });
   const durable = Math.max(storage.durable, writeId);
   const waitingSince = durable >= storage.latest ? null : turn.now.at;
-  change(turn, { storage: { ...storage, durable, failing: null, waitingSince } });
+  changeStorage(turn, { durable, failing: null, waitingSince });
 }
 
 /** What waited for the write was dropped by the host: ballots among it, so they are given up. */
 export function onPersistFailed(turn: Turn, code: string): void {
   const { storage, now } = turn.state;
   if (storage.failing !== code) tell(turn, { kind: 'storage', ok: false, code });
-  change(turn, {
-    storage: { ...storage, failing: code, retryAt: now.at + WRITE_AGAIN_MS, waitingSince: null },
-  });
+  changeStorage(turn, { failing: code, retryAt: now.at + WRITE_AGAIN_MS, waitingSince: null });
   republish(turn);
   for (const { ip, move } of Object.values(turn.state.addresses)) {
     // A move that has begun has its intent on disk already, and goes on.
@@ -158,11 +164,11 @@ export function retryWrite(turn: Turn): void {
     now.at - storage.waitingSince >= WRITE_LASTS_MS
   ) {
     tell(turn, { kind: 'storage', ok: false, code: 'SLOW' });
-    change(turn, { storage: { ...storage, failing: 'SLOW', retryAt: now.at + WRITE_AGAIN_MS } });
+    changeStorage(turn, { failing: 'SLOW', retryAt: now.at + WRITE_AGAIN_MS });
     return;
   }
   if (storage.failing === null || now.at < storage.retryAt || storage.retryAt === 0) return;
-  change(turn, { storage: { ...storage, retryAt: now.at + WRITE_AGAIN_MS } });
+  changeStorage(turn, { retryAt: now.at + WRITE_AGAIN_MS });
   persist(turn);
 }
 

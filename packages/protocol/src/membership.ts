@@ -16,6 +16,7 @@ import {
   announce,
   change,
   changeAddress,
+  changeGossip,
   changePeer,
   persist,
   speakTo,
@@ -191,7 +192,7 @@ export function takeRumours(turn: Turn): readonly Rumour[] {
   if (gossip.rumours.length === 0) return [];
   const told = gossip.rumours.slice(0, MAX_RUMOURS);
   const left = told.map((one) => ({ ...one, left: one.left - 1 })).filter((one) => one.left > 0);
-  change(turn, { gossip: { ...gossip, rumours: [...gossip.rumours.slice(MAX_RUMOURS), ...left] } });
+  changeGossip(turn, { rumours: [...gossip.rumours.slice(MAX_RUMOURS), ...left] });
   return told.map((one) => one.rumour);
 }
 
@@ -240,9 +241,7 @@ function spreads(state: State): number {
 function queueRumour(turn: Turn, rumour: Rumour, left: number): void {
   const { gossip } = turn.state;
   const others = gossip.rumours.filter((one) => one.rumour.id !== rumour.id);
-  change(turn, {
-    gossip: { ...gossip, rumours: [{ rumour, left }, ...others].slice(0, MAX_QUEUED_RUMOURS) },
-  });
+  changeGossip(turn, { rumours: [{ rumour, left }, ...others].slice(0, MAX_QUEUED_RUMOURS) });
 }
 
 /** This node is called suspect or dead: a higher incarnation says that it isn't. */

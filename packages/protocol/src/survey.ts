@@ -4,6 +4,7 @@
  */
 
 import { tellIfLate } from './conclude.ts';
+import { copySurvey } from './copy.ts';
 import { holderFrom, isStaleRead, observeHolder } from './holder.ts';
 import type { DriverResult } from './inputs.ts';
 import type { AddressState, State, Survey } from './state.ts';
@@ -203,5 +204,5 @@ export function readIfEnded(turn: Turn, ip: Ip): void {
 }
 
 function changeSurvey(turn: Turn, ip: Ip, survey: Survey): void {
-  changeAddress(turn, ip, { survey });
+  changeAddress(turn, ip, { survey: copySurvey(survey) });
 }

@@ -9,11 +9,11 @@
  * What is to be sent is only noted here, and built once at the end of the turn (`gossip.ts`, `flush`), so that
  * one message carries all the news of the turn.
  */
-import { copyAddress, copyPeer, copyState, type Draft } from './copy.ts';
+import { copyAddress, copyGossip, copyPeer, copyState, copyStorage, type Draft } from './copy.ts';
 import type { Effect, ReplyEffect } from './effects.ts';
 import type { Fact } from './facts.ts';
 import type { CommandOutcome, Envelope, RejectReason } from './messages.ts';
-import type { AddressState, Peer, State } from './state.ts';
+import type { AddressState, GossipState, Peer, State, StorageHealth } from './state.ts';
 import type { EffectId, Instant, Ip, NodeId } from './units.ts';
 
 export interface Turn {
@@ -72,6 +72,14 @@ export function change(turn: Turn, parts: Change<State>): void {
   Object.assign(turn.state, parts);
 }
 
+export function changeStorage(turn: Turn, parts: Change<StorageHealth>): void {
+  turn.state.storage = Object.assign(copyStorage(turn.state.storage), parts);
+}
+
+export function changeGossip(turn: Turn, parts: Change<GossipState>): void {
+  turn.state.gossip = Object.assign(copyGossip(turn.state.gossip), parts);
+}
+
 export function changePeer(turn: Turn, id: NodeId, parts: Change<Peer>): void {
   const peer = turn.state.peers[id];
   if (peer === undefined || !differs(peer, parts)) return;
@@ -115,7 +123,7 @@ export function persist(turn: Turn): EffectId {
     turn.writeId = newEffectId(turn);
     const { storage } = turn.state;
     const waitingSince = storage.waitingSince ?? turn.now.at;
-    change(turn, { storage: { ...storage, latest: turn.writeId, waitingSince } });
+    changeStorage(turn, { latest: turn.writeId, waitingSince });
   }
   return turn.writeId;
 }

@@ -111,7 +111,7 @@ export function onLocalChecked(turn: Turn, checkId: EffectId, result: CheckResul
     result,
   );
   if (counted.kind === 'ignored') {
-    change(turn, { local: { ...local, series: counted.series } });
+    change(turn, { local: { series: counted.series, fit: local.fit, since: local.since } });
     return;
   }
   const failing = counted.series.fails > 0;
@@ -222,9 +222,8 @@ function startLocalCheck(turn: Turn): void {
   if (config.local === null) return;
   const checkId = newEffectId(turn);
   const close = local.series.fails > 0 || local.fit === 'unfit';
-  change(turn, {
-    local: { ...local, series: started(local.series, checkId, turn.now.at, gapOf(config.local, close)) },
-  });
+  const series = started(local.series, checkId, turn.now.at, gapOf(config.local, close));
+  change(turn, { local: { series, fit: local.fit, since: local.since } });
   turn.effects.push({ kind: 'check-local', checkId });
 }
 

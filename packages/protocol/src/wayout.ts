@@ -2,6 +2,7 @@
  * The way-out proof: an answer of the external-IP service shows that this node reaches the outside, without which its
  * failed probes mean nothing (invariant I2).
  */
+import { copyWayOut } from './copy.ts';
 import type { ExternalIpResult } from './inputs.ts';
 import type { Family, State, WayOut } from './state.ts';
 import { change, newEffectId, type Turn, tell } from './turn.ts';
@@ -99,5 +100,7 @@ export function onWayOut(turn: Turn, askId: EffectId, result: ExternalIpResult):
 }
 
 export function changeWayOut(turn: Turn, family: Family, wayOut: WayOut): void {
-  change(turn, { wayOut: { ...turn.state.wayOut, [family]: wayOut } });
+  const both = turn.state.wayOut;
+  const own = copyWayOut(wayOut);
+  change(turn, { wayOut: family === '4' ? { '4': own, '6': both['6'] } : { '4': both['4'], '6': own } });
 }
