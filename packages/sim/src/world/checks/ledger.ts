@@ -130,6 +130,8 @@ export function createLedgers(view: WorldView): Ledgers {
         return;
       case 'ballot-opened': {
         const ledger = of(by, fact.address);
+        // Another attempt: it is agreed anew, and begins with a read.
+        if (by.state().addresses[fact.address]?.move === null) ledger.unknown = null;
         const openedDown = ledger.downMs !== null;
         Object.assign(ledger, { won: null, guardedMs: null, openedMs: view.now(), openedDown });
         return;
@@ -162,7 +164,10 @@ export function createLedgers(view: WorldView): Ledgers {
   function onRead(ledger: Ledger, shows: Shown): void {
     ledger.shows = shows;
     if (ledger.unknown === null) return;
-    ledger.unknown = { ...ledger.unknown, reads: [...ledger.unknown.reads, shows].slice(-MAX_KEPT) };
+    // A read that shows this node is proof.
+    ledger.unknown = shows.self
+      ? null
+      : { ...ledger.unknown, reads: [...ledger.unknown.reads, shows].slice(-MAX_KEPT) };
   }
 
   return {
