@@ -3,7 +3,7 @@
  * somebody that is heard (I1), with no lease for an id that runs twice (I5), one address at a time (I13), told as it
  * was seen (I17), and with so many calls in a second at most (I19).
  */
-import type { DriveEffect, Fact, Ip, NodeId } from '@failtome/protocol';
+import type { DriveEffect, DriverAnswer, Fact, Ip, NodeId } from '@failtome/protocol';
 import { holderOf } from '../../aws/index.ts';
 import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 
@@ -25,6 +25,8 @@ interface Ledger {
   stopping: boolean;
   /** Per address, when the cloud last said that this node holds it; null: it said otherwise since. */
   readonly held: Map<Ip, number | null>;
+  /** The same, whatever it was told since. */
+  readonly accepted: Map<Ip, number>;
   readonly silences: Map<Ip, Silence>;
   /** Which ids it has seen twice, and when. */
   readonly doubles: Map<NodeId, number>;
@@ -40,6 +42,7 @@ export function checkConduct(view: WorldView, violate: Violate): Watcher {
     const made: Ledger = {
       stopping: false,
       held: new Map(),
+      accepted: new Map(),
       silences: new Map(),
       doubles: new Map(),
       calls: new Map(),
@@ -121,6 +124,15 @@ export function checkConduct(view: WorldView, violate: Violate): Watcher {
     }
   }
 
+  function onDriven(by: RunView, ip: Ip, answer: DriverAnswer): void {
+    const { held, accepted } = ledgerOf(by);
+    if (answer.kind !== 'taken' && answer.kind !== 'read') return;
+    const self =
+      answer.kind === 'taken' || (answer.association.kind === 'associated' && answer.association.self);
+    held.set(ip, self ? view.now() : null);
+    if (self) accepted.set(ip, view.now());
+  }
+
   /** I19 */
   function countCall(by: RunView, ip: Ip, { calls }: Ledger): void {
     const known = calls.get(ip);
@@ -136,7 +148,7 @@ export function checkConduct(view: WorldView, violate: Violate): Watcher {
   /** I17: that an address answers is told only when it has, to a probe that began after the move. */
   function checkServed(by: RunView, ip: Ip): void {
     const last = by.state().addresses[ip]?.series.last;
-    const heldMs = ledgerOf(by).held.get(ip) ?? null;
+    const heldMs = ledgerOf(by).accepted.get(ip) ?? null;
     const seen =
       last?.ok === true && heldMs !== null && by.worldTimeOf(last.startedAt) >= heldMs - TOLERANCE_MS;
     if (!seen) violate('I17', `${by.run} tells that ${ip} answers, and hasn't seen it since ${heldMs}`);
@@ -157,18 +169,8 @@ export function checkConduct(view: WorldView, violate: Violate): Watcher {
       }
       case 'drive':
         return onDrive(event.by, event.effect);
-      case 'driven': {
-        const { answer } = event.result;
-        const { held } = ledgerOf(event.by);
-        const { address: ip } = event.effect;
-        if (answer.kind === 'taken') held.set(ip, view.now());
-        if (answer.kind === 'read')
-          held.set(
-            ip,
-            answer.association.kind === 'associated' && answer.association.self ? view.now() : null,
-          );
-        return;
-      }
+      case 'driven':
+        return onDriven(event.by, event.effect.address, event.result.answer);
       case 'ended':
         ledgers.delete(event.by.run);
         return;

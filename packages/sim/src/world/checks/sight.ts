@@ -1,6 +1,6 @@
 /**
  * What a verdict and a vote rest on: as many failed probes in a row as are configured, since the address last changed
- * hands (I1), and an address that hasn't just answered (I10).
+ * hands (I1), probes that began after the last standstill (I8), and an address that hasn't just answered (I10).
  */
 import type { Envelope, Fact, Ip, NodeId } from '@failtome/protocol';
 import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
@@ -13,7 +13,12 @@ const TOLERANCE_MS = 2;
 interface Series {
   fails: number;
   holder: string;
+  /** When its last probes began, oldest first. */
+  began: readonly number[];
 }
+
+/** The most probes of one address on their way at once. */
+const MAX_BEGAN = 4;
 
 /** What a node has said of itself, as another has read it. */
 interface Word {
@@ -28,11 +33,13 @@ interface Word {
 export function checkSight(view: WorldView, violate: Violate): Watcher {
   const series = new Map<string, Map<Ip, Series>>();
   const words = new Map<string, Map<NodeId, Word>>();
+  /** When a run noticed its last standstill. */
+  const stalledMs = new Map<string, number>();
 
   function seriesOf(by: RunView, ip: Ip): Series {
     const ofRun = series.get(by.run) ?? new Map<Ip, Series>();
     series.set(by.run, ofRun);
-    const known = ofRun.get(ip) ?? { fails: 0, holder: 'unknown' };
+    const known = ofRun.get(ip) ?? { fails: 0, holder: 'unknown', began: [] };
     ofRun.set(ip, known);
     return known;
   }
@@ -41,9 +48,9 @@ export function checkSight(view: WorldView, violate: Violate): Watcher {
     switch (fact.kind) {
       case 'probe': {
         const { result, address } = fact;
-        if (result.kind === 'ok') seriesOf(by, address).fails = 0;
-        else if (result.kind === 'failed' && result.durationMs <= timeoutOf(by, address) + LATE_MS)
-          seriesOf(by, address).fails += 1;
+        const known = seriesOf(by, address);
+        if (result.kind === 'ok') known.fails = 0;
+        else if (result.kind === 'failed' && counts(by, address, known, result.durationMs)) known.fails += 1;
         return;
       }
       case 'holder': {
@@ -54,10 +61,12 @@ export function checkSight(view: WorldView, violate: Violate): Watcher {
         return;
       }
       case 'stalled':
+        stalledMs.set(by.run, view.now());
         for (const known of series.get(by.run)?.values() ?? []) known.fails = 0;
         return;
       case 'verdict':
         if (fact.to === 'down') checkFall(by, fact.address);
+        if (fact.to !== 'unknown') checkFresh(by, fact.address, fact.to);
         return;
       case 'voted':
         if (fact.reason === 'down' && by.state().addresses[fact.address]?.series.last?.ok === true)
@@ -66,6 +75,26 @@ export function checkSight(view: WorldView, violate: Violate): Watcher {
       default:
         return;
     }
+  }
+
+  /** Not this node's own slowness, and not of a probe after which another was begun. */
+  function counts(by: RunView, ip: Ip, { began }: Series, durationMs: number): boolean {
+    if (durationMs > timeoutOf(by, ip) + LATE_MS) return false;
+    const beganMs = view.now() - durationMs + TOLERANCE_MS;
+    const newest = began.at(-1) ?? beganMs;
+    return newest <= beganMs;
+  }
+
+  /** I8: by a probe that began after the last standstill. */
+  function checkFresh(by: RunView, ip: Ip, verdict: string): void {
+    const startedAt = by.state().addresses[ip]?.series.last?.startedAt;
+    const sinceMs = stalledMs.get(by.run);
+    if (startedAt === undefined || sinceMs === undefined) return;
+    if (by.worldTimeOf(startedAt) < sinceMs - TOLERANCE_MS)
+      violate(
+        'I8',
+        `${by.run} sees ${ip} ${verdict} by a probe from before ${sinceMs}, when it had stood still`,
+      );
   }
 
   /** I1: enough failures, or one after the word of a holder that is unfit. */
@@ -105,11 +134,17 @@ export function checkSight(view: WorldView, violate: Violate): Watcher {
       case 'facts':
         for (const fact of event.facts) onFact(event.by, fact);
         return;
+      case 'probe-began': {
+        const known = seriesOf(event.by, event.address);
+        known.began = [...known.began, view.now()].slice(-MAX_BEGAN);
+        return;
+      }
       case 'heard':
         return onHeard(event.by, event.message);
       case 'ended':
         series.delete(event.by.run);
         words.delete(event.by.run);
+        stalledMs.delete(event.by.run);
         return;
       default:
         return;
