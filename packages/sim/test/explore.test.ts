@@ -109,6 +109,12 @@ describe('exploring a protocol with a rule taken out', () => {
     ['a call is repeated after an unknown answer', 'I14', repeating, { faults: 1, faultKinds: ['call'] }],
     ['a released address is not taken', 'L1', withoutTake, { orders: 'one' }],
     [
+      'a message counts as often as it comes',
+      'I18',
+      unnumbered,
+      { faults: 1, faultKinds: ['message'], orders: 'one' },
+    ],
+    [
       'a voter forgets whom it lent to',
       'I5',
       forgetful,
@@ -225,6 +231,15 @@ function withoutTake(state: State, input: Input): StepResult {
     ...result,
     effects: result.effects.filter((effect) => effect.kind !== 'drive' || effect.operation.op !== 'take'),
   };
+}
+
+/** Every number is new. */
+function unnumbered(state: State, input: Input): StepResult {
+  const peers = Object.entries(state.peers).map(([id, peer]) => {
+    const channel = { ...peer.channel, highest: 0, window: 0 };
+    return [id, { ...peer, channel }];
+  });
+  return protocolStep({ ...state, peers: Object.fromEntries(peers) }, input);
 }
 
 /** What it has lent to others is forgotten before every input. */

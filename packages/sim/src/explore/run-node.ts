@@ -88,7 +88,10 @@ export function runNode(
   function take(point: Point, index: number): void {
     const event = point.left[index];
     if (event === undefined) return;
-    const left = point.left.filter((_, at) => at !== index);
+    // Every event looks after what is due, and arms the timer anew: it fires before all others, or not in this quantum.
+    const left = point.left.filter(
+      (one, at) => at !== index && (order === 'given' || one.event.kind !== 'tick'),
+    );
     const taken = takeEvent(rig, point.node, event, t);
     observe(event.event, taken.facts);
     const out = [...point.out];
