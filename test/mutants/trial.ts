@@ -35,16 +35,16 @@ function inTime(): boolean {
   return cpuMs() < options.limitMs;
 }
 
-/** Those that are about the rule first; each with the first of its seeds. */
+/** Those that are about the rule first. */
 function inOrder(all: readonly Scenario[]): readonly Scenario[] {
   const first = all.filter(({ name }) => options.scenarios.includes(name));
   return options.onlyThese ? first : [...first, ...all.filter((scenario) => !first.includes(scenario))];
 }
 
-function stage(scenario: Scenario): Catch | null {
+function stage(scenario: Scenario, seed: number): Catch | null {
   const by = `scenario ${scenario.name}`;
   try {
-    const { result, expectations } = runScenario(scenario);
+    const { result, expectations } = runScenario(scenario, { seed });
     effort.events += result.events;
     const { violation } = result;
     if (violation !== null) return { by, invariant: violation.invariant, detail: violation.detail };
@@ -56,11 +56,21 @@ function stage(scenario: Scenario): Catch | null {
   }
 }
 
+/** With all of its seeds where it is about the rule, else with the first. */
+function staged(scenario: Scenario): Catch | null {
+  const about = options.scenarios.includes(scenario.name);
+  for (const seed of about ? scenario.seeds : scenario.seeds.slice(0, 1)) {
+    effort.scenarios += 1;
+    const found = stage(scenario, seed);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
 function scenarios(): Catch | null {
   for (const scenario of inOrder(options.folders.flatMap((folder) => loadScenarios(folder)))) {
     if (!inTime()) return null;
-    effort.scenarios += 1;
-    const found = stage(scenario);
+    const found = staged(scenario);
     if (found !== null) return found;
   }
   return null;

@@ -122,8 +122,12 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
   mutant(
     'fast-path-off',
     ['L1'],
-    'a holder that finds itself unfit is not looked at any closer',
-    edit('verdict.ts', 'if (turned || failing !== local.series.fails > 0) announce(turn);', ''),
+    "a holder's own word that it is unfit shortens nothing",
+    edit(
+      'holder.ts',
+      'startedAt >= unfitSince ? 1 : fallOf',
+      'startedAt >= unfitSince ? fallOf(state, address.ip) : fallOf',
+    ),
     'web',
   ),
   mutant(

@@ -9,6 +9,43 @@ export const QUESTIONED: readonly Question[] = [
     together: ['gate-verdict'],
   },
   {
+    id: 'displace-read',
+    because: 'what the read shows is kept, and the gate displace is closed before the next call',
+    together: ['both-displace-checks'],
+  },
+  {
+    id: 'released-unwritten',
+    because:
+      'a restart that finds an intent and nobody at the address takes it for released; the note only says so for sure',
+    together: ['release-forgotten'],
+  },
+  {
+    id: 'duty-unread',
+    because: 'a claim takes nothing from anybody; the read before it only saves a call that would be refused',
+    together: [],
+  },
+  {
+    id: 'release-unheard',
+    because: 'the candidate gives a lease of an old ballot back as soon as it hears of it',
+    together: [],
+  },
+  {
+    id: 'stale-untold',
+    because: 'the next heartbeat answers the challenge as well, half a second later',
+    together: [],
+  },
+  {
+    id: 'host-keeps-failed',
+    because:
+      'what was kept goes out when a later write is done, and that write holds what it waited for; the voter lends nothing meanwhile, because its disk fails',
+    together: ['host-holds-nothing', 'host-releases-all'],
+  },
+  {
+    id: 'host-reenters',
+    because: "no port of the agent or of the simulator answers from within a call; the host's own tests do",
+    together: [],
+  },
+  {
     id: 'answer-no-vote',
     because:
       'a candidate asks no member, and one that takes a member for a voter has another electorate: the row only gives the truer reason',
