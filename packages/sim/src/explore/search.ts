@@ -67,8 +67,32 @@ interface Waiting {
   readonly path: Path;
 }
 
-/** Worlds by the moment that they wait for, each once. */
-type Agenda = Map<number, Map<number, Waiting>>;
+/** Limits are looked at after so many worlds. */
+const LOOK_EVERY = 64;
+
+/** A search under way. */
+interface Hunt {
+  readonly search: Search;
+  readonly options: ExploreOptions;
+  readonly limits: Limits;
+  readonly seen: Coverage;
+  /** The end of the horizon, and when every history must have recovered. */
+  readonly endMs: number;
+  readonly lastMs: number;
+  readonly highestEpoch: number;
+  /** Worlds by the moment that they wait for, each once. */
+  readonly agenda: Map<number, Map<number, Waiting>>;
+  readonly beyond: { inFlight: number; epochs: number };
+  readonly so: {
+    states: number;
+    frontier: number;
+    widest: number;
+    ends: number;
+    slowestMs: number;
+    depth: number;
+  };
+  found: Found | null;
+}
 
 /**
  * Search everything within the bounds, or until a limit or a violation.
@@ -76,99 +100,105 @@ type Agenda = Map<number, Map<number, Waiting>>;
  * @throws Error when the settled start can't be reached
  */
 export function explore(bounds: Bounds, options: ExploreOptions = {}): ExploreResult {
-  const limits: Limits = { ...NO_LIMITS, ...options.limits };
+  const hunt = newHunt(bounds, options);
+  const { agenda, search, so, seen, beyond } = hunt;
+  let limited = false;
+  while (agenda.size > 0 && hunt.found === null && !limited) {
+    limited = !followMoment(hunt, Math.min(...agenda.keys()));
+    options.progress?.({ ...search.count, depth: so.depth, states: so.states, frontier: so.frontier });
+  }
+  const complete = agenda.size === 0 && hunt.found === null && !limited;
+  return { ...search.count, ...so, bounds, complete, violation: hunt.found, beyond, seen };
+}
+
+function newHunt(bounds: Bounds, options: ExploreOptions): Hunt {
   const seen = newCoverage();
   const search = newSearch(bounds, options, (event, facts) => note(seen, event, facts));
   const starts = startsOf(search);
   const endMs = SETTLED_MS + bounds.horizonMs;
-  const lastMs = endMs + recoversWithinMs(bounds);
-  const epochLimit = bounds.epochs + highestEpoch(starts[0]);
-  const agenda: Agenda = new Map();
-  const beyond = { inFlight: 0, epochs: 0 };
-  let [states, frontier, widest, ends, slowestMs, depth] = [0, 0, 0, 0, 0, 0];
-  let found: Found | null = null;
-
-  const put = (waiting: Waiting): void => {
-    const { g } = waiting;
-    const at = agenda.get(g.t) ?? new Map<number, Waiting>();
-    agenda.set(g.t, at);
-    const hash = search.rig.apart ? at.size : hashGlobal(g);
-    if (at.has(hash)) return;
-    at.set(hash, waiting);
-    states += 1;
-    frontier += 1;
-    widest = Math.max(widest, frontier);
-  };
-  const fail = (broken: Broken, path: Path, t: number): void => {
-    const told = retell(bounds, options, path);
-    found = { ...broken, atMs: t - SETTLED_MS, path: told };
-  };
-
-  for (const [ordinal, g] of starts.entries()) put({ g, path: { parent: null, ordinal } });
-  const limited = (): boolean => states > limits.states || limits.expired();
-  let stopped = false;
-  while (agenda.size > 0 && found === null && !stopped) {
-    const t = Math.min(...agenda.keys());
-    const quantum = Math.floor((t - SETTLED_MS) / QUANTUM_MS);
-    if (quantum >= limits.depth || limited()) break;
-    const now = agenda.get(t) ?? new Map<number, Waiting>();
-    agenda.delete(t);
-    search.known.clear();
-    search.rig.decoded.clear();
-    let asked = 0;
-    for (const waiting of now.values()) {
-      frontier -= 1;
-      asked += 1;
-      if (asked % 64 === 0 && limited()) {
-        stopped = true;
-        break;
-      }
-      follow(waiting, t);
-      if (found !== null) break;
-    }
-    if (found === null && !stopped) depth = quantum + 1;
-    options.progress?.({ ...search.count, depth, states, frontier });
-  }
-
-  function follow({ g: at, path }: Waiting, t: number): void {
-    options.visit?.(at);
-    const ending = t >= endMs;
-    if (ending ? isWell(at, bounds) : isAtPeace(at, bounds)) {
-      ends += 1;
-      slowestMs = Math.max(slowestMs, t - endMs);
-      return;
-    }
-    if (t > lastMs) {
-      const detail = `not recovered within ${lastMs - endMs} ms: ${whyUnwell(at, bounds)}`;
-      return fail({ invariant: 'L1', detail }, path, t);
-    }
-    let ordinal = 0;
-    for (const next of waysOn(search, at, ending)) {
-      const here: Path = { parent: path, ordinal };
-      ordinal += 1;
-      for (const label of next.labels) seen.faults[label] = (seen.faults[label] ?? 0) + 1;
-      if (next.broken !== null) return fail(next.broken, here, t);
-      if (next.g.wire.length > bounds.inFlight) beyond.inFlight += 1;
-      else if (highestEpoch(next.g) > epochLimit) beyond.epochs += 1;
-      else put({ g: next.g, path: here });
-    }
-  }
-
-  const complete = agenda.size === 0 && found === null && !stopped;
-  return {
-    ...search.count,
-    bounds,
-    complete,
-    violation: found,
-    depth,
-    states,
-    frontier,
-    widest,
-    ends,
-    slowestMs,
-    beyond,
+  const hunt: Hunt = {
+    search,
+    options,
+    limits: { ...NO_LIMITS, ...options.limits },
     seen,
+    endMs,
+    lastMs: endMs + recoversWithinMs(bounds),
+    highestEpoch: bounds.epochs + highestEpoch(starts[0]),
+    agenda: new Map(),
+    beyond: { inFlight: 0, epochs: 0 },
+    so: { states: 0, frontier: 0, widest: 0, ends: 0, slowestMs: 0, depth: 0 },
+    found: null,
   };
+  for (const [ordinal, g] of starts.entries()) put(hunt, { g, path: { parent: null, ordinal } });
+  return hunt;
+}
+
+function put({ agenda, search, so }: Hunt, waiting: Waiting): void {
+  const { g } = waiting;
+  const at = agenda.get(g.t) ?? new Map<number, Waiting>();
+  agenda.set(g.t, at);
+  const hash = search.rig.apart ? at.size : hashGlobal(g);
+  if (at.has(hash)) return;
+  at.set(hash, waiting);
+  so.states += 1;
+  so.frontier += 1;
+  so.widest = Math.max(so.widest, so.frontier);
+}
+
+function isLimited({ so, limits }: Hunt): boolean {
+  return so.states > limits.states || limits.expired();
+}
+
+/** All worlds at one moment; false when a limit came first. */
+function followMoment(hunt: Hunt, t: number): boolean {
+  const { agenda, search, so, limits } = hunt;
+  const quantum = Math.floor((t - SETTLED_MS) / QUANTUM_MS);
+  if (quantum >= limits.depth || isLimited(hunt)) return false;
+  const now = agenda.get(t) ?? new Map<number, Waiting>();
+  agenda.delete(t);
+  search.known.clear();
+  search.rig.decoded.clear();
+  let followed = 0;
+  for (const waiting of now.values()) {
+    if (followed % LOOK_EVERY === LOOK_EVERY - 1 && isLimited(hunt)) return false;
+    followed += 1;
+    so.frontier -= 1;
+    follow(hunt, waiting);
+    if (hunt.found !== null) return true;
+  }
+  so.depth = quantum + 1;
+  return true;
+}
+
+function follow(hunt: Hunt, { g, path }: Waiting): void {
+  const { search, options, so, endMs, lastMs } = hunt;
+  const { bounds } = search;
+  options.visit?.(g);
+  const ending = g.t >= endMs;
+  if (ending ? isWell(g, bounds) : isAtPeace(g, bounds)) {
+    so.ends += 1;
+    so.slowestMs = Math.max(so.slowestMs, g.t - endMs);
+    return;
+  }
+  if (g.t > lastMs) {
+    const detail = `not recovered within ${lastMs - endMs} ms: ${whyUnwell(g, bounds)}`;
+    return fail(hunt, { invariant: 'L1', detail }, path, g.t);
+  }
+  let ordinal = 0;
+  for (const next of waysOn(search, g, ending)) {
+    const here: Path = { parent: path, ordinal };
+    ordinal += 1;
+    for (const label of next.labels) hunt.seen.faults[label] = (hunt.seen.faults[label] ?? 0) + 1;
+    if (next.broken !== null) return fail(hunt, next.broken, here, g.t);
+    if (next.g.wire.length > bounds.inFlight) hunt.beyond.inFlight += 1;
+    else if (highestEpoch(next.g) > hunt.highestEpoch) hunt.beyond.epochs += 1;
+    else put(hunt, { g: next.g, path: here });
+  }
+}
+
+function fail(hunt: Hunt, broken: Broken, path: Path, t: number): void {
+  const { search, options } = hunt;
+  hunt.found = { ...broken, atMs: t - SETTLED_MS, path: retell(search.bounds, options, path) };
 }
 
 function waysOn(search: Search, at: Global, ending: boolean): Iterable<Successor> {
