@@ -118,13 +118,19 @@ export function checkSight(view: WorldView, violate: Violate): Watcher {
     return !silent && startedMs >= word.unfitMs - TOLERANCE_MS;
   }
 
-  function onHeard(by: RunView, { from, session, payload: { node, version } }: Envelope): void {
+  /** @param counts whether it is known to have been taken in: only then does a word of health end one of trouble */
+  function onHeard(
+    by: RunView,
+    { from, session, payload: { node, version } }: Envelope,
+    counts: boolean,
+  ): void {
     const ofRun = words.get(by.run) ?? new Map<NodeId, Word>();
     words.set(by.run, ofRun);
     const word = ofRun.get(from) ?? { session: '', version: 0, heardMs: 0, unfitMs: null };
     ofRun.set(from, word);
     word.heardMs = view.now();
     if (node === undefined || (session === word.session && version <= word.version)) return;
+    if (!counts && node.fit !== 'unfit') return;
     const unfitMs = node.fit === 'unfit' ? (word.unfitMs ?? view.now()) : null;
     Object.assign(word, { session, version, unfitMs });
   }
@@ -140,7 +146,10 @@ export function checkSight(view: WorldView, violate: Violate): Watcher {
         return;
       }
       case 'heard':
-        return onHeard(event.by, event.message);
+        return onHeard(event.by, event.message, event.message.re !== null);
+      case 'judged':
+        if (event.status === 200) onHeard(event.by, event.request, true);
+        return;
       case 'ended':
         series.delete(event.by.run);
         words.delete(event.by.run);
