@@ -57,6 +57,7 @@ const startedMove = {
   handoverId: null,
   startedAt: 0,
   leaseUntil: 10_000,
+  callTimeoutMs: 2_000,
   consent: false,
   duty: true,
   delayMs: 500,

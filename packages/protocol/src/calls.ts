@@ -42,7 +42,7 @@ export function take(turn: Turn, ip: Ip, reassociate: boolean): void {
 /** Every call of a move follows a durable intent (`takeover.ts`, the gate `intent`), so it goes out at once. */
 export function drive(turn: Turn, ip: Ip, operation: DriverOperation): EffectId {
   const callId = newEffectId(turn);
-  const timeoutMs = callTimeoutMs(turn.state.config);
+  const timeoutMs = addressOf(turn.state, ip).move?.callTimeoutMs ?? callTimeoutMs(turn.state.config);
   turn.effects.push({ kind: 'drive', callId, address: ip, operation, timeoutMs });
   return callId;
 }

@@ -11,6 +11,8 @@ export interface Move {
   readonly handoverId: string | null;
   readonly startedAt: MonotonicMs;
   readonly leaseUntil: MonotonicMs;
+  /** What each of its calls gets (`view.ts`, `callTimeoutMs`). */
+  readonly callTimeoutMs: DurationMs;
   readonly consent: boolean;
   /** Nobody holds the address by our doing: somebody must take it, and that is us. */
   readonly duty: boolean;

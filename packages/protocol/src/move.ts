@@ -37,6 +37,7 @@ import type { Move, MoveStage, ReadPurpose } from './move-state.ts';
 import { onSettlingRead, settle } from './settle.ts';
 import { addressOf, changeAddress, type Turn } from './turn.ts';
 import type { DurationMs, EffectId, Ip } from './units.ts';
+import { callTimeoutMs } from './view.ts';
 
 /** How long the address may take to answer after the move before the move is told as it stands. */
 export const VERIFY_MS: DurationMs = 15_000;
@@ -56,6 +57,7 @@ export function beginMove(turn: Turn, ip: Ip): void {
     handoverId: campaign.handoverId,
     startedAt: turn.now.at,
     leaseUntil: mandate.until,
+    callTimeoutMs: callTimeoutMs(turn.state.config, mandate.until - campaign.openedAt),
     consent: mandate.consent,
     duty: false,
     stage: { kind: 'reading', callId: 0, at: turn.now.at, purpose: 'start' },
@@ -81,6 +83,7 @@ export function recoverMove(turn: Turn, ip: Ip): void {
       handoverId,
       startedAt: turn.now.at,
       leaseUntil: 0,
+      callTimeoutMs: callTimeoutMs(turn.state.config),
       consent: false,
       duty,
       stage,

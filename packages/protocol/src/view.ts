@@ -21,9 +21,11 @@ const GUARD_SHARE = 0.3;
 /**
  * What each call to the cloud gets: a third of the lease, less 500 ms for the vote and the guard's time-out (at most
  * three tenths of the lease); from 500 ms to 5 s. So a read, a release and a take fit in even when each is slow.
+ *
+ * @param lentMs for how long the leases were lent, where voters lend for less than this node would
  */
-export function callTimeoutMs(config: ProtocolConfig): DurationMs {
-  const { leaseMs } = config.agreement;
+export function callTimeoutMs(config: ProtocolConfig, lentMs: DurationMs = Infinity): DurationMs {
+  const leaseMs = Math.min(config.agreement.leaseMs, lentMs);
   const guardMs = Math.min(config.guard.timeoutMs, Math.floor(leaseMs * GUARD_SHARE));
   return Math.min(5_000, Math.max(500, Math.floor((leaseMs - guardMs - VOTE_SHARE_MS) / 3)));
 }
@@ -156,8 +158,12 @@ class StateView implements TakeoverView {
 
   get leaseNeededMs(): TakeoverView['leaseNeededMs'] {
     const { config } = this.state;
+    const { move, campaign } = this.of;
     const calls = config.driver?.style === 'single-call' ? 1 : 2;
-    return (this.of.move === null ? calls + 1 : calls) * callTimeoutMs(config);
+    if (move !== null) return calls * move.callTimeoutMs;
+    const won = campaign?.won ?? null;
+    const lentMs = campaign === null || won === null ? Infinity : won.until - campaign.openedAt;
+    return (calls + 1) * callTimeoutMs(config, lentMs);
   }
 }
 

@@ -157,6 +157,7 @@ describe('a mandate', () => {
         handoverId: null,
         startedAt: AT,
         leaseUntil: AT + 9_000,
+        callTimeoutMs: 2_000,
         consent: false,
         duty: false,
         stage,

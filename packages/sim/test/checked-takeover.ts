@@ -87,6 +87,7 @@ export function moveOf(change: Partial<NonNullable<AddressState['move']>> = {}) 
     handoverId: null,
     startedAt: 4_200,
     leaseUntil: 14_000,
+    callTimeoutMs: 2_000,
     consent: false,
     duty: false,
     stage: { kind: 'reading', callId: 1, at: 4_200, purpose: 'start' },
