@@ -13,6 +13,10 @@ const RESTLESS_ENDS_MS = 300_000;
 const GAP_MS = [500, 4_000] as const;
 const BROKEN_MS = [1_000, 6_000] as const;
 const FIRST_AT_MS = 5_000;
+/** In so many of the restless seeds calls are late; from one to the next, and by how much. */
+const LATE_PER_MILLE = 250;
+const LATE_GAP_MS = [10_000, 40_000] as const;
+const LATE_MS = [2_000, 20_000] as const;
 
 /** The plan of a seed; the same on every machine. */
 export function planOf(seed: number, options: DrawOptions = {}): Plan {
@@ -40,7 +44,8 @@ function makeRestless(plan: Plan, random: Random): Plan {
     },
   };
   const drawn = plan.timeline.filter(({ atMs }) => atMs < RESTLESS_ENDS_MS && random.chance(400));
-  const timeline = [...drawn, ...reasonsToMove(random)].sort((a, b) => a.atMs - b.atMs);
+  const late = random.chance(LATE_PER_MILLE) ? lateCalls(random) : [];
+  const timeline = [...drawn, ...reasonsToMove(random), ...late].sort((a, b) => a.atMs - b.atMs);
   return {
     title: `${plan.title}, restless`,
     world,
@@ -51,6 +56,21 @@ function makeRestless(plan: Plan, random: Random): Plan {
         ? { kind: 'stop', atMs: RESTLESS_ENDS_MS }
         : { kind: 'recover', atMs: RESTLESS_ENDS_MS, broken: [], goal: 'served' },
   };
+}
+
+/** Now and then a call that is applied long after its node has given it up. */
+function lateCalls(random: Random): readonly Entry[] {
+  const entries: Entry[] = [];
+  for (let atMs = FIRST_AT_MS; atMs < RESTLESS_ENDS_MS; atMs += random.between(...LATE_GAP_MS)) {
+    const call = random.pick([
+      'ec2:AssociateAddress',
+      'ec2:AssociateAddress',
+      'ec2:DisassociateAddress',
+    ] as const);
+    const late = { call, effect: 'apply-late', times: 1, applyAfterMs: random.between(...LATE_MS) } as const;
+    entries.push({ atMs, action: 'cloud', with: late, forMs: LATE_GAP_MS[0] });
+  }
+  return entries;
 }
 
 function reasonsToMove(random: Random): readonly Entry[] {
