@@ -180,6 +180,7 @@ function inItsMove(random: Random, world: WorldSpec): Arguments {
       'taking',
       'settling',
       'settling',
+      'settling',
       'verifying',
     ] as const),
     afterMs: random.pick([0, 0, 5, 50]),
@@ -295,7 +296,7 @@ export const PROFILES: readonly Profile[] = [
   },
   {
     name: 'half deaf',
-    weight: 3,
+    weight: 4,
     actions: [
       'one-way',
       'one-way',
