@@ -3,12 +3,6 @@ import type { Question } from '../mutant.ts';
 
 export const QUESTIONED: readonly Question[] = [
   {
-    id: 'gate-observed',
-    because:
-      'before the first probe the verdict is unknown, and the gate verdict is closed as well; this one says why, and keeps a handover from a node that has not looked',
-    together: ['gate-verdict'],
-  },
-  {
     id: 'displace-read',
     because: 'what the read shows is kept, and the gate displace is closed before the next call',
     together: ['both-displace-checks'],
@@ -27,6 +21,24 @@ export const QUESTIONED: readonly Question[] = [
   {
     id: 'release-unheard',
     because: 'the candidate gives a lease of an old ballot back as soon as it hears of it',
+    together: [],
+  },
+  {
+    id: 'answer-final',
+    because:
+      'a voter that has refused is not asked again within the ballot; an answer that it gives all the same lends for real',
+    together: [],
+  },
+  {
+    id: 'ballot-unending',
+    because:
+      'every voter answers within seconds, or falls silent and is out of the count; the bound is for what nobody has thought of',
+    together: [],
+  },
+  {
+    id: 'release-early',
+    because:
+      'a take that lands late takes nothing from anybody on EC2, and with OpsWorks nothing here can close that window; keeping the leases until then only makes a lost race rarer',
     together: [],
   },
   {
