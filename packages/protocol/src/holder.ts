@@ -139,6 +139,13 @@ export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSo
     });
     return;
   }
+  if (seen.associationId !== null && seen.associationId === known.associationId) {
+    // The same association under another name: by its instance, or by the node that a peer knows there. Nothing moved.
+    const { kind, node } = seen.node === null ? known : seen;
+    const firsthand = seen.firsthand || known.firsthand;
+    changeAddress(turn, ip, { holder: { ...seen, kind, node, firsthand } });
+    return;
+  }
   // On the way from one to another nobody may hold it for a moment: that is one change, not two.
   const moved = known.kind !== 'unknown' && seen.kind !== 'none';
   changeAddress(turn, ip, {

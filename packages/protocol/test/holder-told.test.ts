@@ -80,3 +80,8 @@ test('two changes close together are one, and the later one counts', () => {
     14_000, 10_000,
   ]);
 });
+
+test('an association that is called by its instance first and by its node later has not moved', () => {
+  const stranger: HolderRecord = { ...told('pluto', 0), kind: 'other', node: null };
+  expect(changesAfter([0, stranger], [10_000, told('pluto', 0)], [20_000, stranger])).toEqual([]);
+});
