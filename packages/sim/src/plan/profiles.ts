@@ -203,7 +203,7 @@ function oddNodes(random: Random, world: WorldSpec): WorldSpec {
     case 1: {
       const holder = world.holders[0];
       const free = world.nodes.filter(({ role }, index) => role === 'candidate' && index !== holder);
-      const displace = random.chance(500) ? 'allow' : 'refuse';
+      const displace = random.chance(600) ? 'allow' : 'refuse';
       return {
         ...world,
         occupied: free.length === 0 ? [] : [random.pick(free).id],
@@ -296,7 +296,7 @@ export const PROFILES: readonly Profile[] = [
   },
   {
     name: 'half deaf',
-    weight: 4,
+    weight: 6,
     actions: [
       'one-way',
       'one-way',
