@@ -90,11 +90,11 @@ function simplifyRecovery(search: Search, ending: Extract<Plan['ending'], { kind
   return recoverEarlier(search) || simpler;
 }
 
-/** At a rounder and earlier moment, though not before the last thing that happens. */
+/** At a rounder and earlier moment, though after the last thing that happens: a scenario file wants it so. */
 function recoverEarlier(search: Search): boolean {
   const { ending, timeline } = search.plan;
-  const earliest = Math.max(1_000, ...timeline.map(({ atMs }) => atMs));
-  return RECOVER_MS.filter((atMs) => atMs >= earliest && atMs < ending.atMs).some((atMs) =>
+  const latest = Math.max(0, ...timeline.map(({ atMs }) => atMs));
+  return RECOVER_MS.filter((atMs) => atMs > latest && atMs < ending.atMs).some((atMs) =>
     search.attempt({ ...search.plan, ending: { ...ending, atMs } }, 'time before the recovery'),
   );
 }
