@@ -119,20 +119,20 @@ export function checkSight(view: WorldView, violate: Violate): Watcher {
   }
 
   /** @param counts whether it is known to have been taken in: only then does a word of health end one of trouble */
-  function onHeard(
-    by: RunView,
-    { from, session, payload: { node, version } }: Envelope,
-    counts: boolean,
-  ): void {
+  /** A word that it is unfit counts for it however it came; one that it is fit only when it was taken in. */
+  function onHeard(by: RunView, message: Envelope, takenIn: boolean): void {
+    const { from, session, payload } = message;
     const ofRun = words.get(by.run) ?? new Map<NodeId, Word>();
     words.set(by.run, ofRun);
     const word = ofRun.get(from) ?? { session: '', version: 0, heardMs: 0, unfitMs: null };
     ofRun.set(from, word);
     word.heardMs = view.now();
-    if (node === undefined || (session === word.session && version <= word.version)) return;
-    if (!counts && node.fit !== 'unfit') return;
-    const unfitMs = node.fit === 'unfit' ? (word.unfitMs ?? view.now()) : null;
-    Object.assign(word, { session, version, unfitMs });
+    if (payload.node === undefined) return;
+    const unfit = payload.node.fit === 'unfit';
+    if (unfit) word.unfitMs ??= view.now();
+    if (session === word.session && payload.version <= word.version) return;
+    if (unfit || takenIn) Object.assign(word, { session, version: payload.version });
+    if (!unfit && takenIn) word.unfitMs = null;
   }
 
   return (event) => {
