@@ -30,6 +30,8 @@ const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = 
 
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+// Whoever read the output has had enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 // A worker of a swarm is this same file. Else: whatever is still being waited for at the end has lost its meaning.
 if (!workIfWorker()) process.exit(await run(process.argv.slice(2)));
