@@ -80,6 +80,12 @@ describe('the driver opsworks at its edges', () => {
     });
   });
 
+  test('an instance that it may not look at is not taken for one that holds nothing', async () => {
+    aws.cloud.fault.arm({ action: ACTIONS.read, effect: { kind: 'unauthorized' }, skip: 1 });
+    const { answer } = await drive(driverWorld(aws), { op: 'read' });
+    expect(answer).toMatchObject({ kind: 'refused', code: 'AccessDeniedException' });
+  });
+
   test('takes a missing permission for a definite no', async () => {
     aws.cloud.setPermission(SATURN, 'opsworks:AssociateElasticIp', 'revoked');
     const { answer } = await drive(driverWorld(aws), { op: 'take', reassociate: true });

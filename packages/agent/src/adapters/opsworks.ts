@@ -46,9 +46,9 @@ export function createOpsworksDriver(
       const message = `${ip} is not registered with a stack that this node may see`;
       return { kind: 'refused', throttled: false, code: 'ResourceNotFoundException', message };
     }
-    // Without the second answer OpsWorks itself is the judge; it keeps one Elastic IP on an instance.
-    const occupants = here.kind === 'ok' ? here.output : [];
-    const occupant = occupants.find(({ Ip, InstanceId }) => Ip !== ip && InstanceId === instanceId);
+    // What would be thrown off has to be known: an error is no "nothing there".
+    if (here.kind === 'failed') return here.failure;
+    const occupant = here.output.find(({ Ip, InstanceId }) => Ip !== ip && InstanceId === instanceId);
     return { kind: 'read', association: associationOf(found, instanceId), displaces: occupant?.Ip ?? null };
   }
 
