@@ -81,7 +81,7 @@ describe('the driver opsworks at its edges', () => {
   });
 
   test('an instance that it may not look at is not taken for one that holds nothing', async () => {
-    aws.cloud.fault.arm({ action: ACTIONS.read, effect: { kind: 'unauthorized' }, skip: 1 });
+    aws.cloud.fault.arm({ action: ACTIONS.read, effect: { kind: 'unauthorized' }, times: 1 });
     const { answer } = await drive(driverWorld(aws), { op: 'read' });
     expect(answer).toMatchObject({ kind: 'refused', code: 'AccessDeniedException' });
   });
