@@ -8,6 +8,29 @@ export const QUESTIONED: readonly Question[] = [
     together: ['both-displace-checks'],
   },
   {
+    id: 'take-own',
+    because: 'what the read shows is taken in, and the gate not-holder is closed before the next call',
+    together: ['both-holder-checks'],
+  },
+  {
+    id: 'release-remembered',
+    because:
+      'a read that shows another association than the known one is a change of hands, after which the failure is not current any more and the attempt ends',
+    together: ['release-unread'],
+  },
+  {
+    id: 'hearsay',
+    because:
+      'each node reads once a minute itself, and views converge then at the latest; the rule keeps them from taking an echo for news until then',
+    together: ['holder-unread'],
+  },
+  {
+    id: 'holder-older',
+    because:
+      'the next read or word corrects it; the rule keeps the view from going back and forth until then',
+    together: ['holder-unread'],
+  },
+  {
     id: 'released-unwritten',
     because:
       'a restart that finds an intent and nobody at the address takes it for released; the note only says so for sure',
@@ -39,6 +62,12 @@ export const QUESTIONED: readonly Question[] = [
     id: 'release-early',
     because:
       'a take that lands late takes nothing from anybody on EC2, and with OpsWorks nothing here can close that window; keeping the leases until then only makes a lost race rarer',
+    together: [],
+  },
+  {
+    id: 'superseded-counts',
+    because:
+      'a probe is superseded when it began too early to complete the verdict, before the proof or before the word; counted, it brings the verdict forward by one failure at most',
     together: [],
   },
   {

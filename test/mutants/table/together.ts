@@ -13,6 +13,24 @@ export const TOGETHER: readonly Mutant[] = [
     'two-unfit',
   ),
   mutant(
+    'both-holder-checks',
+    ['gate not-holder', 'move 1', 'I9'],
+    'neither the gate nor the read of the move heeds that this node holds the address',
+    [
+      edit(
+        'takeover.ts',
+        "{ name: 'not-holder', ask: notHolder }",
+        "{ name: 'not-holder', ask: () => open('') }",
+      ),
+      edit(
+        'move.ts',
+        'if (association.self) {\n    tellIfLate',
+        'if (association.self && addressOf(turn.state, ip).late !== null) {\n    tellIfLate',
+      ),
+    ],
+    'cloud',
+  ),
+  mutant(
     'both-displace-checks',
     ['gate displace', 'I13'],
     'neither the gate nor the read of the move heeds another address in the way',
