@@ -28,7 +28,7 @@ export const TOGETHER: readonly Mutant[] = [
         'if (association.self && addressOf(turn.state, ip).late !== null) {\n    tellIfLate',
       ),
     ],
-    'cloud',
+    'no-local',
   ),
   mutant(
     'both-displace-checks',
