@@ -21,7 +21,7 @@ const HELP = `usage: npm run mutants -- [option...]
   --only ID[,ID…]      only these; ID* for all that begin so, control for the protocol as it is
   --seeds N            seeds of the swarm, from 1 on (default 10)
   --focus N            seeds of each focus (default 20)
-  --limit SECONDS      of the processor's time for each mutant, after which nothing new is begun (default 40)
+  --limit SECONDS      of the processor's time for each mutant, after which nothing new is begun (default 60)
   --jobs N             so many at a time (default 1)
   --explore SECONDS    of the processor's time for the explorer, which comes last; 0: without (default 20)
   --json FILE          write the table there as well
@@ -43,7 +43,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     seeds: { type: 'string', default: '10' },
     focus: { type: 'string', default: '20' },
-    limit: { type: 'string', default: '40' },
+    limit: { type: 'string', default: '60' },
     jobs: { type: 'string', default: '1' },
     explore: { type: 'string', default: '20' },
     json: { type: 'string' },

@@ -19,7 +19,7 @@ export interface Mutant {
   /** What this protocol does, or doesn't do any more. */
   readonly says: string;
   readonly edits: readonly Edit[];
-  /** The kinds of plans in which the rule matters most, tried after the plain swarm. */
+  /** The kinds of plans in which the rule matters most. */
   readonly focus: readonly FocusName[];
 }
 

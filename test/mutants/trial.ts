@@ -1,6 +1,7 @@
 /**
- * Looks for what shows that the protocol it was bundled with is broken: scenarios, then seeds of the swarm, then plans
- * of each focus. One line of JSON on standard output says what was found, and how much was looked at.
+ * Looks for what shows that the protocol it was bundled with is broken: scenarios about the rule, focused plans, the
+ * other scenarios, seeds of the swarm, the explorer. One line of JSON on standard output says what was found, and how
+ * much was looked at.
  */
 import { DEFAULT_BOUNDS, explore } from '../../packages/sim/src/explore/index.ts';
 import { type Plan, type RunResult, runPlan } from '../../packages/sim/src/plan/index.ts';
@@ -35,12 +36,6 @@ function inTime(): boolean {
   return cpuMs() < options.limitMs;
 }
 
-/** Those that are about the rule first. */
-function inOrder(all: readonly Scenario[]): readonly Scenario[] {
-  const first = all.filter(({ name }) => options.scenarios.includes(name));
-  return options.onlyThese ? first : [...first, ...all.filter((scenario) => !first.includes(scenario))];
-}
-
 function stage(scenario: Scenario, seed: number): Catch | null {
   const by = `scenario ${scenario.name}`;
   try {
@@ -67,8 +62,8 @@ function staged(scenario: Scenario): Catch | null {
   return null;
 }
 
-function scenarios(): Catch | null {
-  for (const scenario of inOrder(options.folders.flatMap((folder) => loadScenarios(folder)))) {
+function scenarios(which: readonly Scenario[]): Catch | null {
+  for (const scenario of which) {
     if (!inTime()) return null;
     const found = staged(scenario);
     if (found !== null) return found;
@@ -111,14 +106,18 @@ function explored(): Catch | null {
   }
 }
 
+/** The cheapest first. */
 function look(): Catch | null {
-  const first = scenarios() ?? swarm();
-  if (first !== null) return first;
+  const all = options.folders.flatMap((folder) => loadScenarios(folder));
+  const about = scenarios(all.filter(({ name }) => options.scenarios.includes(name)));
+  if (about !== null) return about;
   for (const name of options.focus) {
     const found = focused(name);
     if (found !== null) return found;
   }
-  return explored();
+  if (options.onlyThese) return null;
+  const others = all.filter(({ name }) => !options.scenarios.includes(name));
+  return scenarios(others) ?? swarm() ?? explored();
 }
 
 const caught = look();
