@@ -96,6 +96,6 @@ describe('the runner', () => {
   test('lets the protocol as it is pass', async () => {
     const { caught, effort } = await runTrial(ROOT, 'test-control', [], options);
     expect(caught).toBe(null);
-    expect(effort.scenarios).toBe(2);
+    expect(effort.scenarios).toBeGreaterThanOrEqual(options.scenarios.length);
   }, 60_000);
 });
