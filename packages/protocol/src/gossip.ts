@@ -42,11 +42,13 @@ import {
   type Turn,
   tell,
 } from './turn.ts';
-import type { EffectId, NodeId } from './units.ts';
+import type { DurationMs, EffectId, NodeId } from './units.ts';
 import { onBallot, onRelease } from './voter.ts';
 
 /** The most messages that may wait for an answer; beyond it the oldest is forgotten. */
 const MAX_PENDING = 512;
+/** How long a message may wait for a slow disk, and for its answer. */
+const MAX_UNANSWERED_MS: DurationMs = 30_000;
 
 /** Speak to those whose turn it is, and again to every voter that owes an answer to an open ballot. */
 export function gossipRound(turn: Turn): void {
@@ -130,7 +132,7 @@ export function onAnswered(turn: Turn, sendId: EffectId, answer: Envelope): void
   }
   const rttMs = turn.now.at - pending.sentAt;
   changePeer(turn, peer.id, { rttMs });
-  if (!pending.failed) tell(turn, { kind: 'heartbeat', peer: peer.id, result: 'ok', rttMs });
+  if (pending.failedAt === null) tell(turn, { kind: 'heartbeat', peer: peer.id, result: 'ok', rttMs });
   if (refused === undefined) takePayload(turn, peer.id, answer.payload);
   // Only what decides: a pending answer goes with the next message, else two nodes would talk without a pause.
   const decides =
@@ -141,9 +143,9 @@ export function onAnswered(turn: Turn, sendId: EffectId, answer: Envelope): void
 export function onSendFailed(turn: Turn, sendId: EffectId, reason: SendFailure): void {
   const { pendingSends } = turn.state;
   const pending = pendingSends.find((send) => send.sendId === sendId);
-  if (pending === undefined || pending.failed) return;
+  if (pending === undefined || pending.failedAt !== null) return;
   tell(turn, { kind: 'heartbeat', peer: pending.to, result: reason, rttMs: null });
-  const failed = { ...pending, failed: true };
+  const failed = { ...pending, failedAt: turn.now.at };
   change(turn, { pendingSends: pendingSends.map((send) => (send === pending ? failed : send)) });
   for (const { address, epoch } of pending.ballots)
     onBallotUndelivered(turn, pending.to, address, epoch, pending.fresh);
@@ -226,7 +228,7 @@ function sendTo(turn: Turn, to: NodeId, how: Outgoing): void {
     sentAt: turn.now.at,
     fresh: how.fresh,
     retry: how.retry,
-    failed: false,
+    failedAt: null,
     ballots: (payload.ballots ?? []).map(({ address, epoch }) => ({ address, epoch })),
   };
   change(turn, { pendingSends: [...turn.state.pendingSends, pending] });
@@ -329,11 +331,17 @@ function forget(turn: Turn, sendId: EffectId): void {
   change(turn, { pendingSends: turn.state.pendingSends.filter((send) => send.sendId !== sendId) });
 }
 
-/** A late answer counts as heard for as long as a peer may be silent. */
+/**
+ * A late answer counts as heard for as long as a peer may be silent. What hasn't come to anything may still wait for a
+ * write, and goes out after it; what the host has dropped, because the write failed, is never answered at all.
+ */
 function forgetOldSends(turn: Turn): void {
   const { pendingSends, config } = turn.state;
-  const lastsMs = config.gossip.deadMs + config.gossip.timeoutMs;
-  const kept = pendingSends.filter(({ sentAt }) => turn.now.at - sentAt < lastsMs);
+  const kept = pendingSends.filter(({ sentAt, failedAt }) =>
+    failedAt === null
+      ? turn.now.at - sentAt < MAX_UNANSWERED_MS
+      : turn.now.at - failedAt < config.gossip.deadMs,
+  );
   if (kept.length < pendingSends.length || kept.length > MAX_PENDING)
     change(turn, { pendingSends: kept.slice(-MAX_PENDING) });
 }

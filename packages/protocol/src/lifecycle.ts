@@ -122,7 +122,7 @@ export function finishStopping(turn: Turn): void {
   if (phase !== 'stopping' || stopSince === null) return;
   if (Object.values(turn.state.addresses).some(({ move }) => move !== null)) return;
   const waited = now.at - stopSince;
-  const speaking = turn.outgoing.size > 0 || pendingSends.some((send) => !send.failed);
+  const speaking = turn.outgoing.size > 0 || pendingSends.some((send) => send.failedAt === null);
   const writing = storage.durable < storage.latest && storage.failing === null;
   const publishing = outbox.some((notification) => notification.publishing !== null);
   if ((speaking || writing || publishing) && waited < GOODBYE_MS) return;

@@ -135,7 +135,8 @@ export interface PendingSend {
   readonly sentAt: MonotonicMs;
   readonly fresh: boolean;
   readonly retry: boolean;
-  readonly failed: boolean;
+  /** When it came to nothing; null: it may still be answered in time. */
+  readonly failedAt: MonotonicMs | null;
   /** Which ballots it carried, as address and epoch. */
   readonly ballots: readonly { readonly address: Ip; readonly epoch: Epoch }[];
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { ballotElectorate } from '../src/ballot.ts';
+import { step } from '../src/step.ts';
 import { ballotOf, PEER } from './support/fixtures.ts';
 import { World } from './support/world.ts';
 
@@ -22,4 +23,22 @@ test('a voter that cannot decide yet does not talk without a pause, though every
   expect(told).toContainEqual(expect.objectContaining({ kind: 'voted', answer: 'pending' }));
   // Two heartbeats in that time, and news of trouble.
   expect(told.filter(({ kind }) => kind === 'heartbeat').length).toBeLessThan(8);
+});
+
+test('what still waits for a slow disk or its answer is remembered, what failed for as long as a peer may be silent', () => {
+  const world = new World();
+  world.start();
+  world.run(30_000);
+  const state = world.state();
+  const { at } = state.now;
+  const { deadMs } = state.config.gossip;
+  const asked = { to: PEER, seq: 1, fresh: true, retry: false, ballots: [] };
+  const waits = { ...asked, sendId: 900_001, sentAt: at - 3 * deadMs, failedAt: null };
+  const lately = { ...asked, sendId: 900_002, sentAt: at - 3 * deadMs, failedAt: at - deadMs / 2 };
+  const longAgo = { ...asked, sendId: 900_003, sentAt: at - 3 * deadMs, failedAt: at - deadMs };
+  const before = { ...state, pendingSends: [longAgo, lately, waits] };
+  const due = Math.max(at, state.gossip.nextRoundAt);
+  const after = step(before, { kind: 'tick', at: due, wall: state.now.wall + due - at });
+  const kept = after.state.pendingSends.map(({ sendId }) => sendId).filter((id) => id >= 900_000);
+  expect(kept).toEqual([lately.sendId, waits.sendId]);
 });

@@ -251,10 +251,10 @@ function peersNow(
 
 function sendsNow({ core }: SimNode, coming: readonly Envelope[]): State['pendingSends'] {
   const { pendingSends, session } = core.state;
-  if (!pendingSends.some(({ failed }) => failed)) return pendingSends;
+  if (!pendingSends.some(({ failedAt }) => failedAt !== null)) return pendingSends;
   const kept = pendingSends.filter(
-    ({ failed, seq, to }) =>
-      !failed ||
+    ({ failedAt, seq, to }) =>
+      failedAt === null ||
       coming.some(
         (message) =>
           (message.session === session && message.seq === seq && message.to === to) ||
