@@ -72,9 +72,10 @@ export function checkExplained(world: World, ip: Ip, why: string): void {
 }
 
 function reasonsOf(world: World, id: NodeId, ip: Ip): readonly Reason[] {
-  if (world.holder(ip) === id) return ['is-holder', ...ASKING];
   const own = conditionOf(world, id, ip);
-  return WHY_NOT.find(([applies]) => applies(own))?.[1] ?? ASKING;
+  const reasons = WHY_NOT.find(([applies]) => applies(own))?.[1] ?? ASKING;
+  // Whoever holds it knows that, unless somebody moved it there while this node couldn't read.
+  return world.holder(ip) === id ? ['is-holder', ...reasons] : reasons;
 }
 
 function checkAddress(world: World, ip: Ip): void {

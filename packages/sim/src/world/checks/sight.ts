@@ -26,6 +26,8 @@ interface Word {
   session: string;
   version: number;
   heardMs: number;
+  /** When that record was read: an answer may wait for a disk, and tell late that its request was taken in. */
+  readMs: number;
   /** Since when it has been saying that it is unfit; null: it isn't. */
   unfitMs: number | null;
 }
@@ -118,20 +120,19 @@ export function checkSight(view: WorldView, violate: Violate): Watcher {
     return !silent && startedMs >= word.unfitMs - TOLERANCE_MS;
   }
 
-  /** @param counts whether it is known to have been taken in: only then does a word of health end one of trouble */
   /** A word that it is unfit counts for it however it came; one that it is fit only when it was taken in. */
-  function onHeard(by: RunView, message: Envelope, takenIn: boolean): void {
+  function onHeard(by: RunView, message: Envelope, takenIn: boolean, readMs: number): void {
     const { from, session, payload } = message;
     const ofRun = words.get(by.run) ?? new Map<NodeId, Word>();
     words.set(by.run, ofRun);
-    const word = ofRun.get(from) ?? { session: '', version: 0, heardMs: 0, unfitMs: null };
+    const word = ofRun.get(from) ?? { session: '', version: 0, heardMs: 0, readMs: 0, unfitMs: null };
     ofRun.set(from, word);
     word.heardMs = view.now();
     if (payload.node === undefined) return;
     const unfit = payload.node.fit === 'unfit';
     if (unfit) word.unfitMs ??= view.now();
-    if (session === word.session && payload.version <= word.version) return;
-    if (unfit || takenIn) Object.assign(word, { session, version: payload.version });
+    if (session === word.session ? payload.version <= word.version : readMs < word.readMs) return;
+    if (unfit || takenIn) Object.assign(word, { session, version: payload.version, readMs });
     if (!unfit && takenIn) word.unfitMs = null;
   }
 
@@ -146,9 +147,9 @@ export function checkSight(view: WorldView, violate: Violate): Watcher {
         return;
       }
       case 'heard':
-        return onHeard(event.by, event.message, event.message.re !== null);
+        return onHeard(event.by, event.message, event.message.re !== null, view.now());
       case 'judged':
-        if (event.status === 200) onHeard(event.by, event.request, true);
+        if (event.status === 200) onHeard(event.by, event.request, true, event.readAtMs);
         return;
       case 'ended':
         series.delete(event.by.run);
