@@ -58,16 +58,20 @@ function makeRestless(plan: Plan, random: Random): Plan {
   };
 }
 
-/** Now and then a call that is applied long after its node has given it up. */
+/** Now and then a call that is applied long after its node has given it up, or never answered; messages are late too. */
 function lateCalls(random: Random): readonly Entry[] {
-  const entries: Entry[] = [];
+  const slow = { tailPerMille: 200, tailMs: random.pick([500, 2_000]) };
+  const entries: Entry[] = [
+    { atMs: FIRST_AT_MS, action: 'bad-links', with: slow, forMs: RESTLESS_ENDS_MS - FIRST_AT_MS },
+  ];
   for (let atMs = FIRST_AT_MS; atMs < RESTLESS_ENDS_MS; atMs += random.between(...LATE_GAP_MS)) {
     const call = random.pick([
       'ec2:AssociateAddress',
       'ec2:AssociateAddress',
       'ec2:DisassociateAddress',
     ] as const);
-    const late = { call, effect: 'apply-late', times: 1, applyAfterMs: random.between(...LATE_MS) } as const;
+    const effect = random.pick(['apply-late', 'apply-then-hang'] as const);
+    const late = { call, effect, times: 1, applyAfterMs: random.between(...LATE_MS) };
     entries.push({ atMs, action: 'cloud', with: late, forMs: LATE_GAP_MS[0] });
   }
   return entries;
