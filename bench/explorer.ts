@@ -5,7 +5,7 @@ import { median, type Row, spread } from './table.ts';
 
 const LEAST_A_SECOND = 30_000;
 const ROUNDS = 3;
-const STATES = 12_000;
+const STATES = 40_000;
 
 export function explorer({ times, note }: BenchOptions): Promise<readonly Row[]> {
   const rates: number[] = [];

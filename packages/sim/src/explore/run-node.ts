@@ -75,7 +75,7 @@ export function runNode(
       if (mode.kind === 'run') finish(point, '');
       return;
     }
-    if (!rig.apart && left.length < events.length - 1) {
+    if (!rig.apart && left.length > 1 && left.length < events.length - 1) {
       const key = hashPoint(inOneForm(start, node, out, t), left, point.claims);
       if (visited.has(key)) return;
       visited.add(key);
