@@ -3,7 +3,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { renderReport } from '../report/index.ts';
-import type { World } from '../world/world.ts';
+import type { World } from '../world/interface.ts';
 import { causesOf } from './causes.ts';
 import { createKeeper } from './keep.ts';
 import { createRecorder, type Recorder } from './recorder.ts';

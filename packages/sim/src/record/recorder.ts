@@ -4,8 +4,8 @@
 import { decodeMessage, type Fact, type NodeId } from '@failtome/protocol';
 import { type AwsEvent, type Caller, holderOf } from '../aws/index.ts';
 import type { Detail } from '../world/details.ts';
+import type { World } from '../world/interface.ts';
 import type { RunView, WorldEvent } from '../world/watch.ts';
-import type { World } from '../world/world.ts';
 import { createLane, type Lane } from './lane.ts';
 import {
   type ProcessState,

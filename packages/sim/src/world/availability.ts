@@ -4,8 +4,8 @@
  */
 import type { Ip, NodeId, ProtocolConfig } from '@failtome/protocol';
 import { addressOnTarget, externalIp } from '../aws/index.ts';
+import type { World } from './interface.ts';
 import { landingOf } from './settings.ts';
-import type { World } from './world.ts';
 
 export type Availability =
   /** `by`: a candidate that can take it; `dampedMs`: for so long its present holder may still be protected. */

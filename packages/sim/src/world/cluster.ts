@@ -3,8 +3,10 @@
  */
 import type { Role } from '@failtome/protocol';
 import type { ClockSpec } from './clock.ts';
+import type { World } from './interface.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
-import { createWorld, type World, type WorldSpec } from './world.ts';
+import type { WorldSpec } from './spec.ts';
+import { createWorld } from './world.ts';
 
 export interface ClusterOptions {
   /** `a` has the highest priority and holds the address; default: two candidates. */

@@ -4,8 +4,8 @@
  */
 import { BLOCKED_SUBJECT, type Ip, type NodeId, type Reason } from '@failtome/protocol';
 import { type Availability, type Condition, conditionOf, connected } from './availability.ts';
+import type { World } from './interface.ts';
 import type { RunView } from './watch.ts';
-import type { World } from './world.ts';
 
 /** Since the address last moved, or somebody last asked for it; views have settled by then. */
 const QUIET_MS = 60_000;

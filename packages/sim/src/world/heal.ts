@@ -1,8 +1,9 @@
 /**
  * The end of all faults.
  */
+
+import type { World } from './interface.ts';
 import { QUIET_LINK } from './network.ts';
-import type { World } from './world.ts';
 
 /** Everything repaired: whatever is still broken is broken by the caller afterwards. */
 export function healAll(world: World): void {

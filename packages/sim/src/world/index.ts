@@ -5,9 +5,11 @@
 export * from './availability.ts';
 export * from './cluster.ts';
 export * from './heal.ts';
+export * from './interface.ts';
 export * from './liveness.ts';
 export * from './random.ts';
 export * from './settings.ts';
+export type { WorldSpec } from './spec.ts';
 export * from './trace.ts';
 export * from './watch.ts';
 export * from './world.ts';

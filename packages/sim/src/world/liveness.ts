@@ -6,7 +6,7 @@ import { type CheckConfig, callTimeoutMs, type Ip, type ProtocolConfig } from '@
 import { externalIp } from '../aws/index.ts';
 import { type Availability, availabilityOf } from './availability.ts';
 import { checkConverged, checkExplained } from './convergence.ts';
-import type { World } from './world.ts';
+import type { World } from './interface.ts';
 
 /** Rumours, surveys (one read a minute and node) and retries (30 s) have come round by then. */
 const CONVERGES_MS = 140_000;

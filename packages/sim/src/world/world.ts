@@ -2,153 +2,26 @@
  * The simulated world: nodes that run the real protocol and host loop, on virtual time, network, disks and cloud.
  * Nothing in it waits for anything real, and the same seed gives the same trace.
  */
-import type { Command, CommandOutcome, Fact, Ip, NodeId, ProtocolConfig } from '@failtome/protocol';
-import {
-  type AddressSpec,
-  type AwsEvent,
-  type AwsState,
-  createAws,
-  type FaultSpec,
-  holderOf,
-  setInstance,
-  setInstanceState,
-} from '../aws/index.ts';
+import type { CommandOutcome, Fact, NodeId, ProtocolConfig } from '@failtome/protocol';
+import { type AwsEvent, holderOf, setInstance, setInstanceState } from '../aws/index.ts';
 import { createChecks } from './checks/index.ts';
 import { createClock, type NodeClock } from './clock.ts';
-import { type Cloud, type CloudSpec, createCloud } from './cloud.ts';
+import { createCloud } from './cloud.ts';
 import type { Details } from './details.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { createDriver, type SimDriver } from './drivers.ts';
-import { createNetwork, type Link, type Network } from './network.ts';
+import type { ToldFact, World, WorldOptions } from './interface.ts';
+import { createNetwork } from './network.ts';
 import { command } from './operator.ts';
-import { createPremises, type HaproxyState, type Machine, type Premises } from './premises.ts';
+import { createPremises, type Machine } from './premises.ts';
 import { type SimProcess, startProcess } from './process.ts';
-import { createQueue, type EventQueue } from './queue.ts';
-import { createRandom, type Random } from './random.ts';
-import {
-  configFor,
-  instanceIdOf,
-  landingOf,
-  type NodeSpec,
-  type Overrides,
-  opsworksIdOf,
-  type Settings,
-} from './settings.ts';
+import { createQueue } from './queue.ts';
+import { createRandom } from './random.ts';
+import { landingOf, type NodeSpec, type Overrides } from './settings.ts';
+import { configOf, initialAws, newMachine, TOPIC, type WorldSpec } from './spec.ts';
 import type { Surroundings } from './surroundings.ts';
-import { createTrace, type Trace } from './trace.ts';
-import type { RunView, Violation, Watcher, WorldEvent } from './watch.ts';
-
-export interface WorldSpec {
-  readonly seed: number;
-  readonly nodes: readonly NodeSpec[];
-  readonly addresses: readonly Ip[];
-  /** Who holds each address at the start, by index of the node; null: nobody. */
-  readonly holders: readonly (number | null)[];
-  readonly driver: 'ec2' | 'opsworks';
-  readonly settings: Settings;
-  readonly cloud: CloudSpec;
-  /** From an association to the first packet that follows it. */
-  readonly associationSettleMs: number;
-  /** Until the loser of a move has a public address again; null: never. */
-  readonly autoAddressDelayMs: number | null;
-  readonly staleDisassociate: 'not-found' | 'success';
-  readonly diskMs: readonly [number, number];
-  readonly timerLateMs: number;
-  /** Nodes whose landing places carry another Elastic IP already. */
-  readonly occupied: readonly NodeId[];
-}
-
-export interface WorldOptions {
-  /** How many trace lines to keep for people. */
-  readonly keepTrace: number;
-}
-
-export interface ToldFact {
-  readonly atMs: number;
-  readonly node: NodeId;
-  readonly fact: Fact;
-}
-
-/** Something that is done to a world. */
-export interface Strike {
-  readonly name: string;
-  /** A line for people. */
-  readonly says: string;
-  readonly nodes: readonly NodeId[];
-  /** False: it happens, and is over. */
-  readonly lasts: boolean;
-}
-
-export interface World {
-  readonly spec: WorldSpec;
-  readonly queue: EventQueue;
-  readonly random: Random;
-  readonly trace: Trace;
-  readonly network: Network;
-  readonly cloud: Cloud;
-  readonly premises: Premises;
-  now(): number;
-  /** Run until that moment, or a violation. */
-  runUntil(atMs: number): void;
-  /** Run for so long. */
-  runFor(ms: number): void;
-  /** Run until it holds, asked after every event; false when it didn't within so long. */
-  runTill(holds: () => boolean, withinMs: number): boolean;
-  violation(): Violation | null;
-  violate(invariant: string, detail: string): void;
-  watch(watcher: Watcher): void;
-  /** For a recording: who wants to be told of every message, call, fault and order sets `tell`. */
-  readonly details: Details;
-
-  start(id: NodeId): void;
-  stop(id: NodeId): void;
-  crash(id: NodeId): void;
-  pause(id: NodeId): void;
-  resume(id: NodeId): void;
-  /** The whole machine is gone from the network and from service, with everything on it. */
-  vanish(id: NodeId): void;
-  /** It is back: booted, with its disk. */
-  comeBack(id: NodeId): void;
-  /** The whole machine stands still, and goes on later. */
-  freeze(id: NodeId): void;
-  thaw(id: NodeId): void;
-  haproxy(id: NodeId, state: HaproxyState): void;
-  wayOut(id: NodeId, state: 'open' | 'broken'): void;
-  /** Both directions between two nodes. */
-  link(a: NodeId, b: NodeId, parts: Partial<Link>): void;
-  oneWay(from: NodeId, to: NodeId, parts: Partial<Link>): void;
-  /** Deliver a recorded request again within so long, so often to somebody else. */
-  replayWithin(ms: number, strayPerMille: number): void;
-  /** The instance is gone for good, and its addresses are free. */
-  terminate(id: NodeId): void;
-  overridesOf(id: NodeId): Overrides;
-  /** The node reads its configuration again; a wire version changes only with `upgrade`. */
-  reload(id: NodeId, overrides: Overrides): void;
-  /** The agent is stopped in good order, and started again with another wire version. */
-  upgrade(id: NodeId, wire: number): void;
-  /** Say that something is done to the world; what it returns says that it is over. */
-  strike(what: Strike): () => void;
-  arm(fault: FaultSpec): number;
-  order(to: NodeId, what: Command): void;
-  outcomes(): readonly (CommandOutcome | null)[];
-  /** A second process with this node's id and a copy of its disk, on another machine. */
-  clone(id: NodeId): SimProcess;
-
-  /** Whether its disk was lost, rolled back or unreadable at a start. */
-  lostDisk(id: NodeId): boolean;
-  process(id: NodeId): SimProcess | null;
-  disk(id: NodeId): Disk;
-  clock(id: NodeId): NodeClock;
-  config(id: NodeId): ProtocolConfig;
-  machine(id: NodeId): Machine;
-  instanceOf(id: NodeId): string;
-  nodeOf(instanceId: string | null): NodeId | null;
-  holder(ip: Ip): NodeId | null;
-  runs(): readonly RunView[];
-  /** What was told in all, but for `ROUTINE`. */
-  facts(): readonly ToldFact[];
-  cloudEvents(): readonly AwsEvent[];
-}
+import { createTrace } from './trace.ts';
+import type { Violation, Watcher, WorldEvent } from './watch.ts';
 
 interface SimNode {
   readonly spec: NodeSpec;
@@ -165,7 +38,6 @@ interface SimNode {
   runs: number;
 }
 
-const TOPIC = 'arn:aws:sns:us-east-1:123456789012:failover';
 /** The most facts and cloud events that are kept for scenarios and checks. */
 const MAX_KEPT = 200_000;
 
@@ -475,59 +347,4 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
   ))
     watchers.push(watcher);
   return world;
-}
-
-function newMachine(id: NodeId, index: number): Machine {
-  return {
-    id,
-    instanceId: instanceIdOf(index),
-    haproxy: 'up',
-    slowMs: 0,
-    frozen: false,
-    blockedPaths: new Set(),
-    outsideLossPerMille: 0,
-  };
-}
-
-function configOf(spec: WorldSpec, node: NodeSpec, overrides: Overrides): ProtocolConfig {
-  return configFor(node, spec.nodes, spec.addresses, spec.driver, spec.settings, overrides);
-}
-
-function initialAws(spec: WorldSpec): AwsState {
-  return createAws({
-    instances: spec.nodes.map(({ id, nat }, index) => {
-      const [first, ...others] = spec.addresses.map((_, i) => landingOf(index, i));
-      const primary = first ?? landingOf(index, 0);
-      return {
-        id: instanceIdOf(index),
-        opsworksId: opsworksIdOf(index),
-        hostname: id,
-        privateIps: [[primary, ...others]],
-        ...(nat === undefined ? {} : { ...(nat === null ? {} : { nat }), autoAddress: null }),
-      };
-    }),
-    addresses: [...contested(spec), ...occupants(spec)],
-    topics: [TOPIC],
-    config: {
-      associationSettleMs: spec.associationSettleMs,
-      autoAddressDelayMs: spec.autoAddressDelayMs ?? Number.POSITIVE_INFINITY,
-      staleDisassociate: spec.staleDisassociate,
-    },
-  });
-}
-
-function contested(spec: WorldSpec): readonly AddressSpec[] {
-  return spec.addresses.map((publicIp, index) => {
-    const holder = spec.holders[index] ?? null;
-    return holder === null
-      ? { publicIp }
-      : { publicIp, holder: instanceIdOf(holder), privateIp: landingOf(holder, index) };
-  });
-}
-
-function occupants(spec: WorldSpec): readonly AddressSpec[] {
-  return spec.occupied.map((id, index) => {
-    const place = spec.nodes.findIndex((node) => node.id === id);
-    return { publicIp: `192.0.2.${index + 1}`, holder: instanceIdOf(place), privateIp: landingOf(place, 0) };
-  });
 }

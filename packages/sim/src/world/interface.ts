@@ -1,0 +1,110 @@
+/**
+ * A simulated world as those see it who run it, break it, and look at it.
+ */
+import type { Command, CommandOutcome, Fact, Ip, NodeId, ProtocolConfig } from '@failtome/protocol';
+import type { AwsEvent, FaultSpec } from '../aws/index.ts';
+import type { NodeClock } from './clock.ts';
+import type { Cloud } from './cloud.ts';
+import type { Details } from './details.ts';
+import type { Disk } from './disk.ts';
+import type { Link, Network } from './network.ts';
+import type { HaproxyState, Machine, Premises } from './premises.ts';
+import type { SimProcess } from './process.ts';
+import type { EventQueue } from './queue.ts';
+import type { Random } from './random.ts';
+import type { Overrides } from './settings.ts';
+import type { WorldSpec } from './spec.ts';
+import type { Trace } from './trace.ts';
+import type { RunView, Violation, Watcher } from './watch.ts';
+
+export interface WorldOptions {
+  /** How many trace lines to keep for people. */
+  readonly keepTrace: number;
+}
+
+export interface ToldFact {
+  readonly atMs: number;
+  readonly node: NodeId;
+  readonly fact: Fact;
+}
+
+/** Something that is done to a world. */
+export interface Strike {
+  readonly name: string;
+  /** A line for people. */
+  readonly says: string;
+  readonly nodes: readonly NodeId[];
+  /** False: it happens, and is over. */
+  readonly lasts: boolean;
+}
+
+export interface World {
+  readonly spec: WorldSpec;
+  readonly queue: EventQueue;
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly network: Network;
+  readonly cloud: Cloud;
+  readonly premises: Premises;
+  now(): number;
+  /** Run until that moment, or a violation. */
+  runUntil(atMs: number): void;
+  /** Run for so long. */
+  runFor(ms: number): void;
+  /** Run until it holds, asked after every event; false when it didn't within so long. */
+  runTill(holds: () => boolean, withinMs: number): boolean;
+  violation(): Violation | null;
+  violate(invariant: string, detail: string): void;
+  watch(watcher: Watcher): void;
+  /** For a recording: who wants to be told of every message, call, fault and order sets `tell`. */
+  readonly details: Details;
+
+  start(id: NodeId): void;
+  stop(id: NodeId): void;
+  crash(id: NodeId): void;
+  pause(id: NodeId): void;
+  resume(id: NodeId): void;
+  /** The whole machine is gone from the network and from service, with everything on it. */
+  vanish(id: NodeId): void;
+  /** It is back: booted, with its disk. */
+  comeBack(id: NodeId): void;
+  /** The whole machine stands still, and goes on later. */
+  freeze(id: NodeId): void;
+  thaw(id: NodeId): void;
+  haproxy(id: NodeId, state: HaproxyState): void;
+  wayOut(id: NodeId, state: 'open' | 'broken'): void;
+  /** Both directions between two nodes. */
+  link(a: NodeId, b: NodeId, parts: Partial<Link>): void;
+  oneWay(from: NodeId, to: NodeId, parts: Partial<Link>): void;
+  /** Deliver a recorded request again within so long, so often to somebody else. */
+  replayWithin(ms: number, strayPerMille: number): void;
+  /** The instance is gone for good, and its addresses are free. */
+  terminate(id: NodeId): void;
+  overridesOf(id: NodeId): Overrides;
+  /** The node reads its configuration again; a wire version changes only with `upgrade`. */
+  reload(id: NodeId, overrides: Overrides): void;
+  /** The agent is stopped in good order, and started again with another wire version. */
+  upgrade(id: NodeId, wire: number): void;
+  /** Say that something is done to the world; what it returns says that it is over. */
+  strike(what: Strike): () => void;
+  arm(fault: FaultSpec): number;
+  order(to: NodeId, what: Command): void;
+  outcomes(): readonly (CommandOutcome | null)[];
+  /** A second process with this node's id and a copy of its disk, on another machine. */
+  clone(id: NodeId): SimProcess;
+
+  /** Whether its disk was lost, rolled back or unreadable at a start. */
+  lostDisk(id: NodeId): boolean;
+  process(id: NodeId): SimProcess | null;
+  disk(id: NodeId): Disk;
+  clock(id: NodeId): NodeClock;
+  config(id: NodeId): ProtocolConfig;
+  machine(id: NodeId): Machine;
+  instanceOf(id: NodeId): string;
+  nodeOf(instanceId: string | null): NodeId | null;
+  holder(ip: Ip): NodeId | null;
+  runs(): readonly RunView[];
+  /** What was told in all, but for `ROUTINE`. */
+  facts(): readonly ToldFact[];
+  cloudEvents(): readonly AwsEvent[];
+}

@@ -1,0 +1,94 @@
+/**
+ * What a world begins with, and what follows from it before anything runs.
+ */
+import type { Ip, NodeId, ProtocolConfig } from '@failtome/protocol';
+import { type AddressSpec, type AwsState, createAws } from '../aws/index.ts';
+import type { CloudSpec } from './cloud.ts';
+import type { Machine } from './premises.ts';
+import {
+  configFor,
+  instanceIdOf,
+  landingOf,
+  type NodeSpec,
+  type Overrides,
+  opsworksIdOf,
+  type Settings,
+} from './settings.ts';
+
+export interface WorldSpec {
+  readonly seed: number;
+  readonly nodes: readonly NodeSpec[];
+  readonly addresses: readonly Ip[];
+  /** Who holds each address at the start, by index of the node; null: nobody. */
+  readonly holders: readonly (number | null)[];
+  readonly driver: 'ec2' | 'opsworks';
+  readonly settings: Settings;
+  readonly cloud: CloudSpec;
+  /** From an association to the first packet that follows it. */
+  readonly associationSettleMs: number;
+  /** Until the loser of a move has a public address again; null: never. */
+  readonly autoAddressDelayMs: number | null;
+  readonly staleDisassociate: 'not-found' | 'success';
+  readonly diskMs: readonly [number, number];
+  readonly timerLateMs: number;
+  /** Nodes whose landing places carry another Elastic IP already. */
+  readonly occupied: readonly NodeId[];
+}
+
+/** The topic that every node publishes to. */
+export const TOPIC = 'arn:aws:sns:us-east-1:123456789012:failover';
+
+export function newMachine(id: NodeId, index: number): Machine {
+  return {
+    id,
+    instanceId: instanceIdOf(index),
+    haproxy: 'up',
+    slowMs: 0,
+    frozen: false,
+    blockedPaths: new Set(),
+    outsideLossPerMille: 0,
+  };
+}
+
+export function configOf(spec: WorldSpec, node: NodeSpec, overrides: Overrides): ProtocolConfig {
+  return configFor(node, spec.nodes, spec.addresses, spec.driver, spec.settings, overrides);
+}
+
+export function initialAws(spec: WorldSpec): AwsState {
+  return createAws({
+    instances: spec.nodes.map(({ id, nat }, index) => {
+      const [first, ...others] = spec.addresses.map((_, i) => landingOf(index, i));
+      const primary = first ?? landingOf(index, 0);
+      return {
+        id: instanceIdOf(index),
+        opsworksId: opsworksIdOf(index),
+        hostname: id,
+        privateIps: [[primary, ...others]],
+        ...(nat === undefined ? {} : { ...(nat === null ? {} : { nat }), autoAddress: null }),
+      };
+    }),
+    addresses: [...contested(spec), ...occupants(spec)],
+    topics: [TOPIC],
+    config: {
+      associationSettleMs: spec.associationSettleMs,
+      autoAddressDelayMs: spec.autoAddressDelayMs ?? Number.POSITIVE_INFINITY,
+      staleDisassociate: spec.staleDisassociate,
+    },
+  });
+}
+
+function contested(spec: WorldSpec): readonly AddressSpec[] {
+  return spec.addresses.map((publicIp, index) => {
+    const holder = spec.holders[index] ?? null;
+    return holder === null
+      ? { publicIp }
+      : { publicIp, holder: instanceIdOf(holder), privateIp: landingOf(holder, index) };
+  });
+}
+
+function occupants(spec: WorldSpec): readonly AddressSpec[] {
+  return spec.occupied.map((id, index) => {
+    const place = spec.nodes.findIndex((node) => node.id === id);
+    return { publicIp: `192.0.2.${index + 1}`, holder: instanceIdOf(place), privateIp: landingOf(place, 0) };
+  });
+}
