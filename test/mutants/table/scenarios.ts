@@ -76,7 +76,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
     'handover-from-a-silent-holder',
   ],
   'same-epoch': ['flap-budget', 'split-ballot', 'duelling-candidates', 'web-server-killed'],
-  'release-never': ['leases-disagree', 'duelling-candidates', 'split-ballot', 'web-server-flaps'],
+  'release-never': ['lost-ballot-gives-back', 'duelling-candidates', 'split-ballot', 'web-server-flaps'],
   'release-early': [
     'late-associate-lands',
     'late-associate-comes-too-late',
