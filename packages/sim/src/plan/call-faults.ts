@@ -1,0 +1,79 @@
+/**
+ * Faults of calls to AWS that fit the calls they hit. What a swarm must have met is listed apart, in `sometimes/`: a fault
+ * that is dropped here is missed there.
+ */
+import type { FaultEffect } from '../aws/index.ts';
+import type { Random, WorldSpec } from '../world/index.ts';
+import { CALLS } from './actions/index.ts';
+import type { Arguments } from './parameters.ts';
+
+const WRITE_FAULTS = [
+  'throttle',
+  'server-error',
+  'hang',
+  'reset',
+  'apply-then-hang',
+  'apply-then-error',
+  'apply-then-reset',
+  'apply-late',
+  'slow',
+  'unauthorized',
+  'expired',
+  'refuse',
+] as const satisfies readonly FaultEffect['kind'][];
+const READ_FAULTS = [
+  'throttle',
+  'server-error',
+  'hang',
+  'reset',
+  'slow',
+  'stale',
+  'non-monotonic',
+  'unauthorized',
+  'expired',
+  'refuse',
+] as const satisfies readonly FaultEffect['kind'][];
+
+/** A fault that fits the call it hits; a few calls pass before it, so that it also meets the later ones of a move. */
+export function fittingFault(random: Random, { driver }: WorldSpec): Arguments {
+  const [read, release, take] =
+    driver === 'ec2'
+      ? (['ec2:DescribeAddresses', 'ec2:DisassociateAddress', 'ec2:AssociateAddress'] as const)
+      : ([
+          'opsworks:DescribeElasticIps',
+          'opsworks:AssociateElasticIp',
+          'opsworks:AssociateElasticIp',
+        ] as const);
+  if (random.chance(200)) return everythingSlow(random, driver);
+  const call = random.chance(100)
+    ? random.pick(CALLS)
+    : random.pick([read, release, release, release, release, take, take, 'sns:Publish']);
+  const effect = random.pick(call === read ? READ_FAULTS : WRITE_FAULTS);
+  return {
+    call,
+    effect,
+    node: null,
+    times: random.pick([1, 1, 2, 3]),
+    // A dry run, which proves the permission, would use it up.
+    skip: effect === 'unauthorized' || effect === 'expired' ? random.pick([1, 1, 2]) : random.pick([0, 0, 1]),
+    applyAfterMs: effect === 'slow' ? random.between(0, 3_000) : random.between(500, 20_000),
+    answerAfterMs: random.between(0, 3_000),
+    lagMs: random.between(500, 20_000),
+    code: 'InternalRefusal',
+  };
+}
+
+/** So slow that calls end without an answer, and are applied after it. */
+function everythingSlow(random: Random, driver: WorldSpec['driver']): Arguments {
+  return {
+    call: driver === 'ec2' ? 'ec2:*' : 'opsworks:*',
+    effect: 'slow',
+    node: null,
+    times: random.pick([3, 10, 50]),
+    skip: 0,
+    applyAfterMs: random.between(100, 2_500),
+    answerAfterMs: random.between(0, 500),
+    lagMs: 0,
+    code: '',
+  };
+}
