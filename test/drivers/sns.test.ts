@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createAwsClients, topicRegion } from '../../packages/agent/src/adapters/aws-clients.ts';
+import { createAwsClients } from '../../packages/agent/src/adapters/aws-clients.ts';
 import { createSnsNotifier } from '../../packages/agent/src/adapters/sns.ts';
+import { topicRegion } from '../../packages/agent/src/config/aws-names.ts';
 import type { Event, PublishResult } from '../../packages/protocol/src/index.ts';
 import { type AwsWorld, openAws, SATURN, TOPIC } from './aws-world.ts';
 

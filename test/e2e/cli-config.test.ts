@@ -109,6 +109,43 @@ describe.concurrent('a configuration with faults', () => {
     expect(stderr).not.toContain('    at ');
   });
 
+  test.for([
+    [
+      'local.url: found "http://…@127.0.0.1:8404/"',
+      (text: string) => text.replace('"http://127.0.0.1/"', '"http://monitor:100%@127.0.0.1:8404/"'),
+    ],
+    ['peers[0].url: found', (text: string) => text.replace('192.0.2.11', '192.0.02.011')],
+    [
+      'addresses[0].probe.path: found',
+      (text: string) => text.replace('198.51.100.7 }', '198.51.100.7, probe: { path: "/#top" } }'),
+    ],
+    ['local.url: found', (text: string) => text.replace('"http://127.0.0.1/"', '"http://198.51.100.7/"')],
+    ['guard.urls: found', (text: string) => `${text}guard: { urls: ["http://198.51.100.7/ip"] }\n`],
+    ['peers[0].url: found', (text: string) => text.replace('192.0.2.11', '198.51.100.7')],
+    ['api.listen: found', (text: string) => `${text}api: { listen: "198.51.100.7:8741" }\n`],
+  ] as const)('config, check and run refuse it in the same words: %s', async ([words, change], context) => {
+    const { expect } = context;
+    const path = await file(context, change(sound));
+    const told = await Promise.all(['config', 'check', 'run'].map((verb) => failtome([verb, '-c', path])));
+    for (const { code, stderr } of told) {
+      expect(code).toBe(2);
+      expect(stderr.startsWith(words), stderr).toBe(true);
+      expect(stderr).toBe(told[0]?.stderr);
+    }
+  });
+
+  test('a zone for a region and an endpoint without its scheme are told by the name of the variable', async (context) => {
+    const { expect } = context;
+    const path = await file(context, sound.replace('region: us-east-1, ', ''));
+    const env = { AWS_REGION: 'us-east-1a', AWS_ENDPOINT_URL_SNS: 'localhost:4566' };
+    for (const verb of ['config', 'check', 'run']) {
+      const { code, stderr } = await failtome([verb, '-c', path], { env });
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^AWS_REGION: found "us-east-1a", .*did you mean us-east-1\?$/m);
+      expect(stderr).toMatch(/^AWS_ENDPOINT_URL_SNS: found "localhost:4566", .*did you mean http:/m);
+    }
+  });
+
   test('a file that is not there is refused with 2, by its name', async ({ expect }) => {
     const { code, stderr } = await failtome(['run', '-c', '/nonexistent/failtome.yaml']);
     expect(code).toBe(2);

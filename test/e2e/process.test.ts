@@ -168,6 +168,26 @@ test('SIGHUP takes a good file over and refuses a bad one, and it runs on', asyn
   expect(await ended).toBe(0);
 });
 
+test('a password that can not be sent refuses the reload, and the agent runs on', async () => {
+  const candidate = (url: string): string =>
+    witness(
+      (text) =>
+        `${text.replace(', role: witness', '')}driver: { kind: exec, command: [/bin/false] }\nlocal: { url: "${url}" }\n`,
+    );
+  const { child, line, ended } = run(candidate(`http://127.0.0.1:${world.port}/`));
+  await line(ready);
+  candidate(`http://monitor:100%@127.0.0.1:${world.port}/`);
+  child.kill('SIGHUP');
+  const { msg } = await line(({ event }) => event === 'reload-refused');
+  expect(msg).toMatch(/^local\.url: found .* write % as %25/);
+  candidate(`http://monitor:100%25@127.0.0.1:${world.port}/`);
+  child.kill('SIGHUP');
+  await line(({ event }) => event === 'configured');
+  await line(({ event, msg: told }) => event === 'configuration' && told.startsWith('notify.sns: absent'));
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
+});
+
 test('a faulty configuration ends it with 2 before anything starts, one line a fault', async () => {
   const file = witness((text) =>
     text.replace('cluster: web', 'clutser: web').replace('role: witness', 'role: judge'),

@@ -5,12 +5,18 @@ import { isDeepStrictEqual } from 'node:util';
 import type { NodeId, State } from '@failtome/protocol';
 import { type KeyFile, readKeyFile } from './auth/keys.ts';
 import { identityFaults } from './config/electorate.ts';
-import { faultLines, type LoadResult } from './config/load.ts';
+import { faultLines, type LoadResult, warningLines } from './config/load.ts';
 import type { AgentConfig } from './config/types.ts';
 import { AgentError } from './errors.ts';
 
 export type Reload =
-  | { readonly kind: 'accepted'; readonly config: AgentConfig; readonly keyFile: KeyFile }
+  | {
+      readonly kind: 'accepted';
+      readonly config: AgentConfig;
+      readonly keyFile: KeyFile;
+      /** What is risky in it, one line each. */
+      readonly warnings: readonly string[];
+    }
   /** One line a reason. */
   | { readonly kind: 'refused'; readonly lines: readonly string[] };
 
@@ -34,7 +40,7 @@ export async function judgeReload(result: LoadResult, present: Present): Promise
     ...(keyFile instanceof AgentError ? [`auth.keyFile: ${keyFile.message}`] : []),
   ];
   if (keyFile instanceof AgentError || lines.length > 0) return { kind: 'refused', lines };
-  return { kind: 'accepted', config, keyFile };
+  return { kind: 'accepted', config, keyFile, warnings: warningLines(result.warnings) };
 }
 
 async function tryReadKeys(path: string): Promise<KeyFile | AgentError> {

@@ -339,9 +339,10 @@ class Agent implements RunningAgent {
       return;
     }
     if (this.#ending) return;
-    const { config, keyFile } = judged;
+    const { config, keyFile, warnings } = judged;
     this.#config = config;
     this.#keys = keyFile.keys;
+    for (const warning of warnings) this.#log.tell('warn', 'configuration', warning);
     tellKeys(this.#log, keyFile);
     this.#log.setLevel(config.log.level);
     adapters.reconfigure(config, keyFile.keys);

@@ -143,7 +143,7 @@ const singleFaults: readonly (readonly [section: string, line: string])[] = [
   ],
   [
     'api: { advertise: "http://[::]:8741" }',
-    baseUrl('api.advertise', '"http://[::]:8741"', '[::] is where to listen, not where to be reached'),
+    baseUrl('api.advertise', '"http://[::]:8741"', ':: is where to listen, not where to be reached'),
   ],
   [
     'api: { advertise: "10.0.1.12:8741" }',
@@ -185,7 +185,7 @@ const singleFaults: readonly (readonly [section: string, line: string])[] = [
   ],
   [
     'peers: [{ id: neptune, url: "http://10.0.1.11:8741" }, { id: pluto, url: "http://10.0.1.11:8741/" }]',
-    'peers[1].url: found "http://10.0.1.11:8741", expected a URL of its own; peers[0].url is the same (f.yaml:7)',
+    'peers[1].url: found "http://10.0.1.11:8741/", expected a URL of its own; peers[0].url is the same (f.yaml:7)',
   ],
   [
     'peers: [{ id: saturn, url: "http://10.0.1.12:8741" }]',
@@ -220,7 +220,10 @@ const singleFaults: readonly (readonly [section: string, line: string])[] = [
     'addresses: [{ ip: 54.173.141.243/32 }]',
     ip('"54.173.141.243/32"', 'write the address alone, without a prefix length'),
   ],
-  ['addresses: [{ ip: 54.173.141.256 }]', ip('"54.173.141.256"', '')],
+  [
+    'addresses: [{ ip: 54.173.141.256 }]',
+    ip('"54.173.141.256"', 'an IPv4 address has four decimal numbers from 0 to 255, without leading zeros'),
+  ],
   [
     'addresses: [{ probe: { port: 80 } }]',
     'addresses[0].ip: found nothing, expected an IPv4 or IPv6 address',
@@ -259,7 +262,7 @@ const singleFaults: readonly (readonly [section: string, line: string])[] = [
   ],
   [
     'addresses: [{ ip: 54.173.141.243, probe: { path: index.html } }]',
-    probe('path', '"index.html"', 'a path that begins with / and holds no space', ''),
+    probe('path', '"index.html"', 'a path that begins with / and holds no space and no #', ''),
   ],
   [
     'addresses: [{ ip: 54.173.141.243, probe: { host: "http://www.example.org/" } }]',
@@ -320,7 +323,7 @@ const singleFaults: readonly (readonly [section: string, line: string])[] = [
   ],
   [
     'driver: { kind: ec2, region: us-east-1a }',
-    'driver.region: found "us-east-1a", expected an AWS region such as us-east-1 (not a zone such as us-east-1a) (f.yaml:8)',
+    'driver.region: found "us-east-1a", expected an AWS region such as us-east-1 (not a zone such as us-east-1a); did you mean us-east-1? (f.yaml:8)',
   ],
   [
     'notify: { sns: {} }',

@@ -15,6 +15,7 @@ import { GetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { CloudRequest, DriverFailure, DurationMs, Ip } from '@failtome/protocol';
 import pRetry from 'p-retry';
+import { topicRegion } from '../config/aws-names.ts';
 import { failureOf, requestIdOf, TIMEOUT_CODE, worthRepeating } from './aws-failure.ts';
 import { type Connections, createConnections } from './connections.ts';
 
@@ -69,11 +70,6 @@ export interface AwsCall<Output> {
 export type CallOutcome<Output> =
   | { readonly kind: 'ok'; readonly output: Output }
   | { readonly kind: 'failed'; readonly failure: DriverFailure };
-
-/** The region in a topic's ARN (`arn:aws:sns:REGION:ACCOUNT:NAME`); null when it is none. */
-export function topicRegion(topicArn: string): string | null {
-  return /^arn:[a-z0-9-]+:sns:([a-z0-9-]+):\d{12}:.+$/.exec(topicArn)?.[1] ?? null;
-}
 
 /** Build the clients. Nothing is sent yet. */
 export function createAwsClients({ region, topicArn }: AwsClientsOptions): AwsClients {

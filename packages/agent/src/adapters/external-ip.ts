@@ -20,16 +20,11 @@ import type {
   Ip,
   Ports,
 } from '@failtome/protocol';
+import { canonicalIp } from '../config/host.ts';
+import { type HttpUrl, httpUrl } from '../config/http-url.ts';
 import { type AttemptsEnd, runAttempts } from './attempts.ts';
 import { type CheckDependencies, isDefinite, timedOut } from './http-check.ts';
-import {
-  bareHost,
-  type Exchange,
-  type ExchangeEnd,
-  type ExchangeTarget,
-  exchange,
-  portOf,
-} from './http-exchange.ts';
+import { type Exchange, type ExchangeEnd, type ExchangeTarget, exchange } from './http-exchange.ts';
 
 /** An IPv6 address has at most 45 characters; the rest is white space. */
 export const MAX_ANSWER_BYTES = 256;
@@ -54,18 +49,18 @@ type ExternalIpPort = Ports['externalIp'];
 export class ExternalIp implements ExternalIpPort {
   readonly #dependencies: ExternalIpDependencies;
   readonly #stops = new Set<() => void>();
-  #urls: readonly URL[];
+  #urls: readonly HttpUrl[];
   #closed = false;
 
   /** @throws TypeError for a URL that is none; the configuration has been checked before. */
   constructor(options: { readonly urls: readonly string[] }, dependencies: ExternalIpDependencies) {
     this.#dependencies = dependencies;
-    this.#urls = options.urls.map((url) => new URL(url));
+    this.#urls = options.urls.map(httpUrl);
   }
 
   /** Take over a new configuration. A question under way ends by the old one. */
   reconfigure(options: { readonly urls: readonly string[] }): void {
-    this.#urls = options.urls.map((url) => new URL(url));
+    this.#urls = options.urls.map(httpUrl);
   }
 
   /** Answers `external-ip` exactly once an ask, shortly after `timeoutMs` at the latest. */
@@ -83,7 +78,7 @@ export class ExternalIp implements ExternalIpPort {
       return;
     }
     const family = isIPv4(effect.address) ? 4 : 6;
-    const targets = this.#urls.map((url) => targetOf(url, family));
+    const targets = this.#urls.map((url) => externalIpTarget(url, family));
     const stop = askAll(targets, effect.timeoutMs, this.#dependencies, (end) => {
       this.#stops.delete(stop);
       done(end);
@@ -181,16 +176,11 @@ function judge(end: ExchangeEnd, target: ExchangeTarget): ServiceEnd {
   const family = end.truncated || text.includes('%') ? 0 : isIP(text);
   if (family === 0) return failed('not-an-address', target, `answered ${JSON.stringify(text.slice(0, 40))}`);
   if (family !== target.family) return failed('wrong-family', target, `answered ${text}`);
-  return { kind: 'address', ip: canonical(text) };
+  return { kind: 'address', ip: canonicalIp(text) };
 }
 
 function failed(reason: ExternalIpFailure, target: ExchangeTarget, detail: string): ServiceEnd {
   return { kind: 'failed', reason, detail: `${target.host}: ${detail}` };
-}
-
-/** RFC 5952's one form of an IPv6 address, so that equal addresses are equal texts. */
-function canonical(ip: Ip): Ip {
-  return isIPv4(ip) ? ip : bareHost(new URL(`http://[${ip}]/`));
 }
 
 function distinct(ends: ReadonlyMap<number, ServiceEnd>): ReadonlySet<Ip> {
@@ -215,16 +205,17 @@ function agreed(targets: readonly ExchangeTarget[], ends: ReadonlyMap<number, Se
   return { kind: 'failed', reason: failures[0]?.reason ?? 'unreachable', detail };
 }
 
-function targetOf(url: URL, family: 4 | 6): ExchangeTarget {
-  const host = bareHost(url);
+/** What is asked of a service that answers with the caller's address. */
+export function externalIpTarget(url: HttpUrl, family: 4 | 6): ExchangeTarget {
+  const { host, port, path, secure, authority } = url;
   return {
     host,
-    port: portOf(url),
+    port,
     family,
-    tls: url.protocol === 'https:' ? { servername: isIP(host) === 0 ? host : '', verify: true } : null,
+    tls: secure ? { servername: isIP(host) === 0 ? host : '', verify: true } : null,
     method: 'GET',
-    path: `${url.pathname}${url.search}`,
-    headers: { Host: url.host, 'User-Agent': 'failtome', Accept: 'text/plain' },
+    path,
+    headers: { Host: authority, 'User-Agent': 'failtome', Accept: 'text/plain' },
     maxBodyBytes: MAX_ANSWER_BYTES,
     keepBody: true,
   };

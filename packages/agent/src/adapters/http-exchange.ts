@@ -5,8 +5,9 @@
  * socket is destroyed at the end whatever happened. There is no time-out here; whoever starts an
  * exchange ends it (`attempts.ts`).
  */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { isIP, type LookupFunction, connect as netConnect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext, connect as tlsConnect } from 'node:tls';
 import type { CheckFailure } from '@failtome/protocol';
 
@@ -82,14 +83,7 @@ export function exchange(
     socket.once('lookup', () => (stage = 'connect'));
     socket.once('connect', () => (stage = target.tls === null ? 'answer' : 'tls'));
     socket.once('secureConnect', () => (stage = 'answer'));
-    const request = httpRequest({
-      createConnection: () => socket,
-      method: target.method,
-      path: target.path,
-      headers: { ...target.headers, Connection: 'close' },
-      setHost: false,
-      maxHeaderSize: MAX_HEADER_BYTES,
-    });
+    const request = requestOver(socket, target);
     release = () => {
       request.destroy();
       socket.destroy();
@@ -108,6 +102,18 @@ export function exchange(
     queueMicrotask(() => end({ kind: 'inconclusive', detail: messageOf(error) }));
   }
   return { stage: () => stage, destroy };
+}
+
+/** @throws TypeError for a path or a header that no request can carry */
+export function requestOver(socket: Duplex, { method, path, headers }: ExchangeTarget): ClientRequest {
+  return httpRequest({
+    createConnection: () => socket,
+    method,
+    path,
+    headers: { ...headers, Connection: 'close' },
+    setHost: false,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  });
 }
 
 /** Without verification no trusted certificates are loaded either, which would cost megabytes. */
@@ -216,14 +222,3 @@ export const UNFINISHED: Readonly<Record<Stage, string>> = {
   answer: 'connected, but no answer',
   body: 'the answer did not end',
 };
-
-/** A URL writes an IPv6 address in brackets; a socket wants it without. */
-export function bareHost(url: URL): string {
-  return url.hostname.replace(/^\[(.*)\]$/, '$1');
-}
-
-/** The port of an `http:` or `https:` URL. */
-export function portOf(url: URL): number {
-  if (url.port !== '') return Number(url.port);
-  return url.protocol === 'https:' ? 443 : 80;
-}

@@ -8,9 +8,13 @@
  */
 import type { DurationMs, InstanceId } from '@failtome/protocol';
 import pRetry from 'p-retry';
+import { type HttpUrl, readHttpUrl } from '../config/http-url.ts';
+import { NODE_ID } from '../config/keys.ts';
+import { region as regionKind, type ValueKind } from '../config/kinds.ts';
+import { scalarNode } from '../config/source.ts';
 import type { AgentConfig, Identity } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
-import { bareHost, type ExchangeEnd, exchange, portOf, UNFINISHED } from './http-exchange.ts';
+import { type ExchangeEnd, exchange, UNFINISHED } from './http-exchange.ts';
 import type { Names } from './names.ts';
 
 /** The time one request gets; the service is on the same machine. */
@@ -83,13 +87,13 @@ export class InstanceMetadata {
   }
 
   #exchange(
-    endpoint: URL,
+    endpoint: HttpUrl,
     method: 'GET' | 'PUT',
     path: string,
     headers: Readonly<Record<string, string>>,
   ): Promise<ExchangeEnd> {
     const { requestTimeoutMs = REQUEST_TIMEOUT_MS } = this.#options;
-    const prefix = endpoint.pathname.replace(/\/$/, '');
+    const prefix = endpoint.path.replace(/\/$/, '');
     return new Promise((resolve) => {
       const done = (end: ExchangeEnd): void => {
         clearTimeout(timer);
@@ -97,13 +101,13 @@ export class InstanceMetadata {
       };
       const running = exchange(
         {
-          host: bareHost(endpoint),
-          port: portOf(endpoint),
+          host: endpoint.host,
+          port: endpoint.port,
           family: 0,
-          tls: endpoint.protocol === 'https:' ? { servername: bareHost(endpoint), verify: true } : null,
+          tls: endpoint.secure ? { servername: endpoint.host, verify: true } : null,
           method,
           path: `${prefix}${path}`,
-          headers: { Host: endpoint.host, ...headers },
+          headers: { Host: endpoint.authority, ...headers },
           maxBodyBytes: MAX_VALUE_BYTES,
           keepBody: true,
         },
@@ -119,7 +123,7 @@ export class InstanceMetadata {
   }
 }
 
-function endpointOf(env: MetadataOptions['env']): URL {
+function endpointOf(env: MetadataOptions['env']): HttpUrl {
   if (env.AWS_EC2_METADATA_DISABLED?.toLowerCase() === 'true') {
     const message = 'instance metadata is switched off by AWS_EC2_METADATA_DISABLED';
     throw new AgentError('METADATA_DISABLED', message, 'fatal');
@@ -127,15 +131,15 @@ function endpointOf(env: MetadataOptions['env']): URL {
   const mode = env.AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE?.toLowerCase();
   const usual = mode === 'ipv6' ? 'http://[fd00:ec2::254]' : 'http://169.254.169.254';
   const text = env.AWS_EC2_METADATA_SERVICE_ENDPOINT || usual;
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
+  const reading = readHttpUrl(text);
+  if (reading.kind === 'url') return reading.url;
   const message = 'AWS_EC2_METADATA_SERVICE_ENDPOINT is not an http or https URL';
   throw new AgentError('METADATA_ENDPOINT', message, 'fatal');
 }
 
 /** @throws AgentError, `retryable` where another try may help. */
-function textOf(end: ExchangeEnd, endpoint: URL, path: string): string {
-  const where = `instance metadata (${endpoint.host}${path})`;
+function textOf(end: ExchangeEnd, endpoint: HttpUrl, path: string): string {
+  const where = `instance metadata (${endpoint.authority}${path})`;
   if (end.kind !== 'answered') {
     const message = `${where} cannot be reached: ${end.detail}`;
     throw new AgentError('METADATA_UNREACHABLE', message, 'retryable');
@@ -186,18 +190,29 @@ export async function resolveIdentity(
     ...(config.node.id === null ? ['node.id'] : []),
     ...(lacksInstanceId ? ['driver.instanceId'] : []),
   ];
-  const ec2InstanceId = missing.length === 0 ? null : await wanted(missing, metadata.instanceId());
+  const ec2InstanceId =
+    missing.length === 0 ? null : await wanted(missing, metadata.instanceId(), NODE_ID.kind);
   const id = config.node.id ?? ec2InstanceId ?? '';
   if (onAws === null) return { id, instanceId: driver === null ? '' : id, region: null, ec2InstanceId };
   const configured = onAws.region ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION ?? '';
-  const region = configured === '' ? await wanted(['driver.region'], metadata.region()) : configured;
+  const region =
+    configured === '' ? await wanted(['driver.region'], metadata.region(), regionKind) : configured;
   const instanceId = onAws.instanceId ?? (onAws.kind === 'ec2' ? (ec2InstanceId ?? '') : '');
   return { id, instanceId, region, ec2InstanceId };
 }
 
-async function wanted(keys: readonly string[], value: Promise<string>): Promise<string> {
+/** What metadata says is held to the same form as what the configuration says. */
+async function wanted(
+  keys: readonly string[],
+  asked: Promise<string>,
+  kind: ValueKind<string>,
+): Promise<string> {
   try {
-    return await value;
+    const value = await asked;
+    const reading = kind.read(scalarNode(value));
+    if (reading.kind === 'value') return reading.value;
+    const message = `instance metadata says ${reading.found}, which is not ${kind.expected}`;
+    throw new AgentError('METADATA_MALFORMED', message, 'fatal');
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     const set = keys.join(' and ');

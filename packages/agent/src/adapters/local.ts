@@ -5,9 +5,9 @@
  * with HAProxy's `httpchk`. User name and password in the URL are sent as basic authentication.
  */
 import type { CheckLocalEffect, CheckResult, Event, Ports } from '@failtome/protocol';
+import { type HttpUrl, httpUrl } from '../config/http-url.ts';
 import type { LocalConfig, StatusRange } from '../config/types.ts';
 import { type CheckDependencies, CheckRunner, checkTarget, type HttpCheck } from './http-check.ts';
-import { bareHost, portOf } from './http-exchange.ts';
 
 /** What a fit HAProxy answers. */
 export const LOCAL_EXPECT: readonly StatusRange[] = [{ from: 200, to: 399 }];
@@ -27,12 +27,12 @@ export class LocalCheck implements LocalPort {
   constructor(options: { readonly local: LocalConfig | null }, dependencies: LocalCheckDependencies) {
     this.#dependencies = dependencies;
     this.#runner = new CheckRunner(dependencies);
-    this.#check = checkOf(options.local);
+    this.#check = localCheckOf(options.local);
   }
 
   /** Take over a new configuration. A check under way ends by the old one. */
   reconfigure(options: { readonly local: LocalConfig | null }): void {
-    this.#check = checkOf(options.local);
+    this.#check = localCheckOf(options.local);
   }
 
   /** Answers `local-checked` exactly once a check, `inconclusive` where none is configured. */
@@ -53,23 +53,24 @@ export class LocalCheck implements LocalPort {
   }
 }
 
-function checkOf(local: LocalConfig | null): HttpCheck | null {
+/** What a local check asks; null where none is configured. */
+export function localCheckOf(local: LocalConfig | null): HttpCheck | null {
   if (local === null) return null;
-  const url = new URL(local.url);
+  const url = httpUrl(local.url);
   const target = checkTarget({
-    secure: url.protocol === 'https:',
-    connectTo: bareHost(url),
-    port: portOf(url),
-    path: `${url.pathname}${url.search}`,
-    host: url.host,
+    secure: url.secure,
+    connectTo: url.host,
+    port: url.port,
+    path: url.path,
+    host: url.authority,
     headers: authorization(url),
   });
   return { target, expect: LOCAL_EXPECT, timeoutMs: local.timeoutMs };
 }
 
 /** RFC 7617. */
-function authorization(url: URL): Readonly<Record<string, string>> {
-  if (url.username === '' && url.password === '') return {};
-  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+function authorization({ user }: HttpUrl): Readonly<Record<string, string>> {
+  if (user === null) return {};
+  const pair = `${user.name}:${user.password}`;
   return { Authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
 }

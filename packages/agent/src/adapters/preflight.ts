@@ -7,8 +7,9 @@
 import { GetTopicAttributesCommand } from '@aws-sdk/client-sns';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import type { DriverAnswer, DriverOperation, DurationMs, InstanceId, Ip } from '@failtome/protocol';
+import { topicRegion } from '../config/aws-names.ts';
 import type { AddressSettings, AgentConfig, Identity } from '../config/types.ts';
-import { type AwsClients, type CallContext, contextFor, readAws, topicRegion } from './aws-clients.ts';
+import { type AwsClients, type CallContext, contextFor, readAws } from './aws-clients.ts';
 import type { Driver, Post } from './driver.ts';
 import { createExecDriver } from './exec.ts';
 import { createOpsworksDriver } from './opsworks.ts';

@@ -48,11 +48,12 @@ export class Prober implements ProberPort {
 }
 
 function checksOf(addresses: readonly AddressSettings[]): ReadonlyMap<Ip, HttpCheck> {
-  return new Map(
-    addresses.map(({ ip, probe }) => {
-      const { scheme, host, port, path, expect, timeoutMs } = probe;
-      const target = checkTarget({ secure: scheme === 'https', connectTo: ip, port, path, host });
-      return [ip, { target, expect, timeoutMs }];
-    }),
-  );
+  return new Map(addresses.map((address) => [address.ip, probeCheckOf(address)]));
+}
+
+/** What a probe of the address asks. */
+export function probeCheckOf({ ip, probe }: AddressSettings): HttpCheck {
+  const { scheme, host, port, path, expect, timeoutMs } = probe;
+  const target = checkTarget({ secure: scheme === 'https', connectTo: ip, port, path, host });
+  return { target, expect, timeoutMs };
 }

@@ -17,6 +17,7 @@ import {
 } from '@failtome/protocol';
 import type { ClusterKeys } from '../auth/keys.ts';
 import { SIGNATURE_HEADER, signRequest, verifyResponse } from '../auth/signature.ts';
+import { httpUrl } from '../config/http-url.ts';
 import { ConnectionError, type PeerConnection } from './peer-connection.ts';
 import { PeerConnections } from './peer-connections.ts';
 
@@ -87,7 +88,7 @@ export class PeerTransport implements TransportPort {
   /** Take over other peers, other URLs and other keys. What is under way goes on; connections to unchanged peers stay. */
   reconfigure(peers: readonly PeerEndpoint[], keys: ClusterKeys): void {
     this.#keys = keys;
-    const origins = new Map(peers.map(({ id, url }) => [id, new URL(url).origin]));
+    const origins = new Map(peers.map(({ id, url }) => [id, httpUrl(url).origin]));
     for (const [id, connections] of this.#peers) {
       if (origins.get(id) === connections.origin) continue;
       connections.close();

@@ -64,9 +64,12 @@ export function shown(value: unknown): string {
   return text.length <= MAX_SHOWN_CHARACTERS ? text : `${text.slice(0, MAX_SHOWN_CHARACTERS)}…`;
 }
 
-/** A URL's user and password are nobody's business, least of all the log's. */
+/**
+ * A URL's user and password are nobody's business, least of all the log's. Up to the last `@`, because a URL that is
+ * refused may be so for a `/` or an `@` in its password.
+ */
 export function withoutPassword(text: string): string {
-  return text.replace(/\/\/[^/@\s]*@/, '//…@');
+  return text.replace(/\/\/.*@/s, '//…@');
 }
 
 /** Control characters, line breaks among them, would let a file's content forge lines of output. */

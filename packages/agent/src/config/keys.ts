@@ -129,10 +129,7 @@ export const PROBE_SCHEME: Key<'http' | 'https'> = key(
 );
 export const PROBE_HOST: Key<string> = key(
   'addresses[].probe.host',
-  kinds.words(
-    'a host name or an address, without scheme, port and path',
-    /^[A-Za-z0-9._-]+$|^[0-9A-Fa-f:.]+$/,
-  ),
+  kinds.host,
   derived('the address', (sibling) => {
     const ip = sibling('../ip');
     return typeof ip === 'string' ? ip : null;
@@ -145,7 +142,7 @@ export const PROBE_PORT: Key<number> = key(
 );
 export const PROBE_PATH: Key<string> = key(
   'addresses[].probe.path',
-  kinds.words('a path that begins with / and holds no space', /^\/[\x21-\x7e]*$/),
+  kinds.words('a path that begins with / and holds no space and no #', /^\/[\x21\x22\x24-\x7e]*$/),
   value('/'),
 );
 export const PROBE_INTERVAL: Key<DurationMs> = key('addresses[].probe.interval', checkInterval, value('1s'));
@@ -223,10 +220,7 @@ export const DRIVER_KIND: Key<'ec2' | 'opsworks' | 'exec'> = key(
 );
 export const DRIVER_REGION: Key<string> = key(
   'driver.region',
-  kinds.words(
-    'an AWS region such as us-east-1 (not a zone such as us-east-1a)',
-    /^[a-z][a-z0-9-]*[a-z0-9]$(?<!-\d[a-z])/,
-  ),
+  kinds.region,
   none('as the AWS SDK finds it: AWS_REGION, then instance metadata'),
 );
 export const DRIVER_INSTANCE_ID: Key<string> = key(
@@ -246,14 +240,7 @@ export const DRIVER_DISPLACE: Key<'refuse' | 'allow'> = key(
   value('refuse'),
 );
 
-export const NOTIFY_TOPIC_ARN: Key<string> = key(
-  'notify.sns.topicArn',
-  kinds.words(
-    'the ARN of a standard SNS topic such as arn:aws:sns:us-east-1:123456789012:failover',
-    /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/,
-  ),
-  required,
-);
+export const NOTIFY_TOPIC_ARN: Key<string> = key('notify.sns.topicArn', kinds.topicArn, required);
 export const NOTIFY_BLOCKED_AFTER: Key<DurationMs> = key(
   'notify.blockedAfter',
   kinds.duration(SECOND, 24 * HOUR),

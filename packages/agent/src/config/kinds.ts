@@ -4,6 +4,9 @@
  */
 import { isIP } from 'node:net';
 import { type DurationMs, OPERATOR_PREFIX } from '@failtome/protocol';
+import { regionRemark, topicArnRemark } from './aws-names.ts';
+import { canonicalIp, hostRemark, isNobodysOwn, mappedIpv4 } from './host.ts';
+import { httpUrl, readHttpUrl } from './http-url.ts';
 import type { RawNode, RawScalar } from './source.ts';
 import { describe } from './source.ts';
 import type { StatusRange } from './types.ts';
@@ -137,12 +140,47 @@ export const nodeId: ValueKind<string> = textKind(
   },
 );
 
-export const address: ValueKind<string> = textKind('IP address', 'an IPv4 or IPv6 address', (value) => {
-  // A zone (fe80::1%eth0) names an interface of one machine, which means nothing to the others.
-  if (isIP(value) !== 0) return value.includes('%') ? 'leave out the zone' : true;
-  if (value.includes('/')) return 'write the address alone, without a prefix length';
-  return /[a-z]/i.test(value) && !value.includes(':') ? 'a host name cannot be moved, its address can' : '';
-});
+/** Answered in its one canonical form: an IPv6 address has many, and equal addresses have to be equal texts. */
+export const address: ValueKind<string> = {
+  name: 'IP address',
+  expected: 'an IPv4 or IPv6 address',
+  read: (node) => {
+    const reading = textKind('', '', addressRemark).read(node);
+    return reading.kind === 'value' ? good(canonicalIp(reading.value)) : reading;
+  },
+};
+
+function addressRemark(value: string): true | string {
+  if (isIP(value) === 0) {
+    if (value.includes('/')) return 'write the address alone, without a prefix length';
+    if (/[g-z]/i.test(value) && !value.includes(':')) return 'a host name cannot be moved, its address can';
+    return hostRemark(value) ?? '';
+  }
+  const mapped = value.includes('%') ? null : mappedIpv4(value);
+  if (mapped !== null) return `write ${mapped}`;
+  const remark = hostRemark(value);
+  if (remark !== null) return remark;
+  return isNobodysOwn(value) ? 'no machine can have it' : true;
+}
+
+/** A host without a port, as a header and TLS name it. */
+export const host: ValueKind<string> = textKind(
+  'text',
+  'a host name or an address, without scheme, port and path',
+  (value) => hostRemark(value) ?? true,
+);
+
+export const region: ValueKind<string> = textKind(
+  'text',
+  'an AWS region such as us-east-1 (not a zone such as us-east-1a)',
+  (value) => regionRemark(value) ?? true,
+);
+
+export const topicArn: ValueKind<string> = textKind(
+  'text',
+  'the ARN of a standard SNS topic such as arn:aws:sns:us-east-1:123456789012:failover',
+  (value) => topicArnRemark(value) ?? true,
+);
 
 /** Text that names something, of a given form: a host, a path of the file system. */
 export function words(expected: string, pattern: RegExp): ValueKind<string> {
@@ -165,14 +203,12 @@ export const keyFilePath: ValueKind<string> = {
 };
 
 /** The URL of a page: http or https, with a host, without user and fragment. */
-export const pageUrl: ValueKind<string> = textKind('URL', 'an http or https URL', (value) =>
-  urlRemark(value),
-);
+export const pageUrl: ValueKind<string> = textKind('URL', 'an http or https URL', urlRemark);
 
 /** A page that may ask for a user and password, which are never shown. */
 export const pageUrlWithUser: ValueKind<string> = textKind('URL', 'an http or https URL', (value) => {
-  const remark = urlRemark(value);
-  return remark === USER_REMARK ? true : remark;
+  const reading = readHttpUrl(value);
+  return reading.kind === 'url' ? true : reading.remark;
 });
 
 /** The URL of an agent's API: scheme, host and port, and nothing after them; answered without a trailing slash. */
@@ -181,34 +217,28 @@ export const baseUrl: ValueKind<string> = {
   expected: 'an http or https URL of host and port that the other nodes can reach',
   read: (node) => {
     const reading = textKind('', '', (value) => baseUrlRemark(value)).read(node);
-    return reading.kind === 'value' ? good(new URL(reading.value).origin) : reading;
+    return reading.kind === 'value' ? good(httpUrl(reading.value).origin) : reading;
   },
 };
 
 function baseUrlRemark(value: string): true | string {
   const remark = urlRemark(value);
   if (remark !== true) return remark;
-  const { pathname, search, hostname } = new URL(value);
-  if (pathname !== '/' || search !== '') return 'leave out everything after the port';
-  if (isUnspecified(hostname)) return `${hostname} is where to listen, not where to be reached`;
+  const { path, host } = httpUrl(value);
+  if (path !== '/') return 'leave out everything after the port';
+  if (isUnspecified(host)) return `${host} is where to listen, not where to be reached`;
   return true;
 }
 
-const USER_REMARK = 'leave out the user and password';
-
 function urlRemark(value: string): true | string {
-  if (/^[^/:]+:\d+$/.test(value) || isIP(value) !== 0) return `did you mean http://${value}?`;
-  const url = URL.canParse(value) ? new URL(value) : null;
-  if (url === null || url.hostname === '' || /\s/.test(value)) return '';
-  if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    return `${url.protocol.slice(0, -1)} is not spoken`;
-  if (url.username !== '' || url.password !== '') return USER_REMARK;
-  return url.hash === '' ? true : 'leave out the fragment';
+  const reading = readHttpUrl(value);
+  if (reading.kind === 'fault') return reading.remark;
+  return reading.url.user === null ? true : 'leave out the user and password';
 }
 
 /** 0.0.0.0 and ::, which mean "every interface" to a listener and nothing to a caller. */
 export function isUnspecified(host: string): boolean {
-  return ['0.0.0.0', '::', '[::]'].includes(host);
+  return ['0.0.0.0', '::'].includes(host);
 }
 
 export interface Endpoint {
@@ -225,8 +255,9 @@ export const endpoint: ValueKind<Endpoint> = scalarKind(
       return bad(node, '', typeof value === 'number' ? allInterfaces(value) : '');
     const [, v6, name, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(value) ?? [];
     const port = Number(digits);
-    if (v6 !== undefined && isIP(v6) !== 6) return bad(node);
     const host = v6 ?? name;
+    const remark = host === undefined ? null : hostRemark(host);
+    if (remark !== null || (v6 !== undefined && isIP(v6) !== 6)) return bad(node, '', remark ?? '');
     if (host !== undefined && port <= 65_535) return good({ host, port });
     return bad(node, '', endpointHint(value));
   },

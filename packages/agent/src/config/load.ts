@@ -6,6 +6,7 @@
 import { open } from 'node:fs/promises';
 import type { Role } from '@failtome/protocol';
 import { assemble } from './assemble.ts';
+import { awsEnvironmentFaults } from './aws-environment.ts';
 import { type Fault, formatFault, formatWarning, nearest, type Warning } from './fault.ts';
 import { ALL_KEYS, NODE_ROLE } from './keys.ts';
 import { combinationFaults } from './rules.ts';
@@ -54,7 +55,12 @@ export function checkConfig(file: string, bytes: Uint8Array, environment: Enviro
   const known = new Set(source.faults.map((fault) => fault.path));
   // A value that was lost to a fault of the file is not missing besides.
   const read = settings.faults.filter(({ path, found }) => found !== NOTHING || !known.has(path));
-  const all = [...source.faults, ...read, ...combinationFaults(settings)];
+  const all = [
+    ...source.faults,
+    ...read,
+    ...combinationFaults(settings),
+    ...awsEnvironmentFaults(settings, environment),
+  ];
   const { faults, ignored } = setAside(all, get(settings, NODE_ROLE));
   const warnings = [...variableWarnings(environment), ...ignored];
   if (faults.length > 0) return { kind: 'faulty', faults: inFileOrder(faults), warnings };

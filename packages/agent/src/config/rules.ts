@@ -10,6 +10,8 @@ import type { Key } from './keys.ts';
 import * as keys from './keys.ts';
 import { formatDuration } from './kinds.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
+import { sharedAddressFaults } from './shared-address.ts';
+import { describe } from './source.ts';
 
 /** Every fault of combination, in the order of the reference. */
 export function combinationFaults(settings: Settings): readonly Fault[] {
@@ -20,6 +22,7 @@ export function combinationFaults(settings: Settings): readonly Fault[] {
     ...checkFaults(settings),
     ...gossipFaults(settings),
     ...driverFaults(settings),
+    ...sharedAddressFaults(settings),
   ];
 }
 
@@ -68,14 +71,13 @@ function peerFaults(settings: Settings): readonly Fault[] {
 
 function addressFaults(settings: Settings): readonly Fault[] {
   const faults = [
-    ...repeated(settings, keys.ADDRESS_IP, 'addresses', 'each address once', canonicalIp),
+    ...repeated(settings, keys.ADDRESS_IP, 'addresses', 'each address once'),
     ...repeated(settings, keys.ADDRESS_ALLOCATION_ID, 'addresses', 'an allocation id of its own'),
     ...repeated(
       settings,
       keys.ADDRESS_PRIVATE_IP,
       'addresses',
       'a private address of its own, because one carries one Elastic IP at a time',
-      canonicalIp,
     ),
   ];
   for (const index of indices(settings, 'addresses')) {
@@ -86,7 +88,7 @@ function addressFaults(settings: Settings): readonly Fault[] {
     if (isIP(ip) !== isIP(privateIp)) {
       const family = isIPv4(ip) ? 'an IPv4 address' : 'an IPv6 address';
       faults.push(fault(settings, keys.ADDRESS_PRIVATE_IP, index, found, `${family}, like the ip beside it`));
-    } else if (canonicalIp(ip) === canonicalIp(privateIp)) {
+    } else if (ip === privateIp) {
       const expected = "the network interface's own address, not the one that moves";
       faults.push(fault(settings, keys.ADDRESS_PRIVATE_IP, index, found, expected));
     }
@@ -178,31 +180,23 @@ function candidateWithoutDriver(settings: Settings): readonly Fault[] {
 }
 
 /** A value that a list has twice, told at its second place. */
-function repeated(
-  settings: Settings,
-  key: Key<string>,
-  list: string,
-  expected: string,
-  canonical: (value: string) => string = (value) => value,
-): Fault[] {
+function repeated(settings: Settings, key: Key<string>, list: string, expected: string): Fault[] {
   const first = new Map<string, number>();
   const faults: Fault[] = [];
   for (const index of indices(settings, list)) {
     const value = get(settings, key, index);
     if (value === null) continue;
-    const earlier = first.get(canonical(value));
-    if (earlier === undefined) first.set(canonical(value), index);
+    const earlier = first.get(value);
+    if (earlier === undefined) first.set(value, index);
     else {
       const hint = `${pathOf(key, earlier)} is the same`;
-      faults.push(fault(settings, key, index, shown(value), expected, hint));
+      // As it was written: an address has several spellings.
+      const node = settings.entries.get(pathOf(key, index))?.node;
+      const found = node === undefined ? shown(value) : describe(node);
+      faults.push(fault(settings, key, index, found, expected, hint));
     }
   }
   return faults;
-}
-
-/** One spelling for each address: IPv6 has many. */
-function canonicalIp(ip: string): string {
-  return isIPv4(ip) ? ip : new URL(`http://[${ip}]/`).hostname;
 }
 
 function indices(settings: Settings, list: string): readonly number[] {

@@ -106,6 +106,7 @@ function driverWarnings(config: AgentConfig, settings: Settings): readonly Warni
   const awsId = driver.kind === 'opsworks' && driver.instanceId?.startsWith('i-') === true;
   const shared = addresses.filter((address) => address.privateIp === null).length;
   const ignored = driver.kind === 'exec' && get(settings, keys.DRIVER_INSTANCE_ID) !== null;
+  const program = driver.kind === 'exec' ? (driver.command[0] ?? '') : '/';
   return [
     ...when(
       driver.kind === 'opsworks',
@@ -114,6 +115,13 @@ function driverWarnings(config: AgentConfig, settings: Settings): readonly Warni
     ),
     ...when(awsId, 'driver.instanceId', "begins like an EC2 instance id; OpsWorks's own is a UUID"),
     ...when(ignored, 'driver.instanceId', 'FAILTOME_INSTANCE_ID is ignored, because driver.kind is exec'),
+    ...when(
+      !isAbsolute(program),
+      'driver.command',
+      program.includes('/')
+        ? `${program} is relative, and so depends on the directory that the agent is started in`
+        : `${program} is looked up in PATH, which a service has another of than a shell`,
+    ),
     ...when(
       driver.displace === 'allow',
       'driver.displace',
