@@ -41,8 +41,23 @@ scenario('the views: status, why and history, as tables and as JSON', {}, async 
     outcome: 'hold',
     reason: 'address-up',
     gates: expect.arrayContaining([
-      { name: 'role', passed: true, reason: anyText, ageMs: null, code: null },
-      { name: 'verdict', passed: false, reason: anyText, ageMs: anyNumber, code: 'address-up' },
+      { name: 'role', state: 'passed', passed: true, reason: anyText, ageMs: null, code: null },
+      {
+        name: 'verdict',
+        state: 'closed',
+        passed: false,
+        reason: anyText,
+        ageMs: anyNumber,
+        code: 'address-up',
+      },
+      {
+        name: 'guard',
+        state: 'not-asked',
+        passed: null,
+        reason: 'not asked while verdict is closed',
+        ageMs: null,
+        code: null,
+      },
     ]),
   });
   expect(await json(scene, 'neptune', 'history')).toEqual([]);
@@ -55,6 +70,7 @@ scenario('the views: status, why and history, as tables and as JSON', {}, async 
   expect(ladder).toMatchObject({ code: 0, stderr: '' });
   expect(ladder.stdout).toMatch(new RegExp(`^${address}: hold \\(address-up\\)`));
   expect(ladder.stdout).toMatch(/^stop +verdict/m);
+  expect(ladder.stdout).not.toContain('What would have to change');
   expect((await scene.command('neptune', 'history')).stdout).toBe('Nothing has happened yet.\n');
 
   const unknown = await scene.command('saturn', 'why', '192.0.2.99');

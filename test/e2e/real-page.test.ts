@@ -53,7 +53,12 @@ describe.skipIf(!has('chromium'))(`the status page in Chromium${missing}`, () =>
             gates.some((text) => text.includes(gate)),
             gate,
           ).toBe(true);
-        expect(await card.getByRole('img', { name: 'not passed' }).count()).toBeGreaterThan(0);
+        // A healthy standby: one gate is closed, as it should be, and no alarm is shown.
+        await card.getByRole('img', { name: 'closed, as it should be' }).waitFor();
+        expect(await card.getByRole('img', { name: 'closed', exact: true }).count()).toBe(0);
+        expect(await card.getByRole('img', { name: 'not asked' }).count()).toBeGreaterThan(0);
+        await row('saturn').getByText('holder').waitFor();
+        await row('neptune').getByText('yes').waitFor();
         await page.locator('#history').getByText('Nothing has happened yet.').waitFor();
 
         // Nobody reloads it.

@@ -6,10 +6,10 @@ import {
   type Instant,
   type Ip,
   isHolder,
+  ownReadiness,
   readyView,
   type State,
   statusOf,
-  takeoverReady,
   whyOf,
 } from '@failtome/protocol';
 import type { FastifyInstance } from 'fastify';
@@ -77,5 +77,19 @@ export function statusLine(state: State | null, waitingFor: string): string {
   if (state === null) return `starting: ${waitingFor}`;
   const held = Object.keys(state.addresses).filter((ip) => isHolder(state, ip));
   const holds = held.length === 0 ? 'holds no address' : `holds ${held.join(', ')}`;
-  return `${holds}; ${takeoverReady(state) ? 'ready' : 'not ready'} to take over`;
+  const { word, because } = ownReadiness(state);
+  switch (word) {
+    case 'ready':
+      return `${holds}; ready to take over`;
+    case 'not-ready':
+      return `${holds}; not ready to take over: ${because.join('; ')}`;
+    case 'holder':
+      return holds;
+    case 'witness':
+    case 'member':
+      return `a ${word}: takes no address`;
+    case 'dead':
+    case 'unknown':
+      return holds; // Words for peers only.
+  }
 }

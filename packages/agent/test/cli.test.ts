@@ -118,9 +118,9 @@ describe('status', () => {
         'ADDRESS         HOLDER   VERDICT  SEEN       HOLD-DOWN  DECISION HERE',
         '54.173.141.243  neptune  up       0.3 s ago  45 s left  hold (address-up)',
         '',
-        'NODE     ROLE       STATE      HEARD      FIT  READY  54.173.141.243',
-        'saturn   candidate  this node  -          fit  yes    up (0.3 s ago)',
-        'neptune  candidate  alive      0.2 s ago  fit  yes    up (0.7 s ago)',
+        'NODE     ROLE       STATE      HEARD      FIT  READY   54.173.141.243',
+        'saturn   candidate  this node  -          fit  yes     up (0.3 s ago)',
+        'neptune  candidate  alive      0.2 s ago  fit  holder  up (0.7 s ago)',
         '',
         'ADDRESS         VOTER    VOTE    REASON',
         '54.173.141.243  saturn   grant   down',
@@ -151,6 +151,36 @@ describe('status', () => {
     expect((await cli(['status'], { http, isTTY: true, env: { NO_COLOR: '1' } })).out).not.toContain(
       sequence,
     );
+  });
+
+  test('READY has a word for who need not be ready, or cannot be asked', async () => {
+    const peer = STATUS.peers[0];
+    const peers = (['not-ready', 'dead', 'witness', 'unknown'] as const).map((word) => ({
+      ...peer,
+      id: `n-${word}`,
+      readiness: { word, because: [] },
+    }));
+    const { out } = await cli(['status'], fakeAgent({ status: { ...STATUS, peers } }));
+    const shown = [...out.matchAll(/^n-(\S+) .* fit +(\S+) /gm)].map(
+      ([, word, ready]) => `${word}: ${ready}`,
+    );
+    expect(shown).toEqual(['not-ready: no', 'dead: dead', 'witness: witness', 'unknown: unknown']);
+  });
+
+  test('says what would stand in the way of this node', async () => {
+    const readiness = { word: 'not-ready', because: ['paused: by ann', 'lent: to mars'] };
+    const status = { ...STATUS, node: { ...STATUS.node, readiness } };
+    const { out } = await cli(['status'], fakeAgent({ status }));
+    expect(out).toContain('This node is not ready to take over: paused: by ann; lent: to mars\n');
+  });
+
+  test('of an agent that tells only whether its preflight holds, shows that', async () => {
+    const { readiness: _, ...node } = STATUS.node;
+    const { out } = await cli(
+      ['status'],
+      fakeAgent({ status: { ...STATUS, node: { ...node, ready: false } } }),
+    );
+    expect(out).toMatch(/^saturn .* fit +no /m);
   });
 
   test('lets nothing from another machine control the terminal', async () => {
@@ -212,14 +242,37 @@ const WHY: WhyView = {
   detail: 'its own HAProxy has been unfit for 3 s',
   mode: 'takeover',
   gates: [
-    { name: 'role', passed: true, reason: 'a candidate', code: null, ageMs: null },
-    { name: 'local', passed: false, reason: 'local-unfit: refused', code: 'local-unfit', ageMs: 400 },
-    { name: 'verdict', passed: false, reason: 'address-up: it answers', code: 'address-up', ageMs: 300 },
+    { name: 'role', state: 'passed', passed: true, reason: 'a candidate', code: null, ageMs: null },
+    {
+      name: 'local',
+      state: 'closed',
+      passed: false,
+      reason: 'local-unfit: refused',
+      code: 'local-unfit',
+      ageMs: 400,
+    },
+    {
+      name: 'verdict',
+      state: 'closed',
+      passed: false,
+      reason: 'address-up: it answers',
+      code: 'address-up',
+      ageMs: 300,
+    },
     {
       name: 'displace',
+      state: 'closed',
       passed: false,
       reason: 'would-displace: 192.0.2.9',
       code: 'would-displace',
+      ageMs: null,
+    },
+    {
+      name: 'guard',
+      state: 'not-asked',
+      passed: null,
+      reason: 'not asked while local is closed',
+      code: null,
       ageMs: null,
     },
   ],
@@ -236,11 +289,12 @@ describe('why', () => {
     expect(out).toBe(
       [
         '54.173.141.243: hold (local-unfit): its own HAProxy has been unfit for 3 s',
-        '      GATE      SAW                        HOW OLD',
-        'pass  role      a candidate                -',
-        'stop  local     local-unfit: refused       0.4 s ago',
-        'stop  verdict   address-up: it answers     0.3 s ago',
-        'stop  displace  would-displace: 192.0.2.9  -',
+        '      GATE      SAW                              HOW OLD',
+        'pass  role      a candidate                      -',
+        'stop  local     local-unfit: refused             0.4 s ago',
+        'stop  verdict   address-up: it answers           0.3 s ago',
+        'stop  displace  would-displace: 192.0.2.9        -',
+        '-     guard     not asked while local is closed  -',
         '',
         'Last ballot: 1 of 2 leases, 1 of 2 sighted see it down; saturn: grant (down), neptune: refuse (up)',
         '  saturn, down: It sees the address down, and lends its lease.',
@@ -252,6 +306,33 @@ describe('why', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  test('gives no advice where nobody has to do anything', async () => {
+    const gates = [
+      {
+        name: 'not-holder',
+        state: 'closed',
+        passed: false,
+        reason: 'is-holder: it',
+        code: 'is-holder',
+        ageMs: 1,
+      },
+    ];
+    const view = { ...WHY, reason: 'is-holder', gates, lastBallot: null };
+    const { out } = await cli(['why'], fakeAgent({ views: { '/v1/why?ip=54.173.141.243': view } }));
+    expect(out).toContain('stop  not-holder  is-holder: it');
+    expect(out).not.toContain('What would have to change');
+    expect(out).not.toContain('Nothing');
+  });
+
+  test('reads a ladder that tells only what passed', async () => {
+    const gates = WHY.gates.map(({ state: _, ...gate }) => gate);
+    const { out } = await cli(
+      ['why'],
+      fakeAgent({ views: { '/v1/why?ip=54.173.141.243': { ...WHY, gates } } }),
+    );
+    expect(out.match(/^(pass|stop|-) /gm)).toEqual(['pass ', 'stop ', 'stop ', 'stop ', '- ']);
   });
 
   test('of an address that the cluster does not share, exits with 1 and names those it does', async () => {
@@ -279,8 +360,9 @@ test('what the protocol itself shows of a node that has just started can be read
   expect(status.out).toMatch(/^54\.173\.141\.243 +unknown +unknown +never +none/m);
   expect(status.out).toMatch(/^neptune +candidate +unknown +never/m);
   const why = await cli(['why'], agent);
-  expect(why.out.match(/^(pass|stop) /gm)).toHaveLength(GATES.length);
-  expect(why.out).toContain('What would have to change:');
+  expect(why.out.match(/^(pass|stop|-) /gm)).toHaveLength(GATES.length);
+  expect(why.out).toContain('starting: ');
+  expect(why.out).not.toContain('What would have to change:');
 });
 
 test('every reason has one sentence of advice', () => {

@@ -32,6 +32,7 @@ const view: GaugeView = {
       gates: [
         { name: 'role', passed: true },
         { name: 'verdict', passed: false },
+        { name: 'guard', passed: null },
       ],
     },
   ],
@@ -130,6 +131,8 @@ test('gauges show the state of the moment, one series for each verdict and peer 
   expect(sample(text, 'failtome_holddown_seconds', { address })).toBe(1.5);
   expect(sample(text, 'failtome_decision_gate', { address, gate: 'role' })).toBe(1);
   expect(sample(text, 'failtome_decision_gate', { address, gate: 'verdict' })).toBe(0);
+  // Not asked: neither passed nor closed.
+  expect(sample(text, 'failtome_decision_gate', { address, gate: 'guard' })).toBeUndefined();
   expect(sample(text, 'failtome_peer_state', { peer: 'neptune', state: 'suspect' })).toBe(1);
   expect(sample(text, 'failtome_peer_state', { peer: 'neptune', state: 'alive' })).toBe(0);
   expect(sample(text, 'failtome_local_up')).toBe(1);

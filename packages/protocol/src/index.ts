@@ -31,16 +31,21 @@ export type { Event, Host, HostCore, HostTurn, Ports } from './host.ts';
 export { createHost, hostStep, MAX_QUEUE, newHostCore } from './host.ts';
 export { initialState } from './initial.ts';
 export type * from './inputs.ts';
+export type { GateNotAsked, Rung } from './ladder.ts';
+export { ladder } from './ladder.ts';
 export type * from './messages.ts';
 export { WIRE_VERSION } from './messages.ts';
 export { OPERATOR_PREFIX } from './operator.ts';
 export { BLOCKED_SUBJECT, isoTime, TAKEOVER_SUBJECT } from './outbox.ts';
 export { electorateDigest, electorateFaults, majorityOf, votersOf } from './quorum.ts';
+export type { ReadinessView, ReadinessWord } from './readiness.ts';
+export { ownReadiness } from './readiness.ts';
 export type { GateName, Outcome, Reason } from './reasons.ts';
 export { GATES, REASONS } from './reasons.ts';
 export type { State } from './state.ts';
 export type {
   AddressView,
+  GateState,
   GateView,
   HolderView,
   PauseView,
@@ -59,7 +64,7 @@ export type {
   TakeoverView,
   UnfinishedMove,
 } from './takeover.ts';
-export { decide, ladder, RULE } from './takeover.ts';
+export { decide, RULE } from './takeover.ts';
 export type * from './units.ts';
 export { NEVER } from './units.ts';
 export { callTimeoutMs } from './view.ts';

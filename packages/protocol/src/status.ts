@@ -5,13 +5,15 @@ import { ballotElectorate } from './ballot.ts';
 import type { Role } from './config.ts';
 import { holdDownLeftMs } from './damping.ts';
 import { heldCount, isHeldBySelf, isSilent } from './holder.ts';
+import { ladder, type Rung } from './ladder.ts';
 import type { Fitness, PeerState, Verdict } from './messages.ts';
 import { isPaused, pauseNeeds, pauseStoredBy } from './pause.ts';
 import { votersOf } from './quorum.ts';
+import { ownReadiness, peerReadiness, type ReadinessView } from './readiness.ts';
 import type { GateName, Outcome, Reason } from './reasons.ts';
 import type { AddressState, Peer, State } from './state.ts';
 import { readinessProblems } from './survey.ts';
-import { decide, type GateAnswer, ladder } from './takeover.ts';
+import { decide } from './takeover.ts';
 import type { DurationMs, InstanceId, Instant, Ip, NodeId, WallMs } from './units.ts';
 import { takeoverView } from './view.ts';
 
@@ -29,6 +31,8 @@ export interface StatusView {
     readonly phase: State['phase'];
     readonly ready: boolean;
     readonly problems: readonly string[];
+    /** Whether it could take an address now. */
+    readonly readiness: ReadinessView;
   };
   readonly addresses: readonly AddressView[];
   readonly peers: readonly PeerView[];
@@ -83,7 +87,9 @@ export interface PeerView {
   readonly lastHeardMs: DurationMs | null;
   readonly rttMs: DurationMs | null;
   readonly fit: Fitness;
+  /** Its running preflight holds, by its own last word; null: it isn't heard. */
   readonly ready: boolean | null;
+  readonly readiness: ReadinessView;
   readonly leaving: boolean;
   readonly instanceId: InstanceId | null;
   readonly incarnation: number | null;
@@ -102,10 +108,15 @@ export interface PauseView {
   readonly needed: number;
 }
 
+/** `not-asked`: an earlier gate is closed, and this one would say nothing that has happened. */
+export type GateState = 'passed' | 'closed' | 'not-asked';
+
 export interface GateView {
   readonly name: GateName;
-  readonly passed: boolean;
-  /** What the gate saw, with the reason code where it is closed. */
+  readonly state: GateState;
+  /** The same for programs that know of two states only; null: not asked. */
+  readonly passed: boolean | null;
+  /** What the gate saw, with the reason code where it is closed; why it isn't asked, where it isn't. */
   readonly reason: string;
   readonly code: Reason | null;
   readonly ageMs: DurationMs | null;
@@ -139,6 +150,7 @@ export function statusOf(state: State, now: Instant): StatusView {
       phase: state.phase,
       ready: takeoverReady(state),
       problems: readinessProblems(present),
+      readiness: ownReadiness(present),
     },
     addresses: Object.values(state.addresses).map((address) => addressView(present, address)),
     peers: config.peers.map((peer) => peerView(present, peer.role, state.peers[peer.id], peer.id)),
@@ -167,10 +179,8 @@ export function whyOf(state: State, ip: Ip, now: Instant): WhyView | null {
     reason: decision.reason,
     detail: decision.detail,
     mode: view.mode,
-    gates: ladder(view).map(({ name, answer }) => gateView(name, answer, now)),
-    lastBallot:
-      address.campaign?.won?.summary ??
-      (address.backoff.reason === 'ballot-lost' ? address.backoff.detail : null),
+    gates: ladder(view).map((rung) => gateView(rung, now)),
+    lastBallot: lastBallotOf(address, now),
     refusals: address.refusals,
   };
 }
@@ -264,14 +274,16 @@ function holderView(state: State, { holder }: AddressState): HolderView {
 
 function peerView(state: State, role: Role, peer: Peer | undefined, id: NodeId): PeerView {
   const record = peer?.record ?? null;
+  const silent = isSilent(state, id);
   return {
     id,
     role,
     state: peer?.state ?? 'unknown',
     lastHeardMs: peer?.heardAt == null ? null : state.now.at - peer.heardAt,
     rttMs: peer?.rttMs ?? null,
-    fit: record === null || isSilent(state, id) ? 'unknown' : record.fit,
-    ready: record?.ready ?? null,
+    fit: record === null || silent ? 'unknown' : record.fit,
+    ready: record === null || silent ? null : record.ready,
+    readiness: peerReadiness(state, id, role),
     leaving: record?.leaving ?? false,
     instanceId: record?.instanceId ?? null,
     incarnation: record?.incarnation ?? null,
@@ -294,8 +306,33 @@ function pauseView(state: State): PauseView {
   };
 }
 
-function gateView(name: GateName, answer: GateAnswer, now: Instant): GateView {
-  const ageMs = answer.seenAt === null ? null : Math.max(0, now.at - answer.seenAt);
-  if (answer.kind === 'open') return { name, passed: true, reason: answer.detail, code: null, ageMs };
-  return { name, passed: false, reason: `${answer.reason}: ${answer.detail}`, code: answer.reason, ageMs };
+function gateView({ name, answer }: Rung, now: Instant): GateView {
+  if (answer.kind === 'not-asked')
+    return {
+      name,
+      state: 'not-asked',
+      passed: null,
+      reason: `not asked while ${answer.behind} is closed`,
+      code: null,
+      ageMs: null,
+    };
+  const { detail, seenAt } = answer;
+  const ageMs = seenAt === null ? null : Math.max(0, now.at - seenAt);
+  if (answer.kind === 'open')
+    return { name, state: 'passed', passed: true, reason: detail, code: null, ageMs };
+  return {
+    name,
+    state: 'closed',
+    passed: false,
+    reason: `${answer.reason}: ${detail}`,
+    code: answer.reason,
+    ageMs,
+  };
+}
+
+/** The ballot that counts, or the one whose loss is waited out or explains why the address stays down. Later it is history. */
+function lastBallotOf({ campaign, backoff, verdict }: AddressState, now: Instant): string | null {
+  if (campaign?.won != null) return campaign.won.summary;
+  const matters = backoff.until > now.at || verdict !== 'up';
+  return backoff.reason === 'ballot-lost' && matters ? backoff.detail : null;
 }

@@ -5,7 +5,8 @@
  * `wait`), ask the voters (`campaign`), ask the outside (`guard`), see the move through (`verify`). When all are
  * open, the address is moved (`move`). Every gate names the invariant of PROTOCOL.md that it keeps.
  *
- * It reads a narrow view and does nothing itself; `conduct.ts` does what it says. `ladder` tells people what each gate sees.
+ * It reads a narrow view and does nothing itself; `conduct.ts` does what it says. `ladder.ts` shows people
+ * what each gate sees.
  */
 
 import type { Role } from './config.ts';
@@ -36,7 +37,13 @@ export interface TakeoverView {
     readonly failingNow: boolean;
     readonly detail: string;
   };
-  readonly wayOut: { readonly proven: boolean; readonly at: MonotonicMs | null; readonly detail: string };
+  readonly wayOut: {
+    readonly proven: boolean;
+    /** A probe has failed, or the external-IP service failed to answer when it was last asked: a proof is needed, or missed. */
+    readonly wanted: boolean;
+    readonly at: MonotonicMs | null;
+    readonly detail: string;
+  };
   readonly storageFailing: string | null;
   readonly displaces: { readonly ip: Ip | null; readonly allowed: boolean };
   readonly permission: Permission;
@@ -60,8 +67,8 @@ export type UnfinishedMove =
   /** A call for another address is on its way. */
   | { readonly kind: 'elsewhere' }
   | { readonly kind: 'verifying'; readonly since: MonotonicMs }
-  /** Nobody holds the address by our doing; the next attempt is at `until`. */
-  | { readonly kind: 'duty'; readonly until: MonotonicMs };
+  /** Something was done that must be seen through; the next attempt is at `until`. `released`: nobody holds the address by our doing. */
+  | { readonly kind: 'duty'; readonly until: MonotonicMs; readonly released: boolean };
 
 export interface GateOpen {
   readonly kind: 'open';
@@ -126,13 +133,6 @@ export function decide(view: TakeoverView): TakeoverDecision {
   return { outcome: 'move', reason: 'guard-passed', detail: 'every gate is open', gate: null };
 }
 
-/** What every gate says, for people. */
-export function ladder(
-  view: TakeoverView,
-): readonly { readonly name: GateName; readonly answer: GateAnswer }[] {
-  return RULE.map((gate) => ({ name: gate.name, answer: gate.ask(view) }));
-}
-
 function unfinishedMove({ at, unfinished }: TakeoverView): GateAnswer {
   switch (unfinished.kind) {
     case 'none':
@@ -152,13 +152,15 @@ function unfinishedMove({ at, unfinished }: TakeoverView): GateAnswer {
       );
     case 'duty':
       return unfinished.until > at
-        ? closed('wait', 'backing-off', 'nobody holds the address by our doing; taking it again soon')
-        : closed(
-            'move',
-            'finish-move',
-            'nobody holds the address by our doing, or a restart found an unfinished move',
-          );
+        ? closed('wait', 'backing-off', `${dutyOf(unfinished)}; going on soon`)
+        : closed('move', 'finish-move', dutyOf(unfinished));
   }
+}
+
+function dutyOf({ released }: Extract<UnfinishedMove, { kind: 'duty' }>): string {
+  return released
+    ? 'nobody holds the address by our doing'
+    : 'a move was begun, and what became of it has to be read';
 }
 
 function role({ role: is }: TakeoverView): GateAnswer {
@@ -168,7 +170,15 @@ function role({ role: is }: TakeoverView): GateAnswer {
 }
 
 function running({ phase }: TakeoverView): GateAnswer {
-  return phase === 'running' ? open('running') : closed('hold', 'stopping', 'this node is shutting down');
+  switch (phase) {
+    case 'running':
+      return open('running');
+    case 'new':
+      return closed('wait', 'starting', 'this node has not started yet');
+    case 'stopping':
+    case 'stopped':
+      return closed('hold', 'stopping', 'this node is shutting down');
+  }
 }
 
 function notHolder({ holder }: TakeoverView): GateAnswer {
@@ -206,17 +216,25 @@ function verdictDown({ mode, verdict, lastProbe }: TakeoverView): GateAnswer {
   if (mode === 'handover') return open(`seen ${verdict.is}, which a handover doesn't ask`, verdict.since);
   switch (verdict.is) {
     case 'up':
-      return closed('hold', 'address-up', 'the address answers', verdict.since);
+      return closed('hold', 'address-up', upDetail(lastProbe), verdict.since);
     case 'unknown':
       return closed('wait', 'verdict-unknown', verdict.detail, verdict.since);
     case 'down':
       if (!verdict.failingNow) {
         const detail =
-          lastProbe?.ok === true ? 'the last probe succeeded' : 'it has changed hands since it failed';
+          lastProbe?.ok === true
+            ? 'the last probe succeeded'
+            : 'too few failures in a row so far that count against its present holder';
         return closed('wait', 'failure-not-current', detail, lastProbe?.endedAt ?? null);
       }
       return open(`down: ${verdict.detail}`, verdict.since);
   }
+}
+
+function upDetail(lastProbe: TakeoverView['lastProbe']): string {
+  return lastProbe?.ok === false
+    ? 'the last probe failed, and the address counts as up until enough in a row have'
+    : 'the address answers';
 }
 
 function wayOut({ wayOut: proof }: TakeoverView): GateAnswer {
@@ -242,7 +260,11 @@ function permission({ permission: known }: TakeoverView): GateAnswer {
     case 'denied':
       return closed('wait', 'not-permitted', `${known.code}: ${known.message}`);
     case 'unproven':
-      return closed('wait', 'permission-unproven', "the dry run hasn't answered yet");
+      return closed(
+        'wait',
+        'permission-unproven',
+        'the dry run has not been answered, or too long ago to count',
+      );
   }
 }
 

@@ -109,9 +109,11 @@ class StateView implements TakeoverView {
   }
 
   get wayOut(): TakeoverView['wayOut'] {
-    const { ip } = this.of;
-    const at = wayOutOf(this.state, ip).provenAt;
-    return { proven: isProven(this.state, ip), at, detail: describeWayOut(this.state, ip) };
+    const { ip, series, verdict } = this.of;
+    const { provenAt: at, failedAt } = wayOutOf(this.state, ip);
+    const missed = failedAt !== null && (at === null || failedAt > at);
+    const wanted = missed || series.last?.ok === false || verdict === 'down';
+    return { proven: isProven(this.state, ip), wanted, at, detail: describeWayOut(this.state, ip) };
   }
 
   get storageFailing(): TakeoverView['storageFailing'] {
@@ -179,7 +181,8 @@ function unfinishedOf(state: State, { ip, move }: AddressState): UnfinishedMove 
     case 'verifying':
       return { kind: 'verifying', since: move.stage.acceptedAt };
     case 'resting':
-      if (move.duty || isCommitted(move.stage.next)) return { kind: 'duty', until: move.stage.until };
+      if (move.duty || isCommitted(move.stage.next))
+        return { kind: 'duty', until: move.stage.until, released: move.duty };
       return movesAnother(state, ip) ? { kind: 'elsewhere' } : { kind: 'none' };
   }
 }

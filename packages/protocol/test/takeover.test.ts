@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { ladder } from '../src/ladder.ts';
 import { GATES, REASONS } from '../src/reasons.ts';
-import { decide, ladder, RULE, type TakeoverView } from '../src/takeover.ts';
+import { decide, RULE, type TakeoverView } from '../src/takeover.ts';
 import { AT } from './support/fixtures.ts';
 import { OPEN_VIEW, ROWS, type TakeoverRow } from './support/takeover-table.ts';
 

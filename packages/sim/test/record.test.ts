@@ -165,7 +165,7 @@ suite('a trace file', () => {
 });
 
 suite('a long run', () => {
-  const most = 200_000;
+  const most = 100_000;
   const short = record(FAILOVER, most);
 
   test('is cut to its last part, and says so', () => {

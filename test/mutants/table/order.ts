@@ -70,7 +70,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'the best-ranked candidate takes its address back unasked',
     edit(
       'takeover.ts',
-      "case 'up':\n      return closed('hold', 'address-up', 'the address answers', verdict.since);",
+      "case 'up':\n      return closed('hold', 'address-up', upDetail(lastProbe), verdict.since);",
       "case 'up':\n      return open('the address answers');",
     ),
     'web',

@@ -5,7 +5,7 @@
 import type { BallotReason, Reason } from '@failtome/protocol';
 
 /** How the advice begins where nobody has to do anything. */
-export const BY_ITSELF = 'Nothing:';
+const BY_ITSELF = 'Nothing:';
 
 /** Of a candidate's decision. */
 export const REASON_ADVICE: Readonly<Record<Reason, string>> = {
@@ -14,11 +14,10 @@ export const REASON_ADVICE: Readonly<Record<Reason, string>> = {
   starting: 'Nothing: the first probe after a start or a stall has to finish.',
   'verdict-unknown':
     'The probes have to amount to something: enough of them in a row, and this node able to reach the outside.',
-  'failure-not-current':
-    'The last probe succeeded; the next ones decide whether the address is down after all.',
+  'failure-not-current': 'Nothing: the next probes decide whether the address is down after all.',
   staggered: 'Nothing: a better-ranked candidate goes first, and this one follows if it does not.',
-  'ballot-open': 'The voters have to answer; one that is silent is waited for until its time is up.',
-  'ballot-lost': 'The voters have to change their minds: see the votes below for what each of them said.',
+  'ballot-open': 'Nothing: the voters have to answer; one that is silent is waited for until its time is up.',
+  'ballot-lost': 'The voters have to change their minds: see what each of them said in the last ballot.',
   'guard-asked': 'Nothing: the external-IP service has to answer.',
   'guard-refused':
     "The external-IP service has to answer with this node's own address: see guard.urls, and this node's way out.",
@@ -36,7 +35,7 @@ export const REASON_ADVICE: Readonly<Record<Reason, string>> = {
   paused: 'An operator has to end the pause with `failtome resume`, or its time has to run out.',
   'local-unfit': "This node's own HAProxy has to answer at local.url: the address would fail here too.",
   'local-unknown': "Nothing: the first check of this node's own HAProxy has to finish.",
-  'address-up': 'Nothing: the address answers.',
+  'address-up': 'Nothing: the address is up.',
   'would-displace':
     'The other Elastic IP on this network interface has to go elsewhere, or addresses[].privateIp has to name another one.',
   'not-permitted': "This node's role has to allow the call: `failtome check` names the permission.",
@@ -75,10 +74,16 @@ export const BALLOT_ADVICE: Readonly<Record<BallotReason, string>> = {
   'duplicate-id': "Two agents use the candidate's node.id: stop one of them, or give it its own id.",
 };
 
-/** Codes come over the wire, perhaps from a later version. */
+/** What somebody has to do; null where nobody has to do anything. Codes come over the wire, perhaps from a later version. */
 export function adviceFor(reason: string): string | null {
-  return lookUp(REASON_ADVICE, reason);
+  const sentence = lookUp(REASON_ADVICE, reason);
+  return sentence?.startsWith(BY_ITSELF) === true ? null : sentence;
 }
+
+/** Reasons for which nobody has to do anything: a gate that is closed for one of them is as it should be. */
+export const CALM_REASONS: readonly string[] = Object.entries(REASON_ADVICE).flatMap(([code, sentence]) =>
+  sentence.startsWith(BY_ITSELF) ? [code] : [],
+);
 
 export function ballotAdviceFor(reason: string): string | null {
   return lookUp(BALLOT_ADVICE, reason);

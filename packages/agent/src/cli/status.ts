@@ -2,7 +2,19 @@
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
 import { readView } from './read.ts';
 import { findTarget, type TargetOptions } from './target.ts';
-import { age, ago, cell, clean, moment, type Paint, painter, type Row, table, toned } from './text.ts';
+import {
+  age,
+  ago,
+  type Cell,
+  cell,
+  clean,
+  moment,
+  type Paint,
+  painter,
+  type Row,
+  table,
+  toned,
+} from './text.ts';
 import { type AddressRow, type NodeRow, type StatusRow, statusOf } from './views.ts';
 
 export interface StatusOptions extends TargetOptions {
@@ -80,9 +92,17 @@ function pauseLines({ pause }: StatusRow, paint: Paint): readonly string[] {
 }
 
 function problemLines({ self }: StatusRow, paint: Paint): readonly string[] {
-  if (self.ready !== false || self.role !== 'candidate') return [];
-  const why = self.problems.length === 0 ? '' : `: ${self.problems.join('; ')}`;
-  return [paint(clean(`This node is not ready to take over${why}`), 'warn')];
+  const lines = [];
+  if (self.readiness === 'not-ready')
+    lines.push(`This node is not ready to take over${listed(self.because)}`);
+  // The holder takes nothing now, and yet couldn't take the address back.
+  if (self.readiness === 'holder' && self.ready === false)
+    lines.push(`This node could not take an address that it does not hold${listed(self.problems)}`);
+  return lines.map((line) => paint(clean(line), 'warn'));
+}
+
+function listed(reasons: readonly string[]): string {
+  return reasons.length === 0 ? '' : `: ${reasons.join('; ')}`;
 }
 
 function addressRow(address: AddressRow): Row {
@@ -105,13 +125,29 @@ function nodeRow(node: NodeRow, self: NodeRow, addresses: readonly AddressRow[])
     toned(node.state),
     own ? '-' : ago(node.lastHeardMs),
     toned(node.fit),
-    node.ready === null ? '-' : node.ready ? cell('yes', 'good') : cell('no', 'warn'),
+    readyCell(node.readiness),
     ...addresses.map(({ ip }) => {
       const seen = node.verdicts.find((verdict) => verdict.ip === ip);
       if (seen === undefined) return '-';
       return cell(`${seen.verdict} (${ago(seen.ageMs)})`, toned(seen.verdict).tone);
     }),
   ];
+}
+
+/** Whether the node could take an address now; a word of its own for who needn't, or can't be asked. */
+function readyCell(word: string): Cell {
+  switch (word) {
+    case 'ready':
+      return cell('yes', 'good');
+    case 'not-ready':
+      return cell('no', 'warn');
+    case 'dead':
+      return cell('dead', 'bad');
+    case 'unknown':
+      return cell('unknown', 'warn');
+    default:
+      return cell(word, 'plain');
+  }
 }
 
 function voteLines({ addresses }: StatusRow, paint: Paint): readonly string[] {

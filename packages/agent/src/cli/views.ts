@@ -10,6 +10,10 @@ export interface NodeRow {
   readonly fit: string;
   /** Its running preflight holds; null where it isn't known. */
   readonly ready: boolean | null;
+  /** Whether it could take an address now, in a word: see `readinessOf`. */
+  readonly readiness: string;
+  /** What would stand in the way. */
+  readonly because: readonly string[];
   readonly problems: readonly string[];
   readonly lastHeardMs: DurationMs | null;
   readonly version: string;
@@ -103,12 +107,26 @@ function nodeOf(node: Fields, told: readonly ToldVerdict[]): NodeRow {
     state: textOf(node.state, 'unknown'),
     fit: textOf(node.fit, 'unknown'),
     ready: typeof node.ready === 'boolean' ? node.ready : null,
+    readiness: readinessOf(node),
+    because: becauseOf(node),
     problems: textsOf(node.problems),
     lastHeardMs: numberOf(node.lastHeardMs),
     version: textOf(node.version, '-'),
     electorate: textOf(node.electorate),
     verdicts: told.filter((view) => view.node === id),
   };
+}
+
+/** An agent of before told only whether its preflight holds. */
+function readinessOf({ readiness, ready }: Fields): string {
+  const word = textOf(fieldsOf(readiness).word);
+  if (word !== '') return word;
+  return typeof ready === 'boolean' ? (ready ? 'ready' : 'not-ready') : 'unknown';
+}
+
+function becauseOf({ readiness, problems }: Fields): readonly string[] {
+  const told = fieldsOf(readiness).because;
+  return told === undefined ? textsOf(problems) : textsOf(told);
 }
 
 function verdictOf(address: Fields): VerdictRow {
@@ -166,8 +184,7 @@ function pauseOf(json: unknown): PauseRow {
 
 export interface GateRow {
   readonly name: string;
-  /** Null where it wasn't asked. */
-  readonly passed: boolean | null;
+  readonly state: 'passed' | 'closed' | 'not-asked';
   /** What it saw, in words. */
   readonly reason: string;
   /** Why it is closed; empty where it is open. */
@@ -191,7 +208,7 @@ export function whyOf(json: unknown): WhyRow {
     const gate = fieldsOf(entry);
     return {
       name: textOf(gate.name),
-      passed: typeof gate.passed === 'boolean' ? gate.passed : null,
+      state: gateStateOf(gate),
       reason: textOf(gate.reason, '-'),
       code: textOf(gate.code),
       ageMs: numberOf(gate.ageMs),
@@ -205,6 +222,12 @@ export function whyOf(json: unknown): WhyRow {
     gates,
     lastBallot: textOf(why.lastBallot),
   };
+}
+
+/** An agent of before told only `passed`. */
+function gateStateOf({ state, passed }: Fields): GateRow['state'] {
+  if (state === 'passed' || state === 'closed' || state === 'not-asked') return state;
+  return typeof passed === 'boolean' ? (passed ? 'passed' : 'closed') : 'not-asked';
 }
 
 export interface HistoryRow {

@@ -1,9 +1,9 @@
 /** `failtome why`: the decision as a ladder, each gate with what it saw, how old that is, and what would have to change. */
-import { adviceFor, BY_ITSELF, ballotAdviceFor } from './advice.ts';
+import { adviceFor, ballotAdviceFor, CALM_REASONS } from './advice.ts';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
 import { readView } from './read.ts';
 import { findTarget, type TargetOptions } from './target.ts';
-import { ago, cell, clean, type Paint, painter, type Row, table } from './text.ts';
+import { ago, type Cell, cell, clean, type Paint, painter, type Row, table } from './text.ts';
 import { type GateRow, statusOf, type WhyRow, whyOf } from './views.ts';
 
 export async function why(
@@ -60,10 +60,26 @@ export function whyLines(view: WhyRow, paint: Paint): readonly string[] {
   ];
 }
 
-function gateRow({ name, passed, reason, ageMs }: GateRow): Row {
-  const mark = passed === null ? cell('-', 'faint') : passed ? cell('pass', 'good') : cell('stop', 'bad');
-  const saw = cell(reason, passed === false ? 'plain' : 'faint');
-  return [mark, name, saw, cell(ageMs === null ? '-' : ago(ageMs), 'faint')];
+function gateRow({ name, state, code, reason, ageMs }: GateRow): Row {
+  const saw = cell(reason, state === 'closed' ? 'plain' : 'faint');
+  return [
+    gateMark(state, code),
+    cell(name, state === 'not-asked' ? 'faint' : 'plain'),
+    saw,
+    cell(ageMs === null ? '-' : ago(ageMs), 'faint'),
+  ];
+}
+
+/** A gate that is closed as it should be, because the address answers say, is no alarm. */
+function gateMark(state: GateRow['state'], code: string): Cell {
+  switch (state) {
+    case 'passed':
+      return cell('pass', 'good');
+    case 'closed':
+      return cell('stop', CALM_REASONS.includes(code) ? 'plain' : 'bad');
+    case 'not-asked':
+      return cell('-', 'faint');
+  }
 }
 
 /** What each voter said stands in the summary as `neptune: refuse (up)`. */
@@ -78,17 +94,12 @@ function ballotLines({ lastBallot }: WhyRow): readonly string[] {
   return ['', clean(`Last ballot: ${lastBallot}`), ...sentences];
 }
 
-/**
- * The decision's own reason first. Of the gates behind it only those that will not open by themselves: the others
- * have not been their turn yet.
- */
-function adviceLines(view: WhyRow): readonly string[] {
-  const own = adviceFor(view.reason);
-  const stops = view.gates.filter(({ passed, code }) => passed === false && code !== view.reason);
-  const others = stops.flatMap(({ code }) => {
+/** The decision's own reason first, then those of the other closed gates; only where somebody has to do something. */
+function adviceLines({ reason, gates }: WhyRow): readonly string[] {
+  const closed = gates.flatMap(({ state, code }) => (state === 'closed' ? [code] : []));
+  const sentences = [...new Set([reason, ...closed])].flatMap((code) => {
     const advice = adviceFor(code);
-    return advice === null || advice.startsWith(BY_ITSELF) ? [] : [`  ${code}: ${advice}`];
+    return advice === null ? [] : [`  ${code}: ${advice}`];
   });
-  const sentences = [...(own === null ? [] : [`  ${view.reason}: ${own}`]), ...others];
   return sentences.length === 0 ? [] : ['', 'What would have to change:', ...sentences];
 }

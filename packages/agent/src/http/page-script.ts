@@ -1,9 +1,12 @@
+import { CALM_REASONS } from '../cli/advice.ts';
+
 /**
  * The status page's script. It runs in the browser as it stands here, and puts what it is told into the
  * document as text only, never as markup.
  */
-export const PAGE_SCRIPT = `
+export const PAGE_SCRIPT: string = `
 'use strict';
+const CALM = new Set(${JSON.stringify(CALM_REASONS)});
 const POLL_MS = 2000, TIMEOUT_MS = 3000, MAX_HISTORY = 20;
 const place = (id) => document.getElementById(id);
 let answeredAt = null;
@@ -38,8 +41,20 @@ function holderText(holder) {
   return 'unknown';
 }
 
-function showNode({ id, role, fit, state, heard }) {
-  const row = make('tr', '', ...[role, toned(fit), toned(state), heard].map((cell) => make('td', '', known(cell))));
+// Whether a node could take an address now; what would stand in the way shows on pointing at it.
+const READY = { ready: ['good', 'yes'], 'not-ready': ['warn', 'no'], dead: ['bad', 'dead'] };
+function readyMark(node) {
+  const word = node.readiness?.word;
+  const [tone, text] = READY[word] ?? ['', known(word)];
+  const mark = make('span', tone, text);
+  const because = node.readiness?.because ?? [];
+  if (because.length > 0) mark.title = because.join('; ');
+  return mark;
+}
+
+function showNode(node) {
+  const { id, role, fit, state, heard } = node;
+  const row = make('tr', '', ...[role, toned(fit), readyMark(node), toned(state), heard].map((cell) => make('td', '', known(cell))));
   const name = make('th', '', id);
   name.scope = 'row';
   row.prepend(name);
@@ -56,14 +71,16 @@ function showNodes(status) {
 }
 
 function showGate(gate) {
-  const passed = gate.passed === true, asked = typeof gate.passed === 'boolean';
-  const tone = passed ? 'good' : asked ? 'bad' : 'faint';
-  const mark = make('span', tone, passed ? '✓' : asked ? '✗' : '·');
+  // Closed as it should be, because the address answers say, is no alarm.
+  const calm = CALM.has(gate.code);
+  const [tone, sign, label] = gate.state === 'passed' ? ['good', '✓', 'passed']
+    : gate.state === 'closed' ? (calm ? ['', '■', 'closed, as it should be'] : ['bad', '✗', 'closed']) : ['faint', '·', 'not asked'];
+  const mark = make('span', tone, sign);
   mark.setAttribute('role', 'img');
-  mark.setAttribute('aria-label', passed ? 'passed' : asked ? 'not passed' : 'not asked');
+  mark.setAttribute('aria-label', label);
   const seen = typeof gate.ageMs === 'number' ? age(gate.ageMs) + ' ago' : '';
-  return make('li', '', mark, make('span', '', gate.name), make('span', 'reason ' + (passed ? 'faint' : ''), known(gate.reason)),
-    make('span', 'faint', seen));
+  return make('li', '', mark, make('span', gate.state === 'not-asked' ? 'faint' : '', gate.name),
+    make('span', 'reason ' + (gate.state === 'closed' ? '' : 'faint'), known(gate.reason)), make('span', 'faint', seen));
 }
 
 function showAddress(address, why) {
@@ -75,7 +92,7 @@ function showAddress(address, why) {
   fact('Hold-down', address.holdDownMs > 0 ? age(address.holdDownMs) + ' left' : 'none');
   const card = make('article', 'card', make('h3', '', address.ip), facts, make('h4', '', 'Would this node take it?'));
   if (why === null) return card.append(make('p', 'faint', 'not known at the moment')), card;
-  card.append(make('p', '', make('strong', '', known(why.outcome)), ' — ' + known(why.reason)));
+  card.append(make('p', '', make('strong', '', known(why.outcome)), ' — ' + known(why.reason) + (why.detail ? ': ' + why.detail : '')));
   card.append(make('ol', 'ladder', ...(why.gates ?? []).map(showGate)));
   return card;
 }

@@ -28,7 +28,7 @@ export const PAGE: string = `<!doctype html>
 <div id="addresses" class="cards"></div>
 <h2 id="nodes-title">Nodes</h2>
 <table aria-labelledby="nodes-title">
-<thead><tr><th scope="col">Node</th><th scope="col">Role</th><th scope="col">Fit</th><th scope="col">State</th><th scope="col">Last heard</th></tr></thead>
+<thead><tr><th scope="col">Node</th><th scope="col">Role</th><th scope="col">Fit</th><th scope="col">Ready</th><th scope="col">State</th><th scope="col">Last heard</th></tr></thead>
 <tbody id="nodes"></tbody>
 </table>
 <h2>Recent history</h2>

@@ -133,10 +133,13 @@ const TELLERS: { readonly [K in Fact['kind']]: Teller<K> } = {
   holder: (fact) => tell(fact, 'info', `${fact.address} is held by ${fact.holder} (${fact.source})`),
   'late-association': (fact) =>
     tell(fact, 'warn', `the cloud applied a move of ${fact.address} to this node that had been given up`),
-  readiness: (fact) =>
-    fact.ready
-      ? tell(fact, 'info', 'ready to take over')
-      : tell(fact, 'warn', `not ready to take over: ${fact.problems.join('; ')}`),
+  readiness: (fact) => {
+    if (fact.ready) return tell(fact, 'info', 'ready to take over');
+    // What a witness is isn't a fault of it.
+    if (fact.problems.includes('not-a-candidate'))
+      return tell(fact, 'info', 'this node takes no address: it is no candidate');
+    return tell(fact, 'warn', `not ready to take over: ${fact.problems.join('; ')}`);
+  },
   concluded: ({ kind, entry }) =>
     tell({ ...entry, kind, entry: entry.kind }, conclusionLevel(entry), conclusionText(entry)),
   blocked: (fact) =>

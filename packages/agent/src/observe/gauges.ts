@@ -15,10 +15,11 @@ import {
   whyOf,
 } from '@failtome/protocol';
 
-/** One gate of the takeover rule, as it stood when it was last asked. */
+/** One gate of the takeover rule, as it stands now. */
 export interface GateGauge {
   readonly name: string;
-  readonly passed: boolean;
+  /** Null: an earlier gate is closed, and this one isn't asked. */
+  readonly passed: boolean | null;
 }
 
 export interface AddressGauge {

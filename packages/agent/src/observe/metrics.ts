@@ -198,7 +198,7 @@ function createGauges(registry: Registry) {
     ),
     gate: gauge(
       'decision_gate',
-      'Whether a gate of the takeover rule passes: 1 passed, 0 not.',
+      'Whether a gate of the takeover rule passes: 1 passed, 0 not; absent while it is not asked.',
       'address',
       'gate',
     ),
@@ -317,7 +317,8 @@ function showState(gauges: Gauges, view: GaugeView | null): void {
     for (const verdict of VERDICTS) gauges.verdict.set({ address, verdict }, verdict === present ? 1 : 0);
     gauges.holder.set({ address }, holder ? 1 : 0);
     gauges.holdDown.set({ address }, seconds(holdDownMs));
-    for (const { name, passed } of gates) gauges.gate.set({ address, gate: name }, passed ? 1 : 0);
+    for (const { name, passed } of gates)
+      if (passed !== null) gauges.gate.set({ address, gate: name }, passed ? 1 : 0);
   }
 }
 

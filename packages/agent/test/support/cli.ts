@@ -121,6 +121,7 @@ export const STATUS: StatusView = {
     phase: 'running',
     ready: true,
     problems: [],
+    readiness: { word: 'ready', because: [] },
   },
   addresses: [
     {
@@ -152,6 +153,7 @@ export const STATUS: StatusView = {
       rttMs: 1,
       fit: 'fit',
       ready: true,
+      readiness: { word: 'holder', because: [] },
       leaving: false,
       instanceId: 'i-0def',
       incarnation: 5,

@@ -29,7 +29,7 @@ export const OPEN_VIEW: TakeoverView = {
   lastProbe: { ok: false, endedAt: AT - 100 },
   local: { fit: 'fit', since: AT - 60_000 },
   verdict: { is: 'down', since: AT - 300, failingNow: true, detail: 'refused' },
-  wayOut: { proven: true, at: AT - 1_000, detail: 'seen as 198.51.100.1' },
+  wayOut: { proven: true, wanted: true, at: AT - 1_000, detail: 'seen as 198.51.100.1' },
   storageFailing: null,
   displaces: { ip: null, allowed: false },
   permission: { kind: 'permitted', at: AT - 60_000 },
@@ -93,14 +93,14 @@ export const ROWS: readonly TakeoverRow[] = [
   },
   {
     when: 'nobody holds it by our doing, and the next attempt is due',
-    change: { unfinished: { kind: 'duty', until: AT } },
+    change: { unfinished: { kind: 'duty', released: true, until: AT } },
     gate: 'unfinished-move',
     outcome: 'move',
     reason: 'finish-move',
   },
   {
     when: 'nobody holds it by our doing, and the next attempt is not due yet',
-    change: { unfinished: { kind: 'duty', until: AT + 1 } },
+    change: { unfinished: { kind: 'duty', released: true, until: AT + 1 } },
     gate: 'unfinished-move',
     outcome: 'wait',
     reason: 'backing-off',
@@ -125,6 +125,13 @@ export const ROWS: readonly TakeoverRow[] = [
     gate: 'running',
     outcome: 'hold',
     reason: 'stopping',
+  },
+  {
+    when: 'it has not started yet',
+    change: { phase: 'new' },
+    gate: 'running',
+    outcome: 'wait',
+    reason: 'starting',
   },
   {
     when: 'it holds the address',
@@ -194,7 +201,7 @@ export const ROWS: readonly TakeoverRow[] = [
   },
   {
     when: 'it has no proof of its way out',
-    change: { wayOut: { proven: false, at: null, detail: 'timeout' } },
+    change: { wayOut: { proven: false, wanted: true, at: null, detail: 'timeout' } },
     gate: 'way-out',
     outcome: 'wait',
     reason: 'no-way-out',

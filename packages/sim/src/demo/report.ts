@@ -1,7 +1,12 @@
 export type Write = (text: string) => void;
 
 const styles = { bold: 1, dim: 2, red: 31, green: 32 } as const;
-const marks = { passed: ['✓', 'green'], closed: ['✗', 'red'], 'under way': ['…', 'dim'] } as const;
+const marks = {
+  passed: ['✓', 'green'],
+  closed: ['✗', 'red'],
+  'under way': ['…', 'dim'],
+  'not-asked': ['·', 'dim'],
+} as const;
 
 /** What the demo prints: plain lines, with colours only where they are wanted. */
 export class Report {

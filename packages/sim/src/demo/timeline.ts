@@ -37,9 +37,9 @@ export function showTimeline(
 export async function showGates(report: Report, node: ClusterNode, address: string): Promise<void> {
   const { gates } = await node.agent.api.why(address);
   report.note(`every gate of the takeover rule, as ${node.id} sees it while the calls begin:`);
-  for (const { name, passed, code, reason } of gates) {
-    const state = passed ? 'passed' : code === 'call-in-flight' ? 'under way' : 'closed';
-    report.gate(state, name, shorten(reason, address));
+  for (const { name, state, code, reason } of gates) {
+    const shown = state === 'closed' && code === 'call-in-flight' ? 'under way' : state;
+    report.gate(shown, name, shorten(reason, address));
   }
 }
 

@@ -2,7 +2,13 @@
  * Records as lines for people.
  */
 import type { Fact, Payload } from '@failtome/protocol';
-import { messageKind, type RecordedRun, type SentRecord, type TraceRecord } from './records.ts';
+import {
+  type GateLine,
+  messageKind,
+  type RecordedRun,
+  type SentRecord,
+  type TraceRecord,
+} from './records.ts';
 
 type Sent = Extract<TraceRecord, { readonly kind: 'sent' }>;
 
@@ -189,8 +195,8 @@ function describeCommand(command: NonNullable<Payload['command']>): string {
   }
 }
 
-function closedGate(gates: readonly (readonly [string, boolean, string])[]): string {
-  const closed = gates.find(([, passed]) => !passed);
+function closedGate(gates: readonly GateLine[]): string {
+  const closed = gates.find(([, passed]) => passed === false);
   return closed === undefined ? 'every gate is open' : `gate ${closed[0]} is closed, ${closed[2]}`;
 }
 

@@ -76,8 +76,8 @@ export interface TraceViolation {
  */
 export type ProcessState = 'off' | 'alive' | 'paused' | 'frozen' | 'stopped' | 'crashed' | 'gone';
 
-/** Gates as name, passed, and what they see. */
-export type GateLine = readonly [name: string, passed: boolean, sees: string];
+/** Gates as name, whether they pass (null: not asked), and what they see. */
+export type GateLine = readonly [name: string, passed: boolean | null, sees: string];
 
 /** `who` is a lane: a node's id, or the run of a second process with the same id. */
 export type RecordBody =

@@ -1,9 +1,18 @@
 /**
  * How every node stands at one moment: its status and its decision ladder, as text.
  */
-import { type NodeId, type StatusView, statusOf, type WhyView, whyOf } from '@failtome/protocol';
+import {
+  type GateState,
+  type NodeId,
+  type StatusView,
+  statusOf,
+  type WhyView,
+  whyOf,
+} from '@failtome/protocol';
 import type { World } from '../world/index.ts';
 import { seconds } from './describe.ts';
+
+const SIGNS: Readonly<Record<GateState, string>> = { passed: '✓', closed: '✗', 'not-asked': '·' };
 
 /** All nodes, one after the other. */
 export function standOf(world: World): string {
@@ -22,10 +31,10 @@ function nodeOf(world: World, id: NodeId): string {
   const state = process.view.state();
   const now = world.clock(id).now();
   const status = statusOf(state, now);
-  const { phase, fit, ready, incarnation } = status.node;
+  const { phase, fit, readiness, incarnation } = status.node;
   const paused = process.isPaused() ? ', its process stands still' : '';
   const lines = [
-    `${id}: ${phase}${paused}, ${fit}, ${ready ? '' : 'not '}ready to take over, incarnation ${incarnation}, ${haproxy}`,
+    `${id}: ${phase}${paused}, ${fit}, ${readyText(readiness)}, incarnation ${incarnation}, ${haproxy}`,
     `  peers: ${status.peers.map((peer) => `${peer.id} ${peer.state}`).join(', ') || 'none'}`,
     ...(status.pause.paused ? [`  paused by ${status.pause.owner}: ${status.pause.reason}`] : []),
     ...status.addresses.flatMap((address) => [
@@ -34,6 +43,20 @@ function nodeOf(world: World, id: NodeId): string {
     ]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function readyText({ word }: StatusView['node']['readiness']): string {
+  switch (word) {
+    case 'ready':
+      return 'ready to take over';
+    case 'holder':
+      return 'the holder';
+    case 'witness':
+    case 'member':
+      return `a ${word}`;
+    default:
+      return 'not ready to take over';
+  }
 }
 
 function addressLine(address: StatusView['addresses'][number]): string {
@@ -45,5 +68,5 @@ function addressLine(address: StatusView['addresses'][number]): string {
 
 function ladderLines(why: WhyView | null): readonly string[] {
   const gates = why?.gates ?? [];
-  return gates.map(({ name, passed, reason }) => `    ${passed ? '✓' : '✗'} ${name.padEnd(15)} ${reason}`);
+  return gates.map(({ name, state, reason }) => `    ${SIGNS[state]} ${name.padEnd(15)} ${reason}`);
 }

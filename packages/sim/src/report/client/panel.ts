@@ -88,18 +88,30 @@ function holds({ fromMs, toMs }: { readonly fromMs: number; readonly toMs: numbe
 }
 
 function ladderView(gates: readonly GateLine[]): HTMLElement {
-  const first = gates.findIndex(([, passed]) => !passed);
+  const first = gates.findIndex(([, passed]) => passed === false);
   const list = make('ol', 'ladder');
   list.setAttribute('aria-label', 'decision ladder');
   for (const [index, [name, passed, sees]] of gates.entries()) {
-    const sign = make('span', passed ? 'good' : 'bad', passed ? '✓' : '✗');
-    sign.setAttribute('role', 'img');
-    sign.setAttribute('aria-label', passed ? 'open' : 'closed');
-    const line = make('li', index === first ? 'closed' : first >= 0 && index > first ? 'later' : '', sign);
-    line.append(make('span', '', name), make('span', passed ? 'faint' : '', sees));
+    const line = make('li', lineClass(index, first, passed), gateSign(passed));
+    line.append(make('span', '', name), make('span', passed === false ? '' : 'faint', sees));
     list.append(line);
   }
   return list;
+}
+
+/** The first closed gate decides; what comes behind it is shown fainter. */
+function lineClass(index: number, first: number, passed: boolean | null): string {
+  if (index === first) return 'closed';
+  return passed === null || (first >= 0 && index > first) ? 'later' : '';
+}
+
+function gateSign(passed: boolean | null): HTMLElement {
+  const [tone, text, label] =
+    passed === null ? ['faint', '·', 'not asked'] : passed ? ['good', '✓', 'passed'] : ['bad', '✗', 'closed'];
+  const sign = make('span', tone, text);
+  sign.setAttribute('role', 'img');
+  sign.setAttribute('aria-label', label);
+  return sign;
 }
 
 function toned(word: string): HTMLElement {
