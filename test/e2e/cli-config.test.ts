@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'vitest';
+import { startCloud } from '../../packages/sim/src/cloud/index.ts';
 import { failtome, temporaryFolder } from './support/command.ts';
 
 /** Writes a file of this test's own, and says where. */
@@ -264,6 +265,41 @@ describe.concurrent('the JSON of an OpsWorks stack', () => {
       peers: [{ id: 'neptune', url: 'http://192.0.2.11:8741' }],
       driver: { kind: 'opsworks', region: 'us-east-1', instanceId: opsworks.instance.id },
     });
+  });
+
+  test('of the seed alone, on an instance, is completed by what the instance finds out', async (context) => {
+    const { expect } = context;
+    const cloud = await startCloud({
+      instances: [
+        { id: 'i-0000000000000a001', hostname: 'saturn' },
+        { id: 'i-0000000000000b002', hostname: 'neptune' },
+      ],
+      addresses: [{ publicIp: stack.primary_ip, holder: 'i-0000000000000b002' }],
+    });
+    context.onTestFinished(() => cloud.close());
+    const env = cloud.environmentFor('i-0000000000000a001');
+    const path = await file(context, JSON.stringify({ stack }), 'stack.json');
+    for (const driver of ['ec2', 'opsworks']) {
+      const args = ['config', '--from-stack-json', path, '--driver', driver];
+      const { code, stdout, stderr } = await failtome(args, { env });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(await configIn(await file(context, stdout, `${driver}.yaml`))).toMatchObject({
+        node: { id: 'saturn' },
+        peers: [{ id: 'neptune' }],
+        addresses: [{ probe: { interval: '60s' } }],
+        driver: {
+          kind: driver,
+          region: 'us-east-1',
+          instanceId: driver === 'ec2' ? 'i-0000000000000a001' : expect.stringMatching(/^[0-9a-f-]{36}$/),
+        },
+      });
+    }
+  });
+
+  test('--driver is of no use without it', async ({ expect }) => {
+    const { code, stderr } = await failtome(['config', '--driver', 'ec2']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--from-stack-json');
   });
 
   test('that is no JSON is 2', async (context) => {

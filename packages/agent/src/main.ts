@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Names } from './adapters/names.ts';
+import { lookUpStack } from './adapters/stack-lookup.ts';
 import { generateKey, readKeyFile } from './auth/keys.ts';
 import { createCheckSteps } from './cli/check-steps.ts';
 import type { CliDependencies, Output } from './cli/dependencies.ts';
@@ -29,6 +31,8 @@ const dependencies: CliDependencies = {
   version: VERSION,
   runAgent: runProcess,
   checks: createCheckSteps(VERSION),
+  lookUpStack: (lookup) =>
+    lookUpStack(lookup, { names: new Names({ monotonicMs: () => performance.now() }) }),
 };
 
 const code = await runCli(process.argv.slice(2), dependencies).catch((error: unknown) =>

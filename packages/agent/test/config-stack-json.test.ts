@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { configFromStackJson } from '../src/config/from-stack-json.ts';
+import {
+  configFromStackJson,
+  type FoundStack,
+  type StackConfigOptions,
+} from '../src/config/from-stack-json.ts';
 import { checkConfig, faultLines } from '../src/config/load.ts';
 
 const TOPIC = 'arn:aws:sns:us-east-1:123456789012:failover';
@@ -29,8 +33,8 @@ const OPSWORKS = {
   },
 };
 
-function converted(json: unknown) {
-  const result = configFromStackJson(JSON.stringify(json));
+function converted(json: unknown, options?: StackConfigOptions) {
+  const result = configFromStackJson(JSON.stringify(json), options);
   if (result.kind === 'fault') throw new Error(result.detail);
   return result;
 }
@@ -127,4 +131,71 @@ test('a value cannot break out of its quotation marks', () => {
     opsworks: OPSWORKS,
   });
   expect(yaml).not.toContain('evil');
+});
+
+const FOUND: FoundStack = {
+  region: 'us-east-1',
+  ec2InstanceId: 'i-32037f00',
+  opsworksInstanceId: '45ef378d-b87c-42be-a1b9-b67c48edafd4',
+  hostname: 'saturn',
+  privateIp: '10.0.1.12',
+  stackName: 'My Stack',
+  peers: [{ hostname: 'neptune', privateIp: '10.0.1.11' }],
+  obstacle: null,
+};
+
+test.each([
+  ['ec2', { kind: 'ec2', region: 'us-east-1', instanceId: 'i-32037f00' }],
+  ['opsworks', { kind: 'opsworks', region: 'us-east-1', instanceId: FOUND.opsworksInstanceId }],
+] as const)(
+  'for the %s driver the ids are its own, said by the JSON or found on the instance',
+  (driver, expected) => {
+    const fromJson = converted({ ...CUSTOM, opsworks: OPSWORKS }, { driver, found: null });
+    const fromInstance = converted(CUSTOM, { driver, found: FOUND });
+    for (const { yaml, missing } of [fromJson, fromInstance]) {
+      expect(missing).toEqual([]);
+      expect(load(yaml)).toMatchObject({
+        kind: 'loaded',
+        config: {
+          cluster: 'My-Stack',
+          node: { id: 'saturn' },
+          api: { advertise: 'http://10.0.1.12:8741' },
+          peers: [{ id: 'neptune', url: 'http://10.0.1.11:8741' }],
+          driver: expected,
+        },
+      });
+    }
+  },
+);
+
+test('what the JSON says counts before what the instance found', () => {
+  const found = { ...FOUND, hostname: 'pluto', peers: [{ hostname: 'neptune', privateIp: '10.9.9.9' }] };
+  const { yaml } = converted({ ...CUSTOM, opsworks: OPSWORKS }, { driver: 'ec2', found });
+  expect(load(yaml)).toMatchObject({
+    config: { node: { id: 'saturn' }, peers: [{ url: 'http://10.0.1.11:8741' }] },
+  });
+});
+
+test('for EC2 neither region nor instance id has to be filled in: the instance knows them', () => {
+  const { yaml, missing } = converted(CUSTOM, { driver: 'ec2', found: null });
+  expect(missing.map((line) => line.split(':')[0])).toEqual(['node.id', 'peers']);
+  const filled = yaml
+    .replace('"<the hostname of this instance>"', 'saturn')
+    .replace('"<the hostname of the other instance>"', 'neptune')
+    .replace(/"<http:.*>"/, 'http://10.0.1.11:8741');
+  expect(load(filled)).toMatchObject({
+    kind: 'loaded',
+    config: { driver: { kind: 'ec2', region: null, instanceId: null } },
+  });
+});
+
+test('an address is not told as blocked before a failover by these timings can be over', () => {
+  const result = load(converted({ ...CUSTOM, opsworks: OPSWORKS }).yaml);
+  if (result.kind !== 'loaded') throw new Error('it has faults');
+  const { addresses, notify, agreement } = result.config;
+  const probe = addresses[0]?.probe;
+  if (probe === undefined) throw new Error('it has no address');
+  const toDownMs = probe.intervalMs + (probe.fall - 1) * probe.fastIntervalMs + probe.timeoutMs;
+  const toUpMs = probe.rise * probe.fastIntervalMs + probe.timeoutMs;
+  expect(notify.blockedAfterMs).toBeGreaterThan(toDownMs + 2 * agreement.leaseMs + toUpMs);
 });

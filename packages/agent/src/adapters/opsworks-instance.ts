@@ -71,7 +71,7 @@ async function stacksOfHolders(
   if (addresses.kind === 'failed') return { output: [], failure: addresses.failure };
   const holders = addresses.output.flatMap(({ InstanceId }) => InstanceId ?? []);
   if (holders.length === 0) return { output: [], failure: null };
-  const instances = await readInstances(clients, { InstanceIds: holders }, context);
+  const instances = await readOpsworksInstances(clients, { InstanceIds: holders }, context);
   if (instances.kind === 'failed') return { output: [], failure: instances.failure };
   return { output: [...new Set(instances.output.flatMap(({ StackId }) => StackId ?? []))], failure: null };
 }
@@ -97,7 +97,7 @@ async function searchStacks(
   context: CallContext,
 ): Promise<InstanceId | null> {
   for (const stackId of stackIds.slice(0, MAX_STACKS)) {
-    const instances = await readInstances(clients, { StackId: stackId }, context);
+    const instances = await readOpsworksInstances(clients, { StackId: stackId }, context);
     if (instances.kind === 'failed') continue;
     const own = instances.output.find(({ Ec2InstanceId }) => Ec2InstanceId === ec2InstanceId);
     if (own?.InstanceId !== undefined) return own.InstanceId;
@@ -105,9 +105,10 @@ async function searchStacks(
   return null;
 }
 
-async function readInstances(
+/** The instances of a stack, of a layer, or by OpsWorks's own ids. */
+export async function readOpsworksInstances(
   clients: AwsClients,
-  input: { readonly StackId: string } | { readonly InstanceIds: string[] },
+  input: { readonly StackId: string } | { readonly LayerId: string } | { readonly InstanceIds: string[] },
   context: CallContext,
 ): Promise<CallOutcome<readonly Instance[]>> {
   const outcome = await readAws(

@@ -11,10 +11,16 @@ import { DEFAULT_CONFIG_FILE, refusesUrl, type TargetOptions } from './target.ts
 
 export interface ConfigOptions extends TargetOptions {
   readonly fromStackJson?: string;
+  /** Of the configuration that is written from a stack's JSON. */
+  readonly driver?: 'ec2' | 'opsworks';
 }
 
 export async function config(options: ConfigOptions, dependencies: CliDependencies): Promise<ExitCode> {
   if (options.fromStackJson !== undefined) return fromStackJson(options.fromStackJson, options, dependencies);
+  if (options.driver !== undefined) {
+    complain(dependencies, '--driver: only with --from-stack-json FILE, whose configuration it is for');
+    return 2;
+  }
   if (refusesUrl(options, dependencies)) return 2;
   const file = options.config ?? DEFAULT_CONFIG_FILE;
   const result = await loadConfig(file, dependencies.env, dependencies.readFile);
@@ -36,7 +42,7 @@ export async function config(options: ConfigOptions, dependencies: CliDependenci
 
 async function fromStackJson(
   file: string,
-  { json }: ConfigOptions,
+  { json, driver }: ConfigOptions,
   dependencies: CliDependencies,
 ): Promise<ExitCode> {
   let bytes: Uint8Array;
@@ -46,7 +52,14 @@ async function fromStackJson(
     complain(dependencies, `${file}: found ${unreadableFault(file, error).found}, expected a stack's JSON`);
     return 2;
   }
-  const result = configFromStackJson(new TextDecoder().decode(bytes));
+  const text = new TextDecoder().decode(bytes);
+  const asked = { driver: driver ?? 'opsworks' } as const;
+  let result = configFromStackJson(text, { ...asked, found: null });
+  if (result.kind === 'config' && result.missing.length > 0) {
+    const found = await dependencies.lookUpStack({ ips: result.ips, env: dependencies.env });
+    if (found.obstacle !== null) complain(dependencies, found.obstacle);
+    result = configFromStackJson(text, { ...asked, found });
+  }
   if (result.kind === 'fault') {
     complain(dependencies, `${file}: ${result.detail}`);
     return 2;

@@ -1,6 +1,8 @@
 /** What the commands need of the world, so that each can be run without a process. */
 import type { DurationMs, WallMs } from '@failtome/protocol';
+import type { StackLookup } from '../adapters/stack-lookup.ts';
 import type { KeyFile } from '../auth/keys.ts';
+import type { FoundStack } from '../config/from-stack-json.ts';
 import type { ReadFile } from '../config/load.ts';
 import type { Environment } from '../config/settings.ts';
 import type { AgentConfig } from '../config/types.ts';
@@ -51,6 +53,8 @@ export interface CliDependencies {
   readonly version: string;
   readonly runAgent: RunAgent;
   readonly checks: CheckSteps;
+  /** What this machine finds out of the stack that it belongs to. */
+  readonly lookUpStack: (lookup: StackLookup) => Promise<FoundStack>;
 }
 
 /** Print lines to standard output. */

@@ -3,7 +3,7 @@ import type { DurationMs } from '@failtome/protocol';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../config/kinds.ts';
 import { check } from './check.ts';
-import { config } from './config.ts';
+import { type ConfigOptions, config } from './config.ts';
 import { type CliDependencies, complain, type ExitCode } from './dependencies.ts';
 import { handover } from './handover.ts';
 import { history } from './history.ts';
@@ -71,7 +71,13 @@ function addAgentVerbs(program: Command, dependencies: CliDependencies, done: Do
     .description('the effective configuration, and where each value came from')
     .option('--json', 'print JSON')
     .option('--from-stack-json <file>', "write one from an OpsWorks stack's JSON instead")
-    .action(async (options: TargetOptions) => done(await config(options, dependencies)));
+    .addOption(
+      new Option('--driver <kind>', 'with --from-stack-json: what moves the address').choices([
+        'ec2',
+        'opsworks',
+      ]),
+    )
+    .action(async (options: ConfigOptions) => done(await config(options, dependencies)));
   accepting(program.command('keygen'), '-c, --config <file>', '--url <url>')
     .description('a new cluster key, on standard output')
     .option('--json', 'print JSON')

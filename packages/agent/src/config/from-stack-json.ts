@@ -7,6 +7,7 @@
  * `opsworks.instance` {id, hostname, region, private_ip, layers}, `opsworks.layers.NAME.instances.HOSTNAME`
  * {private_ip} and `opsworks.stack.name`.
  */
+import type { InstanceId, Ip } from '@failtome/protocol';
 import {
   ADDRESS_IP,
   CLUSTER,
@@ -25,6 +26,8 @@ export type StackConfig =
       readonly yaml: string;
       /** What to fill in, one line each; empty when the file can be used as it is. */
       readonly missing: readonly string[];
+      /** The shared addresses. */
+      readonly ips: readonly Ip[];
     }
   | { readonly kind: 'fault'; readonly detail: string };
 
@@ -34,8 +37,37 @@ const PORT = 8741;
 /** The most peers that are taken over; a stack of load balancers has two. */
 const MAX_STACK_PEERS = 64;
 
-/** Write the YAML for a stack's JSON. What the JSON doesn't say stands in it as `<…>`, which no key accepts. */
-export function configFromStackJson(text: string): StackConfig {
+interface StackInstance {
+  readonly hostname: string;
+  readonly privateIp: Ip | null;
+}
+
+/**
+ * What an instance found out by itself; null or empty where it could not. It counts where the JSON is silent.
+ */
+export interface FoundStack {
+  readonly region: string | null;
+  readonly ec2InstanceId: InstanceId | null;
+  readonly opsworksInstanceId: InstanceId | null;
+  readonly hostname: string | null;
+  readonly privateIp: Ip | null;
+  readonly stackName: string | null;
+  /** The other instances of its layer. */
+  readonly peers: readonly StackInstance[];
+  /** Why something could not be found out, for people; null where nothing was in the way. */
+  readonly obstacle: string | null;
+}
+
+export interface StackConfigOptions {
+  readonly driver: 'ec2' | 'opsworks';
+  readonly found: FoundStack | null;
+}
+
+/** Write the YAML for a stack's JSON. What nothing says stands in it as `<…>`, which no key accepts. */
+export function configFromStackJson(
+  text: string,
+  { driver, found }: StackConfigOptions = { driver: 'opsworks', found: null },
+): StackConfig {
   let stack: unknown;
   try {
     stack = JSON.parse(text);
@@ -50,12 +82,51 @@ export function configFromStackJson(text: string): StackConfig {
     return { kind: 'fault', detail };
   }
   const missing: string[] = [];
-  return { kind: 'config', yaml: yamlOf(stack, missing), missing };
+  const whole = found === null ? stack : completed(stack, found);
+  return { kind: 'config', yaml: yamlOf(whole, driver, missing), missing, ips: addressesIn(stack) };
 }
 
-function yamlOf(stack: Json, missing: string[]): string {
-  const value = (key: Key<string>, from: string, steps: readonly string[]): string =>
-    quoted(key, at(stack, steps), from, missing);
+/** The shared addresses that a stack's JSON names, as far as it can be read. */
+function addressesIn(stack: Json): readonly Ip[] {
+  const ip = at(stack, ['stack', 'primary_ip']);
+  return typeof ip === 'string' && accepts(ADDRESS_IP, ip) ? [ip] : [];
+}
+
+/** The JSON with what the instance found in the places that OpsWorks would have filled. */
+function completed(stack: Json, found: FoundStack): Json {
+  const told = recordIn(stack, ['opsworks', 'instance']);
+  const instance = {
+    ...withoutNulls({
+      id: found.opsworksInstanceId,
+      aws_instance_id: found.ec2InstanceId,
+      hostname: found.hostname,
+      region: found.region,
+      private_ip: found.privateIp,
+    }),
+    ...told,
+  };
+  const layer = layerName(stack) ?? 'lb';
+  const known = recordIn(stack, ['opsworks', 'layers', layer, 'instances']);
+  const peers = found.peers.map(({ hostname, privateIp }) => [hostname, { private_ip: privateIp }] as const);
+  const layers = {
+    ...recordIn(stack, ['opsworks', 'layers']),
+    [layer]: { instances: { ...Object.fromEntries(peers), ...known } },
+  };
+  const named = { ...withoutNulls({ name: found.stackName }), ...recordIn(stack, ['opsworks', 'stack']) };
+  return { ...stack, opsworks: { stack: named, instance, layers } };
+}
+
+function recordIn(stack: Json, steps: readonly string[]): Json {
+  const value = at(stack, steps);
+  return isRecord(value) ? value : {};
+}
+
+function withoutNulls(values: Readonly<Record<string, string | null>>): Json {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
+}
+
+function yamlOf(stack: Json, driver: StackConfigOptions['driver'], missing: string[]): string {
+  const value: Value = (key, from, steps) => quoted(key, at(stack, steps), from, missing);
   const instance = ['opsworks', 'instance'];
   const advertise = urlOf(at(stack, [...instance, 'private_ip']));
   return `# From the custom JSON of an OpsWorks stack, with the timings of its monit check:
@@ -82,13 +153,39 @@ addresses:
 guard:
   urls: ["http://checkip.amazonaws.com"]
 driver:
-  kind: opsworks
-  region: ${value(DRIVER_REGION, 'the region of this instance', [...instance, 'region'])}
-  instanceId: ${value(DRIVER_INSTANCE_ID, 'the OpsWorks id of this instance', [...instance, 'id'])}
+${driver === 'ec2' ? ec2Lines(stack) : opsworksLines(value)}
 notify:
+  blockedAfter: 10m # longer than a failover takes with these timings
   sns:
     topicArn: ${value(NOTIFY_TOPIC_ARN, 'stack.failover_topic: the ARN of the SNS topic', ['stack', 'failover_topic'])}
 `;
+}
+
+type Value = (key: Key<string>, from: string, steps: readonly string[]) => string;
+
+function opsworksLines(value: Value): string {
+  const region = value(DRIVER_REGION, 'the region of this instance', ['opsworks', 'instance', 'region']);
+  const id = value(DRIVER_INSTANCE_ID, 'the OpsWorks id of this instance', ['opsworks', 'instance', 'id']);
+  return `  kind: opsworks\n  region: ${region}\n  instanceId: ${id}`;
+}
+
+/** On an EC2 instance metadata tells both, so that neither has to be filled in. */
+function ec2Lines(stack: Json): string {
+  const written = (name: string, key: Key<string>, steps: readonly (readonly string[])[]): string => {
+    const value = steps.map((each) => at(stack, ['opsworks', 'instance', ...each])).find(isText);
+    return value !== undefined && accepts(key, value)
+      ? `  ${name}: ${JSON.stringify(value)}`
+      : `  # ${name}: not said; taken from instance metadata`;
+  };
+  return [
+    '  kind: ec2',
+    written('region', DRIVER_REGION, [['region']]),
+    written('instanceId', DRIVER_INSTANCE_ID, [['aws_instance_id'], ['ec2_instance_id']]),
+  ].join('\n');
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 /** The other instances of the layer that this one is in. */

@@ -15,6 +15,7 @@ import type { CheckSteps } from '../../src/cli/check-steps.ts';
 import type { CliDependencies, ExitCode } from '../../src/cli/dependencies.ts';
 import type { HttpClient, HttpRequest, HttpResult } from '../../src/cli/http.ts';
 import { runCli } from '../../src/cli/program.ts';
+import type { FoundStack } from '../../src/config/from-stack-json.ts';
 
 export const KEYS: ClusterKeys = [createSecretKey(Buffer.alloc(32, 7))];
 
@@ -36,6 +37,18 @@ export const CHECKS: CheckSteps = {
   local: async () => ({ kind: 'ok', status: 200, durationMs: 2 }),
   externalIp: async () => [{ family: 4, result: { kind: 'address', ip: '192.0.2.7', durationMs: 30 } }],
   cloud: async () => [{ name: 'AWS identity', state: 'ok', found: 'arn:aws:sts::1:x', fix: '' }],
+};
+
+/** What is found out on a machine that is no instance. */
+export const NOT_FOUND: FoundStack = {
+  region: null,
+  ec2InstanceId: null,
+  opsworksInstanceId: null,
+  hostname: null,
+  privateIp: null,
+  stackName: null,
+  peers: [],
+  obstacle: 'nothing could be looked up: instance metadata cannot be reached',
 };
 
 export interface Ran {
@@ -79,6 +92,7 @@ export async function cli(argv: readonly string[], { files, isTTY, ...world }: W
     version: '1.2.3',
     runAgent: async () => 0,
     checks: CHECKS,
+    lookUpStack: async () => NOT_FOUND,
     ...world,
   };
   const code = await runCli(argv, dependencies);
