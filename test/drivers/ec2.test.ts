@@ -202,10 +202,11 @@ describe('the driver ec2 at its edges', () => {
     expect(requests).toEqual([]);
   });
 
-  test('takes expired credentials for a definite no', async () => {
+  test('takes expired credentials for a definite no, where there are no others', async () => {
     const world = await open({ credentials: 'metadata' });
     await drive(world, { op: 'read' });
     world.cloud.expireCredentials(SATURN);
+    world.cloud.setMetadata(SATURN, 'down');
     const { answer } = await drive(world, { op: 'take', reassociate: false });
     expect(answer).toMatchObject({ kind: 'refused', throttled: false, code: 'RequestExpired' });
     expect(world.holder()).toBe('nobody');

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CloudRequest, DurationMs, Event, Ports, ReplyEffect } from '@failtome/protocol';
 import { type AwsClients, createAwsClients, warmUp } from './adapters/aws-clients.ts';
 import { type Clock, createTimer } from './adapters/clock.ts';
+import type { CredentialsNews } from './adapters/credentials.ts';
 import type { Driver } from './adapters/driver.ts';
 import { createEc2Driver } from './adapters/ec2.ts';
 import { createExecDriver } from './adapters/exec.ts';
@@ -39,6 +40,8 @@ export interface AdapterDependencies {
   readonly reply: (effect: ReplyEffect) => void;
   /** What a command of the exec driver wrote to standard error. */
   readonly logStderr: (operation: string, text: string) => void;
+  /** What becomes of the AWS credentials. */
+  readonly logCredentials: (news: CredentialsNews) => void;
 }
 
 /** The clients that this configuration needs; null where it needs none. */
@@ -71,6 +74,7 @@ export class Adapters {
     this.#dependencies = dependencies;
     this.#config = config;
     this.#clients = clients;
+    this.#watchCredentials();
     this.#prober = new Prober({ addresses: config.addresses }, dependencies);
     this.#local = new LocalCheck({ local: config.local }, dependencies);
     this.#externalIp = new ExternalIp({ urls: config.guard.urls }, dependencies);
@@ -113,6 +117,11 @@ export class Adapters {
     );
   }
 
+  /** Ask for credentials again, whatever AWS says of the present ones. */
+  async renewCredentials(): Promise<void> {
+    await this.#clients?.credentials.renew();
+  }
+
   /** Take over a configuration in which nothing has changed that needs a restart. What is under way ends by the old one. */
   reconfigure(config: AgentConfig, keys: ClusterKeys): void {
     const before = this.#config;
@@ -145,7 +154,12 @@ export class Adapters {
   #replaceClients(): void {
     const old = this.#clients;
     this.#clients = clientsFor(this.#config, this.#identity);
+    this.#watchCredentials();
     if (old !== null) setTimeout(() => old.close(), RETIRE_AFTER_MS).unref();
+  }
+
+  #watchCredentials(): void {
+    this.#clients?.credentials.watch(this.#dependencies.logCredentials);
   }
 
   #makeDriver(): Driver {

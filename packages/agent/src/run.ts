@@ -38,6 +38,7 @@ import { AgentError } from './errors.ts';
 import { Inbox } from './http/inbox.ts';
 import { createServer } from './http/server.ts';
 import { type FoundIdentity, findIdentity } from './identity.ts';
+import { tellCredentials } from './observe/credentials.ts';
 import { recordHistory } from './observe/history.ts';
 import type { Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
@@ -264,6 +265,7 @@ class Agent implements RunningAgent {
         reply: (effect) => this.#inbox.reply(effect),
         logStderr: (operation, text) =>
           this.#log.tell('warn', 'driver-output', `${operation}: ${text}`, { operation }),
+        logCredentials: (news) => tellCredentials(this.#log, news),
       },
     );
   }
@@ -331,6 +333,8 @@ class Agent implements RunningAgent {
       );
     }
     const { host, adapters, identity } = this.#running;
+    // Whatever becomes of the file: new credentials are often why the signal is sent.
+    void adapters.renewCredentials();
     const { file, version } = this.#options;
     const present = { config: this.#config, id: identity.id, file, state: () => host.state() };
     const judged = await judgeReload(await this.#load(), present);

@@ -185,6 +185,7 @@ function adaptersOf(config: AgentConfig): Adapters {
       post: nothing,
       reply: nothing,
       logStderr: nothing,
+      logCredentials: nothing,
     },
   );
 }

@@ -133,6 +133,7 @@ export function copySurvey(survey: Survey): Draft<Survey> {
     readingAt: survey.readingAt,
     nextReadAt: survey.nextReadAt,
     displaces: survey.displaces,
+    unread: survey.unread,
     permitting: survey.permitting,
     nextPermitAt: survey.nextPermitAt,
     permission: survey.permission,

@@ -138,6 +138,7 @@ export function newAddress(ip: Ip): AddressState {
       readingAt: 0,
       nextReadAt: 0,
       displaces: null,
+      unread: null,
       permitting: null,
       nextPermitAt: 0,
       permission: { kind: 'unproven' },

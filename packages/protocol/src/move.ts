@@ -35,6 +35,7 @@ import {
 import type { Association, DriverAnswer, DriverFailure, DriverResult } from './inputs.ts';
 import type { Move, MoveStage, ReadPurpose } from './move-state.ts';
 import { onSettlingRead, settle } from './settle.ts';
+import { noteRead } from './survey.ts';
 import { addressOf, changeAddress, type Turn } from './turn.ts';
 import type { DurationMs, EffectId, Ip } from './units.ts';
 import { callTimeoutMs } from './view.ts';
@@ -179,17 +180,18 @@ export function abandonMove(turn: Turn, ip: Ip, detail: string): void {
 
 function onReadAnswer(turn: Turn, ip: Ip, stage: Stage<'reading'>, answer: DriverAnswer): void {
   addStep(turn, ip, 'read', turn.now.at - stage.at, answer.kind);
+  // A stale read's word on the interface would be as old.
+  const stale = answer.kind === 'read' && isStaleRead(addressOf(turn.state, ip), answer.association);
+  if (!stale) noteRead(turn, ip, answer);
   if (answer.kind !== 'read') {
     onReadFailure(turn, ip, stage, answer);
     return;
   }
   const { association, displaces } = answer;
-  const address = addressOf(turn.state, ip);
-  if (isStaleRead(address, association)) {
+  if (stale) {
     restStale(turn, ip, stage.purpose);
     return;
   }
-  changeAddress(turn, ip, { survey: { ...address.survey, displaces } });
   observeHolder(turn, ip, holderFrom(turn.state, association, stage.at), 'read');
   if (displaces !== null && turn.state.config.driver?.displace !== 'allow' && !isSelf(association)) {
     if (moveOf(turn, ip).duty) restDuty(turn, ip);

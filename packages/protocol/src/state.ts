@@ -309,9 +309,19 @@ export interface Survey {
   readonly readingAt: MonotonicMs;
   readonly nextReadAt: MonotonicMs;
   readonly displaces: Ip | null;
+  readonly unread: Unread | null;
   readonly permitting: EffectId | null;
   readonly nextPermitAt: MonotonicMs;
   readonly permission: Permission;
+}
+
+/** The reads that have failed since the last one that was answered. */
+export interface Unread {
+  /** The cloud's error code, of the last of them. */
+  readonly code: string;
+  /** The last of them was a definite no, such as of credentials that are good no more. */
+  readonly refused: boolean;
+  readonly times: number;
 }
 
 export type Permission =

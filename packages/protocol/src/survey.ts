@@ -6,7 +6,7 @@
 import { tellIfLate } from './conclude.ts';
 import { copySurvey } from './copy.ts';
 import { holderFrom, isStaleRead, observeHolder } from './holder.ts';
-import type { DriverResult } from './inputs.ts';
+import type { DriverAnswer, DriverResult } from './inputs.ts';
 import type { AddressState, State, Survey } from './state.ts';
 import { addressOf, announce, change, changeAddress, newEffectId, type Turn, tell } from './turn.ts';
 import { type DurationMs, type EffectId, type Ip, type MonotonicMs, NEVER } from './units.ts';
@@ -14,7 +14,7 @@ import { isWatchedClosely } from './verdict.ts';
 import { PERMISSION_LASTS_MS } from './view.ts';
 import { ASK_IDLE_MS, familyOf } from './wayout.ts';
 
-/** Reads share a throttling budget with the whole account: idle, one a minute. */
+/** Reads share a throttling budget with the whole account: idle, one a minute and node. */
 const READ_EVERY_MS: DurationMs = 60_000;
 const PERMIT_EVERY_MS: DurationMs = 5 * 60_000;
 /** While something stands in the way and the address is in trouble. */
@@ -24,6 +24,8 @@ const AGAIN_MS: DurationMs = 5_000;
  * whatever stands in the way of a move is tried again.
  */
 const SURVEY_TIMEOUT_MS: DurationMs = 4_000;
+/** So many reads in a row without an answer, or with a throttle, are more than a hiccup. A definite no counts at once. */
+const FAILED_READS = 2;
 
 /** Read and prove what is due. */
 export function surveyWhatIsDue(turn: Turn): void {
@@ -38,7 +40,7 @@ export function surveyWhatIsDue(turn: Turn): void {
         ...survey,
         reading: callId,
         readingAt: turn.now.at,
-        nextReadAt: turn.now.at + readEveryMs(turn.state),
+        nextReadAt: nextIdleRead(turn, ip),
       });
       turn.effects.push({
         kind: 'drive',
@@ -108,15 +110,28 @@ export function readinessProblems(state: State): readonly string[] {
     if (!fresh) problems.push(`no-way-out: ${ip}: ${wayOut.reason}`);
     if (survey.displaces !== null && state.config.driver?.displace !== 'allow')
       problems.push(`would-displace: ${ip}: ${survey.displaces}`);
+    const unread = readProblem(ip, survey);
+    if (unread !== null) problems.push(unread);
     const unpermitted = permissionProblem(state, ip, survey);
     if (unpermitted !== null) problems.push(unpermitted);
   }
   return problems;
 }
 
-/** One read a minute and node, whatever the number of addresses. */
-function readEveryMs(state: State): DurationMs {
-  return READ_EVERY_MS * Math.max(1, state.config.addresses.length);
+/**
+ * A minute after the last read that another address has coming: one a minute and node, whatever the number of
+ * addresses, and never a longer time without any, because a read also shows whether the cloud still listens to us.
+ */
+function nextIdleRead(turn: Turn, ip: Ip): MonotonicMs {
+  const { addresses, config, now } = turn.state;
+  const others = Object.values(addresses).filter((address) => address.ip !== ip);
+  const last = Math.max(now.at, ...others.map(({ survey }) => survey.nextReadAt));
+  return Math.min(last + READ_EVERY_MS, now.at + READ_EVERY_MS * Math.max(1, config.addresses.length));
+}
+
+function readProblem(ip: Ip, { unread }: Survey): string | null {
+  if (unread === null || (!unread.refused && unread.times < FAILED_READS)) return null;
+  return `${unread.refused ? 'read-refused' : 'read-failed'}: ${ip}: ${unread.code}`;
 }
 
 function permissionProblem(state: State, ip: Ip, { permission }: Survey): string | null {
@@ -144,14 +159,31 @@ function permitIfDue(turn: Turn, ip: Ip): void {
   });
 }
 
-function onRead(turn: Turn, ip: Ip, survey: Survey, result: DriverResult): void {
-  const { answer } = result;
-  const done = { ...survey, reading: null };
-  if (answer.kind !== 'read') {
-    changeSurvey(turn, ip, { ...done, nextReadAt: turn.now.at + AGAIN_MS * 2 });
+/** What a read, a move's too, says of whether the cloud listens to this node, and of what stands on its interface. */
+export function noteRead(turn: Turn, ip: Ip, answer: DriverAnswer): void {
+  const { survey } = addressOf(turn.state, ip);
+  if (answer.kind === 'read') {
+    // What stood in the way of the reads is gone, and was in the way of the dry run, too.
+    const again = survey.unread !== null && survey.permission.kind !== 'permitted';
+    const nextPermitAt = again ? turn.now.at : survey.nextPermitAt;
+    changeSurvey(turn, ip, { ...survey, displaces: answer.displaces, unread: null, nextPermitAt });
     return;
   }
-  changeSurvey(turn, ip, { ...done, displaces: answer.displaces });
+  const code = 'code' in answer ? answer.code : 'UnexpectedAnswer';
+  const refused = answer.kind === 'refused' && !answer.throttled;
+  const times = Math.min((survey.unread?.times ?? 0) + 1, FAILED_READS);
+  changeSurvey(turn, ip, { ...survey, unread: { code, refused, times } });
+}
+
+function onRead(turn: Turn, ip: Ip, survey: Survey, result: DriverResult): void {
+  const { answer } = result;
+  changeSurvey(turn, ip, { ...survey, reading: null });
+  noteRead(turn, ip, answer);
+  if (answer.kind !== 'read') {
+    const { survey: failed } = addressOf(turn.state, ip);
+    changeSurvey(turn, ip, { ...failed, nextReadAt: turn.now.at + AGAIN_MS * 2 });
+    return;
+  }
   const before = addressOf(turn.state, ip);
   if (isStaleRead(before, answer.association)) return;
   const seen = holderFrom(turn.state, answer.association, survey.readingAt);

@@ -1,13 +1,21 @@
 import { expect, test } from 'vitest';
 import type { Effect } from '../src/effects.ts';
+import { newAddress } from '../src/initial.ts';
+import type { DriverAnswer } from '../src/inputs.ts';
+import type { Move, MoveStage } from '../src/move-state.ts';
 import type { State } from '../src/state.ts';
 import { step } from '../src/step.ts';
+import { readinessProblems } from '../src/survey.ts';
 import {
   AT,
   addressIn,
+  CHECK,
   clusterOf,
   heldBy,
+  IP,
   PAIR,
+  PEER,
+  proven,
   SELF,
   seenUp,
   stateOf,
@@ -42,4 +50,119 @@ test('it does so 5 s after it last did, however often it is told', () => {
 test('the end of an earlier association is no reason to ask', () => {
   expect(reads(holderThatRead(10_000, ['eipassoc-0']), AT)).toEqual([]);
   expect(reads(seenUp(heldBy(stateOf(PAIR), SELF)), AT)).toHaveLength(1);
+});
+
+const IDLE = withAddress(seenUp(heldBy(stateOf(PAIR), PEER)), {
+  survey: { ...addressIn(stateOf(PAIR)).survey, permission: { kind: 'permitted', at: AT } },
+});
+
+/** What the node says of its reads after each of these answers, whenever it reads. */
+function afterReads(
+  answers: readonly DriverAnswer[],
+  from: State = proven(IDLE),
+): readonly (readonly string[])[] {
+  let state = from;
+  let at = AT;
+  return answers.map((answer) => {
+    let read: Effect | undefined;
+    for (; read?.kind !== 'drive'; at += 1_000) {
+      const asked = step(state, { kind: 'tick', at, wall: WALL });
+      state = asked.state;
+      read = asked.effects.find((effect) => effect.kind === 'drive' && effect.operation.op === 'read');
+    }
+    const result = { answer, requests: [] };
+    state = step(state, { kind: 'driven', callId: read.callId, result, at, wall: WALL }).state;
+    return readinessProblems(state).filter((problem) => problem.startsWith('read-'));
+  });
+}
+
+function moving(stage: MoveStage): Move {
+  return {
+    epoch: 1,
+    mode: 'takeover',
+    handoverId: null,
+    startedAt: AT,
+    leaseUntil: AT + 10_000,
+    callTimeoutMs: 3_000,
+    consent: false,
+    duty: true,
+    stage,
+    delayMs: 0,
+    steps: [],
+    requestIds: [],
+  };
+}
+
+const REFUSED = { kind: 'refused', throttled: false, code: 'ExpiredToken', message: 'expired' } as const;
+const THROTTLED = { ...REFUSED, throttled: true, code: 'RequestLimitExceeded' } as const;
+const UNKNOWN = { kind: 'unknown', code: 'Timeout', message: 'no answer in time' } as const;
+const READ = {
+  kind: 'read',
+  association: {
+    kind: 'associated',
+    associationId: 'eipassoc-1',
+    instanceId: 'i-neptune',
+    node: null,
+    self: false,
+  },
+  displaces: null,
+} as const;
+
+test('a read that the cloud refuses for good makes the node not ready, with the code, until one is answered', () => {
+  expect(afterReads([REFUSED, REFUSED, READ])).toEqual([
+    [`read-refused: ${IP}: ExpiredToken`],
+    [`read-refused: ${IP}: ExpiredToken`],
+    [],
+  ]);
+});
+
+test.each([
+  ['throttled', THROTTLED],
+  ['not answered', UNKNOWN],
+])('a read that is %s once is a hiccup, twice in a row it makes the node not ready', (_how, answer) => {
+  expect(afterReads([answer, READ, answer, answer, READ])).toEqual([
+    [],
+    [],
+    [],
+    [`read-failed: ${IP}: ${answer.code}`],
+    [],
+  ]);
+});
+
+test('with several addresses a node reads once a minute, each in its turn', () => {
+  const ips = ['203.0.113.7', '203.0.113.8', '203.0.113.9'];
+  const config = { ...PAIR, addresses: ips.map((ip) => ({ ip, probe: CHECK })) };
+  const addresses = Object.fromEntries(ips.map((ip) => [ip, { ...newAddress(ip), verdict: 'up' as const }]));
+  let state: State = { ...stateOf(config), addresses };
+  const read: (readonly [minute: number, ip: string])[] = [];
+  for (let at = AT; at < AT + 9 * 60_000; at += 1_000) {
+    const { state: next, effects } = step(state, { kind: 'tick', at, wall: WALL });
+    state = next;
+    for (const effect of effects) {
+      if (effect.kind !== 'drive' || effect.operation.op !== 'read') continue;
+      read.push([Math.floor((at - AT) / 60_000), effect.address]);
+      const driven = {
+        kind: 'driven',
+        callId: effect.callId,
+        result: { answer: READ, requests: [] },
+      } as const;
+      state = step(state, { ...driven, at, wall: WALL }).state;
+    }
+  }
+  expect(read.filter(([minute]) => minute > 0)).toEqual(
+    [1, 2, 3, 4, 5, 6, 7, 8].map((minute) => [minute, ips[(minute - 1) % ips.length]]),
+  );
+});
+
+test('a read of a move that is refused makes the node not ready as well, while surveys rest', () => {
+  const move = moving({ kind: 'reading', callId: 77, at: AT, purpose: 'duty' });
+  const result = { answer: REFUSED, requests: [] };
+  const { state } = step(withAddress(proven(IDLE), { move }), {
+    kind: 'driven',
+    callId: 77,
+    result,
+    at: AT,
+    wall: WALL,
+  });
+  expect(readinessProblems(state)).toContain(`read-refused: ${IP}: ExpiredToken`);
 });

@@ -180,6 +180,13 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'permissions',
   ),
   mutant(
+    'read-unheard',
+    ['L5'],
+    'a node whose reads are refused believes that it is ready',
+    edit('survey.ts', 'if (unread !== null) problems.push(unread);', ''),
+    'permissions',
+  ),
+  mutant(
     'refusal-final',
     ['L1'],
     'a guard that refused is not asked again',

@@ -19,6 +19,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
     'external-ip-service-down',
   ],
   'gate-storage': ['disk-full'],
+  'read-unheard': ['credentials-renewed'],
   'gate-displace': ['displaces-and-does-not-ask', 'would-displace'],
   'gate-permission': ['permission-missing', 'credentials-expired'],
   'gate-damping': ['hold-down', 'flap-budget', 'web-server-flaps', 'association-takes-seconds'],

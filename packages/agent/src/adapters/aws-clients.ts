@@ -4,8 +4,8 @@
  * - One attempt a call. What may be repeated (reads) is repeated here, within the caller's time; a call
  *   that moves something never is.
  * - Endpoints, credentials and profile come from the SDK's standard environment.
- * - The credentials are found by the EC2 client and lent to the others: the last release of the OpsWorks
- *   client throws while instance metadata is away, though the credentials it has are still valid.
+ * - The credentials are one for all clients, and asked for again when a call is refused because of them
+ *   (`credentials.ts`). Such a refusal is definite, so the call is sent once more if there are others.
  */
 
 import { setTimeout } from 'node:timers/promises';
@@ -13,11 +13,13 @@ import { DescribeAddressesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { DescribeElasticIpsCommand, OpsWorksClient } from '@aws-sdk/client-opsworks';
 import { GetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
 import { STSClient } from '@aws-sdk/client-sts';
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { CloudRequest, DriverFailure, DurationMs, Ip } from '@failtome/protocol';
 import pRetry from 'p-retry';
 import { topicRegion } from '../config/aws-names.ts';
-import { failureOf, requestIdOf, TIMEOUT_CODE, worthRepeating } from './aws-failure.ts';
+import { areBadCredentials, failureOf, requestIdOf, TIMEOUT_CODE, worthRepeating } from './aws-failure.ts';
 import { type Connections, createConnections } from './connections.ts';
+import { type AwsIdentity, Credentials } from './credentials.ts';
 
 /** Leaves room for one lost SYN, which TCP sends again after a second. */
 const CONNECT_TIMEOUT_MS: DurationMs = 1500;
@@ -47,6 +49,7 @@ export interface AwsClients {
   readonly sns: SNSClient;
   readonly sts: STSClient;
   readonly connections: Connections;
+  readonly credentials: Credentials<AwsIdentity>;
   /** Ends all calls and closes all connections. */
   close(): void;
 }
@@ -86,13 +89,25 @@ export function createAwsClients({ region, topicArn }: AwsClientsOptions): AwsCl
     },
   } as const;
   const regional = region === null ? common : { ...common, region };
-  const ec2 = new EC2Client(regional);
-  const lent = { ...regional, credentials: ec2.config.credentials };
+  const credentials = createCredentials(region);
+  const lent = { ...regional, credentials: credentials.provider };
+  const ec2 = new EC2Client(lent);
   const publishRegion = topicArn === null ? null : topicRegion(topicArn);
   const opsworks = new OpsWorksClient(lent);
   const sns = new SNSClient(publishRegion === null ? lent : { ...lent, region: publishRegion });
   const sts = new STSClient(lent);
-  return { region, ec2, opsworks, sns, sts, connections, close: () => connections.close() };
+  return { region, ec2, opsworks, sns, sts, connections, credentials, close: () => connections.close() };
+}
+
+/**
+ * The SDK's own chain, made anew for each ask, because each link of it remembers.
+ * A profile that assumes a role asks STS in `region`, like a client's own chain.
+ */
+function createCredentials(region: string | null): Credentials<AwsIdentity> {
+  const parentClientConfig = region === null ? {} : { parentClientConfig: { region } };
+  return new Credentials({
+    ask: (properties) => defaultProvider({ ignoreCache: true, ...parentClientConfig })(properties),
+  });
 }
 
 /** What a warm-up reads, of what this agent will use. */
@@ -141,8 +156,37 @@ export function contextFor(timeoutMs: DurationMs, record: CallContext['record'])
   return { signal: AbortSignal.timeout(timeoutMs), deadline: performance.now() + timeoutMs, record };
 }
 
-/** Send once. Never throws: whatever goes wrong is classified. An unknown answer also empties the pool. */
+/**
+ * Send once; a second time only when the credentials were refused and others are there by now, because such a
+ * refusal is certain to have changed nothing. Never throws: whatever goes wrong is classified.
+ */
 export async function callAws<Output>(
+  clients: AwsClients,
+  call: AwsCall<Output>,
+  context: CallContext,
+): Promise<CallOutcome<Output>> {
+  const first = await sendAndLearn(clients, call, context);
+  if (!first.renewed || context.signal.aborted) return first.outcome;
+  return (await sendAndLearn(clients, call, context)).outcome;
+}
+
+/** What the answer says of the credentials is told to them; `renewed`: it refused them, and there are others now. */
+async function sendAndLearn<Output>(
+  clients: AwsClients,
+  call: AwsCall<Output>,
+  context: CallContext,
+): Promise<{ readonly outcome: CallOutcome<Output>; readonly renewed: boolean }> {
+  const { credentials } = clients;
+  const { generation } = credentials;
+  const outcome = await sendOnce(clients, call, context);
+  if (outcome.kind === 'ok' || outcome.failure.code === DRY_RUN_PASSED) credentials.accepted(generation);
+  else if (areBadCredentials(outcome.failure))
+    return { outcome, renewed: await credentials.refused(generation, outcome.failure.code) };
+  return { outcome, renewed: false };
+}
+
+/** An unknown answer also empties the pool. */
+async function sendOnce<Output>(
   clients: AwsClients,
   call: AwsCall<Output>,
   context: CallContext,

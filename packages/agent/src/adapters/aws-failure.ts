@@ -24,6 +24,43 @@ const THROTTLES: ReadonlySet<string> = new Set([
   'TooManyRequestsException',
 ]);
 
+/**
+ * The credentials themselves are at fault: revoked, expired, unknown, wrongly signed, or not to be had. The only list
+ * of them: by it others are asked for (`credentials.ts`), and `check` tells its reader what to mend.
+ * (EC2 API Reference, "Error codes"; the common errors of SNS, STS and OpsWorks; the SDK's own names.)
+ */
+const CREDENTIALS_CODES: ReadonlySet<string> = new Set([
+  'AuthFailure',
+  'CredentialsProviderError',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'IncompleteSignature',
+  'IncompleteSignatureException',
+  'InvalidAccessKeyId',
+  'InvalidClientTokenId',
+  'InvalidSecurity',
+  'InvalidSecurityToken',
+  'InvalidSignatureException',
+  'InvalidToken',
+  'MissingAuthenticationToken',
+  'MissingAuthenticationTokenException',
+  'ProviderError',
+  'RequestExpired',
+  'RequestTimeTooSkewed',
+  'SignatureDoesNotMatch',
+  'TokenProviderError',
+  'TokenRefreshRequired',
+  'UnrecognizedClient',
+  'UnrecognizedClientException',
+]);
+
+/** What the SDK throws where no credentials are to be had; nothing was sent. */
+const NO_CREDENTIALS: ReadonlySet<string> = new Set([
+  'CredentialsProviderError',
+  'ProviderError',
+  'TokenProviderError',
+]);
+
 /** The request never left, when these come from connecting or from looking the name up. */
 const UNSENT_SYSCALLS: ReadonlySet<string> = new Set(['connect', 'getaddrinfo', 'queryA', 'queryAaaa']);
 
@@ -80,6 +117,11 @@ export function worthRepeating(failure: DriverFailure): boolean {
   return failure.kind === 'unknown' || failure.throttled || failure.code === CONNECT_TIMEOUT_CODE;
 }
 
+/** Whether the credentials are at fault, so that others are worth asking for. */
+export function areBadCredentials({ code }: DriverFailure): boolean {
+  return CREDENTIALS_CODES.has(code);
+}
+
 function statusOf(error: Error): number | null {
   const status = metadataOf(error)?.httpStatusCode;
   return typeof status === 'number' ? status : null;
@@ -104,7 +146,7 @@ function serviceCodeOf(error: Error, status: number | null): string | null {
  * region, no name, no connection. Null when some of it may have been sent.
  */
 function unsentCodeOf(error: Error): string | null {
-  if (/^(CredentialsProviderError|TokenProviderError|ProviderError)$/.test(error.name)) return error.name;
+  if (NO_CREDENTIALS.has(error.name)) return error.name;
   if (/Region is missing/.test(error.message)) return 'RegionMissing';
   // The SDK's own connection time-out carries no code; it fires only until the socket is connected.
   if (/did not establish a connection/.test(error.message)) return CONNECT_TIMEOUT_CODE;

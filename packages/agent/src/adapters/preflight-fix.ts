@@ -3,6 +3,7 @@
  * the resource where it is a matter of permission.
  */
 import type { DriverFailure } from '@failtome/protocol';
+import { areBadCredentials } from './aws-failure.ts';
 
 /** One row of `failtome check`. `fix` is empty where there is nothing to do. */
 export interface CheckLine {
@@ -31,22 +32,6 @@ const UNAUTHORIZED: ReadonlySet<string> = new Set([
   'UnauthorizedException',
 ]);
 
-const BAD_CREDENTIALS: ReadonlySet<string> = new Set([
-  'AuthFailure',
-  'CredentialsProviderError',
-  'ExpiredToken',
-  'ExpiredTokenException',
-  'IncompleteSignature',
-  'InvalidClientTokenId',
-  'InvalidSignatureException',
-  'MissingAuthenticationToken',
-  'ProviderError',
-  'RequestExpired',
-  'SignatureDoesNotMatch',
-  'TokenProviderError',
-  'UnrecognizedClientException',
-]);
-
 export function ok(name: string, found: string): CheckLine {
   return { name, state: 'ok', found, fix: '' };
 }
@@ -66,11 +51,6 @@ export function failed(name: string, failure: DriverFailure, permission: Permiss
 
 export function foundIn({ code, message }: DriverFailure): string {
   return `${code}: ${message}`;
-}
-
-/** Whether the credentials themselves are at fault. */
-export function areBadCredentials({ code }: DriverFailure): boolean {
-  return BAD_CREDENTIALS.has(code);
 }
 
 export function fixFor(failure: DriverFailure, { action, resources, policy }: Permission): string {

@@ -10,21 +10,12 @@ import type { DriverAnswer, DriverOperation, DurationMs, InstanceId, Ip } from '
 import { topicRegion } from '../config/aws-names.ts';
 import type { AddressSettings, AgentConfig, Identity } from '../config/types.ts';
 import { type AwsClients, type CallContext, contextFor, readAws } from './aws-clients.ts';
+import { areBadCredentials } from './aws-failure.ts';
 import type { Driver, Post } from './driver.ts';
 import { createExecDriver } from './exec.ts';
 import { createOpsworksDriver } from './opsworks.ts';
 import { preflightEc2 } from './preflight-ec2.ts';
-import {
-  areBadCredentials,
-  type CheckLine,
-  fail,
-  failed,
-  fixFor,
-  foundIn,
-  ok,
-  type Permission,
-  warn,
-} from './preflight-fix.ts';
+import { type CheckLine, fail, failed, fixFor, foundIn, ok, type Permission, warn } from './preflight-fix.ts';
 
 export type { CheckLine } from './preflight-fix.ts';
 
@@ -232,6 +223,9 @@ async function preflightTopic(
     return [fail(name, `${topicArn} does not exist`, 'Set notify.sns.topicArn to an existing topic.')];
   }
   const found = `${topicArn} could not be read (${foundIn(failure)})`;
+  const permission = { action: 'sns:Publish', resources: [topicArn], policy: 'sns-policy.json' } as const;
+  // No permission would help: with these credentials nothing is published either.
+  if (areBadCredentials(failure)) return [fail(name, found, fixFor(failure, permission))];
   return [
     warn(name, found, 'None needed for publishing; sns:GetTopicAttributes would let the check see it.'),
     unproven,

@@ -27,6 +27,7 @@ export const AGENT_EVENTS = [
   'state-directory',
   'history',
   'warmed',
+  'credentials',
   'agent-ready',
   'driver-output',
   'signal',

@@ -136,6 +136,12 @@ export class EmbeddedCloud {
     return this.#credentials.staticKey({ kind: 'instance', instanceId });
   }
 
+  /** Revokes an instance's long-lived access key, and returns another. */
+  replaceAccessKey(instanceId: InstanceId): AccessKey {
+    this.#instance(instanceId);
+    return this.#credentials.replaceStatic({ kind: 'instance', instanceId });
+  }
+
   metadataUrlFor(instanceId: InstanceId): string {
     return this.#metadataOf(instanceId).url;
   }

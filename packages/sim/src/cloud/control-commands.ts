@@ -27,6 +27,10 @@ export interface Steerable {
   clearGuard(): void;
   setMetadata(instanceId: InstanceId, state: MetadataState): void;
   expireCredentials(instanceId: InstanceId): void;
+  replaceAccessKey(instanceId: InstanceId): {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+  };
   setPermission(instanceId: InstanceId, action: AwsActionPattern, permission: 'revoked' | 'granted'): void;
   operatorAssociate(publicIp: string, instanceId: InstanceId, privateIp?: string): void;
   operatorDisassociate(publicIp: string): void;
@@ -57,6 +61,13 @@ const commands: ReadonlyMap<string, (cloud: Steerable, fields: Fields) => unknow
       cloud.setMetadata(text(fields, 'instanceId'), oneOf(fields, 'state', ['up', 'down', 'hang', 'error'])),
   ],
   ['expire-credentials', (cloud, fields) => cloud.expireCredentials(text(fields, 'instanceId'))],
+  [
+    'replace-access-key',
+    (cloud, fields) => {
+      const { accessKeyId, secretAccessKey } = cloud.replaceAccessKey(text(fields, 'instanceId'));
+      return { accessKeyId, secretAccessKey };
+    },
+  ],
   [
     'permission',
     (cloud, fields) =>

@@ -17,15 +17,17 @@ export const sessionLifetimeMs: number = 6 * 3_600_000;
 export class Credentials {
   readonly #keys = new Map<string, AccessKey>();
   readonly #sessions = new Map<InstanceId, AccessKey>();
+  /** How often a caller's long-lived key has been replaced. */
+  readonly #replaced = new Map<string, number>();
   #drawn = 0;
 
   find(accessKeyId: string): AccessKey | undefined {
     return this.#keys.get(accessKeyId);
   }
 
-  /** A caller's long-lived key, always the same one. */
+  /** A caller's long-lived key, the same one until it is replaced. */
   staticKey(caller: Caller): AccessKey {
-    const name = caller.kind === 'instance' ? caller.instanceId : `operator/${caller.name}`;
+    const name = this.#nameOf(caller);
     const accessKeyId = `AKIA${keyTail(name)}`;
     const known = this.#keys.get(accessKeyId);
     if (known !== undefined) return known;
@@ -38,6 +40,20 @@ export class Credentials {
     };
     this.#keys.set(accessKeyId, key);
     return key;
+  }
+
+  /** Revokes a caller's long-lived key, and gives another. */
+  replaceStatic(caller: Caller): AccessKey {
+    this.#keys.delete(this.staticKey(caller).accessKeyId);
+    const plain = plainNameOf(caller);
+    this.#replaced.set(plain, (this.#replaced.get(plain) ?? 0) + 1);
+    return this.staticKey(caller);
+  }
+
+  #nameOf(caller: Caller): string {
+    const plain = plainNameOf(caller);
+    const replaced = this.#replaced.get(plain) ?? 0;
+    return replaced === 0 ? plain : `${plain}/${replaced}`;
   }
 
   /** The temporary key of an instance's role, made anew in the last five minutes of the old one. */
@@ -71,6 +87,10 @@ export class Credentials {
       if (isTheirs && key.sessionToken !== null) this.#keys.set(id, { ...key, expiresAtMs: 0 });
     }
   }
+}
+
+function plainNameOf(caller: Caller): string {
+  return caller.kind === 'instance' ? caller.instanceId : `operator/${caller.name}`;
 }
 
 function keyTail(name: string): string {

@@ -62,6 +62,8 @@ export const SIGNS: readonly string[] = [
   'saw unknown',
   'fit',
   'unfit',
+  'ready',
+  'not ready',
   'stalled',
   'blocked',
   'paused',
@@ -108,6 +110,8 @@ export function signOf(fact: Fact): string | null {
       return fact.ok ? 'disk works' : 'disk fails';
     case 'started':
       return fact.storage === 'unreadable' ? 'disk unreadable' : null;
+    case 'readiness':
+      return fact.ready ? 'ready' : 'not ready';
     case 'stalled':
     case 'blocked':
       return fact.kind;
