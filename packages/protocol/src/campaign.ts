@@ -6,7 +6,7 @@ import { holderName, isSilent } from './holder.ts';
 import type { Ballot, BallotAnswer, BallotMode } from './messages.ts';
 import { votersOf } from './quorum.ts';
 import type { Reason } from './reasons.ts';
-import type { AddressState, Backoff, Campaign, VoterAnswer } from './state.ts';
+import type { AddressState, Backoff, Campaign, State, VoterAnswer } from './state.ts';
 import {
   addressOf,
   change,
@@ -76,6 +76,7 @@ export function ballotsFor(turn: Turn, peer: NodeId): readonly Ballot[] {
     if (campaign === null || campaign.won !== null) continue;
     const given = campaign.answers[peer];
     if (given !== undefined && given.answer !== 'pending') continue;
+    if (waitsForDisk(turn.state, peer, ip, campaign.epoch)) continue;
     ballots.push({
       address: ip,
       epoch: campaign.epoch,
@@ -87,6 +88,20 @@ export function ballotsFor(turn: Turn, peer: NodeId): readonly Ballot[] {
     });
   }
   return ballots;
+}
+
+/**
+ * Whether a message with this ballot to that peer still waits for a write. Repeated before, all of its copies would go
+ * out at one moment, and whatever else is said meanwhile would have to wait with them.
+ */
+function waitsForDisk(state: State, peer: NodeId, ip: Ip, epoch: Epoch): boolean {
+  const { pendingSends, storage } = state;
+  return pendingSends.some(
+    ({ to, after, ballots }) =>
+      to === peer &&
+      after > storage.durable &&
+      ballots.some((ballot) => ballot.address === ip && ballot.epoch === epoch),
+  );
 }
 
 export function onBallotAnswer(turn: Turn, from: NodeId, answer: BallotAnswer): void {

@@ -221,6 +221,7 @@ function sendTo(turn: Turn, to: NodeId, how: Outgoing): void {
   const sendId = newEffectId(turn);
   const message = envelope(turn, to, null, payload);
   const hurry = (payload.ballots ?? []).length + (payload.answers ?? []).length > 0;
+  const held = waiting(turn, payload);
   const pending: PendingSend = {
     sendId,
     to,
@@ -230,6 +231,7 @@ function sendTo(turn: Turn, to: NodeId, how: Outgoing): void {
     retry: how.retry,
     failedAt: null,
     ballots: (payload.ballots ?? []).map(({ address, epoch }) => ({ address, epoch })),
+    after: held.after ?? 0,
   };
   change(turn, { pendingSends: [...turn.state.pendingSends, pending] });
   turn.effects.push({
@@ -240,7 +242,7 @@ function sendTo(turn: Turn, to: NodeId, how: Outgoing): void {
     message,
     fresh: how.fresh,
     timeoutMs: turn.state.config.gossip.timeoutMs,
-    ...waiting(turn, payload),
+    ...held,
   });
 }
 

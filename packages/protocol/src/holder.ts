@@ -1,6 +1,7 @@
 /**
  * Who holds an address, as far as this node knows, and what it knows of the nodes that could.
  */
+import { UNKNOWN_HOLDER } from './initial.ts';
 import type { Association } from './inputs.ts';
 import type { AddressRecord, Fitness } from './messages.ts';
 import { type AddressState, type Holder, MAX_CHANGES, MAX_ENDED, type State } from './state.ts';
@@ -132,7 +133,7 @@ export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSo
   const knownHasEnded = known.associationId !== null && address.ended.includes(known.associationId);
   const corrects = seen.toldBy !== null && seen.toldBy === known.toldBy;
   if (known.kind !== 'unknown' && !knownHasEnded && !corrects && seen.at < known.at) return;
-  if (sameHolder(known, seen)) {
+  if (isSameHolder(known, seen)) {
     const firsthand = seen.firsthand || known.firsthand;
     changeAddress(turn, ip, {
       holder: { ...seen, firsthand, associationId: seen.associationId ?? known.associationId },
@@ -157,6 +158,21 @@ export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSo
   });
   tell(turn, { kind: 'holder', address: ip, holder: holderName(seen), source });
   announce(turn);
+}
+
+/**
+ * The association by which the holder is known has ended, and this node can't ask the cloud: who holds the address is
+ * unknown until a peer that was told by the cloud says so. When it changed hands that peer says, too.
+ */
+export function forgetHolder(turn: Turn, ip: Ip): void {
+  const { holder, series } = addressOf(turn.state, ip);
+  changeAddress(turn, ip, {
+    holder: { ...UNKNOWN_HOLDER, at: turn.now.at },
+    served: false,
+    series: { ...series, fails: 0, failingSince: null },
+  });
+  tell(turn, { kind: 'holder', address: ip, holder: 'unknown', source: 'gossip' });
+  if (holder.firsthand) announce(turn);
 }
 
 /**
@@ -223,7 +239,8 @@ function nodeOfInstance(state: State, instanceId: InstanceId | null): NodeId | n
   return Object.values(state.peers).find((peer) => peer.record?.instanceId === instanceId)?.id ?? null;
 }
 
-function sameHolder(a: Holder, b: Holder): boolean {
+/** Whether the two are one holder by one association, as far as both name it. */
+export function isSameHolder(a: Holder, b: Holder): boolean {
   const sameAssociation =
     a.associationId === null || b.associationId === null || a.associationId === b.associationId;
   return (

@@ -3,7 +3,7 @@
  */
 import type { ProtocolConfig } from './config.ts';
 import type { PauseRecord } from './messages.ts';
-import type { AddressState, Backoff, Channel, CheckSeries, Peer, State, WayOut } from './state.ts';
+import type { AddressState, Backoff, Channel, CheckSeries, Holder, Peer, State, WayOut } from './state.ts';
 import type { Ip, NodeId } from './units.ts';
 
 export const NO_PAUSE: PauseRecord = {
@@ -99,6 +99,16 @@ export function newPeer(id: NodeId): Peer {
   };
 }
 
+export const UNKNOWN_HOLDER: Holder = {
+  kind: 'unknown',
+  node: null,
+  instanceId: null,
+  associationId: null,
+  at: 0,
+  toldBy: null,
+  firsthand: false,
+};
+
 export function newAddress(ip: Ip): AddressState {
   return {
     ip,
@@ -107,15 +117,7 @@ export function newAddress(ip: Ip): AddressState {
     verdictSince: 0,
     verdictReason: 'not probed yet',
     epoch: 0,
-    holder: {
-      kind: 'unknown',
-      node: null,
-      instanceId: null,
-      associationId: null,
-      at: 0,
-      toldBy: null,
-      firsthand: false,
-    },
+    holder: UNKNOWN_HOLDER,
     changes: [],
     oldChanges: [],
     served: false,

@@ -139,6 +139,8 @@ export interface PendingSend {
   readonly failedAt: MonotonicMs | null;
   /** Which ballots it carried, as address and epoch. */
   readonly ballots: readonly { readonly address: Ip; readonly epoch: Epoch }[];
+  /** The write that it waited for, or still waits for; 0: none. */
+  readonly after: EffectId;
 }
 
 export interface GossipState {

@@ -5,9 +5,9 @@
 
 import { tellIfLate } from './conclude.ts';
 import { copySurvey } from './copy.ts';
-import { holderFrom, isStaleRead, observeHolder } from './holder.ts';
+import { forgetHolder, holderFrom, isSameHolder, isStaleRead, observeHolder } from './holder.ts';
 import type { DriverAnswer, DriverResult } from './inputs.ts';
-import type { AddressState, State, Survey } from './state.ts';
+import type { AddressState, Holder, State, Survey } from './state.ts';
 import { addressOf, announce, change, changeAddress, newEffectId, type Turn, tell } from './turn.ts';
 import { type DurationMs, type EffectId, type Ip, type MonotonicMs, NEVER } from './units.ts';
 import { isWatchedClosely } from './verdict.ts';
@@ -188,7 +188,19 @@ function onRead(turn: Turn, ip: Ip, survey: Survey, result: DriverResult): void 
   if (isStaleRead(before, answer.association)) return;
   const seen = holderFrom(turn.state, answer.association, survey.readingAt);
   observeHolder(turn, ip, seen, 'read');
+  readAgainIfOvertaken(turn, ip, seen);
   if (seen.node === turn.state.config.node.id && before.holder.node !== seen.node) tellIfLate(turn, ip);
+}
+
+/**
+ * A word that came while the read was on its way counts as newer than the read, though the cloud may have answered
+ * after what the word tells of. Where the two differ neither is proof: the cloud is asked again.
+ */
+function readAgainIfOvertaken(turn: Turn, ip: Ip, seen: Holder): void {
+  const { holder, survey } = addressOf(turn.state, ip);
+  if (isSameHolder(holder, seen)) return;
+  const nextReadAt = Math.max(turn.now.at, survey.readingAt + AGAIN_MS);
+  if (survey.nextReadAt > nextReadAt) changeSurvey(turn, ip, { ...survey, nextReadAt });
 }
 
 function onPermitted(turn: Turn, ip: Ip, survey: Survey, result: DriverResult): void {
@@ -226,11 +238,13 @@ export function hastenSurvey(turn: Turn, ip: Ip): void {
 /**
  * The association by which the holder is known has ended, and nobody that is heard has said who holds the address now:
  * the cloud is asked. Else an old holder that is cut off from the new one would take itself for the holder until the
- * next idle read.
+ * next idle read. Who can't ask the cloud doesn't know any more who holds it.
  */
 export function readIfEnded(turn: Turn, ip: Ip): void {
   const { holder, ended, survey } = addressOf(turn.state, ip);
   if (holder.associationId === null || !ended.includes(holder.associationId)) return;
+  const { driver, node } = turn.state.config;
+  if (driver === null || node.role !== 'candidate') return forgetHolder(turn, ip);
   const nextReadAt = Math.max(turn.now.at, survey.readingAt + AGAIN_MS);
   if (survey.nextReadAt > nextReadAt) changeSurvey(turn, ip, { ...survey, nextReadAt });
 }

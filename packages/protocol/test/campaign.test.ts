@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { backOff, endMandate, onBallotAnswer, onBallotUndelivered, openBallot } from '../src/campaign.ts';
+import type { Effect } from '../src/effects.ts';
 import type { BallotAnswer } from '../src/messages.ts';
 import type { Move } from '../src/move-state.ts';
 import type { Campaign, Mandate, State } from '../src/state.ts';
+import { step } from '../src/step.ts';
 import { newTurn, type Turn } from '../src/turn.ts';
 import {
   AT,
@@ -219,5 +221,33 @@ describe('backing off', () => {
     expect(known).toBeLessThan(3_050);
     backOff(turn, IP, 'ballot-lost', 'held down', 600_000);
     expect(addressIn(turn.state).backoff.until - AT).toBe(10_000);
+  });
+});
+
+describe('a ballot that waits for a slow disk', () => {
+  const asks = (effects: readonly Effect[]) =>
+    effects.flatMap((effect) =>
+      effect.kind === 'send'
+        ? [[(effect.message.payload.ballots ?? []).length, effect.after !== undefined]]
+        : [],
+    );
+  const tick = (state: State, afterMs: number) =>
+    step(state, { kind: 'tick', at: AT + afterMs, wall: WALL + afterMs });
+
+  test('is sent once, and other words do not wait with it', () => {
+    const { survey } = addressIn(NODE);
+    const permission = { kind: 'permitted', at: AT } as const;
+    const first = tick(withAddress(NODE, { survey: { ...survey, permission } }), 0);
+    expect(asks(first.effects)).toEqual([[1, true]]);
+    const second = tick(first.state, 600);
+    expect(asks(second.effects)).toEqual([[0, false]]);
+    const write = first.effects.find((effect) => effect.kind === 'persist');
+    const written = {
+      kind: 'persisted',
+      writeId: write?.writeId ?? 0,
+      at: AT + 700,
+      wall: WALL + 700,
+    } as const;
+    expect(asks(tick(step(second.state, written).state, 1_200).effects)).toEqual([[1, true]]);
   });
 });

@@ -32,7 +32,7 @@ test('what still waits for a slow disk or its answer is remembered, what failed 
   const state = world.state();
   const { at } = state.now;
   const { deadMs } = state.config.gossip;
-  const asked = { to: PEER, seq: 1, fresh: true, retry: false, ballots: [] };
+  const asked = { to: PEER, seq: 1, fresh: true, retry: false, ballots: [], after: 0 };
   const waits = { ...asked, sendId: 900_001, sentAt: at - 3 * deadMs, failedAt: null };
   const lately = { ...asked, sendId: 900_002, sentAt: at - 3 * deadMs, failedAt: at - deadMs / 2 };
   const longAgo = { ...asked, sendId: 900_003, sentAt: at - 3 * deadMs, failedAt: at - deadMs };

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Effect } from '../src/effects.ts';
 import { newAddress } from '../src/initial.ts';
-import type { DriverAnswer } from '../src/inputs.ts';
+import type { Association, DriverAnswer } from '../src/inputs.ts';
 import type { Move, MoveStage } from '../src/move-state.ts';
-import type { State } from '../src/state.ts';
+import type { AddressState, State } from '../src/state.ts';
 import { step } from '../src/step.ts';
 import { readinessProblems } from '../src/survey.ts';
 import {
@@ -165,4 +165,58 @@ test('a read of a move that is refused makes the node not ready as well, while s
     wall: WALL,
   });
   expect(readinessProblems(state)).toContain(`read-refused: ${IP}: ExpiredToken`);
+});
+
+/** A read that began 2 s ago, and while it was on its way a peer said at -1 s that nobody holds the address. */
+function answered(association: Association, parts: Partial<AddressState> = {}): State {
+  const state = holderThatRead(2_000, []);
+  const { survey, holder } = addressIn(state);
+  const told = {
+    ...holder,
+    kind: 'none',
+    node: null,
+    instanceId: null,
+    associationId: null,
+    at: AT - 1_000,
+    toldBy: 'neptune',
+  } as const;
+  const reading = withAddress(state, { holder: told, survey: { ...survey, reading: 77 }, ...parts });
+  const answer = { kind: 'read', association, displaces: null } as const;
+  const input = { kind: 'driven', callId: 77, result: { answer, requests: [] }, at: AT, wall: WALL } as const;
+  return step(reading, input).state;
+}
+
+const OWN: Association = {
+  kind: 'associated',
+  associationId: 'eipassoc-2',
+  instanceId: 'i-saturn',
+  node: null,
+  self: true,
+};
+
+test('a read that was overtaken by a word to the contrary is no proof, and the cloud is asked again', () => {
+  const state = answered(OWN);
+  expect(addressIn(state).holder.kind).toBe('none');
+  expect(addressIn(state).survey.nextReadAt).toBe(AT + 3_000);
+});
+
+test('one that says the same, or was not overtaken, is asked for again in a minute', () => {
+  expect(addressIn(answered({ kind: 'none' })).survey.nextReadAt).toBe(AT + 50_000);
+  const before = { ...addressIn(holderThatRead(2_000, [])).holder, at: AT - 3_000 };
+  const state = answered(OWN, { holder: before });
+  expect(addressIn(state).holder.associationId).toBe('eipassoc-2');
+  expect(addressIn(state).survey.nextReadAt).toBe(AT + 50_000);
+});
+
+test('a node that cannot ask the cloud no longer knows who holds an address whose association has ended', () => {
+  const member = {
+    ...clusterOf('neptune', 'pluto'),
+    node: { ...PAIR.node, role: 'member' },
+    driver: null,
+  } as const;
+  const state = withAddress(heldBy(stateOf(member), 'neptune'), { ended: ['eipassoc-1'], served: true });
+  const { state: after, effects, facts } = step(state, { kind: 'tick', at: AT, wall: WALL });
+  expect(addressIn(after)).toMatchObject({ holder: { kind: 'unknown', node: null }, served: false });
+  expect(effects.filter(({ kind }) => kind === 'drive')).toEqual([]);
+  expect(facts).toContainEqual(expect.objectContaining({ kind: 'holder', holder: 'unknown' }));
 });

@@ -1,7 +1,7 @@
 /** What makes a move right: each check fails when what it looks for is there: a takeover that breaks nothing, with one moment changed. */
 import { expect, test } from 'vitest';
 import { pausesOn, takeover, until, upSince } from './changed-takeover.ts';
-import { ADDRESS, type Moment, message, play } from './checked-stage.ts';
+import { ADDRESS, type Moment, message, play, type Stage } from './checked-stage.ts';
 import {
   ballotOf,
   campaignOf,
@@ -170,6 +170,55 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
 
 test.each(ROWS)('%s: %s', (invariant, _says, moments) => {
   expect(play(moments)).toContain(invariant);
+});
+
+/** `b` counts on `c`'s lease, and then `a` does: at 100 and at 300 ms. */
+function bothCountOnC(...between: readonly Moment[]): readonly Moment[] {
+  const count =
+    (who: 'a' | 'b') =>
+    ({ tell, [who]: by }: Stage): void => {
+      by.setAddress({ campaign: { ...campaignOf(), answers: { c: lease(9_000) } } });
+      tell({ kind: 'stepped', by });
+    };
+  return [[100, count('b')], ...between, [300, count('a')]];
+}
+
+const GIVES_BACK = { releases: [{ address: ADDRESS, epoch: 1, candidate: 'b' }] };
+
+test('a lease that is given back in the very step in which a node stops is free', () => {
+  const stops: Moment = [
+    200,
+    ({ tell, b }) => {
+      b.setAddress({ campaign: null });
+      tell({ kind: 'ended', by: b });
+    },
+  ];
+  expect(play(bothCountOnC())).toEqual(['I5']);
+  expect(play(bothCountOnC(stops))).toEqual([]);
+});
+
+test('what a second run of an id gives back, the first no longer counts on, whatever it believes', () => {
+  const releases: Moment = [
+    200,
+    ({ tell, b2, c }) => tell({ kind: 'said', by: b2, message: message(b2, c, GIVES_BACK), bytes: 300 }),
+  ];
+  const believesOn: Moment = [
+    250,
+    ({ tell, b }) => {
+      b.setAddress({ served: true });
+      tell({ kind: 'stepped', by: b });
+    },
+  ];
+  expect(play(bothCountOnC(releases, believesOn))).toEqual([]);
+});
+
+test('what it gives back of an earlier ballot leaves a later one as it is', () => {
+  const earlier = { releases: [{ address: ADDRESS, epoch: 0, candidate: 'b' }] };
+  const releases: Moment = [
+    200,
+    ({ tell, b2, c }) => tell({ kind: 'said', by: b2, message: message(b2, c, earlier), bytes: 300 }),
+  ];
+  expect(play(bothCountOnC(releases))).toEqual(['I5']);
 });
 
 test('a pause that came after the ballot was asked stops nothing that others know of', () => {

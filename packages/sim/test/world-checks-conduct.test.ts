@@ -129,6 +129,23 @@ test.each(ROWS)('%s: %s', (invariant, _says, moments) => {
   expect(play(moments)).toContain(invariant);
 });
 
+test('a read that began before a peer said otherwise does not tell a node that it holds the address', () => {
+  const otherwise: Fact = { kind: 'holder', address: ADDRESS, holder: 'nobody', source: 'gossip' };
+  const readFrom = (atMs: number): readonly Moment[] => [
+    [atMs, ({ tell, b }) => tell(drive(b, READ))],
+    [3_930, ({ facts, b }) => facts(b, otherwise)],
+    [
+      3_950,
+      (stage) => {
+        associated(stage, 'b');
+        stage.tell(driven(stage.b, READ, shows('eipassoc-2', true)));
+      },
+    ],
+  ];
+  expect(play(until('opensItsBallot', {}, ...readFrom(3_900)))).toEqual([]);
+  expect(play(until('opensItsBallot', {}, ...readFrom(3_940)))).toContain('I9');
+});
+
 test('a takeover by the rules breaks none of them', () => {
   expect(play(takeover({}))).toEqual([]);
 });

@@ -250,4 +250,11 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ),
     'network',
   ),
+  mutant(
+    'ballot-held-again',
+    ['I19'],
+    'a ballot that waits for the disk is sent again at every occasion',
+    edit('campaign.ts', 'if (waitsForDisk(turn.state, peer, ip, campaign.epoch)) continue;', ''),
+    'disks',
+  ),
 ];

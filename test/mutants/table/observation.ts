@@ -152,4 +152,15 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     ),
     'web',
   ),
+  mutant(
+    'holder-not-forgotten',
+    ['L3'],
+    'a node that cannot ask the cloud goes on believing in an association that has ended',
+    edit(
+      'survey.ts',
+      "if (driver === null || node.role !== 'candidate') return forgetHolder(turn, ip);",
+      "if (driver === null || node.role !== 'candidate') return;",
+    ),
+    'stale-reads',
+  ),
 ];

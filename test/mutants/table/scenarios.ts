@@ -222,4 +222,6 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'gate-agreement': ['web-server-killed'],
   'handovers-kept': ['handed-to-and-fro'],
   'both-holder-checks': ['moved-here-meanwhile'],
+  'ballot-held-again': ['cloned-voter-with-a-slow-disk'],
+  'holder-not-forgotten': ['member-with-one-peer'],
 };

@@ -119,10 +119,16 @@ function checkView(world: World, { run, node, state, config }: RunView, ip: Ip):
   const asksItself = own.sighted && config.driver !== null;
   const isTold = world.spec.nodes.some(({ id, role }) => {
     const other = conditionOf(world, id, ip);
-    return role === 'candidate' && other.alive && other.sighted && connected(world, node, id);
+    const speak = connected(world, node, id) && knows(world, node, id) && knows(world, id, node);
+    return role === 'candidate' && other.alive && other.sighted && speak;
   });
-  if (!own.alive || !(asksItself || isTold)) return;
+  if (!own.alive) return;
   const address = state().addresses[ip];
+  const { associationId = null } = address?.holder ?? {};
+  const hasEnded = associationId !== null && address?.ended.includes(associationId) === true;
+  if (hasEnded && config.driver === null)
+    world.violate('L3', `${run} believes in ${associationId} of ${ip}, which it knows to have ended`);
+  if (!(asksItself || isTold)) return;
   const truth = world.holder(ip);
   // A node that it has never met in this run it can only know by its instance.
   const known = truth === null ? null : world.config(truth).node.instanceId;
@@ -137,6 +143,11 @@ function checkView(world: World, { run, node, state, config }: RunView, ip: Ip):
   if (address?.verdict !== 'up') world.violate('L3', `${run} sees ${ip} ${address?.verdict}`);
   if (address?.campaign != null || address?.move != null)
     world.violate('L3', `${run} hasn't finished with ${ip}`);
+}
+
+/** Nobody takes a word from a stranger. */
+function knows(world: World, node: NodeId, other: NodeId): boolean {
+  return node === other || world.config(node).peers.some(({ id }) => id === other);
 }
 
 /** L5 */

@@ -13,6 +13,7 @@ interface Borrowed {
   readonly by: NodeId;
   readonly run: string;
   readonly ip: Ip;
+  readonly epoch: number;
   /** Per voter, until when, in the world's time. */
   leases: ReadonlyMap<NodeId, number>;
 }
@@ -22,13 +23,23 @@ export function checkBallots(view: WorldView, violate: Violate): Watcher {
   const winners = new Map<string, { readonly run: string; readonly node: NodeId; readonly atMs: number }>();
   const borrowed = new Map<string, Borrowed>();
   const looked = new Map<string, State['addresses']>();
+  /** Runs whose leases another run of their id has given back, by what `nameOf` says: they go on counting on them. */
+  const givenBack = new Set<string>();
 
   function onFact(by: RunView, fact: Fact): void {
     // Whoever finds its last run's move accepted gives back what that run had borrowed.
     if (fact.kind === 'concluded' && (fact.entry.result === 'served' || fact.entry.result === 'moved'))
-      for (const [key, one] of borrowed)
-        if (one.by === by.node && one.run !== by.run && one.ip === fact.entry.address) borrowed.delete(key);
+      giveBackOthers(by, fact.entry.address, fact.entry.epoch);
     if (fact.kind === 'ballot-closed' && fact.result === 'won') onWon(by, fact.address, fact.epoch);
+  }
+
+  /** Voters can't tell the runs of an id apart: what one gives back is given back for all of them. */
+  function giveBackOthers(by: RunView, ip: Ip, epoch: number): void {
+    for (const [key, one] of borrowed) {
+      if (one.by !== by.node || one.run === by.run || one.ip !== ip || one.epoch > epoch) continue;
+      givenBack.add(nameOf(one));
+      borrowed.delete(key);
+    }
   }
 
   function onWon(by: RunView, ip: Ip, epoch: number): void {
@@ -58,7 +69,8 @@ export function checkBallots(view: WorldView, violate: Violate): Watcher {
       const leases = new Map<NodeId, number>();
       for (const [voter, { answer, leaseUntil }] of Object.entries(campaign.answers))
         if (answer === 'grant' || answer === 'blind') leases.set(voter, by.worldTimeOf(leaseUntil));
-      const mine: Borrowed = { by: by.node, run: by.run, ip, leases };
+      const mine: Borrowed = { by: by.node, run: by.run, ip, epoch: campaign.epoch, leases };
+      if (givenBack.has(nameOf(mine))) continue;
       borrowed.set(key, mine);
       compare(mine);
     }
@@ -84,6 +96,14 @@ export function checkBallots(view: WorldView, violate: Violate): Watcher {
   return (event) => {
     doubles.watch(event);
     if (event.kind === 'facts') for (const fact of event.facts) onFact(event.by, fact);
-    if (event.kind === 'stepped') onStep(event.by);
+    if (event.kind === 'said')
+      for (const { address, epoch } of event.message.payload.releases ?? [])
+        giveBackOthers(event.by, address, epoch);
+    // The step in which a run ends isn't told as one; it may have given back what it had borrowed.
+    if (event.kind === 'stepped' || event.kind === 'ended') onStep(event.by);
   };
+}
+
+function nameOf({ run, ip, epoch }: Pick<Borrowed, 'run' | 'ip' | 'epoch'>): string {
+  return `${run} ${ip} ${epoch}`;
 }

@@ -23,8 +23,12 @@ interface Silence {
 
 interface Ledger {
   stopping: boolean;
-  /** Per address, when the cloud last said that this node holds it; null: it said otherwise since. */
+  /** Per address, when the cloud last said that this node holds it; null: it or a peer said otherwise since. */
   readonly held: Map<Ip, number | null>;
+  /** Per address, when it last learned that another holds it, or nobody. */
+  readonly otherwise: Map<Ip, number>;
+  /** By call, when each read on its way began. */
+  readonly reads: Map<number, number>;
   /** The same, whatever it was told since. */
   readonly accepted: Map<Ip, number>;
   readonly silences: Map<Ip, Silence>;
@@ -42,6 +46,8 @@ export function checkConduct(view: WorldView, violate: Violate): Watcher {
     const made: Ledger = {
       stopping: false,
       held: new Map(),
+      otherwise: new Map(),
+      reads: new Map(),
       accepted: new Map(),
       silences: new Map(),
       doubles: new Map(),
@@ -57,7 +63,9 @@ export function checkConduct(view: WorldView, violate: Violate): Watcher {
         ledgerOf(by).stopping = true;
         return;
       case 'holder':
-        if (fact.holder !== by.node) ledgerOf(by).held.set(fact.address, null);
+        if (fact.holder === by.node) return;
+        ledgerOf(by).held.set(fact.address, null);
+        ledgerOf(by).otherwise.set(fact.address, view.now());
         return;
       case 'duplicate-id':
         if (fact.peer !== by.node) ledgerOf(by).doubles.set(fact.peer, view.now());
@@ -105,9 +113,10 @@ export function checkConduct(view: WorldView, violate: Violate): Watcher {
       if (silence.silent.includes(from)) silence.heard = from;
   }
 
-  function onDrive(by: RunView, { address: ip, operation }: DriveEffect): void {
+  function onDrive(by: RunView, { address: ip, operation, callId }: DriveEffect): void {
     const ledger = ledgerOf(by);
     countCall(by, ip, ledger);
+    if (operation.op === 'read') ledger.reads.set(callId, view.now());
     if (operation.op !== 'release' && operation.op !== 'take') return;
     const { addresses } = by.state();
     const move = addresses[ip]?.move;
@@ -124,12 +133,16 @@ export function checkConduct(view: WorldView, violate: Violate): Watcher {
     }
   }
 
-  function onDriven(by: RunView, ip: Ip, answer: DriverAnswer): void {
-    const { held, accepted } = ledgerOf(by);
+  function onDriven(by: RunView, { address: ip, callId }: DriveEffect, answer: DriverAnswer): void {
+    const { held, otherwise, reads, accepted } = ledgerOf(by);
+    const begunMs = reads.get(callId) ?? view.now();
+    reads.delete(callId);
     if (answer.kind !== 'taken' && answer.kind !== 'read') return;
     const self =
       answer.kind === 'taken' || (answer.association.kind === 'associated' && answer.association.self);
-    held.set(ip, self ? view.now() : null);
+    // What came while a read was on its way may be newer than what it shows.
+    const isOvertaken = answer.kind === 'read' && (otherwise.get(ip) ?? Number.NEGATIVE_INFINITY) >= begunMs;
+    held.set(ip, self && !isOvertaken ? view.now() : null);
     if (self) accepted.set(ip, view.now());
   }
 
@@ -170,7 +183,7 @@ export function checkConduct(view: WorldView, violate: Violate): Watcher {
       case 'drive':
         return onDrive(event.by, event.effect);
       case 'driven':
-        return onDriven(event.by, event.effect.address, event.result.answer);
+        return onDriven(event.by, event.effect, event.result.answer);
       case 'ended':
         ledgers.delete(event.by.run);
         return;
