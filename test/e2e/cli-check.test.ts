@@ -1,5 +1,5 @@
 /** `failtome check` beside a running pair: it passes when all is well, and names and mends whatever is not. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { failtome } from './support/command.ts';
@@ -45,6 +45,8 @@ scenario('on a healthy pair both nodes pass, in every part', {}, async (scene) =
     expect([...parts]).toEqual(['configuration', 'key', 'peers', 'probes', 'way out', 'cloud']);
     const names = checked.lines.map(({ name }) => name).join('\n');
     const other = id === 'saturn' ? 'neptune' : 'saturn';
+    for (const wanted of [`peer ${other}: key`, `peer ${other}: hears this node`, 'state directory', 'API'])
+      expect(names).toContain(wanted);
     for (const wanted of [`peer ${other}`, `peer ${other}: voters`, `peer ${other}: clock`, 'own HAProxy'])
       expect(names).toContain(wanted);
   }
@@ -123,7 +125,16 @@ scenario('a configuration that does not fit the cluster fails with its fix', {},
     await writeFile(file, change(good));
     return file;
   };
+  const otherKey = join(cluster.folder, 'other.key');
+  await writeFile(otherKey, `${Buffer.alloc(32, 3).toString('base64')}\n`, { mode: 0o600 });
+  const ofAnother = join(cluster.folder, 'of-another');
+  await mkdir(ofAnother, { mode: 0o555 });
+  if (process.geteuid?.() === 0) await chown(ofAnother, 64_123, 64_123);
   for (const [change, wanted] of [
+    [(text: string) => text.replace(/keyFile: .*/, `keyFile: ${otherKey}`), 'peer saturn: key'],
+    [(text: string) => text.replace(/keyFile: .*/, `keyFile: ${otherKey}`), 'running agent'],
+    [(text: string) => text.replace(/stateDir: .*/, 'stateDir: /proc/self'), 'state directory'],
+    [(text: string) => text.replace(/stateDir: .*/, `stateDir: ${ofAnother}`), 'state directory'],
     [(text: string) => text.replace('cluster: web', 'cluster: shop'), 'peer saturn'],
     [
       (text: string) => text.replace('peers:\n', 'peers:\n  - { id: pluto, url: "http://127.0.0.1:8" }\n'),

@@ -48,6 +48,13 @@ test.each([
   ['', 'KEY_FILE_EMPTY', 'holds no key'],
   ['# only words\n\n', 'KEY_FILE_EMPTY', 'holds no key'],
   [`${generateKey()}\nnot base64 at all!`, 'KEY_BAD_BASE64', 'line 2: not base64'],
+  [`"${generateKey()}"`, 'KEY_BAD_BASE64', 'line 1: not base64: take the quotation marks away'],
+  [
+    `${generateKey().slice(0, 9)} ${generateKey().slice(9)}`,
+    'KEY_BAD_BASE64',
+    'a space at position 10 that no key has',
+  ],
+  [`\u200b${generateKey()}`, 'KEY_BAD_BASE64', 'a character that does not show at position 1'],
   [`\n\n${generateKey()}${generateKey()}`, 'KEY_BAD_BASE64', 'line 3: not base64'],
   [Buffer.alloc(16).toString('base64'), 'KEY_WRONG_LENGTH', 'line 1: 16 bytes, where a key has 32'],
   [Buffer.alloc(33).toString('base64'), 'KEY_WRONG_LENGTH', 'line 1: 33 bytes'],

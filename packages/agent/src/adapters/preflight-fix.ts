@@ -64,7 +64,13 @@ export function fixFor(failure: DriverFailure, { action, resources, policy }: Pe
   if (failure.kind === 'refused' && failure.throttled) {
     return 'Try again later: the account has used up its request rate in this region.';
   }
-  if (failure.kind === 'unknown' || /^(E[A-Z]+|ConnectTimeout)$/.test(failure.code)) {
+  if (failure.code === 'ENOTFOUND') {
+    return 'See driver.region and AWS_ENDPOINT_URL: the DNS answers that no endpoint has that name.';
+  }
+  if (failure.code.startsWith('InvalidInstanceID')) {
+    return 'Set driver.instanceId to the EC2 id of this very instance (i-…), or leave it out; see that driver.region is its region.';
+  }
+  if (failure.kind === 'unknown' || /^(E[A-Z_]+|ConnectTimeout)$/.test(failure.code)) {
     return 'See that this node reaches the AWS endpoint: its way out, DNS, and security groups for HTTPS.';
   }
   return `See what ${action} answers to these values: addresses[], driver.region and driver.instanceId.`;

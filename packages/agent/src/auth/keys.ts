@@ -4,7 +4,8 @@
  * move it to the front everywhere, then take the old one away.
  */
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
+import { ownerOf } from '../adapters/service-user.ts';
 import { AgentError } from '../errors.ts';
 
 /** The keys of one file, in its order. Opaque objects: they don't print what they hold. */
@@ -62,16 +63,32 @@ async function readBounded(path: string): Promise<{ text: string; mode: number }
     }
   } catch (error) {
     if (error instanceof AgentError) throw error;
-    throw unreadable(path, error);
+    throw await unreadable(path, error);
   }
 }
 
-function unreadable(path: string, cause: unknown): AgentError {
+async function unreadable(path: string, cause: unknown): Promise<AgentError> {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
   if (code === 'ENOENT') {
     return fault('KEY_FILE_MISSING', `key file ${path} does not exist: make one with \`failtome keygen\``);
   }
-  return new AgentError('KEY_FILE_UNREADABLE', `key file ${path} can't be read: ${code}`, 'fatal', cause);
+  const why = code === 'EACCES' ? await rightsOf(path) : '';
+  return new AgentError(
+    'KEY_FILE_UNREADABLE',
+    `key file ${path} can't be read: ${code}${why}`,
+    'fatal',
+    cause,
+  );
+}
+
+/** Who may read it and who tried to, for people. */
+async function rightsOf(path: string): Promise<string> {
+  const user = `this is uid ${process.geteuid?.() ?? '?'}`;
+  try {
+    return `; ${ownerOf(await stat(path))}, and ${user}`;
+  } catch {
+    return `; a directory above it may not be searched, and ${user}`; // EACCES again, one step earlier
+  }
 }
 
 /**
@@ -104,12 +121,26 @@ function parseKey(line: string, where: string): KeyObject {
   const bytes = Buffer.from(line, 'base64');
   // Node skips what isn't base64; only text that it would write itself (padding aside) is base64.
   if (bytes.toString('base64').replace(/=+$/, '') !== line.replace(/={1,2}$/, '')) {
-    throw fault('KEY_BAD_BASE64', `${where}: not base64`);
+    throw fault('KEY_BAD_BASE64', `${where}: not base64${strayIn(line)}`);
   }
   if (bytes.length !== KEY_BYTES) {
     throw fault('KEY_WRONG_LENGTH', `${where}: ${bytes.length} bytes, where a key has ${KEY_BYTES}`);
   }
   return createSecretKey(bytes);
+}
+
+/** Where a character stands that no key has, without the character or the key. */
+function strayIn(line: string): string {
+  const at = line.search(/[^A-Za-z0-9+/=]/);
+  if (at < 0) return '';
+  const character = line[at] ?? '';
+  if (/["'`]/.test(character)) return ': take the quotation marks away';
+  const kind = /\s/.test(character)
+    ? 'a space'
+    : /[\x21-\x7e]/.test(character)
+      ? 'a character'
+      : 'a character that does not show';
+  return `: ${kind} at position ${at + 1} that no key has`;
 }
 
 function fault(code: string, message: string): AgentError {

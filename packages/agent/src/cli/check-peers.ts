@@ -1,7 +1,9 @@
 /** The part of the preflight that asks each peer's API: reachable, same cluster, same voters, same version, same time. */
 import type { CheckLine } from '../adapters/preflight-fix.ts';
 import { fail, ok, warn } from '../adapters/preflight-fix.ts';
+import type { ClusterKeys } from '../auth/keys.ts';
 import type { AgentConfig, Identity, PeerSettings } from '../config/types.ts';
+import { askSigned } from './check-signed.ts';
 import type { CliDependencies } from './dependencies.ts';
 import { readView } from './read.ts';
 import { age, clean } from './text.ts';
@@ -10,25 +12,36 @@ import { type StatusRow, statusOf } from './views.ts';
 /** A pause's expiry is by the wall clock, and nothing else is: a few seconds do no harm. */
 const CLOCK_TOLERANCE_MS = 5_000;
 
-type PeerDependencies = Pick<CliDependencies, 'http' | 'now' | 'checks' | 'version'>;
+type PeerDependencies = Pick<CliDependencies, 'http' | 'now' | 'randomText' | 'checks' | 'version'>;
+
+/** What every peer is held against. */
+export interface OwnSide {
+  readonly config: AgentConfig;
+  readonly identity: Identity | null;
+  /** Null where the key file can't be read, which is told elsewhere. */
+  readonly keys: ClusterKeys | null;
+  /** The agent runs here already, so that the peers should hear it. */
+  readonly running: boolean;
+}
 
 export async function checkPeers(
-  config: AgentConfig,
-  identity: Identity | null,
+  own: OwnSide,
   dependencies: PeerDependencies,
 ): Promise<readonly CheckLine[]> {
+  const { config, identity } = own;
   const others = config.peers.filter((peer) => peer.id !== identity?.id);
   const electorate = identity === null ? null : dependencies.checks.electorate(config, identity);
-  const lines = await Promise.all(others.map((peer) => checkPeer(peer, config, electorate, dependencies)));
+  const lines = await Promise.all(others.map((peer) => checkPeer(peer, own, electorate, dependencies)));
   return lines.flat();
 }
 
 async function checkPeer(
   peer: PeerSettings,
-  config: AgentConfig,
+  own: OwnSide,
   electorate: string | null,
   dependencies: PeerDependencies,
 ): Promise<readonly CheckLine[]> {
+  const { config } = own;
   const name = `peer ${peer.id}`;
   const askedAt = dependencies.now();
   const result = await readView(peer.url, '/v1/status', dependencies);
@@ -38,8 +51,15 @@ async function checkPeer(
     return [fail(name, result.detail, fix)];
   }
   const view = statusOf(result.json);
+  const identity = identityLines(name, peer, config, view);
+  // Of another cluster, or another node than was meant: what else it says is of no interest.
+  if (identity.some(({ state }) => state === 'fail') && view.self.id !== peer.id) return identity;
   return [
-    ...identityLines(name, peer, config, view),
+    ...identity,
+    ...(await signedLines(name, peer, own, view, dependencies)),
+    ...hearingLines(name, own, view),
+    ...addressLines(name, config, view),
+    ...pauseLines(name, view),
     ...electorateLines(name, electorate, view),
     ...versionLines(name, view, dependencies.version),
     ...clockLines(name, view.wall ?? parseDate(result.date), askedAt, answeredAt),
@@ -66,6 +86,50 @@ function identityLines(
     return [fail(name, found, 'Make peers[].role here the same as node.role there.')];
   }
   return [ok(name, `answers at ${peer.url}`)];
+}
+
+/** Without one key, two nodes that reach each other refuse each other's every word. */
+async function signedLines(
+  name: string,
+  peer: PeerSettings,
+  { config, keys }: OwnSide,
+  view: StatusRow,
+  dependencies: PeerDependencies,
+): Promise<readonly CheckLine[]> {
+  if (keys === null || view.cluster !== config.cluster) return [];
+  const signed = await askSigned(peer.url, config.cluster, keys, dependencies);
+  if (signed.kind === 'proven') return [ok(`${name}: key`, 'each verifies what the other signs')];
+  const fix =
+    `Give ${peer.id} and this node the same auth.keyFile, and let both agents read it (systemctl reload failtome); ` +
+    'of several keys the first signs, and the other node has to have it too.';
+  return [fail(`${name}: key`, signed.detail, fix)];
+}
+
+/** Whether the peer gets through to the agent that runs here: the other direction of the network. */
+function hearingLines(name: string, { identity, running }: OwnSide, view: StatusRow): readonly CheckLine[] {
+  const told = view.peers.find(({ id }) => id === identity?.id);
+  if (identity === null || !running) return [];
+  const fix = `See that ${view.self.id} reaches this node at the URL of its own peers[].url, and that its peers have the id ${identity.id}.`;
+  if (told === undefined) return [fail(`${name}: hears this node`, `it has no peer ${identity.id}`, fix)];
+  if (told.state === 'alive') return [ok(`${name}: hears this node`, 'lately')];
+  return [fail(`${name}: hears this node`, clean(`this node is ${told.state} to it`), fix)];
+}
+
+/** A voter refuses a ballot about an address that it doesn't know. */
+function addressLines(name: string, config: AgentConfig, view: StatusRow): readonly CheckLine[] {
+  if (view.addresses.length === 0) return [];
+  const known = new Set(view.addresses.map(({ ip }) => ip));
+  const missing = config.addresses.map(({ ip }) => ip).filter((ip) => !known.has(ip));
+  if (missing.length === 0) return [];
+  const fix =
+    'Make addresses the same on every node: a ballot about an address that a voter does not know is refused.';
+  return [fail(`${name}: addresses`, `it doesn't know ${missing.join(', ')}`, fix)];
+}
+
+function pauseLines(name: string, { pause }: StatusRow): readonly CheckLine[] {
+  if (!pause.paused) return [];
+  const found = clean(`automatic takeovers are paused by ${pause.owner}: ${pause.reason}`);
+  return [warn(`${name}: pause`, found, '`failtome resume` ends the pause.')];
 }
 
 function electorateLines(name: string, own: string | null, view: StatusRow): readonly CheckLine[] {

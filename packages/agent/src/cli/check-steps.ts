@@ -1,5 +1,6 @@
 /** What the preflight asks of the world through the agent's own adapters, so that it sees what the agent would see. */
 
+import { lookup } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
 import {
   ballotElectorate,
@@ -14,6 +15,7 @@ import { ExternalIp } from '../adapters/external-ip.ts';
 import { LocalCheck } from '../adapters/local.ts';
 import { Names } from '../adapters/names.ts';
 import { type CheckLine, preflightCloud } from '../adapters/preflight.ts';
+import { preflightFiles, tryListening } from '../adapters/preflight-host.ts';
 import { Prober } from '../adapters/prober.ts';
 import type { Environment } from '../config/settings.ts';
 import { toProtocolConfig } from '../config/to-protocol.ts';
@@ -28,6 +30,12 @@ export interface FamilyResult {
 }
 
 export interface CheckSteps {
+  /** The user, and whether the files are open to the service's. */
+  files(config: AgentConfig): Promise<readonly CheckLine[]>;
+  /** `free`, or the errno. */
+  listen(endpoint: AgentConfig['api']['listen']): Promise<string>;
+  /** The addresses of a name; none where it has none. */
+  resolve(host: string): Promise<readonly Ip[]>;
   /** @throws AgentError where it cannot be found out */
   identity(config: AgentConfig, env: Environment): Promise<Identity>;
   /** The digest of the voters, as this node's ballots would carry it. */
@@ -62,6 +70,9 @@ export function createCheckSteps(version: string): CheckSteps {
   }
 
   return {
+    files: (config) => preflightFiles(config),
+    listen: tryListening,
+    resolve: addressesOf,
     identity: (config, env) => identify(config, env, names),
     electorate: (config, identity) =>
       ballotElectorate(initialState(toProtocolConfig(config, identity, version))),
@@ -108,6 +119,14 @@ export function createCheckSteps(version: string): CheckSteps {
       }
     },
   };
+}
+
+async function addressesOf(host: string): Promise<readonly Ip[]> {
+  try {
+    return (await lookup(host, { all: true })).map(({ address }) => address);
+  } catch {
+    return []; // The question that uses the name tells why.
+  }
 }
 
 /** The agent goes on looking for as long as it takes; the check is content with the first reason why not. */

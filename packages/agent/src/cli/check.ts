@@ -1,10 +1,12 @@
 /** `failtome check`: would this node do its duty? One line a question, and a fix for each failure. */
 import type { CheckLine } from '../adapters/preflight-fix.ts';
 import { fail, ok, warn } from '../adapters/preflight-fix.ts';
+import type { ClusterKeys } from '../auth/keys.ts';
 import { identityFaults } from '../config/electorate.ts';
 import { faultLines, loadConfig } from '../config/load.ts';
 import type { AgentConfig, Identity, LocalConfig } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
+import { checkNode } from './check-node.ts';
 import { checkPeers } from './check-peers.ts';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
 import { DEFAULT_CONFIG_FILE, refusesUrl, type TargetOptions } from './target.ts';
@@ -56,13 +58,16 @@ async function examine(
     checkExternalIp(config, dependencies),
   ]);
   const { identity } = identified;
+  const node = await checkNode(config, identity, key.keys, dependencies);
+  const own = { config, identity, keys: key.keys, running: node.running !== null };
   const [peers, cloud] = await Promise.all([
-    checkPeers(config, identity, dependencies),
+    checkPeers(own, dependencies),
     candidate ? checkCloud(config, identity, dependencies) : Promise.resolve([]),
   ]);
   return [
     ...under('configuration', identified.lines),
-    ...under('key', key),
+    ...under('configuration', node.lines),
+    ...under('key', key.lines),
     ...under('peers', peers),
     ...under('probes', [...probes.flat(), ...local]),
     ...under('way out', outside),
@@ -74,21 +79,44 @@ function under(part: string, lines: readonly CheckLine[]): readonly CheckedLine[
   return lines.map((line) => ({ part, ...line }));
 }
 
+interface CheckedKey {
+  /** Null where it can't be used. */
+  readonly keys: ClusterKeys | null;
+  readonly lines: readonly CheckLine[];
+}
+
 async function checkKey(
   { auth }: AgentConfig,
   { readKeys }: Pick<CliDependencies, 'readKeys'>,
-): Promise<readonly CheckLine[]> {
+): Promise<CheckedKey> {
   try {
     const { keys, warnings } = await readKeys(auth.keyFile);
     const count = keys.length === 1 ? '1 key' : `${keys.length} keys, the first of which signs`;
-    return [
+    const lines = [
       ok('key file', `${auth.keyFile}: ${count}`),
       ...warnings.map((text) => warn('key file', text, `chmod 0640 ${auth.keyFile}`)),
     ];
+    return { keys, lines };
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
-    const fix = 'Put the same key on every node: `failtome keygen` makes one.';
-    return [fail('key file', error.message, fix)];
+    return { keys: null, lines: [fail('key file', error.message, keyFix(error.code, auth.keyFile))] };
+  }
+}
+
+/** What to do about a key file that can't be used, by its cause. */
+function keyFix(code: string, path: string): string {
+  switch (code) {
+    case 'KEY_FILE_MISSING':
+      return `Copy the cluster's key to ${path}, or set auth.keyFile to where it is; \`failtome keygen\` makes the first one.`;
+    case 'KEY_FILE_EMPTY':
+      return `Copy the cluster's key into ${path}; \`failtome keygen\` makes the first one.`;
+    case 'KEY_FILE_UNREADABLE':
+      return `Let the service's user read it (chgrp GROUP ${path} && chmod 0640 ${path}), and run the check as that user.`;
+    case 'KEY_BAD_BASE64':
+    case 'KEY_WRONG_LENGTH':
+      return 'Copy that line again from a node that works: 44 characters of base64, with nothing before or after them.';
+    default:
+      return `Leave in ${path} the keys that are in use, one a line.`;
   }
 }
 
@@ -116,7 +144,23 @@ async function identify(
     };
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
-    return { identity: null, lines: [fail('identity', error.message, 'Set node.id and driver.instanceId.')] };
+    return { identity: null, lines: [fail('identity', error.message, identityFix(error.code))] };
+  }
+}
+
+/** The sentence of the failure names the key that would make the question needless. */
+function identityFix(code: string): string {
+  switch (code) {
+    case 'METADATA_DISABLED':
+      return 'Set node.id and driver.instanceId, or take AWS_EC2_METADATA_DISABLED out of the environment.';
+    case 'METADATA_REFUSED':
+      return 'Enable instance metadata (IMDSv2) for this instance, or set node.id and driver.instanceId.';
+    case 'METADATA_ENDPOINT':
+      return 'Write AWS_EC2_METADATA_SERVICE_ENDPOINT as http://HOST[:PORT].';
+    case 'OPSWORKS_INSTANCE_UNKNOWN':
+      return "Set driver.instanceId to OpsWorks's own id of this instance.";
+    default:
+      return 'Set node.id and driver.instanceId.';
   }
 }
 
@@ -155,8 +199,19 @@ async function checkExternalIp(
   config: AgentConfig,
   { checks }: Pick<CliDependencies, 'checks'>,
 ): Promise<readonly CheckLine[]> {
-  const results = await checks.externalIp(config);
-  return results.map(({ family, result }) => {
+  const [results, ...each] = await Promise.all([
+    checks.externalIp(config),
+    // One that works is enough for a takeover; those that don't show before it is the last one.
+    ...(config.guard.urls.length === 1 ? [] : config.guard.urls).map((url) =>
+      checks.externalIp({ ...config, guard: { ...config.guard, urls: [url] } }),
+    ),
+  ]);
+  const silent = each.flat().flatMap(({ family, result }, index): readonly CheckLine[] => {
+    if (result.kind === 'address') return [];
+    const fix = `See that ${config.guard.urls[index] ?? 'it'} answers from here, or take it out of guard.urls.`;
+    return [warn(`external IPv${family} address`, `${result.reason}: ${result.detail}`, fix)];
+  });
+  const whole = results.map(({ family, result }) => {
     const name = `external IPv${family} address`;
     if (result.kind === 'address') {
       const shared = config.addresses.some(({ ip }) => ip === result.ip);
@@ -166,6 +221,7 @@ async function checkExternalIp(
       'Give this node a way out (a public address or NAT) to every one of guard.urls: without it, it can never take over.';
     return fail(name, `${result.reason}: ${result.detail}`, fix);
   });
+  return whole.some(({ state }) => state === 'fail') ? whole : [...whole, ...silent];
 }
 
 async function checkCloud(

@@ -68,7 +68,7 @@ export function refusesUrl({ url }: TargetOptions, dependencies: Pick<CliDepende
 }
 
 /** The agent that has this configuration, seen from its own machine. */
-function ownUrl({ api: { listen } }: AgentConfig): string {
+export function ownUrl({ api: { listen } }: Pick<AgentConfig, 'api'>): string {
   const loopback = listen.host.includes(':') ? '::1' : '127.0.0.1';
   const host = isUnspecified(listen.host) ? loopback : listen.host;
   return `http://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;

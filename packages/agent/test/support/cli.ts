@@ -13,6 +13,7 @@ import type { ClusterKeys } from '../../src/auth/keys.ts';
 import { SIGNATURE_HEADER, signResponse, verifyRequest } from '../../src/auth/signature.ts';
 import type { CheckSteps } from '../../src/cli/check-steps.ts';
 import type { CliDependencies, ExitCode } from '../../src/cli/dependencies.ts';
+import { fieldsOf, textOf } from '../../src/cli/fields.ts';
 import type { HttpClient, HttpRequest, HttpResult } from '../../src/cli/http.ts';
 import { runCli } from '../../src/cli/program.ts';
 import type { FoundStack } from '../../src/config/from-stack-json.ts';
@@ -31,6 +32,11 @@ notify: { sns: { topicArn: "arn:aws:sns:us-east-1:123456789012:failover" } }
 `;
 
 export const CHECKS: CheckSteps = {
+  files: async () => [
+    { name: 'state directory', state: 'ok', found: '/var/lib/failtome takes writes', fix: '' },
+  ],
+  listen: async () => 'free',
+  resolve: async () => [],
   identity: async () => ({ id: 'saturn', instanceId: 'i-0abc', region: 'us-east-1' }),
   electorate: () => 'e1ec7043',
   probe: async () => ({ kind: 'ok', status: 200, durationMs: 12 }),
@@ -182,12 +188,18 @@ export const STATUS: StatusView = {
   notificationsPending: 0,
 };
 
+/** The id that a status names, so that the answers come from the same node. */
+function nameIn(status: unknown): string {
+  return status === undefined ? 'saturn' : textOf(fieldsOf(fieldsOf(status).node).id, 'saturn');
+}
+
 /** An agent that checks signatures and asks for the proof of freshness, as a real one does. */
 export function fakeAgent(options: FakeAgentOptions = {}): FakeAgent {
   const commands: Command[] = [];
   const requests: HttpRequest[] = [];
   const keys = options.keys ?? KEYS;
   const session = 'agentSessio';
+  const node = nameIn(options.status);
   let known: string | null = null;
   let t = 5_000;
 
@@ -217,7 +229,7 @@ export function fakeAgent(options: FakeAgentOptions = {}): FakeAgent {
     const reply = {
       v: 1,
       cluster: 'web',
-      from: 'saturn',
+      from: node,
       session,
       seq: t,
       to: asked.from,
