@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { ACTIONS } from '../src/plan/index.ts';
+import { expectFields } from '../src/scenario/expectation.ts';
 import { formatFault } from '../src/scenario/fault.ts';
 import { readScenario } from '../src/scenario/index.ts';
 import { actionTable, claimTable, signTable } from '../src/scenario/reference.ts';
@@ -42,4 +43,17 @@ test('no two parameters of an action have the same name in a file, and none is a
     expect({ name, names: new Set(names).size }).toEqual({ name, names: names.length });
     expect(['at', 'for', 'repeat']).not.toContain(name);
   }
+});
+
+test('a claim that can be written as a map is documented with every key of it', () => {
+  const rows = claimTable().split('\n');
+  const keysOf = (schema: object): readonly string[] => {
+    const { properties = {}, anyOf = [] } = schema as { properties?: object; anyOf?: readonly object[] }; // JSON Schema
+    return [...Object.keys(properties), ...anyOf.flatMap(keysOf)];
+  };
+  const asMap = Object.entries(expectFields).filter(([, { shape }]) => keysOf(shape.schema).length > 0);
+  expect(asMap.map(([name]) => name)).toEqual(['served']);
+  for (const [name, { shape }] of asMap)
+    for (const key of keysOf(shape.schema))
+      expect(rows.find((row) => row.startsWith(`| \`${name}\``))).toContain(`\`${key}\``);
 });

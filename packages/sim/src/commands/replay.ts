@@ -6,6 +6,7 @@ import type { RecordedRun, TraceRecord } from '../record/records.ts';
 import { standOf } from '../record/stand.ts';
 import { renderReport } from '../report/index.ts';
 import { type CommandContext, UsageError } from './context.ts';
+import { refuseUnwritable } from './output-files.ts';
 import { parseSpan } from './span.ts';
 
 /** Set by the build. */
@@ -28,6 +29,7 @@ export function addReplay(program: Command, context: CommandContext): void {
 }
 
 function run(file: string, flags: ReplayFlags, { write, colour, finish }: CommandContext): void {
+  refuseUnwritable({ '--html': flags.html }, file);
   const trace = traceIn(file);
   const until = flags.until === undefined ? null : momentOf(flags.until);
   const { header } = trace;

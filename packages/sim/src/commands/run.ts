@@ -17,6 +17,7 @@ import {
 } from '../scenario/index.ts';
 import { type CommandContext, UsageError } from './context.ts';
 import { asUsage } from './list.ts';
+import { refuseUnwritable } from './output-files.ts';
 
 interface RunFlags {
   readonly seed?: number;
@@ -51,6 +52,7 @@ export function addRun(program: Command, context: CommandContext): void {
 }
 
 function run(named: string, flags: RunFlags, { write, signal, finish }: CommandContext): void {
+  refuseUnwritable({ '--trace': flags.trace, '--html': flags.html });
   const scenario = asUsage(() =>
     loadScenario(named, {
       sets: flags.set,

@@ -5,6 +5,7 @@ import { readTrace, recordTo } from '../record/index.ts';
 import { writeScenario } from '../scenario/index.ts';
 import { runChecked, type Shrunk, shrink } from '../shrink/index.ts';
 import { type CommandContext, UsageError } from './context.ts';
+import { refuseUnwritable } from './output-files.ts';
 import { parseSpan } from './span.ts';
 
 interface ShrinkFlags {
@@ -34,6 +35,7 @@ export function addShrink(program: Command, context: CommandContext): void {
 }
 
 function run(file: string, flags: ShrinkFlags, { write, signal, finish }: CommandContext): void {
+  refuseUnwritable({ '--out': flags.out, '--trace': flags.trace, '--html': flags.html }, file);
   const plan = planIn(file);
   write(`${sizeOf(plan)}: ${plan.title}\n`);
   const startedMs = performance.now();

@@ -30,6 +30,7 @@ import {
   writeLedger,
 } from '../swarm/index.ts';
 import { type CommandContext, type ExitCode, UsageError } from './context.ts';
+import { refuseUnwritable, refuseUnwritableFolder } from './output-files.ts';
 import { parseSpan } from './span.ts';
 
 /** Set by the build. */
@@ -84,6 +85,8 @@ export function addSwarm(program: Command, context: CommandContext): void {
 }
 
 async function run(flags: SwarmFlags, context: CommandContext): Promise<void> {
+  refuseUnwritable({ '--ledger': flags.ledger });
+  refuseUnwritableFolder('--trace-dir', flags.traceDir);
   const program = process.argv[1] ?? '';
   const identity = identityOf(program, flags.faults);
   const before = orUsage(() => begin(flags, identity));
@@ -209,6 +212,7 @@ function traceOf({ seed, invariant, detail }: Finding, flags: SwarmFlags): strin
 }
 
 function merge(files: readonly string[], into: string | undefined, { write, finish }: CommandContext): void {
+  refuseUnwritable({ '--into': into });
   const ledgers = files.map((file): readonly [string, Ledger] => {
     const ledger = readLedger(file);
     if (ledger === null) throw new LedgerError(`there is no ${file}`);

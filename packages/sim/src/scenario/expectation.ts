@@ -177,13 +177,27 @@ function signHint(value: string): string {
   return didYouMean(value, SIGNS);
 }
 
-const served = scalarOr(
-  aNode,
-  map('being served', {
-    by: optional(aNode, 'by whom; default anybody'),
-    within: optional(duration(0, DAY_MS), 'so long after `from`, at the latest'),
-  }),
+const servedFields = {
+  by: optional(aNode, 'by whom; default anybody'),
+  within: optional(duration(0, DAY_MS), 'so long after `from`, at the latest'),
+};
+
+/** In a file `served: b`, or with a deadline `served: { by: b, within: 20s }`. */
+const served = expecting(
+  `${aNode.expected}, or a map with ${partsText(servedFields)}`,
+  scalarOr(aNode, map('being served', servedFields)),
 );
+
+function expecting<T>(expected: string, shape: Shape<T>): Shape<T> {
+  return { ...shape, expected };
+}
+
+/** What a map may hold, as the reference and the faults say it. */
+function partsText(parts: Fields): string {
+  return Object.entries(parts)
+    .map(([name, { says, shape }]) => `\`${name}\` (${says}; ${shape.expected})`)
+    .join(' and ');
+}
 
 const line = text('text of one line', /^[^\p{Cc}]{1,500}$/u);
 const lines = listOf(line, MAX_LISTED);
