@@ -4,7 +4,9 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildOrExit } from './build.mjs';
+import { endWithNpm } from './parents.mjs';
 
+endWithNpm();
 const [file = ''] = process.argv.slice(2, 3);
 await buildOrExit();
 const program = resolve(import.meta.dirname, '..', file);

@@ -48,6 +48,19 @@ describe.concurrent('the demo', () => {
     for (const page of pages) expect((await fetch(page)).status).toBe(200);
     const pids = kept().flatMap((line) => [...line.matchAll(/pid (\d+)/g)].map(([, pid]) => Number(pid)));
     expect(pids.map(isRunning)).toEqual([true, true, true, true]);
+    // What happens meanwhile is told, with the time of day and its zone.
+    process.kill(pids[1] ?? 0, 'SIGKILL');
+    const told = /T?\d\d:\d\d:\d\dZ {2}a client is served by neptune again: \d+ requests? failed in \d+ ms/;
+    await until('the end of an outage to be told', () => told.test(output()), {
+      withinMs: demoTimeoutMs,
+      seen: output,
+    });
+    for (const line of [
+      /Z {2}a client gets no answer/,
+      /Z {2}EC2 {6}the address is associated with neptune now/,
+    ])
+      expect(output()).toMatch(line);
+    expect(output()).toMatch(/Z {2}neptune {2}decided: move/);
     child.kill('SIGINT');
     expect(await ended).toBe(0);
     expect(pids.map(isRunning)).toEqual([false, false, false, false]);

@@ -29,16 +29,22 @@ const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = 
 ];
 
 const stopping = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+let stoppedAtMs = 0;
+/** Two signals no further apart are one, come by two ways. */
+const SAME_SIGNAL_MS = 500;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 // Whoever read the output has had enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 // A worker of a swarm is this same file. Else: whatever is still being waited for at the end has lost its meaning.
 if (!workIfWorker()) process.exit(await run(process.argv.slice(2)));
 
-/** The second time nothing is waited for. */
+/** The second time nothing is waited for. npm passes on a signal that the terminal has sent to this process already. */
 function stop(): void {
-  if (stopping.signal.aborted) process.exit(1);
+  const nowMs = performance.now();
+  if (stopping.signal.aborted && nowMs - stoppedAtMs > SAME_SIGNAL_MS) process.exit(1);
+  if (stopping.signal.aborted) return;
+  stoppedAtMs = nowMs;
   stopping.abort();
 }
 

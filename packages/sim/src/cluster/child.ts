@@ -31,7 +31,9 @@ export class Child {
     this.#process = child;
     this.stdout = child.stdout;
     this.stderr = child.stderr;
-    const forget = atExit(() => this.signal('SIGKILL'));
+    const { pid } = child;
+    const kill = (): void => this.signal('SIGKILL');
+    const forget = pid === undefined ? atExit(kill) : atExit(kill, { kind: 'process', pid });
     child.once('exit', () => forget());
     this.ended = new Promise((resolve, reject) => {
       child.once('error', (cause) => {

@@ -1,4 +1,5 @@
 /** What must not outlive this process, however it ends: child processes and temporary folders. */
+import { guard, type Leftover } from './guardian.ts';
 
 type Cleanup = () => void;
 
@@ -6,14 +7,17 @@ const cleanups = new Set<Cleanup>();
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Runs a synchronous clean-up when this process ends, also by a signal that nobody else listens for.
+ * Runs a synchronous clean-up when this process ends, also by a signal that nobody else listens for. What is left by a
+ * process that can't do that any more, because it was killed, is told as `leftover`.
  *
  * @returns takes it back
  */
-export function atExit(cleanup: Cleanup): () => void {
+export function atExit(cleanup: Cleanup, leftover?: Leftover): () => void {
   if (cleanups.size === 0) listen();
   cleanups.add(cleanup);
+  const release = leftover === undefined ? () => undefined : guard(leftover);
   return () => {
+    release();
     if (cleanups.delete(cleanup) && cleanups.size === 0) unlisten();
   };
 }

@@ -46,7 +46,7 @@ export class Client {
   readonly #everyMs: number;
   readonly #timeoutMs: number;
   readonly #requests: Request[] = [];
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(request: Request) => void>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor({ endpoint, everyMs = clientIntervalMs, timeoutMs = clientTimeoutMs }: ClientOptions) {
@@ -69,6 +69,12 @@ export class Client {
   /** In the order in which they began; those under way are missing. */
   get requests(): readonly Request[] {
     return this.#requests.toSorted((a, b) => a.startedAt - b.startedAt);
+  }
+
+  /** Hears of every request that is over, until the returned function is called. */
+  subscribe(listener: (request: Request) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** The newest answer's server; null: nobody has answered yet. */
@@ -169,8 +175,9 @@ export class Client {
       told = true;
       clearTimeout(timer);
       if (this.#requests.length >= requestBound) this.#requests.shift();
-      this.#requests.push({ startedAt, endedAt: Date.now(), servedBy, failure });
-      for (const listener of [...this.#listeners]) listener();
+      const over: Request = { startedAt, endedAt: Date.now(), servedBy, failure };
+      this.#requests.push(over);
+      for (const listener of [...this.#listeners]) listener(over);
     };
     const { host, port } = this.#endpoint();
     const request = get({ host, port, path: '/', agent: false }, (response) => {

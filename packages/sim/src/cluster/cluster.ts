@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { type EmbeddedCloud, startCloud } from '../cloud/index.ts';
 import { AgentProcess } from './agent-process.ts';
+import { atExit } from './cleanup.ts';
 import { Client, type ClientOptions } from './client.ts';
 import { apiPort, configurationOf, Places, sharedAddresses, topicArn, webPort } from './configuration.ts';
 import { makeFolder, type TemporaryFolder } from './folder.ts';
@@ -53,6 +54,7 @@ export class Cluster {
   readonly #options: ClusterOptions;
   readonly #parts: Parts;
   readonly #clients: Client[] = [];
+  readonly #commands = new Set<ChildProcess>();
   #closing: Promise<void> | null = null;
 
   constructor(options: ClusterOptions, parts: Parts, addresses: readonly string[]) {
@@ -174,15 +176,21 @@ export class Cluster {
   cli(...args: readonly string[]): Promise<CommandResult> {
     const options = { env: baseEnvironment(this.folder), timeout: commandTimeoutMs, cwd: this.folder };
     return new Promise((done) => {
-      execFile(
+      const child = execFile(
         process.execPath,
         [resolve(this.#options.agentFile), ...args],
         options,
         (failure, stdout, stderr) => {
           const code = failure === null ? 0 : typeof failure.code === 'number' ? failure.code : -1;
+          forget();
+          this.#commands.delete(child);
           done({ code, stdout, stderr });
         },
       );
+      this.#commands.add(child);
+      const { pid } = child;
+      const kill = (): void => void child.kill('SIGKILL');
+      const forget = atExit(kill, ...(pid === undefined ? [] : [{ kind: 'process' as const, pid }]));
     });
   }
 
@@ -201,6 +209,7 @@ export class Cluster {
   /** Ends every process, frees every port, removes the folder unless it is to be kept. Can be called again. */
   close(): Promise<void> {
     for (const client of this.#clients) client.stop();
+    for (const command of this.#commands) command.kill('SIGKILL');
     this.#closing ??= closeAll(this.#parts.opened);
     return this.#closing;
   }

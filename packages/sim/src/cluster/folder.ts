@@ -12,7 +12,9 @@ export class TemporaryFolder {
 
   constructor(path: string) {
     this.path = path;
-    this.#forget = atExit(() => rmSync(path, { recursive: true, force: true }));
+    // Whoever writes into it has been killed a moment ago, and may still be at it.
+    const remove = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    this.#forget = atExit(remove, { kind: 'folder', path });
   }
 
   keep(): void {

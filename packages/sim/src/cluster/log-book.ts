@@ -22,7 +22,7 @@ export interface LogWait {
   readonly since?: number;
 }
 
-/** Lines kept in memory; the file has all. */
+/** The newest lines, kept in memory; the file has all. */
 const lineBound = 100_000;
 
 /** The log of one agent over all of its runs: in memory, to look through and wait on, and in a file for people. */
@@ -30,6 +30,8 @@ export class LogBook {
   readonly file: string;
   readonly #writer: WriteStream;
   readonly #lines: LogLine[] = [];
+  /** How many older lines are no longer in memory. */
+  #dropped = 0;
   readonly #listeners = new Set<(line: LogLine) => void>();
 
   constructor(file: string) {
@@ -54,12 +56,12 @@ export class LogBook {
 
   /** How many lines there are: what comes later has this position or a higher one. */
   get position(): number {
-    return this.#lines.length;
+    return this.#dropped + this.#lines.length;
   }
 
   filter(wanted: LineFilter, since = 0): readonly LogLine[] {
     const picks = pickerOf(wanted);
-    return this.#lines.slice(since).filter(picks);
+    return this.#since(since).filter(picks);
   }
 
   /** Hears every line from now on, until the returned function is called. */
@@ -75,7 +77,7 @@ export class LogBook {
     what: string = typeof wanted === 'string' ? `the event ${wanted}` : 'a line of the log',
   ): Promise<LogLine> {
     const picks = pickerOf(wanted);
-    const found = this.#lines.slice(since).find(picks);
+    const found = this.#since(since).find(picks);
     if (found !== undefined) return Promise.resolve(found);
     return new Promise((resolve, reject) => {
       const unsubscribe = this.subscribe((line) => {
@@ -100,18 +102,25 @@ export class LogBook {
     await new Promise<void>((resolve) => this.#writer.end(resolve));
   }
 
+  #since(position: number): readonly LogLine[] {
+    return this.#lines.slice(Math.max(0, position - this.#dropped));
+  }
+
   #add(text: string): void {
     this.#writer.write(`${text}\n`);
     const line = parse(text);
     this.#lines.push(line);
-    if (this.#lines.length > lineBound) throw new Error(`${this.file} has more than ${lineBound} lines.`);
+    if (this.#lines.length > lineBound) {
+      this.#lines.shift();
+      this.#dropped += 1;
+    }
     for (const listener of [...this.#listeners]) listener(line);
   }
 }
 
 /** A line as people read it. */
 export function textOf({ atMs, level, event, msg }: LogLine): string {
-  return `${new Date(atMs).toISOString().slice(11, 23)} ${level.padEnd(5)} ${event}: ${msg}`;
+  return `${new Date(atMs).toISOString().slice(11)} ${level.padEnd(5)} ${event}: ${msg}`;
 }
 
 function pickerOf(wanted: LineFilter): (line: LogLine) => boolean {

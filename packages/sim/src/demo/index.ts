@@ -1,6 +1,7 @@
 /** The demo: two real agents fail an address over, and everything that it shows is checked. */
 import { once } from 'node:events';
 import { type Cluster, installedWebServer, startCluster } from '../cluster/index.ts';
+import { stayUp } from './keep.ts';
 import { Report, type Write } from './report.ts';
 import { describeSettings, settingsOf } from './settings.ts';
 import { type Scene, steps } from './steps.ts';
@@ -45,12 +46,10 @@ export async function runDemo(options: DemoOptions, { write, signal }: DemoDepen
   });
   try {
     introduce(report, cluster, options);
-    await Promise.race([
-      play({ cluster, report, client: cluster.client(), driver: options.driver }),
-      aborted(signal),
-    ]);
+    const client = cluster.client();
+    await Promise.race([play({ cluster, report, client, driver: options.driver }), aborted(signal)]);
     report.end();
-    if (options.keep) await stayUp(report, cluster, signal);
+    if (options.keep) await stayUp({ report, cluster, client }, signal);
     return true;
   } catch (cause) {
     if (signal.aborted) report.note('interrupted');
@@ -83,18 +82,6 @@ function introduce(report: Report, cluster: Cluster, { driver }: DemoOptions): v
     `the loser of the address gets a public address of its own after ${autoAddressDelayMs} ms (minutes on EC2)`,
   );
   report.fact('settings', describeSettings());
-}
-
-async function stayUp(report: Report, cluster: Cluster, signal: AbortSignal): Promise<void> {
-  report.heading('staying up until interrupted (Ctrl-C)');
-  const { host, port } = cluster.cloud.viewOf(null, cluster.address);
-  report.fact('address', `http://${host}:${port}/`);
-  for (const { id, agent, web } of cluster.nodes) {
-    report.fact(id, `status page ${agent.api.url}/   agent pid ${agent.pid}, web server pid ${web.pid}`);
-    report.fact('', `log ${agent.log.file}`);
-  }
-  report.fact('try', `kill -9 ${cluster.holder()?.web.pid}, and watch a status page`);
-  if (!signal.aborted) await once(signal, 'abort');
 }
 
 function tellFailure(report: Report, cluster: Cluster, cause: unknown): void {

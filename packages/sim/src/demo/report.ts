@@ -54,6 +54,12 @@ export class Report {
     this.#line(`  ${this.#styled('dim', when)}  ${who.padEnd(8)} ${text}`);
   }
 
+  /** Something that happened just now, with the time of day in UTC. */
+  told(atMs: number, who: string, text: string): void {
+    const when = `${new Date(atMs).toISOString().slice(11, 19)}Z`;
+    this.#line(`  ${this.#styled('dim', when)}  ${who.padEnd(8)} ${text}`);
+  }
+
   /** One gate of the takeover rule. */
   gate(state: keyof typeof marks, name: string, text: string): void {
     const [mark, style] = marks[state];

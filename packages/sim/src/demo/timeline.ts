@@ -17,15 +17,35 @@ const shown: ReadonlySet<string> = new Set([
   'notified',
 ]);
 
-/** Prints the nodes' logs as they come, each line with the time since a moment, until the returned function is called. */
+/** What is told besides, where nobody knows what is going to happen. */
+const shownWhileKept: ReadonlySet<string> = new Set([
+  ...shown,
+  'peer',
+  'holder',
+  'readiness',
+  'pause',
+  'blocked',
+  'stalled',
+  'started',
+  'stopping',
+  'late-association',
+  'reload-refused',
+]);
+
+/**
+ * Prints the nodes' logs as they come, until the returned function is called: each line with the time since a moment, or
+ * (`since` null) with the time of day.
+ */
 export function showTimeline(
   { report, cluster }: { readonly report: Report; readonly cluster: Cluster },
-  since: { readonly atMs: number },
+  since: { readonly atMs: number } | null,
 ): () => void {
   const unsubscribe = cluster.nodes.map((node) =>
     node.agent.log.subscribe((line) => {
-      if (shown.has(line.event))
-        report.moment(line.atMs - since.atMs, node.id, textFor(line, cluster.address));
+      if (!(since === null ? shownWhileKept : shown).has(line.event)) return;
+      const text = textFor(line, cluster.address);
+      if (since === null) report.told(line.atMs, node.id, text);
+      else report.moment(line.atMs - since.atMs, node.id, text);
     }),
   );
   return () => {
