@@ -32,12 +32,19 @@ const stopping = new AbortController();
 let stoppedAtMs = 0;
 /** Two signals no further apart are one, come by two ways. */
 const SAME_SIGNAL_MS = 500;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 // Whoever read the output has had enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 // A worker of a swarm is this same file. Else: whatever is still being waited for at the end has lost its meaning.
 if (!workIfWorker()) process.exit(await run(process.argv.slice(2)));
+
+/** For a verb that ends in an orderly way. One that computes without pause never hears a signal: the default ends it. */
+function stopOnSignals(): AbortSignal {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    if (!process.listeners(name).includes(stop)) process.on(name, stop);
+  }
+  return stopping.signal;
+}
 
 /** The second time nothing is waited for. npm passes on a signal that the terminal has sent to this process already. */
 function stop(): void {
@@ -52,7 +59,9 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = 0;
   const { stdout } = process;
   const context: CommandContext = {
-    signal: stopping.signal,
+    get signal() {
+      return stopOnSignals();
+    },
     write: (text) => void stdout.write(text),
     colour: stdout.isTTY && (process.env.NO_COLOR ?? '') === '',
     finish(to) {

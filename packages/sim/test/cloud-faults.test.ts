@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type EmbeddedCloud, type MoveEffect, runCloud, startCloud } from '../src/cloud/index.ts';
+import { type EmbeddedCloud, type MoveEffect, startCloud } from '../src/cloud/index.ts';
 import { ec2Sdk } from './aws-sdk.ts';
 
 const ip = '54.173.141.243';
@@ -219,29 +219,4 @@ describe('the control listener', () => {
       await closed.close();
     }
   });
-});
-
-it('runs as a command until it is told to stop, and says first where everything is', async () => {
-  const stop = new AbortController();
-  let print: (line: string) => void = () => undefined;
-  const line = new Promise<string>((resolve) => {
-    print = resolve;
-  });
-  const ran = runCloud({
-    listen: '127.0.0.1:0',
-    instances: ['i-neptune@127.0.0.1:9', 'i-saturn'],
-    addresses: ['127.54.7.2:0=i-neptune', '54.173.141.243'],
-    topics: [],
-    signal: stop.signal,
-    print,
-  });
-  const told: { endpoint: string; control: string } = JSON.parse(await line);
-  expect(told).toMatchObject({
-    addresses: [{ publicIp: '127.54.7.2' }],
-    instances: [{ id: 'i-neptune', environment: { AWS_ENDPOINT_URL: told.endpoint } }, { id: 'i-saturn' }],
-  });
-  expect((await fetch(told.control)).status).toBe(200);
-  stop.abort();
-  await ran;
-  await expect(fetch(told.control)).rejects.toThrow();
 });

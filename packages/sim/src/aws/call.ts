@@ -17,7 +17,7 @@ import {
 } from './opsworks.ts';
 import { type Applied, done, unchanged } from './outcome.ts';
 import { type AwsError, type AwsRequest, isDryRun, isRead } from './requests.ts';
-import { publish } from './sns.ts';
+import { getTopicAttributes, publish } from './sns.ts';
 import { type AwsConfig, type AwsState, draw, type Facts, factsAt, uuidOf } from './state.ts';
 
 /** How long a call travels and works when nothing is wrong; drawn by the host. */
@@ -205,6 +205,8 @@ export function applyCall(state: AwsState, plan: CallPlan, atMs: number): Applie
       return unchanged(state, describeOpsworksInstances(facts, state.config, request, atMs));
     case 'sns:Publish':
       return publish(state, request, caller, atMs);
+    case 'sns:GetTopicAttributes':
+      return unchanged(state, getTopicAttributes(state, request));
     case 'sts:GetCallerIdentity':
       return unchanged(
         state,

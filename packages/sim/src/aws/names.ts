@@ -13,6 +13,7 @@ export const awsActions = [
   'opsworks:DescribeElasticIps',
   'opsworks:DescribeInstances',
   'sns:Publish',
+  'sns:GetTopicAttributes',
   'sts:GetCallerIdentity',
 ] as const;
 

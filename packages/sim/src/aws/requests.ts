@@ -89,6 +89,12 @@ export interface Publish {
   readonly message: string;
 }
 
+/** SNS API Reference, GetTopicAttributes. */
+export interface GetTopicAttributes {
+  readonly action: 'sns:GetTopicAttributes';
+  readonly topicArn: string;
+}
+
 /** STS API Reference, GetCallerIdentity. It needs no permission. */
 export interface GetCallerIdentity {
   readonly action: 'sts:GetCallerIdentity';
@@ -106,6 +112,7 @@ export type AwsRequest =
   | OpsworksDescribeElasticIps
   | OpsworksDescribeInstances
   | Publish
+  | GetTopicAttributes
   | GetCallerIdentity;
 
 /** One address as a read shows it. */
@@ -149,6 +156,7 @@ export type AwsResult =
   | { readonly action: 'opsworks:DescribeElasticIps'; readonly elasticIps: readonly OpsworksElasticIpView[] }
   | { readonly action: 'opsworks:DescribeInstances'; readonly instances: readonly InstanceView[] }
   | { readonly action: 'sns:Publish'; readonly messageId: string }
+  | { readonly action: 'sns:GetTopicAttributes'; readonly topicArn: string; readonly owner: string }
   | {
       readonly action: 'sts:GetCallerIdentity';
       readonly arn: string;
@@ -176,6 +184,7 @@ export function isRead(action: AwsAction): boolean {
     case 'ec2:DescribeInstanceStatus':
     case 'opsworks:DescribeElasticIps':
     case 'opsworks:DescribeInstances':
+    case 'sns:GetTopicAttributes':
     case 'sts:GetCallerIdentity':
       return true;
     case 'ec2:AssociateAddress':

@@ -1,7 +1,7 @@
 import { snsErrors } from './errors.ts';
 import type { Caller } from './names.ts';
 import { type Applied, done, refused, unchanged } from './outcome.ts';
-import type { Publish } from './requests.ts';
+import type { AwsOutcome, GetTopicAttributes, Publish } from './requests.ts';
 import { type AwsState, draw, uuidOf } from './state.ts';
 
 /** SNS API Reference, Publish: a subject is ASCII, has no line break or control character, and is this long at most. */
@@ -28,6 +28,12 @@ export function publish(state: AwsState, request: Publish, by: Caller, atMs: num
     outcome: done({ action: request.action, messageId }),
     events: [{ kind: 'published', atMs, by, messageId, topicArn, subject, message }],
   };
+}
+
+/** SNS API Reference, GetTopicAttributes. */
+export function getTopicAttributes(state: AwsState, { action, topicArn }: GetTopicAttributes): AwsOutcome {
+  if (!state.topics.has(topicArn)) return refused(snsErrors.topicNotFound());
+  return done({ action, topicArn, owner: state.config.accountId });
 }
 
 function isSubject(subject: string): boolean {

@@ -55,14 +55,14 @@ export class AddressFront {
   constructor(
     publicIp: PublicIp,
     bind: Endpoint,
-    viewers: readonly InstanceId[],
+    viewers: ReadonlyMap<InstanceId, number>,
     dependencies: AddressDependencies,
   ) {
     this.#publicIp = publicIp;
     this.#dependencies = dependencies;
     this.#doors.set(null, new Door(() => this.#server(null), bind));
-    for (const viewer of viewers) {
-      this.#doors.set(viewer, new Door(() => this.#server(viewer), { host: bind.host, port: 0 }));
+    for (const [viewer, port] of viewers) {
+      this.#doors.set(viewer, new Door(() => this.#server(viewer), { host: bind.host, port }));
     }
   }
 

@@ -186,7 +186,11 @@ function serviceFor(request: IncomingMessage, authorization: Authorization | nul
     default: {
       if (request.headers['x-amz-target'] !== undefined) return 'opsworks';
       const action = new URLSearchParams(body.toString('utf8')).get('Action');
-      return action === 'Publish' ? 'sns' : action === 'GetCallerIdentity' ? 'sts' : 'ec2';
+      return action === 'Publish' || action === 'GetTopicAttributes'
+        ? 'sns'
+        : action === 'GetCallerIdentity'
+          ? 'sts'
+          : 'ec2';
     }
   }
 }
@@ -218,6 +222,7 @@ function sendResult(
     case 'ec2:DescribeInstances':
     case 'ec2:DescribeInstanceStatus':
     case 'sns:Publish':
+    case 'sns:GetTopicAttributes':
     case 'sts:GetCallerIdentity':
       send(response, 200, 'text/xml;charset=UTF-8', queryAnswer(result, requestId, config), headers);
   }

@@ -30,6 +30,7 @@ import type { Endpoint } from './door.ts';
 import { type GuardBehaviour, type GuardScope, GuardService } from './external-ip.ts';
 import { MetadataService, type MetadataState } from './metadata.ts';
 import { bindOf, type CloudOptions, type CredentialSource, sourcesOf } from './options.ts';
+import { restoredInto, type SavedCloud, savedFrom } from './saved.ts';
 import { type CallRecord, type Signal, World } from './world.ts';
 
 /** A message that SNS accepted. */
@@ -54,13 +55,19 @@ export class EmbeddedCloud {
 
   constructor(options: CloudOptions) {
     const { host = '127.0.0.1', port = 0, guardPort = 0 } = options;
-    const world = new World(createAws(options));
+    const { restored } = options;
+    const fresh = createAws(options);
+    const world = new World(
+      restored === undefined ? fresh : restoredInto(fresh, restored),
+      restored ?? { nowMs: 0, events: [] },
+    );
+    if (restored !== undefined) this.#credentials.restore(restored.sessions);
     const sources = sourcesOf(options.instances);
     this.#world = world;
     this.#backends = new Backends(() => world.touch());
-    for (const { id, backend } of options.instances) {
+    for (const { id, backend, metadataPort = 0 } of options.instances) {
       if (backend !== undefined) this.#backends.set(id, backend);
-      this.#metadata.set(id, new MetadataService(id, { host, port: 0 }, world, this.#credentials));
+      this.#metadata.set(id, new MetadataService(id, { host, port: metadataPort }, world, this.#credentials));
     }
     this.#guard = new GuardService({ host, port: guardPort }, world, sources);
     const latency = options.latency ?? { applyAfterMs: 0, answerAfterMs: 0 };
@@ -69,10 +76,10 @@ export class EmbeddedCloud {
       { host, port, latency, moveEffect: options.moveEffect ?? 'reset' },
       { world, credentials: this.#credentials, control },
     );
-    const viewers = options.instances.map(({ id }) => id);
     for (const address of options.addresses) {
       const bind = bindOf(address);
       if (bind === null) continue;
+      const viewers = new Map(options.instances.map(({ id }) => [id, address.viewPorts?.get(id) ?? 0]));
       const unassociated = options.unassociated ?? 'blackhole';
       const dependencies = { world, backends: this.#backends, sources, unassociated };
       this.#fronts.set(address.publicIp, new AddressFront(address.publicIp, bind, viewers, dependencies));
@@ -157,7 +164,18 @@ export class EmbeddedCloud {
     return this.#frontOf(publicIp).viewOf(instanceId);
   }
 
+  /** Whether an address takes connections. */
+  hasView(publicIp: PublicIp): boolean {
+    return this.#fronts.has(publicIp);
+  }
+
   // What there is to see.
+
+  /** What `restored` of another cloud makes this one's account again. */
+  save(): SavedCloud {
+    const { events } = this.#world;
+    return savedFrom(this.state, { nowMs: this.nowMs(), events, sessions: this.#credentials.sessions() });
+  }
 
   get state(): AwsState {
     return this.#world.state;

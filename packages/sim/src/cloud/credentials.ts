@@ -13,12 +13,25 @@ export interface AccessKey extends SigningKey {
 /** How long keys from the metadata service are good: EC2's own are for about six hours. */
 export const sessionLifetimeMs: number = 6 * 3_600_000;
 
+/** The keys that were handed out, without their secrets, which follow from what is here. */
+export interface SavedSessions {
+  /** How often each long-lived key has been replaced, by its owner's name. */
+  readonly replaced: readonly (readonly [string, number])[];
+  readonly drawn: number;
+  readonly keys: readonly {
+    readonly instanceId: InstanceId;
+    readonly number: number;
+    readonly expiresAtMs: number;
+  }[];
+}
+
 /** Every key that the cloud has handed out. Made-up secrets: they open nothing else. */
 export class Credentials {
   readonly #keys = new Map<string, AccessKey>();
   readonly #sessions = new Map<InstanceId, AccessKey>();
   /** How often a caller's long-lived key has been replaced. */
   readonly #replaced = new Map<string, number>();
+  readonly #numbers = new Map<string, { readonly instanceId: InstanceId; readonly number: number }>();
   #drawn = 0;
 
   find(accessKeyId: string): AccessKey | undefined {
@@ -66,7 +79,28 @@ export class Credentials {
   /** Gives an instance's role a new temporary key, good until the given wall-clock moment; older ones keep theirs. */
   rotate(instanceId: InstanceId, expiresAtMs: number): AccessKey {
     this.#drawn += 1;
-    const name = `${instanceId}/session/${this.#drawn}`;
+    return this.#session(instanceId, this.#drawn, expiresAtMs);
+  }
+
+  /** For `restore` of another. */
+  sessions(): SavedSessions {
+    const keys = [...this.#numbers].map(([id, { instanceId, number }]) => ({
+      instanceId,
+      number,
+      expiresAtMs: this.#keys.get(id)?.expiresAtMs ?? 0,
+    }));
+    return { replaced: [...this.#replaced], drawn: this.#drawn, keys };
+  }
+
+  /** Takes the temporary keys of another for its own. */
+  restore({ replaced, drawn, keys }: SavedSessions): void {
+    for (const [name, times] of replaced) this.#replaced.set(name, times);
+    this.#drawn = drawn;
+    for (const { instanceId, number, expiresAtMs } of keys) this.#session(instanceId, number, expiresAtMs);
+  }
+
+  #session(instanceId: InstanceId, number: number, expiresAtMs: number): AccessKey {
+    const name = `${instanceId}/session/${number}`;
     const key: AccessKey = {
       accessKeyId: `ASIA${keyTail(name)}`,
       secretAccessKey: secretOf(name),
@@ -76,6 +110,7 @@ export class Credentials {
     };
     this.#keys.set(key.accessKeyId, key);
     this.#sessions.set(instanceId, key);
+    this.#numbers.set(key.accessKeyId, { instanceId, number });
     return key;
   }
 

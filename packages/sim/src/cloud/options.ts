@@ -1,11 +1,14 @@
 import type { AddressSpec, AwsConfig, CallLatency, InstanceId, InstanceSpec } from '../aws/index.ts';
 import type { MoveEffect } from './api-sockets.ts';
 import type { Endpoint } from './door.ts';
+import type { SavedCloud } from './saved.ts';
 
 /** An instance of the embedded cloud. */
 export interface CloudInstance extends InstanceSpec {
   /** Its web server; connections to an address that it holds end up there. Absent: they are refused. */
   readonly backend?: Endpoint;
+  /** Its metadata service's port; a free one by default. */
+  readonly metadataPort?: number;
   /** Source addresses that its traffic comes from, where that tells (network namespaces). */
   readonly sources?: readonly string[];
 }
@@ -17,6 +20,8 @@ export interface CloudAddress extends AddressSpec {
    * loopback address, and else not at all. Viewers' ports are on the same host.
    */
   readonly bind?: { readonly host: string; readonly port?: number };
+  /** The ports through which instances see it, by instance; free ones by default. */
+  readonly viewPorts?: ReadonlyMap<InstanceId, number>;
 }
 
 /** What `startCloud` makes. */
@@ -28,6 +33,8 @@ export interface CloudOptions {
   readonly config?: Partial<AwsConfig>;
   /** Where the services listen; loopback by default. */
   readonly host?: string;
+  /** What an earlier cloud with the same instances and addresses has saved: it goes on from there. */
+  readonly restored?: SavedCloud;
   /** The API's port; a free one by default. */
   readonly port?: number;
   /** The external-IP service's port; a free one by default. */

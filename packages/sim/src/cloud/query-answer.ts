@@ -35,6 +35,13 @@ export function queryAnswer(result: QueryResult, requestId: string, config: AwsC
         element('PublishResult', element('MessageId', result.messageId)),
         element('ResponseMetadata', element('RequestId', requestId)),
       );
+    case 'sns:GetTopicAttributes':
+      return xmlDocument(
+        root,
+        snsNamespace,
+        element('GetTopicAttributesResult', element('Attributes', ...topicAttributes(result))),
+        element('ResponseMetadata', element('RequestId', requestId)),
+      );
     case 'sts:GetCallerIdentity':
       return xmlDocument(
         root,
@@ -48,6 +55,19 @@ export function queryAnswer(result: QueryResult, requestId: string, config: AwsC
         element('ResponseMetadata', element('RequestId', requestId)),
       );
   }
+}
+
+/** A map of the Query protocol: an entry for each attribute. */
+function topicAttributes({ topicArn, owner }: { readonly topicArn: string; readonly owner: string }): Xml[] {
+  const attributes = [
+    ['TopicArn', topicArn],
+    ['Owner', owner],
+    ['DisplayName', ''],
+    ['SubscriptionsConfirmed', '0'],
+    ['SubscriptionsPending', '0'],
+    ['SubscriptionsDeleted', '0'],
+  ] as const;
+  return attributes.map(([key, value]) => element('entry', element('key', key), element('value', value)));
 }
 
 /** Writes an error: EC2 has a shape of its own ("Error codes for the Amazon EC2 API"), SNS and STS share another. */

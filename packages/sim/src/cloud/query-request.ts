@@ -93,6 +93,10 @@ const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
       message: p.text('Message') ?? '',
     }),
   ],
+  [
+    'sns:GetTopicAttributes',
+    (p) => ({ action: 'sns:GetTopicAttributes', topicArn: p.text('TopicArn') ?? '' }),
+  ],
   ['sts:GetCallerIdentity', () => ({ action: 'sts:GetCallerIdentity' })],
 ]);
 

@@ -1,70 +1,147 @@
 import { type EmbeddedCloud, startCloud } from './cloud.ts';
 import type { Endpoint } from './door.ts';
 import type { CloudAddress, CloudInstance } from './options.ts';
+import { bindOf } from './options.ts';
+import { OtherCloudError } from './saved.ts';
+import { readState, writeState } from './state-file.ts';
+import { happeningText } from './story.ts';
+import { type Whereabouts, whereaboutsOf, whereaboutsText } from './whereabouts.ts';
 
 /** What `failtome-sim cloud` is told, as its flags have it. */
 export interface RunCloudOptions {
   /** `--listen host:port` of the AWS endpoint. */
   readonly listen: string;
+  /** `--ports`: the first of the ports of everything else; undefined: free ones. */
+  readonly ports?: number | undefined;
   /** `--instances i-1@127.0.0.1:8081,i-2`: ids, each with its web server if it has one. */
   readonly instances: readonly string[];
   /** `--addresses 127.54.0.1:18080=i-1`: Elastic IP, port for the outside world if it takes connections, holder if any. */
   readonly addresses: readonly string[];
   /** `--topics`: ARNs of SNS topics. */
   readonly topics: readonly string[];
+  /** `--state`: the file to go on from and to keep. */
+  readonly state?: string | undefined;
+  /** `--json`: one line that says where everything is, and nothing more. */
+  readonly json: boolean;
   /** Ends the cloud when aborted. */
   readonly signal: AbortSignal;
-  /** Where the first line goes: one JSON object that says where everything is. */
   readonly print: (line: string) => void;
 }
 
-/** Runs an embedded cloud until it is told to stop, with the control listener on. Throws on a flag that it can't read. */
+/** What was asked for can't be done as it was asked. */
+export class CloudFlagError extends Error {
+  override readonly name = 'CloudFlagError';
+}
+
+/**
+ * Runs an embedded cloud until it is told to stop, with the control listener on.
+ *
+ * @throws CloudFlagError for a flag that it can't read, or a state that isn't this cloud's
+ */
 export async function runCloud(options: RunCloudOptions): Promise<void> {
-  const { signal, print, topics } = options;
-  const instances = options.instances.map(instanceOf);
-  const addresses = options.addresses.map(addressOf);
-  const cloud = await startCloud({
+  const { signal, print, topics, state: file } = options;
+  const { instances, addresses, guardPort } = placed(
+    options.instances.map(instanceOf),
+    options.addresses.map(addressOf),
+    options.ports,
+  );
+  const restored = file === undefined ? null : restoredFrom(file);
+  const cloud = await opened({
     ...endpointOf(options.listen),
+    ...(guardPort === null ? {} : { guardPort }),
+    ...(restored === null ? {} : { restored }),
     instances,
     addresses,
     topics,
     control: 'on',
   });
   try {
-    print(JSON.stringify(whereabouts(cloud, instances, addresses)));
+    const state: Whereabouts['state'] =
+      file === undefined ? null : { file, kind: restored === null ? 'new' : 'restored' };
+    const where = whereaboutsOf(cloud, { instances, topics, state });
+    if (options.json) print(JSON.stringify(where));
+    else {
+      for (const line of whereaboutsText(where, cloud)) print(line);
+      tellOn(cloud, print);
+    }
+    if (file !== undefined) keep(cloud, file);
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
   } finally {
+    if (file !== undefined) writeState(file, cloud.save());
     await cloud.close();
   }
 }
 
-/** Where another process finds everything. */
-function whereabouts(
-  cloud: EmbeddedCloud,
+/** The same ports in every run: one after the other, in the order of docs/cloud.md. */
+function placed(
   instances: readonly CloudInstance[],
   addresses: readonly CloudAddress[],
-): object {
-  const open = addresses.filter(({ bind }) => bind !== undefined);
-  return {
-    endpoint: cloud.endpointUrl,
-    control: `${cloud.endpointUrl}/_control`,
-    operator: cloud.operatorEnvironment(),
-    addresses: open.map(({ publicIp }) => ({ publicIp, view: cloud.viewOf(null, publicIp) })),
-    instances: instances.map(({ id }) => ({
-      id,
-      environment: cloud.environmentFor(id),
-      guard: cloud.guardUrlFor(id),
-      views: open.map(({ publicIp }) => ({ publicIp, view: cloud.viewOf(id, publicIp) })),
-    })),
+  first: number | undefined,
+): {
+  readonly instances: readonly CloudInstance[];
+  readonly addresses: readonly CloudAddress[];
+  readonly guardPort: number | null;
+} {
+  if (first === undefined) return { instances, addresses, guardPort: null };
+  let next = first;
+  const draw = (): number => {
+    if (next > maxPort) throw new CloudFlagError(`--ports ${first} leaves too few ports up to ${maxPort}.`);
+    next += 1;
+    return next - 1;
   };
+  const guardPort = draw();
+  return {
+    guardPort,
+    instances: instances.map((instance) => ({ ...instance, metadataPort: draw() })),
+    addresses: addresses.map((address) =>
+      bindOf(address) === null
+        ? address
+        : { ...address, viewPorts: new Map(instances.map(({ id }) => [id, draw()])) },
+    ),
+  };
+}
+
+const maxPort = 65_535;
+
+async function opened(options: Parameters<typeof startCloud>[0]): Promise<EmbeddedCloud> {
+  try {
+    return await startCloud(options);
+  } catch (error) {
+    if (error instanceof OtherCloudError)
+      throw new CloudFlagError(`--state can't be gone on with: ${error.message}.`, { cause: error });
+    throw error;
+  }
+}
+
+function restoredFrom(file: string): ReturnType<typeof readState> {
+  try {
+    return readState(file);
+  } catch (cause) {
+    throw new CloudFlagError(`--state: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** Everything that changes is in the file before anything else happens. */
+function keep(cloud: EmbeddedCloud, file: string): void {
+  writeState(file, cloud.save());
+  cloud.subscribe((signal) => {
+    if (signal.kind === 'changed') writeState(file, cloud.save());
+  });
+}
+
+function tellOn(cloud: EmbeddedCloud, print: (line: string) => void): void {
+  cloud.subscribe((signal) => {
+    const text = happeningText(signal);
+    if (text !== null) print(text);
+  });
 }
 
 function instanceOf(flag: string): CloudInstance {
   const [id = '', backend] = flag.split('@', 2);
-  if (id === '') throw new Error(`${flag} names no instance.`);
+  if (id === '') throw new CloudFlagError(`--instances: ${flag} names no instance.`);
   return backend === undefined ? { id } : { id, backend: endpointOf(backend) };
 }
 
@@ -78,6 +155,6 @@ function addressOf(flag: string): CloudAddress {
 
 function endpointOf(text: string): Endpoint {
   const [, host, port] = /^([^:]+):(\d{1,5})$/.exec(text) ?? [];
-  if (host === undefined || port === undefined) throw new Error(`${text} is not host:port.`);
+  if (host === undefined || port === undefined) throw new CloudFlagError(`${text} is not host:port.`);
   return { host, port: Number(port) };
 }

@@ -52,7 +52,7 @@ export const callBound = 100_000;
 /** The model on real timers: the present state, its clock, what happened, and who wants to know. */
 export class World {
   #state: AwsState;
-  readonly #startedAt = performance.now();
+  readonly #startedAt: number;
   readonly #listeners = new Set<(signal: Signal) => void>();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #calls: CallRecord[] = [];
@@ -60,8 +60,10 @@ export class World {
   #alarm: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(state: AwsState) {
+  constructor(state: AwsState, before: { readonly nowMs: number; readonly events: readonly AwsEvent[] }) {
     this.#state = state;
+    this.#startedAt = performance.now() - before.nowMs;
+    this.#events.push(...before.events);
   }
 
   get state(): AwsState {
@@ -76,7 +78,7 @@ export class World {
     return this.#events;
   }
 
-  /** Milliseconds since the cloud started, monotonic. */
+  /** Milliseconds since the cloud started for the first time, without those in which it was off; monotonic. */
   nowMs(): number {
     return performance.now() - this.#startedAt;
   }

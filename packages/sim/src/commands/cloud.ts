@@ -1,26 +1,53 @@
-import type { Command } from 'commander';
-import { runCloud } from '../cloud/index.ts';
-import type { CommandContext } from './context.ts';
+import { type Command, InvalidArgumentError } from 'commander';
+import { CloudFlagError, runCloud } from '../cloud/index.ts';
+import { type CommandContext, UsageError } from './context.ts';
+import { refuseUnwritable } from './output-files.ts';
 
 interface CloudFlags {
   readonly listen: string;
+  readonly ports?: number;
   readonly instances: readonly string[];
   readonly addresses: readonly string[];
   readonly topics: readonly string[];
+  readonly state?: string;
+  readonly json: boolean;
 }
 
-export function addCloud(program: Command, { write, signal }: CommandContext): void {
+export function addCloud(program: Command, context: CommandContext): void {
   program
     .command('cloud')
     .description('an embedded cloud for other processes, until interrupted; says where everything is')
-    .option('--listen <host:port>', 'where AWS answers', '127.0.0.1:0')
+    .option('--listen <host:port>', 'where AWS answers; port 0 is a free one', '127.0.0.1:0')
+    .option(
+      '--ports <first>',
+      'fixed ports for everything else, from this one on; free ones by default',
+      portIn,
+    )
     .option('--instances <id[@host:port],…>', 'instances, each with its web server if it has one', list, [])
     .option('--addresses <ip[:port][=holder],…>', 'Elastic IPs', list, [])
     .option('--topics <arn,…>', 'SNS topics', list, [])
-    .action((flags: CloudFlags) => runCloud({ ...flags, signal, print: (line) => write(`${line}\n`) }));
+    .option('--state <file>', 'go on where this file ends, and keep it')
+    .option('--json', 'where everything is as one line of JSON, and nothing more', false)
+    .action((flags: CloudFlags) => run(flags, context));
+}
+
+async function run(flags: CloudFlags, context: CommandContext): Promise<void> {
+  refuseUnwritable({ '--state': flags.state });
+  const { write, signal } = context;
+  try {
+    await runCloud({ ...flags, signal, print: (line) => write(`${line}\n`) });
+  } catch (error) {
+    if (error instanceof CloudFlagError) throw new UsageError(error.message);
+    throw error;
+  }
 }
 
 /** Comma-separated, and given once or more often. */
 function list(text: string, before: readonly string[]): readonly string[] {
   return [...before, ...text.split(',').filter((item) => item !== '')];
+}
+
+function portIn(text: string): number {
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('not the number of a port');
 }

@@ -4,7 +4,10 @@
 export type ExitCode = 0 | 1 | 2 | 3;
 
 export interface CommandContext {
-  /** Raised by the first interrupt; a second one ends the process. */
+  /**
+   * Raised by the first interrupt; a second one ends the process. Only for a verb that waits for events: from when it is
+   * read on, an interrupt does nothing else.
+   */
   readonly signal: AbortSignal;
   /** Standard output. */
   readonly write: (text: string) => void;

@@ -9,7 +9,7 @@ interface DemoFlags {
   readonly agent: string;
 }
 
-export function addDemo(program: Command, { write, colour, signal, finish }: CommandContext): void {
+export function addDemo(program: Command, context: CommandContext): void {
   const driver = new Option('--driver <kind>', 'what moves the address').choices(['ec2', 'opsworks']);
   program
     .command('demo')
@@ -18,7 +18,8 @@ export function addDemo(program: Command, { write, colour, signal, finish }: Com
     .addOption(driver.default('ec2'))
     .option('--agent <file>', 'the built agent', join(import.meta.dirname, '../../agent/dist/failtome.js'))
     .action(async ({ keep, driver: kind, agent }: DemoFlags) => {
-      const options = { keep, driver: kind, agentFile: agent, colour };
-      finish((await runDemo(options, { write, signal })) ? 0 : 1);
+      const options = { keep, driver: kind, agentFile: agent, colour: context.colour };
+      const { write, signal } = context;
+      context.finish((await runDemo(options, { write, signal })) ? 0 : 1);
     });
 }

@@ -68,14 +68,14 @@ export function addExplore(program: Command, context: CommandContext): void {
     .action((flags: ExploreFlags) => run(flags, context));
 }
 
-function run(flags: ExploreFlags, { write, signal, finish }: CommandContext): void {
+function run(flags: ExploreFlags, { write, finish }: CommandContext): void {
   const { depth, states, for: forMs, json, horizon, ...rest } = flags;
   const bounds: Bounds = { ...rest, horizonMs: horizon };
   const beganAt = performance.now();
   const elapsedMs = (): number => performance.now() - beganAt;
   let toldAt = 0;
   const result = explore(bounds, {
-    limits: { depth, states, expired: () => elapsedMs() >= forMs || signal.aborted },
+    limits: { depth, states, expired: () => elapsedMs() >= forMs },
     progress(so) {
       if (json || elapsedMs() - toldAt < PROGRESS_EVERY_MS) return;
       toldAt = elapsedMs();

@@ -51,7 +51,7 @@ export function addRun(program: Command, context: CommandContext): void {
     .action((named: string, flags: RunFlags) => run(named, flags, context));
 }
 
-function run(named: string, flags: RunFlags, { write, signal, finish }: CommandContext): void {
+function run(named: string, flags: RunFlags, { write, finish }: CommandContext): void {
   refuseUnwritable({ '--trace': flags.trace, '--html': flags.html });
   const scenario = asUsage(() =>
     loadScenario(named, {
@@ -63,7 +63,6 @@ function run(named: string, flags: RunFlags, { write, signal, finish }: CommandC
   write(`${scenario.name}: ${scenario.proves}\n`);
   let kept = true;
   for (const [index, seed] of seeds.entries()) {
-    if (signal.aborted) break;
     const told = index === 0 ? tell(scenario, seed, flags, write) : runScenario(scenario, { seed });
     kept &&= told.kept;
     if (seeds.length > 1) write(`seed ${seed}: ${summary(told)}\n`);

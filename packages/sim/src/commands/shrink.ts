@@ -34,7 +34,7 @@ export function addShrink(program: Command, context: CommandContext): void {
     .action((file: string, flags: ShrinkFlags) => run(file, flags, context));
 }
 
-function run(file: string, flags: ShrinkFlags, { write, signal, finish }: CommandContext): void {
+function run(file: string, flags: ShrinkFlags, { write, finish }: CommandContext): void {
   refuseUnwritable({ '--out': flags.out, '--trace': flags.trace, '--html': flags.html }, file);
   const plan = planIn(file);
   write(`${sizeOf(plan)}: ${plan.title}\n`);
@@ -43,8 +43,7 @@ function run(file: string, flags: ShrinkFlags, { write, signal, finish }: Comman
   const shrunk = shrink(plan, {
     enough() {
       runs += 1;
-      const spent = flags.runs === undefined ? performance.now() - startedMs >= flags.for : runs > flags.runs;
-      return spent || signal.aborted;
+      return flags.runs === undefined ? performance.now() - startedMs >= flags.for : runs > flags.runs;
     },
     onStep: (what, now) => write(`${sizeOf(now.plan)}: without ${what}\n`),
   });

@@ -1,3 +1,5 @@
+import { timeOfDay } from '../wording.ts';
+
 export type Write = (text: string) => void;
 
 const styles = { bold: 1, dim: 2, red: 31, green: 32 } as const;
@@ -56,7 +58,7 @@ export class Report {
 
   /** Something that happened just now, with the time of day in UTC. */
   told(atMs: number, who: string, text: string): void {
-    const when = `${new Date(atMs).toISOString().slice(11, 19)}Z`;
+    const when = timeOfDay(atMs);
     this.#line(`  ${this.#styled('dim', when)}  ${who.padEnd(8)} ${text}`);
   }
 
