@@ -1,4 +1,5 @@
 /** From the observation that completes what a majority needs to the first call of the move, less what others took. */
+import { counted } from '../packages/protocol/src/wording.ts';
 import { type BenchOptions, settleWithinMs } from './options.ts';
 import { median, p99, type Row, spread } from './table.ts';
 import { fastProfile, type Profile, runTrial, startPair, type Trial } from './trials.ts';
@@ -23,7 +24,7 @@ export async function decisions({ agentFile, times, note }: BenchOptions): Promi
     await cluster.settled(settleWithinMs);
     const trials: Trial[] = [];
     const count = trialCount * times;
-    note(`decision: ${count} trials`);
+    note(`decision: ${counted(count, 'trial')}`);
     for (let index = 0; index < count; index += 1)
       trials.push(await runTrial(cluster, 'killed', (index / count) * 0.3));
     const trips = { peer: await heartbeatMs(cluster), disk: median(trials.flatMap(({ diskMs }) => diskMs)) };

@@ -1,4 +1,5 @@
 /** Failover as the client sees it, beside the floor that the settings allow. */
+import { counted } from '../packages/protocol/src/wording.ts';
 import { floorOf, type RoundTrips } from './floor.ts';
 import { type BenchOptions, settleWithinMs } from './options.ts';
 import { median, p99, type Row, spread } from './table.ts';
@@ -36,7 +37,7 @@ async function ofProfile(
     const trials: Trial[] = [];
     for (const fault of faults) {
       const count = trialsOf[fault] * times;
-      note(`failover, ${profile.name}, ${fault}: ${count} trials`);
+      note(`failover, ${profile.name}, ${fault}: ${counted(count, 'trial')}`);
       // Spread over the second between two probes, rather than left to chance.
       for (let index = 0; index < count; index += 1)
         trials.push(await runTrial(cluster, fault, index / count));

@@ -1,10 +1,12 @@
 /** What an idle agent costs, beside a bare Fastify and prom-client process; and how soon after its start it probes. Needs /proc. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { counted } from '../packages/protocol/src/wording.ts';
 import { type EmbeddedCloud, startCloud } from '../packages/sim/src/cloud/index.ts';
 import type { BenchOptions } from './options.ts';
 import { mean, median, type Row, spread } from './table.ts';
@@ -105,7 +107,7 @@ function cpuRow(mine: Sample, bare: Sample): Row {
 
 function startRow(agentStarts: readonly number[], bareStarts: readonly number[]): Row {
   return {
-    what: `start to first probe (${agentStarts.length} starts)`,
+    what: `start to first probe (${counted(agentStarts.length, 'start')})`,
     measured: spread(agentStarts, 'ms'),
     yardstick: `bare process listens after ${spread(bareStarts, 'ms')}`,
     ratio: (median(agentStarts) / median(bareStarts)).toFixed(2),

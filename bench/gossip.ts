@@ -1,5 +1,7 @@
 /** Peers: what their talk costs on the wire, how soon a dead one is known, and that a short stall moves nothing. */
+
 import { setTimeout as delay } from 'node:timers/promises';
+import { counted } from '../packages/protocol/src/wording.ts';
 import {
   type Cluster,
   type ClusterNode,
@@ -43,7 +45,7 @@ const deadWithinMs = 20_000;
 /** All four clusters at once: they do little. */
 export async function gossip(options: BenchOptions): Promise<readonly Row[]> {
   const plain = await plainExchangeBytes();
-  options.note(`a plain exchange of signed JSON: ${plain} bytes`);
+  options.note(`a plain exchange of signed JSON: ${counted(plain, 'byte')}`);
   const rows = await Promise.all(
     talks.flatMap((talk) => [2, 3].map((count) => ofCluster(options, talk, count, plain))),
   );
@@ -67,7 +69,7 @@ async function ofCluster(
   const cluster = await openCluster(agentFile, talk, ids, ways);
   try {
     await cluster.settled(settleWithinMs);
-    const what = `${count} nodes, ${talk.name}`;
+    const what = `${counted(count, 'node')}, ${talk.name}`;
     note(`gossip, ${what}: bytes`);
     const bytes = await countBytes(ids, ways, windows * times);
     note(`gossip, ${what}: deaths`);
@@ -216,7 +218,7 @@ function deathRow(what: string, detections: readonly number[], { deadMs }: Talk)
 
 function stallRow(what: string, { count, moves }: Stalls): Row {
   return {
-    what: `takeovers because of ${count} stalls of ${stallMs} ms, ${what}`,
+    what: `takeovers because of ${counted(count, 'stall')} of ${stallMs} ms, ${what}`,
     measured: String(moves),
     yardstick: '0',
     ratio: '',

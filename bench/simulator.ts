@@ -2,7 +2,9 @@
  * The simulator on one core: a pair at default settings, with every checker on and every message through the codec. Beside
  * it the least that such a run could cost: a bare queue with as many events, which parses and writes the same messages.
  */
+
 import { encodeMessage } from '../packages/protocol/src/index.ts';
+import { counted } from '../packages/protocol/src/wording.ts';
 import { settledCluster, type World } from '../packages/sim/src/world/index.ts';
 import { createQueue } from '../packages/sim/src/world/queue.ts';
 import type { BenchOptions } from './options.ts';
@@ -25,7 +27,7 @@ interface Slice {
 
 export async function simulator({ times, note }: BenchOptions): Promise<readonly Row[]> {
   const count = slices * times;
-  note(`simulator: ${count} times ${sliceMs / 1000} virtual seconds of a pair`);
+  note(`simulator: ${counted(count, 'time')} ${sliceMs / 1000} virtual seconds of a pair`);
   const world = settledCluster();
   const measured = measure(count, () => {
     const before = world.queue.ran();

@@ -11,6 +11,7 @@ export function reportClient() {
     absWorkingDir: root,
     entryPoints: ['packages/sim/src/report/client/main.ts'],
     bundle: true,
+    alias: { '@failtome/protocol': `${root}packages/protocol/src/index.ts` },
     write: false,
     platform: 'browser',
     target: ['chrome110', 'firefox115', 'safari16.4'],

@@ -6,6 +6,7 @@
  */
 import { randomBytes, randomInt } from 'node:crypto';
 import {
+  counted,
   createHost,
   type DurationMs,
   decodeDocument,
@@ -99,7 +100,8 @@ export async function runAgent(options: RunOptions, dependencies: RunDependencie
       failed: (code, path) => log.tell('warn', 'history', `${path} could not be used: ${code}`),
     }),
   ]);
-  if (history.skipped > 0) log.tell('warn', 'history', `${history.skipped} lines could not be read`);
+  if (history.skipped > 0)
+    log.tell('warn', 'history', `${counted(history.skipped, 'line')} could not be read`);
   tellKeys(log, keyFile);
   const agent = new Agent(options, dependencies, { keys: keyFile.keys, history });
   await agent.open();
@@ -389,7 +391,7 @@ class Agent implements RunningAgent {
 }
 
 function tellKeys(log: Log, { keys, warnings }: KeyFile): void {
-  log.tell('info', 'key', `${keys.length} ${keys.length === 1 ? 'key' : 'keys'} loaded`, {
+  log.tell('info', 'key', `${counted(keys.length, 'key')} loaded`, {
     keys: keys.length,
   });
   for (const warning of warnings) log.tell('warn', 'key', warning);

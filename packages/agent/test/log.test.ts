@@ -175,7 +175,7 @@ test('on a terminal a line is time, level, event and sentence', () => {
   const { log, lines } = logging({ format: 'text' });
   log.tell('warn', 'reload-refused', 'log.levle: unknown key');
   expect(lines).toEqual([
-    expect.stringMatching(/^\d\d:\d\d:\d\d\.\d{3} warn {2}reload-refused {3}log\.levle: unknown key\n$/),
+    expect.stringMatching(/^\d\d:\d\d:\d\d\.\d{3}Z warn {2}reload-refused {3}log\.levle: unknown key\n$/),
   ]);
 });
 

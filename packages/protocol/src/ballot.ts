@@ -9,6 +9,7 @@ import { electorateDigest, majorityOf, votersOf } from './quorum.ts';
 import type { AddressState, Campaign, State } from './state.ts';
 import { type DurationMs, type MonotonicMs, NEVER, type NodeId } from './units.ts';
 import { isCutOffSince, isProven } from './wayout.ts';
+import { counted } from './wording.ts';
 
 export interface Judgement {
   readonly answer: BallotAnswer['answer'];
@@ -201,5 +202,5 @@ function summaryOf(state: State, campaign: Campaign, count: Count, voters: numbe
   const waiting = count.out
     .filter((voter) => campaign.answers[voter] === undefined)
     .map((voter) => `${voter}: no answer yet`);
-  return `${count.leases.length} of ${voters} leases, ${count.down} of ${count.sighted} that aren't blind say down; ${[...said, ...silent, ...waiting].join(', ')}`;
+  return `${count.leases.length} of ${counted(voters, 'lease')}, ${count.down} of ${count.sighted} that aren't blind say down; ${[...said, ...silent, ...waiting].join(', ')}`;
 }

@@ -1,10 +1,12 @@
 /**
  * What keeps the address from being moved too often, and candidates from starting at once (invariant I15).
  */
+
 import { fitnessOf, heldCount, isSilent } from './holder.ts';
 import { byText } from './quorum.ts';
 import type { AddressState, State } from './state.ts';
 import type { DurationMs, Ip, MonotonicMs, NodeId } from './units.ts';
+import { counted } from './wording.ts';
 
 /**
  * How long a new holder that is heard and fit has until the address must serve. An association takes from one to six
@@ -55,7 +57,7 @@ export function dampingOf(state: State, address: AddressState): Damping {
       kind: 'damped',
       reason: 'flapping',
       until: flappingUntil,
-      detail: `${recent.length} moves within ${flap.withinMs} ms`,
+      detail: `${counted(recent.length, 'move')} within ${flap.withinMs} ms`,
     };
   }
   return {

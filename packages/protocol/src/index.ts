@@ -68,3 +68,4 @@ export { decide, RULE } from './takeover.ts';
 export type * from './units.ts';
 export { NEVER } from './units.ts';
 export { callTimeoutMs } from './view.ts';
+export { counted, nounFor } from './wording.ts';

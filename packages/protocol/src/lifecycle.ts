@@ -1,6 +1,7 @@
 /**
  * Start, stall, new configuration, shutdown, and the disk (PROTOCOL.md, "Restart, stall, shutdown").
  */
+
 import { giveUp } from './campaign.ts';
 import { concludeMove } from './conclude.ts';
 import type { ProtocolConfig } from './config.ts';
@@ -23,6 +24,7 @@ import {
 } from './turn.ts';
 import type { DurationMs, EffectId, Ip } from './units.ts';
 import { forgetObservations } from './verdict.ts';
+import { counted } from './wording.ts';
 
 /** How long a stopping node waits for its goodbyes to be answered. */
 const GOODBYE_MS: DurationMs = 1_000;
@@ -99,7 +101,7 @@ export function onConfigured(turn: Turn, config: ProtocolConfig): void {
   }
   tell(turn, {
     kind: 'configured',
-    detail: `${config.peers.length} peers, ${config.addresses.length} addresses`,
+    detail: `${counted(config.peers.length, 'peer')}, ${counted(config.addresses.length, 'address', 'addresses')}`,
   });
   persist(turn);
   announce(turn);

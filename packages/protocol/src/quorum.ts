@@ -2,8 +2,10 @@
  * Who the voters are. The electorate is the configured one, the holder and the candidate among it, and never
  * "those that happen to be reachable" (invariant I3).
  */
+
 import { MAX_VOTERS, type ProtocolConfig } from './config.ts';
 import type { NodeId } from './units.ts';
+import { counted } from './wording.ts';
 
 /** All configured voters, this node included where it votes, sorted by id. */
 export function votersOf(config: ProtocolConfig): readonly NodeId[] {
@@ -38,7 +40,7 @@ export function electorateFaults(config: ProtocolConfig): readonly string[] {
   const voters = votersOf(config);
   const faults: string[] = [];
   if (voters.length > MAX_VOTERS)
-    faults.push(`${voters.length} voters are configured, at most ${MAX_VOTERS} may be`);
+    faults.push(`${counted(voters.length, 'voter')} configured, at most ${MAX_VOTERS} may be`);
   if (new Set(voters).size !== voters.length) faults.push('two voters have the same id');
   return faults;
 }

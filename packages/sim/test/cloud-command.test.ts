@@ -38,9 +38,7 @@ interface Where {
 }
 
 /** Runs it until the test ends, or until `stop`; resolves with the first line. */
-async function start(
-  options: Partial<RunCloudOptions>,
-): Promise<{
+async function start(options: Partial<RunCloudOptions>): Promise<{
   readonly first: string;
   readonly lines: readonly string[];
   readonly stop: () => Promise<void>;

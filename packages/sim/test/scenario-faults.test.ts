@@ -130,7 +130,7 @@ const FAULTS: readonly (readonly [what: string, text: string, fault: string])[] 
   ],
   ['no sentence', GOOD.replace(/proves.*/, ''), 'proves: found nothing, expected one sentence'],
   ['no nodes', GOOD.replace('nodes: [a, b]', ''), 'cluster.nodes: found nothing, expected a list'],
-  ['a single node', GOOD.replace('[a, b]', '[a]'), 'cluster.nodes: found 1 items, expected 2 to 32'],
+  ['a single node', GOOD.replace('[a, b]', '[a]'), 'cluster.nodes: found 1 item, expected 2 to 32'],
   [
     'an id twice',
     GOOD.replace('[a, b]', '[a, b, a]'),
@@ -150,7 +150,7 @@ const FAULTS: readonly (readonly [what: string, text: string, fault: string])[] 
   [
     'one voter',
     GOOD.replace('[a, b]', '[a, { id: b, role: member }]'),
-    'found 1 voters, expected at least two',
+    'found 1 voter, expected at least two',
   ],
   [
     'no candidate',

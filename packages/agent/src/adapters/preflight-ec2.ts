@@ -2,7 +2,7 @@
  * The EC2 part of `failtome check`: what a move needs, asked with the move's own calls as dry runs.
  */
 import type { Instance } from '@aws-sdk/client-ec2';
-import type { InstanceId } from '@failtome/protocol';
+import { counted, type InstanceId } from '@failtome/protocol';
 import type { AddressSettings } from '../config/types.ts';
 import type { AwsClients, CallContext } from './aws-clients.ts';
 import {
@@ -56,8 +56,7 @@ export async function preflightEc2(
 
 function describeInstance(instanceId: InstanceId, instance: Instance): string {
   const interfaces = instance.NetworkInterfaces?.length ?? 0;
-  const noun = interfaces === 1 ? 'network interface' : 'network interfaces';
-  return `${instanceId}, ${instance.State?.Name ?? 'state unknown'}, ${interfaces} ${noun}`;
+  return `${instanceId}, ${instance.State?.Name ?? 'state unknown'}, ${counted(interfaces, 'network interface')}`;
 }
 
 /** Reads of EC2 know no resources (Service Authorization Reference, Amazon EC2). */

@@ -6,13 +6,14 @@
  */
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type {
-  DurableDocument,
-  EffectId,
-  Event,
-  PersistEffect,
-  Ports,
-  StorageState,
+import {
+  counted,
+  type DurableDocument,
+  type EffectId,
+  type Event,
+  type PersistEffect,
+  type Ports,
+  type StorageState,
 } from '@failtome/protocol';
 import { AgentError } from '../errors.ts';
 import { errnoOf, temporaryOf, writeDurably, writeSynced } from './durable-file.ts';
@@ -64,7 +65,7 @@ async function read(stateDir: string, decode: (text: string) => DecodedDocument)
   try {
     const { size } = await stat(path);
     if (size > MAX_STATE_BYTES) {
-      fault = `has ${size} bytes, more than ${MAX_STATE_BYTES}`;
+      fault = `has ${counted(size, 'byte')}, more than ${MAX_STATE_BYTES}`;
     } else {
       const decoded = decodeBytes(await readFile(path), decode);
       if (decoded.kind === 'document') return { kind: 'loaded', document: decoded.document };

@@ -3,8 +3,10 @@
  * is changed without a moment in which two nodes refuse each other: add the new one last everywhere,
  * move it to the front everywhere, then take the old one away.
  */
+
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
+import { counted } from '@failtome/protocol';
 import { ownerOf } from '../adapters/service-user.ts';
 import { AgentError } from '../errors.ts';
 
@@ -111,7 +113,7 @@ export function parseKeys(text: string, path: string): ClusterKeys {
   if (keys.length > MAX_KEYS) {
     throw fault(
       'KEY_FILE_TOO_MANY',
-      `key file ${path} holds ${keys.length} keys; at most ${MAX_KEYS} may be`,
+      `key file ${path} holds ${counted(keys.length, 'key')}; at most ${MAX_KEYS} may be`,
     );
   }
   return [first, ...rest];
@@ -124,7 +126,10 @@ function parseKey(line: string, where: string): KeyObject {
     throw fault('KEY_BAD_BASE64', `${where}: not base64${strayIn(line)}`);
   }
   if (bytes.length !== KEY_BYTES) {
-    throw fault('KEY_WRONG_LENGTH', `${where}: ${bytes.length} bytes, where a key has ${KEY_BYTES}`);
+    throw fault(
+      'KEY_WRONG_LENGTH',
+      `${where}: ${counted(bytes.length, 'byte')}, where a key has ${KEY_BYTES}`,
+    );
   }
   return createSecretKey(bytes);
 }

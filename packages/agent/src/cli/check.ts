@@ -1,4 +1,5 @@
 /** `failtome check`: would this node do its duty? One line a question, and a fix for each failure. */
+import { counted } from '@failtome/protocol';
 import type { CheckLine } from '../adapters/preflight-fix.ts';
 import { fail, ok, warn } from '../adapters/preflight-fix.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
@@ -91,7 +92,7 @@ async function checkKey(
 ): Promise<CheckedKey> {
   try {
     const { keys, warnings } = await readKeys(auth.keyFile);
-    const count = keys.length === 1 ? '1 key' : `${keys.length} keys, the first of which signs`;
+    const count = counted(keys.length, 'key') + (keys.length === 1 ? '' : ', the first of which signs');
     const lines = [
       ok('key file', `${auth.keyFile}: ${count}`),
       ...warnings.map((text) => warn('key file', text, `chmod 0640 ${auth.keyFile}`)),
@@ -256,8 +257,4 @@ export function checkLines(lines: readonly CheckedLine[], paint: Paint): readonl
       ? paint(warnings === 0 ? 'Ready.' : `Ready, with ${counted(warnings, 'warning')}.`, 'good')
       : paint(`Not ready: ${failures} of ${counted(lines.length, 'check')} failed.`, 'bad'),
   ];
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -2,7 +2,7 @@
  * What must hold of the configured nodes together. It needs this node's id, which may come from
  * instance metadata, so it is asked once more when that is known.
  */
-import { MAX_VOTERS, type NodeId, type Role } from '@failtome/protocol';
+import { counted, MAX_VOTERS, type NodeId, type Role } from '@failtome/protocol';
 import type { Fault, Origin } from './fault.ts';
 import type { AgentConfig } from './types.ts';
 
@@ -43,7 +43,10 @@ export function electorateFaults(electorate: Electorate): readonly Fault[] {
   const voters = roles.filter((each) => each !== 'member').length;
   if (voters > MAX_VOTERS) {
     const hint = 'give the others role: member';
-    faults.push({ ...peersFault(`${voters} voters, this node among them`, `at most ${MAX_VOTERS}`), hint });
+    faults.push({
+      ...peersFault(`${counted(voters, 'voter')}, this node among them`, `at most ${MAX_VOTERS}`),
+      hint,
+    });
   }
   if (voters < 2) {
     const hint = 'a node alone agrees with nobody; members have no vote';

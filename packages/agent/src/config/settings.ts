@@ -2,6 +2,7 @@
  * The file's tree and the environment, read by the table of keys: every value with its origin, every
  * default filled in, and every fault that a single value can have. Combinations are the business of `rules.ts`.
  */
+import { counted } from '@failtome/protocol';
 import { type Fault, nearest, type Origin } from './fault.ts';
 import { ALL_KEYS, type Key, LISTS, OPTIONAL_SECTIONS } from './keys.ts';
 import { describe, type RawMap, type RawNode, scalarNode } from './source.ts';
@@ -146,7 +147,7 @@ function visitList(
   const count = node.items.length;
   reading.lengths.set(specPath, Math.min(count, max));
   if (count === 0) reading.faults.push(faultAt(path, node, 'an empty list', `at least one ${of}`));
-  if (count > max) reading.faults.push(faultAt(path, node, `${count} items`, `at most ${max}`));
+  if (count > max) reading.faults.push(faultAt(path, node, counted(count, 'item'), `at most ${max}`));
   for (const [index, element] of node.items.slice(0, max).entries()) {
     const place = `${path}[${index}]`;
     // An item cannot be left out, so a null one is a mistake and not an absence.

@@ -1,6 +1,6 @@
 /** Values that are legal, and that an operator may regret. They are told, and refuse nothing. */
 import { isAbsolute } from 'node:path';
-import { callTimeoutMs } from '@failtome/protocol';
+import { callTimeoutMs, counted } from '@failtome/protocol';
 import type { Warning } from './fault.ts';
 import * as keys from './keys.ts';
 import { formatDuration } from './kinds.ts';
@@ -32,7 +32,7 @@ function electorateWarnings(config: AgentConfig): readonly Warning[] {
     ...when(
       even,
       'peers',
-      `${voters} voters stand the loss of ${voters - majority}, no more than ${voters - 1} would; an odd number is better`,
+      `${counted(voters, 'voter')} stand the loss of ${voters - majority}, no more than ${voters - 1} would; an odd number is better`,
     ),
     ...when(
       voters === 2 && config.agreement.silentPeer === 'hold',

@@ -98,7 +98,7 @@ function showAddress(address, why) {
 }
 
 function showEntry(entry) {
-  const when = make('time', 'faint', new Date(entry.at).toLocaleString());
+  const when = make('time', 'faint', new Date(entry.at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' }));
   when.dateTime = new Date(entry.at).toISOString();
   const total = (entry.steps ?? []).find((step) => step.step === 'total');
   const took = total ? ' in ' + age(total.durationMs) : '';
@@ -142,7 +142,7 @@ async function poll() {
     say('stale', '');
   } catch {
     document.body.classList.add('stale');
-    const since = answeredAt === null ? '' : ' What is shown was so at ' + new Date(answeredAt).toLocaleTimeString() + '.';
+    const since = answeredAt === null ? '' : ' What is shown was so at ' + new Date(answeredAt).toLocaleTimeString(undefined, { timeStyle: 'long' }) + '.';
     say('stale', 'The agent can’t be reached.' + since);
   }
   setTimeout(poll, POLL_MS);

@@ -11,12 +11,12 @@ const COLOURS: Readonly<Record<string, string>> = {
 const PLAIN = '\u001b[0m';
 
 /**
- * Turn one JSON line of the log into text: the time of day, the level, the event, the sentence.
+ * Turn one JSON line of the log into text: the time of day (UTC), the level, the event, the sentence.
  * A control character that came from outside is shown, never sent to the terminal.
  */
 export function textLine(json: string, colour: boolean): string {
   const { time, level, event, msg } = JSON.parse(json) as Record<'time' | 'level' | 'event' | 'msg', string>; // as createLog writes it
-  const line = `${time.slice(11, 23)} ${level.padEnd(5)} ${event.padEnd(16)} ${visible(msg)}`;
+  const line = `${time.slice(11)} ${level.padEnd(5)} ${event.padEnd(16)} ${visible(msg)}`;
   const paint = colour ? (COLOURS[level] ?? '') : '';
   return paint === '' ? `${line}\n` : `${paint}${line}${PLAIN}\n`;
 }

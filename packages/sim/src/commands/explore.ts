@@ -1,3 +1,4 @@
+import { counted } from '@failtome/protocol';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
   type Bounds,
@@ -94,7 +95,7 @@ function codeOf({ violation }: ExploreResult): ExitCode {
 }
 
 function progressLine({ depth, states, transitions, frontier }: Progress, ms: number): string {
-  return `${(ms / 1_000).toFixed(0)} s: depth ${depth}, ${states} states, ${frontier} waiting, ${transitions} transitions`;
+  return `${(ms / 1_000).toFixed(0)} s: depth ${depth}, ${counted(states, 'state')}, ${frontier} waiting, ${counted(transitions, 'transition')}`;
 }
 
 function describe(result: ExploreResult, seconds: number): readonly string[] {
@@ -102,12 +103,12 @@ function describe(result: ExploreResult, seconds: number): readonly string[] {
   const { transitions, steps, reused, states, depth, frontier, widest } = result;
   const rate = Math.round(transitions / seconds);
   return [
-    `cluster ${bounds.cluster}, ${bounds.addresses} address(es), ${bounds.faults} fault(s) of ${bounds.faultKinds.join(', ')}`,
-    `reasons ${bounds.reasons.join(', ')} at ${bounds.phases} moment(s), horizon ${bounds.horizonMs} ms in quanta of ${QUANTUM_MS} ms, orders ${bounds.orders}`,
-    `at most ${bounds.inFlight} messages in flight, ${bounds.epochs} ballots for an address`,
-    `${states} states, ${transitions} transitions in ${seconds.toFixed(1)} s (${rate}/s), ${steps} of them calls of the step function; ${reused} quanta of a node were known already`,
-    `depth ${depth} quanta, ${frontier} states waiting, ${widest} at most`,
-    `${result.ends} histories recovered, the slowest ${result.slowestMs} ms after the horizon`,
+    `cluster ${bounds.cluster}, ${counted(bounds.addresses, 'address', 'addresses')}, ${counted(bounds.faults, 'fault')} of ${bounds.faultKinds.join(', ')}`,
+    `reasons ${bounds.reasons.join(', ')} at ${counted(bounds.phases, 'moment')}, horizon ${bounds.horizonMs} ms in quanta of ${QUANTUM_MS} ms, orders ${bounds.orders}`,
+    `at most ${counted(bounds.inFlight, 'message')} in flight, ${counted(bounds.epochs, 'ballot')} for an address`,
+    `${counted(states, 'state')}, ${counted(transitions, 'transition')} in ${seconds.toFixed(1)} s (${rate}/s), ${steps} of them calls of the step function; known already: ${counted(reused, 'quantum', 'quanta')} of a node`,
+    `depth ${counted(depth, 'quantum', 'quanta')}, ${counted(frontier, 'state')} waiting, ${widest} at most`,
+    `${counted(result.ends, 'history', 'histories')} recovered, the slowest ${result.slowestMs} ms after the horizon`,
     `left alone beyond a bound: ${result.beyond.inFlight} (in flight), ${result.beyond.epochs} (epochs)`,
     `complete: ${result.complete ? 'yes' : 'no'}`,
     '',

@@ -1,3 +1,4 @@
+import { counted } from '@failtome/protocol';
 import type { Command } from 'commander';
 import { loadScenarios, ScenarioError } from '../scenario/index.ts';
 import { type CommandContext, UsageError } from './context.ts';
@@ -32,6 +33,6 @@ export function asUsage<T>(load: () => T): T {
   } catch (error) {
     if (!(error instanceof ScenarioError)) throw error;
     const { length } = error.faults;
-    throw new UsageError(`${length === 1 ? 'a fault' : `${length} faults`}\n${error.message}`);
+    throw new UsageError(`${counted(length, 'fault')}\n${error.message}`);
   }
 }

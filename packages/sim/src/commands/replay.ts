@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { counted } from '@failtome/protocol';
 import type { Command } from 'commander';
 import { type Context, contextOf, describe, isStory, seconds, subjectOf } from '../record/describe.ts';
 import { createKeeper, type Moment, type Replayed, readTrace, replay, withCauses } from '../record/index.ts';
@@ -98,7 +99,7 @@ function sameness(
   line: Line,
 ): string {
   const { events = 0, virtualMs = 0, records = 0 } = again.end ?? {};
-  const size = `${events} events, ${records} records, ${seconds(virtualMs)}`;
+  const size = `${counted(events, 'event')}, ${counted(records, 'record')}, ${seconds(virtualMs)}`;
   if (difference === null) {
     if (stopped) return `same trace so far: ${size}`;
     return trace.end === null

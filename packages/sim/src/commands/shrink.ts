@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { counted } from '@failtome/protocol';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Plan } from '../plan/index.ts';
 import { readTrace, recordTo } from '../record/index.ts';
@@ -53,7 +54,7 @@ function run(file: string, flags: ShrinkFlags, { write, finish }: CommandContext
   const { violation, finished } = shrunk;
   write(`\nVIOLATION of ${violation.invariant}: ${violation.detail}\n`);
   write(
-    `after ${shrunk.runs} runs: ${finished ? 'nothing more can go' : 'there may be more to take away'}\n`,
+    `after ${counted(shrunk.runs, 'run')}: ${finished ? 'nothing more can go' : 'there may be more to take away'}\n`,
   );
   write(`it happens with ${asked(shrunk.plan)} of the world's seeds 1..${SEEDS_ASKED}\n`);
   write(`written to ${flags.out}: failtome-sim run ${flags.out}\n`);
@@ -119,13 +120,13 @@ function asked(plan: Plan): number {
 }
 
 function sizeOf({ world, timeline, ending }: Plan): string {
-  const counted = [
-    `${timeline.length} entries`,
-    `${world.nodes.length} nodes`,
-    `${world.addresses.length} addresses`,
+  const parts = [
+    counted(timeline.length, 'entry', 'entries'),
+    counted(world.nodes.length, 'node'),
+    counted(world.addresses.length, 'address', 'addresses'),
     `${(ending.atMs / 1_000).toFixed(1)} s`,
   ];
-  return counted.join(', ').padEnd(46);
+  return parts.join(', ').padEnd(46);
 }
 
 function spanIn(text: string): number {

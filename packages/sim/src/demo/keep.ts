@@ -1,5 +1,7 @@
 /** What `--keep` tells once the steps are over, for as long as it stays up. */
+
 import { once } from 'node:events';
+import { counted } from '@failtome/protocol';
 import type { Client, Cluster, Request } from '../cluster/index.ts';
 import type { Report } from './report.ts';
 import { showTimeline } from './timeline.ts';
@@ -59,7 +61,7 @@ function interruptions(report: Report): (request: Request) => void {
       if (out === null) report.told(endedAt, 'a client', `gets no answer: ${failure}`);
       out = { sinceMs: out?.sinceMs ?? startedAt, failed: (out?.failed ?? 0) + 1 };
     } else if (out !== null && startedAt > out.sinceMs) {
-      const failed = out.failed === 1 ? '1 request' : `${out.failed} requests`;
+      const failed = counted(out.failed, 'request');
       const text = `is served by ${servedBy} again: ${failed} failed in ${endedAt - out.sinceMs} ms`;
       report.told(endedAt, 'a client', text);
       out = null;

@@ -1,3 +1,4 @@
+import { counted } from '@failtome/protocol';
 import { timeOfDay } from '../wording.ts';
 
 export type Write = (text: string) => void;
@@ -74,7 +75,9 @@ export class Report {
 
   end(): void {
     this.#line('');
-    this.#line(this.#styled('bold', `all ${this.#seen} checks as they should be, ${this.#elapsed()}`));
+    this.#line(
+      this.#styled('bold', `all ${counted(this.#seen, 'check')} as they should be, ${this.#elapsed()}`),
+    );
   }
 
   #elapsed(): string {

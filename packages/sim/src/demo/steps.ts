@@ -1,3 +1,4 @@
+import { counted } from '@failtome/protocol';
 import type { Client, Cluster, ClusterNode } from '../cluster/index.ts';
 import type { Report } from './report.ts';
 import { showGates, showTimeline } from './timeline.ts';
@@ -53,7 +54,7 @@ async function failOver({ cluster, client, report }: Scene): Promise<void> {
   hide();
   expectHolder(cluster, neptune, 1);
   report.seen(
-    `${outage.to} serves: ${outage.failed} requests failed in ${outage.outageMs} ms, one every 20 ms`,
+    `${outage.to} serves: ${counted(outage.failed, 'request')} failed in ${outage.outageMs} ms, one every 20 ms`,
   );
 }
 
@@ -151,7 +152,7 @@ async function believes(cluster: Cluster, who: string, whom: string, state: stri
 function expectHolder(cluster: Cluster, node: ClusterNode, moves: number): void {
   const holder = cluster.holder()?.id ?? 'nobody';
   expect(holder === node.id, `EC2 says that ${node.id} holds the address (${holder})`);
-  expect(cluster.moves() === moves, `the address has moved ${moves} times (${cluster.moves()})`);
+  expect(cluster.moves() === moves, `the address has moved ${counted(moves, 'time')} (${cluster.moves()})`);
 }
 
 /** @throws when it isn't so */

@@ -1,5 +1,5 @@
 /** The part of a scenario that says who takes part, and in what kind of world. */
-import { MAX_ADDRESSES, MAX_VOTERS, type Role } from '@failtome/protocol';
+import { counted, MAX_ADDRESSES, MAX_VOTERS, type Role } from '@failtome/protocol';
 import { ROLES_OF_THE_MOMENT } from '../plan/index.ts';
 import { ADDRESS, type NodeSpec, type Overrides, type WorldSpec } from '../world/index.ts';
 import {
@@ -229,9 +229,15 @@ function checkNodes(node: RawNode, reading: Reading, nodes: readonly NodePart[],
 function checkElectorate(node: RawNode, reading: Reading, nodes: readonly NodePart[]): void {
   const voters = nodes.filter((each) => roleOf(each) !== 'member').length;
   if (voters > MAX_VOTERS)
-    tell(node, reading, `${voters} voters`, `at most ${MAX_VOTERS}`, 'give the others role: member');
+    tell(node, reading, counted(voters, 'voter'), `at most ${MAX_VOTERS}`, 'give the others role: member');
   if (voters < 2)
-    tell(node, reading, `${voters} voters`, 'at least two candidates or witnesses', 'members have no vote');
+    tell(
+      node,
+      reading,
+      counted(voters, 'voter'),
+      'at least two candidates or witnesses',
+      'members have no vote',
+    );
   if (!nodes.some((each) => roleOf(each) === 'candidate'))
     tell(node, reading, 'no candidate', 'at least one node that may hold the addresses');
 }

@@ -1,6 +1,7 @@
 /**
  * A scenario file: what stands where, and what a plan it makes.
  */
+import { counted } from '@failtome/protocol';
 import type { Ending } from '../plan/index.ts';
 import {
   type ClusterPart,
@@ -183,7 +184,7 @@ function scenarioIn(root: RawNode, context: Context): Scenario | undefined {
     tell(
       root,
       at(reading, 'timeline'),
-      `${timeline.length} entries`,
+      counted(timeline.length, 'entry', 'entries'),
       `at most ${MAX_ENTRIES}, repetitions included`,
     );
   const { cloud, disk, timers } = read;

@@ -1,8 +1,10 @@
 /**
  * Scenario files on disk: the ones that come with this package, and anybody's own.
  */
+
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
+import { counted } from '@failtome/protocol';
 import { type AgentConfiguration, readAgentFile } from './agent-file.ts';
 import { didYouMean, ScenarioError } from './fault.ts';
 import { readScenario } from './file.ts';
@@ -69,7 +71,7 @@ function readText(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw faulty(path, 'no such file', 'a YAML file');
   if (!stat.isFile()) throw faulty(path, 'no file', 'a YAML file');
-  if (stat.size > MAX_FILE_BYTES) throw faulty(path, `${stat.size} bytes`, `at most ${MAX_FILE_BYTES}`);
+  if (stat.size > MAX_FILE_BYTES) throw faulty(path, counted(stat.size, 'byte'), `at most ${MAX_FILE_BYTES}`);
   return readFileSync(path, 'utf8');
 }
 

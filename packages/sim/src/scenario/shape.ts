@@ -2,7 +2,9 @@
  * Shapes: what may stand at a place of a file. Each reads a node of the tree, or tells what is wrong with it, and
  * describes itself as JSON Schema, so that what editors are told is what is read.
  */
+
 import { isIPv4 } from 'node:net';
+import { counted } from '@failtome/protocol';
 import { didYouMean, type Fault, listed, shown } from './fault.ts';
 import type { RawNode, RawScalar } from './source.ts';
 import { formatDuration, parseDuration, parseShare } from './units.ts';
@@ -185,7 +187,7 @@ export function listOf<T>(item: Shape<T>, most: number, least = 0): Shape<readon
         tell(
           node,
           reading,
-          `${node.items.length} items`,
+          counted(node.items.length, 'item'),
           `${least === 0 ? 'at most' : `${least} to`} ${most}`,
         );
       return node.items.slice(0, most).flatMap((one, index) => {

@@ -1,6 +1,7 @@
 /**
  * A run told in lines: what was done to it, what the nodes made of it, and how each expectation fared.
  */
+import { counted } from '@failtome/protocol';
 import { contextOf, describe, isStory, subjectOf } from '../record/describe.ts';
 import type { TraceRecord } from '../record/index.ts';
 import type { ScenarioRun } from './run.ts';
@@ -60,7 +61,10 @@ export function storyOf(
     return `${at.padStart(11)}  ${subjectOf(record, context).padEnd(widest)}  ${describe(record, context)}`;
   });
   if (verbose || lines.length <= MAX_LINES) return lines;
-  return [...lines.slice(0, MAX_LINES), `… and ${lines.length - MAX_LINES} more lines: --verbose tells them`];
+  return [
+    ...lines.slice(0, MAX_LINES),
+    `… and ${counted(lines.length - MAX_LINES, 'more line')}: --verbose tells all`,
+  ];
 }
 
 function isTold(record: TraceRecord): boolean {

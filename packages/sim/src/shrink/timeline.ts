@@ -1,6 +1,7 @@
 /**
  * What happens, made less: fewer entries, simpler arguments, shorter and rounder times.
  */
+import { counted } from '@failtome/protocol';
 import { ACTIONS, type Arguments, type Entry, type Parameter, type Plan, type Value } from '../plan/index.ts';
 import type { Search } from './search.ts';
 
@@ -50,7 +51,7 @@ export function dropEntries(search: Search): boolean {
       const { timeline } = search.plan;
       const kept = [...timeline.slice(0, Math.max(0, from)), ...timeline.slice(from + size)];
       if (kept.length === timeline.length || search.spent) continue;
-      const what = `${timeline.length - kept.length} of ${timeline.length} entries`;
+      const what = `${timeline.length - kept.length} of ${counted(timeline.length, 'entry', 'entries')}`;
       dropped = search.attempt({ ...search.plan, timeline: kept }, what) || dropped;
     }
   }

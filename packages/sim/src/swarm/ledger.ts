@@ -2,7 +2,9 @@
  * The ledger of a swarm that goes on for days: which seeds are done, and what they came to. One file, that can be
  * stopped and gone on with, and added to the ledgers of other machines that ran other seeds of the same program.
  */
+
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { counted } from '@failtome/protocol';
 import { countSeeds, describeRanges, overlap, type SeedRange, union } from './ranges.ts';
 import type { Finding, SeedResult } from './seed.ts';
 import { addTallies, NO_TALLY, type Tally } from './tally.ts';
@@ -112,7 +114,9 @@ export function readLedger(file: string): Ledger | null {
   const { version, ...ledger } = read as unknown as { readonly version: unknown } & Ledger; // as its format and version say
   if (version !== VERSION) throw new LedgerError(`${file} has version ${String(version)}, not ${VERSION}`);
   if (countSeeds(ledger.done) !== ledger.tally.seeds)
-    throw new LedgerError(`${file} contradicts itself: ${ledger.tally.seeds} seeds counted, others listed`);
+    throw new LedgerError(
+      `${file} contradicts itself: ${counted(ledger.tally.seeds, 'seed')} counted, others listed`,
+    );
   return {
     identity: ledger.identity,
     done: ledger.done,

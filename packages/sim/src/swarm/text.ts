@@ -1,6 +1,7 @@
 /**
  * What a swarm says to people.
  */
+import { nounFor } from '@failtome/protocol';
 import { SOMETIMES } from '../sometimes/index.ts';
 import { type Coverage, coverageOf, JUDGED_FROM_SEEDS } from './coverage.ts';
 import type { Failover } from './failovers.ts';
@@ -19,11 +20,11 @@ export function progressLine({ tally, findings }: Ledger, since: Tally, elapsedM
   const perSecond = elapsedMs > 0 ? (1_000 * events) / elapsedMs : 0;
   const speed = elapsedMs > 0 ? virtualMs / elapsedMs : 0;
   return [
-    `${whole(tally.seeds)} seeds`,
-    `${whole(tally.events)} events (${whole(perSecond)}/s)`,
+    many(tally.seeds, 'seed'),
+    `${many(tally.events, 'event')} (${whole(perSecond)}/s)`,
     `${span(tally.virtualMs)} of the world (${whole(speed)} × real time)`,
-    `${whole(tally.takeovers)} takeovers`,
-    `${findings.length} violations`,
+    many(tally.takeovers, 'takeover'),
+    many(findings.length, 'violation'),
   ].join(', ');
 }
 
@@ -37,7 +38,7 @@ export function summary(ledger: Ledger): readonly string[] {
     `events       ${whole(tally.events)}, ${whole(tally.events / jobSeconds)} a second and job`,
     `virtual time ${span(tally.virtualMs)}, ${whole(tally.virtualMs / 1_000 / jobSeconds)} × real time and job`,
     `takeovers    ${whole(tally.takeovers)}, ${whole(tally.faultedTakeovers)} of them with a fault in force; ` +
-      `${whole(tally.attempts)} begun and not moved; ${whole(tally.handovers)} handovers`,
+      `${whole(tally.attempts)} begun and not moved; ${many(tally.handovers, 'handover')}`,
     `outages      ${whole(outages.takenOver)} ended by a takeover, ${whole(outages.cameBack)} by themselves, ` +
       `${whole(outages.unended)} not within their run; ${share(outages.rightlyMs, outages.downMs)} of the time ` +
       'in which an address was down, no node could have taken it',
@@ -88,6 +89,10 @@ export function describeFinding(
 /** With a comma between thousands, in any locale. */
 export function whole(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+function many(value: number, noun: string): string {
+  return `${whole(value)} ${nounFor(value, noun)}`;
 }
 
 export function seconds(ms: number): string {

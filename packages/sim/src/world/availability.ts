@@ -2,7 +2,7 @@
  * Whether an address must be served, by what is really broken and what isn't: the premise of L1 in PROTOCOL.md. What
  * can't be served tells apart those who suffer rightly from those who are stuck.
  */
-import type { Ip, NodeId, ProtocolConfig } from '@failtome/protocol';
+import { counted, type Ip, type NodeId, type ProtocolConfig } from '@failtome/protocol';
 import { addressOnTarget, externalIp } from '../aws/index.ts';
 import type { World } from './interface.ts';
 import { landingOf } from './settings.ts';
@@ -101,7 +101,7 @@ function whyNoMajority(world: World, id: NodeId, ip: Ip): string | null {
   }
   const bySilence = voters.length === 2 && config.agreement.silentPeer === 'takeover' ? count.silent : 0;
   if ((count.leases + bySilence) * 2 <= voters.length)
-    return `can borrow ${count.leases} of ${voters.length} leases`;
+    return `can borrow ${count.leases} of ${counted(voters.length, 'lease')}`;
   if (count.down <= count.refuses) return `would have ${count.down} against ${count.refuses}`;
   return null;
 }

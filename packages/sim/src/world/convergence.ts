@@ -2,7 +2,7 @@
  * What has come right some minutes after the faults have stopped: L2 to L5, and the second half of I17. What stays
  * broken excuses only itself.
  */
-import { BLOCKED_SUBJECT, type Ip, type NodeId, type Reason } from '@failtome/protocol';
+import { BLOCKED_SUBJECT, counted, type Ip, type NodeId, type Reason } from '@failtome/protocol';
 import { type Availability, type Condition, conditionOf, connected } from './availability.ts';
 import type { World } from './interface.ts';
 import type { RunView } from './watch.ts';
@@ -90,14 +90,14 @@ function checkAddress(world: World, ip: Ip): void {
         fact.kind === 'ballot-opened' && fact.address === ip && fact.mode === 'takeover' && atMs > since,
     );
   if (ballots.length > MAX_BALLOTS)
-    world.violate('L1', `${ballots.length} ballots about ${ip} since ${since}, without end`);
+    world.violate('L1', `${counted(ballots.length, 'ballot')} about ${ip} since ${since}, without end`);
 }
 
 function checkOutbox(world: World, { run, node, state }: RunView): void {
   const { sighted, writes, alive } = conditionOf(world, node, world.spec.addresses[0] ?? '');
   const { outbox } = state();
   if (alive && sighted && writes && outbox.length > 0)
-    world.violate('L4', `${run} still has ${outbox.length} notifications: ${outbox[0]?.message}`);
+    world.violate('L4', `${run} still has ${counted(outbox.length, 'notification')}: ${outbox[0]?.message}`);
 }
 
 /** Who knows its peers, and which of them live. */

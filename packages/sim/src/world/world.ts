@@ -2,7 +2,13 @@
  * The simulated world: nodes that run the real protocol and host loop, on virtual time, network, disks and cloud.
  * Nothing in it waits for anything real, and the same seed gives the same trace.
  */
-import type { CommandOutcome, Fact, NodeId, ProtocolConfig } from '@failtome/protocol';
+import {
+  type CommandOutcome,
+  counted,
+  type Fact,
+  type NodeId,
+  type ProtocolConfig,
+} from '@failtome/protocol';
 import { type AwsEvent, holderOf, setInstance, setInstanceState } from '../aws/index.ts';
 import { createChecks } from './checks/index.ts';
 import { createClock, type NodeClock } from './clock.ts';
@@ -180,7 +186,8 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     const before = queue.now();
     const more = queue.runNext(untilMs);
     still = queue.now() > before ? 0 : still + 1;
-    if (still > MAX_AT_ONE_MOMENT) violate('host', `${still} events at ${before}, and time stands still`);
+    if (still > MAX_AT_ONE_MOMENT)
+      violate('host', `${counted(still, 'event')} at ${before}, and time stands still`);
     return more;
   }
 

@@ -1,4 +1,5 @@
 /** Filters, zoom, keys, and what stands above it all. */
+import { counted } from '@failtome/protocol';
 import type { MessageKind } from '../../record/records.ts';
 import { GROUPS, type Group, MESSAGE_KINDS } from '../filter.ts';
 import { clockText, panned, zoomed } from '../scale.ts';
@@ -88,11 +89,11 @@ function showHead({ run, model }: App): void {
   else if (end.violation === null) [outcome.textContent, outcome.className] = ['no violation', 'good'];
   else [outcome.textContent, outcome.className] = [`${end.violation.invariant} violated`, 'bad'];
   const numbers = [
-    `${header.cluster.nodes.length} nodes`,
+    counted(header.cluster.nodes.length, 'node'),
     header.cluster.driver,
     `${clockText(model.toMs, 15_000)} of virtual time`,
-    ...(end === null ? [] : [`${end.events} events`]),
-    `${records.length} records`,
+    ...(end === null ? [] : [counted(end.events, 'event')]),
+    counted(records.length, 'record'),
     ...(end === null ? [] : [`hash ${end.hash}`]),
     `failtome ${header.failtome}`,
   ];
@@ -100,7 +101,7 @@ function showHead({ run, model }: App): void {
   if (cut === null) return;
   place('cut').hidden = false;
   place('cut').textContent =
-    `This recording was cut: of what happened before ${clockText(cut.fromMs, 0)} there is only what still held then (${cut.dropped} records are missing).`;
+    `This recording was cut: of what happened before ${clockText(cut.fromMs, 0)} there is only what still held then (${counted(cut.dropped, 'record')} missing).`;
 }
 
 function showViolation(app: App): void {
@@ -117,7 +118,9 @@ function showViolation(app: App): void {
   const causes = app.run.records.flatMap(({ n }, index) => (numbers.has(n) ? [index] : []));
   const list = make('ol', '', ...causes.map((index) => make('li', '', causeLine(app, index))));
   if (causes.length > 0)
-    box.append(make('details', '', make('summary', '', `What led to it: ${causes.length} records`), list));
+    box.append(
+      make('details', '', make('summary', '', `What led to it: ${counted(causes.length, 'record')}`), list),
+    );
   const button = place('to-violation');
   button.hidden = false;
   button.addEventListener('click', () => app.select(at));

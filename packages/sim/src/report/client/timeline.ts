@@ -1,5 +1,5 @@
 /** The picture of lanes and arrows, with mouse and hover. */
-import type { Payload } from '@failtome/protocol';
+import { counted, type Payload } from '@failtome/protocol';
 import { describe, describeMessage, subjectOf } from '../../record/describe.ts';
 import type { Message } from '../model.ts';
 import {
@@ -67,7 +67,7 @@ export function createTimeline(app: App): void {
     const lost = messages.filter(({ fate }) => fate === 'lost').length;
     canvas.setAttribute(
       'aria-label',
-      `${app.model.lanes.length} nodes, ${messages.length} messages drawn, ${lost} of them lost`,
+      `${counted(app.model.lanes.length, 'node')}, ${counted(messages.length, 'message')} drawn, ${lost} of them lost`,
     );
     place('note').textContent =
       drawn.hidden > 0
@@ -119,7 +119,7 @@ export function createTimeline(app: App): void {
           : message.fate;
     const again = message.again ? ', once more' : '';
     return {
-      title: `${sent.who} → ${sent.to}: ${describeMessage(sent)} · sent ${clockText(sent.at, 0)}, ${fate}${again} · ${sent.route}, ${sent.bytes} bytes`,
+      title: `${sent.who} → ${sent.to}: ${describeMessage(sent)} · sent ${clockText(sent.at, 0)}, ${fate}${again} · ${sent.route}, ${counted(sent.bytes, 'byte')}`,
       inside: tellingFirst(sent.payload),
       index: message.index,
     };

@@ -2,7 +2,7 @@
  * What comes before a call that takes the address apart, or takes it: I1, I2, I7 to I9, I11, I14, I16, and who sees
  * what (I10).
  */
-import { callTimeoutMs, type DriveEffect, type Ip } from '@failtome/protocol';
+import { callTimeoutMs, counted, type DriveEffect, type Ip } from '@failtome/protocol';
 import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 import { createLedgers, type Ledger, type Ledgers, type Unknown } from './ledger.ts';
 
@@ -93,7 +93,7 @@ export function checkCalls(view: WorldView, driver: 'ec2' | 'opsworks', violate:
     if (results.length === 0) return violate('I9', `${what}, and has never found its own HAProxy well`);
     const last = results.slice(-local.fall);
     if (last.length === local.fall && last.every((ok) => !ok))
-      violate('I9', `${what}, and its own HAProxy has failed ${local.fall} checks`);
+      violate('I9', `${what}, and its own HAProxy has failed ${counted(local.fall, 'check')}`);
     if (by.state().local.fit !== 'fit') violate('I9', `${what}, itself ${by.state().local.fit}`);
   }
 

@@ -3,7 +3,14 @@
  * somebody that is heard (I1), with no lease for an id that runs twice (I5), one address at a time (I13), told as it
  * was seen (I17), and with so many calls in a second at most (I19).
  */
-import type { DriveEffect, DriverAnswer, Fact, Ip, NodeId } from '@failtome/protocol';
+import {
+  counted,
+  type DriveEffect,
+  type DriverAnswer,
+  type Fact,
+  type Ip,
+  type NodeId,
+} from '@failtome/protocol';
 import { holderOf } from '../../aws/index.ts';
 import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 
@@ -155,7 +162,7 @@ export function checkConduct(view: WorldView, violate: Violate): Watcher {
     }
     known.count += 1;
     if (known.count > MAX_CALLS)
-      violate('I19', `${by.run} has made ${known.count} calls for ${ip} since ${known.sinceMs}`);
+      violate('I19', `${by.run} has made ${counted(known.count, 'call')} for ${ip} since ${known.sinceMs}`);
   }
 
   /** I17: that an address answers is told only when it has, to a probe that began after the move. */

@@ -3,6 +3,7 @@
  * every notification names a move that was accepted.
  */
 import {
+  counted,
   type DurableAddress,
   type DurableDocument,
   decodeDocument,
@@ -37,7 +38,7 @@ export function checkDurability(view: WorldView, violate: Violate): Watcher {
     if (all.size > moves && !again)
       violate(
         'I17',
-        `${by.run} tells of ${all.size} moves of ${ip} to it, and there were ${moves}: ${message} at ${view.now()}`,
+        `${by.run} tells of ${counted(all.size, 'move')} of ${ip} to it, and there were ${moves}: ${message} at ${view.now()}`,
       );
   }
   return (event) => {

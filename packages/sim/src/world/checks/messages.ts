@@ -2,7 +2,7 @@
  * I18: a message counts once, for its receiver, in one session of each side, and only for so long. I19: what is sent
  * and kept is bounded.
  */
-import { type Envelope, MAX_MESSAGE_BYTES, OPERATOR_PREFIX } from '@failtome/protocol';
+import { counted, type Envelope, MAX_MESSAGE_BYTES, OPERATOR_PREFIX } from '@failtome/protocol';
 import type { RunView, Violate, Watcher, WorldEvent, WorldView } from '../watch.ts';
 
 /** What a fast clock may make of an age. */
@@ -20,11 +20,11 @@ interface Pace {
 }
 
 export function checkMessages(view: WorldView, violate: Violate): Watcher {
-  const counted = new Map<number, string>();
+  const known = new Map<number, string>();
   const paces = new Map<string, Pace>();
 
   function onSaid(by: RunView, { to, re }: Envelope, bytes: number): void {
-    if (bytes > MAX_MESSAGE_BYTES) violate('I19', `${by.run} sends ${bytes} bytes to ${to}`);
+    if (bytes > MAX_MESSAGE_BYTES) violate('I19', `${by.run} sends ${counted(bytes, 'byte')} to ${to}`);
     // Each answer was asked for, by somebody whose own pace is bounded.
     if (re !== null) return;
     const now = view.now();
@@ -36,14 +36,14 @@ export function checkMessages(view: WorldView, violate: Violate): Watcher {
     }
     pace.count += 1;
     if (pace.count > MAX_A_SECOND)
-      violate('I19', `${by.run} has sent ${pace.count} messages to ${to} since ${pace.sinceMs}`);
+      violate('I19', `${by.run} has sent ${counted(pace.count, 'message')} to ${to} since ${pace.sinceMs}`);
   }
 
   function onJudged({ by, request, recordedAs, ageMs }: Extract<WorldEvent, { kind: 'judged' }>): void {
     const what = (): string => `${request.from}'s message ${request.seq}`;
-    const before = counted.get(recordedAs);
+    const before = known.get(recordedAs);
     if (before !== undefined) violate('I18', `${what()} counted at ${before} and again at ${by.run}`);
-    counted.set(recordedAs, by.run);
+    known.set(recordedAs, by.run);
     if (request.to !== by.node || request.from === by.node || request.cluster !== by.config.cluster)
       violate('I18', `${what()} to ${request.to} of ${request.cluster} counted at ${by.run}`);
     if (request.echo?.session !== by.state().session)
@@ -71,20 +71,22 @@ export function checkMessages(view: WorldView, violate: Violate): Watcher {
 
 function checkOutbox({ run, state }: RunView, violate: Violate): void {
   const { outbox } = state();
-  if (outbox.length > MAX_OUTBOX) violate('I19', `${run} keeps ${outbox.length} notifications`);
+  if (outbox.length > MAX_OUTBOX) violate('I19', `${run} keeps ${counted(outbox.length, 'notification')}`);
 }
 
 /** Not after every step: it walks over what may be many. */
 function checkKept({ run, state, config }: RunView, violate: Violate): void {
   const { pendingSends, handovers, addresses } = state();
   if (pendingSends.length > MAX_PENDING_SENDS)
-    violate('I19', `${run} waits for ${pendingSends.length} answers`);
-  if (handovers.length > MAX_HANDOVERS) violate('I19', `${run} remembers ${handovers.length} handovers`);
+    violate('I19', `${run} waits for ${counted(pendingSends.length, 'answer')}`);
+  if (handovers.length > MAX_HANDOVERS)
+    violate('I19', `${run} remembers ${counted(handovers.length, 'handover')}`);
   for (const ip in addresses) {
     const address = addresses[ip];
     if (address === undefined) continue;
     const standing = Object.keys(address.standing).length;
-    if (standing > config.peers.length) violate('I19', `${run} remembers ${standing} ballots of ${ip}`);
+    if (standing > config.peers.length)
+      violate('I19', `${run} remembers ${counted(standing, 'ballot')} of ${ip}`);
     if (address.changes.length > MAX_REMEMBERED || address.ended.length > MAX_REMEMBERED)
       violate('I19', `${run} remembers more of ${ip}'s past than it may`);
   }

@@ -2,7 +2,7 @@
  * What a verdict and a vote rest on: as many failed probes in a row as are configured, since the address last changed
  * hands (I1), probes that began after the last standstill (I8), and an address that hasn't just answered (I10).
  */
-import type { Envelope, Fact, Ip, NodeId } from '@failtome/protocol';
+import { counted, type Envelope, type Fact, type Ip, type NodeId } from '@failtome/protocol';
 import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 
 /** What a probe may take beyond its time-out; longer is its node's own slowness (PROTOCOL.md, "Observation"). */
@@ -104,7 +104,7 @@ export function checkSight(view: WorldView, violate: Violate): Watcher {
     const { fails } = seriesOf(by, ip);
     const fall = by.config.addresses.find((address) => address.ip === ip)?.probe.fall ?? 1;
     if (fails >= fall || (fails >= 1 && holderSaysUnfit(by, ip))) return;
-    violate('I1', `${by.run} sees ${ip} down after ${fails} failures in a row, and needs ${fall}`);
+    violate('I1', `${by.run} sees ${ip} down after ${counted(fails, 'failure')} in a row, and needs ${fall}`);
   }
 
   function holderSaysUnfit(by: RunView, ip: Ip): boolean {
