@@ -40,7 +40,7 @@ import { Inbox } from './http/inbox.ts';
 import { createServer } from './http/server.ts';
 import { type FoundIdentity, findIdentity } from './identity.ts';
 import { tellCredentials } from './observe/credentials.ts';
-import { recordHistory } from './observe/history.ts';
+import { type Chronicle, createChronicle } from './observe/history.ts';
 import type { Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { Adapters } from './ports.ts';
@@ -121,6 +121,7 @@ class Agent implements RunningAgent {
   readonly #log: Log;
   readonly #load: RunDependencies['load'];
   readonly #history: HistoryFile;
+  readonly #chronicle: Chronicle;
   readonly #metrics: Metrics;
   readonly #clock: Clock = createClock();
   readonly #names: Names;
@@ -147,6 +148,7 @@ class Agent implements RunningAgent {
     this.#log = dependencies.log;
     this.#load = dependencies.load;
     this.#history = opened.history;
+    this.#chronicle = createChronicle(opened.history);
     this.#keys = opened.keys;
     this.#config = options.config;
     this.#metrics = createMetrics({ version: options.version });
@@ -290,7 +292,7 @@ class Agent implements RunningAgent {
   #observe(facts: readonly Fact[], state: State, now: Instant): void {
     this.#log.observe(facts, now.at);
     this.#metrics.observe(facts);
-    recordHistory(facts, this.#history);
+    this.#chronicle.observe(facts, state, now);
     if (this.#toldReady || !readyView(state).ready) return;
     this.#toldReady = true;
     this.#log.tell('info', 'agent-ready', 'ready: the address and the own HAProxy have been looked at');
@@ -310,6 +312,7 @@ class Agent implements RunningAgent {
       now: () => this.#clock.now(),
       addresses: () => this.#config.addresses.map(({ ip }) => ip),
       history: () => this.#history.newest(),
+      peerUrls: () => new Map(this.#config.peers.map(({ id, url }) => [id, url])),
       metrics: this.#metrics,
     };
     const server = createServer(

@@ -2,10 +2,10 @@
  * What the API and systemd show of a running agent, and of one that is still starting.
  */
 import {
-  type HistoryEntry,
   type Instant,
   type Ip,
   isHolder,
+  type NodeId,
   ownReadiness,
   readyView,
   type State,
@@ -13,6 +13,7 @@ import {
   whyOf,
 } from '@failtome/protocol';
 import type { FastifyInstance } from 'fastify';
+import type { HistoryLine } from './history-line.ts';
 import type { Views } from './http/view-routes.ts';
 import { gaugeView } from './observe/gauges.ts';
 import type { Metrics } from './observe/metrics.ts';
@@ -25,7 +26,9 @@ export interface ViewSources {
   readonly now: () => Instant;
   readonly addresses: () => readonly Ip[];
   /** Newest first. */
-  readonly history: () => readonly HistoryEntry[];
+  readonly history: () => readonly HistoryLine[];
+  /** Where each peer's API is. */
+  readonly peerUrls: () => ReadonlyMap<NodeId, string>;
   readonly metrics: Pick<Metrics, 'render'>;
 }
 
@@ -40,7 +43,11 @@ export function createViews(sources: ViewSources): Views {
   return {
     addresses,
     history,
-    status: () => statusOf(state(), now()),
+    status() {
+      const status = statusOf(state(), now());
+      const urls = sources.peerUrls();
+      return { ...status, peers: status.peers.map((peer) => ({ ...peer, url: urls.get(peer.id) ?? null })) };
+    },
     why(ip) {
       const view = whyOf(state(), ip, now());
       if (view === null) throw new Error(`${ip} is configured, and the protocol does not know it`);

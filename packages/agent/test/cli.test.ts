@@ -371,45 +371,6 @@ test('every reason has one sentence of advice', () => {
   }
 });
 
-describe('history', () => {
-  const entry = {
-    id: 'saturn-3-1',
-    kind: 'takeover',
-    address: '54.173.141.243',
-    from: 'neptune',
-    to: 'saturn',
-    result: 'served',
-    reason: 'address-down',
-    at: Date.UTC(2026, 0, 31, 11, 59, 30),
-    steps: [
-      { step: 'detect', durationMs: 2100 },
-      { step: 'total', durationMs: 4200 },
-    ],
-    requestIds: ['req-1', 'req-2'],
-  };
-
-  test('shows when, who, why, each step and the request ids', async () => {
-    const { code, out } = await cli(['history'], fakeAgent({ views: { '/v1/history': [entry] } }));
-    expect(code).toBe(0);
-    expect(out).toBe(
-      [
-        '2026-01-31 11:59:30Z  takeover of 54.173.141.243, neptune -> saturn: served',
-        '  why: address-down',
-        '  detect 2.1 s, total 4.2 s',
-        '  requests: req-1, req-2',
-        '  saturn-3-1',
-        '',
-      ].join('\n'),
-    );
-  });
-
-  test('says so when there is none', async () => {
-    expect((await cli(['history'], fakeAgent({ views: { '/v1/history': [] } }))).out).toBe(
-      'Nothing has happened yet.\n',
-    );
-  });
-});
-
 describe('keygen', () => {
   test('prints the key and nothing else', async () => {
     expect(await cli(['keygen'])).toEqual({ code: 0, out: 'a-new-key\n', err: '' });

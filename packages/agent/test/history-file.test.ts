@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { HistoryEntry } from '@failtome/protocol';
 import { expect, test } from 'vitest';
 import { COMPACT_AT_LINES, HistoryFile, MAX_ENTRIES } from '../src/adapters/history-file.ts';
+import type { HistoryLine } from '../src/history-line.ts';
 import { temporaryFolder } from './support/loopback.ts';
 
 function entry(count: number): HistoryEntry {
@@ -29,7 +30,7 @@ async function opened(stateDir: string): Promise<{ history: HistoryFile; failure
   return { history, failures };
 }
 
-const ids = (entries: readonly HistoryEntry[]): number[] => entries.map(({ epoch }) => epoch);
+const ids = (entries: readonly HistoryLine[]): number[] => entries.map(({ epoch }) => epoch);
 
 test('entries are told newest first, now and after a restart', async () => {
   const stateDir = await temporaryFolder();

@@ -3,7 +3,9 @@
  */
 import { backOff, giveUp, openBallot } from './campaign.ts';
 import { recordRefusal } from './conclude.ts';
-import { noteHandover, setHandoverState } from './handover.ts';
+import { isSettlingIn } from './damping.ts';
+import { isHandedOver, noteHandover, setHandoverState } from './handover.ts';
+import { isFailingNow } from './holder.ts';
 import type { ExternalIpResult } from './inputs.ts';
 import { ladder } from './ladder.ts';
 import { abandonMove, beginMove, continueMove } from './move.ts';
@@ -50,6 +52,7 @@ export function conduct(turn: Turn, ip: Ip): void {
   for (let count = 0; count < MAX_DECISIONS; count += 1) {
     const decision = decide(takeoverView(turn.state, addressOf(turn.state, ip)));
     note(turn, ip, decision);
+    tellRefusal(turn, ip, decision);
     if (!act(turn, ip, decision)) return;
   }
 }
@@ -204,10 +207,20 @@ function note(turn: Turn, ip: Ip, decision: TakeoverDecision): void {
     reason: decision.reason,
     detail: decision.detail,
   });
-  const failing = address.verdict === 'down' || address.series.fails >= 1;
-  if (!failing || !REFUSALS.has(decision.reason) || address.refusals.includes(decision.reason)) return;
-  changeAddress(turn, ip, { refusals: [...addressOf(turn.state, ip).refusals, decision.reason] });
-  recordRefusal(turn, ip, 'refusal', `${decision.reason}: ${decision.detail}`);
+}
+
+/**
+ * Something keeps this node from taking an address that is down: told once an episode. The address fails while it is
+ * moved, too, as planned or not: what stands in the way of a second move then is no refusal.
+ */
+function tellRefusal(turn: Turn, ip: Ip, { reason, detail }: TakeoverDecision): void {
+  if (!REFUSALS.has(reason)) return;
+  const address = addressOf(turn.state, ip);
+  if (address.refusals.includes(reason)) return;
+  const isDown = address.verdict === 'down' || isFailingNow(turn.state, address);
+  if (!isDown || isSettlingIn(turn.state, address) || isHandedOver(turn.state, ip)) return;
+  changeAddress(turn, ip, { refusals: [...address.refusals, reason] });
+  recordRefusal(turn, ip, 'refusal', `${reason}: ${detail}`);
 }
 
 function failHopelessHandover(turn: Turn, ip: Ip, decision: TakeoverDecision): void {

@@ -68,6 +68,12 @@ export function dampingOf(state: State, address: AddressState): Damping {
   };
 }
 
+/** Whether the address changed hands so lately that it may not serve yet, whatever a probe that was on its way then has seen. */
+export function isSettlingIn(state: State, address: AddressState): boolean {
+  const newest = knownChanges(address)[0];
+  return newest !== undefined && state.now.at - newest < SERVES_WITHIN_MS;
+}
+
 /** How long the hold-down after the last change still lasts, whoever holds the address; 0 when it is over. */
 export function holdDownLeftMs(state: State, address: AddressState): DurationMs {
   const newest = knownChanges(address)[0];

@@ -3,9 +3,9 @@
  */
 import type { HandoverRecord, HandoverState } from './messages.ts';
 import { byText } from './quorum.ts';
-import type { Handover } from './state.ts';
+import type { Handover, State } from './state.ts';
 import { announce, change, persist, type Turn, tell } from './turn.ts';
-import type { DurationMs } from './units.ts';
+import type { DurationMs, Ip } from './units.ts';
 
 /** How long a handover may take before it is given up. */
 export const HANDOVER_LASTS_MS: DurationMs = 120_000;
@@ -16,6 +16,13 @@ export const MAX_HANDOVERS = 16;
 
 /** Copies of one record merge by the greater: an end beats an open one, and what was done beats what was given up. */
 const RANK: Readonly<Record<HandoverState, number>> = { open: 0, expired: 1, failed: 2, done: 3 };
+
+/** Whether a handover of this address is open, to whomever. */
+export function isHandedOver({ handovers, now }: State, ip: Ip): boolean {
+  return handovers.some(
+    ({ record, expiresAt }) => record.state === 'open' && record.address === ip && expiresAt > now.at,
+  );
+}
 
 /** Take in a record that a peer has. */
 export function adoptHandover(turn: Turn, told: HandoverRecord): void {

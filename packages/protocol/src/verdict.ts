@@ -11,7 +11,15 @@ import type { AddressState, State } from './state.ts';
 import { addressOf, announce, change, changeAddress, newEffectId, type Turn, tell } from './turn.ts';
 import type { EffectId, Ip, MonotonicMs } from './units.ts';
 import { handoverToSelf } from './view.ts';
-import { ASK_IDLE_MS, askWayOut, isProvenSince, onWayOut, wayOutOf } from './wayout.ts';
+import {
+  ASK_IDLE_MS,
+  askWayOut,
+  describeWayOut,
+  isProven,
+  isProvenSince,
+  onWayOut,
+  wayOutOf,
+} from './wayout.ts';
 
 /** What a node tells the others, so that they look at once. */
 export function inTrouble(state: State, address: AddressState): boolean {
@@ -171,8 +179,12 @@ function countFailure(turn: Turn, ip: Ip, startedAt: MonotonicMs, reason: string
       turn,
       ip,
       'unknown',
-      `probes fail (${reason}) without a way-out proof: ${wayOutOf(turn.state, ip).reason}`,
+      `probes fail (${reason}) without a way-out proof: ${missingProof(turn.state, ip)}`,
     );
+}
+
+function missingProof(state: State, ip: Ip): string {
+  return isProven(state, ip) ? 'it came too late to count for them' : describeWayOut(state, ip);
 }
 
 /** A holder that has just found itself unfit needs no further probe when the last one failed, and its proof came before it. */

@@ -1,13 +1,13 @@
 /**
- * The history on disk: `history.jsonl` in the state directory, one `HistoryEntry` a line, oldest first.
+ * The history on disk: `history.jsonl` in the state directory, one `HistoryLine` a line, oldest first.
  *
  * For people, and nothing is decided by it: so it is not synced, a failure to write is only reported,
  * and what could not be written stays readable from memory and is tried again with the next entry.
  */
 import { appendFile, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { HistoryEntry } from '@failtome/protocol';
 import { Check } from 'typebox/schema';
+import type { HistoryLine } from '../history-line.ts';
 import { errnoOf, writeDurably } from './durable-file.ts';
 
 const HISTORY_FILE = 'history.jsonl';
@@ -33,9 +33,9 @@ export class HistoryFile {
   readonly #path: string;
   readonly #failed: HistoryDependencies['failed'];
   /** Oldest first. */
-  #entries: HistoryEntry[] = [];
+  #entries: HistoryLine[] = [];
   /** Entries that are not on disk yet; the newest of `#entries`. */
-  #unwritten: HistoryEntry[] = [];
+  #unwritten: HistoryLine[] = [];
   #lines = 0;
   /** The file may end in the middle of a line. */
   #torn = false;
@@ -63,12 +63,14 @@ export class HistoryFile {
   }
 
   /** The newest `limit` entries, newest first. */
-  newest(limit: number = MAX_ENTRIES): readonly HistoryEntry[] {
+  newest(limit: number = MAX_ENTRIES): readonly HistoryLine[] {
     return this.#entries.slice(-Math.max(1, limit)).reverse();
   }
 
   /** Returns at once; the entry is readable from now on, and written as soon as may be. */
-  append(entry: HistoryEntry): void {
+  append(entry: HistoryLine): void {
+    // A later word on the same event takes the place of the earlier one, here as after the next start.
+    this.#entries = this.#entries.filter(({ id }) => id !== entry.id);
     this.#entries.push(entry);
     this.#unwritten.push(entry);
     if (this.#entries.length > MAX_ENTRIES) this.#entries.shift();
@@ -95,7 +97,7 @@ export class HistoryFile {
 
   /** An entry may stand there twice, when a write failed after it had done half its work. */
   #take(lines: readonly string[]): void {
-    const byId = new Map<string, HistoryEntry>();
+    const byId = new Map<string, HistoryLine>();
     for (const line of lines) {
       const entry = entryOf(line);
       if (entry === null) this.#skipped += 1;
@@ -135,7 +137,7 @@ export class HistoryFile {
   }
 }
 
-function linesOf(entries: readonly HistoryEntry[]): string {
+function linesOf(entries: readonly HistoryLine[]): string {
   return entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
 }
 
@@ -159,11 +161,16 @@ const NUMBER = { type: 'number' } as const;
 /** Only the checker is imported: typebox's builder and compiler would cost every start 40 ms and 260 kB of code. */
 const ENTRY = objectOf({
   id: TEXT,
-  kind: { enum: ['takeover', 'handover', 'refusal', 'blocked'] },
+  kind: { enum: ['takeover', 'handover', 'refusal', 'blocked', 'vote', 'change'] },
   address: TEXT,
   from: TEXT,
   to: TEXT,
-  result: { enum: ['served', 'moved', 'lost-race', 'refused', 'abandoned'] },
+  result: {
+    enum: [
+      ...['served', 'moved', 'lost-race', 'refused', 'abandoned'],
+      ...['grant', 'blind', 'refuse', 'lost', 'seen'],
+    ],
+  },
   reason: TEXT,
   epoch: NUMBER,
   at: NUMBER,
@@ -177,12 +184,12 @@ function objectOf(properties: Readonly<Record<string, object>>): object {
 }
 
 /** Null for a line that is no entry. */
-function entryOf(line: string): HistoryEntry | null {
+function entryOf(line: string): HistoryLine | null {
   if (line.length > MAX_LINE_CHARS) return null;
   try {
     const value: unknown = JSON.parse(line);
     // The schema says the same as the type, except that a newer version's step names pass, too.
-    return Check(ENTRY, value) ? (value as HistoryEntry) : null;
+    return Check(ENTRY, value) ? (value as HistoryLine) : null;
   } catch {
     return null;
   }

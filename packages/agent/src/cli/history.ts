@@ -1,42 +1,164 @@
-/** `failtome history`: every takeover and every refusal, each step's duration, the request ids of the cloud. */
+/** `failtome history`: what happened, as all nodes tell it: every takeover and refusal, its steps, and what the others saw. */
+import type { NodeId } from '@failtome/protocol';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
+import { fieldsOf, listOf, textOf } from './fields.ts';
+import { mergeHistories, type Story } from './history-merge.ts';
 import { readView } from './read.ts';
-import { findTarget, type TargetOptions } from './target.ts';
+import { findTarget, type Target, type TargetOptions } from './target.ts';
 import { age, clean, moment, type Paint, painter, toned } from './text.ts';
 import { type HistoryRow, historyOf } from './views.ts';
 
-export async function history(options: TargetOptions, dependencies: CliDependencies): Promise<ExitCode> {
+export interface HistoryOptions extends TargetOptions {
+  /** This node's alone. */
+  readonly node?: boolean;
+}
+
+/** For each of the other nodes: one that is gone shouldn't keep the others waiting. */
+const PEER_TIMEOUT_MS = 3_000;
+
+export async function history(options: HistoryOptions, dependencies: CliDependencies): Promise<ExitCode> {
   const target = await findTarget(options, dependencies);
   if (target === null) return 2;
+  return options.node === true
+    ? await showOwn(target, options, dependencies)
+    : await showMerged(target, options, dependencies);
+}
+
+async function showOwn(
+  target: Target,
+  { json }: HistoryOptions,
+  dependencies: CliDependencies,
+): Promise<ExitCode> {
   const result = await readView(target.url, '/v1/history', dependencies);
   if (result.kind === 'failed') {
     complain(dependencies, result.detail);
     return 1;
   }
-  if (options.json === true) {
-    printJson(dependencies, result.json);
-    return 0;
+  if (json === true) printJson(dependencies, result.json);
+  else {
+    const alone = historyOf(result.json, '').map((entry): Story => ({ entry, seen: [] }));
+    show(alone, dependencies);
   }
-  const entries = historyOf(result.json);
-  const paint = painter(dependencies.stdout, dependencies.env);
-  if (entries.length === 0) print(dependencies, 'Nothing has happened yet.');
-  print(dependencies, ...entries.flatMap((entry) => entryLines(entry, paint)));
   return 0;
 }
 
-/** Newest first; what happened on the first line, the rest indented under it. */
-export function entryLines(entry: HistoryRow, paint: Paint): readonly string[] {
-  const { text, tone } = toned(entry.result);
-  const path = entry.from === entry.to ? entry.to : `${entry.from} -> ${entry.to}`;
-  const what = clean(`${entry.kind} of ${entry.address}, ${path}`);
-  const lines = [
-    `${paint(moment(entry.at), 'faint')}  ${paint(what, 'strong')}: ${paint(clean(text), tone)}`,
-    clean(`why: ${entry.reason}`),
+async function showMerged(
+  target: Target,
+  { json }: HistoryOptions,
+  dependencies: CliDependencies,
+): Promise<ExitCode> {
+  const told = await readAll(await findNodes(target, dependencies), dependencies);
+  // With --json, too: standard output is the list alone.
+  for (const { node, failure } of told)
+    if (failure !== null) complain(dependencies, clean(`${node} could not be asked: ${failure}`));
+  const answered = told.filter(({ failure }) => failure === null);
+  if (answered.length === 0) return 1;
+  if (json === true) {
+    // What two nodes tell is the first one's: this node comes first.
+    const byId = new Map(answered.toReversed().flatMap(({ node, json: list }) => withNode(list, node)));
+    printJson(
+      dependencies,
+      [...byId.values()].sort((a, b) => atOf(b) - atOf(a)),
+    );
+    return 0;
+  }
+  show(mergeHistories(answered.map(({ node, json: list }) => historyOf(list, node))), dependencies);
+  return 0;
+}
+
+interface Node {
+  readonly id: NodeId;
+  readonly url: string | null;
+}
+
+/** This node, and all others that vote or take: by its own status, or by its configuration when it doesn't answer. */
+async function findNodes(target: Target, dependencies: CliDependencies): Promise<readonly Node[]> {
+  const status = await readView(target.url, '/v1/status', dependencies);
+  if (status.kind === 'failed') {
+    const self = { id: target.node ?? 'this node', url: target.url };
+    return [self, ...target.peers.filter(({ role }) => role !== 'member')];
+  }
+  const { node, peers } = fieldsOf(status.json);
+  const others = listOf(peers).map(fieldsOf);
+  return [
+    { id: textOf(fieldsOf(node).id, 'this node'), url: target.url },
+    ...others
+      .filter(({ role }) => role !== 'member')
+      .map(({ id, url }) => ({
+        id: textOf(id),
+        url: textOf(url, target.peers.find((peer) => peer.id === id)?.url ?? '') || null,
+      })),
   ];
+}
+
+interface Told {
+  readonly node: NodeId;
+  readonly json: unknown;
+  /** Why it told nothing; null: it did. */
+  readonly failure: string | null;
+}
+
+function readAll(nodes: readonly Node[], { http }: CliDependencies): Promise<readonly Told[]> {
+  const bounded: Pick<CliDependencies, 'http'> = {
+    http: (request) => http({ ...request, timeoutMs: PEER_TIMEOUT_MS }),
+  };
+  return Promise.all(
+    nodes.map(async ({ id: node, url }): Promise<Told> => {
+      if (url === null)
+        return { node, json: null, failure: 'the agent asked does not tell where its API is' };
+      const result = await readView(url, '/v1/history', bounded);
+      return result.kind === 'failed'
+        ? { node, json: null, failure: result.detail }
+        : { node, json: result.json, failure: null };
+    }),
+  );
+}
+
+/** Each entry as it was told, with who told it, by its id. */
+function withNode(json: unknown, node: NodeId): readonly (readonly [string, object])[] {
+  return listOf(json).map((item) => {
+    const entry = fieldsOf(item);
+    return [textOf(entry.id), { ...entry, node: textOf(entry.node, node) }];
+  });
+}
+
+function atOf(entry: object): number {
+  return 'at' in entry && typeof entry.at === 'number' ? entry.at : 0;
+}
+
+function show(stories: readonly Story[], dependencies: CliDependencies): void {
+  const paint = painter(dependencies.stdout, dependencies.env);
+  if (stories.length === 0) print(dependencies, 'Nothing has happened yet.');
+  print(dependencies, ...stories.flatMap((story) => storyLines(story, paint)));
+}
+
+/** What happened on the first line, the rest indented under it, what the others saw at the end. */
+export function storyLines({ entry, seen }: Story, paint: Paint): readonly string[] {
+  const { text, tone } = toned(entry.result);
+  const what = `${paint(clean(titleOf(entry)), 'strong')}: ${paint(clean(text), tone)}`;
+  const lines = [`${paint(moment(entry.at), 'faint')}  ${what}`, clean(`why: ${entry.reason}`)];
   if (entry.steps.length > 0) {
     lines.push(clean(entry.steps.map(({ step, durationMs }) => `${step} ${age(durationMs)}`).join(', ')));
   }
   if (entry.requestIds.length > 0) lines.push(clean(`requests: ${entry.requestIds.join(', ')}`));
+  lines.push(...seen.map((one) => clean(`${moment(one.at)}  ${titleOf(one)}: ${one.result}, ${one.reason}`)));
   lines.push(paint(clean(entry.id), 'faint'));
   return lines.map((line, index) => (index === 0 ? line : `  ${line}`));
+}
+
+/** What it was, and whose doing. A refusal moves nothing, so it has no arrow. */
+function titleOf({ kind, address, from, to, node, result }: HistoryRow): string {
+  switch (kind) {
+    case 'refusal':
+    case 'blocked':
+      return `${kind} of ${address}, held by ${from}, at ${to}`;
+    case 'vote':
+      return `vote of ${node} on ${address} for ${to}`;
+    case 'change':
+      return result === 'lost'
+        ? `${node} lost ${address} to ${to}`
+        : `${node} saw ${address} change hands, ${from} -> ${to}`;
+    default:
+      return from === to ? `${kind} of ${address}, ${to}` : `${kind} of ${address}, ${from} -> ${to}`;
+  }
 }

@@ -6,7 +6,7 @@ import { check } from './check.ts';
 import { type ConfigOptions, config } from './config.ts';
 import { type CliDependencies, complain, type ExitCode } from './dependencies.ts';
 import { handover } from './handover.ts';
-import { history } from './history.ts';
+import { type HistoryOptions, history } from './history.ts';
 import { keygen } from './keygen.ts';
 import { pause, resume } from './pause.ts';
 import { run } from './run.ts';
@@ -98,8 +98,9 @@ function addViewVerbs(program: Command, dependencies: CliDependencies, done: Don
       done(await why(address, options, dependencies)),
     );
   withTarget(program.command('history'))
-    .description('every takeover and every refusal, newest first')
-    .action(async (options: TargetOptions) => done(await history(options, dependencies)));
+    .description('every takeover and every refusal, and what each node saw of it, newest first')
+    .option('--node', "this node's alone, instead of all nodes' merged")
+    .action(async (options: HistoryOptions) => done(await history(options, dependencies)));
 }
 
 interface OrderOptions extends TargetOptions {

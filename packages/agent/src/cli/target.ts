@@ -1,5 +1,6 @@
 /** Which agent a command speaks to: the one of a configuration file, or the one at a URL. */
 
+import type { NodeId } from '@failtome/protocol';
 import type { ClusterKeys } from '../auth/keys.ts';
 import { shown } from '../config/fault.ts';
 import { baseUrl, isUnspecified } from '../config/kinds.ts';
@@ -26,6 +27,10 @@ export interface Target {
   readonly keyFile: string | null;
   /** Null for a URL: then the cluster is what the agent says. */
   readonly cluster: string | null;
+  /** Null for a URL, and where the configuration leaves it to the instance metadata. */
+  readonly node: NodeId | null;
+  /** The others, as configured; none for a URL. */
+  readonly peers: readonly { readonly id: NodeId; readonly url: string; readonly role: string }[];
 }
 
 /** Where the agent's API is. Null: the faults have been printed, and the command ends with 2. */
@@ -37,14 +42,21 @@ export async function findTarget(
   const keyFile = options.keyFile ?? (fromEnvironment === '' ? null : fromEnvironment);
   if (options.url !== undefined) {
     const reading = baseUrl.read(scalarNode(options.url));
-    if (reading.kind === 'value') return { url: reading.value, keyFile, cluster: null };
+    if (reading.kind === 'value')
+      return { url: reading.value, keyFile, cluster: null, node: null, peers: [] };
     const hint = reading.hint === '' ? '' : `; ${reading.hint}`;
     complain(dependencies, `--url: found ${reading.found}, expected ${baseUrl.expected}${hint}`);
     return null;
   }
   const config = await loadOrComplain(options, dependencies);
   if (config === null) return null;
-  return { url: ownUrl(config), keyFile: options.keyFile ?? config.auth.keyFile, cluster: config.cluster };
+  return {
+    url: ownUrl(config),
+    keyFile: options.keyFile ?? config.auth.keyFile,
+    cluster: config.cluster,
+    node: config.node.id,
+    peers: config.peers.filter(({ id }) => id !== config.node.id),
+  };
 }
 
 /** The configuration, or null when its faults have been printed. */

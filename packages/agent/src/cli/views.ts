@@ -232,28 +232,35 @@ function gateStateOf({ state, passed }: Fields): GateRow['state'] {
 
 export interface HistoryRow {
   readonly id: string;
+  /** Who tells it. */
+  readonly node: NodeId;
   readonly kind: string;
   readonly address: Ip;
   readonly from: string;
   readonly to: string;
   readonly result: string;
   readonly reason: string;
+  /** The ballot's; 0: not known. */
+  readonly epoch: number;
   readonly at: number;
   readonly steps: readonly { readonly step: string; readonly durationMs: DurationMs }[];
   readonly requestIds: readonly string[];
 }
 
-export function historyOf(json: unknown): readonly HistoryRow[] {
+/** @param node whose history it is; what it concluded itself names nobody else */
+export function historyOf(json: unknown, node: NodeId): readonly HistoryRow[] {
   return listOf(json).map((item) => {
     const entry = fieldsOf(item);
     return {
       id: textOf(entry.id),
+      node: textOf(entry.node, node),
       kind: textOf(entry.kind),
       address: textOf(entry.address),
       from: textOf(entry.from, '-'),
       to: textOf(entry.to, '-'),
       result: textOf(entry.result),
       reason: textOf(entry.reason),
+      epoch: numberOf(entry.epoch) ?? 0,
       at: numberOf(entry.at) ?? Number.NaN,
       steps: listOf(entry.steps).map((step) => {
         const fields = fieldsOf(step);

@@ -97,13 +97,24 @@ function showAddress(address, why) {
   return card;
 }
 
+// The browser's own time, with its zone: other nodes' logs are in UTC.
+const clock = (at) => new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' });
+
+// What it was, and whose doing. A refusal moves nothing.
+function entryTitle({ kind, address, from, to, node, result }) {
+  if (kind === 'refusal' || kind === 'blocked') return kind + ' of ' + address + ', held by ' + known(from) + ', at ' + known(to);
+  if (kind === 'vote') return 'vote of ' + known(node) + ' on ' + address + ' for ' + known(to);
+  if (kind === 'change' && result === 'lost') return known(node) + ' lost ' + address + ' to ' + known(to);
+  if (kind === 'change') return known(node) + ' saw ' + address + ' change hands: ' + known(from) + ' → ' + known(to);
+  return kind + ' of ' + address + ': ' + known(from) + ' → ' + known(to);
+}
+
 function showEntry(entry) {
-  const when = make('time', 'faint', new Date(entry.at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' }));
+  const when = make('time', 'faint', clock(entry.at));
   when.dateTime = new Date(entry.at).toISOString();
   const total = (entry.steps ?? []).find((step) => step.step === 'total');
   const took = total ? ' in ' + age(total.durationMs) : '';
-  const what = entry.kind + ' of ' + entry.address + ': ' + known(entry.from) + ' → ' + known(entry.to);
-  return make('li', '', when, make('br', ''), what + ', ', toned(entry.result), took + '. ', make('span', 'faint', known(entry.reason)));
+  return make('li', '', when, make('br', ''), entryTitle(entry) + ', ', toned(entry.result), took + '. ', make('span', 'faint', known(entry.reason)));
 }
 
 function showHistory(history) {

@@ -1,22 +1,28 @@
 /**
  * The routes that anyone may read: status, decisions, history, health and metrics. They change nothing.
  */
-import type { HistoryEntry, Ip, StatusView, WhyView } from '@failtome/protocol';
+import type { Ip, PeerView, StatusView, WhyView } from '@failtome/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { HistoryLine } from '../history-line.ts';
 import { PAGE, PAGE_HEADERS } from './page.ts';
 import { refuse } from './refusals.ts';
+
+/** The status, and what only the agent knows: where its peers are. */
+export interface AgentStatus extends StatusView {
+  readonly peers: readonly (PeerView & { readonly url: string | null })[];
+}
 
 /** What the node knows, asked anew for every request. */
 export interface Views {
   /** The configured addresses. */
   addresses(): readonly Ip[];
-  status(): StatusView;
+  status(): AgentStatus;
   /** @param ip one of `addresses()` */
   why(ip: Ip): WhyView;
   /** @param ip one of `addresses()` */
   isHolder(ip: Ip): boolean;
   /** Newest first. */
-  history(): readonly HistoryEntry[];
+  history(): readonly HistoryLine[];
   ready(): { readonly ready: boolean; readonly reason: string };
   /** Prometheus's text format. */
   metrics(): Promise<string>;

@@ -224,6 +224,9 @@ function conclusionLevel({ kind, result }: HistoryEntry): LogLevel {
 function conclusionText({ kind, address, from, to, result, reason, steps }: HistoryEntry): string {
   const total = steps.find(({ step }) => step === 'total');
   const took = total === undefined ? '' : ` in ${Math.round(total.durationMs)} ms`;
+  // A refusal moves nothing.
+  if (kind === 'refusal' || kind === 'blocked')
+    return `${kind} of ${address}, held by ${from}, at ${to}: ${reason}`;
   return `${kind} of ${address} from ${from} to ${to}: ${result}${took}, ${reason}`;
 }
 

@@ -254,6 +254,8 @@ function describeFact(fact: Fact): string {
       return fact.ready ? 'is ready to take over' : `isn't ready to take over: ${fact.problems.join('; ')}`;
     case 'concluded': {
       const { kind, address, from, to, result, reason } = fact.entry;
+      if (kind === 'refusal' || kind === 'blocked')
+        return `${kind} of ${address}, held by ${from}: ${reason}`;
       return `${kind} of ${address}, ${from} → ${to}: ${result} (${reason})`;
     }
     case 'blocked':
