@@ -4,7 +4,8 @@
  */
 import type { MoveStep } from './durable.ts';
 import type { DriverOperation } from './effects.ts';
-import { endAssociation, observeHolder } from './holder.ts';
+import { endAssociation, noteReplaced, observeHolder } from './holder.ts';
+import { lateAfterAcceptance } from './late.ts';
 import type { Move, MoveStage, NextCall } from './move-state.ts';
 import { addressOf, type Change, changeAddress, newEffectId, persist, type Turn, tell } from './turn.ts';
 import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from './units.ts';
@@ -89,9 +90,19 @@ export function onReleased(turn: Turn, ip: Ip, associationId: AssociationId | nu
   take(turn, ip, false);
 }
 
-export function accept(turn: Turn, ip: Ip, associationId: AssociationId | null): void {
+/**
+ * The cloud has accepted the move: by its answer to the take, or because a read shows this node. From here on people are
+ * told of it, whatever later reads show.
+ */
+export function accept(
+  turn: Turn,
+  ip: Ip,
+  associationId: AssociationId | null,
+  by: 'answer' | 'read' = 'read',
+): void {
   const { intent, holder } = addressOf(turn.state, ip);
   const self = turn.state.config.node;
+  if (associationId === null) noteReplaced(turn, ip);
   if (holder.associationId !== associationId) endAssociation(turn, ip, holder.associationId);
   observeHolder(
     turn,
@@ -113,7 +124,11 @@ export function accept(turn: Turn, ip: Ip, associationId: AssociationId | null):
       intent: { ...intent, stage: 'accepted', steps: move.steps, requestIds: move.requestIds },
     });
   }
-  changeAddress(turn, ip, { late: null });
+  lateAfterAcceptance(turn, ip, by === 'answer' ? associationId : null);
+  if (turn.state.config.driver?.style === 'single-call') {
+    const { survey } = addressOf(turn.state, ip);
+    changeAddress(turn, ip, { survey: { ...survey, nextReadAt: turn.now.at } });
+  }
   changeMove(turn, ip, { duty: false, stage: { kind: 'verifying', acceptedAt: turn.now.at, associationId } });
   persist(turn);
   lookNow(turn, ip);

@@ -112,7 +112,8 @@ export function onBallotAnswer(turn: Turn, from: NodeId, answer: BallotAnswer): 
   const { campaign, move } = address;
   if (answer.reason === 'duplicate-id') onDuplicateOfSelf(turn, answer.retryMs);
   if (campaign === null || campaign.epoch !== answer.epoch) {
-    const over = answer.leaseMs > 0 && move?.epoch !== answer.epoch && answer.epoch !== address.late?.epoch;
+    const over =
+      answer.leaseMs > 0 && move?.epoch !== answer.epoch && answer.epoch !== address.late?.intent.epoch;
     if (over) queueRelease(turn, from, answer.address, answer.epoch);
     return;
   }

@@ -7,6 +7,7 @@ import type { HistoryEntry } from './facts.ts';
 import { setHandoverState } from './handover.ts';
 import { holderName } from './holder.ts';
 import { NO_BACKOFF } from './initial.ts';
+import { mayLand } from './late.ts';
 import type { Move } from './move-state.ts';
 import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from './outbox.ts';
 import type { Reason } from './reasons.ts';
@@ -55,6 +56,8 @@ export function concludeAttempt(
 ): void {
   const address = addressOf(turn.state, ip);
   const { intent, move } = address;
+  // What the cloud has accepted is told, however the attempt ends: a read that lags, a race that was lost afterwards.
+  if (intent?.stage === 'accepted') return concludeMove(turn, ip, 'moved', intent);
   const entry: HistoryEntry = {
     id: newSerialId(turn),
     kind: intent?.mode ?? 'takeover',
@@ -73,31 +76,6 @@ export function concludeAttempt(
     setHandoverState(turn, intent.handoverId, 'failed', detail);
   clearAttempt(turn, ip);
   backOff(turn, ip, code, detail, retryMs);
-}
-
-/** An association of ours that nobody decided on just now: a take that had been given up has landed. People are told of it like of any move. */
-export function tellIfLate(turn: Turn, ip: Ip): void {
-  const { late } = addressOf(turn.state, ip);
-  if (late === null) return;
-  tell(turn, { kind: 'late-association', address: ip });
-  const reason = `a call that had been given up was applied late: ${late.reason}`;
-  const entry: HistoryEntry = {
-    id: newSerialId(turn),
-    kind: late.mode,
-    address: ip,
-    from: late.from,
-    to: turn.state.config.node.id,
-    result: 'moved',
-    reason,
-    epoch: late.epoch,
-    at: turn.now.wall,
-    steps: late.steps,
-    requestIds: late.requestIds,
-  };
-  tell(turn, { kind: 'concluded', entry });
-  enqueue(turn, TAKEOVER_SUBJECT, takeoverMessage(turn, entry, { ...late, reason }));
-  changeAddress(turn, ip, { late: null });
-  persist(turn);
 }
 
 /** A refusal worth a line in the history: something stood in the way while the address was down. */
@@ -132,12 +110,15 @@ function totalStep(
 }
 
 function clearAttempt(turn: Turn, ip: Ip): void {
-  const { campaign, intent, late, move } = addressOf(turn.state, ip);
+  const { campaign, intent, move } = addressOf(turn.state, ip);
   const epoch = campaign?.epoch ?? intent?.epoch;
   changeAddress(turn, ip, { campaign: null, guard: null, move: null, intent: null });
+  const accepted = intent?.stage === 'accepted';
+  // The last run may have made its take, whatever reads show as yet.
+  if (intent !== null && !accepted && move !== null && isOfLastRun(move)) mayLand(turn, ip, intent);
   // What may yet land keeps what was lent for it until that runs out: a take that was given up, a call of the last run.
-  const mayLand = epoch === late?.epoch || (move !== null && isOfLastRun(move));
-  if (epoch !== undefined && !mayLand) releaseLeases(turn, ip, epoch);
+  const isLate = epoch === addressOf(turn.state, ip).late?.intent.epoch;
+  if (epoch !== undefined && (accepted || !isLate)) releaseLeases(turn, ip, epoch);
   persist(turn);
 }
 

@@ -99,6 +99,7 @@ export function copyAddress(address: AddressState): Draft<AddressState> {
     refusals: address.refusals,
     blockedTold: address.blockedTold,
     late: address.late,
+    replaced: address.replaced,
     survey: address.survey,
   };
 }

@@ -4,7 +4,8 @@
 import { DOCUMENT_VERSION, type DurableAddress, type DurableDocument } from './durable.ts';
 import { NO_PAUSE, newAddress } from './initial.ts';
 import type { StorageState } from './inputs.ts';
-import { type AddressState, MAX_CHANGES, type State } from './state.ts';
+import { LATE_LASTS_MS } from './late.ts';
+import { type AddressState, type LateTake, MAX_CHANGES, type State } from './state.ts';
 import type { MonotonicMs } from './units.ts';
 
 export function documentOf(state: State): DurableDocument {
@@ -63,10 +64,25 @@ function restoredAddress(
     lendFrom: lent === null || lent.leaseMs === 0 ? at : at + Math.max(lent.leaseMs, leaseMs),
     intent: known.intent,
     oldChanges: known.changes.map((ageMs) => at - ageMs),
-    late: known.late,
+    late: restoredLate(known, at),
     ended: known.ended,
     blockedTold: known.blockedTold,
   };
+}
+
+function restoredLate({ late, lateMs, lateHeld }: DurableAddress, at: MonotonicMs): LateTake | null {
+  if (late === null) return null;
+  return { intent: late, until: at + (lateMs ?? LATE_LASTS_MS), held: lateHeld ?? null };
+}
+
+function durableLate(
+  state: State,
+  { late }: AddressState,
+): Pick<DurableAddress, 'late' | 'lateMs' | 'lateHeld'> {
+  if (late === null) return { late: null };
+  const { intent, until, held } = late;
+  const lateMs = Math.max(0, Math.floor(until - state.now.at));
+  return { late: intent, lateMs, ...(held === null ? {} : { lateHeld: held }) };
 }
 
 function durableAddress(state: State, address: AddressState): DurableAddress {
@@ -81,7 +97,7 @@ function durableAddress(state: State, address: AddressState): DurableAddress {
         ? null
         : { candidate: lent?.candidate ?? '', epoch: lent?.epoch ?? address.epoch, leaseMs },
     intent: address.intent,
-    late: address.late,
+    ...durableLate(state, address),
     changes: [...address.changes, ...address.oldChanges]
       .slice(0, MAX_CHANGES)
       .map((changedAt) => Math.max(0, Math.floor(state.now.at - changedAt))),

@@ -42,8 +42,12 @@ export interface DurableAddress {
   readonly epoch: Epoch;
   readonly lent: DurableLease | null;
   readonly intent: MoveIntent | null;
-  /** A take that was given up with its answer unknown. */
+  /** A take that may have been applied, or may yet be, and that nobody was told of. */
   readonly late: MoveIntent | null;
+  /** For how long that take may still land; absent in documents of earlier versions, which count from the start. */
+  readonly lateMs?: DurationMs;
+  /** The association that a later take was answered with; absent: none. */
+  readonly lateHeld?: AssociationId;
   /** Lengths of time between each known change of association and the moment this was written, newest first. */
   readonly changes: readonly DurationMs[];
   /** Associations seen to end; a read that shows one is stale. */

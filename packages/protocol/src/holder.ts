@@ -13,6 +13,9 @@ export type HolderSource = 'read' | 'taken' | 'external-ip' | 'gossip';
 /** Changes told by two nodes that lie closer together than this are one change. */
 const SAME_CHANGE_MS: DurationMs = 3_000;
 
+/** The longest by which a read may lag behind, where an association has no id that would betray it. */
+const READS_LAG_MS: DurationMs = 60_000;
+
 /** Silent: this node itself hasn't heard it for `gossip.dead`, counted anew from the start and from a stall. */
 export function isSilent(state: State, id: NodeId): boolean {
   return silentAt(state, id) <= state.now.at;
@@ -113,13 +116,27 @@ export function holderFrom(state: State, association: Association, at: Monotonic
   };
 }
 
-/** A read that shows an association which was seen to end is stale, and proves nothing. */
-export function isStaleRead(address: AddressState, association: Association): boolean {
+/**
+ * A read that shows an association which was seen to end is stale, and proves nothing. An association without an id is
+ * known by its holder: shortly after a take of this node's own, whoever it replaced.
+ */
+export function isStaleRead(state: State, ip: Ip, association: Association): boolean {
+  const address = addressOf(state, ip);
+  if (association.kind === 'associated' && association.associationId !== null)
+    return address.ended.includes(association.associationId);
+  const { replaced } = address;
+  if (replaced === null || state.now.at >= replaced.until) return false;
+  const shown = holderFrom(state, association, state.now.at);
   return (
-    association.kind === 'associated' &&
-    association.associationId !== null &&
-    address.ended.includes(association.associationId)
+    shown.kind === replaced.kind && shown.node === replaced.node && shown.instanceId === replaced.instanceId
   );
+}
+
+/** This node has just taken the address by an association without an id: whoever held it may be shown for a while. */
+export function noteReplaced(turn: Turn, ip: Ip): void {
+  const { kind, node, instanceId } = addressOf(turn.state, ip).holder;
+  if (kind === 'unknown' || node === turn.state.config.node.id) return;
+  changeAddress(turn, ip, { replaced: { kind, node, instanceId, until: turn.now.at + READS_LAG_MS } });
 }
 
 /**
@@ -155,6 +172,8 @@ export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSo
     served: known.kind === 'unknown' ? address.served : false,
     // Failures of the last holder are no evidence against this one.
     series: moved ? { ...address.series, fails: 0, failingSince: null } : address.series,
+    // A peer's own word that it was moved on is newer than this node's take.
+    replaced: source === 'gossip' ? null : address.replaced,
   });
   tell(turn, { kind: 'holder', address: ip, holder: holderName(seen), source });
   announce(turn);

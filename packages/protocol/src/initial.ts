@@ -135,6 +135,7 @@ export function newAddress(ip: Ip): AddressState {
     refusals: [],
     blockedTold: false,
     late: null,
+    replaced: null,
     survey: {
       reading: null,
       readingAt: 0,

@@ -64,9 +64,9 @@ export type MoveStage =
 
 /**
  * Why a move reads: to begin; because nobody holds the address by our doing; because a take found it held; because a
- * single-call driver is believed only after a read; because a restart found an intent.
+ * restart found an intent.
  */
-export type ReadPurpose = 'start' | 'duty' | 'lost' | 'confirm' | 'recover';
+export type ReadPurpose = 'start' | 'duty' | 'lost' | 'recover';
 
 export type NextCall =
   | { readonly call: 'read'; readonly purpose: ReadPurpose }

@@ -21,7 +21,7 @@ import {
   type Stage,
   take,
 } from './calls.ts';
-import { concludeAttempt, concludeMove, tellIfLate } from './conclude.ts';
+import { concludeAttempt, concludeMove } from './conclude.ts';
 import type { MoveIntent } from './durable.ts';
 import {
   endAssociation,
@@ -33,6 +33,7 @@ import {
   observeHolder,
 } from './holder.ts';
 import type { Association, DriverAnswer, DriverFailure, DriverResult } from './inputs.ts';
+import { mayLand, settleLate } from './late.ts';
 import type { Move, MoveStage, ReadPurpose } from './move-state.ts';
 import { onSettlingRead, settle } from './settle.ts';
 import { noteRead } from './survey.ts';
@@ -181,7 +182,7 @@ export function abandonMove(turn: Turn, ip: Ip, detail: string): void {
 function onReadAnswer(turn: Turn, ip: Ip, stage: Stage<'reading'>, answer: DriverAnswer): void {
   addStep(turn, ip, 'read', turn.now.at - stage.at, answer.kind);
   // A stale read's word on the interface would be as old.
-  const stale = answer.kind === 'read' && isStaleRead(addressOf(turn.state, ip), answer.association);
+  const stale = answer.kind === 'read' && isStaleRead(turn.state, ip, answer.association);
   if (!stale) noteRead(turn, ip, answer);
   if (answer.kind !== 'read') {
     onReadFailure(turn, ip, stage, answer);
@@ -192,7 +193,11 @@ function onReadAnswer(turn: Turn, ip: Ip, stage: Stage<'reading'>, answer: Drive
     restStale(turn, ip, stage.purpose);
     return;
   }
-  observeHolder(turn, ip, holderFrom(turn.state, association, stage.at), 'read');
+  const before = addressOf(turn.state, ip).holder;
+  const seen = holderFrom(turn.state, association, stage.at);
+  observeHolder(turn, ip, seen, 'read');
+  // Any other read that shows this node ends in the acceptance of the move, and is told with it.
+  if (stage.purpose === 'start' || !isSelf(association)) settleLate(turn, ip, before, seen, stage.at);
   if (displaces !== null && turn.state.config.driver?.displace !== 'allow' && !isSelf(association)) {
     if (moveOf(turn, ip).duty) restDuty(turn, ip);
     else
@@ -214,8 +219,6 @@ function onReadAnswer(turn: Turn, ip: Ip, stage: Stage<'reading'>, answer: Drive
       return onDutyRead(turn, ip, association, stage.purpose);
     case 'lost':
       return onLostRead(turn, ip, association);
-    case 'confirm':
-      return onConfirmRead(turn, ip, association);
   }
 }
 
@@ -232,7 +235,7 @@ function onReadFailure(turn: Turn, ip: Ip, stage: Stage<'reading'>, answer: Driv
   const move = moveOf(turn, ip);
   if (move.duty) return restDuty(turn, ip);
   if (stage.purpose === 'recover') return rest(turn, ip, FIRST_DUTY_MS, { call: 'read', purpose: 'recover' });
-  if (stage.purpose === 'confirm' || stage.purpose === 'lost') return settle(turn, ip, 'swap', null);
+  if (stage.purpose === 'lost') return settle(turn, ip, 'swap', null);
   const failure = failureOf(answer);
   if (failure.kind === 'refused' && failure.throttled)
     return restThrottled(turn, ip, { call: 'read', purpose: 'start' });
@@ -250,10 +253,8 @@ function onReadFailure(turn: Turn, ip: Ip, stage: Stage<'reading'>, answer: Driv
 function onStartRead(turn: Turn, ip: Ip, association: Association): void {
   const move = moveOf(turn, ip);
   if (association.kind === 'none') return rest(turn, ip, 0, { call: 'take', reassociate: false });
-  if (association.self) {
-    tellIfLate(turn, ip);
+  if (association.self)
     return concludeAttempt(turn, ip, 'abandoned', 'is-holder', 'this node holds it already', 0);
-  }
   const { holder, intent } = addressOf(turn.state, ip);
   const from = intent?.from ?? 'unknown';
   const other =
@@ -321,13 +322,6 @@ function onLostRead(turn: Turn, ip: Ip, association: Association): void {
   );
 }
 
-/** A single-call driver is believed after a read. */
-function onConfirmRead(turn: Turn, ip: Ip, association: Association): void {
-  if (association.kind === 'associated' && association.self)
-    return accept(turn, ip, association.associationId);
-  settle(turn, ip, 'swap', null);
-}
-
 function onReleaseAnswer(turn: Turn, ip: Ip, stage: Stage<'releasing'>, answer: DriverAnswer): void {
   addStep(turn, ip, 'release', turn.now.at - stage.at, resultOf(answer));
   switch (answer.kind) {
@@ -354,16 +348,17 @@ function onTakeAnswer(turn: Turn, ip: Ip, stage: Stage<'taking'>, answer: Driver
   const move = moveOf(turn, ip);
   switch (answer.kind) {
     case 'taken':
-      if (turn.state.config.driver?.style === 'single-call') return read(turn, ip, 'confirm');
-      return accept(turn, ip, answer.associationId);
+      return accept(turn, ip, answer.associationId, 'answer');
     case 'held':
       return read(turn, ip, 'lost');
     case 'refused':
       if (answer.throttled) return restThrottled(turn, ip, { call: 'take', reassociate: stage.reassociate });
       return move.duty ? restDuty(turn, ip, `${answer.code}: ${answer.message}`) : refused(turn, ip, answer);
-    default:
-      changeAddress(turn, ip, { late: addressOf(turn.state, ip).intent });
+    default: {
+      const { intent } = addressOf(turn.state, ip);
+      if (intent !== null) mayLand(turn, ip, intent);
       return settle(turn, ip, stage.reassociate ? 'swap' : 'take', null);
+    }
   }
 }
 

@@ -45,7 +45,7 @@ export function settle(
 export function onSettlingRead(turn: Turn, ip: Ip, stage: Stage<'settling'>, answer: DriverAnswer): void {
   const { at } = turn.now;
   const expired = at - stage.since >= SETTLE_MS;
-  if (answer.kind !== 'read' || isStaleRead(addressOf(turn.state, ip), answer.association)) {
+  if (answer.kind !== 'read' || isStaleRead(turn.state, ip, answer.association)) {
     if (expired) return settledBlind(turn, ip, stage);
     changeMove(turn, ip, { stage: { ...stage, callId: null, nextAt: at + STALE_READ_MS } });
     return;

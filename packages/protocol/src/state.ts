@@ -220,9 +220,28 @@ export interface AddressState {
   /** Reasons told as refusals in this episode of being down. */
   readonly refusals: readonly Reason[];
   readonly blockedTold: boolean;
-  /** A take of ours whose answer stayed unknown, and which was given up: it may yet land. */
-  readonly late: MoveIntent | null;
+  /** A take of ours that may have been applied, or may yet be, and that nobody was told of; null: none. */
+  readonly late: LateTake | null;
+  /** Whom this node's last accepted take replaced, where associations have no ids; null: nothing that a read could still show. */
+  readonly replaced: Replaced | null;
   readonly survey: Survey;
+}
+
+/** A take whose answer stayed unknown, or which a restart can't know to have been made. */
+export interface LateTake {
+  readonly intent: MoveIntent;
+  /** It can't land any more after this: the first read that begins later and shows nothing new ends it. */
+  readonly until: MonotonicMs;
+  /** The association that a later take of this node was answered with, and that was told with it; null: none was. */
+  readonly held: AssociationId | null;
+}
+
+/** A holder without an association id that isn't one any more: a read that shows it before `until` lags behind. */
+export interface Replaced {
+  readonly kind: Holder['kind'];
+  readonly node: NodeId | null;
+  readonly instanceId: InstanceId | null;
+  readonly until: MonotonicMs;
 }
 
 export interface Holder {

@@ -3,10 +3,11 @@
  * could (the running preflight behind `takeover_ready`).
  */
 
-import { tellIfLate } from './conclude.ts';
 import { copySurvey } from './copy.ts';
 import { forgetHolder, holderFrom, isSameHolder, isStaleRead, observeHolder } from './holder.ts';
 import type { DriverAnswer, DriverResult } from './inputs.ts';
+import { settleLate } from './late.ts';
+import { settle } from './settle.ts';
 import type { AddressState, Holder, State, Survey } from './state.ts';
 import { addressOf, announce, change, changeAddress, newEffectId, type Turn, tell } from './turn.ts';
 import { type DurationMs, type EffectId, type Ip, type MonotonicMs, NEVER } from './units.ts';
@@ -32,8 +33,9 @@ export function surveyWhatIsDue(turn: Turn): void {
   const { config, phase } = turn.state;
   if (config.driver === null || config.node.role !== 'candidate' || phase !== 'running') return;
   for (const ip in turn.state.addresses) {
-    const { survey, move } = addressOf(turn.state, ip);
-    if (move !== null) continue;
+    const address = addressOf(turn.state, ip);
+    const { survey } = address;
+    if (makesItsOwnCalls(turn.state, address)) continue;
     if (survey.reading === null && survey.nextReadAt <= turn.now.at) {
       const callId = newEffectId(turn);
       changeSurvey(turn, ip, {
@@ -85,8 +87,8 @@ export function tellReadiness(turn: Turn): void {
 }
 
 export function nextSurvey(state: State, address: AddressState): MonotonicMs {
-  const { survey, move } = address;
-  if (state.config.driver === null || move !== null) return NEVER;
+  const { survey } = address;
+  if (state.config.driver === null || makesItsOwnCalls(state, address)) return NEVER;
   const read = survey.reading === null ? survey.nextReadAt : NEVER;
   const permit = survey.permitting === null ? survey.nextPermitAt : NEVER;
   return Math.min(read, permit);
@@ -132,6 +134,14 @@ function nextIdleRead(turn: Turn, ip: Ip): MonotonicMs {
 function readProblem(ip: Ip, { unread }: Survey): string | null {
   if (unread === null || (!unread.refused && unread.times < FAILED_READS)) return null;
   return `${unread.refused ? 'read-refused' : 'read-failed'}: ${ip}: ${unread.code}`;
+}
+
+/**
+ * A move makes its own calls. A single call has no condition, so that the read after its acceptance, which may lag, is one
+ * of the survey's.
+ */
+function makesItsOwnCalls(state: State, { move }: AddressState): boolean {
+  return move !== null && !(move.stage.kind === 'verifying' && state.config.driver?.style === 'single-call');
 }
 
 function permissionProblem(state: State, ip: Ip, { permission }: Survey): string | null {
@@ -184,12 +194,17 @@ function onRead(turn: Turn, ip: Ip, survey: Survey, result: DriverResult): void 
     changeSurvey(turn, ip, { ...failed, nextReadAt: turn.now.at + AGAIN_MS * 2 });
     return;
   }
-  const before = addressOf(turn.state, ip);
-  if (isStaleRead(before, answer.association)) return;
+  if (isStaleRead(turn.state, ip, answer.association)) return;
+  const before = addressOf(turn.state, ip).holder;
   const seen = holderFrom(turn.state, answer.association, survey.readingAt);
   observeHolder(turn, ip, seen, 'read');
   readAgainIfOvertaken(turn, ip, seen);
-  if (seen.node === turn.state.config.node.id && before.holder.node !== seen.node) tellIfLate(turn, ip);
+  settleLate(turn, ip, before, seen, survey.readingAt);
+  const { move } = addressOf(turn.state, ip);
+  const follows = move?.stage.kind === 'verifying' && survey.readingAt >= move.stage.acceptedAt;
+  // Our single call may have taken the address from its holder without giving it to us.
+  if (follows && seen.kind === 'none' && turn.state.config.driver?.style === 'single-call')
+    settle(turn, ip, 'swap', null);
 }
 
 /**

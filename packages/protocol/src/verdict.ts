@@ -6,6 +6,7 @@ import type { AddressConfig } from './config.ts';
 import { failuresNeeded, holderUnfitSince, isHeldBySelf, isSilent } from './holder.ts';
 import { NO_BACKOFF } from './initial.ts';
 import type { CheckResult, ExternalIpResult } from './inputs.ts';
+import { seenAs } from './late.ts';
 import type { Verdict } from './messages.ts';
 import type { AddressState, State } from './state.ts';
 import { addressOf, announce, change, changeAddress, newEffectId, type Turn, tell } from './turn.ts';
@@ -92,6 +93,7 @@ export function onProbed(turn: Turn, probeId: EffectId, result: CheckResult): vo
 
 export function onExternalIp(turn: Turn, askId: EffectId, result: ExternalIpResult): void {
   const newlyProven = onWayOut(turn, askId, result);
+  seenAs(turn, result);
   if (!newlyProven) return;
   for (const ip of Object.keys(turn.state.addresses)) {
     const address = addressOf(turn.state, ip);

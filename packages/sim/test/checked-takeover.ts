@@ -10,7 +10,7 @@ import type {
   Fact,
   NodeId,
 } from '@failtome/protocol';
-import { type AwsEvent, type AwsState, associate } from '../src/aws/index.ts';
+import { type AwsEvent, type AwsState, associate, type Caller } from '../src/aws/index.ts';
 import type { RunView, WorldEvent } from '../src/world/watch.ts';
 import { ADDRESS, type AddressState, instanceOf, type Moment, message, type Stage } from './checked-stage.ts';
 
@@ -134,11 +134,11 @@ export function ended(cause: 'disassociated' | 'moved' | 'displaced', by: string
 }
 
 /** What the cloud tells when the address goes to a node. */
-export function associated(stage: Stage, to: NodeId): void {
+export function associated(stage: Stage, to: NodeId, caller?: Caller): void {
   const instance = stage.aws.instances.get(instanceOf(to));
   if (instance === undefined) throw new Error(`no instance for ${to}`);
   const [{ id: interfaceId, privateIps }] = instance.interfaces;
-  const by = { kind: 'instance', instanceId: instance.id } as const;
+  const by: Caller = caller ?? { kind: 'instance', instanceId: instance.id };
   const target = { instanceId: instance.id, interfaceId, privateIp: privateIps[0] };
   const { state, events } = associate(stage.aws, ADDRESS, target, by, stage.nowMs);
   stage.aws = state;

@@ -91,6 +91,26 @@ const ROWS: readonly (readonly [id: string, moments: readonly Moment[], not?: st
   ['race:held', [begun, [10, ({ tell, b }) => tell(driven(b, TAKE, { kind: 'held' }))]]],
   ['stale:release-of-ended', [begun, [10, ({ tell, b }) => tell(driven(b, RELEASE, { kind: 'stale' }))]]],
   [
+    'stale:replaced-shown',
+    [
+      begun,
+      [
+        10,
+        ({ tell, b }) => {
+          b.setAddress({ replaced: { kind: 'node', node: 'a', instanceId: 'i-x', until: 60_000 } });
+          const association = {
+            kind: 'associated',
+            associationId: null,
+            instanceId: 'i-x',
+            node: null,
+            self: false,
+          } as const;
+          tell(driven(b, READ, { kind: 'read', association, displaces: null }));
+        },
+      ],
+    ],
+  ],
+  [
     'stale:read-ignored',
     [
       [0, ({ b }) => b.setAddress({ ended: [ASSOCIATION] })],

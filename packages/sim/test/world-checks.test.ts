@@ -238,6 +238,43 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
   ],
   ['I17', 'a notification of a move that never was', [[0, ({ tell, b }) => tell(publishing(b, TOLD))]]],
   [
+    'I17',
+    'an accepted move that nobody is told of, and whose attempt was abandoned',
+    takeover({ concludes: null, tells: null }, [
+      40_000,
+      ({ tell, b }) => {
+        b.setAddress({ move: null, campaign: null, intent: null });
+        tell({ kind: 'stepped', by: b });
+      },
+    ]),
+  ],
+  [
+    'I17',
+    'a move whose answer was lost, which a read has shown since, and that nobody is told of',
+    takeover(
+      { taken: null, concludes: null, tells: null },
+      [
+        4_600,
+        (stage) => {
+          associated(stage, 'b');
+          stage.tell(driven(stage.b, TAKE, { kind: 'unknown', code: 'Timeout', message: '' }));
+          stage.b.setAddress({ move: null, campaign: null, intent: null });
+          const { association } = stage.aws.addresses.get(ADDRESS) ?? {};
+          stage.tell(driven(stage.b, READ, shows(association?.id ?? '', true)));
+        },
+      ],
+      [40_000, ({ tell, b }) => tell({ kind: 'stepped', by: b })],
+    ),
+  ],
+  [
+    'I17',
+    "a move by an operator's hand that is told as a node's own",
+    [
+      [0, (stage) => associated(stage, 'b', { kind: 'operator', name: 'console' })],
+      [100, ({ tell, b }) => tell(publishing(b, TOLD))],
+    ],
+  ],
+  [
     'I19',
     'a message too large',
     [[0, ({ tell, a, b }) => tell({ kind: 'said', by: a, message: message(a, b, {}), bytes: 70_000 })]],

@@ -209,7 +209,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'leases are given back while a call may still take effect',
     edit(
       'conclude.ts',
-      'if (epoch !== undefined && !mayLand) releaseLeases',
+      'if (epoch !== undefined && (accepted || !isLate)) releaseLeases',
       'if (epoch !== undefined) releaseLeases',
     ),
     'cloud',

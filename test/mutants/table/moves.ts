@@ -19,8 +19,8 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'an address that a read shows here is taken once more',
     edit(
       'move.ts',
-      'if (association.self) {\n    tellIfLate',
-      'if (association.self && addressOf(turn.state, ip).late !== null) {\n    tellIfLate',
+      "if (association.self)\n    return concludeAttempt(turn, ip, 'abandoned', 'is-holder'",
+      "if (association.self && addressOf(turn.state, ip).late !== null)\n    return concludeAttempt(turn, ip, 'abandoned', 'is-holder'",
     ),
     'cloud',
   ),
@@ -30,8 +30,8 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'a read that shows an ended association is believed',
     edit(
       'holder.ts',
-      'address.ended.includes(association.associationId)\n  );',
-      "address.ended.includes('no association')\n  );",
+      'return address.ended.includes(association.associationId);',
+      "return address.ended.includes('no association');",
     ),
     'stale-reads',
   ),
@@ -71,6 +71,24 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     "the one-call swap is used without the holder's consent",
     edit('move.ts', 'driver?.swap === true &&\n    move.consent &&', 'driver?.swap === true &&'),
     'web',
+  ),
+  mutant(
+    'accepted-by-read',
+    ['I17'],
+    'a single call that was accepted counts for nothing until a read shows it',
+    edit(
+      'move.ts',
+      "return accept(turn, ip, answer.associationId, 'answer');",
+      "return turn.state.config.driver?.style === 'single-call'\n        ? settle(turn, ip, 'swap', null)\n        : accept(turn, ip, answer.associationId, 'answer');",
+    ),
+    'stale-reads',
+  ),
+  mutant(
+    'late-for-ever',
+    ['I17'],
+    'a take that was given up may land for ever',
+    edit('late.ts', 'if (readAt < late.until) return;', 'if (readAt < late.until * 1_000) return;'),
+    'cloud',
   ),
   mutant(
     'released-no-duty',
@@ -347,11 +365,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'late-untold',
     ['I17'],
     'people are not told of a take that landed late',
-    edit(
-      'survey.ts',
-      'if (seen.node === turn.state.config.node.id && before.holder.node !== seen.node) tellIfLate(turn, ip);',
-      '',
-    ),
+    edit('late.ts', 'return tellLate(turn, ip, late.intent);', 'return;'),
     'late-takes',
   ),
 ];

@@ -1,5 +1,7 @@
 /** The scenarios that are about what a mutant breaks; they are run before all others. */
 export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
+  'accepted-by-read': ['opsworks-reads-lag'],
+  'late-for-ever': ['late-for-ever'],
   'gate-role': ['witness', 'member'],
   'gate-running': ['rolling-restart', 'rolling-upgrade', 'web-server-killed'],
   'gate-not-holder': ['both-web-servers-dead', 'no-local-check', 'web-server-hung', 'unfit-holder'],

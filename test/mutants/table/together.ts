@@ -24,8 +24,8 @@ export const TOGETHER: readonly Mutant[] = [
       ),
       edit(
         'move.ts',
-        'if (association.self) {\n    tellIfLate',
-        'if (association.self && addressOf(turn.state, ip).late !== null) {\n    tellIfLate',
+        "if (association.self)\n    return concludeAttempt(turn, ip, 'abandoned', 'is-holder'",
+        "if (association.self && addressOf(turn.state, ip).late !== null)\n    return concludeAttempt(turn, ip, 'abandoned', 'is-holder'",
       ),
     ],
     'no-local',

@@ -18,6 +18,8 @@ export interface FakeCloud {
   faults: Fault[];
   /** How often the node has been given the address. */
   taken: number;
+  /** Whether its answers name associations; OpsWorks's don't. */
+  named: boolean;
   call(operation: DriverOperation): DriverAnswer;
   /** Somebody else's doing. */
   assign(node: NodeId | null): void;
@@ -41,6 +43,7 @@ export function newCloud(holder: NodeId | null): FakeCloud {
     holder: holder === null ? null : give(holder),
     faults: [],
     taken: 0,
+    named: true,
     call(operation) {
       const fault = cloud.faults.find(({ op }) => op === operation.op);
       if (fault === undefined) return perform(operation);
@@ -59,7 +62,7 @@ export function newCloud(holder: NodeId | null): FakeCloud {
       case 'permit':
         return { kind: 'permitted' };
       case 'read':
-        return { kind: 'read', association: associationOf(cloud.holder), displaces: null };
+        return { kind: 'read', association: associationOf(cloud), displaces: null };
       case 'release':
         if (cloud.holder === null || cloud.holder.associationId !== operation.associationId)
           return { kind: 'stale' };
@@ -69,13 +72,14 @@ export function newCloud(holder: NodeId | null): FakeCloud {
         if (cloud.holder !== null && !operation.reassociate) return { kind: 'held' };
         cloud.holder = give(SELF);
         cloud.taken += 1;
-        return { kind: 'taken', associationId: cloud.holder.associationId };
+        return { kind: 'taken', associationId: cloud.named ? cloud.holder.associationId : null };
     }
   }
 }
 
-function associationOf(holder: FakeCloud['holder']): Extract<DriverAnswer, { kind: 'read' }>['association'] {
+function associationOf({ holder, named }: FakeCloud): Extract<DriverAnswer, { kind: 'read' }>['association'] {
   if (holder === null) return { kind: 'none' };
-  const { node, associationId } = holder;
+  const { node } = holder;
+  const associationId = named ? holder.associationId : null;
   return { kind: 'associated', associationId, instanceId: `i-${node}`, node: null, self: node === SELF };
 }

@@ -50,6 +50,9 @@ export function watchCalls(mark: Mark): Watcher {
     if (answer.kind === 'read' && answer.association.kind === 'associated') {
       const { associationId } = answer.association;
       if (associationId !== null && address?.ended.includes(associationId)) mark('stale:read-ignored');
+      const { replaced } = address ?? {};
+      if (associationId === null && replaced != null && replaced.until > by.state().now.at)
+        if (answer.association.instanceId === replaced.instanceId) mark('stale:replaced-shown');
     }
     if (answer.kind === 'refused' && answer.throttled && op !== 'permit' && address?.move != null)
       mark(`throttled:${op}`);

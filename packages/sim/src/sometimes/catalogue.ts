@@ -131,6 +131,7 @@ const SITUATIONS: readonly (readonly [id: string, says: string])[] = [
   ['stale:call-landed', 'a call took effect after its node had given the move up'],
   ['stale:late-association', 'a node found that a take it had given up has landed'],
   ['stale:release-of-ended', 'a release named an association that had ended already'],
+  ['stale:replaced-shown', 'a read showed whoever a single call had just replaced'],
   ['stale:read-ignored', 'a read showed an association that its reader knew to have ended'],
   ['throttled:read', 'the read of a move was throttled'],
   ['throttled:release', 'the release of a move was throttled'],

@@ -161,18 +161,25 @@ function checkReady(world: World, { run, node, state, config }: RunView): void {
   world.violate('L5', `${run} isn't ready: ${ready.problems.join(', ')}`);
 }
 
-/** Every accepted move is told at least once, by a taker that still has its disk and reaches anybody. */
+/**
+ * The move by which its holder came to an address is told at least once, by a holder that still has its disk and reaches
+ * anybody. What the cloud has done says which that is, and not what the nodes made of it.
+ */
 function checkTold(world: World): void {
-  for (const { fact, node, atMs } of world.facts()) {
-    if (fact.kind !== 'concluded' || (fact.entry.result !== 'served' && fact.entry.result !== 'moved'))
-      continue;
-    const { alive, sighted, writes } = conditionOf(world, node, fact.entry.address);
+  const events = world.cloudEvents();
+  for (const ip of world.spec.addresses) {
+    const last = events.findLast((event) => event.kind === 'associated' && event.publicIp === ip);
+    if (last?.kind !== 'associated' || last.by.kind !== 'instance') continue;
+    const { instanceId } = last.association;
+    const node = world.nodeOf(instanceId);
+    if (node === null || world.holder(ip) !== node || last.by.instanceId !== instanceId) continue;
+    const { alive, sighted, writes } = conditionOf(world, node, ip);
     if (world.lostDisk(node) || !alive || !sighted || !writes || !world.config(node).notify.enabled) continue;
-    const line = `Instance ${world.config(node).node.instanceId} took over ${fact.entry.address}`;
-    const told = world
-      .cloudEvents()
-      .some((event) => event.kind === 'published' && event.atMs >= atMs && event.message.startsWith(line));
-    if (!told) world.violate('I17', `${node} never told of ${fact.entry.id}, concluded at ${atMs}`);
+    const line = `Instance ${world.config(node).node.instanceId} took over ${ip}`;
+    const told = events.some(
+      (event) => event.kind === 'published' && event.atMs >= last.atMs && event.message.startsWith(line),
+    );
+    if (!told) world.violate('I17', `${node} never told that it took ${ip} at ${last.atMs}`);
   }
 }
 

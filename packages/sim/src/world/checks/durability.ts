@@ -1,48 +1,18 @@
 /**
- * I6: a lease, an intent and a notification are durable before they have an effect outside. I17, its first half:
- * every notification names a move that was accepted.
+ * I6: a lease, an intent and a notification are durable before they have an effect outside.
  */
 import {
-  counted,
   type DurableAddress,
   type DurableDocument,
   decodeDocument,
   type Envelope,
   type Ip,
-  TAKEOVER_SUBJECT,
 } from '@failtome/protocol';
-import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
-import { createDoubles } from './doubles.ts';
+import type { RunView, Violate, Watcher } from '../watch.ts';
 
-export function checkDurability(view: WorldView, violate: Violate): Watcher {
+export function checkDurability(violate: Violate): Watcher {
   const read = createReader();
-  const doubles = createDoubles(view);
-  /** Per instance and address, how often it came there, and what was told of it. */
-  const accepted = new Map<string, number>();
-  const told = new Map<string, Set<string>>();
-
-  function count(instanceId: string, ip: Ip): void {
-    const key = `${instanceId} ${ip}`;
-    accepted.set(key, (accepted.get(key) ?? 0) + 1);
-  }
-
-  /** I17: a move is told as often as need be, but no move twice as two. */
-  function checkTelling(by: RunView, message: string): void {
-    const [, ip] = /^Instance \S+ took over (\S+)/.exec(message) ?? [];
-    const key = `${by.instanceId} ${ip}`;
-    const moves = accepted.get(key) ?? 0;
-    const all = (told.get(key) ?? new Set()).add(message);
-    told.set(key, all);
-    // What a copied disk or one that was put back remembers, it tells again in its own words.
-    const again = moves > 0 && (doubles.ever(by.node) || view.disksHarmed());
-    if (all.size > moves && !again)
-      violate(
-        'I17',
-        `${by.run} tells of ${counted(all.size, 'move')} of ${ip} to it, and there were ${moves}: ${message} at ${view.now()}`,
-      );
-  }
   return (event) => {
-    doubles.watch(event);
     switch (event.kind) {
       case 'said':
         return checkWords(event.by, event.message, read, violate);
@@ -60,20 +30,15 @@ export function checkDurability(view: WorldView, violate: Violate): Watcher {
         const { by, effect } = event;
         if (!read(by)?.outbox.some(({ message }) => message === effect.message))
           violate('I6', `${by.run} publishes what isn't durable: ${effect.message}`);
-        if (effect.subject === TAKEOVER_SUBJECT) checkTelling(by, effect.message);
         return;
       }
-      case 'cloud':
-        if (event.event.kind === 'associated')
-          count(event.event.association.instanceId, event.event.publicIp);
-        return;
       default:
         return;
     }
   };
 }
 
-type Reader = (run: RunView) => DurableDocument | null;
+export type Reader = (run: RunView) => DurableDocument | null;
 
 function checkWords(by: RunView, { payload }: Envelope, read: Reader, violate: Violate): void {
   for (const answer of payload.answers ?? []) {
@@ -99,7 +64,7 @@ function addressIn(document: DurableDocument | null, ip: Ip): DurableAddress | u
 }
 
 /** Reads what a crash would leave; the same text is read once. */
-function createReader(): Reader {
+export function createReader(): Reader {
   const last = new Map<string, { readonly text: string; readonly document: DurableDocument | null }>();
   return (run) => {
     const text = run.synced();

@@ -13,6 +13,7 @@ import { checkDuty } from './duty.ts';
 import { checkLending } from './lending.ts';
 import { checkMessages } from './messages.ts';
 import { checkSight } from './sight.ts';
+import { checkTelling } from './telling.ts';
 
 /** What checks need to know of the world's making. */
 export interface CheckedSpec {
@@ -29,7 +30,8 @@ export function createChecks(view: WorldView, { driver }: CheckedSpec, violate: 
     checkConduct(view, violate),
     checkDuty(view, driver, violate),
     checkDamping(view, violate),
-    checkDurability(view, violate),
+    checkDurability(violate),
+    checkTelling(view, violate),
     checkMessages(view, violate),
     checkDecisions(violate),
   ];

@@ -1,0 +1,104 @@
+/**
+ * Takes that may have been applied, or may yet be, though their move has ended: they are told when they are seen to have
+ * landed, and forgotten when they can't land any more (invariant I17).
+ */
+import type { MoveIntent } from './durable.ts';
+import type { HistoryEntry } from './facts.ts';
+import { observeHolder } from './holder.ts';
+import type { ExternalIpResult } from './inputs.ts';
+import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from './outbox.ts';
+import type { Holder, LateTake, State } from './state.ts';
+import { addressOf, changeAddress, persist, type Turn, tell } from './turn.ts';
+import type { AssociationId, DurationMs, Ip, MonotonicMs } from './units.ts';
+
+/**
+ * The longest time after which a call may still land. AWS refuses a signed request whose time differs from its own by
+ * more than five minutes either way, so one that was sent is refused ten minutes later at the latest; as much as half of
+ * that again is left for what AWS has accepted, and for reads that lag.
+ *
+ * Source: AWS, "Signature Version 4 for API requests", request expiry; EC2 API Reference, error code `RequestExpired`.
+ */
+export const LATE_LASTS_MS: DurationMs = 15 * 60_000;
+
+/** The move ends, and its take may have been applied, or may yet be. */
+export function mayLand(turn: Turn, ip: Ip, intent: MoveIntent): void {
+  changeAddress(turn, ip, { late: { intent, until: turn.now.at + LATE_LASTS_MS, held: null } });
+}
+
+/**
+ * The move is accepted. An association that a read shows may be that of a take which had stayed unknown, and is told with
+ * the move; one that answers a later take is that take's own, and the earlier take may land yet.
+ */
+export function lateAfterAcceptance(turn: Turn, ip: Ip, answered: AssociationId | null): void {
+  const { late } = addressOf(turn.state, ip);
+  if (late !== null)
+    changeAddress(turn, ip, { late: answered === null ? null : { ...late, held: answered } });
+}
+
+/**
+ * A read that began at `readAt` showed this holder. This node, by an association that it didn't know of: people are told
+ * of it like of any move. Anything else, by a read that began when the take couldn't land any more: it never has.
+ *
+ * @param before the holder as this node knew it before that read
+ */
+export function settleLate(turn: Turn, ip: Ip, before: Holder, seen: Holder, readAt: MonotonicMs): void {
+  const { late } = addressOf(turn.state, ip);
+  if (late === null) return;
+  if (seen.node === turn.state.config.node.id && !isKnown(turn.state, late, before, seen))
+    return tellLate(turn, ip, late.intent);
+  if (readAt < late.until) return;
+  changeAddress(turn, ip, { late: null });
+  persist(turn);
+}
+
+/**
+ * The external-IP service sees this node under a contested address. After the single call that the cloud accepted this is
+ * proof that this node holds it, as a read is; after one whose answer is unknown it is a reason to read.
+ */
+export function seenAs(turn: Turn, result: ExternalIpResult): void {
+  if (result.kind !== 'address') return;
+  const address = turn.state.addresses[result.ip];
+  if (address === undefined || turn.state.config.driver === null) return;
+  const { ip, move, late, survey } = address;
+  const { id, instanceId } = turn.state.config.node;
+  const at = turn.now.at;
+  if (turn.state.config.driver.style === 'single-call' && move?.stage.kind === 'verifying')
+    observeHolder(
+      turn,
+      ip,
+      { kind: 'node', node: id, instanceId, associationId: null, at, toldBy: null, firsthand: true },
+      'external-ip',
+    );
+  else if (late !== null && survey.nextReadAt > at)
+    changeAddress(turn, ip, { survey: { ...survey, nextReadAt: at } });
+}
+
+/** This node knew from the cloud itself that it holds the address by that very association. */
+function isKnown(state: State, late: LateTake, before: Holder, seen: Holder): boolean {
+  if (seen.associationId !== null && seen.associationId === late.held) return true;
+  if (before.node !== state.config.node.id || !before.firsthand) return false;
+  const { associationId } = before;
+  return associationId === null || seen.associationId === null || associationId === seen.associationId;
+}
+
+function tellLate(turn: Turn, ip: Ip, intent: MoveIntent): void {
+  tell(turn, { kind: 'late-association', address: ip });
+  const reason = `a call that had been given up was applied late: ${intent.reason}`;
+  const entry: HistoryEntry = {
+    id: newSerialId(turn),
+    kind: intent.mode,
+    address: ip,
+    from: intent.from,
+    to: turn.state.config.node.id,
+    result: 'moved',
+    reason,
+    epoch: intent.epoch,
+    at: turn.now.wall,
+    steps: intent.steps,
+    requestIds: intent.requestIds,
+  };
+  tell(turn, { kind: 'concluded', entry });
+  enqueue(turn, TAKEOVER_SUBJECT, takeoverMessage(turn, entry, { ...intent, reason }));
+  changeAddress(turn, ip, { late: null });
+  persist(turn);
+}

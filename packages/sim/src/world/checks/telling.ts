@@ -1,0 +1,246 @@
+/**
+ * I17, by what the cloud has really done: a notification names a move that was accepted, and an accepted move is told
+ * soon after its taker can know of it, by the cloud's answer or by a read.
+ */
+import { counted, type DriveEffect, type DriverResult, type Ip, TAKEOVER_SUBJECT } from '@failtome/protocol';
+import type { AwsEvent } from '../../aws/index.ts';
+import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
+import { createDoubles } from './doubles.ts';
+import { createReader } from './durability.ts';
+
+/** A move is verified for 15 s; what is left is for looking around. */
+const TOLD_WITHIN_MS = 25_000;
+/** A take can't land any more after 15 minutes; an idle read comes a minute or two after. */
+const MAY_LAND_MS = 18 * 60_000;
+/** A node believes that its given-up take may still land for this long. */
+const LATE_MS = 15 * 60_000;
+const MAX_OUTBOX = 100;
+/** The most associations whose telling is waited for; those whose node never learns of them are forgotten. */
+const MAX_OWED = 64;
+
+/** An association that a node's own call has made. */
+interface Move {
+  readonly associationId: string;
+  readonly atMs: number;
+  /** Since when a run that still runs has known of it; null: none does. */
+  knownMs: number | null;
+  run: string;
+  /** What tells of it, in an outbox that may be lost with its run; null: nothing as yet. */
+  message: string | null;
+  /** The disk of a run that has ended says that it was accepted. */
+  durable: boolean;
+}
+
+/** What concerns one instance and one address. */
+interface Account {
+  /** Not told yet, oldest first. */
+  owed: Move[];
+  /** All that were published, word for word. */
+  readonly told: Set<string>;
+  /** How many associations may be told: own ones, and others that the node can't tell from its own. */
+  mayTell: number;
+  /** When its last take left, and whether it was answered. */
+  takenMs: number;
+  unanswered: boolean;
+  /** Until when an association that others made could be one that its own call made, as far as it can know. */
+  doubtfulUntilMs: number;
+}
+
+export function checkTelling(view: WorldView, violate: Violate): Watcher {
+  const accounts = new Map<string, Account>();
+  const doubles = createDoubles(view);
+  const read = createReader();
+
+  function accountOf(instanceId: string, ip: Ip): Account {
+    const key = `${instanceId} ${ip}`;
+    const known = accounts.get(key) ?? {
+      owed: [],
+      told: new Set<string>(),
+      mayTell: 0,
+      takenMs: Number.NEGATIVE_INFINITY,
+      unanswered: false,
+      doubtfulUntilMs: Number.NEGATIVE_INFINITY,
+    };
+    accounts.set(key, known);
+    return known;
+  }
+
+  function onCloud(event: AwsEvent): void {
+    if (event.kind !== 'associated') return;
+    const { association, by, publicIp, atMs } = event;
+    const account = accountOf(association.instanceId, publicIp);
+    const own = by.kind === 'instance' && by.instanceId === association.instanceId;
+    if (own) {
+      if (account.owed.length >= MAX_OWED) account.owed.shift();
+      account.owed.push({
+        associationId: association.id,
+        atMs,
+        knownMs: null,
+        run: '',
+        message: null,
+        durable: false,
+      });
+      account.mayTell += 1;
+    } else if (isDoubtful(account, association.instanceId, publicIp)) account.mayTell += 1;
+  }
+
+  function isDoubtful(account: Account, instanceId: string, ip: Ip): boolean {
+    const moving = view
+      .runs()
+      .some(
+        (run) =>
+          run.instanceId === instanceId &&
+          read(run)?.addresses.some((address) => address.ip === ip && address.intent !== null) === true,
+      );
+    return moving || account.unanswered || view.now() < account.doubtfulUntilMs;
+  }
+
+  function onDriven(by: RunView, { address: ip, operation }: DriveEffect, { answer }: DriverResult): void {
+    const account = accountOf(by.instanceId, ip);
+    if (operation.op === 'take') {
+      account.unanswered = false;
+      if (answer.kind === 'unknown') account.doubtfulUntilMs = view.now() + MAY_LAND_MS;
+    }
+    if (answer.kind === 'taken') know(by, account.owed.at(-1));
+    else if (answer.kind === 'read' && answer.association.kind === 'associated' && answer.association.self)
+      if (view.now() - account.takenMs < LATE_MS && !view.disksHarmed())
+        know(by, shownTo(account, ip, answer.association.associationId));
+  }
+
+  /** What a read has shown; without an id it is what the cloud really has now. */
+  function shownTo({ owed }: Account, ip: Ip, associationId: string | null): Move | undefined {
+    const id = associationId ?? view.aws().addresses.get(ip)?.association?.id;
+    return owed.find((one) => one.associationId === id);
+  }
+
+  function know(by: RunView, move: Move | undefined): void {
+    if (move !== undefined && move.knownMs === null)
+      Object.assign(move, { knownMs: view.now(), run: by.run });
+  }
+
+  /** A notification of a move is of one that happened. One attempt may have taken the address more than once, and tells it once. */
+  function onPublished(by: RunView, message: string): void {
+    const account = accountIn(by, message);
+    if (account === null || account.told.has(message)) return;
+    account.told.add(message);
+    onWords(account, message);
+    account.owed = account.owed.filter((move) => move.message !== message);
+    // What a copied disk or one that was put back remembers, it tells again in its own words.
+    const again = account.mayTell > 0 && (doubles.ever(by.node) || view.disksHarmed());
+    if (account.told.size > account.mayTell && !again)
+      violate(
+        'I17',
+        `${by.run} tells of ${counted(account.told.size, 'move')} to it, and there were ${account.mayTell}: ${message} at ${view.now()}`,
+      );
+  }
+
+  function accountIn(by: RunView, message: string): Account | null {
+    const [, ip] = /^Instance \S+ took over (\S+)/.exec(message) ?? [];
+    return ip === undefined ? null : accountOf(by.instanceId, ip);
+  }
+
+  /** Words tell of all that was known when they were new. */
+  function onWords({ owed }: Account, message: string): void {
+    if (owed.some((move) => move.message === message)) return;
+    for (const move of owed) if (move.knownMs !== null && move.message === null) move.message = message;
+  }
+
+  function onStep(by: RunView): void {
+    for (const [ip, account] of movesOf(by)) {
+      if (account.owed.length === 0) continue;
+      for (const { subject, message } of by.state().outbox)
+        if (subject === TAKEOVER_SUBJECT && accountIn(by, message) === account && !account.told.has(message))
+          onWords(account, message);
+      const untold = account.owed.find(
+        ({ run, knownMs, message }) =>
+          run === by.run && message === null && knownMs !== null && view.now() - knownMs > TOLD_WITHIN_MS,
+      );
+      if (untold !== undefined && mustHaveTold(by, ip))
+        violate(
+          'I17',
+          `${by.run} has known since ${untold.knownMs} that it took ${ip} at ${untold.atMs}, and tells nobody`,
+        );
+    }
+  }
+
+  function mustHaveTold(by: RunView, ip: Ip): boolean {
+    const { outbox, addresses } = by.state();
+    const stage = addresses[ip]?.move?.stage.kind ?? 'verifying';
+    return (
+      by.config.notify.enabled &&
+      stage === 'verifying' &&
+      outbox.length < MAX_OUTBOX &&
+      !doubles.ever(by.node)
+    );
+  }
+
+  function movesOf(by: RunView): readonly (readonly [Ip, Account])[] {
+    return by.config.addresses.flatMap(({ ip }) => {
+      const account = accounts.get(`${by.instanceId} ${ip}`);
+      return account === undefined ? [] : [[ip, account] as const];
+    });
+  }
+
+  function onEnded(by: RunView): void {
+    const document = read(by);
+    for (const [ip, account] of movesOf(by)) {
+      const intent = document?.addresses.find((address) => address.ip === ip)?.intent ?? null;
+      if (intent !== null || account.unanswered) account.doubtfulUntilMs = Number.POSITIVE_INFINITY;
+      account.unanswered = false;
+      // What is in its durable outbox its next run sends.
+      account.owed = account.owed.filter(
+        (move) => !document?.outbox.some(({ message }) => message === move.message),
+      );
+      for (const move of account.owed)
+        if (move.run === by.run)
+          Object.assign(move, {
+            knownMs: null,
+            run: '',
+            message: null,
+            durable: intent?.stage === 'accepted',
+          });
+    }
+  }
+
+  function onStarted(by: RunView): void {
+    for (const [, account] of movesOf(by)) {
+      if (account.doubtfulUntilMs === Number.POSITIVE_INFINITY)
+        account.doubtfulUntilMs = view.now() + MAY_LAND_MS;
+      for (const move of account.owed)
+        if (move.durable && !view.disksHarmed()) Object.assign(move, { knownMs: view.now(), run: by.run });
+    }
+  }
+
+  function onResumed(by: RunView): void {
+    for (const [, { owed }] of movesOf(by))
+      for (const move of owed) if (move.run === by.run && move.knownMs !== null) move.knownMs = view.now();
+  }
+
+  return (event) => {
+    doubles.watch(event);
+    switch (event.kind) {
+      case 'cloud':
+        return onCloud(event.event);
+      case 'drive': {
+        if (event.effect.operation.op !== 'take') return;
+        const account = accountOf(event.by.instanceId, event.effect.address);
+        return void Object.assign(account, { takenMs: view.now(), unanswered: true });
+      }
+      case 'driven':
+        return onDriven(event.by, event.effect, event.result);
+      case 'publish':
+        if (event.effect.subject === TAKEOVER_SUBJECT) onPublished(event.by, event.effect.message);
+        return;
+      case 'stepped':
+        return onStep(event.by);
+      case 'started':
+        return onStarted(event.by);
+      case 'ended':
+        return onEnded(event.by);
+      case 'resumed':
+        return onResumed(event.by);
+      default:
+        return;
+    }
+  };
+}
