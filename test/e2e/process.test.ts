@@ -188,6 +188,36 @@ test('a password that can not be sent refuses the reload, and the agent runs on'
   expect(await ended).toBe(0);
 });
 
+test('two agents with one id tell so within seconds, both, when one runs in the place of a peer', async () => {
+  const [mine, theirs] = [await freePort(), await freePort()];
+  const at = (port: number, peer: number) => (text: string) =>
+    text
+      .replace('127.0.0.1:0', `127.0.0.1:${port}`)
+      .replace('http://127.0.0.1:9', `http://127.0.0.1:${peer}`)
+      .replace(/stateDir: .*/, `stateDir: ${join(folder, `state-${port}`)}`);
+  const first = run(witness(at(mine, theirs)));
+  await first.line(ready);
+  // The machine of saturn's got the file of pluto's: its own entry leads to itself.
+  const second = run(witness(at(theirs, theirs)));
+  for (const { line } of [first, second]) {
+    const { level, msg } = await line(({ event }) => event === 'duplicate-id');
+    expect({ level, msg }).toEqual({ level: 'error', msg: 'two agents run with the id pluto' });
+  }
+});
+
+test('a message that is turned away is told with the address that it came from', async () => {
+  const port = await freePort();
+  const { line } = run(witness((text) => text.replace('127.0.0.1:0', `127.0.0.1:${port}`)));
+  await line(ready);
+  const request = { method: 'POST', body: '{}', headers: { 'x-failtome-signature': 'A'.repeat(43) } };
+  await fetch(`http://127.0.0.1:${port}/v1/gossip`, request);
+  const { msg, from } = await line(({ event }) => event === 'message-rejected');
+  expect({ msg, from }).toEqual({
+    msg: 'message from 127.0.0.1 (saturn) turned away: signature',
+    from: '127.0.0.1 (saturn)',
+  });
+});
+
 test('a faulty configuration ends it with 2 before anything starts, one line a fault', async () => {
   const file = witness((text) =>
     text.replace('cluster: web', 'clutser: web').replace('role: witness', 'role: judge'),

@@ -162,6 +162,19 @@ test('messages turned away for one reason are told once in a while, another reas
   expect(parsed(lines).map(({ reason }) => reason)).toEqual(['signature', 'replayed', 'signature']);
 });
 
+test('a stranger’s messages do not hide a peer’s, and many strangers do not fill the disk', () => {
+  const { log, lines } = logging();
+  log.observe([forged, { ...forged, from: '10.0.1.11 (neptune)' }], 0);
+  expect(parsed(lines).map(({ msg }) => msg)).toEqual([
+    'message from someone turned away: signature',
+    'message from 10.0.1.11 (neptune) turned away: signature',
+  ]);
+  for (let stranger = 0; stranger < 1_000; stranger += 1) {
+    log.observe([{ ...forged, from: `192.0.2.${stranger}` }], 1);
+  }
+  expect(lines).toHaveLength(64);
+});
+
 test('below the level nothing is written, and the level can change', () => {
   const { log, lines } = logging({ level: 'warn' });
   log.tell('info', 'signal', 'SIGHUP');

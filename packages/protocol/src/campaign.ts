@@ -2,22 +2,13 @@
  * The candidate's side of a ballot: open it, count it, give it up (invariants I3 to I7).
  */
 import { ballotElectorate, tally } from './ballot.ts';
+import { onDuplicateOfSelf } from './duplicate.ts';
 import { holderName, isSilent } from './holder.ts';
 import type { Ballot, BallotAnswer, BallotMode } from './messages.ts';
 import { votersOf } from './quorum.ts';
 import type { Reason } from './reasons.ts';
 import type { AddressState, Backoff, Campaign, State, VoterAnswer } from './state.ts';
-import {
-  addressOf,
-  change,
-  changeAddress,
-  changePeer,
-  draw,
-  persist,
-  speakTo,
-  type Turn,
-  tell,
-} from './turn.ts';
+import { addressOf, changeAddress, changePeer, draw, persist, speakTo, type Turn, tell } from './turn.ts';
 import type { DurationMs, Epoch, Ip, MonotonicMs, NodeId } from './units.ts';
 import { endLease, lend } from './voter.ts';
 
@@ -32,8 +23,6 @@ const FIRST_BACKOFF_MS: DurationMs = 1_000;
 export const MAX_BACKOFF_MS: DurationMs = 10_000;
 /** In how many messages a release is repeated: it isn't acknowledged, and a lost one costs the rest of a lease. */
 const RELEASE_REPEATS = 3;
-/** How long an id that two runs use gets no lease. */
-export const DUPLICATE_MS: DurationMs = 30_000;
 
 export function openBallot(turn: Turn, ip: Ip, mode: BallotMode, handoverId: string | null): void {
   const { config } = turn.state;
@@ -250,15 +239,6 @@ function queueRelease(turn: Turn, voter: NodeId, ip: Ip, epoch: Epoch): void {
   if (others.some((due) => due.release.address === ip)) return; // a later release covers this one
   changePeer(turn, voter, { releasesDue: [...others, { release, left: RELEASE_REPEATS }] });
   speakTo(turn, voter, { hurried: true });
-}
-
-/** A voter says that two runs use this node's id: for as long as it says, this one neither lends nor asks. */
-function onDuplicateOfSelf(turn: Turn, forMs: DurationMs): void {
-  const { id } = turn.state.config.node;
-  const { duplicateUntil } = turn.state;
-  if (duplicateUntil <= turn.now.at) tell(turn, { kind: 'duplicate-id', peer: id });
-  const until = turn.now.at + Math.min(forMs, DUPLICATE_MS);
-  change(turn, { duplicateUntil: Math.max(duplicateUntil, until) });
 }
 
 function win(

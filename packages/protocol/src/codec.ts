@@ -148,6 +148,7 @@ const PAYLOAD = object(
   {
     node: NODE,
     known: COUNT,
+    duplicateMs: COUNT,
     rumours: list(
       object({ id: NODE_ID, incarnation: COUNT, state: oneOf('alive', 'suspect', 'dead') }),
       MAX_RUMOURS,

@@ -70,6 +70,7 @@ export function copyPeer(peer: Peer): Draft<Peer> {
     priorIncarnation: peer.priorIncarnation,
     rumoured: peer.rumoured,
     duplicateUntil: peer.duplicateUntil,
+    usurped: peer.usurped,
   };
 }
 

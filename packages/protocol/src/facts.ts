@@ -50,7 +50,8 @@ export type Fact =
       readonly to: PeerState;
       readonly reason: string;
     }
-  | { readonly kind: 'rejected'; readonly reason: RejectReason; readonly from: NodeId }
+  /** `from`: the sender's id, or where nothing vouches for one, the address that it came from; empty where neither is known. */
+  | { readonly kind: 'rejected'; readonly reason: RejectReason; readonly from: string }
   | { readonly kind: 'duplicate-id'; readonly peer: NodeId }
   | {
       readonly kind: 'decided';

@@ -124,7 +124,7 @@ function replaceSession(
   };
 }
 
-function echoIsFresh(echo: Echo | null, own: OwnSession): boolean {
+export function echoIsFresh(echo: Echo | null, own: OwnSession): boolean {
   return echo !== null && echo.session === own.session && echo.t <= own.t && own.t - echo.t <= own.maxAgeMs;
 }
 

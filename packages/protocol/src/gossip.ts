@@ -4,8 +4,17 @@
  * What a turn wants to say is noted while it runs and built here at its end: one message a peer, requests and
  * responses alike.
  */
-import { ballotsFor, DUPLICATE_MS, onBallotAnswer, onBallotUndelivered } from './campaign.ts';
+
+import { ballotsFor, onBallotAnswer, onBallotUndelivered } from './campaign.ts';
 import type { Draft } from './copy.ts';
+import {
+  duplicateFor,
+  echoToUsurper,
+  onAnswerOfOwnId,
+  onDuplicateOfPeer,
+  onDuplicateOfSelf,
+  onRequestOfOwnId,
+} from './duplicate.ts';
 import { admitRequest, admitResponse, echoFor, maxEchoAgeMs, type OwnSession } from './freshness.ts';
 import { isSilent } from './holder.ts';
 import type { SendFailure } from './inputs.ts';
@@ -82,6 +91,7 @@ export function onRequest(turn: Turn, requestId: EffectId, request: Envelope): v
   const peer = turn.state.peers[request.from];
   const misaddressed = misaddressedReason(turn.state, request, peer !== undefined);
   if (misaddressed !== null || peer === undefined) {
+    if (isOwnId(turn.state, request)) onRequestOfOwnId(turn, ownSession(turn.state), request);
     refuse(turn, requestId, request, 403, misaddressed ?? 'unknown-sender');
     return;
   }
@@ -109,6 +119,7 @@ export function onAnswered(turn: Turn, sendId: EffectId, answer: Envelope): void
     answer.to !== config.node.id ||
     answer.cluster !== config.cluster
   ) {
+    if (bound && isOwnId(turn.state, answer)) onAnswerOfOwnId(turn, pending.to, answer);
     tell(turn, { kind: 'rejected', reason: 'unasked', from: answer.from });
     return;
   }
@@ -189,6 +200,10 @@ export function misaddressedReason(state: State, request: Envelope, known: boole
   return known ? null : 'unknown-sender';
 }
 
+function isOwnId({ config }: State, { cluster, from }: Envelope): boolean {
+  return cluster === config.cluster && from === config.node.id;
+}
+
 function takeChannel(turn: Turn, id: NodeId, channel: Channel, returned: boolean): void {
   const peer = turn.state.peers[id];
   if (peer === undefined) return;
@@ -196,9 +211,7 @@ function takeChannel(turn: Turn, id: NodeId, channel: Channel, returned: boolean
   changePeer(turn, id, { channel });
   if (isNew) onNewSession(turn, { ...peer, channel });
   if (!returned) return;
-  changePeer(turn, id, { duplicateUntil: turn.now.at + DUPLICATE_MS });
-  // Two runs that both speak change places with every message; people are told of it once.
-  if (peer.duplicateUntil <= turn.now.at) tell(turn, { kind: 'duplicate-id', peer: id });
+  onDuplicateOfPeer(turn, peer);
 }
 
 function takePayload(turn: Turn, from: NodeId, payload: Payload): void {
@@ -209,6 +222,7 @@ function takePayload(turn: Turn, from: NodeId, payload: Payload): void {
   if (payload.node !== undefined && known !== undefined && payload.version > known.recordVersion)
     adoptRecord(turn, known, payload.node, payload.version);
   if (payload.known !== undefined) onKnown(turn, payload.known);
+  if (payload.duplicateMs !== undefined) onDuplicateOfSelf(turn, payload.duplicateMs);
   if (payload.rumours !== undefined) onRumours(turn, payload.rumours);
   if (payload.ask !== undefined) onAsked(turn, payload.ask);
   for (const release of payload.releases ?? []) onRelease(turn, from, release);
@@ -274,7 +288,7 @@ function envelope(turn: Turn, to: NodeId, re: Envelope['re'], payload: Payload):
   const seq = turn.state.seq + 1;
   change(turn, { seq });
   const { state } = turn;
-  const channel = state.peers[to]?.channel;
+  const peer = state.peers[to];
   return {
     v: WIRE_VERSION,
     cluster: state.config.cluster,
@@ -283,7 +297,7 @@ function envelope(turn: Turn, to: NodeId, re: Envelope['re'], payload: Payload):
     seq,
     to,
     t: sessionTime(state),
-    echo: channel === undefined ? null : echoFor(channel),
+    echo: echoToUsurper(peer) ?? (peer === undefined ? null : echoFor(peer.channel)),
     re,
     payload,
   };
@@ -297,9 +311,11 @@ function payloadFor(turn: Turn, to: NodeId): Payload {
   const { state } = turn;
   const ask = suspects(state).filter((id) => id !== to);
   const known = knownIncarnation(peer);
+  const duplicateMs = duplicateFor(peer, state);
   const payload: Draft<Payload> = { version: state.recordVersion, ack: peer.recordVersion };
   if (peer.acked < state.recordVersion) payload.node = ownRecord(state);
   if (known !== undefined) payload.known = known;
+  if (duplicateMs !== undefined) payload.duplicateMs = duplicateMs;
   if (rumours.length > 0) payload.rumours = rumours;
   if (ask.length > 0) payload.ask = ask;
   if (ballots.length > 0) payload.ballots = ballots;

@@ -96,6 +96,7 @@ export function newPeer(id: NodeId): Peer {
     priorIncarnation: 0,
     rumoured: null,
     duplicateUntil: 0,
+    usurped: null,
   };
 }
 

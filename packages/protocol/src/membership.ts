@@ -182,7 +182,7 @@ function isHeardLately(state: State, peer: Peer): boolean {
 export function hear(turn: Turn, id: NodeId): void {
   const peer = turn.state.peers[id];
   if (peer === undefined) return;
-  changePeer(turn, id, { heardAt: turn.now.at });
+  changePeer(turn, id, { heardAt: turn.now.at, usurped: null });
   if (peer.state !== 'alive') setPeerState(turn, peer, 'alive', 'heard');
 }
 

@@ -45,6 +45,8 @@ export interface Payload {
   readonly node?: NodeRecord;
   /** The incarnation by which the sender knew the receiver before its present session, when that isn't lower: its disk was rolled back. */
   readonly known?: number;
+  /** Two runs use the receiver's id, as far as the sender has heard: for how long that counts. */
+  readonly duplicateMs?: DurationMs;
   readonly rumours?: readonly Rumour[];
   /** Peers about which the sender wants a second opinion. */
   readonly ask?: readonly NodeId[];

@@ -9,6 +9,7 @@ import type {
   BallotAnswer,
   BallotMode,
   BallotReason,
+  Echo,
   HandoverRecord,
   NodeRecord,
   PauseRecord,
@@ -106,6 +107,8 @@ export interface Peer {
     readonly at: MonotonicMs;
   } | null;
   readonly duplicateUntil: MonotonicMs;
+  /** Another run of this node's id answered in its place: that run's session and session time. */
+  readonly usurped: Echo | null;
 }
 
 /** What makes a message from the other side fresh (`freshness.ts`). */

@@ -37,6 +37,13 @@ export const ANSWER_MUTANTS: readonly Mutant[] = [
     'clones',
   ),
   mutant(
+    'told-duplicate-id',
+    ['answer duplicate-id'],
+    'an id that two runs use is not told so',
+    edit('gossip.ts', 'if (duplicateMs !== undefined) payload.duplicateMs = duplicateMs;', ''),
+    'clones',
+  ),
+  mutant(
     'answer-stopping',
     ['answer stopping'],
     'a voter that shuts down still votes',

@@ -38,6 +38,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'answer-no-vote': ['member', 'electorates-disagree'],
   'answer-electorate': ['electorates-disagree', 'another-wire-version'],
   'answer-duplicate-id': ['cloned-identity', 'clones-everywhere'],
+  'told-duplicate-id': ['cloned-voter'],
   'answer-stopping': ['rolling-restart', 'rolling-upgrade'],
   'answer-storage': ['disk-full-voter', 'disk-full'],
   'answer-stale-epoch': ['epoch-is-used-once', 'split-ballot', 'duelling-candidates'],

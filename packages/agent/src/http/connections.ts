@@ -12,12 +12,12 @@ export class ConnectionGate {
   /** In the order of arrival. */
   readonly #strangers = new Set<Socket>();
   readonly #trusted = new Set<Socket>();
-  readonly #onEvicted: () => void;
+  readonly #onEvicted: (socket: Socket) => void;
 
   /** @param onEvicted called for each connection that is closed to make room, or refused for want of it */
   constructor(
     options: { readonly maxConnections: number },
-    dependencies: { readonly onEvicted: () => void },
+    dependencies: { readonly onEvicted: (socket: Socket) => void },
   ) {
     this.#maxConnections = options.maxConnections;
     this.#onEvicted = dependencies.onEvicted;
@@ -41,7 +41,7 @@ export class ConnectionGate {
   #evictOldest(): void {
     for (const socket of this.#strangers) {
       this.#strangers.delete(socket);
-      this.#onEvicted();
+      this.#onEvicted(socket);
       socket.destroy();
       return;
     }

@@ -5,6 +5,7 @@
  * read), its signature, its form. What passes goes to the protocol, which alone judges whom it is for,
  * whether it is fresh, and what to answer.
  */
+import type { Socket } from 'node:net';
 import {
   decodeMessage,
   encodeMessage,
@@ -32,7 +33,7 @@ export interface MessageRouteDependencies {
   readonly keys: () => ClusterKeys;
   readonly inbox: Inbox;
   readonly gate: ConnectionGate;
-  readonly onRejected: (reason: RejectReason) => void;
+  readonly onRejected: (reason: RejectReason, socket: Socket) => void;
 }
 
 const NO_BODY = Buffer.alloc(0);
@@ -61,12 +62,12 @@ function refuseUnread(
   done: () => void,
 ): void {
   if (Number(request.headers['content-length']) > MAX_MESSAGE_BYTES) {
-    onRejected('too-large');
+    onRejected('too-large', request.raw.socket);
     refuse(reply, 413, 'too-large', `a message has at most ${MAX_MESSAGE_BYTES} bytes`);
     return;
   }
   if (signatureOf(request) === null) {
-    onRejected('unsigned');
+    onRejected('unsigned', request.raw.socket);
     refuse(reply, 401, 'unsigned', `a message needs the header ${SIGNATURE_HEADER}`);
     return;
   }
@@ -82,7 +83,7 @@ async function take(
   const body = Buffer.isBuffer(request.body) ? request.body : NO_BODY;
   const signature = signatureOf(request) ?? '';
   if (!verifyRequest(keys(), { method: request.method, path: request.url, body }, signature)) {
-    onRejected('signature');
+    onRejected('signature', request.raw.socket);
     return refuse(
       reply,
       401,
@@ -91,21 +92,21 @@ async function take(
     );
   }
   if (!isJson(request.headers['content-type'])) {
-    onRejected('malformed');
+    onRejected('malformed', request.raw.socket);
     return refuse(reply, 415, 'content-type', 'a message is application/json');
   }
   const decoded = decodeMessage(body.toString('utf8'));
   if (decoded.kind === 'fault') {
-    onRejected('malformed');
+    onRejected('malformed', request.raw.socket);
     return refuse(reply, 400, 'malformed', decoded.detail);
   }
   const result = await inbox.submit(route, decoded.message);
   switch (result.kind) {
     case 'overloaded':
-      onRejected('overloaded');
+      onRejected('overloaded', request.raw.socket);
       return refuse(reply, 503, 'overloaded', 'too many requests wait for their reply');
     case 'no-reply':
-      onRejected('overloaded');
+      onRejected('overloaded', request.raw.socket);
       return refuse(reply, 503, 'no-reply', 'the reply was not ready in time');
     case 'reply':
       if (result.effect.status === 200) gate.trust(request.raw.socket);

@@ -12,6 +12,7 @@ import { ConnectionGate, MAX_CONNECTIONS } from './connections.ts';
 import type { Inbox } from './inbox.ts';
 import { addMessageRoutes, MESSAGE_ROUTES } from './message-routes.ts';
 import { connectionFault, refuse, refuseConnection } from './refusals.ts';
+import { addressOf } from './sender.ts';
 import { addViewRoutes, type Views } from './view-routes.ts';
 
 /** The bounds of the API. A test may narrow them. */
@@ -45,6 +46,9 @@ export const SERVER_LIMITS: ServerLimits = {
 /** The most bytes of a request's line and headers together. */
 const MAX_HEADER_BYTES = 8_192;
 
+/** @param address where it came from, as the connection has it; empty where it is gone */
+export type OnRejected = (reason: RejectReason, address: string) => void;
+
 export interface ServerDependencies {
   /** The keys of this moment. */
   readonly keys: () => ClusterKeys;
@@ -52,7 +56,7 @@ export interface ServerDependencies {
   readonly inbox: Inbox;
   readonly views: Views;
   /** Counts what was refused before the protocol saw it. */
-  readonly onRejected: (reason: RejectReason) => void;
+  readonly onRejected: OnRejected;
   /** Told of faults of the API itself, which its caller sees only as `internal`. */
   readonly onFault: (error: Error) => void;
 }
@@ -62,14 +66,17 @@ export function createServer(options: ServerOptions, dependencies: ServerDepende
   const { keys, inbox, views, onRejected } = dependencies;
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const app = buildApp(limits, onRejected);
-  const gate = new ConnectionGate(limits, { onEvicted: () => onRejected('overloaded') });
+  const gate = new ConnectionGate(limits, {
+    onEvicted: (socket) => onRejected('overloaded', addressOf(socket)),
+  });
   app.server.on('connection', (socket: Socket) => gate.admit(socket));
   app.addHook('onClose', () => inbox.close());
   app.removeAllContentTypeParsers();
   addErrorHandler(app, dependencies);
   addNotFoundHandler(app);
   app.register((scope, _options, done) => {
-    addMessageRoutes(scope, { keys, inbox, gate, onRejected });
+    const told = (reason: RejectReason, socket: Socket): void => onRejected(reason, addressOf(socket));
+    addMessageRoutes(scope, { keys, inbox, gate, onRejected: told });
     done();
   });
   app.register((scope, _options, done) => {
@@ -79,7 +86,7 @@ export function createServer(options: ServerOptions, dependencies: ServerDepende
   return app;
 }
 
-function buildApp(limits: ServerLimits, onRejected: (reason: RejectReason) => void): FastifyInstance {
+function buildApp(limits: ServerLimits, onRejected: OnRejected): FastifyInstance {
   return fastify({
     logger: false,
     bodyLimit: MAX_MESSAGE_BYTES,
@@ -98,23 +105,23 @@ function buildApp(limits: ServerLimits, onRejected: (reason: RejectReason) => vo
         socket.destroy();
         return;
       }
-      onRejected(fault.code);
+      onRejected(fault.code, addressOf(socket));
       refuseConnection(socket, fault);
     },
   });
 }
 
 function addErrorHandler(app: FastifyInstance, { onRejected, onFault }: ServerDependencies): void {
-  app.setErrorHandler((error: FastifyError, _request, reply) => {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status === 413) {
-      onRejected('too-large');
+      onRejected('too-large', addressOf(request.raw.socket));
       return refuse(reply, 413, 'too-large', `a message has at most ${MAX_MESSAGE_BYTES} bytes`);
     }
     // The connection ended within the body: nobody is left to answer, and why was counted where it was ended.
     if (error.code === 'ECONNRESET') return reply.code(400).send();
     if (status >= 400 && status < 500) {
-      onRejected('malformed');
+      onRejected('malformed', addressOf(request.raw.socket));
       return refuse(reply, status, 'malformed', 'the request can not be read');
     }
     onFault(error);

@@ -105,7 +105,7 @@ const TELLERS: { readonly [K in Fact['kind']]: Teller<K> } = {
     tell(
       fact,
       EXPECTED_REJECTIONS.has(fact.reason) ? 'debug' : 'warn',
-      `message turned away: ${fact.reason}`,
+      `message${fact.from === '' ? '' : ` from ${fact.from}`} turned away: ${fact.reason}`,
     ),
   'duplicate-id': (fact) => tell(fact, 'error', `two agents run with the id ${fact.peer}`),
   decided: (fact) =>

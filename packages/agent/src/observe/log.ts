@@ -13,6 +13,8 @@ export const MAX_BACKLOG_BYTES = 1_048_576;
 
 /** Messages turned away for one reason are told at most this often; the metrics count them all. */
 export const REJECTION_QUIET_MS = 10_000;
+/** The most lines on messages turned away in that time. */
+const MAX_REJECTION_LINES = 64;
 
 /** How long an orderly end waits for whoever reads the log. */
 const END_WITHIN_MS: DurationMs = 500;
@@ -111,7 +113,7 @@ export function createLog(options: LogOptions, destination: LogDestination): Log
   return {
     observe(facts, at) {
       for (const fact of facts) {
-        if (fact.kind === 'rejected' && quiet(fact.reason, at)) continue;
+        if (fact.kind === 'rejected' && quiet(fact.reason, fact.from, at)) continue;
         for (const event of eventsOf(fact)) write(promote(fact, event));
       }
     },
@@ -145,13 +147,17 @@ function edgeDetector(): (fact: Fact, event: LogEvent) => LogEvent {
   };
 }
 
-/** Anyone who reaches the port can send messages that are turned away; they must not fill the disk. */
-function rejectionLimiter(): (reason: string, at: MonotonicMs) => boolean {
+/**
+ * Anyone who reaches the port can send messages that are turned away; they must not fill the disk. Each sender has a line a
+ * reason, so that a stranger's don't hide a peer's, up to a number of senders at once.
+ */
+function rejectionLimiter(): (reason: string, from: string, at: MonotonicMs) => boolean {
   const toldAt = new Map<string, MonotonicMs>();
-  return (reason, at) => {
-    const last = toldAt.get(reason);
-    if (last !== undefined && at - last < REJECTION_QUIET_MS) return true;
-    toldAt.set(reason, at);
+  return (reason, from, at) => {
+    for (const [key, since] of toldAt) if (at - since >= REJECTION_QUIET_MS) toldAt.delete(key);
+    const key = `${reason} ${from}`;
+    if (toldAt.has(key) || toldAt.size >= MAX_REJECTION_LINES) return true;
+    toldAt.set(key, at);
     return false;
   };
 }

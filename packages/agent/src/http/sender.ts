@@ -1,0 +1,18 @@
+/** Where a message came from, as far as the connection tells: nothing vouches for what a refused message says of itself. */
+import { isIPv6, type Socket } from 'node:net';
+import { mappedIpv4 } from '../config/host.ts';
+import { httpUrl } from '../config/http-url.ts';
+import type { PeerSettings } from '../config/types.ts';
+
+/** Empty where the connection is gone. A dual-stack listener sees IPv4 addresses in their IPv6 form. */
+export function addressOf({ remoteAddress = '' }: Pick<Socket, 'remoteAddress'>): string {
+  return isIPv6(remoteAddress) && !remoteAddress.includes('%')
+    ? (mappedIpv4(remoteAddress) ?? remoteAddress)
+    : remoteAddress;
+}
+
+/** What a person calls it: the address, with the peers that are configured there. */
+export function senderAt(address: string, peers: readonly PeerSettings[]): string {
+  const ids = peers.filter(({ url }) => httpUrl(url).host === address).map(({ id }) => id);
+  return ids.length === 0 ? address : `${address} (${ids.join(', ')})`;
+}
