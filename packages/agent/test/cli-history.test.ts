@@ -111,14 +111,17 @@ describe('history', () => {
     ]);
   });
 
-  test('as JSON, is one list, newest first, each entry once and with who tells it', async () => {
-    const { out } = await cli(['history', '--json'], pair([entry], [refusal, lost, vote, entry]));
+  test('as JSON, is one list, newest event first and what was seen of it behind, each once and with who tells it', async () => {
+    const { out } = await cli(
+      ['history', '--json'],
+      pair([{ ...entry, epoch: 7 }], [refusal, lost, vote, entry]),
+    );
     const list: { id: string; node: string }[] = JSON.parse(out);
     expect(list.map(({ id, node }) => [id, node])).toEqual([
       ['neptune-2-1', 'neptune'],
       ['saturn-3-1', 'saturn'],
-      ['neptune-change-1-54.173.141.243', 'neptune'],
       ['neptune-vote-saturn-7-54.173.141.243', 'neptune'],
+      ['neptune-change-1-54.173.141.243', 'neptune'],
     ]);
   });
 

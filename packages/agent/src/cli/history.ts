@@ -53,16 +53,18 @@ async function showMerged(
     if (failure !== null) complain(dependencies, clean(`${node} could not be asked: ${failure}`));
   const answered = told.filter(({ failure }) => failure === null);
   if (answered.length === 0) return 1;
-  if (json === true) {
-    // What two nodes tell is the first one's: this node comes first.
-    const byId = new Map(answered.toReversed().flatMap(({ node, json: list }) => withNode(list, node)));
-    printJson(
-      dependencies,
-      [...byId.values()].sort((a, b) => atOf(b) - atOf(a)),
-    );
+  const stories = mergeHistories(answered.map(({ node, json: list }) => historyOf(list, node)));
+  if (json !== true) {
+    show(stories, dependencies);
     return 0;
   }
-  show(mergeHistories(answered.map(({ node, json: list }) => historyOf(list, node))), dependencies);
+  // As each was told, in the order of the stories. What two nodes tell is the first one's: this node comes first.
+  const byId = new Map(answered.toReversed().flatMap(({ node, json: list }) => withNode(list, node)));
+  const ids = stories.flatMap(({ entry, seen }) => [entry.id, ...seen.map(({ id }) => id)]);
+  printJson(
+    dependencies,
+    ids.map((id) => byId.get(id)),
+  );
   return 0;
 }
 
@@ -120,10 +122,6 @@ function withNode(json: unknown, node: NodeId): readonly (readonly [string, obje
     const entry = fieldsOf(item);
     return [textOf(entry.id), { ...entry, node: textOf(entry.node, node) }];
   });
-}
-
-function atOf(entry: object): number {
-  return 'at' in entry && typeof entry.at === 'number' ? entry.at : 0;
 }
 
 function show(stories: readonly Story[], dependencies: CliDependencies): void {
