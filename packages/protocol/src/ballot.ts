@@ -2,11 +2,12 @@
  * What a voter answers, and when a ballot is won (PROTOCOL.md, "Ballots"; invariants I3 to I6, I10).
  */
 import { dampingOf } from './damping.ts';
-import { isFailingNow, isSilent, silentAt } from './holder.ts';
+import { isOpenTo } from './handover.ts';
+import { isFailingNow, isHeldBySelf, isSilent, silentAt } from './holder.ts';
 import { type Ballot, type BallotAnswer, type BallotReason, WIRE_VERSION } from './messages.ts';
 import { isPaused } from './pause.ts';
 import { electorateDigest, majorityOf, votersOf } from './quorum.ts';
-import type { AddressState, Campaign, State } from './state.ts';
+import type { AddressState, Campaign, State, VoterAnswer } from './state.ts';
 import { type DurationMs, type MonotonicMs, NEVER, type NodeId } from './units.ts';
 import { isCutOffSince, isProven } from './wayout.ts';
 import { counted } from './wording.ts';
@@ -16,6 +17,8 @@ export interface Judgement {
   readonly reason: BallotReason;
   /** How long what stands in the way will last, where that is known. */
   readonly retryMs: DurationMs;
+  /** With the refusal `storage`: agrees to be relieved, without lending anything. */
+  readonly consents?: boolean;
 }
 
 /**
@@ -24,7 +27,15 @@ export interface Judgement {
  * @param heardAt when this voter first heard of the ballot: a success counts against it only from a probe that started later
  */
 export function judge(state: State, ballot: Ballot, heardAt: MonotonicMs): Judgement {
-  return cannotLend(state, ballot) ?? willNotLend(state, ballot) ?? seen(state, ballot, heardAt);
+  const judgement = cannotLend(state, ballot) ?? willNotLend(state, ballot) ?? seen(state, ballot, heardAt);
+  const forgets = state.storage.failing !== null && judgement.answer !== 'refuse';
+  return forgets ? cannotWrite(state, ballot) : judgement;
+}
+
+/** What it would lend, a crash would make it forget. A holder in this state may still agree to be relieved. */
+function cannotWrite(state: State, ballot: Ballot): Judgement {
+  const consents = ballot.mode === 'handover' && isHeldBySelf(state, ballot.address);
+  return { ...refuse('storage'), ...(consents ? { consents } : {}) };
 }
 
 /** Reasons why this voter can't lend its lease, whatever it sees. */
@@ -37,7 +48,6 @@ function cannotLend(state: State, ballot: Ballot): Judgement | null {
   const duplicateUntil = state.peers[ballot.candidate]?.duplicateUntil ?? 0;
   if (duplicateUntil > at) return refuse('duplicate-id', duplicateUntil - at);
   if (state.phase !== 'running') return refuse('stopping');
-  if (state.storage.failing !== null) return refuse('storage');
   if (ballot.epoch < address.epoch) return refuse('stale-epoch');
   // What another run with this voter's id has lent can't be known either.
   const lendFrom = Math.max(address.lendFrom, state.duplicateUntil);
@@ -53,11 +63,17 @@ function willNotLend(state: State, ballot: Ballot): Judgement | null {
   const address = state.addresses[ballot.address];
   if (address === undefined) return refuse('unknown-address');
   if (!ballot.fit) return refuse('unfit-candidate');
-  if (ballot.mode === 'handover') return { answer: 'grant', reason: 'consent', retryMs: 0 };
+  if (ballot.mode === 'handover') return consentTo(state, ballot);
   if (isPaused(state)) return refuse('paused');
   const damping = dampingOf(state, address);
   if (damping.kind === 'damped') return refuse('held-down', damping.until - state.now.at);
   return null;
+}
+
+/** A voter consents to an order that it knows to be open: one that was taken back, or has had its time, moves nothing. */
+function consentTo(state: State, { handover: id, address, candidate }: Ballot): Judgement {
+  if (id !== undefined && !isOpenTo(state, id, address, candidate)) return refuse('no-handover');
+  return { answer: 'grant', reason: 'consent', retryMs: 0 };
 }
 
 /** What it sees. */
@@ -139,6 +155,7 @@ export function tally(state: State, address: AddressState, campaign: Campaign): 
 }
 
 function countAnswers(state: State, campaign: Campaign, voters: readonly NodeId[]): Count {
+  const { leaseMs } = state.config.agreement;
   const count: Count = { leases: [], down: 0, sighted: 0, out: [], silent: [], retryMs: 0 };
   for (const voter of voters) {
     const answer = campaign.answers[voter];
@@ -147,6 +164,7 @@ function countAnswers(state: State, campaign: Campaign, voters: readonly NodeId[
     else if (answer.answer === 'refuse') {
       count.sighted += 1; // whatever the reason, a refusal hides what its voter sees: it counts against
       count.retryMs = Math.max(count.retryMs, answer.retryMs);
+      if (relievesAlone(campaign, answer, voters)) count.leases.push(answer.leaseUntil + leaseMs);
     } else {
       if (answer.leaseUntil > state.now.at) count.leases.push(answer.leaseUntil);
       if (answer.answer === 'blind') continue;
@@ -155,6 +173,14 @@ function countAnswers(state: State, campaign: Campaign, voters: readonly NodeId[
     }
   }
   return count;
+}
+
+/**
+ * Of two, the holder that can't write agrees to be relieved. Its word counts as its silence would: there is no third that it
+ * could lend to, and by itself it neither asks nor lends while its disk takes no writes.
+ */
+function relievesAlone(campaign: Campaign, answer: VoterAnswer, voters: readonly NodeId[]): boolean {
+  return campaign.mode === 'handover' && answer.consents === true && voters.length === 2;
 }
 
 /** A voter that hasn't answered: silent, and its ballot failed on a fresh connection, or still out. */
@@ -170,17 +196,16 @@ function countMissing(state: State, campaign: Campaign, voter: NodeId, voters: n
     count.leases.push((campaign.asks[0] ?? campaign.openedAt) + state.config.agreement.leaseMs);
 }
 
-function consentOf(
-  state: State,
-  address: AddressState,
-  campaign: Campaign,
-): 'given' | 'refused' | 'awaited' | 'not-needed' {
+/** `unwritten`: the holder agrees to be relieved and can't write that down, so that the move is fenced. */
+type Consent = 'given' | 'unwritten' | 'refused' | 'awaited' | 'not-needed';
+
+function consentOf(state: State, address: AddressState, campaign: Campaign): Consent {
   const holder = address.holder.node;
   if (campaign.mode !== 'handover' || holder === null || holder === state.config.node.id) return 'not-needed';
   if (!votersOf(state.config).includes(holder)) return 'not-needed';
   const answer = campaign.answers[holder];
   if (answer?.answer === 'grant' || answer?.answer === 'blind') return 'given';
-  if (answer?.answer === 'refuse') return 'refused';
+  if (answer?.answer === 'refuse') return answer.consents === true ? 'unwritten' : 'refused';
   return isSilent(state, holder) && campaign.unreachable.includes(holder) ? 'not-needed' : 'awaited';
 }
 

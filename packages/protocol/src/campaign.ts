@@ -3,6 +3,7 @@
  */
 import { ballotElectorate, tally } from './ballot.ts';
 import { onDuplicateOfSelf } from './duplicate.ts';
+import { orderedBy } from './handover.ts';
 import { holderName, isSilent } from './holder.ts';
 import type { Ballot, BallotAnswer, BallotMode } from './messages.ts';
 import { votersOf } from './quorum.ts';
@@ -74,6 +75,7 @@ export function ballotsFor(turn: Turn, peer: NodeId): readonly Ballot[] {
       electorate: ballotElectorate(turn.state),
       ask: askNow(turn, ip, campaign),
       fit: turn.state.local.fit === 'fit',
+      ...(campaign.handoverId === null ? {} : { handover: campaign.handoverId }),
     });
   }
   return ballots;
@@ -117,6 +119,7 @@ export function onBallotAnswer(turn: Turn, from: NodeId, answer: BallotAnswer): 
     reason: answer.reason,
     leaseUntil: askedAt + leaseMs,
     retryMs: answer.retryMs,
+    ...(answer.consents === true ? { consents: true } : {}),
   };
   changeAddress(turn, answer.address, {
     campaign: { ...campaign, answers: { ...campaign.answers, [from]: counted } },
@@ -271,7 +274,7 @@ function win(
       associationId: address.holder.associationId,
       stage: 'planned',
       startedWall: Math.max(0, Math.floor(turn.now.wall)),
-      reason: campaign.mode === 'handover' ? 'handover' : address.verdictReason.slice(0, MAX_TEXT),
+      reason: reasonFor(turn, address, campaign).slice(0, MAX_TEXT),
       agreed: counted.detail.slice(0, MAX_TEXT),
       steps,
       requestIds: [],
@@ -287,6 +290,12 @@ function win(
     result: 'won',
     detail: counted.detail,
   });
+}
+
+function reasonFor(turn: Turn, address: AddressState, { mode, handoverId }: Campaign): string {
+  if (mode === 'takeover') return address.verdictReason;
+  const ordered = turn.state.handovers.find(({ record }) => record.id === handoverId);
+  return ordered === undefined ? 'handover' : orderedBy(ordered.record);
 }
 
 function detectMs(address: AddressState, openedAt: MonotonicMs): DurationMs {

@@ -59,7 +59,7 @@ const PAUSE = object({
   until: nullable(whole()),
 });
 
-const HANDOVER = object({
+const HANDOVER_FIELDS = {
   id: text(128),
   address: IP,
   to: NODE_ID,
@@ -68,7 +68,10 @@ const HANDOVER = object({
   state: oneOf('open', 'done', 'failed', 'expired'),
   detail: text(2048),
   ttlMs: duration(),
-});
+};
+const LATER_HANDOVER_FIELDS = { withdrawnBy: text(128), ordered: COUNT, pause: COUNT };
+const HANDOVER = object(HANDOVER_FIELDS, LATER_HANDOVER_FIELDS);
+const DURABLE_HANDOVER = object(HANDOVER_FIELDS, { ...LATER_HANDOVER_FIELDS, untilWall: COUNT });
 
 const HOLDER = object({
   kind: oneOf('node', 'none', 'other'),
@@ -89,57 +92,79 @@ const ADDRESS = object({
   served: flag(),
 });
 
-const NODE = object({
-  id: NODE_ID,
-  incarnation: COUNT,
-  role: ROLE,
-  priority: whole(-1_000_000, 1_000_000),
-  instanceId: CLOUD_ID,
-  fit: oneOf('fit', 'unfit', 'unknown'),
-  leaving: flag(),
-  ready: flag(),
-  electorate: text(64),
-  version: text(64),
-  addresses: list(ADDRESS, MAX_ADDRESSES),
-  pause: PAUSE,
-  handovers: list(HANDOVER, MAX_HANDOVERS),
-});
+const NODE = object(
+  {
+    id: NODE_ID,
+    incarnation: COUNT,
+    role: ROLE,
+    priority: whole(-1_000_000, 1_000_000),
+    instanceId: CLOUD_ID,
+    fit: oneOf('fit', 'unfit', 'unknown'),
+    leaving: flag(),
+    ready: flag(),
+    electorate: text(64),
+    version: text(64),
+    addresses: list(ADDRESS, MAX_ADDRESSES),
+    pause: PAUSE,
+    handovers: list(HANDOVER, MAX_HANDOVERS),
+  },
+  { unstored: flag() },
+);
 
-const BALLOT = object({
-  address: IP,
-  epoch: EPOCH,
-  candidate: NODE_ID,
-  mode: MODE,
-  electorate: text(64),
-  ask: COUNT,
-  fit: flag(),
-});
+const BALLOT = object(
+  {
+    address: IP,
+    epoch: EPOCH,
+    candidate: NODE_ID,
+    mode: MODE,
+    electorate: text(64),
+    ask: COUNT,
+    fit: flag(),
+  },
+  { handover: text(128) },
+);
 
-const ANSWER = object({
-  address: IP,
-  epoch: EPOCH,
-  candidate: NODE_ID,
-  voter: NODE_ID,
-  ask: COUNT,
-  answer: oneOf('grant', 'blind', 'refuse', 'pending'),
-  reason: BALLOT_REASON,
-  leaseMs: duration(),
-  retryMs: duration(),
-  highest: EPOCH,
-});
+const ANSWER = object(
+  {
+    address: IP,
+    epoch: EPOCH,
+    candidate: NODE_ID,
+    voter: NODE_ID,
+    ask: COUNT,
+    answer: oneOf('grant', 'blind', 'refuse', 'pending'),
+    reason: BALLOT_REASON,
+    leaseMs: duration(),
+    retryMs: duration(),
+    highest: EPOCH,
+  },
+  { consents: flag() },
+);
 
 const RELEASE = object({ address: IP, epoch: EPOCH, candidate: NODE_ID });
 
 const COMMAND: Shape<Command> = union<Command>({
-  handover: object({
-    kind: oneOf('handover'),
+  handover: object(
+    {
+      kind: oneOf('handover'),
+      address: nullable(IP),
+      to: nullable(NODE_ID),
+      reason: SENTENCE,
+      owner: text(128),
+    },
+    { forMs: duration() },
+  ),
+  'handover-cancel': object({
+    kind: oneOf('handover-cancel'),
+    id: nullable(text(128)),
     address: nullable(IP),
-    to: nullable(NODE_ID),
     reason: SENTENCE,
     owner: text(128),
   }),
   'handover-status': object({ kind: oneOf('handover-status'), id: text(128) }),
-  pause: object({ kind: oneOf('pause'), forMs: nullable(duration()), reason: SENTENCE, owner: text(128) }),
+  pause: object(
+    { kind: oneOf('pause'), forMs: nullable(duration()), reason: SENTENCE, owner: text(128) },
+    { replace: flag() },
+  ),
   resume: object({ kind: oneOf('resume'), reason: SENTENCE, owner: text(128) }),
 });
 
@@ -217,7 +242,7 @@ const DOCUMENT: Shape<DurableDocument> = object({
     2 * MAX_ADDRESSES,
   ),
   pause: PAUSE,
-  handovers: list(HANDOVER, MAX_HANDOVERS),
+  handovers: list(DURABLE_HANDOVER, MAX_HANDOVERS),
   outbox: list(object({ id: text(160), subject: text(100), message: text(16_384) }), MAX_OUTBOX),
   serial: COUNT,
 });

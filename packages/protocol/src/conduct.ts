@@ -4,11 +4,12 @@
 import { backOff, giveUp, openBallot } from './campaign.ts';
 import { recordRefusal } from './conclude.ts';
 import { isSettlingIn } from './damping.ts';
-import { isHandedOver, noteHandover, setHandoverState } from './handover.ts';
+import { isHandedOver, isOpenTo, noteHandover, setHandoverState } from './handover.ts';
 import { isFailingNow } from './holder.ts';
 import type { ExternalIpResult } from './inputs.ts';
 import { ladder } from './ladder.ts';
 import { abandonMove, beginMove, continueMove } from './move.ts';
+import { isPastRecall } from './move-state.ts';
 import { BLOCKED_SUBJECT, blockedMessage, enqueue } from './outbox.ts';
 import { GATES, type GateName, type Reason } from './reasons.ts';
 import { decide, type TakeoverDecision } from './takeover.ts';
@@ -48,6 +49,8 @@ const PASSING: ReadonlySet<Reason> = new Set<Reason>([
   'agreed',
 ]);
 
+const HANDOVER_ENDED = 'the handover has ended';
+
 export function conduct(turn: Turn, ip: Ip): void {
   for (let count = 0; count < MAX_DECISIONS; count += 1) {
     const decision = decide(takeoverView(turn.state, addressOf(turn.state, ip)));
@@ -55,6 +58,16 @@ export function conduct(turn: Turn, ip: Ip): void {
     tellRefusal(turn, ip, decision);
     if (!act(turn, ip, decision)) return;
   }
+}
+
+/** What was agreed for a handover ends with it: its voters have consented to that, and to no takeover. */
+export function endWithHandover(turn: Turn, ip: Ip): void {
+  const { campaign, move } = addressOf(turn.state, ip);
+  const attempt = move ?? campaign;
+  if (attempt === null || attempt.mode !== 'handover' || attempt.handoverId === null) return;
+  if (isOpenTo(turn.state, attempt.handoverId, ip, turn.state.config.node.id)) return;
+  if (move === null) giveUp(turn, ip, 'dropped', HANDOVER_ENDED, 0);
+  else if (!isPastRecall(move)) abandonMove(turn, ip, HANDOVER_ENDED);
 }
 
 /** The external IP as the guard was told it. */

@@ -1,12 +1,18 @@
 /**
  * The state to its durable document and back (PROTOCOL.md, "Restart, stall, shutdown").
  */
-import { DOCUMENT_VERSION, type DurableAddress, type DurableDocument } from './durable.ts';
+import {
+  DOCUMENT_VERSION,
+  type DurableAddress,
+  type DurableDocument,
+  type DurableHandover,
+} from './durable.ts';
+import { HANDOVER_LASTS_MS } from './handover.ts';
 import { NO_PAUSE, newAddress } from './initial.ts';
 import type { StorageState } from './inputs.ts';
 import { LATE_LASTS_MS } from './late.ts';
-import { type AddressState, type LateTake, MAX_CHANGES, type State } from './state.ts';
-import type { MonotonicMs } from './units.ts';
+import { type AddressState, type Handover, type LateTake, MAX_CHANGES, type State } from './state.ts';
+import type { Instant, MonotonicMs } from './units.ts';
 
 export function documentOf(state: State): DurableDocument {
   return {
@@ -16,10 +22,7 @@ export function documentOf(state: State): DurableDocument {
     incarnation: state.incarnation,
     addresses: Object.values(state.addresses).map((address) => durableAddress(state, address)),
     pause: state.pause,
-    handovers: state.handovers.map(({ record, expiresAt }) => ({
-      ...record,
-      ttlMs: Math.max(0, Math.floor(expiresAt - state.now.at)),
-    })),
+    handovers: state.handovers.map((handover) => durableHandover(state, handover)),
     outbox: state.outbox.map(({ id, subject, message }) => ({ id, subject, message })),
     serial: state.serial,
   };
@@ -40,11 +43,28 @@ export function restored(state: State, storage: StorageState, at: MonotonicMs): 
     incarnation: (document?.incarnation ?? 0) + 1,
     addresses: Object.fromEntries(addresses),
     pause: document?.pause ?? NO_PAUSE,
-    handovers: (document?.handovers ?? []).map((record) => ({ record, expiresAt: at + record.ttlMs })),
+    handovers: (document?.handovers ?? []).flatMap((one) => restoredHandover(one, { ...state.now, at })),
     outbox: (document?.outbox ?? []).map((entry) => ({ ...entry, publishing: null, nextAt: at, delayMs: 0 })),
     serial: document?.serial ?? 0,
     storage: { ...state.storage, found: storage.kind },
   };
+}
+
+function durableHandover(state: State, { record, expiresAt, ending }: Handover): DurableHandover {
+  const ttlMs = Math.max(0, Math.floor(expiresAt - state.now.at));
+  // What this run was told of its end is all that the next one has to know.
+  return { ...(ending ?? record), ttlMs, untilWall: Math.max(0, Math.floor(state.now.wall + ttlMs)) };
+}
+
+/**
+ * A handover goes on where its node starts again in time, and not an hour later as if no time had passed. An open one whose
+ * disk doesn't say until when is left to the peers, who may know.
+ */
+function restoredHandover(one: DurableHandover, now: Instant): readonly Handover[] {
+  const { untilWall, ...record } = one;
+  if (untilWall === undefined && record.state === 'open') return [];
+  const leftMs = Math.min(record.ttlMs, HANDOVER_LASTS_MS, (untilWall ?? Infinity) - now.wall);
+  return [{ record, expiresAt: now.at + Math.max(0, leftMs), ending: null }];
 }
 
 function restoredAddress(

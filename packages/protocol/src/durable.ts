@@ -30,10 +30,16 @@ export interface DurableDocument {
   readonly incarnation: number;
   readonly addresses: readonly DurableAddress[];
   readonly pause: PauseRecord;
-  readonly handovers: readonly HandoverRecord[];
+  readonly handovers: readonly DurableHandover[];
   readonly outbox: readonly OutboxEntry[];
   /** Counts history entries and notifications, for their ids. */
   readonly serial: number;
+}
+
+/** A handover's end is a promise made to people: after a restart the wall clock says what is left of it. */
+export interface DurableHandover extends HandoverRecord {
+  /** Left out by earlier versions: an open one from such a disk isn't taken up again, unless a peer tells of it. */
+  readonly untilWall?: WallMs;
 }
 
 export interface DurableAddress {

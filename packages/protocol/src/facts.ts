@@ -10,6 +10,7 @@ import type {
   BallotMode,
   BallotReason,
   Fitness,
+  HandoverStanding,
   PeerState,
   RejectReason,
   Verdict,
@@ -127,8 +128,11 @@ export type Fact =
       readonly id: string;
       readonly address: Ip;
       readonly to: NodeId;
-      readonly state: string;
+      readonly state: HandoverStanding;
       readonly detail: string;
+      /** Who ordered it, and why. */
+      readonly by: string;
+      readonly reason: string;
     }
   | { readonly kind: 'storage'; readonly ok: boolean; readonly code: string };
 
@@ -136,13 +140,23 @@ export type Fact =
 export interface HistoryEntry {
   /** Unique in the cluster: node, incarnation and a count. */
   readonly id: string;
-  readonly kind: 'takeover' | 'handover' | 'refusal' | 'blocked';
+  /** `order`: an operator's handover has ended, on whichever node. */
+  readonly kind: 'takeover' | 'handover' | 'refusal' | 'blocked' | 'order';
   readonly address: Ip;
   /** Who held it: a node's id, an instance id, `nobody` or `unknown`. */
   readonly from: string;
   readonly to: NodeId;
-  /** `served`: moved and answering. `moved`: moved, not seen to answer. `lost-race`, `refused`, `abandoned`: not moved. */
-  readonly result: 'served' | 'moved' | 'lost-race' | 'refused' | 'abandoned';
+  /**
+   * `served`: moved and answering. `moved`: moved, not seen to answer. `lost-race`, `refused`, `abandoned`: not moved. Of an
+   * order: `done`, `failed`, `expired`, `withdrawn`.
+   */
+  readonly result:
+    | 'served'
+    | 'moved'
+    | 'lost-race'
+    | 'refused'
+    | 'abandoned'
+    | Exclude<HandoverStanding, 'open'>;
   readonly reason: string;
   readonly epoch: Epoch;
   readonly at: WallMs;

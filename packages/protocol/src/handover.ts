@@ -1,11 +1,14 @@
 /**
- * Planned moves as records that travel with gossip and survive restarts.
+ * Planned moves as records that travel with gossip and survive restarts: how copies merge, which are kept, how one ends.
  */
-import type { HandoverRecord, HandoverState } from './messages.ts';
+import { holderName } from './holder.ts';
+import type { HandoverRecord, HandoverStanding, HandoverState } from './messages.ts';
+import { isPastRecall } from './move-state.ts';
+import { newSerialId } from './outbox.ts';
 import { byText } from './quorum.ts';
 import type { Handover, State } from './state.ts';
 import { announce, change, persist, type Turn, tell } from './turn.ts';
-import type { DurationMs, Ip } from './units.ts';
+import type { DurationMs, Ip, NodeId } from './units.ts';
 
 /** How long a handover may take before it is given up. */
 export const HANDOVER_LASTS_MS: DurationMs = 120_000;
@@ -14,59 +17,130 @@ const MAX_DETAIL = 256;
 /** The most handovers a node remembers, finished ones included. */
 export const MAX_HANDOVERS = 16;
 
-/** Copies of one record merge by the greater: an end beats an open one, and what was done beats what was given up. */
-const RANK: Readonly<Record<HandoverState, number>> = { open: 0, expired: 1, failed: 2, done: 3 };
+/**
+ * Copies of one record merge by the greater. An end beats an open one. What its target says of it, done or failed, beats
+ * what was decided about it elsewhere: taken back, or out of time.
+ */
+const RANK: Readonly<Record<HandoverStanding, number>> = {
+  open: 0,
+  expired: 1,
+  withdrawn: 2,
+  failed: 3,
+  done: 4,
+};
+
+/** How it stands, for people. */
+export function standingOf({ state, withdrawnBy }: HandoverRecord): HandoverStanding {
+  return state === 'failed' && withdrawnBy !== undefined ? 'withdrawn' : state;
+}
+
+/** Whether it may still be acted upon. */
+export function isOpen({ now }: State, { record, expiresAt, ending }: Handover): boolean {
+  return record.state === 'open' && ending === null && expiresAt > now.at;
+}
+
+/** Whether this node knows of an open handover with that id, of that address to that node. */
+export function isOpenTo(state: State, id: string, ip: Ip, to: NodeId): boolean {
+  const known = state.handovers.find((one) => one.record.id === id);
+  return known !== undefined && known.record.address === ip && known.record.to === to && isOpen(state, known);
+}
 
 /** Whether a handover of this address is open, to whomever. */
-export function isHandedOver({ handovers, now }: State, ip: Ip): boolean {
-  return handovers.some(
-    ({ record, expiresAt }) => record.state === 'open' && record.address === ip && expiresAt > now.at,
-  );
+export function isHandedOver(state: State, ip: Ip): boolean {
+  return state.handovers.some((one) => one.record.address === ip && isOpen(state, one));
 }
 
 /** Take in a record that a peer has. */
 export function adoptHandover(turn: Turn, told: HandoverRecord): void {
   const known = turn.state.handovers.find((one) => one.record.id === told.id);
-  if (known === undefined) {
-    if (told.ttlMs <= 0) return;
-    addHandover(turn, told);
-    return;
-  }
-  if (supersedes(told, known.record))
-    replace(turn, { ...known, record: { ...told, ttlMs: known.record.ttlMs } });
+  if (known !== undefined) {
+    if (told.state !== 'open') end(turn, known, told);
+  } else if (told.ttlMs > 0) addHandover(turn, told);
 }
 
-/** Of two that ended alike the greater text stands; of two open ones each node keeps its own. */
-function supersedes(told: HandoverRecord, known: HandoverRecord): boolean {
-  if (told.state !== known.state) return RANK[told.state] > RANK[known.state];
-  return told.state !== 'open' && byText(told.detail, known.detail) > 0;
-}
-
-export function addHandover(turn: Turn, record: HandoverRecord): void {
+/**
+ * Remember a record. Where there is no room, the ended one that was ordered first gives way, and a record that was ordered
+ * before it isn't taken up. So all nodes come to keep the same ones, and don't tell each other of the others for ever.
+ *
+ * @returns false: there is no room for it
+ */
+export function addHandover(turn: Turn, record: HandoverRecord): boolean {
+  const kept = withRoom(turn.state.handovers, record);
+  if (kept === null) return false;
   const expiresAt = turn.now.at + Math.min(record.ttlMs, HANDOVER_LASTS_MS);
-  const handovers = [...turn.state.handovers, { record, expiresAt }];
-  change(turn, { handovers: handovers.slice(-MAX_HANDOVERS) });
+  change(turn, { handovers: [...kept, { record, expiresAt, ending: null }] });
   told(turn, record);
+  return true;
 }
 
-export function setHandoverState(turn: Turn, id: string, state: HandoverState, detail: string): void {
+function withRoom(handovers: readonly Handover[], record: HandoverRecord): readonly Handover[] | null {
+  if (handovers.length < MAX_HANDOVERS) return handovers;
+  const [first] = handovers
+    .filter((one) => one.record.state !== 'open')
+    .sort((a, b) => inOrder(a.record, b.record));
+  if (first === undefined || inOrder(record, first.record) < 0) return null;
+  return handovers.filter((one) => one !== first);
+}
+
+function inOrder(a: HandoverRecord, b: HandoverRecord): number {
+  return (a.ordered ?? 0) - (b.ordered ?? 0) || byText(a.id, b.id);
+}
+
+/** What a handover that is ordered now has as its place in the order: later than all that this node knows of. */
+export function nextInOrder({ handovers, now }: State): number {
+  const latest = handovers.reduce((most, { record }) => Math.max(most, record.ordered ?? 0), 0);
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.max(Math.floor(now.wall), latest + 1, 0));
+}
+
+/** Its target is done with it, for better or worse. */
+export function setHandoverState(
+  turn: Turn,
+  id: string,
+  state: Exclude<HandoverState, 'open' | 'expired'>,
+  detail: string,
+): void {
   const known = turn.state.handovers.find((one) => one.record.id === id);
-  if (known === undefined || known.record.state !== 'open') return;
-  replace(turn, { ...known, record: { ...known.record, state, detail: detail.slice(0, MAX_DETAIL) } });
+  if (known === undefined) return;
+  const { withdrawnBy: _, ...record } = known.record;
+  const ended: HandoverRecord = { ...record, state, detail: detail.slice(0, MAX_DETAIL) };
+  if (supersedes(ended, known.record)) replace(turn, { ...known, record: ended, ending: null });
 }
 
-/** End what has taken too long, and forget what ended long ago. */
+/** Take it back. A move that can't be recalled is seen through first; only an attempt that comes to nothing is then withdrawn. */
+export function withdrawHandover(turn: Turn, known: Handover, by: string, detail: string): void {
+  end(turn, known, {
+    ...known.record,
+    state: 'failed',
+    withdrawnBy: by,
+    detail: detail.slice(0, MAX_DETAIL),
+  });
+}
+
+/** A pause ends the handovers that were ordered before it; one that is ordered while it lasts is meant in spite of it. */
+export function endPausedHandovers(turn: Turn): void {
+  const { pause, handovers } = turn.state;
+  if (!pause.paused || handovers.length === 0) return;
+  for (const one of handovers) {
+    const { record } = one;
+    if (isOpen(turn.state, one) && record.pause !== undefined && record.pause < pause.version)
+      withdrawHandover(turn, one, pause.owner, pauseEnds(pause.owner, pause.reason));
+  }
+}
+
+export function pauseEnds(owner: string, reason: string): string {
+  return `ended by the pause of ${owner}${reason === '' ? '' : `: ${reason}`}`;
+}
+
+/** End what has taken too long or waited for its move to be over, and forget what ended long ago. */
 export function expireHandovers(turn: Turn): void {
   const { handovers, now } = turn.state;
-  if (handovers.every((one) => one.expiresAt > now.at)) return;
+  if (handovers.every((one) => one.expiresAt > now.at && one.ending === null)) return;
   for (const one of handovers) {
-    if (one.expiresAt <= now.at && one.record.state === 'open')
-      setHandoverState(
-        turn,
-        one.record.id,
-        'expired',
-        one.record.detail === '' ? 'not done in time' : one.record.detail,
-      );
+    if (one.ending !== null) end(turn, one, one.ending);
+    else if (one.expiresAt <= now.at && one.record.state === 'open') {
+      const detail = one.record.detail === '' ? 'not done in time' : one.record.detail;
+      end(turn, one, { ...one.record, state: 'expired', detail });
+    }
   }
   // An ended one is kept for as long again, so that whoever asked can still read how it ended.
   change(turn, {
@@ -91,15 +165,78 @@ export function noteHandover(turn: Turn, id: string, detail: string): void {
   announce(turn);
 }
 
-function replace(turn: Turn, handover: Handover): void {
+/**
+ * It has ended, by an operator's word, a clock or a peer. While this node is in the middle of its move, where nothing can
+ * be recalled, that is only remembered: what becomes of the move is told, and nobody is told before that it won't happen.
+ */
+function end(turn: Turn, known: Handover, ended: HandoverRecord): void {
+  if (!supersedes(ended, known.record)) return;
+  if (isMovePastRecall(turn.state, known.record)) {
+    if (known.ending === null || supersedes(ended, known.ending))
+      put(turn, { ...known, ending: { ...ended, ttlMs: known.record.ttlMs } });
+    return;
+  }
+  replace(turn, { ...known, record: { ...ended, ttlMs: known.record.ttlMs }, ending: null });
+}
+
+/** Whether this node is moving the address for it, and has begun what it can't take back. */
+export function isMovePastRecall(state: State, { id, address }: HandoverRecord): boolean {
+  const move = state.addresses[address]?.move ?? null;
+  return move !== null && move.handoverId === id && isPastRecall(move);
+}
+
+/** Of two that ended alike the greater text stands; of two open ones each node keeps its own. */
+function supersedes(told: HandoverRecord, known: HandoverRecord): boolean {
+  const [a, b] = [standingOf(told), standingOf(known)];
+  if (a !== b) return RANK[a] > RANK[b];
+  return a !== 'open' && byText(told.detail, known.detail) > 0;
+}
+
+function put(turn: Turn, handover: Handover): void {
   change(turn, {
     handovers: turn.state.handovers.map((one) => (one.record.id === handover.record.id ? handover : one)),
   });
+}
+
+function replace(turn: Turn, handover: Handover): void {
+  put(turn, handover);
   told(turn, handover.record);
 }
 
-function told(turn: Turn, { id, address, to, state, detail }: HandoverRecord): void {
-  tell(turn, { kind: 'handover', id, address, to, state, detail });
+/** Every node tells of it, and keeps its end in its history. */
+function told(turn: Turn, record: HandoverRecord): void {
+  const { id, address, to, by, reason, detail } = record;
+  const state = standingOf(record);
+  tell(turn, { kind: 'handover', id, address, to, state, detail, by, reason });
+  if (state !== 'open') recordOrder(turn, state, record);
   persist(turn);
   announce(turn);
+}
+
+function recordOrder(turn: Turn, standing: Exclude<HandoverStanding, 'open'>, record: HandoverRecord): void {
+  const { address: ip, to, by, reason, detail } = record;
+  const address = turn.state.addresses[ip];
+  // Who has moved it tells of the move itself.
+  if (address === undefined || (standing === 'done' && to === turn.state.config.node.id)) return;
+  tell(turn, {
+    kind: 'concluded',
+    entry: {
+      id: newSerialId(turn),
+      kind: 'order',
+      address: ip,
+      from: holderName(address.holder),
+      to,
+      result: standing,
+      reason: `${orderedBy({ by, reason })}; ${detail}`,
+      epoch: address.epoch,
+      at: turn.now.wall,
+      steps: [],
+      requestIds: [],
+    },
+  });
+}
+
+/** Who ordered it, and why. */
+export function orderedBy({ by, reason }: Pick<HandoverRecord, 'by' | 'reason'>): string {
+  return `ordered by ${by}${reason === '' ? '' : `: ${reason}`}`;
 }

@@ -9,7 +9,7 @@ import { restored } from './document.ts';
 import { NEW_SERIES, NEW_WAY_OUT, newAddress, newPeer } from './initial.ts';
 import type { Started } from './inputs.ts';
 import { abandonMove, recoverMove } from './move.ts';
-import type { MoveStage } from './move-state.ts';
+import { isPastRecall } from './move-state.ts';
 import { republish } from './outbox.ts';
 import {
   addressOf,
@@ -139,16 +139,22 @@ export function goodbyeUntil(stopSince: number): number {
 
 export function onPersisted(turn: Turn, writeId: EffectId): void {
   const { storage } = turn.state;
-  if (storage.failing !== null) tell(turn, { kind: 'storage', ok: true, code: '' });
+  if (storage.failing !== null) tellStorage(turn, true, '');
   const durable = Math.max(storage.durable, writeId);
   const waitingSince = durable >= storage.latest ? null : turn.now.at;
   changeStorage(turn, { durable, failing: null, waitingSince });
 }
 
+/** Peers are told as well: whoever asks for something to be stored counts only on nodes that can write. */
+function tellStorage(turn: Turn, ok: boolean, code: string): void {
+  tell(turn, { kind: 'storage', ok, code });
+  announce(turn);
+}
+
 /** What waited for the write was dropped by the host: ballots among it, so they are given up. */
 export function onPersistFailed(turn: Turn, code: string): void {
   const { storage, now } = turn.state;
-  if (storage.failing !== code) tell(turn, { kind: 'storage', ok: false, code });
+  if (storage.failing !== code) tellStorage(turn, false, code);
   changeStorage(turn, { failing: code, retryAt: now.at + WRITE_AGAIN_MS, waitingSince: null });
   republish(turn);
   for (const { ip, move } of Object.values(turn.state.addresses)) {
@@ -165,7 +171,7 @@ export function retryWrite(turn: Turn): void {
     storage.waitingSince !== null &&
     now.at - storage.waitingSince >= WRITE_LASTS_MS
   ) {
-    tell(turn, { kind: 'storage', ok: false, code: 'SLOW' });
+    tellStorage(turn, false, 'SLOW');
     changeStorage(turn, { failing: 'SLOW', retryAt: now.at + WRITE_AGAIN_MS });
     return;
   }
@@ -181,25 +187,10 @@ function dropMandate(turn: Turn, ip: Ip, why: string): void {
     giveUp(turn, ip, 'dropped', why, 0);
     return;
   }
-  if (!move.duty && isUncommitted(move.stage)) {
+  if (!isPastRecall(move)) {
     abandonMove(turn, ip, why);
     return;
   }
   // What was lent is not given back: a call of ours may still take effect. It runs out, or the move's end returns it.
   if (campaign !== null) changeAddress(turn, ip, { campaign: null, guard: null });
-}
-
-/** Nothing has been done yet that must be seen through. */
-function isUncommitted(stage: MoveStage): boolean {
-  switch (stage.kind) {
-    case 'reading':
-      return stage.purpose === 'start';
-    case 'resting':
-      return stage.next.call !== 'read' || stage.next.purpose === 'start';
-    case 'releasing':
-    case 'taking':
-    case 'settling':
-    case 'verifying':
-      return false;
-  }
 }

@@ -56,6 +56,7 @@ export function ownRecord(state: State): NodeRecord {
         ttlMs: Math.max(0, Math.floor(expiresAt - state.now.at)),
       }),
     ),
+    ...(state.storage.failing === null ? {} : { unstored: true }),
   };
 }
 

@@ -78,6 +78,8 @@ export interface NodeRecord {
   readonly addresses: readonly AddressRecord[];
   readonly pause: PauseRecord;
   readonly handovers: readonly HandoverRecord[];
+  /** Its disk doesn't take writes: what it tells of pauses and handovers isn't stored there. Left out: it does. */
+  readonly unstored?: boolean;
 }
 
 export interface AddressRecord {
@@ -123,6 +125,8 @@ export interface Ballot {
   /** Counts up each time the candidate asks again within the ballot; the lease is counted from the ask that was answered. */
   readonly ask: number;
   readonly fit: boolean;
+  /** Which handover is asked for: a voter consents to an open one that it knows. Left out by earlier versions. */
+  readonly handover?: string;
 }
 
 /** The codes of PROTOCOL.md, "Answers". */
@@ -144,7 +148,8 @@ export type BallotReason =
   | 'unknown-address'
   | 'storage'
   | 'stopping'
-  | 'duplicate-id';
+  | 'duplicate-id'
+  | 'no-handover';
 
 export interface BallotAnswer {
   readonly address: Ip;
@@ -161,6 +166,8 @@ export interface BallotAnswer {
   readonly retryMs: DurationMs;
   /** The highest epoch the voter knows for the address. */
   readonly highest: Epoch;
+  /** With the refusal `storage`: this holder lends nothing, because it can't write, and agrees to be relieved. */
+  readonly consents?: boolean;
 }
 
 /** The candidate gives back what it was lent. */
@@ -183,6 +190,9 @@ export interface PauseRecord {
 
 export type HandoverState = 'open' | 'done' | 'failed' | 'expired';
 
+/** How a handover stands, for people: a failed one that was taken back is `withdrawn`. */
+export type HandoverStanding = HandoverState | 'withdrawn';
+
 /** A planned move. `state` only grows, so that copies merge by the greater. */
 export interface HandoverRecord {
   readonly id: string;
@@ -194,6 +204,12 @@ export interface HandoverRecord {
   readonly detail: string;
   /** What is left of its time to live. */
   readonly ttlMs: DurationMs;
+  /** Who took it back. Earlier versions know such a handover as one that failed, and don't pass this on. */
+  readonly withdrawnBy?: string;
+  /** Greater than that of every handover that its node knew when it was ordered. Left out by earlier versions: 0. */
+  readonly ordered?: number;
+  /** The version of the pause that was known where it was ordered: a later pause ends it. Left out by earlier versions: none does. */
+  readonly pause?: number;
 }
 
 export type Command =
@@ -203,18 +219,31 @@ export type Command =
       readonly to: NodeId | null;
       readonly reason: string;
       readonly owner: string;
+      /** How long it may take; left out, or longer than a handover may take: as long as it may. */
+      readonly forMs?: DurationMs;
     }
   | { readonly kind: 'handover-status'; readonly id: string }
+  /** Take a handover back: the one of this id, or whatever is open for the address. Given again, it tells how far that has come. */
+  | {
+      readonly kind: 'handover-cancel';
+      readonly id: string | null;
+      readonly address: Ip | null;
+      readonly reason: string;
+      readonly owner: string;
+    }
   | {
       readonly kind: 'pause';
       readonly forMs: DurationMs | null;
       readonly reason: string;
       readonly owner: string;
+      /** Replace a pause that lasts longer; left out: the longer one stays. */
+      readonly replace?: boolean;
     }
   | { readonly kind: 'resume'; readonly reason: string; readonly owner: string };
 
 /**
- * `working`: accepted, not done yet; ask again (`handover-status`, or the pause's version in the status).
+ * `working`: accepted, not done yet; ask again (`handover-status`, `handover-cancel` with its id, or the pause's version in
+ * the status).
  * `done` and `failed` are final.
  */
 export interface CommandOutcome {

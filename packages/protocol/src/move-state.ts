@@ -72,3 +72,23 @@ export type NextCall =
   | { readonly call: 'read'; readonly purpose: ReadPurpose }
   | { readonly call: 'release'; readonly associationId: AssociationId | null; readonly node: NodeId | null }
   | { readonly call: 'take'; readonly reassociate: boolean };
+
+/** Something has been done, or asked of the cloud, that must be seen through: only its outcome ends the move. */
+export function isPastRecall({ duty, stage }: Move): boolean {
+  return duty || !isUncommitted(stage);
+}
+
+/** Nothing has been done yet that must be seen through. */
+function isUncommitted(stage: MoveStage): boolean {
+  switch (stage.kind) {
+    case 'reading':
+      return stage.purpose === 'start';
+    case 'resting':
+      return stage.next.call !== 'read' || stage.next.purpose === 'start';
+    case 'releasing':
+    case 'taking':
+    case 'settling':
+    case 'verifying':
+      return false;
+  }
+}

@@ -1,16 +1,29 @@
 /**
  * Operators' commands: handover, pause, resume. They come signed with the cluster key and as fresh as any message.
  */
+
+import { cancel, describeHandover, failed, onlyAddress, whichAddress } from './cancel.ts';
 import { bestCandidate } from './damping.ts';
 import { admitRequest } from './freshness.ts';
 import { misaddressedReason, ownSession, refuse } from './gossip.ts';
-import { addHandover, HANDOVER_LASTS_MS } from './handover.ts';
+import {
+  addHandover,
+  HANDOVER_LASTS_MS,
+  isMovePastRecall,
+  isOpen,
+  MAX_HANDOVERS,
+  nextInOrder,
+  orderedBy,
+  pauseEnds,
+  standingOf,
+  withdrawHandover,
+} from './handover.ts';
 import { isSilent } from './holder.ts';
 import { NEW_CHANNEL } from './initial.ts';
 import type { Route } from './inputs.ts';
-import type { Command, CommandOutcome, Envelope } from './messages.ts';
-import { newSerialId } from './outbox.ts';
-import { setPause } from './pause.ts';
+import type { Command, CommandOutcome, Envelope, PauseRecord } from './messages.ts';
+import { isoTime, newSerialId } from './outbox.ts';
+import { isPaused, lastingUntil, setPause } from './pause.ts';
 import type { OperatorChannel, State } from './state.ts';
 import { change, type Turn } from './turn.ts';
 import type { DurationMs, EffectId, Ip, NodeId } from './units.ts';
@@ -22,10 +35,14 @@ const MAX_OPERATORS = 32;
 /** A pause can be no longer than this. */
 export const MAX_PAUSE_MS: DurationMs = 366 * 24 * 3_600_000;
 
+/** The most characters of what an operator is told at once; an outcome has at most 2,048. */
+const MAX_OUTCOME = 1_024;
+const KEPT = 'in force stays, because it lasts longer,';
+
 const COMMANDS_OF: Readonly<Record<Route, readonly Command['kind'][]>> = {
   '/v1/gossip': [],
   '/v1/vote': [],
-  '/v1/handover': ['handover', 'handover-status'],
+  '/v1/handover': ['handover', 'handover-status', 'handover-cancel'],
   '/v1/pause': ['pause'],
   '/v1/resume': ['resume'],
 };
@@ -54,48 +71,88 @@ export function onCommand(turn: Turn, requestId: EffectId, route: Route, request
 function obey(turn: Turn, command: Command): CommandOutcome {
   switch (command.kind) {
     case 'pause':
-      return pause(turn, true, command.owner, command.reason, command.forMs);
+      return pause(turn, command);
     case 'resume':
-      return pause(turn, false, command.owner, command.reason, null);
+      return resume(turn, command);
     case 'handover':
       return handOver(turn, command);
     case 'handover-status':
       return handoverOutcome(turn.state, command.id);
+    case 'handover-cancel':
+      return cancel(turn, command);
   }
 }
 
-function pause(
-  turn: Turn,
-  paused: boolean,
-  owner: string,
-  reason: string,
-  forMs: DurationMs | null,
-): CommandOutcome {
-  if (turn.state.storage.failing !== null)
-    return failed('', `this node's disk doesn't take writes: ${turn.state.storage.failing}`);
-  const version = turn.state.pause.version + 1;
+/**
+ * A pause, over whatever pause there is. One that would end later than this one stays in force as it is, unless it is to be
+ * replaced; either way the order is a new version, which ends the handovers that are open.
+ */
+function pause(turn: Turn, command: Extract<Command, { kind: 'pause' }>): CommandOutcome {
+  const objection = whyNoPause(turn);
+  if (objection !== null) return failed('', objection);
+  const { owner, reason, forMs } = command;
+  const { pause: before } = turn.state;
+  const wasPaused = isPaused(turn.state);
   const until = forMs === null ? null : Math.floor(turn.now.wall + Math.min(forMs, MAX_PAUSE_MS));
-  setPause(turn, { version, by: turn.state.config.node.id, paused, owner, reason, until });
-  return { state: 'working', id: String(version), detail: 'stored here; spreading' };
+  const ordered = { owner, reason, until };
+  const keeps =
+    wasPaused && command.replace !== true && lastingUntil(before) >= lastingUntil({ ...before, until });
+  setPause(turn, { ...before, ...(keeps ? {} : ordered), ...nextPause(turn), paused: true });
+  const replaced = wasPaused ? [`${keeps ? KEPT : 'it replaces'} ${describePause(before)}`] : [];
+  return stored(turn, [...replaced, ...endOpenHandovers(turn, owner, reason)]);
+}
+
+function resume(turn: Turn, { owner, reason }: Extract<Command, { kind: 'resume' }>): CommandOutcome {
+  const objection = whyNoPause(turn);
+  if (objection !== null) return failed('', objection);
+  const { pause: before } = turn.state;
+  const ends = isPaused(turn.state) ? [`it ends ${describePause(before)}`] : [];
+  setPause(turn, { ...nextPause(turn), paused: false, owner, reason, until: null });
+  return stored(turn, ends);
+}
+
+function whyNoPause({ state }: Turn): string | null {
+  const { failing } = state.storage;
+  return failing === null ? null : `this node's disk doesn't take writes: ${failing}`;
+}
+
+function nextPause({ state }: Turn): { readonly version: number; readonly by: NodeId } {
+  return { version: state.pause.version + 1, by: state.config.node.id };
+}
+
+/** What else the order did stands after the first sentence, which every version begins with. */
+function stored(turn: Turn, more: readonly string[]): CommandOutcome {
+  const detail = ['stored here; spreading', ...more].join('; ').slice(0, MAX_OUTCOME);
+  return { state: 'working', id: String(turn.state.pause.version), detail };
+}
+
+function describePause({ owner, reason, until }: PauseRecord): string {
+  const end = until === null ? 'until resumed' : `until ${isoTime(until)}`;
+  return `the pause of ${owner}, ${end}${reason === '' ? '' : `: ${reason}`}`;
+}
+
+/** @returns what is to be said of each */
+function endOpenHandovers(turn: Turn, owner: string, reason: string): readonly string[] {
+  return turn.state.handovers.flatMap((one) => {
+    if (!isOpen(turn.state, one)) return [];
+    withdrawHandover(turn, one, owner, pauseEnds(owner, reason));
+    const what = describeHandover(one.record);
+    return isMovePastRecall(turn.state, one.record)
+      ? [`too late for ${what}, which is being moved`]
+      : [`it ends ${what}`];
+  });
 }
 
 function handOver(turn: Turn, command: Extract<Command, { kind: 'handover' }>): CommandOutcome {
   const { state } = turn;
   const ip = command.address ?? onlyAddress(state);
-  if (ip === null || state.addresses[ip] === undefined) {
-    return failed('', `which address? Known here: ${Object.keys(state.addresses).join(', ')}`);
-  }
+  if (ip === null || state.addresses[ip] === undefined) return failed('', whichAddress(state));
   const to = command.to ?? bestCandidate(state, ip);
   if (to === null) return failed('', 'no other candidate is heard and fit');
-  const objection = whyNotTo(state, ip, to);
+  const objection = whyNotTo(state, ip, to) ?? underWay(state, ip);
   if (objection !== null) return failed('', objection);
-  const open = state.handovers.find(
-    ({ record, expiresAt }) => record.state === 'open' && record.address === ip && expiresAt > state.now.at,
-  );
-  if (open !== undefined)
-    return failed(open.record.id, `a handover of ${ip} to ${open.record.to} is under way already`);
   const id = newSerialId(turn);
-  addHandover(turn, {
+  const added = addHandover(turn, {
     id,
     address: ip,
     to,
@@ -103,8 +160,11 @@ function handOver(turn: Turn, command: Extract<Command, { kind: 'handover' }>): 
     reason: command.reason,
     state: 'open',
     detail: '',
-    ttlMs: HANDOVER_LASTS_MS,
+    ttlMs: Math.min(command.forMs ?? HANDOVER_LASTS_MS, HANDOVER_LASTS_MS),
+    ordered: nextInOrder(turn.state),
+    pause: turn.state.pause.version,
   });
+  if (!added) return failed('', `${MAX_HANDOVERS} handovers are open already`);
   return { state: 'working', id, detail: `asked ${to}` };
 }
 
@@ -118,6 +178,13 @@ function whyNotTo(state: State, ip: Ip, to: NodeId): string | null {
   return null;
 }
 
+function underWay(state: State, ip: Ip): string | null {
+  const open = state.handovers.find(({ record }) => record.address === ip && record.state === 'open');
+  if (open === undefined || open.expiresAt <= state.now.at) return null;
+  const { to, by, reason } = open.record;
+  return `a handover of ${ip} to ${to} is under way already, ${orderedBy({ by, reason })}`;
+}
+
 function handoverOutcome(state: State, id: string): CommandOutcome {
   const known = state.handovers.find(({ record }) => record.id === id);
   if (known === undefined) return failed(id, 'no such handover is known here');
@@ -126,17 +193,8 @@ function handoverOutcome(state: State, id: string): CommandOutcome {
   return {
     state: record.state === 'done' ? 'done' : 'failed',
     id,
-    detail: `${record.state}: ${record.detail}`,
+    detail: `${standingOf(record)}: ${record.detail}`,
   };
-}
-
-function onlyAddress(state: State): Ip | null {
-  const ips = Object.keys(state.addresses);
-  return ips.length === 1 ? (ips[0] ?? null) : null;
-}
-
-function failed(id: string, detail: string): CommandOutcome {
-  return { state: 'failed', id, detail };
 }
 
 function remember(turn: Turn, operator: OperatorChannel): void {

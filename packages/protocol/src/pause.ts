@@ -15,11 +15,26 @@ export function isPaused(state: State): boolean {
   return paused && (until === null || state.now.wall < until);
 }
 
-/** Take in a pause that is newer than the one known: the greatest version, then the greater id. */
+/**
+ * Take in a pause that is newer than the one known: the greatest version. Two that were ordered without knowing of each
+ * other have the same one; of these a pause beats a resume, the longer the shorter, and then the greater id.
+ */
 export function adoptPause(turn: Turn, told: PauseRecord): void {
   const known = turn.state.pause;
-  if (told.version < known.version || (told.version === known.version && told.by <= known.by)) return;
-  setPause(turn, told);
+  if (told.version > known.version || (told.version === known.version && isStronger(told, known)))
+    setPause(turn, told);
+}
+
+function isStronger(told: PauseRecord, known: PauseRecord): boolean {
+  if (told.paused !== known.paused) return told.paused;
+  const [a, b] = [lastingUntil(told), lastingUntil(known)];
+  if (told.paused && a !== b) return a > b;
+  return told.by > known.by;
+}
+
+/** Until when it lasts, by the wall clock; without an end it lasts longest. */
+export function lastingUntil({ until }: PauseRecord): number {
+  return until ?? Number.POSITIVE_INFINITY;
 }
 
 export function setPause(turn: Turn, pause: PauseRecord): void {
@@ -40,8 +55,9 @@ export function pauseStoredBy(state: State): readonly NodeId[] {
   const { version, by } = state.pause;
   return votersOf(state.config).filter((voter) => {
     if (voter === state.config.node.id) return state.storage.failing === null;
-    const told = state.peers[voter]?.record?.pause;
-    return told !== undefined && told.version === version && told.by === by;
+    const record = state.peers[voter]?.record ?? null;
+    if (record === null || record.unstored === true) return false;
+    return record.pause.version === version && record.pause.by === by;
   });
 }
 

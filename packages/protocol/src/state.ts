@@ -291,6 +291,8 @@ export interface VoterAnswer {
   readonly reason: BallotReason;
   readonly leaseUntil: MonotonicMs;
   readonly retryMs: DurationMs;
+  /** It can't write, and lends nothing; but it agrees to be relieved of the address. */
+  readonly consents?: boolean;
 }
 
 export interface Mandate {
@@ -356,6 +358,8 @@ export type Permission =
 export interface Handover {
   readonly record: HandoverRecord;
   readonly expiresAt: MonotonicMs;
+  /** How it will have ended, once the move that this node makes for it is over; null: it hasn't been ended meanwhile. */
+  readonly ending: HandoverRecord | null;
 }
 
 export interface Notification {

@@ -6,13 +6,13 @@
  */
 import { countBallot, endMandate } from './campaign.ts';
 import { encodeDocument } from './codec.ts';
-import { conduct, onGuard, tellBlocked } from './conduct.ts';
+import { conduct, endWithHandover, onGuard, tellBlocked } from './conduct.ts';
 import { nextDeadline } from './deadline.ts';
 import { documentOf } from './document.ts';
 import type { Effect } from './effects.ts';
 import type { Fact } from './facts.ts';
 import { flush, gossipRound, onAnswered, onRequest, onSendFailed } from './gossip.ts';
-import { expireHandovers } from './handover.ts';
+import { endPausedHandovers, expireHandovers } from './handover.ts';
 import type { Input } from './inputs.ts';
 import {
   finishStopping,
@@ -103,10 +103,12 @@ function onDriven(turn: Turn, input: Extract<Input, { kind: 'driven' }>): void {
 function lookAround(turn: Turn): void {
   detect(turn);
   observeWhatIsDue(turn);
+  endPausedHandovers(turn);
   for (const ip in turn.state.addresses) {
     if (isWatchedClosely(turn.state, addressOf(turn.state, ip))) hastenSurvey(turn, ip);
     readIfEnded(turn, ip);
     endMandate(turn, ip);
+    endWithHandover(turn, ip);
     countBallot(turn, ip);
     timeMove(turn, ip);
     conduct(turn, ip);

@@ -3,6 +3,7 @@
  */
 import type { ProtocolConfig } from './config.ts';
 import { dampingOf, staggerUntil } from './damping.ts';
+import { isOpen } from './handover.ts';
 import { holderName, isFailingNow, isHeldBySelf } from './holder.ts';
 import type { NextCall } from './move-state.ts';
 import { isPaused } from './pause.ts';
@@ -32,12 +33,9 @@ export function callTimeoutMs(config: ProtocolConfig, lentMs: DurationMs = Infin
 
 /** The open handover of an address to this node; null: none. */
 export function handoverToSelf(state: State, ip: Ip): Handover | null {
+  const self = state.config.node.id;
   const open = state.handovers.find(
-    ({ record, expiresAt }) =>
-      record.state === 'open' &&
-      record.address === ip &&
-      record.to === state.config.node.id &&
-      expiresAt > state.now.at,
+    (one) => one.record.address === ip && one.record.to === self && isOpen(state, one),
   );
   return open ?? null;
 }

@@ -100,7 +100,8 @@ export function forgetOldBallots(turn: Turn): void {
 function give(turn: Turn, ballot: Ballot, judgement: Judgement): void {
   const lends = judgement.answer === 'grant' || judgement.answer === 'blind';
   const { leaseMs } = turn.state.config.agreement;
-  if (lends)
+  // Who agrees to be relieved keeps its lease for that all the same; only a crash would make it forget.
+  if (lends || judgement.consents === true)
     lend(turn, ballot.address, {
       candidate: ballot.candidate,
       epoch: ballot.epoch,
@@ -124,6 +125,7 @@ function answer(turn: Turn, ballot: Ballot, judgement: Judgement): void {
     leaseMs: lends ? turn.state.config.agreement.leaseMs : 0,
     retryMs: Math.ceil(judgement.retryMs),
     highest: turn.state.addresses[ballot.address]?.epoch ?? 0,
+    ...(judgement.consents === true ? { consents: true } : {}),
   };
   const others = peer.answersDue.filter((one) => one.address !== due.address);
   changePeer(turn, peer.id, { answersDue: [...others, due] });

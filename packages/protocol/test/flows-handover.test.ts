@@ -86,6 +86,61 @@ describe('a handover', () => {
     expect(handoverStates(world).at(-1)).toMatch(/^expired: /);
   });
 
+  test('that was taken back while its ballot is won gives the ballot up, and moves nothing', () => {
+    const world = standby();
+    peerOf(world).vote = () => ({ answer: 'grant', reason: 'consent' });
+    askForHandover(world);
+    world.runUntil('the ballot is won', ({ facts }) =>
+      facts.some((fact) => fact.kind === 'ballot-closed' && fact.result === 'won'),
+    );
+    peerOf(world).say({
+      handovers: [handoverOf({ state: 'failed', withdrawnBy: 'ann', detail: 'taken back' })],
+    });
+    world.speak(PEER);
+    world.run(30_000);
+    expect([world.cloud.taken, world.cloud.holder?.node]).toEqual([0, PEER]);
+    expect(handoverStates(world).at(-1)).toBe('withdrawn: taken back');
+    const dropped = world.facts.filter((fact) => fact.kind === 'concluded' && fact.entry.kind === 'handover');
+    const given = world.facts.filter((fact) => fact.kind === 'ballot-closed' && fact.result === 'dropped');
+    expect(dropped.length + given.length).toBe(1);
+  });
+
+  test('whose time is over does not go on as a takeover on the consent that it had', () => {
+    const world = standby();
+    peerOf(world).vote = () => ({ answer: 'pending', reason: 'undecided' });
+    peerOf(world).say({ handovers: [handoverOf({ ttlMs: 4_000 })] });
+    world.speak(PEER);
+    world.serving.clear();
+    world.run(4_100);
+    expect(world.facts).toContainEqual(expect.objectContaining({ kind: 'handover', state: 'expired' }));
+    peerOf(world).vote = ({ mode }) =>
+      mode === 'handover' ? { answer: 'grant', reason: 'consent' } : { answer: 'refuse', reason: 'up' };
+    world.run(30_000);
+    expect(world.facts).toContainEqual(expect.objectContaining({ kind: 'verdict', to: 'down' }));
+    expect(world.cloud.taken).toBe(0);
+  });
+
+  test('whose holder cannot write and agrees is fenced', () => {
+    const world = standby();
+    peerOf(world).vote = () => ({ answer: 'refuse', reason: 'storage', consents: true });
+    askForHandover(world);
+    world.runUntil('it is taken', ({ cloud }) => cloud.taken > 0);
+    expect(calls(world).slice(0, 3)).toEqual(['read', 'release eipassoc-1', 'take']);
+  });
+
+  test('is told with who ordered it and why: in the history, the log and to people', () => {
+    const world = standby();
+    peerOf(world).vote = () => ({ answer: 'grant', reason: 'consent' });
+    askForHandover(world);
+    world.runUntil('it is told', () => world.published.length > 0);
+    const moved = world.facts.flatMap((fact) =>
+      fact.kind === 'concluded' && fact.entry.kind === 'handover' ? [fact.entry.reason] : [],
+    );
+    expect(moved).toEqual(['ordered by operator: maintenance']);
+    const told = world.facts.find((fact) => fact.kind === 'handover');
+    expect(told).toMatchObject({ by: 'operator', reason: 'maintenance' });
+  });
+
   test('whose one call is not answered is settled by reads, and the holder keeps it where nothing was done', () => {
     const world = standby();
     peerOf(world).vote = () => ({ answer: 'grant', reason: 'consent' });

@@ -7,6 +7,7 @@ import {
   AT,
   ballotOf,
   cutOff,
+  handoverOf,
   heldBy,
   PEER,
   proven,
@@ -39,6 +40,8 @@ function witnessOf(state: State, role: 'member' | 'witness'): State {
 }
 
 const PAUSED = { version: 1, by: PEER, paused: true, owner: 'ann', reason: '', until: null };
+const ORDERED = { record: handoverOf({ to: PEER }), expiresAt: AT + 60_000, ending: null };
+const FULL = { ...VOTER, storage: { ...VOTER.storage, failing: 'ENOSPC' } };
 const CHANGED = { changes: [AT - 1_000], served: true };
 
 interface Row {
@@ -134,6 +137,41 @@ const ANSWERS: readonly Row[] = [
     reason: 'consent',
   },
   {
+    when: 'it is a handover that it knows to be open',
+    state: { ...VOTER, handovers: [ORDERED] },
+    ballot: { mode: 'handover', handover: ORDERED.record.id },
+    answer: 'grant',
+    reason: 'consent',
+  },
+  {
+    when: 'it knows nothing of the handover',
+    state: VOTER,
+    ballot: { mode: 'handover', handover: ORDERED.record.id },
+    answer: 'refuse',
+    reason: 'no-handover',
+  },
+  {
+    when: 'the handover has been taken back',
+    state: { ...VOTER, handovers: [{ ...ORDERED, record: { ...ORDERED.record, state: 'failed' } }] },
+    ballot: { mode: 'handover', handover: ORDERED.record.id },
+    answer: 'refuse',
+    reason: 'no-handover',
+  },
+  {
+    when: 'the handover has had its time',
+    state: { ...VOTER, handovers: [{ ...ORDERED, expiresAt: AT }] },
+    ballot: { mode: 'handover', handover: ORDERED.record.id },
+    answer: 'refuse',
+    reason: 'no-handover',
+  },
+  {
+    when: "the handover is another node's",
+    state: { ...VOTER, handovers: [{ ...ORDERED, record: { ...ORDERED.record, to: 'mars' } }] },
+    ballot: { mode: 'handover', handover: ORDERED.record.id },
+    answer: 'refuse',
+    reason: 'no-handover',
+  },
+  {
     when: 'automatic moves are paused',
     state: { ...VOTER, pause: PAUSED },
     answer: 'refuse',
@@ -227,6 +265,38 @@ describe("a voter's answer", () => {
     expect(judge(state, asked, HEARD_AT)).toEqual({ answer, reason, retryMs });
   });
 
+  test('a holder that cannot write agrees to be relieved, and lends nothing', () => {
+    const open = { ...FULL, handovers: [ORDERED] };
+    const asked = ballotOf(ballotElectorate(VOTER), { mode: 'handover', handover: ORDERED.record.id });
+    const relieved = { answer: 'refuse', reason: 'storage', retryMs: 0, consents: true };
+    expect(judge(open, asked, HEARD_AT)).toEqual(relieved);
+    expect(judge(heldBy(open, PEER), asked, HEARD_AT)).not.toHaveProperty('consents');
+    const { handover: _, ...takeover } = ballotOf(ballotElectorate(VOTER), { handover: '' });
+    expect(judge(open, takeover, HEARD_AT)).toEqual({ answer: 'refuse', reason: 'storage', retryMs: 0 });
+  });
+
+  test.each<readonly [when: string, state: State, parts: Row['ballot'], reason: BallotReason]>([
+    [
+      'it has lent to another',
+      withAddress(FULL, { lent: { candidate: 'mars', epoch: 4, expiresAt: AT + 90 } }),
+      {},
+      'lent',
+    ],
+    ['it cannot know what it lent', withAddress(FULL, { lendFrom: AT + 70 }), {}, 'lease-unknown'],
+    ['the candidate is not fit', FULL, { fit: false }, 'unfit-candidate'],
+    ['the handover is over', { ...FULL, handovers: [] }, {}, 'no-handover'],
+  ])('nor does a holder that cannot write agree when %s', (_, state, parts, reason) => {
+    const known = { ...state, handovers: reason === 'no-handover' ? [] : [ORDERED] };
+    const asked = ballotOf(ballotElectorate(VOTER), {
+      mode: 'handover',
+      handover: ORDERED.record.id,
+      ...parts,
+    });
+    const answer = judge(known, asked, HEARD_AT);
+    expect(answer).toMatchObject({ answer: 'refuse', reason });
+    expect(answer).not.toHaveProperty('consents');
+  });
+
   test('every code has a row', () => {
     const codes: Readonly<Record<BallotReason, number>> = {
       down: 0,
@@ -247,6 +317,7 @@ describe("a voter's answer", () => {
       storage: 0,
       stopping: 0,
       'duplicate-id': 0,
+      'no-handover': 0,
     };
     expect(new Set(ANSWERS.map((row) => row.reason))).toEqual(new Set(Object.keys(codes)));
   });

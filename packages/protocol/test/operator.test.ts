@@ -13,10 +13,12 @@ import {
   heldBy,
   IP,
   PEER,
+  recordOf,
   SELF,
   silenced,
   stateOf,
   WALL,
+  withPeer,
 } from './support/fixtures.ts';
 
 const OPERATOR = 'operator.ann-1';
@@ -29,6 +31,7 @@ const HANDOVER: Command = { kind: 'handover', address: null, to: SELF, reason: '
 const ROUTES: Readonly<Record<Command['kind'], Route>> = {
   handover: '/v1/handover',
   'handover-status': '/v1/handover',
+  'handover-cancel': '/v1/handover',
   pause: '/v1/pause',
   resume: '/v1/resume',
 };
@@ -129,10 +132,145 @@ describe('pause and resume', () => {
   });
 });
 
+describe('a second pause', () => {
+  const ann: Command = { ...PAUSE, forMs: 3_600_000 };
+  const twice = (first: Command, second: Command): readonly [State['pause'], string] => {
+    const { turn } = order(NODE, first);
+    const { turn: later, reply } = order({ ...turn.state, operators: [] }, second);
+    return [later.state.pause, reply.outcome?.detail ?? ''];
+  };
+  const bob: Command = { kind: 'pause', forMs: 60_000, reason: 'switch', owner: 'bob' };
+
+  test('that is shorter leaves the longer one in force with its owner and reason, and says so', () => {
+    const [pause, detail] = twice(ann, bob);
+    expect(pause).toMatchObject({ version: 2, owner: 'ann', reason: 'upgrade', until: WALL + 3_600_000 });
+    expect(detail).toBe(
+      'stored here; spreading; in force stays, because it lasts longer, the pause of ann, until 2026-01-02T04:04:05Z: upgrade',
+    );
+  });
+
+  test('that is longer replaces the shorter one, and shows it', () => {
+    const [pause, detail] = twice(bob, { ...ann, forMs: null });
+    expect(pause).toMatchObject({ version: 2, owner: 'ann', reason: 'upgrade', until: null });
+    expect(detail).toContain('it replaces the pause of bob, until 2026-01-02T03:05:05Z: switch');
+  });
+
+  test('that is told to replaces the longer one', () => {
+    const [pause, detail] = twice({ ...ann, forMs: null }, { ...bob, replace: true });
+    expect(pause).toMatchObject({ owner: 'bob', reason: 'switch', until: WALL + 60_000 });
+    expect(detail).toContain('it replaces the pause of ann, until resumed: upgrade');
+  });
+
+  test('after the first has run out is a pause like any other', () => {
+    const { turn } = order(NODE, bob);
+    const over = { ...turn.state, operators: [], pause: { ...turn.state.pause, until: WALL } };
+    expect(order(over, ann).reply.outcome?.detail).toBe('stored here; spreading');
+  });
+
+  test('and a resume names the pause that it ends', () => {
+    expect(twice(ann, RESUME)[1]).toContain('it ends the pause of ann, until 2026-01-02T04:04:05Z: upgrade');
+  });
+
+  test('ends the handovers that are open, and names them', () => {
+    const { turn } = order(NODE, HANDOVER);
+    const { turn: later, reply } = order({ ...turn.state, operators: [] }, PAUSE);
+    expect(reply.outcome?.detail).toBe(
+      `stored here; spreading; it ends the handover of ${IP} to saturn, ordered by ann: test`,
+    );
+    expect(later.state.handovers).toMatchObject([{ record: { state: 'failed', withdrawnBy: 'ann' } }]);
+  });
+});
+
+describe('taking a handover back', () => {
+  const CANCEL: Command = { kind: 'handover-cancel', id: null, address: null, reason: '', owner: 'bob' };
+  /** The address is with this node, and was ordered to its peer. */
+  const ordered = (): State => {
+    const { turn } = order(heldBy(stateOf(), SELF), { ...HANDOVER, to: PEER });
+    return { ...turn.state, operators: [] };
+  };
+  const cancelled = (state = ordered()): State => ({ ...order(state, CANCEL).turn.state, operators: [] });
+  const again = (state: State): CommandOutcome | null => outcome(state, { ...CANCEL, id: 'saturn-1-1' });
+  const tells = (state: State, state2: 'open' | 'failed', parts = {}): State => {
+    const handovers = [handoverOf({ to: PEER, state: state2 })];
+    return withPeer(state, PEER, { record: recordOf(PEER, { handovers, ...parts }) });
+  };
+
+  test('ends it here, and promises nothing before its target has stored that', () => {
+    const { turn, reply } = order(ordered(), CANCEL);
+    expect(turn.state.handovers).toMatchObject([{ record: { withdrawnBy: 'bob' } }]);
+    expect(reply.outcome).toEqual({
+      state: 'working',
+      id: 'saturn-1-1',
+      detail:
+        "withdrawn here, but neptune hasn't stored it yet: until 2026-01-02T03:06:17Z it may still happen",
+    });
+  });
+
+  test('is done once its target has stored it', () => {
+    expect(again(tells(cancelled(), 'failed'))).toEqual({
+      state: 'done',
+      id: 'saturn-1-1',
+      detail: 'withdrawn: neptune has stored it',
+    });
+  });
+
+  test.each<readonly [string, (state: State) => State, string]>([
+    ['still has it open', (state) => tells(state, 'open'), "neptune hasn't stored it yet"],
+    ['cannot write', (state) => tells(state, 'failed', { unstored: true }), "neptune hasn't stored it yet"],
+    ['is not heard', (state) => silenced(state, PEER), "neptune isn't heard"],
+  ])('is not done while its target %s', (_, change, why) => {
+    const told = again(change(cancelled()));
+    expect([told?.state, told?.detail]).toEqual(['working', expect.stringContaining(why)]);
+  });
+
+  test('is done when its time is certainly over, but not while its target is heard to be at it', () => {
+    const over = cancelled();
+    const later = { ...over, handovers: over.handovers.map((one) => ({ ...one, expiresAt: AT - 12_000 })) };
+    expect(again(silenced(later, PEER))).toMatchObject({ state: 'done' });
+    expect(again(tells(later, 'open'))).toMatchObject({ state: 'working' });
+  });
+
+  test('comes too late for one that is done', () => {
+    const done = ordered();
+    const record = handoverOf({ to: PEER, state: 'done', detail: 'verified' });
+    const handovers = done.handovers.map((one) => ({ ...one, record }));
+    expect(again({ ...done, handovers })).toMatchObject({
+      state: 'failed',
+      detail: 'it is too late: done: verified',
+    });
+  });
+
+  test('is no matter for one that has failed already', () => {
+    const failed = ordered();
+    const record = handoverOf({ to: PEER, state: 'failed', detail: 'local-unfit' });
+    const handovers = failed.handovers.map((one) => ({ ...one, record }));
+    expect(again({ ...failed, handovers })).toMatchObject({ state: 'done' });
+  });
+
+  test('to this very node is done once this node has stored it', () => {
+    const { turn } = order(NODE, HANDOVER);
+    const gone = cancelled({ ...turn.state, operators: [] });
+    expect(again(gone)).toMatchObject({ state: 'working' });
+    const stored = { ...gone, storage: { ...gone.storage, durable: gone.storage.latest } };
+    expect(again(stored)).toMatchObject({ state: 'done', detail: 'withdrawn: saturn has stored it' });
+    const failing = { ...stored, storage: { ...stored.storage, failing: 'ENOSPC' } };
+    expect(again(failing)).toMatchObject({ state: 'working' });
+  });
+
+  test.each<readonly [string, State, Partial<typeof CANCEL>, string]>([
+    ['where none is open', NODE, {}, `no handover of ${IP} is open`],
+    ['of an address that is not known', NODE, { address: '192.0.2.1' }, `which address? Known here: ${IP}`],
+    ['by an id that is not known', NODE, { id: 'mars-1-1' }, 'no such handover is known here'],
+  ])('%s is refused', (_, state, parts, detail) => {
+    expect(outcome(state, { ...CANCEL, ...parts })).toMatchObject({ state: 'failed', detail });
+  });
+});
+
 describe('a handover', () => {
   const open = (parts: Partial<ReturnType<typeof handoverOf>>): State['handovers'][number] => ({
     record: handoverOf(parts),
     expiresAt: AT + 1,
+    ending: null,
   });
 
   test('is opened for the only address, and its id can be asked after', () => {
@@ -161,7 +299,7 @@ describe('a handover', () => {
       'while another is under way',
       { ...NODE, handovers: [open({ to: SELF })] },
       {},
-      `a handover of ${IP} to saturn is under way already`,
+      `a handover of ${IP} to saturn is under way already, ordered by operator: maintenance`,
     ],
   ];
   test.each(rows)('%s is refused', (_, state, change, detail) => {
@@ -170,7 +308,7 @@ describe('a handover', () => {
 
   test('may follow one that has ended or expired', () => {
     const ended = { ...NODE, handovers: [open({ state: 'failed' })] };
-    const expired = { ...NODE, handovers: [{ record: handoverOf(), expiresAt: AT }] };
+    const expired = { ...NODE, handovers: [{ record: handoverOf(), expiresAt: AT, ending: null }] };
     expect([outcome(ended, HANDOVER)?.state, outcome(expired, HANDOVER)?.state]).toEqual([
       'working',
       'working',
@@ -184,9 +322,23 @@ describe('a handover', () => {
     ['expired', 'failed', 'expired: verified'],
   ] as const)('that is %s is reported as %s', (state, shown, detail) => {
     const record = handoverOf({ state, detail: state === 'open' ? '' : 'verified' });
-    const known = { ...NODE, handovers: [{ record, expiresAt: AT + 1 }] };
+    const known = { ...NODE, handovers: [{ record, expiresAt: AT + 1, ending: null }] };
     const asked: Command = { kind: 'handover-status', id: record.id };
     expect(outcome(known, asked)).toEqual({ state: shown, id: record.id, detail });
+  });
+
+  test('has the time that its operator gives it, and no longer than a handover may take', () => {
+    const until = (forMs: number): number | undefined =>
+      order(NODE, { ...HANDOVER, forMs }).turn.state.handovers[0]?.expiresAt;
+    expect([until(5_000), until(1e9)]).toEqual([AT + 5_000, AT + 120_000]);
+  });
+
+  test('is refused where as many are open as can be remembered', () => {
+    const all = Array.from({ length: 16 }, (_, n) => open({ id: `h-${n}`, address: `192.0.2.${n}` }));
+    expect(outcome({ ...NODE, handovers: all }, HANDOVER)).toMatchObject({
+      state: 'failed',
+      detail: '16 handovers are open already',
+    });
   });
 
   test('that nobody opened is not known', () => {

@@ -196,6 +196,23 @@ describe('copies of a pause', () => {
     );
   });
 
+  test('that were ordered without knowing of each other: a pause beats a resume, and the longer the shorter', () => {
+    const both = (a: PauseRecord, b: PauseRecord): readonly string[] =>
+      [
+        [a, b],
+        [b, a],
+      ].map((copies) => {
+        const turn = turnAt(stateOf());
+        for (const one of copies) adoptPause(turn, one);
+        return turn.state.pause.owner;
+      });
+    const ann = pauseOf({ by: 'mars', owner: 'ann', until: null });
+    const bob = pauseOf({ by: 'saturn', owner: 'bob', until: WALL + 5 });
+    expect(both(ann, bob)).toEqual(['ann', 'ann']);
+    expect(both(ann, { ...bob, paused: false })).toEqual(['ann', 'ann']);
+    expect(both(ann, { ...bob, version: 2 })).toEqual(['bob', 'bob']);
+  });
+
   function pauseOf(parts: Partial<PauseRecord>): PauseRecord {
     return { version: 1, by: PEER, paused: true, owner: 'ann', reason: 'upgrade', until: null, ...parts };
   }

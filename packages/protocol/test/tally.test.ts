@@ -280,6 +280,25 @@ describe('a handover', () => {
     expect(tally(held, addressIn(held), asked({ venus: yes, mars: no })).result).toBe('lost');
   });
 
+  const relieved: VoterAnswer = { ...voterAnswer('refuse', 'storage', AT - 2_000), consents: true };
+
+  test('of three is won by the leases of the others where its holder agrees and cannot write', () => {
+    const won = { result: 'won', consent: false, silent: [] };
+    expect(tally(held, addressIn(held), asked({ venus: yes, mars: relieved }))).toMatchObject(won);
+    expect(tally(held, addressIn(held), asked({ mars: relieved })).result).toBe('pending');
+    expect(tally(held, addressIn(held), asked({ venus: no, mars: relieved })).result).toBe('lost');
+  });
+
+  test('of two is won by the word of a holder that cannot write, whatever its silence would count as', () => {
+    for (const silentPeer of ['takeover', 'hold'] as const) {
+      const pair = heldBy(stateOf({ ...PAIR, agreement: { ...PAIR.agreement, silentPeer } }), PEER);
+      const counted = tally(pair, addressIn(pair), asked({ [PEER]: relieved }));
+      expect(counted).toMatchObject({ result: 'won', consent: false, leaseUntil: AT + 8_000 });
+      const takeover = campaignOf({ [SELF]: voterAnswer('grant', 'down'), [PEER]: relieved });
+      expect(tally(pair, addressIn(pair), takeover).result).toBe('lost');
+    }
+  });
+
   test('is won without the consent of a silent holder', () => {
     const state = silenced(held, 'mars');
     const counted = tally(state, addressIn(state), asked({ venus: yes }, ['mars']));

@@ -161,13 +161,14 @@ const NUMBER = { type: 'number' } as const;
 /** Only the checker is imported: typebox's builder and compiler would cost every start 40 ms and 260 kB of code. */
 const ENTRY = objectOf({
   id: TEXT,
-  kind: { enum: ['takeover', 'handover', 'refusal', 'blocked', 'vote', 'change'] },
+  kind: { enum: ['takeover', 'handover', 'refusal', 'blocked', 'vote', 'change', 'order'] },
   address: TEXT,
   from: TEXT,
   to: TEXT,
   result: {
     enum: [
       ...['served', 'moved', 'lost-race', 'refused', 'abandoned'],
+      ...['done', 'failed', 'expired', 'withdrawn'],
       ...['grant', 'blind', 'refuse', 'lost', 'seen'],
     ],
   },

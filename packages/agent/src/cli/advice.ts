@@ -71,6 +71,8 @@ export const BALLOT_ADVICE: Readonly<Record<BallotReason, string>> = {
   'unknown-address': 'Its configuration lacks the address: make addresses the same on all nodes.',
   storage: 'Its disk has to take writes: see stateDir there.',
   stopping: 'It is shutting down, and has to be started again.',
+  'no-handover':
+    'It knows of no such open handover: it was taken back or has had its time. Order it again if it is still meant.',
   'duplicate-id': "Two agents use the candidate's node.id: stop one of them, or give it its own id.",
 };
 

@@ -57,7 +57,10 @@ export const BALLOT_RESULTS: readonly BallotResult[] = keys<BallotResult>({
   dropped: true,
 });
 
-export const TAKEOVER_RESULTS: readonly HistoryEntry['result'][] = keys<HistoryEntry['result']>({
+/** How a move ends; how an order ends is no move of this node. */
+export type MoveResult = Exclude<HistoryEntry['result'], 'done' | 'failed' | 'expired' | 'withdrawn'>;
+
+export const TAKEOVER_RESULTS: readonly MoveResult[] = keys<MoveResult>({
   served: true,
   moved: true,
   'lost-race': true,
@@ -102,6 +105,7 @@ export const VOTES: readonly (readonly [Answer, BallotReason])[] = Object.entrie
     'lease-unknown': 'refuse',
     lent: 'refuse',
     'unfit-candidate': 'refuse',
+    'no-handover': 'refuse',
     consent: 'grant',
     paused: 'refuse',
     'held-down': 'refuse',

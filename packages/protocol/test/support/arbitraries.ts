@@ -1,6 +1,6 @@
 /** Random messages and documents, all of them valid. */
 import fc from 'fast-check';
-import type { DurableAddress, DurableDocument, MoveIntent } from '../../src/durable.ts';
+import type { DurableAddress, DurableDocument, DurableHandover, MoveIntent } from '../../src/durable.ts';
 import type {
   AddressRecord,
   Ballot,
@@ -34,7 +34,7 @@ const pause: fc.Arbitrary<PauseRecord> = fc.record({
   until: fc.option(count),
 });
 
-const handover: fc.Arbitrary<HandoverRecord> = fc.record({
+const HANDOVER_FIELDS = {
   id: sentence,
   address: ip,
   to: nodeId,
@@ -43,7 +43,18 @@ const handover: fc.Arbitrary<HandoverRecord> = fc.record({
   state: fc.constantFrom('open', 'done', 'failed', 'expired'),
   detail: sentence,
   ttlMs: duration,
-});
+} as const;
+/** What earlier versions leave out. */
+const LATER_FIELDS = { withdrawnBy: sentence, ordered: count, pause: count } as const;
+const requiredKeys = ['id', 'address', 'to', 'by', 'reason', 'state', 'detail', 'ttlMs'] as const;
+const handover: fc.Arbitrary<HandoverRecord> = fc.record(
+  { ...HANDOVER_FIELDS, ...LATER_FIELDS },
+  { requiredKeys: [...requiredKeys] },
+);
+const durableHandover: fc.Arbitrary<DurableHandover> = fc.record(
+  { ...HANDOVER_FIELDS, ...LATER_FIELDS, untilWall: count },
+  { requiredKeys: [...requiredKeys] },
+);
 
 const address: fc.Arbitrary<AddressRecord> = fc.record({
   ip,
@@ -112,6 +123,13 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     owner: sentence,
   }),
   fc.record({ kind: fc.constant('handover-status' as const), id: sentence }),
+  fc.record({
+    kind: fc.constant('handover-cancel' as const),
+    id: fc.option(sentence),
+    address: fc.option(ip),
+    reason: sentence,
+    owner: sentence,
+  }),
   fc.record({
     kind: fc.constant('pause' as const),
     forMs: fc.option(duration),
@@ -193,7 +211,7 @@ export const anyDocument: fc.Arbitrary<DurableDocument> = fc.record({
   incarnation: count,
   addresses: fc.array(durableAddress, { maxLength: 3 }),
   pause,
-  handovers: fc.array(handover, { maxLength: 3 }),
+  handovers: fc.array(durableHandover, { maxLength: 3 }),
   outbox: fc.array(fc.record({ id: sentence, subject: sentence, message: sentence }), { maxLength: 3 }),
   serial: count,
 });

@@ -7,7 +7,7 @@ import { addressRecordOf, IP, recordOf, SELF } from './fixtures.ts';
 export interface FakePeer {
   reachable: boolean;
   /** What it answers to a ballot. */
-  vote: (ballot: Ballot) => Pick<BallotAnswer, 'answer' | 'reason'>;
+  vote: (ballot: Ballot) => Pick<BallotAnswer, 'answer' | 'reason' | 'consents'>;
   /** What it says of itself from now on. */
   say(parts: Partial<NodeRecord>): void;
   /** The response to a message of the node's. */
@@ -48,7 +48,7 @@ export function newPeerOf(id: NodeId, role: Role, config: ProtocolConfig): FakeP
   }
 
   function voted(ballot: Ballot): BallotAnswer {
-    const { answer, reason } = peer.vote(ballot);
+    const { answer, reason, consents } = peer.vote(ballot);
     const lends = answer === 'grant' || answer === 'blind';
     return {
       address: IP,
@@ -61,6 +61,7 @@ export function newPeerOf(id: NodeId, role: Role, config: ProtocolConfig): FakeP
       leaseMs: lends ? config.agreement.leaseMs : 0,
       retryMs: 0,
       highest: ballot.epoch,
+      ...(consents === undefined ? {} : { consents }),
     };
   }
 

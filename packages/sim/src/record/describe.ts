@@ -188,6 +188,8 @@ function describeCommand(command: NonNullable<Payload['command']>): string {
       return `handover of ${command.address ?? 'the address'} to ${command.to ?? 'the best'}`;
     case 'handover-status':
       return `how is handover ${command.id}`;
+    case 'handover-cancel':
+      return `take back the handover ${command.id ?? `of ${command.address ?? 'the address'}`}`;
     case 'pause':
       return `pause${command.forMs === null ? '' : ` for ${seconds(command.forMs)}`} (${command.reason})`;
     case 'resume':

@@ -24,6 +24,7 @@ const BALLOT_REASONS: Readonly<Record<BallotReason, true>> = {
   storage: true,
   stopping: true,
   'duplicate-id': true,
+  'no-handover': true,
 };
 
 /** Every reason for which a message isn't admitted. */
@@ -53,7 +54,7 @@ export const SIGNS: readonly string[] = [
   ...Object.keys(REJECT_REASONS).map((reason) => `rejected ${reason}`),
   ...['won', 'lost', 'dropped'].map((result) => `ballot ${result}`),
   ...['takeover', 'handover'].flatMap((kind) => RESULTS.map((result) => `${kind} ${result}`)),
-  ...['open', 'done', 'failed', 'expired'].map((state) => `handover ${state}`),
+  ...['open', 'done', 'failed', 'expired', 'withdrawn'].map((state) => `handover ${state}`),
   ...['alive', 'suspect', 'dead'].map((state) => `peer ${state}`),
   'guard passed',
   'guard refused',
@@ -87,9 +88,9 @@ export function signOf(fact: Fact): string | null {
     case 'ballot-closed':
       return `ballot ${fact.result}`;
     case 'concluded':
-      return fact.entry.kind === 'refusal' || fact.entry.kind === 'blocked'
-        ? null
-        : `${fact.entry.kind} ${fact.entry.result}`;
+      return fact.entry.kind === 'takeover' || fact.entry.kind === 'handover'
+        ? `${fact.entry.kind} ${fact.entry.result}`
+        : null;
     case 'guard':
       return `guard ${fact.passed ? 'passed' : 'refused'}`;
     case 'verdict':

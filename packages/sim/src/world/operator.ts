@@ -71,10 +71,21 @@ export function command(
   ask(null);
 }
 
+/** How often, and for how long, it is asked what became of taking something back. */
+export const FOLLOWED_MS = 500;
+export const MAX_FOLLOWED = 20;
+
+/** What the command line asks next, as long as it can't promise that a handover won't happen; null: nothing. */
+export function followUp(what: Command, outcome: CommandOutcome | null): Command | null {
+  if (what.kind !== 'handover-cancel' || outcome?.state !== 'working') return null;
+  return { ...what, id: outcome.id };
+}
+
 function routeOf(what: Command): Route {
   switch (what.kind) {
     case 'handover':
     case 'handover-status':
+    case 'handover-cancel':
       return '/v1/handover';
     case 'pause':
       return '/v1/pause';

@@ -3,6 +3,8 @@
  * world's time at which it did.
  */
 import type {
+  Command,
+  CommandOutcome,
   DriveEffect,
   DriverResult,
   Envelope,
@@ -65,6 +67,13 @@ export type WorldEvent =
   | { readonly kind: 'local-checked'; readonly by: RunView; readonly ok: boolean | null }
   | { readonly kind: 'probe-began'; readonly by: RunView; readonly probeId: number; readonly address: Ip }
   | { readonly kind: 'cloud'; readonly event: AwsEvent }
+  /** An operator was answered; an outcome of null: nothing came back. */
+  | {
+      readonly kind: 'order-answered';
+      readonly to: NodeId;
+      readonly command: Command;
+      readonly outcome: CommandOutcome | null;
+    }
   /** A fault that was armed has hit a call to AWS. */
   | {
       readonly kind: 'faulted';

@@ -3,6 +3,7 @@
  * Nothing in it waits for anything real, and the same seed gives the same trace.
  */
 import {
+  type Command,
   type CommandOutcome,
   counted,
   type Fact,
@@ -18,7 +19,7 @@ import { createDisk, type Disk } from './disk.ts';
 import { createDriver, type SimDriver } from './drivers.ts';
 import type { ToldFact, World, WorldOptions } from './interface.ts';
 import { createNetwork } from './network.ts';
-import { command } from './operator.ts';
+import { command, FOLLOWED_MS, followUp, MAX_FOLLOWED } from './operator.ts';
 import { createPremises, type Machine } from './premises.ts';
 import { type SimProcess, startProcess } from './process.ts';
 import { createQueue } from './queue.ts';
@@ -307,15 +308,21 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     },
     order(to, what) {
       trace.tell('world', 'order', `${to} ${JSON.stringify(what)}`);
-      sessions += 1;
-      const session = `o${String(sessions).padStart(10, '0')}`;
       const index = outcomes.push(null) - 1;
       details.tell?.({ kind: 'ordered', order: index, to, command: what });
-      command(queue, network, { cluster: 'web', session }, to, what, (outcome) => {
-        trace.tell('world', 'outcome', JSON.stringify(outcome));
-        outcomes[index] = outcome;
-        details.tell?.({ kind: 'order-answered', order: index, outcome });
-      });
+      const send = (now: Command, left: number): void => {
+        sessions += 1;
+        const session = `o${String(sessions).padStart(10, '0')}`;
+        command(queue, network, { cluster: 'web', session }, to, now, (outcome) => {
+          trace.tell('world', 'outcome', JSON.stringify(outcome));
+          tell({ kind: 'order-answered', to, command: now, outcome });
+          const next = left > 0 ? followUp(now, outcome) : null;
+          if (next !== null) queue.after(FOLLOWED_MS, () => send(next, left - 1));
+          outcomes[index] = outcome;
+          details.tell?.({ kind: 'order-answered', order: index, outcome });
+        });
+      };
+      send(what, MAX_FOLLOWED);
     },
     outcomes: () => outcomes,
     clone(id) {

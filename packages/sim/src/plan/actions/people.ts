@@ -43,17 +43,46 @@ export const PEOPLE: readonly ActionKind[] = [
       node: ASKED,
       address: address(),
       to: optional(node('who shall take it; absent: whoever ranks first'), null),
+      withinMs: optional(duration('how long it may take; absent: as long as a handover may'), null),
     },
     draw: (random, spec) => ({
       node: anyNode(random, spec),
       address: random.pick(spec.addresses),
       to: random.chance(500) ? anyNode(random, spec) : null,
+      withinMs: random.pick([null, 10_000]),
     }),
     apply(world, given) {
       const id = whoIs(world, given.node);
       const to = given.to === null ? null : whoIs(world, given.to);
       if (id === null) return null;
-      world.order(id, { kind: 'handover', address: given.address, to, reason: REASON, owner: OWNER });
+      const forMs = given.withinMs === null ? {} : { forMs: given.withinMs };
+      world.order(id, {
+        kind: 'handover',
+        address: given.address,
+        to,
+        reason: REASON,
+        owner: OWNER,
+        ...forMs,
+      });
+      return null;
+    },
+  }),
+  action({
+    name: 'handover-cancel',
+    says: 'the handover of an address is taken back',
+    lastsMs: null,
+    parameters: { node: ASKED, address: address() },
+    draw: (random, spec) => ({ node: anyNode(random, spec), address: random.pick(spec.addresses) }),
+    apply(world, given) {
+      const id = whoIs(world, given.node);
+      if (id === null) return null;
+      world.order(id, {
+        kind: 'handover-cancel',
+        id: null,
+        address: given.address,
+        reason: REASON,
+        owner: OWNER,
+      });
       return null;
     },
   }),

@@ -24,6 +24,8 @@ interface Electorate {
 
 export function checkAgreement(view: WorldView, violate: Violate): Watcher {
   const votes = new Map<string, Vote>();
+  /** Votes by which a holder that can't write agreed to be relieved. */
+  const relieved = new Set<string>();
   const asked = new Map<string, Electorate>();
   const wires = new Map<string, string>();
   /** When a run last took in a message of a peer. */
@@ -82,7 +84,10 @@ export function checkAgreement(view: WorldView, violate: Violate): Watcher {
     for (const voter of voters) if (voter !== by.node) addVote(by, ip, epoch, voter, count);
     const pair = voters.length === 2 && by.config.agreement.silentPeer === 'takeover';
     const what = `${by.run} won ${ip} ${epoch}: ${voters.map((voter) => say(ip, epoch, by, voter)).join(', ')}`;
-    if ((count.lent + (pair ? count.silent : 0)) * 2 <= voters.length)
+    const word =
+      campaign.mode === 'handover' && voters.some((voter) => relieved.has(keyOf(ip, epoch, by.node, voter)));
+    const other = voters.length === 2 && word ? 1 : pair ? count.silent : 0;
+    if ((count.lent + other) * 2 <= voters.length)
       violate('I1', `${what}; ${count.lent} of ${voters.length} have lent their leases`);
     const against = voters.length - count.blind - count.silent - count.down;
     if (campaign.mode === 'takeover' && count.down <= against)
@@ -137,6 +142,18 @@ export function checkAgreement(view: WorldView, violate: Violate): Watcher {
             voters: votersOf(by).join(),
             wire: electorate.split(':')[0] ?? '',
           });
+        for (const { address, epoch, candidate, consents } of message.payload.answers ?? []) {
+          if (consents !== true) continue;
+          relieved.add(keyOf(address, epoch, candidate, by.node));
+          if (
+            by.state().storage.failing === null ||
+            view.aws().addresses.get(address)?.association?.instanceId !== by.instanceId
+          )
+            violate(
+              'I5',
+              `${by.run} agrees to be relieved of ${address} without a lease, though it can write or doesn't hold it`,
+            );
+        }
         return;
       }
       default:

@@ -12,6 +12,7 @@ import { checkDurability } from './durability.ts';
 import { checkDuty } from './duty.ts';
 import { checkLending } from './lending.ts';
 import { checkMessages } from './messages.ts';
+import { checkOrders } from './orders.ts';
 import { checkSight } from './sight.ts';
 import { checkTelling } from './telling.ts';
 
@@ -34,5 +35,6 @@ export function createChecks(view: WorldView, { driver }: CheckedSpec, violate: 
     checkTelling(view, violate),
     checkMessages(view, violate),
     checkDecisions(violate),
+    checkOrders(view, violate),
   ];
 }

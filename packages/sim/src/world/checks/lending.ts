@@ -24,6 +24,8 @@ interface Lending {
 export function checkLending(view: WorldView, driver: 'ec2' | 'opsworks', violate: Violate): Watcher {
   const doubles = createDoubles(view);
   const lent = new Map<string, Lending>();
+  /** Until when a holder that can't write has agreed to be relieved: by voter, candidate, address, epoch. */
+  const agreed = new Map<string, number>();
 
   function lend(by: RunView, ip: Ip, candidate: NodeId, epoch: number): void {
     const key = `${by.node} ${ip}`;
@@ -83,7 +85,11 @@ export function checkLending(view: WorldView, driver: 'ec2' | 'opsworks', violat
       const one = lent.get(`${voter} ${ip}`);
       return one?.candidate === by.node && one.epoch === move.epoch && one.latestMs >= untilMs;
     });
-    const bySilence = voters.length === 2 && by.config.agreement.silentPeer === 'takeover' ? 1 : 0;
+    const relieved = voters.some(
+      (voter) => (agreed.get(`${voter} ${by.node} ${ip} ${move.epoch}`) ?? 0) >= untilMs,
+    );
+    const bySilence =
+      voters.length === 2 && (relieved || by.config.agreement.silentPeer === 'takeover') ? 1 : 0;
     if ((lasting.length + bySilence) * 2 <= voters.length && !voters.some(doubles.lately))
       violate(
         'I7',
@@ -103,7 +109,12 @@ export function checkLending(view: WorldView, driver: 'ec2' | 'opsworks', violat
           giveBack(event.by.node, address, candidate, epoch);
         return;
       case 'said':
-        for (const { address, candidate, epoch, leaseMs } of event.message.payload.answers ?? []) {
+        for (const { address, candidate, epoch, leaseMs, consents } of event.message.payload.answers ?? []) {
+          if (consents === true)
+            agreed.set(
+              `${event.by.node} ${candidate} ${address} ${epoch}`,
+              view.now() + event.by.config.agreement.leaseMs,
+            );
           const one = leaseMs > 0 ? lent.get(`${event.by.node} ${address}`) : undefined;
           if (one?.candidate !== candidate || one.epoch !== epoch) continue;
           one.told = true;
