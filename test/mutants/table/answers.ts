@@ -54,7 +54,7 @@ export const ANSWER_MUTANTS: readonly Mutant[] = [
     'answer-storage',
     ['answer storage', 'I6'],
     'a voter whose disk takes no writes does not say so',
-    edit(FILE, "if (state.storage.failing !== null) return refuse('storage');", ''),
+    edit(FILE, 'const forgets = state.storage.failing !== null && ', 'const forgets = false && '),
     'disks',
   ),
   mutant(
@@ -97,11 +97,7 @@ export const ANSWER_MUTANTS: readonly Mutant[] = [
     'answer-consent',
     ['answer consent'],
     'a handover is judged like a takeover',
-    edit(
-      FILE,
-      "if (ballot.mode === 'handover') return { answer: 'grant', reason: 'consent', retryMs: 0 };",
-      '',
-    ),
+    edit(FILE, "if (ballot.mode === 'handover') return consentTo(state, ballot);", ''),
     'operators',
   ),
   mutant(

@@ -118,7 +118,7 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     'handovers-kept',
     ['I19'],
     'handovers are remembered without bound',
-    edit('handover.ts', 'handovers.slice(-MAX_HANDOVERS)', 'handovers'),
+    edit('handover.ts', 'if (handovers.length < MAX_HANDOVERS)', 'if (handovers.length < 10_000)'),
     'many-handovers',
   ),
   mutant(

@@ -7,6 +7,7 @@ import { GATE_MUTANTS } from './gates.ts';
 import { MOVE_MUTANTS } from './moves.ts';
 import { OBSERVATION_MUTANTS } from './observation.ts';
 import { ORDER_MUTANTS } from './order.ts';
+import { OPERATOR_MUTANTS } from './orders.ts';
 import { STANDING_MUTANTS } from './standing.ts';
 import { TOGETHER } from './together.ts';
 
@@ -19,5 +20,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...STANDING_MUTANTS,
   ...MOVE_MUTANTS,
   ...ORDER_MUTANTS,
+  ...OPERATOR_MUTANTS,
   ...TOGETHER,
 ];

@@ -88,8 +88,8 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'an older word on the pause replaces a newer one',
     edit(
       'pause.ts',
-      'if (told.version < known.version || (told.version === known.version && told.by <= known.by)) return;',
-      'if (told.version === known.version) return;',
+      'if (told.version > known.version || (told.version === known.version && isStronger(told, known)))',
+      'if (told.version !== known.version)',
     ),
     'operators',
   ),

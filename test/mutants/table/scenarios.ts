@@ -227,4 +227,13 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'both-holder-checks': ['moved-here-meanwhile'],
   'ballot-held-again': ['cloned-voter-with-a-slow-disk'],
   'holder-not-forgotten': ['member-with-one-peer'],
+  'handover-outlived': ['handover-taken-back-in-its-first-read'],
+  'handover-unknown': ['consent-after-expiry'],
+  'handover-through-pause': ['pause-ends-a-handover-it-has-not-heard-of'],
+  'handover-promised-early': ['handover-taken-back-from-a-silent-target', 'handover-taken-back-too-late'],
+  'handover-recalled': ['handover-taken-back-too-late'],
+  'handover-on-disk': ['handover-on-an-old-disk'],
+  'handovers-in-any-order': ['many-handovers-at-once'],
+  'relieved-among-more': ['full-disk-holder-among-silent-others'],
+  'relieved-by-swap': ['full-disk-holder-is-drained'],
 };

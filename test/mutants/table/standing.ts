@@ -227,11 +227,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'stall-duty',
     ['I12'],
     'a stall ends a move past its release',
-    edit(
-      'lifecycle.ts',
-      'if (!move.duty && isUncommitted(move.stage)) {',
-      'if (move.duty || isUncommitted(move.stage)) {',
-    ),
+    edit('lifecycle.ts', 'if (!isPastRecall(move)) {', 'if (move.duty || !isPastRecall(move)) {'),
     'stalls',
   ),
   mutant(

@@ -51,6 +51,19 @@ export function checkOrders(view: WorldView, violate: Violate): Watcher {
       violate('I22', `${by.run} calls ${operation.op} of ${ip} for the handover ${move.handoverId}: ${why}`);
   }
 
+  /** An operator has been told that it won't happen: then its target isn't in the middle of it. */
+  function onPromise(id: string): void {
+    const order = orders.get(id);
+    if (order !== undefined) order.promisedMs ??= view.now();
+    for (const by of view.runs())
+      for (const { ip, move } of Object.values(by.state().addresses))
+        if (move?.handoverId === id && begun.get(`${by.run} ${ip}`) === move.epoch)
+          violate(
+            'I22',
+            `an operator was told that the handover ${id} will not happen, while ${by.run} moves ${ip} for it`,
+          );
+  }
+
   function whyEnded(by: RunView, id: string): string | null {
     // A copied disk, or one that was put back, remembers orders that its node had seen to end.
     const forgot = doubles.ever(by.node) || view.rolledBack(by.node);
@@ -76,9 +89,7 @@ export function checkOrders(view: WorldView, violate: Violate): Watcher {
         return onDrive(event.by, event.effect);
       case 'order-answered': {
         const { command, outcome } = event;
-        const order = outcome === null ? undefined : orders.get(outcome.id);
-        if (command.kind === 'handover-cancel' && outcome?.state === 'done' && order !== undefined)
-          order.promisedMs ??= view.now();
+        if (command.kind === 'handover-cancel' && outcome?.state === 'done') onPromise(outcome.id);
         return;
       }
       default:
