@@ -7,16 +7,19 @@ import type { DurationMs, Epoch, HistoryEntry, Ip, NodeId, WallMs } from '@failt
 export interface SeenEntry {
   /** The same for the same event at the same node: written twice it is one entry. */
   readonly id: string;
-  /** `vote`: this node answered a ballot. `change`: it saw the address change hands. */
-  readonly kind: 'vote' | 'change';
+  /** `vote`: this node answered a ballot. `change`: it saw the address change hands. `order`: an operator's handover ended. */
+  readonly kind: 'vote' | 'change' | 'order';
   /** Who saw it. */
   readonly node: NodeId;
   readonly address: Ip;
   readonly from: string;
-  /** The candidate that asked, or the new holder. */
+  /** The candidate that asked, the new holder, or who was to take it. */
   readonly to: string;
-  /** The answer to a ballot. Of a change: `lost` at the node that held it, `seen` elsewhere. */
-  readonly result: 'grant' | 'blind' | 'refuse' | 'lost' | 'seen';
+  /** The answer to a ballot. Of a change: `lost` at the node that held it, `seen` elsewhere. Of an order: how it ended. */
+  readonly result:
+    | ('grant' | 'blind' | 'refuse')
+    | ('lost' | 'seen')
+    | ('done' | 'failed' | 'expired' | 'withdrawn');
   readonly reason: string;
   /** The ballot's; 0: not known. */
   readonly epoch: Epoch;

@@ -140,23 +140,13 @@ export type Fact =
 export interface HistoryEntry {
   /** Unique in the cluster: node, incarnation and a count. */
   readonly id: string;
-  /** `order`: an operator's handover has ended, on whichever node. */
-  readonly kind: 'takeover' | 'handover' | 'refusal' | 'blocked' | 'order';
+  readonly kind: 'takeover' | 'handover' | 'refusal' | 'blocked';
   readonly address: Ip;
   /** Who held it: a node's id, an instance id, `nobody` or `unknown`. */
   readonly from: string;
   readonly to: NodeId;
-  /**
-   * `served`: moved and answering. `moved`: moved, not seen to answer. `lost-race`, `refused`, `abandoned`: not moved. Of an
-   * order: `done`, `failed`, `expired`, `withdrawn`.
-   */
-  readonly result:
-    | 'served'
-    | 'moved'
-    | 'lost-race'
-    | 'refused'
-    | 'abandoned'
-    | Exclude<HandoverStanding, 'open'>;
+  /** `served`: moved and answering. `moved`: moved, not seen to answer. `lost-race`, `refused`, `abandoned`: not moved. */
+  readonly result: 'served' | 'moved' | 'lost-race' | 'refused' | 'abandoned';
   readonly reason: string;
   readonly epoch: Epoch;
   readonly at: WallMs;

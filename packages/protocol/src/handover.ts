@@ -1,10 +1,8 @@
 /**
  * Planned moves as records that travel with gossip and survive restarts: how copies merge, which are kept, how one ends.
  */
-import { holderName } from './holder.ts';
 import type { HandoverRecord, HandoverStanding, HandoverState } from './messages.ts';
 import { isPastRecall } from './move-state.ts';
-import { newSerialId } from './outbox.ts';
 import { byText } from './quorum.ts';
 import type { Handover, State } from './state.ts';
 import { announce, change, persist, type Turn, tell } from './turn.ts';
@@ -203,37 +201,12 @@ function replace(turn: Turn, handover: Handover): void {
   told(turn, handover.record);
 }
 
-/** Every node tells of it, and keeps its end in its history. */
 function told(turn: Turn, record: HandoverRecord): void {
   const { id, address, to, by, reason, detail } = record;
   const state = standingOf(record);
   tell(turn, { kind: 'handover', id, address, to, state, detail, by, reason });
-  if (state !== 'open') recordOrder(turn, state, record);
   persist(turn);
   announce(turn);
-}
-
-function recordOrder(turn: Turn, standing: Exclude<HandoverStanding, 'open'>, record: HandoverRecord): void {
-  const { address: ip, to, by, reason, detail } = record;
-  const address = turn.state.addresses[ip];
-  // Who has moved it tells of the move itself.
-  if (address === undefined || (standing === 'done' && to === turn.state.config.node.id)) return;
-  tell(turn, {
-    kind: 'concluded',
-    entry: {
-      id: newSerialId(turn),
-      kind: 'order',
-      address: ip,
-      from: holderName(address.holder),
-      to,
-      result: standing,
-      reason: `${orderedBy({ by, reason })}; ${detail}`,
-      epoch: address.epoch,
-      at: turn.now.wall,
-      steps: [],
-      requestIds: [],
-    },
-  });
 }
 
 /** Who ordered it, and why. */

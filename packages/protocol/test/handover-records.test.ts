@@ -81,14 +81,11 @@ describe('a handover that is taken back', () => {
     withdrawHandover(turn, known(turn), 'ann', 'taken back by ann');
     expect(handoverToSelf(turn.state, IP)).toBeNull();
     expect(standingOf(known(turn).record)).toBe('withdrawn');
-    expect(turn.facts.at(-2)).toMatchObject({ kind: 'handover', state: 'withdrawn', by: 'operator' });
     expect(turn.facts.at(-1)).toMatchObject({
-      kind: 'concluded',
-      entry: {
-        kind: 'order',
-        result: 'withdrawn',
-        reason: 'ordered by operator: maintenance; taken back by ann',
-      },
+      kind: 'handover',
+      state: 'withdrawn',
+      by: 'operator',
+      reason: 'maintenance',
     });
     expect([turn.writeId > 0, turn.outgoing.has(PEER)]).toEqual([true, true]);
   });

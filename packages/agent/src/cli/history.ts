@@ -156,6 +156,8 @@ function titleOf({ kind, address, from, to, node, result }: HistoryRow): string 
       return result === 'lost'
         ? `${node} lost ${address} to ${to}`
         : `${node} saw ${address} change hands, ${from} -> ${to}`;
+    case 'order':
+      return `handover of ${address} to ${to}, as ordered`;
     default:
       return from === to ? `${kind} of ${address}, ${to}` : `${kind} of ${address}, ${from} -> ${to}`;
   }

@@ -106,6 +106,7 @@ function entryTitle({ kind, address, from, to, node, result }) {
   if (kind === 'vote') return 'vote of ' + known(node) + ' on ' + address + ' for ' + known(to);
   if (kind === 'change' && result === 'lost') return known(node) + ' lost ' + address + ' to ' + known(to);
   if (kind === 'change') return known(node) + ' saw ' + address + ' change hands: ' + known(from) + ' → ' + known(to);
+  if (kind === 'order') return 'handover of ' + address + ' to ' + known(to) + ', as ordered';
   return kind + ' of ' + address + ': ' + known(from) + ' → ' + known(to);
 }
 

@@ -1,6 +1,6 @@
 /**
- * The history of this node, from facts: what it concluded, what it answered as a voter, and what it saw of moves that
- * others made. So the story of a failover stands on every node, the one that lost the address included.
+ * The history of this node, from facts: what it concluded, what it answered as a voter, what it saw of moves that
+ * others made, and how operators' handovers ended. So the story of a failover stands on every node, the one that lost the address included.
  */
 import type { Epoch, Fact, HistoryEntry, Instant, Ip, MonotonicMs, NodeId, State } from '@failtome/protocol';
 import type { HistoryLine, SeenEntry } from '../history-line.ts';
@@ -67,6 +67,22 @@ export function createChronicle(store: HistoryStore): Chronicle {
       result: answer,
       reason: `${reason}${modeOf(state, fact) === 'handover' ? ', for a planned handover' : ''}; ${sightOf(state, address)}`,
       epoch,
+    });
+  }
+
+  /** How an operator's handover ended, on every node. Who has moved the address tells of the move itself. */
+  function onHandover(fact: FactOf<'handover'>, state: State, now: Instant): void {
+    const { id, address, to, state: result, by, reason, detail } = fact;
+    if (result === 'open' || (result === 'done' && to === state.config.node.id)) return;
+    store.append({
+      ...seenOf(state, address, now),
+      id: `order-${id}-${result}`,
+      kind: 'order',
+      from: holders.get(address) ?? 'unknown',
+      to,
+      result,
+      reason: `ordered by ${by}${reason === '' ? '' : `: ${reason}`}; ${detail}`,
+      epoch: 0,
     });
   }
 
@@ -142,6 +158,7 @@ export function createChronicle(store: HistoryStore): Chronicle {
       for (const fact of facts) {
         if (fact.kind === 'concluded') store.append(fact.entry);
         else if (fact.kind === 'voted') onVote(fact, state, now);
+        else if (fact.kind === 'handover') onHandover(fact, state, now);
         else if (fact.kind === 'holder') changed.set(fact.address, fact.source);
       }
       for (const [ip, source] of changed) onHolder(ip, source, facts, state, now);

@@ -57,10 +57,7 @@ export const BALLOT_RESULTS: readonly BallotResult[] = keys<BallotResult>({
   dropped: true,
 });
 
-/** How a move ends; how an order ends is no move of this node. */
-export type MoveResult = Exclude<HistoryEntry['result'], 'done' | 'failed' | 'expired' | 'withdrawn'>;
-
-export const TAKEOVER_RESULTS: readonly MoveResult[] = keys<MoveResult>({
+export const TAKEOVER_RESULTS: readonly HistoryEntry['result'][] = keys<HistoryEntry['result']>({
   served: true,
   moved: true,
   'lost-race': true,

@@ -264,7 +264,7 @@ function countHeartbeat(
 }
 
 function countConclusion(counters: Counters, { kind, address, result, steps }: HistoryEntry): void {
-  if (kind === 'blocked' || kind === 'order') return;
+  if (kind === 'blocked') return;
   (kind === 'handover' ? counters.handovers : counters.takeovers).inc({ address, result });
   for (const { step, durationMs } of steps) {
     counters.takeoverDuration.observe({ address, step }, seconds(durationMs));

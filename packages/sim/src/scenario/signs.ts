@@ -88,9 +88,9 @@ export function signOf(fact: Fact): string | null {
     case 'ballot-closed':
       return `ballot ${fact.result}`;
     case 'concluded':
-      return fact.entry.kind === 'takeover' || fact.entry.kind === 'handover'
-        ? `${fact.entry.kind} ${fact.entry.result}`
-        : null;
+      return fact.entry.kind === 'refusal' || fact.entry.kind === 'blocked'
+        ? null
+        : `${fact.entry.kind} ${fact.entry.result}`;
     case 'guard':
       return `guard ${fact.passed ? 'passed' : 'refused'}`;
     case 'verdict':
