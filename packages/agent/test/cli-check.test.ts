@@ -159,6 +159,40 @@ describe('check', () => {
       'A node must reach its own address too.',
     ],
     [
+      'an address that answers with another status',
+      {
+        ...withPeer(peer),
+        checks: {
+          ...CHECKS,
+          probe: async () => ({
+            kind: 'failed',
+            reason: 'status',
+            detail: 'answered with status 404',
+            durationMs: 1,
+          }),
+        },
+      },
+      /^fail +probes +probe of 54.173.141.243 +status: answered with status 404/m,
+      'correct addresses[].probe',
+    ],
+    [
+      'services that disagree',
+      {
+        ...withPeer(peer),
+        checks: {
+          ...CHECKS,
+          externalIp: async () => [
+            {
+              family: 4,
+              result: { kind: 'failed', reason: 'disagree', detail: 'a says 1, b says 2', durationMs: 9 },
+            },
+          ],
+        },
+      },
+      /^fail +way out +external IPv4 address +disagree/m,
+      'See what guard.urls answer',
+    ],
+    [
       'an unfit HAProxy',
       {
         ...withPeer(peer),

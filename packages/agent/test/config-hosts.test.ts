@@ -1,6 +1,7 @@
 /** What programs read differently, or what would break later, is refused with its path before anything starts. */
 import { describe, expect, test } from 'vitest';
 import { checkConfig, faultLines, warningLines } from '../src/config/load.ts';
+import { effectiveValues } from '../src/config/print.ts';
 
 interface Parts {
   readonly listen?: string;
@@ -171,6 +172,9 @@ describe('a key that has to mean one machine and names a shared address is refus
 test('an IPv6 address counts in its one canonical form, so that two nodes with two spellings mean the same', () => {
   const result = checkConfig('f.yaml', configOf({ address: { ip: '2001:DB8:0:0::0A' } }), {});
   expect(result).toMatchObject({ kind: 'loaded', config: { addresses: [{ ip: '2001:db8::a' }] } });
+  if (result.kind !== 'loaded') return;
+  const shown = effectiveValues(result.settings).find(({ path }) => path === 'addresses[0].ip');
+  expect(shown?.value).toBe('2001:db8::a');
 });
 
 describe('the AWS SDK’s own variables are checked before the SDK fails on them', () => {

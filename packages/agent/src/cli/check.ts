@@ -1,9 +1,12 @@
 /** `failtome check`: would this node do its duty? One line a question, and a fix for each failure. */
+
+import type { CheckResult } from '@failtome/protocol';
 import { counted } from '@failtome/protocol';
 import type { CheckLine } from '../adapters/preflight-fix.ts';
 import { fail, ok, warn } from '../adapters/preflight-fix.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
 import { identityFaults } from '../config/electorate.ts';
+import { withoutPassword } from '../config/fault.ts';
 import { faultLines, loadConfig } from '../config/load.ts';
 import type { AgentConfig, Identity, LocalConfig } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
@@ -175,9 +178,11 @@ async function checkProbe(
   if (result.kind === 'ok')
     return [ok(name, `status ${result.status} in ${Math.round(result.durationMs)} ms`)];
   const detail = result.kind === 'failed' ? `${result.reason}: ${result.detail}` : result.detail;
-  const fix =
-    `See that ${scheme}://${address.ip}:${port}${path} answers to the host ${host} from this node: ` +
-    'security groups, HAProxy at the holder, addresses[].probe. A node must reach its own address too.';
+  const url = `${scheme}://${address.ip}:${port}${path}`;
+  const fix = isAnswer(result)
+    ? `See what ${url} answers to the host ${host}: correct addresses[].probe (path, host, expect), or the application behind HAProxy.`
+    : `See that ${url} answers to the host ${host} from this node: ` +
+      'security groups, HAProxy at the holder, addresses[].probe. A node must reach its own address too.';
   // The address may be down just now: then the check says so, and it is no fault of this node.
   return [fail(name, detail, fix)];
 }
@@ -192,8 +197,25 @@ async function checkLocal(
   if (result.kind === 'ok')
     return [ok(name, `status ${result.status} in ${Math.round(result.durationMs)} ms`)];
   const detail = result.kind === 'failed' ? `${result.reason}: ${result.detail}` : result.detail;
-  return [fail(name, detail, 'Start HAProxy on this node, or correct local.url.')];
+  const fix = isAnswer(result)
+    ? `See what ${withoutPassword(local.url)} answers: correct the page in local.url, or what serves it.`
+    : 'Start HAProxy on this node, or correct local.url.';
+  return [fail(name, detail, fix)];
 }
+
+/** It was reached, and said something else than it should: no path is at fault. */
+function isAnswer(result: CheckResult): boolean {
+  return result.kind === 'failed' && (result.reason === 'status' || result.reason === 'protocol');
+}
+
+/** The service was reached, so the way out works. */
+const SERVICE_FAULTS: ReadonlySet<string> = new Set([
+  'status',
+  'redirect',
+  'not-an-address',
+  'wrong-family',
+  'disagree',
+]);
 
 /** The node that holds an address is seen at it; behind NAT nobody is, so it says nothing of the holder. */
 async function checkExternalIp(
@@ -218,8 +240,9 @@ async function checkExternalIp(
       const shared = config.addresses.some(({ ip }) => ip === result.ip);
       return ok(name, shared ? `${result.ip}, which is the shared address: this node holds it` : result.ip);
     }
-    const fix =
-      'Give this node a way out (a public address or NAT) to every one of guard.urls: without it, it can never take over.';
+    const fix = SERVICE_FAULTS.has(result.reason)
+      ? "See what guard.urls answer: each has to answer with the caller's address alone, as plain text, and all with the same one."
+      : 'Give this node a way out (a public address or NAT) to every one of guard.urls: without it, it can never take over.';
     return fail(name, `${result.reason}: ${result.detail}`, fix);
   });
   return whole.some(({ state }) => state === 'fail') ? whole : [...whole, ...silent];

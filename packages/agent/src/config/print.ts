@@ -57,10 +57,18 @@ function effectiveValue(
   const note = ignored ? `ignored, because node.role is ${role}` : absent;
   return {
     path,
-    value: node === undefined ? null : plain(node),
+    value: node === undefined ? null : counted(key, node),
     origin: originOf(settings, key, index),
     note,
   };
+}
+
+/** As it counts: an address and a URL in their canonical form, whatever their spelling. */
+function counted(key: Key<unknown>, node: RawNode): Plain {
+  const reading = key.kind.read(node);
+  return reading.kind === 'value' && typeof reading.value === 'string'
+    ? withoutPassword(reading.value)
+    : plain(node);
 }
 
 function plain(node: RawNode): Plain {
