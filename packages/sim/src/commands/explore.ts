@@ -8,6 +8,7 @@ import {
   explore,
   FAULT_KINDS,
   type FaultKind,
+  MAX_EXPLORED_ADDRESSES,
   type Progress,
   QUANTUM_MS,
   REASONS_TO_MOVE,
@@ -57,7 +58,12 @@ export function addExplore(program: Command, context: CommandContext): void {
       REASONS_TO_MOVE,
     )
     .option('--phases <n>', `moments at which the reason may come, ${QUANTUM_MS} ms apart`, countIn, phases)
-    .option('--addresses <n>', 'contested addresses, 4 at most', countIn, addresses)
+    .option(
+      '--addresses <n>',
+      `contested addresses, ${MAX_EXPLORED_ADDRESSES} at most`,
+      addressesIn,
+      addresses,
+    )
     .option('--epochs <n>', 'ballots for an address', countIn, epochs)
     .option('--in-flight <n>', 'messages on their way at once', countIn, inFlight)
     .option('--horizon <time>', 'how long every choice is followed, in virtual time', spanIn, horizonMs)
@@ -136,6 +142,12 @@ function countIn(text: string): number {
   const count = Number(text);
   if (!Number.isSafeInteger(count) || count < 0) throw new InvalidArgumentError('a whole number is wanted');
   return count;
+}
+
+function addressesIn(text: string): number {
+  const count = countIn(text);
+  if (count >= 1 && count <= MAX_EXPLORED_ADDRESSES) return count;
+  throw new InvalidArgumentError(`1 to ${MAX_EXPLORED_ADDRESSES} are wanted`);
 }
 
 function spanIn(text: string): number {

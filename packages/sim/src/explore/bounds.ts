@@ -34,7 +34,7 @@ export interface Bounds {
   readonly reasons: readonly Reason[];
   /** At how many successive quanta the reason may come. */
   readonly phases: number;
-  /** Contested addresses, from 1 to 4. */
+  /** Contested addresses, from 1 to `MAX_EXPLORED_ADDRESSES`. */
   readonly addresses: number;
   /** Ballots for one address beyond those of the settled cluster. */
   readonly epochs: number;
@@ -76,6 +76,9 @@ export const DEFAULT_BOUNDS: Bounds = {
   horizonMs: 3_000,
   orders: 'weighty',
 };
+
+/** With more the worlds of a single moment are too many to be of use. */
+export const MAX_EXPLORED_ADDRESSES = 4;
 
 /** Virtual time goes in steps of this. Whatever travels or works takes one, unless a fault makes it longer. */
 export const QUANTUM_MS = 100;

@@ -7,6 +7,7 @@ export {
   DEFAULT_BOUNDS,
   FAULT_KINDS,
   type FaultKind,
+  MAX_EXPLORED_ADDRESSES,
   QUANTUM_MS,
   REASONS_TO_MOVE,
   type Reason,

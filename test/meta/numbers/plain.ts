@@ -1,0 +1,62 @@
+/**
+ * Numbers of the documentation that are no bound, default, duration or count of this code, and why. A pattern may hold for
+ * several pages; each must still find something, so that what has gone from the prose goes from here.
+ */
+export interface Plain {
+  readonly pages: RegExp;
+  readonly text: RegExp;
+}
+
+const any = /./;
+
+export const plain: readonly Plain[] = [
+  // HTTP's own status codes; http-errors.test.ts holds those of errors to the code.
+  {
+    pages: /http\.md|operations|cloud\.md|logging|PROTOCOL/,
+    text: /(?<![\w.-])(?:200|4(?:00|01|03|04|05|08|09|13|15|29|31)|50[03])\b(?! ms)/g,
+  },
+  { pages: /configuration/, text: /`?expect`?|leave 300 to 399 in|Statuses 200 to 399 are/g },
+  // Exit codes, of which each command has a test.
+  {
+    pages: any,
+    text: /(?<=exits with )0 for yes, 1 for [^;]*|exit codes?:? (?:is )?\d[^.|]*|exits? (?:with )?\d(?! for yes)|fail with 1|ends with 1|fails; else 0|or with 1 and says|With 2 the file/gi,
+  },
+  // Gauges that are on or off, and where counters begin.
+  {
+    pages: /metrics|README|operations/,
+    text: /(?<![\w.])[01](?=`? (?:while|for|passed|not\b|shows)|: down|; its|\.| without|,? and `node|\b at )|start at 0/g,
+  },
+  // Arithmetic: the structure of a formula, not a constant.
+  {
+    pages: any,
+    text: /floor\(voters \/ 2\) \+ 1|[−-] 1\)|\/ 2\)?|\b2 ×|3 ×|floor\(voters \/ 2\) \+ 1|\) \/ 3/g,
+  },
+  // Examples of how something is written.
+  {
+    pages: any,
+    text: /`500ms`, `2s`, `1m`, `1h`|`500ms`, `1\.5s`, `2m`|42s`?, `?1500ms`?, `?2m`?,? or `?#1234|`30 %`|such as 30m or 1h|--for (?:60s|1h|12h)|\(60s, [25][mh]\)|--horizon 3s|probe\.fall=2|run\.for=5m|within: 1m|nodes\[1\]\.priority=200|timeline\[0\]\.at=45s|--faults 2|`0x7f\.1`|`10\.1`|`a#2`|size=8192|`0s`/g,
+  },
+  // The example with its own delay stands above it.
+  { pages: /scenarios/, text: /After 30 seconds, by/g },
+  // What the smallest of something is, in words of the rule.
+  {
+    pages: any,
+    text: /at least 2\b|fewer than 2\b|(?<=down\. )1 turns|seeds? (?:of the swarm, )?from 1 on|seeds from 1 to this|0 switches|0 leaves it out|port 0,?/g,
+  },
+  // Numbered lines of a list of the same page.
+  { pages: /mutants|PROTOCOL/, text: /duties 4 to 8|fails 2 or 3/g },
+  // The monit check of the seed; config-stack-json.test.ts holds the conversion to it.
+  { pages: /configuration/, text: /30 s to answer/g },
+  // Facts about others: the ports of HTTP, the mode of a file, measured rates, Node's version (package.json has a test of it).
+  {
+    pages: any,
+    text: /Mode 0640|At 20 % packet loss, three attempts fail 3 to 10 % of the time|Node 20\.19|since 1970|`?%25`?, `%40` and `%2F`|53 bits|hundred thousand/g,
+  },
+  // Counts of what stands next to them.
+  {
+    pages: any,
+    text: /those four|in four places|of four decimal numbers|about twelve quanta|about five quanta/g,
+  },
+  // The commands of the embedded cloud, as examples that a test carries out.
+  { pages: /cloud\.md/, text: /`\{"(?:do|kind)": [^`]*\}`|`"times": 1`/g },
+];

@@ -1,0 +1,238 @@
+/**
+ * Which number of the documentation is which constant of the code. A sentence stands as in its file, with `{}` for each
+ * number, and behind it what the code has in that place.
+ */
+import { ATTEMPT_STARTS } from '../../../packages/agent/src/adapters/attempts.ts';
+import { API_LISTEN, type Key, LISTS } from '../../../packages/agent/src/config/keys.ts';
+import { MAX_VOTERS, majorityOf } from '../../../packages/protocol/src/index.ts';
+import { DEFAULT_BOUNDS, EXPLORED_SETTINGS, QUANTUM_MS } from '../../../packages/sim/src/explore/bounds.ts';
+import { constant, numberAt } from './prose.ts';
+
+export type Tie = readonly [file: string, sentence: string, ...values: readonly (string | number)[]];
+
+const protocol = (file: string, name: string): number => constant(`packages/protocol/src/${file}.ts`, name);
+const agent = (file: string, name: string): number => constant(`packages/agent/src/${file}.ts`, name);
+const sim = (file: string, name: string): number => constant(`packages/sim/src/${file}.ts`, name);
+const s = (ms: number): string => `${ms / 1_000} s`;
+const ms = (value: number): string => `${value} ms`;
+const kib = (bytes: number): string => `${bytes / 1_024} KiB`;
+
+const words = ['none', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
+const word = (value: number): string => (value === 15 ? 'fifteen' : (words[value] ?? String(value)));
+
+function fallbackOf({ fallback }: Key<unknown>): string {
+  return fallback.kind === 'value' ? String(fallback.value) : '';
+}
+
+const port = fallbackOf(API_LISTEN).split(':').at(-1) ?? '';
+const backoffs = [
+  s(protocol('campaign', 'FIRST_BACKOFF_MS')),
+  s(protocol('campaign', 'MAX_BACKOFF_MS')),
+] as const;
+const duty = [s(protocol('calls', 'FIRST_DUTY_MS')), s(protocol('calls', 'MAX_DUTY_MS'))] as const;
+const VIEW = 'packages/protocol/src/view.ts';
+const maxCall = numberAt(VIEW, /Math\.min\(([\d_]+), Math\.max\([\d_]+,/);
+const minCall = numberAt(VIEW, /Math\.min\([\d_]+, Math\.max\(([\d_]+),/);
+const oldest = numberAt('packages/protocol/src/freshness.ts', /Math\.max\(2 \* deadMs, ([\d_]+)\)/);
+const FAULTS = 'packages/sim/src/explore/faults.ts';
+const restarts = [
+  numberAt(FAULTS, /RESTARTS_MS = \[([\d_]+),/),
+  numberAt(FAULTS, /RESTARTS_MS = \[[\d_]+, ([\d_]+)\]/),
+] as const;
+const pauses = [
+  numberAt(FAULTS, /PAUSES_MS = \[([\d_]+),/),
+  numberAt(FAULTS, /PAUSES_MS = \[[\d_]+, ([\d_]+)\]/),
+] as const;
+const addresses = LISTS.find(({ path }) => path === 'addresses')?.max ?? 0;
+const violations = numberAt('packages/sim/src/commands/swarm.ts', /'--max-violations <n>'[^\n]*?(\d+)\)/);
+
+const PROTOCOL = 'packages/protocol/PROTOCOL.md';
+const CONFIGURATION = 'docs/configuration.md';
+
+export const ties: readonly Tie[] = [
+  ['README.md', 'TCP {}, both ways. From Prometheus: TCP {}.', port, port],
+  ['README.md', '`http://NODE:{}/`', port],
+  ['SECURITY.md', '({} random bytes;', agent('auth/keys', 'KEY_BYTES')],
+  ['SECURITY.md', 'Keep the port ({})', port],
+  ['SECURITY.md', '`max(2 × gossip.dead, {})`', s(oldest)],
+
+  [
+    PROTOCOL,
+    'again every {} as long as probes fail; it counts for {},',
+    s(protocol('wayout', 'ASK_EVERY_MS')),
+    s(protocol('wayout', 'PROOF_LASTS_MS')),
+  ],
+  [PROTOCOL, 'at most `max(2 × dead, {})` old', s(oldest)],
+  [PROTOCOL, 'at most every {}; one that can', s(protocol('survey', 'AGAIN_MS'))],
+  [PROTOCOL, 'it is asked again, at most every {}.', s(protocol('survey', 'AGAIN_MS'))],
+  [PROTOCOL, 'by more than {} was this node', ms(protocol('check', 'LATE_TOLERANCE_MS'))],
+  [PROTOCOL, 'by dry run every {}.', word(protocol('survey', 'PERMIT_EVERY_MS') / 60_000)],
+  [PROTOCOL, 'Failed reads are repeated after {},', s(protocol('survey', 'AGAIN_MS') * 2)],
+  [
+    PROTOCOL,
+    'at most {} rumours, at most {} peers about which',
+    protocol('membership', 'MAX_RUMOURS'),
+    protocol('membership', 'MAX_RUMOURS'),
+  ],
+  [PROTOCOL, 'The id gets no lease for {},', s(protocol('campaign', 'DUPLICATE_MS'))],
+  [PROTOCOL, 'a window of {}, below which', protocol('freshness', 'WINDOW')],
+  [PROTOCOL, '{} at most. Ballots carry its digest', word(MAX_VOTERS)],
+  [PROTOCOL, 'or open for longer than {}.', s(protocol('campaign', 'BALLOT_LASTS_MS'))],
+  [PROTOCOL, 'else {} doubling to {}, and at once on', ...backoffs],
+  [
+    PROTOCOL,
+    'min(guard.timeout, {} × lease) − {}) / 3, {}, {})`',
+    protocol('view', 'GUARD_SHARE'),
+    ms(protocol('view', 'VOTE_SHARE_MS')),
+    ms(minCall),
+    s(maxCall),
+  ],
+  [PROTOCOL, 'for which no lease waits, {}.', s(protocol('survey', 'SURVEY_TIMEOUT_MS'))],
+  [PROTOCOL, 'is tried again after {}, doubling to {}.', ...duty],
+  [PROTOCOL, 'two reads a second apart agree, {} at most', s(protocol('settle', 'SETTLE_MS'))],
+  [
+    PROTOCOL,
+    'wait {}, doubling to {}, and make the same call',
+    ms(protocol('calls', 'FIRST_THROTTLE_MS')),
+    s(protocol('calls', 'MAX_THROTTLE_MS')),
+  ],
+  [PROTOCOL, 'After {} without an answer the move stands', s(protocol('move', 'VERIFY_MS'))],
+  [
+    PROTOCOL,
+    'tried again after {} doubling to {} until it is accepted',
+    s(protocol('outbox', 'FIRST_RETRY_MS')),
+    s(protocol('outbox', 'MAX_RETRY_MS')),
+  ],
+  [PROTOCOL, 'less than {} apart count as one', s(protocol('holder', 'SAME_CHANGE_MS'))],
+  [PROTOCOL, 'counts only {} after the change', s(protocol('damping', 'SERVES_WITHIN_MS'))],
+  [PROTOCOL, 'It expires after {} min.', protocol('handover', 'HANDOVER_LASTS_MS') / 60_000],
+  [
+    PROTOCOL,
+    'detect + lease + {} + rank × gossip.timeout + {} + guard.timeout + 3 × call time-out + {}',
+    backoffs[1],
+    s(protocol('campaign', 'BALLOT_LASTS_MS')),
+    s(protocol('damping', 'SERVES_WITHIN_MS')),
+  ],
+  [PROTOCOL, 'compared with {} for drifting clocks', ms(sim('world/checks/calls', 'TOLERANCE_MS'))],
+  [PROTOCOL, 'an attempt every {} ', s(sim('world/checks/duty', 'MAX_REST_MS'))],
+  [PROTOCOL, 'no more than {} ballots in the last minute', sim('world/convergence', 'MAX_BALLOTS')],
+  [PROTOCOL, 'While an id runs twice, and {} longer', s(sim('world/checks/doubles', 'TWICE_MS'))],
+
+  [
+    CONFIGURATION,
+    'At most {} candidates and witnesses in a cluster, this node included, and at least 2.',
+    MAX_VOTERS,
+  ],
+  [CONFIGURATION, 'so {} voters stand the loss of {}, and {} of no more', 3, 3 - majorityOf(3), 4],
+  [CONFIGURATION, 'base64 of {} bytes, one a line', agent('auth/keys', 'KEY_BYTES')],
+  [CONFIGURATION, 'The cluster shares at most {}, and every address', addresses],
+  [
+    CONFIGURATION,
+    'for up to {} attempts on fresh connections at {}, {} and {} of it',
+    word(ATTEMPT_STARTS.length),
+    ...ATTEMPT_STARTS.slice(0, 2).map((part) => part * 100),
+    `${(ATTEMPT_STARTS[2] ?? 0) * 100} %`,
+  ],
+  [
+    CONFIGURATION,
+    '`min({}s, max({}ms, (lease - min(guard.timeout, {} × lease) - {}ms) / 3))`',
+    maxCall / 1_000,
+    minCall,
+    protocol('view', 'GUARD_SHARE'),
+    protocol('view', 'VOTE_SHARE_MS'),
+  ],
+  [CONFIGURATION, 'or with more than {} voters, fewer than 2,', MAX_VOTERS],
+
+  ['docs/cloud.md', 'public one of its own after {} seconds', sim('aws/state', 'autoAddressDelayMs') / 1_000],
+
+  [
+    'docs/exploration.md',
+    '`--faults N` | faults in one history, the reason to move not counted | {} |',
+    DEFAULT_BOUNDS.faults,
+  ],
+  ['docs/exploration.md', 'the reason may come | {} |', DEFAULT_BOUNDS.phases],
+  [
+    'docs/exploration.md',
+    '| `--horizon 3s` | how long every choice is followed | {} |',
+    s(DEFAULT_BOUNDS.horizonMs),
+  ],
+  [
+    'docs/exploration.md',
+    '| {}, {}, {} | | `--depth N`',
+    DEFAULT_BOUNDS.addresses,
+    DEFAULT_BOUNDS.epochs,
+    DEFAULT_BOUNDS.inFlight,
+  ],
+  ['docs/exploration.md', 'none, {} million, none', sim('commands/explore', 'MAX_STATES') / 1_000_000],
+  ['docs/exploration.md', 'in quanta of {}.', ms(sim('explore/bounds', 'QUANTUM_MS'))],
+  ['docs/exploration.md', 'What happens within {}:', ms(sim('explore/bounds', 'QUANTUM_MS'))],
+  [
+    'docs/exploration.md',
+    'comes {} or {} late',
+    2 * QUANTUM_MS,
+    ms(EXPLORED_SETTINGS.gossip.timeoutMs + QUANTUM_MS),
+  ],
+  ['docs/exploration.md', 'is back after {} or {};', ms(restarts[0]), s(restarts[1])],
+  [
+    'docs/exploration.md',
+    'stands still for {} (less than `gossip.dead`) or {} (more',
+    ms(pauses[0]),
+    s(pauses[1]),
+  ],
+  ['docs/exploration.md', 'so late that {} later ones', sim('explore/canonical', 'WINDOW')],
+  ['docs/exploration.md', 'cut for {}, or for good', s(sim('explore/faults', 'CUT_MS'))],
+  [
+    'docs/exploration.md',
+    'is dead for {} or for good; a node has no way out for {} or for good',
+    ms(sim('explore/faults', 'FLAP_MS')),
+    s(sim('explore/faults', 'BLIND_MS')),
+  ],
+
+  ['docs/http.md', 'on `api.listen`, port {} by default', port],
+  ['docs/http.md', 'more than {} of body', kib(protocol('codec', 'MAX_MESSAGE_BYTES'))],
+  ['docs/logging.md', 'at most {} MiB is kept', agent('observe/log', 'MAX_BACKLOG_BYTES') / 1_048_576],
+  ['docs/logging.md', 'one line a reason in {},', s(agent('observe/log', 'REJECTION_QUIET_MS'))],
+
+  ['docs/mutants.md', 'seeds of the swarm, from 1 on | {} |', mutantDefault('seeds')],
+  ['docs/mutants.md', 'seeds of each focus | {} |', mutantDefault('focus')],
+  ['docs/mutants.md', 'after which nothing new is begun | {} |', mutantDefault('limit')],
+  ['docs/mutants.md', '0 leaves it out | {} |', mutantDefault('explore')],
+  ['docs/mutants.md', 'so many mutants at a time | {} |', mutantDefault('jobs')],
+
+  ['docs/operations.md', 'a quarter of the lease or so, {} at most', s(maxCall)],
+  ['docs/operations.md', 'it is tried again at most {} later', s(protocol('survey', 'AGAIN_MS') * 2)],
+  ['docs/operations.md', 'Larger than {}.', kib(protocol('codec', 'MAX_MESSAGE_BYTES'))],
+  ['docs/operations.md', '{} voters at most; others are `member`', word(MAX_VOTERS).replace('s', 'S')],
+  ['docs/report.md', 'Up to {} records are told', sim('record/causes', 'MAX_CAUSES')],
+  [
+    'docs/report.md',
+    'A trace is kept to {} million characters',
+    sim('record/files', 'MAX_CHARS') / 1_000_000,
+  ],
+  [
+    'docs/settings-leave-open.md',
+    'by dry run every {} minutes and believed for {}:',
+    word(protocol('survey', 'PERMIT_EVERY_MS') / 60_000),
+    word(protocol('view', 'PERMISSION_LASTS_MS') / 60_000),
+  ],
+  ['docs/settings-leave-open.md', 'until it is held, {} apart at most', duty[1]],
+  ['docs/swarm.md', 'stop after so many; default {} |', violations],
+  ['docs/swarm.md', 'A swarm of fewer than {} seeds', sim('swarm/coverage', 'JUDGED_FROM_SEEDS')],
+  ['docs/swarm.md', 'costs {} seconds', word(sim('commands/swarm', 'LEDGER_EVERY_MS') / 1_000)],
+
+  ['packages/sim/src/commands/swarm.ts', 'default {}s', sim('commands/swarm', 'DEFAULT_FOR_MS') / 1_000],
+  [
+    'packages/agent/deploy/systemd/failtome.service',
+    'A goodbye takes up to {}',
+    s(
+      agent('run', 'GOODBYE_WITHIN_MS') +
+        agent('run', 'CLOSE_WITHIN_MS') +
+        agent('observe/log', 'END_WITHIN_MS'),
+    ),
+  ],
+];
+
+/** `(default N)` of an option in the mutants' help. */
+function mutantDefault(option: string): number {
+  return numberAt('test/mutants/main.ts', new RegExp(`${option}: \\{ type: 'string', default: '(\\d+)'`));
+}
