@@ -41,7 +41,7 @@ export const plain: readonly Plain[] = [
   // What the smallest of something is, in words of the rule.
   {
     pages: any,
-    text: /at least 2\b|fewer than 2\b|(?<=down\. )1 turns|seeds? (?:of the swarm, )?from 1 on|seeds from 1 to this|0 switches|0 leaves it out|port 0,?/g,
+    text: /at least 2\b|fewer than 2\b|(?<=down\. )1 turns|seeds? (?:of the swarm, )?from 1 on|seeds from 1 to this|0 switches|`epoch` of 0|0 leaves it out|port 0,?/g,
   },
   // Numbered lines of a list of the same page.
   { pages: /mutants|PROTOCOL/, text: /duties 4 to 8|fails 2 or 3/g },
@@ -50,7 +50,7 @@ export const plain: readonly Plain[] = [
   // Facts about others: the ports of HTTP, the mode of a file, measured rates, Node's version (package.json has a test of it).
   {
     pages: any,
-    text: /Mode 0640|At 20 % packet loss, three attempts fail 3 to 10 % of the time|Node 20\.19|since 1970|`?%25`?, `%40` and `%2F`|53 bits|hundred thousand/g,
+    text: /Mode 0640|refuses a signed request ten minutes after its time|At 20 % packet loss, three attempts fail 3 to 10 % of the time|Node 20\.19|since 1970|`?%25`?, `%40` and `%2F`|53 bits|hundred thousand/g,
   },
   // Counts of what stands next to them.
   {

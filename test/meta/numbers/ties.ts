@@ -143,6 +143,15 @@ export const ties: readonly Tie[] = [
   ],
   [CONFIGURATION, 'or with more than {} voters, fewer than 2,', MAX_VOTERS],
 
+  [PROTOCOL, 'is one that lags, for {}, unless', s(protocol('holder', 'READS_LAG_MS'))],
+  [PROTOCOL, 'on disk too, for {} min:', protocol('late', 'LATE_LASTS_MS') / 60_000],
+  [PROTOCOL, 'but not within {} of a change', s(protocol('damping', 'SERVES_WITHIN_MS'))],
+  [PROTOCOL, '`checks/telling.ts` | {} after', s(sim('world/checks/telling', 'TOLD_WITHIN_MS'))],
+  [
+    'docs/operations.md',
+    'is written once in {} minutes',
+    word(agent('observe/history', 'SAME_ANSWER_MS') / 60_000),
+  ],
   ['docs/cloud.md', 'public one of its own after {} seconds', sim('aws/state', 'autoAddressDelayMs') / 1_000],
 
   [
