@@ -1,5 +1,5 @@
 /** The prose of the documentation, and the numbers in it. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const root: string = join(import.meta.dirname, '../../..');
@@ -86,13 +86,27 @@ export function numbersIn(text: string): readonly Found[] {
   }));
 }
 
-/** A constant of the code by its file and name; it need not be exported. */
+/** A constant of the code by its name: of the file, or of the one other file of the package to which it has moved. */
 export function constant(file: string, name: string): number {
-  const source = readFileSync(join(root, file), 'utf8');
-  const pattern = new RegExp(`(?:const ${name}(?:: \\w+)? =|\\b${name}:) ([\\d_.* ]+)[;,]`);
-  const [, written = ''] = pattern.exec(source) ?? [];
-  if (written === '') throw new Error(`${file} has no number ${name}`);
+  const [folder = file] = /^packages\/\w+\/src/.exec(file) ?? [];
+  const written = writtenIn(file, name) ?? onlyOne(folder, name);
+  if (written === null)
+    throw new Error(`neither ${file} nor one other file of ${folder} has a number ${name}`);
   return written.split('*').reduce((product, factor) => product * Number(factor.replaceAll('_', '')), 1);
+}
+
+function writtenIn(file: string, name: string): string | null {
+  const pattern = new RegExp(`(?:const ${name}(?:: \\w+)? =|\\b${name}:) ([\\d_.* ]+)[;,]`);
+  const path = join(root, file);
+  return existsSync(path) ? (pattern.exec(readFileSync(path, 'utf8'))?.[1] ?? null) : null;
+}
+
+function onlyOne(folder: string, name: string): string | null {
+  const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter((each) =>
+    each.endsWith('.ts'),
+  );
+  const found = files.flatMap((each) => writtenIn(`${folder}/${each}`, name) ?? []);
+  return found.length === 1 ? (found[0] ?? null) : null;
 }
 
 /** A number that has no name in the code: the first group of the pattern. */
