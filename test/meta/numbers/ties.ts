@@ -200,7 +200,7 @@ export const ties: readonly Tie[] = [
   ['docs/http.md', 'on `api.listen`, port {} by default', port],
   ['docs/http.md', 'more than {} of body', kib(protocol('codec', 'MAX_MESSAGE_BYTES'))],
   ['docs/logging.md', 'at most {} MiB is kept', agent('observe/log', 'MAX_BACKLOG_BYTES') / 1_048_576],
-  ['docs/logging.md', 'one line a reason in {},', s(agent('observe/log', 'REJECTION_QUIET_MS'))],
+  ['docs/logging.md', 'reason in {},', s(agent('observe/log', 'REJECTION_QUIET_MS'))],
 
   ['docs/mutants.md', 'seeds of the swarm, from 1 on | {} |', mutantDefault('seeds')],
   ['docs/mutants.md', 'seeds of each focus | {} |', mutantDefault('focus')],
