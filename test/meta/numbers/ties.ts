@@ -105,7 +105,10 @@ export const ties: readonly Tie[] = [
   ],
   [PROTOCOL, 'less than {} apart count as one', s(protocol('holder', 'SAME_CHANGE_MS'))],
   [PROTOCOL, 'counts only {} after the change', s(protocol('damping', 'SERVES_WITHIN_MS'))],
-  [PROTOCOL, 'It expires after {} min.', protocol('handover', 'HANDOVER_LASTS_MS') / 60_000],
+  [PROTOCOL, 'its time ({} min at most;', protocol('handover', 'HANDOVER_LASTS_MS') / 60_000],
+  [PROTOCOL, '(`2 × max(2 × dead, {})`)', s(oldest)],
+  [PROTOCOL, '**Which are remembered**: {}, each', protocol('handover', 'MAX_HANDOVERS')],
+  [PROTOCOL, 'a {}th open one', protocol('handover', 'MAX_HANDOVERS') + 1],
   [
     PROTOCOL,
     'detect + lease + {} + rank × gossip.timeout + {} + guard.timeout + 3 × call time-out + {}',
