@@ -13,13 +13,16 @@ import { readScenario } from '../../packages/sim/src/scenario/index.ts';
 import { SETTINGS } from '../../packages/sim/src/scenario/settings.ts';
 import { configFor } from '../../packages/sim/src/world/index.ts';
 
-/** What only the agent's adapters or people want to know. */
-type Compared = Omit<ProtocolConfig, 'cluster' | 'node'> & {
+/** Without what only people want to know: the cluster's name, and what exactly a probe asks. */
+type Compared = Omit<ProtocolConfig, 'cluster' | 'node' | 'addresses'> & {
+  readonly addresses: readonly Omit<ProtocolConfig['addresses'][number], 'expects'>[];
   readonly node: Pick<ProtocolConfig['node'], 'id' | 'role' | 'priority'>;
 };
 
-function compared({ cluster: _, node: { id, role, priority }, ...rest }: ProtocolConfig): Compared {
-  return { node: { id, role, priority }, ...rest };
+function compared({ cluster: _, node, addresses, ...rest }: ProtocolConfig): Compared {
+  const { id, role, priority } = node;
+  const probes = addresses.map(({ ip, probe }) => ({ ip, probe }));
+  return { node: { id, role, priority }, addresses: probes, ...rest };
 }
 
 /** Null: refused. */

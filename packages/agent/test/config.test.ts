@@ -55,7 +55,7 @@ test('what is required is enough, and everything else has its default', () => {
     agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
     guard: { urls: ['http://checkip.amazonaws.com'], timeoutMs: 3000 },
     driver: { kind: 'ec2', region: null, instanceId: null, displace: 'refuse' },
-    notify: { sns: null, blockedAfterMs: 60_000 },
+    notify: { sns: null, blockedAfterMs: null },
     holdDownMs: 60_000,
     flap: { moves: 4, withinMs: 600_000 },
     stateDir: '/var/lib/failtome',
@@ -261,7 +261,8 @@ describe('for the protocol', () => {
       { id: 'pluto', role: 'witness', priority: 100 },
     ]);
     const probe = { intervalMs: 2000, fastIntervalMs: 250, timeoutMs: 500, fall: 4, rise: 1 };
-    expect(config.addresses).toEqual([{ ip: '54.173.141.243', probe }]);
+    const expects = 'GET https://www.example.org/up?x=1 on port 443 answers 200,301-302';
+    expect(config.addresses).toEqual([{ ip: '54.173.141.243', probe, expects }]);
     expect(config.notify).toEqual({ enabled: true, blockedAfterMs: 120_000 });
     expect(config.local).toEqual({
       intervalMs: 1000,

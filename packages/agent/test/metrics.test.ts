@@ -12,7 +12,7 @@ const config: ProtocolConfig = {
   cluster: 'web',
   node: { id: 'saturn', role: 'candidate', priority: 100, instanceId: 'i-1', version: '1.2.3' },
   peers: [{ id: 'neptune', role: 'candidate', priority: 100 }],
-  addresses: [{ ip: address, probe: check }],
+  addresses: [{ ip: address, probe: check, expects: 'GET / answers 200-399' }],
   local: check,
   gossip: { intervalMs: 500, timeoutMs: 400, deadMs: 3000, fanout: 3 },
   agreement: { silentPeer: 'takeover', leaseMs: 10_000 },

@@ -1,11 +1,11 @@
 /**
  * What a voter answers, and when a ballot is won (PROTOCOL.md, "Ballots"; invariants I3 to I6, I10).
  */
-import { dampingOf } from './damping.ts';
 import { isOpenTo } from './handover.ts';
 import { isFailingNow, isHeldBySelf, isSilent, silentAt } from './holder.ts';
 import { type Ballot, type BallotAnswer, type BallotReason, WIRE_VERSION } from './messages.ts';
 import { isPaused } from './pause.ts';
+import { protectionOf } from './protection.ts';
 import { electorateDigest, majorityOf, votersOf } from './quorum.ts';
 import type { AddressState, Campaign, State, VoterAnswer } from './state.ts';
 import { type DurationMs, type MonotonicMs, NEVER, type NodeId } from './units.ts';
@@ -65,9 +65,23 @@ function willNotLend(state: State, ballot: Ballot): Judgement | null {
   if (!ballot.fit) return refuse('unfit-candidate');
   if (ballot.mode === 'handover') return consentTo(state, ballot);
   if (isPaused(state)) return refuse('paused');
-  const damping = dampingOf(state, address);
-  if (damping.kind === 'damped') return refuse('held-down', damping.until - state.now.at);
-  return null;
+  return protects(state, address, ballot.candidate);
+}
+
+/** The voter's damping says no, by the rule that the candidate itself asks. */
+function protects(state: State, address: AddressState, candidate: NodeId): Judgement | null {
+  const damping = protectionOf(state, address, candidate);
+  if (damping.kind === 'free') return null;
+  const untilMs = damping.until - state.now.at;
+  switch (damping.reason) {
+    case 'held-down':
+    case 'flapping':
+      return refuse('held-down', untilMs);
+    case 'move-did-not-help':
+      return refuse('move-did-not-help', untilMs);
+    case 'never-answered':
+      return refuse('never-answered');
+  }
 }
 
 /** A voter consents to an order that it knows to be open: one that was taken back, or has had its time, moves nothing. */

@@ -4,6 +4,7 @@
  */
 import type { MoveStep } from './durable.ts';
 import type { DriverOperation } from './effects.ts';
+import { noteTry } from './episode.ts';
 import { endAssociation, noteReplaced, observeHolder } from './holder.ts';
 import { lateAfterAcceptance } from './late.ts';
 import type { Move, MoveStage, NextCall } from './move-state.ts';
@@ -124,6 +125,7 @@ export function accept(
       intent: { ...intent, stage: 'accepted', steps: move.steps, requestIds: move.requestIds },
     });
   }
+  if (intent !== null) noteTry(turn, ip, intent);
   lateAfterAcceptance(turn, ip, by === 'answer' ? associationId : null);
   if (turn.state.config.driver?.style === 'single-call') {
     const { survey } = addressOf(turn.state, ip);

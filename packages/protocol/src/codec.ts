@@ -3,6 +3,8 @@
  */
 import { MAX_ADDRESSES } from './config.ts';
 import { DOCUMENT_VERSION, type DurableDocument } from './durable.ts';
+import { MAX_SAW } from './episode.ts';
+import { MAX_TRIES } from './episode-state.ts';
 import { MAX_HANDOVERS } from './handover.ts';
 import { MAX_RUMOURS } from './membership.ts';
 import type { BallotReason, Command, Envelope, RejectReason } from './messages.ts';
@@ -81,16 +83,31 @@ const HOLDER = object({
   ageMs: duration(),
 });
 
-const ADDRESS = object({
-  ip: IP,
-  verdict: VERDICT,
-  trouble: flag(),
-  epoch: EPOCH,
-  holder: nullable(HOLDER),
-  ended: list(CLOUD_ID, MAX_ENDED),
-  changes: list(duration(), MAX_CHANGES),
-  served: flag(),
+const TRIES = list(object({ node: NODE_ID, epoch: EPOCH, from: CLOUD_ID, ageMs: duration() }), MAX_TRIES);
+
+const EPISODE = object({
+  upEpoch: EPOCH,
+  anewEpoch: EPOCH,
+  tries: TRIES,
+  answered: CODE,
+  upWall: COUNT,
+  told: flag(),
+  saw: text(MAX_SAW),
 });
+
+const ADDRESS = object(
+  {
+    ip: IP,
+    verdict: VERDICT,
+    trouble: flag(),
+    epoch: EPOCH,
+    holder: nullable(HOLDER),
+    ended: list(CLOUD_ID, MAX_ENDED),
+    changes: list(duration(), MAX_CHANGES),
+    served: flag(),
+  },
+  { episode: EPISODE },
+);
 
 const NODE = object(
   {
@@ -237,7 +254,18 @@ const DOCUMENT: Shape<DurableDocument> = object({
         ended: list(CLOUD_ID, MAX_ENDED),
         blockedTold: flag(),
       },
-      { lateMs: duration(), lateHeld: CLOUD_ID },
+      {
+        lateMs: duration(),
+        lateHeld: CLOUD_ID,
+        episode: object({
+          upEpoch: EPOCH,
+          anewEpoch: EPOCH,
+          tries: TRIES,
+          answered: CODE,
+          upWall: COUNT,
+          toldWall: COUNT,
+        }),
+      },
     ),
     2 * MAX_ADDRESSES,
   ),

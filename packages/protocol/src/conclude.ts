@@ -3,6 +3,7 @@
  */
 import { backOff, releaseLeases } from './campaign.ts';
 import type { MoveIntent, MoveStep } from './durable.ts';
+import { noteTry } from './episode.ts';
 import type { HistoryEntry } from './facts.ts';
 import { setHandoverState } from './handover.ts';
 import { holderName } from './holder.ts';
@@ -32,6 +33,7 @@ export function concludeMove(turn: Turn, ip: Ip, result: 'served' | 'moved', int
     requestIds: address.move?.requestIds ?? intent.requestIds,
   };
   tell(turn, { kind: 'concluded', entry });
+  noteTry(turn, ip, intent);
   enqueue(turn, TAKEOVER_SUBJECT, takeoverMessage(turn, entry, intent));
   if (intent.handoverId !== null) {
     setHandoverState(

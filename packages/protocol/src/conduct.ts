@@ -7,13 +7,11 @@ import { isSettlingIn } from './damping.ts';
 import { isHandedOver, isOpenTo, noteHandover, setHandoverState } from './handover.ts';
 import { isFailingNow } from './holder.ts';
 import type { ExternalIpResult } from './inputs.ts';
-import { ladder } from './ladder.ts';
 import { abandonMove, beginMove, continueMove } from './move.ts';
 import { isPastRecall } from './move-state.ts';
-import { BLOCKED_SUBJECT, blockedMessage, enqueue } from './outbox.ts';
 import { GATES, type GateName, type Reason } from './reasons.ts';
 import { decide, type TakeoverDecision } from './takeover.ts';
-import { addressOf, changeAddress, newEffectId, persist, type Turn, tell } from './turn.ts';
+import { addressOf, changeAddress, newEffectId, type Turn, tell } from './turn.ts';
 import type { EffectId, Ip } from './units.ts';
 import { handoverToSelf, takeoverView } from './view.ts';
 
@@ -29,6 +27,8 @@ const REFUSALS: ReadonlySet<Reason> = new Set<Reason>([
   'not-permitted',
   'held-down',
   'flapping',
+  'move-did-not-help',
+  'never-answered',
   'ballot-lost',
   'guard-refused',
 ]);
@@ -96,36 +96,6 @@ export function onGuard(turn: Turn, askId: EffectId, result: ExternalIpResult): 
     });
   tell(turn, { kind: 'step', address: address.ip, step: 'guard', durationMs, result: refusal ?? 'ok' });
   return true;
-}
-
-/** Tell people about an address that has been down for long while nobody may take it: once an episode. */
-export function tellBlocked(turn: Turn, ip: Ip): void {
-  const address = addressOf(turn.state, ip);
-  const { blockedAfterMs } = turn.state.config.notify;
-  const { move } = address;
-  // A move that can't be finished is as bad as none; one that was accepted is told by its own notification.
-  // Whoever stood still in the middle of one doesn't know what the address has been like meanwhile.
-  const since = Math.max(address.verdictSince, move?.startedAt ?? address.verdictSince);
-  const moving = move !== null && (!move.duty || move.stage.kind === 'verifying');
-  const isDown = address.verdict === 'down' || (move !== null && address.verdict === 'unknown');
-  if (address.blockedTold || moving || !isDown) return;
-  const downMs = turn.now.at - since;
-  if (
-    downMs < blockedAfterMs ||
-    turn.state.phase !== 'running' ||
-    turn.state.config.node.role !== 'candidate'
-  )
-    return;
-  const view = takeoverView(turn.state, address);
-  const why = ladder(view).flatMap(({ name, answer }) =>
-    answer.kind === 'closed' ? [`${name}: ${answer.reason}: ${answer.detail}`] : [],
-  );
-  const last = address.refusals.length === 0 ? [] : [`refused so far: ${address.refusals.join(', ')}`];
-  changeAddress(turn, ip, { blockedTold: true });
-  tell(turn, { kind: 'blocked', address: ip, downMs, reason: address.decision.reason });
-  recordRefusal(turn, ip, 'blocked', `${address.decision.reason}: ${address.decision.detail}`);
-  enqueue(turn, BLOCKED_SUBJECT, blockedMessage(turn, ip, downMs, [...why, ...last]));
-  persist(turn);
 }
 
 /** Whether the state has changed so that the rule should be asked again. */

@@ -30,6 +30,8 @@ export interface PeerConfig {
 export interface AddressConfig {
   readonly ip: Ip;
   readonly probe: CheckConfig;
+  /** What is asked and what counts as an answer, in words: `GET http://www.example.org/ answers 200-399`. */
+  readonly expects: string;
 }
 
 /**
@@ -80,7 +82,11 @@ export interface ProtocolConfig {
   readonly guard: { readonly timeoutMs: DurationMs };
   /** Null for a witness or a member. */
   readonly driver: DriverConfig | null;
-  readonly notify: { readonly enabled: boolean; readonly blockedAfterMs: DurationMs };
+  readonly notify: {
+    readonly enabled: boolean;
+    /** Null: not set, and as long as a failover may take (`failover-time.ts`). */
+    readonly blockedAfterMs: DurationMs | null;
+  };
   readonly holdDownMs: DurationMs;
   readonly flap: { readonly moves: number; readonly withinMs: DurationMs };
 }

@@ -18,7 +18,7 @@ export type Damping =
   | { readonly kind: 'free'; readonly detail: string }
   | {
       readonly kind: 'damped';
-      readonly reason: 'held-down' | 'flapping';
+      readonly reason: 'held-down' | 'flapping' | 'move-did-not-help' | 'never-answered';
       readonly until: MonotonicMs;
       readonly detail: string;
     };
@@ -85,7 +85,8 @@ function knownChanges(address: AddressState): readonly MonotonicMs[] {
   return [...address.changes, ...address.oldChanges].sort((a, b) => b - a);
 }
 
-function whyUnprotected(state: State, address: AddressState): string | null {
+/** Why nothing protects its holder: it isn't heard, isn't fit, or there is none; null: it is heard and fit. */
+export function whyUnprotected(state: State, address: AddressState): string | null {
   const node = address.holder.node;
   if (node === null) return 'no node that is heard holds it';
   if (node !== state.config.node.id && isSilent(state, node)) return `its holder ${node} is silent`;

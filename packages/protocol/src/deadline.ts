@@ -1,6 +1,7 @@
 /**
  * When the next tick is due: a function of the state. There are no timers inside the protocol.
  */
+import { blockedAt } from './blocked.ts';
 import { BALLOT_LASTS_MS } from './campaign.ts';
 import { nextStart } from './check.ts';
 import { staggerUntil } from './damping.ts';
@@ -52,7 +53,7 @@ function considerAddress(
     consider(staggerUntil(state, address, callTimeoutMs(state.config)));
     consider(address.lendFrom);
     consider(address.lent?.expiresAt ?? null);
-    consider(address.verdictSince + state.config.notify.blockedAfterMs);
+    consider(blockedAt(state, address));
   }
   const { campaign } = address;
   if (campaign === null) return;

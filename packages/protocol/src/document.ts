@@ -7,6 +7,7 @@ import {
   type DurableDocument,
   type DurableHandover,
 } from './durable.ts';
+import { durableEpisode, restoredEpisode } from './episode.ts';
 import { HANDOVER_LASTS_MS } from './handover.ts';
 import { NO_PAUSE, newAddress } from './initial.ts';
 import type { StorageState } from './inputs.ts';
@@ -87,6 +88,7 @@ function restoredAddress(
     late: restoredLate(known, at),
     ended: known.ended,
     blockedTold: known.blockedTold,
+    episode: restoredEpisode(known.episode, known.blockedTold, at),
   };
 }
 
@@ -123,5 +125,6 @@ function durableAddress(state: State, address: AddressState): DurableAddress {
       .map((changedAt) => Math.max(0, Math.floor(state.now.at - changedAt))),
     ended: address.ended,
     blockedTold: address.blockedTold,
+    episode: durableEpisode(state, address),
   };
 }

@@ -4,6 +4,7 @@
  * It holds no monotonic times, because they mean nothing to the next run; what was timed by one is
  * stored as a length, and the next run counts it from its own start (PROTOCOL.md, "Restart").
  */
+import type { ToldTry } from './episode-state.ts';
 import type { BallotMode, HandoverRecord, PauseRecord } from './messages.ts';
 import type { AssociationId, DurationMs, Epoch, Ip, NodeId, WallMs } from './units.ts';
 
@@ -60,6 +61,19 @@ export interface DurableAddress {
   readonly ended: readonly AssociationId[];
   /** The blocked notification of the present episode has been queued. */
   readonly blockedTold: boolean;
+  /** Absent from documents of versions that didn't know of episodes. */
+  readonly episode?: DurableEpisode;
+}
+
+/** What outlives a crash of an episode of failure (`episode-state.ts`). */
+export interface DurableEpisode {
+  readonly upEpoch: Epoch;
+  readonly anewEpoch: Epoch;
+  readonly tries: readonly ToldTry[];
+  readonly answered: string;
+  readonly upWall: WallMs;
+  /** When people were told that it is blocked; 0: they weren't. */
+  readonly toldWall: WallMs;
 }
 
 export interface DurableLease {

@@ -1,6 +1,7 @@
 /**
  * Who holds an address, as far as this node knows, and what it knows of the nodes that could.
  */
+import { onChangedHands } from './episode.ts';
 import { UNKNOWN_HOLDER } from './initial.ts';
 import type { Association } from './inputs.ts';
 import type { AddressRecord, Fitness } from './messages.ts';
@@ -175,6 +176,7 @@ export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSo
     // A peer's own word that it was moved on is newer than this node's take.
     replaced: source === 'gossip' ? null : address.replaced,
   });
+  if (moved) onChangedHands(turn, ip);
   tell(turn, { kind: 'holder', address: ip, holder: holderName(seen), source });
   announce(turn);
 }

@@ -27,6 +27,7 @@ export type {
 export { DOCUMENT_VERSION } from './durable.ts';
 export type * from './effects.ts';
 export type * from './facts.ts';
+export { blockedAfterMs, defaultBlockedAfterMs } from './failover-time.ts';
 export type { Event, Host, HostCore, HostTurn, Ports } from './host.ts';
 export { createHost, hostStep, MAX_QUEUE, newHostCore } from './host.ts';
 export { initialState } from './initial.ts';

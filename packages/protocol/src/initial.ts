@@ -2,6 +2,7 @@
  * A node before anything has happened to it, and the empty parts that its state is made of.
  */
 import type { ProtocolConfig } from './config.ts';
+import { NEW_EPISODE } from './episode-state.ts';
 import type { PauseRecord } from './messages.ts';
 import type { AddressState, Backoff, Channel, CheckSeries, Holder, Peer, State, WayOut } from './state.ts';
 import type { Ip, NodeId } from './units.ts';
@@ -85,6 +86,7 @@ export function newPeer(id: NodeId): Peer {
     recordAt: 0,
     recordVersion: 0,
     unfitSince: null,
+    definiteFit: null,
     acked: 0,
     heardAt: null,
     vouchedAt: null,
@@ -135,6 +137,7 @@ export function newAddress(ip: Ip): AddressState {
     openSince: null,
     refusals: [],
     blockedTold: false,
+    episode: NEW_EPISODE,
     late: null,
     replaced: null,
     survey: {

@@ -3,6 +3,7 @@
  * landed, and forgotten when they can't land any more (invariant I17).
  */
 import type { MoveIntent } from './durable.ts';
+import { noteTry } from './episode.ts';
 import type { HistoryEntry } from './facts.ts';
 import { observeHolder } from './holder.ts';
 import type { ExternalIpResult } from './inputs.ts';
@@ -98,6 +99,7 @@ function tellLate(turn: Turn, ip: Ip, intent: MoveIntent): void {
     requestIds: intent.requestIds,
   };
   tell(turn, { kind: 'concluded', entry });
+  noteTry(turn, ip, intent);
   enqueue(turn, TAKEOVER_SUBJECT, takeoverMessage(turn, entry, { ...intent, reason }));
   changeAddress(turn, ip, { late: null });
   persist(turn);

@@ -6,6 +6,8 @@ import { giveUp } from './campaign.ts';
 import { concludeMove } from './conclude.ts';
 import type { ProtocolConfig } from './config.ts';
 import { restored } from './document.ts';
+import { endEpisode, onStoodStill, probeDigest } from './episode.ts';
+import { blockedAfterMs } from './failover-time.ts';
 import { NEW_SERIES, NEW_WAY_OUT, newAddress, newPeer } from './initial.ts';
 import type { Started } from './inputs.ts';
 import { abandonMove, recoverMove } from './move.ts';
@@ -23,7 +25,7 @@ import {
   tell,
 } from './turn.ts';
 import type { DurationMs, EffectId, Ip } from './units.ts';
-import { forgetObservations } from './verdict.ts';
+import { forgetAddress, forgetObservations } from './verdict.ts';
 import { counted } from './wording.ts';
 
 /** How long a stopping node waits for its goodbyes to be answered. */
@@ -68,6 +70,7 @@ export function onStall(turn: Turn, lateMs: DurationMs): void {
     wayOut: { '4': { ...NEW_WAY_OUT, nextAt: at }, '6': { ...NEW_WAY_OUT, nextAt: at } },
   });
   forgetObservations(turn);
+  onStoodStill(turn, lateMs, lateMs >= blockedAfterMs(turn.state.config));
   for (const ip of Object.keys(turn.state.addresses)) dropMandate(turn, ip, 'this node stood still');
 }
 
@@ -91,6 +94,7 @@ export function onConfigured(turn: Turn, config: ProtocolConfig): void {
     peers,
     addresses: { ...addresses, ...Object.fromEntries(busy.map((address) => [address.ip, address])) },
   });
+  for (const { ip } of before.addresses) forgetOtherProbe(turn, before, ip);
   if ((config.local === null) !== (before.local === null)) {
     const fit = config.local === null ? 'fit' : 'unknown';
     change(turn, { local: { series: NEW_SERIES, fit, since: turn.now.at } });
@@ -105,6 +109,15 @@ export function onConfigured(turn: Turn, config: ProtocolConfig): void {
   });
   persist(turn);
   announce(turn);
+}
+
+/** What was seen of an address by another probe says nothing of this one, nor does what is still on its way. */
+function forgetOtherProbe(turn: Turn, before: ProtocolConfig, ip: Ip): void {
+  const asked = (config: ProtocolConfig): string =>
+    probeDigest(config.addresses.find((address) => address.ip === ip));
+  if (turn.state.addresses[ip] === undefined || asked(before) === asked(turn.state.config)) return;
+  forgetAddress(turn, ip, 'asked in another way now, looking afresh');
+  endEpisode(turn, ip);
 }
 
 export function onStop(turn: Turn): void {

@@ -4,6 +4,7 @@
 
 import { ballotElectorate } from './ballot.ts';
 import { peerStateNow, suspectAfterMs } from './detector.ts';
+import { adoptEpisode, definiteFitness, episodeRecord, onFitnessChanged } from './episode.ts';
 import { adoptHandover } from './handover.ts';
 import { holderUnfitSince, observeTold, recogniseHolders } from './holder.ts';
 import { NO_BACKOFF } from './initial.ts';
@@ -67,14 +68,17 @@ export function adoptRecord(turn: Turn, peer: Peer, record: NodeRecord, version:
   const sameLife = before !== null && before.incarnation === record.incarnation;
   const unfitSince =
     record.fit !== 'unfit' ? null : sameLife && peer.unfitSince !== null ? peer.unfitSince : turn.now.at;
+  const { fit, changed: fitnessChanged } = definiteFitness(record, peer.definiteFit);
   changePeer(turn, peer.id, {
     record,
+    definiteFit: fit,
     recordAt: turn.now.at,
     recordVersion: version,
     unfitSince,
     rumoured: null,
   });
   if (before?.instanceId !== record.instanceId) recogniseHolders(turn);
+  if (fitnessChanged) onFitnessChanged(turn);
   adoptPause(turn, record.pause);
   for (const handover of record.handovers) adoptHandover(turn, handover);
   for (const told of record.addresses) {
@@ -82,6 +86,7 @@ export function adoptRecord(turn: Turn, peer: Peer, record: NodeRecord, version:
     observeTold(turn, peer.id, told);
     const known = before?.addresses.find((one) => one.ip === told.ip);
     hearEvidence(turn, told, known, unfitSince !== null && peer.unfitSince === null);
+    adoptEpisode(turn, peer.id, told, known);
   }
 }
 
@@ -220,6 +225,7 @@ function addressRecord(state: State, address: AddressState): AddressRecord {
       .slice(0, MAX_TOLD_CHANGES)
       .map((changedAt) => Math.max(0, Math.floor(at - changedAt))),
     served: address.served,
+    episode: episodeRecord(state, address),
   };
 }
 

@@ -6,6 +6,7 @@
  * parts are optional because a heartbeat in quiet times carries none of them.
  */
 import type { Role } from './config.ts';
+import type { ToldTry } from './episode-state.ts';
 import type { AssociationId, DurationMs, Epoch, InstanceId, Ip, NodeId, SessionId, WallMs } from './units.ts';
 
 /** Raised when nodes of two versions could misunderstand each other. Ballots of another version are refused. */
@@ -96,6 +97,22 @@ export interface AddressRecord {
   readonly changes: readonly DurationMs[];
   /** Seen up since the last change. */
   readonly served: boolean;
+  /** Absent from versions that don't know of episodes. */
+  readonly episode?: EpisodeRecord;
+}
+
+/** What the sender knows of the present episode of failure (`episode-state.ts`). */
+export interface EpisodeRecord {
+  readonly upEpoch: Epoch;
+  readonly anewEpoch: Epoch;
+  readonly tries: readonly ToldTry[];
+  /** The digest of the sender's probe, if anybody has seen the address up under it; else empty. */
+  readonly answered: string;
+  readonly upWall: WallMs;
+  /** The sender has told people that the address is blocked. */
+  readonly told: boolean;
+  /** What its last failed probe got, in words; empty: its last probe succeeded. */
+  readonly saw: string;
 }
 
 export interface HolderRecord {
@@ -138,6 +155,8 @@ export type BallotReason =
   | 'up'
   | 'paused'
   | 'held-down'
+  | 'move-did-not-help'
+  | 'never-answered'
   | 'lent'
   | 'lease-unknown'
   | 'stale-epoch'
@@ -162,7 +181,7 @@ export interface BallotAnswer {
   readonly reason: BallotReason;
   /** How long the lease lasts from the ask; 0 where none is lent. */
   readonly leaseMs: DurationMs;
-  /** With `lent`, `held-down` or `lease-unknown`: how long that stands in the way. */
+  /** With `lent`, `held-down`, `move-did-not-help` or `lease-unknown`: how long that stands in the way. */
   readonly retryMs: DurationMs;
   /** The highest epoch the voter knows for the address. */
   readonly highest: Epoch;

@@ -19,14 +19,17 @@ export function majorityOf(count: number): number {
   return Math.floor(count / 2) + 1;
 }
 
+/** A digest of the electorate's sorted ids. It guards against mistakes in configuration; forgery is the MAC's business. */
+export function electorateDigest(config: ProtocolConfig): string {
+  return digestOf(votersOf(config).join(','));
+}
+
 /**
- * A digest of the electorate: 32-bit FNV-1a over the sorted ids, as eight hexadecimal digits.
- * It guards against mistakes in configuration; forgery is the MAC's business.
+ * 32-bit FNV-1a, as eight hexadecimal digits.
  *
  * Source: Fowler, Noll, Vo, "The FNV Non-Cryptographic Hash Algorithm", IETF draft-eastlake-fnv.
  */
-export function electorateDigest(config: ProtocolConfig): string {
-  const text = votersOf(config).join(',');
+export function digestOf(text: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1) {
     hash ^= text.charCodeAt(i);

@@ -61,6 +61,8 @@ export const REASONS = [
   'not-permitted',
   'held-down',
   'flapping',
+  'move-did-not-help',
+  'never-answered',
   // campaign, guard, move, verify
   'address-down',
   'handover-asked',

@@ -3,6 +3,7 @@
  */
 import type { ProtocolConfig } from './config.ts';
 import type { MoveIntent } from './durable.ts';
+import type { Episode } from './episode-state.ts';
 import type { CheckFailure } from './inputs.ts';
 import type {
   Ballot,
@@ -87,6 +88,8 @@ export interface Peer {
   readonly recordVersion: number;
   /** Since when it has been saying that it is unfit, in its present incarnation; null: it isn't. */
   readonly unfitSince: MonotonicMs | null;
+  /** What it last said for certain of its own HAProxy, in whichever run; null: nothing yet. */
+  readonly definiteFit: 'fit' | 'unfit' | null;
   /** The newest version of this node's record that it has stored. */
   readonly acked: number;
   /** When it was last heard itself; null: not since the start. */
@@ -223,6 +226,7 @@ export interface AddressState {
   /** Reasons told as refusals in this episode of being down. */
   readonly refusals: readonly Reason[];
   readonly blockedTold: boolean;
+  readonly episode: Episode;
   /** A take of ours that may have been applied, or may yet be, and that nobody was told of; null: none. */
   readonly late: LateTake | null;
   /** Whom this node's last accepted take replaced, where associations have no ids; null: nothing that a read could still show. */

@@ -4,9 +4,10 @@
  * Synchronous, total, deterministic: it reads no clock and keeps nothing outside the state. After the input itself,
  * everything that time or news may have changed is looked at again (invariant: level-triggered, not edge-triggered).
  */
+import { tellBlocked } from './blocked.ts';
 import { countBallot, endMandate } from './campaign.ts';
 import { encodeDocument } from './codec.ts';
-import { conduct, endWithHandover, onGuard, tellBlocked } from './conduct.ts';
+import { conduct, endWithHandover, onGuard } from './conduct.ts';
 import { nextDeadline } from './deadline.ts';
 import { documentOf } from './document.ts';
 import type { Effect } from './effects.ts';

@@ -3,8 +3,9 @@
  */
 import { finished, gapOf, hastened, isDue, started } from './check.ts';
 import type { AddressConfig } from './config.ts';
+import { endEpisode, onFitnessChanged, onLeftUp, onSeenDown, onSeenUp } from './episode.ts';
 import { failuresNeeded, holderUnfitSince, isHeldBySelf, isSilent } from './holder.ts';
-import { NO_BACKOFF } from './initial.ts';
+import { NEW_SERIES, NO_BACKOFF } from './initial.ts';
 import type { CheckResult, ExternalIpResult } from './inputs.ts';
 import { seenAs } from './late.ts';
 import type { Verdict } from './messages.ts';
@@ -133,6 +134,7 @@ export function onLocalChecked(turn: Turn, checkId: EffectId, result: CheckResul
   const turned = fit !== local.fit;
   change(turn, { local: { series, fit, since: turned ? turn.now.at : local.since } });
   if (turned) tell(turn, { kind: 'local', from: local.fit, to: fit, reason: reasonOf(result) });
+  if (turned && local.fit !== 'unknown' && config.node.role === 'candidate') onFitnessChanged(turn);
   if (turned || failing !== local.series.fails > 0) announce(turn);
   if (!turned && failing === local.series.fails > 0) return;
   for (const ip of Object.keys(turn.state.addresses)) {
@@ -145,11 +147,11 @@ export function onLocalChecked(turn: Turn, checkId: EffectId, result: CheckResul
 /** After a stall or a restart nothing seen before counts. */
 export function forgetObservations(turn: Turn): void {
   const at = turn.now.at;
-  for (const address of Object.values(turn.state.addresses)) {
-    changeAddress(turn, address.ip, {
-      series: { ...address.series, oks: 0, fails: 0, last: null, failingSince: null, nextAt: at },
+  for (const { ip, series } of Object.values(turn.state.addresses)) {
+    changeAddress(turn, ip, {
+      series: { ...series, oks: 0, fails: 0, last: null, failingSince: null, nextAt: at },
     });
-    setVerdict(turn, address.ip, 'unknown', 'stood still, looking afresh');
+    setVerdict(turn, ip, 'unknown', 'stood still, looking afresh');
   }
   const { local, config } = turn.state;
   const fit = config.local === null ? 'fit' : 'unknown';
@@ -162,14 +164,22 @@ export function forgetObservations(turn: Turn): void {
   });
 }
 
+/** Another probe is asked from now on: neither what was seen nor what is on its way is evidence any more. */
+export function forgetAddress(turn: Turn, ip: Ip, why: string): void {
+  changeAddress(turn, ip, { series: { ...NEW_SERIES, nextAt: turn.now.at } });
+  setVerdict(turn, ip, 'unknown', why);
+}
+
 function countSuccess(turn: Turn, ip: Ip, startedAt: MonotonicMs): void {
   const address = addressOf(turn.state, ip);
   const changedAt = address.changes[0];
   if (!address.served && (changedAt === undefined || startedAt >= changedAt))
     changeAddress(turn, ip, { served: true });
-  if (address.verdict === 'up') return;
+  if (address.verdict === 'up') return onSeenUp(turn, ip, startedAt);
   const { rise } = probeConfig(turn.state, ip).probe;
-  if (address.verdict === 'unknown' || address.series.oks >= rise) setVerdict(turn, ip, 'up', 'it answers');
+  if (address.verdict !== 'unknown' && address.series.oks < rise) return;
+  setVerdict(turn, ip, 'up', 'it answers');
+  onSeenUp(turn, ip, startedAt);
 }
 
 function countFailure(turn: Turn, ip: Ip, startedAt: MonotonicMs, reason: string): void {
@@ -203,8 +213,13 @@ function setVerdict(turn: Turn, ip: Ip, verdict: Verdict, reason: string): void 
     return;
   }
   tell(turn, { kind: 'verdict', address: ip, from: address.verdict, to: verdict, reason });
+  if (address.verdict === 'up') onLeftUp(turn, ip);
   changeAddress(turn, ip, { verdict, verdictSince: turn.now.at, verdictReason: reason });
-  if (verdict === 'up') changeAddress(turn, ip, { refusals: [], blockedTold: false, backoff: NO_BACKOFF });
+  if (verdict === 'down') onSeenDown(turn, ip);
+  if (verdict === 'up') {
+    changeAddress(turn, ip, { backoff: NO_BACKOFF });
+    endEpisode(turn, ip);
+  }
   announce(turn);
 }
 

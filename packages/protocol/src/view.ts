@@ -2,11 +2,12 @@
  * The state, narrowed to what the takeover rule may look at.
  */
 import type { ProtocolConfig } from './config.ts';
-import { dampingOf, staggerUntil } from './damping.ts';
+import { staggerUntil } from './damping.ts';
 import { isOpen } from './handover.ts';
 import { holderName, isFailingNow, isHeldBySelf } from './holder.ts';
 import type { NextCall } from './move-state.ts';
 import { isPaused } from './pause.ts';
+import { protectionOf } from './protection.ts';
 import type { AddressState, Handover, State } from './state.ts';
 import type { TakeoverView, UnfinishedMove } from './takeover.ts';
 import type { DurationMs, Ip, MonotonicMs } from './units.ts';
@@ -25,7 +26,10 @@ const GUARD_SHARE = 0.3;
  *
  * @param lentMs for how long the leases were lent, where voters lend for less than this node would
  */
-export function callTimeoutMs(config: ProtocolConfig, lentMs: DurationMs = Infinity): DurationMs {
+export function callTimeoutMs(
+  config: Pick<ProtocolConfig, 'agreement' | 'guard'>,
+  lentMs: DurationMs = Infinity,
+): DurationMs {
   const leaseMs = Math.min(config.agreement.leaseMs, lentMs);
   const guardMs = Math.min(config.guard.timeoutMs, Math.floor(leaseMs * GUARD_SHARE));
   return Math.min(5_000, Math.max(500, Math.floor((leaseMs - guardMs - VOTE_SHARE_MS) / 3)));
@@ -129,7 +133,7 @@ class StateView implements TakeoverView {
   }
 
   get damping(): TakeoverView['damping'] {
-    return dampingOf(this.state, this.of);
+    return protectionOf(this.state, this.of, this.state.config.node.id);
   }
 
   get staggerUntil(): TakeoverView['staggerUntil'] {

@@ -8,8 +8,10 @@ import type { Peer, State } from '../src/state.ts';
 import {
   AT,
   addressIn,
+  CHECK,
   candidate,
   clusterOf,
+  EXPECTS,
   heldBy,
   IP,
   PAIR,
@@ -119,7 +121,7 @@ describe('rank', () => {
   test('who holds fewer addresses goes first among equals', () => {
     const config: ProtocolConfig = {
       ...clusterOf('alpha', 'holder'),
-      addresses: [IP, '203.0.113.8'].map((ip) => ({ ip, probe: PAIR.addresses[0]?.probe ?? never() })),
+      addresses: [IP, '203.0.113.8'].map((ip) => ({ ip, probe: CHECK, expects: EXPECTS })),
     };
     const state = heldBy(stateOf(config), 'holder');
     const second = state.addresses['203.0.113.8'] ?? never();

@@ -53,7 +53,7 @@ test('the fast path: the holder says that it is unfit, and one failed probe is e
        458 > write: epoch 1, lent to nobody
        906 < probe: ok
        906 * verdict down → up: it answers
-       906 > lease back to neptune: epoch 1
+       908 > lease back to neptune: epoch 1
       1406 < probe: ok"
   `);
 });

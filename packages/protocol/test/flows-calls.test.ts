@@ -104,8 +104,8 @@ test('a take whose answer is lost though it was done is known by a read', () => 
       4542 * concluded: takeover served (refused: nobody listens)
       4542 * hold: is-holder
       4542 > write: epoch 1, lent to nobody, 1 to publish
-      4542 > lease back to neptune: epoch 1
       4544 > publish: HAProxy failover notification
+      4544 > lease back to neptune: epoch 1
       4552 < external IP: 198.51.100.1
       4594 < publication accepted
       4594 * notification accepted

@@ -225,9 +225,9 @@ describe('a new configuration', () => {
     const world = standby();
     world.serving.delete(PEER);
     world.runUntil('it has released', ({ cloud }) => cloud.holder === null);
-    const probe = PAIR.addresses[0]?.probe;
-    if (probe === undefined) throw new Error('the fixture has no address');
-    world.tell({ kind: 'configured', config: { ...PAIR, addresses: [{ ip: '203.0.113.99', probe }] } });
+    const [address] = PAIR.addresses;
+    if (address === undefined) throw new Error('the fixture has no address');
+    world.tell({ kind: 'configured', config: { ...PAIR, addresses: [{ ...address, ip: '203.0.113.99' }] } });
     world.runUntil('it is taken', ({ cloud }) => cloud.taken > 0, 5_000);
   });
 });

@@ -152,8 +152,8 @@ test('a restart that finds a released address reads first, and sees the move thr
       2878 > write: epoch 1, lent to saturn, 1 to publish
       2878 > read
       2878 > permit
-      2878 > lease back to neptune: epoch 1
       2880 > publish: HAProxy failover notification
+      2880 > lease back to neptune: epoch 1
       2930 < publication accepted
       2930 * notification accepted
       2930 > write: epoch 1, lent to saturn
@@ -180,7 +180,7 @@ test('a restart that finds an accepted move tells it', () => {
       2878 < probe: ok
       2878 * verdict unknown → up: it answers
       2878 * hold: address-up
-      2878 > lease back to neptune: epoch 1
+      2880 > lease back to neptune: epoch 1
       2888 < external IP: 198.51.100.1
       2910 < publication accepted
       2910 * notification accepted

@@ -18,6 +18,7 @@ import {
   stateOf,
   WALL,
   withAddress,
+  withEpisode,
   withPeer,
 } from './support/fixtures.ts';
 
@@ -199,6 +200,30 @@ const ANSWERS: readonly Row[] = [
     retryMs: 14_000,
   },
   {
+    when: 'it was moved in vain half a minute ago',
+    state: withEpisode(VOTER, {
+      tries: [{ node: 'mars', epoch: 1, from: 'venus', at: AT - 30_000 }],
+    }),
+    answer: 'refuse',
+    reason: 'move-did-not-help',
+    retryMs: 90_000,
+  },
+  {
+    when: 'the candidate itself was tried half an hour ago',
+    state: withEpisode(VOTER, {
+      tries: [{ node: PEER, epoch: 1, from: 'venus', at: AT - 30 * 60_000 }],
+    }),
+    answer: 'refuse',
+    reason: 'move-did-not-help',
+    retryMs: 30 * 60_000,
+  },
+  {
+    when: 'nobody has ever seen it up by this probe',
+    state: withEpisode(VOTER, { answered: '' }),
+    answer: 'refuse',
+    reason: 'never-answered',
+  },
+  {
     when: 'no probe has finished yet',
     state: withAddress(VOTER, { series: seriesOf(false, { last: null }) }),
     answer: 'refuse',
@@ -306,6 +331,8 @@ describe("a voter's answer", () => {
       up: 0,
       paused: 0,
       'held-down': 0,
+      'move-did-not-help': 0,
+      'never-answered': 0,
       lent: 0,
       'lease-unknown': 0,
       'stale-epoch': 0,

@@ -11,6 +11,7 @@ import {
   addressIn,
   CHECK,
   clusterOf,
+  EXPECTS,
   heldBy,
   IP,
   PAIR,
@@ -131,7 +132,7 @@ test.each([
 
 test('with several addresses a node reads once a minute, each in its turn', () => {
   const ips = ['203.0.113.7', '203.0.113.8', '203.0.113.9'];
-  const config = { ...PAIR, addresses: ips.map((ip) => ({ ip, probe: CHECK })) };
+  const config = { ...PAIR, addresses: ips.map((ip) => ({ ip, probe: CHECK, expects: EXPECTS })) };
   const addresses = Object.fromEntries(ips.map((ip) => [ip, { ...newAddress(ip), verdict: 'up' as const }]));
   let state: State = { ...stateOf(config), addresses };
   const read: (readonly [minute: number, ip: string])[] = [];

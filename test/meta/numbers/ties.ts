@@ -46,6 +46,10 @@ const pauses = [
 const addresses = LISTS.find(({ path }) => path === 'addresses')?.max ?? 0;
 const violations = numberAt('packages/sim/src/commands/swarm.ts', /'--max-violations <n>'[^\n]*?(\d+)\)/);
 
+const firstWait = `${protocol('episode-state', 'FIRST_WAIT_MS') / 60_000} min`;
+const secondWait = `${(2 * protocol('episode-state', 'FIRST_WAIT_MS')) / 60_000} min`;
+const longestWait = `${protocol('episode-state', 'LONGEST_WAIT_MS') / 3_600_000} h`;
+
 const PROTOCOL = 'packages/protocol/PROTOCOL.md';
 const CONFIGURATION = 'docs/configuration.md';
 
@@ -145,6 +149,29 @@ export const ties: readonly Tie[] = [
     protocol('view', 'VOTE_SHARE_MS'),
   ],
   [CONFIGURATION, 'or with more than {} voters, fewer than 2,', MAX_VOTERS],
+
+  [PROTOCOL, 'its taker and its epoch, at most {}.', protocol('episode-state', 'MAX_TRIES')],
+  [
+    PROTOCOL,
+    'left alone for {}, after the second for {}, doubling to {} (',
+    firstWait,
+    secondWait,
+    longestWait,
+  ],
+  [PROTOCOL, 'The {} and the limit of an hour stay', firstWait],
+  [PROTOCOL, 'A record names the newest {} moves', protocol('episode-state', 'MAX_TOLD_TRIES')],
+  [PROTOCOL, 'and {} at least (`failover-time.ts`)', s(protocol('failover-time', 'LEAST_BLOCKED_AFTER_MS'))],
+  [PROTOCOL, 'wait for one another, by id, {} each', s(protocol('blocked', 'VOICE_STEP_MS'))],
+  [PROTOCOL, 'what is left of that wait ({} after', firstWait],
+  [PROTOCOL, 'no move within {} of the last', firstWait],
+  [
+    'docs/operations.md',
+    'left alone for {}, after the next move for {}, and so on up to {},',
+    firstWait,
+    secondWait,
+    longestWait,
+  ],
+  ['docs/settings-leave-open.md', 'left alone for {}, and longer', firstWait],
 
   [PROTOCOL, 'is one that lags, for {}, unless', s(protocol('holder', 'READS_LAG_MS'))],
   [PROTOCOL, 'on disk too, for {} min:', protocol('late', 'LATE_LASTS_MS') / 60_000],

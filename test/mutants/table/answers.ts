@@ -111,12 +111,20 @@ export const ANSWER_MUTANTS: readonly Mutant[] = [
     'answer-held-down',
     ['answer held-down', 'I15'],
     "a voter asks nothing of the candidate's hold-down",
-    edit(
-      FILE,
-      "if (damping.kind === 'damped') return refuse('held-down', damping.until - state.now.at);",
-      '',
-    ),
+    edit(FILE, "      return refuse('held-down', untilMs);", '      return null;'),
     'flapping',
+  ),
+  mutant(
+    'answer-move-did-not-help',
+    ['answer move-did-not-help'],
+    'a voter lends its lease for a move that has been tried in vain',
+    edit(FILE, "return refuse('move-did-not-help', untilMs);", 'return null;'),
+  ),
+  mutant(
+    'answer-never-answered',
+    ['answer never-answered'],
+    'a voter lends its lease for an address that nobody has ever seen up',
+    edit(FILE, "return refuse('never-answered');", 'return null;'),
   ),
   mutant(
     'answer-starting',

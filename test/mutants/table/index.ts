@@ -2,6 +2,7 @@
 import type { Mutant } from '../mutant.ts';
 import { ANSWER_MUTANTS } from './answers.ts';
 import { BALLOT_MUTANTS } from './ballots.ts';
+import { EPISODE_MUTANTS } from './episodes.ts';
 import { FRESHNESS_MUTANTS } from './freshness.ts';
 import { GATE_MUTANTS } from './gates.ts';
 import { MOVE_MUTANTS } from './moves.ts';
@@ -21,5 +22,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...MOVE_MUTANTS,
   ...ORDER_MUTANTS,
   ...OPERATOR_MUTANTS,
+  ...EPISODE_MUTANTS,
   ...TOGETHER,
 ];

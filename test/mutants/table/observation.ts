@@ -147,8 +147,8 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     'an address that was down stays so',
     edit(
       'verdict.ts',
-      "if (address.verdict === 'unknown' || address.series.oks >= rise)",
-      "if (address.verdict === 'unknown' || rise < 0)",
+      "if (address.verdict !== 'unknown' && address.series.oks < rise) return;",
+      "if (address.verdict !== 'unknown' && rise > 0) return;",
     ),
     'web',
   ),

@@ -156,4 +156,10 @@ export const QUESTIONED: readonly Question[] = [
       'the host hands in only answers whose MAC is bound to their request (duty 6); this is the second line',
     together: [],
   },
+  {
+    id: 'answer-move-did-not-help',
+    because:
+      'the candidate asks the same rule, and knows what the holder that it hears knows; the voters are the second line, for one that has lost its disk and has not heard of it yet',
+    together: ['both-vain-checks'],
+  },
 ];

@@ -17,7 +17,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'stall-sight',
     ['I8'],
     'a verdict from before a stall counts',
-    edit('lifecycle.ts', 'forgetObservations(turn);\n  for (const ip', 'for (const ip'),
+    edit('lifecycle.ts', 'forgetObservations(turn);\n  onStoodStill', 'onStoodStill'),
     'stalls',
   ),
   mutant(

@@ -84,7 +84,7 @@ export const TOGETHER: readonly Mutant[] = [
     ['I8'],
     'a stall drops neither what was seen nor what was agreed',
     [
-      edit('lifecycle.ts', 'forgetObservations(turn);\n  for (const ip', 'for (const ip'),
+      edit('lifecycle.ts', 'forgetObservations(turn);\n  onStoodStill', 'onStoodStill'),
       edit(
         'lifecycle.ts',
         "for (const ip of Object.keys(turn.state.addresses)) dropMandate(turn, ip, 'this node stood still');",
@@ -134,5 +134,14 @@ export const TOGETHER: readonly Mutant[] = [
       edit('move.ts', "return intent !== null && intent.from !== 'nobody';", 'return intent === null;'),
     ],
     'crashes',
+  ),
+  mutant(
+    'both-vain-checks',
+    ['answer move-did-not-help', 'I21'],
+    'neither candidate nor voters ask what was tried in vain',
+    [
+      edit('ballot.ts', "return refuse('move-did-not-help', untilMs);", 'return null;'),
+      edit('protection.ts', '? waitUntil(state, address.episode, candidate) : NEVER', '? 0 : NEVER'),
+    ],
   ),
 ];

@@ -43,6 +43,10 @@ export const REASON_ADVICE: Readonly<Record<Reason, string>> = {
     'The hold-down has to end, or the holder has to fall silent or say that it is unfit; `failtome handover` does not wait.',
   flapping:
     'The address moved too often within flap.within; once it has rested it may move again. `failtome handover` does not wait.',
+  'move-did-not-help':
+    'The address fails wherever it is: look at what every node has in common (the application behind HAProxy, probe.host, probe.path, probe.expect). `failtome handover` does not wait.',
+  'never-answered':
+    'The probe has to ask for something that is answered: compare probe.host, probe.path and probe.expect with what came. `failtome handover` does not wait.',
   'address-down': 'Nothing: the address is down, and the voters are being asked.',
   'handover-asked': 'Nothing: a handover was asked for, and the voters are being asked.',
   agreed: 'Nothing: the voters agreed, and the external IP is being checked.',
@@ -60,6 +64,8 @@ export const BALLOT_ADVICE: Readonly<Record<BallotReason, string>> = {
   up: 'It sees the address up: find out why this node does not.',
   paused: 'Automatic moves are paused: `failtome resume` ends that.',
   'held-down': 'The address changed hands lately: the hold-down has to end, or an operator hands over.',
+  'move-did-not-help': 'Moving the address has not helped lately: look at what every node has in common.',
+  'never-answered': 'Nobody has seen the address answer as the probe asks: look at addresses[].probe.',
   lent: 'It has lent its lease to another candidate: that lease has to end or be given back.',
   'lease-unknown': 'It started lately and cannot know what it had lent: the longest lease has to pass.',
   'stale-epoch': 'It knows of a later ballot: the candidate asks again by itself with a higher epoch.',

@@ -30,7 +30,7 @@ export function assemble(settings: Settings): AgentConfig {
     driver: candidate ? driver(settings) : null,
     notify: {
       sns: topicArn === null ? null : { topicArn },
-      blockedAfterMs: must(keys.NOTIFY_BLOCKED_AFTER),
+      blockedAfterMs: get(settings, keys.NOTIFY_BLOCKED_AFTER),
     },
     holdDownMs: must(keys.HOLD_DOWN),
     flap: { moves: must(keys.FLAP_MOVES), withinMs: must(keys.FLAP_WITHIN) },

@@ -244,7 +244,7 @@ export const NOTIFY_TOPIC_ARN: Key<string> = key('notify.sns.topicArn', kinds.to
 export const NOTIFY_BLOCKED_AFTER: Key<DurationMs> = key(
   'notify.blockedAfter',
   kinds.duration(SECOND, 24 * HOUR),
-  value('60s'),
+  none('longer than a failover can take by these settings, 60s at least'),
 );
 
 export const HOLD_DOWN: Key<DurationMs> = key('holdDown', kinds.duration(0, 24 * HOUR), value('60s'));

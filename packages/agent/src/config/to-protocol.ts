@@ -1,6 +1,6 @@
 /** What the protocol needs to know of the agent's configuration. */
 import type { DriverConfig, ProtocolConfig } from '@failtome/protocol';
-import type { AgentConfig, DriverSettings, Identity } from './types.ts';
+import type { AgentConfig, DriverSettings, Identity, ProbeConfig } from './types.ts';
 
 /**
  * @param identity who this node is; its own entry among the peers is left out
@@ -15,7 +15,11 @@ export function toProtocolConfig(config: AgentConfig, identity: Identity, versio
     peers: config.peers
       .filter((peer) => peer.id !== identity.id)
       .map((peer) => ({ id: peer.id, role: peer.role, priority: peer.priority })),
-    addresses: config.addresses.map(({ ip, probe }) => ({ ip, probe: checkOf(probe) })),
+    addresses: config.addresses.map(({ ip, probe }) => ({
+      ip,
+      probe: checkOf(probe),
+      expects: expectsOf(probe),
+    })),
     local: candidate && config.local !== null ? checkOf(config.local) : null,
     gossip: config.gossip,
     agreement: config.agreement,
@@ -35,6 +39,12 @@ type Check = ProtocolConfig['addresses'][number]['probe'];
 function checkOf(check: Check): Check {
   const { intervalMs, fastIntervalMs, timeoutMs, fall, rise } = check;
   return { intervalMs, fastIntervalMs, timeoutMs, fall, rise };
+}
+
+/** What the probe asks and what counts as an answer. */
+function expectsOf({ scheme, host, port, path, expect }: ProbeConfig): string {
+  const ranges = expect.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`)).join(',');
+  return `GET ${scheme}://${host}${path} on port ${port} answers ${ranges}`;
 }
 
 /** EC2 and a user's program can be fenced; OpsWorks has one call, and only EC2 can swap in one. */

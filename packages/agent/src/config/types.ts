@@ -77,7 +77,8 @@ export interface AgentConfig {
   readonly driver: DriverSettings | null;
   readonly notify: {
     readonly sns: { readonly topicArn: string } | null;
-    readonly blockedAfterMs: DurationMs;
+    /** Null: as long as a failover may take by these settings. */
+    readonly blockedAfterMs: DurationMs | null;
   };
   readonly holdDownMs: DurationMs;
   readonly flap: { readonly moves: number; readonly withinMs: DurationMs };

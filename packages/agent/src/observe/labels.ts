@@ -106,6 +106,8 @@ export const VOTES: readonly (readonly [Answer, BallotReason])[] = Object.entrie
     consent: 'grant',
     paused: 'refuse',
     'held-down': 'refuse',
+    'move-did-not-help': 'refuse',
+    'never-answered': 'refuse',
     starting: 'refuse',
     down: 'grant',
     up: 'refuse',

@@ -56,24 +56,40 @@ const durableHandover: fc.Arbitrary<DurableHandover> = fc.record(
   { requiredKeys: [...requiredKeys] },
 );
 
-const address: fc.Arbitrary<AddressRecord> = fc.record({
-  ip,
-  verdict: fc.constantFrom('up', 'down', 'unknown'),
-  trouble: fc.boolean(),
-  epoch,
-  holder: fc.option(
-    fc.record({
-      kind: fc.constantFrom('node', 'none', 'other'),
-      node: fc.option(nodeId),
-      instanceId: fc.option(cloudId),
-      associationId: fc.option(cloudId),
-      ageMs: duration,
+const tries = fc.array(fc.record({ node: nodeId, epoch, from: cloudId, ageMs: duration }), { maxLength: 8 });
+
+const address: fc.Arbitrary<AddressRecord> = fc.record(
+  {
+    ip,
+    verdict: fc.constantFrom('up', 'down', 'unknown'),
+    trouble: fc.boolean(),
+    epoch,
+    holder: fc.option(
+      fc.record({
+        kind: fc.constantFrom('node', 'none', 'other'),
+        node: fc.option(nodeId),
+        instanceId: fc.option(cloudId),
+        associationId: fc.option(cloudId),
+        ageMs: duration,
+      }),
+    ),
+    changes: fc.array(duration, { maxLength: 4 }),
+    ended: fc.array(cloudId, { maxLength: 3 }),
+    served: fc.boolean(),
+    episode: fc.record({
+      upEpoch: epoch,
+      anewEpoch: epoch,
+      tries,
+      answered: fc.constantFrom('', '0a1b2c3d'),
+      upWall: count,
+      told: fc.boolean(),
+      saw: sentence,
     }),
-  ),
-  changes: fc.array(duration, { maxLength: 4 }),
-  ended: fc.array(cloudId, { maxLength: 3 }),
-  served: fc.boolean(),
-});
+  },
+  {
+    requiredKeys: ['ip', 'verdict', 'trouble', 'epoch', 'holder', 'ended', 'changes', 'served'],
+  },
+);
 
 const node: fc.Arbitrary<NodeRecord> = fc.record({
   id: nodeId,
@@ -193,16 +209,27 @@ const intent: fc.Arbitrary<MoveIntent> = fc.record({
   requestIds: fc.array(cloudId, { maxLength: 5 }),
 });
 
-const durableAddress: fc.Arbitrary<DurableAddress> = fc.record({
-  ip,
-  epoch,
-  lent: fc.option(fc.record({ candidate: nodeId, epoch, leaseMs: duration })),
-  intent: fc.option(intent),
-  changes: fc.array(duration, { maxLength: 5 }),
-  ended: fc.array(cloudId, { maxLength: 5 }),
-  late: fc.option(intent),
-  blockedTold: fc.boolean(),
-});
+const durableAddress: fc.Arbitrary<DurableAddress> = fc.record(
+  {
+    ip,
+    epoch,
+    lent: fc.option(fc.record({ candidate: nodeId, epoch, leaseMs: duration })),
+    intent: fc.option(intent),
+    changes: fc.array(duration, { maxLength: 5 }),
+    ended: fc.array(cloudId, { maxLength: 5 }),
+    late: fc.option(intent),
+    blockedTold: fc.boolean(),
+    episode: fc.record({
+      upEpoch: epoch,
+      anewEpoch: epoch,
+      tries,
+      answered: fc.constantFrom('', '0a1b2c3d'),
+      upWall: count,
+      toldWall: count,
+    }),
+  },
+  { requiredKeys: ['ip', 'epoch', 'lent', 'intent', 'changes', 'ended', 'late', 'blockedTold'] },
+);
 
 export const anyDocument: fc.Arbitrary<DurableDocument> = fc.record({
   version: fc.constant(1),

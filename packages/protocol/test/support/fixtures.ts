@@ -1,6 +1,9 @@
 /** States and messages as the tests of single rules need them: everything fine, but for what a test changes. */
 import type { PeerConfig, ProtocolConfig } from '../../src/config.ts';
-import { initialState } from '../../src/initial.ts';
+import type { MoveIntent } from '../../src/durable.ts';
+import { probeDigest } from '../../src/episode.ts';
+import type { Episode } from '../../src/episode-state.ts';
+import { initialState, newAddress } from '../../src/initial.ts';
 import type {
   AddressRecord,
   Ballot,
@@ -20,6 +23,7 @@ export const WALL = 1_767_323_045_000;
 export const SELF = 'saturn';
 export const PEER = 'neptune';
 
+export const EXPECTS = 'GET http://www.example.org/ on port 80 answers 200-399';
 export const CHECK = { intervalMs: 1_000, fastIntervalMs: 500, timeoutMs: 1_000, fall: 3, rise: 2 } as const;
 export const LOCAL = { intervalMs: 1_000, fastIntervalMs: 200, timeoutMs: 1_000, fall: 2, rise: 2 } as const;
 
@@ -28,7 +32,7 @@ export const PAIR: ProtocolConfig = {
   cluster: 'web',
   node: { id: SELF, role: 'candidate', priority: 100, instanceId: 'i-saturn', version: '1.0.0' },
   peers: [candidate(PEER)],
-  addresses: [{ ip: IP, probe: CHECK }],
+  addresses: [{ ip: IP, probe: CHECK, expects: EXPECTS }],
   local: LOCAL,
   gossip: { intervalMs: 500, timeoutMs: 400, deadMs: 3_000, fanout: 3 },
   agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
@@ -48,12 +52,17 @@ export function clusterOf(...peers: readonly (NodeId | PeerConfig)[]): ProtocolC
   return { ...PAIR, peers: peers.map((peer) => (typeof peer === 'string' ? candidate(peer) : peer)) };
 }
 
-/** A node that has been running for long; every peer is heard and fit, and nothing is known of the address. */
+/** A node that has been running for long; every peer is heard and fit, and of the address only that it has answered. */
 export function stateOf(config: ProtocolConfig = PAIR, parts: Partial<State> = {}): State {
   const empty = initialState(config);
   const peers = config.peers.map((peer) => [peer.id, heardPeer(empty, peer.id)] as const);
+  const addresses = config.addresses.map((one) => {
+    const address = empty.addresses[one.ip] ?? newAddress(one.ip);
+    return [one.ip, { ...address, episode: { ...address.episode, answered: probeDigest(one) } }] as const;
+  });
   return {
     ...empty,
+    addresses: Object.fromEntries(addresses),
     phase: 'running',
     session: 'saturn-0001',
     incarnation: 1,
@@ -95,6 +104,11 @@ export function silenced(state: State, id: NodeId): State {
 /** The state with parts of the address replaced. */
 export function withAddress(state: State, parts: Partial<AddressState>): State {
   return { ...state, addresses: { ...state.addresses, [IP]: { ...addressIn(state), ...parts } } };
+}
+
+/** The state with parts of what is known of the episode of failure replaced. */
+export function withEpisode(state: State, parts: Partial<Episode>): State {
+  return withAddress(state, { episode: { ...addressIn(state).episode, ...parts } });
 }
 
 export function addressIn(state: State): AddressState {
@@ -179,6 +193,24 @@ export function addressRecordOf(parts: Partial<AddressRecord> = {}): AddressReco
     changes: [],
     ended: [],
     served: true,
+    ...parts,
+  };
+}
+
+/** The intent of a takeover whose calls are still to come. */
+export function intentOf(parts: Partial<MoveIntent> = {}): MoveIntent {
+  return {
+    epoch: 1,
+    mode: 'takeover',
+    handoverId: null,
+    from: PEER,
+    associationId: null,
+    stage: 'accepted',
+    startedWall: WALL,
+    reason: '',
+    agreed: '',
+    steps: [],
+    requestIds: [],
     ...parts,
   };
 }

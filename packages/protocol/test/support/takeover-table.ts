@@ -249,6 +249,20 @@ export const ROWS: readonly TakeoverRow[] = [
     reason: 'flapping',
   },
   {
+    when: 'it was moved in vain',
+    change: { damping: { ...DAMPED, reason: 'move-did-not-help' } },
+    gate: 'damping',
+    outcome: 'hold',
+    reason: 'move-did-not-help',
+  },
+  {
+    when: 'nobody has ever seen it up by this probe',
+    change: { damping: { ...DAMPED, reason: 'never-answered' } },
+    gate: 'damping',
+    outcome: 'hold',
+    reason: 'never-answered',
+  },
+  {
     when: 'a better-ranked candidate still has its time, and no ballot is open',
     change: { staggerUntil: AT + 1, campaign: null, guard: null },
     gate: 'rank',

@@ -60,9 +60,13 @@ export class World {
   readonly serving: Set<NodeId>;
   readonly transcript: Transcript;
   readonly published: Published[] = [];
+  /** The same, as a whole. */
+  readonly messages: string[] = [];
   readonly facts: Fact[] = [];
   local: 'ok' | 'failed' = 'ok';
   outside: 'ok' | 'timeout' = 'ok';
+  /** What every probe comes to, whoever holds the address; null: what follows from who holds it. */
+  probes: (() => CheckResult) | null = null;
   /** From which address the outside sees this node. */
   seenAs = '198.51.100.1';
   disk: 'ok' | 'full' = 'ok';
@@ -287,7 +291,7 @@ export class World {
   private probe(life: number, { probeId }: ProbeEffect): void {
     const holder = this.cloud.holder?.node ?? null;
     const up = holder !== null && this.serving.has(holder);
-    const result = checked(up ? 'ok' : 'failed', PROBE_MS);
+    const result = this.probes?.() ?? checked(up ? 'ok' : 'failed', PROBE_MS);
     this.answer(life, PROBE_MS, { kind: 'probed', probeId, startedAt: this.now, result });
   }
 
@@ -319,6 +323,7 @@ export class World {
     const request = { service: 'sns', operation: 'Publish', code: null, requestId: null } as const;
     this.later(SNS_MS, () => {
       const done = this.sns === 'ok';
+      if (done) this.messages.push(message);
       if (done) this.published.push({ at: this.now, subject, first: message.split('\n')[0] ?? '' });
       const sent = { ...request, result: done ? ('ok' as const) : ('unknown' as const), durationMs: SNS_MS };
       const result = done

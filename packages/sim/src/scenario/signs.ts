@@ -13,6 +13,8 @@ const BALLOT_REASONS: Readonly<Record<BallotReason, true>> = {
   up: true,
   paused: true,
   'held-down': true,
+  'move-did-not-help': true,
+  'never-answered': true,
   lent: true,
   'lease-unknown': true,
   'stale-epoch': true,

@@ -29,6 +29,12 @@ export interface Condition {
 
 /** How long it may take until every node has learnt of a change. */
 const LEARN_MS = 4_000;
+/** PROTOCOL.md, "Episodes of failure". */
+const FIRST_WAIT_MS = 120_000;
+const ROUND_MS = 3_600_000;
+const LONGEST_WAIT_MS = 14_400_000;
+/** A rest longer than this isn't waited for: then the address is rightly unavailable, and people must have been told. */
+const LONGEST_REST_MS = 600_000;
 
 /** How a node really is, as far as that address goes. */
 export function conditionOf(world: World, id: NodeId, ip: Ip): Condition {
@@ -61,13 +67,21 @@ function isOccupied(world: World, id: NodeId, ip: Ip): boolean {
 
 /** What is to be expected of an address in a world in which nothing changes any more. */
 export function availabilityOf(world: World, ip: Ip): Availability {
+  if (world.premises.page === 'gone')
+    return { kind: 'rightly-unavailable', address: ip, why: 'its page is gone behind every web server' };
   const objections: string[] = [];
   for (const { id, role } of world.spec.nodes) {
     if (role !== 'candidate') continue;
     const objection = whyNot(world, id, ip);
-    if (objection === null)
-      return { kind: 'must-serve', address: ip, by: id, dampedMs: dampedMs(world, ip, id) };
-    objections.push(`${id} ${objection}`);
+    const restsMs = objection === null ? restMs(world, ip, id) : 0;
+    if (objection === null && restsMs <= LONGEST_REST_MS)
+      return {
+        kind: 'must-serve',
+        address: ip,
+        by: id,
+        dampedMs: Math.max(dampedMs(world, ip, id), restsMs),
+      };
+    objections.push(`${id} ${objection ?? `leaves its holder alone for ${restsMs} ms`}`);
   }
   return { kind: 'rightly-unavailable', address: ip, why: objections.join(', ') };
 }
@@ -108,21 +122,52 @@ function whyNoMajority(world: World, id: NodeId, ip: Ip): string | null {
 
 /** For how long the holder may be protected by hold-down or budget: it is heard and fit, and serves nobody. */
 function dampedMs(world: World, ip: Ip, by: NodeId): number {
-  const holder = world.holder(ip);
-  if (holder === null || holder === by || !connected(world, by, holder)) return 0;
-  const { alive, fit } = conditionOf(world, holder, ip);
-  if (!alive || !fit) return 0;
+  if (!isProtected(world, ip, by)) return 0;
   const { holdDownMs, flap } = world.config(by);
-  const moves = world
-    .cloudEvents()
-    .flatMap((event) => (event.kind === 'associated' && event.publicIp === ip ? [event.atMs] : []))
-    .reverse();
+  const moves = movesOf(world, ip);
   const [newest] = moves;
   if (newest === undefined) return 0;
   const budget = moves[flap.moves - 1];
   const heldUntil = newest + holdDownMs;
   const flappingUntil = budget === undefined ? 0 : budget + flap.withinMs;
   return Math.max(0, Math.max(heldUntil, flappingUntil) + LEARN_MS - world.now());
+}
+
+/**
+ * For how long the holder may be left alone because of what this episode of failure has shown (PROTOCOL.md, "Episodes of
+ * failure"), by when anybody last found the address up and what has moved it since.
+ */
+function restMs(world: World, ip: Ip, by: NodeId): number {
+  if (!isProtected(world, ip, by)) return 0;
+  const ups = world
+    .facts()
+    .filter(({ fact }) => fact.kind === 'verdict' && fact.address === ip && fact.to === 'up');
+  const lastUp = ups.at(-1);
+  if (lastUp === undefined) return Number.POSITIVE_INFINITY;
+  const stillUp = world.runs().some(({ state }) => state().addresses[ip]?.verdict === 'up');
+  const inVain = stillUp ? [] : movesOf(world, ip).filter((atMs) => atMs > lastUp.atMs);
+  const [newest] = inVain;
+  if (newest === undefined) return 0;
+  const doubledMs = FIRST_WAIT_MS * 2 ** inVain.length;
+  // Who took it when isn't asked: each may have been tried, and then waits an hour.
+  const waitMs = Math.min(LONGEST_WAIT_MS, inVain.length < 2 ? doubledMs : Math.max(doubledMs, ROUND_MS));
+  return Math.max(0, newest + waitMs + LEARN_MS - world.now());
+}
+
+/** Heard and fit, and another. */
+function isProtected(world: World, ip: Ip, by: NodeId): boolean {
+  const holder = world.holder(ip);
+  if (holder === null || holder === by || !connected(world, by, holder)) return false;
+  const { alive, fit } = conditionOf(world, holder, ip);
+  return alive && fit;
+}
+
+/** When it was associated, newest first. */
+function movesOf(world: World, ip: Ip): readonly number[] {
+  return world
+    .cloudEvents()
+    .flatMap((event) => (event.kind === 'associated' && event.publicIp === ip ? [event.atMs] : []))
+    .reverse();
 }
 
 /** Whether messages pass both ways. */

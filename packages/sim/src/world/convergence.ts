@@ -29,6 +29,8 @@ const ASKING: readonly Reason[] = [
   'staggered',
   'held-down',
   'flapping',
+  'move-did-not-help',
+  'never-answered',
 ];
 
 /** Check that everything has come right, of addresses that must be served. */

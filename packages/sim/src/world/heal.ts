@@ -10,6 +10,7 @@ export function healAll(world: World): void {
   world.cloud.clear();
   world.network.clearRules();
   world.premises.ipService = { kind: 'up' };
+  world.premises.page = 'served';
   for (const a of world.spec.nodes) {
     for (const b of world.spec.nodes) if (a !== b) world.link(a.id, b.id, { ...QUIET_LINK });
     const machine = world.machine(a.id);

@@ -2,7 +2,13 @@
  * What must come true once the faults have stopped (PROTOCOL.md, L1 to L5): every address that can be served is served
  * within the bound, and where one can't, everybody says why.
  */
-import { type CheckConfig, callTimeoutMs, type Ip, type ProtocolConfig } from '@failtome/protocol';
+import {
+  blockedAfterMs,
+  type CheckConfig,
+  callTimeoutMs,
+  type Ip,
+  type ProtocolConfig,
+} from '@failtome/protocol';
 import { externalIp } from '../aws/index.ts';
 import { type Availability, availabilityOf } from './availability.ts';
 import { checkConverged, checkExplained } from './convergence.ts';
@@ -78,7 +84,7 @@ function explain(world: World, ip: Ip, why: string): void {
   const [first] = candidates;
   if (first === undefined) return;
   const config = world.config(first.id);
-  world.runFor(config.notify.blockedAfterMs + boundMs(config, candidates.length));
+  world.runFor(blockedAfterMs(config) + boundMs(config, candidates.length));
   if (world.violation() === null && world.premises.servedBy(ip) === null) checkExplained(world, ip, why);
 }
 

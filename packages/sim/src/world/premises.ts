@@ -35,6 +35,8 @@ export type IpService =
 export interface Premises {
   readonly machines: ReadonlyMap<NodeId, Machine>;
   ipService: IpService;
+  /** What every web server passes on: `gone` is answered with an error wherever it is asked, while the servers are well. */
+  page: 'served' | 'gone';
   /** Whether a client outside of the cluster is served at this moment, and by whom. */
   servedBy(ip: Ip): NodeId | null;
   probe(from: Machine, ip: Ip, timeoutMs: number, done: (result: CheckResult) => void): void;
@@ -91,7 +93,8 @@ export function createPremises(
     const machine = byInstance.get(route.instance.id);
     // An address whose holder's own way out is broken isn't reached from outside either.
     if (machine === undefined || route.instance.wayOut === 'broken') return null;
-    return server(machine, draw(OUTSIDE_MS));
+    const ending = server(machine, draw(OUTSIDE_MS));
+    return ending?.result === 'ok' && premises.page === 'gone' ? { ...ending, result: 'error' } : ending;
   }
 
   /** Up to three attempts; a success ends it, a refusal too, and so does the time-out. */
@@ -133,12 +136,14 @@ export function createPremises(
     queue.after(timeoutMs, () => end(failed('timeout', timeoutMs)));
   }
 
-  return {
+  const premises: Premises = {
     machines: byId,
     ipService: { kind: 'up' },
+    page: 'served',
     servedBy(ip) {
       const route = routeOf(aws(), ip, queue.now());
-      if (route.kind === 'nowhere' || route.instance.wayOut === 'broken') return null;
+      if (premises.page === 'gone' || route.kind === 'nowhere' || route.instance.wayOut === 'broken')
+        return null;
       const machine = byInstance.get(route.instance.id);
       return machine !== undefined && server(machine, 0)?.result === 'ok' ? machine.id : null;
     },
@@ -159,6 +164,7 @@ export function createPremises(
       queue.after(durationMs, () => done(answerOf(ipService, seen.ip, durationMs)));
     },
   };
+  return premises;
 }
 
 function answerOf(service: IpService, ip: Ip, durationMs: number): ExternalIpResult {

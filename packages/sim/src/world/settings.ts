@@ -15,7 +15,8 @@ export interface Settings {
   readonly displace: 'refuse' | 'allow';
   /** Whether there is a topic for notifications. */
   readonly notifies: boolean;
-  readonly blockedAfterMs: number;
+  /** Null: as long as a failover may take by these settings. */
+  readonly blockedAfterMs: number | null;
   readonly holdDownMs: number;
   readonly flap: ProtocolConfig['flap'];
 }
@@ -29,7 +30,7 @@ export const DEFAULT_SETTINGS: Settings = {
   guardTimeoutMs: 3_000,
   displace: 'refuse',
   notifies: true,
-  blockedAfterMs: 60_000,
+  blockedAfterMs: null,
   holdDownMs: 60_000,
   flap: { moves: 4, withinMs: 600_000 },
 };
@@ -129,7 +130,11 @@ export function configFor(
       version: '0.0.0-sim',
     },
     peers: peers.map(({ id, role, priority }) => ({ id, role, priority })),
-    addresses: addresses.map((ip) => ({ ip, probe: settings.probes?.[ip] ?? settings.probe })),
+    addresses: addresses.map((ip) => ({
+      ip,
+      probe: settings.probes?.[ip] ?? settings.probe,
+      expects: `GET http://${ip}/ on port 80 answers 200-399`,
+    })),
     local: candidate ? settings.local : null,
     gossip: settings.gossip,
     agreement: settings.agreement,

@@ -71,6 +71,19 @@ export const OUTSIDE: readonly ActionKind[] = [
     },
   }),
   action({
+    name: 'page-gone',
+    says: 'the page that is probed answers with an error behind every web server, which are well themselves',
+    lastsMs: LONG,
+    parameters: {},
+    draw: () => ({}),
+    apply({ premises }) {
+      premises.page = 'gone';
+      return () => {
+        premises.page = 'served';
+      };
+    },
+  }),
+  action({
     name: 'outside-loss',
     says: 'connections of a node to the outside come to nothing so often',
     lastsMs: LONG,

@@ -10,6 +10,7 @@ import { checkDamping } from './damping.ts';
 import { checkDecisions } from './decisions.ts';
 import { checkDurability } from './durability.ts';
 import { checkDuty } from './duty.ts';
+import { checkEpisodes } from './episodes.ts';
 import { checkLending } from './lending.ts';
 import { checkMessages } from './messages.ts';
 import { checkOrders } from './orders.ts';
@@ -31,6 +32,7 @@ export function createChecks(view: WorldView, { driver }: CheckedSpec, violate: 
     checkConduct(view, violate),
     checkDuty(view, driver, violate),
     checkDamping(view, violate),
+    checkEpisodes(view, violate),
     checkDurability(violate),
     checkTelling(view, violate),
     checkMessages(view, violate),

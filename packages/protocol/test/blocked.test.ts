@@ -1,0 +1,193 @@
+import { describe, expect, test } from 'vitest';
+import { blockedAt } from '../src/blocked.ts';
+import { blockedAfterMs, defaultBlockedAfterMs, failoverBoundMs } from '../src/failover-time.ts';
+import type { CheckResult } from '../src/inputs.ts';
+import { BLOCKED_SUBJECT } from '../src/outbox.ts';
+import type { State } from '../src/state.ts';
+import {
+  AT,
+  addressIn,
+  heldBy,
+  PAIR,
+  PEER,
+  SELF,
+  seenDown,
+  seriesOf,
+  silenced,
+  stateOf,
+  withAddress,
+  withEpisode,
+} from './support/fixtures.ts';
+import { standby } from './support/standby.ts';
+import { World } from './support/world.ts';
+
+const MINUTE = 60_000;
+/** Neptune holds it; it has been down for 20 s, and nothing was said. */
+const DOWN = withEpisode(seenDown(heldBy(stateOf(), PEER)), { downSince: AT - 20_000 });
+
+function dueIn(state: State): number | null {
+  const at = blockedAt(state, addressIn(state));
+  return at === null ? null : at - AT;
+}
+
+describe('people are told of an address that nobody may take', () => {
+  const vain = withEpisode(DOWN, { tries: [{ node: PEER, epoch: 1, from: SELF, at: AT - 30_000 }] });
+  const own = withEpisode(seenDown(heldBy(stateOf(), SELF)), { downSince: AT - 20_000 });
+  const unfit: State = { ...own, local: { ...own.local, fit: 'unfit' } };
+  const rows: readonly (readonly [string, State, number | null])[] = [
+    ['when it has been down for so long', DOWN, 40_000],
+    ['never while the verdict is unknown', withAddress(DOWN, { verdict: 'unknown' }), null],
+    ['never twice an episode', withAddress(DOWN, { blockedTold: true }), null],
+    ['never while the last probe succeeded', withAddress(DOWN, { series: seriesOf(true) }), null],
+    ['never by a witness', { ...DOWN, config: { ...PAIR, node: { ...PAIR.node, role: 'witness' } } }, null],
+    ['in their turn, where all have the same to say', vain, 42_000],
+    ['by one, where all have the same to say', withEpisode(vain, { heardTold: PEER }), null],
+    [
+      'by another, once the one that told is silent',
+      silenced(withEpisode(vain, { heardTold: PEER }), PEER),
+      42_000,
+    ],
+    ['by each, where each has its own to say', withEpisode(DOWN, { heardTold: PEER }), 40_000],
+    ['last by a holder that is fit', own, 44_000],
+    ['not by a holder that is fit, once another has', withEpisode(own, { heardTold: PEER }), null],
+    ['at once by a holder that is unfit', withEpisode(unfit, { heardTold: PEER }), 40_000],
+  ];
+  test.each(rows)('%s', (_, state, expected) => {
+    expect(dueIn(state)).toBe(expected);
+  });
+});
+
+/** A pair whose two HAProxies are dead from now on: neptune's answers nobody, and saturn is unfit. */
+function bothDead(): World {
+  const world = standby();
+  world.serving.clear();
+  world.local = 'failed';
+  return world;
+}
+
+function blocked(world: World): number {
+  return world.published.filter(({ subject }) => subject === BLOCKED_SUBJECT).length;
+}
+
+test('people are told though the external-IP service has hiccups all the time', () => {
+  const world = bothDead();
+  for (let count = 0; count < 4; count += 1) {
+    world.run(20_000);
+    world.outside = 'timeout';
+    world.run(10_000);
+    world.outside = 'ok';
+  }
+  expect(blocked(world)).toBe(1);
+});
+
+test('people are told of a second outage that begins with a restart', () => {
+  const world = bothDead();
+  world.run(2 * MINUTE);
+  expect(blocked(world)).toBe(1);
+  world.serving.add(PEER);
+  world.local = 'ok';
+  world.run(10_000);
+  world.serving.clear();
+  world.local = 'failed';
+  world.crash();
+  world.run(5_000);
+  world.start();
+  world.run(2 * MINUTE);
+  expect(blocked(world)).toBe(2);
+});
+
+test('people are told once of an outage that goes on through a restart', () => {
+  const world = bothDead();
+  world.run(2 * MINUTE);
+  world.crash();
+  world.start();
+  world.run(2 * MINUTE);
+  expect(blocked(world)).toBe(1);
+});
+
+test('nobody is told of a takeover that served, however short the time is', () => {
+  const probe = { ...PAIR.addresses[0]?.probe, intervalMs: 5_000, fastIntervalMs: 5_000, rise: 4 };
+  const [address] = PAIR.addresses;
+  if (address === undefined) throw new Error('the fixture has no address');
+  const config = {
+    ...PAIR,
+    addresses: [{ ...address, probe: { ...address.probe, ...probe } }],
+    notify: { enabled: true, blockedAfterMs: 10_000 },
+  };
+  const world = standby(config);
+  world.serving.delete(PEER);
+  world.runUntil('it is taken', ({ cloud }) => cloud.taken > 0, 2 * MINUTE);
+  world.run(2 * MINUTE);
+  expect(blocked(world)).toBe(0);
+});
+
+test('a probe that never fits moves nothing, and people are told what was expected and what came', () => {
+  const world = new World();
+  const gone: CheckResult = { kind: 'failed', reason: 'status', detail: '404', durationMs: 20 };
+  world.probes = () => gone;
+  world.start();
+  world.run(10 * MINUTE);
+  expect(world.cloud.taken).toBe(0);
+  expect(addressIn(world.state()).decision.reason).toBe('never-answered');
+  expect(blocked(world)).toBe(1);
+  const [said] = world.messages.filter((message) => message.includes('no node may take it'));
+  expect(said).toContain('Expected: GET http://www.example.org/ on port 80 answers 200-399 within 1000 ms');
+  expect(said).toContain('Got: status: 404');
+  expect(said).toContain('neptune: fit, sees it up');
+});
+
+test('a reload that changes the probe drops what the old one has seen', () => {
+  const world = standby();
+  const [address] = PAIR.addresses;
+  if (address === undefined) throw new Error('the fixture has no address');
+  world.probes = () => ({ kind: 'failed', reason: 'status', detail: '404', durationMs: 20 });
+  world.runUntil('it is down', () => addressIn(world.state()).verdict === 'down');
+  const config = {
+    ...PAIR,
+    addresses: [{ ...address, expects: 'GET http://www.example.org/ok answers 200' }],
+  };
+  world.tell({ kind: 'configured', config });
+  expect(addressIn(world.state())).toMatchObject({ verdict: 'unknown', series: { fails: 0, last: null } });
+  world.run(MINUTE);
+  expect(world.cloud.taken).toBe(0);
+  expect(addressIn(world.state()).decision.reason).toBe('never-answered');
+});
+
+describe('the time that is waited when none is set', () => {
+  const unset = { ...PAIR, notify: { enabled: true, blockedAfterMs: null } };
+
+  test('is longer than a failover can take by these settings', () => {
+    const [address] = PAIR.addresses;
+    if (address === undefined) throw new Error('the fixture has no address');
+    const patient = { ...address.probe, intervalMs: 20_000, timeoutMs: 20_000, fall: 5 };
+    for (const leaseMs of [4_000, 10_000, 60_000, 300_000])
+      for (const probe of [address.probe, patient]) {
+        const config = {
+          ...unset,
+          addresses: [{ ...address, probe }],
+          agreement: { ...PAIR.agreement, leaseMs },
+        };
+        expect(defaultBlockedAfterMs(config)).toBeGreaterThan(failoverBoundMs(config));
+        expect(defaultBlockedAfterMs(config)).toBeGreaterThanOrEqual(MINUTE);
+        expect(blockedAfterMs(config)).toBe(defaultBlockedAfterMs(config));
+      }
+  });
+
+  test('is a minute with the defaults, and what is set stands', () => {
+    expect(blockedAfterMs(unset)).toBe(MINUTE);
+    expect(blockedAfterMs({ ...unset, notify: { enabled: true, blockedAfterMs: 1_000 } })).toBe(1_000);
+  });
+});
+
+test('a holder that is alone says so, and that no other candidate is heard', () => {
+  const world = new World();
+  world.start();
+  world.run(10_000);
+  world.cloud.assign(SELF);
+  world.run(70_000);
+  for (const peer of Object.values(world.peers)) peer.reachable = false;
+  world.serving.clear();
+  world.run(3 * MINUTE);
+  const facts = world.facts.filter((fact) => fact.kind === 'blocked');
+  expect(facts).toMatchObject([{ reason: 'no-candidate' }]);
+});
