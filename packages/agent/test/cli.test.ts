@@ -107,6 +107,21 @@ describe('run', () => {
 });
 
 describe('status', () => {
+  test.each([
+    ['the same voters', 'e1ec7043', 'alive', 'Electorate e1ec7043, the same on every node\n'],
+    ['other voters', '0badcafe', 'alive', 'saturn has 0badcafe: they are configured with different voters'],
+    [
+      'other voters, and dead',
+      '0badcafe',
+      'dead',
+      'Electorate e1ec7043, the same on every node that is heard\n',
+    ],
+  ])('a peer with %s is told', async (_, electorate, state, expected) => {
+    const peers = STATUS.peers.map((peer) => ({ ...peer, id: 'saturn', electorate, state }));
+    const { out } = await cli(['status'], fakeAgent({ status: { ...STATUS, peers } }));
+    expect(out).toContain(expected);
+  });
+
   test('shows every node, every address, verdicts, votes and hold-down', async () => {
     const { http, requests } = fakeAgent();
     const { code, out } = await cli(['status'], { http });
@@ -125,6 +140,8 @@ describe('status', () => {
         'ADDRESS         VOTER    VOTE    REASON',
         '54.173.141.243  saturn   grant   down',
         '54.173.141.243  neptune  refuse  up',
+        '',
+        'Electorate e1ec7043, the same on every node',
         '',
       ].join('\n'),
     );

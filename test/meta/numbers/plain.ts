@@ -19,7 +19,7 @@ export const plain: readonly Plain[] = [
   // Exit codes, of which each command has a test.
   {
     pages: any,
-    text: /(?<=exits with )0 for yes, 1 for [^;]*|exit codes?:? (?:is )?\d[^.|]*|exits? (?:with )?\d(?! for yes)|fail with 1|ends with 1|fails; else 0|or with 1 and says|With 2 the file/gi,
+    text: /(?<=exits with )0 for yes, 1 for [^;]*|exit codes?:? (?:is )?\d[^.|]*|exits? (?:with )?\d(?! for yes)|has to end with 0|fail with 1|ends with 1|fails; else 0|or with 1 and says|With 2 the file/gi,
   },
   // Gauges that are on or off, and where counters begin.
   {
@@ -50,7 +50,7 @@ export const plain: readonly Plain[] = [
   // Facts about others: the ports of HTTP, the mode of a file, measured rates, Node's version (package.json has a test of it).
   {
     pages: any,
-    text: /Mode 0640|refuses a signed request ten minutes after its time|At 20 % packet loss, three attempts fail 3 to 10 % of the time|Node 20\.19|since 1970|`?%25`?, `%40` and `%2F`|53 bits|hundred thousand/g,
+    text: /Mode 0640|refuses a signed request ten minutes after its time|At 20 % packet loss, three attempts fail 3 to 10 % of the time|Node 20\.19|TCP 80 unless you chose another|since 1970|`?%25`?, `%40` and `%2F`|53 bits|hundred thousand/g,
   },
   // Counts of what stands next to them.
   {

@@ -238,6 +238,7 @@ export const ties: readonly Tie[] = [
   ['docs/mutants.md', '0 leaves it out | {} |', mutantDefault('explore')],
   ['docs/mutants.md', 'so many mutants at a time | {} |', mutantDefault('jobs')],
 
+  ['docs/operations.md', 'Between the witness and each node: TCP {}, both ways', port],
   ['docs/operations.md', 'a quarter of the lease or so, {} at most', s(maxCall)],
   ['docs/operations.md', 'it is tried again at most {} later', s(protocol('survey', 'AGAIN_MS') * 2)],
   ['docs/operations.md', 'Larger than {}.', kib(protocol('codec', 'MAX_MESSAGE_BYTES'))],

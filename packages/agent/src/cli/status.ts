@@ -81,6 +81,23 @@ export function statusLines(view: StatusRow, paint: Paint): readonly string[] {
       paint,
     ),
     ...voteLines(view, paint),
+    ...electorateLines(view, paint),
+  ];
+}
+
+/** Nodes whose digests differ are configured with different voters, and never vote together. */
+function electorateLines({ self, peers }: StatusRow, paint: Paint): readonly string[] {
+  if (self.electorate === '') return [];
+  const told = peers.filter(({ electorate, state }) => electorate !== '' && state !== 'dead');
+  const others = told.filter(({ electorate }) => electorate !== self.electorate);
+  const name = `Electorate ${clean(self.electorate)}`;
+  if (others.length > 0) {
+    const which = others.map(({ id, electorate }) => `${clean(id)} has ${clean(electorate)}`).join(', ');
+    return ['', paint(`${name}; ${which}: they are configured with different voters`, 'warn')];
+  }
+  return [
+    '',
+    `${name}, the same on ${told.length === peers.length ? 'every node' : 'every node that is heard'}`,
   ];
 }
 

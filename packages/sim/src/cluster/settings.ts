@@ -1,4 +1,5 @@
 /** A node's configuration as the agent reads it. */
+import { parse } from 'yaml';
 
 export type YamlValue =
   | string
@@ -10,6 +11,11 @@ export type YamlValue =
 
 /** A part of a configuration file. As an override, null takes a key out. */
 export type YamlObject = { readonly [key: string]: YamlValue };
+
+/** What a configuration file holds, for whoever wants to write it anew with something changed. */
+export function settingsIn(text: string): unknown {
+  return parse(text);
+}
 
 /** The base with the override's keys in it: objects are merged, all else is replaced, null takes out. */
 export function merge(base: YamlObject, override: YamlObject): YamlObject {
