@@ -149,8 +149,14 @@ export function changeMove(turn: Turn, ip: Ip, parts: Change<Move>): void {
 /** Note how long a part of the move took, and tell it. */
 export function addStep(turn: Turn, ip: Ip, step: MoveStep, durationMs: DurationMs, result: string): void {
   const { steps } = moveOf(turn, ip);
-  if (steps.length < MAX_STEPS) changeMove(turn, ip, { steps: [...steps, { step, durationMs }] });
+  changeMove(turn, ip, { steps: firstAndLast([...steps, { step, durationMs }], MAX_STEPS) });
   tell(turn, { kind: 'step', address: ip, step, durationMs, result });
+}
+
+/** At most so many of a move's story: how it began, and how it ended. */
+export function firstAndLast<T>(all: readonly T[], most: number): readonly T[] {
+  const half = most / 2;
+  return all.length <= most ? all : [...all.slice(0, half), ...all.slice(-half)];
 }
 
 export function nextDelay(delayMs: DurationMs, firstMs: DurationMs, mostMs: DurationMs): DurationMs {

@@ -1,7 +1,7 @@
 /**
  * Messages and the durable document as text, and back. JSON, checked field by field, with every length bounded.
  */
-import { MAX_ADDRESSES } from './config.ts';
+import { MAX_ADDRESSES, MAX_FLAP_MOVES } from './config.ts';
 import { DOCUMENT_VERSION, type DurableDocument } from './durable.ts';
 import { MAX_SAW } from './episode.ts';
 import { MAX_TRIES } from './episode-state.ts';
@@ -106,7 +106,7 @@ const ADDRESS = object(
     changes: list(duration(), MAX_CHANGES),
     served: flag(),
   },
-  { episode: EPISODE },
+  { changedTo: list(text(16), MAX_CHANGES), episode: EPISODE },
 );
 
 const NODE = object(
@@ -250,7 +250,7 @@ const DOCUMENT: Shape<DurableDocument> = object({
         lent: nullable(object({ candidate: text(64), epoch: EPOCH, leaseMs: duration() })),
         intent: nullable(INTENT),
         late: nullable(INTENT),
-        changes: list(duration(), MAX_CHANGES),
+        changes: list(duration(), MAX_FLAP_MOVES),
         ended: list(CLOUD_ID, MAX_ENDED),
         blockedTold: flag(),
       },

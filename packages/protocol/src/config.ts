@@ -97,5 +97,8 @@ export const MAX_VOTERS = 7;
 /** The most peers one node knows. */
 export const MAX_PEERS = 1024;
 
+/** The largest flap budget: so many changes of holder are remembered, and written down. */
+export const MAX_FLAP_MOVES = 1_000;
+
 /** The most addresses one cluster shares. */
 export const MAX_ADDRESSES = 32;

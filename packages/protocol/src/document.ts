@@ -1,6 +1,7 @@
 /**
  * The state to its durable document and back (PROTOCOL.md, "Restart, stall, shutdown").
  */
+import { changesKept } from './changes.ts';
 import {
   DOCUMENT_VERSION,
   type DurableAddress,
@@ -12,7 +13,7 @@ import { HANDOVER_LASTS_MS } from './handover.ts';
 import { NO_PAUSE, newAddress } from './initial.ts';
 import type { StorageState } from './inputs.ts';
 import { LATE_LASTS_MS } from './late.ts';
-import { type AddressState, type Handover, type LateTake, MAX_CHANGES, type State } from './state.ts';
+import type { AddressState, Handover, LateTake, State } from './state.ts';
 import type { Instant, MonotonicMs } from './units.ts';
 
 export function documentOf(state: State): DurableDocument {
@@ -121,7 +122,7 @@ function durableAddress(state: State, address: AddressState): DurableAddress {
     intent: address.intent,
     ...durableLate(state, address),
     changes: [...address.changes, ...address.oldChanges]
-      .slice(0, MAX_CHANGES)
+      .slice(0, changesKept(state.config))
       .map((changedAt) => Math.max(0, Math.floor(state.now.at - changedAt))),
     ended: address.ended,
     blockedTold: address.blockedTold,

@@ -1,18 +1,16 @@
 /**
  * Who holds an address, as far as this node knows, and what it knows of the nodes that could.
  */
+import { changesKept, nameOfChange, withChange, withTold } from './changes.ts';
 import { onChangedHands } from './episode.ts';
 import { UNKNOWN_HOLDER } from './initial.ts';
 import type { Association } from './inputs.ts';
 import type { AddressRecord, Fitness } from './messages.ts';
-import { type AddressState, type Holder, MAX_CHANGES, MAX_ENDED, type State } from './state.ts';
+import { type AddressState, type Holder, MAX_ENDED, type State } from './state.ts';
 import { addressOf, announce, changeAddress, type Turn, tell } from './turn.ts';
 import type { AssociationId, DurationMs, InstanceId, Ip, MonotonicMs, NodeId } from './units.ts';
 
 export type HolderSource = 'read' | 'taken' | 'external-ip' | 'gossip';
-
-/** Changes told by two nodes that lie closer together than this are one change. */
-const SAME_CHANGE_MS: DurationMs = 3_000;
 
 /** The longest by which a read may lag behind, where an association has no id that would betray it. */
 const READS_LAG_MS: DurationMs = 60_000;
@@ -169,7 +167,7 @@ export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSo
   const moved = known.kind !== 'unknown' && seen.kind !== 'none';
   changeAddress(turn, ip, {
     holder: seen,
-    changes: moved ? withChange(address.changes, seen.at) : address.changes,
+    ...(moved ? withChange(address, seen.at, nameOfChange(seen), changesKept(turn.state.config)) : {}),
     served: known.kind === 'unknown' ? address.served : false,
     // Failures of the last holder are no evidence against this one.
     series: moved ? { ...address.series, fails: 0, failingSince: null } : address.series,
@@ -201,7 +199,7 @@ export function forgetHolder(turn: Turn, ip: Ip): void {
  * an echo of what this node said would look newer than what it knows now.
  */
 export function observeTold(turn: Turn, from: NodeId, record: AddressRecord): void {
-  const { ip, holder: told, changes, served } = record;
+  const { ip, holder: told, changes, changedTo, served } = record;
   const at = turn.now.at;
   for (const id of record.ended) endAssociation(turn, ip, id);
   if (told !== null) {
@@ -223,9 +221,11 @@ export function observeTold(turn: Turn, from: NodeId, record: AddressRecord): vo
     );
   }
   const address = addressOf(turn.state, ip);
-  const merged = mergeChanges(
-    address.changes,
+  const merged = withTold(
+    address,
     changes.map((ageMs) => at - ageMs),
+    changedTo ?? [],
+    changesKept(turn.state.config),
   );
   const agrees =
     told !== null && told.associationId === address.holder.associationId && told.node === address.holder.node;
@@ -233,7 +233,8 @@ export function observeTold(turn: Turn, from: NodeId, record: AddressRecord): vo
   const runsForMs = turn.state.peers[from]?.channel.latestT ?? 0;
   const knowsBetter = changes.length > 0 || runsForMs >= turn.state.config.holdDownMs;
   changeAddress(turn, ip, {
-    changes: merged,
+    changes: merged.changes,
+    changedTo: merged.changedTo,
     oldChanges: knowsBetter ? [] : address.oldChanges,
     served: address.served || (agrees && served),
   });
@@ -274,17 +275,4 @@ export function isSameHolder(a: Holder, b: Holder): boolean {
 
 function withEnded(ended: readonly AssociationId[], id: AssociationId | null): readonly AssociationId[] {
   return id === null || ended.includes(id) ? ended : [id, ...ended].slice(0, MAX_ENDED);
-}
-
-/** A change that was seen itself: close after another it takes its place, so that the hold-down counts from the later one. */
-function withChange(known: readonly MonotonicMs[], at: MonotonicMs): readonly MonotonicMs[] {
-  const newest = known[0];
-  if (newest === undefined || at <= newest || at - newest >= SAME_CHANGE_MS) return mergeChanges(known, [at]);
-  return [at, ...known.slice(1)];
-}
-
-function mergeChanges(known: readonly MonotonicMs[], more: readonly MonotonicMs[]): readonly MonotonicMs[] {
-  const all = [...known];
-  for (const at of more) if (!all.some((other) => Math.abs(other - at) < SAME_CHANGE_MS)) all.push(at);
-  return all.length === known.length ? known : all.sort((a, b) => b - a).slice(0, MAX_CHANGES);
 }

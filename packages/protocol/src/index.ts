@@ -14,7 +14,7 @@ export type {
   ProtocolConfig,
   Role,
 } from './config.ts';
-export { MAX_ADDRESSES, MAX_PEERS, MAX_VOTERS } from './config.ts';
+export { MAX_ADDRESSES, MAX_FLAP_MOVES, MAX_PEERS, MAX_VOTERS } from './config.ts';
 export { nextDeadline } from './deadline.ts';
 export type {
   DurableAddress,

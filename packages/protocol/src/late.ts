@@ -84,7 +84,13 @@ function isKnown(state: State, late: LateTake, before: Holder, seen: Holder): bo
 
 function tellLate(turn: Turn, ip: Ip, intent: MoveIntent): void {
   tell(turn, { kind: 'late-association', address: ip });
-  const reason = `a call that had been given up was applied late: ${intent.reason}`;
+  tellMoved(turn, ip, intent, `a call that had been given up was applied late: ${intent.reason}`);
+  changeAddress(turn, ip, { late: null });
+  persist(turn);
+}
+
+/** History and notification of a move whose end nobody has seen. */
+export function tellMoved(turn: Turn, ip: Ip, intent: MoveIntent, reason: string): void {
   const entry: HistoryEntry = {
     id: newSerialId(turn),
     kind: intent.mode,
@@ -101,6 +107,4 @@ function tellLate(turn: Turn, ip: Ip, intent: MoveIntent): void {
   tell(turn, { kind: 'concluded', entry });
   noteTry(turn, ip, intent);
   enqueue(turn, TAKEOVER_SUBJECT, takeoverMessage(turn, entry, { ...intent, reason }));
-  changeAddress(turn, ip, { late: null });
-  persist(turn);
 }

@@ -10,6 +10,7 @@ import { endEpisode, onStoodStill, probeDigest } from './episode.ts';
 import { blockedAfterMs } from './failover-time.ts';
 import { NEW_SERIES, NEW_WAY_OUT, newAddress, newPeer } from './initial.ts';
 import type { Started } from './inputs.ts';
+import { tellMoved } from './late.ts';
 import { abandonMove, recoverMove } from './move.ts';
 import { isPastRecall } from './move-state.ts';
 import { republish } from './outbox.ts';
@@ -59,6 +60,10 @@ export function onStarted(turn: Turn, input: Started): void {
     if (intent.stage === 'accepted') concludeMove(turn, ip, 'moved', intent);
     else if (turn.state.config.driver !== null) recoverMove(turn, ip);
   }
+  const written = input.storage.kind === 'loaded' ? input.storage.document.addresses : [];
+  for (const { ip, intent } of written)
+    if (intent?.stage === 'accepted' && turn.state.addresses[ip] === undefined)
+      tellMoved(turn, ip, intent, intent.reason);
 }
 
 /** Stood still for longer than peers tolerate: what was seen and borrowed before counts for nothing now. */
@@ -84,7 +89,7 @@ export function onConfigured(turn: Turn, config: ProtocolConfig): void {
       state.addresses[ip] ?? { ...newAddress(ip), lendFrom: turn.now.at + config.agreement.leaseMs },
     ]),
   );
-  // An address with a move under way is kept until the move has ended, whatever the file says.
+  // An address with a move under way is kept until the move has ended, and is dropped then (`dropLeaving`).
   const busy = Object.values(state.addresses).filter(
     (address) => address.move !== null && addresses[address.ip] === undefined,
   );
@@ -93,6 +98,7 @@ export function onConfigured(turn: Turn, config: ProtocolConfig): void {
     config: { ...config, addresses: [...config.addresses, ...keptAddresses] },
     peers,
     addresses: { ...addresses, ...Object.fromEntries(busy.map((address) => [address.ip, address])) },
+    leaving: busy.map(({ ip }) => ip),
   });
   for (const { ip } of before.addresses) forgetOtherProbe(turn, before, ip);
   if ((config.local === null) !== (before.local === null)) {
@@ -118,6 +124,22 @@ function forgetOtherProbe(turn: Turn, before: ProtocolConfig, ip: Ip): void {
   if (turn.state.addresses[ip] === undefined || asked(before) === asked(turn.state.config)) return;
   forgetAddress(turn, ip, 'asked in another way now, looking afresh');
   endEpisode(turn, ip);
+}
+
+/** The move of an address that the configuration doesn't name any more has ended: the address goes, too. */
+export function dropLeaving(turn: Turn): void {
+  const { leaving, addresses, config } = turn.state;
+  const over = leaving.filter((ip) => addresses[ip]?.move == null);
+  if (over.length === 0) return;
+  const stays = ({ ip }: { readonly ip: Ip }): boolean => !over.includes(ip);
+  change(turn, {
+    config: { ...config, addresses: config.addresses.filter(stays) },
+    addresses: Object.fromEntries(Object.entries(addresses).filter(([ip]) => stays({ ip }))),
+    leaving: leaving.filter((ip) => stays({ ip })),
+  });
+  tell(turn, { kind: 'configured', detail: `without ${over.join(', ')}, whose move has ended` });
+  persist(turn);
+  announce(turn);
 }
 
 export function onStop(turn: Turn): void {

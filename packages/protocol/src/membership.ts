@@ -224,6 +224,7 @@ function addressRecord(state: State, address: AddressState): AddressRecord {
     changes: address.changes
       .slice(0, MAX_TOLD_CHANGES)
       .map((changedAt) => Math.max(0, Math.floor(at - changedAt))),
+    changedTo: address.changedTo.slice(0, MAX_TOLD_CHANGES),
     served: address.served,
     episode: episodeRecord(state, address),
   };

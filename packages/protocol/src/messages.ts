@@ -95,6 +95,8 @@ export interface AddressRecord {
   readonly ended: readonly AssociationId[];
   /** How long ago the association changed, as far as the sender knows, newest first. */
   readonly changes: readonly DurationMs[];
+  /** What each of them was to (`changes.ts`); absent from nodes of earlier versions. */
+  readonly changedTo?: readonly string[];
   /** Seen up since the last change. */
   readonly served: boolean;
   /** Absent from versions that don't know of episodes. */

@@ -8,6 +8,7 @@ import {
   changeMove,
   drive,
   FIRST_DUTY_MS,
+  firstAndLast,
   MAX_STALE_READ_MS,
   moveOf,
   nextDelay,
@@ -157,7 +158,7 @@ export function moveAwaiting(turn: Turn, callId: EffectId): Ip | null {
 export function onMoveAnswer(turn: Turn, ip: Ip, result: DriverResult): void {
   const move = moveOf(turn, ip);
   const ids = result.requests.map((request) => request.requestId).filter((id) => id !== null);
-  changeMove(turn, ip, { requestIds: [...move.requestIds, ...ids].slice(0, MAX_REQUEST_IDS) });
+  changeMove(turn, ip, { requestIds: firstAndLast([...move.requestIds, ...ids], MAX_REQUEST_IDS) });
   const { stage } = move;
   switch (stage.kind) {
     case 'reading':

@@ -63,6 +63,8 @@ export interface State {
   readonly local: LocalState;
   readonly wayOut: Readonly<Record<Family, WayOut>>;
   readonly addresses: Readonly<Record<Ip, AddressState>>;
+  /** Addresses that the configuration doesn't name any more, and whose move has still to end. */
+  readonly leaving: readonly Ip[];
   readonly pause: PauseRecord;
   readonly handovers: readonly Handover[];
   readonly outbox: readonly Notification[];
@@ -204,8 +206,10 @@ export interface AddressState {
   readonly verdictReason: string;
   readonly epoch: Epoch;
   readonly holder: Holder;
-  /** Known changes of holder, newest first, at most `MAX_CHANGES`. */
+  /** Known changes of holder, newest first, at most `MAX_CHANGES` or the flap budget. */
   readonly changes: readonly MonotonicMs[];
+  /** What each of `changes` was to, in their order: a digest of the association's id, or a marked one of its holder's name; empty where that isn't known. */
+  readonly changedTo: readonly string[];
   /** Changes that the last run knew, as if none of the time since had passed; until a peer tells better. Not passed on. */
   readonly oldChanges: readonly MonotonicMs[];
   readonly served: boolean;
@@ -387,7 +391,7 @@ export interface StorageHealth {
   readonly found: 'loaded' | 'empty' | 'unreadable';
 }
 
-/** The most changes of association that are remembered; more than `flap.moves` may be. */
+/** The changes of association that are remembered at least; a larger flap budget needs as many as it has (`changes.ts`). */
 export const MAX_CHANGES = 32;
 /** The most ended associations that are remembered. */
 export const MAX_ENDED = 16;

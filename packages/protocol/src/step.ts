@@ -16,6 +16,7 @@ import { flush, gossipRound, onAnswered, onRequest, onSendFailed } from './gossi
 import { endPausedHandovers, expireHandovers } from './handover.ts';
 import type { Input } from './inputs.ts';
 import {
+  dropLeaving,
   finishStopping,
   onConfigured,
   onPersisted,
@@ -49,6 +50,7 @@ export function step(state: State, input: Input): StepResult {
   const turn = newTurn(state, { at: input.at, wall: input.wall });
   const lateMs = input.at - state.due;
   if (state.phase !== 'new' && lateMs >= state.config.gossip.deadMs) onStall(turn, lateMs);
+  if (state.leaving.length > 0) dropLeaving(turn);
   take(turn, input);
   if (turn.state.phase !== 'stopped') lookAround(turn);
   flush(turn);

@@ -1,5 +1,6 @@
 /** What the cloud has accepted is told, whatever reads show for a while; what it hasn't is not (invariant I17). */
 import { expect, test } from 'vitest';
+import { firstAndLast } from '../src/calls.ts';
 import type { ProtocolConfig } from '../src/config.ts';
 import type { MoveIntent } from '../src/durable.ts';
 import type { DriverAnswer } from '../src/inputs.ts';
@@ -146,6 +147,11 @@ test('a restart that reads what was before a take of the last run tells it when 
   expect(world.published.filter(({ subject }) => subject === 'HAProxy failover notification')).toHaveLength(
     1,
   );
+});
+
+test('a story that grew too long keeps how it began and how it ended', () => {
+  expect(firstAndLast([1, 2, 3, 4], 4)).toEqual([1, 2, 3, 4]);
+  expect(firstAndLast([1, 2, 3, 4, 5, 6], 4)).toEqual([1, 2, 5, 6]);
 });
 
 test('a take that was given up and lands minutes later is told once', () => {

@@ -224,6 +224,17 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
     ),
   ],
   [
+    'I15',
+    'a budget that moves which never were have used up',
+    [
+      [
+        100,
+        ({ facts, b }) =>
+          facts(b, { kind: 'decided', address: ADDRESS, outcome: 'hold', reason: 'flapping', detail: '' }),
+      ],
+    ],
+  ],
+  [
     'I17',
     'one move told as two',
     takeover({}, [

@@ -84,6 +84,35 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'stale-reads',
   ),
   mutant(
+    'leaving-stays',
+    ['I12'],
+    'an address that is left out of the file while it moves stays configured',
+    edit('step.ts', 'if (state.leaving.length > 0) dropLeaving(turn);', ''),
+    'cloud',
+  ),
+  mutant(
+    'change-by-time',
+    ['I15'],
+    'a change of holder that a node learns of seconds later is another change',
+    edit(
+      'changes.ts',
+      "if (a.to === '' || a.to !== b.to) return false;",
+      "if (a.to !== 'no name') return false;",
+    ),
+    'flapping',
+  ),
+  mutant(
+    'budget-of-32',
+    ['I15'],
+    'no more changes are remembered than are for a small budget',
+    edit(
+      'changes.ts',
+      'return Math.max(MAX_CHANGES, flap.moves);',
+      'return Math.min(MAX_CHANGES, flap.moves);',
+    ),
+    'flapping',
+  ),
+  mutant(
     'late-for-ever',
     ['I17'],
     'a take that was given up may land for ever',

@@ -1,6 +1,9 @@
 /** The scenarios that are about what a mutant breaks; they are run before all others. */
 export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'accepted-by-read': ['opsworks-reads-lag'],
+  'leaving-stays': ['address-left-out-while-it-moves'],
+  'change-by-time': ['one-move-counts-twice'],
+  'budget-of-32': ['budget-above-32'],
   'late-for-ever': ['late-for-ever'],
   'gate-role': ['witness', 'member'],
   'gate-running': ['rolling-restart', 'rolling-upgrade', 'web-server-killed'],

@@ -2,7 +2,7 @@
  * Every key of the configuration file: its kind, its default, and the environment variable that
  * overrides it. The parser, `failtome config` and the test of docs/configuration.md read this table.
  */
-import { type DurationMs, MAX_ADDRESSES, MAX_PEERS, type Role } from '@failtome/protocol';
+import { type DurationMs, MAX_ADDRESSES, MAX_FLAP_MOVES, MAX_PEERS, type Role } from '@failtome/protocol';
 import type { Endpoint, ValueKind } from './kinds.ts';
 import * as kinds from './kinds.ts';
 import type { StatusRange } from './types.ts';
@@ -248,7 +248,7 @@ export const NOTIFY_BLOCKED_AFTER: Key<DurationMs> = key(
 );
 
 export const HOLD_DOWN: Key<DurationMs> = key('holdDown', kinds.duration(0, 24 * HOUR), value('60s'));
-export const FLAP_MOVES: Key<number> = key('flap.moves', kinds.whole(1, 1_000), value(4));
+export const FLAP_MOVES: Key<number> = key('flap.moves', kinds.whole(1, MAX_FLAP_MOVES), value(4));
 export const FLAP_WITHIN: Key<DurationMs> = key(
   'flap.within',
   kinds.duration(SECOND, 24 * HOUR),

@@ -54,7 +54,7 @@ interface Due {
 
 export class World {
   now: MonotonicMs = 1_000;
-  readonly config: ProtocolConfig;
+  config: ProtocolConfig;
   readonly cloud: FakeCloud;
   readonly peers: Readonly<Record<NodeId, FakePeer>>;
   readonly serving: Set<NodeId>;
@@ -100,6 +100,12 @@ export class World {
     this.host = createHost(this.config, this.ports(this.life));
     const session = `saturn-${String(this.life).padStart(4, '0')}`;
     this.post(this.life, { kind: 'started', session, seed: 7, storage });
+  }
+
+  /** Start a run with another configuration. */
+  restartWith(config: ProtocolConfig): void {
+    this.config = config;
+    this.start();
   }
 
   /** The process ends at once; what the cloud and the network have had goes on. */

@@ -2,6 +2,7 @@
  * The settings of the agent's configuration that reach the protocol: the same keys, kinds, ranges and defaults. Each is
  * at home at a place of `Settings`, and every way of writing settings here goes through this table.
  */
+import { MAX_FLAP_MOVES } from '@failtome/protocol';
 import { changed, DEFAULT_SETTINGS, type Settings, type SettingsChange } from '../world/index.ts';
 import { choice, duration, type Shape, whole, word } from './shape.ts';
 
@@ -110,7 +111,7 @@ export const SETTINGS: readonly Setting[] = [
   none('notify.sns', ['notifies'], false, 'none: there is no topic, and nothing is sent'),
   ms('notify.blockedAfter', ['blockedAfterMs'], SECOND, 24 * HOUR, 'down for so long is told to people'),
   ms('holdDown', ['holdDownMs'], 0, 24 * HOUR, 'rest after the address has changed hands'),
-  plain('flap.moves', ['flap', 'moves'], whole(1, 1_000), 'the most moves within `flap.within`'),
+  plain('flap.moves', ['flap', 'moves'], whole(1, MAX_FLAP_MOVES), 'the most moves within `flap.within`'),
   ms('flap.within', ['flap', 'withinMs'], SECOND, 24 * HOUR, 'see `flap.moves`'),
 ];
 

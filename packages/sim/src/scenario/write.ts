@@ -208,8 +208,8 @@ function actionOf({ action, with: given }: Omit<Entry, 'atMs' | 'forMs'>, world:
 }
 
 function isLeftOut(parameter: Parameter, value: Value, { addresses }: WorldSpec): boolean {
-  if (parameter.kind === 'address') return addresses.length === 1 && value === addresses[0];
-  return parameter.optional !== undefined && parameter.optional === value;
+  if (parameter.optional !== undefined) return parameter.optional === value;
+  return parameter.kind === 'address' && addresses.length === 1 && value === addresses[0];
 }
 
 function argumentOf(parameter: Parameter, value: Value): Json {

@@ -67,6 +67,8 @@ export interface Overrides {
   readonly settings?: SettingsChange;
   /** The peers that it knows; absent: all. */
   readonly peers?: readonly string[];
+  /** Addresses that its configuration doesn't name. */
+  readonly without?: readonly Ip[];
   /** By how much its wire version is above the present one. */
   readonly wire?: number;
 }
@@ -130,11 +132,13 @@ export function configFor(
       version: '0.0.0-sim',
     },
     peers: peers.map(({ id, role, priority }) => ({ id, role, priority })),
-    addresses: addresses.map((ip) => ({
-      ip,
-      probe: settings.probes?.[ip] ?? settings.probe,
-      expects: `GET http://${ip}/ on port 80 answers 200-399`,
-    })),
+    addresses: addresses
+      .filter((ip) => overrides.without?.includes(ip) !== true)
+      .map((ip) => ({
+        ip,
+        probe: settings.probes?.[ip] ?? settings.probe,
+        expects: `GET http://${ip}/ on port 80 answers 200-399`,
+      })),
     local: candidate ? settings.local : null,
     gossip: settings.gossip,
     agreement: settings.agreement,

@@ -2,7 +2,7 @@
 import type { NodeId, State } from '@failtome/protocol';
 import type { World } from '../../world/index.ts';
 import { type ActionKind, action, anyNode, LONG, likelyHolder, MIDDLE, SHORT, whoIs } from '../action.ts';
-import { choice, duration, node, optional, settings, whole } from '../parameters.ts';
+import { address, choice, duration, node, optional, settings, whole } from '../parameters.ts';
 
 /** The most effects after which a process is struck. */
 const MAX_EFFECTS = 1_000;
@@ -185,7 +185,11 @@ export const PROCESS: readonly ActionKind[] = [
     name: 'reload',
     says: 'the node reads its configuration again (SIGHUP), with these settings',
     lastsMs: LONG,
-    parameters: { node: node(), settings: settings('what is different on this node from now on') },
+    parameters: {
+      node: node(),
+      settings: optional(settings('what is different on this node from now on'), {}),
+      without: optional(address('an address that its configuration does not name any more'), null),
+    },
     draw: (random, spec) => ({
       node: anyNode(random, spec),
       settings: random.pick([
@@ -193,12 +197,14 @@ export const PROCESS: readonly ActionKind[] = [
         { holdDownMs: random.pick([1_000, 5_000, 30_000]) },
         { probe: { fall: random.pick([2, 3, 4]) } },
       ] as const),
+      without: null,
     }),
     apply(world, given) {
       const id = whoIs(world, given.node);
       if (id === null) return null;
       const before = world.overridesOf(id);
-      world.reload(id, { ...before, settings: given.settings });
+      const without = given.without === null ? {} : { without: [given.without] };
+      world.reload(id, { ...before, settings: given.settings, ...without });
       return () => world.reload(id, before);
     },
   }),

@@ -2,13 +2,14 @@
  * I13: no other address is thrown off. I15: no more moves than the budget from a holder that is heard, fit and has
  * served, counted by what has really moved.
  */
-import type { DriveEffect, Ip, NodeId } from '@failtome/protocol';
+import { counted, type DriveEffect, type Ip, MAX_FLAP_MOVES, type NodeId } from '@failtome/protocol';
 import { type AwsEvent, holderOf } from '../../aws/index.ts';
 import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 
 /** How long it may take until every node has learnt that the address changed hands. */
 const LEARN_MS = 4_000;
-const MAX_CHANGES = 32;
+/** What a node that learns late of a move counts from then: by a read once a minute, or when it goes on. */
+const LEARNT_LATE_MS = 3 * 60_000;
 /** Changes closer together count as one (PROTOCOL.md, "Damping"); what two nodes make of a moment differs a little. */
 const SAME_CHANGE_MS = 4_000;
 
@@ -18,9 +19,11 @@ interface Change {
   servedAtMs: number | null;
 }
 
-export function checkDamping(view: WorldView, violate: Violate): Watcher {
+export function checkDamping(view: WorldView, driver: 'ec2' | 'opsworks', violate: Violate): Watcher {
   /** Newest last, since an operator's hand last moved it. */
   const changes = new Map<Ip, readonly Change[]>();
+  /** Whoever moved it. */
+  const moves = new Map<Ip, readonly number[]>();
   const begun = new Map<string, number>();
   /** Since when each run has been running. */
   const started = new Map<string, number>();
@@ -28,6 +31,8 @@ export function checkDamping(view: WorldView, violate: Violate): Watcher {
   function onCloud(event: AwsEvent): void {
     if (event.kind === 'published') return;
     const { by, publicIp: ip } = event;
+    if (event.kind === 'associated')
+      moves.set(ip, [...(moves.get(ip) ?? []), event.atMs].slice(-MAX_FLAP_MOVES));
     // What an operator's hand has moved the nodes learn only by and by, and count from then.
     if (by.kind === 'operator') changes.delete(ip);
     else if (event.kind === 'associated') changes.set(ip, withChange(changes.get(ip) ?? [], event.atMs));
@@ -72,6 +77,22 @@ export function checkDamping(view: WorldView, violate: Violate): Watcher {
       violate('I15', `${what}: it moved at ${recent.map(({ atMs }) => atMs).join(', ')}`);
   }
 
+  /**
+   * I15: the budget is used up by moves that have happened, each once. A run that counts what an earlier one wrote down
+   * counts longer than it really lasts.
+   */
+  function onFlapping(by: RunView, ip: Ip): void {
+    const { flap } = by.config;
+    if ((by.state().addresses[ip]?.oldChanges.length ?? 0) > 0) return;
+    const since = view.now() - flap.withinMs - LEARNT_LATE_MS;
+    const real = (moves.get(ip) ?? []).filter((atMs) => atMs > since);
+    if (real.length < flap.moves)
+      violate(
+        'I15',
+        `${by.run} counts ${counted(flap.moves, 'move')} of ${ip}, and it has moved at ${real.join(', ')}`,
+      );
+  }
+
   /** Somebody who still runs saw it; what only earlier runs saw counts as long as their disks say so, which is less exact. */
   function isRemembered(atMs: number): boolean {
     return view.runs().some(({ run }) => (started.get(run) ?? Number.POSITIVE_INFINITY) < atMs);
@@ -96,9 +117,12 @@ export function checkDamping(view: WorldView, violate: Violate): Watcher {
       case 'drive':
         return onDrive(event.by, event.effect);
       case 'facts':
-        for (const fact of event.facts)
+        for (const fact of event.facts) {
           if (fact.kind === 'probe' && fact.result.kind === 'ok')
             servedNow(fact.address, fact.result.durationMs);
+          if (fact.kind === 'decided' && fact.reason === 'flapping' && driver === 'ec2')
+            onFlapping(event.by, fact.address);
+        }
         return;
       default:
         return;
@@ -108,5 +132,5 @@ export function checkDamping(view: WorldView, violate: Violate): Watcher {
 
 function withChange(known: readonly Change[], atMs: number): readonly Change[] {
   const others = known.filter((change) => atMs - change.atMs >= SAME_CHANGE_MS);
-  return [...others, { atMs, servedAtMs: null }].slice(-MAX_CHANGES);
+  return [...others, { atMs, servedAtMs: null }].slice(-MAX_FLAP_MOVES);
 }

@@ -31,7 +31,7 @@ export function createChecks(view: WorldView, { driver }: CheckedSpec, violate: 
     checkSight(view, violate),
     checkConduct(view, violate),
     checkDuty(view, driver, violate),
-    checkDamping(view, violate),
+    checkDamping(view, driver, violate),
     checkEpisodes(view, violate),
     checkDurability(violate),
     checkTelling(view, violate),

@@ -87,7 +87,8 @@ function checkKept({ run, state, config }: RunView, violate: Violate): void {
     const standing = Object.keys(address.standing).length;
     if (standing > config.peers.length)
       violate('I19', `${run} remembers ${counted(standing, 'ballot')} of ${ip}`);
-    if (address.changes.length > MAX_REMEMBERED || address.ended.length > MAX_REMEMBERED)
+    const budget = Math.max(MAX_REMEMBERED, config.flap.moves);
+    if (address.changes.length > budget || address.ended.length > MAX_REMEMBERED)
       violate('I19', `${run} remembers more of ${ip}'s past than it may`);
   }
 }

@@ -1,0 +1,147 @@
+/** One change of holder counts once, whoever tells of it and when (invariant I15). */
+import { describe, expect, test } from 'vitest';
+import { type Changes, changesKept, nameOfChange, withChange, withTold } from '../src/changes.ts';
+import { decodeDocument, encodeDocument } from '../src/codec.ts';
+import { MAX_FLAP_MOVES } from '../src/config.ts';
+import { dampingOf } from '../src/damping.ts';
+import { documentOf, restored } from '../src/document.ts';
+import { initialState } from '../src/initial.ts';
+import { AT, addressIn, heldBy, PAIR, PEER, stateOf, withAddress } from './support/fixtures.ts';
+
+const NONE: Changes = { changes: [], changedTo: [] };
+const KEPT = 32;
+
+function told(known: Changes, ...more: readonly (readonly [at: number, to: string])[]): Changes {
+  return withTold(
+    known,
+    more.map(([at]) => at),
+    more.map(([, to]) => to),
+    KEPT,
+  );
+}
+
+const ROWS: readonly (readonly [
+  says: string,
+  known: readonly (readonly [number, string])[],
+  changes: number[],
+])[] = [
+  [
+    'an association that is learnt of much later is the same change, at the earlier time',
+    [
+      [90_000, 'x'],
+      [30_000, 'x'],
+    ],
+    [30_000],
+  ],
+  [
+    'the same, when the later word comes last',
+    [
+      [30_000, 'x'],
+      [90_000, 'x'],
+    ],
+    [30_000],
+  ],
+  [
+    'two associations are two changes',
+    [
+      [30_000, 'x'],
+      [90_000, 'y'],
+    ],
+    [90_000, 30_000],
+  ],
+  [
+    'two associations close together count as one',
+    [
+      [30_000, 'x'],
+      [32_000, 'y'],
+    ],
+    [30_000],
+  ],
+  [
+    'without a name, changes close together are one',
+    [
+      [30_000, ''],
+      [32_000, ''],
+    ],
+    [30_000],
+  ],
+  [
+    'without a name, changes far apart are two',
+    [
+      [30_000, ''],
+      [34_000, ''],
+    ],
+    [34_000, 30_000],
+  ],
+  [
+    'a change without a name is the one with a name close by, and takes its name',
+    [
+      [30_000, ''],
+      [31_000, 'x'],
+      [70_000, 'x'],
+    ],
+    [30_000],
+  ],
+  [
+    'a holder without an association id, told of again, is the same change',
+    [
+      [30_000, '=a'],
+      [70_000, '=a'],
+    ],
+    [30_000],
+  ],
+  [
+    'a holder that comes back after another is another change',
+    [
+      [30_000, '=a'],
+      [50_000, '=b'],
+      [70_000, '=a'],
+    ],
+    [70_000, 50_000, 30_000],
+  ],
+];
+
+test.each(ROWS)('%s', (_says, known, changes) => {
+  expect(told(NONE, ...known).changes).toEqual(changes);
+});
+
+test('a change that a node sees itself, close after another, takes its place', () => {
+  const known = told(NONE, [30_000, 'x']);
+  expect(withChange(known, 32_000, 'y', KEPT)).toEqual({ changes: [32_000], changedTo: ['y'] });
+  expect(withChange(known, 32_000, 'x', KEPT)).toEqual(known);
+});
+
+test('names tell associations apart, and without them holders', () => {
+  const { holder } = addressIn(heldBy(stateOf(), PEER));
+  const other = { ...holder, associationId: 'eipassoc-2' };
+  expect(nameOfChange(holder)).toMatch(/^[0-9a-f]{8}$/);
+  expect(nameOfChange(holder)).not.toBe(nameOfChange(other));
+  const unnamed = { ...holder, associationId: null };
+  expect(nameOfChange(unnamed)).toBe(nameOfChange({ ...unnamed, at: 1 }));
+  expect(nameOfChange(unnamed)).not.toBe(nameOfChange({ ...unnamed, instanceId: 'i-pluto' }));
+});
+
+describe('a large budget', () => {
+  const config = { ...PAIR, holdDownMs: 0, flap: { moves: MAX_FLAP_MOVES, withinMs: 24 * 60 * 60_000 } };
+  const times = Array.from({ length: MAX_FLAP_MOVES }, (_, n) => AT - 1_000 - n * 60);
+  const names = times.map((_, n) => `eipassoc${n}`);
+
+  test('is remembered as a whole, by a node and on its disk', () => {
+    const kept = changesKept(config);
+    const changes = withTold(NONE, times.slice(0, 1), names, kept);
+    expect(changes.changes).toHaveLength(1);
+    const state = withAddress(stateOf(config), { changes: times, changedTo: names });
+    const decoded = decodeDocument(encodeDocument(documentOf(state)));
+    if (decoded.kind === 'fault') throw new Error(decoded.detail);
+    const after = restored(initialState(config), { kind: 'loaded', document: decoded.document }, AT);
+    expect(addressIn(after).oldChanges).toHaveLength(MAX_FLAP_MOVES);
+  });
+
+  test('is used up by so many changes, and not before', () => {
+    const state = heldBy(stateOf(config), PEER);
+    const used = withAddress(state, { changes: times, changedTo: names, served: true });
+    expect(dampingOf(used, addressIn(used))).toMatchObject({ kind: 'damped', reason: 'flapping' });
+    const left = withAddress(state, { changes: times.slice(1), changedTo: names.slice(1), served: true });
+    expect(dampingOf(left, addressIn(left)).kind).toBe('free');
+  });
+});
