@@ -84,6 +84,7 @@ function isKnown(state: State, late: LateTake, before: Holder, seen: Holder): bo
 
 function tellLate(turn: Turn, ip: Ip, intent: MoveIntent): void {
   tell(turn, { kind: 'late-association', address: ip });
+  noteTry(turn, ip, intent);
   tellMoved(turn, ip, intent, `a call that had been given up was applied late: ${intent.reason}`);
   changeAddress(turn, ip, { late: null });
   persist(turn);
@@ -105,6 +106,5 @@ export function tellMoved(turn: Turn, ip: Ip, intent: MoveIntent, reason: string
     requestIds: intent.requestIds,
   };
   tell(turn, { kind: 'concluded', entry });
-  noteTry(turn, ip, intent);
   enqueue(turn, TAKEOVER_SUBJECT, takeoverMessage(turn, entry, { ...intent, reason }));
 }

@@ -173,6 +173,8 @@ export const ties: readonly Tie[] = [
   ],
   ['docs/settings-leave-open.md', 'left alone for {}, and longer', firstWait],
 
+  [PROTOCOL, 'as many changes as its budget has, {} at least;', protocol('state', 'MAX_CHANGES')],
+  [PROTOCOL, 'tells its peers of the newest {},', protocol('membership', 'MAX_TOLD_CHANGES')],
   [PROTOCOL, 'is one that lags, for {}, unless', s(protocol('holder', 'READS_LAG_MS'))],
   [PROTOCOL, 'on disk too, for {} min:', protocol('late', 'LATE_LASTS_MS') / 60_000],
   [PROTOCOL, 'but not within {} of a change', s(protocol('damping', 'SERVES_WITHIN_MS'))],
