@@ -18,6 +18,7 @@ import {
   parseRange,
   planOf,
   progressLine,
+  rangeFromClock,
   readLedger,
   refuseOther,
   runInWorkers,
@@ -37,7 +38,7 @@ import { parseSpan } from './span.ts';
 declare const FAILTOME_VERSION: string;
 
 interface SwarmFlags {
-  readonly seeds?: SeedRange;
+  readonly seeds?: SeedRange | typeof CLOCK;
   readonly for?: number;
   readonly jobs: number;
   readonly faults?: readonly string[];
@@ -52,6 +53,8 @@ interface SwarmFlags {
 
 const DEFAULT_FOR_MS = 60_000;
 const FIRST_SEED = 1;
+/** Seeds that nobody has seen. */
+const CLOCK = 'clock';
 /** What a crash of the swarm itself can cost. */
 const LEDGER_EVERY_MS = 10_000;
 const TERMINAL_EVERY_MS = 200;
@@ -63,7 +66,11 @@ export function addSwarm(program: Command, context: CommandContext): void {
   const swarm = program
     .command('swarm')
     .description('clusters, settings, faults and timing by chance, one run a seed; exits 1 on a violation')
-    .option('--seeds <A..B>', 'which seeds; A.. has no end', rangeIn)
+    .option(
+      '--seeds <A..B>',
+      'which seeds; A.. has no end; `clock`: from one that the clock gives on',
+      rangeIn,
+    )
     .option('--for <time>', 'begin no seed after so long (60s, 2h); default 60s', spanIn)
     .option('--jobs <n>', 'how many at once', countIn, availableParallelism())
     .option('--faults <name,…>', 'only these faults', faultsIn)
@@ -132,14 +139,24 @@ function begin({ ledger: file }: SwarmFlags, identity: Identity): Ledger {
 
 /** Without any limit a ledger goes on until it is interrupted, and everything else for a minute. */
 function optionsOf(flags: SwarmFlags): SwarmOptions {
-  const { seeds = [FIRST_SEED, Number.MAX_SAFE_INTEGER], goalEvents, goalTakeovers } = flags;
+  const { goalEvents, goalTakeovers } = flags;
   const goal =
     goalEvents === undefined && goalTakeovers === undefined
       ? null
       : { events: goalEvents ?? 0, takeovers: goalTakeovers ?? 0 };
   const limited = flags.seeds !== undefined || goal !== null || flags.ledger !== undefined;
   const forMs = flags.for ?? (limited ? null : DEFAULT_FOR_MS);
-  return { seeds, forMs, goal, maxFindings: flags.maxViolations };
+  return { seeds: seedsOf(flags), forMs, goal, maxFindings: flags.maxViolations };
+}
+
+/** Told before anything is run, so that a run that is killed can be run again. */
+function seedsOf({ seeds = [FIRST_SEED, Number.MAX_SAFE_INTEGER] }: SwarmFlags): SeedRange {
+  if (seeds !== CLOCK) return seeds;
+  const drawn = rangeFromClock(Date.now());
+  process.stderr.write(
+    `the clock gives the seeds from ${drawn[0]} on: --seeds ${drawn[0]}.. runs them again\n`,
+  );
+  return drawn;
 }
 
 /** Shows how far it is, on standard error, and writes the ledger now and then. */
@@ -234,9 +251,10 @@ function orUsage<T>(work: () => T): T {
   }
 }
 
-function rangeIn(text: string): SeedRange {
+function rangeIn(text: string): SeedRange | typeof CLOCK {
+  if (text === CLOCK) return CLOCK;
   const range = parseRange(text);
-  if (range === null) throw new InvalidArgumentError('not seeds such as 1..500, 500.. or 7');
+  if (range === null) throw new InvalidArgumentError('not seeds such as 1..500, 500.., 7 or clock');
   return range;
 }
 

@@ -30,13 +30,29 @@ export interface Search {
    * @returns false when it doesn't
    */
   attempt(candidate: Plan, what: string, otherSeeds?: number): boolean;
+  /**
+   * Find out with how many seeds the present plan violates the same. A violation that hangs on some milliseconds comes
+   * with few of them, and so would a simpler plan's: each is tried with as many more.
+   */
+  measure(): void;
+  /** Go back to an earlier plan, which was smaller after all. */
+  restore(earlier: Reached): void;
 }
 
-/** A candidate may need longer than the plan that it came from, by so much. */
-const MARGIN_MS = 20_000;
-/** Of the world's time, that is spent on the seeds of one candidate. */
+/** What was reached at some time. */
+export type Reached = Pick<Search, 'plan' | 'violation'>;
+
+/** A candidate may need longer than the plan that it came from, by a quarter, within these bounds. */
+const MARGIN_MS = [3_000, 20_000] as const;
+/** Of the world's time, that is spent on the seeds of one candidate: usually, and where few seeds do. */
 const SEEDS_MS = 300_000;
-const MAX_OTHER_SEEDS = 5;
+const RARE_SEEDS_MS = 1_800_000;
+const USUAL_SEEDS = 5;
+const MAX_OTHER_SEEDS = 60;
+/** So many seeds of a plan that violate the same tell how frequent they are. */
+const ENOUGH_FOUND = 3;
+/** With so many times as many seeds as one needs in the mean, a candidate is seldom missed. */
+const CONFIDENCE = 3;
 
 /** The world of a run, its violations and what it throws. */
 export function runChecked(plan: Plan, options: RunOptions = {}): Violation | null {
@@ -59,6 +75,8 @@ export function createSearch(first: Plan, options: SearchOptions): Search | null
   /** Candidates that were tried in vain, whatever the pass: a round that takes nothing away costs little. */
   const inVain = new Set<string>();
   let runs = 1;
+  /** Of a hundred seeds of the present plan, how many do; as far as known. */
+  let share = 1;
 
   function reproduced(candidate: Plan): Violation | null {
     runs += 1;
@@ -79,7 +97,20 @@ export function createSearch(first: Plan, options: SearchOptions): Search | null
     get spent() {
       return enough();
     },
-    attempt(candidate, what, otherSeeds = affordable(candidate)) {
+    measure() {
+      const most = Math.min(MAX_OTHER_SEEDS, Math.max(1, Math.floor(RARE_SEEDS_MS / plan.ending.atMs)));
+      let [tried, did] = [0, 0];
+      while (tried < most && did < ENOUGH_FOUND && !enough()) {
+        tried += 1;
+        if (reproduced({ ...plan, world: { ...plan.world, seed: tried } }) !== null) did += 1;
+      }
+      share = tried === 0 ? 1 : Math.max(1, did) / tried;
+    },
+    restore(earlier) {
+      plan = earlier.plan;
+      violation = earlier.violation;
+    },
+    attempt(candidate, what, otherSeeds = affordable(candidate, share)) {
       const { world, timeline, ending } = candidate;
       const until = ending.kind === 'stop' ? 'stop' : ending;
       const tried = JSON.stringify([world, timeline, until, otherSeeds]);
@@ -101,8 +132,10 @@ export function createSearch(first: Plan, options: SearchOptions): Search | null
   return search;
 }
 
-function affordable({ ending }: Plan): number {
-  return Math.min(MAX_OTHER_SEEDS, Math.max(1, Math.floor(SEEDS_MS / ending.atMs)));
+function affordable({ ending }: Plan, share: number): number {
+  const usual = Math.min(USUAL_SEEDS, Math.max(1, Math.floor(SEEDS_MS / ending.atMs)));
+  const needed = Math.min(MAX_OTHER_SEEDS, Math.ceil(CONFIDENCE / share));
+  return Math.max(usual, Math.min(needed, Math.floor(RARE_SEEDS_MS / ending.atMs)));
 }
 
 /** The seed that it has, and then small ones. */
@@ -115,5 +148,6 @@ function seedsFor(present: number, others: number): readonly number[] {
 function endingSoonAfter(plan: Plan, { atMs }: Violation): Plan {
   const { ending } = plan;
   if (ending.kind === 'recover') return plan;
-  return { ...plan, ending: { kind: 'stop', atMs: Math.min(ending.atMs, Math.ceil(atMs) + MARGIN_MS) } };
+  const marginMs = Math.min(MARGIN_MS[1], Math.max(MARGIN_MS[0], Math.ceil(atMs / 4)));
+  return { ...plan, ending: { kind: 'stop', atMs: Math.min(ending.atMs, Math.ceil(atMs) + marginMs) } };
 }

@@ -5,14 +5,8 @@ import type { Plan } from '../plan/index.ts';
 import type { Violation } from '../world/index.ts';
 import { explicitMessages } from './messages.ts';
 import { createSearch, type Run, runChecked, type Search } from './search.ts';
-import {
-  dropEntries,
-  dropKinds,
-  endEarlier,
-  keepLastPart,
-  simplifyArguments,
-  simplifyTimes,
-} from './timeline.ts';
+import { dropEntries, dropKinds, endEarlier, simplifyArguments, simplifyTimes } from './timeline.ts';
+import { keepLastPart } from './window.ts';
 import { calmNodes, calmWorld, dropAddresses, dropNodes, usualSettings } from './world.ts';
 
 export interface ShrinkOptions {
@@ -35,21 +29,33 @@ export interface Shrunk {
 
 /** Rounds end when one takes nothing away; this is for those that would never. */
 const MAX_ROUNDS = 20;
+/** As many entries as anybody wants to read. */
+const FEW_MESSAGES = 12;
 /** What is left of the world after the violation, so that it isn't cut off at its very moment. */
 const AFTER_MS = 1_000;
 
+type Pass = (search: Search) => boolean;
+
 /** What takes most away comes first. */
-const PASSES: readonly ((search: Search) => boolean)[] = [
+const PASSES: readonly Pass[] = [
   endEarlier,
+  keepLastPart,
   dropNodes,
   dropAddresses,
-  keepLastPart,
   dropKinds,
   dropEntries,
   calmNodes,
   calmWorld,
   usualSettings,
+  simplifyArguments,
+  simplifyTimes,
+];
+
+/** Afterwards: it makes a list longer before it gets shorter. */
+const SPELLED_OUT: readonly Pass[] = [
   explicitMessages,
+  dropKinds,
+  dropEntries,
   simplifyArguments,
   simplifyTimes,
 ];
@@ -67,12 +73,22 @@ export function shrink(plan: Plan, options: ShrinkOptions): Shrunk | null {
     onStep: (what, now) => onStep?.(what, { ...shrunkOf(now), finished: false }),
   });
   if (search === null) return null;
-  for (let round = 0; round < MAX_ROUNDS && !search.spent; round += 1) {
-    const simpler = PASSES.map((pass) => !search.spent && pass(search));
-    if (!simpler.includes(true)) break;
-  }
+  untilNothingGoes(search, PASSES);
+  const { plan: small, violation } = search;
+  untilNothingGoes(search, SPELLED_OUT);
+  // Single messages are worth having where they are few; else what chance does to all of them is easier to read.
+  if (search.plan.timeline.length > Math.max(small.timeline.length, FEW_MESSAGES))
+    search.restore({ plan: small, violation });
   const finished = !search.spent;
   return { ...shrunkOf(search), plan: ended(search), finished };
+}
+
+function untilNothingGoes(search: Search, passes: readonly Pass[]): void {
+  for (let round = 0; round < MAX_ROUNDS && !search.spent; round += 1) {
+    search.measure();
+    const simpler = passes.map((pass) => !search.spent && pass(search));
+    if (!simpler.includes(true)) break;
+  }
 }
 
 function shrunkOf({ plan, violation, runs }: Search): Omit<Shrunk, 'finished'> {

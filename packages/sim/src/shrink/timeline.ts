@@ -11,24 +11,6 @@ const ROUND_MS = [60_000, 10_000, 5_000, 1_000, 500, 100, 50, 10, 1] as const;
 /** When a recovery may begin instead. */
 const RECOVER_MS = [1_000, 5_000, 10_000, 20_000, 30_000, 60_000, 90_000, 120_000] as const;
 
-/** What led to it is mostly what came last: only that, after a while in which the nodes have met. */
-const WINDOWS_MS = [5_000, 10_000, 20_000, 40_000, 80_000, 160_000] as const;
-const MET_MS = 15_000;
-
-/** Only the last part of the timeline, moved to the beginning: every later run is shorter by what is gone. */
-export function keepLastPart(search: Search): boolean {
-  const { plan, violation } = search;
-  const entries = plan.timeline.filter(({ atMs }) => atMs <= violation.atMs);
-  return WINDOWS_MS.some((windowMs) => {
-    const fromMs = violation.atMs - windowMs;
-    const first = entries.findIndex(({ atMs }) => atMs >= fromMs);
-    const earlierMs = (entries[first]?.atMs ?? 0) - MET_MS;
-    if (first < 0 || earlierMs <= 0) return false;
-    const kept: Plan = { ...plan, timeline: entries.slice(first) };
-    return search.attempt(shifted(kept, 0, earlierMs), `all but the last ${windowMs / 1_000} s`);
-  });
-}
-
 /** Whole kinds of faults that have nothing to do with it, the most frequent first. */
 export function dropKinds(search: Search): boolean {
   const count = new Map<string, number>();

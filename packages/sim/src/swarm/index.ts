@@ -13,7 +13,7 @@ export {
   refuseOther,
   writeLedger,
 } from './ledger.ts';
-export { parseRange, type SeedRange } from './ranges.ts';
+export { parseRange, rangeFromClock, type SeedRange } from './ranges.ts';
 export { type Runner, runHere, runInWorkers, workIfWorker } from './runner.ts';
 export { type Finding, runSeed, runSeedPlan, type SeedResult } from './seed.ts';
 export { runSwarm, type SwarmEnd, type SwarmOptions } from './swarm.ts';

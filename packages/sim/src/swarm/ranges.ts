@@ -21,6 +21,22 @@ export function parseRange(text: string): SeedRange | null {
   return first <= last && last <= MAX_SEED ? [first, last] : null;
 }
 
+/** An odd number with bits all over: 2^32 over the golden ratio. */
+const SPREAD = 0x9e37_79b1;
+/** At least so many seeds follow the one that a clock gives. */
+const ROOM = 0x0100_0000;
+
+/**
+ * Seeds that nobody has chosen, from one that the clock gives on. Moments that lie close together give seeds far apart,
+ * so that runs one after the other don't meet the same seeds.
+ *
+ * @param wallMs milliseconds since 1970
+ */
+export function rangeFromClock(wallMs: number): SeedRange {
+  const low = Math.floor(wallMs) >>> 0;
+  return [(Math.imul(low, SPREAD) >>> 0) % (MAX_SEED - ROOM), MAX_SEED];
+}
+
 export function describeRanges(ranges: readonly SeedRange[]): string {
   return (
     ranges.map(([first, last]) => (first === last ? `${first}` : `${first}..${last}`)).join(', ') || 'none'

@@ -1,0 +1,74 @@
+/**
+ * Only the last part of a plan. What led to a violation is mostly what came last; but whatever is taken away shifts what
+ * chance does afterwards, so where the violation hangs on some milliseconds, nothing can go for as long as all of the
+ * past stays. A short run costs little, and can be tried with hundreds of seeds.
+ */
+import type { Entry, Plan } from '../plan/index.ts';
+import { runChecked, type Search } from './search.ts';
+
+/** How much is kept, the least first. */
+const WINDOWS_MS = [2_500, 5_000, 10_000, 20_000, 40_000, 80_000, 160_000] as const;
+/** The nodes meet before anything happens to them. */
+const MET_MS = 15_000;
+/** The violation may come later than it did. */
+const LATER_MS = 3_000;
+/** Of the world's time, that is spent on the seeds of one window. */
+const SEEDS_MS = 2_500_000;
+
+type Holders = Plan['world']['holders'];
+
+/** The last part, moved to the beginning: every later run is shorter by what is gone. */
+export function keepLastPart(search: Search): boolean {
+  const { plan, violation } = search;
+  const { ending } = plan;
+  // What a recovery doesn't mend was broken before it.
+  const untilMs = ending.kind === 'recover' ? Math.min(ending.atMs, violation.atMs) : violation.atMs;
+  if (untilMs <= MET_MS + LATER_MS) return false;
+  const holdersAt = holdersOver(plan);
+  return WINDOWS_MS.some((windowMs) => {
+    const fromMs = untilMs - windowMs;
+    const earlierMs = Math.floor(fromMs) - MET_MS;
+    if (earlierMs <= LATER_MS || search.spent) return false;
+    const timeline = lastPart(plan.timeline, fromMs, untilMs).map((entry) => ({
+      ...entry,
+      atMs: entry.atMs - earlierMs,
+    }));
+    const endsMs = ending.kind === 'recover' ? ending.atMs : Math.ceil(violation.atMs) + LATER_MS;
+    const kept: Plan = {
+      ...plan,
+      world: { ...plan.world, holders: holdersAt(fromMs) },
+      timeline,
+      ending: { ...ending, atMs: endsMs - earlierMs },
+    };
+    const seeds = Math.max(1, Math.floor(SEEDS_MS / (violation.atMs + LATER_MS - earlierMs)));
+    return search.attempt(kept, `all but the last ${windowMs / 1_000} s`, seeds);
+  });
+}
+
+/** What begins from then on, and what still lasts then; that begins as late as it may. */
+function lastPart(timeline: readonly Entry[], fromMs: number, untilMs: number): readonly Entry[] {
+  const first = Math.floor(fromMs);
+  return timeline.flatMap((entry) => {
+    const { atMs, forMs } = entry;
+    if (atMs > untilMs) return [];
+    if (atMs >= first) return [entry];
+    if (forMs === null || atMs + forMs <= first) return [];
+    return [{ ...entry, atMs: first, forMs: atMs + forMs - first }];
+  });
+}
+
+/** Who holds each address at a moment of the plan's run. */
+function holdersOver(plan: Plan): (atMs: number) => Holders {
+  const seen: (readonly [atMs: number, holders: Holders])[] = [[0, plan.world.holders]];
+  const place = new Map(plan.world.nodes.map(({ id }, index) => [id, index]));
+  runChecked(plan, {
+    onWorld(world) {
+      world.watch((event) => {
+        if (event.kind !== 'cloud') return;
+        const holders = plan.world.addresses.map((ip) => place.get(world.holder(ip) ?? '') ?? null);
+        seen.push([world.now(), holders]);
+      });
+    },
+  });
+  return (atMs) => seen.findLast(([fromMs]) => fromMs <= atMs)?.[1] ?? plan.world.holders;
+}
