@@ -33,6 +33,7 @@ import {
   describeRanges,
   overlap,
   parseRange,
+  rangeFromClock,
   type SeedRange,
   seedsLeft,
   union,
@@ -87,6 +88,15 @@ test.each<[string, SeedRange | null]>([
   ['', null],
 ])('seeds %s are read as %j', (text, range) => {
   expect(parseRange(text)).toEqual(range);
+});
+
+test('the clock gives seeds that lie far apart however close its moments, with room for many after each', () => {
+  const firsts = [0, 1, 2, 1_000].map((ms) => rangeFromClock(1_764_000_000_000 + ms)[0]);
+  for (const [index, first] of firsts.entries()) {
+    expect(parseRange(`${first}..`)).toEqual([first, 0xffff_ffff]);
+    expect(0xffff_ffff - first).toBeGreaterThan(10_000_000);
+    for (const other of firsts.slice(index + 1)) expect(Math.abs(first - other)).toBeGreaterThan(1_000_000);
+  }
 });
 
 test('ranges of seeds are added up, compared and gone through', () => {

@@ -18,8 +18,9 @@ interface ShrinkFlags {
 }
 
 const DEFAULT_FOR_MS = 60_000;
-/** How many other seeds tell how much is left to chance. */
+/** How many other seeds tell how much is left to chance; fewer where a run takes long. */
 const SEEDS_ASKED = 20;
+const ASKED_MS = 2_000_000;
 /** As long as a scenario's sentence may be. */
 const MAX_SENTENCE = 500;
 
@@ -56,7 +57,8 @@ function run(file: string, flags: ShrinkFlags, { write, finish }: CommandContext
   write(
     `after ${counted(shrunk.runs, 'run')}: ${finished ? 'nothing more can go' : 'there may be more to take away'}\n`,
   );
-  write(`it happens with ${asked(shrunk.plan)} of the world's seeds 1..${SEEDS_ASKED}\n`);
+  const seeds = Math.max(2, Math.min(SEEDS_ASKED, Math.floor(ASKED_MS / violation.atMs)));
+  write(`it happens with ${asked(shrunk.plan, seeds)} of the world's seeds 1..${seeds}\n`);
   write(`written to ${flags.out}: failtome-sim run ${flags.out}\n`);
   finish(0);
 }
@@ -114,8 +116,8 @@ function record({ plan }: Shrunk, { trace: traceFile, html: htmlFile }: ShrinkFl
   recording.finish();
 }
 
-function asked(plan: Plan): number {
-  const seeds = Array.from({ length: SEEDS_ASKED }, (_, index) => index + 1);
+function asked(plan: Plan, count: number): number {
+  const seeds = Array.from({ length: count }, (_, index) => index + 1);
   return seeds.filter((seed) => runChecked({ ...plan, world: { ...plan.world, seed } }) !== null).length;
 }
 

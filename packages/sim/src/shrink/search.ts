@@ -27,9 +27,10 @@ export interface Search {
    * Take this one when it violates the same, with the present seed of its world or another: what is taken away shifts
    * what chance does afterwards, and a short run can be tried with more seeds than a long one.
    *
+   * @param fromSeed the first of the other seeds; above 1 those below it, and the present one, have been tried
    * @returns false when it doesn't
    */
-  attempt(candidate: Plan, what: string, otherSeeds?: number): boolean;
+  attempt(candidate: Plan, what: string, otherSeeds?: number, fromSeed?: number): boolean;
   /**
    * Find out with how many seeds the present plan violates the same. A violation that hangs on some milliseconds comes
    * with few of them, and so would a simpler plan's: each is tried with as many more.
@@ -75,7 +76,7 @@ export function createSearch(first: Plan, options: SearchOptions): Search | null
   /** Candidates that were tried in vain, whatever the pass: a round that takes nothing away costs little. */
   const inVain = new Set<string>();
   let runs = 1;
-  /** Of a hundred seeds of the present plan, how many do; as far as known. */
+  /** How many of the seeds of the present plan do, as far as known. */
   let share = 1;
 
   function reproduced(candidate: Plan): Violation | null {
@@ -110,12 +111,12 @@ export function createSearch(first: Plan, options: SearchOptions): Search | null
       plan = earlier.plan;
       violation = earlier.violation;
     },
-    attempt(candidate, what, otherSeeds = affordable(candidate, share)) {
+    attempt(candidate, what, otherSeeds = affordable(candidate, share), fromSeed = 1) {
       const { world, timeline, ending } = candidate;
       const until = ending.kind === 'stop' ? 'stop' : ending;
-      const tried = JSON.stringify([world, timeline, until, otherSeeds]);
+      const tried = JSON.stringify([world, timeline, until, otherSeeds, fromSeed]);
       if (inVain.has(tried)) return false;
-      for (const seed of seedsFor(candidate.world.seed, otherSeeds)) {
+      for (const seed of seedsFor(candidate.world.seed, otherSeeds, fromSeed)) {
         if (enough()) return false;
         const seeded = { ...candidate, world: { ...candidate.world, seed } };
         const seen = reproduced(seeded);
@@ -139,9 +140,9 @@ function affordable({ ending }: Plan, share: number): number {
 }
 
 /** The seed that it has, and then small ones. */
-function seedsFor(present: number, others: number): readonly number[] {
-  const small = Array.from({ length: others }, (_, index) => index + 1);
-  return [present, ...small.filter((seed) => seed !== present)];
+function seedsFor(present: number, others: number, from: number): readonly number[] {
+  const small = Array.from({ length: others }, (_, index) => index + from);
+  return from > 1 ? small : [present, ...small.filter((seed) => seed !== present)];
 }
 
 /** What is violated while things break needs no ending but to stop; the next candidate has a little longer. */

@@ -12,8 +12,14 @@ const WINDOWS_MS = [2_500, 5_000, 10_000, 20_000, 40_000, 80_000, 160_000] as co
 const MET_MS = 15_000;
 /** The violation may come later than it did. */
 const LATER_MS = 3_000;
-/** Of the world's time, that is spent on the seeds of one window. */
-const SEEDS_MS = 2_500_000;
+/** With which seeds all windows are tried in turn. */
+const TURNS = [
+  [1, 8],
+  [9, 24],
+  [33, 96],
+] as const;
+/** Of the world's time, that is spent on one window in one turn. */
+const TURN_MS = 3_500_000;
 
 type Holders = Plan['world']['holders'];
 
@@ -25,24 +31,27 @@ export function keepLastPart(search: Search): boolean {
   const untilMs = ending.kind === 'recover' ? Math.min(ending.atMs, violation.atMs) : violation.atMs;
   if (untilMs <= MET_MS + LATER_MS) return false;
   const holdersAt = holdersOver(plan);
-  return WINDOWS_MS.some((windowMs) => {
+  const windows = WINDOWS_MS.flatMap((windowMs) => {
     const fromMs = untilMs - windowMs;
     const earlierMs = Math.floor(fromMs) - MET_MS;
-    if (earlierMs <= LATER_MS || search.spent) return false;
+    if (earlierMs <= LATER_MS) return [];
     const timeline = lastPart(plan.timeline, fromMs, untilMs).map((entry) => ({
       ...entry,
       atMs: entry.atMs - earlierMs,
     }));
     const endsMs = ending.kind === 'recover' ? ending.atMs : Math.ceil(violation.atMs) + LATER_MS;
-    const kept: Plan = {
-      ...plan,
-      world: { ...plan.world, holders: holdersAt(fromMs) },
-      timeline,
-      ending: { ...ending, atMs: endsMs - earlierMs },
-    };
-    const seeds = Math.max(1, Math.floor(SEEDS_MS / (violation.atMs + LATER_MS - earlierMs)));
-    return search.attempt(kept, `all but the last ${windowMs / 1_000} s`, seeds);
+    const world = { ...plan.world, holders: holdersAt(fromMs) };
+    const kept: Plan = { ...plan, world, timeline, ending: { ...ending, atMs: endsMs - earlierMs } };
+    return [{ kept, lastsMs: violation.atMs + LATER_MS - earlierMs, windowMs }];
   });
+  // A few seeds of each before many of one: the smallest may be too small.
+  return TURNS.some(([fromSeed, seeds]) =>
+    windows.some(({ kept, lastsMs, windowMs }) => {
+      const most = Math.floor(TURN_MS / lastsMs);
+      if (fromSeed > 1 && seeds > most) return false;
+      return search.attempt(kept, `all but the last ${windowMs / 1_000} s`, seeds, fromSeed);
+    }),
+  );
 }
 
 /** What begins from then on, and what still lasts then; that begins as late as it may. */
