@@ -1,4 +1,5 @@
 import { createSecretKey } from 'node:crypto';
+import type { CommandOutcome } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
 import { AgentError } from '../src/errors.ts';
 import { answered, cli, fakeAgent, STATUS } from './support/cli.ts';
@@ -40,6 +41,34 @@ describe('pause and resume', () => {
     const agent = fakeAgent({ status, outcome: () => ({ state: 'working', id: '4', detail: '' }) });
     const { code, err } = await cli(['pause'], { http: agent.http });
     expect([code, err]).toEqual([1, 'Overtaken by a later resume of bob.\n']);
+  });
+
+  test('a pause names the one that stays, because it lasts longer, and the handovers that it ends', async () => {
+    const detail =
+      'stored here; spreading; in force stays, because it lasts longer, the pause of bob, until resumed: switch; it ends the handover of 54.173.141.243 to neptune, ordered by carl';
+    const agent = fakeAgent({ outcome: () => ({ state: 'done', id: '4', detail }) });
+    const { code, out } = await cli(['pause', '--for', '5m'], { http: agent.http });
+    expect([code, out]).toEqual([
+      0,
+      'Automatic takeover stays paused, longer than asked for (`--replace` replaces that). In force stays, because it lasts longer, the pause of bob, until resumed: switch. It ends the handover of 54.173.141.243 to neptune, ordered by carl.\n',
+    ]);
+  });
+
+  test('a pause that is to replace a longer one says so to the agent', async () => {
+    const agent = fakeAgent({ outcome: () => ({ state: 'done', id: '4', detail: '' }) });
+    await cli(['pause', '--for', '5m', '--replace'], { http: agent.http });
+    expect(agent.commands).toMatchObject([{ kind: 'pause', replace: true }]);
+  });
+
+  test('is not done when another node was asked at the same moment, and its order stands', async () => {
+    const pause = { ...STATUS.pause, paused: true, by: 'neptune', owner: 'bob', version: 4 };
+    const stored = ['saturn', 'neptune'];
+    const agent = fakeAgent({
+      status: { ...STATUS, pause: { ...pause, stored } },
+      outcome: () => ({ state: 'working', id: '4', detail: '' }),
+    });
+    const { code, err } = await cli(['pause'], { http: agent.http });
+    expect([code, err]).toEqual([1, 'Overtaken by a later pause of bob.\n']);
   });
 
   test('resume is one command, and done at once where the agent says so', async () => {
@@ -85,6 +114,7 @@ describe('handover', () => {
         to: 'neptune',
         reason: 'patch day',
         owner: 'ann@saturn',
+        forMs: 60_000,
       },
       { kind: 'handover-status', id: 'h1' },
     ]);
@@ -97,12 +127,114 @@ describe('handover', () => {
     expect(agent.commands).toMatchObject([{ kind: 'handover', address: null, to: null }]);
   });
 
-  test('gives up waiting after --timeout, and says that it may still happen', async () => {
-    const agent = fakeAgent({ outcome: () => ({ state: 'working', id: 'h1', detail: 'asking the voters' }) });
+  /** Whatever is asked before it is taken back, it is under way. */
+  const underWay = (taken: (count: number) => CommandOutcome) =>
+    fakeAgent({
+      outcome: (command, count) =>
+        command.kind === 'handover-cancel'
+          ? taken(count)
+          : { state: 'working', id: 'h1', detail: 'asking the voters' },
+    });
+
+  test('takes it back after --timeout, and says that its target has stored that', async () => {
+    const agent = underWay(() => ({ state: 'done', id: 'h1', detail: 'withdrawn: neptune has stored it' }));
     const { code, err } = await cli(['handover', '--timeout', '3s'], { http: agent.http });
     expect(code).toBe(1);
-    expect(err).toContain('not done within 3.0 s, and still under way: asking the voters');
-    expect(agent.commands.length).toBeLessThan(20);
+    expect(err).toContain(
+      'Not done: not done within 3.0 s (asking the voters); withdrawn: neptune has stored it\n',
+    );
+    expect(agent.commands[0]).toMatchObject({ kind: 'handover', forMs: 3_000 });
+    expect(agent.commands.at(-1)).toMatchObject({ kind: 'handover-cancel', id: 'h1', owner: 'ann@saturn' });
+  });
+
+  test('says until when it may still happen where nobody can promise that it will not', async () => {
+    const detail = "withdrawn here, but neptune isn't heard: until 2026-01-02T03:06:17Z it may still happen";
+    const agent = underWay(() => ({ state: 'working', id: 'h1', detail }));
+    const { code, err } = await cli(['handover', '--timeout', '3s'], { http: agent.http });
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining(`not done within 3.0 s (asking the voters); ${detail}`),
+    ]);
+    expect(agent.commands.filter(({ kind }) => kind === 'handover-cancel').length).toBeGreaterThan(2);
+  });
+
+  test('that was done at the last moment is done', async () => {
+    const agent = fakeAgent({
+      outcome: (command) => {
+        const cancelled = agent.commands.some(({ kind }) => kind === 'handover-cancel');
+        if (command.kind === 'handover-cancel')
+          return { state: 'failed', id: 'h1', detail: 'it is too late' };
+        return cancelled
+          ? { state: 'done', id: 'h1', detail: 'done: verified' }
+          : { state: 'working', id: 'h1', detail: '' };
+      },
+    });
+    const { code, out } = await cli(['handover', '--timeout', '3s'], { http: agent.http });
+    expect([code, out]).toEqual([0, 'done: verified\n']);
+  });
+
+  test('with --keep it may still happen, and the command says so and takes nothing back', async () => {
+    const agent = underWay(() => ({ state: 'done', id: 'h1', detail: '' }));
+    const { code, err } = await cli(['handover', '--keep', '--timeout', '3s'], { http: agent.http });
+    expect(code).toBe(1);
+    expect(err).toContain('not done within 3.0 s (asking the voters), and kept: it may still happen');
+    expect(agent.commands[0]).not.toHaveProperty('forMs');
+    expect(agent.commands.every(({ kind }) => kind !== 'handover-cancel')).toBe(true);
+  });
+
+  test('--cancel asks until it is certain, by the id that it was told', async () => {
+    const agent = fakeAgent({
+      outcome: (_, count) =>
+        count < 3
+          ? { state: 'working', id: 'h1', detail: "withdrawn here, but neptune hasn't stored it yet" }
+          : { state: 'done', id: 'h1', detail: 'withdrawn: neptune has stored it' },
+    });
+    const options = ['handover', '--cancel', '54.173.141.243', '--reason', 'not today'];
+    const { code, out } = await cli(options, { http: agent.http });
+    expect([code, out]).toEqual([0, 'withdrawn: neptune has stored it\n']);
+    const cancel = { kind: 'handover-cancel', reason: 'not today', owner: 'ann@saturn' };
+    expect(agent.commands[0]).toEqual({ ...cancel, id: null, address: '54.173.141.243' });
+    expect(agent.commands.at(-1)).toMatchObject({ ...cancel, id: 'h1' });
+  });
+
+  test('--cancel is not done while it is not certain', async () => {
+    const detail = "withdrawn here, but neptune isn't heard: until 2026-01-02T03:06:17Z it may still happen";
+    const agent = fakeAgent({ outcome: () => ({ state: 'working', id: 'h1', detail }) });
+    const { code, err } = await cli(['handover', '--cancel', '--timeout', '2s'], { http: agent.http });
+    expect([code, err]).toEqual([1, `Not done: ${detail}\n`]);
+  });
+
+  test.each([['--to', 'neptune'], ['--keep']])('--cancel goes with no %s', async (...more) => {
+    const agent = fakeAgent();
+    const { code } = await cli(['handover', '--cancel', ...more], { http: agent.http });
+    expect([code, agent.commands]).toEqual([2, []]);
+  });
+});
+
+describe('what is open', () => {
+  const handover = {
+    id: 'h1',
+    address: '54.173.141.243',
+    to: 'neptune',
+    state: 'open',
+    detail: 'no-way-out',
+    by: 'bob@mars',
+    reason: 'patch day',
+    until: Date.UTC(2026, 0, 2, 3, 4, 5),
+    leftMs: 60_000,
+  } as const;
+  const shown = 'Handover of 54.173.141.243 to neptune is open until';
+  const who = 'ordered by bob@mars: patch day (waits: no-way-out)';
+
+  test('is shown by status with who, why and until when, and what has ended is not', async () => {
+    const status = {
+      ...STATUS,
+      handovers: [handover, { ...handover, id: 'h2', state: 'withdrawn' as const }],
+    };
+    const { out } = await cli(['status'], { http: fakeAgent({ status }).http });
+    expect(out.split('\n').filter((line) => line.includes('Handover of'))).toEqual([
+      expect.stringMatching(new RegExp(`^${shown}.*${who.replace(/[()]/g, '\\$&')}$`)),
+    ]);
   });
 });
 

@@ -258,6 +258,7 @@ const WHY: WhyView = {
   reason: 'local-unfit',
   detail: 'its own HAProxy has been unfit for 3 s',
   mode: 'takeover',
+  handovers: [],
   gates: [
     { name: 'role', state: 'passed', passed: true, reason: 'a candidate', code: null, ageMs: null },
     {

@@ -48,6 +48,7 @@ export type {
   AddressView,
   GateState,
   GateView,
+  HandoverView,
   HolderView,
   PauseView,
   PeerView,

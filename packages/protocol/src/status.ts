@@ -4,14 +4,15 @@
 import { ballotElectorate } from './ballot.ts';
 import type { Role } from './config.ts';
 import { holdDownLeftMs } from './damping.ts';
+import { standingOf } from './handover.ts';
 import { heldCount, isHeldBySelf, isSilent } from './holder.ts';
 import { ladder, type Rung } from './ladder.ts';
-import type { Fitness, PeerState, Verdict } from './messages.ts';
+import type { Fitness, HandoverStanding, PeerState, Verdict } from './messages.ts';
 import { isPaused, pauseNeeds, pauseStoredBy } from './pause.ts';
 import { votersOf } from './quorum.ts';
 import { ownReadiness, peerReadiness, type ReadinessView } from './readiness.ts';
 import type { GateName, Outcome, Reason } from './reasons.ts';
-import type { AddressState, Peer, State } from './state.ts';
+import type { AddressState, Handover, Peer, State } from './state.ts';
 import { readinessProblems } from './survey.ts';
 import { decide } from './takeover.ts';
 import type { DurationMs, InstanceId, Instant, Ip, NodeId, WallMs } from './units.ts';
@@ -38,14 +39,24 @@ export interface StatusView {
   readonly peers: readonly PeerView[];
   readonly electorate: { readonly voters: readonly NodeId[]; readonly digest: string };
   readonly pause: PauseView;
-  readonly handovers: readonly {
-    readonly id: string;
-    readonly address: Ip;
-    readonly to: NodeId;
-    readonly state: string;
-    readonly detail: string;
-  }[];
+  /** The open ones, and those that ended lately. */
+  readonly handovers: readonly HandoverView[];
   readonly notificationsPending: number;
+}
+
+export interface HandoverView {
+  readonly id: string;
+  readonly address: Ip;
+  readonly to: NodeId;
+  readonly state: HandoverStanding;
+  readonly detail: string;
+  /** Who ordered it, and why. */
+  readonly by: string;
+  readonly reason: string;
+  /** When its time is over, by this node's wall clock. */
+  readonly until: WallMs;
+  /** What is left of its time; 0 when it has ended. */
+  readonly leftMs: DurationMs;
 }
 
 export interface HolderView {
@@ -100,6 +111,8 @@ export interface PeerView {
 
 export interface PauseView {
   readonly paused: boolean;
+  /** The node that was asked for it. */
+  readonly by: NodeId;
   readonly owner: string;
   readonly reason: string;
   readonly until: WallMs | null;
@@ -131,6 +144,8 @@ export interface WhyView {
   readonly gates: readonly GateView[];
   readonly lastBallot: string | null;
   readonly refusals: readonly Reason[];
+  /** Open handovers of this address, to whomever. */
+  readonly handovers: readonly HandoverView[];
 }
 
 export function statusOf(state: State, now: Instant): StatusView {
@@ -156,13 +171,7 @@ export function statusOf(state: State, now: Instant): StatusView {
     peers: config.peers.map((peer) => peerView(present, peer.role, state.peers[peer.id], peer.id)),
     electorate: { voters: votersOf(config), digest: ballotElectorate(state) },
     pause: pauseView(present),
-    handovers: state.handovers.map(({ record: { id, address, to, state: is, detail } }) => ({
-      id,
-      address,
-      to,
-      state: is,
-      detail,
-    })),
+    handovers: present.handovers.map((handover) => handoverView(handover, now)),
     notificationsPending: state.outbox.length,
   };
 }
@@ -182,6 +191,9 @@ export function whyOf(state: State, ip: Ip, now: Instant): WhyView | null {
     gates: ladder(view).map((rung) => gateView(rung, now)),
     lastBallot: lastBallotOf(address, now),
     refusals: address.refusals,
+    handovers: state.handovers
+      .filter(({ record }) => record.address === ip && record.state === 'open')
+      .map((handover) => handoverView(handover, now)),
   };
 }
 
@@ -293,10 +305,27 @@ function peerView(state: State, role: Role, peer: Peer | undefined, id: NodeId):
   };
 }
 
+function handoverView({ record, expiresAt }: Handover, now: Instant): HandoverView {
+  const { id, address, to, detail, by, reason } = record;
+  const leftMs = Math.max(0, Math.floor(expiresAt - now.at));
+  return {
+    id,
+    address,
+    to,
+    state: standingOf(record),
+    detail,
+    by,
+    reason,
+    until: Math.floor(now.wall + expiresAt - now.at),
+    leftMs: record.state === 'open' ? leftMs : 0,
+  };
+}
+
 function pauseView(state: State): PauseView {
-  const { owner, reason, until, version } = state.pause;
+  const { owner, reason, until, version, by } = state.pause;
   return {
     paused: isPaused(state),
+    by,
     owner,
     reason,
     until,

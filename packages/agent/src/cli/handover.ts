@@ -10,27 +10,34 @@ export interface HandoverOptions extends TargetOptions {
   readonly to: string | null;
   readonly reason: string;
   readonly timeoutMs: DurationMs;
+  /** Whether it may still happen when this command has given up waiting. */
+  readonly keep: boolean;
 }
+
+export interface CancelOptions extends TargetOptions {
+  readonly reason: string;
+  readonly timeoutMs: DurationMs;
+}
+
+/** How long a command that gives up waits for the target to store that the handover is taken back. */
+const TAKEN_BACK_WITHIN_MS: DurationMs = 5_000;
 
 export async function handover(
   address: string | undefined,
   options: HandoverOptions,
   dependencies: CliDependencies,
 ): Promise<ExitCode> {
-  const target = await findTarget(options, dependencies);
-  if (target === null) return 2;
-  const keys = await loadKeys(target, dependencies);
-  if (keys === null) return 2;
-  const opened = await openOperator({ ...target, keys }, dependencies);
-  if (opened.kind === 'failed') return tell(options, failed('', opened.detail), dependencies);
-  const { operator } = opened;
-  const { to, reason } = options;
+  const operator = await open(options, dependencies);
+  if (typeof operator === 'number') return operator;
+  const { to, reason, keep, timeoutMs } = options;
   const command: Command = {
     kind: 'handover',
     address: address ?? null,
     to,
     reason,
     owner: ownerOf(dependencies),
+    // Even where nobody is left to take it back, it ends when this command does.
+    ...(keep ? {} : { forMs: timeoutMs }),
   };
   const result = await operator.send('/v1/handover', command);
   if (result.kind === 'refused') return tell(options, failed('', result.detail), dependencies);
@@ -38,13 +45,60 @@ export async function handover(
   return tell(options, outcome, dependencies);
 }
 
+/** `failtome handover --cancel`: done when it is known that it won't happen any more. */
+export async function cancelHandover(
+  address: string | undefined,
+  options: CancelOptions,
+  dependencies: CliDependencies,
+): Promise<ExitCode> {
+  const operator = await open(options, dependencies);
+  if (typeof operator === 'number') return operator;
+  const { reason, timeoutMs } = options;
+  const which = { id: null, address: address ?? null, reason };
+  return tell(options, await takeBack(operator, which, timeoutMs, dependencies), dependencies);
+}
+
+async function open(options: TargetOptions, dependencies: CliDependencies): Promise<Operator | ExitCode> {
+  const target = await findTarget(options, dependencies);
+  if (target === null) return 2;
+  const keys = await loadKeys(target, dependencies);
+  if (keys === null) return 2;
+  const opened = await openOperator({ ...target, keys }, dependencies);
+  return opened.kind === 'open' ? opened.operator : tell(options, failed('', opened.detail), dependencies);
+}
+
+type Which = Pick<Extract<Command, { kind: 'handover-cancel' }>, 'id' | 'address' | 'reason'>;
+
+/** Takes it back, and asks until it is known that it won't happen, or what has come of it; else says that it may. */
+async function takeBack(
+  operator: Operator,
+  which: Which,
+  withinMs: DurationMs,
+  dependencies: CliDependencies,
+): Promise<CommandOutcome> {
+  const deadline = dependencies.now() + withinMs;
+  const owner = ownerOf(dependencies);
+  let { id } = which;
+  let last = '';
+  for (;;) {
+    const command: Command = { ...which, kind: 'handover-cancel', id, owner };
+    const result = await operator.send('/v1/handover', command);
+    if (result.kind === 'outcome' && result.outcome.state !== 'working') return result.outcome;
+    if (result.kind === 'outcome') id = result.outcome.id;
+    last = result.kind === 'outcome' ? result.outcome.detail : result.detail;
+    if (dependencies.now() >= deadline) return failed(id ?? '', last);
+    await dependencies.sleep(POLL_MS);
+  }
+}
+
 /** Asks until it is done or has failed. An agent that doesn't answer in between may be the one that hands over. */
 async function untilEnded(
   operator: Operator,
   first: CommandOutcome,
-  { timeoutMs, json }: HandoverOptions,
+  options: HandoverOptions,
   dependencies: CliDependencies,
 ): Promise<CommandOutcome> {
+  const { timeoutMs, json } = options;
   const deadline = dependencies.now() + timeoutMs;
   let outcome = first;
   let shown = '';
@@ -53,10 +107,8 @@ async function untilEnded(
       shown = outcome.detail;
       complain(dependencies, clean(shown));
     }
-    if (dependencies.now() >= deadline || dependencies.interrupted()) {
-      const detail = `not done within ${age(timeoutMs)}, and still under way: ${shown || outcome.detail}`;
-      return failed(outcome.id, `${detail} (see \`failtome why\` and \`failtome history\`)`);
-    }
+    if (dependencies.now() >= deadline || dependencies.interrupted())
+      return giveUp(operator, outcome.id, shown || outcome.detail, options, dependencies);
     await dependencies.sleep(POLL_MS);
     const result: CommandResult = await operator.send('/v1/handover', {
       kind: 'handover-status',
@@ -65,6 +117,26 @@ async function untilEnded(
     outcome = result.kind === 'outcome' ? result.outcome : { ...outcome, detail: result.detail };
   }
   return outcome;
+}
+
+/** Not done in time. Who isn't to wait for it any longer isn't to be surprised by it either. */
+async function giveUp(
+  operator: Operator,
+  id: string,
+  last: string,
+  { timeoutMs, keep, reason }: HandoverOptions,
+  dependencies: CliDependencies,
+): Promise<CommandOutcome> {
+  const waited = `not done within ${age(timeoutMs)}${last === '' ? '' : ` (${last})`}`;
+  if (keep) {
+    const advice = '`failtome handover --cancel` takes it back, `failtome status` shows it';
+    return failed(id, `${waited}, and kept: it may still happen; ${advice}`);
+  }
+  const taken = await takeBack(operator, { id, address: null, reason }, TAKEN_BACK_WITHIN_MS, dependencies);
+  if (taken.state !== 'failed') return failed(id, `${waited}; ${taken.detail}`);
+  const result = await operator.send('/v1/handover', { kind: 'handover-status', id });
+  if (result.kind === 'outcome' && result.outcome.state === 'done') return result.outcome;
+  return failed(id, `${waited}; ${taken.detail}`);
 }
 
 function failed(id: string, detail: string): CommandOutcome {

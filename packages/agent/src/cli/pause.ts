@@ -12,6 +12,8 @@ export interface PauseOptions extends TargetOptions {
   readonly forMs: DurationMs | null;
   readonly reason: string;
   readonly timeoutMs: DurationMs;
+  /** Whether a pause in force that would last longer gives way. */
+  readonly replace: boolean;
 }
 
 export interface ResumeOptions extends TargetOptions {
@@ -20,8 +22,9 @@ export interface ResumeOptions extends TargetOptions {
 }
 
 export async function pause(options: PauseOptions, dependencies: CliDependencies): Promise<ExitCode> {
-  const { forMs, reason } = options;
-  const command: Command = { kind: 'pause', forMs, reason, owner: ownerOf(dependencies) };
+  const { forMs, reason, replace } = options;
+  const owner = ownerOf(dependencies);
+  const command: Command = { kind: 'pause', forMs, reason, owner, ...(replace ? { replace } : {}) };
   const length = forMs === null ? 'until `failtome resume`' : `for ${age(forMs)}`;
   return order(
     '/v1/pause',
@@ -55,9 +58,33 @@ async function order(
   if (result.kind === 'refused') return tell(options, { done: false, detail: result.detail }, dependencies);
   const { outcome } = result;
   if (outcome.state === 'failed') return tell(options, { done: false, detail: outcome.detail }, dependencies);
-  if (outcome.state === 'done') return tell(options, { done: true, detail: done }, dependencies);
-  const stored = await untilStored(target, Number(outcome.id), options.timeoutMs, dependencies);
-  return tell(options, stored ?? { done: true, detail: done }, dependencies);
+  const also = notesOf(outcome.detail);
+  const ending = { done: true, detail: [also.some(isKept) ? KEPT : done, ...also.map(sentence)].join(' ') };
+  if (outcome.state === 'done') return tell(options, ending, dependencies);
+  const order = { version: Number(outcome.id), by: opened.operator.node };
+  const stored = await untilStored(target, order, options.timeoutMs, dependencies);
+  return tell(options, stored ?? ending, dependencies);
+}
+
+/** What the agent says of other orders stands after its first two words on this one. */
+function notesOf(detail: string): readonly string[] {
+  return detail.split('; ').slice(2);
+}
+
+const KEPT = 'Automatic takeover stays paused, longer than asked for (`--replace` replaces that).';
+
+function isKept(note: string): boolean {
+  return note.startsWith('in force stays');
+}
+
+function sentence(note: string): string {
+  return `${note.charAt(0).toUpperCase()}${note.slice(1)}.`;
+}
+
+/** An order for the whole cluster: its version, and the node that was asked. */
+interface Order {
+  readonly version: number;
+  readonly by: string;
 }
 
 interface Ending {
@@ -68,7 +95,7 @@ interface Ending {
 /** Watches who has stored it. Null: enough have. Sending the command again would be another pause. */
 async function untilStored(
   target: Target,
-  version: number,
+  { version, by }: Order,
   timeoutMs: DurationMs,
   dependencies: CliDependencies,
 ): Promise<Ending | null> {
@@ -78,10 +105,11 @@ async function untilStored(
     const result = await readView(target.url, '/v1/status', dependencies);
     if (result.kind === 'read') {
       const { pause: present } = statusOf(result.json);
-      if (present.version > version) return { done: false, detail: overtaken(present) };
+      const another = present.version === version && present.by !== '' && present.by !== by;
+      if (present.version > version || another) return { done: false, detail: overtaken(present) };
       if (present.version === version && present.stored.length >= present.needed) return null;
-      const by = present.stored.length === 0 ? 'nobody' : present.stored.join(', ');
-      last = `stored by ${by}, where ${present.needed} are needed`;
+      const nodes = present.stored.length === 0 ? 'nobody' : present.stored.join(', ');
+      last = `stored by ${nodes}, where ${present.needed} are needed`;
     } else last = result.detail;
     if (dependencies.now() >= deadline || dependencies.interrupted()) break;
     await dependencies.sleep(POLL_MS);

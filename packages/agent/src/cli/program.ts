@@ -5,7 +5,7 @@ import { parseDuration } from '../config/kinds.ts';
 import { check } from './check.ts';
 import { type ConfigOptions, config } from './config.ts';
 import { type CliDependencies, complain, type ExitCode } from './dependencies.ts';
-import { handover } from './handover.ts';
+import { cancelHandover, handover } from './handover.ts';
 import { type HistoryOptions, history } from './history.ts';
 import { keygen } from './keygen.ts';
 import { pause, resume } from './pause.ts';
@@ -108,6 +108,9 @@ interface OrderOptions extends TargetOptions {
   readonly for?: DurationMs;
   readonly reason?: string;
   readonly timeout: DurationMs;
+  readonly keep?: boolean;
+  readonly cancel?: boolean;
+  readonly replace?: boolean;
 }
 
 function addOrderVerbs(program: Command, dependencies: CliDependencies, done: Done): void {
@@ -115,26 +118,26 @@ function addOrderVerbs(program: Command, dependencies: CliDependencies, done: Do
     .description('move an address as planned, agreed by the peers')
     .argument('[address]', 'may be left out where there is only one')
     .option('--to <node>', 'the node that takes it; otherwise the best-ranked other candidate')
-    .action(async (address: string | undefined, { to, timeout, ...options }: OrderOptions) =>
-      done(
-        await handover(
-          address,
-          { ...options, to: to ?? null, reason: options.reason ?? '', timeoutMs: timeout },
-          dependencies,
-        ),
-      ),
-    );
+    .option('--keep', 'let it happen later, up to 2 minutes, though it was not done in time')
+    .addOption(
+      new Option('--cancel', 'take back what is open; done when it is certain not to happen').conflicts([
+        'to',
+        'keep',
+      ]),
+    )
+    .action(async (address: string | undefined, { to, timeout, cancel, keep, ...options }: OrderOptions) => {
+      const order = { ...options, reason: options.reason ?? '', timeoutMs: timeout };
+      if (cancel === true) return done(await cancelHandover(address, order, dependencies));
+      return done(await handover(address, { ...order, to: to ?? null, keep: keep === true }, dependencies));
+    });
   withOrder(program.command('pause'))
     .description('no automatic takeover in the whole cluster, until resumed or expired')
     .option('--for <duration>', 'such as 30m or 1h; without it, until resumed', toDuration)
-    .action(async ({ for: length, timeout, ...options }: OrderOptions) =>
-      done(
-        await pause(
-          { ...options, forMs: length ?? null, reason: options.reason ?? '', timeoutMs: timeout },
-          dependencies,
-        ),
-      ),
-    );
+    .option('--replace', 'replace a pause in force that would last longer; otherwise that one stays')
+    .action(async ({ for: length, timeout, replace, ...options }: OrderOptions) => {
+      const order = { ...options, reason: options.reason ?? '', timeoutMs: timeout };
+      done(await pause({ ...order, forMs: length ?? null, replace: replace === true }, dependencies));
+    });
   withOrder(program.command('resume'))
     .description('end a pause')
     .action(async ({ timeout, ...options }: OrderOptions) =>

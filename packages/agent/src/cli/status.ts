@@ -15,7 +15,7 @@ import {
   table,
   toned,
 } from './text.ts';
-import { type AddressRow, type NodeRow, type StatusRow, statusOf } from './views.ts';
+import { type AddressRow, type HandoverRow, type NodeRow, type StatusRow, statusOf } from './views.ts';
 
 export interface StatusOptions extends TargetOptions {
   readonly watch?: boolean;
@@ -67,6 +67,7 @@ export function statusLines(view: StatusRow, paint: Paint): readonly string[] {
   return [
     `${paint(`Cluster ${clean(view.cluster)}`, 'strong')}, seen by ${clean(view.self.id)} (failtome ${clean(view.version)})`,
     ...pauseLines(view, paint),
+    ...view.handovers.flatMap((one) => handoverLines(one, paint)),
     ...problemLines(view, paint),
     '',
     ...table(
@@ -106,6 +107,20 @@ function pauseLines({ pause }: StatusRow, paint: Paint): readonly string[] {
   const until = pause.until === null ? 'until resumed' : `until ${moment(pause.until)}`;
   const reason = pause.reason === '' ? '' : `: ${pause.reason}`;
   return [paint(clean(`Automatic takeover is paused by ${pause.owner} ${until}${reason}`), 'warn')];
+}
+
+/** An open handover: who wants it, why, until when, and what it waits for. */
+export function handoverLines(
+  { address, to, state, by, reason, until, detail }: HandoverRow,
+  paint: Paint,
+): readonly string[] {
+  if (state !== 'open') return [];
+  const why = reason === '' ? '' : `: ${reason}`;
+  const end = until === null ? '' : ` until ${moment(until)}`;
+  const waits = detail === '' ? '' : ` (waits: ${detail})`;
+  return [
+    paint(clean(`Handover of ${address} to ${to} is open${end}, ordered by ${by}${why}${waits}`), 'warn'),
+  ];
 }
 
 function problemLines({ self }: StatusRow, paint: Paint): readonly string[] {

@@ -46,12 +46,26 @@ export interface AddressRow {
 
 export interface PauseRow {
   readonly paused: boolean;
+  /** The node that was asked for it; empty where it isn't told. */
+  readonly by: NodeId;
   readonly owner: string;
   readonly reason: string;
   readonly until: number | null;
   readonly version: number;
   readonly stored: readonly NodeId[];
   readonly needed: number;
+}
+
+export interface HandoverRow {
+  readonly id: string;
+  readonly address: Ip;
+  readonly to: NodeId;
+  readonly state: string;
+  readonly detail: string;
+  readonly by: string;
+  readonly reason: string;
+  /** Null where it isn't told. */
+  readonly until: number | null;
 }
 
 export interface StatusRow {
@@ -61,6 +75,7 @@ export interface StatusRow {
   readonly peers: readonly NodeRow[];
   readonly addresses: readonly AddressRow[];
   readonly pause: PauseRow;
+  readonly handovers: readonly HandoverRow[];
   /** Its wall clock; null where it isn't told. */
   readonly wall: number | null;
 }
@@ -83,6 +98,7 @@ export function statusOf(json: unknown): StatusRow {
     peers: listOf(status.peers).map((peer) => nodeOf(fieldsOf(peer), told)),
     addresses: addresses.map(addressOf),
     pause: pauseOf(status.pause),
+    handovers: handoversOf(status.handovers),
     wall: numberOf(status.at),
   };
 }
@@ -169,10 +185,27 @@ function holderOf({ kind, node, instanceId }: Fields): string {
   }
 }
 
+function handoversOf(json: unknown): readonly HandoverRow[] {
+  return listOf(json).map((item) => {
+    const { id, address, to, state, detail, by, reason, until } = fieldsOf(item);
+    return {
+      id: textOf(id),
+      address: textOf(address),
+      to: textOf(to),
+      state: textOf(state),
+      detail: textOf(detail),
+      by: textOf(by, '-'),
+      reason: textOf(reason),
+      until: numberOf(until),
+    };
+  });
+}
+
 function pauseOf(json: unknown): PauseRow {
   const pause = fieldsOf(json);
   return {
     paused: pause.paused === true,
+    by: textOf(pause.by),
     owner: textOf(pause.owner),
     reason: textOf(pause.reason),
     until: numberOf(pause.until),
@@ -200,6 +233,7 @@ export interface WhyRow {
   readonly gates: readonly GateRow[];
   /** In words, with what each voter said; empty: none in this episode. */
   readonly lastBallot: string;
+  readonly handovers: readonly HandoverRow[];
 }
 
 export function whyOf(json: unknown): WhyRow {
@@ -221,6 +255,7 @@ export function whyOf(json: unknown): WhyRow {
     detail: textOf(why.detail),
     gates,
     lastBallot: textOf(why.lastBallot),
+    handovers: handoversOf(why.handovers),
   };
 }
 

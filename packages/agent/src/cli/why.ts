@@ -2,6 +2,7 @@
 import { adviceFor, ballotAdviceFor, CALM_REASONS } from './advice.ts';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
 import { readView } from './read.ts';
+import { handoverLines } from './status.ts';
 import { findTarget, type TargetOptions } from './target.ts';
 import { ago, type Cell, cell, clean, type Paint, painter, type Row, table } from './text.ts';
 import { type GateRow, statusOf, type WhyRow, whyOf } from './views.ts';
@@ -54,6 +55,7 @@ export function whyLines(view: WhyRow, paint: Paint): readonly string[] {
   const headline = clean(`${view.address}: ${view.outcome} (${view.reason})${detail}`);
   return [
     paint(headline, 'strong'),
+    ...view.handovers.flatMap((one) => handoverLines(one, paint)),
     ...table(['', 'gate', 'saw', 'how old'], view.gates.map(gateRow), paint),
     ...ballotLines(view),
     ...adviceLines(view),

@@ -131,6 +131,10 @@ function show(status, whys, history) {
   const paused = pause !== null && pause !== undefined && pause !== false && pause.paused !== false;
   const who = paused && pause.owner ? ' by ' + pause.owner : '';
   say('paused', paused ? 'Automatic takeover is paused' + who + (pause.reason ? ': ' + pause.reason : '.') : '');
+  const open = (status.handovers ?? []).filter((one) => one.state === 'open').map((one) => 'Handover of ' + one.address + ' to ' + one.to
+    + ' is open until ' + clock(one.until) + ', ordered by ' + known(one.by) + (one.reason ? ': ' + one.reason : '')
+    + (one.detail ? ' (waits: ' + one.detail + ')' : ''));
+  say('handovers', open.join(' · '));
   place('addresses').replaceChildren(...status.addresses.map((address, index) => showAddress(address, whys[index])));
   showNodes(status);
   showHistory(history);

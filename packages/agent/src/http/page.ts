@@ -21,6 +21,7 @@ export const PAGE: string = `<!doctype html>
 <p id="self" class="faint">asking the agent …</p>
 <p id="stale" class="banner bad" role="alert"></p>
 <p id="paused" class="banner warn" role="status"></p>
+<p id="handovers" class="banner warn" role="status"></p>
 <noscript><p class="banner warn">This page needs JavaScript; the same is at <a href="v1/status">v1/status</a>.</p></noscript>
 </header>
 <main>

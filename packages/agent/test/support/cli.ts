@@ -183,7 +183,16 @@ export const STATUS: StatusView = {
     },
   ],
   electorate: { voters: ['neptune', 'saturn'], digest: 'e1ec7043' },
-  pause: { paused: false, owner: '', reason: '', until: null, version: 3, stored: ['saturn'], needed: 2 },
+  pause: {
+    paused: false,
+    by: 'saturn',
+    owner: '',
+    reason: '',
+    until: null,
+    version: 3,
+    stored: ['saturn'],
+    needed: 2,
+  },
   handovers: [],
   notificationsPending: 0,
 };
