@@ -124,3 +124,62 @@ scenario('a pause outlives the restart of every agent', {}, async (scene) => {
   await scene.probedMore('neptune', 10, 'failed');
   scene.expectOutcome({ holder: 'saturn', moves: 0 });
 });
+
+/** A target without a way out can't take it for now. */
+async function orderInVain(scene: Scene, ...more: readonly string[]): Promise<string> {
+  scene.cluster.cloud.setGuard({ kind: 'down' });
+  const order = ['--to', 'neptune', '--reason', 'kernel update', '--timeout', '2s'];
+  const { code, stderr } = await scene.command('saturn', 'handover', ...order, ...more);
+  expect(code, stderr).toBe(1);
+  return stderr;
+}
+
+async function neptuneSees(scene: Scene, state: string): Promise<void> {
+  await scene.eventually(`neptune to know that it is ${state}`, async () =>
+    (await scene.status('neptune')).handovers.some((one) => one.state === state),
+  );
+}
+
+scenario(
+  'a handover that is not done in time is taken back, and does not happen when it could',
+  {},
+  async (scene) => {
+    expect(await orderInVain(scene)).toMatch(/Not done: not done within 2\.0 s .*neptune has stored it/);
+    scene.cluster.cloud.clearGuard();
+    await scene.probedMore('neptune', 10, 'ok');
+    scene.expectOutcome({ holder: 'saturn', moves: 0 });
+    const history = await scene.command('saturn', 'history', '--node');
+    expect(history.stdout).toMatch(/handover of .* to neptune, as ordered: (withdrawn|expired)/);
+    expect(history.stdout).toMatch(/ordered by .*: kernel update/);
+  },
+);
+
+scenario(
+  'a handover that is kept is shown on both nodes, and a pause that comes later ends it',
+  {},
+  async (scene) => {
+    expect(await orderInVain(scene, '--keep')).toContain('and kept: it may still happen');
+    for (const verb of ['status', 'why'] as const) {
+      const { stdout } = await scene.command('neptune', verb);
+      expect(stdout).toMatch(/Handover of .* to neptune is open until .*, ordered by .*: kernel update/);
+    }
+    const paused = await scene.command('neptune', 'pause', '--for', '1h');
+    expect(paused.stdout).toMatch(/It ends the handover of .* to neptune, ordered by .*: kernel update\./);
+    await neptuneSees(scene, 'withdrawn');
+    scene.cluster.cloud.clearGuard();
+    await scene.probedMore('neptune', 10, 'ok');
+    scene.expectOutcome({ holder: 'saturn', moves: 0 });
+    const shorter = await scene.command('saturn', 'pause', '--for', '1m');
+    expect(shorter.stdout).toContain('Automatic takeover stays paused, longer than asked for');
+  },
+);
+
+scenario('a handover that is kept is taken back by --cancel, asked of the other node', {}, async (scene) => {
+  await orderInVain(scene, '--keep');
+  const cancelled = await scene.command('neptune', 'handover', '--cancel', '--reason', 'not today');
+  expect(cancelled, cancelled.stderr).toMatchObject({ code: 0 });
+  expect(cancelled.stdout).toContain('withdrawn: neptune has stored it');
+  scene.cluster.cloud.clearGuard();
+  await scene.probedMore('neptune', 10, 'ok');
+  scene.expectOutcome({ holder: 'saturn', moves: 0 });
+});

@@ -114,7 +114,7 @@ describe('handover', () => {
         to: 'neptune',
         reason: 'patch day',
         owner: 'ann@saturn',
-        forMs: 60_000,
+        forMs: 65_000,
       },
       { kind: 'handover-status', id: 'h1' },
     ]);
@@ -143,7 +143,7 @@ describe('handover', () => {
     expect(err).toContain(
       'Not done: not done within 3.0 s (asking the voters); withdrawn: neptune has stored it\n',
     );
-    expect(agent.commands[0]).toMatchObject({ kind: 'handover', forMs: 3_000 });
+    expect(agent.commands[0]).toMatchObject({ kind: 'handover', forMs: 8_000 });
     expect(agent.commands.at(-1)).toMatchObject({ kind: 'handover-cancel', id: 'h1', owner: 'ann@saturn' });
   });
 
@@ -171,6 +171,18 @@ describe('handover', () => {
     });
     const { code, out } = await cli(['handover', '--timeout', '3s'], { http: agent.http });
     expect([code, out]).toEqual([0, 'done: verified\n']);
+  });
+
+  test('that a pause has ended is not called over before its target has stored that', async () => {
+    const agent = fakeAgent({
+      outcome: (command) =>
+        command.kind === 'handover-cancel'
+          ? { state: 'done', id: 'h1', detail: 'withdrawn: neptune has stored it' }
+          : { state: 'failed', id: 'h1', detail: 'withdrawn: ended by the pause of bob' },
+    });
+    const { code, err } = await cli(['handover', '--keep'], { http: agent.http });
+    const why = 'withdrawn: ended by the pause of bob; withdrawn: neptune has stored it';
+    expect([code, err]).toEqual([1, `Not done: ${why}\n`]);
   });
 
   test('with --keep it may still happen, and the command says so and takes nothing back', async () => {

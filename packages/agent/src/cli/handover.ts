@@ -21,6 +21,8 @@ export interface CancelOptions extends TargetOptions {
 
 /** How long a command that gives up waits for the target to store that the handover is taken back. */
 const TAKEN_BACK_WITHIN_MS: DurationMs = 5_000;
+/** Ends that aren't its target's own word. */
+const ENDED_HERE = /^(expired|withdrawn): /;
 
 export async function handover(
   address: string | undefined,
@@ -36,8 +38,8 @@ export async function handover(
     to,
     reason,
     owner: ownerOf(dependencies),
-    // Even where nobody is left to take it back, it ends when this command does.
-    ...(keep ? {} : { forMs: timeoutMs }),
+    // Even where this command can't take it back, it ends soon after.
+    ...(keep ? {} : { forMs: timeoutMs + TAKEN_BACK_WITHIN_MS }),
   };
   const result = await operator.send('/v1/handover', command);
   if (result.kind === 'refused') return tell(options, failed('', result.detail), dependencies);
@@ -116,7 +118,10 @@ async function untilEnded(
     });
     outcome = result.kind === 'outcome' ? result.outcome : { ...outcome, detail: result.detail };
   }
-  return outcome;
+  // What has ended where it was asked for may not have reached its target, which may be in the middle of it.
+  return outcome.state === 'failed' && ENDED_HERE.test(outcome.detail)
+    ? certain(operator, outcome.id, outcome.detail, options, dependencies)
+    : outcome;
 }
 
 /** Not done in time. Who isn't to wait for it any longer isn't to be surprised by it either. */
@@ -124,19 +129,32 @@ async function giveUp(
   operator: Operator,
   id: string,
   last: string,
-  { timeoutMs, keep, reason }: HandoverOptions,
+  options: HandoverOptions,
   dependencies: CliDependencies,
 ): Promise<CommandOutcome> {
+  const { timeoutMs, keep } = options;
   const waited = `not done within ${age(timeoutMs)}${last === '' ? '' : ` (${last})`}`;
   if (keep) {
     const advice = '`failtome handover --cancel` takes it back, `failtome status` shows it';
     return failed(id, `${waited}, and kept: it may still happen; ${advice}`);
   }
+  return certain(operator, id, waited, options, dependencies);
+}
+
+/** Makes sure that it doesn't happen any more, or says until when it may; what was done all the same is done. */
+async function certain(
+  operator: Operator,
+  id: string,
+  why: string,
+  { reason }: HandoverOptions,
+  dependencies: CliDependencies,
+): Promise<CommandOutcome> {
   const taken = await takeBack(operator, { id, address: null, reason }, TAKEN_BACK_WITHIN_MS, dependencies);
-  if (taken.state !== 'failed') return failed(id, `${waited}; ${taken.detail}`);
-  const result = await operator.send('/v1/handover', { kind: 'handover-status', id });
-  if (result.kind === 'outcome' && result.outcome.state === 'done') return result.outcome;
-  return failed(id, `${waited}; ${taken.detail}`);
+  if (taken.state === 'failed') {
+    const result = await operator.send('/v1/handover', { kind: 'handover-status', id });
+    if (result.kind === 'outcome' && result.outcome.state === 'done') return result.outcome;
+  }
+  return failed(id, `${why}; ${taken.detail}`);
 }
 
 function failed(id: string, detail: string): CommandOutcome {

@@ -160,8 +160,8 @@ const TELLERS: { readonly [K in Fact['kind']]: Teller<K> } = {
   handover: (fact) =>
     tell(
       fact,
-      fact.state === 'failed' || fact.state === 'expired' ? 'warn' : 'info',
-      `handover of ${fact.address} to ${fact.to}: ${fact.state}${after(fact.detail)}`,
+      fact.state === 'open' || fact.state === 'done' ? 'info' : 'warn',
+      `handover of ${fact.address} to ${fact.to}, ordered by ${fact.by}${after(fact.reason)}; ${fact.state}${after(fact.detail)}`,
     ),
   storage: (fact) =>
     fact.ok

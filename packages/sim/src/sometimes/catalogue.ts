@@ -72,6 +72,7 @@ const VOTES = [
   'storage',
   'stopping',
   'duplicate-id',
+  'no-handover',
 ] as const satisfies readonly BallotReason[];
 
 /** The others are found before a message is decoded, by the agent's server. */
@@ -167,6 +168,12 @@ const SITUATIONS: readonly (readonly [id: string, says: string])[] = [
   ['handover:done', 'a handover was done'],
   ['handover:failed', 'a handover failed'],
   ['handover:expired', 'a handover was not done in time'],
+  ['handover:withdrawn', 'a handover was taken back'],
+  ['handover:ended-by-pause', 'a pause ended a handover'],
+  ['handover:past-recall', 'a handover was taken back while its target was past recall'],
+  ['handover:promised', 'an operator was told that a handover will not happen'],
+  ['handover:not-promised', 'an operator was told that a handover may still happen'],
+  ['handover:relieved', 'a holder that can not write was relieved by a handover'],
   ['pause:expired', 'a pause ended by itself'],
   ['pause:resumed', 'a pause was ended by an operator'],
   ['notification:accepted', 'a notification was accepted'],

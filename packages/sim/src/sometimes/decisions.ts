@@ -1,5 +1,14 @@
 /** What is seen in the facts that nodes tell: votes, decisions, ballots, handovers, starts. */
-import { type BallotMode, type Fact, type Ip, majorityOf, type NodeId, votersOf } from '@failtome/protocol';
+import {
+  type BallotMode,
+  type Command,
+  type CommandOutcome,
+  type Fact,
+  type Ip,
+  majorityOf,
+  type NodeId,
+  votersOf,
+} from '@failtome/protocol';
 import type { RunView, Watcher } from '../world/index.ts';
 import type { Mark } from './mark.ts';
 
@@ -35,6 +44,8 @@ export function watchDecisions(mark: Mark): Watcher {
     const campaign = by.state().addresses[ip]?.campaign;
     if (campaign?.won == null) return;
     const answers = Object.values(campaign.answers);
+    if (campaign.mode === 'handover' && answers.some(({ consents }) => consents === true))
+      mark('handover:relieved');
     const grants = answers.filter(({ answer }) => answer === 'grant').length;
     const blind = answers.filter(({ answer }) => answer === 'blind').length;
     const needed = majorityOf(votersOf(by.config).length);
@@ -115,8 +126,7 @@ export function watchDecisions(mark: Mark): Watcher {
       case 'late-association':
         return mark('stale:late-association');
       case 'handover':
-        if (fact.state !== 'open') mark(`handover:${fact.state}`);
-        return;
+        return onHandover(fact);
       case 'pause':
         if (!fact.paused) mark('pause:resumed');
         return;
@@ -130,7 +140,20 @@ export function watchDecisions(mark: Mark): Watcher {
     }
   }
 
+  function onHandover({ state, detail }: FactOf<'handover'>): void {
+    if (state !== 'open') mark(`handover:${state}`);
+    if (state === 'withdrawn' && detail.startsWith('ended by the pause')) mark('handover:ended-by-pause');
+  }
+
+  function onAnswered(command: Command, outcome: CommandOutcome | null): void {
+    if (command.kind !== 'handover-cancel' || outcome === null) return;
+    if (outcome.state === 'done') mark('handover:promised');
+    if (outcome.detail.includes("can't be recalled")) mark('handover:past-recall');
+    if (outcome.detail.endsWith('it may still happen')) mark('handover:not-promised');
+  }
+
   return (event) => {
+    if (event.kind === 'order-answered') onAnswered(event.command, event.outcome);
     if (event.kind === 'facts') for (const fact of event.facts) onFact(event.by, fact, event.facts);
     if (event.kind === 'ended') for (const nodes of open.values()) nodes.delete(event.by.node);
   };
