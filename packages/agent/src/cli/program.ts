@@ -118,7 +118,10 @@ function addOrderVerbs(program: Command, dependencies: CliDependencies, done: Do
     .description('move an address as planned, agreed by the peers')
     .argument('[address]', 'may be left out where there is only one')
     .option('--to <node>', 'the node that takes it; otherwise the best-ranked other candidate')
-    .option('--keep', 'let it happen later, up to 2 minutes, though it was not done in time')
+    .option(
+      '--keep',
+      'let it happen later, for as long as a handover may take, though it was not done in time',
+    )
     .addOption(
       new Option('--cancel', 'take back what is open; done when it is certain not to happen').conflicts([
         'to',
