@@ -38,6 +38,8 @@ export interface AdapterDependencies {
   readonly names: Names;
   readonly post: (event: Event) => void;
   readonly reply: (effect: ReplyEffect) => void;
+  /** Asked before each write to the state directory: null, or the code with which it fails. */
+  readonly mayWrite: () => Promise<string | null>;
   /** What a command of the exec driver wrote to standard error. */
   readonly logStderr: (operation: string, text: string) => void;
   /** What becomes of the AWS credentials. */
@@ -69,7 +71,7 @@ export class Adapters {
 
   constructor(options: AdapterOptions, dependencies: AdapterDependencies) {
     const { config, identity, keys, clients } = options;
-    const { post, reply } = dependencies;
+    const { post, reply, mayWrite } = dependencies;
     this.#identity = identity;
     this.#dependencies = dependencies;
     this.#config = config;
@@ -79,7 +81,7 @@ export class Adapters {
     this.#local = new LocalCheck({ local: config.local }, dependencies);
     this.#externalIp = new ExternalIp({ urls: config.guard.urls }, dependencies);
     this.#transport = new PeerTransport({ peers: othersOf(config, identity), keys }, { post, reply });
-    this.#store = new Store({ stateDir: config.stateDir }, { post });
+    this.#store = new Store({ stateDir: config.stateDir }, { post, mayWrite });
     this.#driver = this.#makeDriver();
     this.#notifier = this.#makeNotifier();
   }

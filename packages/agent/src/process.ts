@@ -30,9 +30,10 @@ export async function runProcess({ file, config, env, warnings, version }: RunRe
     return await agent.ended;
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
-    const faultyKey = error.code.startsWith('KEY_');
-    process.stderr.write(`${faultyKey ? 'auth.keyFile: ' : ''}${error.message}\n`);
-    return faultyKey ? 2 : 1;
+    const at =
+      error.code === 'STATE_DIR_IN_USE' ? 'stateDir' : error.code.startsWith('KEY_') ? 'auth.keyFile' : null;
+    process.stderr.write(`${at === null ? '' : `${at}: `}${error.message}\n`);
+    return at === null ? 1 : 2;
   } finally {
     await log.end();
   }

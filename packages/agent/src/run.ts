@@ -46,6 +46,7 @@ import type { Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { Adapters } from './ports.ts';
 import { judgeReload } from './reload.ts';
+import { StateDirectory } from './state-directory.ts';
 import { answerWhileStarting, createViews, statusLine, type ViewSources } from './views.ts';
 
 /** A goodbye takes no longer, unless a move has to be finished. */
@@ -90,22 +91,23 @@ export interface RunningAgent {
 /**
  * Start an agent. Resolves when its API listens; the rest of the start goes on, and `/readyz` says how far it is.
  *
- * @throws AgentError when the key can't be read or the API can't listen
+ * @throws AgentError when the key can't be read, another agent uses the state directory, or the API can't listen
  */
 export async function runAgent(options: RunOptions, dependencies: RunDependencies): Promise<RunningAgent> {
   const { config } = options;
   const { log } = dependencies;
-  const [keyFile, history] = await Promise.all([
-    readKeyFile(config.auth.keyFile),
-    HistoryFile.open(config, {
-      failed: (code, path) => log.tell('warn', 'history', `${path} could not be used: ${code}`),
-    }),
-  ]);
-  if (history.skipped > 0)
-    log.tell('warn', 'history', `${counted(history.skipped, 'line')} could not be read`);
+  const keyFile = await readKeyFile(config.auth.keyFile);
+  // Before anything in it is looked at: another agent may be writing there.
+  const directory = await StateDirectory.claim(config.stateDir);
+  if (directory.unprotected !== null) log.tell('warn', 'state-directory', directory.unprotected);
   tellKeys(log, keyFile);
-  const agent = new Agent(options, dependencies, { keys: keyFile.keys, history });
-  await agent.open();
+  const agent = new Agent(options, dependencies, { keys: keyFile.keys, directory });
+  try {
+    await agent.open();
+  } catch (error) {
+    await directory.release();
+    throw error;
+  }
   return agent;
 }
 
@@ -121,8 +123,10 @@ class Agent implements RunningAgent {
   readonly #options: RunOptions;
   readonly #log: Log;
   readonly #load: RunDependencies['load'];
-  readonly #history: HistoryFile;
-  readonly #chronicle: Chronicle;
+  readonly #directory: StateDirectory;
+  /** These two are null until it is known whose history it must be. */
+  #history: HistoryFile | null = null;
+  #chronicle: Chronicle | null = null;
   readonly #metrics: Metrics;
   readonly #clock: Clock = createClock();
   readonly #names: Names;
@@ -143,13 +147,12 @@ class Agent implements RunningAgent {
   constructor(
     options: RunOptions,
     dependencies: RunDependencies,
-    opened: { readonly keys: ClusterKeys; readonly history: HistoryFile },
+    opened: { readonly keys: ClusterKeys; readonly directory: StateDirectory },
   ) {
     this.#options = options;
     this.#log = dependencies.log;
     this.#load = dependencies.load;
-    this.#history = opened.history;
-    this.#chronicle = createChronicle(opened.history);
+    this.#directory = opened.directory;
     this.#keys = opened.keys;
     this.#config = options.config;
     this.#metrics = createMetrics({ version: options.version });
@@ -253,11 +256,39 @@ class Agent implements RunningAgent {
       this.#waitingFor = reason;
       this.#log.tell('warn', 'identity-missing', reason);
     };
-    const [identity, state] = await Promise.all([
-      findIdentity(this.#config, { env: this.#options.env, names: this.#names, signal, onMissing }),
-      loadState(this.#config, { decode: decodeDocument }),
-    ]);
-    return identity === null || signal.aborted ? null : { identity, state };
+    const { cluster, stateDir } = this.#config;
+    const identity = await findIdentity(this.#config, {
+      env: this.#options.env,
+      names: this.#names,
+      signal,
+      onMissing,
+    });
+    if (identity === null || signal.aborted) return null;
+    const state = await loadState({ stateDir, cluster, node: identity.id }, { decode: decodeDocument });
+    this.#history = await this.#openHistory(state.storage.kind === 'foreign');
+    this.#chronicle = createChronicle(this.#history);
+    return signal.aborted ? null : { identity, state };
+  }
+
+  async #openHistory(foreign: boolean): Promise<HistoryFile> {
+    const { stateDir } = this.#config;
+    const failed = (code: string, path: string): void =>
+      this.#log.tell('warn', 'history', `${path} could not be used: ${code}`);
+    const history = await HistoryFile.open({ stateDir, foreign }, { failed });
+    if (history.skipped > 0)
+      this.#log.tell('warn', 'history', `${counted(history.skipped, 'line')} could not be read`);
+    return history;
+  }
+
+  /** The code with which a write fails; the process ends where another has come by the directory. */
+  async #mayWrite(): Promise<string | null> {
+    const code = await this.#directory.mayWrite();
+    const { taken } = this.#directory;
+    if (taken !== null && !this.#ending) {
+      this.#log.tell('error', 'state-directory', taken.message);
+      this.#end(2);
+    }
+    return code;
   }
 
   #createAdapters(identity: FoundIdentity): Adapters {
@@ -268,6 +299,7 @@ class Agent implements RunningAgent {
         names: this.#names,
         post: (event) => this.#running?.host.post(event),
         reply: (effect) => this.#inbox.reply(effect),
+        mayWrite: () => this.#mayWrite(),
         logStderr: (operation, text) =>
           this.#log.tell('warn', 'driver-output', `${operation}: ${text}`, { operation }),
         logCredentials: (news) => tellCredentials(this.#log, news),
@@ -293,7 +325,7 @@ class Agent implements RunningAgent {
   #observe(facts: readonly Fact[], state: State, now: Instant): void {
     this.#log.observe(facts, now.at);
     this.#metrics.observe(facts);
-    this.#chronicle.observe(facts, state, now);
+    this.#chronicle?.observe(facts, state, now);
     if (this.#toldReady || !readyView(state).ready) return;
     this.#toldReady = true;
     this.#log.tell('info', 'agent-ready', 'ready: the address and the own HAProxy have been looked at');
@@ -312,7 +344,7 @@ class Agent implements RunningAgent {
       waitingFor: () => this.#waitingFor,
       now: () => this.#clock.now(),
       addresses: () => this.#config.addresses.map(({ ip }) => ip),
-      history: () => this.#history.newest(),
+      history: () => this.#history?.newest() ?? [],
       peerUrls: () => new Map(this.#config.peers.map(({ id, url }) => [id, url])),
       metrics: this.#metrics,
     };
@@ -388,10 +420,11 @@ class Agent implements RunningAgent {
 
   async #close(): Promise<void> {
     this.#running?.host.close();
-    const settled = [this.#history.settled(), this.#service.close(), this.#running?.adapters.settled()];
+    const settled = [this.#history?.settled(), this.#service.close(), this.#running?.adapters.settled()];
     await within(CLOSE_WITHIN_MS, Promise.all(settled));
     this.#running?.adapters.close();
     await within(CLOSE_WITHIN_MS, this.#server.close());
+    await this.#directory.release();
   }
 }
 

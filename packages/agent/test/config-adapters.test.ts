@@ -184,6 +184,7 @@ function adaptersOf(config: AgentConfig): Adapters {
       names: new Names({ monotonicMs: () => clock.monotonicMs() }),
       post: nothing,
       reply: nothing,
+      mayWrite: () => Promise.resolve(null),
       logStderr: nothing,
       logCredentials: nothing,
     },

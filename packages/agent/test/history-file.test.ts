@@ -123,10 +123,10 @@ test('an entry that stands there twice counts once', async () => {
   expect(ids((await opened(stateDir)).history.newest())).toEqual([2, 1]);
 });
 
-test('a file that cannot be read is reported and counts as empty', async () => {
+test('a directory in its place is reported and counts as empty', async () => {
   const stateDir = await temporaryFolder();
   await mkdir(join(stateDir, 'history.jsonl'));
   const { history, failures } = await opened(stateDir);
-  expect(failures).toEqual(['EISDIR']);
+  expect(failures).toEqual(['ENOTFILE']);
   expect(history.newest()).toEqual([]);
 });

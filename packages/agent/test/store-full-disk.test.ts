@@ -52,7 +52,7 @@ test('a full disk is found at the start', async ({ skip }) => {
   onTestFinished(() => unmount(stateDir));
   await writeFile(join(stateDir, 'other'), 'x'.repeat(3 * PAGE));
   const { storage, problem } = await loadState(
-    { stateDir },
+    { stateDir, cluster: 'web', node: 'saturn' },
     { decode: () => ({ kind: 'fault', detail: '' }) },
   );
   expect(storage).toEqual({ kind: 'empty' });
@@ -67,7 +67,7 @@ test('a read-only file system is found at the start', async ({ skip }) => {
   mount(stateDir, 'size=16k,ro');
   onTestFinished(() => unmount(stateDir));
   const { storage, problem } = await loadState(
-    { stateDir },
+    { stateDir, cluster: 'web', node: 'saturn' },
     { decode: () => ({ kind: 'fault', detail: '' }) },
   );
   expect(storage).toEqual({ kind: 'empty' });

@@ -166,6 +166,7 @@ export function copyStorage(storage: StorageHealth): Draft<StorageHealth> {
     failing: storage.failing,
     retryAt: storage.retryAt,
     found: storage.found,
+    foundDetail: storage.foundDetail,
   };
 }
 

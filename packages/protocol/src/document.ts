@@ -14,7 +14,7 @@ import { NO_PAUSE, newAddress } from './initial.ts';
 import type { StorageState } from './inputs.ts';
 import { LATE_LASTS_MS } from './late.ts';
 import type { AddressState, Handover, LateTake, State } from './state.ts';
-import type { Instant, MonotonicMs } from './units.ts';
+import type { Instant, MonotonicMs, NodeId } from './units.ts';
 
 export function documentOf(state: State): DurableDocument {
   return {
@@ -28,6 +28,27 @@ export function documentOf(state: State): DurableDocument {
     outbox: state.outbox.map(({ id, subject, message }) => ({ id, subject, message })),
     serial: state.serial,
   };
+}
+
+/**
+ * Why a document is not this node's own, in words; null: it is. A directory that was copied, mounted or named by mistake
+ * holds pauses, notifications and moves of others, and leases that this node never lent.
+ */
+export function foreignTo(
+  document: Pick<DurableDocument, 'cluster' | 'node'>,
+  self: { readonly cluster: string; readonly node: NodeId },
+): string | null {
+  if (document.cluster !== self.cluster)
+    return `belongs to ${document.node} of the cluster ${document.cluster}, not of ${self.cluster}`;
+  return document.node === self.node ? null : `belongs to the node ${document.node}, not to ${self.node}`;
+}
+
+/** The same storage, unless it is another's. */
+export function ownStorage(state: State, storage: StorageState): StorageState {
+  if (storage.kind !== 'loaded') return storage;
+  const { cluster, node } = state.config;
+  const detail = foreignTo(storage.document, { cluster, node: node.id });
+  return detail === null ? storage : { kind: 'foreign', detail: `the state ${detail}` };
 }
 
 /**
@@ -48,7 +69,7 @@ export function restored(state: State, storage: StorageState, at: MonotonicMs): 
     handovers: (document?.handovers ?? []).flatMap((one) => restoredHandover(one, { ...state.now, at })),
     outbox: (document?.outbox ?? []).map((entry) => ({ ...entry, publishing: null, nextAt: at, delayMs: 0 })),
     serial: document?.serial ?? 0,
-    storage: { ...state.storage, found: storage.kind },
+    storage: { ...state.storage, found: storage.kind, foundDetail: detailOf(storage) },
   };
 }
 
@@ -67,6 +88,10 @@ function restoredHandover(one: DurableHandover, now: Instant): readonly Handover
   if (untilWall === undefined && record.state === 'open') return [];
   const leftMs = Math.min(record.ttlMs, HANDOVER_LASTS_MS, (untilWall ?? Infinity) - now.wall);
   return [{ record, expiresAt: now.at + Math.max(0, leftMs), ending: null }];
+}
+
+export function detailOf(storage: StorageState): string {
+  return storage.kind === 'unreadable' || storage.kind === 'foreign' ? storage.detail : '';
 }
 
 function restoredAddress(

@@ -22,7 +22,7 @@ export type Fact =
   | {
       readonly kind: 'started';
       readonly incarnation: number;
-      readonly storage: 'loaded' | 'empty' | 'unreadable';
+      readonly storage: 'loaded' | 'empty' | 'unreadable' | 'foreign';
       readonly detail: string;
     }
   | { readonly kind: 'stopping' }

@@ -16,6 +16,7 @@ export type {
 } from './config.ts';
 export { MAX_ADDRESSES, MAX_FLAP_MOVES, MAX_PEERS, MAX_VOTERS } from './config.ts';
 export { nextDeadline } from './deadline.ts';
+export { foreignTo } from './document.ts';
 export type {
   DurableAddress,
   DurableDocument,

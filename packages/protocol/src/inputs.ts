@@ -63,11 +63,15 @@ export interface Started {
   readonly storage: StorageState;
 }
 
-/** `empty`: first start. `unreadable`: there was something that could not be read; treated as if every lease might be out. */
+/**
+ * `empty`: first start. `unreadable`: there was something that could not be read; treated as if every lease might be out.
+ * `foreign`: there was the state of another cluster or node; counts as a first start, because none of it is ours.
+ */
 export type StorageState =
   | { readonly kind: 'loaded'; readonly document: DurableDocument }
   | { readonly kind: 'empty' }
-  | { readonly kind: 'unreadable'; readonly detail: string };
+  | { readonly kind: 'unreadable'; readonly detail: string }
+  | { readonly kind: 'foreign'; readonly detail: string };
 
 export type Route = '/v1/gossip' | '/v1/vote' | '/v1/handover' | '/v1/pause' | '/v1/resume';
 

@@ -5,7 +5,7 @@
 import { giveUp } from './campaign.ts';
 import { concludeMove } from './conclude.ts';
 import type { ProtocolConfig } from './config.ts';
-import { restored } from './document.ts';
+import { detailOf, ownStorage, restored } from './document.ts';
 import { endEpisode, onStoodStill, probeDigest } from './episode.ts';
 import { blockedAfterMs } from './failover-time.ts';
 import { NEW_SERIES, NEW_WAY_OUT, newAddress, newPeer } from './initial.ts';
@@ -38,7 +38,8 @@ export const WRITE_LASTS_MS: DurationMs = 2_000;
 
 export function onStarted(turn: Turn, input: Started): void {
   const { at } = turn.now;
-  const state = restored(turn.state, input.storage, at);
+  const storage = ownStorage(turn.state, input.storage);
+  const state = restored(turn.state, storage, at);
   const draws = Math.max(1, Math.floor(input.seed)) | 0;
   turn.state = {
     ...state,
@@ -51,8 +52,8 @@ export function onStarted(turn: Turn, input: Started): void {
   };
   changeGossip(turn, { nextRoundAt: at });
   change(turn, { local: { ...turn.state.local, since: at } });
-  const detail = input.storage.kind === 'unreadable' ? input.storage.detail : '';
-  tell(turn, { kind: 'started', incarnation: turn.state.incarnation, storage: input.storage.kind, detail });
+  const { incarnation } = turn.state;
+  tell(turn, { kind: 'started', incarnation, storage: storage.kind, detail: detailOf(storage) });
   persist(turn);
   for (const { ip, intent } of Object.values(turn.state.addresses)) {
     if (intent === null) continue;

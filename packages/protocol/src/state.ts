@@ -388,7 +388,9 @@ export interface StorageHealth {
   readonly failing: string | null;
   readonly retryAt: MonotonicMs;
   /** What was found at the start. */
-  readonly found: 'loaded' | 'empty' | 'unreadable';
+  readonly found: 'loaded' | 'empty' | 'unreadable' | 'foreign';
+  /** What was wrong with it; empty where nothing was. */
+  readonly foundDetail: string;
 }
 
 /** The changes of association that are remembered at least; a larger flap budget needs as many as it has (`changes.ts`). */

@@ -32,6 +32,8 @@ export interface StatusView {
     readonly phase: State['phase'];
     readonly ready: boolean;
     readonly problems: readonly string[];
+    /** What the last run had left, and what was wrong with it. */
+    readonly state: { readonly found: State['storage']['found']; readonly detail: string };
     /** Whether it could take an address now. */
     readonly readiness: ReadinessView;
   };
@@ -165,6 +167,7 @@ export function statusOf(state: State, now: Instant): StatusView {
       phase: state.phase,
       ready: takeoverReady(state),
       problems: readinessProblems(present),
+      state: { found: state.storage.found, detail: state.storage.foundDetail },
       readiness: ownReadiness(present),
     },
     addresses: Object.values(state.addresses).map((address) => addressView(present, address)),

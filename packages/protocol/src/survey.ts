@@ -99,6 +99,7 @@ export function readinessProblems(state: State): readonly string[] {
   if (state.phase === 'new') return ['starting'];
   if (state.config.node.role !== 'candidate') return ['not-a-candidate'];
   const problems: string[] = [];
+  if (isStateSetAside(state)) problems.push(`state-${state.storage.found}: ${state.storage.foundDetail}`);
   if (state.storage.failing !== null) problems.push(`storage-failed: ${state.storage.failing}`);
   if (state.local.fit !== 'fit') problems.push(`local-${state.local.fit}`);
   for (const ip in state.addresses) {
@@ -118,6 +119,12 @@ export function readinessProblems(state: State): readonly string[] {
     if (unpermitted !== null) problems.push(unpermitted);
   }
   return problems;
+}
+
+/** What the last run left could not be used, and so this node keeps its vote, its own included, for a lease. */
+function isStateSetAside({ storage, addresses, now }: State): boolean {
+  if (storage.found !== 'foreign' && storage.found !== 'unreadable') return false;
+  return Object.values(addresses).some(({ lendFrom }) => lendFrom > now.at);
 }
 
 /**

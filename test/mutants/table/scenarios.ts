@@ -24,6 +24,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
     'external-ip-service-down',
   ],
   'gate-storage': ['disk-full'],
+  'state-foreign': ['disk-of-another-cluster'],
   'read-unheard': ['credentials-renewed'],
   'gate-displace': ['displaces-and-does-not-ask', 'would-displace'],
   'gate-permission': ['permission-missing', 'credentials-expired'],

@@ -94,6 +94,13 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'disks',
   ),
   mutant(
+    'state-foreign',
+    ['I6'],
+    'the state of another cluster is believed',
+    edit('document.ts', 'if (document.cluster !== self.cluster)', "if (document.cluster === '')"),
+    'disks',
+  ),
+  mutant(
     'lease-unwritten',
     ['I6', 'I5'],
     'a lease is lent without being written down',

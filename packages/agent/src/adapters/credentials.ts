@@ -72,10 +72,9 @@ export class Credentials<I extends AwsIdentity> {
   /** AWS has refused the present ones. */
   #doubted = false;
   #asking: Promise<void> | null = null;
+  /** The source's answer, which may come after it is waited for no longer. */
+  #outstanding: Promise<void> | null = null;
   #askedAt = Number.NEGATIVE_INFINITY;
-  /** Counts the asks, so that a late answer does not replace what a later ask has brought. */
-  #asks = 0;
-  #answered = 0;
   #lastError: unknown = new Error('the source of AWS credentials has not answered in time');
   #told = '';
   #properties: ProviderProperties = {};
@@ -144,7 +143,11 @@ export class Credentials<I extends AwsIdentity> {
 
   /** One ask at a time. Never rejects: what was there before stays where there is nothing new. */
   #begin(): Promise<void> {
-    const answered = this.#askOnce();
+    // A source that hangs, a command or a FIFO, would otherwise hang once more with each ask.
+    this.#outstanding ??= this.#askOnce().finally(() => {
+      this.#outstanding = null;
+    });
+    const answered = this.#outstanding;
     const limit = new AbortController();
     const late = delay(this.#askTimeoutMs, undefined, { signal: limit.signal, ref: false }).catch(
       () => undefined,
@@ -158,13 +161,8 @@ export class Credentials<I extends AwsIdentity> {
   }
 
   async #askOnce(): Promise<void> {
-    this.#asks += 1;
-    const number = this.#asks;
     try {
-      const found = await this.#ask(this.#properties);
-      if (number < this.#answered) return;
-      this.#answered = number;
-      this.#take(found);
+      this.#take(await this.#ask(this.#properties));
     } catch (error) {
       this.#lastError = error;
       if (this.#current === null || this.#doubted) this.#tellUnavailable(error);

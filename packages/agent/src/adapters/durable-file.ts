@@ -5,8 +5,10 @@
  * a disk that fills up in the middle replaces the good file with half a one; and it does not sync the
  * directory, without which the rename itself may be lost with the power (fsync(2)).
  */
+import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { openPlainForWriting } from '../plain-file.ts';
 
 /** Where the next text of a file is written before it takes the file's place. */
 export function temporaryOf(path: string): string {
@@ -52,7 +54,7 @@ function closeLater(handle: FileHandle): void {
 
 /** Write a file, and see it onto the disk. */
 export async function writeSynced(path: string, text: string): Promise<void> {
-  const file = await open(path, 'w', 0o600);
+  const file = await openPlainForWriting(path, constants.O_TRUNC);
   try {
     await file.writeFile(text);
     // The length is part of what is needed to read it back, so this syncs it too (fdatasync(2)).

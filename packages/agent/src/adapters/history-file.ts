@@ -4,10 +4,12 @@
  * For people, and nothing is decided by it: so it is not synced, a failure to write is only reported,
  * and what could not be written stays readable from memory and is tried again with the next entry.
  */
-import { appendFile, open, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { Check } from 'typebox/schema';
 import type { HistoryLine } from '../history-line.ts';
+import { NotAFileError, openPlain, openPlainForWriting } from '../plain-file.ts';
+import { setAside } from './aside.ts';
 import { errnoOf, writeDurably } from './durable-file.ts';
 
 const HISTORY_FILE = 'history.jsonl';
@@ -30,6 +32,7 @@ export interface HistoryDependencies {
 }
 
 export class HistoryFile {
+  readonly #stateDir: string;
   readonly #path: string;
   readonly #failed: HistoryDependencies['failed'];
   /** Oldest first. */
@@ -42,17 +45,20 @@ export class HistoryFile {
   #skipped = 0;
   #writing: Promise<void> | null = null;
 
-  private constructor(path: string, failed: HistoryDependencies['failed']) {
-    this.#path = path;
+  private constructor(stateDir: string, failed: HistoryDependencies['failed']) {
+    this.#stateDir = stateDir;
+    this.#path = join(stateDir, HISTORY_FILE);
     this.#failed = failed;
   }
 
   /** Read what there is. A file that cannot be read is reported, and counts as empty. */
   static async open(
-    options: { readonly stateDir: string },
+    /** `foreign`: what is in the directory belongs to another node; its history is kept under another name. */
+    options: { readonly stateDir: string; readonly foreign?: boolean },
     dependencies: HistoryDependencies,
   ): Promise<HistoryFile> {
-    const history = new HistoryFile(join(options.stateDir, HISTORY_FILE), dependencies.failed);
+    const history = new HistoryFile(options.stateDir, dependencies.failed);
+    if (options.foreign) await setAside(options.stateDir, HISTORY_FILE, 'foreign');
     await history.#load();
     return history;
   }
@@ -91,7 +97,10 @@ export class HistoryFile {
       const last = this.#torn ? text.slice(text.lastIndexOf('\n') + 1) : '';
       this.#take([...lines, last].filter((line) => line !== ''));
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') this.#failed(errnoOf(error), this.#path);
+      if (errnoOf(error) === 'ENOENT') return;
+      this.#failed(errnoOf(error), this.#path);
+      // Something that is no file would be in the way of every entry to come.
+      if (error instanceof NotAFileError) await setAside(this.#stateDir, HISTORY_FILE, 'unreadable');
     }
   }
 
@@ -123,7 +132,7 @@ export class HistoryFile {
         await writeDurably(this.#path, linesOf(kept));
         this.#lines = kept.length;
       } else {
-        await appendFile(this.#path, `${this.#torn ? '\n' : ''}${linesOf(batch)}`, { mode: 0o600 });
+        await append(this.#path, `${this.#torn ? '\n' : ''}${linesOf(batch)}`);
         this.#lines += batch.length;
       }
       this.#torn = false;
@@ -141,11 +150,20 @@ function linesOf(entries: readonly HistoryLine[]): string {
   return entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
 }
 
-async function readEnd(path: string): Promise<string> {
-  const { size } = await stat(path);
-  const start = Math.max(0, size - MAX_HISTORY_BYTES);
-  const file = await open(path, 'r');
+async function append(path: string, text: string): Promise<void> {
+  const file = await openPlainForWriting(path, constants.O_APPEND);
   try {
+    await file.writeFile(text);
+  } finally {
+    await file.close();
+  }
+}
+
+async function readEnd(path: string): Promise<string> {
+  const file = await openPlain(path);
+  try {
+    const { size } = await file.stat();
+    const start = Math.max(0, size - MAX_HISTORY_BYTES);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
     const text = buffer.toString('utf8', 0, bytesRead);
     // Begun in the middle, the first line is a part of one.

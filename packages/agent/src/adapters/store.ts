@@ -4,27 +4,28 @@
  * What cannot be read is never thrown away: it is kept aside, and the protocol is told that there was
  * something, so that it counts every lease as lent until the longest has passed.
  */
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   counted,
   type DurableDocument,
   type EffectId,
   type Event,
+  foreignTo,
+  type NodeId,
   type PersistEffect,
   type Ports,
   type StorageState,
 } from '@failtome/protocol';
 import { AgentError } from '../errors.ts';
+import { NotAFileError, openPlain } from '../plain-file.ts';
+import { type AsideReason, asideFiles, setAside } from './aside.ts';
 import { errnoOf, temporaryOf, writeDurably, writeSynced } from './durable-file.ts';
 
 const STATE_FILE = 'state.json';
 
 /** A document larger than this is unreadable. */
 export const MAX_STATE_BYTES: number = 8 * 1_048_576;
-
-/** How many unreadable files are kept aside; the oldest goes when there are more. */
-export const MAX_ASIDE: number = 8;
 
 /** The trial at start writes as much as the next document may well need. */
 const TRIAL_BYTES = 65_536;
@@ -39,13 +40,20 @@ export interface LoadedState {
   readonly problem: AgentError | null;
 }
 
+export interface StateOptions {
+  readonly stateDir: string;
+  /** Whose state counts: documents have always said whose they are. */
+  readonly cluster: string;
+  readonly node: NodeId;
+}
+
 /**
  * Make the state directory ready, read what the last run left there, and try whether it can be written to.
  *
  * Never throws: a directory that cannot be used at all is a `problem`, and what it held counts as unreadable.
  */
 export async function loadState(
-  options: { readonly stateDir: string },
+  options: StateOptions,
   dependencies: { readonly decode: (text: string) => DecodedDocument },
 ): Promise<LoadedState> {
   const { stateDir } = options;
@@ -55,28 +63,46 @@ export async function loadState(
     const problem = unusable('be created', stateDir, error);
     return { storage: { kind: 'unreadable', detail: problem.message }, problem };
   }
-  const storage = await read(stateDir, dependencies.decode);
+  const storage = await read(options, dependencies.decode);
   return { storage, problem: await tryWriting(stateDir) };
 }
 
-async function read(stateDir: string, decode: (text: string) => DecodedDocument): Promise<StorageState> {
+async function read(
+  { stateDir, cluster, node }: StateOptions,
+  decode: (text: string) => DecodedDocument,
+): Promise<StorageState> {
   const path = join(stateDir, STATE_FILE);
-  let fault: string;
+  const aside = async (kind: AsideReason, fault: string): Promise<StorageState> => ({
+    kind,
+    detail: `${path} ${fault}; ${await keepAside(stateDir, kind)}`,
+  });
   try {
-    const { size } = await stat(path);
-    if (size > MAX_STATE_BYTES) {
-      fault = `has ${counted(size, 'byte')}, more than ${MAX_STATE_BYTES}`;
-    } else {
-      const decoded = decodeBytes(await readFile(path), decode);
-      if (decoded.kind === 'document') return { kind: 'loaded', document: decoded.document };
-      fault = decoded.detail;
+    const bytes = await readBounded(path);
+    if (typeof bytes === 'number') {
+      return aside('unreadable', `has ${counted(bytes, 'byte')}, more than ${MAX_STATE_BYTES}`);
     }
+    const decoded = decodeBytes(bytes, decode);
+    if (decoded.kind === 'fault') return aside('unreadable', decoded.detail);
+    const foreign = foreignTo(decoded.document, { cluster, node });
+    if (foreign !== null) return aside('foreign', foreign);
+    return { kind: 'loaded', document: decoded.document };
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return missing(stateDir);
+    if (error instanceof NotAFileError) return aside('unreadable', 'is no file');
     // Perhaps whole, and only not ours to read: left where it is.
     return { kind: 'unreadable', detail: `${path} cannot be read: ${explain(error)}` };
   }
-  return { kind: 'unreadable', detail: `${path} ${fault}; ${await keepAside(stateDir)}` };
+}
+
+/** The file's bytes; where they are too many, their number. */
+async function readBounded(path: string): Promise<Buffer | number> {
+  const file = await openPlain(path);
+  try {
+    const { size } = await file.stat();
+    return size > MAX_STATE_BYTES ? size : await file.readFile();
+  } finally {
+    await file.close();
+  }
 }
 
 function decodeBytes(bytes: Buffer, decode: (text: string) => DecodedDocument): DecodedDocument {
@@ -95,7 +121,7 @@ function decodeBytes(bytes: Buffer, decode: (text: string) => DecodedDocument): 
 
 /** A run that kept a file aside and ended before it wrote a new one leaves none; that is no first start. */
 async function missing(stateDir: string): Promise<StorageState> {
-  const aside = await asideFiles(stateDir);
+  const aside = await asideFiles(stateDir, STATE_FILE, 'unreadable');
   const last = aside.at(-1);
   if (last === undefined) return { kind: 'empty' };
   return {
@@ -104,39 +130,24 @@ async function missing(stateDir: string): Promise<StorageState> {
   };
 }
 
-/** Keep the unreadable file under another name; answers what was done, for people. */
-async function keepAside(stateDir: string): Promise<string> {
-  try {
-    const aside = await asideFiles(stateDir);
-    for (const { name } of aside.slice(0, Math.max(0, aside.length - MAX_ASIDE + 1))) {
-      await rm(join(stateDir, name), { force: true });
-    }
-    const name = `${STATE_FILE}.unreadable-${(aside.at(-1)?.number ?? 0) + 1}`;
-    await rename(join(stateDir, STATE_FILE), join(stateDir, name));
-    return `kept as ${name}`;
-  } catch (error) {
-    return `and it could not be kept aside: ${explain(error)}`;
+async function keepAside(stateDir: string, reason: AsideReason): Promise<string> {
+  const aside = await setAside(stateDir, STATE_FILE, reason);
+  switch (aside.kind) {
+    case 'kept':
+      return `kept as ${aside.name}`;
+    case 'nothing':
+      return 'and it has vanished since';
+    case 'failed':
+      return `and it could not be kept aside: ${explain(aside.error)}`;
   }
-}
-
-/** Oldest first. */
-async function asideFiles(
-  stateDir: string,
-): Promise<readonly { readonly name: string; readonly number: number }[]> {
-  const names = await readdir(stateDir).catch(() => []);
-  return names
-    .flatMap((name) => {
-      const number = /^state\.json\.unreadable-(\d{1,9})$/.exec(name)?.[1];
-      return number === undefined ? [] : [{ name, number: Number(number) }];
-    })
-    .sort((a, b) => a.number - b.number);
 }
 
 async function tryWriting(stateDir: string): Promise<AgentError | null> {
   const trial = join(stateDir, `${STATE_FILE}.trial`);
   try {
     // What a crash has left, so that its space is free again.
-    await rm(temporaryOf(join(stateDir, STATE_FILE)), { force: true });
+    await remove(temporaryOf(join(stateDir, STATE_FILE)));
+    await remove(trial);
     await writeSynced(trial, ' '.repeat(TRIAL_BYTES));
     await rm(trial);
     return null;
@@ -145,6 +156,13 @@ async function tryWriting(stateDir: string): Promise<AgentError | null> {
     await rm(trial, { force: true }).catch(() => undefined);
     return problem;
   }
+}
+
+/** Remove a file, or whatever else but a directory stands there. */
+async function remove(path: string): Promise<void> {
+  await unlink(path).catch((error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  });
 }
 
 function unusable(what: string, stateDir: string, error: unknown): AgentError {
@@ -177,15 +195,21 @@ type StorePort = Ports['store'];
 export class Store implements StorePort {
   readonly #path: string;
   readonly #post: (event: Event) => void;
+  readonly #mayWrite: () => Promise<string | null>;
   #waiting: PersistEffect | null = null;
   #writing: Promise<void> | null = null;
 
   constructor(
     options: { readonly stateDir: string },
-    dependencies: { readonly post: (event: Event) => void },
+    dependencies: {
+      readonly post: (event: Event) => void;
+      /** Asked before each write: null, or the code with which it fails. */
+      readonly mayWrite?: () => Promise<string | null>;
+    },
   ) {
     this.#path = join(options.stateDir, STATE_FILE);
     this.#post = dependencies.post;
+    this.#mayWrite = dependencies.mayWrite ?? (() => Promise.resolve(null));
   }
 
   /** Answers `persisted` or `persist-failed` (with the errno code) for this write, or for a later one that overtook it. */
@@ -216,8 +240,9 @@ export class Store implements StorePort {
   /** Answers the errno code of a failure, or null. */
   async #write(effect: PersistEffect): Promise<string | null> {
     try {
-      await writeDurably(this.#path, effect.text);
-      return null;
+      const code = await this.#mayWrite();
+      if (code === null) await writeDurably(this.#path, effect.text);
+      return code;
     } catch (error) {
       return errnoOf(error);
     }

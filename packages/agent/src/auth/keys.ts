@@ -5,10 +5,11 @@
  */
 
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { counted } from '@failtome/protocol';
 import { ownerOf } from '../adapters/service-user.ts';
 import { AgentError } from '../errors.ts';
+import { openPlain } from '../plain-file.ts';
 
 /** The keys of one file, in its order. Opaque objects: they don't print what they hold. */
 export type ClusterKeys = readonly [KeyObject, ...KeyObject[]];
@@ -52,7 +53,7 @@ export async function readKeyFile(path: string): Promise<KeyFile> {
 
 async function readBounded(path: string): Promise<{ text: string; mode: number }> {
   try {
-    const handle = await open(path, 'r');
+    const handle = await openPlain(path);
     try {
       const buffer = Buffer.alloc(MAX_KEY_FILE_BYTES + 1);
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
@@ -74,13 +75,9 @@ async function unreadable(path: string, cause: unknown): Promise<AgentError> {
   if (code === 'ENOENT') {
     return fault('KEY_FILE_MISSING', `key file ${path} does not exist: make one with \`failtome keygen\``);
   }
-  const why = code === 'EACCES' ? await rightsOf(path) : '';
-  return new AgentError(
-    'KEY_FILE_UNREADABLE',
-    `key file ${path} can't be read: ${code}${why}`,
-    'fatal',
-    cause,
-  );
+  const rights = code === 'EACCES' ? await rightsOf(path) : '';
+  const why = code === 'ENOTFILE' ? 'it is no file' : `${code}${rights}`;
+  return new AgentError('KEY_FILE_UNREADABLE', `key file ${path} can't be read: ${why}`, 'fatal', cause);
 }
 
 /** Who may read it and who tried to, for people. */

@@ -3,8 +3,8 @@
  *
  * Either all of it is good, or all of its faults are told at once.
  */
-import { open } from 'node:fs/promises';
 import type { Role } from '@failtome/protocol';
+import { openPlain } from '../plain-file.ts';
 import { assemble } from './assemble.ts';
 import { awsEnvironmentFaults } from './aws-environment.ts';
 import { type Fault, formatFault, formatWarning, nearest, type Warning } from './fault.ts';
@@ -115,9 +115,9 @@ function variableWarnings(environment: Environment): readonly Warning[] {
     });
 }
 
-/** Reads regular files, pipes and devices alike, and never more than `maxBytes`. */
+/** Reads files, and pipes that this process was given (`/dev/stdin`), and never more than `maxBytes`. */
 export async function readFileBounded(path: string, maxBytes: number): Promise<Uint8Array> {
-  const handle = await open(path, 'r');
+  const handle = await openPlain(path);
   try {
     const buffer = Buffer.alloc(maxBytes);
     let length = 0;

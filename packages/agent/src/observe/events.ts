@@ -87,7 +87,12 @@ const EVENT_NAMES: Readonly<Record<Fact['kind'], string>> = {
 };
 
 const TELLERS: { readonly [K in Fact['kind']]: Teller<K> } = {
-  started: (fact) => tell(fact, fact.storage === 'unreadable' ? 'error' : 'info', startedText(fact)),
+  started: (fact) =>
+    tell(
+      fact,
+      fact.storage === 'unreadable' || fact.storage === 'foreign' ? 'error' : 'info',
+      startedText(fact),
+    ),
   stopping: (fact) => tell(fact, 'info', 'stopping: saying goodbye to the peers'),
   configured: (fact) => tell(fact, 'info', `configuration in force: ${fact.detail}`),
   stalled: (fact) =>
@@ -195,7 +200,12 @@ function requestEvent(address: string | null, request: CloudRequest): LogEvent {
 }
 
 function startedText({ incarnation, storage, detail }: FactOf<'started'>): string {
-  const known = { loaded: 'state loaded', empty: 'no state yet', unreadable: 'the state is unreadable' };
+  const known = {
+    loaded: 'state loaded',
+    empty: 'no state yet',
+    unreadable: 'the state is unreadable',
+    foreign: 'the state of another cluster or node was found, and none of it counts',
+  };
   return `started, incarnation ${incarnation}: ${known[storage]}${after(detail)}`;
 }
 

@@ -141,6 +141,7 @@ export const STATUS: StatusView = {
     phase: 'running',
     ready: true,
     problems: [],
+    state: { found: 'loaded', detail: '' },
     readiness: { word: 'ready', because: [] },
   },
   addresses: [

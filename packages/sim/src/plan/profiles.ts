@@ -317,6 +317,7 @@ export const PROFILES: readonly Profile[] = [
       'disk-fails',
       'disk-rolled-back',
       'disk-gone',
+      'disk-foreign',
       'disk-corrupt',
       'clone',
       'crash',

@@ -76,6 +76,7 @@ export const SIGNS: readonly string[] = [
   'disk fails',
   'disk works',
   'disk unreadable',
+  'disk foreign',
 ];
 
 /** The sign that a fact is; null: none. */
@@ -112,7 +113,7 @@ export function signOf(fact: Fact): string | null {
     case 'storage':
       return fact.ok ? 'disk works' : 'disk fails';
     case 'started':
-      return fact.storage === 'unreadable' ? 'disk unreadable' : null;
+      return fact.storage === 'unreadable' || fact.storage === 'foreign' ? `disk ${fact.storage}` : null;
     case 'readiness':
       return fact.ready ? 'ready' : 'not ready';
     case 'stalled':

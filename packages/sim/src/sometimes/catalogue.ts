@@ -159,6 +159,7 @@ const SITUATIONS: readonly (readonly [id: string, says: string])[] = [
   ['duplicate:noticed', 'two runs with one id were noticed'],
   ['duplicate:told', 'a run was told that its id runs twice'],
   ['disk:rollback-noticed', 'a node learnt from a peer that its disk had been rolled back'],
+  ['disk:foreign', 'a node started with the document of another cluster'],
   ['disk:unreadable', 'a node started with a document that can not be read'],
   ['disk:slow', 'a write took so long that the disk counts as failing'],
   ['handover:swap', 'an address was handed over by one call, with the consent of its holder'],

@@ -73,6 +73,7 @@ export function watchDecisions(mark: Mark): Watcher {
 
   function onStarted(by: RunView, { storage }: FactOf<'started'>): void {
     if (storage === 'unreadable') mark('disk:unreadable');
+    if (storage === 'foreign') mark('disk:foreign');
     owed.set(by.run, new Set(by.state().outbox.map(({ id }) => id)));
     for (const { intent, move } of Object.values(by.state().addresses))
       if (intent !== null && move !== null) mark(move.duty ? 'restart:released' : 'restart:planned');

@@ -2,6 +2,7 @@
  * A node's disk: one document, written as a whole and renamed into place. What hasn't been synced at a crash may be
  * there afterwards or not.
  */
+import { foreignDocument } from './foreign.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
 
@@ -26,6 +27,8 @@ export interface Disk {
   rollBack(writes: number): void;
   corrupt(): void;
   wipe(): void;
+  /** What another cluster's node of the same name had left, in place of what was there. */
+  exchange(): void;
   /** Whether something that had been synced was lost. */
   harmed(): boolean;
   /** Whether it was put back to what it held earlier. */
@@ -110,6 +113,11 @@ export function createDisk(queue: EventQueue, random: Random, spec: DiskSpec): D
     wipe() {
       harmed = true;
       synced = null;
+      history = [];
+    },
+    exchange() {
+      harmed = true;
+      synced = foreignDocument(synced);
       history = [];
     },
     restore(text) {

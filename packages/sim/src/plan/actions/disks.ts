@@ -55,6 +55,11 @@ export const DISKS: readonly ActionKind[] = [
     },
   }),
   lost('disk-gone', 'the agent is killed, and its disk is empty', (world, id) => world.disk(id).wipe()),
+  lost(
+    'disk-foreign',
+    'the agent is killed, and its disk is that of another cluster, paused and with news to tell',
+    (world, id) => world.disk(id).exchange(),
+  ),
   lost('disk-corrupt', 'the agent is killed, and its document is torn', (world, id) =>
     world.disk(id).corrupt(),
   ),

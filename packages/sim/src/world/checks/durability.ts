@@ -1,5 +1,6 @@
 /**
- * I6: a lease, an intent and a notification are durable before they have an effect outside.
+ * I6: a lease, an intent and a notification are durable before they have an effect outside, and what is durable counts
+ * only for the cluster and the node that wrote it.
  */
 import {
   type DurableAddress,
@@ -8,6 +9,7 @@ import {
   type Envelope,
   type Ip,
 } from '@failtome/protocol';
+import { ELSEWHERE } from '../foreign.ts';
 import type { RunView, Violate, Watcher } from '../watch.ts';
 
 export function checkDurability(violate: Violate): Watcher {
@@ -41,6 +43,8 @@ export function checkDurability(violate: Violate): Watcher {
 export type Reader = (run: RunView) => DurableDocument | null;
 
 function checkWords(by: RunView, { payload }: Envelope, read: Reader, violate: Violate): void {
+  if (payload.node?.pause.owner === ELSEWHERE)
+    violate('I6', `${by.run} passes on a pause that was ordered in another cluster`);
   for (const answer of payload.answers ?? []) {
     if (answer.leaseMs === 0) continue;
     const known = addressIn(read(by), answer.address);
