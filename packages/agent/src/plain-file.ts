@@ -2,12 +2,17 @@
  * Opens files that must be plain ones. A FIFO, a device or a socket in their place, by mistake or with intent, would
  * hold the agent up for ever, or have effects of its own by being opened.
  */
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 
 /** What stands there is no file; with a `code` like the file system's own errors. */
 export class NotAFileError extends Error {
-  readonly code = 'ENOTFILE';
+  readonly code: 'EISDIR' | 'ENOTFILE';
+
+  constructor(path: string, stats: Stats) {
+    super(`${path} is a directory, a pipe, a socket or a device, where a file must be`);
+    this.code = stats.isDirectory() ? 'EISDIR' : 'ENOTFILE';
+  }
 }
 
 /** A pipe that this process was given and that has its writer, as `-c /dev/stdin` and a shell's `<(…)` do. */
@@ -17,11 +22,9 @@ const GIVEN = /^\/(dev\/(stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/;
 export async function openPlain(path: string): Promise<FileHandle> {
   if (GIVEN.test(path)) return open(path, 'r');
   // Looked at before it is opened, because opening a device may already do something, and after, because it may have changed.
-  if (!(await stat(path)).isFile()) throw notAFile(path);
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  if ((await handle.stat()).isFile()) return handle;
-  await handle.close();
-  throw notAFile(path);
+  const stats = await stat(path);
+  if (!stats.isFile()) throw new NotAFileError(path, stats);
+  return onlyFile(path, await open(path, constants.O_RDONLY | constants.O_NONBLOCK));
 }
 
 /**
@@ -33,12 +36,12 @@ export async function openPlain(path: string): Promise<FileHandle> {
 export async function openPlainForWriting(path: string, flags: number): Promise<FileHandle> {
   // Without a reader a FIFO is refused at once (ENXIO) rather than waited for (open(2)).
   const { O_WRONLY, O_CREAT, O_NONBLOCK } = constants;
-  const handle = await open(path, flags | O_WRONLY | O_CREAT | O_NONBLOCK, 0o600);
-  if ((await handle.stat()).isFile()) return handle;
-  await handle.close();
-  throw notAFile(path);
+  return onlyFile(path, await open(path, flags | O_WRONLY | O_CREAT | O_NONBLOCK, 0o600));
 }
 
-function notAFile(path: string): NotAFileError {
-  return new NotAFileError(`${path} is a directory, a pipe, a socket or a device, where a file must be`);
+async function onlyFile(path: string, handle: FileHandle): Promise<FileHandle> {
+  const stats = await handle.stat();
+  if (stats.isFile()) return handle;
+  await handle.close();
+  throw new NotAFileError(path, stats);
 }

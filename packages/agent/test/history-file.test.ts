@@ -127,6 +127,6 @@ test('a directory in its place is reported and counts as empty', async () => {
   const stateDir = await temporaryFolder();
   await mkdir(join(stateDir, 'history.jsonl'));
   const { history, failures } = await opened(stateDir);
-  expect(failures).toEqual(['ENOTFILE']);
+  expect(failures).toEqual(['EISDIR']);
   expect(history.newest()).toEqual([]);
 });

@@ -106,10 +106,10 @@ describe.each(Object.entries(NO_FILES))('%s', (_what, make) => {
     await make(join(stateDir, 'history.jsonl'));
     const failed: string[] = [];
     const history = await HistoryFile.open({ stateDir }, { failed: (code) => failed.push(code) });
-    expect(failed).toEqual(['ENOTFILE']);
+    expect(failed).toEqual([expect.stringMatching(/^(ENOTFILE|EISDIR)$/)]);
     history.append(ENTRY as Parameters<typeof history.append>[0]);
     await history.settled();
-    expect(failed).toEqual(['ENOTFILE']);
+    expect(failed).toEqual([expect.stringMatching(/^(ENOTFILE|EISDIR)$/)]);
     expect((await stat(join(stateDir, 'history.jsonl'))).isFile()).toBe(true);
   });
 
@@ -122,7 +122,9 @@ describe.each(Object.entries(NO_FILES))('%s', (_what, make) => {
   test('as the configuration is refused', async () => {
     const path = join(await temporaryFolder(), 'failtome.yaml');
     await make(path);
-    await expect(readFileBounded(path, 100)).rejects.toMatchObject({ code: 'ENOTFILE' });
+    await expect(readFileBounded(path, 100)).rejects.toMatchObject({
+      code: expect.stringMatching(/^(ENOTFILE|EISDIR)$/),
+    });
   });
 });
 

@@ -76,7 +76,7 @@ async function unreadable(path: string, cause: unknown): Promise<AgentError> {
     return fault('KEY_FILE_MISSING', `key file ${path} does not exist: make one with \`failtome keygen\``);
   }
   const rights = code === 'EACCES' ? await rightsOf(path) : '';
-  const why = code === 'ENOTFILE' ? 'it is no file' : `${code}${rights}`;
+  const why = code === 'ENOTFILE' || code === 'EISDIR' ? 'it is no file' : `${code}${rights}`;
   return new AgentError('KEY_FILE_UNREADABLE', `key file ${path} can't be read: ${why}`, 'fatal', cause);
 }
 

@@ -59,6 +59,7 @@ export function unreadableFault(file: string, error: unknown): Fault {
     EACCES: ['a file that may not be read', 'give the user that runs failtome the right to read it'],
     EISDIR: ['a directory', 'name the file in it'],
     ENOTDIR: ['no such file', 'a part of the path is not a directory'],
+    ENOTFILE: ['a pipe, a socket or a device', 'name a file, or /dev/stdin for a pipe'],
   };
   const [found, hint] = known[code] ?? [`a file that cannot be read (${code})`, ''];
   return { path: file, found, expected: WANTED, hint, origin: null };
