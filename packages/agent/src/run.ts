@@ -37,7 +37,7 @@ import { toProtocolConfig } from './config/to-protocol.ts';
 import type { AgentConfig } from './config/types.ts';
 import { AgentError } from './errors.ts';
 import { Inbox } from './http/inbox.ts';
-import { senderAt } from './http/sender.ts';
+import { isPeerAt, senderAt } from './http/sender.ts';
 import { createServer } from './http/server.ts';
 import { type FoundIdentity, findIdentity } from './identity.ts';
 import { tellCredentials } from './observe/credentials.ts';
@@ -354,6 +354,7 @@ class Agent implements RunningAgent {
         keys: () => this.#keys,
         inbox: this.#inbox,
         views: createViews(sources),
+        isPeerAddress: (address) => isPeerAt(address, this.#config.peers),
         onRejected: (reason, address) =>
           this.#tell({ kind: 'rejected', reason, from: senderAt(address, this.#config.peers) }),
         onFault: (error) => this.#log.tell('error', 'api-fault', error.message, { stack: error.stack }),

@@ -14,6 +14,7 @@ import {
 } from '@failtome/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { HistoryLine } from './history-line.ts';
+import { refuse } from './http/refusals.ts';
 import type { Views } from './http/view-routes.ts';
 import { gaugeView } from './observe/gauges.ts';
 import type { Metrics } from './observe/metrics.ts';
@@ -75,7 +76,7 @@ export function answerWhileStarting(
 ): void {
   server.addHook('onRequest', async (request, reply) => {
     if (state() !== null || ALWAYS_ANSWERED.has(request.url.split('?')[0] ?? '')) return;
-    await reply.code(503).send({ error: 'starting', message: waitingFor() });
+    await refuse(reply, 503, 'starting', waitingFor());
   });
 }
 

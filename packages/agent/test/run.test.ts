@@ -172,8 +172,7 @@ test('health is answered while nobody knows who this node is, and the start goes
   const status = await fetch(`${url}/v1/status`);
   expect(status.status).toBe(503);
   expect(await status.json()).toMatchObject({
-    error: 'starting',
-    message: expect.stringContaining('node.id'),
+    error: { code: 'starting', message: expect.stringContaining('node.id') },
   });
   expect(await statusOf(`${url}/v1/gossip`)).toBe(503);
   known = true;

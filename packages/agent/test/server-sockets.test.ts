@@ -1,6 +1,6 @@
 import { encodeMessage, MAX_MESSAGE_BYTES } from '@failtome/protocol';
 import { expect, onTestFinished, test } from 'vitest';
-import type { ServerLimits } from '../src/http/server.ts';
+import type { ServerLimits } from '../src/http/http-server.ts';
 import { answerTo, buildApi, envelope, openRaw, type Received, rawPost, signed } from './support/api.ts';
 
 const PATH = '/v1/gossip';

@@ -1,26 +1,31 @@
 /**
  * Who may stay connected. A flood of connections must not keep the peers out, so when the API is full the
- * oldest connection that has not yet carried an accepted message makes room, and one that has never does.
+ * oldest connection that has not yet carried an accepted message makes room, one from where a peer is configured last,
+ * and one that has never does.
  */
 import type { Socket } from 'node:net';
+import { addressOf } from './sender.ts';
 
 /** The most connections the API holds at once. */
 export const MAX_CONNECTIONS = 1_024;
+
+export interface GateDependencies {
+  /** Called for each connection that is closed to make room, or refused for want of it. */
+  readonly onEvicted: (socket: Socket) => void;
+  /** A peer is configured at this address. */
+  readonly isPeerAddress: (address: string) => boolean;
+}
 
 export class ConnectionGate {
   readonly #maxConnections: number;
   /** In the order of arrival. */
   readonly #strangers = new Set<Socket>();
   readonly #trusted = new Set<Socket>();
-  readonly #onEvicted: (socket: Socket) => void;
+  readonly #dependencies: GateDependencies;
 
-  /** @param onEvicted called for each connection that is closed to make room, or refused for want of it */
-  constructor(
-    options: { readonly maxConnections: number },
-    dependencies: { readonly onEvicted: (socket: Socket) => void },
-  ) {
+  constructor(options: { readonly maxConnections: number }, dependencies: GateDependencies) {
     this.#maxConnections = options.maxConnections;
-    this.#onEvicted = dependencies.onEvicted;
+    this.#dependencies = dependencies;
   }
 
   /** Take a new connection in, making room where none is left. */
@@ -38,12 +43,23 @@ export class ConnectionGate {
     if (this.#strangers.delete(socket)) this.#trusted.add(socket);
   }
 
-  #evictOldest(): void {
-    for (const socket of this.#strangers) {
-      this.#strangers.delete(socket);
-      this.#onEvicted(socket);
-      socket.destroy();
-      return;
-    }
+  /** Whether the protocol has accepted a message that came over this connection. */
+  isTrusted(socket: Socket): boolean {
+    return this.#trusted.has(socket);
   }
+
+  #evictOldest(): void {
+    const { isPeerAddress, onEvicted } = this.#dependencies;
+    const [oldest] = this.#strangers;
+    const socket = firstOf(this.#strangers, (one) => !isPeerAddress(addressOf(one))) ?? oldest;
+    if (socket === undefined) return;
+    this.#strangers.delete(socket);
+    onEvicted(socket);
+    socket.destroy();
+  }
+}
+
+function firstOf<T>(items: Iterable<T>, fits: (item: T) => boolean): T | undefined {
+  for (const item of items) if (fits(item)) return item;
+  return undefined;
 }

@@ -2,8 +2,9 @@
  * How the API says no: `{"error":{"code","message"}}`, with a stable code and never a stack trace.
  */
 
-import { STATUS_CODES } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { RejectReason } from '@failtome/protocol';
 import type { FastifyReply } from 'fastify';
 
 /** Every code that an error answer may carry; docs/http.md says what each means. */
@@ -21,6 +22,8 @@ export const REFUSAL_CODES = [
   'not-found',
   'method-not-allowed',
   'internal',
+  'starting',
+  'expectation',
 ] as const;
 
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
@@ -41,14 +44,14 @@ export function refuse(
 }
 
 /** What Node's HTTP parser and timers report before there is a request to answer. */
-export interface ConnectionFault {
+export interface ConnectionFault<Code extends RefusalCode = RefusalCode> {
   readonly status: number;
-  readonly code: 'malformed' | 'too-large' | 'too-slow';
+  readonly code: Code;
   readonly message: string;
 }
 
 /** Node's code of a connection's error as a refusal; null where the other side simply went away. */
-export function connectionFault(errorCode: string): ConnectionFault | null {
+export function connectionFault(errorCode: string): ConnectionFault<RefusalCode & RejectReason> | null {
   switch (errorCode) {
     case 'ECONNRESET':
     case 'EPIPE':
@@ -71,10 +74,26 @@ export function refuseConnection(socket: Socket, { status, code, message }: Conn
     socket.destroy();
     return;
   }
-  const body = JSON.stringify({ error: { code, message } } satisfies ErrorBody);
+  const body = bodyOf(code, message);
   socket.write(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
   socket.destroySoon();
+}
+
+/** Of a request that no route is asked about. The connection is closed after it. */
+export function refuseRequest(response: ServerResponse, { status, code, message }: ConnectionFault): void {
+  const body = bodyOf(code, message);
+  response.writeHead(status, {
+    connection: 'close',
+    'cache-control': 'no-store',
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+  });
+  response.end(body);
+}
+
+function bodyOf(code: RefusalCode, message: string): string {
+  return JSON.stringify({ error: { code, message } } satisfies ErrorBody);
 }

@@ -16,3 +16,8 @@ export function senderAt(address: string, peers: readonly PeerSettings[]): strin
   const ids = peers.filter(({ url }) => httpUrl(url).host === address).map(({ id }) => id);
   return ids.length === 0 ? address : `${address} (${ids.join(', ')})`;
 }
+
+/** Whether a peer is configured at the address; one that is configured by its name isn't found. */
+export function isPeerAt(address: string, peers: readonly PeerSettings[]): boolean {
+  return peers.some(({ url }) => httpUrl(url).host === address);
+}

@@ -4,14 +4,23 @@
  * It reads, checks and hands over; what a message means is decided by the protocol. Every queue, body and
  * wait in it has a bound, so that whoever reaches the port can cost the node little more than bandwidth.
  */
+import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
-import { type DurationMs, MAX_MESSAGE_BYTES, type RejectReason } from '@failtome/protocol';
+import { setTimeout as wait } from 'node:timers/promises';
+import { MAX_MESSAGE_BYTES, type MonotonicMs, type RejectReason } from '@failtome/protocol';
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import type { ClusterKeys } from '../auth/keys.ts';
-import { ConnectionGate, MAX_CONNECTIONS } from './connections.ts';
+import {
+  createHttpServer,
+  type HttpServer,
+  type HttpServerDependencies,
+  refuseUnreadable,
+  SERVER_LIMITS,
+  type ServerLimits,
+} from './http-server.ts';
 import type { Inbox } from './inbox.ts';
 import { addMessageRoutes, MESSAGE_ROUTES } from './message-routes.ts';
-import { connectionFault, refuse, refuseConnection } from './refusals.ts';
+import { refuse } from './refusals.ts';
 import { addressOf } from './sender.ts';
 import { addViewRoutes, type Views } from './view-routes.ts';
 
@@ -19,32 +28,6 @@ import { addViewRoutes, type Views } from './view-routes.ts';
 export interface ServerOptions {
   readonly limits?: Partial<ServerLimits>;
 }
-
-export interface ServerLimits {
-  /** From a connection's or a request's beginning to the end of its headers. */
-  readonly headersMs: DurationMs;
-  /** From a request's beginning to the end of its body. */
-  readonly requestMs: DurationMs;
-  /** Without a byte either way while a request is under way. */
-  readonly stalledMs: DurationMs;
-  /** Between requests. Longer than a gossip interval, and than a peer keeps an idle connection. */
-  readonly keepAliveMs: DurationMs;
-  /** How often the first two are looked at. */
-  readonly checkMs: DurationMs;
-  readonly maxConnections: number;
-}
-
-export const SERVER_LIMITS: ServerLimits = {
-  headersMs: 2_000,
-  requestMs: 4_000,
-  stalledMs: 10_000,
-  keepAliveMs: 65_000,
-  checkMs: 500,
-  maxConnections: MAX_CONNECTIONS,
-};
-
-/** The most bytes of a request's line and headers together. */
-const MAX_HEADER_BYTES = 8_192;
 
 /** @param address where it came from, as the connection has it; empty where it is gone */
 export type OnRejected = (reason: RejectReason, address: string) => void;
@@ -55,6 +38,8 @@ export interface ServerDependencies {
   /** Where messages wait for the protocol's reply. */
   readonly inbox: Inbox;
   readonly views: Views;
+  /** A peer is configured at this address. */
+  readonly isPeerAddress: (address: string) => boolean;
   /** Counts what was refused before the protocol saw it. */
   readonly onRejected: OnRejected;
   /** Told of faults of the API itself, which its caller sees only as `internal`. */
@@ -63,51 +48,76 @@ export interface ServerDependencies {
 
 /** Build the API. It listens when told to, and `close` ends it with every connection. */
 export function createServer(options: ServerOptions, dependencies: ServerDependencies): FastifyInstance {
-  const { keys, inbox, views, onRejected } = dependencies;
+  const { keys, inbox, onRejected, isPeerAddress } = dependencies;
   const limits = { ...SERVER_LIMITS, ...options.limits };
-  const app = buildApp(limits, onRejected);
-  const gate = new ConnectionGate(limits, {
-    onEvicted: (socket) => onRejected('overloaded', addressOf(socket)),
-  });
-  app.server.on('connection', (socket: Socket) => gate.admit(socket));
-  app.addHook('onClose', () => inbox.close());
+  const told = (reason: RejectReason, socket: Socket): void => onRejected(reason, addressOf(socket));
+  const { app, http } = buildApp(limits, { monotonicMs, isPeerAddress, onRejected: told });
   app.removeAllContentTypeParsers();
+  addHooks(app, http, inbox, told);
   addErrorHandler(app, dependencies);
   addNotFoundHandler(app);
   app.register((scope, _options, done) => {
-    const told = (reason: RejectReason, socket: Socket): void => onRejected(reason, addressOf(socket));
-    addMessageRoutes(scope, { keys, inbox, gate, onRejected: told });
+    addMessageRoutes(scope, { keys, inbox, gate: http.gate, onRejected: told });
     done();
   });
   app.register((scope, _options, done) => {
-    addViewRoutes(scope, views);
+    addViewRoutes(scope, dependencies.views, { monotonicMs, wait });
     done();
   });
   return app;
 }
 
-function buildApp(limits: ServerLimits, onRejected: OnRejected): FastifyInstance {
-  return fastify({
+const monotonicMs = (): MonotonicMs => performance.now();
+
+function buildApp(
+  limits: ServerLimits,
+  dependencies: HttpServerDependencies,
+): { readonly app: FastifyInstance; readonly http: HttpServer } {
+  let http: HttpServer | null = null;
+  const app = fastify({
     logger: false,
     bodyLimit: MAX_MESSAGE_BYTES,
     forceCloseConnections: true,
-    http: {
-      headersTimeout: limits.headersMs,
-      connectionsCheckingInterval: limits.checkMs,
-      maxHeaderSize: MAX_HEADER_BYTES,
+    return503OnClosing: false,
+    serverFactory: (handle) => {
+      http = createHttpServer(limits, handle, dependencies);
+      return http.server;
     },
-    requestTimeout: limits.requestMs,
-    connectionTimeout: limits.stalledMs,
-    keepAliveTimeout: limits.keepAliveMs,
-    clientErrorHandler(error, socket) {
-      const fault = connectionFault(error.code);
-      if (fault === null) {
-        socket.destroy();
-        return;
-      }
-      onRejected(fault.code, addressOf(socket));
-      refuseConnection(socket, fault);
+    clientErrorHandler: (error, socket) => refuseUnreadable(error.code, socket, dependencies.onRejected),
+    frameworkErrors: (_error, request, reply) => {
+      dependencies.onRejected('malformed', request.raw.socket);
+      refuse(reply, 400, 'malformed', 'the path can not be read');
     },
+  });
+  assert(http !== null, 'fastify makes its server at once');
+  return { app, http };
+}
+
+function addHooks(
+  app: FastifyInstance,
+  { intake }: HttpServer,
+  inbox: Inbox,
+  onRejected: HttpServerDependencies['onRejected'],
+): void {
+  let closing = false;
+  app.addHook('preClose', (done) => {
+    closing = true;
+    inbox.close();
+    done();
+  });
+  app.addHook('onClose', () => intake.close());
+  app.addHook('onRequest', (request, reply, done) => {
+    if (closing) {
+      refuse(reply, 503, 'no-reply', 'the agent is shutting down');
+      return;
+    }
+    // RFC 9112, 3.2.
+    if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
+      onRejected('malformed', request.raw.socket);
+      refuse(reply, 400, 'malformed', 'a request of HTTP/1.1 has the header Host');
+      return;
+    }
+    done();
   });
 }
 

@@ -1,10 +1,13 @@
 /**
  * The routes that anyone may read: status, decisions, history, health and metrics. They change nothing.
  */
+import { Readable } from 'node:stream';
 import type { Ip, PeerView, StatusView, WhyView } from '@failtome/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { HistoryLine } from '../history-line.ts';
+import { DEFAULT_HISTORY_LIMIT, HistoryBody, MAX_HISTORY_LIMIT } from './history-body.ts';
 import { PAGE, PAGE_HEADERS } from './page.ts';
+import { Rationed, type RationedDependencies } from './rationed.ts';
 import { refuse } from './refusals.ts';
 
 /** The status, and what only the agent knows: where its peers are. */
@@ -12,7 +15,7 @@ export interface AgentStatus extends StatusView {
   readonly peers: readonly (PeerView & { readonly url: string | null })[];
 }
 
-/** What the node knows, asked anew for every request. */
+/** What the node knows at the moment it is asked. */
 export interface Views {
   /** The configured addresses. */
   addresses(): readonly Ip[];
@@ -28,20 +31,28 @@ export interface Views {
   metrics(): Promise<string>;
 }
 
+const JSON_TYPE = 'application/json; charset=utf-8';
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Add the routes. */
-export function addViewRoutes(app: FastifyInstance, views: Views): void {
+export function addViewRoutes(app: FastifyInstance, views: Views, rationing: RationedDependencies): void {
+  const rationed = rationedViews(views, rationing);
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
     done();
   });
   app.get('/', (_request, reply) => reply.headers(PAGE_HEADERS).send(PAGE));
-  app.get('/v1/status', () => views.status());
-  app.get('/v1/history', () => views.history());
-  app.get('/v1/why', (request, reply) => {
+  app.get('/v1/status', async (_request, reply) => reply.type(JSON_TYPE).send(await rationed.status.get()));
+  app.get('/v1/history', async (request, reply) => {
+    const limit = askedLimit(request, reply);
+    if (limit === null) return reply;
+    const parts = (await rationed.history.get()).newest(limit);
+    const length = parts.reduce((sum, { length: bytes }) => sum + bytes, 0);
+    return reply.type(JSON_TYPE).header('content-length', length).send(Readable.from(parts));
+  });
+  app.get('/v1/why', async (request, reply) => {
     const ip = askedAddress(request, reply, views);
-    return ip === null ? reply : views.why(ip);
+    return ip === null ? reply : reply.type(JSON_TYPE).send(await rationed.why(ip).get());
   });
   app.get('/v1/holder', (request, reply) => {
     const ip = askedAddress(request, reply, views);
@@ -54,13 +65,58 @@ export function addViewRoutes(app: FastifyInstance, views: Views): void {
     const { ready, reason } = views.ready();
     return reply.code(ready ? 200 : 503).send({ ready, reason });
   });
-  app.get('/metrics', async (_request, reply) => reply.type(METRICS_TYPE).send(await views.metrics()));
+  app.get('/metrics', async (_request, reply) => reply.type(METRICS_TYPE).send(await rationed.metrics.get()));
+}
+
+interface RationedViews {
+  readonly status: Rationed<Buffer>;
+  readonly history: Rationed<HistoryBody>;
+  readonly metrics: Rationed<Buffer>;
+  readonly why: (ip: Ip) => Rationed<Buffer>;
+}
+
+/** Each as the bytes that all who ask are sent. */
+function rationedViews(views: Views, dependencies: RationedDependencies): RationedViews {
+  const json = (view: unknown): Buffer => Buffer.from(JSON.stringify(view));
+  let lastHistory = new HistoryBody([]);
+  const whys = new Map<Ip, Rationed<Buffer>>();
+  return {
+    status: new Rationed(() => json(views.status()), dependencies),
+    history: new Rationed(() => {
+      const entries = views.history();
+      if (!lastHistory.isOf(entries)) lastHistory = new HistoryBody(entries);
+      return lastHistory;
+    }, dependencies),
+    metrics: new Rationed(async () => Buffer.from(await views.metrics()), dependencies),
+    why(ip) {
+      const known = whys.get(ip);
+      if (known !== undefined) return known;
+      for (const old of whys.keys()) if (!views.addresses().includes(old)) whys.delete(old);
+      const why = new Rationed(() => json(views.why(ip)), dependencies);
+      whys.set(ip, why);
+      return why;
+    },
+  };
+}
+
+/** The number of `?limit=`. Null: already refused. */
+function askedLimit(request: FastifyRequest, reply: FastifyReply): number | null {
+  const asked = queryOf(request).getAll('limit');
+  if (asked.length === 0) return DEFAULT_HISTORY_LIMIT;
+  const limit = /^\d{1,4}$/.test(asked[0] ?? '') ? Number(asked[0]) : 0;
+  if (asked.length === 1 && limit >= 1 && limit <= MAX_HISTORY_LIMIT) return limit;
+  refuse(reply, 400, 'bad-query', `limit is one whole number from 1 to ${MAX_HISTORY_LIMIT}`);
+  return null;
+}
+
+function queryOf(request: FastifyRequest): URLSearchParams {
+  return new URLSearchParams(request.raw.url?.split('?')[1]);
 }
 
 /** The address of `?ip=`; the only one where it isn't given. Null: already refused. */
 function askedAddress(request: FastifyRequest, reply: FastifyReply, views: Views): Ip | null {
   const addresses = views.addresses();
-  const asked = new URLSearchParams(request.raw.url?.split('?')[1]).getAll('ip');
+  const asked = queryOf(request).getAll('ip');
   if (asked.length > 1) {
     refuse(reply, 400, 'bad-query', 'ip may be given once');
     return null;

@@ -12,8 +12,9 @@ import type { FastifyInstance } from 'fastify';
 import { onTestFinished } from 'vitest';
 import type { ClusterKeys } from '../../src/auth/keys.ts';
 import { SIGNATURE_HEADER, signRequest } from '../../src/auth/signature.ts';
+import type { ServerLimits } from '../../src/http/http-server.ts';
 import { Inbox, type InboxOptions } from '../../src/http/inbox.ts';
-import { createServer, type ServerLimits } from '../../src/http/server.ts';
+import { createServer } from '../../src/http/server.ts';
 import type { Views } from '../../src/http/view-routes.ts';
 
 export type Received = Extract<Event, { kind: 'received' }>;
@@ -83,6 +84,7 @@ export interface ApiOptions {
   readonly views?: Partial<Views>;
   readonly limits?: Partial<ServerLimits>;
   readonly inbox?: InboxOptions;
+  readonly isPeerAddress?: (address: string) => boolean;
 }
 
 export interface Api {
@@ -113,6 +115,7 @@ export function buildApi(options: ApiOptions = {}): Api {
     keys: options.keys ?? (() => KEYS),
     inbox,
     views: { ...VIEWS, ...options.views },
+    isPeerAddress: options.isPeerAddress ?? (() => false),
     onRejected: (reason) => rejected.push(reason),
     onFault: (error) => faults.push(error),
   });

@@ -1,0 +1,134 @@
+/** Node's HTTP server with the bounds of the API, and an answer of the documented form in every case. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { DurationMs, MonotonicMs, RejectReason } from '@failtome/protocol';
+import { ConnectionGate, MAX_CONNECTIONS } from './connections.ts';
+import { type Handle, Intake, MAX_HELD_BYTES, PIECES_PER_SECOND } from './intake.ts';
+import { connectionFault, refuseConnection, refuseRequest } from './refusals.ts';
+
+export interface ServerLimits {
+  /** From a connection's or a request's beginning to the end of its headers. */
+  readonly headersMs: DurationMs;
+  /** From a request's beginning to the end of its body. */
+  readonly requestMs: DurationMs;
+  /** From there until its answer has been taken in full. Longer than a reply may wait. */
+  readonly answerMs: DurationMs;
+  /** Without a byte either way while a request is under way. */
+  readonly stalledMs: DurationMs;
+  /** Between requests. Longer than a gossip interval, and than a peer keeps an idle connection. */
+  readonly keepAliveMs: DurationMs;
+  /** How often the first three are looked at. */
+  readonly checkMs: DurationMs;
+  readonly maxConnections: number;
+  readonly piecesPerSecond: number;
+  readonly maxHeldBytes: number;
+}
+
+export const SERVER_LIMITS: ServerLimits = {
+  headersMs: 2_000,
+  requestMs: 4_000,
+  answerMs: 10_000,
+  stalledMs: 10_000,
+  keepAliveMs: 65_000,
+  checkMs: 500,
+  maxConnections: MAX_CONNECTIONS,
+  piecesPerSecond: PIECES_PER_SECOND,
+  maxHeldBytes: MAX_HELD_BYTES,
+};
+
+/** The most bytes of a request's line and headers together. */
+const MAX_HEADER_BYTES = 8_192;
+
+/** Of what a socket reads ahead, and of what it has to write, before it is asked to wait. */
+const HIGH_WATER_BYTES = 16_384;
+
+export interface HttpServerDependencies {
+  readonly monotonicMs: () => MonotonicMs;
+  readonly isPeerAddress: (address: string) => boolean;
+  readonly onRejected: (reason: RejectReason, socket: Socket) => void;
+}
+
+export interface HttpServer {
+  readonly server: Server;
+  readonly gate: ConnectionGate;
+  readonly intake: Intake;
+}
+
+/** @param handle answers each request that can be read */
+export function createHttpServer(
+  limits: ServerLimits,
+  handle: Handle,
+  dependencies: HttpServerDependencies,
+): HttpServer {
+  const { monotonicMs, isPeerAddress, onRejected } = dependencies;
+  const gate = new ConnectionGate(limits, {
+    onEvicted: (socket) => onRejected('overloaded', socket),
+    isPeerAddress,
+  });
+  const intake = new Intake(limits, {
+    monotonicMs,
+    isPeerAddress,
+    isTrusted: (socket) => gate.isTrusted(socket),
+    onCut: onRejected,
+  });
+  const server = createServer({
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: limits.checkMs,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    highWaterMark: HIGH_WATER_BYTES,
+    // Node's own refusal has no body.
+    requireHostHeader: false,
+  });
+  server.setTimeout(limits.stalledMs);
+  server.on('connection', (socket: Socket) => gate.admit(socket));
+  intake.attach(server);
+  addRequestEvents(server, intake, handle, onRejected);
+  return { server, gate, intake };
+}
+
+/** Node answers some requests by itself, without a body, where nobody listens for their events. */
+function addRequestEvents(
+  server: Server,
+  intake: Intake,
+  handle: Handle,
+  onRejected: HttpServerDependencies['onRejected'],
+): void {
+  server.on('request', (request: IncomingMessage, response: ServerResponse) =>
+    intake.take(request, response, handle),
+  );
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+    intake.take(request, response, () => {
+      response.writeContinue();
+      handle(request, response);
+    }),
+  );
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
+    intake.take(request, response, () => {
+      onRejected('malformed', request.socket);
+      const message = 'of expectations only 100-continue can be met';
+      refuseRequest(response, { status: 417, code: 'expectation', message });
+    }),
+  );
+  server.on('connect', ({ socket }: IncomingMessage) => {
+    intake.forget(socket);
+    const message = 'this is no proxy: no path takes CONNECT';
+    refuseConnection(socket, { status: 405, code: 'method-not-allowed', message });
+  });
+}
+
+/** What Node couldn't read is refused, where somebody is left to hear of it. */
+export function refuseUnreadable(
+  errorCode: string,
+  socket: Socket,
+  onRejected: HttpServerDependencies['onRejected'],
+): void {
+  const fault = connectionFault(errorCode);
+  if (fault === null) {
+    socket.destroy();
+    return;
+  }
+  onRejected(fault.code, socket);
+  refuseConnection(socket, fault);
+}
