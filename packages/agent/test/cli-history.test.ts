@@ -20,7 +20,7 @@ describe('history', () => {
   };
 
   test('shows when, who, why, each step and the request ids', async () => {
-    const { code, out } = await cli(['history'], fakeAgent({ views: { '/v1/history': [entry] } }));
+    const { code, out } = await cli(['history'], fakeAgent({ views: { '/v1/history?limit=1000': [entry] } }));
     expect(code).toBe(0);
     expect(out).toBe(
       [
@@ -72,7 +72,7 @@ describe('history', () => {
   function pair(saturn: readonly object[] | null, neptune: readonly object[] | null) {
     const http: CliDependencies['http'] = async (request) => {
       const isPeer = request.url.startsWith('http://10.0.1.11:8741/');
-      const own = fakeAgent({ views: { '/v1/history': isPeer ? neptune : saturn } });
+      const own = fakeAgent({ views: { '/v1/history?limit=1000': isPeer ? neptune : saturn } });
       const isGone = (isPeer ? neptune : saturn) === null;
       return isGone ? { kind: 'failed', detail: 'nobody listens there' } : await own.http(request);
     };
@@ -157,7 +157,7 @@ describe('history', () => {
   test('of a URL, asks the nodes that the agent there names', async () => {
     const peers = [{ ...STATUS.peers[0], url: 'http://10.0.1.99:8741' }];
     const asked: string[] = [];
-    const agent = fakeAgent({ status: { ...STATUS, peers }, views: { '/v1/history': [] } });
+    const agent = fakeAgent({ status: { ...STATUS, peers }, views: { '/v1/history?limit=1000': [] } });
     const http: CliDependencies['http'] = async (request) => {
       asked.push(request.url);
       return await agent.http(request);
@@ -165,13 +165,13 @@ describe('history', () => {
     await cli(['history', '--url', 'http://saturn.example:8741'], { http });
     expect(asked).toEqual([
       'http://saturn.example:8741/v1/status',
-      'http://saturn.example:8741/v1/history',
-      'http://10.0.1.99:8741/v1/history',
+      'http://saturn.example:8741/v1/history?limit=1000',
+      'http://10.0.1.99:8741/v1/history?limit=1000',
     ]);
   });
 
   test('says so when there is none', async () => {
-    expect((await cli(['history'], fakeAgent({ views: { '/v1/history': [] } }))).out).toBe(
+    expect((await cli(['history'], fakeAgent({ views: { '/v1/history?limit=1000': [] } }))).out).toBe(
       'Nothing has happened yet.\n',
     );
   });

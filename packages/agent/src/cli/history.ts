@@ -13,6 +13,9 @@ export interface HistoryOptions extends TargetOptions {
   readonly node?: boolean;
 }
 
+/** As many as an agent tells at once; one of an older version tells all it has. */
+const ALL_ENTRIES = '/v1/history?limit=1000';
+
 /** For each of the other nodes: one that is gone shouldn't keep the others waiting. */
 const PEER_TIMEOUT_MS = 3_000;
 
@@ -29,7 +32,7 @@ async function showOwn(
   { json }: HistoryOptions,
   dependencies: CliDependencies,
 ): Promise<ExitCode> {
-  const result = await readView(target.url, '/v1/history', dependencies);
+  const result = await readView(target.url, ALL_ENTRIES, dependencies);
   if (result.kind === 'failed') {
     complain(dependencies, result.detail);
     return 1;
@@ -108,7 +111,7 @@ function readAll(nodes: readonly Node[], { http }: CliDependencies): Promise<rea
     nodes.map(async ({ id: node, url }): Promise<Told> => {
       if (url === null)
         return { node, json: null, failure: 'the agent asked does not tell where its API is' };
-      const result = await readView(url, '/v1/history', bounded);
+      const result = await readView(url, ALL_ENTRIES, bounded);
       return result.kind === 'failed'
         ? { node, json: null, failure: result.detail }
         : { node, json: result.json, failure: null };

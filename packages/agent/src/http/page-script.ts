@@ -149,7 +149,7 @@ async function read(path, signal) {
 async function poll() {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    const [status, history] = await Promise.all([read('v1/status', signal), read('v1/history', signal)]);
+    const [status, history] = await Promise.all([read('v1/status', signal), read('v1/history?limit=' + MAX_HISTORY, signal)]);
     const whys = await Promise.all(status.addresses.map((address) =>
       read('v1/why?ip=' + encodeURIComponent(address.ip), signal).catch(() => null)));
     show(status, whys, history);
