@@ -17,6 +17,11 @@ const s = (ms: number): string => `${ms / 1_000} s`;
 const ms = (value: number): string => `${value} ms`;
 const kib = (bytes: number): string => `${bytes / 1_024} KiB`;
 
+const mib = (bytes: number): string => `${bytes / 1_048_576} MiB`;
+const thousands = (value: number): string => value.toLocaleString('en');
+const SERVER = 'packages/agent/src/http/http-server.ts';
+const within = (name: string): string => s(numberAt(SERVER, new RegExp(`^  ${name}: ([\\d_]+),`, 'm')));
+
 const words = ['none', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
 const word = (value: number): string => (value === 15 ? 'fifteen' : (words[value] ?? String(value)));
 
@@ -230,6 +235,38 @@ export const ties: readonly Tie[] = [
   ],
 
   ['docs/http.md', 'on `api.listen`, port {} by default', port],
+  [
+    'docs/http.md',
+    'entries, {} by default and at most {}, which',
+    agent('http/history-body', 'DEFAULT_HISTORY_LIMIT'),
+    thousands(agent('http/history-body', 'MAX_HISTORY_LIMIT')),
+  ],
+  ['docs/http.md', 'of more than {} the oldest', mib(agent('http/history-body', 'MAX_HISTORY_BYTES'))],
+  ['docs/http.md', 'no number from 1 to {} |', agent('http/history-body', 'MAX_HISTORY_LIMIT')],
+  [
+    'docs/http.md',
+    'budget of {} pieces of {} a second',
+    agent('http/intake', 'PIECES_PER_SECOND'),
+    kib(agent('http/intake', 'PIECE_BYTES')),
+  ],
+  ['docs/http.md', 'waits unread, and after {} is', within('headersMs')],
+  [
+    'docs/http.md',
+    'at most {} times a second ({} at once after a rest)',
+    agent('http/rationed', 'VIEWS_PER_SECOND'),
+    agent('http/rationed', 'VIEWS_AT_ONCE'),
+  ],
+  [
+    'docs/http.md',
+    'Headers have {} and {}, a request {} and {}.',
+    kib(agent('http/http-server', 'MAX_HEADER_BYTES')),
+    within('headersMs'),
+    kib(protocol('codec', 'MAX_MESSAGE_BYTES')),
+    within('requestMs'),
+  ],
+  ['docs/http.md', "isn't taken within {} is cut off", within('answerMs')],
+  ['docs/http.md', 'There are {} connections;', thousands(agent('http/connections', 'MAX_CONNECTIONS'))],
+  ['docs/http.md', 'of strangers are {} at most;', mib(agent('http/intake', 'MAX_HELD_BYTES'))],
   ['docs/http.md', 'more than {} of body', kib(protocol('codec', 'MAX_MESSAGE_BYTES'))],
   ['docs/logging.md', 'at most {} MiB is kept', agent('observe/log', 'MAX_BACKLOG_BYTES') / 1_048_576],
   ['docs/logging.md', 'reason in {},', s(agent('observe/log', 'REJECTION_QUIET_MS'))],
