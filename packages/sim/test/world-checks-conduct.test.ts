@@ -12,6 +12,7 @@ import {
   READ,
   seriesOf,
   shows,
+  TAKE,
   TAKEOVER,
 } from './checked-takeover.ts';
 
@@ -144,6 +145,26 @@ test('a read that began before a peer said otherwise does not tell a node that i
   ];
   expect(play(until('opensItsBallot', {}, ...readFrom(3_900)))).toEqual([]);
   expect(play(until('opensItsBallot', {}, ...readFrom(3_940)))).toContain('I9');
+});
+
+test('a read that confirms an accepted move makes it no younger: what was seen before the read counts', () => {
+  const told = (probeFromMs: number): readonly Moment[] => [
+    [4_000, ({ tell, b }) => tell(drive(b, TAKE))],
+    [4_500, ({ tell, b }) => tell(driven(b, TAKE, { kind: 'taken', associationId: 'eipassoc-2' }))],
+    [4_800, ({ tell, b }) => tell(driven(b, READ, shows('eipassoc-2', true)))],
+    [
+      4_900,
+      ({ facts, b }) => {
+        const last = { ok: true, startedAt: probeFromMs, endedAt: 4_900, reason: 'ok' } as const;
+        b.setAddress({ series: { ...seriesOf(b), last } });
+        facts(b, SERVED);
+      },
+    ],
+  ];
+  const others = play(told(4_850));
+  expect(others).not.toContain('I17');
+  expect(play(told(4_600))).toEqual(others);
+  expect(play(told(4_400))).toContain('I17');
 });
 
 test('a takeover by the rules breaks none of them', () => {

@@ -36,7 +36,7 @@ interface Ledger {
   readonly otherwise: Map<Ip, number>;
   /** By call, when each read on its way began. */
   readonly reads: Map<number, number>;
-  /** The same, whatever it was told since. */
+  /** Since when it has known that its last call came about; what it was told again later is no later acceptance. */
   readonly accepted: Map<Ip, number>;
   readonly silences: Map<Ip, Silence>;
   /** Which ids it has seen twice, and when. */
@@ -125,6 +125,7 @@ export function checkConduct(view: WorldView, violate: Violate): Watcher {
     countCall(by, ip, ledger);
     if (operation.op === 'read') ledger.reads.set(callId, view.now());
     if (operation.op !== 'release' && operation.op !== 'take') return;
+    ledger.accepted.delete(ip);
     const { addresses } = by.state();
     const move = addresses[ip]?.move;
     if (move == null || move.duty) return;
@@ -150,7 +151,7 @@ export function checkConduct(view: WorldView, violate: Violate): Watcher {
     // What came while a read was on its way may be newer than what it shows.
     const isOvertaken = answer.kind === 'read' && (otherwise.get(ip) ?? Number.NEGATIVE_INFINITY) >= begunMs;
     held.set(ip, self && !isOvertaken ? view.now() : null);
-    if (self) accepted.set(ip, view.now());
+    if (self && !accepted.has(ip)) accepted.set(ip, view.now());
   }
 
   /** I19 */
