@@ -4,7 +4,9 @@
 import type { ExitCode, RunRequest } from './cli/dependencies.ts';
 import { loadConfig } from './config/load.ts';
 import { AgentError } from './errors.ts';
-import { createLog, type Log, standardOutput } from './observe/log.ts';
+import { leave, settleThreads } from './leave.ts';
+import { createLog, type Log } from './observe/log.ts';
+import { standardOutput } from './observe/output.ts';
 import { type RunningAgent, runAgent } from './run.ts';
 
 /** Run an agent until it has stopped. A crash, or a second signal to stop, ends the process with 1. */
@@ -18,8 +20,8 @@ export async function runProcess({ file, config, env, warnings, version }: RunRe
     },
     standardOutput(),
   );
-  endOnCrash(log);
   const control = listenForSignals(log);
+  endOnCrash(log, control);
   const nodejs = process.version;
   const text = `failtome ${version} on Node ${nodejs}, configured by ${file}`;
   log.tell('info', 'agent-starting', text, { version, nodejs, file });
@@ -36,18 +38,29 @@ export async function runProcess({ file, config, env, warnings, version }: RunRe
     return at === null ? 1 : 2;
   } finally {
     await log.end();
+    await settleThreads();
   }
 }
 
+interface Control {
+  readonly started: (agent: RunningAgent) => void;
+  /** Decide nothing any more: the process is about to end. */
+  readonly abandon: () => void;
+}
+
 /** Hears signals from the first moment on; what comes before the agent has started waits for it. */
-function listenForSignals(log: Log): { readonly started: (agent: RunningAgent) => void } {
+function listenForSignals(log: Log): Control {
   let agent: RunningAgent | null = null;
   let stopping = false;
+  let leaving = false;
   const stop = (signal: NodeJS.Signals): void => {
+    if (leaving) return;
     if (stopping) {
+      leaving = true;
       log.tell('warn', 'signal', `${signal} again: ending at once`, { signal });
       log.flush();
-      process.exit(1);
+      void leave(1);
+      return;
     }
     stopping = true;
     log.tell('info', 'signal', `${signal}: stopping`, { signal });
@@ -62,17 +75,29 @@ function listenForSignals(log: Log): { readonly started: (agent: RunningAgent) =
   return {
     started(running) {
       agent = running;
-      if (stopping) agent.stop();
+      if (leaving) agent.abandon();
+      else if (stopping) agent.stop();
+    },
+    abandon() {
+      leaving = true;
+      agent?.abandon();
     },
   };
 }
 
-/** A broken invariant must not go on deciding: whoever watches over the process starts a new one from what is on disk. */
-function endOnCrash(log: Log): void {
+/**
+ * A broken invariant must not go on deciding: whoever watches over the process starts a new one from what is on disk.
+ * What breaks after that, while the process ends, is of no interest any more.
+ */
+function endOnCrash(log: Log, control: Control): void {
+  let crashed = false;
   process.on('uncaughtException', (error: unknown, origin) => {
+    if (crashed) return;
+    crashed = true;
+    control.abandon();
     const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
     log.tell('fatal', 'crashed', message, { origin, stack });
     log.flush();
-    process.exit(1);
+    void leave(1);
   });
 }

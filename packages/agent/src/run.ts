@@ -84,6 +84,8 @@ export interface RunningAgent {
   readonly ended: Promise<ExitCode>;
   /** Say goodbye, finish or abandon what is under way, and end. */
   stop(): void;
+  /** Decide nothing any more, from this moment on: for a process that is about to end. */
+  abandon(): void;
   /** Take over a changed configuration, or refuse it and say why in the log. */
   reload(): Promise<void>;
 }
@@ -204,6 +206,12 @@ class Agent implements RunningAgent {
     if (this.#running === null) return this.#end(0);
     setTimeout(() => this.#endWhenIdle(), GOODBYE_WITHIN_MS);
     this.#running.host.post({ kind: 'stop' });
+  }
+
+  abandon(): void {
+    this.#ending = true;
+    this.#stopping.abort();
+    this.#running?.host.close();
   }
 
   reload(): Promise<void> {

@@ -32,6 +32,7 @@ function logging(options: Partial<LogOptions> = {}): { log: Log; lines: string[]
     write: (line: string) => lines.push(line),
     flush: () => lines,
     end: async () => undefined,
+    onLoss: () => undefined,
   };
   return {
     log: createLog({ level: 'debug', format: 'json', colour: false, ...options }, destination),

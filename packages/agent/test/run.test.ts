@@ -93,6 +93,7 @@ function logging(): { log: Log; lines: readonly LogLine[] } {
     write: (line: string) => void lines.push(JSON.parse(line)),
     flush: () => undefined,
     end: async () => undefined,
+    onLoss: () => undefined,
   };
   return { log: createLog({ level: 'info', format: 'json', colour: false }, destination), lines };
 }

@@ -268,7 +268,7 @@ export const ties: readonly Tie[] = [
   ['docs/http.md', 'There are {} connections;', thousands(agent('http/connections', 'MAX_CONNECTIONS'))],
   ['docs/http.md', 'of strangers are {} at most;', mib(agent('http/intake', 'MAX_HELD_BYTES'))],
   ['docs/http.md', 'more than {} of body', kib(protocol('codec', 'MAX_MESSAGE_BYTES'))],
-  ['docs/logging.md', 'at most {} MiB is kept', agent('observe/log', 'MAX_BACKLOG_BYTES') / 1_048_576],
+  ['docs/logging.md', 'at most {} MiB is kept', agent('observe/output', 'MAX_BACKLOG_BYTES') / 1_048_576],
   ['docs/logging.md', 'reason in {},', s(agent('observe/log', 'REJECTION_QUIET_MS'))],
 
   ['docs/mutants.md', 'seeds of the swarm, from 1 on | {} |', mutantDefault('seeds')],

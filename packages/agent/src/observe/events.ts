@@ -33,6 +33,7 @@ export const AGENT_EVENTS = [
   'signal',
   'reload-refused',
   'service-manager',
+  'log-lost',
   'stop-overdue',
   'agent-stopped',
   'crashed',

@@ -3,30 +3,16 @@
  *
  * Nothing secret is ever handed in: facts carry none, and adapters put none into their errors.
  */
-import type { DurationMs, Fact, MonotonicMs } from '@failtome/protocol';
+import { counted, type Fact, type MonotonicMs } from '@failtome/protocol';
 import pino from 'pino';
 import { type AgentEventName, eventsOf, type LogEvent, type LogLevel } from './events.ts';
 import { textLine } from './log-text.ts';
-
-/** What waits while nobody reads standard output; beyond it lines are dropped, so that the agent never waits for its log. */
-export const MAX_BACKLOG_BYTES = 1_048_576;
+import type { LogDestination } from './output.ts';
 
 /** Messages turned away for one reason are told at most this often; the metrics count them all. */
 export const REJECTION_QUIET_MS = 10_000;
 /** The most lines on messages turned away in that time. */
 const MAX_REJECTION_LINES = 64;
-
-/** How long an orderly end waits for whoever reads the log. */
-const END_WITHIN_MS: DurationMs = 500;
-
-/** Where lines go. */
-export interface LogDestination {
-  write(line: string): void;
-  /** Write what waits before this returns: for a crash. It may overtake what is being written just then. */
-  flush(): void;
-  /** Write what waits, in its order; nothing is written after that. */
-  end(): Promise<void>;
-}
 
 export interface LogOptions {
   readonly level: Exclude<LogLevel, 'fatal'>;
@@ -54,41 +40,6 @@ export interface Log {
   end(): Promise<void>;
 }
 
-/** Standard output, never waited for. A reader that went away costs lines, not the agent. */
-export function standardOutput(): LogDestination {
-  const stream = pino.destination({ dest: 1, sync: false, maxLength: MAX_BACKLOG_BYTES });
-  let open = true;
-  stream.on('error', () => {
-    open = false;
-  });
-  return {
-    write(line) {
-      if (open) stream.write(line);
-    },
-    flush() {
-      if (!open) return;
-      try {
-        stream.flushSync();
-      } catch {
-        open = false; // whoever read it has gone: there is nobody left to tell
-      }
-    },
-    end() {
-      if (!open) return Promise.resolve();
-      open = false;
-      return new Promise((resolve) => {
-        const timer = setTimeout(resolve, END_WITHIN_MS);
-        const done = (): void => {
-          clearTimeout(timer);
-          resolve();
-        };
-        stream.once('close', done).once('error', done);
-        stream.end();
-      });
-    },
-  };
-}
-
 /** Build a log that writes to `destination`. */
 export function createLog(options: LogOptions, destination: LogDestination): Log {
   let bound: Readonly<Record<string, string>> = {};
@@ -110,6 +61,10 @@ export function createLog(options: LogOptions, destination: LogDestination): Log
   const promote = edgeDetector();
   const quiet = rejectionLimiter();
   const write = ({ event, level, text, fields }: LogEvent) => logger[level]({ event, ...fields }, text);
+  destination.onLoss(({ lines, code }) => {
+    const text = `${counted(lines, 'line')} of this log could not be written: ${code}`;
+    write({ event: 'log-lost', level: 'warn', text, fields: { lines, code } });
+  });
   return {
     observe(facts, at) {
       for (const fact of facts) {
