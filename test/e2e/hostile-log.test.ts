@@ -83,7 +83,10 @@ async function freePort(): Promise<number> {
 }
 
 /** A witness that logs every probe and heartbeat, into `stdout`. Resolves when it answers. */
-async function startAgent(stdout: number, ...modules: readonly string[]): Promise<{ child: ChildProcess; ended: Promise<number | string> }> {
+async function startAgent(
+  stdout: number,
+  ...modules: readonly string[]
+): Promise<{ child: ChildProcess; ended: Promise<number | string> }> {
   const port = await freePort();
   const file = join(folder, 'pluto.yaml');
   const config = {
