@@ -55,7 +55,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'answer-never-answered': ['voters-ask-otherwise'],
   'vain-unprotected': ['app-down-nat', 'app-down-three', 'app-down'],
   'never-answered-moves': ['page-never-was'],
-  'tried-again': ['app-down-nat'],
+  'tried-again': ['page-gone-and-one-node-gone'],
   'round-unlimited': ['page-gone-and-a-flapping-check'],
   'episode-untold': ['app-down-three'],
   'restart-episode': ['page-gone-and-all-restart'],

@@ -218,6 +218,8 @@ export const PROFILES: readonly Profile[] = [
       'outside-loss',
       'outside-loss',
       'path-blocked',
+      'page-gone',
+      'page-gone',
       'ip-service',
       'ip-service',
       'haproxy',
