@@ -35,7 +35,14 @@ function configOf({
   return {
     cluster: 'web',
     node: { id: 'saturn', role, priority: 100 },
-    api: { listen: { host: '127.0.0.1', port: 8741 }, advertise: null },
+    api: {
+      listen: { host: '127.0.0.1', port: 8741 },
+      advertise: null,
+      hosts: [],
+      read: 'anyone',
+      readTokenFile: null,
+      observe: null,
+    },
     peers: [],
     auth: { keyFile: '/nonexistent' },
     addresses: [

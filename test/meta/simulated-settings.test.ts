@@ -60,7 +60,13 @@ driver: { kind: ec2 }
 
 const ALL = `cluster: web
 node: { id: saturn, role: candidate, priority: 7 }
-api: { listen: "0.0.0.0:8741", advertise: "http://10.0.1.12:8741" }
+api:
+  listen: "0.0.0.0:8741"
+  advertise: "http://10.0.1.12:8741"
+  hosts: [saturn.example]
+  read: token
+  readTokenFile: /etc/failtome/tokens
+  observe: "127.0.0.1:9741"
 peers:
   - { id: neptune, url: "http://10.0.1.11:8741", priority: 9 }
   - { id: pluto, url: "http://10.0.1.10:8741", role: witness }

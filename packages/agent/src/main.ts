@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Names } from './adapters/names.ts';
 import { lookUpStack } from './adapters/stack-lookup.ts';
 import { generateKey, readKeyFile } from './auth/keys.ts';
+import { readTokenFile } from './auth/tokens.ts';
 import { createCheckSteps } from './cli/check-steps.ts';
 import type { CliDependencies, Output } from './cli/dependencies.ts';
 import { httpClient } from './cli/http.ts';
@@ -21,6 +22,7 @@ const dependencies: CliDependencies = {
   env: process.env,
   readFile: readFileBounded,
   readKeys: readKeyFile,
+  readTokens: readTokenFile,
   generateKey,
   http: httpClient,
   now: Date.now,

@@ -9,6 +9,13 @@ import { createLog, type Log } from './observe/log.ts';
 import { standardOutput } from './observe/output.ts';
 import { type RunningAgent, runAgent } from './run.ts';
 
+/** Which key of the configuration names the file that an error is about. */
+const FILES = [
+  ['STATE_DIR_IN_USE', 'stateDir'],
+  ['KEY_', 'auth.keyFile'],
+  ['TOKEN_', 'api.readTokenFile'],
+] as const;
+
 /** Run an agent until it has stopped. A crash, or a second signal to stop, ends the process with 1. */
 export async function runProcess({ file, config, env, warnings, version }: RunRequest): Promise<ExitCode> {
   const terminal = process.stdout.isTTY === true;
@@ -32,10 +39,9 @@ export async function runProcess({ file, config, env, warnings, version }: RunRe
     return await agent.ended;
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
-    const at =
-      error.code === 'STATE_DIR_IN_USE' ? 'stateDir' : error.code.startsWith('KEY_') ? 'auth.keyFile' : null;
-    process.stderr.write(`${at === null ? '' : `${at}: `}${error.message}\n`);
-    return at === null ? 1 : 2;
+    const at = FILES.find(([prefix]) => error.code.startsWith(prefix))?.[1];
+    process.stderr.write(`${at === undefined ? '' : `${at}: `}${error.message}\n`);
+    return at === undefined ? 1 : 2;
   } finally {
     await log.end();
     await settleThreads();

@@ -4,6 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { NodeId, State } from '@failtome/protocol';
 import { type KeyFile, readKeyFile } from './auth/keys.ts';
+import { readTokenFile, type Tokens } from './auth/tokens.ts';
 import { identityFaults } from './config/electorate.ts';
 import { faultLines, type LoadResult, warningLines } from './config/load.ts';
 import type { AgentConfig } from './config/types.ts';
@@ -14,6 +15,7 @@ export type Reload =
       readonly kind: 'accepted';
       readonly config: AgentConfig;
       readonly keyFile: KeyFile;
+      readonly tokens: Tokens;
       /** What is risky in it, one line each. */
       readonly warnings: readonly string[];
     }
@@ -32,20 +34,25 @@ export interface Present {
 export async function judgeReload(result: LoadResult, present: Present): Promise<Reload> {
   if (result.kind === 'faulty') return { kind: 'refused', lines: faultLines(result.faults, present.file) };
   const { config } = result;
-  const keyFile = await tryReadKeys(config.auth.keyFile);
+  const [keyFile, tokens] = await Promise.all([
+    orFault(readKeyFile(config.auth.keyFile)),
+    orFault(readTokenFile(config.api.readTokenFile)),
+  ]);
   const lines = [
     ...restartFaults(present.config, config),
     ...faultLines(identityFaults(config, present.id), present.file),
     ...movingFaults(config, present.state().addresses),
     ...(keyFile instanceof AgentError ? [`auth.keyFile: ${keyFile.message}`] : []),
+    ...(tokens instanceof AgentError ? [`api.readTokenFile: ${tokens.message}`] : []),
   ];
-  if (keyFile instanceof AgentError || lines.length > 0) return { kind: 'refused', lines };
-  return { kind: 'accepted', config, keyFile, warnings: warningLines(result.warnings) };
+  if (keyFile instanceof AgentError || tokens instanceof AgentError || lines.length > 0)
+    return { kind: 'refused', lines };
+  return { kind: 'accepted', config, keyFile, tokens, warnings: warningLines(result.warnings) };
 }
 
-async function tryReadKeys(path: string): Promise<KeyFile | AgentError> {
+async function orFault<T>(reading: Promise<T>): Promise<T | AgentError> {
   try {
-    return await readKeyFile(path);
+    return await reading;
   } catch (error) {
     if (error instanceof AgentError) return error;
     throw error;
@@ -66,6 +73,7 @@ const FIXED: readonly (readonly [path: string, value: (config: AgentConfig) => u
   ['node.id', (config) => config.node.id],
   ['node.role', (config) => config.node.role],
   ['api.listen', ({ api }) => `${api.listen.host}:${api.listen.port}`],
+  ['api.observe', ({ api: { observe } }) => (observe === null ? null : `${observe.host}:${observe.port}`)],
   ['stateDir', (config) => config.stateDir],
   ['driver.kind', (config) => config.driver?.kind ?? null],
   ['driver.region', (config) => awsSetting(config, 'region')],

@@ -17,7 +17,6 @@ import {
   readyView,
   type State,
 } from '@failtome/protocol';
-import type { FastifyInstance } from 'fastify';
 import { type Clock, createClock } from './adapters/clock.ts';
 import { HistoryFile } from './adapters/history-file.ts';
 import { Names } from './adapters/names.ts';
@@ -28,17 +27,17 @@ import {
   type ServiceManager,
   serviceManagerOptions,
 } from './adapters/systemd.ts';
+import { Apis } from './apis.ts';
 import { type ClusterKeys, type KeyFile, readKeyFile } from './auth/keys.ts';
+import { readTokenFile, type Tokens } from './auth/tokens.ts';
 import { identityFaults } from './config/electorate.ts';
 import { formatFault } from './config/fault.ts';
 import type { LoadResult } from './config/load.ts';
 import type { Environment } from './config/settings.ts';
 import { toProtocolConfig } from './config/to-protocol.ts';
 import type { AgentConfig } from './config/types.ts';
-import { AgentError } from './errors.ts';
 import { Inbox } from './http/inbox.ts';
-import { isPeerAt, senderAt } from './http/sender.ts';
-import { createServer } from './http/server.ts';
+import { senderAt } from './http/sender.ts';
 import { type FoundIdentity, findIdentity } from './identity.ts';
 import { tellCredentials } from './observe/credentials.ts';
 import { type Chronicle, createChronicle } from './observe/history.ts';
@@ -47,7 +46,7 @@ import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { Adapters } from './ports.ts';
 import { judgeReload } from './reload.ts';
 import { StateDirectory } from './state-directory.ts';
-import { answerWhileStarting, createViews, statusLine, type ViewSources } from './views.ts';
+import { statusLine, type ViewSources } from './views.ts';
 
 /** A goodbye takes no longer, unless a move has to be finished. */
 const GOODBYE_WITHIN_MS: DurationMs = 4000;
@@ -98,12 +97,15 @@ export interface RunningAgent {
 export async function runAgent(options: RunOptions, dependencies: RunDependencies): Promise<RunningAgent> {
   const { config } = options;
   const { log } = dependencies;
-  const keyFile = await readKeyFile(config.auth.keyFile);
+  const [keyFile, tokens] = await Promise.all([
+    readKeyFile(config.auth.keyFile),
+    readTokenFile(config.api.readTokenFile),
+  ]);
   // Before anything in it is looked at: another agent may be writing there.
   const directory = await StateDirectory.claim(config.stateDir);
   if (directory.unprotected !== null) log.tell('warn', 'state-directory', directory.unprotected);
   tellKeys(log, keyFile);
-  const agent = new Agent(options, dependencies, { keys: keyFile.keys, directory });
+  const agent = new Agent(options, dependencies, { keys: keyFile.keys, tokens, directory });
   try {
     await agent.open();
   } catch (error) {
@@ -133,12 +135,13 @@ class Agent implements RunningAgent {
   readonly #clock: Clock = createClock();
   readonly #names: Names;
   readonly #inbox: Inbox;
-  readonly #server: FastifyInstance;
+  readonly #apis: Apis;
   readonly #service: ServiceManager;
   readonly #stopping = new AbortController();
   #resolveEnded: (code: ExitCode) => void = () => undefined;
   #config: AgentConfig;
   #keys: ClusterKeys;
+  #tokens: Tokens;
   #running: Running | null = null;
   /** Why it isn't ready, as long as nothing runs. */
   #waitingFor = 'the API is not listening yet';
@@ -149,18 +152,19 @@ class Agent implements RunningAgent {
   constructor(
     options: RunOptions,
     dependencies: RunDependencies,
-    opened: { readonly keys: ClusterKeys; readonly directory: StateDirectory },
+    opened: { readonly keys: ClusterKeys; readonly tokens: Tokens; readonly directory: StateDirectory },
   ) {
     this.#options = options;
     this.#log = dependencies.log;
     this.#load = dependencies.load;
     this.#directory = opened.directory;
     this.#keys = opened.keys;
+    this.#tokens = opened.tokens;
     this.#config = options.config;
     this.#metrics = createMetrics({ version: options.version });
     this.#names = new Names({ monotonicMs: () => this.#clock.monotonicMs() });
     this.#inbox = new Inbox({}, { post: (event) => this.#running?.host.post(event) });
-    this.#server = this.#createServer();
+    this.#apis = this.#createApis();
     this.#service = createServiceManager(serviceManagerOptions(options.env, process.pid), {
       notify: runSystemdNotify,
       status: () => statusLine(this.#running?.host.state() ?? null, this.#waitingFor),
@@ -172,28 +176,19 @@ class Agent implements RunningAgent {
   }
 
   get listening(): RunningAgent['listening'] {
-    const { host } = this.#config.api.listen;
-    const address = this.#server.server.address();
-    return { host, port: address === null || typeof address === 'string' ? 0 : address.port };
+    return this.#apis.listening;
   }
 
   /** @throws AgentError */
   async open(): Promise<void> {
-    const { listen } = this.#config.api;
-    try {
-      await this.#server.listen({ ...listen }); // a copy: Fastify adds to it
-    } catch (error) {
-      const cause = error instanceof Error ? error.message : String(error);
-      const where = `${listen.host}:${listen.port}`;
-      throw new AgentError(
-        'API_NOT_LISTENING',
-        `api.listen: cannot listen on ${where}: ${cause}`,
-        'fatal',
-        error,
-      );
-    }
+    await this.#apis.open();
     const { host, port } = this.listening;
     this.#log.tell('info', 'api-listening', `the API listens on ${host}:${port}`, { host, port });
+    const { observing } = this.#apis;
+    if (observing !== null) {
+      const text = `the reading routes are on ${observing.host}:${observing.port}`;
+      this.#log.tell('info', 'api-listening', text, { ...observing });
+    }
     this.#waitingFor = 'finding out who this node is';
     // An error in there is a fault of this program, and must end the process.
     void this.#begin();
@@ -346,7 +341,7 @@ class Agent implements RunningAgent {
     this.#metrics.observe([fact]);
   }
 
-  #createServer(): FastifyInstance {
+  #createApis(): Apis {
     const sources: ViewSources = {
       state: () => this.#running?.host.state() ?? null,
       waitingFor: () => this.#waitingFor,
@@ -356,20 +351,17 @@ class Agent implements RunningAgent {
       peerUrls: () => new Map(this.#config.peers.map(({ id, url }) => [id, url])),
       metrics: this.#metrics,
     };
-    const server = createServer(
-      {},
-      {
-        keys: () => this.#keys,
-        inbox: this.#inbox,
-        views: createViews(sources),
-        isPeerAddress: (address) => isPeerAt(address, this.#config.peers),
-        onRejected: (reason, address) =>
-          this.#tell({ kind: 'rejected', reason, from: senderAt(address, this.#config.peers) }),
-        onFault: (error) => this.#log.tell('error', 'api-fault', error.message, { stack: error.stack }),
-      },
-    );
-    answerWhileStarting(server, sources);
-    return server;
+    return new Apis(this.#config.api, {
+      sources,
+      config: () => this.#config,
+      nodeId: () => this.#running?.identity.id ?? null,
+      keys: () => this.#keys,
+      tokens: () => this.#tokens,
+      inbox: this.#inbox,
+      onRejected: (reason, address) =>
+        this.#tell({ kind: 'rejected', reason, from: senderAt(address, this.#config.peers) }),
+      onFault: (error) => this.#log.tell('error', 'api-fault', error.message, { stack: error.stack }),
+    });
   }
 
   async #reload(): Promise<void> {
@@ -391,9 +383,10 @@ class Agent implements RunningAgent {
       return;
     }
     if (this.#ending) return;
-    const { config, keyFile, warnings } = judged;
+    const { config, keyFile, tokens, warnings } = judged;
     this.#config = config;
     this.#keys = keyFile.keys;
+    this.#tokens = tokens;
     for (const warning of warnings) this.#log.tell('warn', 'configuration', warning);
     tellKeys(this.#log, keyFile);
     this.#log.setLevel(config.log.level);
@@ -432,7 +425,7 @@ class Agent implements RunningAgent {
     const settled = [this.#history?.settled(), this.#service.close(), this.#running?.adapters.settled()];
     await within(CLOSE_WITHIN_MS, Promise.all(settled));
     this.#running?.adapters.close();
-    await within(CLOSE_WITHIN_MS, this.#server.close());
+    await within(CLOSE_WITHIN_MS, this.#apis.close());
     await this.#directory.release();
   }
 }

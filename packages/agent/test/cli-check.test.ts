@@ -41,6 +41,30 @@ describe('check', () => {
     );
   });
 
+  test('looks at the listener for the reading routes and at the file of tokens', async () => {
+    const files = {
+      '/etc/failtome/failtome.yaml': CONFIG.replace(
+        'api: { ',
+        'api: { observe: "127.0.0.1:9741", read: token, readTokenFile: /t, ',
+      ),
+    };
+    const good = await cli(['check'], { ...withPeer(peer), files });
+    expect([good.code, good.out]).toEqual([
+      0,
+      expect.stringMatching(/reading routes +127\.0\.0\.1:9741 is free/),
+    ]);
+    expect(good.out).toMatch(/ok +key +token file +\/t/);
+    const listen: CheckSteps['listen'] = async ({ port }) => (port === 9_741 ? 'EADDRINUSE' : 'free');
+    const readTokens = (): Promise<never> =>
+      Promise.reject(new AgentError('TOKEN_FILE_FAULTY', 'token file /t holds no token', 'fatal'));
+    const bad = await cli(['check'], { ...withPeer(peer), files, readTokens, checks: { ...CHECKS, listen } });
+    expect(bad.code).toBe(1);
+    expect(bad.out).toMatch(
+      /fail +configuration +reading routes +cannot listen on 127\.0\.0\.1:9741: EADDRINUSE/,
+    );
+    expect(bad.out).toMatch(/fail +key +token file +token file \/t holds no token/);
+  });
+
   const faults: readonly (readonly [
     what: string,
     world: Parameters<typeof cli>[1],

@@ -3,6 +3,7 @@ import type { Envelope, ReplyEffect } from '@failtome/protocol';
 import { expect, onTestFinished, test } from 'vitest';
 import { httpClient, MAX_ANSWER_BYTES } from '../src/cli/http.ts';
 import { openOperator } from '../src/cli/operator.ts';
+import { readView } from '../src/cli/read.ts';
 import { buildApi, KEYS, OTHER_KEYS, type Received } from './support/api.ts';
 
 /** A server on a free port of the loopback, closed when the test ends. */
@@ -101,4 +102,17 @@ test('a command passes the real API: signature, challenge, signed outcome', asyn
     detail: expect.stringContaining('does not accept this key'),
   });
   expect(api.rejected).toEqual(['signature']);
+});
+
+test('what a command reads is signed, and an agent that shows its state to peers alone shows it', async () => {
+  const api = buildApi({ readers: { read: 'peers', now: 1_000_000 } });
+  const url = `http://127.0.0.1:${await api.listen()}`;
+  const world = { http: httpClient, now: () => 1_000_500 };
+  expect(await readView(url, '/v1/why?ip=192.0.2.1', world, KEYS)).toMatchObject({
+    kind: 'read',
+    json: { address: '192.0.2.1' },
+  });
+  expect(await readView(url, '/v1/status', world, OTHER_KEYS)).toMatchObject({ kind: 'failed' });
+  const unsigned = await readView(url, '/v1/status', world, null);
+  expect(unsigned.kind === 'failed' && unsigned.detail).toMatch(/only who signs .*--key-file/);
 });

@@ -35,6 +35,23 @@ test('the file that the faulty ones are made from has no fault', () => {
   expect(linesOf(GOOD)).toEqual([]);
 });
 
+test('who may read has to be said in one way', () => {
+  expect(linesOf(withSection('api: { read: token }'))).toEqual([
+    'api.readTokenFile: found nothing, expected a file of tokens, because api.read is token',
+  ]);
+  expect(linesOf(withSection('api: { read: peers, readTokenFile: /t }'))).toEqual([
+    expect.stringMatching(/^api\.readTokenFile: found a file, expected none, because api\.read is peers/),
+  ]);
+  for (const observe of ['0.0.0.0:8741', '10.0.1.12:8741'])
+    expect(linesOf(withSection(`api: { observe: "${observe}" }`))).toEqual([
+      expect.stringMatching(/^api\.observe: found 8741, expected another port than api\.listen's/),
+    ]);
+  expect(linesOf(withSection('api: { listen: "10.0.1.12:8741", observe: "127.0.0.1:8741" }'))).toEqual([]);
+  expect(linesOf(withSection('api: { observe: "127.0.0.1:9741", hosts: [saturn.example] }'))).toEqual([]);
+  expect(linesOf(withSection('api: { observe: "54.173.141.243:9741" }'))).toHaveLength(1);
+  expect(linesOf(withSection('api: { hosts: ["http://saturn"] }'))).toHaveLength(1);
+});
+
 const singleFaults: readonly (readonly [section: string, line: string])[] = [
   [
     'gossip: { intervall: 1s }',

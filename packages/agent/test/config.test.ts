@@ -28,7 +28,14 @@ test('what is required is enough, and everything else has its default', () => {
   expect(configOf(MINIMAL)).toEqual({
     cluster: 'web',
     node: { id: null, role: 'candidate', priority: 100 },
-    api: { listen: { host: '0.0.0.0', port: 8741 }, advertise: null },
+    api: {
+      listen: { host: '0.0.0.0', port: 8741 },
+      advertise: null,
+      hosts: [],
+      read: 'anyone',
+      readTokenFile: null,
+      observe: null,
+    },
     peers: [{ id: 'neptune', url: 'http://10.0.1.11:8741', role: 'candidate', priority: 100 }],
     auth: { keyFile: '/etc/failtome/cluster.key' },
     addresses: [
@@ -65,7 +72,13 @@ test('what is required is enough, and everything else has its default', () => {
 
 const FULL = `cluster: web
 node: { id: saturn, role: candidate, priority: 200 }
-api: { listen: "[::]:9000", advertise: "http://10.0.1.12:9000/" }
+api:
+  listen: "[::]:9000"
+  advertise: "http://10.0.1.12:9000/"
+  hosts: [saturn.example, 10.0.1.12]
+  read: token
+  readTokenFile: /etc/failtome/tokens
+  observe: 127.0.0.1:9741
 peers:
   - { id: saturn, url: "http://10.0.1.12:9000" }
   - { id: neptune, url: "http://10.0.1.11:8741", role: candidate, priority: 50 }
@@ -92,7 +105,14 @@ test('every key is read into its place', () => {
   expect(configOf(FULL)).toEqual({
     cluster: 'web',
     node: { id: 'saturn', role: 'candidate', priority: 200 },
-    api: { listen: { host: '::', port: 9000 }, advertise: 'http://10.0.1.12:9000' },
+    api: {
+      listen: { host: '::', port: 9000 },
+      advertise: 'http://10.0.1.12:9000',
+      hosts: ['saturn.example', '10.0.1.12'],
+      read: 'token',
+      readTokenFile: '/etc/failtome/tokens',
+      observe: { host: '127.0.0.1', port: 9741 },
+    },
     peers: [
       { id: 'saturn', url: 'http://10.0.1.12:9000', role: 'candidate', priority: 100 },
       { id: 'neptune', url: 'http://10.0.1.11:8741', role: 'candidate', priority: 50 },
@@ -185,7 +205,14 @@ test('the environment overrides the file, and an empty variable does not', () =>
   const { node, api, auth, stateDir, log, driver } = configOf(MINIMAL, environment);
   expect({ node, api, auth, stateDir, log, driver }).toEqual({
     node: { id: '42', role: 'candidate', priority: 7 },
-    api: { listen: { host: '127.0.0.1', port: 9999 }, advertise: 'http://10.0.1.99:9999' },
+    api: {
+      listen: { host: '127.0.0.1', port: 9999 },
+      advertise: 'http://10.0.1.99:9999',
+      hosts: [],
+      read: 'anyone',
+      readTokenFile: null,
+      observe: null,
+    },
     auth: { keyFile: '/run/key' },
     stateDir: '/srv/state',
     log: { level: 'warn' },

@@ -236,6 +236,14 @@ export const ties: readonly Tie[] = [
 
   ['docs/http.md', 'on `api.listen`, port {} by default', port],
   [
+    CONFIGURATION,
+    'each of {} to {} visible ASCII',
+    numberAt('packages/agent/src/auth/tokens.ts', /\{(\d+),\d+\}/),
+    numberAt('packages/agent/src/auth/tokens.ts', /\{\d+,(\d+)\}/),
+  ],
+  [CONFIGURATION, 'All of at most {} count', agent('auth/tokens', 'MAX_TOKENS')],
+  ['docs/http.md', 'at most {} min off', agent('http/readers', 'READ_CLOCK_TOLERANCE_MS') / 60_000],
+  [
     'docs/http.md',
     'entries, {} by default and at most {}, which',
     agent('http/history-body', 'DEFAULT_HISTORY_LIMIT'),

@@ -11,6 +11,9 @@ import type { ClusterKeys } from './keys.ts';
 
 export const SIGNATURE_HEADER = 'x-failtome-signature';
 
+/** When a request without a body was signed, in milliseconds since 1970: signed in the body's place. */
+export const TIME_HEADER = 'x-failtome-time';
+
 /** The characters of a signature: 32 bytes as base64url without padding. */
 const SIGNATURE_CHARS = 43;
 

@@ -36,7 +36,8 @@ export async function checkNode(
     checkApi(config, identity, keys, dependencies),
     checkNames(config, dependencies),
   ]);
-  return { lines: [...files, ...api.lines, ...names], running: api.running };
+  const observe = await checkObserve(config, api.running !== null, dependencies);
+  return { lines: [...files, ...api.lines, ...observe, ...names], running: api.running };
 }
 
 /** A port in use is as it should be where this very agent uses it. */
@@ -56,7 +57,7 @@ async function checkApi(
     return { lines: [fail(name, `cannot listen on ${where}: ${result}`, fix)], running: null };
   }
   const taken = 'another program listens there';
-  const told = await readView(ownUrl(config), '/v1/status', dependencies);
+  const told = await readView(ownUrl(config), '/v1/status', dependencies, keys);
   const running = told.kind === 'read' ? statusOf(told.json) : null;
   if (running === null || running.cluster === '') {
     const fix = `End what listens on ${where} (ss -ltnp), or set api.listen to another port, there and in peers[].url.`;
@@ -73,6 +74,22 @@ async function checkApi(
   const fix = 'Let it read the file again: systemctl reload failtome.';
   const key = fail('running agent', `it has another key than the file: ${signed.detail}`, fix);
   return { lines: [agent, key], running };
+}
+
+/** In use is as it should be where the agent runs: it listens there itself. */
+async function checkObserve(
+  { api: { observe } }: AgentConfig,
+  running: boolean,
+  { checks }: NodeDependencies,
+): Promise<readonly CheckLine[]> {
+  if (observe === null) return [];
+  const where = `${observe.host}:${observe.port}`;
+  const result = await checks.listen(observe);
+  if (result === 'free') return [ok('reading routes', `${where} is free to listen on`)];
+  if (result === 'EADDRINUSE' && running)
+    return [ok('reading routes', `something listens on ${where}, as the agent should`)];
+  const fix = 'Set api.observe to an address of this machine and a port that nothing listens on (ss -ltnp).';
+  return [fail('reading routes', `cannot listen on ${where}: ${result}`, fix)];
 }
 
 /** Validation sees addresses alone; a name that leads to a shared address fails as one would. */

@@ -44,7 +44,7 @@ async function checkPeer(
   const { config } = own;
   const name = `peer ${peer.id}`;
   const askedAt = dependencies.now();
-  const result = await readView(peer.url, '/v1/status', dependencies);
+  const result = await readView(peer.url, '/v1/status', dependencies, own.keys);
   const answeredAt = dependencies.now();
   if (result.kind === 'failed') {
     const fix = `Start the agent on ${peer.id}; let this node reach ${peer.url} (security groups, peers[].url).`;

@@ -54,8 +54,9 @@ async function examine(
   dependencies: CliDependencies,
 ): Promise<readonly CheckedLine[]> {
   const candidate = config.node.role === 'candidate';
-  const [key, identified, probes, local, outside] = await Promise.all([
+  const [key, tokens, identified, probes, local, outside] = await Promise.all([
     checkKey(config, dependencies),
+    checkTokens(config, dependencies),
     identify(config, file, dependencies),
     Promise.all(config.addresses.map((address) => checkProbe(address, dependencies))),
     candidate ? checkLocal(config.local, dependencies) : Promise.resolve([]),
@@ -71,7 +72,7 @@ async function examine(
   return [
     ...under('configuration', identified.lines),
     ...under('configuration', node.lines),
-    ...under('key', key.lines),
+    ...under('key', [...key.lines, ...tokens]),
     ...under('peers', peers),
     ...under('probes', [...probes.flat(), ...local]),
     ...under('way out', outside),
@@ -104,6 +105,22 @@ async function checkKey(
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     return { keys: null, lines: [fail('key file', error.message, keyFix(error.code, auth.keyFile))] };
+  }
+}
+
+async function checkTokens(
+  { api: { readTokenFile } }: AgentConfig,
+  { readTokens }: Pick<CliDependencies, 'readTokens'>,
+): Promise<readonly CheckLine[]> {
+  if (readTokenFile === null) return [];
+  try {
+    await readTokens(readTokenFile);
+    return [ok('token file', readTokenFile)];
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    const fix =
+      'Set api.readTokenFile to a file of tokens that the service may read: what `failtome keygen` prints will do.';
+    return [fail('token file', error.message, fix)];
   }
 }
 

@@ -38,6 +38,8 @@ export interface CliDependencies {
   readonly readFile: ReadFile;
   /** @throws AgentError */
   readonly readKeys: (path: string) => Promise<KeyFile>;
+  /** @throws AgentError */
+  readonly readTokens: (path: string) => Promise<unknown>;
   /** A new key, as one line of a key file. */
   readonly generateKey: () => string;
   readonly http: HttpClient;

@@ -1,5 +1,6 @@
 /** `failtome history`: what happened, as all nodes tell it: every takeover and refusal, its steps, and what the others saw. */
 import type { NodeId } from '@failtome/protocol';
+import type { ClusterKeys } from '../auth/keys.ts';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
 import { fieldsOf, listOf, textOf } from './fields.ts';
 import { mergeHistories, type Story } from './history-merge.ts';
@@ -32,7 +33,7 @@ async function showOwn(
   { json }: HistoryOptions,
   dependencies: CliDependencies,
 ): Promise<ExitCode> {
-  const result = await readView(target.url, ALL_ENTRIES, dependencies);
+  const result = await readView(target.url, ALL_ENTRIES, dependencies, target.readKeys);
   if (result.kind === 'failed') {
     complain(dependencies, result.detail);
     return 1;
@@ -50,7 +51,7 @@ async function showMerged(
   { json }: HistoryOptions,
   dependencies: CliDependencies,
 ): Promise<ExitCode> {
-  const told = await readAll(await findNodes(target, dependencies), dependencies);
+  const told = await readAll(await findNodes(target, dependencies), target.readKeys, dependencies);
   // With --json, too: standard output is the list alone.
   for (const { node, failure } of told)
     if (failure !== null) complain(dependencies, clean(`${node} could not be asked: ${failure}`));
@@ -78,7 +79,7 @@ interface Node {
 
 /** This node, and all others that vote or take: by its own status, or by its configuration when it doesn't answer. */
 async function findNodes(target: Target, dependencies: CliDependencies): Promise<readonly Node[]> {
-  const status = await readView(target.url, '/v1/status', dependencies);
+  const status = await readView(target.url, '/v1/status', dependencies, target.readKeys);
   if (status.kind === 'failed') {
     const self = { id: target.node ?? 'this node', url: target.url };
     return [self, ...target.peers.filter(({ role }) => role !== 'member')];
@@ -103,15 +104,20 @@ interface Told {
   readonly failure: string | null;
 }
 
-function readAll(nodes: readonly Node[], { http }: CliDependencies): Promise<readonly Told[]> {
-  const bounded: Pick<CliDependencies, 'http'> = {
+function readAll(
+  nodes: readonly Node[],
+  keys: ClusterKeys | null,
+  { http, now }: CliDependencies,
+): Promise<readonly Told[]> {
+  const bounded: Pick<CliDependencies, 'http' | 'now'> = {
+    now,
     http: (request) => http({ ...request, timeoutMs: PEER_TIMEOUT_MS }),
   };
   return Promise.all(
     nodes.map(async ({ id: node, url }): Promise<Told> => {
       if (url === null)
         return { node, json: null, failure: 'the agent asked does not tell where its API is' };
-      const result = await readView(url, ALL_ENTRIES, bounded);
+      const result = await readView(url, ALL_ENTRIES, bounded, keys);
       return result.kind === 'failed'
         ? { node, json: null, failure: result.detail }
         : { node, json: result.json, failure: null };

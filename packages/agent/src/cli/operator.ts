@@ -60,7 +60,7 @@ export async function openOperator(
   { url, keys, cluster }: OperatorOptions,
   dependencies: OperatorDependencies,
 ): Promise<OpenResult> {
-  const status = await readView(url, '/v1/status', dependencies);
+  const status = await readView(url, '/v1/status', dependencies, keys);
   if (status.kind === 'failed') return status;
   const fields = fieldsOf(status.json);
   const node = textOf(fieldsOf(fields.node).id);

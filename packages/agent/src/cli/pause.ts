@@ -102,7 +102,7 @@ async function untilStored(
   const deadline = dependencies.now() + timeoutMs;
   let last = 'the status could not be read';
   for (;;) {
-    const result = await readView(target.url, '/v1/status', dependencies);
+    const result = await readView(target.url, '/v1/status', dependencies, target.readKeys);
     if (result.kind === 'read') {
       const { pause: present } = statusOf(result.json);
       const another = present.version === version && present.by !== '' && present.by !== by;

@@ -155,6 +155,7 @@ function withConfig(command: Command): Command {
 function withTarget(command: Command): Command {
   return withConfig(command)
     .option('--url <url>', 'the API of an agent, instead of the one of the configuration')
+    .option('--key-file <file>', 'the cluster key, instead of the one of the configuration')
     .option('--json', 'print JSON');
 }
 
@@ -163,7 +164,6 @@ function withOrder(command: Command): Command {
     .argParser(toDuration)
     .default(60_000, '60s');
   return withTarget(command)
-    .option('--key-file <file>', 'the cluster key, instead of the one of the configuration')
     .option('--reason <text>', 'why, for the history and the other nodes', toReason)
     .addOption(timeout);
 }

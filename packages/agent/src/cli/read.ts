@@ -1,4 +1,7 @@
 /** Reads one of the agent's views. */
+import type { WallMs } from '@failtome/protocol';
+import type { ClusterKeys } from '../auth/keys.ts';
+import { SIGNATURE_HEADER, signRequest, TIME_HEADER } from '../auth/signature.ts';
 import type { CliDependencies } from './dependencies.ts';
 import { fieldsOf } from './fields.ts';
 import { clean } from './text.ts';
@@ -7,24 +10,38 @@ export type ReadResult =
   | { readonly kind: 'read'; readonly json: unknown; readonly date: string | null }
   | { readonly kind: 'failed'; readonly detail: string };
 
-/** @param path with its query, such as `/v1/why?ip=192.0.2.1` */
+/**
+ * @param path with its query, such as `/v1/why?ip=192.0.2.1`
+ * @param keys sign the request, for agents that don't show their state to anyone; null: it isn't signed
+ */
 export async function readView(
   url: string,
   path: string,
-  { http }: Pick<CliDependencies, 'http'>,
+  { http, now }: Pick<CliDependencies, 'http' | 'now'>,
+  keys: ClusterKeys | null,
 ): Promise<ReadResult> {
-  const result = await http({ method: 'GET', url: url + path });
+  const result = await http({ method: 'GET', url: url + path, headers: signed(path, keys, now()) });
   if (result.kind === 'failed') {
     return { kind: 'failed', detail: `${url} gave no answer: ${result.detail}. Does the agent run there?` };
   }
   const json = parseJson(result.body);
   if (result.status !== 200) {
-    const detail = refusalIn(json) ?? `status ${result.status}`;
+    const told = refusalIn(json) ?? `status ${result.status}`;
+    const detail = result.status === 401 && keys === null ? `${told}; ${NO_KEY}` : told;
     return { kind: 'failed', detail: `${url}${path} answered: ${detail}` };
   }
   if (json === undefined)
     return { kind: 'failed', detail: `${url}${path} answered something that is not JSON` };
   return { kind: 'read', json, date: result.header('date') };
+}
+
+const NO_KEY =
+  'no cluster key could be read here: name it with --key-file, or run this as a user who may read it';
+
+function signed(path: string, keys: ClusterKeys | null, at: WallMs): Readonly<Record<string, string>> {
+  if (keys === null) return {};
+  const time = String(at);
+  return { [TIME_HEADER]: time, [SIGNATURE_HEADER]: signRequest(keys, { method: 'GET', path, body: time }) };
 }
 
 /** Undefined where it isn't JSON. */

@@ -1,7 +1,7 @@
 /** `failtome status`: every node, every address, who holds it, what each node sees, votes and hold-down. */
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
 import { readView } from './read.ts';
-import { findTarget, type TargetOptions } from './target.ts';
+import { findTarget, type Target, type TargetOptions } from './target.ts';
 import {
   age,
   ago,
@@ -30,21 +30,21 @@ const CLEAR = '\u001b[2J\u001b[H';
 export async function status(options: StatusOptions, dependencies: CliDependencies): Promise<ExitCode> {
   const target = await findTarget(options, dependencies);
   if (target === null) return 2;
-  let code = await showOnce(target.url, options, dependencies);
+  let code = await showOnce(target, options, dependencies);
   while (options.watch === true && !dependencies.interrupted()) {
     await dependencies.sleep(WATCH_MS);
     if (dependencies.interrupted()) break;
-    code = await showOnce(target.url, options, dependencies);
+    code = await showOnce(target, options, dependencies);
   }
   return options.watch === true ? 0 : code;
 }
 
 async function showOnce(
-  url: string,
+  { url, readKeys }: Target,
   { json, watch }: StatusOptions,
   dependencies: CliDependencies,
 ): Promise<ExitCode> {
-  const result = await readView(url, '/v1/status', dependencies);
+  const result = await readView(url, '/v1/status', dependencies, readKeys);
   if (result.kind === 'failed') {
     complain(dependencies, result.detail);
     return 1;

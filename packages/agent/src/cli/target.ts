@@ -25,6 +25,8 @@ export interface Target {
   readonly url: string;
   /** Null where neither the configuration nor an option names one. */
   readonly keyFile: string | null;
+  /** They sign what is read, where they could be read themselves. */
+  readonly readKeys: ClusterKeys | null;
   /** Null for a URL: then the cluster is what the agent says. */
   readonly cluster: string | null;
   /** Null for a URL, and where the configuration leaves it to the instance metadata. */
@@ -42,17 +44,21 @@ export async function findTarget(
   const keyFile = options.keyFile ?? (fromEnvironment === '' ? null : fromEnvironment);
   if (options.url !== undefined) {
     const reading = baseUrl.read(scalarNode(options.url));
-    if (reading.kind === 'value')
-      return { url: reading.value, keyFile, cluster: null, node: null, peers: [] };
+    if (reading.kind === 'value') {
+      const readKeys = await tryKeys(keyFile, dependencies);
+      return { url: reading.value, keyFile, readKeys, cluster: null, node: null, peers: [] };
+    }
     const hint = reading.hint === '' ? '' : `; ${reading.hint}`;
     complain(dependencies, `--url: found ${reading.found}, expected ${baseUrl.expected}${hint}`);
     return null;
   }
   const config = await loadOrComplain(options, dependencies);
   if (config === null) return null;
+  const configured = options.keyFile ?? config.auth.keyFile;
   return {
     url: ownUrl(config),
-    keyFile: options.keyFile ?? config.auth.keyFile,
+    keyFile: configured,
+    readKeys: await tryKeys(configured, dependencies),
     cluster: config.cluster,
     node: config.node.id,
     peers: config.peers.filter(({ id }) => id !== config.node.id),
@@ -84,6 +90,17 @@ export function ownUrl({ api: { listen } }: Pick<AgentConfig, 'api'>): string {
   const loopback = listen.host.includes(':') ? '::1' : '127.0.0.1';
   const host = isUnspecified(listen.host) ? loopback : listen.host;
   return `http://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
+}
+
+/** Null where they can't be read: most agents show what they see to anyone, and the others say what is missing. */
+async function tryKeys(keyFile: string | null, { readKeys }: CliDependencies): Promise<ClusterKeys | null> {
+  if (keyFile === null) return null;
+  try {
+    return (await readKeys(keyFile)).keys;
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    return null;
+  }
 }
 
 /** The cluster's keys, or null when the reason has been printed. */

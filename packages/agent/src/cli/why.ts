@@ -3,7 +3,7 @@ import { adviceFor, ballotAdviceFor, CALM_REASONS } from './advice.ts';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
 import { readView } from './read.ts';
 import { handoverLines } from './status.ts';
-import { findTarget, type TargetOptions } from './target.ts';
+import { findTarget, type Target, type TargetOptions } from './target.ts';
 import { ago, type Cell, cell, clean, type Paint, painter, type Row, table } from './text.ts';
 import { type GateRow, statusOf, type WhyRow, whyOf } from './views.ts';
 
@@ -14,11 +14,16 @@ export async function why(
 ): Promise<ExitCode> {
   const target = await findTarget(options, dependencies);
   if (target === null) return 2;
-  const addresses = await addressesOf(address, target.url, dependencies);
+  const addresses = await addressesOf(address, target, dependencies);
   if (addresses === null) return 1;
   const views: unknown[] = [];
   for (const ip of addresses) {
-    const result = await readView(target.url, `/v1/why?ip=${encodeURIComponent(ip)}`, dependencies);
+    const result = await readView(
+      target.url,
+      `/v1/why?ip=${encodeURIComponent(ip)}`,
+      dependencies,
+      target.readKeys,
+    );
     if (result.kind === 'failed') {
       complain(dependencies, result.detail);
       return 1;
@@ -40,11 +45,11 @@ export async function why(
 /** The one that was named, or all of the agent's. Null: the reason has been printed. */
 async function addressesOf(
   address: string | undefined,
-  url: string,
+  { url, readKeys }: Target,
   dependencies: CliDependencies,
 ): Promise<readonly string[] | null> {
   if (address !== undefined) return [address];
-  const result = await readView(url, '/v1/status', dependencies);
+  const result = await readView(url, '/v1/status', dependencies, readKeys);
   if (result.kind === 'read') return statusOf(result.json).addresses.map(({ ip }) => ip);
   complain(dependencies, result.detail);
   return null;

@@ -14,7 +14,14 @@ export function assemble(settings: Settings): AgentConfig {
   return {
     cluster: must(keys.CLUSTER),
     node: { id: get(settings, keys.NODE_ID), role, priority: must(keys.NODE_PRIORITY) },
-    api: { listen: must(keys.API_LISTEN), advertise: get(settings, keys.API_ADVERTISE) },
+    api: {
+      listen: must(keys.API_LISTEN),
+      advertise: get(settings, keys.API_ADVERTISE),
+      hosts: must(keys.API_HOSTS),
+      read: must(keys.API_READ),
+      readTokenFile: get(settings, keys.API_READ_TOKEN_FILE),
+      observe: get(settings, keys.API_OBSERVE),
+    },
     peers: each(settings, 'peers', (index) => peer(settings, index)),
     auth: { keyFile: must(keys.AUTH_KEY_FILE) },
     addresses: each(settings, 'addresses', (index) => address(settings, index)),

@@ -98,6 +98,22 @@ export const API_ADVERTISE: Key<string> = key(
   none('not told to anybody'),
   'FAILTOME_ADVERTISE',
 );
+export const API_HOSTS: Key<readonly string[]> = key('api.hosts', kinds.listOf(kinds.host, 0, 32), value([]));
+export const API_READ: Key<'anyone' | 'token' | 'peers'> = key(
+  'api.read',
+  kinds.choice('anyone', 'token', 'peers'),
+  value('anyone'),
+);
+export const API_READ_TOKEN_FILE: Key<string> = key(
+  'api.readTokenFile',
+  kinds.words('the path of a file', /^[^\0]*[^\0/]$/),
+  none('required with `token`, refused otherwise'),
+);
+export const API_OBSERVE: Key<Endpoint> = key(
+  'api.observe',
+  kinds.endpoint,
+  none('the reading routes are at api.listen'),
+);
 
 export const PEER_ID: Key<string> = key('peers[].id', kinds.nodeId, required);
 export const PEER_URL: Key<string> = key('peers[].url', kinds.baseUrl, required);
@@ -280,6 +296,10 @@ export const ALL_KEYS: readonly Key<unknown>[] = [
   NODE_PRIORITY,
   API_LISTEN,
   API_ADVERTISE,
+  API_HOSTS,
+  API_READ,
+  API_READ_TOKEN_FILE,
+  API_OBSERVE,
   PEER_ID,
   PEER_URL,
   PEER_ROLE,

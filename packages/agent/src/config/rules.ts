@@ -8,7 +8,7 @@ import { electorateFaults } from './electorate.ts';
 import { type Fault, shown } from './fault.ts';
 import type { Key } from './keys.ts';
 import * as keys from './keys.ts';
-import { formatDuration } from './kinds.ts';
+import { formatDuration, isUnspecified } from './kinds.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 import { sharedAddressFaults } from './shared-address.ts';
 import { describe } from './source.ts';
@@ -17,6 +17,7 @@ import { describe } from './source.ts';
 export function combinationFaults(settings: Settings): readonly Fault[] {
   return [
     ...nodeFaults(settings),
+    ...apiFaults(settings),
     ...peerFaults(settings),
     ...addressFaults(settings),
     ...checkFaults(settings),
@@ -50,6 +51,32 @@ function nodeFaults(settings: Settings): readonly Fault[] {
   if (role === null || peers.length < lengthOf(settings, 'peers')) return [];
   const roleOrigin = originOf(settings, keys.NODE_ROLE);
   return electorateFaults({ id: get(settings, keys.NODE_ID), role, roleOrigin, peers });
+}
+
+function apiFaults(settings: Settings): readonly Fault[] {
+  const read = get(settings, keys.API_READ);
+  const file = settings.entries.get(keys.API_READ_TOKEN_FILE.path);
+  const faults: Fault[] = [];
+  if (read === 'token' && file === undefined) {
+    const expected = 'a file of tokens, because api.read is token';
+    faults.push(fault(settings, keys.API_READ_TOKEN_FILE, 0, 'nothing', expected));
+  }
+  if (read !== null && read !== 'token' && file !== undefined) {
+    const expected = `none, because api.read is ${read}`;
+    faults.push(
+      fault(settings, keys.API_READ_TOKEN_FILE, 0, 'a file', expected, 'did you mean api.read: token?'),
+    );
+  }
+  const listen = get(settings, keys.API_LISTEN);
+  const observe = get(settings, keys.API_OBSERVE);
+  if (listen === null || observe === null || observe.port === 0 || listen.port !== observe.port)
+    return faults;
+  const sameHost = [listen.host, observe.host].some(isUnspecified) || listen.host === observe.host;
+  if (sameHost) {
+    const expected = "another port than api.listen's";
+    faults.push(fault(settings, keys.API_OBSERVE, 0, String(observe.port), expected));
+  }
+  return faults;
 }
 
 function peerFaults(settings: Settings): readonly Fault[] {

@@ -34,6 +34,7 @@ export function sharedAddressFaults(settings: Settings): readonly Fault[] {
   };
   return [
     ...check(keys.API_LISTEN, 0, get(settings, keys.API_LISTEN)?.host ?? null, LISTEN),
+    ...check(keys.API_OBSERVE, 0, get(settings, keys.API_OBSERVE)?.host ?? null, LISTEN),
     ...check(keys.API_ADVERTISE, 0, hostOf(get(settings, keys.API_ADVERTISE)), NODE_URL),
     ...each(settings, keys.PEER_URL, 'peers').flatMap(({ index, value }) =>
       check(keys.PEER_URL, index, hostOf(value), NODE_URL),

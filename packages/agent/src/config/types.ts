@@ -58,6 +58,13 @@ export interface AgentConfig {
   readonly api: {
     readonly listen: { readonly host: string; readonly port: number };
     readonly advertise: string | null;
+    /** More names by which the reading routes may be asked for. */
+    readonly hosts: readonly string[];
+    readonly read: 'anyone' | 'token' | 'peers';
+    /** Null unless `read` is `token`. */
+    readonly readTokenFile: string | null;
+    /** Null: the reading routes are beside the messages. */
+    readonly observe: { readonly host: string; readonly port: number } | null;
   };
   /** As configured: an entry with this node's own id may be among them. */
   readonly peers: readonly PeerSettings[];

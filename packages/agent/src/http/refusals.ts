@@ -24,6 +24,9 @@ export const REFUSAL_CODES = [
   'internal',
   'starting',
   'expectation',
+  'host',
+  'token',
+  'stale',
 ] as const;
 
 export type RefusalCode = (typeof REFUSAL_CODES)[number];

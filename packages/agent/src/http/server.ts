@@ -20,12 +20,15 @@ import {
 } from './http-server.ts';
 import type { Inbox } from './inbox.ts';
 import { addMessageRoutes, MESSAGE_ROUTES } from './message-routes.ts';
+import { type Readers, refusalOfRead } from './readers.ts';
 import { refuse } from './refusals.ts';
 import { addressOf } from './sender.ts';
 import { addViewRoutes, type Views } from './view-routes.ts';
 
 /** The bounds of the API. A test may narrow them. */
 export interface ServerOptions {
+  /** `everything` by default. */
+  readonly serves?: 'everything' | 'reading routes';
   readonly limits?: Partial<ServerLimits>;
 }
 
@@ -38,6 +41,8 @@ export interface ServerDependencies {
   /** Where messages wait for the protocol's reply. */
   readonly inbox: Inbox;
   readonly views: Views;
+  /** Who may read, at this moment. */
+  readonly readers: () => Readers;
   /** A peer is configured at this address. */
   readonly isPeerAddress: (address: string) => boolean;
   /** Counts what was refused before the protocol saw it. */
@@ -56,11 +61,14 @@ export function createServer(options: ServerOptions, dependencies: ServerDepende
   addHooks(app, http, inbox, told);
   addErrorHandler(app, dependencies);
   addNotFoundHandler(app);
+  if (options.serves !== 'reading routes') {
+    app.register((scope, _options, done) => {
+      addMessageRoutes(scope, { keys, inbox, gate: http.gate, onRejected: told });
+      done();
+    });
+  }
   app.register((scope, _options, done) => {
-    addMessageRoutes(scope, { keys, inbox, gate: http.gate, onRejected: told });
-    done();
-  });
-  app.register((scope, _options, done) => {
+    admitReaders(scope, dependencies.readers, told);
     addViewRoutes(scope, dependencies.views, { monotonicMs, wait });
     done();
   });
@@ -118,6 +126,20 @@ function addHooks(
       return;
     }
     done();
+  });
+}
+
+function admitReaders(
+  app: FastifyInstance,
+  readers: () => Readers,
+  onRejected: HttpServerDependencies['onRejected'],
+): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    const refusal = refusalOfRead(request, readers());
+    if (refusal === null) return done();
+    onRejected(refusal.reason, request.raw.socket);
+    if (refusal.challenge !== undefined) reply.header('www-authenticate', refusal.challenge);
+    refuse(reply, refusal.status, refusal.code, refusal.message);
   });
 }
 

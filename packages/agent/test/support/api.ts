@@ -12,8 +12,10 @@ import type { FastifyInstance } from 'fastify';
 import { onTestFinished } from 'vitest';
 import type { ClusterKeys } from '../../src/auth/keys.ts';
 import { SIGNATURE_HEADER, signRequest } from '../../src/auth/signature.ts';
+import { Tokens } from '../../src/auth/tokens.ts';
 import type { ServerLimits } from '../../src/http/http-server.ts';
 import { Inbox, type InboxOptions } from '../../src/http/inbox.ts';
+import type { Readers } from '../../src/http/readers.ts';
 import { createServer } from '../../src/http/server.ts';
 import type { Views } from '../../src/http/view-routes.ts';
 
@@ -77,13 +79,24 @@ const VIEWS: Views = {
   metrics: async () => 'failtome_paused 0\n',
 };
 
+/** Of a node that is known as `test`, too. */
+export const READERS: Readers = {
+  read: 'anyone',
+  tokens: new Tokens([]),
+  hosts: new Set(['test']),
+  keys: KEYS,
+  now: 1_000_000,
+};
+
 export interface ApiOptions {
+  readonly serves?: 'everything' | 'reading routes';
   readonly keys?: () => ClusterKeys;
   /** What the protocol answers, at once; null: not yet. */
   readonly answer?: (event: Received) => ReplyEffect | null;
   readonly views?: Partial<Views>;
   readonly limits?: Partial<ServerLimits>;
   readonly inbox?: InboxOptions;
+  readonly readers?: Partial<Readers>;
   readonly isPeerAddress?: (address: string) => boolean;
 }
 
@@ -111,14 +124,18 @@ export function buildApi(options: ApiOptions = {}): Api {
       if (effect !== null) inbox.reply(effect);
     },
   });
-  const app = createServer(options.limits === undefined ? {} : { limits: options.limits }, {
-    keys: options.keys ?? (() => KEYS),
-    inbox,
-    views: { ...VIEWS, ...options.views },
-    isPeerAddress: options.isPeerAddress ?? (() => false),
-    onRejected: (reason) => rejected.push(reason),
-    onFault: (error) => faults.push(error),
-  });
+  const app = createServer(
+    { serves: options.serves ?? 'everything', limits: options.limits ?? {} },
+    {
+      keys: options.keys ?? (() => KEYS),
+      inbox,
+      views: { ...VIEWS, ...options.views },
+      readers: () => ({ ...READERS, keys: options.keys?.() ?? KEYS, ...options.readers }),
+      isPeerAddress: options.isPeerAddress ?? (() => false),
+      onRejected: (reason) => rejected.push(reason),
+      onFault: (error) => faults.push(error),
+    },
+  );
   onTestFinished(async () => {
     await app.close();
   });

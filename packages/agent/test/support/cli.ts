@@ -83,6 +83,7 @@ export async function cli(argv: readonly string[], { files, isTTY, ...world }: W
       return Buffer.from(text);
     },
     readKeys: async () => ({ keys: KEYS, warnings: [] }),
+    readTokens: async () => null,
     generateKey: () => 'a-new-key',
     http: async () => ({ kind: 'failed', detail: 'nobody listens there' }),
     now: () => now,

@@ -1,0 +1,109 @@
+/** The agent's listeners: its API, and beside it one for the reading routes alone where `api.observe` asks for it. */
+import { hostname } from 'node:os';
+import type { NodeId } from '@failtome/protocol';
+import type { FastifyInstance } from 'fastify';
+import type { ClusterKeys } from './auth/keys.ts';
+import type { Tokens } from './auth/tokens.ts';
+import { httpUrl } from './config/http-url.ts';
+import type { Endpoint } from './config/kinds.ts';
+import type { AgentConfig } from './config/types.ts';
+import { AgentError } from './errors.ts';
+import type { Readers } from './http/readers.ts';
+import { isPeerAt } from './http/sender.ts';
+import { createServer, type ServerDependencies } from './http/server.ts';
+import { answerWhileStarting, createViews, type ViewSources } from './views.ts';
+
+export interface ApisDependencies extends Pick<ServerDependencies, 'inbox' | 'onRejected' | 'onFault'> {
+  /** The configuration, its keys and its tokens of this moment. */
+  readonly config: () => AgentConfig;
+  /** Null: not known yet. */
+  readonly nodeId: () => NodeId | null;
+  readonly keys: () => ClusterKeys;
+  readonly tokens: () => Tokens;
+  readonly sources: ViewSources;
+}
+
+interface Listener {
+  readonly key: 'api.listen' | 'api.observe';
+  readonly at: Endpoint;
+  readonly server: FastifyInstance;
+}
+
+export class Apis {
+  readonly #main: Listener;
+  readonly #observe: Listener | null;
+
+  constructor({ listen, observe }: AgentConfig['api'], dependencies: ApisDependencies) {
+    const { inbox, onRejected, onFault, keys, config, sources } = dependencies;
+    const serve = (serves: 'everything' | 'reading routes'): FastifyInstance => {
+      const server = createServer(
+        { serves },
+        {
+          ...{ keys, inbox, onRejected, onFault },
+          views: createViews(sources),
+          isPeerAddress: (address) => isPeerAt(address, config().peers),
+          readers: () => readersOf(serves, dependencies),
+        },
+      );
+      answerWhileStarting(server, sources);
+      return server;
+    };
+    this.#main = { key: 'api.listen', at: listen, server: serve('everything') };
+    this.#observe =
+      observe === null ? null : { key: 'api.observe', at: observe, server: serve('reading routes') };
+  }
+
+  /** Where the API listens; the port that was given where 0 was asked for. */
+  get listening(): Endpoint {
+    return whereOf(this.#main);
+  }
+
+  /** Where the reading routes are besides; null: nowhere. */
+  get observing(): Endpoint | null {
+    return this.#observe === null ? null : whereOf(this.#observe);
+  }
+
+  /** @throws AgentError */
+  async open(): Promise<void> {
+    await open(this.#main);
+    if (this.#observe !== null) await open(this.#observe);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#main.server.close(), this.#observe?.server.close()]);
+  }
+}
+
+function whereOf({ at, server }: Listener): Endpoint {
+  const address = server.server.address();
+  return { host: at.host, port: typeof address === 'object' && address !== null ? address.port : at.port };
+}
+
+async function open({ key, at, server }: Listener): Promise<void> {
+  try {
+    await server.listen({ ...at }); // a copy: Fastify adds to it
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    const where = `${at.host}:${at.port}`;
+    throw new AgentError('API_NOT_LISTENING', `${key}: cannot listen on ${where}: ${cause}`, 'fatal', error);
+  }
+}
+
+/** With a listener of their own, the reading routes beside the messages are for those who have the key. */
+function readersOf(
+  serves: 'everything' | 'reading routes',
+  { config, nodeId, keys, tokens }: ApisDependencies,
+): Readers {
+  const { api, peers } = config();
+  const self = nodeId();
+  const own = peers.filter(({ id }) => id === self).map(({ url }) => url);
+  const urls = api.advertise === null ? own : [api.advertise, ...own];
+  const names = [...urls.map((url) => httpUrl(url).host), ...api.hosts, hostname()];
+  return {
+    read: serves === 'everything' && api.observe !== null ? 'peers' : api.read,
+    tokens: tokens(),
+    hosts: new Set(names.map((name) => name.toLowerCase().replace(/\.$/, ''))),
+    keys: keys(),
+    now: Date.now(),
+  };
+}
