@@ -86,12 +86,14 @@ function otherCandidates({ config }: State): readonly NodeId[] {
   return config.peers.filter(({ role }) => role === 'candidate').map(({ id }) => id);
 }
 
-/** What keeps it down in one code: for a fit holder that of whoever else might take it, `no-candidate` where nobody might. */
+/** What keeps it down in one code, which is never the holding itself: for a fit holder that of whoever else might take it, `no-candidate` where nobody might. */
 function mainReason(
   state: State,
   address: AddressState,
 ): { readonly reason: string; readonly detail: string } {
-  if (!isFitHolder(state, address)) return address.decision;
+  if (!isHeldBySelf(state, address.ip)) return address.decision;
+  if (state.local.fit === 'unfit')
+    return { reason: 'local-unfit', detail: "this node holds it, and its own HAProxy isn't fit to serve" };
   const [other] = otherCandidates(state).filter((id) => !isSilent(state, id));
   const damping = protectionOf(state, address, other ?? state.config.node.id);
   if (damping.kind === 'damped') return damping;
@@ -99,7 +101,7 @@ function mainReason(
 }
 
 function closedGates(state: State, address: AddressState): readonly string[] {
-  if (isFitHolder(state, address)) {
+  if (isHeldBySelf(state, address.ip)) {
     const { reason, detail } = mainReason(state, address);
     return [`${reason}: ${detail}`];
   }

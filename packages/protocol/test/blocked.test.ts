@@ -179,6 +179,20 @@ describe('the time that is waited when none is set', () => {
   });
 });
 
+test('a holder that is unfit says that, and not that it holds the address', () => {
+  const world = new World();
+  world.cloud.assign(SELF);
+  world.start();
+  world.run(30_000);
+  world.serving.clear();
+  world.local = 'failed';
+  world.run(2 * MINUTE);
+  expect(world.facts.filter((fact) => fact.kind === 'blocked')).toMatchObject([{ reason: 'local-unfit' }]);
+  const [said] = world.messages.filter((message) => message.includes('no node may take it'));
+  expect(said).toContain('local-unfit');
+  expect(said).not.toContain('is-holder');
+});
+
 test('a holder that is alone says so, and that no other candidate is heard', () => {
   const world = new World();
   world.start();
