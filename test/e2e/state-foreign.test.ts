@@ -73,9 +73,13 @@ scenario(
     saturn.start();
     await saturn.ready();
     expect(await saturn.api.history()).toEqual([]);
-    expect(await readdir(stateFolder(cluster, 'saturn'))).toEqual(
-      expect.arrayContaining(['history.jsonl.foreign-1', 'state.json.foreign-1', 'state.json']),
-    );
+    // The first document is written beside the first probe, which is what being ready waits for.
+    await scene.eventually('its own state to be beside what is foreign', async () => {
+      const names = await readdir(stateFolder(cluster, 'saturn'));
+      return ['history.jsonl.foreign-1', 'state.json.foreign-1', 'state.json'].every((name) =>
+        names.includes(name),
+      );
+    });
   },
 );
 
