@@ -17,6 +17,8 @@ import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { CloudRequest, DriverFailure, DurationMs, Ip } from '@failtome/protocol';
 import pRetry from 'p-retry';
 import { topicRegion } from '../config/aws-names.ts';
+import { boundAllAnswers } from './answer-bounds.ts';
+import { boundedAnswers } from './aws-answers.ts';
 import { areBadCredentials, failureOf, requestIdOf, TIMEOUT_CODE, worthRepeating } from './aws-failure.ts';
 import { type Connections, createConnections } from './connections.ts';
 import { type AwsIdentity, Credentials } from './credentials.ts';
@@ -96,7 +98,13 @@ export function createAwsClients({ region, topicArn }: AwsClientsOptions): AwsCl
   const opsworks = new OpsWorksClient(lent);
   const sns = new SNSClient(publishRegion === null ? lent : { ...lent, region: publishRegion });
   const sts = new STSClient(lent);
-  return { region, ec2, opsworks, sns, sts, connections, credentials, close: () => connections.close() };
+  for (const client of [ec2, opsworks, sns, sts]) client.middlewareStack.use(boundedAnswers);
+  const unbound = boundAllAnswers();
+  const close = (): void => {
+    connections.close();
+    unbound();
+  };
+  return { region, ec2, opsworks, sns, sts, connections, credentials, close };
 }
 
 /**
@@ -105,9 +113,8 @@ export function createAwsClients({ region, topicArn }: AwsClientsOptions): AwsCl
  */
 function createCredentials(region: string | null): Credentials<AwsIdentity> {
   const parentClientConfig = region === null ? {} : { parentClientConfig: { region } };
-  return new Credentials({
-    ask: (properties) => defaultProvider({ ignoreCache: true, ...parentClientConfig })(properties),
-  });
+  const options = { ignoreCache: true, clientPlugins: [boundedAnswers], ...parentClientConfig };
+  return new Credentials({ ask: (properties) => defaultProvider(options)(properties) });
 }
 
 /** What a warm-up reads, of what this agent will use. */

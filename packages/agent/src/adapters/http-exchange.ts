@@ -10,9 +10,13 @@ import { isIP, type LookupFunction, connect as netConnect, type Socket } from 'n
 import type { Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext, connect as tlsConnect } from 'node:tls';
 import type { CheckFailure } from '@failtome/protocol';
+import { boundAnswer } from './answer-bounds.ts';
 
 /** The most bytes of status line and headers that an answer may have. */
 export const MAX_HEADER_BYTES = 16_384;
+
+/** The most bytes of a whole answer beside twice its body's: headers, informational responses, chunk framing, trailers. */
+const MAX_FRAMING_BYTES = 65_536;
 
 /** The most characters of a detail that comes from outside. */
 const MAX_DETAIL_CHARS = 200;
@@ -89,9 +93,11 @@ export function exchange(
       socket.destroy();
     };
     request.on('error', fail);
+    let cutOff = fail;
+    boundAnswer(request, MAX_FRAMING_BYTES + 2 * target.maxBodyBytes, (error) => cutOff(error));
     request.on('response', (response) => {
       stage = 'body';
-      readBody(response, target, end, fail);
+      cutOff = readBody(response, target, end, fail);
     });
     request.on('close', () =>
       end({ kind: 'failed', reason: 'reset', detail: 'the connection was closed without a whole answer' }),
@@ -134,12 +140,13 @@ function openSocket(target: ExchangeTarget, lookup: LookupFunction): Socket {
   return tlsConnect({ ...tls, secureContext: unverified });
 }
 
+/** Answers how to take what has been read for the whole, when the rest is more than will be read. */
 function readBody(
   response: IncomingMessage,
   target: ExchangeTarget,
   end: (end: ExchangeEnd) => void,
   fail: (error: unknown) => void,
-): void {
+): () => void {
   const kept: Buffer[] = [];
   let bytes = 0;
   const answered = (truncated: boolean): void =>
@@ -156,6 +163,7 @@ function readBody(
   });
   response.on('end', () => answered(false));
   response.on('error', fail);
+  return () => answered(true);
 }
 
 const FAILURES: Readonly<Record<string, CheckFailure>> = {

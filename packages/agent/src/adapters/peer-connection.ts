@@ -13,11 +13,15 @@ import {
 import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 import { urlToHttpOptions } from 'node:url';
 import { type DurationMs, MAX_MESSAGE_BYTES } from '@failtome/protocol';
+import { boundAnswer } from './answer-bounds.ts';
 
 /** Shorter than the server's own limit, so that a connection is hardly ever closed under a request. */
 const IDLE_MS: DurationMs = 60_000;
 
 const MAX_RESPONSE_HEADER_BYTES = 4_096;
+
+/** The most bytes of a whole answer beside its body's: headers, informational responses, chunk framing. */
+const MAX_FRAMING_BYTES = 65_536;
 
 export interface PeerRequest {
   readonly path: string;
@@ -86,6 +90,9 @@ export class PeerConnection {
       if (!last) request.removeHeader('connection');
       this.#underWay = request;
       this.#limitConnecting(request);
+      boundAnswer(request, MAX_MESSAGE_BYTES + MAX_FRAMING_BYTES, () =>
+        this.destroy(new ConnectionError('RESPONSE_TOO_LARGE')),
+      );
       request.on('error', fail);
       request.on('response', (response) => {
         readBody(response, (error) => this.destroy(error)).then((bytes) => {
