@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureInstalled, root } from './install.mjs';
+import { besideBundle, billOfMaterials, noticesOf, packagesIn } from './notices.mjs';
 
 const stampFile = `${root}node_modules/.failtome-built`;
 const protocolSource = `${root}packages/protocol/src/index.ts`;
@@ -41,7 +42,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';`;
 export async function build() {
   ensureInstalled();
   const key = sourcesKey();
-  const complete = bundles.every(({ out }) => existsSync(root + out));
+  const complete = bundles.flatMap(outputsOf).every((out) => existsSync(root + out));
   if (complete && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === key) return false;
   const esbuild = await import('esbuild');
   // Settled, not all: what can be built is, though another package's source is broken.
@@ -76,8 +77,8 @@ export async function setup() {
  * @param {string} client the report's script, where there is one
  */
 async function bundleOne(esbuild, { entry, out, command }, client) {
-  const { version } = JSON.parse(readFileSync(join(root, dirname(entry), '../package.json'), 'utf8'));
-  const { outputFiles } = await esbuild.build({
+  const manifest = JSON.parse(readFileSync(join(root, dirname(entry), '../package.json'), 'utf8'));
+  const { outputFiles, metafile } = await esbuild.build({
     absWorkingDir: root,
     entryPoints: [entry],
     outfile: out,
@@ -89,7 +90,8 @@ async function bundleOne(esbuild, { entry, out, command }, client) {
     mainFields: ['module', 'main'],
     alias: command ? { '@failtome/protocol': protocolSource } : {},
     banner: command ? { js: commandBanner } : {},
-    define: { FAILTOME_VERSION: JSON.stringify(version), REPORT_CLIENT: JSON.stringify(client) },
+    define: { FAILTOME_VERSION: JSON.stringify(manifest.version), REPORT_CLIENT: JSON.stringify(client) },
+    metafile: true,
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'none',
@@ -100,12 +102,30 @@ async function bundleOne(esbuild, { entry, out, command }, client) {
     logLevel: 'error',
   });
   mkdirSync(join(root, dirname(out)), { recursive: true });
-  // Renamed into place, so that an agent started meanwhile never reads half a file.
-  for (const file of outputFiles) {
-    writeFileSync(`${file.path}.new`, file.contents);
-    if (command && file.path.endsWith('.js')) chmodSync(`${file.path}.new`, 0o755);
-    renameSync(`${file.path}.new`, file.path);
-  }
+  for (const { path, contents } of outputFiles) replaceFile(path, contents, command && path.endsWith('.js'));
+  if (!command) return;
+  const packages = packagesIn(metafile);
+  const { notices, bill } = besideBundle(out);
+  const contents = outputFiles.find(({ path }) => path.endsWith('.js'))?.contents ?? new Uint8Array();
+  replaceFile(root + notices, noticesOf(packages), false);
+  replaceFile(root + bill, billOfMaterials(packages, { ...manifest, contents }), false);
+}
+
+/**
+ * Renamed into place, so that an agent started meanwhile never reads half a file.
+ * @param {string} path
+ * @param {string | Uint8Array} contents
+ * @param {boolean} executable
+ */
+function replaceFile(path, contents, executable) {
+  writeFileSync(`${path}.new`, contents);
+  if (executable) chmodSync(`${path}.new`, 0o755);
+  renameSync(`${path}.new`, path);
+}
+
+/** What a build leaves. @param {(typeof bundles)[number]} bundle @returns {string[]} */
+function outputsOf({ out, command }) {
+  return command ? [out, ...Object.values(besideBundle(out))] : [out];
 }
 
 /**
@@ -135,6 +155,7 @@ function sourcesKey() {
   for (const file of [
     'pnpm-lock.yaml',
     'scripts/build.mjs',
+    'scripts/notices.mjs',
     'scripts/report-client.mjs',
     ...bundles.flatMap(inputsOf),
   ]) {
