@@ -10,6 +10,7 @@ import { footprint } from './footprint.ts';
 import { gossip } from './gossip.ts';
 import type { BenchOptions } from './options.ts';
 import { simulator } from './simulator.ts';
+import { strangers } from './strangers.ts';
 import { type Row, tableOf } from './table.ts';
 
 declare const FAILTOME_ROOT: string;
@@ -23,6 +24,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   gossip,
   simulator,
   explorer,
+  strangers,
 };
 const FULL_TIMES = 5;
 

@@ -82,10 +82,17 @@ const resetWithinMs = 90_000;
 const clientEveryMs = 10;
 
 /** A pair that fails over as often as it is asked to. */
-export function startPair(agentFile: string, { settings, probe }: Profile): Promise<Cluster> {
+export function startPair(
+  agentFile: string,
+  { settings, probe }: Profile,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Cluster> {
   return startCluster({
     agentFile,
-    nodes: [{ id: 'saturn' }, { id: 'neptune' }],
+    nodes: [
+      { id: 'saturn', env },
+      { id: 'neptune', env },
+    ],
     // Trials follow on one another; no figure depends on these two.
     settings: { ...settings, holdDown: '1s', flap: { moves: 1_000, within: '10m' } },
     probe,

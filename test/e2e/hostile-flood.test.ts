@@ -3,41 +3,9 @@
  * other, stay small, and move the address.
  */
 import { expect } from 'vitest';
-import { Flood, type Wave } from './support/flood.ts';
-import { SIGNATURE_HEADER } from './support/forge.ts';
+import { Flood } from './support/flood.ts';
 import { type Scene, scenario } from './support/scenario.ts';
-
-const get = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`;
-
-/** Fifty kilobytes of requests in one write. */
-const pipelined = (path: string): string => get(path).repeat(1_500);
-
-const forged = (bytes: number): string =>
-  `POST /v1/gossip HTTP/1.1\r\nhost: saturn\r\n${SIGNATURE_HEADER}: ${'A'.repeat(43)}\r\n` +
-  `content-length: ${bytes}\r\n\r\n${'x'.repeat(bytes)}`;
-
-const reads: readonly Wave[] = [
-  { connections: 2, text: pipelined('/metrics') },
-  { connections: 2, text: pipelined('/v1/history') },
-  { connections: 2, text: pipelined('/v1/status') },
-  { connections: 1, text: pipelined('/v1/why') },
-  { connections: 4, text: pipelined('/v1/history?limit=1000'), deaf: true },
-];
-
-const odds: readonly Wave[] = [
-  { connections: 2, text: get('/v1/none').repeat(2_000) },
-  { connections: 4, text: forged(60_000) },
-  { connections: 4, text: forged(10).repeat(300) },
-  { connections: 2, text: get('/metrics').replace('GET', 'HEAD').repeat(1_500) },
-  { connections: 2, text: get('/%zz').repeat(1_500) },
-  { connections: 2, text: get('/livez').replace('\r\n\r\n', '\r\nexpect: tea\r\n\r\n') },
-  {
-    connections: 2,
-    text: get('/livez').replace('\r\n\r\n', '\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
-  },
-  { connections: 2, text: `GARBAGE${'\0'.repeat(500)}\r\n\r\n` },
-  { connections: 30, text: get('/v1/status').replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n') },
-];
+import { OPEN_READS, REFUSED_REQUESTS } from './support/waves.ts';
 
 /** What the service unit allows an agent. */
 const memoryBytes = 256 * 1_048_576;
@@ -53,8 +21,8 @@ async function expectCalm(scene: Scene, flood: Flood): Promise<void> {
 }
 
 for (const [what, waves] of [
-  ['pipelined reads', reads],
-  ['forged, refused, deaf and broken requests', odds],
+  ['pipelined reads', OPEN_READS],
+  ['forged, refused, deaf and broken requests', REFUSED_REQUESTS],
 ] as const) {
   scenario(
     `${what} at every node keep no peer from being heard, and no address from moving`,
@@ -86,7 +54,7 @@ scenario('a flood that begins in the middle of a failover does not end it', {}, 
   await scene.sees('neptune', 'down');
   const flood = new Flood(
     cluster.nodes.map(({ agent }) => agent.api.url),
-    [...reads, ...odds],
+    [...OPEN_READS, ...REFUSED_REQUESTS],
   );
   try {
     await scene.moved('neptune');

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import { addressOf } from './sender.ts';
 
 /** The most connections the API holds at once. */
-export const MAX_CONNECTIONS = 1_024;
+export const MAX_CONNECTIONS = 512;
 
 export interface GateDependencies {
   /** Called for each connection that is closed to make room, or refused for want of it. */

@@ -21,7 +21,7 @@ export const PIECE_BYTES = 1_024;
 const TRUSTED_PIECE_BYTES = 65_536;
 
 /** The most pieces a second that each lane of strangers is served, and at once after a rest. */
-export const PIECES_PER_SECOND = 500;
+export const PIECES_PER_SECOND = 250;
 
 /** The most bytes that strangers' connections may hold here, unparsed, in sum. */
 export const MAX_HELD_BYTES: number = 16 * 1_048_576;
