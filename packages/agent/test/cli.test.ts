@@ -201,10 +201,13 @@ describe('status', () => {
   });
 
   test('lets nothing from another machine control the terminal', async () => {
-    const status = { ...STATUS, cluster: 'web\u001b[2J\r\nforged: line' };
+    const status = { ...STATUS, cluster: 'web\u001b[2J\r\nforged: \u202eenil\u2069' };
     const { out } = await cli(['status'], { ...fakeAgent({ status }), isTTY: false });
-    expect(out).not.toContain('\u001b');
-    expect(out.split('\n')[0]).toContain('forged: line');
+    expect(out.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(out.split('\n')[0]).toContain('forged:  enil');
+    const { out: json } = await cli(['status', '--json'], { ...fakeAgent({ status }), isTTY: false });
+    expect(json.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(JSON.parse(json)).toMatchObject({ cluster: status.cluster });
   });
 
   test('reads an agent that tells less, or something else', async () => {

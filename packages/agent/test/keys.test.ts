@@ -83,9 +83,17 @@ test('a key does not print what it holds', () => {
   expect(`${inspect(keys)}${JSON.stringify(keys)}`).not.toContain(key.slice(0, 8));
 });
 
-test('a key file that every user may read is used, with a warning', async () => {
-  const { warnings } = await readKeyFile(await keyFile(generateKey(), 0o644));
-  expect(warnings).toEqual([expect.stringContaining('chmod o=')]);
+test.each([0o644, 0o660, 0o620, 0o604, 0o666, 0o641])(
+  'a key file of mode %o is used, with a warning',
+  async (mode) => {
+    const { warnings } = await readKeyFile(await keyFile(generateKey(), mode));
+    expect(warnings).toEqual([expect.stringMatching(`has the mode 0${mode.toString(8)}.*chmod 0640`)]);
+  },
+);
+
+test.each([0o400, 0o440, 0o600, 0o640])('a key file of mode %o is as it should be', async (mode) => {
+  const { warnings } = await readKeyFile(await keyFile(generateKey(), mode));
+  expect(warnings).toEqual([]);
 });
 
 test('a missing file, a folder and a huge file are each named', async () => {

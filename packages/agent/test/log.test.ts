@@ -200,6 +200,17 @@ test('colours are used only when asked for', () => {
   expect(lines[0]?.endsWith('\u001b[0m\n')).toBe(true);
 });
 
+test.each(['json', 'text'] as const)(
+  'text that turns text around is shown by its codes in the %s format',
+  (format) => {
+    const { log, lines } = logging({ format });
+    log.tell('warn', 'signal', 'paused by \u202egro.live\u2069\u009b31m\u2028next', { from: 'a\u2066b' });
+    expect(lines.join('')).not.toMatch(/[\p{Cf}\p{Zl}\p{Zp}\u007f-\u009f]/u);
+    expect(lines[0]).toContain(String.raw`paused by \u202egro.live\u2069\u009b31m\u2028next`);
+    if (format === 'json') expect(parsed(lines)[0]).toMatchObject({ from: 'a\u2066b' });
+  },
+);
+
 test('control characters from outside never reach the terminal', () => {
   const { log, lines } = logging({ format: 'text' });
   log.tell('warn', 'signal', 'a\u001b[2Jb\nc\u009bd');

@@ -39,6 +39,7 @@ export type * from './messages.ts';
 export { WIRE_VERSION } from './messages.ts';
 export { OPERATOR_PREFIX } from './operator.ts';
 export { BLOCKED_SUBJECT, isoTime, TAKEOVER_SUBJECT } from './outbox.ts';
+export { escapedJson, escapedText, plainText, UNSHOWN } from './plain-text.ts';
 export { electorateDigest, electorateFaults, majorityOf, votersOf } from './quorum.ts';
 export type { ReadinessView, ReadinessWord } from './readiness.ts';
 export { ownReadiness } from './readiness.ts';

@@ -4,6 +4,7 @@
 import type { MoveIntent } from './durable.ts';
 import type { HistoryEntry } from './facts.ts';
 import type { PublishResult } from './inputs.ts';
+import { plainText } from './plain-text.ts';
 import type { Notification } from './state.ts';
 import { change, newEffectId, persist, type Turn, tell } from './turn.ts';
 import type { DurationMs, EffectId, Ip, MonotonicMs } from './units.ts';
@@ -103,7 +104,7 @@ export function takeoverMessage(turn: Turn, entry: HistoryEntry, intent: MoveInt
       : 'The address has not been seen to answer since the move.',
     `Time: ${isoTime(turn.now.wall)}`,
   ];
-  return lines.join('\n');
+  return lines.map(plainText).join('\n');
 }
 
 export function blockedMessage(turn: Turn, ip: Ip, downMs: DurationMs, why: readonly string[]): string {
@@ -114,7 +115,7 @@ export function blockedMessage(turn: Turn, ip: Ip, downMs: DurationMs, why: read
     ...why,
     `Time: ${isoTime(turn.now.wall)}`,
   ];
-  return lines.join('\n');
+  return lines.map(plainText).join('\n');
 }
 
 /**

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { PublishResult } from '../src/inputs.ts';
 import {
   BLOCKED_SUBJECT,
+  blockedMessage,
   enqueue,
   isoTime,
   MAX_OUTBOX,
@@ -43,6 +44,16 @@ function publish(turn: Turn): readonly number[] {
 }
 
 describe('a notification', () => {
+  test('has nothing in it that turns text around or forges a line, whatever a peer said', () => {
+    const turn = turnAt(stateOf());
+    const message = blockedMessage(turn, '203.0.113.7', 60_000, [
+      'neptune: \u202eenil\u2069',
+      'a\nInstance i-1 took over b',
+    ]);
+    expect(message).not.toMatch(/\p{Cf}/u);
+    expect(message.split('\n')).toHaveLength(5);
+  });
+
   test('is written down, and its publication waits for that write', () => {
     const turn = turnAt(stateOf());
     enqueue(turn, TAKEOVER_SUBJECT, 'text');

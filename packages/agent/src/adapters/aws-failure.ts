@@ -4,7 +4,7 @@
  * Unknown is the rule and a definite no the exception, because a call that may have been applied must
  * never count as one that was not.
  */
-import type { DriverFailure } from '@failtome/protocol';
+import { type DriverFailure, plainText } from '@failtome/protocol';
 
 /**
  * "Not now", whatever the HTTP status: EC2 throttles with 503, the others with 400 or 429
@@ -177,7 +177,7 @@ function unknown(code: string, message: string): DriverFailure {
  * session token included.
  */
 function presentable(message: string): string {
-  const line = message.replace(/\s+/g, ' ').trim();
+  const line = plainText(message.replace(/\s+/g, ' '));
   const shown = QUOTES_SIGNED_TEXT.test(line) ? 'AWS did not accept the signature of the request' : line;
   return shown.length <= MAX_MESSAGE_CHARS ? shown : `${shown.slice(0, MAX_MESSAGE_CHARS)}…`;
 }

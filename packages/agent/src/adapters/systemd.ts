@@ -5,7 +5,7 @@
  * a run, and two in each watchdog interval. The unit needs `NotifyAccess=all`.
  */
 import { execFile } from 'node:child_process';
-import type { DurationMs } from '@failtome/protocol';
+import { type DurationMs, plainText } from '@failtome/protocol';
 
 /** A message that systemd hasn't taken by then is given up. */
 const NOTIFY_TIMEOUT_MS: DurationMs = 5000;
@@ -109,5 +109,5 @@ export function createServiceManager(
 }
 
 function statusLine(text: string): string {
-  return `STATUS=${text.replace(/\p{Cc}/gu, ' ')}`;
+  return `STATUS=${plainText(text)}`;
 }

@@ -29,7 +29,8 @@ export const MAX_KEYS = 8;
 /** The most bytes that a key file may have, comments included. */
 const MAX_KEY_FILE_BYTES = 16_384;
 
-const READABLE_OR_WRITABLE_BY_OTHERS = 0o006;
+/** What a file of mode 0640 does not allow: its group to change it, everybody else to do anything with it. */
+const TOO_OPEN = 0o027;
 
 /** A new key, as one line of a key file. */
 export function generateKey(): string {
@@ -44,11 +45,19 @@ export function generateKey(): string {
 export async function readKeyFile(path: string): Promise<KeyFile> {
   const { text, mode } = await readBounded(path);
   const keys = parseKeys(text, path);
-  const exposed = (mode & READABLE_OR_WRITABLE_BY_OTHERS) !== 0;
+  const exposed = (mode & TOO_OPEN) !== 0;
   return {
     keys,
-    warnings: exposed ? [`key file ${path} is open to every user of this machine: chmod o= ${path}`] : [],
+    warnings: exposed
+      ? [
+          `key file ${path} has the mode ${octal(mode)}, which lets others than its owner and group use it, or its group change it: chmod 0640 ${path}`,
+        ]
+      : [],
   };
+}
+
+function octal(mode: number): string {
+  return (mode & 0o777).toString(8).padStart(4, '0');
 }
 
 async function readBounded(path: string): Promise<{ text: string; mode: number }> {

@@ -1,5 +1,5 @@
 /** What the commands need of the world, so that each can be run without a process. */
-import type { DurationMs, WallMs } from '@failtome/protocol';
+import { type DurationMs, escapedJson, type WallMs } from '@failtome/protocol';
 import type { StackLookup } from '../adapters/stack-lookup.ts';
 import type { KeyFile } from '../auth/keys.ts';
 import type { FoundStack } from '../config/from-stack-json.ts';
@@ -71,7 +71,7 @@ export function complain({ stderr }: Pick<CliDependencies, 'stderr'>, ...lines: 
 
 /** A whole answer for a program. */
 export function printJson(dependencies: Pick<CliDependencies, 'stdout'>, value: unknown): void {
-  print(dependencies, JSON.stringify(value, null, 2));
+  print(dependencies, escapedJson(JSON.stringify(value, null, 2)));
 }
 
 /** The longest name of an owner that a message carries. */

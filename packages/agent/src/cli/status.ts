@@ -1,4 +1,5 @@
 /** `failtome status`: every node, every address, who holds it, what each node sees, votes and hold-down. */
+import { escapedJson } from '@failtome/protocol';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
 import { readView } from './read.ts';
 import { findTarget, type Target, type TargetOptions } from './target.ts';
@@ -50,7 +51,7 @@ async function showOnce(
     return 1;
   }
   // One line a look, so that a program can follow a watch.
-  if (json === true && watch === true) print(dependencies, JSON.stringify(result.json));
+  if (json === true && watch === true) print(dependencies, escapedJson(JSON.stringify(result.json)));
   else if (json === true) printJson(dependencies, result.json);
   else {
     if (watch === true && dependencies.stdout.isTTY) dependencies.stdout.write(CLEAR);

@@ -1,5 +1,5 @@
 /** How commands write for people: tables, ages, colours where they are wanted. */
-import type { DurationMs } from '@failtome/protocol';
+import { type DurationMs, plainText } from '@failtome/protocol';
 import type { Environment } from '../config/settings.ts';
 import type { Output } from './dependencies.ts';
 
@@ -46,11 +46,11 @@ export function toned(word: string): Cell {
 }
 
 /**
- * What another machine sent, made safe for a terminal: no control characters, which could move the cursor
- * or forge lines.
+ * What another machine sent, made safe for a terminal: nothing that moves the cursor, forges lines or
+ * turns text around.
  */
 export function clean(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ').trim();
+  return plainText(text);
 }
 
 const GAP = '  ';

@@ -2,6 +2,7 @@
  * What is wrong with a configuration, said in one line a fault: where, what was found, what was
  * expected, and what was probably meant.
  */
+import { plainText } from '@failtome/protocol';
 
 /** Where a value came from. */
 export type Origin =
@@ -37,7 +38,7 @@ const MAX_SHOWN_CHARACTERS = 60;
  */
 export function formatFault(fault: Fault, file: string): string {
   const hint = fault.hint === '' ? '' : `; ${fault.hint}`;
-  return oneLine(
+  return plainText(
     `${fault.path}: found ${fault.found}, expected ${fault.expected}${hint}${place(fault.origin, file)}`,
   );
 }
@@ -55,7 +56,7 @@ function place(origin: Origin | null, file: string): string {
 }
 
 export function formatWarning(warning: Warning): string {
-  return oneLine(`${warning.path}: ${warning.text}`);
+  return plainText(`${warning.path}: ${warning.text}`);
 }
 
 /** A value as a message shows it: text in quotation marks, long text cut. */
@@ -70,11 +71,6 @@ export function shown(value: unknown): string {
  */
 export function withoutPassword(text: string): string {
   return text.replace(/\/\/.*@/s, '//…@');
-}
-
-/** Control characters, line breaks among them, would let a file's content forge lines of output. */
-function oneLine(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ');
 }
 
 /**

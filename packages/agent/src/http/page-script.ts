@@ -1,3 +1,4 @@
+import { UNSHOWN } from '@failtome/protocol';
 import { CALM_REASONS } from '../cli/advice.ts';
 
 /**
@@ -10,15 +11,18 @@ const CALM = new Set(${JSON.stringify(CALM_REASONS)});
 const POLL_MS = 2000, TIMEOUT_MS = 3000, MAX_HISTORY = 20;
 const place = (id) => document.getElementById(id);
 let answeredAt = null;
+const UNSHOWN = new RegExp(${JSON.stringify(`[${UNSHOWN}]+`)}, 'gu');
+const plainText = (text) => String(text).replaceAll(UNSHOWN, ' ');
 
 function make(tag, className, ...children) {
   const node = document.createElement(tag);
   if (className) node.className = className;
-  node.append(...children.map((child) => child instanceof Node ? child : String(child)));
+  node.append(...children.map((child) => child instanceof Node ? child : plainText(child)));
   return node;
 }
 
-function say(id, text) {
+function say(id, told) {
+  const text = plainText(told);
   if (place(id).textContent !== text) place(id).textContent = text;
 }
 
@@ -48,7 +52,7 @@ function readyMark(node) {
   const [tone, text] = READY[word] ?? ['', known(word)];
   const mark = make('span', tone, text);
   const because = node.readiness?.because ?? [];
-  if (because.length > 0) mark.title = because.join('; ');
+  if (because.length > 0) mark.title = plainText(because.join('; '));
   return mark;
 }
 
@@ -77,7 +81,7 @@ function showGate(gate) {
     : gate.state === 'closed' ? (calm ? ['', '■', 'closed, as it should be'] : ['bad', '✗', 'closed']) : ['faint', '·', 'not asked'];
   const mark = make('span', tone, sign);
   mark.setAttribute('role', 'img');
-  mark.setAttribute('aria-label', label);
+  mark.setAttribute('aria-label', plainText(label));
   const seen = typeof gate.ageMs === 'number' ? age(gate.ageMs) + ' ago' : '';
   return make('li', '', mark, make('span', gate.state === 'not-asked' ? 'faint' : '', gate.name),
     make('span', 'reason ' + (gate.state === 'closed' ? '' : 'faint'), known(gate.reason)), make('span', 'faint', seen));
@@ -124,7 +128,7 @@ function showHistory(history) {
 }
 
 function show(status, whys, history) {
-  document.title = status.cluster + ' · ' + status.node.id + ' · failtome';
+  document.title = plainText(status.cluster + ' · ' + status.node.id + ' · failtome');
   say('cluster', 'Cluster ' + status.cluster);
   say('self', status.node.id + ' · ' + status.node.role + ' · failtome ' + status.version);
   const pause = status.pause;

@@ -3,7 +3,7 @@
  *
  * Nothing secret is ever handed in: facts carry none, and adapters put none into their errors.
  */
-import { counted, type Fact, type MonotonicMs } from '@failtome/protocol';
+import { counted, escapedJson, type Fact, type MonotonicMs } from '@failtome/protocol';
 import pino from 'pino';
 import { type AgentEventName, eventsOf, type LogEvent, type LogLevel } from './events.ts';
 import { textLine } from './log-text.ts';
@@ -45,7 +45,7 @@ export function createLog(options: LogOptions, destination: LogDestination): Log
   let bound: Readonly<Record<string, string>> = {};
   const stream =
     options.format === 'json'
-      ? destination
+      ? { write: (line: string) => destination.write(escapedJson(line)) }
       : { write: (line: string) => destination.write(textLine(line, options.colour)) };
   const logger = pino(
     {

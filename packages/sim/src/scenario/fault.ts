@@ -1,6 +1,7 @@
 /**
  * What is wrong with a file, in one line a fault: where, what was found, what was expected, and what was probably meant.
  */
+import { plainText } from '@failtome/protocol';
 
 /** Where something stands: in a file, or in what the command line says instead of it. */
 export interface Spot {
@@ -59,7 +60,7 @@ export function listed(names: readonly string[]): string {
 
 /** Line breaks and other control characters of a file must not forge lines of output. */
 function oneLine(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ');
+  return plainText(text);
 }
 
 /** `did you mean …?`, or nothing. */
