@@ -3,6 +3,7 @@ import type { ExternalIpResult } from '@failtome/protocol';
 import { expect, test } from 'vitest';
 import { ExternalIp, MAX_ANSWER_BYTES, MAX_GRACE_MS } from '../src/adapters/external-ip.ts';
 import { Names } from '../src/adapters/names.ts';
+import { isPublic } from '../src/config/public-address.ts';
 import {
   answer,
   type Behaviour,
@@ -189,4 +190,48 @@ test('closing answers the question under way, and refuses later ones', async () 
   expect(await inbox.next()).toMatchObject({ askId: 1, result: { kind: 'failed', detail: 'stopped' } });
   guard.ask({ kind: 'ask-external-ip', askId: 2, address: '192.0.2.10', timeoutMs: 20_000 });
   expect(await inbox.next()).toMatchObject({ askId: 2, result: { kind: 'failed', detail: 'stopped' } });
+});
+
+test.each([
+  '10.0.0.7',
+  '172.16.0.7',
+  '192.168.1.7',
+  '100.64.0.7',
+  '127.0.0.1',
+  '169.254.169.254',
+  '203.0.113.7',
+  '0.0.0.0',
+  '255.255.255.255',
+])('%s, told by a service on the internet, is no proof of a way out', async (told) => {
+  const { listeners } = await services(says(told));
+  const url = `http://localhost:${listeners[0]?.port}/`;
+  expect(await ask([url], 20_000, '3.120.0.1')).toMatchObject({ kind: 'failed', reason: 'not-public' });
+  // The cluster is none of the internet's.
+  expect(await ask([url], 20_000, '10.0.0.1')).toMatchObject({ kind: 'address', ip: told });
+});
+
+test('a service of the own network, configured by its address, may tell an address of that network', async () => {
+  const { urls } = await services(says('10.0.0.7'));
+  expect(await ask(urls, 20_000, '3.120.0.1')).toMatchObject({ kind: 'address', ip: '10.0.0.7' });
+});
+
+test('a public address is one whatever the service', async () => {
+  const { listeners } = await services(says('3.120.0.9'));
+  const url = `http://localhost:${listeners[0]?.port}/`;
+  expect(await ask([url], 20_000, '3.120.0.1')).toMatchObject({ kind: 'address', ip: '3.120.0.9' });
+});
+
+test.each([
+  ['2a01:4f8::1', true],
+  ['2600:1f14::1', true],
+  ['fd00:ec2::254', false],
+  ['fe80::1', false],
+  ['::1', false],
+  ['2001:db8::7', false],
+  ['64:ff9b::1', false],
+  ['::ffff:10.0.0.1', false],
+  ['::ffff:3.120.0.1', true],
+  ['3.120.0.1', true],
+])('%s is public: %s', (ip, expected) => {
+  expect(isPublic(ip)).toBe(expected);
 });

@@ -116,6 +116,7 @@ export type ExternalIpFailure =
   | 'status'
   | 'not-an-address'
   | 'wrong-family'
+  | 'not-public'
   | 'disagree';
 
 /** One request to the cloud, for metrics and history. `result` is `ok`, `throttled`, `refused` or `unknown`. */

@@ -9,6 +9,10 @@
  * again as it took, within `MIN_GRACE_MS` and `MAX_GRACE_MS`: services that work answer in about the
  * same time, and one that hangs must not hold a failover up. Certificates are verified here, because
  * the answer is evidence.
+ *
+ * An address that the internet does not route (RFC 1918, carrier-grade NAT, loopback and others) proves no way out when a
+ * service on the internet tells it. It counts where the contested address is none of the internet's either, or where the
+ * service is configured by such an address, as one of the own network.
  */
 import { isIP, isIPv4 } from 'node:net';
 import type {
@@ -22,6 +26,7 @@ import type {
 } from '@failtome/protocol';
 import { canonicalIp } from '../config/host.ts';
 import { type HttpUrl, httpUrl } from '../config/http-url.ts';
+import { isPublic } from '../config/public-address.ts';
 import { type AttemptsEnd, runAttempts } from './attempts.ts';
 import { type CheckDependencies, isDefinite, timedOut } from './http-check.ts';
 import { type Exchange, type ExchangeEnd, type ExchangeTarget, exchange } from './http-exchange.ts';
@@ -43,6 +48,9 @@ export interface ExternalIpDependencies extends CheckDependencies {
 type ServiceEnd =
   | { readonly kind: 'address'; readonly ip: Ip }
   | { readonly kind: 'failed'; readonly reason: ExternalIpFailure; readonly detail: string };
+
+/** A service, and whether an address counts that the internet does not route. */
+type Question = ExchangeTarget & { readonly admitsPrivate: boolean };
 
 type ExternalIpPort = Ports['externalIp'];
 
@@ -78,7 +86,11 @@ export class ExternalIp implements ExternalIpPort {
       return;
     }
     const family = isIPv4(effect.address) ? 4 : 6;
-    const targets = this.#urls.map((url) => externalIpTarget(url, family));
+    const inside = !isPublic(effect.address);
+    const targets = this.#urls.map((url) => ({
+      ...externalIpTarget(url, family),
+      admitsPrivate: inside || (isIP(url.host) !== 0 && !isPublic(url.host)),
+    }));
     const stop = askAll(targets, effect.timeoutMs, this.#dependencies, (end) => {
       this.#stops.delete(stop);
       done(end);
@@ -95,7 +107,7 @@ export class ExternalIp implements ExternalIpPort {
 
 /** Ask all services; `done` is called once. Answers how to end it early, which calls `done` too. */
 function askAll(
-  targets: readonly ExchangeTarget[],
+  targets: readonly Question[],
   timeoutMs: DurationMs,
   dependencies: CheckDependencies,
   done: (end: ServiceEnd) => void,
@@ -130,7 +142,7 @@ function askAll(
 }
 
 function askOne(
-  target: ExchangeTarget,
+  target: Question,
   timeoutMs: DurationMs,
   { names }: CheckDependencies,
   done: (end: ServiceEnd) => void,
@@ -153,7 +165,7 @@ function askOne(
 function serviceEnd(
   end: AttemptsEnd<ExchangeEnd>,
   exchanges: readonly Exchange[],
-  target: ExchangeTarget,
+  target: Question,
   timeoutMs: DurationMs,
 ): ServiceEnd {
   if (end.kind === 'settled') return judge(end.end, target);
@@ -162,7 +174,7 @@ function serviceEnd(
   return failed('timeout', target, timedOut(end.ends, exchanges, timeoutMs).detail);
 }
 
-function judge(end: ExchangeEnd, target: ExchangeTarget): ServiceEnd {
+function judge(end: ExchangeEnd, target: Question): ServiceEnd {
   if (end.kind === 'inconclusive') return failed('unreachable', target, end.detail);
   if (end.kind === 'failed') {
     const reason = end.reason === 'refused' || end.reason === 'timeout' ? end.reason : 'unreachable';
@@ -176,6 +188,7 @@ function judge(end: ExchangeEnd, target: ExchangeTarget): ServiceEnd {
   const family = end.truncated || text.includes('%') ? 0 : isIP(text);
   if (family === 0) return failed('not-an-address', target, `answered ${JSON.stringify(text.slice(0, 40))}`);
   if (family !== target.family) return failed('wrong-family', target, `answered ${text}`);
+  if (!target.admitsPrivate && !isPublic(text)) return failed('not-public', target, `answered ${text}`);
   return { kind: 'address', ip: canonicalIp(text) };
 }
 

@@ -231,6 +231,7 @@ const SERVICE_FAULTS: ReadonlySet<string> = new Set([
   'redirect',
   'not-an-address',
   'wrong-family',
+  'not-public',
   'disagree',
 ]);
 
