@@ -242,12 +242,15 @@ function unnumbered(state: State, input: Input): StepResult {
   return protocolStep({ ...state, peers: Object.fromEntries(peers) }, input);
 }
 
-/** What it has lent to others is forgotten before every input. */
+/** What it has lent to others is forgotten when another candidate asks: before that it stays on the disk. */
 function forgetful(state: State, input: Input): StepResult {
+  const asking = input.kind === 'received' || input.kind === 'answered' ? input.message.payload.ballots : [];
   const own = state.config.node.id;
   const addresses = Object.entries(state.addresses).map(([ip, address]) => {
-    const kept = address.lent?.candidate === own ? address.lent : null;
-    return [ip, { ...address, lent: kept, epoch: kept === null ? 0 : address.epoch }];
+    const { lent } = address;
+    const isAsked = asking?.some((ballot) => ballot.address === ip && ballot.candidate !== lent?.candidate);
+    const forgets = isAsked === true && lent !== null && lent.candidate !== own;
+    return [ip, forgets ? { ...address, lent: null, epoch: 0 } : address];
   });
   return protocolStep({ ...state, addresses: Object.fromEntries(addresses) }, input);
 }
