@@ -86,7 +86,9 @@ export function onReleased(turn: Turn, ip: Ip, associationId: AssociationId | nu
     'taken',
   );
   changeMove(turn, ip, { duty: true, delayMs: 0 });
-  if (intent !== null) changeAddress(turn, ip, { intent: { ...intent, associationId, stage: 'released' } });
+  // What was seen to land meanwhile is told, though it is gone again.
+  const stage = intent?.stage === 'accepted' ? 'accepted' : 'released';
+  if (intent !== null) changeAddress(turn, ip, { intent: { ...intent, associationId, stage } });
   persist(turn);
   take(turn, ip, false);
 }

@@ -7,6 +7,7 @@ import { noteTry } from './episode.ts';
 import type { HistoryEntry } from './facts.ts';
 import { observeHolder } from './holder.ts';
 import type { ExternalIpResult } from './inputs.ts';
+import type { Move } from './move-state.ts';
 import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from './outbox.ts';
 import type { Holder, LateTake, State } from './state.ts';
 import { addressOf, changeAddress, persist, type Turn, tell } from './turn.ts';
@@ -43,10 +44,13 @@ export function lateAfterAcceptance(turn: Turn, ip: Ip, answered: AssociationId 
  * @param before the holder as this node knew it before that read
  */
 export function settleLate(turn: Turn, ip: Ip, before: Holder, seen: Holder, readAt: MonotonicMs): void {
-  const { late } = addressOf(turn.state, ip);
+  const { late, move, intent } = addressOf(turn.state, ip);
   if (late === null) return;
-  if (seen.node === turn.state.config.node.id && !isKnown(turn.state, late, before, seen))
+  if (seen.node === turn.state.config.node.id && !isKnown(turn.state, late, before, seen)) {
+    // A take of the move that is under way may be what is shown: its end tells of it, and the take that is remembered with it.
+    if (move !== null && intent !== null && endsAccepted(move)) return noteAccepted(turn, ip, intent);
     return tellLate(turn, ip, late.intent);
+  }
   if (readAt < late.until) return;
   changeAddress(turn, ip, { late: null });
   persist(turn);
@@ -80,6 +84,31 @@ function isKnown(state: State, late: LateTake, before: Holder, seen: Holder): bo
   if (before.node !== state.config.node.id || !before.firsthand) return false;
   const { associationId } = before;
   return associationId === null || seen.associationId === null || associationId === seen.associationId;
+}
+
+/** A read of the move's own that shows this node is its acceptance: its take is asked for, or will be, or the last run's was. */
+function endsAccepted({ duty, stage }: Move): boolean {
+  switch (stage.kind) {
+    case 'taking':
+    case 'settling':
+      return true;
+    case 'reading':
+      return duty || stage.purpose !== 'start';
+    case 'resting':
+      return (
+        duty || (stage.next.call === 'read' ? stage.next.purpose !== 'start' : stage.next.call === 'take')
+      );
+    case 'releasing':
+    case 'verifying':
+      return false;
+  }
+}
+
+/** However the move ends, it ends as one that was accepted, so that people are told of it once. */
+function noteAccepted(turn: Turn, ip: Ip, intent: MoveIntent): void {
+  changeAddress(turn, ip, { intent: { ...intent, stage: 'accepted' }, late: null });
+  noteTry(turn, ip, intent);
+  persist(turn);
 }
 
 function tellLate(turn: Turn, ip: Ip, intent: MoveIntent): void {

@@ -5,6 +5,8 @@ import type { ProtocolConfig } from '../src/config.ts';
 import type { MoveIntent } from '../src/durable.ts';
 import type { DriverAnswer } from '../src/inputs.ts';
 import { LATE_LASTS_MS } from '../src/late.ts';
+import type { Move, MoveStage } from '../src/move-state.ts';
+import type { AddressState } from '../src/state.ts';
 import { step } from '../src/step.ts';
 import { type Fault, UNKNOWN } from './support/cloud.ts';
 import {
@@ -163,7 +165,8 @@ test('a take that was given up and lands minutes later is told once', () => {
   expect(world.published).toHaveLength(1);
 });
 
-test('a take that was given up and lands is told, though a peer has said first who holds the address', () => {
+/** An idle read is on its way, and shows this node by an association that it doesn't know of. */
+function shownWhile(parts: Partial<AddressState>) {
   const told = heldBy(stateOf(), SELF);
   const { holder, survey } = addressIn(told);
   const state = withAddress(told, {
@@ -176,6 +179,7 @@ test('a take that was given up and lands is told, though a peer has said first w
       nextReadAt: AT + 50_000,
       nextPermitAt: AT + 50_000,
     },
+    ...parts,
   });
   const association = {
     kind: 'associated',
@@ -185,9 +189,53 @@ test('a take that was given up and lands is told, though a peer has said first w
     self: true,
   } as const;
   const result = { answer: { kind: 'read', association, displaces: null }, requests: [] } as const;
-  const after = step(state, { kind: 'driven', at: AT, wall: WALL, callId: 9, result });
+  return step(state, { kind: 'driven', at: AT, wall: WALL, callId: 9, result });
+}
+
+test('a take that was given up and lands is told, though a peer has said first who holds the address', () => {
+  const after = shownWhile({});
   expect(after.facts.map(({ kind }) => kind)).toContain('late-association');
   expect(after.state.outbox).toHaveLength(1);
+});
+
+const SETTLING = {
+  kind: 'settling',
+  of: 'take',
+  associationId: null,
+  since: AT - 500,
+  callId: 10,
+  seen: null,
+  seenAt: AT - 500,
+  nextAt: AT,
+} as const;
+const RESTS = { kind: 'resting', until: AT + 500 } as const;
+
+test.each<readonly [string, boolean, MoveStage]>([
+  ['its take is on its way', false, { kind: 'taking', callId: 10, at: AT - 500, reassociate: false }],
+  ['the answer of its take is looked for', false, SETTLING],
+  ['it waits for its take', false, { ...RESTS, next: { call: 'take', reassociate: false } }],
+  ['its take found it held', false, { kind: 'reading', callId: 10, at: AT - 500, purpose: 'lost' }],
+  ['nobody holds it by its doing', true, { ...RESTS, next: { call: 'read', purpose: 'duty' } }],
+])('what lands in the middle of a move is told with the move, and once: %s', (_, duty, stage) => {
+  const move: Move = {
+    epoch: INTENT.epoch,
+    mode: 'takeover',
+    handoverId: null,
+    startedAt: AT - 1_000,
+    leaseUntil: AT + 9_000,
+    callTimeoutMs: 2_000,
+    consent: false,
+    duty,
+    stage,
+    delayMs: 0,
+    steps: [],
+    requestIds: [],
+  };
+  const { state, facts } = shownWhile({ move, intent: { ...INTENT, stage: 'released' } });
+  expect(facts.map(({ kind }) => kind)).not.toContain('late-association');
+  // An accepted one ends as a move, whatever comes; one whose gates closed has ended by this.
+  const { late, intent } = addressIn(state);
+  expect([late, state.outbox.length + (intent?.stage === 'accepted' ? 1 : 0)]).toEqual([null, 1]);
 });
 
 test("a move by an operator's hand, when a take that was given up can't land any more, is told as nobody's", () => {

@@ -397,4 +397,15 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     edit('late.ts', 'return tellLate(turn, ip, late.intent);', 'return;'),
     'late-takes',
   ),
+  mutant(
+    'late-told-twice',
+    ['I17'],
+    'a take that an idle read shows in the middle of its move is told at once, and by the move again',
+    edit(
+      'late.ts',
+      'if (move !== null && intent !== null && endsAccepted(move))',
+      'if (move !== null && intent !== null && move.epoch < 0)',
+    ),
+    'late-takes',
+  ),
 ];
