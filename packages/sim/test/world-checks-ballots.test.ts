@@ -3,9 +3,11 @@ import { expect, test } from 'vitest';
 import { pausesOn, takeover, until, upSince } from './changed-takeover.ts';
 import { ADDRESS, type Moment, message, play, type Stage } from './checked-stage.ts';
 import {
+  associated,
   ballotOf,
   campaignOf,
   drive,
+  ended,
   INTENT,
   lease,
   seriesOf,
@@ -195,6 +197,63 @@ test('a lease that is given back in the very step in which a node stops is free'
   ];
   expect(play(bothCountOnC())).toEqual(['I5']);
   expect(play(bothCountOnC(stops))).toEqual([]);
+});
+
+const ASKS = { ballots: [ballotOf('1:x')] };
+
+test('a ballot that never left its node before that crashed has borrowed nothing; one that left has', () => {
+  const crashes: Moment = [200, ({ tell, b }) => tell({ kind: 'ended', by: b })];
+  const asks: Moment = [
+    150,
+    ({ tell, b, c }) => tell({ kind: 'said', by: b, message: message(b, c, ASKS), bytes: 300 }),
+  ];
+  expect(play(bothCountOnC(crashes))).toEqual([]);
+  expect(play(bothCountOnC(asks, crashes))).toContain('I5');
+});
+
+/** `a`, whose disk takes no writes, agrees to be relieved, as it has learned of a holder before. */
+function consents(learned: string | null, ...before: readonly Moment[]): readonly Moment[] {
+  const answer = {
+    address: ADDRESS,
+    epoch: 1,
+    candidate: 'b',
+    voter: 'a',
+    ask: 1,
+    answer: 'refuse',
+    reason: 'storage',
+    leaseMs: 0,
+    retryMs: 0,
+    highest: 1,
+    consents: true,
+  } as const;
+  return [
+    ...before,
+    [
+      300,
+      ({ facts, tell, a, b }) => {
+        a.set({ storage: { ...a.state().storage, failing: 'ENOSPC' } });
+        if (learned !== null)
+          facts(a, { kind: 'holder', address: ADDRESS, holder: learned, source: 'gossip' });
+        tell({ kind: 'said', by: a, message: message(a, b, { answers: [answer] }), bytes: 300 });
+      },
+    ],
+  ];
+}
+
+test('who lost the address to an operator and knows nothing of it may agree to be relieved; who knows may not', () => {
+  const operator: Moment = [
+    200,
+    (stage) => {
+      stage.tell(ended('disassociated', 'i-x'));
+      associated(stage, 'c', { kind: 'operator', name: 'console' });
+    },
+  ];
+  const moves: Moment = [200, (stage) => associated(stage, 'c', { kind: 'operator', name: 'console' })];
+  expect(play(consents(null))).toEqual([]);
+  expect(play(consents('a', operator))).not.toContain('I5');
+  expect(play(consents('c', operator))).toContain('I5');
+  expect(play(consents(null, operator))).toContain('I5');
+  expect(play(consents('a', moves))).toContain('I5'); // it has never held it
 });
 
 test('what a second run of an id gives back, the first no longer counts on, whatever it believes', () => {

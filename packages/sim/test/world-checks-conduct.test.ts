@@ -2,13 +2,14 @@
 import type { Fact } from '@failtome/protocol';
 import { expect, test } from 'vitest';
 import { takeover, until } from './changed-takeover.ts';
-import { ADDRESS, type Moment, message, play } from './checked-stage.ts';
+import { ADDRESS, type AddressState, type Moment, message, play, type Stage } from './checked-stage.ts';
 import {
   associated,
   campaignOf,
   drive,
   driven,
   FAILED,
+  moveOf,
   READ,
   seriesOf,
   shows,
@@ -169,4 +170,24 @@ test('a read that confirms an accepted move makes it no younger: what was seen b
 
 test('a takeover by the rules breaks none of them', () => {
   expect(play(takeover({}))).toEqual([]);
+});
+
+/** At 5 s it was answered that it took the address; at 35 s it is busy again or not, and at 36 s and 65 s it verifies. */
+function takesAnew(busyAgain: boolean, untilMs: number): readonly string[] {
+  const steps =
+    (stage: NonNullable<AddressState['move']>['stage']) =>
+    ({ tell, b }: Stage): void => {
+      b.setAddress({ move: moveOf({ stage }) });
+      tell({ kind: 'stepped', by: b });
+    };
+  const verifies = steps({ kind: 'verifying', acceptedAt: 0, associationId: null });
+  const takes = steps({ kind: 'taking', callId: 2, at: 0, reassociate: false });
+  const again: readonly Moment[] = busyAgain ? [[35_000, takes]] : [];
+  return play(takeover({ concludes: null, tells: null }, ...again, [untilMs, verifies]));
+}
+
+test('a move that has to take the address anew is told when that has come to an end, and in time then', () => {
+  expect(takesAnew(false, 36_000)).toContain('I17');
+  expect(takesAnew(true, 36_000)).not.toContain('I17');
+  expect(takesAnew(true, 65_000)).toContain('I17');
 });

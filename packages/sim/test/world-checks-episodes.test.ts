@@ -1,16 +1,18 @@
 /** What breaks I21 and I23: the checks alone are told of moves, probes and words, and nothing else of a takeover. */
-import type { Fact } from '@failtome/protocol';
+import type { DriverAnswer, Fact } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
 import { checkEpisodes } from '../src/world/checks/episodes.ts';
 import type { WorldView } from '../src/world/watch.ts';
 import { ADDRESS, message, newStage, type Stage, type TestRun } from './checked-stage.ts';
-import { associated, drive, driven, moveOf, RELEASE, TAKE } from './checked-takeover.ts';
+import { associated, drive, driven, moveOf, READ, RELEASE, shows, TAKE } from './checked-takeover.ts';
 
 type Name = 'a' | 'b' | 'c';
 interface Scene {
   at(ms: number): Scene;
   seenUp(by: Name): Scene;
-  moves(to: Name): Scene;
+  moves(to: Name, answer?: DriverAnswer): Scene;
+  /** Reads that it holds the address. */
+  reads(by: Name): Scene;
   hears(by: Name, from: Name): Scene;
   fails(on: Name): Scene;
   takes(by: Name, from: Name): Scene;
@@ -23,7 +25,7 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
 /** Three nodes whose checks have been fine from the start; time is told in what follows. */
-function scene(): Scene {
+function scene(driver: 'ec2' | 'opsworks' = 'ec2'): Scene {
   const broken: string[] = [];
   // The stage's own checks aren't asked: this one alone is told.
   const stage: Stage = { ...newStage(), tell: (event) => tell(event) };
@@ -48,11 +50,15 @@ function scene(): Scene {
       facts(stage[by], OK);
       return moving;
     },
-    moves(to) {
+    moves(to, answer = { kind: 'taken', associationId: 'eipassoc-x' }) {
       stage[to].setAddress({ move: moveOf() });
       associated(stage, to);
-      tell(driven(stage[to], TAKE, { kind: 'taken', associationId: 'eipassoc-x' }));
+      tell(driven(stage[to], TAKE, answer));
       stage[to].setAddress({ move: null });
+      return moving;
+    },
+    reads(by) {
+      tell(driven(stage[by], READ, shows('eipassoc-x', true)));
       return moving;
     },
     hears(by, from) {
@@ -76,6 +82,8 @@ function scene(): Scene {
     },
   };
   for (const run of [stage.a, stage.b, stage.c]) {
+    const style = driver === 'opsworks' ? 'single-call' : 'fenced';
+    run.reconfigure({ driver: { kind: driver, style, swap: false, displace: 'refuse' } });
     tell({ kind: 'started', by: run });
     for (let count = 0; count < 5; count += 1) tell({ kind: 'local-checked', by: run, ok: true });
   }
@@ -83,8 +91,8 @@ function scene(): Scene {
 }
 
 /** Seen up on `a` for half a minute, and then moved in vain to `b`. */
-function inVain(): Scene {
-  return scene()
+function inVain(driver: 'ec2' | 'opsworks' = 'ec2'): Scene {
+  return scene(driver)
     .at(20 * SECOND)
     .seenUp('c')
     .at(30 * SECOND)
@@ -239,6 +247,30 @@ describe('I23 is broken', () => {
       () =>
         inVain()
           .at(50 * SECOND)
+          .blocked('b'),
+      true,
+    ],
+    [
+      'not by telling of one that a single call took a minute ago, though a read has shown it only since',
+      () =>
+        inVain('opsworks')
+          .at(75 * SECOND)
+          .reads('b')
+          .at(100 * SECOND)
+          .blocked('b'),
+      false,
+    ],
+    [
+      'by telling of one whose call was never answered, and which a read has just shown',
+      () =>
+        scene('opsworks')
+          .at(20 * SECOND)
+          .seenUp('c')
+          .at(30 * SECOND)
+          .moves('b', { kind: 'unknown', code: 'Timeout', message: '' })
+          .at(75 * SECOND)
+          .reads('b')
+          .at(100 * SECOND)
           .blocked('b'),
       true,
     ],

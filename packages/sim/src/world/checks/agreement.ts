@@ -3,6 +3,7 @@
  * (the configured electorate, of one mind), I10 (down from a majority of the sighted).
  */
 import type { BallotReason, Fact, Ip, NodeId } from '@failtome/protocol';
+import { holderOf } from '../../aws/index.ts';
 import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 
 /** What drifting clocks may make of a silence. */
@@ -31,6 +32,10 @@ export function checkAgreement(view: WorldView, violate: Violate): Watcher {
   /** When a run last took in a message of a peer. */
   const heard = new Map<string, Map<NodeId, number>>();
   const began = new Map<string, number>();
+  /** By instance and address: it has been associated once, and isn't any more. */
+  const lost = new Set<string>();
+  /** By run and address: who holds it, as the run has learned last. */
+  const learned = new Map<string, NodeId | null>();
 
   function onHeard(by: RunView, from: NodeId, atMs: number): void {
     const known = heard.get(by.run);
@@ -57,7 +62,14 @@ export function checkAgreement(view: WorldView, violate: Violate): Watcher {
       if (reason === 'down' && by.state().addresses[fact.address]?.verdict !== 'down')
         violate('I10', `${by.run} says that ${fact.address} is down, and doesn't see it down`);
     }
+    if (fact.kind === 'holder') learned.set(`${by.run} ${fact.address}`, fact.holder);
     if (fact.kind === 'ballot-closed' && fact.result === 'won') onWon(by, fact.address, fact.epoch);
+  }
+
+  /** It holds the address, or did once and has learned of nothing else since: an operator may just have taken it away. */
+  function mayThinkItHolds(by: RunView, ip: Ip): boolean {
+    if (holderOf(view.aws(), ip) === by.instanceId) return true;
+    return lost.has(`${by.instanceId} ${ip}`) && learned.get(`${by.run} ${ip}`) === by.node;
   }
 
   /** I3: whoever lends means the same voters, in the same version of the wire. */
@@ -122,6 +134,10 @@ export function checkAgreement(view: WorldView, violate: Violate): Watcher {
       case 'facts':
         for (const fact of event.facts) onFact(event.by, fact);
         return;
+      case 'cloud':
+        if (event.event.kind === 'ended')
+          lost.add(`${event.event.association.instanceId} ${event.event.publicIp}`);
+        return;
       case 'started':
         began.set(event.by.run, view.now());
         return;
@@ -145,13 +161,10 @@ export function checkAgreement(view: WorldView, violate: Violate): Watcher {
         for (const { address, epoch, candidate, consents } of message.payload.answers ?? []) {
           if (consents !== true) continue;
           relieved.add(keyOf(address, epoch, candidate, by.node));
-          if (
-            by.state().storage.failing === null ||
-            view.aws().addresses.get(address)?.association?.instanceId !== by.instanceId
-          )
+          if (by.state().storage.failing === null || !mayThinkItHolds(by, address))
             violate(
               'I5',
-              `${by.run} agrees to be relieved of ${address} without a lease, though it can write or doesn't hold it`,
+              `${by.run} agrees to be relieved of ${address} without a lease, though it can write or knows that it doesn't hold it`,
             );
         }
         return;

@@ -25,6 +25,8 @@ export function checkBallots(view: WorldView, violate: Violate): Watcher {
   const looked = new Map<string, State['addresses']>();
   /** Runs whose leases another run of their id has given back, by what `nameOf` says: they go on counting on them. */
   const givenBack = new Set<string>();
+  /** Campaigns whose ballot has left their node, by what `nameOf` says. */
+  const asked = new Set<string>();
 
   function onFact(by: RunView, fact: Fact): void {
     // Whoever finds its last run's move accepted gives back what that run had borrowed.
@@ -76,6 +78,15 @@ export function checkBallots(view: WorldView, violate: Violate): Watcher {
     }
   }
 
+  /**
+   * A run is gone. What it had asked for it may have called for, so that its leases count on. A ballot that never left was
+   * never on the disk either: nobody has lent for it, and the next run may lend what this one would have kept for itself.
+   */
+  function onEnded(by: RunView): void {
+    for (const [key, one] of borrowed)
+      if (one.run === by.run && !asked.has(nameOf(one))) borrowed.delete(key);
+  }
+
   function compare(mine: Borrowed): void {
     const now = view.now();
     for (const other of borrowed.values()) {
@@ -96,11 +107,14 @@ export function checkBallots(view: WorldView, violate: Violate): Watcher {
   return (event) => {
     doubles.watch(event);
     if (event.kind === 'facts') for (const fact of event.facts) onFact(event.by, fact);
-    if (event.kind === 'said')
-      for (const { address, epoch } of event.message.payload.releases ?? [])
-        giveBackOthers(event.by, address, epoch);
+    if (event.kind === 'said') {
+      const { releases = [], ballots = [] } = event.message.payload;
+      for (const { address, epoch } of releases) giveBackOthers(event.by, address, epoch);
+      for (const { address, epoch } of ballots) asked.add(nameOf({ run: event.by.run, ip: address, epoch }));
+    }
     // The step in which a run ends isn't told as one; it may have given back what it had borrowed.
     if (event.kind === 'stepped' || event.kind === 'ended') onStep(event.by);
+    if (event.kind === 'ended') onEnded(event.by);
   };
 }
 

@@ -30,6 +30,8 @@ interface Move {
   readonly atMs: number;
   /** When its taker was told that it holds the address; null: it doesn't know. */
   knownMs: number | null;
+  /** When the cloud first answered that it took it: with a single call a read has to prove it, and may come much later. */
+  answeredMs: number | null;
 }
 
 interface Episode {
@@ -95,17 +97,19 @@ export function checkEpisodes(view: WorldView, violate: Violate): Watcher {
     if (by.kind !== 'instance') return;
     const taker = view.runs().find((run) => run.instanceId === by.instanceId);
     if (taker === undefined || taker.state().addresses[ip]?.move?.mode === 'handover') return;
-    episode.moves = [...episode.moves, { node: taker.node, atMs, knownMs: null }].slice(-MAX_MOVES);
+    episode.moves = [...episode.moves, { node: taker.node, atMs, knownMs: null, answeredMs: null }].slice(
+      -MAX_MOVES,
+    );
   }
 
   /** Its taker is told that it holds the address: by a fenced take, or by a read. */
   function onDriven(by: RunView, ip: Ip, answer: DriverAnswer): void {
-    const isTold =
-      answer.kind === 'read'
-        ? answer.association.kind === 'associated' && answer.association.self
-        : answer.kind === 'taken' && by.config.driver?.style === 'fenced';
+    const isShown =
+      answer.kind === 'read' && answer.association.kind === 'associated' && answer.association.self;
     const newest = episodeOf(ip).moves.at(-1);
-    if (isTold && newest?.node === by.node) newest.knownMs ??= view.now();
+    if ((!isShown && answer.kind !== 'taken') || newest?.node !== by.node) return;
+    newest.answeredMs ??= view.now();
+    if (isShown || by.config.driver?.style === 'fenced') newest.knownMs ??= view.now();
   }
 
   function onProbe(by: RunView, fact: Extract<Fact, { kind: 'probe' }>): void {
@@ -184,8 +188,9 @@ export function checkEpisodes(view: WorldView, violate: Violate): Watcher {
     const toldMs = told.get(ip);
     if (toldMs !== undefined && episode.upMs < toldMs)
       violate('I23', `${by.run} tells that ${ip} is blocked, as it did at ${toldMs}`);
+    // The time runs anew when the holder changes, and for whoever took it that is the answer to its call.
     const own = episode.moves.at(-1);
-    const sinceMs = view.now() - (own?.knownMs ?? Number.NEGATIVE_INFINITY);
+    const sinceMs = view.now() - (own?.answeredMs ?? Number.NEGATIVE_INFINITY);
     if (own?.node === by.node && sinceMs < 0.99 * blockedAfterMs(by.config))
       violate('I23', `${by.run} tells that ${ip} is blocked, which it took ${sinceMs} ms ago`);
     told.set(ip, view.now());

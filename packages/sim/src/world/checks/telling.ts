@@ -24,6 +24,8 @@ interface Move {
   readonly atMs: number;
   /** Since when a run that still runs has known of it; null: none does. */
   knownMs: number | null;
+  /** When its attempt was last busy with calls: one that has to take it anew tells of all once that has come to an end. */
+  busyMs: number;
   run: string;
   /** What tells of it, in an outbox that may be lost with its run; null: nothing as yet. */
   message: string | null;
@@ -76,6 +78,7 @@ export function checkTelling(view: WorldView, violate: Violate): Watcher {
         associationId: association.id,
         atMs,
         knownMs: null,
+        busyMs: Number.NEGATIVE_INFINITY,
         run: '',
         message: null,
         durable: false,
@@ -151,11 +154,15 @@ export function checkTelling(view: WorldView, violate: Violate): Watcher {
       for (const { subject, message } of by.state().outbox)
         if (subject === TAKEOVER_SUBJECT && accountIn(by, message) === account && !account.told.has(message))
           onWords(account, message);
+      if (isBusy(by, ip)) for (const move of account.owed) if (move.run === by.run) move.busyMs = view.now();
       const untold = account.owed.find(
-        ({ run, knownMs, message }) =>
-          run === by.run && message === null && knownMs !== null && view.now() - knownMs > TOLD_WITHIN_MS,
+        ({ run, knownMs, busyMs, message }) =>
+          run === by.run &&
+          message === null &&
+          knownMs !== null &&
+          view.now() - Math.max(knownMs, busyMs) > TOLD_WITHIN_MS,
       );
-      if (untold !== undefined && mustHaveTold(by, ip))
+      if (untold !== undefined && mustHaveTold(by))
         violate(
           'I17',
           `${by.run} has known since ${untold.knownMs} that it took ${ip} at ${untold.atMs}, and tells nobody`,
@@ -163,15 +170,13 @@ export function checkTelling(view: WorldView, violate: Violate): Watcher {
     }
   }
 
-  function mustHaveTold(by: RunView, ip: Ip): boolean {
-    const { outbox, addresses } = by.state();
-    const stage = addresses[ip]?.move?.stage.kind ?? 'verifying';
-    return (
-      by.config.notify.enabled &&
-      stage === 'verifying' &&
-      outbox.length < MAX_OUTBOX &&
-      !doubles.ever(by.node)
-    );
+  /** A move isn't over, and isn't verified now either. */
+  function isBusy(by: RunView, ip: Ip): boolean {
+    return (by.state().addresses[ip]?.move?.stage.kind ?? 'verifying') !== 'verifying';
+  }
+
+  function mustHaveTold(by: RunView): boolean {
+    return by.config.notify.enabled && by.state().outbox.length < MAX_OUTBOX && !doubles.ever(by.node);
   }
 
   function movesOf(by: RunView): readonly (readonly [Ip, Account])[] {
