@@ -79,8 +79,8 @@ export function checkBallots(view: WorldView, violate: Violate): Watcher {
   }
 
   /**
-   * A run is gone. What it had asked for it may have called for, so that its leases count on. A ballot that never left was
-   * never on the disk either: nobody has lent for it, and the next run may lend what this one would have kept for itself.
+   * A run is gone. What it had asked for it may have called for, so that its leases count on. A ballot that never left binds
+   * nobody: no other has lent for it, no call rests on it, and its own lease need not have reached the disk.
    */
   function onEnded(by: RunView): void {
     for (const [key, one] of borrowed)
