@@ -143,7 +143,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'a release is not written down',
     edit(
       'calls.ts',
-      "if (intent !== null) changeAddress(turn, ip, { intent: { ...intent, associationId, stage: 'released' } });\n  persist(turn);",
+      'if (intent !== null) changeAddress(turn, ip, { intent: { ...intent, associationId, stage } });\n  persist(turn);',
       '',
     ),
     'crashes',

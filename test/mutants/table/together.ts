@@ -128,7 +128,7 @@ export const TOGETHER: readonly Mutant[] = [
     [
       edit(
         'calls.ts',
-        "if (intent !== null) changeAddress(turn, ip, { intent: { ...intent, associationId, stage: 'released' } });\n  persist(turn);",
+        'if (intent !== null) changeAddress(turn, ip, { intent: { ...intent, associationId, stage } });\n  persist(turn);',
         '',
       ),
       edit('move.ts', "return intent !== null && intent.from !== 'nobody';", 'return intent === null;'),
