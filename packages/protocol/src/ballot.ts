@@ -6,7 +6,7 @@ import { isFailingNow, isHeldBySelf, isSilent, silentAt } from './holder.ts';
 import { type Ballot, type BallotAnswer, type BallotReason, WIRE_VERSION } from './messages.ts';
 import { isPaused } from './pause.ts';
 import { protectionOf } from './protection.ts';
-import { electorateDigest, majorityOf, votersOf } from './quorum.ts';
+import { electorateDigest, isCandidate, majorityOf, votersOf } from './quorum.ts';
 import type { AddressState, Campaign, State, VoterAnswer } from './state.ts';
 import { type DurationMs, type MonotonicMs, NEVER, type NodeId } from './units.ts';
 import { isCutOffSince, isProven } from './wayout.ts';
@@ -45,6 +45,7 @@ function cannotLend(state: State, ballot: Ballot): Judgement | null {
   const address = state.addresses[ballot.address];
   if (address === undefined) return refuse('unknown-address');
   if (ballot.electorate !== ballotElectorate(state)) return refuse('electorate');
+  if (!isCandidate(state.config, ballot.candidate)) return refuse('unknown-candidate');
   const duplicateUntil = state.peers[ballot.candidate]?.duplicateUntil ?? 0;
   if (duplicateUntil > at) return refuse('duplicate-id', duplicateUntil - at);
   if (state.phase !== 'running') return refuse('stopping');
@@ -86,7 +87,7 @@ function protects(state: State, address: AddressState, candidate: NodeId): Judge
 
 /** A voter consents to an order that it knows to be open: one that was taken back, or has had its time, moves nothing. */
 function consentTo(state: State, { handover: id, address, candidate }: Ballot): Judgement {
-  if (id !== undefined && !isOpenTo(state, id, address, candidate)) return refuse('no-handover');
+  if (id === undefined || !isOpenTo(state, id, address, candidate)) return refuse('no-handover');
   return { answer: 'grant', reason: 'consent', retryMs: 0 };
 }
 

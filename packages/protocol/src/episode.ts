@@ -5,7 +5,7 @@
  * Everything here merges: the two epochs only grow, moves are named by their epochs, and of two times of one move the
  * earlier stands. So nodes may tell each other what they were told, in any order and any number of times.
  */
-import type { AddressConfig, ProtocolConfig } from './config.ts';
+import type { AddressConfig } from './config.ts';
 import type { DurableEpisode, MoveIntent } from './durable.ts';
 import {
   type Episode,
@@ -16,7 +16,7 @@ import {
   type Try,
 } from './episode-state.ts';
 import type { AddressRecord, EpisodeRecord, NodeRecord } from './messages.ts';
-import { digestOf } from './quorum.ts';
+import { digestOf, isCandidate } from './quorum.ts';
 import type { AddressState, State } from './state.ts';
 import { addressOf, announce, type Change, changeAddress, persist, type Turn } from './turn.ts';
 import type { DurationMs, Ip, MonotonicMs, NodeId } from './units.ts';
@@ -235,11 +235,6 @@ function agesOf(tries: readonly Try[], now: MonotonicMs): readonly ToldTry[] {
 
 function tryAt({ node, epoch, from, ageMs }: ToldTry, now: MonotonicMs): Try {
   return { node, epoch, from, at: now - ageMs };
-}
-
-function isCandidate({ node, peers }: ProtocolConfig, id: NodeId): boolean {
-  if (id === node.id) return node.role === 'candidate';
-  return peers.some((peer) => peer.id === id && peer.role === 'candidate');
 }
 
 /** Undefined: the address isn't configured any more. */

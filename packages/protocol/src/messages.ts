@@ -170,7 +170,8 @@ export type BallotReason =
   | 'storage'
   | 'stopping'
   | 'duplicate-id'
-  | 'no-handover';
+  | 'no-handover'
+  | 'unknown-candidate';
 
 export interface BallotAnswer {
   readonly address: Ip;

@@ -14,6 +14,12 @@ export function votersOf(config: ProtocolConfig): readonly NodeId[] {
   return voters.sort(byText);
 }
 
+/** Whether that node may hold an address by this node's own configuration, whatever it says of itself. */
+export function isCandidate({ node, peers }: ProtocolConfig, id: NodeId): boolean {
+  if (id === node.id) return node.role === 'candidate';
+  return peers.some((peer) => peer.id === id && peer.role === 'candidate');
+}
+
 /** A strict majority of `count`. */
 export function majorityOf(count: number): number {
   return Math.floor(count / 2) + 1;

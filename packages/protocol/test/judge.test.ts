@@ -40,6 +40,10 @@ function witnessOf(state: State, role: 'member' | 'witness'): State {
   return { ...state, config: { ...state.config, node: { ...state.config.node, role } } };
 }
 
+function roleOfPeer(role: 'member' | 'witness'): State {
+  return { ...VOTER, config: { ...VOTER.config, peers: [{ id: PEER, role, priority: 100 }] } };
+}
+
 const PAUSED = { version: 1, by: PEER, paused: true, owner: 'ann', reason: '', until: null };
 const ORDERED = { record: handoverOf({ to: PEER }), expiresAt: AT + 60_000, ending: null };
 const FULL = { ...VOTER, storage: { ...VOTER.storage, failing: 'ENOSPC' } };
@@ -131,11 +135,24 @@ const ANSWERS: readonly Row[] = [
     reason: 'unfit-candidate',
   },
   {
-    when: 'it is a handover',
-    state: seenUp(VOTER),
+    when: 'it is a handover that names no record',
+    state: { ...seenUp(VOTER), handovers: [ORDERED] },
     ballot: { mode: 'handover' },
-    answer: 'grant',
-    reason: 'consent',
+    answer: 'refuse',
+    reason: 'no-handover',
+  },
+  {
+    when: 'its configuration has the candidate as a witness',
+    state: roleOfPeer('witness'),
+    answer: 'refuse',
+    reason: 'unknown-candidate',
+  },
+  {
+    when: 'its configuration has the candidate of a known handover as a witness',
+    state: { ...roleOfPeer('witness'), handovers: [ORDERED] },
+    ballot: { mode: 'handover', handover: ORDERED.record.id },
+    answer: 'refuse',
+    reason: 'unknown-candidate',
   },
   {
     when: 'it is a handover that it knows to be open',
@@ -345,6 +362,7 @@ describe("a voter's answer", () => {
       stopping: 0,
       'duplicate-id': 0,
       'no-handover': 0,
+      'unknown-candidate': 0,
     };
     expect(new Set(ANSWERS.map((row) => row.reason))).toEqual(new Set(Object.keys(codes)));
   });

@@ -30,6 +30,13 @@ export const ANSWER_MUTANTS: readonly Mutant[] = [
     'electorates',
   ),
   mutant(
+    'answer-unknown-candidate',
+    ['answer unknown-candidate', 'I3'],
+    'a voter lends its lease to whoever asks, a witness too',
+    edit(FILE, "if (!isCandidate(state.config, ballot.candidate)) return refuse('unknown-candidate');", ''),
+    'electorates',
+  ),
+  mutant(
     'answer-duplicate-id',
     ['answer duplicate-id', 'I4'],
     'a voter lends its lease to an id that two runs use',

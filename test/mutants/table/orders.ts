@@ -18,7 +18,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     [
       edit(
         'ballot.ts',
-        'if (id !== undefined && !isOpenTo(state, id, address, candidate))',
+        'if (id === undefined || !isOpenTo(state, id, address, candidate))',
         'if (id === candidate)',
       ),
       edit('step.ts', '    endWithHandover(turn, ip);\n', ''),

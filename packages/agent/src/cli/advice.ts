@@ -79,6 +79,8 @@ export const BALLOT_ADVICE: Readonly<Record<BallotReason, string>> = {
   stopping: 'It is shutting down, and has to be started again.',
   'no-handover':
     'It knows of no such open handover: it was taken back or has had its time. Order it again if it is still meant.',
+  'unknown-candidate':
+    'Its configuration has the candidate in another role: make peers the same on all nodes.',
   'duplicate-id': "Two agents use the candidate's node.id: stop one of them, or give it its own id.",
 };
 

@@ -103,6 +103,7 @@ export const VOTES: readonly (readonly [Answer, BallotReason])[] = Object.entrie
     lent: 'refuse',
     'unfit-candidate': 'refuse',
     'no-handover': 'refuse',
+    'unknown-candidate': 'refuse',
     consent: 'grant',
     paused: 'refuse',
     'held-down': 'refuse',

@@ -27,6 +27,7 @@ const BALLOT_REASONS: Readonly<Record<BallotReason, true>> = {
   stopping: true,
   'duplicate-id': true,
   'no-handover': true,
+  'unknown-candidate': true,
 };
 
 /** Every reason for which a message isn't admitted. */

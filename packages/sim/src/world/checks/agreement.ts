@@ -72,8 +72,10 @@ export function checkAgreement(view: WorldView, violate: Violate): Watcher {
     return lost.has(`${by.instanceId} ${ip}`) && learned.get(`${by.run} ${ip}`) === by.node;
   }
 
-  /** I3: whoever lends means the same voters, in the same version of the wire. */
+  /** I3: whoever lends does so to a candidate, and means the same voters, in the same version of the wire. */
   function checkElectorate(by: RunView, ip: Ip, epoch: number, candidate: NodeId): void {
+    if (candidate !== by.node && by.config.peers.find(({ id }) => id === candidate)?.role !== 'candidate')
+      violate('I3', `${by.run} lends its lease of ${ip} to ${candidate}, which is no candidate of its`);
     const ballot = asked.get(`${ip} ${epoch} ${candidate}`);
     const voters = votersOf(by).join();
     const wire = wires.get(by.run) ?? '1';
