@@ -49,6 +49,8 @@ const REJECT_REASONS: Readonly<Record<RejectReason, true>> = {
   'too-large': true,
   'too-slow': true,
   unasked: true,
+  implausible: true,
+  'over-budget': true,
   overloaded: true,
 };
 

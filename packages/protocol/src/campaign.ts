@@ -2,6 +2,7 @@
  * The candidate's side of a ballot: open it, count it, give it up (invariants I3 to I7).
  */
 import { ballotElectorate, tally } from './ballot.ts';
+import { adoptEpoch } from './bounded.ts';
 import { onDuplicateOfSelf } from './duplicate.ts';
 import { orderedBy } from './handover.ts';
 import { holderName, isSilent } from './holder.ts';
@@ -99,7 +100,7 @@ export function onBallotAnswer(turn: Turn, from: NodeId, answer: BallotAnswer): 
   const address = turn.state.addresses[answer.address];
   if (address === undefined || answer.voter !== from || answer.candidate !== turn.state.config.node.id)
     return;
-  if (answer.highest > address.epoch) changeAddress(turn, answer.address, { epoch: answer.highest });
+  adoptEpoch(turn, from, answer.address, answer.highest);
   const { campaign, move } = address;
   if (answer.reason === 'duplicate-id') onDuplicateOfSelf(turn, answer.retryMs);
   if (campaign === null || campaign.epoch !== answer.epoch) {

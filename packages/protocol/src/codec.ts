@@ -1,6 +1,7 @@
 /**
  * Messages and the durable document as text, and back. JSON, checked field by field, with every length bounded.
  */
+import { MAX_LENGTH_MS, MAX_WALL_MS } from './bounded.ts';
 import { MAX_ADDRESSES, MAX_FLAP_MOVES } from './config.ts';
 import { DOCUMENT_VERSION, type DurableDocument } from './durable.ts';
 import { MAX_SAW } from './episode.ts';
@@ -10,6 +11,7 @@ import { MAX_RUMOURS } from './membership.ts';
 import type { BallotReason, Command, Envelope, RejectReason } from './messages.ts';
 import { MAX_OUTBOX } from './outbox.ts';
 import {
+  atMost,
   checkJson,
   duration,
   flag,
@@ -43,6 +45,8 @@ const CODE = text(32);
 const SENTENCE = text(512);
 const EPOCH = whole();
 const COUNT = whole();
+const LENGTH = atMost(duration(), MAX_LENGTH_MS);
+const WALL = atMost(whole(), MAX_WALL_MS);
 
 /** Reasons are open to later versions: an unknown one is read as text and treated as the refusal it is. */
 const BALLOT_REASON = CODE as Shape<BallotReason>;
@@ -58,7 +62,7 @@ const PAUSE = object({
   paused: flag(),
   owner: text(128),
   reason: SENTENCE,
-  until: nullable(whole()),
+  until: nullable(WALL),
 });
 
 const HANDOVER_FIELDS = {
@@ -69,28 +73,28 @@ const HANDOVER_FIELDS = {
   reason: SENTENCE,
   state: oneOf('open', 'done', 'failed', 'expired'),
   detail: text(2048),
-  ttlMs: duration(),
+  ttlMs: LENGTH,
 };
 const LATER_HANDOVER_FIELDS = { withdrawnBy: text(128), ordered: COUNT, pause: COUNT };
 const HANDOVER = object(HANDOVER_FIELDS, LATER_HANDOVER_FIELDS);
-const DURABLE_HANDOVER = object(HANDOVER_FIELDS, { ...LATER_HANDOVER_FIELDS, untilWall: COUNT });
+const DURABLE_HANDOVER = object(HANDOVER_FIELDS, { ...LATER_HANDOVER_FIELDS, untilWall: WALL });
 
 const HOLDER = object({
   kind: oneOf('node', 'none', 'other'),
   node: nullable(NODE_ID),
   instanceId: nullable(CLOUD_ID),
   associationId: nullable(CLOUD_ID),
-  ageMs: duration(),
+  ageMs: LENGTH,
 });
 
-const TRIES = list(object({ node: NODE_ID, epoch: EPOCH, from: CLOUD_ID, ageMs: duration() }), MAX_TRIES);
+const TRIES = list(object({ node: NODE_ID, epoch: EPOCH, from: CLOUD_ID, ageMs: LENGTH }), MAX_TRIES);
 
 const EPISODE = object({
   upEpoch: EPOCH,
   anewEpoch: EPOCH,
   tries: TRIES,
   answered: CODE,
-  upWall: COUNT,
+  upWall: WALL,
   told: flag(),
   saw: text(MAX_SAW),
 });
@@ -103,7 +107,7 @@ const ADDRESS = object(
     epoch: EPOCH,
     holder: nullable(HOLDER),
     ended: list(CLOUD_ID, MAX_ENDED),
-    changes: list(duration(), MAX_CHANGES),
+    changes: list(LENGTH, MAX_CHANGES),
     served: flag(),
   },
   { changedTo: list(text(16), MAX_CHANGES), episode: EPISODE },
@@ -150,8 +154,8 @@ const ANSWER = object(
     ask: COUNT,
     answer: oneOf('grant', 'blind', 'refuse', 'pending'),
     reason: BALLOT_REASON,
-    leaseMs: duration(),
-    retryMs: duration(),
+    leaseMs: LENGTH,
+    retryMs: LENGTH,
     highest: EPOCH,
   },
   { consents: flag() },
@@ -168,7 +172,7 @@ const COMMAND: Shape<Command> = union<Command>({
       reason: SENTENCE,
       owner: text(128),
     },
-    { forMs: duration() },
+    { forMs: LENGTH },
   ),
   'handover-cancel': object({
     kind: oneOf('handover-cancel'),
@@ -179,7 +183,7 @@ const COMMAND: Shape<Command> = union<Command>({
   }),
   'handover-status': object({ kind: oneOf('handover-status'), id: text(128) }),
   pause: object(
-    { kind: oneOf('pause'), forMs: nullable(duration()), reason: SENTENCE, owner: text(128) },
+    { kind: oneOf('pause'), forMs: nullable(LENGTH), reason: SENTENCE, owner: text(128) },
     { replace: flag() },
   ),
   resume: object({ kind: oneOf('resume'), reason: SENTENCE, owner: text(128) }),
@@ -220,7 +224,7 @@ const ENVELOPE: Shape<Envelope> = object({
 
 const STEP = object({
   step: oneOf('detect', 'agree', 'guard', 'read', 'permit', 'release', 'take', 'settle', 'verify', 'total'),
-  durationMs: duration(),
+  durationMs: LENGTH,
 });
 
 const INTENT = object({
@@ -230,7 +234,7 @@ const INTENT = object({
   from: CLOUD_ID,
   associationId: nullable(CLOUD_ID),
   stage: oneOf('planned', 'released', 'accepted'),
-  startedWall: COUNT,
+  startedWall: WALL,
   reason: text(2048),
   agreed: text(4096),
   steps: list(STEP, 256),
@@ -247,23 +251,23 @@ const DOCUMENT: Shape<DurableDocument> = object({
       {
         ip: IP,
         epoch: EPOCH,
-        lent: nullable(object({ candidate: text(64), epoch: EPOCH, leaseMs: duration() })),
+        lent: nullable(object({ candidate: text(64), epoch: EPOCH, leaseMs: LENGTH })),
         intent: nullable(INTENT),
         late: nullable(INTENT),
-        changes: list(duration(), MAX_FLAP_MOVES),
+        changes: list(LENGTH, MAX_FLAP_MOVES),
         ended: list(CLOUD_ID, MAX_ENDED),
         blockedTold: flag(),
       },
       {
-        lateMs: duration(),
+        lateMs: LENGTH,
         lateHeld: CLOUD_ID,
         episode: object({
           upEpoch: EPOCH,
           anewEpoch: EPOCH,
           tries: TRIES,
           answered: CODE,
-          upWall: COUNT,
-          toldWall: COUNT,
+          upWall: WALL,
+          toldWall: WALL,
         }),
       },
     ),

@@ -70,8 +70,11 @@ export function copyPeer(peer: Peer): Draft<Peer> {
     answersDue: peer.answersDue,
     releasesDue: peer.releasesDue,
     priorIncarnation: peer.priorIncarnation,
+    provedRollback: peer.provedRollback,
     rumoured: peer.rumoured,
     duplicateUntil: peer.duplicateUntil,
+    newsSpent: peer.newsSpent,
+    newsAt: peer.newsAt,
     usurped: peer.usurped,
   };
 }
@@ -90,6 +93,10 @@ export function copyAddress(address: AddressState): Draft<AddressState> {
     oldChanges: address.oldChanges,
     served: address.served,
     ended: address.ended,
+    toldEnded: address.toldEnded,
+    inForce: address.inForce,
+    doubt: address.doubt,
+    distrust: address.distrust,
     lent: address.lent,
     lendFrom: address.lendFrom,
     standing: address.standing,

@@ -1,6 +1,7 @@
 /**
  * The state to its durable document and back (PROTOCOL.md, "Restart, stall, shutdown").
  */
+import { restoredCounter } from './bounded.ts';
 import { changesKept } from './changes.ts';
 import {
   DOCUMENT_VERSION,
@@ -13,6 +14,7 @@ import { HANDOVER_LASTS_MS } from './handover.ts';
 import { NO_PAUSE, newAddress } from './initial.ts';
 import type { StorageState } from './inputs.ts';
 import { LATE_LASTS_MS } from './late.ts';
+import type { PauseRecord } from './messages.ts';
 import type { AddressState, Handover, LateTake, State } from './state.ts';
 import type { Instant, MonotonicMs, NodeId } from './units.ts';
 
@@ -63,9 +65,9 @@ export function restored(state: State, storage: StorageState, at: MonotonicMs): 
   });
   return {
     ...state,
-    incarnation: (document?.incarnation ?? 0) + 1,
+    incarnation: restoredCounter(document?.incarnation ?? 0) + 1,
     addresses: Object.fromEntries(addresses),
-    pause: document?.pause ?? NO_PAUSE,
+    pause: document === null ? NO_PAUSE : restoredPause(document.pause),
     handovers: (document?.handovers ?? []).flatMap((one) => restoredHandover(one, { ...state.now, at })),
     outbox: (document?.outbox ?? []).map((entry) => ({ ...entry, publishing: null, nextAt: at, delayMs: 0 })),
     serial: document?.serial ?? 0,
@@ -94,6 +96,10 @@ export function detailOf(storage: StorageState): string {
   return storage.kind === 'unreadable' || storage.kind === 'foreign' ? storage.detail : '';
 }
 
+function restoredPause(pause: PauseRecord): PauseRecord {
+  return { ...pause, version: restoredCounter(pause.version) };
+}
+
 function restoredAddress(
   state: State,
   ip: string,
@@ -106,13 +112,15 @@ function restoredAddress(
   const { lent } = known;
   return {
     ...fresh,
-    epoch: known.epoch,
-    lent: lent === null ? null : { candidate: lent.candidate, epoch: lent.epoch, expiresAt: at },
+    epoch: restoredCounter(known.epoch),
+    lent:
+      lent === null ? null : { candidate: lent.candidate, epoch: restoredCounter(lent.epoch), expiresAt: at },
     lendFrom: lent === null || lent.leaseMs === 0 ? at : at + Math.max(lent.leaseMs, leaseMs),
-    intent: known.intent,
+    intent: known.intent === null ? null : { ...known.intent, epoch: restoredCounter(known.intent.epoch) },
     oldChanges: known.changes.map((ageMs) => at - ageMs),
     late: restoredLate(known, at),
     ended: known.ended,
+    toldEnded: known.ended.map((id) => ({ id, at })),
     blockedTold: known.blockedTold,
     episode: restoredEpisode(known.episode, known.blockedTold, at),
   };

@@ -5,6 +5,8 @@
  * Everything here merges: the two epochs only grow, moves are named by their epochs, and of two times of one move the
  * earlier stands. So nodes may tell each other what they were told, in any order and any number of times.
  */
+
+import { adoptedId, adoptedWall, restoredCounter } from './bounded.ts';
 import type { AddressConfig } from './config.ts';
 import type { DurableEpisode, MoveIntent } from './durable.ts';
 import {
@@ -155,7 +157,7 @@ function adoptTries(turn: Turn, ip: Ip, record: EpisodeRecord): void {
   const anewEpoch = Math.max(episode.anewEpoch, Math.min(record.anewEpoch, epoch));
   const told = record.tries
     .filter((one) => one.epoch <= epoch && isCandidate(turn.state.config, one.node))
-    .map((one) => tryAt(one, turn.now.at));
+    .map((one) => tryAt({ ...one, from: adoptedId(one.from) ?? 'unknown' }, turn.now.at));
   const tries = withTries({ ...episode, upEpoch }, told);
   if (upEpoch === episode.upEpoch && anewEpoch === episode.anewEpoch && tries === episode.tries) return;
   const news = upEpoch > episode.upEpoch || tries.length !== episode.tries.length;
@@ -165,7 +167,8 @@ function adoptTries(turn: Turn, ip: Ip, record: EpisodeRecord): void {
   if (news) persist(turn);
 }
 
-function adoptSight(turn: Turn, ip: Ip, { answered, upWall }: EpisodeRecord): void {
+function adoptSight(turn: Turn, ip: Ip, { answered, upWall: told }: EpisodeRecord): void {
+  const upWall = adoptedWall(told, turn.now.wall);
   const address = addressOf(turn.state, ip);
   const { episode } = address;
   if (upWall > episode.upWall) changeEpisode(turn, ip, { upWall });
@@ -201,7 +204,8 @@ export function durableEpisode(state: State, address: AddressState): DurableEpis
 /** Moves count from the start as if none of the time since the writing had passed, until a peer knows better. */
 export function restoredEpisode(known: DurableEpisode | undefined, told: boolean, at: MonotonicMs): Episode {
   if (known === undefined) return { ...NEW_EPISODE, toldBefore: told ? 0 : null };
-  const { upEpoch, anewEpoch, answered, upWall } = known;
+  const { answered, upWall } = known;
+  const [upEpoch, anewEpoch] = [restoredCounter(known.upEpoch), restoredCounter(known.anewEpoch)];
   const written = known.tries.map((one) => tryAt(one, at));
   const tries = withTries({ ...NEW_EPISODE, upEpoch }, written);
   const toldBefore = told ? known.toldWall : null;

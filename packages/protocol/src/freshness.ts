@@ -11,6 +11,11 @@ import type { DurationMs, SessionId } from './units.ts';
 
 /** How many numbers below the highest may still arrive, once each. */
 export const WINDOW = 32;
+/**
+ * So many messages a node may have sent since it wrote an answer, and one more a millisecond. A number that is further above the
+ * answer's was forged in its name, and would have everything that it says refused.
+ */
+const MOST_AT_ONCE = 1_024;
 /** A window in which every number was seen. */
 const ALL_SEEN = 0xffff_ffff;
 /** How many replaced sessions are remembered, to know a second run with one id when it comes back. */
@@ -67,7 +72,12 @@ export function admitResponse(
 ): { readonly channel: Channel; readonly returned: boolean } {
   if (message.session === channel.session) {
     const next = copyChannel(channel);
-    next.latestT = Math.max(channel.latestT, message.t);
+    // Told that its echo was stale, this node takes the other's time as it is: a greater one was never its own.
+    next.latestT = message.payload.refused === 'stale' ? message.t : Math.max(channel.latestT, message.t);
+    if (channel.highest > message.seq + MOST_AT_ONCE + own.t - sentT) {
+      next.highest = message.seq;
+      next.window = ALL_SEEN;
+    }
     return { channel: next, returned: false };
   }
   // A late answer of a run that has been replaced: authentic, but it brings nothing back.

@@ -5,6 +5,7 @@
  * responses alike.
  */
 
+import { withinBudget } from './budget.ts';
 import { ballotsFor, onBallotAnswer, onBallotUndelivered } from './campaign.ts';
 import type { Draft } from './copy.ts';
 import {
@@ -217,13 +218,19 @@ function takeChannel(turn: Turn, id: NodeId, channel: Channel, returned: boolean
 function takePayload(turn: Turn, from: NodeId, payload: Payload): void {
   const peer = turn.state.peers[from];
   if (peer === undefined) return;
-  changePeer(turn, from, { acked: Math.max(peer.acked, payload.ack) });
+  // Nobody has stored what wasn't said yet.
+  if (payload.ack <= turn.state.recordVersion)
+    changePeer(turn, from, { acked: Math.max(peer.acked, payload.ack) });
+  withinBudget(turn, from, () => takeWords(turn, from, payload));
+}
+
+function takeWords(turn: Turn, from: NodeId, payload: Payload): void {
   const known = turn.state.peers[from];
   if (payload.node !== undefined && known !== undefined && payload.version > known.recordVersion)
     adoptRecord(turn, known, payload.node, payload.version);
-  if (payload.known !== undefined) onKnown(turn, payload.known);
+  if (payload.known !== undefined) onKnown(turn, from, payload.known);
   if (payload.duplicateMs !== undefined) onDuplicateOfSelf(turn, payload.duplicateMs);
-  if (payload.rumours !== undefined) onRumours(turn, payload.rumours);
+  if (payload.rumours !== undefined) onRumours(turn, from, payload.rumours);
   if (payload.ask !== undefined) onAsked(turn, payload.ask);
   for (const release of payload.releases ?? []) onRelease(turn, from, release);
   for (const ballot of payload.ballots ?? []) onBallot(turn, from, ballot);

@@ -1,9 +1,10 @@
 /**
  * Planned moves as records that travel with gossip and survive restarts: how copies merge, which are kept, how one ends.
  */
+import { adoptedText, ignorePart, isPlausible } from './bounded.ts';
 import type { HandoverRecord, HandoverStanding, HandoverState } from './messages.ts';
 import { isPastRecall } from './move-state.ts';
-import { byText } from './quorum.ts';
+import { byText, isCandidate } from './quorum.ts';
 import type { Handover, State } from './state.ts';
 import { announce, change, persist, type Turn, tell } from './turn.ts';
 import type { DurationMs, Ip, NodeId } from './units.ts';
@@ -12,6 +13,8 @@ import type { DurationMs, Ip, NodeId } from './units.ts';
 export const HANDOVER_LASTS_MS: DurationMs = 120_000;
 /** The most characters of the explanation that travel with a handover. */
 const MAX_DETAIL = 256;
+const MAX_OWNER = 128;
+const MAX_REASON = 512;
 /** The most handovers a node remembers, finished ones included. */
 export const MAX_HANDOVERS = 16;
 
@@ -49,11 +52,39 @@ export function isHandedOver(state: State, ip: Ip): boolean {
 }
 
 /** Take in a record that a peer has. */
-export function adoptHandover(turn: Turn, told: HandoverRecord): void {
-  const known = turn.state.handovers.find((one) => one.record.id === told.id);
+export function adoptHandover(turn: Turn, from: NodeId, told: HandoverRecord): void {
+  const { state } = turn;
+  const known = state.handovers.find((one) => one.record.id === told.id);
   if (known !== undefined) {
-    if (told.state !== 'open') end(turn, known, told);
-  } else if (told.ttlMs > 0) addHandover(turn, told);
+    const { state: ended, detail, withdrawnBy } = withTextsOf(told);
+    const { withdrawnBy: _, ...record } = known.record;
+    if (told.state !== 'open')
+      end(turn, known, {
+        ...record,
+        state: ended,
+        detail,
+        ...(withdrawnBy === undefined ? {} : { withdrawnBy }),
+      });
+    return;
+  }
+  if (told.ttlMs <= 0) return;
+  const isOrder =
+    /^[A-Za-z0-9._-]{1,128}$/.test(told.id) && isPlausible(nextInOrder(state), told.ordered ?? 0);
+  if (!isOrder || state.addresses[told.address] === undefined || !isCandidate(state.config, told.to))
+    return ignorePart(turn, from);
+  addHandover(turn, withTextsOf(told));
+}
+
+/** What people have written, as it is passed on. */
+function withTextsOf(told: HandoverRecord): HandoverRecord {
+  const { by, reason, detail, withdrawnBy } = told;
+  return {
+    ...told,
+    by: adoptedText(by, MAX_OWNER),
+    reason: adoptedText(reason, MAX_REASON),
+    detail: adoptedText(detail, MAX_DETAIL),
+    ...(withdrawnBy === undefined ? {} : { withdrawnBy: adoptedText(withdrawnBy, MAX_OWNER) }),
+  };
 }
 
 /**

@@ -1,11 +1,11 @@
 /**
  * Who holds an address, as far as this node knows, and what it knows of the nodes that could.
  */
-import { changesKept, nameOfChange, withChange, withTold } from './changes.ts';
+import { changesKept, nameOfChange, withChange } from './changes.ts';
 import { onChangedHands } from './episode.ts';
 import { UNKNOWN_HOLDER } from './initial.ts';
 import type { Association } from './inputs.ts';
-import type { AddressRecord, Fitness } from './messages.ts';
+import type { Fitness } from './messages.ts';
 import { type AddressState, type Holder, MAX_ENDED, type State } from './state.ts';
 import { addressOf, announce, changeAddress, type Turn, tell } from './turn.ts';
 import type { AssociationId, DurationMs, InstanceId, Ip, MonotonicMs, NodeId } from './units.ts';
@@ -13,7 +13,7 @@ import type { AssociationId, DurationMs, InstanceId, Ip, MonotonicMs, NodeId } f
 export type HolderSource = 'read' | 'taken' | 'external-ip' | 'gossip';
 
 /** The longest by which a read may lag behind, where an association has no id that would betray it. */
-const READS_LAG_MS: DurationMs = 60_000;
+export const READS_LAG_MS: DurationMs = 60_000;
 
 /** Silent: this node itself hasn't heard it for `gossip.dead`, counted anew from the start and from a stall. */
 export function isSilent(state: State, id: NodeId): boolean {
@@ -150,17 +150,13 @@ export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSo
   const corrects = seen.toldBy !== null && seen.toldBy === known.toldBy;
   if (known.kind !== 'unknown' && !knownHasEnded && !corrects && seen.at < known.at) return;
   if (isSameHolder(known, seen)) {
-    const firsthand = seen.firsthand || known.firsthand;
-    changeAddress(turn, ip, {
-      holder: { ...seen, firsthand, associationId: seen.associationId ?? known.associationId },
-    });
+    changeAddress(turn, ip, { holder: confirmed(known, seen) });
     return;
   }
   if (seen.associationId !== null && seen.associationId === known.associationId) {
     // The same association under another name: by its instance, or by the node that a peer knows there. Nothing moved.
     const { kind, node } = seen.node === null ? known : seen;
-    const firsthand = seen.firsthand || known.firsthand;
-    changeAddress(turn, ip, { holder: { ...seen, kind, node, firsthand } });
+    changeAddress(turn, ip, { holder: { ...confirmed(known, seen), kind, node } });
     return;
   }
   // On the way from one to another nobody may hold it for a moment: that is one change, not two.
@@ -173,10 +169,24 @@ export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSo
     series: moved ? { ...address.series, fails: 0, failingSince: null } : address.series,
     // A peer's own word that it was moved on is newer than this node's take.
     replaced: source === 'gossip' ? null : address.replaced,
+    inForce: null,
+    doubt: seen.firsthand ? null : address.doubt,
   });
   if (moved) onChangedHands(turn, ip);
   tell(turn, { kind: 'holder', address: ip, holder: holderName(seen), source });
   announce(turn);
+}
+
+/** What the cloud has told this node itself keeps its names, and is passed on by them. */
+function confirmed(known: Holder, seen: Holder): Holder {
+  const firsthand = seen.firsthand || known.firsthand;
+  const names = known.firsthand && !seen.firsthand ? known : seen;
+  return {
+    ...seen,
+    firsthand,
+    instanceId: names.instanceId ?? seen.instanceId,
+    associationId: names.associationId ?? known.associationId,
+  };
 }
 
 /**
@@ -194,52 +204,6 @@ export function forgetHolder(turn: Turn, ip: Ip): void {
   if (holder.firsthand) announce(turn);
 }
 
-/**
- * Take in what a peer has seen itself of the holder, and what it knows of past changes. Hearsay isn't passed on:
- * an echo of what this node said would look newer than what it knows now.
- */
-export function observeTold(turn: Turn, from: NodeId, record: AddressRecord): void {
-  const { ip, holder: told, changes, changedTo, served } = record;
-  const at = turn.now.at;
-  for (const id of record.ended) endAssociation(turn, ip, id);
-  if (told !== null) {
-    const node = told.kind === 'other' ? nodeOfInstance(turn.state, told.instanceId) : told.node;
-    const kind = node !== null ? 'node' : told.kind;
-    observeHolder(
-      turn,
-      ip,
-      {
-        kind,
-        node,
-        instanceId: told.instanceId,
-        associationId: told.associationId,
-        at: at - told.ageMs,
-        toldBy: from,
-        firsthand: false,
-      },
-      'gossip',
-    );
-  }
-  const address = addressOf(turn.state, ip);
-  const merged = withTold(
-    address,
-    changes.map((ageMs) => at - ageMs),
-    changedTo ?? [],
-    changesKept(turn.state.config),
-  );
-  const agrees =
-    told !== null && told.associationId === address.holder.associationId && told.node === address.holder.node;
-  // A peer that restarted as this node did knows no better than this node's disk.
-  const runsForMs = turn.state.peers[from]?.channel.latestT ?? 0;
-  const knowsBetter = changes.length > 0 || runsForMs >= turn.state.config.holdDownMs;
-  changeAddress(turn, ip, {
-    changes: merged.changes,
-    changedTo: merged.changedTo,
-    oldChanges: knowsBetter ? [] : address.oldChanges,
-    served: address.served || (agrees && served),
-  });
-}
-
 /** A node became known by its instance: holders that were strangers may now have a name. */
 export function recogniseHolders(turn: Turn): void {
   for (const address of Object.values(turn.state.addresses)) {
@@ -252,10 +216,15 @@ export function recogniseHolders(turn: Turn): void {
 /** Remember that an association has ended. */
 export function endAssociation(turn: Turn, ip: Ip, id: AssociationId | null): void {
   const address = addressOf(turn.state, ip);
-  changeAddress(turn, ip, { ended: withEnded(address.ended, id) });
+  const toldEnded = address.toldEnded.filter((one) => one.id !== id);
+  changeAddress(turn, ip, {
+    ended: withEnded(address, id),
+    toldEnded,
+    inForce: address.inForce === id ? null : address.inForce,
+  });
 }
 
-function nodeOfInstance(state: State, instanceId: InstanceId | null): NodeId | null {
+export function nodeOfInstance(state: State, instanceId: InstanceId | null): NodeId | null {
   if (instanceId === null || instanceId === '') return null;
   if (state.config.node.instanceId === instanceId) return state.config.node.id;
   return Object.values(state.peers).find((peer) => peer.record?.instanceId === instanceId)?.id ?? null;
@@ -273,6 +242,9 @@ export function isSameHolder(a: Holder, b: Holder): boolean {
   );
 }
 
-function withEnded(ended: readonly AssociationId[], id: AssociationId | null): readonly AssociationId[] {
-  return id === null || ended.includes(id) ? ended : [id, ...ended].slice(0, MAX_ENDED);
+/** What peers alone have told of gives way first. */
+function withEnded({ ended, toldEnded }: AddressState, id: AssociationId | null): readonly AssociationId[] {
+  if (id === null || ended.includes(id)) return ended;
+  const oldest = ended.length < MAX_ENDED ? undefined : (toldEnded.at(-1)?.id ?? ended.at(-1));
+  return [id, ...ended.filter((one) => one !== oldest)].slice(0, MAX_ENDED);
 }

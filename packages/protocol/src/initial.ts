@@ -105,8 +105,11 @@ export function newPeer(id: NodeId): Peer {
     answersDue: [],
     releasesDue: [],
     priorIncarnation: 0,
+    provedRollback: false,
     rumoured: null,
     duplicateUntil: 0,
+    newsSpent: 0,
+    newsAt: 0,
     usurped: null,
   };
 }
@@ -135,6 +138,10 @@ export function newAddress(ip: Ip): AddressState {
     oldChanges: [],
     served: false,
     ended: [],
+    toldEnded: [],
+    inForce: null,
+    doubt: null,
+    distrust: {},
     lent: null,
     lendFrom: 0,
     standing: {},

@@ -3,13 +3,17 @@
  */
 
 import { ballotElectorate } from './ballot.ts';
+import { adoptEpoch, ignorePart, isPlausible } from './bounded.ts';
+import { mayHurry } from './budget.ts';
 import { peerStateNow, suspectAfterMs } from './detector.ts';
 import { adoptEpisode, definiteFitness, episodeRecord, onFitnessChanged } from './episode.ts';
 import { adoptHandover } from './handover.ts';
-import { holderUnfitSince, observeTold, recogniseHolders } from './holder.ts';
+import { observeTold } from './hearsay.ts';
+import { holderUnfitSince, recogniseHolders } from './holder.ts';
 import { NO_BACKOFF } from './initial.ts';
 import type { AddressRecord, HandoverRecord, NodeRecord, PeerState, Rumour } from './messages.ts';
 import { adoptPause } from './pause.ts';
+import { fitted } from './record.ts';
 import type { AddressState, Peer, State } from './state.ts';
 import { readinessProblems } from './survey.ts';
 import {
@@ -38,7 +42,7 @@ const MAX_QUEUED_RUMOURS = 64;
 /** What this node says of itself. */
 export function ownRecord(state: State): NodeRecord {
   const { config } = state;
-  return {
+  return fitted({
     id: config.node.id,
     incarnation: state.incarnation,
     role: config.node.role,
@@ -58,7 +62,7 @@ export function ownRecord(state: State): NodeRecord {
       }),
     ),
     ...(state.storage.failing === null ? {} : { unstored: true }),
-  };
+  });
 }
 
 /** Take in a peer's record. */
@@ -79,13 +83,14 @@ export function adoptRecord(turn: Turn, peer: Peer, record: NodeRecord, version:
   });
   if (before?.instanceId !== record.instanceId) recogniseHolders(turn);
   if (fitnessChanged) onFitnessChanged(turn);
-  adoptPause(turn, record.pause);
-  for (const handover of record.handovers) adoptHandover(turn, handover);
+  adoptPause(turn, peer.id, record.pause);
+  for (const handover of record.handovers) adoptHandover(turn, peer.id, handover);
   for (const told of record.addresses) {
     if (turn.state.addresses[told.ip] === undefined) continue;
     observeTold(turn, peer.id, told);
     const known = before?.addresses.find((one) => one.ip === told.ip);
-    hearEvidence(turn, told, known, unfitSince !== null && peer.unfitSince === null);
+    adoptEpoch(turn, peer.id, told.ip, told.epoch);
+    hearEvidence(turn, peer.id, told, known, unfitSince !== null && peer.unfitSince === null);
     adoptEpisode(turn, peer.id, told, known);
   }
 }
@@ -93,12 +98,12 @@ export function adoptRecord(turn: Turn, peer: Peer, record: NodeRecord, version:
 /** New trouble makes this node look at once; new sight of a dead address makes it ask again at once. */
 function hearEvidence(
   turn: Turn,
+  from: NodeId,
   told: AddressRecord,
   known: AddressRecord | undefined,
   newlyUnfit: boolean,
 ): void {
   const address = addressOf(turn.state, told.ip);
-  if (told.epoch > address.epoch) changeAddress(turn, told.ip, { epoch: told.epoch });
   if (
     told.verdict === 'down' &&
     known?.verdict !== 'down' &&
@@ -109,7 +114,8 @@ function hearEvidence(
   }
   const holderNewlyUnfit =
     newlyUnfit && holderUnfitSince(turn.state, addressOf(turn.state, told.ip)) !== null;
-  if ((told.trouble && known?.trouble !== true) || holderNewlyUnfit) lookNow(turn, told.ip);
+  const news = (told.trouble && known?.trouble !== true) || holderNewlyUnfit;
+  if (news && mayHurry(turn, from)) lookNow(turn, told.ip);
 }
 
 /** The peer has begun a new session: what was said in the old one is kept, but not its versions. */
@@ -131,9 +137,13 @@ export function knownIncarnation(peer: Peer): number | undefined {
 }
 
 /** A peer knew this node by an incarnation that its disk doesn't know of: what it had lent then can't be known. */
-export function onKnown(turn: Turn, known: number): void {
+export function onKnown(turn: Turn, from: NodeId, known: number): void {
   const { state } = turn;
   if (known < state.incarnation) return;
+  // What it knew before this run can't become more; else it could keep this node from lending for ever.
+  if (state.peers[from]?.provedRollback === true || !isPlausible(state.incarnation, known))
+    return ignorePart(turn, from);
+  changePeer(turn, from, { provedRollback: true });
   change(turn, { incarnation: known + 1 });
   const lendFrom = turn.now.at + state.config.agreement.leaseMs;
   for (const { ip, lendFrom: before } of Object.values(state.addresses))
@@ -143,10 +153,10 @@ export function onKnown(turn: Turn, known: number): void {
   announce(turn);
 }
 
-export function onRumours(turn: Turn, rumours: readonly Rumour[]): void {
+export function onRumours(turn: Turn, from: NodeId, rumours: readonly Rumour[]): void {
   for (const rumour of rumours) {
-    if (rumour.id === turn.state.config.node.id) refute(turn, rumour);
-    else hearRumour(turn, rumour);
+    if (rumour.id === turn.state.config.node.id) refute(turn, from, rumour);
+    else hearRumour(turn, from, rumour);
   }
 }
 
@@ -253,14 +263,16 @@ function queueRumour(turn: Turn, rumour: Rumour, left: number): void {
 }
 
 /** This node is called suspect or dead: a higher incarnation says that it isn't. */
-function refute(turn: Turn, rumour: Rumour): void {
+function refute(turn: Turn, from: NodeId, rumour: Rumour): void {
   if (rumour.state === 'alive' || rumour.incarnation < turn.state.incarnation) return;
+  if (!isPlausible(turn.state.incarnation, rumour.incarnation)) return ignorePart(turn, from);
+  if (!mayHurry(turn, from)) return;
   change(turn, { incarnation: rumour.incarnation + 1 });
   persist(turn);
   announce(turn);
 }
 
-function hearRumour(turn: Turn, rumour: Rumour): void {
+function hearRumour(turn: Turn, from: NodeId, rumour: Rumour): void {
   const peer = turn.state.peers[rumour.id];
   if (peer === undefined) return;
   const known = peer.record?.incarnation ?? 0;
@@ -270,7 +282,7 @@ function hearRumour(turn: Turn, rumour: Rumour): void {
   else {
     const news = peer.rumoured?.state !== rumour.state;
     changePeer(turn, peer.id, { rumoured: { state: rumour.state, incarnation: rumour.incarnation, at } });
-    if (peer.state === 'alive' && news) speakTo(turn, peer.id);
+    if (peer.state === 'alive' && news && mayHurry(turn, from)) speakTo(turn, peer.id);
   }
 }
 

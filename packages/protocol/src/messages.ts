@@ -275,7 +275,7 @@ export interface CommandOutcome {
   readonly detail: string;
 }
 
-/** Why a message was not admitted. 401: `unsigned`, `signature`. 403: `cluster`, `not-for-me`, `reflected`, `unknown-sender`. 409: `session`, `stale`, `replayed`. */
+/** Why a message was not admitted; `implausible`: it was, without a part that no honest node could have said; `over-budget`: it was, but isn't hurried on. 401: `unsigned`, `signature`. 403: `cluster`, `not-for-me`, `reflected`, `unknown-sender`. 409: `session`, `stale`, `replayed`. */
 export type RejectReason =
   | 'unsigned'
   | 'signature'
@@ -290,4 +290,6 @@ export type RejectReason =
   | 'too-large'
   | 'too-slow'
   | 'unasked'
+  | 'implausible'
+  | 'over-budget'
   | 'overloaded';

@@ -24,15 +24,8 @@ import {
 } from './calls.ts';
 import { concludeAttempt, concludeMove } from './conclude.ts';
 import type { MoveIntent } from './durable.ts';
-import {
-  endAssociation,
-  fitnessOf,
-  holderFrom,
-  isHeldBySelf,
-  isSilent,
-  isStaleRead,
-  observeHolder,
-} from './holder.ts';
+import { takeRead } from './hearsay.ts';
+import { endAssociation, fitnessOf, holderFrom, isHeldBySelf, isSilent, observeHolder } from './holder.ts';
 import type { Association, DriverAnswer, DriverFailure, DriverResult } from './inputs.ts';
 import { mayLand, settleLate } from './late.ts';
 import type { Move, MoveStage, ReadPurpose } from './move-state.ts';
@@ -183,7 +176,7 @@ export function abandonMove(turn: Turn, ip: Ip, detail: string): void {
 function onReadAnswer(turn: Turn, ip: Ip, stage: Stage<'reading'>, answer: DriverAnswer): void {
   addStep(turn, ip, 'read', turn.now.at - stage.at, answer.kind);
   // A stale read's word on the interface would be as old.
-  const stale = answer.kind === 'read' && isStaleRead(turn.state, ip, answer.association);
+  const stale = answer.kind === 'read' && !takeRead(turn, ip, answer.association, stage.at);
   if (!stale) noteRead(turn, ip, answer);
   if (answer.kind !== 'read') {
     onReadFailure(turn, ip, stage, answer);

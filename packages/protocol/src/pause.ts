@@ -2,12 +2,16 @@
  * The cluster-wide pause of automatic moves (invariant I16).
  */
 
+import { adoptedText, ignorePart, isPlausible } from './bounded.ts';
 import { isSilent } from './holder.ts';
 import type { PauseRecord } from './messages.ts';
 import { majorityOf, votersOf } from './quorum.ts';
 import type { State } from './state.ts';
 import { announce, change, persist, type Turn, tell } from './turn.ts';
 import type { NodeId } from './units.ts';
+
+const MAX_OWNER = 128;
+const MAX_REASON = 512;
 
 /** The wall clock decides this alone: an expiry is a promise made to people. */
 export function isPaused(state: State): boolean {
@@ -19,10 +23,15 @@ export function isPaused(state: State): boolean {
  * Take in a pause that is newer than the one known: the greatest version. Two that were ordered without knowing of each
  * other have the same one; of these a pause beats a resume, the longer the shorter, and then the greater id.
  */
-export function adoptPause(turn: Turn, told: PauseRecord): void {
+export function adoptPause(turn: Turn, from: NodeId, told: PauseRecord): void {
   const known = turn.state.pause;
+  if (!isPlausible(known.version, told.version)) return ignorePart(turn, from);
   if (told.version > known.version || (told.version === known.version && isStronger(told, known)))
-    setPause(turn, told);
+    setPause(turn, {
+      ...told,
+      owner: adoptedText(told.owner, MAX_OWNER),
+      reason: adoptedText(told.reason, MAX_REASON),
+    });
 }
 
 function isStronger(told: PauseRecord, known: PauseRecord): boolean {

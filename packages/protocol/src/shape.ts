@@ -73,6 +73,11 @@ export function duration(): Shape<number> {
       : fail('a duration in milliseconds');
 }
 
+/** A number of that shape, which counts as `most` where it is greater. */
+export function atMost(shape: Shape<number>, most: number): Shape<number> {
+  return (value) => Math.min(shape(value), most);
+}
+
 export function flag(): Shape<boolean> {
   return (value) => (typeof value === 'boolean' ? value : fail('true or false'));
 }

@@ -105,6 +105,8 @@ export interface Peer {
   readonly releasesDue: readonly { readonly release: Release; readonly left: number }[];
   /** Its incarnation in the session before the present one. */
   readonly priorIncarnation: number;
+  /** It has told this run that it knew a higher incarnation of this node: it can know of that only once. */
+  readonly provedRollback: boolean;
   /** What others say of it, when it isn't heard directly. */
   readonly rumoured: {
     readonly state: Rumour['state'];
@@ -112,6 +114,9 @@ export interface Peer {
     readonly at: MonotonicMs;
   } | null;
   readonly duplicateUntil: MonotonicMs;
+  /** How much of its news has been hurried of late, and when that was last counted (`budget.ts`). */
+  readonly newsSpent: number;
+  readonly newsAt: MonotonicMs;
   /** Another run of this node's id answered in its place: that run's session and session time. */
   readonly usurped: Echo | null;
 }
@@ -214,6 +219,14 @@ export interface AddressState {
   readonly oldChanges: readonly MonotonicMs[];
   readonly served: boolean;
   readonly ended: readonly AssociationId[];
+  /** Those of `ended` that only peers have told of, or an earlier run, and since when. */
+  readonly toldEnded: readonly { readonly id: AssociationId; readonly at: MonotonicMs }[];
+  /** Own reads have shown this association against what peers had said; null: none. */
+  readonly inForce: AssociationId | null;
+  /** A peer's word has taken the place of what the cloud had told this node; null: none has. */
+  readonly doubt: Doubt | null;
+  /** Peers whose word on its holder was refuted: until when it doesn't count, and how often. */
+  readonly distrust: Readonly<Record<NodeId, { readonly until: MonotonicMs; readonly times: number }>>;
   readonly lent: Lease | null;
   /** Lends nothing before: what was lent before the start can't be known. */
   readonly lendFrom: MonotonicMs;
@@ -236,6 +249,12 @@ export interface AddressState {
   /** Whom this node's last accepted take replaced, where associations have no ids; null: nothing that a read could still show. */
   readonly replaced: Replaced | null;
   readonly survey: Survey;
+}
+
+export interface Doubt {
+  readonly from: NodeId;
+  readonly since: MonotonicMs;
+  readonly before: Pick<AddressState, 'holder' | 'changes' | 'changedTo' | 'served'>;
 }
 
 /** A take whose answer stayed unknown, or which a restart can't know to have been made. */

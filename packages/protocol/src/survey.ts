@@ -4,7 +4,8 @@
  */
 
 import { copySurvey } from './copy.ts';
-import { forgetHolder, holderFrom, isSameHolder, isStaleRead, observeHolder } from './holder.ts';
+import { takeRead } from './hearsay.ts';
+import { forgetHolder, holderFrom, isSameHolder, observeHolder } from './holder.ts';
 import type { DriverAnswer, DriverResult } from './inputs.ts';
 import { settleLate } from './late.ts';
 import { settle } from './settle.ts';
@@ -201,7 +202,7 @@ function onRead(turn: Turn, ip: Ip, survey: Survey, result: DriverResult): void 
     changeSurvey(turn, ip, { ...failed, nextReadAt: turn.now.at + AGAIN_MS * 2 });
     return;
   }
-  if (isStaleRead(turn.state, ip, answer.association)) return;
+  if (!takeRead(turn, ip, answer.association, survey.readingAt)) return;
   const before = addressOf(turn.state, ip).holder;
   const seen = holderFrom(turn.state, answer.association, survey.readingAt);
   observeHolder(turn, ip, seen, 'read');
@@ -245,14 +246,15 @@ function onPermitted(turn: Turn, ip: Ip, survey: Survey, result: DriverResult): 
 
 /** In trouble, what stands in the way, or may have changed, is tried again soon. */
 export function hastenSurvey(turn: Turn, ip: Ip): void {
-  const { survey, late, guard, verdict, holder } = addressOf(turn.state, ip);
+  const { survey, late, guard, verdict, holder, doubt } = addressOf(turn.state, ip);
   const soon = turn.now.at + AGAIN_MS;
   const permission = survey.permission;
   const permitted = permission.kind === 'permitted' && turn.now.at - permission.at <= PERMISSION_LASTS_MS;
   if (!permitted && survey.nextPermitAt > soon) changeSurvey(turn, ip, { ...survey, nextPermitAt: soon });
   // Down, and held by this node: the belief may be wrong, and nothing else would ever correct it.
   const heldInVain = verdict === 'down' && holder.node === turn.state.config.node.id;
-  const doubtful = survey.displaces !== null || late !== null || guard?.kind === 'refused' || heldInVain;
+  const doubtful =
+    doubt !== null || survey.displaces !== null || late !== null || guard?.kind === 'refused' || heldInVain;
   const now = addressOf(turn.state, ip).survey;
   if (doubtful && now.nextReadAt > soon) changeSurvey(turn, ip, { ...now, nextReadAt: soon });
 }

@@ -2,6 +2,9 @@
  * The voter's side of a ballot: hear it, lend or refuse, give back (invariants I5, I6).
  */
 import { type Judgement, judge } from './ballot.ts';
+import { ignorePart, isPlausible } from './bounded.ts';
+import { mayHurry } from './budget.ts';
+import { MAX_ADDRESSES } from './config.ts';
 import { liveRank } from './damping.ts';
 import { NO_BACKOFF } from './initial.ts';
 import type { Ballot, BallotAnswer, Release } from './messages.ts';
@@ -20,6 +23,7 @@ export function onBallot(turn: Turn, from: NodeId, ballot: Ballot): void {
     answer(turn, ballot, { answer: 'refuse', reason: 'unknown-address', retryMs: 0 });
     return;
   }
+  if (!isPlausible(address.epoch, ballot.epoch)) return ignorePart(turn, from);
   const known = address.standing[from];
   // One that comes after a later one, or after it was given back, is late: nothing is lent for it any more.
   if (known !== undefined && ballot.epoch < known.ballot.epoch) return;
@@ -30,7 +34,7 @@ export function onBallot(turn: Turn, from: NodeId, ballot: Ballot): void {
   remember(turn, ballot.address, { ballot, heardAt, answered: judgement.reason });
   give(turn, ballot, judgement);
   if (isNew || known.answered !== judgement.reason) tellVote(turn, ballot, judgement);
-  if (isNew && ballot.mode === 'takeover') lookNow(turn, ballot.address);
+  if (isNew && ballot.mode === 'takeover' && mayHurry(turn, from)) lookNow(turn, ballot.address);
 }
 
 /** Judge again what was left open; the answers go out at once. */
@@ -53,6 +57,7 @@ export function reconsiderBallots(turn: Turn): void {
 export function onRelease(turn: Turn, from: NodeId, release: Release): void {
   const address = turn.state.addresses[release.address];
   if (address === undefined || release.candidate !== from) return;
+  if (!isPlausible(address.epoch, release.epoch)) return ignorePart(turn, from);
   const known = address.standing[from];
   if (known !== undefined && known.ballot.epoch <= release.epoch)
     remember(turn, address.ip, {
@@ -128,7 +133,8 @@ function answer(turn: Turn, ballot: Ballot, judgement: Judgement): void {
     ...(judgement.consents === true ? { consents: true } : {}),
   };
   const others = peer.answersDue.filter((one) => one.address !== due.address);
-  changePeer(turn, peer.id, { answersDue: [...others, due] });
+  // Addresses that aren't known here are whatever the candidate names.
+  changePeer(turn, peer.id, { answersDue: [...others, due].slice(-MAX_ADDRESSES) });
 }
 
 /** The same answer given again, because it was asked again, isn't told again. */

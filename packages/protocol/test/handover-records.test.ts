@@ -154,14 +154,14 @@ describe('a handover that is taken back', () => {
   test('does not come back by a peer that has not heard', () => {
     const turn = withOrder();
     withdrawHandover(turn, known(turn), 'ann', 'taken back by ann');
-    adoptHandover(turn, ORDER);
+    adoptHandover(turn, PEER, ORDER);
     expect(standingOf(known(turn).record)).toBe('withdrawn');
   });
 
   test('is known as taken back by a node that had not heard of it at all', () => {
     const turn = turnAt(stateOf());
-    adoptHandover(turn, { ...ORDER, state: 'failed', withdrawnBy: 'ann', detail: 'taken back by ann' });
-    adoptHandover(turn, ORDER);
+    adoptHandover(turn, PEER, { ...ORDER, state: 'failed', withdrawnBy: 'ann', detail: 'taken back by ann' });
+    adoptHandover(turn, PEER, ORDER);
     expect(handoverToSelf(turn.state, IP)).toBeNull();
   });
 });
@@ -181,7 +181,7 @@ describe('copies of a handover that was taken back', () => {
   test('merge to the same whatever the order', () => {
     const merged = (copies: readonly HandoverRecord[]): string => {
       const turn = turnAt(stateOf());
-      for (const one of copies) adoptHandover(turn, one);
+      for (const one of copies) adoptHandover(turn, PEER, one);
       const { record } = known(turn);
       return record.state === 'open' ? 'open' : `${standingOf(record)} ${record.detail}`;
     };
@@ -196,9 +196,9 @@ describe('copies of a handover that was taken back', () => {
 
   test('what its target says of it stands before what was decided elsewhere', () => {
     const turn = withOrder({ ...ORDER, state: 'failed', withdrawnBy: 'ann' });
-    adoptHandover(turn, { ...ORDER, state: 'failed', detail: 'moved, but not seen to answer' });
+    adoptHandover(turn, PEER, { ...ORDER, state: 'failed', detail: 'moved, but not seen to answer' });
     expect(known(turn).record.withdrawnBy).toBeUndefined();
-    adoptHandover(turn, { ...ORDER, state: 'done' });
+    adoptHandover(turn, PEER, { ...ORDER, state: 'done' });
     expect(known(turn).record.state).toBe('done');
   });
 });
@@ -297,12 +297,12 @@ describe('the handovers that are remembered', () => {
         const nodes: readonly [Turn, Turn] = [turnAt(stateOf()), turnAt(stateOf())];
         const places = where[Symbol.iterator]();
         for (const [n, state] of given)
-          adoptHandover(places.next().value === true ? nodes[0] : nodes[1], order(n, { state }));
+          adoptHandover(places.next().value === true ? nodes[0] : nodes[1], PEER, order(n, { state }));
         let rounds = 0;
         for (let news = true; news; rounds += 1) {
           const before = nodes.map(({ facts }) => facts.length);
-          for (const { record } of nodes[0].state.handovers) adoptHandover(nodes[1], record);
-          for (const { record } of nodes[1].state.handovers) adoptHandover(nodes[0], record);
+          for (const { record } of nodes[0].state.handovers) adoptHandover(nodes[1], PEER, record);
+          for (const { record } of nodes[1].state.handovers) adoptHandover(nodes[0], PEER, record);
           news = nodes.some(({ facts }, i) => facts.length > (before[i] ?? 0));
           if (rounds > 50) throw new Error('they tell each other without end');
         }
@@ -316,7 +316,7 @@ describe('the handovers that are remembered', () => {
     expireHandovers(turn);
     const later = turnAt(turn.state, AT + HANDOVER_LASTS_MS);
     expireHandovers(later);
-    adoptHandover(later, { ...ORDER, state: 'expired', detail: 'not done in time' });
+    adoptHandover(later, PEER, { ...ORDER, state: 'expired', detail: 'not done in time' });
     expect(later.facts.filter(({ kind }) => kind === 'handover')).toHaveLength(1);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { observeTold } from '../src/holder.ts';
+import { observeTold } from '../src/hearsay.ts';
 import type { HolderRecord } from '../src/messages.ts';
 import { newTurn, type Turn } from '../src/turn.ts';
 import { AT, addressIn, addressRecordOf, clusterOf, stateOf, WALL } from './support/fixtures.ts';

@@ -47,7 +47,7 @@ describe('a rumour of this node itself', () => {
   ];
   test.each(rows)('%s', (_, state, incarnation, expected) => {
     const turn = turnOf(stateOf());
-    onRumours(turn, [{ id: SELF, incarnation, state }]);
+    onRumours(turn, PEER, [{ id: SELF, incarnation, state }]);
     expect(turn.state.incarnation).toBe(expected);
     expect([turn.writeId > 0, turn.outgoing.size > 0]).toEqual([expected > 1, expected > 1]);
   });
@@ -56,7 +56,7 @@ describe('a rumour of this node itself', () => {
 describe('a rumour of a peer', () => {
   test('that it is dead is remembered, and the peer is asked', () => {
     const turn = turnOf(stateOf());
-    onRumours(turn, [{ id: PEER, incarnation: 1, state: 'dead' }]);
+    onRumours(turn, PEER, [{ id: PEER, incarnation: 1, state: 'dead' }]);
     expect(peerIn(turn).rumoured).toMatchObject({ state: 'dead', incarnation: 1 });
     expect(turn.outgoing.has(PEER)).toBe(true);
   });
@@ -65,19 +65,19 @@ describe('a rumour of a peer', () => {
     const turn = turnOf(
       withPeer(stateOf(), PEER, { rumoured: { state: 'dead', incarnation: 1, at: AT - 1 } }),
     );
-    onRumours(turn, [{ id: PEER, incarnation: 1, state: 'alive' }]);
+    onRumours(turn, PEER, [{ id: PEER, incarnation: 1, state: 'alive' }]);
     expect(peerIn(turn)).toMatchObject({ rumoured: null, vouchedAt: AT });
   });
 
   test('from an earlier life of the peer is worth nothing', () => {
     const turn = turnOf(withPeer(stateOf(), PEER, { record: recordOf(PEER, { incarnation: 5 }) }));
-    onRumours(turn, [{ id: PEER, incarnation: 4, state: 'dead' }]);
+    onRumours(turn, PEER, [{ id: PEER, incarnation: 4, state: 'dead' }]);
     expect(peerIn(turn).rumoured).toBeNull();
   });
 
   test('of a node that is not configured is worth nothing', () => {
     const turn = turnOf(stateOf());
-    onRumours(turn, [{ id: 'mars', incarnation: 4, state: 'dead' }]);
+    onRumours(turn, PEER, [{ id: 'mars', incarnation: 4, state: 'dead' }]);
     expect(turn.state.peers.mars).toBeUndefined();
   });
 
@@ -131,14 +131,14 @@ describe('a disk that was rolled back', () => {
 
   test('makes its node lend nothing for the longest lease', () => {
     const turn = turnOf(stateOf());
-    onKnown(turn, 9);
+    onKnown(turn, PEER, 9);
     expect([turn.state.incarnation, addressIn(turn.state).lendFrom]).toEqual([10, AT + 10_000]);
     expect(turn.writeId).toBeGreaterThan(0);
   });
 
   test('is not believed of a life that this node knows itself', () => {
     const turn = turnOf({ ...stateOf(), incarnation: 9 });
-    onKnown(turn, 8);
+    onKnown(turn, PEER, 8);
     expect([turn.state.incarnation, addressIn(turn.state).lendFrom]).toEqual([9, 0]);
   });
 });

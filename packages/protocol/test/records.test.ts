@@ -97,7 +97,7 @@ describe('copies of a handover', () => {
     .map((parts) => handoverOf(parts));
   const merged = (...copies: readonly HandoverRecord[]): HandoverRecord | undefined => {
     const turn = turnAt(stateOf());
-    for (const one of copies) adoptHandover(turn, one);
+    for (const one of copies) adoptHandover(turn, PEER, one);
     return turn.state.handovers[0]?.record;
   };
   const shown = (record: HandoverRecord | undefined): string =>
@@ -128,9 +128,9 @@ describe('copies of a handover', () => {
 
   test('that repeat what is known tell nothing', () => {
     const turn = turnAt(stateOf());
-    adoptHandover(turn, handoverOf());
+    adoptHandover(turn, PEER, handoverOf());
     const told = turn.facts.length;
-    adoptHandover(turn, handoverOf());
+    adoptHandover(turn, PEER, handoverOf());
     expect([told, turn.facts.length]).toEqual([1, 1]);
   });
 
@@ -140,19 +140,19 @@ describe('copies of a handover', () => {
 
   test('live no longer than a handover may, whatever they claim', () => {
     const turn = turnAt(stateOf());
-    adoptHandover(turn, handoverOf({ ttlMs: 1e12 }));
+    adoptHandover(turn, PEER, handoverOf({ ttlMs: 1e12 }));
     expect(turn.state.handovers[0]?.expiresAt).toBe(AT + HANDOVER_LASTS_MS);
   });
 
   test('are bounded in number', () => {
     const turn = turnAt(stateOf());
-    for (let i = 0; i < MAX_HANDOVERS + 3; i += 1) adoptHandover(turn, handoverOf({ id: `h-${i}` }));
+    for (let i = 0; i < MAX_HANDOVERS + 3; i += 1) adoptHandover(turn, PEER, handoverOf({ id: `h-${i}` }));
     expect(turn.state.handovers).toHaveLength(MAX_HANDOVERS);
   });
 
   test('expire, are kept for as long again, and are forgotten', () => {
     const turn = turnAt(stateOf());
-    adoptHandover(turn, handoverOf());
+    adoptHandover(turn, PEER, handoverOf());
     const expired = turnAt(turn.state, AT + HANDOVER_LASTS_MS);
     expireHandovers(expired);
     expect(expired.state.handovers[0]?.record).toMatchObject({
@@ -166,7 +166,7 @@ describe('copies of a handover', () => {
 
   test('that have ended do not change any more on this node', () => {
     const turn = turnAt(stateOf());
-    adoptHandover(turn, handoverOf({ state: 'done' }));
+    adoptHandover(turn, PEER, handoverOf({ state: 'done' }));
     setHandoverState(turn, handoverOf().id, 'failed', 'late');
     expect(turn.state.handovers[0]?.record.state).toBe('done');
   });
@@ -182,7 +182,7 @@ describe('copies of a pause', () => {
       fc.property(fc.array(copy, { maxLength: 6 }), (copies) => {
         const merged = (all: readonly PauseRecord[]): PauseRecord => {
           const turn = turnAt(stateOf());
-          for (const one of all) adoptPause(turn, one);
+          for (const one of all) adoptPause(turn, PEER, one);
           return turn.state.pause;
         };
         const greatest = copies
@@ -203,7 +203,7 @@ describe('copies of a pause', () => {
         [b, a],
       ].map((copies) => {
         const turn = turnAt(stateOf());
-        for (const one of copies) adoptPause(turn, one);
+        for (const one of copies) adoptPause(turn, PEER, one);
         return turn.state.pause.owner;
       });
     const ann = pauseOf({ by: 'mars', owner: 'ann', until: null });

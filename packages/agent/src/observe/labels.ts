@@ -86,6 +86,8 @@ export const REJECT_REASONS: readonly RejectReason[] = keys<RejectReason>({
   'too-large': true,
   'too-slow': true,
   unasked: true,
+  implausible: true,
+  'over-budget': true,
   overloaded: true,
 });
 

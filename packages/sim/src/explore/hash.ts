@@ -29,6 +29,8 @@ const WAYS: Readonly<Record<Exclude<Way, 'plain'>, readonly string[]>> = {
     'latest',
     'durable',
     'rttMs',
+    'newsSpent',
+    'newsAt',
     'recordAt',
     'verdictReason',
     'summary',
