@@ -8,24 +8,28 @@
 import { changePeer, type Turn, tell } from './turn.ts';
 import type { NodeId } from './units.ts';
 
-/** So much news of one peer's is hurried at once; a failover of many addresses takes about half. */
-const MOST_NEWS = 60;
-/** And so much a second for ever. */
-const NEWS_PER_SECOND = 2;
+/** So many messages with news of one peer's are hurried at once. */
+const MOST_NEWS = 24;
+/** And so many a second for ever. */
+const NEWS_PER_SECOND = 1;
 
-/** Spend one piece of news of that peer's; false: its budget is used up. */
+/** Whether what follows from this message of the peer's may be hurried. A message is one piece of news, whatever it tells. */
 export function mayHurry(turn: Turn, from: NodeId): boolean {
+  turn.hurries ??= spend(turn, from);
+  return turn.hurries;
+}
+
+function spend(turn: Turn, from: NodeId): boolean {
   const peer = turn.state.peers[from];
   if (peer === undefined) return true;
   const at = turn.now.at;
   const earned = ((at - peer.newsAt) * NEWS_PER_SECOND) / 1_000;
-  const left = Math.min(MOST_NEWS, MOST_NEWS - peer.newsSpent + earned);
-  if (left < 1) {
-    if (!turn.facts.some((fact) => fact.kind === 'rejected' && fact.reason === 'over-budget'))
-      tell(turn, { kind: 'rejected', reason: 'over-budget', from });
+  const spent = Math.max(0, peer.newsSpent - earned) + 1;
+  if (spent > MOST_NEWS) {
+    tell(turn, { kind: 'rejected', reason: 'over-budget', from });
     return false;
   }
-  changePeer(turn, from, { newsSpent: MOST_NEWS - left + 1, newsAt: at });
+  changePeer(turn, from, { newsSpent: spent, newsAt: at });
   return true;
 }
 
@@ -33,7 +37,7 @@ export function mayHurry(turn: Turn, from: NodeId): boolean {
 export function withinBudget(turn: Turn, from: NodeId, work: () => void): void {
   const before = new Set(turn.outgoing.keys());
   work();
-  const added = [...turn.outgoing.keys()].filter((id) => id !== from && !before.has(id));
+  const added = [...turn.outgoing.keys()].filter((id) => !before.has(id));
   if (added.length === 0 || mayHurry(turn, from)) return;
   for (const id of added) turn.outgoing.delete(id);
 }

@@ -75,11 +75,13 @@ export function observeTold(turn: Turn, from: NodeId, record: AddressRecord): vo
   });
 }
 
-/** Whether a peer says that this node holds the address, which the cloud has told it that it doesn't. */
-function isOfSelf({ state }: Turn, { holder, doubt }: AddressState, told: HolderRecord): boolean {
+/** Whether a peer says that this node holds the address, which it doesn't know of, or by another association. */
+function isOfSelf({ state }: Turn, { holder }: AddressState, told: HolderRecord): boolean {
   const self = state.config.node.id;
   const node = told.kind === 'other' ? nodeOfInstance(state, told.instanceId) : told.node;
-  return node === self && holder.node !== self && (holder.firsthand || doubt !== null);
+  if (node !== self || holder.kind === 'unknown') return false;
+  const { associationId } = holder;
+  return holder.node !== self || (associationId !== null && told.associationId !== associationId);
 }
 
 /** What this node itself holds it knows from the cloud, which it asks. */
@@ -115,6 +117,12 @@ export function takeRead(turn: Turn, ip: Ip, association: Association, readAt: M
     refuteWord(turn, ip, id, readAt);
   }
   return !isStaleRead(turn.state, ip, association);
+}
+
+/** Whether it is another's association, of which only peers say that it has ended. */
+export function isOnlyTold(state: State, ip: Ip, association: Association): boolean {
+  if (association.kind === 'none' || association.self) return false;
+  return state.addresses[ip]?.toldEnded.some(({ id }) => id === association.associationId) ?? false;
 }
 
 /** Whether that peer's word on who holds this address counts. */

@@ -24,7 +24,7 @@ import {
 } from './calls.ts';
 import { concludeAttempt, concludeMove } from './conclude.ts';
 import type { MoveIntent } from './durable.ts';
-import { takeRead } from './hearsay.ts';
+import { isOnlyTold, takeRead } from './hearsay.ts';
 import { endAssociation, fitnessOf, holderFrom, isHeldBySelf, isSilent, observeHolder } from './holder.ts';
 import type { Association, DriverAnswer, DriverFailure, DriverResult } from './inputs.ts';
 import { mayLand, settleLate } from './late.ts';
@@ -183,15 +183,18 @@ function onReadAnswer(turn: Turn, ip: Ip, stage: Stage<'reading'>, answer: Drive
     return;
   }
   const { association, displaces } = answer;
-  if (stale) {
+  // By its id nothing is taken apart that has ended: where only peers say that it has, the release finds out.
+  const tries = stale && stage.purpose === 'start' && isOnlyTold(turn.state, ip, association);
+  if (stale && !tries) {
     restStale(turn, ip, stage.purpose);
     return;
   }
   const before = addressOf(turn.state, ip).holder;
   const seen = holderFrom(turn.state, association, stage.at);
-  observeHolder(turn, ip, seen, 'read');
+  if (!stale) observeHolder(turn, ip, seen, 'read');
   // Any other read that shows this node ends in the acceptance of the move, and is told with it.
-  if (stage.purpose === 'start' || !isSelf(association)) settleLate(turn, ip, before, seen, stage.at);
+  if (!stale && (stage.purpose === 'start' || !isSelf(association)))
+    settleLate(turn, ip, before, seen, stage.at);
   if (displaces !== null && turn.state.config.driver?.displace !== 'allow' && !isSelf(association)) {
     if (moveOf(turn, ip).duty) restDuty(turn, ip);
     else

@@ -32,6 +32,8 @@ export interface Turn {
   writeId: EffectId;
   /** The own record has changed. */
   changed: boolean;
+  /** Whether what follows from the peer's message of this turn may be hurried (`budget.ts`); null: not asked yet. */
+  hurries: boolean | null;
 }
 
 export interface Outgoing {
@@ -65,6 +67,7 @@ export function newTurn(before: State, now: Instant): Turn {
     replies: [],
     writeId: 0,
     changed: false,
+    hurries: null,
   };
 }
 

@@ -28,7 +28,7 @@ interface Answering {
 }
 
 export function createExchange(
-  { queue, trace, network, tell, violate }: Surroundings,
+  { queue, trace, network, tell, violate, forged }: Surroundings,
   { config, clock, wire }: ProcessSpec,
   life: Life,
 ): Exchange {
@@ -65,7 +65,8 @@ export function createExchange(
     const worded = wire === 0 ? message : ofVersion(message, wire);
     const bytes = encodeMessage(worded);
     tell({ kind: 'said', by: life.view(), message: worded, bytes: bytes.length });
-    return bytes;
+    const told = forged(self, worded);
+    return told === worded ? bytes : encodeMessage(told);
   }
 
   function send(effect: SendEffect): void {

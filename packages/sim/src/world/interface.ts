@@ -7,6 +7,7 @@ import type { NodeClock } from './clock.ts';
 import type { Cloud } from './cloud.ts';
 import type { Details } from './details.ts';
 import type { Disk } from './disk.ts';
+import type { Lie } from './forgery.ts';
 import type { Link, Network } from './network.ts';
 import type { HaproxyState, Machine, Premises } from './premises.ts';
 import type { SimProcess } from './process.ts';
@@ -78,6 +79,8 @@ export interface World {
   oneWay(from: NodeId, to: NodeId, parts: Partial<Link>): void;
   /** Deliver a recorded request again within so long, so often to somebody else. */
   replayWithin(ms: number, strayPerMille: number): void;
+  /** What the node says is bent from now on; null: no more. */
+  forge(id: NodeId, lie: Lie | null): void;
   /** The instance is gone for good, and its addresses are free. */
   terminate(id: NodeId): void;
   overridesOf(id: NodeId): Overrides;

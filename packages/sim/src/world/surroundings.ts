@@ -1,7 +1,7 @@
 /**
  * What a process of the agent runs on, what it is started with, and what its parts share.
  */
-import type { Event, ProtocolConfig } from '@failtome/protocol';
+import type { Envelope, Event, NodeId, ProtocolConfig } from '@failtome/protocol';
 import type { NodeClock } from './clock.ts';
 import type { Disk } from './disk.ts';
 import type { SimDriver } from './drivers.ts';
@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly premises: Premises;
   readonly tell: Watcher;
   readonly violate: Violate;
+  /** What a node's message becomes on its way out, where it lies (`forgery.ts`). */
+  readonly forged: (from: NodeId, message: Envelope) => Envelope;
 }
 
 export interface ProcessSpec {

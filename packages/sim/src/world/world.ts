@@ -8,6 +8,7 @@ import {
   counted,
   type Fact,
   type NodeId,
+  type NodeRecord,
   type ProtocolConfig,
 } from '@failtome/protocol';
 import { type AwsEvent, holderOf, setInstance, setInstanceState } from '../aws/index.ts';
@@ -17,6 +18,7 @@ import { createCloud } from './cloud.ts';
 import type { Details } from './details.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { createDriver, type SimDriver } from './drivers.ts';
+import { createForger, type Forger } from './forgery.ts';
 import type { ToldFact, World, WorldOptions } from './interface.ts';
 import { createNetwork } from './network.ts';
 import { command, FOLLOWED_MS, followUp, MAX_FOLLOWED } from './operator.ts';
@@ -105,7 +107,23 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
   );
   const machines = spec.nodes.map(({ id }, index) => newMachine(id, index));
   const premises = createPremises(queue, random.fork(), cloud.state, machines);
-  const around: Surroundings = { queue, random: random.fork(), trace, network, premises, tell, violate };
+  const forgers = new Map<NodeId, Forger>();
+  const records = new Map<NodeId, NodeRecord>();
+  const forged: Surroundings['forged'] = (from, message) => {
+    const { node } = message.payload;
+    if (node !== undefined) records.set(from, node);
+    return forgers.get(from)?.(message, records.get(from)) ?? message;
+  };
+  const around: Surroundings = {
+    queue,
+    random: random.fork(),
+    trace,
+    network,
+    premises,
+    tell,
+    violate,
+    forged,
+  };
   const nodes = new Map<NodeId, SimNode>();
   for (const [index, node] of spec.nodes.entries()) nodes.set(node.id, makeNode(node, index));
 
@@ -273,6 +291,15 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     replayWithin(ms, strayPerMille) {
       const to = random.chance(strayPerMille) ? random.pick(spec.nodes).id : undefined;
       queue.after(random.between(0, ms), () => network.replay(to));
+    },
+    forge(id, lie) {
+      mark(id, `forge ${lie ?? 'nothing'}`);
+      if (lie === null) forgers.delete(id);
+      else
+        forgers.set(
+          id,
+          createForger(lie, (ip) => cloud.state().addresses.get(ip)?.association?.id ?? null),
+        );
     },
     terminate(id) {
       world.vanish(id);

@@ -1,4 +1,5 @@
 /** What happens to single messages: for scenarios that depend on their order, and that chance would hardly hit. */
+import { LIES } from '../../world/forgery.ts';
 import type { MessageRule } from '../../world/network.ts';
 import { type ActionKind, action, LONG, whoIs } from '../action.ts';
 import { choice, duration, node, optional, whole } from '../parameters.ts';
@@ -43,6 +44,24 @@ export const MESSAGES: readonly ActionKind[] = [
   }),
   single('delay-message', 'the next message from one node to another takes longer', 'late'),
   single('repeat-message', 'the next request from one node to another arrives once more', 'again'),
+  action({
+    name: 'forge',
+    says: 'a node with the key says what is not so, in every message',
+    lastsMs: LONG,
+    parameters: {
+      node: node('who lies'),
+      lie: choice(
+        LIES,
+        'numbers: near 2^53; ended: that the present association has ended; holder: that whoever hears it holds the address; ballots: asks for every lease; news: trouble and unfit on and off; handovers: long ones',
+      ),
+    },
+    apply(world, { node: who, lie }) {
+      const id = whoIs(world, who);
+      if (id === null) return null;
+      world.forge(id, lie);
+      return () => world.forge(id, null);
+    },
+  }),
   action({
     name: 'delays',
     says: 'every message between the nodes takes this long',
