@@ -238,3 +238,28 @@ test('a recorded request is never admitted twice, whoever restarts and whatever 
   );
   expect(admittedInAll).toBeGreaterThan(2_000);
 });
+
+describe('what was forged in the name of a session is put right by its own answer', () => {
+  const answered = (channel: Channel, parts: Partial<Envelope>): Channel =>
+    admitResponse(channel, OWN, envelopeOf({ session: 'neptune-001', t: 900, ...parts }), OWN.t - 5).channel;
+
+  test('a number that would have all that it says refused', () => {
+    const forged = admitRequest(KNOWN, OWN, request(Number.MAX_SAFE_INTEGER)).channel;
+    expect(verdictOf(admitRequest(forged, OWN, request(102)))).toBe('replayed');
+    const right = answered(forged, { seq: 110 });
+    expect(verdictOf(admitRequest(right, OWN, request(111)))).toBe('admitted');
+    expect(verdictOf(admitRequest(right, OWN, request(101)))).toBe('replayed');
+  });
+
+  test('but not a number that it may have come to since it wrote the answer', () => {
+    const ahead = admitRequest(KNOWN, OWN, request(1_000)).channel;
+    expect(verdictOf(admitRequest(answered(ahead, { seq: 101 }), OWN, request(1_000)))).toBe('replayed');
+  });
+
+  test('a time that would have all that is said to it refused', () => {
+    const forged = admitRequest(KNOWN, OWN, request(101, { t: Number.MAX_SAFE_INTEGER })).channel;
+    expect(echoFor(forged)?.t).toBe(Number.MAX_SAFE_INTEGER);
+    const stale = { version: 0, ack: 0, refused: 'stale' } as const;
+    expect(echoFor(answered(forged, { seq: 102, t: 950, payload: stale }))?.t).toBe(950);
+  });
+});

@@ -1,5 +1,6 @@
 /** All mutants. */
 import type { Mutant } from '../mutant.ts';
+import { ADOPTED_MUTANTS } from './adopted.ts';
 import { ANSWER_MUTANTS } from './answers.ts';
 import { BALLOT_MUTANTS } from './ballots.ts';
 import { EPISODE_MUTANTS } from './episodes.ts';
@@ -23,5 +24,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...ORDER_MUTANTS,
   ...OPERATOR_MUTANTS,
   ...EPISODE_MUTANTS,
+  ...ADOPTED_MUTANTS,
   ...TOGETHER,
 ];

@@ -79,7 +79,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'pause-untold',
     ['I16'],
     "a pause that a peer tells of isn't taken over",
-    edit('membership.ts', 'adoptPause(turn, record.pause);', ''),
+    edit('membership.ts', 'adoptPause(turn, peer.id, record.pause);', ''),
     'operators',
   ),
   mutant(
@@ -111,16 +111,8 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     ['L1'],
     'a candidate does not learn of higher epochs',
     [
-      edit(
-        'membership.ts',
-        'if (told.epoch > address.epoch) changeAddress(turn, told.ip, { epoch: told.epoch });',
-        '',
-      ),
-      edit(
-        'campaign.ts',
-        'if (answer.highest > address.epoch) changeAddress(turn, answer.address, { epoch: answer.highest });',
-        '',
-      ),
+      edit('membership.ts', 'adoptEpoch(turn, peer.id, told.ip, told.epoch);', ''),
+      edit('campaign.ts', 'adoptEpoch(turn, from, answer.address, answer.highest);', ''),
     ],
     'network',
   ),

@@ -198,7 +198,11 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'restart-pause',
     ['I16'],
     'a restart forgets the pause',
-    edit('document.ts', 'pause: document?.pause ?? NO_PAUSE,', 'pause: NO_PAUSE,'),
+    edit(
+      'document.ts',
+      'pause: document === null ? NO_PAUSE : restoredPause(document.pause),',
+      'pause: NO_PAUSE,',
+    ),
     'operators',
   ),
   mutant(
@@ -216,7 +220,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'restart-ended',
     ['I11'],
     'a restart forgets which associations have ended',
-    edit('document.ts', 'ended: known.ended,\n    blockedTold', 'blockedTold'),
+    edit('document.ts', 'ended: known.ended,\n    toldEnded', 'toldEnded'),
     'crashes',
   ),
   mutant(

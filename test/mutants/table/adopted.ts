@@ -1,0 +1,65 @@
+/** What is adopted from messages of whoever has the key, without its bounds: I19, L1. */
+import { edit, type Mutant, mutant } from '../mutant.ts';
+
+export const ADOPTED_MUTANTS: readonly Mutant[] = [
+  mutant(
+    'adopted-numbers',
+    ['I19', 'L1'],
+    'an epoch, an incarnation or a version of any height is adopted',
+    [
+      edit('bounded.ts', 'return told <= mostAfter(known);', 'return true;'),
+      edit(
+        'bounded.ts',
+        'return told > NEVER_REACHED ? known : Math.max(known, Math.min(told, mostAfter(known)));',
+        'return Math.max(known, told);',
+      ),
+    ],
+    'network',
+  ),
+  mutant(
+    'adopted-ended',
+    ['L1'],
+    'an association that a peer says has ended is never released',
+    [
+      edit('move.ts', 'if (stale && !tries) {', 'if (stale) {'),
+      edit('hearsay.ts', 'if (told === undefined || readAt - told.at < READS_LAG_MS) return;', 'return;'),
+    ],
+    'network',
+  ),
+  mutant(
+    'adopted-holder',
+    ['L1'],
+    'a node believes of a peer that it holds the address itself',
+    edit(
+      'hearsay.ts',
+      "if (node !== self || holder.kind === 'unknown') return false;",
+      'if (node !== null) return false;',
+    ),
+    'network',
+  ),
+  mutant(
+    'adopted-texts',
+    ['I19'],
+    'texts of any length are passed on',
+    [
+      edit(
+        'bounded.ts',
+        "return told.slice(0, most).replace(/[\\p{Cc}\\p{Cs}]/gu, ' ');",
+        'return most < 0 ? "" : told;',
+      ),
+      edit(
+        'record.ts',
+        'if (bytesOf(record) <= MAX_RECORD_BYTES) return record;',
+        'if (bytesOf(record) > 0) return record;',
+      ),
+    ],
+    'operators',
+  ),
+  mutant(
+    'adopted-news',
+    ['I19'],
+    "a peer's news is hurried on as often as it comes",
+    edit('budget.ts', 'if (spent > MOST_NEWS) {', 'if (spent < 0) {'),
+    'network',
+  ),
+];
