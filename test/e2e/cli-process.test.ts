@@ -1,5 +1,6 @@
 /** An agent of a pair as a process: how it stops, reloads, and shares its port with nobody. */
 import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import { failtome } from './support/command.ts';
 import { scenario } from './support/scenario.ts';
@@ -72,7 +73,10 @@ scenario(
   async (scene) => {
     const { cluster } = scene;
     const { configFile } = cluster.node('saturn').agent;
-    const env = cluster.cloud.environmentFor(cluster.node('saturn').instanceId);
+    const { folder, instanceId } = cluster.node('saturn');
+    // With the same directory it would not come as far as the port.
+    const ownState = { FAILTOME_STATE_DIR: join(folder, 'state of another') };
+    const env = { ...cluster.cloud.environmentFor(instanceId), ...ownState };
     const before = await scene.status('saturn');
     const { code, stderr } = await failtome(['run', '-c', configFile], { env });
     expect(code).toBe(1);

@@ -15,7 +15,7 @@ const views = ['/', '/v1/status', '/v1/why', '/v1/history', '/v1/holder', '/live
 const messages = ['/v1/gossip', '/v1/vote', '/v1/handover', '/v1/pause', '/v1/resume'];
 
 /** What anybody may be answered who isn't a peer. */
-const documented = [200, 400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 431, 501, 503, 505];
+const documented = [200, 400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 421, 431, 501, 503, 505];
 
 const query = fc.oneof(
   fc.constant(''),

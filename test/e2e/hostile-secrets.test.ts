@@ -64,7 +64,10 @@ scenario(
       );
       const stateFolder = join(neptune.folder, 'state');
       const files = await Promise.all(
-        (await readdir(stateFolder)).map((name) => readFile(join(stateFolder, name), 'utf8')),
+        (await readdir(stateFolder, { withFileTypes: true }))
+          // The lock is a socket, and holds nothing.
+          .filter((entry) => entry.isFile())
+          .map(({ name }) => readFile(join(stateFolder, name), 'utf8')),
       );
       const places: Readonly<Record<string, string>> = {
         log: await readFile(neptune.agent.log.file, 'utf8'),

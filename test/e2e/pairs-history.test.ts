@@ -75,7 +75,7 @@ for (const driver of drivers) {
       await tells(scene, 'saturn', { kind: 'vote', to: 'neptune', result: 'grant' });
       await scene.probedMore('saturn', 4);
       const merged = await historyOf(scene, 'neptune');
-      expect(merged.map(({ kind }) => kind).sort()).toEqual(['change', 'handover', 'vote']);
+      expect(merged.map(({ kind }) => kind).sort()).toEqual(['change', 'handover', 'order', 'vote']);
       expect(merged.filter(({ result }) => result.startsWith('refuse'))).toEqual([]);
     },
   );

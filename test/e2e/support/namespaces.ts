@@ -245,6 +245,7 @@ async function startCloud(start: Start): Promise<Whereabouts> {
   const child = start('cloud', [
     simulator,
     'cloud',
+    '--json',
     '--listen',
     `${cloudAddress}:${cloudPort}`,
     '--instances',
