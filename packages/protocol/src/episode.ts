@@ -65,10 +65,11 @@ export function onSeenUp(turn: Turn, ip: Ip, startedAt: MonotonicMs): void {
  * the next run would take its notification of an earlier episode for one of the present.
  */
 export function endEpisode(turn: Turn, ip: Ip): void {
-  const { verdict, blockedTold } = addressOf(turn.state, ip);
-  // A node that still sees it down counts from now: somebody has seen it up.
+  const { verdict, blockedTold, move } = addressOf(turn.state, ip);
+  // A node that still sees it down, or can't finish a move, counts from now: somebody has seen it up.
+  const goesOn = verdict === 'down' || (verdict === 'unknown' && move !== null);
   changeEpisode(turn, ip, {
-    downSince: verdict === 'down' ? turn.now.at : null,
+    downSince: goesOn ? turn.now.at : null,
     toldBefore: null,
     heardTold: null,
   });

@@ -1,12 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { blockedAt } from '../src/blocked.ts';
+import { adoptEpisode } from '../src/episode.ts';
 import { blockedAfterMs, defaultBlockedAfterMs, failoverBoundMs } from '../src/failover-time.ts';
 import type { CheckResult } from '../src/inputs.ts';
+import type { Move } from '../src/move-state.ts';
 import { BLOCKED_SUBJECT } from '../src/outbox.ts';
 import type { State } from '../src/state.ts';
+import { newTurn } from '../src/turn.ts';
 import {
   AT,
   addressIn,
+  addressRecordOf,
   heldBy,
   PAIR,
   PEER,
@@ -15,6 +19,7 @@ import {
   seriesOf,
   silenced,
   stateOf,
+  WALL,
   withAddress,
   withEpisode,
 } from './support/fixtures.ts';
@@ -55,6 +60,29 @@ describe('people are told of an address that nobody may take', () => {
   test.each(rows)('%s', (_, state, expected) => {
     expect(dueIn(state)).toBe(expected);
   });
+});
+
+test('a move that can not be finished is told anew only after the whole time, once a peer has seen the address up', () => {
+  const move: Move = {
+    epoch: 3,
+    mode: 'takeover',
+    handoverId: null,
+    startedAt: AT - 5 * MINUTE,
+    leaseUntil: 0,
+    callTimeoutMs: 2_000,
+    consent: false,
+    duty: true,
+    stage: { kind: 'resting', until: AT + 1_000, next: { call: 'read', purpose: 'duty' } },
+    delayMs: 1_000,
+    steps: [],
+    requestIds: [],
+  };
+  const told = withAddress(heldBy(stateOf(), null), { verdict: 'unknown', move, blockedTold: true });
+  const turn = newTurn(told, { at: AT, wall: WALL });
+  const up = addressRecordOf({ verdict: 'up' });
+  adoptEpisode(turn, PEER, up, addressRecordOf({ verdict: 'down' }));
+  expect(addressIn(turn.state).blockedTold).toBe(false);
+  expect(dueIn(turn.state)).toBeGreaterThanOrEqual(blockedAfterMs(turn.state.config));
 });
 
 /** A pair whose two HAProxies are dead from now on: neptune's answers nobody, and saturn is unfit. */

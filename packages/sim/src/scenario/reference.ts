@@ -78,6 +78,7 @@ function defaultText(parameter: Parameter): string {
   const { kind, optional } = parameter;
   if (kind === 'address') return 'default the only one';
   if (optional === null || optional === undefined) return 'may be left out';
+  if (typeof optional === 'object') return 'may be left out';
   if (typeof optional !== 'number') return `default \`${String(optional)}\``;
   const text =
     kind === 'duration' ? formatDuration(optional) : kind === 'share' ? formatShare(optional) : `${optional}`;

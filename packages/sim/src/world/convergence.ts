@@ -33,6 +33,9 @@ const ASKING: readonly Reason[] = [
   'never-answered',
 ];
 
+/** It can't reach the cloud, which alone knows what became of a move that it or its last run has begun. */
+const UNFINISHED: readonly Reason[] = ['backing-off', 'call-in-flight', 'settling', 'finish-move'];
+
 /** Check that everything has come right, of addresses that must be served. */
 export function checkConverged(world: World, availabilities: readonly Availability[]): void {
   for (const { address, kind } of availabilities) if (kind === 'must-serve') checkAddress(world, address);
@@ -53,7 +56,7 @@ export function checkExplained(world: World, ip: Ip, why: string): void {
   for (const by of alive) {
     const decision = by.state().addresses[ip]?.decision;
     const reason = decision?.reason ?? 'starting';
-    if (!reasonsOf(world, by.node, ip).includes(reason))
+    if (!reasonsOf(world, by, ip).includes(reason))
       world.violate('L1', `${what}, and ${by.run} says ${reason} (${decision?.detail})`);
   }
   const tellers = alive.filter(({ node, config, state }) => {
@@ -73,11 +76,13 @@ export function checkExplained(world: World, ip: Ip, why: string): void {
     );
 }
 
-function reasonsOf(world: World, id: NodeId, ip: Ip): readonly Reason[] {
+function reasonsOf(world: World, { node: id, state }: RunView, ip: Ip): readonly Reason[] {
   const own = conditionOf(world, id, ip);
   const reasons = WHY_NOT.find(([applies]) => applies(own))?.[1] ?? ASKING;
+  const isUnfinished = !own.sighted && state().addresses[ip]?.move != null;
   // Whoever holds it knows that, unless somebody moved it there while this node couldn't read.
-  return world.holder(ip) === id ? ['is-holder', ...reasons] : reasons;
+  const holds = world.holder(ip) === id;
+  return [...reasons, ...(holds ? (['is-holder'] as const) : []), ...(isUnfinished ? UNFINISHED : [])];
 }
 
 function checkAddress(world: World, ip: Ip): void {

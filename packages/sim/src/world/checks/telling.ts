@@ -29,6 +29,8 @@ interface Move {
   run: string;
   /** What tells of it, in an outbox that may be lost with its run; null: nothing as yet. */
   message: string | null;
+  /** What its last run was about to tell, when it ended before that was known to be on the disk; null: nothing. */
+  lastWords: string | null;
   /** The disk of a run that has ended says that it was accepted. */
   durable: boolean;
 }
@@ -81,6 +83,7 @@ export function checkTelling(view: WorldView, violate: Violate): Watcher {
         busyMs: Number.NEGATIVE_INFINITY,
         run: '',
         message: null,
+        lastWords: null,
         durable: false,
       });
       account.mayTell += 1;
@@ -151,9 +154,7 @@ export function checkTelling(view: WorldView, violate: Violate): Watcher {
   function onStep(by: RunView): void {
     for (const [ip, account] of movesOf(by)) {
       if (account.owed.length === 0) continue;
-      for (const { subject, message } of by.state().outbox)
-        if (subject === TAKEOVER_SUBJECT && accountIn(by, message) === account && !account.told.has(message))
-          onWords(account, message);
+      readOutbox(by, account);
       if (isBusy(by, ip)) for (const move of account.owed) if (move.run === by.run) move.busyMs = view.now();
       const untold = account.owed.find(
         ({ run, knownMs, busyMs, message }) =>
@@ -168,6 +169,12 @@ export function checkTelling(view: WorldView, violate: Violate): Watcher {
           `${by.run} has known since ${untold.knownMs} that it took ${ip} at ${untold.atMs}, and tells nobody`,
         );
     }
+  }
+
+  function readOutbox(by: RunView, account: Account): void {
+    for (const { subject, message } of by.state().outbox)
+      if (subject === TAKEOVER_SUBJECT && accountIn(by, message) === account && !account.told.has(message))
+        onWords(account, message);
   }
 
   /** A move isn't over, and isn't verified now either. */
@@ -192,6 +199,8 @@ export function checkTelling(view: WorldView, violate: Violate): Watcher {
       const intent = document?.addresses.find((address) => address.ip === ip)?.intent ?? null;
       if (intent !== null || account.unanswered) account.doubtfulUntilMs = Number.POSITIVE_INFINITY;
       account.unanswered = false;
+      // The step in which a run ends isn't told as one, and may have filled its outbox.
+      readOutbox(by, account);
       // What is in its durable outbox its next run sends.
       account.owed = account.owed.filter(
         (move) => !document?.outbox.some(({ message }) => message === move.message),
@@ -201,6 +210,7 @@ export function checkTelling(view: WorldView, violate: Violate): Watcher {
           Object.assign(move, {
             knownMs: null,
             run: '',
+            lastWords: move.message,
             message: null,
             durable: intent?.stage === 'accepted',
           });
@@ -208,7 +218,12 @@ export function checkTelling(view: WorldView, violate: Violate): Watcher {
   }
 
   function onStarted(by: RunView): void {
+    const outbox = read(by)?.outbox ?? [];
     for (const [, account] of movesOf(by)) {
+      // A last write may have reached the disk after its run: then this run sends what was in it.
+      account.owed = account.owed.filter(({ lastWords }) =>
+        outbox.every(({ message }) => message !== lastWords),
+      );
       if (account.doubtfulUntilMs === Number.POSITIVE_INFINITY)
         account.doubtfulUntilMs = view.now() + MAY_LAND_MS;
       for (const move of account.owed)
