@@ -13,7 +13,7 @@ import { ADDRESS, type RunView, type Violation, type World } from '../src/world/
 
 /** Whatever changes the protocol shifts chance: the violation comes with another seed then. */
 const SEEDS_TRIED = 80;
-const MAX_RUNS = 1_200;
+const MAX_RUNS = 2_400;
 
 type Watching = (world: World) => void;
 
@@ -99,7 +99,7 @@ function leasesOf(by: RunView, ip: Ip): ReadonlyMap<NodeId, number> {
 }
 
 /** A lower bound than I19's: what was sent in bursts isn't any more. */
-const MAX_A_SECOND = 24;
+const MAX_A_SECOND = 16;
 
 function watchPace(world: World): void {
   const paces = new Map<string, { sinceMs: number; count: number }>();
