@@ -1,33 +1,11 @@
-import {
-  type Fact,
-  type HistoryEntry,
-  type Instant,
-  initialState,
-  type ProtocolConfig,
-  type State,
-} from '@failtome/protocol';
+import { type Fact, type HistoryEntry, type Instant, initialState, type State } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
 import type { HistoryLine } from '../src/history-line.ts';
 import { createChronicle } from '../src/observe/history.ts';
+import { ADDRESS as IP, PROTOCOL_CONFIG } from './support/protocol-config.ts';
 
 type AddressState = State['addresses'][string];
 
-const IP = '203.0.113.7';
-const CHECK = { intervalMs: 1000, fastIntervalMs: 500, timeoutMs: 1000, fall: 3, rise: 2 };
-const PROTOCOL_CONFIG: ProtocolConfig = {
-  cluster: 'web',
-  node: { id: 'saturn', role: 'candidate', priority: 100, instanceId: 'i-1', version: '1.2.3' },
-  peers: [{ id: 'neptune', role: 'candidate', priority: 100 }],
-  addresses: [{ ip: IP, probe: CHECK, expects: 'GET / answers 200-399' }],
-  local: null,
-  gossip: { intervalMs: 500, timeoutMs: 400, deadMs: 3000, fanout: 3 },
-  agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
-  guard: { timeoutMs: 3000 },
-  driver: { kind: 'ec2', style: 'fenced', swap: true, displace: 'refuse' },
-  notify: { enabled: true, blockedAfterMs: 60_000 },
-  holdDownMs: 60_000,
-  flap: { moves: 4, withinMs: 600_000 },
-};
 const WALL = Date.UTC(2026, 0, 31, 12);
 
 const entry: HistoryEntry = {

@@ -5,23 +5,10 @@ import { describe, expect, test } from 'vitest';
 import { findProgram, has } from '../../../scripts/requirements.mjs';
 import type { GaugeView } from '../src/observe/gauges.ts';
 import { createMetrics, type Metrics } from '../src/observe/metrics.ts';
+import { ADDRESS as address, PROTOCOL_CONFIG } from './support/protocol-config.ts';
 
-const address = '203.0.113.7';
-const check = { intervalMs: 1000, fastIntervalMs: 500, timeoutMs: 1000, fall: 3, rise: 2 };
-const config: ProtocolConfig = {
-  cluster: 'web',
-  node: { id: 'saturn', role: 'candidate', priority: 100, instanceId: 'i-1', version: '1.2.3' },
-  peers: [{ id: 'neptune', role: 'candidate', priority: 100 }],
-  addresses: [{ ip: address, probe: check, expects: 'GET / answers 200-399' }],
-  local: check,
-  gossip: { intervalMs: 500, timeoutMs: 400, deadMs: 3000, fanout: 3 },
-  agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
-  guard: { timeoutMs: 3000 },
-  driver: { kind: 'ec2', style: 'fenced', swap: true, displace: 'refuse' },
-  notify: { enabled: true, blockedAfterMs: 60_000 },
-  holdDownMs: 60_000,
-  flap: { moves: 4, withinMs: 600_000 },
-};
+const [shared] = PROTOCOL_CONFIG.addresses;
+const config: ProtocolConfig = { ...PROTOCOL_CONFIG, local: shared?.probe ?? null };
 const view: GaugeView = {
   addresses: [
     {

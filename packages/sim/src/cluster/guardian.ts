@@ -30,7 +30,11 @@ process.stdin.on('close', () => {
   const all = [...left.values()];
   for (const { kind, pid } of all) {
     if (kind !== 'process') continue;
-    try { process.kill(pid, 'SIGKILL'); } catch {}
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself, or is not ours any more: the others are still to be cleared away.
+    }
   }
   for (const { kind, path } of all) {
     if (kind === 'folder') rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
