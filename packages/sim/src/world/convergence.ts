@@ -79,7 +79,8 @@ export function checkExplained(world: World, ip: Ip, why: string): void {
 function reasonsOf(world: World, { node: id, state }: RunView, ip: Ip): readonly Reason[] {
   const own = conditionOf(world, id, ip);
   const reasons = WHY_NOT.find(([applies]) => applies(own))?.[1] ?? ASKING;
-  const isUnfinished = !own.sighted && state().addresses[ip]?.move != null;
+  // One that is unfinished for another address of its node holds this one back as well.
+  const isUnfinished = !own.sighted && Object.values(state().addresses).some(({ move }) => move !== null);
   // Whoever holds it knows that, unless somebody moved it there while this node couldn't read.
   const holds = world.holder(ip) === id;
   return [...reasons, ...(holds ? (['is-holder'] as const) : []), ...(isUnfinished ? UNFINISHED : [])];
