@@ -4,6 +4,7 @@ import { hostname, userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Names } from './adapters/names.ts';
 import { lookUpStack } from './adapters/stack-lookup.ts';
+import { generateIdentity, readIdentityFile } from './auth/identity.ts';
 import { generateKey, readKeyFile } from './auth/keys.ts';
 import { readTokenFile } from './auth/tokens.ts';
 import { createCheckSteps } from './cli/check-steps.ts';
@@ -24,6 +25,8 @@ const dependencies: CliDependencies = {
   readKeys: readKeyFile,
   readTokens: readTokenFile,
   generateKey,
+  generateIdentity,
+  readIdentity: readIdentityFile,
   http: httpClient,
   now: Date.now,
   randomText: (characters) => randomBytes(characters).toString('base64url').slice(0, characters),

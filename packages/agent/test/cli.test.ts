@@ -1,5 +1,6 @@
 import { GATES, initialState, statusOf, type WhyView, whyOf } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
+import { generateIdentity, parseIdentity } from '../src/auth/identity.ts';
 import { BALLOT_ADVICE, REASON_ADVICE } from '../src/cli/advice.ts';
 import type { RunRequest } from '../src/cli/dependencies.ts';
 import { checkConfig } from '../src/config/load.ts';
@@ -395,6 +396,41 @@ test('every reason has one sentence of advice', () => {
 describe('keygen', () => {
   test('prints the key and nothing else', async () => {
     expect(await cli(['keygen'])).toEqual({ code: 0, out: 'a-new-key\n', err: '' });
+  });
+
+  test('prints an identity as its file, and the public half where a redirected output does not hide it', async () => {
+    const { code, out, err } = await cli(['keygen', '--identity']);
+    expect(code).toBe(0);
+    const { publicKey } = parseIdentity(out, 'saturn.key');
+    expect(out.split('\n')).toEqual([
+      `# The public key of this identity: ${publicKey.text}`,
+      expect.any(String),
+      '',
+    ]);
+    expect(err).toBe(`public key: ${publicKey.text}\n`);
+    expect((await cli(['keygen', '--identity'], { isTTY: true })).err).toBe('');
+  });
+
+  test('prints the public half of an identity that is there, and says what is wrong with a file that holds none', async () => {
+    const { privateKey, publicKey } = generateIdentity();
+    const files = { '/saturn.key': privateKey, '/public.key': publicKey };
+    expect(await cli(['keygen', '--public', '/saturn.key'], { files })).toEqual({
+      code: 0,
+      out: `${publicKey}\n`,
+      err: '',
+    });
+    const asJson = await cli(['keygen', '--public', '/saturn.key', '--json'], { files });
+    expect(JSON.parse(asJson.out)).toEqual({ publicKey });
+    const wrong = await cli(['keygen', '--public', '/public.key'], { files });
+    expect(wrong).toMatchObject({ code: 2, out: '', err: expect.stringContaining('line 1: a public key') });
+    expect((await cli(['keygen', '--public', '/gone'], { files })).code).toBe(2);
+  });
+
+  test('prints both halves of an identity as JSON', async () => {
+    const { out, err } = await cli(['keygen', '--identity', '--json']);
+    const { privateKey, publicKey } = JSON.parse(out);
+    expect(parseIdentity(privateKey, 'saturn.key').publicKey.text).toBe(publicKey);
+    expect(err).toBe('');
   });
 });
 

@@ -5,11 +5,9 @@
  */
 
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { counted } from '@failtome/protocol';
-import { ownerOf } from '../adapters/service-user.ts';
 import { AgentError } from '../errors.ts';
-import { openPlain } from '../plain-file.ts';
+import { linesOf, readSecretFile, type SecretKind } from './secret-file.ts';
 
 /** The keys of one file, in its order. Opaque objects: they don't print what they hold. */
 export type ClusterKeys = readonly [KeyObject, ...KeyObject[]];
@@ -26,11 +24,7 @@ const KEY_BYTES = 32;
 /** The most keys that one file may hold: every message may have to be tried against each. */
 export const MAX_KEYS = 8;
 
-/** The most bytes that a key file may have, comments included. */
-const MAX_KEY_FILE_BYTES = 16_384;
-
-/** What a file of mode 0640 does not allow: its group to change it, everybody else to do anything with it. */
-const TOO_OPEN = 0o027;
+const KEY_FILE: SecretKind = { name: 'key file', code: 'KEY_FILE', command: 'failtome keygen' };
 
 /** A new key, as one line of a key file. */
 export function generateKey(): string {
@@ -43,60 +37,8 @@ export function generateKey(): string {
  * @throws AgentError `KEY_FILE_MISSING`, `KEY_FILE_UNREADABLE`, `KEY_FILE_TOO_LARGE`, or what `parseKeys` throws.
  */
 export async function readKeyFile(path: string): Promise<KeyFile> {
-  const { text, mode } = await readBounded(path);
-  const keys = parseKeys(text, path);
-  const exposed = (mode & TOO_OPEN) !== 0;
-  return {
-    keys,
-    warnings: exposed
-      ? [
-          `key file ${path} has the mode ${octal(mode)}, which lets others than its owner and group use it, or its group change it: chmod 0640 ${path}`,
-        ]
-      : [],
-  };
-}
-
-function octal(mode: number): string {
-  return (mode & 0o777).toString(8).padStart(4, '0');
-}
-
-async function readBounded(path: string): Promise<{ text: string; mode: number }> {
-  try {
-    const handle = await openPlain(path);
-    try {
-      const buffer = Buffer.alloc(MAX_KEY_FILE_BYTES + 1);
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
-      if (bytesRead > MAX_KEY_FILE_BYTES) {
-        throw fault('KEY_FILE_TOO_LARGE', `key file ${path} is larger than ${MAX_KEY_FILE_BYTES} bytes`);
-      }
-      return { text: buffer.toString('utf8', 0, bytesRead), mode: (await handle.stat()).mode };
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (error instanceof AgentError) throw error;
-    throw await unreadable(path, error);
-  }
-}
-
-async function unreadable(path: string, cause: unknown): Promise<AgentError> {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
-  if (code === 'ENOENT') {
-    return fault('KEY_FILE_MISSING', `key file ${path} does not exist: make one with \`failtome keygen\``);
-  }
-  const rights = code === 'EACCES' ? await rightsOf(path) : '';
-  const why = code === 'ENOTFILE' || code === 'EISDIR' ? 'it is no file' : `${code}${rights}`;
-  return new AgentError('KEY_FILE_UNREADABLE', `key file ${path} can't be read: ${why}`, 'fatal', cause);
-}
-
-/** Who may read it and who tried to, for people. */
-async function rightsOf(path: string): Promise<string> {
-  const user = `this is uid ${process.geteuid?.() ?? '?'}`;
-  try {
-    return `; ${ownerOf(await stat(path))}, and ${user}`;
-  } catch {
-    return `; a directory above it may not be searched, and ${user}`; // EACCES again, one step earlier
-  }
+  const { text, warnings } = await readSecretFile(path, KEY_FILE);
+  return { keys: parseKeys(text, path), warnings };
 }
 
 /**
@@ -107,11 +49,7 @@ async function rightsOf(path: string): Promise<string> {
  */
 export function parseKeys(text: string, path: string): ClusterKeys {
   const keys: KeyObject[] = [];
-  for (const [index, raw] of text.split('\n').entries()) {
-    const line = raw.trim();
-    if (line === '' || line.startsWith('#')) continue;
-    keys.push(parseKey(line, `key file ${path}, line ${index + 1}`));
-  }
+  for (const { line, number } of linesOf(text)) keys.push(parseKey(line, `key file ${path}, line ${number}`));
   const [first, ...rest] = keys;
   if (first === undefined) {
     throw fault('KEY_FILE_EMPTY', `key file ${path} holds no key: make one with \`failtome keygen\``);

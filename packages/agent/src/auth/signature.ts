@@ -8,6 +8,7 @@
  */
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { ClusterKeys } from './keys.ts';
+import { netstring } from './netstring.ts';
 
 export const SIGNATURE_HEADER = 'x-failtome-signature';
 
@@ -60,11 +61,6 @@ function requestPrefix({ method, path, body }: SignedRequest): string {
 function responsePrefix({ method, path, body, status, requestSignature }: SignedResponse): string {
   const request = `${netstring(method)}${netstring(path)}${netstring(requestSignature)}`;
   return `${netstring(DOMAIN)}${netstring('response')}${request}${netstring(String(status))}${Buffer.byteLength(body)}:`;
-}
-
-/** A text with its length in front (D. J. Bernstein, "Netstrings"). */
-function netstring(text: string): string {
-  return `${Buffer.byteLength(text)}:${text},`;
 }
 
 function mac(key: KeyObject, prefix: string, body: Buffer | string): string {

@@ -1,6 +1,7 @@
 /** What the commands need of the world, so that each can be run without a process. */
 import { type DurationMs, escapedJson, type WallMs } from '@failtome/protocol';
 import type { StackLookup } from '../adapters/stack-lookup.ts';
+import type { IdentityFile } from '../auth/identity.ts';
 import type { KeyFile } from '../auth/keys.ts';
 import type { FoundStack } from '../config/from-stack-json.ts';
 import type { ReadFile } from '../config/load.ts';
@@ -42,6 +43,10 @@ export interface CliDependencies {
   readonly readTokens: (path: string) => Promise<unknown>;
   /** A new key, as one line of a key file. */
   readonly generateKey: () => string;
+  /** A new key pair, both halves as one line of text each. */
+  readonly generateIdentity: () => { readonly privateKey: string; readonly publicKey: string };
+  /** @throws AgentError */
+  readonly readIdentity: (path: string) => Promise<IdentityFile>;
   readonly http: HttpClient;
   readonly now: () => WallMs;
   /** Unguessable characters of base64url. */

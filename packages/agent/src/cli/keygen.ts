@@ -1,12 +1,58 @@
-/** `failtome keygen`: a new cluster key, on standard output, ready to be a line of the key file. */
-import { type CliDependencies, type ExitCode, print, printJson } from './dependencies.ts';
+/**
+ * `failtome keygen`: a new cluster key, on standard output, ready to be a line of the key file; or with `--identity` a key
+ * pair, ready to be an identity file.
+ */
+import { AgentError } from '../errors.ts';
+import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
 
-export function keygen(
-  { json }: { readonly json?: boolean },
-  dependencies: Pick<CliDependencies, 'stdout' | 'generateKey'>,
-): ExitCode {
+export interface KeygenOptions {
+  readonly identity?: boolean;
+  /** Of this file, the half that others may know. */
+  readonly public?: string;
+  readonly json?: boolean;
+}
+
+type KeygenDependencies = Pick<
+  CliDependencies,
+  'stdout' | 'stderr' | 'generateKey' | 'generateIdentity' | 'readIdentity'
+>;
+
+export async function keygen(options: KeygenOptions, dependencies: KeygenDependencies): Promise<ExitCode> {
+  if (options.public !== undefined) return printPublic(options.public, options, dependencies);
+  if (options.identity === true) return printIdentity(options, dependencies);
   const key = dependencies.generateKey();
-  if (json === true) printJson(dependencies, { key });
+  if (options.json === true) printJson(dependencies, { key });
   else print(dependencies, key);
   return 0;
+}
+
+/** The public half goes to standard error, too: it is wanted elsewhere at once, and standard output mostly is a file. */
+function printIdentity({ json }: KeygenOptions, dependencies: KeygenDependencies): ExitCode {
+  const { privateKey, publicKey } = dependencies.generateIdentity();
+  if (json === true) {
+    printJson(dependencies, { privateKey, publicKey });
+    return 0;
+  }
+  print(dependencies, `# The public key of this identity: ${publicKey}`, privateKey);
+  if (!dependencies.stdout.isTTY) complain(dependencies, `public key: ${publicKey}`);
+  return 0;
+}
+
+async function printPublic(
+  path: string,
+  { json }: KeygenOptions,
+  dependencies: KeygenDependencies,
+): Promise<ExitCode> {
+  try {
+    const { identity, warnings } = await dependencies.readIdentity(path);
+    complain(dependencies, ...warnings);
+    const publicKey = identity.publicKey.text;
+    if (json === true) printJson(dependencies, { publicKey });
+    else print(dependencies, publicKey);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    complain(dependencies, error.message);
+    return 2;
+  }
 }

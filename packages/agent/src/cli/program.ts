@@ -7,7 +7,7 @@ import { type ConfigOptions, config } from './config.ts';
 import { type CliDependencies, complain, type ExitCode } from './dependencies.ts';
 import { cancelHandover, handover } from './handover.ts';
 import { type HistoryOptions, history } from './history.ts';
-import { keygen } from './keygen.ts';
+import { type KeygenOptions, keygen } from './keygen.ts';
 import { pause, resume } from './pause.ts';
 import { run } from './run.ts';
 import { status } from './status.ts';
@@ -80,8 +80,14 @@ function addAgentVerbs(program: Command, dependencies: CliDependencies, done: Do
     .action(async (options: ConfigOptions) => done(await config(options, dependencies)));
   accepting(program.command('keygen'), '-c, --config <file>', '--url <url>')
     .description('a new cluster key, on standard output')
+    .option('--identity', "a node's or an operator's own key pair instead")
+    .addOption(
+      new Option('--public <file>', 'the public half of the key pair in this file instead').conflicts(
+        'identity',
+      ),
+    )
     .option('--json', 'print JSON')
-    .action((options: { json?: boolean }) => done(keygen(options, dependencies)));
+    .action(async (options: KeygenOptions) => done(await keygen(options, dependencies)));
 }
 
 function addViewVerbs(program: Command, dependencies: CliDependencies, done: Done): void {

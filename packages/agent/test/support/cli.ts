@@ -9,6 +9,7 @@ import {
   type RejectReason,
   type StatusView,
 } from '@failtome/protocol';
+import { generateIdentity, parseIdentity } from '../../src/auth/identity.ts';
 import type { ClusterKeys } from '../../src/auth/keys.ts';
 import { SIGNATURE_HEADER, signResponse, verifyRequest } from '../../src/auth/signature.ts';
 import type { CheckSteps } from '../../src/cli/check-steps.ts';
@@ -17,6 +18,7 @@ import { fieldsOf, textOf } from '../../src/cli/fields.ts';
 import type { HttpClient, HttpRequest, HttpResult } from '../../src/cli/http.ts';
 import { runCli } from '../../src/cli/program.ts';
 import type { FoundStack } from '../../src/config/from-stack-json.ts';
+import { AgentError } from '../../src/errors.ts';
 
 export const KEYS: ClusterKeys = [createSecretKey(Buffer.alloc(32, 7))];
 
@@ -85,6 +87,12 @@ export async function cli(argv: readonly string[], { files, isTTY, ...world }: W
     readKeys: async () => ({ keys: KEYS, warnings: [] }),
     readTokens: async () => null,
     generateKey: () => 'a-new-key',
+    generateIdentity,
+    readIdentity: async (path) => {
+      const text = files?.[path];
+      if (text === undefined) throw new AgentError('IDENTITY_FILE_MISSING', `no ${path}`, 'fatal');
+      return { identity: parseIdentity(text, path), warnings: [] };
+    },
     http: async () => ({ kind: 'failed', detail: 'nobody listens there' }),
     now: () => now,
     randomText: (characters) => {
