@@ -6,8 +6,8 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type EmbeddedCloud, startCloud } from '../packages/cloud/src/embedded/index.ts';
 import { counted } from '../packages/protocol/src/wording.ts';
-import { type EmbeddedCloud, startCloud } from '../packages/sim/src/cloud/index.ts';
 import type { BenchOptions } from './options.ts';
 import { mean, median, type Row, spread } from './table.ts';
 

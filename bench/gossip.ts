@@ -1,14 +1,14 @@
 /** Peers: what their talk costs on the wire, how soon a dead one is known, and that a short stall moves nothing. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { counted } from '../packages/protocol/src/wording.ts';
 import {
   type Cluster,
   type ClusterNode,
   type NodeSpec,
   startCluster,
   type YamlObject,
-} from '../packages/sim/src/cluster/index.ts';
+} from '../packages/cluster/src/index.ts';
+import { counted } from '../packages/protocol/src/wording.ts';
 import { CountingForwarder } from './forwarder.ts';
 import { type BenchOptions, settleWithinMs } from './options.ts';
 import { plainExchangeBytes } from './plain-exchange.ts';

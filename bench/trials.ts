@@ -7,7 +7,7 @@ import {
   type LogLine,
   startCluster,
   type YamlObject,
-} from '../packages/sim/src/cluster/index.ts';
+} from '../packages/cluster/src/index.ts';
 import { diskMs } from './yardsticks.ts';
 
 export type Fault = 'killed' | 'hung' | 'vanished';

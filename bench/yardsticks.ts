@@ -1,7 +1,7 @@
 /** Round trips that others are measured against, each taken in the same run. */
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Cluster } from '../packages/sim/src/cluster/index.ts';
+import type { Cluster } from '../packages/cluster/src/index.ts';
 
 const diskWrites = 3;
 /** About as much as an agent's state. */

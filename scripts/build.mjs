@@ -157,23 +157,23 @@ function sourcesKey() {
     'scripts/build.mjs',
     'scripts/notices.mjs',
     'scripts/report-client.mjs',
-    ...bundles.flatMap(inputsOf),
+    ...readdirSync(`${root}packages`).sort().flatMap(inputsOf),
   ]) {
     hash.update(file).update(readFileSync(root + file));
   }
   return hash.digest('hex');
 }
 
-/** @param {{ entry: string }} bundle */
-function inputsOf({ entry }) {
-  const source = dirname(entry);
+/** The files of a package that go into the bundles. @param {string} name */
+function inputsOf(name) {
+  const source = `packages/${name}/src`;
   const files = existsSync(root + source)
     ? readdirSync(root + source, { recursive: true, withFileTypes: true })
     : [];
   const paths = files
     .filter((file) => file.isFile())
     .map((file) => join(file.parentPath, file.name).slice(root.length));
-  return [join(source, '../package.json'), ...paths.sort()];
+  return [`packages/${name}/package.json`, ...paths.sort()].filter((file) => existsSync(root + file));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -2,9 +2,13 @@
 
 import { vi } from 'vitest';
 import { type AwsClients, createAwsClients } from '../../packages/agent/src/adapters/aws-clients.ts';
+import {
+  type CloudOptions,
+  type EmbeddedCloud,
+  startCloud,
+} from '../../packages/cloud/src/embedded/index.ts';
+import type { AwsAction, FaultEffect } from '../../packages/cloud/src/model/index.ts';
 import type { CloudRequest, Event } from '../../packages/protocol/src/index.ts';
-import type { AwsAction, FaultEffect } from '../../packages/sim/src/aws/index.ts';
-import { type CloudOptions, type EmbeddedCloud, startCloud } from '../../packages/sim/src/cloud/index.ts';
 import type { DriverFault } from './driver-contract.ts';
 
 export const SATURN = 'i-0000000000000a001';

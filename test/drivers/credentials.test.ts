@@ -15,8 +15,8 @@ import { createOpsworksDriver } from '../../packages/agent/src/adapters/opsworks
 import { preflightCloud } from '../../packages/agent/src/adapters/preflight.ts';
 import { createSnsNotifier } from '../../packages/agent/src/adapters/sns.ts';
 import { checkConfig } from '../../packages/agent/src/config/load.ts';
+import { type EmbeddedCloud, startCloud } from '../../packages/cloud/src/embedded/index.ts';
 import type { CloudRequest } from '../../packages/protocol/src/index.ts';
-import { type EmbeddedCloud, startCloud } from '../../packages/sim/src/cloud/index.ts';
 import { ADDRESS, actAs, collectPosts, NEPTUNE, SATURN, TOPIC } from './aws-world.ts';
 
 let cloud: EmbeddedCloud;

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createEc2Driver, type Ec2DriverOptions } from '../../packages/agent/src/adapters/ec2.ts';
-import type { AwsAction } from '../../packages/sim/src/aws/index.ts';
+import type { AwsAction } from '../../packages/cloud/src/model/index.ts';
 import {
   ADDRESS,
   type AwsWorldOptions,

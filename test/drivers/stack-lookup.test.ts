@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { afterEach, expect, test, vi } from 'vitest';
 import { Names } from '../../packages/agent/src/adapters/names.ts';
 import { lookUpStack } from '../../packages/agent/src/adapters/stack-lookup.ts';
-import { startCloud } from '../../packages/sim/src/cloud/index.ts';
+import { startCloud } from '../../packages/cloud/src/embedded/index.ts';
 import { ADDRESS, actAs, NEPTUNE, SATURN } from './aws-world.ts';
 
 const cleanups: (() => Promise<void>)[] = [];

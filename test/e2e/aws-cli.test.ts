@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type EmbeddedCloud, startCloud } from '../../packages/sim/src/cloud/index.ts';
+import { type EmbeddedCloud, startCloud } from '../../packages/cloud/src/embedded/index.ts';
 
 /** Every `aws` on the path that answers; version managers put others of that name there. */
 function workingAws(): readonly string[] {

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'vitest';
-import { startCloud } from '../../packages/sim/src/cloud/index.ts';
+import { startCloud } from '../../packages/cloud/src/embedded/index.ts';
 import { failtome, temporaryFolder } from './support/command.ts';
 
 /** Writes a file of this test's own, and says where. */

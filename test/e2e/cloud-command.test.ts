@@ -4,8 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { until } from '../../packages/sim/src/cluster/index.ts';
-import { claimLoopback } from '../../packages/sim/src/cluster/loopback.ts';
+import { until } from '../../packages/cluster/src/index.ts';
+import { claimLoopback } from '../../packages/cluster/src/loopback.ts';
 import { failtome, temporaryFolder } from './support/command.ts';
 
 const simulator = join(import.meta.dirname, '../../packages/sim/dist/failtome-sim.js');

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { until } from '../../packages/sim/src/cluster/index.ts';
+import { until } from '../../packages/cluster/src/index.ts';
 import { temporaryFolder } from './support/command.ts';
 
 const cleanups = { onTestFinished };

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { until } from '../../packages/sim/src/cluster/index.ts';
+import { until } from '../../packages/cluster/src/index.ts';
 import { temporaryFolder } from './support/command.ts';
 
 const program = join(import.meta.dirname, '../../packages/sim/dist/failtome-sim.js');

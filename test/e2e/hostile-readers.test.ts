@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
-import { AgentApi } from '../../packages/sim/src/cluster/agent-api.ts';
+import { AgentApi } from '../../packages/cluster/src/agent-api.ts';
 import { scenario } from './support/scenario.ts';
 
 const closed = ['/', '/v1/status', '/v1/history', '/v1/why', '/v1/holder', '/metrics'];

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { until } from '../../packages/sim/src/cluster/index.ts';
+import { until } from '../../packages/cluster/src/index.ts';
 import { temporaryFolder } from './support/command.ts';
 
 const root = join(import.meta.dirname, '../..');

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { FaultEffect } from '../../packages/sim/src/aws/index.ts';
+import type { FaultEffect } from '../../packages/cloud/src/model/index.ts';
 import { patienceMs, type Scene, scenario } from './support/scenario.ts';
 
 /** A pair whose cloud throttles, refuses, forgets to answer, lags, or is down. */

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { LogLine } from '../../packages/sim/src/cluster/index.ts';
+import type { LogLine } from '../../packages/cluster/src/index.ts';
 import { type Driver, patienceMs, type Scene, scenario } from './support/scenario.ts';
 
 /** A pair in which somebody doesn't see or hear what the other does. */

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type EmbeddedCloud, startCloud } from '../../packages/sim/src/cloud/index.ts';
+import { type EmbeddedCloud, startCloud } from '../../packages/cloud/src/embedded/index.ts';
 
 const program = join(import.meta.dirname, '../../packages/agent/dist/failtome.js');
 

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { until } from '../../packages/sim/src/cluster/index.ts';
+import { until } from '../../packages/cluster/src/index.ts';
 import { has } from '../../scripts/requirements.mjs';
 import { failtome, temporaryFolder } from './support/command.ts';
 import {

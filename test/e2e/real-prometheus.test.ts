@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { Child } from '../../packages/sim/src/cluster/child.ts';
+import { Child } from '../../packages/cluster/src/child.ts';
 import { findProgram, has } from '../../scripts/requirements.mjs';
 import { type Scene, scenario } from './support/scenario.ts';
 

@@ -1,6 +1,6 @@
 /** A candidate that stands still in the middle of its takeover, and comes back when another has taken the address over. */
 import { expect } from 'vitest';
-import type { AwsAction } from '../../packages/sim/src/aws/index.ts';
+import type { AwsAction } from '../../packages/cloud/src/model/index.ts';
 import { patienceMs, scenario } from './support/scenario.ts';
 
 /** Three agents on a busy machine take their time to agree, and the leases have to last that long. */

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { type Cluster, settingsIn, startCluster } from '../../packages/sim/src/cluster/index.ts';
+import { type Cluster, settingsIn, startCluster } from '../../packages/cluster/src/index.ts';
 import { program } from './support/command.ts';
 
 interface Peer {

@@ -8,6 +8,8 @@ const root = join(import.meta.dirname, '../..');
 const folders = [
   'packages/protocol/src',
   'packages/agent/src',
+  'packages/cloud/src',
+  'packages/cluster/src',
   'packages/sim/src',
   'bench',
   'scripts',

@@ -1,4 +1,6 @@
 /** A stage on which checkers are told of things: three nodes whose states a test sets, and an account with one address. */
+
+import { type AwsState, createAws } from '@failtome/cloud/model';
 import {
   type Envelope,
   encodeDocument,
@@ -8,7 +10,6 @@ import {
   type ProtocolConfig,
   type State,
 } from '@failtome/protocol';
-import { type AwsState, createAws } from '../src/aws/index.ts';
 import { createChecks } from '../src/world/checks/index.ts';
 import { configFor, DEFAULT_SETTINGS, type NodeSpec } from '../src/world/settings.ts';
 import type { RunView, WorldEvent, WorldView } from '../src/world/watch.ts';

@@ -2,6 +2,8 @@
  * A takeover as the checks are told of it, moment by moment: `b` of three takes the address from `a`. Each test leaves
  * a moment out, or changes it, and says which invariant that breaks.
  */
+
+import { type AwsEvent, type AwsState, associate, type Caller } from '@failtome/cloud/model';
 import type {
   BallotAnswer,
   DriveEffect,
@@ -10,7 +12,6 @@ import type {
   Fact,
   NodeId,
 } from '@failtome/protocol';
-import { type AwsEvent, type AwsState, associate, type Caller } from '../src/aws/index.ts';
 import type { RunView, WorldEvent } from '../src/world/watch.ts';
 import { ADDRESS, type AddressState, instanceOf, type Moment, message, type Stage } from './checked-stage.ts';
 

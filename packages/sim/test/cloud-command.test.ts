@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type RunCloudOptions, runCloud } from '@failtome/cloud';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type RunCloudOptions, runCloud } from '../src/cloud/index.ts';
 import { addCloud } from '../src/commands/cloud.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/cloud.md'), 'utf8');

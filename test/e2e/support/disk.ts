@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Cluster } from '../../../packages/sim/src/cluster/index.ts';
+import type { Cluster } from '../../../packages/cluster/src/index.ts';
 import { has } from '../../../scripts/requirements.mjs';
 
 export function stateFolder(cluster: Cluster, id: string): string {

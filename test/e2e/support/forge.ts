@@ -2,8 +2,8 @@
 import { createSecretKey } from 'node:crypto';
 import { type ClusterKeys, readKeyFile } from '../../../packages/agent/src/auth/keys.ts';
 import { SIGNATURE_HEADER, signRequest } from '../../../packages/agent/src/auth/signature.ts';
+import type { AgentApi, Cluster } from '../../../packages/cluster/src/index.ts';
 import { type Envelope, encodeMessage, WIRE_VERSION } from '../../../packages/protocol/src/index.ts';
-import type { AgentApi, Cluster } from '../../../packages/sim/src/cluster/index.ts';
 
 export { SIGNATURE_HEADER };
 

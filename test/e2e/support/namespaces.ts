@@ -5,10 +5,10 @@
 import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Child } from '../../../packages/cluster/src/child.ts';
+import { atExit } from '../../../packages/cluster/src/cleanup.ts';
+import { LogBook } from '../../../packages/cluster/src/log-book.ts';
 import type { StatusView } from '../../../packages/protocol/src/index.ts';
-import { Child } from '../../../packages/sim/src/cluster/child.ts';
-import { atExit } from '../../../packages/sim/src/cluster/cleanup.ts';
-import { LogBook } from '../../../packages/sim/src/cluster/log-book.ts';
 import { findProgram } from '../../../scripts/requirements.mjs';
 import { program } from './command.ts';
 

@@ -2,9 +2,9 @@
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
+import type { Cluster } from '../../../packages/cluster/src/index.ts';
+import { until } from '../../../packages/cluster/src/index.ts';
 import { decodeMessage, type Envelope } from '../../../packages/protocol/src/index.ts';
-import type { Cluster } from '../../../packages/sim/src/cluster/index.ts';
-import { until } from '../../../packages/sim/src/cluster/index.ts';
 
 /** More than any test looks through. */
 const recordBound = 20_000;

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import type { AddressView, StatusView, WhyView } from '../../../packages/protocol/src/index.ts';
 import {
   type Cluster,
   type ClusterOptions,
@@ -9,7 +8,8 @@ import {
   startCluster,
   until,
   type YamlObject,
-} from '../../../packages/sim/src/cluster/index.ts';
+} from '../../../packages/cluster/src/index.ts';
+import type { AddressView, StatusView, WhyView } from '../../../packages/protocol/src/index.ts';
 import { type Ended, failtome, program } from './command.ts';
 import { Slots } from './slots.ts';
 

@@ -13,6 +13,8 @@ export type Tie = readonly [file: string, sentence: string, ...values: readonly 
 const protocol = (file: string, name: string): number => constant(`packages/protocol/src/${file}.ts`, name);
 const agent = (file: string, name: string): number => constant(`packages/agent/src/${file}.ts`, name);
 const sim = (file: string, name: string): number => constant(`packages/sim/src/${file}.ts`, name);
+const cloudModel = (file: string, name: string): number =>
+  constant(`packages/cloud/src/model/${file}.ts`, name);
 const s = (ms: number): string => `${ms / 1_000} s`;
 const ms = (value: number): string => `${value} ms`;
 const kib = (bytes: number): string => `${bytes / 1_024} KiB`;
@@ -204,7 +206,11 @@ export const ties: readonly Tie[] = [
     'is written once in {} minutes',
     word(agent('observe/history', 'SAME_ANSWER_MS') / 60_000),
   ],
-  ['docs/cloud.md', 'public one of its own after {} seconds', sim('aws/state', 'autoAddressDelayMs') / 1_000],
+  [
+    'docs/cloud.md',
+    'public one of its own after {} seconds',
+    cloudModel('state', 'autoAddressDelayMs') / 1_000,
+  ],
 
   [
     'docs/exploration.md',

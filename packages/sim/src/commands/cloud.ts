@@ -1,5 +1,5 @@
+import { CloudFlagError, runCloud } from '@failtome/cloud';
 import { type Command, InvalidArgumentError } from 'commander';
-import { CloudFlagError, runCloud } from '../cloud/index.ts';
 import { type CommandContext, UsageError } from './context.ts';
 import { refuseUnwritable } from './output-files.ts';
 

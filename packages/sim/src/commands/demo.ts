@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { type DemoOptions, runDemo } from '@failtome/cluster/demo';
 import { type Command, Option } from 'commander';
-import { type DemoOptions, runDemo } from '../demo/index.ts';
 import type { CommandContext } from './context.ts';
 
 interface DemoFlags {

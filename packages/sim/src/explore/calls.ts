@@ -2,7 +2,7 @@
  * The calls to the cloud that arrive in one quantum: carried out in each order, spoilt where a fault says so, and
  * answered.
  */
-import { externalIp } from '../aws/index.ts';
+import { externalIp } from '@failtome/cloud/model';
 import { instanceIdOf } from '../world/settings.ts';
 import { QUANTUM_MS } from './bounds.ts';
 import { type Carried, carryOut } from './cloud.ts';

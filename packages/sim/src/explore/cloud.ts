@@ -1,8 +1,9 @@
 /**
  * The cloud in the explored world: the drivers and the model of AWS that the simulator has, one call at a time.
  */
+
+import { type AwsState, applyCall, beginCall, createAws } from '@failtome/cloud/model';
 import type { DriveEffect, DriverResult, PublishResult } from '@failtome/protocol';
-import { type AwsState, applyCall, beginCall, createAws } from '../aws/index.ts';
 import type { CallEnd, Cloud } from '../world/cloud.ts';
 import { createDriver } from '../world/drivers.ts';
 import { instanceIdOf, landingOf, opsworksIdOf } from '../world/settings.ts';

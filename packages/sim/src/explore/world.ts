@@ -1,8 +1,9 @@
 /**
  * The whole explored world at one moment, and what its outside answers: plain data, shared between branches.
  */
+
+import { type AwsState, externalIp, routeOf, setInstance } from '@failtome/cloud/model';
 import type { CheckResult, ExternalIpResult, Ip, NodeId } from '@failtome/protocol';
-import { type AwsState, externalIp, routeOf, setInstance } from '../aws/index.ts';
 import { instanceIdOf } from '../world/settings.ts';
 import { QUANTUM_MS, type Reason } from './bounds.ts';
 import { hashAws } from './cloud.ts';

@@ -2,7 +2,7 @@
  * Faults of calls to AWS that fit the calls they hit. What a swarm must have met is listed apart, in `sometimes/`: a fault
  * that is dropped here is missed there.
  */
-import type { FaultEffect } from '../aws/index.ts';
+import type { FaultEffect } from '@failtome/cloud/model';
 import type { Random, WorldSpec } from '../world/index.ts';
 import { CALLS } from './actions/index.ts';
 import type { Arguments } from './parameters.ts';

@@ -1,8 +1,9 @@
 /**
  * Watches a world and tells what happens in it, record by record. The same plan gives the same records.
  */
+
+import { type AwsEvent, type Caller, holderOf } from '@failtome/cloud/model';
 import { decodeMessage, type Fact, type NodeId } from '@failtome/protocol';
-import { type AwsEvent, type Caller, holderOf } from '../aws/index.ts';
 import type { Detail } from '../world/details.ts';
 import type { World } from '../world/interface.ts';
 import type { RunView, WorldEvent } from '../world/watch.ts';

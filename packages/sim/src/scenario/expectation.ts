@@ -2,8 +2,8 @@
  * What must come of a scenario: claims about a span of its time, as data, and as a file says them.
  */
 
+import { type AwsAction, awsActions } from '@failtome/cloud/model';
 import { REASONS } from '@failtome/protocol';
-import { type AwsAction, awsActions } from '../aws/index.ts';
 import { nodeName } from './cluster.ts';
 import { didYouMean } from './fault.ts';
 import {

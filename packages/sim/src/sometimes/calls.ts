@@ -1,6 +1,7 @@
 /** What is seen in the calls to AWS and what became of them. */
+
+import type { AwsAction, AwsEvent, Caller } from '@failtome/cloud/model';
 import type { DriveEffect, DriverResult, Ip } from '@failtome/protocol';
-import type { AwsAction, AwsEvent, Caller } from '../aws/index.ts';
 import type { RunView, Watcher } from '../world/index.ts';
 import type { Mark } from './mark.ts';
 

@@ -2,8 +2,9 @@
  * Everything that a swarm must have met for its silence to mean something: a check that never saw a lost race says
  * nothing about lost races. What a swarm misses has to be drawn more often; nothing is taken off the list for that.
  */
+
+import type { FaultEffect } from '@failtome/cloud/model';
 import { type BallotReason, REASONS, type Reason, type RejectReason } from '@failtome/protocol';
-import type { FaultEffect } from '../aws/index.ts';
 import { ACTIONS, TOPOLOGIES } from '../plan/index.ts';
 
 export interface Sometimes {

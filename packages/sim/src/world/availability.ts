@@ -2,8 +2,9 @@
  * Whether an address must be served, by what is really broken and what isn't: the premise of L1 in PROTOCOL.md. What
  * can't be served tells apart those who suffer rightly from those who are stuck.
  */
+
+import { addressOnTarget, externalIp } from '@failtome/cloud/model';
 import { counted, type Ip, type NodeId, type ProtocolConfig } from '@failtome/protocol';
-import { addressOnTarget, externalIp } from '../aws/index.ts';
 import type { World } from './interface.ts';
 import { landingOf } from './settings.ts';
 

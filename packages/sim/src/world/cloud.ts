@@ -4,7 +4,9 @@
 import {
   type AwsAction,
   type AwsEvent,
+  type AwsOutcome,
   type AwsRequest,
+  type AwsResult,
   type AwsState,
   applyCall,
   armFault,
@@ -15,8 +17,8 @@ import {
   externalIp,
   type FaultEffect,
   type FaultSpec,
-} from '../aws/index.ts';
-import { type AwsOutcome, type AwsResult, isDryRun } from '../aws/requests.ts';
+  isDryRun,
+} from '@failtome/cloud/model';
 import type { Details } from './details.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';

@@ -2,8 +2,9 @@
  * What only a recording wants to know: the fate of every message and call, faults, orders. While nobody listens, the
  * world doesn't even say it: `details.tell?.(…)` costs one comparison.
  */
+
+import type { AwsRequest, Caller } from '@failtome/cloud/model';
 import type { Command, CommandOutcome, NodeId } from '@failtome/protocol';
-import type { AwsRequest, Caller } from '../aws/index.ts';
 
 /**
  * Why a message came to nothing. `cut`: the path is closed. `loss`: by chance. `no-connections`: a new one can't be had

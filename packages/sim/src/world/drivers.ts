@@ -2,6 +2,8 @@
  * The drivers `ec2` and `opsworks` and the notifier over the model of AWS: the requests that the agent's adapters
  * send, and what they make of the answers.
  */
+
+import type { AwsRequest, Caller } from '@failtome/cloud/model';
 import type {
   Association,
   CloudRequest,
@@ -13,7 +15,6 @@ import type {
   PublishEffect,
   PublishResult,
 } from '@failtome/protocol';
-import type { AwsRequest, Caller } from '../aws/index.ts';
 import type { CallEnd, Cloud } from './cloud.ts';
 
 /** Who drives, and where an address lands on it. */

@@ -1,8 +1,9 @@
 /**
  * A simulated world as those see it who run it, break it, and look at it.
  */
+
+import type { AwsEvent, FaultSpec } from '@failtome/cloud/model';
 import type { Command, CommandOutcome, Fact, Ip, NodeId, ProtocolConfig } from '@failtome/protocol';
-import type { AwsEvent, FaultSpec } from '../aws/index.ts';
 import type { NodeClock } from './clock.ts';
 import type { Cloud } from './cloud.ts';
 import type { Details } from './details.ts';

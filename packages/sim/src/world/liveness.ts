@@ -2,6 +2,8 @@
  * What must come true once the faults have stopped (PROTOCOL.md, L1 to L5): every address that can be served is served
  * within the bound, and where one can't, everybody says why.
  */
+
+import { externalIp } from '@failtome/cloud/model';
 import {
   blockedAfterMs,
   type CheckConfig,
@@ -9,7 +11,6 @@ import {
   type Ip,
   type ProtocolConfig,
 } from '@failtome/protocol';
-import { externalIp } from '../aws/index.ts';
 import { type Availability, availabilityOf } from './availability.ts';
 import { checkConverged, checkExplained } from './convergence.ts';
 import type { World } from './interface.ts';

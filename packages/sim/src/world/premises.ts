@@ -2,8 +2,9 @@
  * What the probes and the guard look at: every node's HAProxy, the outside paths to the addresses, and the
  * external-IP service.
  */
+
+import { type AwsState, externalIp, routeOf } from '@failtome/cloud/model';
 import type { CheckResult, ExternalIpResult, Ip, NodeId } from '@failtome/protocol';
-import { type AwsState, externalIp, routeOf } from '../aws/index.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
 

@@ -1,8 +1,9 @@
 /**
  * What a world begins with, and what follows from it before anything runs.
  */
+
+import { type AddressSpec, type AwsState, createAws } from '@failtome/cloud/model';
 import type { Ip, NodeId, ProtocolConfig } from '@failtome/protocol';
-import { type AddressSpec, type AwsState, createAws } from '../aws/index.ts';
 import type { CloudSpec } from './cloud.ts';
 import type { Machine } from './premises.ts';
 import {

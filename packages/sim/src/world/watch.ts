@@ -2,6 +2,8 @@
  * What the world tells its checkers. Everything that a node sees, says and does passes here, with the moment of the
  * world's time at which it did.
  */
+
+import type { AwsAction, AwsEvent, AwsState, FaultEffect } from '@failtome/cloud/model';
 import type {
   Command,
   CommandOutcome,
@@ -16,7 +18,6 @@ import type {
   PublishEffect,
   State,
 } from '@failtome/protocol';
-import type { AwsAction, AwsEvent, AwsState, FaultEffect } from '../aws/index.ts';
 
 /** One run of one node's process, as checkers see it. */
 export interface RunView {

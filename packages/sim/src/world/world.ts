@@ -2,6 +2,8 @@
  * The simulated world: nodes that run the real protocol and host loop, on virtual time, network, disks and cloud.
  * Nothing in it waits for anything real, and the same seed gives the same trace.
  */
+
+import { type AwsEvent, holderOf, setInstance, setInstanceState } from '@failtome/cloud/model';
 import {
   type Command,
   type CommandOutcome,
@@ -11,7 +13,6 @@ import {
   type NodeRecord,
   type ProtocolConfig,
 } from '@failtome/protocol';
-import { type AwsEvent, holderOf, setInstance, setInstanceState } from '../aws/index.ts';
 import { createChecks } from './checks/index.ts';
 import { createClock, type NodeClock } from './clock.ts';
 import { createCloud } from './cloud.ts';

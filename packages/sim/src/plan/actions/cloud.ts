@@ -5,7 +5,7 @@ import {
   type Caller,
   disassociate,
   type FaultEffect,
-} from '../../aws/index.ts';
+} from '@failtome/cloud/model';
 import { landingOf, type World } from '../../world/index.ts';
 import { type ActionKind, action, anyNode, MIDDLE, whoIs } from '../action.ts';
 import { address, choice, duration, node, optional, text, whole } from '../parameters.ts';

@@ -2,8 +2,9 @@
  * What a won ballot rests on, counted again from what the voters themselves have said: I1 (leases of a majority), I3
  * (the configured electorate, of one mind), I10 (down from a majority of the sighted).
  */
+
+import { holderOf } from '@failtome/cloud/model';
 import type { BallotReason, Fact, Ip, NodeId } from '@failtome/protocol';
-import { holderOf } from '../../aws/index.ts';
 import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 
 /** What drifting clocks may make of a silence. */

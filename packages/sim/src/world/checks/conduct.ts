@@ -3,6 +3,8 @@
  * somebody that is heard (I1), with no lease for an id that runs twice (I5), one address at a time (I13), told as it
  * was seen (I17), and with so many calls in a second at most (I19).
  */
+
+import { holderOf } from '@failtome/cloud/model';
 import {
   counted,
   type DriveEffect,
@@ -11,7 +13,6 @@ import {
   type Ip,
   type NodeId,
 } from '@failtome/protocol';
-import { holderOf } from '../../aws/index.ts';
 import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 
 /** How long an id that two runs use gets no lease, and what a fast clock may make of it. */

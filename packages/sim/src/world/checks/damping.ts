@@ -2,8 +2,9 @@
  * I13: no other address is thrown off. I15: no more moves than the budget from a holder that is heard, fit and has
  * served, counted by what has really moved.
  */
+
+import { type AwsEvent, holderOf } from '@failtome/cloud/model';
 import { counted, type DriveEffect, type Ip, MAX_FLAP_MOVES, type NodeId } from '@failtome/protocol';
-import { type AwsEvent, holderOf } from '../../aws/index.ts';
 import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 
 /** How long it may take until every node has learnt that the address changed hands. */

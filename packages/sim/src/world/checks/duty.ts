@@ -2,8 +2,9 @@
  * I12: a released address is taken by somebody; whoever released it keeps trying, also after a restart. I11, as the
  * cloud saw it: a node's call ends only an association that this node had read, or one whose holder consented.
  */
+
+import { type AwsEvent, holderOf } from '@failtome/cloud/model';
 import type { DriveEffect, DriverResult, Ip, NodeId } from '@failtome/protocol';
-import { type AwsEvent, holderOf } from '../../aws/index.ts';
 import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 
 /** The longest rest between two attempts, two calls of 5 s, and what a timer may be late (PROTOCOL.md, "The move", 2). */

@@ -4,6 +4,8 @@
  *
  * Judged by what was really seen, moved, heard and checked, not by what the nodes remember of it.
  */
+
+import { type AwsEvent, holderOf } from '@failtome/cloud/model';
 import {
   blockedAfterMs,
   type DriveEffect,
@@ -13,7 +15,6 @@ import {
   type NodeId,
   type ProtocolConfig,
 } from '@failtome/protocol';
-import { type AwsEvent, holderOf } from '../../aws/index.ts';
 import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 
 /** What PROTOCOL.md promises, less what drifting clocks may make of it. */

@@ -2,8 +2,9 @@
  * I17, by what the cloud has really done: a notification names a move that was accepted, and an accepted move is told
  * soon after its taker can know of it, by the cloud's answer or by a read.
  */
+
+import type { AwsEvent } from '@failtome/cloud/model';
 import { counted, type DriveEffect, type DriverResult, type Ip, TAKEOVER_SUBJECT } from '@failtome/protocol';
-import type { AwsEvent } from '../../aws/index.ts';
 import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 import { createDoubles } from './doubles.ts';
 import { createReader } from './durability.ts';

@@ -1,0 +1,375 @@
+import {
+  type AwsActionPattern,
+  type AwsEvent,
+  type AwsState,
+  armFault,
+  associate,
+  type Caller,
+  clearFaults,
+  createAws,
+  disassociate,
+  type ExternalIp,
+  externalIp,
+  type FaultSpec,
+  holderOf,
+  type Instance,
+  type InstanceId,
+  type InstanceState,
+  type PublicIp,
+  routeOf,
+  setInstance,
+  setInstanceState,
+  setPermission,
+} from '../model/index.ts';
+import { AddressFront, type PathState } from './address.ts';
+import { ApiServer } from './api-server.ts';
+import { Backends } from './backends.ts';
+import { cloudControl } from './control-commands.ts';
+import { type AccessKey, Credentials } from './credentials.ts';
+import type { Endpoint } from './door.ts';
+import { type GuardBehaviour, type GuardScope, GuardService } from './external-ip.ts';
+import { MetadataService, type MetadataState } from './metadata.ts';
+import { bindOf, type CloudOptions, type CredentialSource, sourcesOf } from './options.ts';
+import { restoredInto, type SavedCloud, savedFrom } from './saved.ts';
+import { type CallRecord, type Signal, World } from './world.ts';
+
+/** A message that SNS accepted. */
+export type PublishedMessage = Extract<AwsEvent, { readonly kind: 'published' }>;
+/** A line of the association log: one began, or one ended. */
+export type AssociationEvent = Exclude<AwsEvent, PublishedMessage>;
+
+/** How long `waitFor` waits unless told otherwise. */
+export const waitBoundMs = 10_000;
+
+const operator: Caller = { kind: 'operator', name: 'operator' };
+
+/** A running cloud. Everything it listens on is freed by `close`. */
+export class EmbeddedCloud {
+  readonly #world: World;
+  readonly #credentials = new Credentials();
+  readonly #backends: Backends;
+  readonly #api: ApiServer;
+  readonly #guard: GuardService;
+  readonly #metadata = new Map<InstanceId, MetadataService>();
+  readonly #fronts = new Map<PublicIp, AddressFront>();
+
+  constructor(options: CloudOptions) {
+    const { host = '127.0.0.1', port = 0, guardPort = 0 } = options;
+    const { restored } = options;
+    const fresh = createAws(options);
+    const world = new World(
+      restored === undefined ? fresh : restoredInto(fresh, restored),
+      restored ?? { nowMs: 0, events: [] },
+    );
+    if (restored !== undefined) this.#credentials.restore(restored.sessions);
+    const sources = sourcesOf(options.instances);
+    this.#world = world;
+    this.#backends = new Backends(() => world.touch());
+    for (const { id, backend, metadataPort = 0 } of options.instances) {
+      if (backend !== undefined) this.#backends.set(id, backend);
+      this.#metadata.set(id, new MetadataService(id, { host, port: metadataPort }, world, this.#credentials));
+    }
+    this.#guard = new GuardService({ host, port: guardPort }, world, sources);
+    const latency = options.latency ?? { applyAfterMs: 0, answerAfterMs: 0 };
+    const control = options.control === 'on' ? cloudControl(this) : null;
+    this.#api = new ApiServer(
+      { host, port, latency, moveEffect: options.moveEffect ?? 'reset' },
+      { world, credentials: this.#credentials, control },
+    );
+    for (const address of options.addresses) {
+      const bind = bindOf(address);
+      if (bind === null) continue;
+      const viewers = new Map(options.instances.map(({ id }) => [id, address.viewPorts?.get(id) ?? 0]));
+      const unassociated = options.unassociated ?? 'blackhole';
+      const dependencies = { world, backends: this.#backends, sources, unassociated };
+      this.#fronts.set(address.publicIp, new AddressFront(address.publicIp, bind, viewers, dependencies));
+    }
+  }
+
+  /** Opens every port. */
+  async open(): Promise<void> {
+    const parts = [this.#api, this.#guard, ...this.#metadata.values(), ...this.#fronts.values()];
+    this.#world.subscribe((signal) => {
+      if (signal.kind === 'changed') this.#watchHolders();
+    });
+    this.#watchHolders();
+    await Promise.all(parts.map((part) => part.open()));
+  }
+
+  /** Frees every port, connection and timer. */
+  async close(): Promise<void> {
+    this.#world.close();
+    this.#backends.close();
+    const parts = [this.#api, this.#guard, ...this.#metadata.values(), ...this.#fronts.values()];
+    await Promise.all(parts.map((part) => part.close()));
+  }
+
+  // Where things are.
+
+  /** The one endpoint of EC2, OpsWorks, SNS and STS. */
+  get endpointUrl(): string {
+    return this.#api.url;
+  }
+
+  /** The environment that an agent on this instance runs in, as the AWS SDKs read it. */
+  environmentFor(
+    instanceId: InstanceId,
+    credentials: CredentialSource = 'metadata',
+  ): Readonly<Record<string, string>> {
+    // botocore appends its paths to this as it stands, so it must end with a slash; the other SDKs don't mind.
+    const metadata = `${this.metadataUrlFor(instanceId)}/`;
+    return {
+      AWS_ENDPOINT_URL: this.endpointUrl,
+      AWS_REGION: this.state.config.region,
+      AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata,
+      ...(credentials === 'static' ? keyVariables(this.accessKeyFor(instanceId)) : {}),
+    };
+  }
+
+  /** The environment of a person with every permission, for the AWS command line. */
+  operatorEnvironment(): Readonly<Record<string, string>> {
+    const { region } = this.state.config;
+    return {
+      AWS_ENDPOINT_URL: this.endpointUrl,
+      AWS_REGION: region,
+      AWS_DEFAULT_REGION: region,
+      ...keyVariables(this.#credentials.staticKey(operator)),
+    };
+  }
+
+  /** An instance's long-lived access key. */
+  accessKeyFor(instanceId: InstanceId): AccessKey {
+    this.#instance(instanceId);
+    return this.#credentials.staticKey({ kind: 'instance', instanceId });
+  }
+
+  /** Revokes an instance's long-lived access key, and returns another. */
+  replaceAccessKey(instanceId: InstanceId): AccessKey {
+    this.#instance(instanceId);
+    return this.#credentials.replaceStatic({ kind: 'instance', instanceId });
+  }
+
+  metadataUrlFor(instanceId: InstanceId): string {
+    return this.#metadataOf(instanceId).url;
+  }
+
+  /** Where an instance asks for its external IP; `service` names one of as many services as a test likes. */
+  guardUrlFor(instanceId: InstanceId, service?: string): string {
+    this.#instance(instanceId);
+    return this.#guard.urlFor(instanceId, service);
+  }
+
+  /** Where an instance sees an address; null: where the outside world does. */
+  viewOf(instanceId: InstanceId | null, publicIp: PublicIp): Endpoint {
+    return this.#frontOf(publicIp).viewOf(instanceId);
+  }
+
+  /** Whether an address takes connections. */
+  hasView(publicIp: PublicIp): boolean {
+    return this.#fronts.has(publicIp);
+  }
+
+  // What there is to see.
+
+  /** What `restored` of another cloud makes this one's account again. */
+  save(): SavedCloud {
+    const { events } = this.#world;
+    return savedFrom(this.state, { nowMs: this.nowMs(), events, sessions: this.#credentials.sessions() });
+  }
+
+  get state(): AwsState {
+    return this.#world.state;
+  }
+
+  /** Milliseconds since it started: the clock of every record. */
+  nowMs(): number {
+    return this.#world.nowMs();
+  }
+
+  /** Every call that came, with its parameters and its answer. */
+  get calls(): readonly CallRecord[] {
+    return this.#world.calls;
+  }
+
+  get published(): readonly PublishedMessage[] {
+    return this.#world.events.filter((event) => event.kind === 'published');
+  }
+
+  /** Every association that began or ended since the start. */
+  get associationLog(): readonly AssociationEvent[] {
+    return this.#world.events.filter((event) => event.kind !== 'published');
+  }
+
+  /** The holder by EC2's book. */
+  holderOf(publicIp: PublicIp): InstanceId | null {
+    return holderOf(this.state, publicIp);
+  }
+
+  externalIpOf(instanceId: InstanceId): ExternalIp {
+    return externalIp(this.state, instanceId, this.nowMs());
+  }
+
+  /** Hears of everything that happens, until the returned function is called. */
+  subscribe(listener: (signal: Signal) => void): () => void {
+    return this.#world.subscribe(listener);
+  }
+
+  /** Waits, without polling, until `look` returns something: looks now, and again after everything that happens. */
+  waitFor<T>(
+    what: string,
+    look: () => T | undefined | null | false,
+    timeoutMs: number = waitBoundMs,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      let unsubscribe = (): void => undefined;
+      const settle = (): boolean => {
+        const found = look();
+        if (found === undefined || found === null || found === false) return false;
+        clearTimeout(timer);
+        unsubscribe();
+        resolve(found);
+        return true;
+      };
+      if (settle()) return;
+      unsubscribe = this.#world.subscribe(() => settle());
+      timer = setTimeout(() => {
+        unsubscribe();
+        const calls = this.calls.slice(-8).map(({ action, answer }) => `${action} ${answer.kind}`);
+        reject(
+          new Error(`Waited ${timeoutMs} ms in vain for ${what}. Last calls: ${calls.join(', ') || 'none'}.`),
+        );
+      }, timeoutMs);
+    });
+  }
+
+  // What a test does to it.
+
+  /** Faults of calls. */
+  readonly fault: {
+    /** Arms a fault, and returns its id. */
+    arm(spec: FaultSpec): number;
+    /** Disarms one, or all. */
+    clear(id?: number): void;
+    /** How many calls a fault that is still armed has hit. */
+    hits(id: number): number;
+  } = {
+    arm: (spec) => {
+      const { state, fault } = armFault(this.state, spec);
+      this.#set(state);
+      return fault.id;
+    },
+    clear: (id) => this.#set(clearFaults(this.state, id)),
+    hits: (id) => this.state.faults.find((fault) => fault.id === id)?.hits ?? 0,
+  };
+
+  /** Sets how the external-IP service answers. */
+  setGuard(behaviour: GuardBehaviour, scope?: GuardScope): void {
+    this.#guard.behave(behaviour, scope);
+  }
+
+  /** The external-IP service tells everyone the truth again. */
+  clearGuard(): void {
+    this.#guard.clear();
+  }
+
+  setMetadata(instanceId: InstanceId, state: MetadataState): void {
+    this.#metadataOf(instanceId).set(state);
+  }
+
+  /** Ends the temporary credentials that an instance got from its metadata. */
+  expireCredentials(instanceId: InstanceId): void {
+    this.#credentials.expire(instanceId);
+  }
+
+  /** Takes permissions from an instance's role, or gives them back. */
+  setPermission(instanceId: InstanceId, action: AwsActionPattern, permission: 'revoked' | 'granted'): void {
+    this.#instance(instanceId);
+    this.#set(setPermission(this.state, instanceId, action, permission));
+  }
+
+  /** Moves an address at the console: at once, whoever has it, onto the instance's primary private address by default. */
+  operatorAssociate(publicIp: PublicIp, instanceId: InstanceId, privateIp?: string): void {
+    const { interfaces } = this.#instance(instanceId);
+    const landing = interfaces.find((each) => privateIp === undefined || each.privateIps.includes(privateIp));
+    if (landing === undefined) throw new Error(`${instanceId} has no private address ${privateIp}.`);
+    const target = { instanceId, interfaceId: landing.id, privateIp: privateIp ?? landing.privateIps[0] };
+    this.#world.commit(associate(this.state, publicIp, target, operator, this.nowMs()));
+  }
+
+  /** Takes an address from its holder at the console. */
+  operatorDisassociate(publicIp: PublicIp): void {
+    this.#world.commit(disassociate(this.state, publicIp, 'disassociated', operator, this.nowMs()));
+  }
+
+  /** Starts, stops or terminates an instance, as EC2 sees it. */
+  setInstanceState(instanceId: InstanceId, state: InstanceState): void {
+    this.#world.commit(setInstanceState(this.state, instanceId, state, operator, this.nowMs()));
+  }
+
+  /** Takes an instance off the network (its connections fall silent, EC2 still calls it running), or puts it back. */
+  setNetwork(instanceId: InstanceId, network: Instance['network']): void {
+    this.#set(setInstance(this.state, instanceId, { network }, this.nowMs()));
+  }
+
+  /** Breaks an instance's way out: AWS, the external-IP service and the addresses, not its peers. */
+  setWayOut(instanceId: InstanceId, wayOut: Instance['wayOut']): void {
+    this.#set(setInstance(this.state, instanceId, { wayOut }, this.nowMs()));
+  }
+
+  setBackend(instanceId: InstanceId, backend: Endpoint): void {
+    this.#instance(instanceId);
+    this.#backends.set(instanceId, backend);
+    this.#world.touch();
+  }
+
+  /** Breaks or clears one viewer's path to an address; null: the outside world's. */
+  setPath(instanceId: InstanceId | null, publicIp: PublicIp, path: PathState): void {
+    this.#frontOf(publicIp).setPath(instanceId, path);
+  }
+
+  #set(state: AwsState): void {
+    this.#world.commit({ state, events: [] });
+  }
+
+  /** Only the web servers that an address leads to are watched. */
+  #watchHolders(): void {
+    const holders = [...this.#fronts.keys()]
+      .map((publicIp) => routeOf(this.state, publicIp, this.nowMs()))
+      .flatMap((route) => (route.kind === 'instance' ? [route.instance.id] : []));
+    this.#backends.watchOnly(new Set(holders));
+  }
+
+  #instance(instanceId: InstanceId): Instance {
+    return known(this.state.instances.get(instanceId), 'instance', instanceId);
+  }
+
+  #metadataOf(instanceId: InstanceId): MetadataService {
+    return known(this.#metadata.get(instanceId), 'instance', instanceId);
+  }
+
+  #frontOf(publicIp: PublicIp): AddressFront {
+    return known(this.#fronts.get(publicIp), 'address that takes connections', publicIp);
+  }
+}
+
+function known<T>(value: T | undefined, kind: string, name: string): T {
+  if (value === undefined) throw new Error(`There is no ${kind} ${name}.`);
+  return value;
+}
+
+function keyVariables(key: AccessKey): Readonly<Record<string, string>> {
+  return { AWS_ACCESS_KEY_ID: key.accessKeyId, AWS_SECRET_ACCESS_KEY: key.secretAccessKey };
+}
+
+/** Starts an embedded cloud. It listens when this resolves. */
+export async function startCloud(options: CloudOptions): Promise<EmbeddedCloud> {
+  const cloud = new EmbeddedCloud(options);
+  try {
+    await cloud.open();
+  } catch (cause) {
+    await cloud.close();
+    throw cause;
+  }
+  return cloud;
+}

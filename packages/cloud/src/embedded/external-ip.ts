@@ -1,0 +1,143 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { externalIp, type InstanceId } from '../model/index.ts';
+import { Door, type Endpoint } from './door.ts';
+import { cut, httpServer, send } from './http-parts.ts';
+import type { World } from './world.ts';
+
+/** How the external-IP service answers. */
+export type GuardBehaviour =
+  | { readonly kind: 'truth' }
+  /** Connections are refused (for everyone) or reset (for one asker, or one of several services). */
+  | { readonly kind: 'down' }
+  | { readonly kind: 'hang' }
+  | { readonly kind: 'html' }
+  | { readonly kind: 'redirect' }
+  | { readonly kind: 'garbage' }
+  | { readonly kind: 'error' }
+  | { readonly kind: 'wrong'; readonly ip: string };
+
+/** Whom a behaviour concerns; absent parts concern everyone. */
+export interface GuardScope {
+  readonly instanceId?: InstanceId;
+  /** One of several services, by the name given to `guardUrlFor`. */
+  readonly service?: string;
+}
+
+/** The service's answer carries this many bytes of nonsense when it is to be garbage. */
+const garbageBytes = 64;
+const defaultService = 'main';
+
+/**
+ * The external-IP service. `/ip/<instance>` and `/ip/<instance>/<service>` answer for that instance; `/` answers for the
+ * instance whose registered source address asks.
+ */
+export class GuardService {
+  readonly #world: World;
+  readonly #sources: ReadonlyMap<string, InstanceId>;
+  readonly #door: Door;
+  readonly #behaviours = new Map<string, GuardBehaviour>();
+
+  constructor(endpoint: Endpoint, world: World, sources: ReadonlyMap<string, InstanceId>) {
+    this.#world = world;
+    this.#sources = sources;
+    this.#door = new Door(() => httpServer((request, response) => this.#handle(request, response)), endpoint);
+  }
+
+  open(): Promise<void> {
+    return this.#door.open();
+  }
+
+  close(): Promise<void> {
+    return this.#door.close();
+  }
+
+  /** Where an instance asks one of the services. */
+  urlFor(instanceId: InstanceId, service: string = defaultService): string {
+    const { host, port } = this.#door.endpoint;
+    const path = service === defaultService ? instanceId : `${instanceId}/${service}`;
+    return `http://${host}:${port}/ip/${path}`;
+  }
+
+  /** Sets how the service answers; the narrowest scope that was set decides. */
+  behave(behaviour: GuardBehaviour, scope: GuardScope = {}): void {
+    this.#behaviours.set(keyOf(scope), behaviour);
+    this.#door.set(this.#behaviours.get(keyOf({}))?.kind === 'down' ? 'shut' : 'open');
+  }
+
+  /** Back to the truth, for everyone. */
+  clear(): void {
+    this.#behaviours.clear();
+    this.#door.set('open');
+  }
+
+  #handle(request: IncomingMessage, response: ServerResponse): void {
+    const asker = this.#askerOf(request);
+    if (asker === null) {
+      send(response, 404, 'text/plain', 'Nobody is known by this path or source address.\n');
+      return;
+    }
+    const ip = externalIp(this.#world.state, asker.instanceId, this.#world.nowMs());
+    // Without a way out the question doesn't arrive.
+    if (ip.kind === 'none') return;
+    answer(request, response, this.#behaviourFor(asker), ip.ip);
+  }
+
+  #askerOf(request: IncomingMessage): Required<GuardScope> | null {
+    const [path = ''] = (request.url ?? '/').split('?');
+    const [, root, instanceId, service] = path.split('/');
+    if (root === 'ip' && instanceId !== undefined) return { instanceId, service: service ?? defaultService };
+    const bySource = this.#sources.get(request.socket.remoteAddress ?? '');
+    return path === '/' && bySource !== undefined ? { instanceId: bySource, service: defaultService } : null;
+  }
+
+  #behaviourFor({ instanceId, service }: Required<GuardScope>): GuardBehaviour {
+    const scopes: readonly GuardScope[] = [{ instanceId, service }, { instanceId }, { service }, {}];
+    for (const scope of scopes) {
+      const behaviour = this.#behaviours.get(keyOf(scope));
+      if (behaviour !== undefined) return behaviour;
+    }
+    return { kind: 'truth' };
+  }
+}
+
+function keyOf({ instanceId = '*', service = '*' }: GuardScope): string {
+  return `${instanceId} ${service}`;
+}
+
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  behaviour: GuardBehaviour,
+  ip: string,
+): void {
+  switch (behaviour.kind) {
+    case 'truth':
+      send(response, 200, 'text/plain', `${ip}\n`);
+      return;
+    case 'wrong':
+      send(response, 200, 'text/plain', `${behaviour.ip}\n`);
+      return;
+    case 'html':
+      send(
+        response,
+        200,
+        'text/html',
+        '<!doctype html><title>Log in</title><h1>Log in to this network</h1>\n',
+      );
+      return;
+    case 'redirect':
+      send(response, 302, 'text/plain', '', { location: 'http://login.example/' });
+      return;
+    case 'garbage':
+      send(response, 200, 'text/plain', '\u0000\u001f'.repeat(garbageBytes / 2));
+      return;
+    case 'error':
+      send(response, 503, 'text/plain', 'unavailable\n');
+      return;
+    case 'down':
+      cut(request);
+      return;
+    case 'hang':
+      return;
+  }
+}

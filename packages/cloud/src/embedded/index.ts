@@ -1,0 +1,11 @@
+/** The embedded cloud: the AWS model over its real wire protocols, for the demo, the tests and other processes. */
+export type * from './address.ts';
+export type * from './api-sockets.ts';
+export * from './cloud.ts';
+export * from './door.ts';
+export type * from './external-ip.ts';
+export type * from './metadata.ts';
+export type * from './options.ts';
+export * from './run.ts';
+export * from './time-of-day.ts';
+export type * from './world.ts';

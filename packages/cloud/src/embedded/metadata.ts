@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { autoIp, type Instance, primaryElasticAddress, roleNameOf } from '../model/index.ts';
+import type { Credentials } from './credentials.ts';
+import { Door, type Endpoint } from './door.ts';
+import { cut, httpServer, send } from './http-parts.ts';
+import type { World } from './world.ts';
+
+/** How an instance's metadata service is. */
+export type MetadataState = 'up' | 'down' | 'hang' | 'error';
+
+/** A session is good for six hours at most (EC2 User Guide, "Use IMDSv2"). */
+export const tokenLifetimeBoundS = 21_600;
+/** Sessions that are remembered; the oldest is forgotten first. */
+const tokenBound = 1_000;
+
+/** The instance metadata service, version 2, of one instance, on a port of its own. */
+export class MetadataService {
+  readonly #instanceId: string;
+  readonly #world: World;
+  readonly #credentials: Credentials;
+  readonly #door: Door;
+  readonly #tokens = new Map<string, number>();
+  #state: MetadataState = 'up';
+
+  constructor(instanceId: string, endpoint: Endpoint, world: World, credentials: Credentials) {
+    this.#instanceId = instanceId;
+    this.#world = world;
+    this.#credentials = credentials;
+    this.#door = new Door(() => httpServer((request, response) => this.#handle(request, response)), endpoint);
+  }
+
+  open(): Promise<void> {
+    return this.#door.open();
+  }
+
+  close(): Promise<void> {
+    return this.#door.close();
+  }
+
+  get url(): string {
+    const { host, port } = this.#door.endpoint;
+    return `http://${host}:${port}`;
+  }
+
+  set(state: MetadataState): void {
+    this.#state = state;
+    this.#door.set(state === 'down' ? 'shut' : 'open');
+  }
+
+  #handle(request: IncomingMessage, response: ServerResponse): void {
+    switch (this.#state) {
+      case 'up':
+        this.#answer(request, response);
+        return;
+      case 'error':
+        send(response, 500, 'text/plain', '');
+        return;
+      case 'down':
+        cut(request);
+        return;
+      case 'hang':
+        return;
+    }
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const path = (request.url ?? '/').split('?')[0] ?? '/';
+    if (request.method === 'PUT' && path === '/latest/api/token') {
+      this.#openSession(request, response);
+      return;
+    }
+    if (request.method !== 'GET') {
+      send(response, 405, 'text/plain', '');
+      return;
+    }
+    const token = request.headers['x-aws-ec2-metadata-token'];
+    const goodUntilMs = typeof token === 'string' ? (this.#tokens.get(token) ?? 0) : 0;
+    if (goodUntilMs <= Date.now()) {
+      send(response, 401, 'text/plain', '');
+      return;
+    }
+    const text = this.#read(path);
+    send(response, text === null ? 404 : 200, 'text/plain', text ?? '');
+  }
+
+  #openSession(request: IncomingMessage, response: ServerResponse): void {
+    const lifetimeS = Number(request.headers['x-aws-ec2-metadata-token-ttl-seconds'] ?? 'none');
+    if (!Number.isInteger(lifetimeS) || lifetimeS < 1 || lifetimeS > tokenLifetimeBoundS) {
+      send(response, 400, 'text/plain', '');
+      return;
+    }
+    const [oldest] = this.#tokens.keys();
+    if (this.#tokens.size >= tokenBound && oldest !== undefined) this.#tokens.delete(oldest);
+    const token = randomBytes(30).toString('base64');
+    this.#tokens.set(token, Date.now() + lifetimeS * 1_000);
+    const lifetime = { 'x-aws-ec2-metadata-token-ttl-seconds': String(lifetimeS) };
+    send(response, 200, 'text/plain', token, lifetime);
+  }
+
+  /** One page of the tree, or null. */
+  #read(path: string): string | null {
+    const instance = this.#world.state.instances.get(this.#instanceId);
+    if (instance === undefined) return null;
+    const pages = this.#pages(instance);
+    const page = pages.get(path) ?? pages.get(path.replace(/\/$/, ''));
+    if (page !== undefined) return page();
+    // A folder answers with the names in it.
+    const folder = path.endsWith('/') ? path : `${path}/`;
+    const names = new Set(
+      [...pages.keys()]
+        .filter((each) => each.startsWith(folder))
+        .map((each) => each.slice(folder.length).replace(/\/.*$/, '/')),
+    );
+    return names.size === 0 ? null : [...names].join('\n');
+  }
+
+  #pages(instance: Instance): ReadonlyMap<string, () => string> {
+    const { config } = this.#world.state;
+    const meta = '/latest/meta-data';
+    const [primary] = instance.interfaces;
+    const role = roleNameOf(instance.id);
+    const publicIp =
+      primaryElasticAddress(this.#world.state, instance)?.publicIp ??
+      autoIp(instance.autoAddress, this.#world.nowMs());
+    const pages = new Map<string, () => string>([
+      [`${meta}/instance-id`, () => instance.id],
+      [`${meta}/hostname`, () => instance.hostname],
+      [`${meta}/local-hostname`, () => instance.hostname],
+      [`${meta}/local-ipv4`, () => primary.privateIps[0]],
+      [`${meta}/mac`, () => primary.mac],
+      [`${meta}/placement/region`, () => config.region],
+      [`${meta}/placement/availability-zone`, () => instance.availabilityZone],
+      [`${meta}/iam/security-credentials`, () => role],
+      [`${meta}/iam/security-credentials/${role}`, () => this.#roleCredentials()],
+      ['/latest/dynamic/instance-identity/document', () => this.#identity(instance)],
+    ]);
+    if (publicIp !== null) pages.set(`${meta}/public-ipv4`, () => publicIp);
+    for (const [index, card] of instance.interfaces.entries()) {
+      const folder = `${meta}/network/interfaces/macs/${card.mac}`;
+      pages.set(`${folder}/interface-id`, () => card.id);
+      pages.set(`${folder}/device-number`, () => String(index));
+      pages.set(`${folder}/local-ipv4s`, () => card.privateIps.join('\n'));
+      pages.set(`${folder}/owner-id`, () => config.accountId);
+    }
+    return pages;
+  }
+
+  #roleCredentials(): string {
+    const key = this.#credentials.sessionKey(this.#instanceId, Date.now());
+    return JSON.stringify({
+      Code: 'Success',
+      LastUpdated: new Date().toISOString(),
+      Type: 'AWS-HMAC',
+      AccessKeyId: key.accessKeyId,
+      SecretAccessKey: key.secretAccessKey,
+      Token: key.sessionToken,
+      Expiration: new Date(key.expiresAtMs).toISOString(),
+    });
+  }
+
+  #identity(instance: Instance): string {
+    const { config } = this.#world.state;
+    return JSON.stringify({
+      accountId: config.accountId,
+      architecture: 'x86_64',
+      availabilityZone: instance.availabilityZone,
+      instanceId: instance.id,
+      instanceType: 't3.micro',
+      privateIp: instance.interfaces[0].privateIps[0],
+      region: config.region,
+      version: '2017-09-30',
+    });
+  }
+}

@@ -1,0 +1,146 @@
+import type { AwsError, AwsRequest, AwsService, Filter } from '../model/index.ts';
+
+/** A request that was understood, or why not. */
+export type Parsed =
+  | { readonly kind: 'request'; readonly request: AwsRequest }
+  | { readonly kind: 'error'; readonly error: AwsError };
+
+type Parser = (parameters: Parameters) => AwsRequest;
+
+/** Reads a form-encoded request of EC2, SNS or STS ("Query API"). Parameters that it doesn't know are refused, as EC2 does. */
+export function parseQuery(service: Exclude<AwsService, 'opsworks'>, body: string): Parsed {
+  const parameters = new Parameters(new URLSearchParams(body));
+  const action = parameters.text('Action') ?? '';
+  parameters.text('Version');
+  const parser = parsers.get(`${service}:${action}`);
+  if (parser === undefined) {
+    return failure('InvalidAction', `The action ${action} is not valid for this web service.`);
+  }
+  const request = parser(parameters);
+  if (parameters.faults.length > 0) return failure('InvalidParameterValue', parameters.faults.join('; '));
+  const [unknown] = parameters.unread();
+  if (unknown !== undefined) return failure('UnknownParameter', `The parameter ${unknown} is not recognized`);
+  return { kind: 'request', request };
+}
+
+function failure(code: string, message: string): Parsed {
+  return { kind: 'error', error: { code, message, status: 400 } };
+}
+
+const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
+  [
+    'ec2:DescribeAddresses',
+    (p) => ({
+      action: 'ec2:DescribeAddresses',
+      dryRun: p.flag('DryRun') ?? false,
+      publicIps: p.list('PublicIp'),
+      allocationIds: p.list('AllocationId'),
+      filters: p.filters(),
+    }),
+  ],
+  [
+    'ec2:AssociateAddress',
+    (p) => ({
+      action: 'ec2:AssociateAddress',
+      dryRun: p.flag('DryRun') ?? false,
+      allocationId: p.text('AllocationId'),
+      publicIp: p.text('PublicIp'),
+      instanceId: p.text('InstanceId'),
+      networkInterfaceId: p.text('NetworkInterfaceId'),
+      privateIpAddress: p.text('PrivateIpAddress'),
+      allowReassociation: p.flag('AllowReassociation'),
+    }),
+  ],
+  [
+    'ec2:DisassociateAddress',
+    (p) => ({
+      action: 'ec2:DisassociateAddress',
+      dryRun: p.flag('DryRun') ?? false,
+      associationId: p.text('AssociationId'),
+      publicIp: p.text('PublicIp'),
+    }),
+  ],
+  [
+    'ec2:DescribeInstances',
+    (p) => {
+      p.text('MaxResults');
+      return {
+        action: 'ec2:DescribeInstances',
+        dryRun: p.flag('DryRun') ?? false,
+        instanceIds: p.list('InstanceId'),
+        filters: p.filters(),
+      };
+    },
+  ],
+  [
+    'ec2:DescribeInstanceStatus',
+    (p) => {
+      p.text('MaxResults');
+      return {
+        action: 'ec2:DescribeInstanceStatus',
+        dryRun: p.flag('DryRun') ?? false,
+        instanceIds: p.list('InstanceId'),
+        includeAllInstances: p.flag('IncludeAllInstances') ?? false,
+      };
+    },
+  ],
+  [
+    'sns:Publish',
+    (p) => ({
+      action: 'sns:Publish',
+      topicArn: p.text('TopicArn') ?? '',
+      subject: p.text('Subject'),
+      message: p.text('Message') ?? '',
+    }),
+  ],
+  [
+    'sns:GetTopicAttributes',
+    (p) => ({ action: 'sns:GetTopicAttributes', topicArn: p.text('TopicArn') ?? '' }),
+  ],
+  ['sts:GetCallerIdentity', () => ({ action: 'sts:GetCallerIdentity' })],
+]);
+
+/** Form parameters, which remember what was read. */
+class Parameters {
+  readonly #form: URLSearchParams;
+  readonly #read = new Set<string>();
+  readonly faults: string[] = [];
+
+  constructor(form: URLSearchParams) {
+    this.#form = form;
+  }
+
+  text(name: string): string | null {
+    this.#read.add(name);
+    return this.#form.get(name);
+  }
+
+  flag(name: string): boolean | null {
+    const value = this.text(name);
+    if (value === null) return null;
+    if (value !== 'true' && value !== 'false')
+      this.faults.push(`The value ${value} of ${name} is not a boolean`);
+    return value === 'true';
+  }
+
+  list(name: string): readonly string[] {
+    const values: string[] = [];
+    for (let number = 1; this.#form.has(`${name}.${number}`); number += 1) {
+      values.push(this.text(`${name}.${number}`) ?? '');
+    }
+    return values;
+  }
+
+  filters(): readonly Filter[] {
+    const filters: Filter[] = [];
+    for (let number = 1; this.#form.has(`Filter.${number}.Name`); number += 1) {
+      const name = this.text(`Filter.${number}.Name`) ?? '';
+      filters.push({ name, values: this.list(`Filter.${number}.Value`) });
+    }
+    return filters;
+  }
+
+  unread(): readonly string[] {
+    return [...this.#form.keys()].filter((name) => !this.#read.has(name));
+  }
+}

@@ -1,0 +1,116 @@
+import type { EmbeddedCloud } from '@failtome/cloud';
+import type { LoopbackBlock } from './loopback.ts';
+import type { ClusterOptions, NodeSpec, SharedAddress } from './options.ts';
+import { merge, type YamlObject } from './settings.ts';
+
+/** The agents' default port. */
+export const apiPort = 8741;
+export const webPort = 8080;
+/** A link listens at its target's address, at this port plus its source's number. */
+const linkPort = 9000;
+
+/** The topic that every agent publishes to. */
+export const topicArn = 'arn:aws:sns:us-east-1:123456789012:failover';
+
+/** Where everything of one cluster is: fixed places in a block of its own. */
+export class Places {
+  readonly #block: LoopbackBlock;
+  readonly #nodes: readonly NodeSpec[];
+
+  constructor(block: LoopbackBlock, nodes: readonly NodeSpec[]) {
+    this.#block = block;
+    this.#nodes = nodes;
+  }
+
+  get cloudHost(): string {
+    return this.#block.ip(1);
+  }
+
+  /** The machine's own address, towards its peers. */
+  host(id: string): string {
+    return this.#block.ip(10 + this.#number(id));
+  }
+
+  /** Where `from` reaches `to`. */
+  link(from: string, to: string): { readonly host: string; readonly port: number } {
+    return { host: this.host(to), port: linkPort + this.#number(from) };
+  }
+
+  sharedIp(index: number): string {
+    return this.#block.ip(200 + index);
+  }
+
+  instanceId(id: string): string {
+    return `i-${id}`;
+  }
+
+  #number(id: string): number {
+    const index = this.#nodes.findIndex((node) => node.id === id);
+    if (index < 0) throw new Error(`There is no node ${id}.`);
+    return index;
+  }
+}
+
+export interface NodeFiles {
+  readonly keyFile: string;
+  readonly stateDir: string;
+}
+
+/** One node's configuration, as an operator would write it. */
+export function configurationOf(
+  spec: NodeSpec,
+  options: ClusterOptions,
+  {
+    places,
+    cloud,
+    files,
+  }: { readonly places: Places; readonly cloud: EmbeddedCloud; readonly files: NodeFiles },
+): YamlObject {
+  const { id, role = 'candidate', priority = 100 } = spec;
+  const instanceId = places.instanceId(id);
+  const peers = options.nodes.map((peer) => peerEntry(spec, peer, places));
+  const shared = sharedAddresses(options);
+  const addresses = shared.map((address, index): YamlObject => {
+    const ip = places.sharedIp(index);
+    const landing = address.landing?.[id];
+    const probe = { port: cloud.viewOf(instanceId, ip).port, ...options.probe };
+    return { ip, ...(landing === undefined ? {} : { privateIp: landing }), probe };
+  });
+  const base: YamlObject = {
+    cluster: 'web',
+    node: { id, role, priority },
+    api: { listen: `${places.host(id)}:${apiPort}` },
+    peers,
+    auth: { keyFile: files.keyFile },
+    addresses,
+    guard: { urls: [cloud.guardUrlFor(instanceId)] },
+    stateDir: files.stateDir,
+    ...(role === 'candidate' ? candidateSections(id, options, places) : {}),
+  };
+  return merge(merge(base, settingsFor(role, options.settings ?? {})), spec.settings ?? {});
+}
+
+/** The addresses of a cluster; by default one, held by the first node. */
+export function sharedAddresses({ addresses, nodes }: ClusterOptions): readonly SharedAddress[] {
+  return addresses ?? [{ holder: nodes[0].id }];
+}
+
+function peerEntry(self: NodeSpec, peer: NodeSpec, places: Places): YamlObject {
+  const { host, port } =
+    self.id === peer.id ? { host: places.host(peer.id), port: apiPort } : places.link(self.id, peer.id);
+  const { id, role = 'candidate', priority = 100 } = peer;
+  return { id, role, priority, url: `http://${host}:${port}` };
+}
+
+function candidateSections(id: string, { driver = 'ec2' }: ClusterOptions, places: Places): YamlObject {
+  return {
+    local: { url: `http://${places.host(id)}:${webPort}/` },
+    driver: { kind: driver },
+    notify: { sns: { topicArn } },
+  };
+}
+
+/** A node that never takes an address has no web server to check: `local` is for candidates. */
+function settingsFor(role: string, settings: YamlObject): YamlObject {
+  return role === 'candidate' ? settings : merge(settings, { local: null });
+}

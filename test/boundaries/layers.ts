@@ -1,0 +1,89 @@
+/**
+ * Which part of the sources may import which: one row a part, its own files apart. What isn't in its row is refused.
+ */
+
+/** A part of the sources, and all that it may import from outside itself. */
+export interface Layer {
+  /** The folder; files in it belong to the longest folder that names them. */
+  readonly folder: string;
+  /** Other parts of the same package, which are imported by their path. */
+  readonly parts?: readonly string[];
+  /** Packages by name: of the workspace, or libraries (with all that is exported under their name). */
+  readonly packages?: readonly string[];
+  /** Whether Node's own modules may be used: what computes in virtual time, or on no time at all, has no I/O. */
+  readonly node?: true;
+}
+
+const PROTOCOL = '@failtome/protocol';
+const MODEL = '@failtome/cloud/model';
+const SIM = 'packages/sim/src';
+
+/** Lower layers first. */
+export const LAYERS: readonly Layer[] = [
+  { folder: 'packages/protocol/src' },
+  {
+    folder: 'packages/agent/src',
+    packages: [
+      PROTOCOL,
+      '@aws-sdk',
+      'commander',
+      'fastify',
+      'p-retry',
+      'pino',
+      'prom-client',
+      'typebox',
+      'yaml',
+    ],
+    node: true,
+  },
+  { folder: 'packages/cloud/src/model' },
+  { folder: 'packages/cloud/src/embedded', parts: ['packages/cloud/src/model'], node: true },
+  { folder: 'packages/cluster/src', packages: [PROTOCOL, '@failtome/cloud', MODEL, 'yaml'], node: true },
+  {
+    folder: 'packages/cluster/src/demo',
+    parts: ['packages/cluster/src'],
+    packages: [PROTOCOL, '@failtome/cloud'],
+    node: true,
+  },
+  { folder: `${SIM}/world`, packages: [PROTOCOL, MODEL] },
+  { folder: `${SIM}/plan`, parts: [`${SIM}/world`], packages: [PROTOCOL, MODEL] },
+  { folder: `${SIM}/shrink`, parts: [`${SIM}/world`, `${SIM}/plan`], packages: [PROTOCOL] },
+  { folder: `${SIM}/explore`, parts: [`${SIM}/world`], packages: [PROTOCOL, MODEL] },
+  { folder: `${SIM}/sometimes`, parts: [`${SIM}/world`, `${SIM}/plan`], packages: [PROTOCOL, MODEL] },
+  {
+    folder: `${SIM}/swarm`,
+    parts: [`${SIM}/world`, `${SIM}/plan`, `${SIM}/sometimes`],
+    packages: [PROTOCOL],
+    node: true,
+  },
+  {
+    folder: `${SIM}/record`,
+    parts: [`${SIM}/world`, `${SIM}/plan`, `${SIM}/report`],
+    packages: [PROTOCOL, MODEL],
+    node: true,
+  },
+  { folder: `${SIM}/report`, parts: [`${SIM}/record`], packages: [PROTOCOL], node: true },
+  { folder: `${SIM}/report/client`, parts: [`${SIM}/record`, `${SIM}/report`], packages: [PROTOCOL] },
+  {
+    folder: `${SIM}/scenario`,
+    parts: [`${SIM}/world`, `${SIM}/plan`, `${SIM}/record`],
+    packages: [PROTOCOL, MODEL, 'yaml'],
+    node: true,
+  },
+  {
+    folder: `${SIM}/commands`,
+    parts: [
+      `${SIM}/explore`,
+      `${SIM}/plan`,
+      `${SIM}/record`,
+      `${SIM}/report`,
+      `${SIM}/scenario`,
+      `${SIM}/shrink`,
+      `${SIM}/swarm`,
+    ],
+    packages: [PROTOCOL, '@failtome/cloud', '@failtome/cluster/demo', 'commander'],
+    node: true,
+  },
+  // The program itself: main.ts.
+  { folder: SIM, parts: [`${SIM}/commands`, `${SIM}/swarm`], packages: ['commander'], node: true },
+];
