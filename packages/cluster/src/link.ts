@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 import type { Endpoint } from '@failtome/cloud';
-import { Door } from '@failtome/cloud';
+import { TogglableListener } from '@failtome/cloud';
 import { Lane } from './lane.ts';
 
 /**
@@ -43,7 +43,7 @@ export class Link {
   readonly from: string;
   readonly to: string;
   readonly #target: Endpoint;
-  readonly #door: Door;
+  readonly #listener: TogglableListener;
   readonly #connections = new Set<Connection>();
   #condition: LinkCondition = { kind: 'open' };
   #listening = false;
@@ -53,17 +53,17 @@ export class Link {
     this.from = from;
     this.to = to;
     this.#target = target;
-    this.#door = new Door(() => this.#createServer(), listen);
+    this.#listener = new TogglableListener(() => this.#createServer(), listen);
   }
 
   async open(): Promise<void> {
-    await this.#door.open();
+    await this.#listener.open();
     this.#apply();
   }
 
   /** Where the caller connects. */
   get url(): string {
-    const { host, port } = this.#door.endpoint;
+    const { host, port } = this.#listener.endpoint;
     return `http://${host}:${port}`;
   }
 
@@ -91,7 +91,7 @@ export class Link {
 
   async close(): Promise<void> {
     for (const connection of this.#connections) destroy(connection);
-    await this.#door.close();
+    await this.#listener.close();
   }
 
   get #effective(): LinkCondition {
@@ -101,7 +101,7 @@ export class Link {
   #apply(): void {
     const { kind } = this.#effective;
     const refuses = kind === 'refuse' || (kind !== 'drop' && !this.#listening);
-    this.#door.set(refuses ? 'shut' : 'open');
+    this.#listener.set(refuses ? 'shut' : 'open');
     for (const connection of this.#connections) {
       if (kind === 'refuse') {
         connection.client.resetAndDestroy();

@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { externalIp, type InstanceId, type PublicIp, routeOf } from '../model/index.ts';
 import type { Backends } from './backends.ts';
-import { Door, type Endpoint } from './door.ts';
+import { type Endpoint, TogglableListener } from './togglable-listener.ts';
 import type { World } from './world.ts';
 
 /** What lies between one viewer and an address. */
@@ -47,7 +47,7 @@ const synRetriesMs = [1_000, 3_000, 7_000, 15_000] as const;
 export class AddressFront {
   readonly #publicIp: PublicIp;
   readonly #dependencies: AddressDependencies;
-  readonly #doors = new Map<InstanceId | null, Door>();
+  readonly #listeners = new Map<InstanceId | null, TogglableListener>();
   readonly #paths = new Map<InstanceId | null, PathState>();
   readonly #connections = new Set<Connection>();
   #unsubscribe: (() => void) | undefined;
@@ -60,14 +60,17 @@ export class AddressFront {
   ) {
     this.#publicIp = publicIp;
     this.#dependencies = dependencies;
-    this.#doors.set(null, new Door(() => this.#server(null), bind));
+    this.#listeners.set(null, new TogglableListener(() => this.#server(null), bind));
     for (const [viewer, port] of viewers) {
-      this.#doors.set(viewer, new Door(() => this.#server(viewer), { host: bind.host, port }));
+      this.#listeners.set(
+        viewer,
+        new TogglableListener(() => this.#server(viewer), { host: bind.host, port }),
+      );
     }
   }
 
   async open(): Promise<void> {
-    await Promise.all([...this.#doors.values()].map((door) => door.open()));
+    await Promise.all([...this.#listeners.values()].map((listener) => listener.open()));
     this.#unsubscribe = this.#dependencies.world.subscribe((signal) => {
       if (signal.kind === 'changed') this.#review();
     });
@@ -76,9 +79,9 @@ export class AddressFront {
 
   /** The port through which an instance sees the address; null: the outside world's. */
   viewOf(viewer: InstanceId | null): Endpoint {
-    const door = this.#doors.get(viewer);
-    if (door === undefined) throw new Error(`${viewer} has no view of ${this.#publicIp}.`);
-    return door.endpoint;
+    const listener = this.#listeners.get(viewer);
+    if (listener === undefined) throw new Error(`${viewer} has no view of ${this.#publicIp}.`);
+    return listener.endpoint;
   }
 
   /** Breaks or clears the path between one viewer and the address; null: the outside world's. */
@@ -93,7 +96,7 @@ export class AddressFront {
       client.destroy();
       upstream?.destroy();
     }
-    await Promise.all([...this.#doors.values()].map((door) => door.close()));
+    await Promise.all([...this.#listeners.values()].map((listener) => listener.close()));
   }
 
   #server(viewer: InstanceId | null): ReturnType<typeof createServer> {
@@ -168,8 +171,8 @@ export class AddressFront {
 
   /** Looks at every port and every connection again, after anything changed. */
   #review(): void {
-    for (const [viewer, door] of this.#doors) {
-      door.set(this.#fateFor(viewer).kind === 'refuse' ? 'shut' : 'open');
+    for (const [viewer, listener] of this.#listeners) {
+      listener.set(this.#fateFor(viewer).kind === 'refuse' ? 'shut' : 'open');
     }
     const current = this.#dependencies.world.state.addresses.get(this.#publicIp)?.association?.id ?? null;
     for (const connection of this.#connections) {

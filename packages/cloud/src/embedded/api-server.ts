@@ -14,12 +14,12 @@ import {
 import { ApiSockets, type MoveEffect } from './api-sockets.ts';
 import type { Control } from './control.ts';
 import type { Credentials } from './credentials.ts';
-import { Door, type Endpoint } from './door.ts';
 import { cut, httpServer, readBody, send } from './http-parts.ts';
 import { opsworksAnswer, opsworksError, parseOpsworks } from './opsworks-json.ts';
 import { queryAnswer, queryError } from './query-answer.ts';
 import { type Parsed, parseQuery } from './query-request.ts';
 import { type Authorization, parseAuthorization, type SignatureFault, verifySignature } from './sigv4.ts';
+import { type Endpoint, TogglableListener } from './togglable-listener.ts';
 import type { World } from './world.ts';
 
 /** The largest request that is read: SNS's bound of 256 KiB, form-encoded at its worst. */
@@ -51,7 +51,7 @@ export class ApiServer {
   readonly #credentials: Credentials;
   readonly #control: Control | null;
   readonly #sockets: ApiSockets;
-  readonly #door: Door;
+  readonly #listener: TogglableListener;
 
   constructor(options: ApiOptions, { world, credentials, control }: ApiDependencies) {
     this.#options = options;
@@ -59,19 +59,22 @@ export class ApiServer {
     this.#credentials = credentials;
     this.#control = control;
     this.#sockets = new ApiSockets(world, options.moveEffect);
-    this.#door = new Door(() => httpServer((request, response) => this.#receive(request, response)), options);
+    this.#listener = new TogglableListener(
+      () => httpServer((request, response) => this.#receive(request, response)),
+      options,
+    );
   }
 
   open(): Promise<void> {
-    return this.#door.open();
+    return this.#listener.open();
   }
 
   close(): Promise<void> {
-    return this.#door.close();
+    return this.#listener.close();
   }
 
   get url(): string {
-    const { host, port } = this.#door.endpoint;
+    const { host, port } = this.#listener.endpoint;
     return `http://${host}:${port}`;
   }
 

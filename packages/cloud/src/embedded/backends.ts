@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { InstanceId } from '../model/index.ts';
-import type { Endpoint } from './door.ts';
+import type { Endpoint } from './togglable-listener.ts';
 
 /** What is known of an instance's web server: does its port take connections? */
 export type BackendState = 'unknown' | 'listening' | 'refused';

@@ -26,11 +26,11 @@ import { ApiServer } from './api-server.ts';
 import { Backends } from './backends.ts';
 import { cloudControl } from './control-commands.ts';
 import { type AccessKey, Credentials } from './credentials.ts';
-import type { Endpoint } from './door.ts';
 import { type GuardBehaviour, type GuardScope, GuardService } from './external-ip.ts';
 import { MetadataService, type MetadataState } from './metadata.ts';
 import { bindOf, type CloudOptions, type CredentialSource, sourcesOf } from './options.ts';
 import { restoredInto, type SavedCloud, savedFrom } from './saved.ts';
+import type { Endpoint } from './togglable-listener.ts';
 import { type CallRecord, type Signal, World } from './world.ts';
 
 /** A message that SNS accepted. */

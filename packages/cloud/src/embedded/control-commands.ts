@@ -10,9 +10,9 @@ import {
 } from '../model/index.ts';
 import type { PathState } from './address.ts';
 import { type Control, type ControlAnswer, createControl } from './control.ts';
-import type { Endpoint } from './door.ts';
 import type { GuardBehaviour, GuardScope } from './external-ip.ts';
 import type { MetadataState } from './metadata.ts';
+import type { Endpoint } from './togglable-listener.ts';
 
 /** What the control listener may do to a cloud. */
 export interface Steerable {

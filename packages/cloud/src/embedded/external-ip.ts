@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { externalIp, type InstanceId } from '../model/index.ts';
-import { Door, type Endpoint } from './door.ts';
 import { cut, httpServer, send } from './http-parts.ts';
+import { type Endpoint, TogglableListener } from './togglable-listener.ts';
 import type { World } from './world.ts';
 
 /** How the external-IP service answers. */
@@ -34,26 +34,29 @@ const defaultService = 'main';
 export class GuardService {
   readonly #world: World;
   readonly #sources: ReadonlyMap<string, InstanceId>;
-  readonly #door: Door;
+  readonly #listener: TogglableListener;
   readonly #behaviours = new Map<string, GuardBehaviour>();
 
   constructor(endpoint: Endpoint, world: World, sources: ReadonlyMap<string, InstanceId>) {
     this.#world = world;
     this.#sources = sources;
-    this.#door = new Door(() => httpServer((request, response) => this.#handle(request, response)), endpoint);
+    this.#listener = new TogglableListener(
+      () => httpServer((request, response) => this.#handle(request, response)),
+      endpoint,
+    );
   }
 
   open(): Promise<void> {
-    return this.#door.open();
+    return this.#listener.open();
   }
 
   close(): Promise<void> {
-    return this.#door.close();
+    return this.#listener.close();
   }
 
   /** Where an instance asks one of the services. */
   urlFor(instanceId: InstanceId, service: string = defaultService): string {
-    const { host, port } = this.#door.endpoint;
+    const { host, port } = this.#listener.endpoint;
     const path = service === defaultService ? instanceId : `${instanceId}/${service}`;
     return `http://${host}:${port}/ip/${path}`;
   }
@@ -61,13 +64,13 @@ export class GuardService {
   /** Sets how the service answers; the narrowest scope that was set decides. */
   behave(behaviour: GuardBehaviour, scope: GuardScope = {}): void {
     this.#behaviours.set(keyOf(scope), behaviour);
-    this.#door.set(this.#behaviours.get(keyOf({}))?.kind === 'down' ? 'shut' : 'open');
+    this.#listener.set(this.#behaviours.get(keyOf({}))?.kind === 'down' ? 'shut' : 'open');
   }
 
   /** Back to the truth, for everyone. */
   clear(): void {
     this.#behaviours.clear();
-    this.#door.set('open');
+    this.#listener.set('open');
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {

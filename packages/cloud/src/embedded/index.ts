@@ -2,10 +2,10 @@
 export type * from './address.ts';
 export type * from './api-sockets.ts';
 export * from './cloud.ts';
-export * from './door.ts';
 export type * from './external-ip.ts';
 export type * from './metadata.ts';
 export type * from './options.ts';
 export * from './run.ts';
 export * from './time-of-day.ts';
+export * from './togglable-listener.ts';
 export type * from './world.ts';

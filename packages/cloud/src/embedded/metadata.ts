@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { autoIp, type Instance, primaryElasticAddress, roleNameOf } from '../model/index.ts';
 import type { Credentials } from './credentials.ts';
-import { Door, type Endpoint } from './door.ts';
 import { cut, httpServer, send } from './http-parts.ts';
+import { type Endpoint, TogglableListener } from './togglable-listener.ts';
 import type { World } from './world.ts';
 
 /** How an instance's metadata service is. */
@@ -19,7 +19,7 @@ export class MetadataService {
   readonly #instanceId: string;
   readonly #world: World;
   readonly #credentials: Credentials;
-  readonly #door: Door;
+  readonly #listener: TogglableListener;
   readonly #tokens = new Map<string, number>();
   #state: MetadataState = 'up';
 
@@ -27,25 +27,28 @@ export class MetadataService {
     this.#instanceId = instanceId;
     this.#world = world;
     this.#credentials = credentials;
-    this.#door = new Door(() => httpServer((request, response) => this.#handle(request, response)), endpoint);
+    this.#listener = new TogglableListener(
+      () => httpServer((request, response) => this.#handle(request, response)),
+      endpoint,
+    );
   }
 
   open(): Promise<void> {
-    return this.#door.open();
+    return this.#listener.open();
   }
 
   close(): Promise<void> {
-    return this.#door.close();
+    return this.#listener.close();
   }
 
   get url(): string {
-    const { host, port } = this.#door.endpoint;
+    const { host, port } = this.#listener.endpoint;
     return `http://${host}:${port}`;
   }
 
   set(state: MetadataState): void {
     this.#state = state;
-    this.#door.set(state === 'down' ? 'shut' : 'open');
+    this.#listener.set(state === 'down' ? 'shut' : 'open');
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {

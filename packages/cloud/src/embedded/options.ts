@@ -1,7 +1,7 @@
 import type { AddressSpec, AwsConfig, CallLatency, InstanceId, InstanceSpec } from '../model/index.ts';
 import type { MoveEffect } from './api-sockets.ts';
-import type { Endpoint } from './door.ts';
 import type { SavedCloud } from './saved.ts';
+import type { Endpoint } from './togglable-listener.ts';
 
 /** An instance of the embedded cloud. */
 export interface CloudInstance extends InstanceSpec {

@@ -1,10 +1,10 @@
 import { type EmbeddedCloud, startCloud } from './cloud.ts';
-import type { Endpoint } from './door.ts';
 import type { CloudAddress, CloudInstance } from './options.ts';
 import { bindOf } from './options.ts';
 import { OtherCloudError } from './saved.ts';
 import { readState, writeState } from './state-file.ts';
 import { happeningText } from './story.ts';
+import type { Endpoint } from './togglable-listener.ts';
 import { type Whereabouts, whereaboutsOf, whereaboutsText } from './whereabouts.ts';
 
 /** What `failtome-sim cloud` is told, as its flags have it. */

@@ -1,8 +1,8 @@
 /** Where another process, or a person, finds everything of a running cloud. */
 import type { InstanceId } from '../model/index.ts';
 import type { EmbeddedCloud } from './cloud.ts';
-import type { Endpoint } from './door.ts';
 import type { CloudInstance } from './options.ts';
+import type { Endpoint } from './togglable-listener.ts';
 
 interface View {
   readonly publicIp: string;

@@ -13,7 +13,7 @@ const reopenAfterMs = 20;
  * A listening port that can be shut and opened again: shut, the operating system refuses connections, which no answer
  * of ours could look like. Connections that stand when it is shut stay.
  */
-export class Door {
+export class TogglableListener {
   readonly #makeServer: () => Server;
   readonly #host: string;
   readonly #sockets = new Set<Socket>();
