@@ -1,15 +1,15 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { externalIp, type InstanceId, type PublicIp, routeOf } from '../model/index.ts';
 import type { Backends } from './backends.ts';
+import type { LiveAccount } from './live-account.ts';
 import { type Endpoint, TogglableListener } from './togglable-listener.ts';
-import type { World } from './world.ts';
 
 /** What lies between one viewer and an address. */
 export type PathState = 'clear' | 'blackhole' | 'refuse';
 
 /** What an address needs of the rest of the cloud. */
 export interface AddressDependencies {
-  readonly world: World;
+  readonly account: LiveAccount;
   readonly backends: Backends;
   /** Whose traffic comes from which source address, where that tells. */
   readonly sources: ReadonlyMap<string, InstanceId>;
@@ -71,7 +71,7 @@ export class AddressFront {
 
   async open(): Promise<void> {
     await Promise.all([...this.#listeners.values()].map((listener) => listener.open()));
-    this.#unsubscribe = this.#dependencies.world.subscribe((signal) => {
+    this.#unsubscribe = this.#dependencies.account.subscribe((signal) => {
       if (signal.kind === 'changed') this.#review();
     });
     this.#review();
@@ -128,8 +128,8 @@ export class AddressFront {
       case 'hold': {
         const wait = (synRetriesMs[attempt] ?? 0) - (synRetriesMs[attempt - 1] ?? 0);
         if (wait <= 0) return;
-        const { world } = this.#dependencies;
-        world.at(world.nowMs() + wait, () => this.#start(connection, attempt + 1));
+        const { account } = this.#dependencies;
+        account.at(account.nowMs() + wait, () => this.#start(connection, attempt + 1));
       }
     }
   }
@@ -154,12 +154,12 @@ export class AddressFront {
   }
 
   #fateFor(viewer: InstanceId | null): Fate {
-    const { world, backends, unassociated } = this.#dependencies;
+    const { account, backends, unassociated } = this.#dependencies;
     const path = this.#paths.get(viewer) ?? 'clear';
     if (path !== 'clear') return { kind: path === 'refuse' ? 'refuse' : 'hold' };
-    const now = world.nowMs();
-    if (viewer !== null && externalIp(world.state, viewer, now).kind === 'none') return { kind: 'hold' };
-    const route = routeOf(world.state, this.#publicIp, now);
+    const now = account.nowMs();
+    if (viewer !== null && externalIp(account.state, viewer, now).kind === 'none') return { kind: 'hold' };
+    const route = routeOf(account.state, this.#publicIp, now);
     if (route.kind === 'nowhere') {
       const refuses = route.why === 'unassociated' && unassociated === 'refuse';
       return { kind: refuses ? 'refuse' : 'hold' };
@@ -174,7 +174,7 @@ export class AddressFront {
     for (const [viewer, listener] of this.#listeners) {
       listener.set(this.#fateFor(viewer).kind === 'refuse' ? 'shut' : 'open');
     }
-    const current = this.#dependencies.world.state.addresses.get(this.#publicIp)?.association?.id ?? null;
+    const current = this.#dependencies.account.state.addresses.get(this.#publicIp)?.association?.id ?? null;
     for (const connection of this.#connections) {
       const { associationId, client, upstream, viewer } = connection;
       if (associationId === null || upstream === null) continue;

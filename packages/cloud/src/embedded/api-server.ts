@@ -15,12 +15,12 @@ import { ApiSockets, type MoveEffect } from './api-sockets.ts';
 import type { Control } from './control.ts';
 import type { Credentials } from './credentials.ts';
 import { cut, httpServer, readBody, send } from './http-parts.ts';
+import type { LiveAccount } from './live-account.ts';
 import { opsworksAnswer, opsworksError, parseOpsworks } from './opsworks-json.ts';
 import { queryAnswer, queryError } from './query-answer.ts';
 import { type Parsed, parseQuery } from './query-request.ts';
 import { type Authorization, parseAuthorization, type SignatureFault, verifySignature } from './sigv4.ts';
 import { type Endpoint, TogglableListener } from './togglable-listener.ts';
-import type { World } from './world.ts';
 
 /** The largest request that is read: SNS's bound of 256 KiB, form-encoded at its worst. */
 const bodyBoundBytes = 1_048_576;
@@ -33,7 +33,7 @@ export interface ApiOptions extends Endpoint {
 
 /** What the API needs of the rest of the cloud. */
 export interface ApiDependencies {
-  readonly world: World;
+  readonly account: LiveAccount;
   readonly credentials: Credentials;
   /** Absent: nobody from outside may steer the cloud. */
   readonly control: Control | null;
@@ -47,18 +47,18 @@ type Authentication =
 /** EC2, OpsWorks, SNS and STS behind one port, told apart by what the request is signed for. */
 export class ApiServer {
   readonly #options: ApiOptions;
-  readonly #world: World;
+  readonly #account: LiveAccount;
   readonly #credentials: Credentials;
   readonly #control: Control | null;
   readonly #sockets: ApiSockets;
   readonly #listener: TogglableListener;
 
-  constructor(options: ApiOptions, { world, credentials, control }: ApiDependencies) {
+  constructor(options: ApiOptions, { account, credentials, control }: ApiDependencies) {
     this.#options = options;
-    this.#world = world;
+    this.#account = account;
     this.#credentials = credentials;
     this.#control = control;
-    this.#sockets = new ApiSockets(world, options.moveEffect);
+    this.#sockets = new ApiSockets(account, options.moveEffect);
     this.#listener = new TogglableListener(
       () => httpServer((request, response) => this.#receive(request, response)),
       options,
@@ -110,10 +110,10 @@ export class ApiServer {
       refuse(parsed.error);
       return;
     }
-    const { state } = this.#world;
-    const now = this.#world.nowMs();
+    const { state } = this.#account;
+    const now = this.#account.nowMs();
     const begun = beginCall(state, parsed.request, who.caller, now, this.#options.latency);
-    this.#world.commit({ state: begun.state, events: [] });
+    this.#account.commit({ state: begun.state, events: [] });
     this.#carryOut(begun.plan, request, response);
   }
 
@@ -126,7 +126,7 @@ export class ApiServer {
     if (authorization === null) return { kind: 'error', error: unsignedError(service) };
     const key = this.#credentials.find(authorization.accessKeyId);
     if (key === undefined) return { kind: 'error', error: unknownKeyError(service) };
-    const { region } = this.#world.state.config;
+    const { region } = this.#account.state.config;
     if (authorization.region !== region || authorization.service !== service) {
       const message = `Credential should be scoped to a valid region and service: '${region}', '${service}'.`;
       return { kind: 'error', error: signatureError(service, message) };
@@ -140,11 +140,11 @@ export class ApiServer {
 
   /** Does what the model planned, when it planned it. */
   #carryOut(plan: CallPlan, request: IncomingMessage, response: ServerResponse): void {
-    const amend = this.#world.recordCall(plan);
+    const amend = this.#account.recordCall(plan);
     const { apply, reply } = plan;
-    const { config } = this.#world.state;
+    const { config } = this.#account.state;
     const answer = (outcome: AwsOutcome): void => {
-      const atMs = this.#world.nowMs();
+      const atMs = this.#account.nowMs();
       if (this.#sockets.isEnding(request.socket)) response.setHeader('connection', 'close');
       if (outcome.kind === 'ok') {
         sendResult(response, outcome.result, plan.requestId, config);
@@ -160,19 +160,19 @@ export class ApiServer {
       }
     };
     if (apply.kind === 'at') {
-      this.#world.at(apply.atMs, () => {
-        const applied = applyCall(this.#world.state, plan, this.#world.nowMs());
-        amend({ appliedAtMs: this.#world.nowMs() });
-        this.#world.commit(applied);
-        if (reply.kind === 'outcome') this.#world.at(reply.atMs, () => answer(applied.outcome));
+      this.#account.at(apply.atMs, () => {
+        const applied = applyCall(this.#account.state, plan, this.#account.nowMs());
+        amend({ appliedAtMs: this.#account.nowMs() });
+        this.#account.commit(applied);
+        if (reply.kind === 'outcome') this.#account.at(reply.atMs, () => answer(applied.outcome));
       });
     }
     if (reply.kind === 'error') {
-      this.#world.at(reply.atMs, () => answer({ kind: 'error', error: reply.error }));
+      this.#account.at(reply.atMs, () => answer({ kind: 'error', error: reply.error }));
     } else if (reply.kind === 'reset') {
-      this.#world.at(reply.atMs, () => {
+      this.#account.at(reply.atMs, () => {
         cut(request);
-        amend({ answer: { kind: 'reset', atMs: this.#world.nowMs() } });
+        amend({ answer: { kind: 'reset', atMs: this.#account.nowMs() } });
       });
     }
   }
@@ -209,7 +209,7 @@ function sendResult(
   response: ServerResponse,
   result: AwsResult,
   requestId: string,
-  config: World['state']['config'],
+  config: LiveAccount['state']['config'],
 ): void {
   const headers = { 'x-amzn-requestid': requestId };
   switch (result.action) {

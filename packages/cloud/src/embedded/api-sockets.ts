@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { externalIp, type InstanceId } from '../model/index.ts';
-import type { World } from './world.ts';
+import type { LiveAccount } from './live-account.ts';
 
 /** What a move does to the established connections of the instances whose own public address it changes. */
 export type MoveEffect = 'reset' | 'blackhole' | 'none';
@@ -18,16 +18,16 @@ interface SocketState {
  * still get it. (An answer that is lost is a fault to arm: `apply-then-hang`.)
  */
 export class ApiSockets {
-  readonly #world: World;
+  readonly #account: LiveAccount;
   readonly #effect: MoveEffect;
   readonly #sockets = new Map<Socket, SocketState>();
   readonly #lastIps = new Map<InstanceId, string>();
 
-  constructor(world: World, effect: MoveEffect) {
-    this.#world = world;
+  constructor(account: LiveAccount, effect: MoveEffect) {
+    this.#account = account;
     this.#effect = effect;
     this.#review();
-    world.subscribe((signal) => {
+    account.subscribe((signal) => {
       if (signal.kind === 'changed') this.#review();
     });
   }
@@ -64,18 +64,18 @@ export class ApiSockets {
   }
 
   #review(): void {
-    const { state } = this.#world;
+    const { state } = this.#account;
     for (const instanceId of state.instances.keys()) {
-      const now = externalIp(state, instanceId, this.#world.nowMs());
+      const now = externalIp(state, instanceId, this.#account.nowMs());
       // Without a way out nothing comes through anyway, and if the same address returns, so do the connections.
       if (now.kind === 'none') continue;
       const before = this.#lastIps.get(instanceId);
       this.#lastIps.set(instanceId, now.ip);
-      if (before !== undefined && before !== now.ip) this.#strike(instanceId);
+      if (before !== undefined && before !== now.ip) this.#disrupt(instanceId);
     }
   }
 
-  #strike(instanceId: InstanceId): void {
+  #disrupt(instanceId: InstanceId): void {
     if (this.#effect === 'none') return;
     for (const [socket, state] of this.#sockets) {
       if (state.caller !== instanceId || state.fate !== 'live') continue;

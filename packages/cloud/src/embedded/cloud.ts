@@ -27,11 +27,11 @@ import { Backends } from './backends.ts';
 import { cloudControl } from './control-commands.ts';
 import { type AccessKey, Credentials } from './credentials.ts';
 import { type GuardBehaviour, type GuardScope, GuardService } from './external-ip.ts';
+import { type CallRecord, LiveAccount, type Signal } from './live-account.ts';
 import { MetadataService, type MetadataState } from './metadata.ts';
 import { bindOf, type CloudOptions, type CredentialSource, sourcesOf } from './options.ts';
-import { restoredInto, type SavedCloud, savedFrom } from './saved.ts';
+import { restoredInto, type SavedCloud, savedFrom } from './saved-cloud.ts';
 import type { Endpoint } from './togglable-listener.ts';
-import { type CallRecord, type Signal, World } from './world.ts';
 
 /** A message that SNS accepted. */
 export type PublishedMessage = Extract<AwsEvent, { readonly kind: 'published' }>;
@@ -45,7 +45,7 @@ const operator: Caller = { kind: 'operator', name: 'operator' };
 
 /** A running cloud. Everything it listens on is freed by `close`. */
 export class EmbeddedCloud {
-  readonly #world: World;
+  readonly #account: LiveAccount;
   readonly #credentials = new Credentials();
   readonly #backends: Backends;
   readonly #api: ApiServer;
@@ -57,31 +57,34 @@ export class EmbeddedCloud {
     const { host = '127.0.0.1', port = 0, guardPort = 0 } = options;
     const { restored } = options;
     const fresh = createAws(options);
-    const world = new World(
+    const account = new LiveAccount(
       restored === undefined ? fresh : restoredInto(fresh, restored),
       restored ?? { nowMs: 0, events: [] },
     );
     if (restored !== undefined) this.#credentials.restore(restored.sessions);
     const sources = sourcesOf(options.instances);
-    this.#world = world;
-    this.#backends = new Backends(() => world.touch());
+    this.#account = account;
+    this.#backends = new Backends(() => account.touch());
     for (const { id, backend, metadataPort = 0 } of options.instances) {
       if (backend !== undefined) this.#backends.set(id, backend);
-      this.#metadata.set(id, new MetadataService(id, { host, port: metadataPort }, world, this.#credentials));
+      this.#metadata.set(
+        id,
+        new MetadataService(id, { host, port: metadataPort }, account, this.#credentials),
+      );
     }
-    this.#guard = new GuardService({ host, port: guardPort }, world, sources);
+    this.#guard = new GuardService({ host, port: guardPort }, account, sources);
     const latency = options.latency ?? { applyAfterMs: 0, answerAfterMs: 0 };
     const control = options.control === 'on' ? cloudControl(this) : null;
     this.#api = new ApiServer(
       { host, port, latency, moveEffect: options.moveEffect ?? 'reset' },
-      { world, credentials: this.#credentials, control },
+      { account, credentials: this.#credentials, control },
     );
     for (const address of options.addresses) {
       const bind = bindOf(address);
       if (bind === null) continue;
       const viewers = new Map(options.instances.map(({ id }) => [id, address.viewPorts?.get(id) ?? 0]));
       const unassociated = options.unassociated ?? 'blackhole';
-      const dependencies = { world, backends: this.#backends, sources, unassociated };
+      const dependencies = { account, backends: this.#backends, sources, unassociated };
       this.#fronts.set(address.publicIp, new AddressFront(address.publicIp, bind, viewers, dependencies));
     }
   }
@@ -89,7 +92,7 @@ export class EmbeddedCloud {
   /** Opens every port. */
   async open(): Promise<void> {
     const parts = [this.#api, this.#guard, ...this.#metadata.values(), ...this.#fronts.values()];
-    this.#world.subscribe((signal) => {
+    this.#account.subscribe((signal) => {
       if (signal.kind === 'changed') this.#watchHolders();
     });
     this.#watchHolders();
@@ -98,7 +101,7 @@ export class EmbeddedCloud {
 
   /** Frees every port, connection and timer. */
   async close(): Promise<void> {
-    this.#world.close();
+    this.#account.close();
     this.#backends.close();
     const parts = [this.#api, this.#guard, ...this.#metadata.values(), ...this.#fronts.values()];
     await Promise.all(parts.map((part) => part.close()));
@@ -173,31 +176,31 @@ export class EmbeddedCloud {
 
   /** What `restored` of another cloud makes this one's account again. */
   save(): SavedCloud {
-    const { events } = this.#world;
+    const { events } = this.#account;
     return savedFrom(this.state, { nowMs: this.nowMs(), events, sessions: this.#credentials.sessions() });
   }
 
   get state(): AwsState {
-    return this.#world.state;
+    return this.#account.state;
   }
 
   /** Milliseconds since it started: the clock of every record. */
   nowMs(): number {
-    return this.#world.nowMs();
+    return this.#account.nowMs();
   }
 
   /** Every call that came, with its parameters and its answer. */
   get calls(): readonly CallRecord[] {
-    return this.#world.calls;
+    return this.#account.calls;
   }
 
   get published(): readonly PublishedMessage[] {
-    return this.#world.events.filter((event) => event.kind === 'published');
+    return this.#account.events.filter((event) => event.kind === 'published');
   }
 
   /** Every association that began or ended since the start. */
   get associationLog(): readonly AssociationEvent[] {
-    return this.#world.events.filter((event) => event.kind !== 'published');
+    return this.#account.events.filter((event) => event.kind !== 'published');
   }
 
   /** The holder by EC2's book. */
@@ -211,7 +214,7 @@ export class EmbeddedCloud {
 
   /** Hears of everything that happens, until the returned function is called. */
   subscribe(listener: (signal: Signal) => void): () => void {
-    return this.#world.subscribe(listener);
+    return this.#account.subscribe(listener);
   }
 
   /** Waits, without polling, until `look` returns something: looks now, and again after everything that happens. */
@@ -232,7 +235,7 @@ export class EmbeddedCloud {
         return true;
       };
       if (settle()) return;
-      unsubscribe = this.#world.subscribe(() => settle());
+      unsubscribe = this.#account.subscribe(() => settle());
       timer = setTimeout(() => {
         unsubscribe();
         const calls = this.calls.slice(-8).map(({ action, answer }) => `${action} ${answer.kind}`);
@@ -294,17 +297,17 @@ export class EmbeddedCloud {
     const landing = interfaces.find((each) => privateIp === undefined || each.privateIps.includes(privateIp));
     if (landing === undefined) throw new Error(`${instanceId} has no private address ${privateIp}.`);
     const target = { instanceId, interfaceId: landing.id, privateIp: privateIp ?? landing.privateIps[0] };
-    this.#world.commit(associate(this.state, publicIp, target, operator, this.nowMs()));
+    this.#account.commit(associate(this.state, publicIp, target, operator, this.nowMs()));
   }
 
   /** Takes an address from its holder at the console. */
   operatorDisassociate(publicIp: PublicIp): void {
-    this.#world.commit(disassociate(this.state, publicIp, 'disassociated', operator, this.nowMs()));
+    this.#account.commit(disassociate(this.state, publicIp, 'disassociated', operator, this.nowMs()));
   }
 
   /** Starts, stops or terminates an instance, as EC2 sees it. */
   setInstanceState(instanceId: InstanceId, state: InstanceState): void {
-    this.#world.commit(setInstanceState(this.state, instanceId, state, operator, this.nowMs()));
+    this.#account.commit(setInstanceState(this.state, instanceId, state, operator, this.nowMs()));
   }
 
   /** Takes an instance off the network (its connections fall silent, EC2 still calls it running), or puts it back. */
@@ -320,7 +323,7 @@ export class EmbeddedCloud {
   setBackend(instanceId: InstanceId, backend: Endpoint): void {
     this.#instance(instanceId);
     this.#backends.set(instanceId, backend);
-    this.#world.touch();
+    this.#account.touch();
   }
 
   /** Breaks or clears one viewer's path to an address; null: the outside world's. */
@@ -329,7 +332,7 @@ export class EmbeddedCloud {
   }
 
   #set(state: AwsState): void {
-    this.#world.commit({ state, events: [] });
+    this.#account.commit({ state, events: [] });
   }
 
   /** Only the web servers that an address leads to are watched. */

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { externalIp, type InstanceId } from '../model/index.ts';
 import { cut, httpServer, send } from './http-parts.ts';
+import type { LiveAccount } from './live-account.ts';
 import { type Endpoint, TogglableListener } from './togglable-listener.ts';
-import type { World } from './world.ts';
 
 /** How the external-IP service answers. */
 export type GuardBehaviour =
@@ -32,13 +32,13 @@ const defaultService = 'main';
  * instance whose registered source address asks.
  */
 export class GuardService {
-  readonly #world: World;
+  readonly #account: LiveAccount;
   readonly #sources: ReadonlyMap<string, InstanceId>;
   readonly #listener: TogglableListener;
   readonly #behaviours = new Map<string, GuardBehaviour>();
 
-  constructor(endpoint: Endpoint, world: World, sources: ReadonlyMap<string, InstanceId>) {
-    this.#world = world;
+  constructor(endpoint: Endpoint, account: LiveAccount, sources: ReadonlyMap<string, InstanceId>) {
+    this.#account = account;
     this.#sources = sources;
     this.#listener = new TogglableListener(
       () => httpServer((request, response) => this.#handle(request, response)),
@@ -79,7 +79,7 @@ export class GuardService {
       send(response, 404, 'text/plain', 'Nobody is known by this path or source address.\n');
       return;
     }
-    const ip = externalIp(this.#world.state, asker.instanceId, this.#world.nowMs());
+    const ip = externalIp(this.#account.state, asker.instanceId, this.#account.nowMs());
     // Without a way out the question doesn't arrive.
     if (ip.kind === 'none') return;
     answer(request, response, this.#behaviourFor(asker), ip.ip);

@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { autoIp, type Instance, primaryElasticAddress, roleNameOf } from '../model/index.ts';
 import type { Credentials } from './credentials.ts';
 import { cut, httpServer, send } from './http-parts.ts';
+import type { LiveAccount } from './live-account.ts';
 import { type Endpoint, TogglableListener } from './togglable-listener.ts';
-import type { World } from './world.ts';
 
 /** How an instance's metadata service is. */
 export type MetadataState = 'up' | 'down' | 'hang' | 'error';
@@ -17,15 +17,15 @@ const tokenBound = 1_000;
 /** The instance metadata service, version 2, of one instance, on a port of its own. */
 export class MetadataService {
   readonly #instanceId: string;
-  readonly #world: World;
+  readonly #account: LiveAccount;
   readonly #credentials: Credentials;
   readonly #listener: TogglableListener;
   readonly #tokens = new Map<string, number>();
   #state: MetadataState = 'up';
 
-  constructor(instanceId: string, endpoint: Endpoint, world: World, credentials: Credentials) {
+  constructor(instanceId: string, endpoint: Endpoint, account: LiveAccount, credentials: Credentials) {
     this.#instanceId = instanceId;
-    this.#world = world;
+    this.#account = account;
     this.#credentials = credentials;
     this.#listener = new TogglableListener(
       () => httpServer((request, response) => this.#handle(request, response)),
@@ -103,7 +103,7 @@ export class MetadataService {
 
   /** One page of the tree, or null. */
   #read(path: string): string | null {
-    const instance = this.#world.state.instances.get(this.#instanceId);
+    const instance = this.#account.state.instances.get(this.#instanceId);
     if (instance === undefined) return null;
     const pages = this.#pages(instance);
     const page = pages.get(path) ?? pages.get(path.replace(/\/$/, ''));
@@ -119,13 +119,13 @@ export class MetadataService {
   }
 
   #pages(instance: Instance): ReadonlyMap<string, () => string> {
-    const { config } = this.#world.state;
+    const { config } = this.#account.state;
     const meta = '/latest/meta-data';
     const [primary] = instance.interfaces;
     const role = roleNameOf(instance.id);
     const publicIp =
-      primaryElasticAddress(this.#world.state, instance)?.publicIp ??
-      autoIp(instance.autoAddress, this.#world.nowMs());
+      primaryElasticAddress(this.#account.state, instance)?.publicIp ??
+      autoIp(instance.autoAddress, this.#account.nowMs());
     const pages = new Map<string, () => string>([
       [`${meta}/instance-id`, () => instance.id],
       [`${meta}/hostname`, () => instance.hostname],
@@ -163,7 +163,7 @@ export class MetadataService {
   }
 
   #identity(instance: Instance): string {
-    const { config } = this.#world.state;
+    const { config } = this.#account.state;
     return JSON.stringify({
       accountId: config.accountId,
       architecture: 'x86_64',

@@ -1,6 +1,6 @@
 import type { AddressSpec, AwsConfig, CallLatency, InstanceId, InstanceSpec } from '../model/index.ts';
 import type { MoveEffect } from './api-sockets.ts';
-import type { SavedCloud } from './saved.ts';
+import type { SavedCloud } from './saved-cloud.ts';
 import type { Endpoint } from './togglable-listener.ts';
 
 /** An instance of the embedded cloud. */

@@ -1,6 +1,6 @@
 /** The file of `failtome-sim cloud --state`. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import type { SavedCloud } from './saved.ts';
+import type { SavedCloud } from './saved-cloud.ts';
 
 const FORMAT = 'failtome-cloud';
 const VERSION = 1;

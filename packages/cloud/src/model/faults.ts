@@ -91,9 +91,9 @@ export function consultFaults(
     } else if (fault.skipsLeft > 0) {
       after.push({ ...fault, skipsLeft: fault.skipsLeft - 1 });
     } else {
-      const struck = { ...fault, hitsLeft: fault.hitsLeft - 1, hits: fault.hits + 1 };
-      after.push(struck);
-      hit = { effect: fault.spec.effect, faultId: fault.id, hitNumber: struck.hits };
+      const counted = { ...fault, hitsLeft: fault.hitsLeft - 1, hits: fault.hits + 1 };
+      after.push(counted);
+      hit = { effect: fault.spec.effect, faultId: fault.id, hitNumber: counted.hits };
     }
   }
   return { faults: after, hit };

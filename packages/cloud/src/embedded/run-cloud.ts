@@ -1,11 +1,11 @@
 import { type EmbeddedCloud, startCloud } from './cloud.ts';
+import { type CloudEndpoints, endpointsOf, endpointsText } from './cloud-endpoints.ts';
+import { eventText } from './event-text.ts';
 import type { CloudAddress, CloudInstance } from './options.ts';
 import { bindOf } from './options.ts';
-import { OtherCloudError } from './saved.ts';
+import { OtherCloudError } from './saved-cloud.ts';
 import { readState, writeState } from './state-file.ts';
-import { happeningText } from './story.ts';
 import type { Endpoint } from './togglable-listener.ts';
-import { type Whereabouts, whereaboutsOf, whereaboutsText } from './whereabouts.ts';
 
 /** What `failtome-sim cloud` is told, as its flags have it. */
 export interface RunCloudOptions {
@@ -56,12 +56,12 @@ export async function runCloud(options: RunCloudOptions): Promise<void> {
     control: 'on',
   });
   try {
-    const state: Whereabouts['state'] =
+    const state: CloudEndpoints['state'] =
       file === undefined ? null : { file, kind: restored === null ? 'new' : 'restored' };
-    const where = whereaboutsOf(cloud, { instances, topics, state });
+    const where = endpointsOf(cloud, { instances, topics, state });
     if (options.json) print(JSON.stringify(where));
     else {
-      for (const line of whereaboutsText(where, cloud)) print(line);
+      for (const line of endpointsText(where, cloud)) print(line);
       tellOn(cloud, print);
     }
     if (file !== undefined) keep(cloud, file);
@@ -134,7 +134,7 @@ function keep(cloud: EmbeddedCloud, file: string): void {
 
 function tellOn(cloud: EmbeddedCloud, print: (line: string) => void): void {
   cloud.subscribe((signal) => {
-    const text = happeningText(signal);
+    const text = eventText(signal);
     if (text !== null) print(text);
   });
 }

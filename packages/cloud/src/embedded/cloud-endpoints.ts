@@ -9,7 +9,7 @@ interface View {
   readonly view: Endpoint;
 }
 
-export interface Whereabouts {
+export interface CloudEndpoints {
   readonly endpoint: string;
   readonly control: string;
   readonly state: { readonly file: string; readonly kind: 'new' | 'restored' } | null;
@@ -30,13 +30,16 @@ export interface Whereabouts {
 }
 
 /** The parts that the cloud itself doesn't know. */
-export interface Surroundings {
+export interface EndpointDetails {
   readonly instances: readonly CloudInstance[];
   readonly topics: readonly string[];
-  readonly state: Whereabouts['state'];
+  readonly state: CloudEndpoints['state'];
 }
 
-export function whereaboutsOf(cloud: EmbeddedCloud, { instances, topics, state }: Surroundings): Whereabouts {
+export function endpointsOf(
+  cloud: EmbeddedCloud,
+  { instances, topics, state }: EndpointDetails,
+): CloudEndpoints {
   const open = [...cloud.state.addresses.keys()].filter((publicIp) => cloud.hasView(publicIp));
   const viewsOf = (id: InstanceId | null): readonly View[] =>
     open.map((publicIp) => ({ publicIp, view: cloud.viewOf(id, publicIp) }));
@@ -58,7 +61,7 @@ export function whereaboutsOf(cloud: EmbeddedCloud, { instances, topics, state }
 }
 
 /** For people: what to point an agent at. */
-export function whereaboutsText(where: Whereabouts, cloud: EmbeddedCloud): readonly string[] {
+export function endpointsText(where: CloudEndpoints, cloud: EmbeddedCloud): readonly string[] {
   return [
     'an embedded AWS account, until interrupted (Ctrl-C)',
     fact('endpoint', `${where.endpoint}   (EC2, OpsWorks, SNS, STS)`),
@@ -74,12 +77,12 @@ export function whereaboutsText(where: Whereabouts, cloud: EmbeddedCloud): reado
   ];
 }
 
-function stateText(state: Whereabouts['state']): string {
+function stateText(state: CloudEndpoints['state']): string {
   if (state === null) return 'kept nowhere: it is gone at the end (--state FILE keeps it)';
   return `${state.file}, ${state.kind === 'new' ? 'begun now' : 'gone on with'}`;
 }
 
-function addressText(publicIp: string, { addresses }: Whereabouts, cloud: EmbeddedCloud): string {
+function addressText(publicIp: string, { addresses }: CloudEndpoints, cloud: EmbeddedCloud): string {
   const holder = cloud.holderOf(publicIp);
   const held = holder === null ? 'held by nobody' : `held by ${holder}`;
   const open = addresses.find((each) => each.publicIp === publicIp);
@@ -93,7 +96,7 @@ function instanceText({
   environment,
   guard,
   views,
-}: Whereabouts['instances'][number]): readonly string[] {
+}: CloudEndpoints['instances'][number]): readonly string[] {
   return [
     '',
     `${id}, ${backend === null ? 'without a web server' : `web server at ${urlOf(backend)}`}`,

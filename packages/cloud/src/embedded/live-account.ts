@@ -50,7 +50,7 @@ export type Signal =
 export const callBound = 100_000;
 
 /** The model on real timers: the present state, its clock, what happened, and who wants to know. */
-export class World {
+export class LiveAccount {
   #state: AwsState;
   readonly #startedAt: number;
   readonly #listeners = new Set<(signal: Signal) => void>();

@@ -1,10 +1,10 @@
 /** What happens in a cloud, as people read it, a line each. */
 import type { Caller } from '../model/index.ts';
+import type { Signal } from './live-account.ts';
 import { timeOfDay } from './time-of-day.ts';
-import type { Signal } from './world.ts';
 
 /** Null: nothing that is worth a line. */
-export function happeningText(signal: Signal): string | null {
+export function eventText(signal: Signal): string | null {
   const text = textOf(signal);
   return text === null ? null : `${timeOfDay(Date.now())}  ${text}`;
 }
