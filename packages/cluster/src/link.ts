@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import type { Endpoint } from '@failtome/cloud';
 import { TogglableListener } from '@failtome/cloud';
-import { Lane } from './lane.ts';
+import { ByteStream } from './byte-stream.ts';
 
 /**
  * What lies between two nodes. What is dropped is not lost for good: as with TCP, what was under way arrives when the
@@ -30,7 +30,7 @@ export interface LinkOptions {
 interface Connection {
   readonly client: Socket;
   upstream: Socket | null;
-  lanes: readonly [requests: Lane, answers: Lane] | null;
+  streams: readonly [requests: ByteStream, answers: ByteStream] | null;
   /** Lets go of a connection that waits to begin. */
   release: () => void;
 }
@@ -113,7 +113,7 @@ export class Link {
 
   #createServer(): ReturnType<typeof createServer> {
     return createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-      const connection: Connection = { client, upstream: null, lanes: null, release: hold(client) };
+      const connection: Connection = { client, upstream: null, streams: null, release: hold(client) };
       this.#connections.add(connection);
       client.on('error', () => client.destroy());
       client.on('close', () => {
@@ -130,7 +130,7 @@ export class Link {
     connection.release();
     const upstream = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
     connection.upstream = upstream;
-    connection.lanes = [new Lane(client, upstream), new Lane(upstream, client)];
+    connection.streams = [new ByteStream(client, upstream), new ByteStream(upstream, client)];
     upstream.on('error', () => upstream.destroy());
     const forget = (): void => {
       if (client.destroyed && upstream.destroyed) this.#connections.delete(connection);
@@ -140,11 +140,11 @@ export class Link {
     this.#applyTo(connection);
   }
 
-  #applyTo({ lanes }: Connection): void {
+  #applyTo({ streams }: Connection): void {
     const condition = this.#effective;
     const delayMs = condition.kind === 'delay' ? condition.ms : 0;
-    lanes?.[0].set({ blocked: condition.kind === 'drop', delayMs });
-    lanes?.[1].set({ blocked: condition.kind === 'drop' || condition.kind === 'drop-answers', delayMs });
+    streams?.[0].set({ blocked: condition.kind === 'drop', delayMs });
+    streams?.[1].set({ blocked: condition.kind === 'drop' || condition.kind === 'drop-answers', delayMs });
   }
 }
 
@@ -168,8 +168,8 @@ function hold(client: Socket): () => void {
   };
 }
 
-function destroy({ client, upstream, lanes }: Connection): void {
-  for (const lane of lanes ?? []) lane.close();
+function destroy({ client, upstream, streams }: Connection): void {
+  for (const stream of streams ?? []) stream.close();
   client.destroy();
   upstream?.destroy();
 }

@@ -9,7 +9,7 @@ type Item = {
 };
 
 /** One direction of a connection: bytes and its end, in order, each as late as told, or held while it is blocked. */
-export class Lane {
+export class ByteStream {
   readonly #source: Socket;
   readonly #sink: Socket;
   readonly #queue: Item[] = [];
