@@ -5,10 +5,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type EmbeddedCloud, startCloud } from '@failtome/cloud';
 import { stringify } from 'yaml';
+import {
+  apiPort,
+  configurationOf,
+  Places,
+  sharedAddresses,
+  topicArn,
+  webPort,
+} from './agent-configuration.ts';
 import { AgentProcess } from './agent-process.ts';
 import { atExit } from './cleanup.ts';
 import { Client, type ClientOptions } from './client.ts';
-import { apiPort, configurationOf, Places, sharedAddresses, topicArn, webPort } from './configuration.ts';
 import { makeFolder, type TemporaryFolder } from './folder.ts';
 import { Link, type LinkCondition } from './link.ts';
 import { textOf } from './log-book.ts';
@@ -195,7 +202,7 @@ export class Cluster {
   }
 
   /** Every agent's newest log lines in the order of time, for a test that failed. */
-  story(lines = 200): string {
+  transcript(lines = 200): string {
     const all = this.nodes.flatMap(({ id, agent }) => agent.log.lines.map((line) => ({ id, line })));
     const newest = all.toSorted((a, b) => a.line.atMs - b.line.atMs).slice(-lines);
     return newest.map(({ id, line }) => `${id.padEnd(8)} ${textOf(line)}`).join('\n');

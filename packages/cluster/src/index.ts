@@ -7,6 +7,6 @@ export type * from './link.ts';
 export type * from './log-book.ts';
 export type * from './node.ts';
 export type * from './options.ts';
-export * from './settings.ts';
 export * from './wait.ts';
 export * from './web-server.ts';
+export * from './yaml-object.ts';

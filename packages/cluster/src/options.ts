@@ -1,7 +1,7 @@
 import type { CloudOptions } from '@failtome/cloud';
 import type { AddressSpec, InstanceSpec } from '@failtome/cloud/model';
-import type { YamlObject } from './settings.ts';
 import type { WebServerKind } from './web-server.ts';
+import type { YamlObject } from './yaml-object.ts';
 
 /** A node of a cluster. */
 export interface NodeSpec {

@@ -12,9 +12,9 @@ import { Client } from '../src/client.ts';
 import { makeFolder } from '../src/folder.ts';
 import { LogBook } from '../src/log-book.ts';
 import { claimLoopback } from '../src/loopback.ts';
-import { merge } from '../src/settings.ts';
 import { until, WaitError } from '../src/wait.ts';
 import { installedWebServer, WebServer, type WebServerKind } from '../src/web-server.ts';
+import { merge } from '../src/yaml-object.ts';
 
 async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'failtome-parts-'));

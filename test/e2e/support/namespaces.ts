@@ -188,7 +188,7 @@ export class NamespacedPair {
   }
 
   /** The newest log lines of both, for a test that failed. */
-  story(): string {
+  transcript(): string {
     return ids.map((id) => `${id}\n${this.logs[id].tail(60)}`).join('\n');
   }
 }
@@ -229,7 +229,7 @@ export async function withNamespacedPair(
     try {
       await run(pair);
     } catch (error) {
-      process.stderr.write(`${pair.story()}\n`);
+      process.stderr.write(`${pair.transcript()}\n`);
       throw error;
     }
   } finally {

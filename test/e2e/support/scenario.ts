@@ -21,9 +21,9 @@ export const patienceMs = 60_000;
 /** One whole scenario: its turn, and several waits in a row. */
 const scenarioTimeoutMs = 600_000;
 /** Log lines of all agents together, and calls to the cloud, that a failure prints. */
-const storyLines = 150;
-const storyCalls = 40;
-/** Without these a story is about what matters. */
+const transcriptLines = 150;
+const transcriptCalls = 40;
+/** Without these a transcript is about what matters. */
 const chatter = new Set(['configuration', 'warmed']);
 
 /** Soon, but not so soon that a busy machine looks like a broken one. */
@@ -80,7 +80,7 @@ export function scenario(
         if ((options.begin ?? 'settled') === 'settled') await cluster.settled(patienceMs);
         await run(new Scene(cluster, options.driver ?? 'ec2'));
       } catch (error) {
-        for (const cluster of opened) process.stderr.write(`\n${title}: FAILED\n${storyOf(cluster)}\n`);
+        for (const cluster of opened) process.stderr.write(`\n${title}: FAILED\n${transcriptOf(cluster)}\n`);
         throw error;
       } finally {
         for (const cluster of opened) await cluster.close();
@@ -257,9 +257,9 @@ function answered<T extends object>(what: string, ask: () => Promise<T>): Promis
   return until(what, ask, { withinMs: patienceMs });
 }
 
-function storyOf(cluster: Cluster): string {
+function transcriptOf(cluster: Cluster): string {
   const lines = cluster
-    .story(10 * storyLines)
+    .transcript(10 * transcriptLines)
     .split('\n')
     .filter((line) => !chatter.has(/^\S+ +\S+ +\S+ +([\w-]+):/.exec(line)?.[1] ?? ''));
   const calls = cluster.cloud.calls
@@ -274,9 +274,9 @@ function storyOf(cluster: Cluster): string {
     ({ kind, publicIp, association }) => `${kind} ${publicIp} ${association.instanceId} ${association.id}`,
   );
   return [
-    ...lines.slice(-storyLines),
+    ...lines.slice(-transcriptLines),
     'Calls to the cloud:',
-    ...calls.slice(-storyCalls),
+    ...calls.slice(-transcriptCalls),
     'Associations:',
     ...associations,
     'Published:',

@@ -1,5 +1,5 @@
 import type { Cluster, ClusterNode, LogLine } from '../index.ts';
-import type { Report } from './report.ts';
+import type { DemoOutput } from './demo-output.ts';
 
 /** What is worth showing of a failover. */
 const shown: ReadonlySet<string> = new Set([
@@ -36,16 +36,16 @@ const shownWhileKept: ReadonlySet<string> = new Set([
  * Prints the nodes' logs as they come, until the returned function is called: each line with the time since a moment, or
  * (`since` null) with the time of day.
  */
-export function showTimeline(
-  { report, cluster }: { readonly report: Report; readonly cluster: Cluster },
+export function showLogLines(
+  { output, cluster }: { readonly output: DemoOutput; readonly cluster: Cluster },
   since: { readonly atMs: number } | null,
 ): () => void {
   const unsubscribe = cluster.nodes.map((node) =>
     node.agent.log.subscribe((line) => {
       if (!(since === null ? shownWhileKept : shown).has(line.event)) return;
       const text = textFor(line, cluster.address);
-      if (since === null) report.told(line.atMs, node.id, text);
-      else report.moment(line.atMs - since.atMs, node.id, text);
+      if (since === null) output.told(line.atMs, node.id, text);
+      else output.moment(line.atMs - since.atMs, node.id, text);
     }),
   );
   return () => {
@@ -54,12 +54,12 @@ export function showTimeline(
 }
 
 /** Prints the decision as a ladder, as a node saw it at the moment of asking. */
-export async function showGates(report: Report, node: ClusterNode, address: string): Promise<void> {
+export async function showGates(output: DemoOutput, node: ClusterNode, address: string): Promise<void> {
   const { gates } = await node.agent.api.why(address);
-  report.note(`every gate of the takeover rule, as ${node.id} sees it while the calls begin:`);
+  output.note(`every gate of the takeover rule, as ${node.id} sees it while the calls begin:`);
   for (const { name, state, code, reason } of gates) {
     const shown = state === 'closed' && code === 'call-in-flight' ? 'under way' : state;
-    report.gate(shown, name, shorten(reason, address));
+    output.gate(shown, name, shorten(reason, address));
   }
 }
 

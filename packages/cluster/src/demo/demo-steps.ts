@@ -1,14 +1,14 @@
 import { counted } from '@failtome/protocol';
 import type { Client, Cluster, ClusterNode } from '../index.ts';
-import type { Report } from './report.ts';
-import { showGates, showTimeline } from './timeline.ts';
+import type { DemoOutput } from './demo-output.ts';
+import { showGates, showLogLines } from './log-lines.ts';
 
 /** What every step works with. */
 export interface Scene {
   readonly cluster: Cluster;
   readonly client: Client;
   readonly driver: 'ec2' | 'opsworks';
-  readonly report: Report;
+  readonly output: DemoOutput;
 }
 
 export interface Step {
@@ -27,39 +27,39 @@ export const steps: readonly Step[] = [
   { title: 'a planned move back, with `failtome handover`', run: handOver },
 ];
 
-async function comeUp({ cluster, client, report }: Scene): Promise<void> {
+async function comeUp({ cluster, client, output }: Scene): Promise<void> {
   await cluster.ready();
-  report.seen('both agents are ready: they have looked at the address and at their own web server');
-  report.note('a voter that starts for the first time lends nothing for one lease; waiting for that');
+  output.seen('both agents are ready: they have looked at the address and at their own web server');
+  output.note('a voter that starts for the first time lends nothing for one lease; waiting for that');
   await cluster.settled();
-  report.seen('they hear each other, may make every call of a move, and would take over now');
+  output.seen('they hear each other, may make every call of a move, and would take over now');
   await client.served('saturn');
   const said = await cluster.node('neptune').agent.api.status();
   const holder = said.addresses[0]?.holder;
   expect(holder?.node === 'saturn', `neptune says that saturn holds the address (${JSON.stringify(holder)})`);
-  report.seen('saturn holds the address, neptune knows it, and a client out in the world gets its answers');
+  output.seen('saturn holds the address, neptune knows it, and a client out in the world gets its answers');
 }
 
-async function failOver({ cluster, client, report }: Scene): Promise<void> {
+async function failOver({ cluster, client, output }: Scene): Promise<void> {
   const [saturn, neptune] = [cluster.node('saturn'), cluster.node('neptune')];
   const { log } = neptune.agent;
   const since = log.position;
   const sinceMs = Date.now();
-  const hide = showTimeline({ report, cluster }, { atMs: sinceMs });
+  const hide = showLogLines({ output, cluster }, { atMs: sinceMs });
   await saturn.web.kill();
   await log.waitFor(({ event, fields }) => event === 'decided' && fields.outcome === 'move', { since });
-  await showGates(report, neptune, cluster.address);
+  await showGates(output, neptune, cluster.address);
   const outage = await client.outage({ sinceMs, by: 'neptune' });
   await log.waitFor('notified', { since });
   hide();
   expectHolder(cluster, neptune, 1);
-  report.seen(
+  output.seen(
     `${outage.to} serves: ${counted(outage.failed, 'request')} failed in ${outage.outageMs} ms, one every 20 ms`,
   );
 }
 
 async function notify(scene: Scene): Promise<void> {
-  const { cluster, report } = scene;
+  const { cluster, output } = scene;
   const { published } = cluster.cloud;
   const [first] = published;
   expect(
@@ -67,13 +67,13 @@ async function notify(scene: Scene): Promise<void> {
     `one notification was published (${published.length})`,
   );
   if (first === undefined) return;
-  report.note(`Subject: ${first.subject}\n${first.message}`);
+  output.note(`Subject: ${first.subject}\n${first.message}`);
   const line = `Instance ${cluster.node('neptune').nameFor(scene.driver)} took over ${cluster.address}`;
   expect(first.message.startsWith(`${line}\n`), `its first line is "${line}"`);
-  report.seen('SNS accepted it once, after the move');
+  output.seen('SNS accepted it once, after the move');
 }
 
-async function stayPut({ cluster, client, report }: Scene): Promise<void> {
+async function stayPut({ cluster, client, output }: Scene): Promise<void> {
   const saturn = cluster.node('saturn');
   await saturn.web.start();
   const rested = async (): Promise<boolean> => {
@@ -87,19 +87,19 @@ async function stayPut({ cluster, client, report }: Scene): Promise<void> {
   await cluster.until('saturn to be fit again and the hold-down to end', rested);
   await client.served('neptune');
   expectHolder(cluster, cluster.node('neptune'), 1);
-  report.seen(
+  output.seen(
     'saturn is fit again and the hold-down is over; neptune keeps the address, for nobody asked for it back',
   );
 }
 
-async function cutOff({ cluster, client, report }: Scene): Promise<void> {
+async function cutOff({ cluster, client, output }: Scene): Promise<void> {
   const sinceMs = Date.now();
   cluster.partition(['saturn'], { kind: 'drop' });
   await Promise.all([
     believes(cluster, 'saturn', 'neptune', 'dead'),
     believes(cluster, 'neptune', 'saturn', 'dead'),
   ]);
-  report.seen('each calls the other dead');
+  output.seen('each calls the other dead');
   await client.served('neptune');
   // A probe that a busy machine was too slow for passes by.
   const reason = await cluster.until('saturn to hold still, for the address answers', async () => {
@@ -108,16 +108,16 @@ async function cutOff({ cluster, client, report }: Scene): Promise<void> {
   });
   expectHolder(cluster, cluster.node('neptune'), 1);
   const gapMs = client.longestGapMs(sinceMs);
-  report.seen(`nothing moved: saturn says that ${reason}; the client's longest wait was ${gapMs} ms`);
+  output.seen(`nothing moved: saturn says that ${reason}; the client's longest wait was ${gapMs} ms`);
   cluster.heal();
   await Promise.all([
     believes(cluster, 'saturn', 'neptune', 'alive'),
     believes(cluster, 'neptune', 'saturn', 'alive'),
   ]);
-  report.seen('the way between them is open again, and they hear each other');
+  output.seen('the way between them is open again, and they hear each other');
 }
 
-async function handOver({ cluster, client, report }: Scene): Promise<void> {
+async function handOver({ cluster, client, output }: Scene): Promise<void> {
   const saturn = cluster.node('saturn');
   const sinceMs = Date.now();
   const args = [
@@ -130,15 +130,15 @@ async function handOver({ cluster, client, report }: Scene): Promise<void> {
     '-c',
     saturn.agent.configFile,
   ];
-  report.note(`failtome ${args.slice(0, -2).join(' ')}`);
-  const hide = showTimeline({ report, cluster }, { atMs: sinceMs });
+  output.note(`failtome ${args.slice(0, -2).join(' ')}`);
+  const hide = showLogLines({ output, cluster }, { atMs: sinceMs });
   const { code, stdout, stderr } = await cluster.cli(...args);
   hide();
   expect(code === 0, `the command ends with 0 (${code}: ${stdout}${stderr})`);
-  report.note(`${stdout.trim()}`);
+  output.note(`${stdout.trim()}`);
   await client.served('saturn');
   expectHolder(cluster, saturn, 2);
-  report.seen(`saturn serves again; the client's longest wait was ${client.longestGapMs(sinceMs)} ms`);
+  output.seen(`saturn serves again; the client's longest wait was ${client.longestGapMs(sinceMs)} ms`);
 }
 
 async function believes(cluster: Cluster, who: string, whom: string, state: string): Promise<void> {

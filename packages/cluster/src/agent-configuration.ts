@@ -1,7 +1,7 @@
 import type { EmbeddedCloud } from '@failtome/cloud';
 import type { LoopbackBlock } from './loopback.ts';
 import type { ClusterOptions, NodeSpec, SharedAddress } from './options.ts';
-import { merge, type YamlObject } from './settings.ts';
+import { merge, type YamlObject } from './yaml-object.ts';
 
 /** The agents' default port. */
 export const apiPort = 8741;

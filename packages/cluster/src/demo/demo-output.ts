@@ -12,7 +12,7 @@ const marks = {
 } as const;
 
 /** What the demo prints: plain lines, with colours only where they are wanted. */
-export class Report {
+export class DemoOutput {
   readonly #colour: boolean;
   readonly #write: Write;
   readonly #startedAt = performance.now();
