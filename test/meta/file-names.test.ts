@@ -1,0 +1,48 @@
+/** Within a package a file's name says what is in it without its folder's help, so no two have the same. */
+import { basename, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { packagesIn, sourcesOf } from '../boundaries/imports.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+/** Names that still stand twice or more, as `PACKAGE/NAME`: take out what has become unique, and put nothing in. */
+const STILL_SHARED: readonly string[] = [
+  'agent/connections.ts',
+  'agent/credentials.ts',
+  'agent/history.ts',
+  'agent/identity.ts',
+  'agent/keys.ts',
+  'agent/run.ts',
+  'agent/views.ts',
+  'sim/calls.ts',
+  'sim/cloud.ts',
+  'sim/cluster.ts',
+  'sim/decisions.ts',
+  'sim/draw.ts',
+  'sim/ledger.ts',
+  'sim/list.ts',
+  'sim/main.ts',
+  'sim/messages.ts',
+  'sim/process.ts',
+  'sim/replay.ts',
+  'sim/run.ts',
+  'sim/search.ts',
+  'sim/settings.ts',
+  'sim/shrink.ts',
+  'sim/story.ts',
+  'sim/swarm.ts',
+  'sim/timeline.ts',
+  'sim/world.ts',
+];
+
+/** A folder's `index.ts` has nothing in it but what the folder exports. */
+function namesTwiceIn(name: string): readonly string[] {
+  const files = sourcesOf(root).filter((file) => file.startsWith(`packages/${name}/`));
+  const names = files.map((file) => basename(file)).filter((file) => file !== 'index.ts');
+  return [...new Set(names.filter((file, index) => names.indexOf(file) !== index))].sort();
+}
+
+test('no two source files of one package have the same name', () => {
+  const twice = packagesIn(root).flatMap((name) => namesTwiceIn(name).map((file) => `${name}/${file}`));
+  expect(twice).toEqual(STILL_SHARED);
+});
