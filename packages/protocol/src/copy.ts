@@ -73,6 +73,7 @@ export function copyPeer(peer: Peer): Draft<Peer> {
     provedRollback: peer.provedRollback,
     rumoured: peer.rumoured,
     duplicateUntil: peer.duplicateUntil,
+    ordersDue: peer.ordersDue,
     newsSpent: peer.newsSpent,
     newsAt: peer.newsAt,
     usurped: peer.usurped,

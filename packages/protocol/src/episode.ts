@@ -7,6 +7,7 @@
  */
 
 import { adoptedId, adoptedWall, restoredCounter } from './bounded.ts';
+import { mayHurry } from './budget.ts';
 import type { AddressConfig } from './config.ts';
 import type { DurableEpisode, MoveIntent } from './durable.ts';
 import {
@@ -142,7 +143,7 @@ export function adoptEpisode(
 ): void {
   const record = told.episode;
   if (record !== undefined) {
-    adoptTries(turn, told.ip, record);
+    adoptTries(turn, from, told.ip, record);
     adoptSight(turn, told.ip, record);
   }
   const seenUpAnew = told.verdict === 'up' && known !== undefined && known.verdict !== 'up';
@@ -151,7 +152,7 @@ export function adoptEpisode(
     changeEpisode(turn, told.ip, { heardTold: from });
 }
 
-function adoptTries(turn: Turn, ip: Ip, record: EpisodeRecord): void {
+function adoptTries(turn: Turn, from: NodeId, ip: Ip, record: EpisodeRecord): void {
   const { episode, epoch } = addressOf(turn.state, ip);
   // No move has an epoch that no ballot had.
   const upEpoch = Math.max(episode.upEpoch, Math.min(record.upEpoch, epoch));
@@ -165,7 +166,7 @@ function adoptTries(turn: Turn, ip: Ip, record: EpisodeRecord): void {
   changeEpisode(turn, ip, { upEpoch, anewEpoch, tries });
   // Passed on with the next heartbeats: everybody else is told by the same peer.
   turn.changed ||= news;
-  if (news) persist(turn);
+  if (news && mayHurry(turn, from)) persist(turn);
 }
 
 function adoptSight(turn: Turn, ip: Ip, { answered, upWall: told }: EpisodeRecord): void {

@@ -15,7 +15,7 @@ export const WINDOW = 32;
  * So many messages a node may have sent since it wrote an answer, and one more a millisecond. A number that is further above the
  * answer's was forged in its name, and would have everything that it says refused.
  */
-const MOST_AT_ONCE = 1_024;
+export const MOST_AT_ONCE = 1_024;
 /** A window in which every number was seen. */
 const ALL_SEEN = 0xffff_ffff;
 /** How many replaced sessions are remembered, to know a second run with one id when it comes back. */

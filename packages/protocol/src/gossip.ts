@@ -20,6 +20,7 @@ import { admitRequest, admitResponse, echoFor, maxEchoAgeMs, type OwnSession } f
 import { isSilent } from './holder.ts';
 import type { SendFailure } from './inputs.ts';
 import {
+  adoptOrders,
   adoptRecord,
   hear,
   knownIncarnation,
@@ -28,6 +29,7 @@ import {
   onNewSession,
   onRumours,
   ownRecord,
+  putVersionsRight,
   suspects,
   takeRumours,
 } from './membership.ts';
@@ -145,7 +147,10 @@ export function onAnswered(turn: Turn, sendId: EffectId, answer: Envelope): void
   const rttMs = turn.now.at - pending.sentAt;
   changePeer(turn, peer.id, { rttMs });
   if (pending.failedAt === null) tell(turn, { kind: 'heartbeat', peer: peer.id, result: 'ok', rttMs });
-  if (refused === undefined) takePayload(turn, peer.id, answer.payload);
+  if (refused === undefined) {
+    putVersionsRight(turn, turn.state.peers[peer.id] ?? peer, answer.payload, rttMs);
+    takePayload(turn, peer.id, answer.payload);
+  }
   // Only what decides: a pending answer goes with the next message, else two nodes would talk without a pause.
   const decides =
     turn.state.peers[peer.id]?.answersDue.some(({ answer: said }) => said !== 'pending') ?? false;
@@ -228,6 +233,7 @@ function takeWords(turn: Turn, from: NodeId, payload: Payload): void {
   const known = turn.state.peers[from];
   if (payload.node !== undefined && known !== undefined && payload.version > known.recordVersion)
     adoptRecord(turn, known, payload.node, payload.version);
+  else if (known?.ordersDue === true && known.record !== null) adoptOrders(turn, from, known.record);
   if (payload.known !== undefined) onKnown(turn, from, payload.known);
   if (payload.duplicateMs !== undefined) onDuplicateOfSelf(turn, payload.duplicateMs);
   if (payload.rumours !== undefined) onRumours(turn, from, payload.rumours);

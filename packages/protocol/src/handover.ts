@@ -2,6 +2,7 @@
  * Planned moves as records that travel with gossip and survive restarts: how copies merge, which are kept, how one ends.
  */
 import { adoptedText, ignorePart, isPlausible } from './bounded.ts';
+import { mayHurry } from './budget.ts';
 import type { HandoverRecord, HandoverStanding, HandoverState } from './messages.ts';
 import { isPastRecall } from './move-state.ts';
 import { byText, isCandidate } from './quorum.ts';
@@ -51,28 +52,42 @@ export function isHandedOver(state: State, ip: Ip): boolean {
   return state.handovers.some((one) => one.record.address === ip && isOpen(state, one));
 }
 
-/** Take in a record that a peer has. */
-export function adoptHandover(turn: Turn, from: NodeId, told: HandoverRecord): void {
-  const { state } = turn;
-  const known = state.handovers.find((one) => one.record.id === told.id);
+/**
+ * Take in a record that a peer has.
+ *
+ * @returns false: it is news, and has to wait, because the peer's budget is used up and each is a write to disk
+ */
+export function adoptHandover(turn: Turn, from: NodeId, told: HandoverRecord): boolean {
+  const known = turn.state.handovers.find((one) => one.record.id === told.id);
   if (known !== undefined) {
-    const { state: ended, detail, withdrawnBy } = withTextsOf(told);
-    const { withdrawnBy: _, ...record } = known.record;
-    if (told.state !== 'open')
-      end(turn, known, {
-        ...record,
-        state: ended,
-        detail,
-        ...(withdrawnBy === undefined ? {} : { withdrawnBy }),
-      });
-    return;
+    const ended = endedAs(known, withTextsOf(told));
+    if (told.state === 'open' || !supersedes(ended, known.record)) return true;
+    if (!mayHurry(turn, from)) return false;
+    end(turn, known, ended);
+    return true;
   }
-  if (told.ttlMs <= 0) return;
-  const isOrder =
-    /^[A-Za-z0-9._-]{1,128}$/.test(told.id) && isPlausible(nextInOrder(state), told.ordered ?? 0);
-  if (!isOrder || state.addresses[told.address] === undefined || !isCandidate(state.config, told.to))
-    return ignorePart(turn, from);
+  if (told.ttlMs <= 0) return true;
+  if (!isOrder(turn.state, told)) {
+    ignorePart(turn, from);
+    return true;
+  }
+  if (withRoom(turn.state.handovers, told) === null) return true;
+  if (!mayHurry(turn, from)) return false;
   addHandover(turn, withTextsOf(told));
+  return true;
+}
+
+/** What is known of it, ended in the way that a peer tells. */
+function endedAs({ record: known }: Handover, told: HandoverRecord): HandoverRecord {
+  const { withdrawnBy: _, ...record } = known;
+  const { state, detail, withdrawnBy } = told;
+  return { ...record, state, detail, ...(withdrawnBy === undefined ? {} : { withdrawnBy }) };
+}
+
+/** Whether an honest node can have been given it. */
+function isOrder(state: State, { id, ordered, address, to }: HandoverRecord): boolean {
+  if (!/^[A-Za-z0-9._-]{1,128}$/.test(id) || !isPlausible(nextInOrder(state), ordered ?? 0)) return false;
+  return state.addresses[address] !== undefined && isCandidate(state.config, to);
 }
 
 /** What people have written, as it is passed on. */

@@ -108,6 +108,7 @@ export function newPeer(id: NodeId): Peer {
     provedRollback: false,
     rumoured: null,
     duplicateUntil: 0,
+    ordersDue: false,
     newsSpent: 0,
     newsAt: 0,
     usurped: null,

@@ -7,11 +7,12 @@ import { adoptEpoch, ignorePart, isPlausible } from './bounded.ts';
 import { mayHurry } from './budget.ts';
 import { peerStateNow, suspectAfterMs } from './detector.ts';
 import { adoptEpisode, definiteFitness, episodeRecord, onFitnessChanged } from './episode.ts';
+import { MOST_AT_ONCE } from './freshness.ts';
 import { adoptHandover } from './handover.ts';
 import { observeTold } from './hearsay.ts';
 import { holderUnfitSince, recogniseHolders } from './holder.ts';
 import { NO_BACKOFF } from './initial.ts';
-import type { AddressRecord, HandoverRecord, NodeRecord, PeerState, Rumour } from './messages.ts';
+import type { AddressRecord, HandoverRecord, NodeRecord, Payload, PeerState, Rumour } from './messages.ts';
 import { adoptPause } from './pause.ts';
 import { fitted } from './record.ts';
 import type { AddressState, Peer, State } from './state.ts';
@@ -28,7 +29,7 @@ import {
   type Turn,
   tell,
 } from './turn.ts';
-import type { NodeId } from './units.ts';
+import type { DurationMs, NodeId } from './units.ts';
 import { inTrouble, lookNow } from './verdict.ts';
 
 /** The most rumours, and peers asked about, in one message. */
@@ -83,8 +84,7 @@ export function adoptRecord(turn: Turn, peer: Peer, record: NodeRecord, version:
   });
   if (before?.instanceId !== record.instanceId) recogniseHolders(turn);
   if (fitnessChanged) onFitnessChanged(turn);
-  adoptPause(turn, peer.id, record.pause);
-  for (const handover of record.handovers) adoptHandover(turn, peer.id, handover);
+  adoptOrders(turn, peer.id, record);
   for (const told of record.addresses) {
     if (turn.state.addresses[told.ip] === undefined) continue;
     observeTold(turn, peer.id, told);
@@ -93,6 +93,34 @@ export function adoptRecord(turn: Turn, peer: Peer, record: NodeRecord, version:
     hearEvidence(turn, peer.id, told, known, unfitSince !== null && peer.unfitSince === null);
     adoptEpisode(turn, peer.id, told, known);
   }
+}
+
+/** What operators have ordered, as a peer tells it. What is beyond the peer's budget is taken in with its next messages. */
+export function adoptOrders(turn: Turn, from: NodeId, { pause, handovers }: NodeRecord): void {
+  const ageMs = turn.now.at - (turn.state.peers[from]?.recordAt ?? turn.now.at);
+  const taken = [
+    adoptPause(turn, from, pause),
+    ...handovers.map((one) =>
+      adoptHandover(turn, from, { ...one, ttlMs: Math.max(0, Math.floor(one.ttlMs - ageMs)) }),
+    ),
+  ];
+  changePeer(turn, from, { ordersDue: taken.includes(false) });
+}
+
+/**
+ * What a peer's own answer says of the records' versions. Numbers that were forged in its name would have its records
+ * passed over, and this node's never sent to it.
+ *
+ * @param sinceMs since the request went out
+ */
+export function putVersionsRight(
+  turn: Turn,
+  peer: Peer,
+  { version, ack }: Pick<Payload, 'version' | 'ack'>,
+  sinceMs: DurationMs,
+): void {
+  if (peer.recordVersion > version + MOST_AT_ONCE + sinceMs) changePeer(turn, peer.id, { recordVersion: 0 });
+  if (ack < peer.acked) changePeer(turn, peer.id, { acked: ack });
 }
 
 /** New trouble makes this node look at once; new sight of a dead address makes it ask again at once. */

@@ -3,6 +3,7 @@
  */
 
 import { adoptedText, ignorePart, isPlausible } from './bounded.ts';
+import { mayHurry } from './budget.ts';
 import { isSilent } from './holder.ts';
 import type { PauseRecord } from './messages.ts';
 import { majorityOf, votersOf } from './quorum.ts';
@@ -22,16 +23,24 @@ export function isPaused(state: State): boolean {
 /**
  * Take in a pause that is newer than the one known: the greatest version. Two that were ordered without knowing of each
  * other have the same one; of these a pause beats a resume, the longer the shorter, and then the greater id.
+ *
+ * @returns false: it is newer, and has to wait, because the peer's budget is used up and each is a write to disk
  */
-export function adoptPause(turn: Turn, from: NodeId, told: PauseRecord): void {
+export function adoptPause(turn: Turn, from: NodeId, told: PauseRecord): boolean {
   const known = turn.state.pause;
-  if (!isPlausible(known.version, told.version)) return ignorePart(turn, from);
-  if (told.version > known.version || (told.version === known.version && isStronger(told, known)))
-    setPause(turn, {
-      ...told,
-      owner: adoptedText(told.owner, MAX_OWNER),
-      reason: adoptedText(told.reason, MAX_REASON),
-    });
+  if (!isPlausible(known.version, told.version)) {
+    ignorePart(turn, from);
+    return true;
+  }
+  if (told.version < known.version || (told.version === known.version && !isStronger(told, known)))
+    return true;
+  if (!mayHurry(turn, from)) return false;
+  setPause(turn, {
+    ...told,
+    owner: adoptedText(told.owner, MAX_OWNER),
+    reason: adoptedText(told.reason, MAX_REASON),
+  });
+  return true;
 }
 
 function isStronger(told: PauseRecord, known: PauseRecord): boolean {

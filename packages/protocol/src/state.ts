@@ -114,6 +114,8 @@ export interface Peer {
     readonly at: MonotonicMs;
   } | null;
   readonly duplicateUntil: MonotonicMs;
+  /** Its record tells of orders that its budget had no room for. */
+  readonly ordersDue: boolean;
   /** How much of its news has been hurried of late, and when that was last counted (`budget.ts`). */
   readonly newsSpent: number;
   readonly newsAt: MonotonicMs;

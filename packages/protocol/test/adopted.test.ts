@@ -2,124 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FAR } from '../src/bounded.ts';
-import { decodeDocument, decodeMessage, encodeMessage, MAX_MESSAGE_BYTES } from '../src/codec.ts';
-import type { ProtocolConfig } from '../src/config.ts';
-import type { Effect } from '../src/effects.ts';
-import { initialState } from '../src/initial.ts';
-import type { Input, StorageState } from '../src/inputs.ts';
-import type { Envelope, NodeRecord, Payload } from '../src/messages.ts';
-import type { State } from '../src/state.ts';
-import { step } from '../src/step.ts';
-import type { Instant } from '../src/units.ts';
+import { decodeMessage } from '../src/codec.ts';
+import type { NodeRecord, Payload } from '../src/messages.ts';
 import { anyMessage } from './support/arbitraries.ts';
-import {
-  addressRecordOf,
-  ballotOf,
-  candidate,
-  handoverOf,
-  IP,
-  PAIR,
-  PEER,
-  recordOf,
-  SELF,
-  WALL,
-} from './support/fixtures.ts';
+import { addressRecordOf, ballotOf, handoverOf, IP, PAIR, PEER, SELF } from './support/fixtures.ts';
+import { Run, THREE } from './support/run.ts';
 
 const TOP = Number.MAX_SAFE_INTEGER;
-const THREE: ProtocolConfig = { ...PAIR, peers: [candidate(PEER), candidate('mars')] };
-
-/** An input without its time. */
-type Bare<T> = T extends Instant ? Omit<T, keyof Instant> : never;
-
-/** A node, and one peer whose messages all count. What the node says and writes has to be read again. */
-class Run {
-  readonly facts: string[] = [];
-  readonly sent: Envelope[] = [];
-  state: State;
-  text = '';
-  private at = 1_000;
-  private seq = 0;
-  private requests = 0;
-  private runs = 0;
-  private readonly config: ProtocolConfig;
-
-  constructor(config: ProtocolConfig = THREE) {
-    this.config = config;
-    this.state = initialState(config);
-    this.start({ kind: 'empty' });
-  }
-
-  start(storage: StorageState): void {
-    this.runs += 1;
-    this.state = initialState(this.config);
-    this.feed({ kind: 'started', session: `session-00${this.runs % 10}`, seed: 1, storage });
-    this.say({ version: 0, ack: 0 }); // is challenged
-  }
-
-  /** Start again from what was written last. */
-  restart(): void {
-    const read = decodeDocument(this.text);
-    if (read.kind === 'fault') throw new Error(`its own document: ${read.detail}`);
-    this.start({ kind: 'loaded', document: read.document });
-  }
-
-  tick(ms: number): void {
-    this.at += ms;
-    this.feed({ kind: 'tick' });
-  }
-
-  say(payload: Payload, parts: Partial<Envelope> = {}): void {
-    this.seq += 1;
-    this.requests += 1;
-    const t = Math.floor(this.at - this.state.startedAt);
-    const message: Envelope = {
-      v: 1,
-      cluster: 'web',
-      from: PEER,
-      session: 'neptune-001',
-      seq: this.seq,
-      to: SELF,
-      t: this.at,
-      echo: { session: this.state.session, t },
-      re: null,
-      payload,
-      ...parts,
-    };
-    const read = decodeMessage(encodeMessage(message));
-    if (read.kind === 'fault') throw new Error(`the test's own message: ${read.detail}`);
-    this.feed({
-      kind: 'received',
-      requestId: this.requests,
-      route: '/v1/gossip',
-      message: read.message,
-    });
-  }
-
-  record(parts: Partial<NodeRecord>): void {
-    this.say({ version: this.seq + 1, ack: 0, node: recordOf(PEER, parts) });
-  }
-
-  private feed(input: Bare<Input>): void {
-    const { state, effects, facts } = step(this.state, { ...input, at: this.at, wall: WALL + this.at });
-    this.state = state;
-    for (const fact of facts) if (fact.kind === 'rejected') this.facts.push(fact.reason);
-    for (const effect of effects) this.read(effect);
-  }
-
-  private read(effect: Effect): void {
-    if (effect.kind === 'persist') {
-      this.text = effect.text;
-      const read = decodeDocument(effect.text);
-      if (read.kind === 'fault') throw new Error(`its document: ${read.detail}`);
-    }
-    if (effect.kind !== 'send' && effect.kind !== 'reply') return;
-    const text = encodeMessage(effect.message);
-    const read = decodeMessage(text);
-    if (read.kind === 'fault') throw new Error(`its message: ${read.detail}`);
-    expect(new TextEncoder().encode(text).length).toBeLessThanOrEqual(MAX_MESSAGE_BYTES);
-    this.sent.push(effect.message);
-  }
-}
 
 describe('a number near the greatest that a double holds', () => {
   const address = (parts: Parameters<typeof addressRecordOf>[0]): Partial<NodeRecord> => ({

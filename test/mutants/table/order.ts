@@ -79,7 +79,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'pause-untold',
     ['I16'],
     "a pause that a peer tells of isn't taken over",
-    edit('membership.ts', 'adoptPause(turn, peer.id, record.pause);', ''),
+    edit('membership.ts', 'adoptPause(turn, from, pause),', ''),
     'operators',
   ),
   mutant(
@@ -88,8 +88,8 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'an older word on the pause replaces a newer one',
     edit(
       'pause.ts',
-      'if (told.version > known.version || (told.version === known.version && isStronger(told, known)))',
-      'if (told.version !== known.version)',
+      'if (told.version < known.version || (told.version === known.version && !isStronger(told, known)))',
+      'if (told.version === known.version)',
     ),
     'operators',
   ),

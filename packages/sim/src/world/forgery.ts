@@ -4,7 +4,7 @@
  */
 import type { AddressRecord, Envelope, Ip, NodeId, NodeRecord, Payload } from '@failtome/protocol';
 
-export const LIES = ['numbers', 'ended', 'holder', 'ballots', 'news', 'handovers'] as const;
+export const LIES = ['numbers', 'ended', 'holder', 'ballots', 'news', 'handovers', 'pauses'] as const;
 export type Lie = (typeof LIES)[number];
 
 /** The greatest number that the codec reads. */
@@ -51,6 +51,8 @@ function bent(
       return withAddresses(payload, (one) => ({ ...one, trouble: count % 2 === 0 }), {
         fit: count % 2 === 0 ? 'unfit' : 'fit',
       });
+    case 'pauses':
+      return { ...payload, node: { ...payload.node, pause: resumed(payload, seq) } };
     case 'handovers':
       return { ...payload, node: { ...payload.node, handovers: handovers(payload, from, to, seq) } };
   }
@@ -63,6 +65,18 @@ function withAddresses(
 ): Payload {
   const { node } = payload;
   return { ...payload, node: { ...node, ...parts, addresses: node.addresses.map(change) } };
+}
+
+/** A newer word on the pause each time, which says that there is none. */
+function resumed({ node }: Told, seq: number): NodeRecord['pause'] {
+  return {
+    version: node.pause.version + seq,
+    by: node.id,
+    paused: false,
+    owner: 'eve',
+    reason: LONG,
+    until: null,
+  };
 }
 
 function withNumbers(payload: Told, to: NodeId): Payload {
