@@ -63,7 +63,7 @@ function configOf({
     local: null,
     gossip: { intervalMs: 500, timeoutMs: 400, deadMs: 3000, fanout: 3 },
     agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
-    guard: { urls: [], timeoutMs: 3000 },
+    guard: { urls: [], timeoutMs: 3000, allowPrivate: false },
     driver,
     notify: { sns: topicArn === null ? null : { topicArn }, blockedAfterMs: 60_000 },
     holdDownMs: 60_000,

@@ -79,7 +79,7 @@ export class Adapters {
     this.#watchCredentials();
     this.#prober = new Prober({ addresses: config.addresses }, dependencies);
     this.#local = new LocalCheck({ local: config.local }, dependencies);
-    this.#externalIp = new ExternalIp({ urls: config.guard.urls }, dependencies);
+    this.#externalIp = new ExternalIp(config.guard, dependencies);
     this.#transport = new PeerTransport({ peers: othersOf(config, identity), keys }, { post, reply });
     this.#store = new Store({ stateDir: config.stateDir }, { post, mayWrite });
     this.#driver = this.#makeDriver();
@@ -130,7 +130,7 @@ export class Adapters {
     this.#config = config;
     this.#prober.reconfigure({ addresses: config.addresses });
     this.#local.reconfigure({ local: config.local });
-    this.#externalIp.reconfigure({ urls: config.guard.urls });
+    this.#externalIp.reconfigure(config.guard);
     this.#transport.reconfigure(othersOf(config, this.#identity), keys);
     if (!isDeepStrictEqual(before.notify.sns, config.notify.sns)) this.#replaceClients();
     if (!isDeepStrictEqual(cloudPartsOf(before), cloudPartsOf(config))) {

@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { NodeId, State } from '@failtome/protocol';
 import { type KeyFile, readKeyFile } from './auth/keys.ts';
-import { readTokenFile, type Tokens } from './auth/tokens.ts';
+import { readTokenFile, type TokenFile } from './auth/tokens.ts';
 import { identityFaults } from './config/electorate.ts';
 import { faultLines, type LoadResult, warningLines } from './config/load.ts';
 import type { AgentConfig } from './config/types.ts';
@@ -15,7 +15,7 @@ export type Reload =
       readonly kind: 'accepted';
       readonly config: AgentConfig;
       readonly keyFile: KeyFile;
-      readonly tokens: Tokens;
+      readonly tokenFile: TokenFile;
       /** What is risky in it, one line each. */
       readonly warnings: readonly string[];
     }
@@ -34,7 +34,7 @@ export interface Present {
 export async function judgeReload(result: LoadResult, present: Present): Promise<Reload> {
   if (result.kind === 'faulty') return { kind: 'refused', lines: faultLines(result.faults, present.file) };
   const { config } = result;
-  const [keyFile, tokens] = await Promise.all([
+  const [keyFile, tokenFile] = await Promise.all([
     orFault(readKeyFile(config.auth.keyFile)),
     orFault(readTokenFile(config.api.readTokenFile)),
   ]);
@@ -43,11 +43,11 @@ export async function judgeReload(result: LoadResult, present: Present): Promise
     ...faultLines(identityFaults(config, present.id), present.file),
     ...movingFaults(config, present.state().addresses),
     ...(keyFile instanceof AgentError ? [`auth.keyFile: ${keyFile.message}`] : []),
-    ...(tokens instanceof AgentError ? [`api.readTokenFile: ${tokens.message}`] : []),
+    ...(tokenFile instanceof AgentError ? [`api.readTokenFile: ${tokenFile.message}`] : []),
   ];
-  if (keyFile instanceof AgentError || tokens instanceof AgentError || lines.length > 0)
+  if (keyFile instanceof AgentError || tokenFile instanceof AgentError || lines.length > 0)
     return { kind: 'refused', lines };
-  return { kind: 'accepted', config, keyFile, tokens, warnings: warningLines(result.warnings) };
+  return { kind: 'accepted', config, keyFile, tokenFile, warnings: warningLines(result.warnings) };
 }
 
 async function orFault<T>(reading: Promise<T>): Promise<T | AgentError> {

@@ -29,7 +29,7 @@ import {
 } from './adapters/systemd.ts';
 import { Apis } from './apis.ts';
 import { type ClusterKeys, type KeyFile, readKeyFile } from './auth/keys.ts';
-import { readTokenFile, type Tokens } from './auth/tokens.ts';
+import { readTokenFile, type TokenFile, type Tokens } from './auth/tokens.ts';
 import { identityFaults } from './config/electorate.ts';
 import { formatFault } from './config/fault.ts';
 import type { LoadResult } from './config/load.ts';
@@ -97,7 +97,7 @@ export interface RunningAgent {
 export async function runAgent(options: RunOptions, dependencies: RunDependencies): Promise<RunningAgent> {
   const { config } = options;
   const { log } = dependencies;
-  const [keyFile, tokens] = await Promise.all([
+  const [keyFile, tokenFile] = await Promise.all([
     readKeyFile(config.auth.keyFile),
     readTokenFile(config.api.readTokenFile),
   ]);
@@ -105,6 +105,8 @@ export async function runAgent(options: RunOptions, dependencies: RunDependencie
   const directory = await StateDirectory.claim(config.stateDir);
   if (directory.unprotected !== null) log.tell('warn', 'state-directory', directory.unprotected);
   tellKeys(log, keyFile);
+  tellTokens(log, tokenFile);
+  const { tokens } = tokenFile;
   const agent = new Agent(options, dependencies, { keys: keyFile.keys, tokens, directory });
   try {
     await agent.open();
@@ -383,12 +385,13 @@ class Agent implements RunningAgent {
       return;
     }
     if (this.#ending) return;
-    const { config, keyFile, tokens, warnings } = judged;
+    const { config, keyFile, tokenFile, warnings } = judged;
     this.#config = config;
     this.#keys = keyFile.keys;
-    this.#tokens = tokens;
+    this.#tokens = tokenFile.tokens;
     for (const warning of warnings) this.#log.tell('warn', 'configuration', warning);
     tellKeys(this.#log, keyFile);
+    tellTokens(this.#log, tokenFile);
     this.#log.setLevel(config.log.level);
     adapters.reconfigure(config, keyFile.keys);
     const next = toProtocolConfig(config, identity, version);
@@ -434,6 +437,10 @@ function tellKeys(log: Log, { keys, warnings }: KeyFile): void {
   log.tell('info', 'key', `${counted(keys.length, 'key')} loaded`, {
     keys: keys.length,
   });
+  for (const warning of warnings) log.tell('warn', 'key', warning);
+}
+
+function tellTokens(log: Log, { warnings }: TokenFile): void {
   for (const warning of warnings) log.tell('warn', 'key', warning);
 }
 

@@ -187,6 +187,10 @@ const singleFaults: readonly (readonly [section: string, line: string])[] = [
     'guard.urls: found "checkip" at position 1, expected a list of 1 to 8, each an http or https URL (f.yaml:9)',
   ],
   [
+    'guard: { allowPrivate: "true" }',
+    'guard.allowPrivate: found "true", expected true or false; write it without quotation marks (f.yaml:9)',
+  ],
+  [
     'guard: { urls: [] }',
     'guard.urls: found a list of 0, expected a list of 1 to 8, each an http or https URL (f.yaml:9)',
   ],

@@ -60,7 +60,7 @@ test('what is required is enough, and everything else has its default', () => {
     local: null,
     gossip: { intervalMs: 500, timeoutMs: 400, deadMs: 3000, fanout: 3 },
     agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
-    guard: { urls: ['http://checkip.amazonaws.com'], timeoutMs: 3000 },
+    guard: { urls: ['http://checkip.amazonaws.com'], timeoutMs: 3000, allowPrivate: false },
     driver: { kind: 'ec2', region: null, instanceId: null, displace: 'refuse' },
     notify: { sns: null, blockedAfterMs: null },
     holdDownMs: 60_000,
@@ -92,7 +92,7 @@ addresses:
 local: { fall: 3 }
 gossip: { interval: 200ms, timeout: 150ms, dead: 1s, fanout: 2 }
 agreement: { silentPeer: hold, lease: 20s }
-guard: { urls: ["https://a.example/ip", "http://b.example"], timeout: 1s }
+guard: { urls: ["https://a.example/ip", "http://b.example"], timeout: 1s, allowPrivate: true }
 driver: { kind: exec, command: [/usr/local/bin/move-ip, --fast], displace: allow }
 notify: { sns: { topicArn: "arn:aws:sns:us-east-1:123456789012:failover" }, blockedAfter: 2m }
 holdDown: 0s
@@ -151,7 +151,7 @@ test('every key is read into its place', () => {
     },
     gossip: { intervalMs: 200, timeoutMs: 150, deadMs: 1000, fanout: 2 },
     agreement: { silentPeer: 'hold', leaseMs: 20_000 },
-    guard: { urls: ['https://a.example/ip', 'http://b.example'], timeoutMs: 1000 },
+    guard: { urls: ['https://a.example/ip', 'http://b.example'], timeoutMs: 1000, allowPrivate: true },
     driver: { kind: 'exec', command: ['/usr/local/bin/move-ip', '--fast'], displace: 'allow' },
     notify: { sns: { topicArn: 'arn:aws:sns:us-east-1:123456789012:failover' }, blockedAfterMs: 120_000 },
     holdDownMs: 0,

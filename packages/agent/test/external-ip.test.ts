@@ -34,9 +34,10 @@ async function ask(
   urls: readonly string[],
   timeoutMs = 300,
   address = '192.0.2.10',
+  allowPrivate = false,
 ): Promise<ExternalIpResult> {
   const { inbox, ...dependencies } = networkDependencies();
-  new ExternalIp({ urls }, dependencies).ask({ kind: 'ask-external-ip', askId: 3, address, timeoutMs });
+  new ExternalIp({ urls, allowPrivate }, dependencies).ask({ kind: 'ask-external-ip', askId: 3, address, timeoutMs });
   const event = await inbox.next();
   if (event.kind !== 'external-ip' || event.askId !== 3) throw new Error('another question was answered');
   expect(inbox.events).toHaveLength(1);
@@ -213,6 +214,12 @@ test.each([
 test('a service of the own network, configured by its address, may tell an address of that network', async () => {
   const { urls } = await services(says('10.0.0.7'));
   expect(await ask(urls, 20_000, '3.120.0.1')).toMatchObject({ kind: 'address', ip: '10.0.0.7' });
+});
+
+test('with guard.allowPrivate a service that is asked by name may tell an address of the own network', async () => {
+  const { listeners } = await services(says('10.0.0.7'));
+  const url = `http://localhost:${listeners[0]?.port}/`;
+  expect(await ask([url], 20_000, '3.120.0.1', true)).toMatchObject({ kind: 'address', ip: '10.0.0.7' });
 });
 
 test('a public address is one whatever the service', async () => {

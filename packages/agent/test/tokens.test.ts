@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -8,12 +8,12 @@ async function fileOf(text: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'failtome-tokens-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const path = join(folder, 'tokens');
-  await writeFile(path, text);
+  await writeFile(path, text, { mode: 0o640 });
   return path;
 }
 
 test('every token of the file counts, and comments do not', async () => {
-  const tokens = await readTokenFile(
+  const { tokens } = await readTokenFile(
     await fileOf('# of Prometheus\n0123456789abcdef\n\n fedcba9876543210 \r\n'),
   );
   expect(
@@ -34,6 +34,19 @@ test.each([
 
 test('a file that is missing is told by its path', async () => {
   await expect(readTokenFile('/nonexistent/tokens')).rejects.toThrow(
-    "token file /nonexistent/tokens can't be read: ENOENT",
+    'token file /nonexistent/tokens does not exist: make one with `failtome keygen`',
   );
+});
+
+test.each([
+  [0o640, 0],
+  [0o600, 0],
+  [0o660, 1],
+  [0o644, 1],
+])('a token file of mode %o has so many warnings: %d', async (mode, count) => {
+  const path = await fileOf('0123456789abcdef\n');
+  await chmod(path, mode);
+  const { warnings } = await readTokenFile(path);
+  expect(warnings).toHaveLength(count);
+  for (const text of warnings) expect(text).toMatch(/^token file .* chmod 0640 /);
 });

@@ -12,7 +12,7 @@
  *
  * An address that the internet does not route (RFC 1918, carrier-grade NAT, loopback and others) proves no way out when a
  * service on the internet tells it. It counts where the contested address is none of the internet's either, or where the
- * service is configured by such an address, as one of the own network.
+ * service is configured by such an address, as one of the own network, or with `guard.allowPrivate`.
  */
 import { isIP, isIPv4 } from 'node:net';
 import type {
@@ -41,6 +41,12 @@ export const MAX_GRACE_MS: DurationMs = 250;
 /** The most questions under way at once; each has three sockets a service at most. */
 export const MAX_ASKS = 64;
 
+export interface ExternalIpOptions {
+  readonly urls: readonly string[];
+  /** False where it is left out. */
+  readonly allowPrivate?: boolean;
+}
+
 export interface ExternalIpDependencies extends CheckDependencies {
   readonly post: (event: Event) => void;
 }
@@ -57,18 +63,20 @@ type ExternalIpPort = Ports['externalIp'];
 export class ExternalIp implements ExternalIpPort {
   readonly #dependencies: ExternalIpDependencies;
   readonly #stops = new Set<() => void>();
-  #urls: readonly HttpUrl[];
+  #urls: readonly HttpUrl[] = [];
+  #allowPrivate = false;
   #closed = false;
 
   /** @throws TypeError for a URL that is none; the configuration has been checked before. */
-  constructor(options: { readonly urls: readonly string[] }, dependencies: ExternalIpDependencies) {
+  constructor(options: ExternalIpOptions, dependencies: ExternalIpDependencies) {
     this.#dependencies = dependencies;
-    this.#urls = options.urls.map(httpUrl);
+    this.reconfigure(options);
   }
 
   /** Take over a new configuration. A question under way ends by the old one. */
-  reconfigure(options: { readonly urls: readonly string[] }): void {
-    this.#urls = options.urls.map(httpUrl);
+  reconfigure({ urls, allowPrivate = false }: ExternalIpOptions): void {
+    this.#urls = urls.map(httpUrl);
+    this.#allowPrivate = allowPrivate;
   }
 
   /** Answers `external-ip` exactly once an ask, shortly after `timeoutMs` at the latest. */
@@ -86,7 +94,7 @@ export class ExternalIp implements ExternalIpPort {
       return;
     }
     const family = isIPv4(effect.address) ? 4 : 6;
-    const inside = !isPublic(effect.address);
+    const inside = this.#allowPrivate || !isPublic(effect.address);
     const targets = this.#urls.map((url) => ({
       ...externalIpTarget(url, family),
       admitsPrivate: inside || (isIP(url.host) !== 0 && !isPublic(url.host)),

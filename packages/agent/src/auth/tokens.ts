@@ -1,12 +1,12 @@
 /** The tokens that open the reading routes with `api.read: token`: one a line, so that one is changed without a gap. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { readFileBounded } from '../config/load.ts';
 import { AgentError } from '../errors.ts';
+import { linesOf, readSecretFile, type SecretKind } from './secret-file.ts';
 
 /** The most tokens that one file may hold. */
 export const MAX_TOKENS = 8;
 
-const MAX_TOKEN_FILE_BYTES = 16_384;
+const TOKEN_FILE: SecretKind = { name: 'token file', code: 'TOKEN_FILE', command: 'failtome keygen' };
 
 /** Visible characters of ASCII; long enough that guessing is hopeless. */
 const TOKEN = /^[\x21-\x7e]{16,256}$/;
@@ -31,33 +31,23 @@ function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-/** @param path null: there are none. @throws AgentError `TOKEN_FILE_UNREADABLE`, `TOKEN_FILE_FAULTY` */
-export async function readTokenFile(path: string | null): Promise<Tokens> {
-  return path === null ? new Tokens([]) : new Tokens(parseTokens(await textOf(path), path));
+/** The tokens of one file, and what an operator should mend of it. */
+export interface TokenFile {
+  readonly tokens: Tokens;
+  readonly warnings: readonly string[];
 }
 
-async function textOf(path: string): Promise<string> {
-  try {
-    const bytes = await readFileBounded(path, MAX_TOKEN_FILE_BYTES + 1);
-    if (bytes.length <= MAX_TOKEN_FILE_BYTES) return Buffer.from(bytes).toString('utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new AgentError(
-      'TOKEN_FILE_UNREADABLE',
-      `token file ${path} can't be read: ${code}`,
-      'fatal',
-      error,
-    );
-  }
-  throw faulty(`token file ${path} is larger than ${MAX_TOKEN_FILE_BYTES} bytes`);
+/** @param path null: there are none. @throws AgentError `TOKEN_FILE_FAULTY`, or what `readSecretFile` throws. */
+export async function readTokenFile(path: string | null): Promise<TokenFile> {
+  if (path === null) return { tokens: new Tokens([]), warnings: [] };
+  const { text, warnings } = await readSecretFile(path, TOKEN_FILE);
+  return { tokens: new Tokens(parseTokens(text, path)), warnings };
 }
 
-/** Blank lines and lines that begin with `#` don't count. */
 function parseTokens(text: string, path: string): readonly string[] {
-  const lines = text.split('\n').map((line, index) => ({ token: line.trim(), number: index + 1 }));
-  const given = lines.filter(({ token }) => token !== '' && !token.startsWith('#'));
-  for (const { token, number } of given) {
-    if (!TOKEN.test(token))
+  const given = linesOf(text);
+  for (const { line, number } of given) {
+    if (!TOKEN.test(line))
       throw faulty(
         `token file ${path}, line ${number}: a token has 16 to 256 visible ASCII characters; what \`failtome keygen\` prints will do`,
       );
@@ -65,7 +55,7 @@ function parseTokens(text: string, path: string): readonly string[] {
   if (given.length === 0)
     throw faulty(`token file ${path} holds no token: what \`failtome keygen\` prints will do`);
   if (given.length > MAX_TOKENS) throw faulty(`token file ${path} holds more than ${MAX_TOKENS} tokens`);
-  return given.map(({ token }) => token);
+  return given.map(({ line }) => line);
 }
 
 function faulty(message: string): AgentError {

@@ -99,7 +99,7 @@ export function createCheckSteps(version: string): CheckSteps {
         familiesOf(addresses).map(async ({ family, ip }) => {
           const result = await once(
             (post) => {
-              const asker = new ExternalIp({ urls: guard.urls }, { clock, names, post });
+              const asker = new ExternalIp(guard, { clock, names, post });
               const { timeoutMs } = guard;
               const start = (): void =>
                 asker.ask({ kind: 'ask-external-ip', askId: 0, address: ip, timeoutMs });

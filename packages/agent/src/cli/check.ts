@@ -114,8 +114,11 @@ async function checkTokens(
 ): Promise<readonly CheckLine[]> {
   if (readTokenFile === null) return [];
   try {
-    await readTokens(readTokenFile);
-    return [ok('token file', readTokenFile)];
+    const { warnings } = await readTokens(readTokenFile);
+    return [
+      ok('token file', readTokenFile),
+      ...warnings.map((text) => warn('token file', text, `chmod 0640 ${readTokenFile}`)),
+    ];
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     const fix =

@@ -40,7 +40,7 @@ export interface CliDependencies {
   /** @throws AgentError */
   readonly readKeys: (path: string) => Promise<KeyFile>;
   /** @throws AgentError */
-  readonly readTokens: (path: string) => Promise<unknown>;
+  readonly readTokens: (path: string) => Promise<{ readonly warnings: readonly string[] }>;
   /** A new key, as one line of a key file. */
   readonly generateKey: () => string;
   /** A new key pair, both halves as one line of text each. */

@@ -33,7 +33,11 @@ export function assemble(settings: Settings): AgentConfig {
       fanout: must(keys.GOSSIP_FANOUT),
     },
     agreement: { silentPeer: must(keys.AGREEMENT_SILENT_PEER), leaseMs: must(keys.AGREEMENT_LEASE) },
-    guard: { urls: must(keys.GUARD_URLS), timeoutMs: must(keys.GUARD_TIMEOUT) },
+    guard: {
+      urls: must(keys.GUARD_URLS),
+      timeoutMs: must(keys.GUARD_TIMEOUT),
+      allowPrivate: must(keys.GUARD_ALLOW_PRIVATE),
+    },
     driver: candidate ? driver(settings) : null,
     notify: {
       sns: topicArn === null ? null : { topicArn },

@@ -14,7 +14,7 @@ export type Fallback =
   | { readonly kind: 'required' }
   /** The value is null when the key is absent. `meaning` says what happens then. */
   | { readonly kind: 'none'; readonly meaning: string }
-  | { readonly kind: 'value'; readonly value: string | number | readonly string[] }
+  | { readonly kind: 'value'; readonly value: string | number | boolean | readonly string[] }
   /** Follows from another key of its section. */
   | {
       readonly kind: 'derived';
@@ -41,7 +41,7 @@ function key<T>(
 
 const required: Fallback = { kind: 'required' };
 
-function value(written: string | number | readonly string[]): Fallback {
+function value(written: string | number | boolean | readonly string[]): Fallback {
   return { kind: 'value', value: written };
 }
 
@@ -229,6 +229,8 @@ export const GUARD_TIMEOUT: Key<DurationMs> = key(
   value('3s'),
 );
 
+export const GUARD_ALLOW_PRIVATE: Key<boolean> = key('guard.allowPrivate', kinds.flag, value(false));
+
 export const DRIVER_KIND: Key<'ec2' | 'opsworks' | 'exec'> = key(
   'driver.kind',
   kinds.choice('ec2', 'opsworks', 'exec'),
@@ -332,6 +334,7 @@ export const ALL_KEYS: readonly Key<unknown>[] = [
   AGREEMENT_LEASE,
   GUARD_URLS,
   GUARD_TIMEOUT,
+  GUARD_ALLOW_PRIVATE,
   DRIVER_KIND,
   DRIVER_REGION,
   DRIVER_INSTANCE_ID,

@@ -70,6 +70,12 @@ export function choice<const T extends string>(...words: readonly T[]): ValueKin
   });
 }
 
+/** YAML's own true and false; in quotation marks they are text. */
+export const flag: ValueKind<boolean> = scalarKind('flag', 'true or false', (value, node) => {
+  if (typeof value === 'boolean') return good(value);
+  return bad(node, '', value === 'true' || value === 'false' ? 'write it without quotation marks' : '');
+});
+
 export function whole(min: number, max: number): ValueKind<number> {
   return scalarKind('whole number', `a whole number from ${min} to ${max}`, (value, node) => {
     if (typeof value === 'string' && /^-?\d+$/.test(value.trim())) {

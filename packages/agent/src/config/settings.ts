@@ -208,8 +208,8 @@ function defaultOf(reading: Reading, key: Key<unknown>, path: string): Entry | n
   }
 }
 
-function nodeOfDefault(value: string | number | readonly string[]): RawNode {
-  if (typeof value === 'string' || typeof value === 'number') return scalarNode(value);
+function nodeOfDefault(value: string | number | boolean | readonly string[]): RawNode {
+  if (typeof value !== 'object') return scalarNode(value);
   return { kind: 'list', line: 0, items: value.map((item) => scalarNode(item)) };
 }
 

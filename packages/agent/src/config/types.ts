@@ -79,7 +79,7 @@ export interface AgentConfig {
     readonly fanout: number;
   };
   readonly agreement: { readonly silentPeer: 'takeover' | 'hold'; readonly leaseMs: DurationMs };
-  readonly guard: { readonly urls: readonly string[]; readonly timeoutMs: DurationMs };
+  readonly guard: GuardSettings;
   /** Null for a witness or a member. */
   readonly driver: DriverSettings | null;
   readonly notify: {
@@ -91,6 +91,13 @@ export interface AgentConfig {
   readonly flap: { readonly moves: number; readonly withinMs: DurationMs };
   readonly stateDir: string;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
+}
+
+export interface GuardSettings {
+  readonly urls: readonly string[];
+  readonly timeoutMs: DurationMs;
+  /** An address that the internet does not route proves a way out, whoever tells it. */
+  readonly allowPrivate: boolean;
 }
 
 /** Who this node is, once instance metadata has been asked where the configuration doesn't say. */

@@ -85,7 +85,7 @@ export async function cli(argv: readonly string[], { files, isTTY, ...world }: W
       return Buffer.from(text);
     },
     readKeys: async () => ({ keys: KEYS, warnings: [] }),
-    readTokens: async () => null,
+    readTokens: async () => ({ warnings: [] }),
     generateKey: () => 'a-new-key',
     generateIdentity,
     readIdentity: async (path) => {
