@@ -37,7 +37,12 @@ async function ask(
   allowPrivate = false,
 ): Promise<ExternalIpResult> {
   const { inbox, ...dependencies } = networkDependencies();
-  new ExternalIp({ urls, allowPrivate }, dependencies).ask({ kind: 'ask-external-ip', askId: 3, address, timeoutMs });
+  new ExternalIp({ urls, allowPrivate }, dependencies).ask({
+    kind: 'ask-external-ip',
+    askId: 3,
+    address,
+    timeoutMs,
+  });
   const event = await inbox.next();
   if (event.kind !== 'external-ip' || event.askId !== 3) throw new Error('another question was answered');
   expect(inbox.events).toHaveLength(1);
