@@ -83,7 +83,7 @@ addresses:
 local: { url: "http://127.0.0.1:8080/", interval: 3s, fastInterval: 2s, timeout: 4s, fall: 6, rise: 7 }
 gossip: { interval: 250ms, dead: 2s, timeout: 150ms, fanout: 5 }
 agreement: { silentPeer: hold, lease: 12s }
-guard: { urls: ["http://checkip.amazonaws.com"], timeout: 2s }
+guard: { urls: ["http://checkip.amazonaws.com"], timeout: 2s, allowPrivate: true }
 driver: { kind: opsworks, region: us-east-1, instanceId: i-0abc, displace: allow }
 notify: { sns: { topicArn: "arn:aws:sns:us-east-1:123456789012:failover" }, blockedAfter: 90s }
 holdDown: 30s

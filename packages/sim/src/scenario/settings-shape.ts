@@ -13,6 +13,7 @@ export const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'probe.expect',
   'local.url',
   'guard.urls',
+  'guard.allowPrivate',
   'driver.region',
   'driver.instanceId',
   'driver.command',
