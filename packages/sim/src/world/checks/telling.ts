@@ -49,6 +49,8 @@ interface Account {
   unanswered: boolean;
   /** Until when an association that others made could be one that its own call made, as far as it can know. */
   doubtfulUntilMs: number;
+  /** The last association that others made, and that was none of these; null: there is none. */
+  others: string | null;
 }
 
 export function checkTelling(view: WorldView, violate: Violate): Watcher {
@@ -65,6 +67,7 @@ export function checkTelling(view: WorldView, violate: Violate): Watcher {
       takenMs: Number.NEGATIVE_INFINITY,
       unanswered: false,
       doubtfulUntilMs: Number.NEGATIVE_INFINITY,
+      others: null,
     };
     accounts.set(key, known);
     return known;
@@ -89,6 +92,14 @@ export function checkTelling(view: WorldView, violate: Violate): Watcher {
       });
       account.mayTell += 1;
     } else if (isDoubtful(account, association.instanceId, publicIp)) account.mayTell += 1;
+    else account.others = association.id;
+  }
+
+  /** The next run finds an intent, and this association, which was there before: it can't know whether a call of the last run made it. */
+  function doubtOthers(account: Account, ip: Ip): void {
+    if (account.others === null || view.aws().addresses.get(ip)?.association?.id !== account.others) return;
+    account.others = null;
+    account.mayTell += 1;
   }
 
   function isDoubtful(account: Account, instanceId: string, ip: Ip): boolean {
@@ -199,6 +210,7 @@ export function checkTelling(view: WorldView, violate: Violate): Watcher {
     for (const [ip, account] of movesOf(by)) {
       const intent = document?.addresses.find((address) => address.ip === ip)?.intent ?? null;
       if (intent !== null || account.unanswered) account.doubtfulUntilMs = Number.POSITIVE_INFINITY;
+      if (intent !== null) doubtOthers(account, ip);
       account.unanswered = false;
       // The step in which a run ends isn't told as one, and may have filled its outbox.
       readOutbox(by, account);
