@@ -3,15 +3,15 @@
  * programs. One file a verb under `commands/`.
  */
 import { Command, CommanderError } from 'commander';
-import { addCloud } from './commands/cloud.ts';
+import { addCloud } from './commands/cloud-command.ts';
 import { type CommandContext, type ExitCode, UsageError } from './commands/context.ts';
-import { addDemo } from './commands/demo.ts';
-import { addExplore } from './commands/explore.ts';
-import { addList } from './commands/list.ts';
-import { addReplay } from './commands/replay.ts';
-import { addRun } from './commands/run.ts';
-import { addShrink } from './commands/shrink.ts';
-import { addSwarm } from './commands/swarm.ts';
+import { addDemo } from './commands/demo-command.ts';
+import { addExplore } from './commands/explore-command.ts';
+import { addList } from './commands/list-command.ts';
+import { addReplay } from './commands/replay-command.ts';
+import { addRun } from './commands/run-command.ts';
+import { addShrink } from './commands/shrink-command.ts';
+import { addSwarm } from './commands/swarm-command.ts';
 import { workIfWorker } from './swarm/index.ts';
 
 /** Set by the build. */

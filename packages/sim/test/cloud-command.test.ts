@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type RunCloudOptions, runCloud } from '@failtome/cloud';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { addCloud } from '../src/commands/cloud.ts';
+import { addCloud } from '../src/commands/cloud-command.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/cloud.md'), 'utf8');
 const ip = '127.54.0.1';

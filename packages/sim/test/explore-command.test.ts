@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import type { CommandContext, ExitCode } from '../src/commands/context.ts';
-import { addExplore } from '../src/commands/explore.ts';
+import { addExplore } from '../src/commands/explore-command.ts';
 
 describe('failtome-sim explore', () => {
   it('prints bounds, states, transitions, depth, what was seen, and that it is complete', () => {

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CommandContext, UsageError } from '../src/commands/context.ts';
-import { addReplay } from '../src/commands/replay.ts';
-import { addRun } from '../src/commands/run.ts';
-import { addShrink } from '../src/commands/shrink.ts';
-import { addSwarm } from '../src/commands/swarm.ts';
+import { addReplay } from '../src/commands/replay-command.ts';
+import { addRun } from '../src/commands/run-command.ts';
+import { addShrink } from '../src/commands/shrink-command.ts';
+import { addSwarm } from '../src/commands/swarm-command.ts';
 
 let folder: string;
 const at = (...names: readonly string[]): string => join(folder, ...names);

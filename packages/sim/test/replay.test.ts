@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, expect, test } from 'vitest';
-import { addReplay, momentOf } from '../src/commands/replay.ts';
+import { addReplay, momentOf } from '../src/commands/replay-command.ts';
 import { type Plan, runPlan } from '../src/plan/index.ts';
 import { readTrace, recordTo, replay, traceText } from '../src/record/index.ts';
 import type { RecordedRun, TraceRecord } from '../src/record/records.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CommandContext, UsageError } from '../src/commands/context.ts';
-import { addList } from '../src/commands/list.ts';
-import { addRun } from '../src/commands/run.ts';
+import { addList } from '../src/commands/list-command.ts';
+import { addRun } from '../src/commands/run-command.ts';
 
 const KEPT = `scenario: mine
 proves: The standby takes over.

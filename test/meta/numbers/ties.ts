@@ -51,7 +51,10 @@ const pauses = [
   numberAt(FAULTS, /PAUSES_MS = \[[\d_]+, ([\d_]+)\]/),
 ] as const;
 const addresses = LISTS.find(({ path }) => path === 'addresses')?.max ?? 0;
-const violations = numberAt('packages/sim/src/commands/swarm.ts', /'--max-violations <n>'[^\n]*?(\d+)\)/);
+const violations = numberAt(
+  'packages/sim/src/commands/swarm-command.ts',
+  /'--max-violations <n>'[^\n]*?(\d+)\)/,
+);
 
 const firstWait = `${protocol('episode-state', 'FIRST_WAIT_MS') / 60_000} min`;
 const secondWait = `${(2 * protocol('episode-state', 'FIRST_WAIT_MS')) / 60_000} min`;
@@ -230,7 +233,11 @@ export const ties: readonly Tie[] = [
     DEFAULT_BOUNDS.epochs,
     DEFAULT_BOUNDS.inFlight,
   ],
-  ['docs/exploration.md', 'none, {} million, none', sim('commands/explore', 'MAX_STATES') / 1_000_000],
+  [
+    'docs/exploration.md',
+    'none, {} million, none',
+    sim('commands/explore-command', 'MAX_STATES') / 1_000_000,
+  ],
   ['docs/exploration.md', 'in quanta of {}.', ms(sim('explore/bounds', 'QUANTUM_MS'))],
   ['docs/exploration.md', 'What happens within {}:', ms(sim('explore/bounds', 'QUANTUM_MS'))],
   [
@@ -326,9 +333,13 @@ export const ties: readonly Tie[] = [
   ['docs/settings-leave-open.md', 'until it is held, {} apart at most', duty[1]],
   ['docs/swarm.md', 'stop after so many; default {} |', violations],
   ['docs/swarm.md', 'A swarm of fewer than {} seeds', sim('swarm/coverage', 'JUDGED_FROM_SEEDS')],
-  ['docs/swarm.md', 'costs {} seconds', word(sim('commands/swarm', 'LEDGER_EVERY_MS') / 1_000)],
+  ['docs/swarm.md', 'costs {} seconds', word(sim('commands/swarm-command', 'LEDGER_EVERY_MS') / 1_000)],
 
-  ['packages/sim/src/commands/swarm.ts', 'default {}s', sim('commands/swarm', 'DEFAULT_FOR_MS') / 1_000],
+  [
+    'packages/sim/src/commands/swarm-command.ts',
+    'default {}s',
+    sim('commands/swarm-command', 'DEFAULT_FOR_MS') / 1_000,
+  ],
   [
     'packages/agent/deploy/systemd/failtome.service',
     'A goodbye takes up to {}',

@@ -16,7 +16,7 @@ import {
   verdictOf,
 } from '../scenario/index.ts';
 import { type CommandContext, UsageError } from './context.ts';
-import { asUsage } from './list.ts';
+import { asUsage } from './list-command.ts';
 import { refuseUnwritable } from './output-files.ts';
 
 interface RunFlags {
