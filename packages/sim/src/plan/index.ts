@@ -3,7 +3,7 @@
  */
 export * from './action.ts';
 export * from './actions/index.ts';
-export * from './draw.ts';
+export * from './draw-plan.ts';
 export * from './parameters.ts';
 export * from './plan.ts';
-export * from './run.ts';
+export * from './run-plan.ts';
