@@ -1,6 +1,6 @@
 /**
  * Shrinking: from a violation to the least that shows it.
  */
-export { kindOf } from './same.ts';
-export { runChecked } from './search.ts';
+export { kindOf } from './same-violation.ts';
 export { type Shrunk, shrink } from './shrink.ts';
+export { runChecked } from './shrink-search.ts';

@@ -3,11 +3,11 @@
  */
 import type { Plan } from '../plan/index.ts';
 import type { Violation } from '../world/index.ts';
-import { explicitMessages } from './messages.ts';
-import { createSearch, type Run, runChecked, type Search } from './search.ts';
-import { dropEntries, dropKinds, endEarlier, simplifyArguments, simplifyTimes } from './timeline.ts';
+import { explicitMessages } from './explicit-messages.ts';
+import { createSearch, type Run, runChecked, type Search } from './shrink-search.ts';
+import { dropEntries, dropKinds, endEarlier, simplifyArguments, simplifyTimes } from './shrink-timeline.ts';
+import { calmNodes, calmWorld, dropAddresses, dropNodes, usualSettings } from './shrink-world.ts';
 import { keepLastPart } from './window.ts';
-import { calmNodes, calmWorld, dropAddresses, dropNodes, usualSettings } from './world.ts';
 
 export interface ShrinkOptions {
   /** Asked before every run: whether there was time enough. */

@@ -4,7 +4,7 @@
  * past stays. A short run costs little, and can be tried with hundreds of seeds.
  */
 import type { Entry, Plan } from '../plan/index.ts';
-import { runChecked, type Search } from './search.ts';
+import { runChecked, type Search } from './shrink-search.ts';
 
 /** How much is kept, the least first. */
 const WINDOWS_MS = [2_500, 5_000, 10_000, 20_000, 40_000, 80_000, 160_000] as const;

@@ -3,11 +3,11 @@
  */
 import { ACTIONS, type Plan, type RunResult, TOPOLOGIES } from '../plan/index.ts';
 import type { Availability, Watcher, WorldSpec } from '../world/index.ts';
-import { watchCalls } from './calls.ts';
+import { watchCalls } from './call-marks.ts';
 import { SOMETIMES, type Sometimes } from './catalogue.ts';
-import { watchDecisions } from './decisions.ts';
+import { watchDecisions } from './decision-marks.ts';
 import type { Mark } from './mark.ts';
-import { watchMessages } from './messages.ts';
+import { watchMessages } from './message-marks.ts';
 
 export { OUT_OF_REACH, SOMETIMES, type Sometimes } from './catalogue.ts';
 

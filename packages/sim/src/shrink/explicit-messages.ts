@@ -5,7 +5,7 @@
 import type { Entry, Plan } from '../plan/index.ts';
 import type { Detail } from '../world/details.ts';
 import type { World } from '../world/index.ts';
-import { runChecked, type Search } from './search.ts';
+import { runChecked, type Search } from './shrink-search.ts';
 
 /** How long every message takes once chance no longer decides. */
 const CONSTANT_MS = 1;

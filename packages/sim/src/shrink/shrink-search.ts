@@ -4,7 +4,7 @@
 import type { Plan, RunOptions } from '../plan/index.ts';
 import { runPlan } from '../plan/index.ts';
 import type { Violation } from '../world/index.ts';
-import { kindOf } from './same.ts';
+import { kindOf } from './same-violation.ts';
 
 /** Runs a plan to its end; null: nothing was violated. */
 export type Run = (plan: Plan, options?: RunOptions) => Violation | null;

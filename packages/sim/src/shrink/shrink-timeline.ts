@@ -3,7 +3,7 @@
  */
 import { counted } from '@failtome/protocol';
 import { ACTIONS, type Arguments, type Entry, type Parameter, type Plan, type Value } from '../plan/index.ts';
-import type { Search } from './search.ts';
+import type { Search } from './shrink-search.ts';
 
 /** Times are rounded to the greatest of these that still does. */
 const ROUND_MS = [60_000, 10_000, 5_000, 1_000, 500, 100, 50, 10, 1] as const;

@@ -10,7 +10,7 @@ import {
   type Settings,
   type WorldSpec,
 } from '../world/index.ts';
-import type { Search } from './search.ts';
+import type { Search } from './shrink-search.ts';
 
 type Change = Partial<WorldSpec>;
 

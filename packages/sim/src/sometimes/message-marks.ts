@@ -3,7 +3,7 @@ import type { Envelope } from '@failtome/protocol';
 import type { RunView, Watcher } from '../world/index.ts';
 import { PARTS, STAGES, STRUCK_STAGES, type Stage } from './catalogue.ts';
 import type { Mark } from './mark.ts';
-import { stageOf } from './stage.ts';
+import { stageOf } from './node-stage.ts';
 
 const STRUCK: ReadonlySet<Stage> = new Set(STRUCK_STAGES);
 
