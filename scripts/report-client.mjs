@@ -9,7 +9,7 @@ import { root } from './install.mjs';
 export function reportClient() {
   const { outputFiles } = buildSync({
     absWorkingDir: root,
-    entryPoints: ['packages/sim/src/report/client/main.ts'],
+    entryPoints: ['packages/sim/src/report/client/report-main.ts'],
     bundle: true,
     alias: { '@failtome/protocol': `${root}packages/protocol/src/index.ts` },
     write: false,

@@ -3,10 +3,10 @@ import type { RecordedRun } from '../../record/records.ts';
 import { createApp } from './app.ts';
 import { createControls } from './controls.ts';
 import { place } from './dom.ts';
-import { createList } from './list.ts';
 import { createOverview } from './overview.ts';
 import { createPanel } from './panel.ts';
-import { createTimeline } from './timeline.ts';
+import { createList } from './record-list.ts';
+import { createTimeline } from './timeline-view.ts';
 
 const run = JSON.parse(place('trace').textContent ?? '') as RecordedRun; // written into the page by the report itself
 place('trace').remove();
