@@ -3,10 +3,10 @@ import { type Plan, runPlan } from '../src/plan/index.ts';
 import { causesOf } from '../src/record/causes.ts';
 import { contextOf, describe } from '../src/record/describe.ts';
 import { traceText, withCauses } from '../src/record/files.ts';
-import { createKeeper } from '../src/record/keep.ts';
 import { readTrace } from '../src/record/read.ts';
 import { createRecorder } from '../src/record/recorder.ts';
 import type { RecordedRun, TraceRecord } from '../src/record/records.ts';
+import { createTraceBuffer } from '../src/record/trace-buffer.ts';
 import { createCluster, type World } from '../src/world/index.ts';
 
 /** A pair whose holder's web server dies: the other one takes the address. */
@@ -22,16 +22,16 @@ const FAILOVER: Plan = {
 };
 
 function record(plan: Plan, maxChars = 1e9, meddle: (world: World) => void = () => undefined): RecordedRun {
-  const keeper = createKeeper(maxChars);
+  const buffer = createTraceBuffer(maxChars);
   const recorders: { finish(): void }[] = [];
   runPlan(plan, {
     onWorld(world) {
-      recorders.push(createRecorder(world, { plan, title: plan.title, sink: keeper.take }));
+      recorders.push(createRecorder(world, { plan, title: plan.title, sink: buffer.take }));
       meddle(world);
     },
   });
   for (const recorder of recorders) recorder.finish();
-  return withCauses(keeper.run());
+  return withCauses(buffer.run());
 }
 
 function isOf(record: TraceRecord, kind: string, who: string): boolean {
@@ -62,7 +62,7 @@ test('recording changes nothing in the world', () => {
 });
 
 test('two may record one run, and each is told all of it', () => {
-  const keepers = [createKeeper(1e9), createKeeper(1e9)];
+  const keepers = [createTraceBuffer(1e9), createTraceBuffer(1e9)];
   const ends: (() => void)[] = [];
   runPlan(FAILOVER, {
     onWorld(world) {
@@ -71,7 +71,7 @@ test('two may record one run, and each is told all of it', () => {
     },
   });
   for (const end of ends) end();
-  for (const keeper of keepers) expect(traceText(keeper.run())).toBe(traceText(run));
+  for (const buffer of keepers) expect(traceText(buffer.run())).toBe(traceText(run));
 });
 
 test('every message that arrives or is lost was sent, and every request comes to something', () => {

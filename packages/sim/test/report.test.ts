@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, describe as suite, test } from 'vitest';
 import { type Plan, runPlan } from '../src/plan/index.ts';
 import { contextOf } from '../src/record/describe.ts';
-import { createKeeper, createRecorder, type RecordedRun, withCauses } from '../src/record/index.ts';
+import { createRecorder, createTraceBuffer, type RecordedRun, withCauses } from '../src/record/index.ts';
 import {
   type Filter,
   GROUPS,
@@ -45,16 +45,16 @@ const PLAN: Plan = {
 };
 
 function recorded(plan: Plan, meddle: (world: World) => void = () => undefined): RecordedRun {
-  const keeper = createKeeper(Number.POSITIVE_INFINITY);
+  const buffer = createTraceBuffer(Number.POSITIVE_INFINITY);
   const ends: (() => void)[] = [];
   runPlan(plan, {
     onWorld(world) {
-      ends.push(createRecorder(world, { plan, title: plan.title, sink: keeper.take }).finish);
+      ends.push(createRecorder(world, { plan, title: plan.title, sink: buffer.take }).finish);
       meddle(world);
     },
   });
   for (const end of ends) end();
-  return withCauses(keeper.run());
+  return withCauses(buffer.run());
 }
 
 const run = recorded(PLAN);
@@ -155,9 +155,9 @@ suite('the model', () => {
   });
 
   test('of a cut recording begins where it was cut', () => {
-    const keeper = createKeeper(100_000);
-    for (const entry of [run.header, ...run.records]) keeper.take(entry);
-    const cut = modelOf(keeper.run());
+    const buffer = createTraceBuffer(100_000);
+    for (const entry of [run.header, ...run.records]) buffer.take(entry);
+    const cut = modelOf(buffer.run());
     expect(cut.fromMs).toBeGreaterThan(5_000);
     expect(spanAt(cut.lanes[1]?.process ?? [], cut.fromMs)?.is).toBe('alive');
   });

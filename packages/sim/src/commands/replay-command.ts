@@ -2,9 +2,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { counted } from '@failtome/protocol';
 import type { Command } from 'commander';
 import { type Context, contextOf, describe, isStory, seconds, subjectOf } from '../record/describe.ts';
-import { createKeeper, type Moment, type Replayed, readTrace, replay, withCauses } from '../record/index.ts';
+import {
+  createTraceBuffer,
+  type Moment,
+  type Replayed,
+  readTrace,
+  replay,
+  withCauses,
+} from '../record/index.ts';
 import type { RecordedRun, TraceRecord } from '../record/records.ts';
-import { standOf } from '../record/stand.ts';
+import { snapshotOf } from '../record/snapshot.ts';
 import { renderReport } from '../report/index.ts';
 import { type CommandContext, UsageError } from './context.ts';
 import { refuseUnwritable } from './output-files.ts';
@@ -37,14 +44,14 @@ function run(file: string, flags: ReplayFlags, { write, colour, finish }: Comman
   write(`${header.title}\n`);
   if (header.failtome !== FAILTOME_VERSION)
     write(`recorded by failtome ${header.failtome}; this is ${FAILTOME_VERSION}\n`);
-  const keeper = createKeeper(Number.POSITIVE_INFINITY);
-  const result = replay(trace, { until, sink: keeper.take });
-  const again = withCauses(keeper.run());
+  const buffer = createTraceBuffer(Number.POSITIVE_INFINITY);
+  const result = replay(trace, { until, sink: buffer.take });
+  const again = withCauses(buffer.run());
   const context = contextOf(again.records);
   const line = liner(again, context, colour);
   for (const record of again.records) if (flags.verbose || isStory(record)) write(line(record));
   write(verdict(trace, again, result, line));
-  if (result.stopped) write(`\n${standOf(result.world)}`);
+  if (result.stopped) write(`\n${snapshotOf(result.world)}`);
   if (flags.html !== undefined) writeFileSync(flags.html, renderReport(again));
   finish(result.difference === null ? 0 : 1);
 }

@@ -5,9 +5,9 @@ import { writeFileSync } from 'node:fs';
 import { renderReport } from '../report/index.ts';
 import type { World } from '../world/interface.ts';
 import { causesOf } from './causes.ts';
-import { createKeeper } from './keep.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import type { RecordedRun, TraceEnd } from './records.ts';
+import { createTraceBuffer } from './trace-buffer.ts';
 
 export interface RecordFiles {
   /** Where the trace goes, as JSON lines. */
@@ -36,15 +36,15 @@ export function recordTo(files: RecordFiles, plan: unknown, title: string): Reco
   const { traceFile, htmlFile, maxChars = MAX_CHARS } = files;
   if (traceFile === undefined && htmlFile === undefined)
     return { onWorld: () => undefined, finish: () => undefined };
-  const keeper = createKeeper(maxChars);
+  const buffer = createTraceBuffer(maxChars);
   let recorder: Recorder | null = null;
   return {
     onWorld(world) {
-      recorder = createRecorder(world, { plan, title, sink: keeper.take });
+      recorder = createRecorder(world, { plan, title, sink: buffer.take });
     },
     finish() {
       recorder?.finish();
-      const trace = withCauses(keeper.run());
+      const trace = withCauses(buffer.run());
       if (traceFile !== undefined) writeFileSync(traceFile, traceText(trace));
       if (htmlFile !== undefined) writeFileSync(htmlFile, renderReport(trace));
     },

@@ -10,8 +10,8 @@
  * Both files are optional; with neither it does nothing and costs nothing.
  */
 export { recordTo, traceText, withCauses } from './files.ts';
-export { createKeeper } from './keep.ts';
 export { readTrace } from './read.ts';
 export { createRecorder, type Recorder } from './recorder.ts';
 export type * from './records.ts';
 export { type Moment, type Replayed, replay } from './replay.ts';
+export { createTraceBuffer } from './trace-buffer.ts';

@@ -33,7 +33,7 @@ export interface Recorder {
   finish(): void;
 }
 
-interface Seat {
+interface ProcessTrack {
   readonly lane: Lane;
   run: string;
   process: 'off' | 'alive' | 'paused' | 'stopped' | 'crashed';
@@ -44,7 +44,7 @@ interface Seat {
  * Record a world from here on: call it when the world is built, before anything runs.
  */
 export function createRecorder(world: World, { plan, title, sink }: RecorderOptions): Recorder {
-  const seats = new Map<string, Seat>();
+  const tracks = new Map<string, ProcessTrack>();
   const laneOfRun = new Map<string, string>();
   const shown = new Map<string, string>();
   /** Faults that have begun and not ended. */
@@ -59,25 +59,27 @@ export function createRecorder(world: World, { plan, title, sink }: RecorderOpti
     sink({ n: count, step: world.queue.ran(), at: Math.round(world.now() * 1_000) / 1_000, ...body });
   }
 
-  function seatOf(by: RunView): Seat {
-    const known = seats.get(laneOfRun.get(by.run) ?? '');
+  function trackOf(by: RunView): ProcessTrack {
+    const known = tracks.get(laneOfRun.get(by.run) ?? '');
     if (known !== undefined) return known;
-    const seat = freeSeat(by);
-    laneOfRun.set(by.run, seat.lane.name);
-    seat.run = by.run;
-    return seat;
+    const track = freeTrack(by);
+    laneOfRun.set(by.run, track.lane.name);
+    track.run = by.run;
+    return track;
   }
 
   /** The node's own lane; while that is taken, one beside it for a second process with the same id. */
-  function freeSeat({ node, run }: RunView): Seat {
-    const names = [node, ...[...seats.keys()].filter((name) => name.startsWith(`${node}#`))];
-    const free = names.map((name) => seats.get(name)).find((seat) => seat !== undefined && !isTaken(seat));
-    return free ?? newSeat(run);
+  function freeTrack({ node, run }: RunView): ProcessTrack {
+    const names = [node, ...[...tracks.keys()].filter((name) => name.startsWith(`${node}#`))];
+    const free = names
+      .map((name) => tracks.get(name))
+      .find((track) => track !== undefined && !isTaken(track));
+    return free ?? newTrack(run);
   }
 
-  function newSeat(name: string): Seat {
-    const made: Seat = { lane: createLane(name), run: '', process: 'off', shown: 'off' };
-    seats.set(name, made);
+  function newTrack(name: string): ProcessTrack {
+    const made: ProcessTrack = { lane: createLane(name), run: '', process: 'off', shown: 'off' };
+    tracks.set(name, made);
     return made;
   }
 
@@ -85,12 +87,12 @@ export function createRecorder(world: World, { plan, title, sink }: RecorderOpti
   function look(): void {
     for (const { id } of world.spec.nodes) {
       const { frozen, haproxy } = world.machine(id);
-      const seat = seats.get(id);
-      if (seat !== undefined) showProcess(id, seat, frozen);
+      const track = tracks.get(id);
+      if (track !== undefined) showProcess(id, track, frozen);
       if (isNews(`haproxy ${id}`, haproxy)) tell({ kind: 'haproxy', who: id, state: haproxy });
     }
-    for (const [name, seat] of seats)
-      if (world.spec.nodes.every(({ id }) => id !== name)) showProcess(name, seat, false);
+    for (const [name, track] of tracks)
+      if (world.spec.nodes.every(({ id }) => id !== name)) showProcess(name, track, false);
     for (const address of world.spec.addresses) {
       const instance = holderOf(world.cloud.state(), address);
       const owner = instance === null ? null : (world.nodeOf(instance) ?? instance);
@@ -103,11 +105,11 @@ export function createRecorder(world: World, { plan, title, sink }: RecorderOpti
     tell({ kind: 'violation', invariant: violation.invariant, detail: violation.detail });
   }
 
-  function showProcess(who: string, seat: Seat, frozen: boolean): void {
-    const is = seenAs(seat.process, frozen);
-    if (is === seat.shown) return;
-    seat.shown = is;
-    tell({ kind: 'process', who, state: is, run: seat.run });
+  function showProcess(who: string, track: ProcessTrack, frozen: boolean): void {
+    const is = seenAs(track.process, frozen);
+    if (is === track.shown) return;
+    track.shown = is;
+    tell({ kind: 'process', who, state: is, run: track.run });
   }
 
   function isNews(key: string, text: string): boolean {
@@ -124,26 +126,26 @@ export function createRecorder(world: World, { plan, title, sink }: RecorderOpti
     if (over) return;
     switch (event.kind) {
       case 'started':
-        seatOf(event.by).process = 'alive';
+        trackOf(event.by).process = 'alive';
         break;
       case 'ended':
-        seatOf(event.by).process = event.by.state().phase === 'stopped' ? 'stopped' : 'crashed';
+        trackOf(event.by).process = event.by.state().phase === 'stopped' ? 'stopped' : 'crashed';
         break;
       case 'paused':
-        seatOf(event.by).process = 'paused';
+        trackOf(event.by).process = 'paused';
         break;
       case 'resumed':
-        seatOf(event.by).process = 'alive';
+        trackOf(event.by).process = 'alive';
         break;
       case 'facts':
         for (const fact of event.facts)
-          if (isWorthIt(fact)) tell({ kind: 'fact', who: seatOf(event.by).lane.name, fact });
+          if (isWorthIt(fact)) tell({ kind: 'fact', who: trackOf(event.by).lane.name, fact });
         return;
       case 'said':
         said = event.by;
         return;
       case 'stepped':
-        for (const change of seatOf(event.by).lane.changes(event.by)) tell(change);
+        for (const change of trackOf(event.by).lane.changes(event.by)) tell(change);
         break;
       case 'cloud':
         onCloud(event.event);
@@ -218,7 +220,7 @@ export function createRecorder(world: World, { plan, title, sink }: RecorderOpti
   function tellSent(detail: Extract<Detail, { kind: 'sent' }>): void {
     const { msg, from, to, route, fresh, bytes } = detail;
     const decoded = decodeMessage(bytes);
-    const who = said?.node === from ? seatOf(said).lane.name : from;
+    const who = said?.node === from ? trackOf(said).lane.name : from;
     said = null;
     const message = decoded.kind === 'message' ? decoded.message : null;
     tell({
@@ -236,7 +238,7 @@ export function createRecorder(world: World, { plan, title, sink }: RecorderOpti
 
   sink(headerOf(world, plan, title));
   for (const { id } of world.spec.nodes)
-    tell({ kind: 'process', who: newSeat(id).lane.name, state: 'off', run: '' });
+    tell({ kind: 'process', who: newTrack(id).lane.name, state: 'off', run: '' });
   look();
   world.watch(onWorld);
   // Several may listen.
@@ -263,12 +265,12 @@ export function createRecorder(world: World, { plan, title, sink }: RecorderOpti
   };
 }
 
-function isTaken({ process }: Seat): boolean {
+function isTaken({ process }: ProcessTrack): boolean {
   return process === 'alive' || process === 'paused';
 }
 
 /** A machine that stands still or is off hides what its process is. */
-function seenAs(process: Seat['process'], frozen: boolean): ProcessState {
+function seenAs(process: ProcessTrack['process'], frozen: boolean): ProcessState {
   if (!frozen) return process;
   return process === 'alive' || process === 'paused' ? 'frozen' : 'gone';
 }

@@ -4,7 +4,7 @@
  */
 import type { RecordedRun, TraceCut, TraceEnd, TraceEntry, TraceHeader, TraceRecord } from './records.ts';
 
-export interface Keeper {
+export interface TraceBuffer {
   readonly take: (entry: TraceEntry) => void;
   /** All that was kept. @throws Error before there is a header */
   run(): RecordedRun;
@@ -14,7 +14,7 @@ export interface Keeper {
 const LET_GO = 1 / 8;
 
 /** @param maxChars about how long the records may be together, as text */
-export function createKeeper(maxChars: number): Keeper {
+export function createTraceBuffer(maxChars: number): TraceBuffer {
   let header: TraceHeader | null = null;
   let end: TraceEnd | null = null;
   let cut: TraceCut | null = null;

@@ -12,10 +12,10 @@ import {
 import type { World } from '../world/index.ts';
 import { seconds } from './describe.ts';
 
-const SIGNS: Readonly<Record<GateState, string>> = { passed: '✓', closed: '✗', 'not-asked': '·' };
+const MARKS: Readonly<Record<GateState, string>> = { passed: '✓', closed: '✗', 'not-asked': '·' };
 
 /** All nodes, one after the other. */
-export function standOf(world: World): string {
+export function snapshotOf(world: World): string {
   const addresses = world.spec.addresses.map((ip) => {
     const served = world.premises.servedBy(ip);
     return `${ip}: belongs to ${world.holder(ip) ?? 'nobody'}, ${served === null ? 'not served' : `served by ${served}`}`;
@@ -68,5 +68,5 @@ function addressLine(address: StatusView['addresses'][number]): string {
 
 function ladderLines(why: WhyView | null): readonly string[] {
   const gates = why?.gates ?? [];
-  return gates.map(({ name, state, reason }) => `    ${SIGNS[state]} ${name.padEnd(15)} ${reason}`);
+  return gates.map(({ name, state, reason }) => `    ${MARKS[state]} ${name.padEnd(15)} ${reason}`);
 }
