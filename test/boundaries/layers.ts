@@ -58,11 +58,11 @@ export const LAYERS: readonly Layer[] = [
   },
   {
     folder: `${SIM}/record`,
-    parts: [`${SIM}/world`, `${SIM}/plan`, `${SIM}/report`],
+    parts: [`${SIM}/world`, `${SIM}/plan`],
     packages: [PROTOCOL, MODEL],
     node: true,
   },
-  { folder: `${SIM}/report`, parts: [`${SIM}/record`], packages: [PROTOCOL], node: true },
+  { folder: `${SIM}/report`, parts: [`${SIM}/world`, `${SIM}/record`], packages: [PROTOCOL], node: true },
   { folder: `${SIM}/report/client`, parts: [`${SIM}/record`, `${SIM}/report`], packages: [PROTOCOL] },
   {
     folder: `${SIM}/scenario`,

@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Plan, runPlan } from '../../packages/sim/src/plan/index.ts';
-import { recordTo } from '../../packages/sim/src/record/index.ts';
+import { recordTo } from '../../packages/sim/src/report/index.ts';
 import { createCluster, type World } from '../../packages/sim/src/world/index.ts';
 import { findProgram, has } from '../../scripts/requirements.mjs';
 

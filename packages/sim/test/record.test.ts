@@ -2,11 +2,11 @@ import { expect, describe as suite, test } from 'vitest';
 import { type Plan, runPlan } from '../src/plan/index.ts';
 import { causesOf } from '../src/record/causes.ts';
 import { contextOf, describe } from '../src/record/describe.ts';
-import { traceText, withCauses } from '../src/record/files.ts';
 import { readTrace } from '../src/record/read.ts';
 import { createRecorder } from '../src/record/recorder.ts';
 import type { RecordedRun, TraceRecord } from '../src/record/records.ts';
 import { createTraceBuffer } from '../src/record/trace-buffer.ts';
+import { traceText, withCauses } from '../src/record/trace-text.ts';
 import { createCluster, type World } from '../src/world/index.ts';
 
 /** A pair whose holder's web server dies: the other one takes the address. */
@@ -62,16 +62,16 @@ test('recording changes nothing in the world', () => {
 });
 
 test('two may record one run, and each is told all of it', () => {
-  const keepers = [createTraceBuffer(1e9), createTraceBuffer(1e9)];
+  const buffers = [createTraceBuffer(1e9), createTraceBuffer(1e9)];
   const ends: (() => void)[] = [];
   runPlan(FAILOVER, {
     onWorld(world) {
-      for (const { take } of keepers)
+      for (const { take } of buffers)
         ends.push(createRecorder(world, { plan: FAILOVER, title: FAILOVER.title, sink: take }).finish);
     },
   });
   for (const end of ends) end();
-  for (const buffer of keepers) expect(traceText(buffer.run())).toBe(traceText(run));
+  for (const buffer of buffers) expect(traceText(buffer.run())).toBe(traceText(run));
 });
 
 test('every message that arrives or is lost was sent, and every request comes to something', () => {

@@ -5,8 +5,9 @@ import { Command } from 'commander';
 import { afterAll, expect, test } from 'vitest';
 import { addReplay, momentOf } from '../src/commands/replay-command.ts';
 import { type Plan, runPlan } from '../src/plan/index.ts';
-import { readTrace, recordTo, replay, traceText } from '../src/record/index.ts';
+import { readTrace, replay, traceText } from '../src/record/index.ts';
 import type { RecordedRun, TraceRecord } from '../src/record/records.ts';
+import { recordTo } from '../src/report/index.ts';
 import { createCluster } from '../src/world/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'failtome-replay-'));

@@ -1,11 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import {
-  createRecorder,
-  type Recorder,
-  recordTo,
-  type TraceEntry,
-  type TraceRecord,
-} from '../record/index.ts';
+import { createRecorder, type Recorder, type TraceEntry, type TraceRecord } from '../record/index.ts';
+import { recordTo } from '../report/index.ts';
 import {
   loadAgentFile,
   loadScenario,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
 import { ACTIONS, runPlan } from '../plan/index.ts';
-import { recordTo } from '../record/index.ts';
+import { recordTo } from '../report/index.ts';
 import {
   coverageOf,
   describeFinding,

@@ -2,12 +2,11 @@
  * A run's trace and report, as files.
  */
 import { writeFileSync } from 'node:fs';
-import { renderReport } from '../report/index.ts';
+import { createRecorder, type Recorder } from '../record/recorder.ts';
+import { createTraceBuffer } from '../record/trace-buffer.ts';
+import { traceText, withCauses } from '../record/trace-text.ts';
 import type { World } from '../world/interface.ts';
-import { causesOf } from './causes.ts';
-import { createRecorder, type Recorder } from './recorder.ts';
-import type { RecordedRun, TraceEnd } from './records.ts';
-import { createTraceBuffer } from './trace-buffer.ts';
+import { renderReport } from './render.ts';
 
 export interface RecordFiles {
   /** Where the trace goes, as JSON lines. */
@@ -49,19 +48,4 @@ export function recordTo(files: RecordFiles, plan: unknown, title: string): Reco
       if (htmlFile !== undefined) writeFileSync(htmlFile, renderReport(trace));
     },
   };
-}
-
-/** A trace as its file's text. */
-export function traceText({ header, cut, records, end }: RecordedRun): string {
-  const entries = [header, ...(cut === null ? [] : [cut]), ...records, ...(end === null ? [] : [end])];
-  return `${entries.map((entry) => JSON.stringify(entry)).join('\n')}\n`;
-}
-
-/** With what led to its violation. */
-export function withCauses(trace: RecordedRun): RecordedRun {
-  const { end, records } = trace;
-  const index = records.findLastIndex(({ kind }) => kind === 'violation');
-  if (end?.violation == null || index < 0) return trace;
-  const told: TraceEnd = { ...end, violation: { ...end.violation, causes: causesOf(records, index) } };
-  return { ...trace, end: told };
 }
