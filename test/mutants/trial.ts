@@ -6,7 +6,7 @@
 import { DEFAULT_BOUNDS, explore } from '../../packages/sim/src/explore/index.ts';
 import { type Plan, type RunResult, runPlan } from '../../packages/sim/src/plan/index.ts';
 import { loadScenarios } from '../../packages/sim/src/scenario/library.ts';
-import { runScenario } from '../../packages/sim/src/scenario/run.ts';
+import { runScenario } from '../../packages/sim/src/scenario/run-scenario.ts';
 import type { Scenario } from '../../packages/sim/src/scenario/types.ts';
 import { planOf } from '../../packages/sim/src/swarm/draw.ts';
 import { type FocusName, focusedPlan } from './focus.ts';

@@ -6,7 +6,7 @@ import { expectFields } from '../src/scenario/expectation.ts';
 import { formatFault } from '../src/scenario/fault.ts';
 import { readScenario } from '../src/scenario/index.ts';
 import { actionTable, claimTable, signTable } from '../src/scenario/reference.ts';
-import { writtenName } from '../src/scenario/timeline.ts';
+import { writtenName } from '../src/scenario/timeline-shape.ts';
 
 const PAGE = fileURLToPath(new URL('../../../docs/scenarios.md', import.meta.url));
 const page = readFileSync(PAGE, 'utf8');

@@ -2,11 +2,11 @@
 import { beforeAll, expect, test } from 'vitest';
 import { runPlan } from '../src/plan/index.ts';
 import { createRecorder, type TraceRecord } from '../src/record/index.ts';
-import { type Chronicle, chronicleOf } from '../src/scenario/chronicle.ts';
+import { type Judgement, judge } from '../src/scenario/evaluate.ts';
 import { formatFault } from '../src/scenario/fault.ts';
 import { readScenario, runScenario, type Scenario, storyOf, verdictOf } from '../src/scenario/index.ts';
-import { type Judgement, judge } from '../src/scenario/judge.ts';
-import { SIGNS } from '../src/scenario/signs.ts';
+import { SIGNS } from '../src/scenario/observables.ts';
+import { type RunLog, runLogOf } from '../src/scenario/run-log.ts';
 
 /** Two moves by agents, one by hand, one order, one node that can't take over. */
 const PLOT = `scenario: plot
@@ -29,18 +29,18 @@ function scenarioWith(expected: string): Scenario {
   return read.scenario;
 }
 
-let chronicle: Chronicle;
+let runLog: RunLog;
 
 beforeAll(() => {
   runPlan(scenarioWith('  moves: 0').plan, {
     onWorld(world) {
-      chronicle = chronicleOf(world);
+      runLog = runLogOf(world);
     },
   });
 });
 
 function judged(expected: string): readonly Judgement[] {
-  return judge(chronicle, scenarioWith(expected).expect);
+  return judge(runLog, scenarioWith(expected).expect);
 }
 
 const TRUE: readonly string[] = [

@@ -3,7 +3,7 @@
  * addresses. The keys of the agent's adapters are let pass unread.
  */
 import { MAX_ADDRESSES, MAX_PEERS, type Role } from '@failtome/protocol';
-import { nodeName } from './cluster.ts';
+import { nodeName } from './cluster-shape.ts';
 import type { Fault, Spot } from './fault.ts';
 import { inOrder } from './fault.ts';
 import { type Given, SETTINGS, type Setting, type SettingValue, settingsOf } from './settings.ts';

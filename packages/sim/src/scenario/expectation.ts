@@ -4,8 +4,9 @@
 
 import { type AwsAction, awsActions } from '@failtome/cloud/model';
 import { REASONS } from '@failtome/protocol';
-import { nodeName } from './cluster.ts';
+import { nodeName } from './cluster-shape.ts';
 import { didYouMean } from './fault.ts';
+import { SIGNS } from './observables.ts';
 import {
   at,
   choice,
@@ -24,8 +25,7 @@ import {
   tell,
   text,
 } from './shape.ts';
-import { SIGNS } from './signs.ts';
-import { someAddress } from './timeline.ts';
+import { someAddress } from './timeline-shape.ts';
 
 /** So many, at least and at most. */
 export interface Count {

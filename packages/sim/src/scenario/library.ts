@@ -7,8 +7,8 @@ import { basename, extname, join } from 'node:path';
 import { counted } from '@failtome/protocol';
 import { type AgentConfiguration, readAgentFile } from './agent-file.ts';
 import { didYouMean, ScenarioError } from './fault.ts';
-import { readScenario } from './file.ts';
 import type { Overlay } from './overlay.ts';
+import { readScenario } from './scenario-file.ts';
 import { MAX_FILE_BYTES } from './source.ts';
 import type { Scenario } from './types.ts';
 

@@ -3,7 +3,7 @@
  * line. They are put into the tree before it is read, so that they are checked as everything else is.
  */
 import type { AgentConfiguration } from './agent-file.ts';
-import { settingsInFile } from './cluster.ts';
+import { settingsInFile } from './cluster-shape.ts';
 import { type Given, SETTINGS, type Setting, type SettingValue } from './settings.ts';
 import { type Context, tell } from './shape.ts';
 import { parseText, type RawMap, type RawNode } from './source.ts';

@@ -3,8 +3,8 @@
  */
 import { ACTIONS, type ActionKind, type Parameter } from '../plan/index.ts';
 import { expectFields } from './expectation.ts';
-import { SIGNS } from './signs.ts';
-import { isRequired, shortFor, writtenName } from './timeline.ts';
+import { SIGNS } from './observables.ts';
+import { isRequired, shortFor, writtenName } from './timeline-shape.ts';
 import { formatDuration, formatShare } from './units.ts';
 
 /** Every action with its parameters, as a table in Markdown. */

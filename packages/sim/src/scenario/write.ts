@@ -11,11 +11,11 @@ import {
   type SettingsChange,
   type WorldSpec,
 } from '../world/index.ts';
-import { DEFAULTS, defaultOffsetMs } from './cluster.ts';
+import { DEFAULTS, defaultOffsetMs } from './cluster-shape.ts';
 import type { Claim, Count, Expectation } from './expectation.ts';
 import { writtenValue } from './overlay.ts';
 import { NODE_SETTINGS, PROBE_SETTINGS, type Setting, type SettingValue, settingIn } from './settings.ts';
-import { shortFor, writtenName } from './timeline.ts';
+import { shortFor, writtenName } from './timeline-shape.ts';
 import { formatDuration, formatShare } from './units.ts';
 
 export interface WrittenScenario {

@@ -12,7 +12,7 @@ import {
   settingsInFile,
   timersShape,
   worldOf,
-} from './cluster.ts';
+} from './cluster-shape.ts';
 import { expectShape } from './expectation.ts';
 import { type Fault, inOrder } from './fault.ts';
 import { type Overlay, overlaid, settingsAmong } from './overlay.ts';
@@ -37,7 +37,7 @@ import {
   whole,
 } from './shape.ts';
 import { parseText, type RawMap, type RawNode } from './source.ts';
-import { brokenShape, entryShape, MAX_ENTRIES } from './timeline.ts';
+import { brokenShape, entryShape, MAX_ENTRIES } from './timeline-shape.ts';
 import type { Scenario } from './types.ts';
 import { withConfig } from './with-config.ts';
 

@@ -2,8 +2,8 @@
  * Runs scenarios.
  */
 import { type RunOptions, type RunResult, runPlan } from '../plan/index.ts';
-import { type Chronicle, chronicleOf } from './chronicle.ts';
-import { type Judgement, judge } from './judge.ts';
+import { type Judgement, judge } from './evaluate.ts';
+import { type RunLog, runLogOf } from './run-log.ts';
 import type { Scenario } from './types.ts';
 
 export interface ScenarioOptions extends RunOptions {
@@ -23,15 +23,15 @@ export interface ScenarioRun {
 export function runScenario(scenario: Scenario, options: ScenarioOptions = {}): ScenarioRun {
   const seed = options.seed ?? scenario.plan.world.seed;
   const plan = { ...scenario.plan, world: { ...scenario.plan.world, seed } };
-  let chronicle: Chronicle | null = null;
+  let runLog: RunLog | null = null;
   const result = runPlan(plan, {
     ...options,
     onWorld(world) {
       options.onWorld?.(world);
-      chronicle = chronicleOf(world);
+      runLog = runLogOf(world);
     },
   });
-  const expectations = judge(chronicle ?? chronicleOf(result.world), scenario.expect);
+  const expectations = judge(runLog ?? runLogOf(result.world), scenario.expect);
   const kept = result.violation === null && expectations.every((one) => one.kept);
   return { seed, result, expectations, kept };
 }

@@ -1,9 +1,10 @@
 /**
  * Judges what came of a scenario by what was expected.
  */
-import { type Chronicle, heldAt, withNames } from './chronicle.ts';
+
 import type { Claim, Count, Expectation } from './expectation.ts';
-import { signOf } from './signs.ts';
+import { signOf } from './observables.ts';
+import { heldAt, type RunLog, withNames } from './run-log.ts';
 
 export interface Judgement {
   /** What was expected, for people. */
@@ -21,11 +22,11 @@ interface Span {
 }
 
 /** In the order in which they were expected. */
-export function judge(chronicle: Chronicle, expected: readonly Expectation[]): readonly Judgement[] {
+export function judge(runLog: RunLog, expected: readonly Expectation[]): readonly Judgement[] {
   return expected.flatMap((expectation) => {
-    const span = spanOf(expectation, chronicle.world.now());
+    const span = spanOf(expectation, runLog.world.now());
     return expectation.claims.map((claim) => {
-      const { says, kept, found } = judgeClaim(chronicle, claim, span);
+      const { says, kept, found } = judgeClaim(runLog, claim, span);
       return { says: `${says}${span.says}`, kept, found };
     });
   });
@@ -41,49 +42,44 @@ function spanOf({ fromMs, untilMs }: Expectation, nowMs: number): Span {
 
 const isIn = ({ fromMs, untilMs }: Span, atMs: number): boolean => atMs >= fromMs && atMs < untilMs;
 
-function judgeClaim(chronicle: Chronicle, claim: Claim, span: Span): Judgement {
+function judgeClaim(runLog: RunLog, claim: Claim, span: Span): Judgement {
   switch (claim.kind) {
     case 'holder':
-      return holds(chronicle, claim, span);
+      return holds(runLog, claim, span);
     case 'takers': {
-      const found = takersOf(chronicle, claim.address, span);
+      const found = takersOf(runLog, claim.address, span);
       const says = `taken by ${list(claim.nodes)}${of(claim.address)}`;
       return { says, kept: found.join() === claim.nodes.join(), found: `taken by ${list(found)}` };
     }
     case 'moves':
-      return counted(
-        'moves',
-        of(claim.address),
-        takersOf(chronicle, claim.address, span).length,
-        claim.count,
-      );
+      return counted('moves', of(claim.address), takersOf(runLog, claim.address, span).length, claim.count);
     case 'served':
-      return isServed(chronicle, claim, span);
+      return isServed(runLog, claim, span);
     case 'told':
-      return counted('notifications', '', toldIn(chronicle, span).length, claim.count);
+      return counted('notifications', '', toldIn(runLog, span).length, claim.count);
     case 'told-texts': {
-      const found = toldIn(chronicle, span);
+      const found = toldIn(runLog, span);
       return inOrder('people are told', claim.texts, found);
     }
     case 'answered':
-      return inOrder('operators are answered', claim.texts, answersIn(chronicle, span));
+      return inOrder('operators are answered', claim.texts, answersIn(runLog, span));
     case 'seen':
     case 'unseen':
-      return sees(chronicle, claim, span);
+      return sees(runLog, claim, span);
     case 'decision':
-      return decides(chronicle, claim, span);
+      return decides(runLog, claim, span);
     case 'calls':
-      return calls(chronicle, claim, span);
+      return calls(runLog, claim, span);
     case 'ready':
     case 'unready':
-      return isReady(chronicle, claim, span);
+      return isReady(runLog, claim, span);
   }
 }
 
 type ClaimOf<K extends Claim['kind']> = Extract<Claim, { kind: K }>;
 
-function sees(chronicle: Chronicle, claim: ClaimOf<'seen' | 'unseen'>, span: Span): Judgement {
-  const first = firstSign(chronicle, claim, span);
+function sees(runLog: RunLog, claim: ClaimOf<'seen' | 'unseen'>, span: Span): Judgement {
+  const first = firstSign(runLog, claim, span);
   return {
     says: `${claim.node ?? 'anyone'} ${claim.sign}${claim.kind === 'seen' ? '' : ': never'}`,
     kept: (first !== null) === (claim.kind === 'seen'),
@@ -91,15 +87,15 @@ function sees(chronicle: Chronicle, claim: ClaimOf<'seen' | 'unseen'>, span: Spa
   };
 }
 
-function calls(chronicle: Chronicle, { call, count }: ClaimOf<'calls'>, span: Span): Judgement {
-  const made = chronicle.calls.filter(
+function calls(runLog: RunLog, { call, count }: ClaimOf<'calls'>, span: Span): Judgement {
+  const made = runLog.calls.filter(
     ({ atMs, action, dryRun }) => isIn(span, atMs) && action === call && !dryRun,
   );
   return counted(`calls of ${call}`, '', made.length, count);
 }
 
-function isReady(chronicle: Chronicle, claim: ClaimOf<'ready' | 'unready'>, span: Span): Judgement {
-  const found = heldAt(chronicle.problems.get(claim.node), span.untilMs - 1) ?? [];
+function isReady(runLog: RunLog, claim: ClaimOf<'ready' | 'unready'>, span: Span): Judgement {
+  const found = heldAt(runLog.problems.get(claim.node), span.untilMs - 1) ?? [];
   const because = claim.kind === 'unready' ? claim.because : null;
   return {
     says: `${claim.node} is ${because === null ? 'ready' : `not ready (${because})`}`,
@@ -108,7 +104,7 @@ function isReady(chronicle: Chronicle, claim: ClaimOf<'ready' | 'unready'>, span
   };
 }
 
-function holds({ world, holders }: Chronicle, claim: ClaimOf<'holder'>, span: Span): Judgement {
+function holds({ world, holders }: RunLog, claim: ClaimOf<'holder'>, span: Span): Judgement {
   const ips = claim.address === null ? world.spec.addresses : [claim.address];
   const found = ips.map((ip) => heldAt(holders.get(ip), span.untilMs - 1) ?? null);
   return {
@@ -118,7 +114,7 @@ function holds({ world, holders }: Chronicle, claim: ClaimOf<'holder'>, span: Sp
   };
 }
 
-function takersOf({ world }: Chronicle, address: string | null, span: Span): readonly string[] {
+function takersOf({ world }: RunLog, address: string | null, span: Span): readonly string[] {
   return world.cloudEvents().flatMap((event) => {
     if (event.kind !== 'associated' || event.by.kind !== 'instance' || !isIn(span, event.atMs)) return [];
     if (address === null ? !world.spec.addresses.includes(event.publicIp) : event.publicIp !== address)
@@ -128,8 +124,8 @@ function takersOf({ world }: Chronicle, address: string | null, span: Span): rea
   });
 }
 
-function isServed(chronicle: Chronicle, claim: ClaimOf<'served'>, span: Span): Judgement {
-  const { world, services } = chronicle;
+function isServed(runLog: RunLog, claim: ClaimOf<'served'>, span: Span): Judgement {
+  const { world, services } = runLog;
   const ips = claim.address === null ? world.spec.addresses : [claim.address];
   const back = ips.map((ip) => servedAgainAt(services.get(ip) ?? [], claim.by, span));
   const latest = back.includes(null) ? null : Math.max(...back.map((at) => at ?? 0));
@@ -149,7 +145,7 @@ function isServed(chronicle: Chronicle, claim: ClaimOf<'served'>, span: Span): J
 
 /** When it came into service, out of which it was first; null: at the end it isn't. */
 function servedAgainAt(
-  log: Chronicle['services'] extends ReadonlyMap<string, infer L> ? L : never,
+  log: RunLog['services'] extends ReadonlyMap<string, infer L> ? L : never,
   by: string | null,
   span: Span,
 ): number | null {
@@ -164,7 +160,7 @@ function servedAgainAt(
   return span.fromMs;
 }
 
-function toldIn({ world }: Chronicle, span: Span): readonly string[] {
+function toldIn({ world }: RunLog, span: Span): readonly string[] {
   return world
     .cloudEvents()
     .flatMap((event) =>
@@ -172,11 +168,11 @@ function toldIn({ world }: Chronicle, span: Span): readonly string[] {
     );
 }
 
-function answersIn({ answers }: Chronicle, span: Span): readonly string[] {
+function answersIn({ answers }: RunLog, span: Span): readonly string[] {
   return answers.filter(({ atMs }) => isIn(span, atMs)).map(({ text }) => text);
 }
 
-function firstSign({ world }: Chronicle, claim: ClaimOf<'seen' | 'unseen'>, span: Span): number | null {
+function firstSign({ world }: RunLog, claim: ClaimOf<'seen' | 'unseen'>, span: Span): number | null {
   const seen = world
     .facts()
     .find(
@@ -186,7 +182,7 @@ function firstSign({ world }: Chronicle, claim: ClaimOf<'seen' | 'unseen'>, span
   return seen?.atMs ?? null;
 }
 
-function decides({ world }: Chronicle, claim: ClaimOf<'decision'>, span: Span): Judgement {
+function decides({ world }: RunLog, claim: ClaimOf<'decision'>, span: Span): Judgement {
   const found = world.spec.addresses.flatMap((ip) => {
     const last = world
       .facts()

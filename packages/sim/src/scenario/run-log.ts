@@ -10,7 +10,7 @@ export interface Since<T> {
   readonly is: T;
 }
 
-export interface Chronicle {
+export interface RunLog {
   readonly world: World;
   /** By address, the changes; the first at the beginning. Null: nobody. */
   readonly holders: ReadonlyMap<string, readonly Since<string | null>[]>;
@@ -27,7 +27,7 @@ export interface Chronicle {
 const OFF = ['its agent is off'];
 
 /** Watch a world that has just been built. Whoever else listens to its details goes on hearing them. */
-export function chronicleOf(world: World): Chronicle {
+export function runLogOf(world: World): RunLog {
   const holders = new Map<string, Since<string | null>[]>();
   const services = new Map<string, Since<string | null>[]>();
   const problems = new Map<string, Since<readonly string[]>[]>();

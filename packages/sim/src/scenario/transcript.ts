@@ -4,7 +4,7 @@
 import { counted } from '@failtome/protocol';
 import { contextOf, describe, isStory, subjectOf } from '../record/describe.ts';
 import type { TraceRecord } from '../record/index.ts';
-import type { ScenarioRun } from './run.ts';
+import type { ScenarioRun } from './run-scenario.ts';
 import type { Scenario } from './types.ts';
 
 /** Steps on the way of a decision, told in long stories only. */
