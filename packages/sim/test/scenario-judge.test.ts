@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { runPlan } from '../src/plan/index.ts';
 import { createRecorder, type TraceRecord } from '../src/record/index.ts';
-import { type Judgement, judge } from '../src/scenario/evaluate.ts';
+import { type Evaluation, evaluate } from '../src/scenario/evaluate.ts';
 import { formatFault } from '../src/scenario/fault.ts';
 import { readScenario, runScenario, type Scenario, storyOf, verdictOf } from '../src/scenario/index.ts';
 import { SIGNS } from '../src/scenario/observables.ts';
@@ -39,8 +39,8 @@ beforeAll(() => {
   });
 });
 
-function judged(expected: string): readonly Judgement[] {
-  return judge(runLog, scenarioWith(expected).expect);
+function evaluated(expected: string): readonly Evaluation[] {
+  return evaluate(runLog, scenarioWith(expected).expect);
 }
 
 const TRUE: readonly string[] = [
@@ -108,12 +108,12 @@ const FALSE: readonly string[] = [
 ];
 
 test.each(TRUE)('%s is kept', (claim) => {
-  for (const { kept, says, found } of judged(`  - ${claim}`))
+  for (const { kept, says, found } of evaluated(`  - ${claim}`))
     expect({ says, found, kept }).toMatchObject({ kept: true });
 });
 
 test.each(FALSE)('%s is broken', (claim) => {
-  const all = judged(`  - ${claim}`);
+  const all = evaluated(`  - ${claim}`);
   expect(
     all.some(({ kept }) => !kept),
     JSON.stringify(all),

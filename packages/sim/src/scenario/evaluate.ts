@@ -1,12 +1,12 @@
 /**
- * Judges what came of a scenario by what was expected.
+ * Evaluates what came of a scenario by what was expected.
  */
 
 import type { Claim, Count, Expectation } from './expectation.ts';
 import { signOf } from './observables.ts';
 import { heldAt, type RunLog, withNames } from './run-log.ts';
 
-export interface Judgement {
+export interface Evaluation {
   /** What was expected, for people. */
   readonly says: string;
   readonly kept: boolean;
@@ -22,11 +22,11 @@ interface Span {
 }
 
 /** In the order in which they were expected. */
-export function judge(runLog: RunLog, expected: readonly Expectation[]): readonly Judgement[] {
+export function evaluate(runLog: RunLog, expected: readonly Expectation[]): readonly Evaluation[] {
   return expected.flatMap((expectation) => {
     const span = spanOf(expectation, runLog.world.now());
     return expectation.claims.map((claim) => {
-      const { says, kept, found } = judgeClaim(runLog, claim, span);
+      const { says, kept, found } = evaluateClaim(runLog, claim, span);
       return { says: `${says}${span.says}`, kept, found };
     });
   });
@@ -42,7 +42,7 @@ function spanOf({ fromMs, untilMs }: Expectation, nowMs: number): Span {
 
 const isIn = ({ fromMs, untilMs }: Span, atMs: number): boolean => atMs >= fromMs && atMs < untilMs;
 
-function judgeClaim(runLog: RunLog, claim: Claim, span: Span): Judgement {
+function evaluateClaim(runLog: RunLog, claim: Claim, span: Span): Evaluation {
   switch (claim.kind) {
     case 'holder':
       return holds(runLog, claim, span);
@@ -78,7 +78,7 @@ function judgeClaim(runLog: RunLog, claim: Claim, span: Span): Judgement {
 
 type ClaimOf<K extends Claim['kind']> = Extract<Claim, { kind: K }>;
 
-function sees(runLog: RunLog, claim: ClaimOf<'seen' | 'unseen'>, span: Span): Judgement {
+function sees(runLog: RunLog, claim: ClaimOf<'seen' | 'unseen'>, span: Span): Evaluation {
   const first = firstSign(runLog, claim, span);
   return {
     says: `${claim.node ?? 'anyone'} ${claim.sign}${claim.kind === 'seen' ? '' : ': never'}`,
@@ -87,14 +87,14 @@ function sees(runLog: RunLog, claim: ClaimOf<'seen' | 'unseen'>, span: Span): Ju
   };
 }
 
-function calls(runLog: RunLog, { call, count }: ClaimOf<'calls'>, span: Span): Judgement {
+function calls(runLog: RunLog, { call, count }: ClaimOf<'calls'>, span: Span): Evaluation {
   const made = runLog.calls.filter(
     ({ atMs, action, dryRun }) => isIn(span, atMs) && action === call && !dryRun,
   );
   return counted(`calls of ${call}`, '', made.length, count);
 }
 
-function isReady(runLog: RunLog, claim: ClaimOf<'ready' | 'unready'>, span: Span): Judgement {
+function isReady(runLog: RunLog, claim: ClaimOf<'ready' | 'unready'>, span: Span): Evaluation {
   const found = heldAt(runLog.problems.get(claim.node), span.untilMs - 1) ?? [];
   const because = claim.kind === 'unready' ? claim.because : null;
   return {
@@ -104,7 +104,7 @@ function isReady(runLog: RunLog, claim: ClaimOf<'ready' | 'unready'>, span: Span
   };
 }
 
-function holds({ world, holders }: RunLog, claim: ClaimOf<'holder'>, span: Span): Judgement {
+function holds({ world, holders }: RunLog, claim: ClaimOf<'holder'>, span: Span): Evaluation {
   const ips = claim.address === null ? world.spec.addresses : [claim.address];
   const found = ips.map((ip) => heldAt(holders.get(ip), span.untilMs - 1) ?? null);
   return {
@@ -124,7 +124,7 @@ function takersOf({ world }: RunLog, address: string | null, span: Span): readon
   });
 }
 
-function isServed(runLog: RunLog, claim: ClaimOf<'served'>, span: Span): Judgement {
+function isServed(runLog: RunLog, claim: ClaimOf<'served'>, span: Span): Evaluation {
   const { world, services } = runLog;
   const ips = claim.address === null ? world.spec.addresses : [claim.address];
   const back = ips.map((ip) => servedAgainAt(services.get(ip) ?? [], claim.by, span));
@@ -182,7 +182,7 @@ function firstSign({ world }: RunLog, claim: ClaimOf<'seen' | 'unseen'>, span: S
   return seen?.atMs ?? null;
 }
 
-function decides({ world }: RunLog, claim: ClaimOf<'decision'>, span: Span): Judgement {
+function decides({ world }: RunLog, claim: ClaimOf<'decision'>, span: Span): Evaluation {
   const found = world.spec.addresses.flatMap((ip) => {
     const last = world
       .facts()
@@ -199,7 +199,7 @@ function decides({ world }: RunLog, claim: ClaimOf<'decision'>, span: Span): Jud
   };
 }
 
-function counted(what: string, about: string, found: number, { least, most }: Count): Judgement {
+function counted(what: string, about: string, found: number, { least, most }: Count): Evaluation {
   const wanted = most === null ? `at least ${least}` : least === most ? `${least}` : `at most ${most}`;
   return {
     says: `${what}${about}: ${wanted}`,
@@ -208,7 +208,7 @@ function counted(what: string, about: string, found: number, { least, most }: Co
   };
 }
 
-function inOrder(what: string, wanted: readonly string[], found: readonly string[]): Judgement {
+function inOrder(what: string, wanted: readonly string[], found: readonly string[]): Evaluation {
   const kept =
     wanted.length === found.length && wanted.every((text, index) => found[index]?.includes(text) === true);
   return {

@@ -1,5 +1,5 @@
 /**
- * What expectations are judged by: who held and served each address when, what was called, published, and answered.
+ * What expectations are evaluated by: who held and served each address when, what was called, published, and answered.
  */
 import type { Fact } from '@failtome/protocol';
 import type { World } from '../world/index.ts';

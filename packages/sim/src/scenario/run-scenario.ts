@@ -2,7 +2,7 @@
  * Runs scenarios.
  */
 import { type RunOptions, type RunResult, runPlan } from '../plan/index.ts';
-import { type Judgement, judge } from './evaluate.ts';
+import { type Evaluation, evaluate } from './evaluate.ts';
 import { type RunLog, runLogOf } from './run-log.ts';
 import type { Scenario } from './types.ts';
 
@@ -14,7 +14,7 @@ export interface ScenarioOptions extends RunOptions {
 export interface ScenarioRun {
   readonly seed: number;
   readonly result: RunResult;
-  readonly expectations: readonly Judgement[];
+  readonly expectations: readonly Evaluation[];
   /** Nothing violated, and every expectation kept. */
   readonly kept: boolean;
 }
@@ -31,7 +31,7 @@ export function runScenario(scenario: Scenario, options: ScenarioOptions = {}): 
       runLog = runLogOf(world);
     },
   });
-  const expectations = judge(runLog ?? runLogOf(result.world), scenario.expect);
+  const expectations = evaluate(runLog ?? runLogOf(result.world), scenario.expect);
   const kept = result.violation === null && expectations.every((one) => one.kept);
   return { seed, result, expectations, kept };
 }
