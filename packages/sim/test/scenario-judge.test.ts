@@ -4,7 +4,7 @@ import { runPlan } from '../src/plan/index.ts';
 import { createRecorder, type TraceRecord } from '../src/record/index.ts';
 import { type Evaluation, evaluate } from '../src/scenario/evaluate.ts';
 import { formatFault } from '../src/scenario/fault.ts';
-import { readScenario, runScenario, type Scenario, storyOf, verdictOf } from '../src/scenario/index.ts';
+import { readScenario, runScenario, type Scenario, transcriptOf, verdictOf } from '../src/scenario/index.ts';
 import { SIGNS } from '../src/scenario/observables.ts';
 import { type RunLog, runLogOf } from '../src/scenario/run-log.ts';
 
@@ -137,7 +137,7 @@ test('a violated invariant breaks a run whatever was expected', () => {
   expect(verdictOf(run)).toEqual(['kept    moves: 0', 'BROKEN  I1 violated at 1000 ms: staged']);
 });
 
-test('the story tells the fault, the decision with its reason, the vote, the move, and the notification', () => {
+test('the transcript tells the fault, the decision with its reason, the vote, the move, and the notification', () => {
   const records: TraceRecord[] = [];
   const scenario = scenarioWith('  moves: 2');
   runScenario(scenario, {
@@ -148,7 +148,7 @@ test('the story tells the fault, the decision with its reason, the vote, the mov
         sink: (entry) => void ('n' in entry && records.push(entry)),
       }),
   });
-  const story = storyOf(scenario, records, { verbose: false }).join('\n');
+  const transcript = transcriptOf(scenario, records, { verbose: false }).join('\n');
   for (const part of [
     '30.000 s  world  fault: haproxy',
     'campaign, address-down',
@@ -156,8 +156,10 @@ test('the story tells the fault, the decision with its reason, the vote, the mov
     '→ b',
     'notification by b',
   ])
-    expect(story).toContain(part);
-  expect(storyOf(scenario, records, { verbose: true }).length).toBeGreaterThan(story.split('\n').length);
+    expect(transcript).toContain(part);
+  expect(transcriptOf(scenario, records, { verbose: true }).length).toBeGreaterThan(
+    transcript.split('\n').length,
+  );
 });
 
 test('no sign is listed twice', () => {

@@ -7,7 +7,7 @@ import {
   runScenario,
   type Scenario,
   type ScenarioRun,
-  storyOf,
+  transcriptOf,
   verdictOf,
 } from '../scenario/index.ts';
 import { type CommandContext, UsageError } from './context.ts';
@@ -42,7 +42,7 @@ export function addRun(program: Command, context: CommandContext): void {
     .option('--config <file>', "with an agent's own configuration: its settings, its nodes, its addresses")
     .option('--trace <file>', 'write the trace of the first seed')
     .option('--html <file>', 'write the report of the first seed')
-    .option('--verbose', 'a longer story', false)
+    .option('--verbose', 'a longer transcript', false)
     .action((named: string, flags: RunFlags) => run(named, flags, context));
 }
 
@@ -95,7 +95,7 @@ function tell(
   for (const { finish } of recorders) finish();
   recording.finish();
   write(`\nseed ${seed}\n`);
-  for (const line of storyOf(scenario, records, { verbose: flags.verbose })) write(`${line}\n`);
+  for (const line of transcriptOf(scenario, records, { verbose: flags.verbose })) write(`${line}\n`);
   write('\n');
   for (const line of verdictOf(done)) write(`${line}\n`);
   return done;

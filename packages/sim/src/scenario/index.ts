@@ -5,6 +5,6 @@ export { ScenarioError } from './fault.ts';
 export { loadAgentFile, loadScenario, loadScenarios } from './library.ts';
 export { runScenario, type ScenarioRun } from './run-scenario.ts';
 export { readScenario } from './scenario-file.ts';
-export { storyOf, verdictOf } from './transcript.ts';
+export { transcriptOf, verdictOf } from './transcript.ts';
 export type { Scenario } from './types.ts';
 export { writeScenario } from './write.ts';

@@ -7,7 +7,7 @@ import type { TraceRecord } from '../record/index.ts';
 import type { ScenarioRun } from './run-scenario.ts';
 import type { Scenario } from './types.ts';
 
-/** Steps on the way of a decision, told in long stories only. */
+/** Steps on the way of a decision, told in long transcripts only. */
 const ON_THE_WAY: ReadonlySet<string> = new Set([
   'ballot-open',
   'guard-asked',
@@ -19,7 +19,7 @@ const ON_THE_WAY: ReadonlySet<string> = new Set([
   'failure-not-current',
 ]);
 
-/** What a short story tells of what nodes think and do. */
+/** What a short transcript tells of what nodes think and do. */
 const TOLD: ReadonlySet<string> = new Set([
   'verdict',
   'decided',
@@ -36,19 +36,19 @@ const TOLD: ReadonlySet<string> = new Set([
   'storage',
 ]);
 
-/** The most lines of a short story. */
+/** The most lines of a short transcript. */
 const MAX_LINES = 200;
 
-export interface StoryOptions {
+export interface TranscriptOptions {
   /** Every record that belongs to it, from the beginning. */
   readonly verbose: boolean;
 }
 
 /** A line each, when and who before what. */
-export function storyOf(
+export function transcriptOf(
   scenario: Scenario,
   records: readonly TraceRecord[],
-  { verbose }: StoryOptions,
+  { verbose }: TranscriptOptions,
 ): readonly string[] {
   const context = contextOf(records);
   const begins = Math.min(...scenario.plan.timeline.map(({ atMs }) => atMs), scenario.plan.ending.atMs);
