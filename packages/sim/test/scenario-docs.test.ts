@@ -5,7 +5,7 @@ import { ACTIONS } from '../src/plan/index.ts';
 import { expectFields } from '../src/scenario/expectation.ts';
 import { formatFault } from '../src/scenario/fault.ts';
 import { readScenario } from '../src/scenario/index.ts';
-import { actionTable, claimTable, signTable } from '../src/scenario/reference.ts';
+import { actionTable, claimTable, observableTable } from '../src/scenario/reference.ts';
 import { writtenName } from '../src/scenario/timeline-shape.ts';
 
 const PAGE = fileURLToPath(new URL('../../../docs/scenarios.md', import.meta.url));
@@ -21,7 +21,7 @@ test('docs/scenarios.md has the tables that the code makes (vitest -u writes the
   const tables = [
     ['actions', actionTable()],
     ['claims', claimTable()],
-    ['signs', signTable()],
+    ['observations', observableTable()],
   ] as const;
   const made = tables.reduce((text, [name, table]) => withTable(text, name, table), page);
   await expect(made).toMatchFileSnapshot(PAGE);

@@ -224,12 +224,12 @@ const FAULTS: readonly (readonly [what: string, text: string, fault: string])[] 
   ['an unknown claim', `${GOOD}expect: { takes: [b] }\n`, 'expect.takes: found an unknown key'],
   ['an unknown reason', `${GOOD}expect: { decision: { b: held-dwn } }\n`, 'did you mean held-down?'],
   [
-    'an unknown sign',
+    'an unknown observation',
     `${GOOD}expect: { seen: { b: decided held-dwn } }\n`,
     'expect.seen.b: found "decided held-dwn"',
   ],
   [
-    'an unknown sign, with what was meant',
+    'an unknown observation, with what was meant',
     `${GOOD}expect: { seen: { b: decided held-dwn } }\n`,
     'did you mean held-down?',
   ],

@@ -5,7 +5,7 @@ import { createRecorder, type TraceRecord } from '../src/record/index.ts';
 import { type Evaluation, evaluate } from '../src/scenario/evaluate.ts';
 import { formatFault } from '../src/scenario/fault.ts';
 import { readScenario, runScenario, type Scenario, transcriptOf, verdictOf } from '../src/scenario/index.ts';
-import { SIGNS } from '../src/scenario/observables.ts';
+import { OBSERVABLES } from '../src/scenario/observables.ts';
 import { type RunLog, runLogOf } from '../src/scenario/run-log.ts';
 
 /** Two moves by agents, one by hand, one order, one node that can't take over. */
@@ -162,6 +162,6 @@ test('the transcript tells the fault, the decision with its reason, the vote, th
   );
 });
 
-test('no sign is listed twice', () => {
-  expect(new Set(SIGNS).size).toBe(SIGNS.length);
+test('no observation is listed twice', () => {
+  expect(new Set(OBSERVABLES).size).toBe(OBSERVABLES.length);
 });

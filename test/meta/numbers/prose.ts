@@ -41,7 +41,7 @@ function withoutData(markdown: string): string {
   return (
     markdown
       .replace(/```(?!\n(?:detect|bound))[\s\S]*?```/g, '')
-      .replace(/<!-- (actions|claims|signs):[\s\S]*?<!-- end -->/g, '')
+      .replace(/<!-- (actions|claims|observations):[\s\S]*?<!-- end -->/g, '')
       .replace(/\]\([^)]*\)/g, ']')
       // Of a key of the configuration, what it accepts and its default are held to the table of keys by a test of their own.
       .replace(/^(\| `[\w.[\]]+` \|)(?:[^|\n]|\\\|)+\|(?:[^|\n]|\\\|)+\|(?=[^|\n]+\|$)/gm, '$1')

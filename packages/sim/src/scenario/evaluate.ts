@@ -3,7 +3,7 @@
  */
 
 import type { Claim, Count, Expectation } from './expectation.ts';
-import { signOf } from './observables.ts';
+import { observableOf } from './observables.ts';
 import { heldAt, type RunLog, withNames } from './run-log.ts';
 
 export interface Evaluation {
@@ -79,9 +79,9 @@ function evaluateClaim(runLog: RunLog, claim: Claim, span: Span): Evaluation {
 type ClaimOf<K extends Claim['kind']> = Extract<Claim, { kind: K }>;
 
 function sees(runLog: RunLog, claim: ClaimOf<'seen' | 'unseen'>, span: Span): Evaluation {
-  const first = firstSign(runLog, claim, span);
+  const first = firstSeen(runLog, claim, span);
   return {
-    says: `${claim.node ?? 'anyone'} ${claim.sign}${claim.kind === 'seen' ? '' : ': never'}`,
+    says: `${claim.node ?? 'anyone'} ${claim.observation}${claim.kind === 'seen' ? '' : ': never'}`,
     kept: (first !== null) === (claim.kind === 'seen'),
     found: first === null ? 'never' : `at ${seconds(first)}`,
   };
@@ -172,12 +172,14 @@ function answersIn({ answers }: RunLog, span: Span): readonly string[] {
   return answers.filter(({ atMs }) => isIn(span, atMs)).map(({ text }) => text);
 }
 
-function firstSign({ world }: RunLog, claim: ClaimOf<'seen' | 'unseen'>, span: Span): number | null {
+function firstSeen({ world }: RunLog, claim: ClaimOf<'seen' | 'unseen'>, span: Span): number | null {
   const seen = world
     .facts()
     .find(
       ({ atMs, node, fact }) =>
-        isIn(span, atMs) && (claim.node === null || node === claim.node) && signOf(fact) === claim.sign,
+        isIn(span, atMs) &&
+        (claim.node === null || node === claim.node) &&
+        observableOf(fact) === claim.observation,
     );
   return seen?.atMs ?? null;
 }

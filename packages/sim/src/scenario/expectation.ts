@@ -6,7 +6,7 @@ import { type AwsAction, awsActions } from '@failtome/cloud/model';
 import { REASONS } from '@failtome/protocol';
 import { nodeName } from './cluster-shape.ts';
 import { didYouMean } from './fault.ts';
-import { SIGNS } from './observables.ts';
+import { OBSERVABLES } from './observables.ts';
 import {
   at,
   choice,
@@ -34,7 +34,7 @@ export interface Count {
   readonly most: number | null;
 }
 
-/** `address` null: all of them together. `node` null: nobody; of signs: any node. */
+/** `address` null: all of them together. `node` null: nobody; of observations: any node. */
 export type Claim =
   /** At the end of the span. */
   | { readonly kind: 'holder'; readonly address: string | null; readonly node: string | null }
@@ -51,7 +51,7 @@ export type Claim =
   | { readonly kind: 'told'; readonly count: Count }
   /** The notifications, in order; each holds this text. */
   | { readonly kind: 'told-texts'; readonly texts: readonly string[] }
-  | { readonly kind: 'seen' | 'unseen'; readonly node: string | null; readonly sign: string }
+  | { readonly kind: 'seen' | 'unseen'; readonly node: string | null; readonly observation: string }
   /** The outcome of the takeover rule, or its reason, at the end of the span. */
   | { readonly kind: 'decision'; readonly node: string; readonly is: string }
   /** Calls that weren't dry runs. */
@@ -160,21 +160,24 @@ const anyNode: Shape<string | null> = {
     node.kind === 'scalar' && node.value === 'anyone' ? null : aNode.read(node, reading),
 };
 
-const sign: Shape<string> = {
-  ...named('sign', choice(SIGNS)),
-  expected: 'a sign such as `decided held-down`, `voted up`, `rejected replayed` or `takeover served`',
+const observation: Shape<string> = {
+  ...named('observation', choice(OBSERVABLES)),
+  expected:
+    'an observation such as `decided held-down`, `voted up`, `rejected replayed` or `takeover served`',
   read(node, reading) {
     const value = node.kind === 'scalar' ? String(node.value) : '';
-    if (SIGNS.includes(value)) return value;
-    return tell(node, reading, describe(node), sign.expected, signHint(value));
+    if (OBSERVABLES.includes(value)) return value;
+    return tell(node, reading, describe(node), observation.expected, observableHint(value));
   },
 };
 
-function signHint(value: string): string {
+function observableHint(value: string): string {
   const [first = '', ...rest] = value.split(' ');
-  const same = SIGNS.filter((one) => one.startsWith(`${first} `)).map((one) => one.slice(first.length + 1));
+  const same = OBSERVABLES.filter((one) => one.startsWith(`${first} `)).map((one) =>
+    one.slice(first.length + 1),
+  );
   if (same.length > 0) return didYouMean(rest.join(' '), same) || `${first} is one of ${same.join(', ')}`;
-  return didYouMean(value, SIGNS);
+  return didYouMean(value, OBSERVABLES);
 }
 
 const servedFields = {
@@ -218,8 +221,11 @@ const fields = {
     told,
     'how many notifications; or what they say, in order, with the names of nodes for their instances',
   ),
-  seen: optional(byName(anyNode, oneOrMore(sign, MAX_LISTED)), 'what a node has decided, voted, noticed'),
-  unseen: optional(byName(anyNode, oneOrMore(sign, MAX_LISTED)), 'what it has not'),
+  seen: optional(
+    byName(anyNode, oneOrMore(observation, MAX_LISTED)),
+    'what a node has decided, voted, noticed',
+  ),
+  unseen: optional(byName(anyNode, oneOrMore(observation, MAX_LISTED)), 'what it has not'),
   decision: optional(
     byName(aNode, {
       ...choice([...REASONS, ...OUTCOMES]),
@@ -282,9 +288,10 @@ function claimsOf(read: Block): readonly Claim[] {
     claims.push(
       'least' in read.told ? { kind: 'told', count: read.told } : { kind: 'told-texts', texts: read.told },
     );
-  for (const [node, signs] of seen) for (const one of signs) claims.push({ kind: 'seen', node, sign: one });
-  for (const [node, signs] of unseen)
-    for (const one of signs) claims.push({ kind: 'unseen', node, sign: one });
+  for (const [node, observations] of seen)
+    for (const one of observations) claims.push({ kind: 'seen', node, observation: one });
+  for (const [node, observations] of unseen)
+    for (const one of observations) claims.push({ kind: 'unseen', node, observation: one });
   for (const [node, is] of read.decision ?? [])
     if (node !== null) claims.push({ kind: 'decision', node, is });
   for (const [call, one] of read.calls ?? [])

@@ -1,5 +1,5 @@
 /**
- * Signs of what a node has thought, said and done, by names that a file can ask for: `decided held-down`, `voted up`,
+ * Observations of what a node has thought, said and done, by names that a file can ask for: `decided held-down`, `voted up`,
  * `ballot lost`. Made of the protocol's facts alone.
  */
 import { type BallotReason, type Fact, REASONS, type RejectReason } from '@failtome/protocol';
@@ -52,8 +52,8 @@ const REJECT_REASONS: Readonly<Record<RejectReason, true>> = {
 
 const RESULTS = ['served', 'moved', 'lost-race', 'refused', 'abandoned'] as const;
 
-/** Every sign there is. */
-export const SIGNS: readonly string[] = [
+/** Every observation there is. */
+export const OBSERVABLES: readonly string[] = [
   ...REASONS.map((reason) => `decided ${reason}`),
   ...Object.keys(BALLOT_REASONS).map((reason) => `voted ${reason}`),
   ...Object.keys(REJECT_REASONS).map((reason) => `rejected ${reason}`),
@@ -82,8 +82,8 @@ export const SIGNS: readonly string[] = [
   'disk foreign',
 ];
 
-/** The sign that a fact is; null: none. */
-export function signOf(fact: Fact): string | null {
+/** The observation that a fact is; null: none. */
+export function observableOf(fact: Fact): string | null {
   switch (fact.kind) {
     case 'decided':
       return `decided ${fact.reason}`;

@@ -3,7 +3,7 @@
  */
 import { ACTIONS, type ActionKind, type Parameter } from '../plan/index.ts';
 import { expectFields } from './expectation.ts';
-import { SIGNS } from './observables.ts';
+import { OBSERVABLES } from './observables.ts';
 import { isRequired, shortFor, writtenName } from './timeline-shape.ts';
 import { formatDuration, formatShare } from './units.ts';
 
@@ -30,10 +30,10 @@ export function claimTable(): string {
 }
 
 /** What `seen` and `unseen` can ask for, by their first words. */
-export function signTable(): string {
+export function observableTable(): string {
   const families = new Map<string, string[]>();
-  for (const sign of SIGNS) {
-    const [first = '', ...rest] = sign.split(' ');
+  for (const observation of OBSERVABLES) {
+    const [first = '', ...rest] = observation.split(' ');
     families.set(first, [...(families.get(first) ?? []), rest.join(' ')]);
   }
   const rows = [...families].map(([first, rests]) => [
@@ -43,7 +43,7 @@ export function signTable(): string {
       .map((rest) => `\`${rest}\``)
       .join(', '),
   ]);
-  return table(['sign', 'followed by'], rows);
+  return table(['observation', 'followed by'], rows);
 }
 
 function parameterText(kind: ActionKind, name: string, parameter: Parameter): string {

@@ -257,8 +257,8 @@ function written(claim: Claim, before: Json | undefined): Json {
     case 'unseen': {
       const node = claim.node ?? 'anyone';
       const part = asPart(before);
-      const signs = part[node];
-      return { ...part, [node]: [...(Array.isArray(signs) ? signs : []), claim.sign] };
+      const observations = part[node];
+      return { ...part, [node]: [...(Array.isArray(observations) ? observations : []), claim.observation] };
     }
     case 'decision':
       return { ...asPart(before), [claim.node]: claim.is };
