@@ -111,7 +111,10 @@ describe('PROTOCOL.md', () => {
   test('defines every invariant and liveness property that the code names', () => {
     const defined = new Set([...protocol.matchAll(/\*\*([IL]\d+)\*\*/g)].map(([, name]) => name));
     expect(defined.size).toBeGreaterThanOrEqual(28);
-    const sources = readdirSync(SOURCES).map((file) => readFileSync(new URL(file, SOURCES), 'utf8'));
+    const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' });
+    const sources = files
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(new URL(file, SOURCES), 'utf8'));
     const named = [protocol, ...sources].flatMap((text) => [...text.matchAll(/\b([IL]\d+)\b/g)]);
     expect(named.length).toBeGreaterThan(60);
     for (const [, name] of named) expect(defined).toContain(name);

@@ -2,11 +2,12 @@
  * Telling people of an address that is down and that no node may take: once an episode and node, and never because a
  * failover takes its time (PROTOCOL.md, "Telling people").
  */
-import { recordRefusal } from './conclude.ts';
+
 import { changeEpisode, hasAnswered } from './episode.ts';
 import { blockedAfterMs } from './failover-time.ts';
 import { fitnessOf, isHeldBySelf, isSilent } from './holder.ts';
 import { ladder } from './ladder.ts';
+import { recordRefusal } from './move/conclude.ts';
 import { BLOCKED_SUBJECT, blockedMessage, enqueue } from './outbox.ts';
 import { expectsOf, protectionOf, sawOf } from './protection.ts';
 import type { AddressState, State } from './state.ts';

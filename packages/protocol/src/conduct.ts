@@ -2,13 +2,13 @@
  * Does what the takeover rule says, address by address, until it says to wait.
  */
 import { backOff, giveUp, openBallot } from './campaign.ts';
-import { recordRefusal } from './conclude.ts';
 import { isSettlingIn } from './damping.ts';
 import { isHandedOver, isOpenTo, noteHandover, setHandoverState } from './handover.ts';
 import { isFailingNow } from './holder.ts';
 import type { ExternalIpResult } from './inputs.ts';
-import { abandonMove, beginMove, continueMove } from './move.ts';
-import { isPastRecall } from './move-state.ts';
+import { abandonMove, recordRefusal } from './move/conclude.ts';
+import { beginMove, continueMove } from './move/move.ts';
+import { isPastRecall } from './move/phases.ts';
 import { GATES, type GateName, type Reason } from './reasons.ts';
 import { decide, type TakeoverDecision } from './takeover.ts';
 import { addressOf, changeAddress, newEffectId, type Turn, tell } from './turn.ts';

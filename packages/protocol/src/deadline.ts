@@ -7,7 +7,7 @@ import { nextStart } from './check.ts';
 import { staggerUntil } from './damping.ts';
 import { silentAt } from './holder.ts';
 import { goodbyeUntil, WRITE_LASTS_MS } from './lifecycle.ts';
-import { nextMoveTime } from './move.ts';
+import { nextMoveTime } from './move/move.ts';
 import { nextPublication } from './outbox.ts';
 import type { AddressState, State } from './state.ts';
 import { nextSurvey } from './survey.ts';

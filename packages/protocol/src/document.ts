@@ -13,8 +13,8 @@ import { durableEpisode, restoredEpisode } from './episode.ts';
 import { HANDOVER_LASTS_MS } from './handover.ts';
 import { NO_PAUSE, newAddress } from './initial.ts';
 import type { StorageState } from './inputs.ts';
-import { LATE_LASTS_MS } from './late.ts';
 import type { PauseRecord } from './messages.ts';
+import { LATE_LASTS_MS } from './move/late.ts';
 import type { AddressState, Handover, LateTake, State } from './state.ts';
 import type { Instant, MonotonicMs, NodeId } from './units.ts';
 

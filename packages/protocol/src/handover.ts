@@ -4,7 +4,7 @@
 import { adoptedText, ignorePart, isPlausible } from './bounded.ts';
 import { mayHurry } from './budget.ts';
 import type { HandoverRecord, HandoverStanding, HandoverState } from './messages.ts';
-import { isPastRecall } from './move-state.ts';
+import { isPastRecall } from './move/phases.ts';
 import { byText, isCandidate } from './quorum.ts';
 import type { Handover, State } from './state.ts';
 import { announce, change, persist, type Turn, tell } from './turn.ts';

@@ -3,16 +3,16 @@
  */
 
 import { giveUp } from './campaign.ts';
-import { concludeMove } from './conclude.ts';
 import type { ProtocolConfig } from './config.ts';
 import { detailOf, ownStorage, restored } from './document.ts';
 import { endEpisode, onStoodStill, probeDigest } from './episode.ts';
 import { blockedAfterMs } from './failover-time.ts';
 import { NEW_SERIES, NEW_WAY_OUT, newAddress, newPeer } from './initial.ts';
 import type { Started } from './inputs.ts';
-import { tellMoved } from './late.ts';
-import { abandonMove, recoverMove } from './move.ts';
-import { isPastRecall } from './move-state.ts';
+import { abandonMove, concludeMove } from './move/conclude.ts';
+import { tellMoved } from './move/late.ts';
+import { recoverMove } from './move/move.ts';
+import { isPastRecall } from './move/phases.ts';
 import { republish } from './outbox.ts';
 import {
   addressOf,

@@ -19,7 +19,7 @@ import type {
   Rumour,
   Verdict,
 } from './messages.ts';
-import type { Move } from './move-state.ts';
+import type { Move } from './move/phases.ts';
 import type { Outcome, Reason } from './reasons.ts';
 import type {
   AssociationId,

@@ -27,7 +27,7 @@ import {
   retryWrite,
 } from './lifecycle.ts';
 import { detect } from './membership.ts';
-import { moveAwaiting, onMoveAnswer, timeMove } from './move.ts';
+import { moveAwaiting, onMoveAnswer, timeMove } from './move/move.ts';
 import { isOperator, onCommand } from './operator.ts';
 import { onPublished, publishWhatIsDue } from './outbox.ts';
 import type { State } from './state.ts';

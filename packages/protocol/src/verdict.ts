@@ -7,8 +7,8 @@ import { endEpisode, onFitnessChanged, onLeftUp, onSeenDown, onSeenUp } from './
 import { failuresNeeded, holderUnfitSince, isHeldBySelf, isSilent } from './holder.ts';
 import { NEW_SERIES, NO_BACKOFF } from './initial.ts';
 import type { CheckResult, ExternalIpResult } from './inputs.ts';
-import { seenAs } from './late.ts';
 import type { Verdict } from './messages.ts';
+import { seenAs } from './move/late.ts';
 import type { AddressState, State } from './state.ts';
 import { addressOf, announce, change, changeAddress, newEffectId, type Turn, tell } from './turn.ts';
 import type { EffectId, Ip, MonotonicMs } from './units.ts';

@@ -5,7 +5,7 @@ import type { ProtocolConfig } from './config.ts';
 import { staggerUntil } from './damping.ts';
 import { isOpen } from './handover.ts';
 import { holderName, isFailingNow, isHeldBySelf } from './holder.ts';
-import type { NextCall } from './move-state.ts';
+import { isCommitted } from './move/phases.ts';
 import { isPaused } from './pause.ts';
 import { protectionOf } from './protection.ts';
 import type { AddressState, Handover, State } from './state.ts';
@@ -188,6 +188,7 @@ function unfinishedOf(state: State, { ip, move }: AddressState): UnfinishedMove 
       return movesAnother(state, ip) ? { kind: 'elsewhere' } : { kind: 'none' };
   }
 }
+
 /** One at a time: what taking one address throws off this node can depend on the other. */
 function movesAnother(state: State, ip: Ip): boolean {
   for (const other in state.addresses) {
@@ -195,11 +196,6 @@ function movesAnother(state: State, ip: Ip): boolean {
     if (other !== ip && move != null && 'callId' in move.stage) return true;
   }
   return false;
-}
-
-/** A read that must be seen through, whatever the gates say: something was done, and it isn't known yet what became of it. */
-function isCommitted(next: NextCall): boolean {
-  return next.call === 'read' && next.purpose !== 'start';
 }
 
 function ownLeaseOf(state: State, address: AddressState): TakeoverView['ownLease'] {

@@ -3,7 +3,7 @@ import { blockedAt } from '../src/blocked.ts';
 import { adoptEpisode } from '../src/episode.ts';
 import { blockedAfterMs, defaultBlockedAfterMs, failoverBoundMs } from '../src/failover-time.ts';
 import type { CheckResult } from '../src/inputs.ts';
-import type { Move } from '../src/move-state.ts';
+import type { Move } from '../src/move/phases.ts';
 import { BLOCKED_SUBJECT } from '../src/outbox.ts';
 import type { State } from '../src/state.ts';
 import { newTurn } from '../src/turn.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { backOff, endMandate, onBallotAnswer, onBallotUndelivered, openBallot } from '../src/campaign.ts';
 import type { Effect } from '../src/effects.ts';
 import type { BallotAnswer } from '../src/messages.ts';
-import type { Move } from '../src/move-state.ts';
+import type { Move } from '../src/move/phases.ts';
 import type { Campaign, Mandate, State } from '../src/state.ts';
 import { step } from '../src/step.ts';
 import { newTurn, type Turn } from '../src/turn.ts';

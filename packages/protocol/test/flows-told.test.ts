@@ -1,11 +1,11 @@
 /** What the cloud has accepted is told, whatever reads show for a while; what it hasn't is not (invariant I17). */
 import { expect, test } from 'vitest';
-import { firstAndLast } from '../src/calls.ts';
 import type { ProtocolConfig } from '../src/config.ts';
 import type { MoveIntent } from '../src/durable.ts';
 import type { DriverAnswer } from '../src/inputs.ts';
-import { LATE_LASTS_MS } from '../src/late.ts';
-import type { Move, MoveStage } from '../src/move-state.ts';
+import { LATE_LASTS_MS } from '../src/move/late.ts';
+import type { Move, MovePhase } from '../src/move/phases.ts';
+import { firstAndLast } from '../src/move/progress.ts';
 import type { AddressState } from '../src/state.ts';
 import { step } from '../src/step.ts';
 import { type Fault, UNKNOWN } from './support/cloud.ts';
@@ -210,7 +210,7 @@ const SETTLING = {
 } as const;
 const RESTS = { kind: 'resting', until: AT + 500 } as const;
 
-test.each<readonly [string, boolean, MoveStage]>([
+test.each<readonly [string, boolean, MovePhase]>([
   ['its take is on its way', false, { kind: 'taking', callId: 10, at: AT - 500, reassociate: false }],
   ['the answer of its take is looked for', false, SETTLING],
   ['it waits for its take', false, { ...RESTS, next: { call: 'take', reassociate: false } }],

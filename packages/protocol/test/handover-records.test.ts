@@ -19,7 +19,7 @@ import {
 import { initialState } from '../src/initial.ts';
 import { ownRecord } from '../src/membership.ts';
 import type { HandoverRecord } from '../src/messages.ts';
-import type { Move, MoveStage } from '../src/move-state.ts';
+import type { Move, MovePhase } from '../src/move/phases.ts';
 import type { Handover, State } from '../src/state.ts';
 import { newTurn, type Turn } from '../src/turn.ts';
 import { handoverToSelf } from '../src/view.ts';
@@ -55,7 +55,7 @@ function known(turn: Turn, id = ORDER.id): Handover {
   return found;
 }
 
-function movingFor(id: string, stage: MoveStage, duty = false): State {
+function movingFor(id: string, stage: MovePhase, duty = false): State {
   const move: Move = {
     epoch: 5,
     mode: 'handover',
@@ -73,7 +73,7 @@ function movingFor(id: string, stage: MoveStage, duty = false): State {
   return withAddress(stateOf(), { move });
 }
 
-const TAKING: MoveStage = { kind: 'taking', callId: 9, at: AT, reassociate: true };
+const TAKING: MovePhase = { kind: 'taking', callId: 9, at: AT, reassociate: true };
 
 describe('a handover that is taken back', () => {
   test('is not acted upon any more, and says by whom', () => {
@@ -101,7 +101,7 @@ describe('a handover that is taken back', () => {
     expect(decodeMessage(encodeMessage(message))).toEqual({ kind: 'message', message });
   });
 
-  test.each<readonly [string, MoveStage, boolean]>([
+  test.each<readonly [string, MovePhase, boolean]>([
     [
       'its release is on its way',
       { kind: 'releasing', callId: 9, at: AT, associationId: 'eipassoc-1', node: PEER },
@@ -131,7 +131,7 @@ describe('a handover that is taken back', () => {
     expect(standingOf(known(over).record)).toBe('withdrawn');
   });
 
-  test.each<readonly [string, MoveStage]>([
+  test.each<readonly [string, MovePhase]>([
     ['reads who holds it', { kind: 'reading', callId: 9, at: AT, purpose: 'start' }],
     ['waits for its first call', { kind: 'resting', until: AT, next: { call: 'take', reassociate: true } }],
   ])('is over at once on a target that only %s', (_, stage) => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Effect } from '../src/effects.ts';
 import { newAddress } from '../src/initial.ts';
 import type { Association, DriverAnswer } from '../src/inputs.ts';
-import type { Move, MoveStage } from '../src/move-state.ts';
+import type { Move, MovePhase } from '../src/move/phases.ts';
 import type { AddressState, State } from '../src/state.ts';
 import { step } from '../src/step.ts';
 import { readinessProblems } from '../src/survey.ts';
@@ -77,7 +77,7 @@ function afterReads(
   });
 }
 
-function moving(stage: MoveStage): Move {
+function moving(stage: MovePhase): Move {
   return {
     epoch: 1,
     mode: 'takeover',

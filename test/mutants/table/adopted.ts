@@ -21,7 +21,7 @@ export const ADOPTED_MUTANTS: readonly Mutant[] = [
     ['L1'],
     'an association that a peer says has ended is never released',
     [
-      edit('move.ts', 'if (stale && !tries) {', 'if (stale) {'),
+      edit('move/reads.ts', 'if (lags && !tries)', 'if (lags)'),
       edit('hearsay.ts', 'if (told === undefined || readAt - told.at < READS_LAG_MS) return;', 'return;'),
     ],
     'network',

@@ -208,7 +208,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['I5', 'I14'],
     'leases are given back while a call may still take effect',
     edit(
-      'conclude.ts',
+      'move/conclude.ts',
       'if (epoch !== undefined && (accepted || !isLate)) releaseLeases',
       'if (epoch !== undefined) releaseLeases',
     ),

@@ -125,7 +125,7 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     'steps-kept',
     ['I19'],
     'a move remembers every call of its duty',
-    edit('calls.ts', 'durationMs }], MAX_STEPS)', 'durationMs }], 1_000_000)'),
+    edit('move/progress.ts', 'durationMs }], MAX_STEPS)', 'durationMs }], 1_000_000)'),
     'endless-duty',
   ),
   mutant(

@@ -23,9 +23,9 @@ export const TOGETHER: readonly Mutant[] = [
         "{ name: 'not-holder', ask: () => open('') }",
       ),
       edit(
-        'move.ts',
-        "if (association.self)\n    return concludeAttempt(turn, ip, 'abandoned', 'is-holder'",
-        "if (association.self && addressOf(turn.state, ip).late !== null)\n    return concludeAttempt(turn, ip, 'abandoned', 'is-holder'",
+        'move/table.ts',
+        'self: then.endAsHolder,',
+        "self: (turn, ip, phase, { association }) =>\n        then.releaseOrSwapOnceCleared(turn, ip, phase, { kind: 'another', association }),",
       ),
     ],
     'no-local',
@@ -37,9 +37,9 @@ export const TOGETHER: readonly Mutant[] = [
     [
       edit('takeover.ts', "{ name: 'displace', ask: displace }", "{ name: 'displace', ask: () => open('') }"),
       edit(
-        'move.ts',
-        "if (displaces !== null && turn.state.config.driver?.displace !== 'allow' && !isSelf(association)) {",
-        "if (displaces === '' && !isSelf(association)) {",
+        'move/reads.ts',
+        "if (displaces !== null && !mayDisplace && shown.kind !== 'self')",
+        "if (displaces === '' && !mayDisplace && shown.kind !== 'self')",
       ),
     ],
     'occupied',
@@ -127,11 +127,11 @@ export const TOGETHER: readonly Mutant[] = [
     'a release is not written down, and a restart does not guess it',
     [
       edit(
-        'calls.ts',
+        'move/acceptance.ts',
         'if (intent !== null) changeAddress(turn, ip, { intent: { ...intent, associationId, stage } });\n  persist(turn);',
         '',
       ),
-      edit('move.ts', "return intent !== null && intent.from !== 'nobody';", 'return intent === null;'),
+      edit('move/outcomes.ts', "intent !== null && intent.from !== 'nobody';", 'intent === null;'),
     ],
     'crashes',
   ),

@@ -1,19 +1,20 @@
 /**
  * The end of a takeover, or of an attempt at one: history, notification, leases given back.
  */
-import { backOff, releaseLeases } from './campaign.ts';
-import type { MoveIntent, MoveStep } from './durable.ts';
-import { noteTry } from './episode.ts';
-import type { HistoryEntry } from './facts.ts';
-import { setHandoverState } from './handover.ts';
-import { holderName } from './holder.ts';
-import { NO_BACKOFF } from './initial.ts';
+import { backOff, releaseLeases } from '../campaign.ts';
+import type { MoveIntent, MoveStep } from '../durable.ts';
+import { noteTry } from '../episode.ts';
+import type { HistoryEntry } from '../facts.ts';
+import { setHandoverState } from '../handover.ts';
+import { holderName } from '../holder.ts';
+import { NO_BACKOFF } from '../initial.ts';
+import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from '../outbox.ts';
+import type { Reason } from '../reasons.ts';
+import { addressOf, changeAddress, persist, type Turn, tell } from '../turn.ts';
+import type { DurationMs, Ip } from '../units.ts';
+import type { Associated } from './events.ts';
 import { mayLand } from './late.ts';
-import type { Move } from './move-state.ts';
-import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from './outbox.ts';
-import type { Reason } from './reasons.ts';
-import { addressOf, changeAddress, persist, type Turn, tell } from './turn.ts';
-import type { DurationMs, Ip } from './units.ts';
+import { isOfLastRun } from './phases.ts';
 
 /** The move was accepted and verified, or not seen to answer in time. One write holds its end and its notification. */
 export function concludeMove(turn: Turn, ip: Ip, result: 'served' | 'moved', intent: MoveIntent): void {
@@ -80,6 +81,22 @@ export function concludeAttempt(
   backOff(turn, ip, code, detail, retryMs);
 }
 
+/** Another has the address: a normal outcome. */
+export function loseRaceTo(
+  turn: Turn,
+  ip: Ip,
+  { node, instanceId }: Associated,
+  how: 'holds it' | 'took it first',
+): void {
+  const detail = `${node ?? instanceId ?? 'another'} ${how}`;
+  concludeAttempt(turn, ip, 'lost-race', 'backing-off', detail, 0);
+}
+
+/** The attempt is over before anything was taken apart. */
+export function abandonMove(turn: Turn, ip: Ip, detail: string): void {
+  concludeAttempt(turn, ip, 'abandoned', 'backing-off', detail, 1);
+}
+
 /** A refusal worth a line in the history: something stood in the way while the address was down. */
 export function recordRefusal(turn: Turn, ip: Ip, kind: 'refusal' | 'blocked', reason: string): void {
   const address = addressOf(turn.state, ip);
@@ -122,9 +139,4 @@ function clearAttempt(turn: Turn, ip: Ip): void {
   const isLate = epoch === addressOf(turn.state, ip).late?.intent.epoch;
   if (epoch !== undefined && (accepted || !isLate)) releaseLeases(turn, ip, epoch);
   persist(turn);
-}
-
-/** Found by a restart, and not seen to have ended as it was meant to. */
-function isOfLastRun({ leaseUntil, stage }: Move): boolean {
-  return leaseUntil === 0 && stage.kind !== 'verifying';
 }

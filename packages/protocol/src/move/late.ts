@@ -2,16 +2,16 @@
  * Takes that may have been applied, or may yet be, though their move has ended: they are told when they are seen to have
  * landed, and forgotten when they can't land any more (invariant I17).
  */
-import type { MoveIntent } from './durable.ts';
-import { noteTry } from './episode.ts';
-import type { HistoryEntry } from './facts.ts';
-import { observeHolder } from './holder.ts';
-import type { ExternalIpResult } from './inputs.ts';
-import type { Move } from './move-state.ts';
-import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from './outbox.ts';
-import type { Holder, LateTake, State } from './state.ts';
-import { addressOf, changeAddress, persist, type Turn, tell } from './turn.ts';
-import type { AssociationId, DurationMs, Ip, MonotonicMs } from './units.ts';
+import type { MoveIntent } from '../durable.ts';
+import { noteTry } from '../episode.ts';
+import type { HistoryEntry } from '../facts.ts';
+import { observeHolder } from '../holder.ts';
+import type { ExternalIpResult } from '../inputs.ts';
+import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from '../outbox.ts';
+import type { Holder, LateTake, State } from '../state.ts';
+import { addressOf, changeAddress, persist, type Turn, tell } from '../turn.ts';
+import type { AssociationId, DurationMs, Ip, MonotonicMs } from '../units.ts';
+import { endsAccepted } from './phases.ts';
 
 /**
  * The longest time after which a call may still land. AWS refuses a signed request whose time differs from its own by
@@ -84,24 +84,6 @@ function isKnown(state: State, late: LateTake, before: Holder, seen: Holder): bo
   if (before.node !== state.config.node.id || !before.firsthand) return false;
   const { associationId } = before;
   return associationId === null || seen.associationId === null || associationId === seen.associationId;
-}
-
-/** A read of the move's own that shows this node is its acceptance: its take is asked for, or will be, or the last run's was. */
-function endsAccepted({ duty, stage }: Move): boolean {
-  switch (stage.kind) {
-    case 'taking':
-    case 'settling':
-      return true;
-    case 'reading':
-      return duty || stage.purpose !== 'start';
-    case 'resting':
-      return (
-        duty || (stage.next.call === 'read' ? stage.next.purpose !== 'start' : stage.next.call === 'take')
-      );
-    case 'releasing':
-    case 'verifying':
-      return false;
-  }
 }
 
 /** However the move ends, it ends as one that was accepted, so that people are told of it once. */

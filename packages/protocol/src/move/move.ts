@@ -1,0 +1,132 @@
+/**
+ * A move from its first call to its end (PROTOCOL.md, "The move"; invariants I11 to I14): how it begins, and how the
+ * driver's answers, the passing of time and the takeover rule come to it. What follows on each is in `table.ts`.
+ */
+import type { DriverResult } from '../inputs.ts';
+import { addressOf, changeAddress, type Turn } from '../turn.ts';
+import type { EffectId, Ip } from '../units.ts';
+import { callTimeoutMs } from '../view.ts';
+import { read } from './calls.ts';
+import { releaseEvent, resultOf, settlingEvent, takeEvent } from './events.ts';
+import { VERIFY_MS } from './outcomes.ts';
+import { awaits, type Move } from './phases.ts';
+import { addRequestIds, addStep, moveOf } from './progress.ts';
+import { readEvent } from './reads.ts';
+import { follow, MOVE_TABLE } from './table.ts';
+
+/** Every gate is open. */
+export function beginMove(turn: Turn, ip: Ip): void {
+  const { campaign, intent } = addressOf(turn.state, ip);
+  const mandate = campaign?.won;
+  if (campaign === null || mandate == null || intent === null)
+    throw new Error(`a move of ${ip} begins without a mandate`);
+  const move: Move = {
+    epoch: campaign.epoch,
+    mode: campaign.mode,
+    handoverId: campaign.handoverId,
+    startedAt: turn.now.at,
+    leaseUntil: mandate.until,
+    callTimeoutMs: callTimeoutMs(turn.state.config, mandate.until - campaign.openedAt),
+    consent: mandate.consent,
+    duty: false,
+    stage: { kind: 'reading', callId: 0, at: turn.now.at, purpose: 'start' },
+    delayMs: 0,
+    steps: intent.steps,
+    requestIds: [],
+  };
+  changeAddress(turn, ip, { move });
+  read(turn, ip, 'start');
+}
+
+/** After a restart that found an intent: read, and finish or close it. */
+export function recoverMove(turn: Turn, ip: Ip): void {
+  const { intent } = addressOf(turn.state, ip);
+  if (intent === null) return;
+  const { epoch, mode, handoverId, steps, requestIds } = intent;
+  const move: Move = {
+    epoch,
+    mode,
+    handoverId,
+    startedAt: turn.now.at,
+    leaseUntil: 0,
+    callTimeoutMs: callTimeoutMs(turn.state.config),
+    consent: false,
+    duty: intent.stage === 'released',
+    stage: { kind: 'reading', callId: 0, at: turn.now.at, purpose: 'recover' },
+    delayMs: 0,
+    steps,
+    requestIds,
+  };
+  changeAddress(turn, ip, { move });
+  read(turn, ip, 'recover');
+}
+
+/** The takeover rule lets a move go on that rests. It asks only then: a call under way, or a proof, is waited for. */
+export function continueMove(turn: Turn, ip: Ip): void {
+  const { stage } = moveOf(turn, ip);
+  if (stage.kind === 'resting') follow(MOVE_TABLE.resting, turn, ip, stage, { kind: 'cleared' });
+}
+
+/** What the passing of time does to a move. */
+export function timeMove(turn: Turn, ip: Ip): void {
+  const { move } = addressOf(turn.state, ip);
+  if (move === null) return;
+  const { stage } = move;
+  switch (stage.kind) {
+    case 'settling':
+      return follow(MOVE_TABLE.settling, turn, ip, stage, { kind: 'due' });
+    case 'verifying':
+      return follow(MOVE_TABLE.verifying, turn, ip, stage, { kind: 'due' });
+    case 'reading':
+    case 'releasing':
+    case 'taking':
+    case 'resting':
+      return;
+  }
+}
+
+/** When a move wants to be looked at again without an input; null: it waits for an answer. */
+export function nextMoveTime({ stage }: Move): number | null {
+  switch (stage.kind) {
+    case 'settling':
+      return stage.callId === null ? stage.nextAt : null;
+    case 'resting':
+      return stage.until;
+    case 'verifying':
+      return stage.acceptedAt + VERIFY_MS;
+    case 'reading':
+    case 'releasing':
+    case 'taking':
+      return null;
+  }
+}
+
+/** The address whose move waits for this call; null: none does any more. */
+export function moveAwaiting(turn: Turn, callId: EffectId): Ip | null {
+  for (const { ip, move } of Object.values(turn.state.addresses))
+    if (move !== null && awaits(move, callId)) return ip;
+  return null;
+}
+
+/** The call that the move waits for was answered. */
+export function onMoveAnswer(turn: Turn, ip: Ip, result: DriverResult): void {
+  addRequestIds(turn, ip, result);
+  const { stage } = moveOf(turn, ip);
+  const { answer } = result;
+  switch (stage.kind) {
+    case 'reading':
+      addStep(turn, ip, 'read', turn.now.at - stage.at, answer.kind);
+      return follow(MOVE_TABLE.reading[stage.purpose], turn, ip, stage, readEvent(turn, ip, stage, answer));
+    case 'releasing':
+      addStep(turn, ip, 'release', turn.now.at - stage.at, resultOf(answer));
+      return follow(MOVE_TABLE.releasing, turn, ip, stage, releaseEvent(answer));
+    case 'taking':
+      addStep(turn, ip, 'take', turn.now.at - stage.at, resultOf(answer));
+      return follow(MOVE_TABLE.taking, turn, ip, stage, takeEvent(answer));
+    case 'settling':
+      return follow(MOVE_TABLE.settling, turn, ip, stage, settlingEvent(turn.state, ip, answer));
+    case 'resting':
+    case 'verifying':
+      return;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The phases of a move: what it waits for in each, and what must hold in all of them. A part of an address's state
+ * (`state.ts`); `table.ts` says what leads from one to the next.
+ */
+import type { MoveStep } from '../durable.ts';
+import type { BallotMode } from '../messages.ts';
+import type { AssociationId, DurationMs, EffectId, Epoch, MonotonicMs, NodeId } from '../units.ts';
+
+export interface Move {
+  readonly epoch: Epoch;
+  readonly mode: BallotMode;
+  readonly handoverId: string | null;
+  readonly startedAt: MonotonicMs;
+  /** 0: it was found by a restart, and no lease covers it. */
+  readonly leaseUntil: MonotonicMs;
+  /** What each of its calls gets (`view.ts`, `callTimeoutMs`). */
+  readonly callTimeoutMs: DurationMs;
+  readonly consent: boolean;
+  /** Nobody holds the address by our doing: somebody must take it, and that is us. */
+  readonly duty: boolean;
+  readonly stage: MovePhase;
+  /** The pause before the next attempt, doubling. */
+  readonly delayMs: DurationMs;
+  readonly steps: readonly { readonly step: MoveStep; readonly durationMs: DurationMs }[];
+  readonly requestIds: readonly string[];
+}
+
+export type MovePhase = Reading | Releasing | Taking | Settling | Resting | Verifying;
+
+/** It has asked who holds the address. */
+export interface Reading {
+  readonly kind: 'reading';
+  readonly callId: EffectId;
+  readonly at: MonotonicMs;
+  readonly purpose: ReadPurpose;
+}
+
+/** It has asked for the end of an association. */
+export interface Releasing {
+  readonly kind: 'releasing';
+  readonly callId: EffectId;
+  readonly at: MonotonicMs;
+  /** The association that is released, as it was read; null: the driver's associations have no ids. */
+  readonly associationId: AssociationId | null;
+  /** Who holds the address by that association, where known. */
+  readonly node: NodeId | null;
+}
+
+/** It has asked for the address. */
+export interface Taking {
+  readonly kind: 'taking';
+  readonly callId: EffectId;
+  readonly at: MonotonicMs;
+  readonly reassociate: boolean;
+}
+
+/** The answer of a call is unknown: it reads until it is known what became of it. */
+export interface Settling {
+  readonly kind: 'settling';
+  readonly of: 'release' | 'take' | 'swap';
+  readonly associationId: AssociationId | null;
+  readonly since: MonotonicMs;
+  /** The read that is on its way; null: none is, and the next goes out at `nextAt`. */
+  readonly callId: EffectId | null;
+  /** What the last read showed, and when; two that agree a second apart settle it. */
+  readonly seen: string | null;
+  readonly seenAt: MonotonicMs;
+  readonly nextAt: MonotonicMs;
+}
+
+/** No call is under way. The takeover rule lets the next one out (`takeover.ts`), not before `until`. */
+export interface Resting {
+  readonly kind: 'resting';
+  readonly until: MonotonicMs;
+  readonly next: NextCall;
+}
+
+/** The cloud has accepted it, and it waits for the address to answer. */
+export interface Verifying {
+  readonly kind: 'verifying';
+  readonly acceptedAt: MonotonicMs;
+  readonly associationId: AssociationId | null;
+}
+
+/**
+ * Why a move reads. `start`: to begin, or to begin again. `duty`: nobody holds the address by our doing. `lost`: a take
+ * found it held. `recover`: a restart found an intent.
+ */
+export const READ_PURPOSES = ['start', 'duty', 'lost', 'recover'] as const;
+export type ReadPurpose = (typeof READ_PURPOSES)[number];
+
+export type NextCall =
+  | { readonly call: 'read'; readonly purpose: ReadPurpose }
+  | { readonly call: 'release'; readonly associationId: AssociationId | null; readonly node: NodeId | null }
+  | { readonly call: 'take'; readonly reassociate: boolean };
+
+/** Whether the move waits for the answer to this call. */
+export function awaits({ stage }: Move, callId: EffectId): boolean {
+  return 'callId' in stage && stage.callId === callId;
+}
+
+/** Something has been done, or asked of the cloud, that must be seen through: only its outcome ends the move. */
+export function isPastRecall({ duty, stage }: Move): boolean {
+  if (duty) return true;
+  switch (stage.kind) {
+    case 'reading':
+      return stage.purpose !== 'start';
+    case 'resting':
+      return isCommitted(stage.next);
+    case 'releasing':
+    case 'taking':
+    case 'settling':
+    case 'verifying':
+      return true;
+  }
+}
+
+/** A read that must be seen through, whatever the gates say: something was done, and it isn't known yet what became of it. */
+export function isCommitted(next: NextCall): boolean {
+  return next.call === 'read' && next.purpose !== 'start';
+}
+
+/** A read of the move's own that shows this node is its acceptance: its take is asked for, or will be, or the last run's was. */
+export function endsAccepted({ duty, stage }: Move): boolean {
+  switch (stage.kind) {
+    case 'taking':
+    case 'settling':
+      return true;
+    case 'reading':
+      return duty || stage.purpose !== 'start';
+    case 'resting':
+      return duty || stage.next.call === 'take' || isCommitted(stage.next);
+    case 'releasing':
+    case 'verifying':
+      return false;
+  }
+}
+
+/** Found by a restart, and not seen to have ended as it was meant to. */
+export function isOfLastRun({ leaseUntil, stage }: Move): boolean {
+  return leaseUntil === 0 && stage.kind !== 'verifying';
+}

@@ -1,0 +1,44 @@
+/**
+ * What is noted of a move on its way: its phase, how long each part took, and the cloud's request ids.
+ */
+import type { MoveStep } from '../durable.ts';
+import type { DriverResult } from '../inputs.ts';
+import { addressOf, type Change, changeAddress, type Turn, tell } from '../turn.ts';
+import type { DurationMs, Ip } from '../units.ts';
+import type { Move } from './phases.ts';
+
+/** The most steps that one move remembers: a duty may repeat itself for hours. */
+const MAX_STEPS = 64;
+/** The most request ids one move remembers. */
+const MAX_REQUEST_IDS = 64;
+
+/** @throws Error when no move is under way: the caller has looked it up wrongly */
+export function moveOf(turn: Turn, ip: Ip): Move {
+  const { move } = addressOf(turn.state, ip);
+  if (move === null) throw new Error(`no move of ${ip} is under way`);
+  return move;
+}
+
+export function changeMove(turn: Turn, ip: Ip, parts: Change<Move>): void {
+  changeAddress(turn, ip, { move: { ...moveOf(turn, ip), ...parts } });
+}
+
+/** Note how long a part of the move took, and tell it. */
+export function addStep(turn: Turn, ip: Ip, step: MoveStep, durationMs: DurationMs, result: string): void {
+  const { steps } = moveOf(turn, ip);
+  changeMove(turn, ip, { steps: firstAndLast([...steps, { step, durationMs }], MAX_STEPS) });
+  tell(turn, { kind: 'step', address: ip, step, durationMs, result });
+}
+
+/** Note the ids by which the cloud knows the requests of a call. */
+export function addRequestIds(turn: Turn, ip: Ip, { requests }: DriverResult): void {
+  const { requestIds } = moveOf(turn, ip);
+  const ids = requests.map((request) => request.requestId).filter((id) => id !== null);
+  changeMove(turn, ip, { requestIds: firstAndLast([...requestIds, ...ids], MAX_REQUEST_IDS) });
+}
+
+/** At most so many of a move's story: how it began, and how it ended. */
+export function firstAndLast<T>(all: readonly T[], most: number): readonly T[] {
+  const half = most / 2;
+  return all.length <= most ? all : [...all.slice(0, half), ...all.slice(-half)];
+}
