@@ -15,16 +15,19 @@ export interface Layer {
 }
 
 const PROTOCOL = '@failtome/protocol';
+const CONFIG = '@failtome/config';
 const MODEL = '@failtome/cloud/model';
 const SIM = 'packages/sim/src';
 
 /** Lower layers first. */
 export const LAYERS: readonly Layer[] = [
   { folder: 'packages/protocol/src' },
+  { folder: 'packages/config/src', packages: ['yaml'] },
   {
     folder: 'packages/agent/src',
     packages: [
       PROTOCOL,
+      CONFIG,
       '@aws-sdk',
       'commander',
       'fastify',
@@ -67,7 +70,7 @@ export const LAYERS: readonly Layer[] = [
   {
     folder: `${SIM}/scenario`,
     parts: [`${SIM}/world`, `${SIM}/plan`, `${SIM}/record`],
-    packages: [PROTOCOL, MODEL, 'yaml'],
+    packages: [PROTOCOL, CONFIG, MODEL, 'yaml'],
     node: true,
   },
   {

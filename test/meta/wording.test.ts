@@ -7,6 +7,7 @@ import { counted, nounFor } from '../../packages/protocol/src/wording.ts';
 const root = join(import.meta.dirname, '../..');
 const folders = [
   'packages/protocol/src',
+  'packages/config/src',
   'packages/agent/src',
   'packages/cloud/src',
   'packages/cluster/src',

@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MAX_FILE_BYTES } from '@failtome/config';
 import { describe, expect, test } from 'vitest';
 import { checkConfig, faultLines, loadConfig, warningLines } from '../src/config/load.ts';
-import { MAX_CONFIG_BYTES } from '../src/config/source.ts';
 
 const GOOD = `cluster: web
 node: { id: saturn }
@@ -457,14 +457,14 @@ const wholeFiles: readonly (readonly [what: string, yaml: string, lines: readonl
       .map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[index]}`).join(', ')}]`)
       .join('\n')}`,
     [
-      'f.yaml: found more values or aliases than a configuration can need, expected at most 50000 values, 100 aliases and 16 levels',
+      'f.yaml: found more values, aliases or levels than a file can need, expected at most 50000 values, 100 aliases and 16 levels',
     ],
   ],
   [
     'an anchor that contains itself',
     `${GOOD}loop: &loop [*loop]\n`,
     [
-      'f.yaml: found more values or aliases than a configuration can need, expected at most 50000 values, 100 aliases and 16 levels',
+      'f.yaml: found more values, aliases or levels than a file can need, expected at most 50000 values, 100 aliases and 16 levels',
     ],
   ],
 ];
@@ -567,7 +567,7 @@ describe('a file that cannot be read', () => {
   test('is not read beyond the largest size', async () => {
     await inFolder(async (folder) => {
       const huge = join(folder, 'huge.yaml');
-      await writeFile(huge, '#'.repeat(MAX_CONFIG_BYTES + 1));
+      await writeFile(huge, '#'.repeat(MAX_FILE_BYTES + 1));
       expect(await linesOfFile(huge)).toEqual([
         `${huge}: found more than 1 MiB, expected a YAML file of at most 1 MiB`,
       ]);

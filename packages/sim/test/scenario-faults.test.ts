@@ -1,9 +1,9 @@
 /** What a scenario file is refused for: where, why, and what was probably meant. */
+import { MAX_FILE_BYTES } from '@failtome/config';
 import { expect, test } from 'vitest';
 import { type AgentFileRead, readAgentFile } from '../src/scenario/agent-file.ts';
 import { formatFault } from '../src/scenario/fault.ts';
 import { readScenario, type Scenario } from '../src/scenario/index.ts';
-import { MAX_FILE_BYTES } from '../src/scenario/source.ts';
 
 /** A good file, five lines long; what a test adds begins on line 6. */
 const GOOD = `scenario: x
@@ -121,7 +121,11 @@ const FAULTS: readonly (readonly [what: string, text: string, fault: string])[] 
   ],
   ['an unknown key', `${GOOD}timelin: []\n`, 'x.yaml:6:1: timelin: found an unknown key'],
   ['an unknown key, with what was meant', `${GOOD}timelin: []\n`, 'did you mean timeline?'],
-  ['an alias without its anchor', `${GOOD}settings: *none\n`, 'settings: found *none without its anchor'],
+  [
+    'an alias without its anchor',
+    `${GOOD}settings: *none\n`,
+    'settings: found an alias, *none, without its anchor',
+  ],
   ['no name', GOOD.replace('scenario: x', ''), 'scenario: found nothing, expected a name'],
   [
     'a name with a space',

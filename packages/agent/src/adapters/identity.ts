@@ -6,12 +6,12 @@
  * `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE` and `AWS_EC2_METADATA_DISABLED`. Version 1 is not asked: it
  * would answer to any request that somebody tricks a program of this machine into making.
  */
+import { scalarNode } from '@failtome/config';
 import type { DurationMs, InstanceId } from '@failtome/protocol';
 import pRetry from 'p-retry';
 import { type HttpUrl, readHttpUrl } from '../config/http-url.ts';
 import { NODE_ID } from '../config/keys.ts';
 import { region as regionKind, type ValueKind } from '../config/kinds.ts';
-import { scalarNode } from '../config/source.ts';
 import type { AgentConfig, Identity } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
 import { type ExchangeEnd, exchange, UNFINISHED } from './http-exchange.ts';

@@ -1,12 +1,12 @@
 /** `failtome check`: would this node do its duty? One line a question, and a fix for each failure. */
 
+import { withoutPassword } from '@failtome/config';
 import type { CheckResult } from '@failtome/protocol';
 import { counted } from '@failtome/protocol';
 import type { CheckLine } from '../adapters/preflight-fix.ts';
 import { fail, ok, warn } from '../adapters/preflight-fix.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
 import { identityFaults } from '../config/electorate.ts';
-import { withoutPassword } from '../config/fault.ts';
 import { faultLines, loadConfig } from '../config/load.ts';
 import type { AgentConfig, Identity, LocalConfig } from '../config/types.ts';
 import { AgentError } from '../errors.ts';

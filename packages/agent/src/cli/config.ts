@@ -2,10 +2,11 @@
  * `failtome config`: the effective configuration, every default filled in, and where each value came from;
  * or, with `--from-stack-json`, one for an OpsWorks stack.
  */
+import { MAX_FILE_BYTES } from '@failtome/config';
 import { configFromStackJson } from '../config/from-stack-json.ts';
 import { faultLines, loadConfig, warningLines } from '../config/load.ts';
 import { effectiveJson, effectiveYaml } from '../config/print.ts';
-import { MAX_CONFIG_BYTES, unreadableFault } from '../config/source.ts';
+import { unreadableFault } from '../config/source.ts';
 import { type CliDependencies, complain, type ExitCode, printJson } from './dependencies.ts';
 import { DEFAULT_CONFIG_FILE, refusesUrl, type TargetOptions } from './target.ts';
 
@@ -47,7 +48,7 @@ async function fromStackJson(
 ): Promise<ExitCode> {
   let bytes: Uint8Array;
   try {
-    bytes = await dependencies.readFile(file, MAX_CONFIG_BYTES);
+    bytes = await dependencies.readFile(file, MAX_FILE_BYTES);
   } catch (error) {
     complain(dependencies, `${file}: found ${unreadableFault(file, error).found}, expected a stack's JSON`);
     return 2;

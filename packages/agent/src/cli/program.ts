@@ -1,7 +1,7 @@
 /** The command line: which verbs there are, their options, and their exit codes. */
+import { parseDuration } from '@failtome/config';
 import type { DurationMs } from '@failtome/protocol';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from '../config/kinds.ts';
 import { check } from './check.ts';
 import { type ConfigOptions, config } from './config.ts';
 import { type CliDependencies, complain, type ExitCode } from './dependencies.ts';

@@ -1,11 +1,10 @@
 /** Which agent a command speaks to: the one of a configuration file, or the one at a URL. */
 
+import { scalarNode, shown } from '@failtome/config';
 import type { NodeId } from '@failtome/protocol';
 import type { ClusterKeys } from '../auth/keys.ts';
-import { shown } from '../config/fault.ts';
 import { baseUrl, isUnspecified } from '../config/kinds.ts';
 import { faultLines, loadConfig } from '../config/load.ts';
-import { scalarNode } from '../config/source.ts';
 import type { AgentConfig } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
 import { type CliDependencies, complain } from './dependencies.ts';

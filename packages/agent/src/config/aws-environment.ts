@@ -2,8 +2,9 @@
  * The AWS SDK's own variables, as far as a fault in them can be told before anything starts. The SDK would tell it at
  * the first call, and as a failure of the network.
  */
+import { shown } from '@failtome/config';
 import { regionRemark } from './aws-names.ts';
-import { type Fault, shown } from './fault.ts';
+import type { Fault } from './fault.ts';
 import { readHttpUrl } from './http-url.ts';
 import * as keys from './keys.ts';
 import { type Environment, get, type Settings } from './settings.ts';

@@ -7,6 +7,7 @@
  * `opsworks.instance` {id, hostname, region, private_ip, layers}, `opsworks.layers.NAME.instances.HOSTNAME`
  * {private_ip} and `opsworks.stack.name`.
  */
+import { scalarNode } from '@failtome/config';
 import type { InstanceId, Ip } from '@failtome/protocol';
 import {
   ADDRESS_IP,
@@ -18,7 +19,6 @@ import {
   NOTIFY_TOPIC_ARN,
   PEER_URL,
 } from './keys.ts';
-import { scalarNode } from './source.ts';
 
 export type StackConfig =
   | {

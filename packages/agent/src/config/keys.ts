@@ -2,6 +2,7 @@
  * Every key of the configuration file: its kind, its default, and the environment variable that
  * overrides it. The parser, `failtome config` and the test of docs/configuration.md read this table.
  */
+import { formatDuration, parseDuration } from '@failtome/config';
 import { type DurationMs, MAX_ADDRESSES, MAX_FLAP_MOVES, MAX_PEERS, type Role } from '@failtome/protocol';
 import type { Endpoint, ValueKind } from './kinds.ts';
 import * as kinds from './kinds.ts';
@@ -57,11 +58,9 @@ function derived(documented: string, derive: (sibling: Sibling) => string | numb
 function atMost(usual: string, name: string): Fallback {
   return derived(`${usual}, or ${name} if shorter`, (sibling) => {
     const chosen = sibling(name);
-    const chosenMs = typeof chosen === 'string' ? kinds.parseDuration(chosen) : null;
-    const usualMs = kinds.parseDuration(usual);
-    return chosenMs !== null && usualMs !== null && chosenMs < usualMs
-      ? kinds.formatDuration(chosenMs)
-      : usual;
+    const chosenMs = typeof chosen === 'string' ? parseDuration(chosen) : null;
+    const usualMs = parseDuration(usual);
+    return chosenMs !== null && usualMs !== null && chosenMs < usualMs ? formatDuration(chosenMs) : usual;
   });
 }
 
@@ -286,8 +285,8 @@ export const LOG_LEVEL: Key<'debug' | 'info' | 'warn' | 'error'> = key(
 );
 
 function durationOf(written: unknown, usual: string): DurationMs {
-  const ms = typeof written === 'string' ? kinds.parseDuration(written) : null;
-  return ms ?? kinds.parseDuration(usual) ?? 0;
+  const ms = typeof written === 'string' ? parseDuration(written) : null;
+  return ms ?? parseDuration(usual) ?? 0;
 }
 
 /** In the order of the reference; a key stands after those that its default follows from. */

@@ -3,12 +3,18 @@
  * expected instead, and knows how to describe its range for the reference.
  */
 import { isIP } from 'node:net';
+import {
+  describeNode,
+  formatDuration,
+  parseDuration,
+  type RawNode,
+  type RawScalar,
+  UNIT_MS,
+} from '@failtome/config';
 import { type DurationMs, OPERATOR_PREFIX } from '@failtome/protocol';
 import { regionRemark, topicArnRemark } from './aws-names.ts';
 import { canonicalIp, hostRemark, isNobodysOwn, mappedIpv4 } from './host.ts';
 import { httpUrl, readHttpUrl } from './http-url.ts';
-import type { RawNode, RawScalar } from './source.ts';
-import { describe } from './source.ts';
 import type { StatusRange } from './types.ts';
 
 export type Reading<T> =
@@ -27,7 +33,7 @@ const good = <T>(value: T): Reading<T> => ({ kind: 'value', value });
 
 const bad = <T>(node: RawNode, remark = '', hint = ''): Reading<T> => ({
   kind: 'fault',
-  found: remark === '' ? describe(node) : `${describe(node)} (${remark})`,
+  found: remark === '' ? describeNode(node) : `${describeNode(node)} (${remark})`,
   hint,
 });
 
@@ -84,23 +90,6 @@ export function whole(min: number, max: number): ValueKind<number> {
     if (typeof value !== 'number' || !Number.isInteger(value)) return bad(node);
     return value >= min && value <= max ? good(value) : bad(node);
   });
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** Milliseconds of `500ms`, `2s`, `1m` or `1h`; null for anything else. */
-export function parseDuration(written: string): DurationMs | null {
-  const [, digits, unit] = /^(\d{1,9})(ms|s|m|h)$/.exec(written) ?? [];
-  const unitMs = UNIT_MS[unit ?? ''];
-  return digits === undefined || unitMs === undefined ? null : Number(digits) * unitMs;
-}
-
-/** The shortest way to write it that `parseDuration` reads: `90s`, `2m`. */
-export function formatDuration(ms: DurationMs): string {
-  for (const [unit, unitMs] of Object.entries(UNIT_MS).reverse()) {
-    if (ms >= unitMs && ms % unitMs === 0) return `${ms / unitMs}${unit}`;
-  }
-  return ms === 0 ? '0s' : `${Math.round(ms)}ms`;
 }
 
 /** @param why what a shorter one would break, where that isn't plain */

@@ -3,15 +3,16 @@
  *
  * Either all of it is good, or all of its faults are told at once.
  */
+import { MAX_FILE_BYTES, nearest } from '@failtome/config';
 import type { Role } from '@failtome/protocol';
 import { openPlain } from '../plain-file.ts';
 import { assemble } from './assemble.ts';
 import { awsEnvironmentFaults } from './aws-environment.ts';
-import { type Fault, formatFault, formatWarning, nearest, type Warning } from './fault.ts';
+import { type Fault, formatFault, formatWarning, type Warning } from './fault.ts';
 import { ALL_KEYS, NODE_ROLE } from './keys.ts';
 import { combinationFaults } from './rules.ts';
 import { type Environment, get, NOTHING, readSettings, type Settings } from './settings.ts';
-import { MAX_CONFIG_BYTES, parseSource, unreadableFault } from './source.ts';
+import { parseSource, unreadableFault } from './source.ts';
 import type { AgentConfig } from './types.ts';
 import { riskWarnings } from './warnings.ts';
 
@@ -37,7 +38,7 @@ export async function loadConfig(
   let bytes: Uint8Array;
   try {
     // One byte more than allowed shows a file that is too large.
-    bytes = await readFile(file, MAX_CONFIG_BYTES + 1);
+    bytes = await readFile(file, MAX_FILE_BYTES + 1);
   } catch (error) {
     return { kind: 'faulty', faults: [unreadableFault(file, error)], warnings: [] };
   }

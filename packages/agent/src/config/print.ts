@@ -1,6 +1,7 @@
 /** The effective configuration: every value, defaults filled in, and where each came from. */
+import { type RawNode, withoutPassword } from '@failtome/config';
 import { Document, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
-import { type Origin, withoutPassword } from './fault.ts';
+import type { Origin } from './fault.ts';
 import {
   ALL_KEYS,
   DRIVER_INSTANCE_ID,
@@ -11,7 +12,6 @@ import {
   OPTIONAL_SECTIONS,
 } from './keys.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
-import type { RawNode } from './source.ts';
 
 export type Plain = string | number | boolean | null | readonly Plain[];
 

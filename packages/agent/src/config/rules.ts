@@ -2,16 +2,17 @@
  * The combinations of values that cannot work. A rule is silent about values that are faulty by
  * themselves, so that one mistake makes one line.
  */
+
 import { isIP, isIPv4 } from 'node:net';
+import { describeNode, formatDuration, shown } from '@failtome/config';
 import type { DurationMs } from '@failtome/protocol';
 import { electorateFaults } from './electorate.ts';
-import { type Fault, shown } from './fault.ts';
+import type { Fault } from './fault.ts';
 import type { Key } from './keys.ts';
 import * as keys from './keys.ts';
-import { formatDuration, isUnspecified } from './kinds.ts';
+import { isUnspecified } from './kinds.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 import { sharedAddressFaults } from './shared-address.ts';
-import { describe } from './source.ts';
 
 /** Every fault of combination, in the order of the reference. */
 export function combinationFaults(settings: Settings): readonly Fault[] {
@@ -219,7 +220,7 @@ function repeated(settings: Settings, key: Key<string>, list: string, expected: 
       const hint = `${pathOf(key, earlier)} is the same`;
       // As it was written: an address has several spellings.
       const node = settings.entries.get(pathOf(key, index))?.node;
-      const found = node === undefined ? shown(value) : describe(node);
+      const found = node === undefined ? shown(value) : describeNode(node);
       faults.push(fault(settings, key, index, found, expected, hint));
     }
   }

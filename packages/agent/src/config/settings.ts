@@ -2,10 +2,10 @@
  * The file's tree and the environment, read by the table of keys: every value with its origin, every
  * default filled in, and every fault that a single value can have. Combinations are the business of `rules.ts`.
  */
+import { describeNode, nearest, type RawMap, type RawNode, scalarNode } from '@failtome/config';
 import { counted } from '@failtome/protocol';
-import { type Fault, nearest, type Origin } from './fault.ts';
+import type { Fault, Origin } from './fault.ts';
 import { ALL_KEYS, type Key, LISTS, OPTIONAL_SECTIONS } from './keys.ts';
-import { describe, type RawMap, type RawNode, scalarNode } from './source.ts';
 
 /** What a message says was found where a required value is absent. */
 export const NOTHING = 'nothing';
@@ -115,7 +115,7 @@ function visitSection(
 ): void {
   const names = [...children.keys()];
   if (node !== undefined && node.kind !== 'map') {
-    reading.faults.push(faultAt(path, node, describe(node), `a map with ${listed(names)}`));
+    reading.faults.push(faultAt(path, node, describeNode(node), `a map with ${listed(names)}`));
     return;
   }
   if (OPTIONAL_SECTIONS.has(specPath)) {
@@ -126,7 +126,7 @@ function visitSection(
     visit(reading, child, path === '' ? name : `${path}.${name}`, node?.entries.get(name)?.value);
   }
   for (const [name, entry] of node?.entries ?? []) {
-    if (!children.has(name)) reading.faults.push(unknownKey(path, name, names, entry.line));
+    if (!children.has(name)) reading.faults.push(unknownKey(path, name, names, entry.spot.line));
   }
 }
 
@@ -140,7 +140,7 @@ function visitList(
   const { max, of } = LISTS.find((list) => list.path === specPath) ?? { max: 1, of: '' };
   if (node?.kind !== 'list') {
     const [found, hint] =
-      node === undefined ? [NOTHING, ''] : [describe(node), 'begin each item with a hyphen'];
+      node === undefined ? [NOTHING, ''] : [describeNode(node), 'begin each item with a hyphen'];
     reading.faults.push({ ...faultAt(path, node, found, `a list of at least one ${of}`), hint });
     return;
   }
@@ -152,7 +152,7 @@ function visitList(
     const place = `${path}[${index}]`;
     // An item cannot be left out, so a null one is a mistake and not an absence.
     if (element.kind === 'map') visit(reading, item, place, element);
-    else reading.faults.push(faultAt(place, element, describe(element), `a map ${of}`));
+    else reading.faults.push(faultAt(place, element, describeNode(element), `a map ${of}`));
   }
 }
 
@@ -177,7 +177,7 @@ function missing(key: Key<unknown>, path: string): Fault {
 }
 
 function fileEntry(node: RawNode): Entry {
-  return { node, origin: { kind: 'file', line: node.line } };
+  return { node, origin: { kind: 'file', line: node.spot.line } };
 }
 
 /** What the environment says instead. An empty variable counts as unset: that is how env files leave one out. */
@@ -210,7 +210,7 @@ function defaultOf(reading: Reading, key: Key<unknown>, path: string): Entry | n
 
 function nodeOfDefault(value: string | number | boolean | readonly string[]): RawNode {
   if (typeof value !== 'object') return scalarNode(value);
-  return { kind: 'list', line: 0, items: value.map((item) => scalarNode(item)) };
+  return { kind: 'list', spot: scalarNode(null).spot, items: value.map((item) => scalarNode(item)) };
 }
 
 /** The table lists a key after those that its default follows from, so they have been read by now. */
@@ -224,7 +224,7 @@ function siblingOf(reading: Reading, path: string, name: string): unknown {
 }
 
 function faultAt(path: string, node: RawNode | undefined, found: string, expected: string): Fault {
-  const origin: Origin | null = node === undefined ? null : { kind: 'file', line: node.line };
+  const origin: Origin | null = node === undefined ? null : { kind: 'file', line: node.spot.line };
   return { path, found, expected, hint: '', origin };
 }
 

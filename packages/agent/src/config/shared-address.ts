@@ -5,9 +5,11 @@
  * A loopback address is shared by nobody. Where one stands for an Elastic IP, as on a machine that tries a whole cluster,
  * ports tell the nodes apart, and it may stand anywhere.
  */
+
 import { isIP } from 'node:net';
+import { shown } from '@failtome/config';
 import type { Ip } from '@failtome/protocol';
-import { type Fault, shown } from './fault.ts';
+import type { Fault } from './fault.ts';
 import { isLoopback, isSameHost } from './host.ts';
 import { httpUrl } from './http-url.ts';
 import type { Key } from './keys.ts';

@@ -1,9 +1,10 @@
 /** Values that are legal, and that an operator may regret. They are told, and refuse nothing. */
+
 import { isAbsolute } from 'node:path';
+import { formatDuration } from '@failtome/config';
 import { callTimeoutMs, counted } from '@failtome/protocol';
 import type { Warning } from './fault.ts';
 import * as keys from './keys.ts';
-import { formatDuration } from './kinds.ts';
 import { get, originOf, type Settings } from './settings.ts';
 import { toProtocolConfig } from './to-protocol.ts';
 import type { AgentConfig } from './types.ts';
@@ -94,7 +95,7 @@ function leaseWarnings(config: AgentConfig): readonly Warning[] {
       tight && config.node.role === 'candidate',
       'agreement.lease',
       `${formatDuration(leaseMs)} is short: a guard that takes its whole ${formatDuration(config.guard.timeoutMs)} ` +
-        `leaves no time for a read and two calls of up to ${formatDuration(callMs)}, and the takeover is put off`,
+        `leaves no time for a read and two calls of up to ${formatDuration(Math.round(callMs))}, and the takeover is put off`,
     ),
     ...when(config.holdDownMs === 0, 'holdDown', '0s: an address may move again at once'),
   ];

@@ -2,9 +2,10 @@
  * An agent's own configuration file, as far as it reaches the protocol: its settings, its node and its peers, and the
  * addresses. The keys of the agent's adapters are let pass unread.
  */
+import type { RawNode, Spot } from '@failtome/config';
 import { MAX_ADDRESSES, MAX_PEERS, type Role } from '@failtome/protocol';
 import { nodeName } from './cluster-shape.ts';
-import type { Fault, Spot } from './fault.ts';
+import type { Fault } from './fault.ts';
 import { inOrder } from './fault.ts';
 import { type Given, SETTINGS, type Setting, type SettingValue, settingsOf } from './settings.ts';
 import { tellClashes, WITHOUT_EFFECT } from './settings-shape.ts';
@@ -22,7 +23,7 @@ import {
   tell,
   whole,
 } from './shape.ts';
-import { parseText, type RawNode } from './source.ts';
+import { parseText } from './source.ts';
 
 export interface AgentConfiguration {
   /** The file. */

@@ -1,4 +1,5 @@
 /** The part of a scenario that says who takes part, and in what kind of world. */
+import type { RawNode } from '@failtome/config';
 import { counted, MAX_ADDRESSES, MAX_VOTERS, type Role } from '@failtome/protocol';
 import { ROLES_OF_THE_MOMENT } from '../plan/index.ts';
 import { ADDRESS, type NodeSpec, type Overrides, type WorldSpec } from '../world/index.ts';
@@ -36,7 +37,6 @@ import {
   whole,
   word,
 } from './shape.ts';
-import type { RawNode } from './source.ts';
 
 const ROLES = ['candidate', 'witness', 'member'] as const satisfies readonly Role[];
 /** Far more than a cluster that anybody would simulate has. */

@@ -3,14 +3,13 @@
  */
 
 import { type AwsAction, awsActions } from '@failtome/cloud/model';
+import { describeNode, didYouMean } from '@failtome/config';
 import { REASONS } from '@failtome/protocol';
 import { nodeName } from './cluster-shape.ts';
-import { didYouMean } from './fault.ts';
 import { OBSERVABLES } from './observables.ts';
 import {
   at,
   choice,
-  describe,
   duration,
   type Fields,
   listOf,
@@ -104,7 +103,7 @@ const aNode: Shape<string> = {
     const { nodes } = reading.context;
     const value = nodeName.read(node, reading);
     if (value === undefined || nodes === null || nodes.includes(value)) return value;
-    return tell(node, reading, describe(node), `one of ${nodes.join(', ')}`, didYouMean(value, nodes));
+    return tell(node, reading, describeNode(node), `one of ${nodes.join(', ')}`, didYouMean(value, nodes));
   },
 };
 
@@ -126,7 +125,7 @@ function byName<T>(
     expected: `a map from ${key.expected} to ${value.expected}`,
     schema,
     read(node, reading) {
-      if (node.kind !== 'map') return tell(node, reading, describe(node), this.expected);
+      if (node.kind !== 'map') return tell(node, reading, describeNode(node), this.expected);
       return [...node.entries].flatMap(([name, entry]) => {
         const here = at(reading, name);
         const named = key.read({ kind: 'scalar', spot: entry.spot, value: name }, here);
@@ -167,7 +166,7 @@ const observation: Shape<string> = {
   read(node, reading) {
     const value = node.kind === 'scalar' ? String(node.value) : '';
     if (OBSERVABLES.includes(value)) return value;
-    return tell(node, reading, describe(node), observation.expected, observableHint(value));
+    return tell(node, reading, describeNode(node), observation.expected, observableHint(value));
   },
 };
 

@@ -4,12 +4,12 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
+import { didYouMean, MAX_FILE_BYTES } from '@failtome/config';
 import { counted } from '@failtome/protocol';
 import { type AgentConfiguration, readAgentFile } from './agent-file.ts';
-import { didYouMean, ScenarioError } from './fault.ts';
+import { ScenarioError } from './fault.ts';
 import type { Overlay } from './overlay.ts';
 import { readScenario } from './scenario-file.ts';
-import { MAX_FILE_BYTES } from './source.ts';
 import type { Scenario } from './types.ts';
 
 /**

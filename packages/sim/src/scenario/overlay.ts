@@ -2,12 +2,12 @@
  * What counts instead of what a scenario's file says: an agent's own configuration, and single values from the command
  * line. They are put into the tree before it is read, so that they are checked as everything else is.
  */
+import { formatDuration, type RawMap, type RawNode } from '@failtome/config';
 import type { AgentConfiguration } from './agent-file.ts';
 import { settingsInFile } from './cluster-shape.ts';
 import { type Given, SETTINGS, type Setting, type SettingValue } from './settings.ts';
 import { type Context, tell } from './shape.ts';
-import { parseText, type RawMap, type RawNode } from './source.ts';
-import { formatDuration } from './units.ts';
+import { parseText } from './source.ts';
 
 export interface Overlay {
   /** `key=value`, the key a setting (`probe.fall`) or any place of the file (`cluster.nodes[1].priority`). */

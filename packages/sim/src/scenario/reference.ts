@@ -1,11 +1,12 @@
 /**
  * The tables of docs/scenarios.md, made of the descriptions that files are read by.
  */
+import { formatDuration } from '@failtome/config';
 import { ACTIONS, type ActionKind, type Parameter } from '../plan/index.ts';
 import { expectFields } from './expectation.ts';
 import { OBSERVABLES } from './observables.ts';
 import { isRequired, shortFor, writtenName } from './timeline-shape.ts';
-import { formatDuration, formatShare } from './units.ts';
+import { formatShare } from './units.ts';
 
 /** Every action with its parameters, as a table in Markdown. */
 export function actionTable(): string {

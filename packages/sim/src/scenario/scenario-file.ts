@@ -1,6 +1,7 @@
 /**
  * A scenario file: what stands where, and what a plan it makes.
  */
+import type { RawMap, RawNode } from '@failtome/config';
 import { counted } from '@failtome/protocol';
 import type { Ending } from '../plan/index.ts';
 import {
@@ -36,7 +37,7 @@ import {
   text,
   whole,
 } from './shape.ts';
-import { parseText, type RawMap, type RawNode } from './source.ts';
+import { parseText } from './source.ts';
 import { brokenShape, entryShape, MAX_ENTRIES } from './timeline-shape.ts';
 import type { Scenario } from './types.ts';
 import { withConfig } from './with-config.ts';

@@ -1,8 +1,8 @@
 /** Settings as they stand in a file: sections with keys, as in the agent's own. */
+import { describeNode, type RawNode } from '@failtome/config';
 import type { Settings } from '../world/index.ts';
 import { clashesOf, type Given, type Setting, type SettingValue } from './settings.ts';
-import { at, describe, type Reading, type Schema, type Shape, tell, tellUnknown } from './shape.ts';
-import type { RawNode } from './source.ts';
+import { at, type Reading, type Schema, type Shape, tell, tellUnknown } from './shape.ts';
 
 /** Keys of the agent's file that nothing simulated depends on. */
 export const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
@@ -37,7 +37,8 @@ export function settingsShape(settings: readonly Setting[]): Shape<Given> {
     schema: objectSchema([...sections].map(([name, section]) => [name, schemaOf(section)])),
     read(node, reading) {
       const given = new Map<string, SettingValue>();
-      if (node.kind !== 'map') return tell(node, reading, describe(node), `a map with ${names.join(', ')}`);
+      if (node.kind !== 'map')
+        return tell(node, reading, describeNode(node), `a map with ${names.join(', ')}`);
       for (const [name, entry] of node.entries) {
         const section = sections.get(name);
         if (section !== undefined) readSection(given, name, section, entry.value, at(reading, name));
@@ -98,7 +99,7 @@ function readSection(
   if (leaf !== null && (keys.size === 0 || node.kind === 'scalar'))
     return readLeaf(given, leaf, node, reading);
   if (node.kind !== 'map')
-    return tell(node, reading, describe(node), `a map with ${[...keys.keys()].join(', ')}`);
+    return tell(node, reading, describeNode(node), `a map with ${[...keys.keys()].join(', ')}`);
   for (const [key, entry] of node.entries) {
     const setting = keys.get(key);
     if (setting !== undefined) readLeaf(given, setting, entry.value, at(reading, key));

@@ -4,10 +4,17 @@
  */
 
 import { isIPv4 } from 'node:net';
+import {
+  describeNode,
+  didYouMean,
+  formatDuration,
+  parseSpan,
+  type RawNode,
+  type RawScalar,
+} from '@failtome/config';
 import { counted } from '@failtome/protocol';
-import { didYouMean, type Fault, listed, shown } from './fault.ts';
-import type { RawNode, RawScalar } from './source.ts';
-import { formatDuration, parseDuration, parseShare } from './units.ts';
+import { type Fault, listed } from './fault.ts';
+import { parseShare } from './units.ts';
 
 /** A part of a JSON Schema (draft 2020-12). */
 export type Schema = { readonly [key: string]: unknown };
@@ -58,17 +65,6 @@ export function tell(
   return undefined;
 }
 
-export function describe(node: RawNode): string {
-  switch (node.kind) {
-    case 'map':
-      return 'a map';
-    case 'list':
-      return 'a list';
-    case 'scalar':
-      return node.value === null ? 'nothing' : shown(node.value);
-  }
-}
-
 /** A scalar that `accept` makes something of; a text is what to add to the refusal. */
 export function scalar<T>(
   expected: string,
@@ -79,11 +75,11 @@ export function scalar<T>(
     expected,
     schema,
     read(node, reading) {
-      if (node.kind !== 'scalar') return tell(node, reading, describe(node), expected);
+      if (node.kind !== 'scalar') return tell(node, reading, describeNode(node), expected);
       const accepted = accept(node.value);
       return 'value' in accepted
         ? accepted.value
-        : tell(node, reading, describe(node), expected, accepted.hint);
+        : tell(node, reading, describeNode(node), expected, accepted.hint);
     },
   };
 }
@@ -135,7 +131,7 @@ export function duration(
   const range = `from ${formatDuration(leastMs)} to ${formatDuration(mostMs)}`;
   return scalar(`a duration ${range}, such as 500ms, 2s or 1m`, DURATION_SCHEMA, (value) => {
     if (typeof value === 'number') return { hint: `write ${value}s for seconds or ${value}ms` };
-    const ms = typeof value === 'string' ? parseDuration(value) : null;
+    const ms = typeof value === 'string' ? parseSpan(value) : null;
     if (ms === null) return { hint: durationHint(value) };
     if (digits === 'whole' && !/^\d{1,9}[a-z]/.test(String(value)))
       return { hint: `write ${formatDuration(Math.round(ms))}` };
@@ -148,7 +144,7 @@ function durationHint(value: unknown): string {
   if (typeof value !== 'string') return '';
   const parts = [...value.toLowerCase().matchAll(/(\d+(?:\.\d+)?)\s*(ms|s|m|h)[a-z]*\s*/g)];
   if (parts.length === 0 || parts.map(([part]) => part).join('') !== value.toLowerCase()) return '';
-  const ms = parts.reduce((sum, [, digits, unit]) => sum + (parseDuration(`${digits}${unit}`) ?? 0), 0);
+  const ms = parts.reduce((sum, [, digits, unit]) => sum + (parseSpan(`${digits}${unit}`) ?? 0), 0);
   return `write ${formatDuration(ms)}`;
 }
 
@@ -182,7 +178,7 @@ export function listOf<T>(item: Shape<T>, most: number, least = 0): Shape<readon
     schema: { type: 'array', items: item.schema, minItems: least, maxItems: most },
     read(node, reading) {
       if (node.kind !== 'list')
-        return tell(node, reading, describe(node), expected, 'begin each item with a hyphen');
+        return tell(node, reading, describeNode(node), expected, 'begin each item with a hyphen');
       if (node.items.length > most || node.items.length < least)
         tell(
           node,
@@ -234,7 +230,7 @@ export function eitherOf<A, B>(first: Shape<A>, second: Shape<B>): Shape<A | B> 
       const other = second.read(node, aside);
       if (other !== undefined) return other;
       const hint = aside.context.faults.find((fault) => fault.hint !== '')?.hint ?? '';
-      return tell(node, reading, describe(node), expected, hint);
+      return tell(node, reading, describeNode(node), expected, hint);
     },
   };
 }
@@ -288,7 +284,7 @@ export function map<const F extends Fields>(expected: string, fields: F): Shape<
     schema: mapSchema(fields),
     read(node, reading) {
       if (node.kind !== 'map')
-        return tell(node, reading, describe(node), `${expected}: a map with ${listed(names)}`);
+        return tell(node, reading, describeNode(node), `${expected}: a map with ${listed(names)}`);
       const read: Record<string, unknown> = {};
       let whole = true;
       for (const [name, field] of Object.entries(fields)) {

@@ -2,6 +2,7 @@
  * What happens, and when: the actions of `plan/`, as a file says them. A parameter loses the unit of its name
  * (`slowMs` is `slow: 500ms`, `lossPerMille` is `loss: 30 %`), and the only one that is required can stand by itself.
  */
+import { describeNode, didYouMean, type RawEntry, type RawMap, type RawNode } from '@failtome/config';
 import {
   ACTIONS,
   type ActionKind,
@@ -11,13 +12,12 @@ import {
   ROLES_OF_THE_MOMENT,
   type Value,
 } from '../plan/index.ts';
-import { didYouMean, listed } from './fault.ts';
+import { listed } from './fault.ts';
 import { merge, NODE_SETTINGS, overridesOf, settingsOf } from './settings.ts';
 import { settingsShape, tellClashes } from './settings-shape.ts';
 import {
   at,
   choice,
-  describe,
   duration,
   ipv4,
   map,
@@ -33,7 +33,6 @@ import {
   text,
   whole,
 } from './shape.ts';
-import type { RawEntry, RawMap, RawNode } from './source.ts';
 
 const DAY_MS = 86_400_000;
 const MAX_REPEATS = 1_000;
@@ -66,9 +65,9 @@ export const someNode: Shape<string> = {
     const known = [...(nodes ?? []), ...ROLES_OF_THE_MOMENT];
     const expected = `one of ${known.join(', ')}`;
     if (node.kind !== 'scalar' || typeof node.value !== 'string')
-      return tell(node, reading, describe(node), expected);
+      return tell(node, reading, describeNode(node), expected);
     if (nodes === null || known.includes(node.value)) return node.value;
-    return tell(node, reading, describe(node), expected, didYouMean(node.value, known));
+    return tell(node, reading, describeNode(node), expected, didYouMean(node.value, known));
   },
 };
 
@@ -80,7 +79,7 @@ export const someAddress: Shape<string> = {
     const { addresses } = reading.context;
     const value = ipv4.read(node, reading);
     if (value === undefined || addresses === null || addresses.includes(value)) return value;
-    return tell(node, reading, describe(node), `one of ${addresses.join(', ')}`);
+    return tell(node, reading, describeNode(node), `one of ${addresses.join(', ')}`);
   },
 };
 
@@ -153,7 +152,7 @@ function argumentsShape(kind: ActionKind): Shape<Arguments> {
       if (node.kind === 'map') return readMap(node, reading);
       const empty = node.kind === 'scalar' && node.value === null;
       if (node.kind === 'list' || (short === undefined && !empty))
-        return tell(node, reading, describe(node), expected);
+        return tell(node, reading, describeNode(node), expected);
       // `crash: a` is `crash: { node: a }`.
       const alone: RawMap['entries'] = new Map();
       if (short !== undefined && !empty) alone.set(short.written, { spot: node.spot, value: node });
@@ -222,7 +221,7 @@ export const entryShape: Shape<readonly Entry[]> = {
   expected: 'an entry, such as { at: 30s, haproxy: { node: a, state: dead } }',
   schema: entrySchema(TIMES),
   read(node, reading) {
-    if (node.kind !== 'map') return tell(node, reading, describe(node), entryShape.expected);
+    if (node.kind !== 'map') return tell(node, reading, describeNode(node), entryShape.expected);
     const atMs = readTime(node, reading, 'at');
     const forMs = readTime(node, reading, 'for');
     const action = readAction(node, reading, TIMES);
@@ -275,7 +274,7 @@ function readAction(
   reading: Reading,
   besides: readonly string[],
 ): Omit<Entry, 'atMs' | 'forMs'> | undefined {
-  if (node.kind !== 'map') return tell(node, reading, describe(node), brokenShape.expected);
+  if (node.kind !== 'map') return tell(node, reading, describeNode(node), brokenShape.expected);
   const known = [...besides, ...ACTIONS.keys()];
   const named: [string, RawEntry][] = [];
   for (const [name, entry] of node.entries) {

@@ -1,6 +1,7 @@
 /**
  * Scenarios as files: what `readScenario` reads back into the same plan. Whatever is as it would be anyway is left out.
  */
+import { formatDuration } from '@failtome/config';
 import { Document, isPair, isScalar, visit } from 'yaml';
 import { ACTIONS, type Entry, type Parameter, type Plan, type Value } from '../plan/index.ts';
 import {
@@ -16,7 +17,7 @@ import type { Claim, Count, Expectation } from './expectation.ts';
 import { writtenValue } from './overlay.ts';
 import { NODE_SETTINGS, PROBE_SETTINGS, type Setting, type SettingValue, settingIn } from './settings.ts';
 import { shortFor, writtenName } from './timeline-shape.ts';
-import { formatDuration, formatShare } from './units.ts';
+import { formatShare } from './units.ts';
 
 export interface WrittenScenario {
   readonly name: string;
