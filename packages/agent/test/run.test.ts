@@ -2,7 +2,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { generateKey } from '../src/auth/keys.ts';
 import { checkConfig, type LoadResult } from '../src/config/load.ts';
@@ -100,10 +99,9 @@ function logging(): { log: Log; lines: readonly LogLine[] } {
 
 const statusOf = async (url: string): Promise<number> => (await fetch(url)).status;
 
-/** Ask again until it is so; the test's own time-out is the bound. */
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await delay(10);
-}
+/** Asked again until it is so; a bound for what hangs, and no measure of anything. */
+const until = (holds: () => boolean | Promise<boolean>): PromiseLike<void> =>
+  expect.poll(holds, { interval: 10, timeout: 50_000 }).toBe(true);
 
 const events = (lines: readonly LogLine[]): readonly string[] => lines.map(({ event }) => event);
 
