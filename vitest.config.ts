@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './scripts/longest-first.mjs';
 import { reportClient } from './scripts/report-client.mjs';
 
 // Tests run against the sources, so that none of them ever sees a stale build.
@@ -13,6 +14,7 @@ export default defineConfig({
   },
   test: {
     passWithNoTests: true,
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', './scripts/flaky-reporter.mjs'],
     coverage: { provider: 'v8', include: ['packages/*/src/**/*.ts'] },
     projects: [
