@@ -57,6 +57,12 @@ export function ignorePart(turn: Turn, from: NodeId): void {
   if (!known) tell(turn, { kind: 'rejected', reason: 'implausible', from });
 }
 
+/** An order in a message was left out, because no operator's proof of it holds. The rest counts. */
+export function ignoreUnproven(turn: Turn, from: NodeId): void {
+  const known = turn.facts.some((fact) => fact.kind === 'rejected' && fact.reason === 'unproven');
+  if (!known) tell(turn, { kind: 'rejected', reason: 'unproven', from });
+}
+
 /** An id of the cloud's, or a node's, that a peer tells of the past; null: it has no form that such an id has. */
 export function adoptedId(told: string): string | null {
   return /^[A-Za-z0-9._:/-]{1,64}$/.test(told) ? told : null;

@@ -56,14 +56,19 @@ const ROLE = oneOf('candidate', 'witness', 'member');
 const VERDICT = oneOf('up', 'down', 'unknown');
 const MODE = oneOf('takeover', 'handover');
 
-const PAUSE = object({
+/** Whoever makes proofs decides what they look like; here they are plain characters, so many at most. */
+const PROOF = matching(/^[A-Za-z0-9+/=._:-]{1,192}$/, 'a proof');
+
+const PAUSE_FIELDS = {
   version: COUNT,
   by: text(64),
   paused: flag(),
   owner: text(128),
   reason: SENTENCE,
   until: nullable(WALL),
-});
+};
+const PAUSE = object(PAUSE_FIELDS, { proof: PROOF });
+const PAUSE_ORDER = object({ ...PAUSE_FIELDS, proof: PROOF });
 
 const HANDOVER_FIELDS = {
   id: text(128),
@@ -75,9 +80,26 @@ const HANDOVER_FIELDS = {
   detail: text(2048),
   ttlMs: LENGTH,
 };
-const LATER_HANDOVER_FIELDS = { withdrawnBy: text(128), ordered: COUNT, pause: COUNT };
+const LATER_HANDOVER_FIELDS = {
+  withdrawnBy: text(128),
+  ordered: COUNT,
+  pause: COUNT,
+  until: WALL,
+  proof: PROOF,
+};
 const HANDOVER = object(HANDOVER_FIELDS, LATER_HANDOVER_FIELDS);
 const DURABLE_HANDOVER = object(HANDOVER_FIELDS, { ...LATER_HANDOVER_FIELDS, untilWall: WALL });
+const HANDOVER_ORDER = object({
+  id: text(128),
+  address: IP,
+  to: NODE_ID,
+  by: text(128),
+  reason: SENTENCE,
+  ordered: COUNT,
+  pause: COUNT,
+  until: WALL,
+  proof: PROOF,
+});
 
 const HOLDER = object({
   kind: oneOf('node', 'none', 'other'),
@@ -172,21 +194,24 @@ const COMMAND: Shape<Command> = union<Command>({
       reason: SENTENCE,
       owner: text(128),
     },
-    { forMs: LENGTH },
+    { forMs: LENGTH, order: HANDOVER_ORDER },
   ),
-  'handover-cancel': object({
-    kind: oneOf('handover-cancel'),
-    id: nullable(text(128)),
-    address: nullable(IP),
-    reason: SENTENCE,
-    owner: text(128),
-  }),
+  'handover-cancel': object(
+    {
+      kind: oneOf('handover-cancel'),
+      id: nullable(text(128)),
+      address: nullable(IP),
+      reason: SENTENCE,
+      owner: text(128),
+    },
+    { proof: PROOF },
+  ),
   'handover-status': object({ kind: oneOf('handover-status'), id: text(128) }),
   pause: object(
     { kind: oneOf('pause'), forMs: nullable(LENGTH), reason: SENTENCE, owner: text(128) },
-    { replace: flag() },
+    { replace: flag(), order: PAUSE_ORDER },
   ),
-  resume: object({ kind: oneOf('resume'), reason: SENTENCE, owner: text(128) }),
+  resume: object({ kind: oneOf('resume'), reason: SENTENCE, owner: text(128) }, { order: PAUSE_ORDER }),
 });
 
 const PAYLOAD = object(
@@ -204,7 +229,10 @@ const PAYLOAD = object(
     answers: list(ANSWER, MAX_ADDRESSES),
     releases: list(RELEASE, MAX_ADDRESSES),
     command: COMMAND,
-    outcome: object({ state: oneOf('done', 'working', 'failed'), id: text(128), detail: text(2048) }),
+    outcome: object(
+      { state: oneOf('done', 'working', 'failed'), id: text(128), detail: text(2048) },
+      { again: flag() },
+    ),
     refused: REJECT_REASON,
   },
 );

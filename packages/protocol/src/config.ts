@@ -49,8 +49,15 @@ export interface DriverConfig {
   readonly displace: 'refuse' | 'allow';
 }
 
+/**
+ * Whose pauses, resumes and handovers count: anybody's who has the cluster's key; only those that an operator has signed
+ * (`orders.ts`); or nobody's.
+ */
+export type OrderRule = 'any' | 'proven' | 'none';
+
 export interface ProtocolConfig {
   readonly cluster: string;
+  readonly orders: OrderRule;
   readonly node: {
     readonly id: NodeId;
     readonly role: Role;

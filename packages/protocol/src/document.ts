@@ -88,7 +88,8 @@ function durableHandover(state: State, { record, expiresAt, ending }: Handover):
 function restoredHandover(one: DurableHandover, now: Instant): readonly Handover[] {
   const { untilWall, ...record } = one;
   if (untilWall === undefined && record.state === 'open') return [];
-  const leftMs = Math.min(record.ttlMs, HANDOVER_LASTS_MS, (untilWall ?? Infinity) - now.wall);
+  const untilThen = Math.min(untilWall ?? Infinity, record.until ?? Infinity);
+  const leftMs = Math.min(record.ttlMs, HANDOVER_LASTS_MS, untilThen - now.wall);
   return [{ record, expiresAt: now.at + Math.max(0, leftMs), ending: null }];
 }
 

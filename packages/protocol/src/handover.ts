@@ -1,17 +1,20 @@
 /**
  * Planned moves as records that travel with gossip and survive restarts: how copies merge, which are kept, how one ends.
  */
-import { adoptedText, ignorePart, isPlausible } from './bounded.ts';
+import { adoptedText, ignorePart, ignoreUnproven, isPlausible } from './bounded.ts';
 import { mayHurry } from './budget.ts';
 import type { HandoverRecord, HandoverStanding, HandoverState } from './messages.ts';
 import { isPastRecall } from './move/phases.ts';
+import { counts } from './orders.ts';
 import { byText, isCandidate } from './quorum.ts';
 import type { Handover, State } from './state.ts';
 import { announce, change, persist, type Turn, tell } from './turn.ts';
-import type { DurationMs, Ip, NodeId } from './units.ts';
+import type { DurationMs, Instant, Ip, NodeId } from './units.ts';
 
 /** How long a handover may take before it is given up. */
 export const HANDOVER_LASTS_MS: DurationMs = 120_000;
+/** By how much an operator's clock may be ahead of a node's when he signs until when a handover may happen. */
+export const CLOCKS_AGREE_MS: DurationMs = 300_000;
 /** The most characters of the explanation that travel with a handover. */
 const MAX_DETAIL = 256;
 const MAX_OWNER = 128;
@@ -66,8 +69,13 @@ export function adoptHandover(turn: Turn, from: NodeId, told: HandoverRecord): b
     end(turn, known, ended);
     return true;
   }
-  if (told.ttlMs <= 0) return true;
-  if (!isOrder(turn.state, told)) {
+  if (told.ttlMs <= 0 || isOver(told, turn.now)) return true;
+  // An end needs no proof, and is all that an unproven record is good for.
+  if (!counts(turn.state.config.orders, told)) {
+    if (told.state === 'open') ignoreUnproven(turn, from);
+    return true;
+  }
+  if (!isOrder(turn.state, told) || isTooFarAhead(told, turn.now)) {
     ignorePart(turn, from);
     return true;
   }
@@ -88,6 +96,16 @@ function endedAs({ record: known }: Handover, told: HandoverRecord): HandoverRec
 function isOrder(state: State, { id, ordered, address, to }: HandoverRecord): boolean {
   if (!/^[A-Za-z0-9._-]{1,128}$/.test(id) || !isPlausible(nextInOrder(state), ordered ?? 0)) return false;
   return state.addresses[address] !== undefined && isCandidate(state.config, to);
+}
+
+/** Whether its time is over by what the operator has signed, whatever is said of what is left of it. */
+export function isOver({ until }: { readonly until?: number }, { wall }: Instant): boolean {
+  return until !== undefined && until <= wall;
+}
+
+/** Whether it was signed for longer than any handover lasts: it could be brought up again when it is long over. */
+export function isTooFarAhead({ until }: { readonly until?: number }, { wall }: Instant): boolean {
+  return until !== undefined && until > wall + HANDOVER_LASTS_MS + CLOCKS_AGREE_MS;
 }
 
 /** What people have written, as it is passed on. */
@@ -111,7 +129,8 @@ function withTextsOf(told: HandoverRecord): HandoverRecord {
 export function addHandover(turn: Turn, record: HandoverRecord): boolean {
   const kept = withRoom(turn.state.handovers, record);
   if (kept === null) return false;
-  const expiresAt = turn.now.at + Math.min(record.ttlMs, HANDOVER_LASTS_MS);
+  const signedMs = record.until === undefined ? HANDOVER_LASTS_MS : Math.max(0, record.until - turn.now.wall);
+  const expiresAt = turn.now.at + Math.min(record.ttlMs, HANDOVER_LASTS_MS, signedMs);
   change(turn, { handovers: [...kept, { record, expiresAt, ending: null }] });
   told(turn, record);
   return true;
@@ -186,10 +205,24 @@ export function expireHandovers(turn: Turn): void {
       end(turn, one, { ...one.record, state: 'expired', detail });
     }
   }
-  // An ended one is kept for as long again, so that whoever asked can still read how it ended.
+  // An ended one is kept for as long again, so that whoever asked can still read how it ended; and a signed one as long
+  // as its signature would count, so that it can't be begun again.
   change(turn, {
-    handovers: turn.state.handovers.filter((one) => now.at - one.expiresAt < HANDOVER_LASTS_MS),
+    handovers: turn.state.handovers.filter(
+      ({ record, expiresAt }) =>
+        now.at - expiresAt < HANDOVER_LASTS_MS || (record.until !== undefined && !isOver(record, now)),
+    ),
   });
+}
+
+/** Orders that don't count any more. What can't be recalled of one is seen through; nothing else is done for it. */
+export function forgetHandovers(turn: Turn, which: readonly Handover[], why: string): void {
+  for (const { record } of which) {
+    const { id, address, to, by, reason } = record;
+    if (record.state === 'open')
+      tell(turn, { kind: 'handover', id, address, to, state: 'failed', detail: why, by, reason });
+  }
+  change(turn, { handovers: turn.state.handovers.filter((one) => !which.includes(one)) });
 }
 
 /** Why the open handover hasn't happened yet, for whoever asked. */

@@ -10,6 +10,7 @@ export type {
   CheckConfig,
   DriverConfig,
   MoveStyle,
+  OrderRule,
   PeerConfig,
   ProtocolConfig,
   Role,
@@ -38,6 +39,10 @@ export { ladder } from './ladder.ts';
 export type * from './messages.ts';
 export { WIRE_VERSION } from './messages.ts';
 export { OPERATOR_PREFIX } from './operator.ts';
+export type { HandoverTerms, HandoverWish, PauseWish, ShownOrders } from './order-terms.ts';
+export { handoverTerms, pauseTerms, resumeTerms } from './order-terms.ts';
+export type { IsProven, Signable } from './orders.ts';
+export { disprovedIn, orderText, withProvenOrders, withProvenState, wordingFault } from './orders.ts';
 export { BLOCKED_SUBJECT, isoTime, TAKEOVER_SUBJECT } from './outbox.ts';
 export { escapedJson, escapedText, plainText, UNSHOWN } from './plain-text.ts';
 export { electorateDigest, electorateFaults, majorityOf, votersOf } from './quorum.ts';

@@ -50,7 +50,12 @@ export type Input = Instant &
     | { readonly kind: 'published'; readonly publishId: EffectId; readonly result: PublishResult }
     | { readonly kind: 'persisted'; readonly writeId: EffectId }
     | { readonly kind: 'persist-failed'; readonly writeId: EffectId; readonly code: string }
-    | { readonly kind: 'configured'; readonly config: ProtocolConfig }
+    | {
+        readonly kind: 'configured';
+        readonly config: ProtocolConfig;
+        /** Proofs that held, and don't by this configuration (`orders.ts`); left out: none. */
+        readonly disproved?: readonly string[];
+      }
     | { readonly kind: 'stop' }
   );
 

@@ -7,19 +7,23 @@ import type { ProtocolConfig } from './config.ts';
 import { detailOf, ownStorage, restored } from './document.ts';
 import { endEpisode, onStoodStill, probeDigest } from './episode.ts';
 import { blockedAfterMs } from './failover-time.ts';
+import { forgetHandovers } from './handover.ts';
 import { NEW_SERIES, NEW_WAY_OUT, newAddress, newPeer } from './initial.ts';
 import type { Started } from './inputs.ts';
 import { abandonMove, concludeMove } from './move/conclude.ts';
 import { tellMoved } from './move/late.ts';
 import { recoverMove } from './move/move.ts';
 import { isPastRecall } from './move/phases.ts';
+import { counts } from './orders.ts';
 import { republish } from './outbox.ts';
+import { forgetPause } from './pause.ts';
 import {
   addressOf,
   announce,
   change,
   changeAddress,
   changeGossip,
+  changePeer,
   changeStorage,
   persist,
   type Turn,
@@ -33,6 +37,8 @@ import { counted } from './wording.ts';
 const GOODBYE_MS: DurationMs = 1_000;
 /** How long before a failed write is tried again. */
 const WRITE_AGAIN_MS: DurationMs = 1_000;
+/** Why an order that was known has ended. */
+const NOT_SIGNED = 'no operator of this cluster has signed it';
 /** A write that hasn't been answered for this long counts as failing. */
 export const WRITE_LASTS_MS: DurationMs = 2_000;
 
@@ -54,6 +60,7 @@ export function onStarted(turn: Turn, input: Started): void {
   change(turn, { local: { ...turn.state.local, since: at } });
   const { incarnation } = turn.state;
   tell(turn, { kind: 'started', incarnation, storage: storage.kind, detail: detailOf(storage) });
+  forgetUncounted(turn, []);
   persist(turn);
   for (const { ip, intent } of Object.values(turn.state.addresses)) {
     if (intent === null) continue;
@@ -80,7 +87,7 @@ export function onStall(turn: Turn, lateMs: DurationMs): void {
   for (const ip of Object.keys(turn.state.addresses)) dropMandate(turn, ip, 'this node stood still');
 }
 
-export function onConfigured(turn: Turn, config: ProtocolConfig): void {
+export function onConfigured(turn: Turn, config: ProtocolConfig, disproved: readonly string[]): void {
   const { state } = turn;
   const before = state.config;
   const peers = Object.fromEntries(config.peers.map(({ id }) => [id, state.peers[id] ?? newPeer(id)]));
@@ -110,12 +117,31 @@ export function onConfigured(turn: Turn, config: ProtocolConfig): void {
     if (addressOf(turn.state, ip).move === null)
       giveUp(turn, ip, 'dropped', 'the configuration has changed', 0);
   }
+  forgetUncounted(turn, disproved);
+  askForOrders(turn);
   tell(turn, {
     kind: 'configured',
     detail: `${counted(config.peers.length, 'peer')}, ${counted(config.addresses.length, 'address', 'addresses')}`,
   });
   persist(turn);
   announce(turn);
+}
+
+/** Orders count by the present rule alone: neither from an earlier time on the disk, nor by whoever is no operator any more. */
+function forgetUncounted(turn: Turn, disproved: readonly string[]): void {
+  const { config, pause, handovers } = turn.state;
+  const isUncounted = (order: { readonly proof?: string }): boolean =>
+    !counts(config.orders, order) || (order.proof !== undefined && disproved.includes(order.proof));
+  if (isUncounted(pause)) forgetPause(turn, NOT_SIGNED);
+  const gone = handovers.filter(({ record }) => isUncounted(record));
+  if (gone.length > 0) forgetHandovers(turn, gone, NOT_SIGNED);
+}
+
+/** Peers tell their records once. What was left out of them by the old configuration may count by the new one, and the reverse. */
+function askForOrders(turn: Turn): void {
+  if (turn.state.config.orders === 'any') return;
+  for (const id of Object.keys(turn.state.peers))
+    changePeer(turn, id, { recordVersion: 0, ordersDue: false });
 }
 
 /** What was seen of an address by another probe says nothing of this one, nor does what is still on its way. */

@@ -13,7 +13,7 @@ import { observeTold } from './hearsay.ts';
 import { holderUnfitSince, recogniseHolders } from './holder.ts';
 import { NO_BACKOFF } from './initial.ts';
 import type { AddressRecord, HandoverRecord, NodeRecord, Payload, PeerState, Rumour } from './messages.ts';
-import { adoptPause } from './pause.ts';
+import { adoptPause, pauseToTell } from './pause.ts';
 import { fitted } from './record.ts';
 import type { AddressState, Peer, State } from './state.ts';
 import { readinessProblems } from './survey.ts';
@@ -55,7 +55,7 @@ export function ownRecord(state: State): NodeRecord {
     electorate: ballotElectorate(state),
     version: config.node.version,
     addresses: Object.values(state.addresses).map((address) => addressRecord(state, address)),
-    pause: state.pause,
+    pause: pauseToTell(state),
     handovers: state.handovers.map(
       ({ record, expiresAt }): HandoverRecord => ({
         ...record,

@@ -208,6 +208,8 @@ export interface PauseRecord {
   readonly reason: string;
   /** Null: until resumed. */
   readonly until: WallMs | null;
+  /** That an operator has signed all the rest (`orders.ts`). Left out where nobody has. */
+  readonly proof?: string;
 }
 
 export type HandoverState = 'open' | 'done' | 'failed' | 'expired';
@@ -232,8 +234,31 @@ export interface HandoverRecord {
   readonly ordered?: number;
   /** The version of the pause that was known where it was ordered: a later pause ends it. Left out by earlier versions: none does. */
   readonly pause?: number;
+  /** When its time is over by the clock of the operator who signed it. Left out where nobody has. */
+  readonly until?: WallMs;
+  /** That an operator has signed what doesn't change of it (`orders.ts`). Left out where nobody has. */
+  readonly proof?: string;
 }
 
+/** What an operator signs of a handover: all of its record that doesn't change. */
+export interface HandoverOrder {
+  readonly id: string;
+  readonly address: Ip;
+  readonly to: NodeId;
+  readonly by: string;
+  readonly reason: string;
+  readonly ordered: number;
+  readonly pause: number;
+  readonly until: WallMs;
+  readonly proof: string;
+}
+
+/** A pause or a resume as an operator signs it: the whole record. */
+export interface PauseOrder extends PauseRecord {
+  readonly proof: string;
+}
+
+/** The terms of a signed order stand in `order`, and nothing else of the command counts then. */
 export type Command =
   | {
       readonly kind: 'handover';
@@ -243,6 +268,7 @@ export type Command =
       readonly owner: string;
       /** How long it may take; left out, or longer than a handover may take: as long as it may. */
       readonly forMs?: DurationMs;
+      readonly order?: HandoverOrder;
     }
   | { readonly kind: 'handover-status'; readonly id: string }
   /** Take a handover back: the one of this id, or whatever is open for the address. Given again, it tells how far that has come. */
@@ -252,6 +278,8 @@ export type Command =
       readonly address: Ip | null;
       readonly reason: string;
       readonly owner: string;
+      /** That an operator has signed it. */
+      readonly proof?: string;
     }
   | {
       readonly kind: 'pause';
@@ -260,8 +288,14 @@ export type Command =
       readonly owner: string;
       /** Replace a pause that lasts longer; left out: the longer one stays. */
       readonly replace?: boolean;
+      readonly order?: PauseOrder;
     }
-  | { readonly kind: 'resume'; readonly reason: string; readonly owner: string };
+  | {
+      readonly kind: 'resume';
+      readonly reason: string;
+      readonly owner: string;
+      readonly order?: PauseOrder;
+    };
 
 /**
  * `working`: accepted, not done yet; ask again (`handover-status`, `handover-cancel` with its id, or the pause's version in
@@ -273,9 +307,11 @@ export interface CommandOutcome {
   /** The handover's id, or the pause's version. */
   readonly id: string;
   readonly detail: string;
+  /** What was signed follows from what isn't the newest any more: read the status, sign anew, and send that. */
+  readonly again?: boolean;
 }
 
-/** Why a message was not admitted; `implausible`: it was, without a part that no honest node could have said; `over-budget`: it was, but isn't hurried on. 401: `unsigned`, `signature`. 403: `cluster`, `not-for-me`, `reflected`, `unknown-sender`. 409: `session`, `stale`, `replayed`. */
+/** Why a message was not admitted; `implausible`: it was, without a part that no honest node could have said; `unproven`: it was, without an order that no operator has signed; `over-budget`: it was, but isn't hurried on. 401: `unsigned`, `signature`. 403: `cluster`, `not-for-me`, `reflected`, `unknown-sender`. 409: `session`, `stale`, `replayed`. */
 export type RejectReason =
   | 'unsigned'
   | 'signature'
@@ -291,5 +327,6 @@ export type RejectReason =
   | 'too-slow'
   | 'unasked'
   | 'implausible'
+  | 'unproven'
   | 'over-budget'
   | 'overloaded';

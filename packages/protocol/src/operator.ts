@@ -23,18 +23,16 @@ import { NEW_CHANNEL } from './initial.ts';
 import type { Route } from './inputs.ts';
 import type { Command, CommandOutcome, Envelope, PauseRecord } from './messages.ts';
 import { isoTime, newSerialId } from './outbox.ts';
-import { isPaused, lastingUntil, setPause } from './pause.ts';
+import { isPaused, lastingUntil, MAX_PAUSE_MS, setPause } from './pause.ts';
+import { takeHandover, takePause, whyUnsigned } from './signed-orders.ts';
 import type { OperatorChannel, State } from './state.ts';
 import { change, type Turn } from './turn.ts';
-import type { DurationMs, EffectId, Ip, NodeId } from './units.ts';
+import type { EffectId, Ip, NodeId } from './units.ts';
 
 /** Operators' ids begin with this; no node's may. */
 export const OPERATOR_PREFIX = 'operator.';
 /** The most operators' sessions known at once; the one unused for longest gives way. */
 const MAX_OPERATORS = 32;
-/** A pause can be no longer than this. */
-export const MAX_PAUSE_MS: DurationMs = 366 * 24 * 3_600_000;
-
 /** The most characters of what an operator is told at once; an outcome has at most 2,048. */
 const MAX_OUTCOME = 1_024;
 const KEPT = 'in force stays, because it lasts longer,';
@@ -69,6 +67,8 @@ export function onCommand(turn: Turn, requestId: EffectId, route: Route, request
 }
 
 function obey(turn: Turn, command: Command): CommandOutcome {
+  const objection = whyUnsigned(turn.state, command);
+  if (objection !== null) return failed('', objection);
   switch (command.kind) {
     case 'pause':
       return pause(turn, command);
@@ -90,24 +90,38 @@ function obey(turn: Turn, command: Command): CommandOutcome {
 function pause(turn: Turn, command: Extract<Command, { kind: 'pause' }>): CommandOutcome {
   const objection = whyNoPause(turn);
   if (objection !== null) return failed('', objection);
-  const { owner, reason, forMs } = command;
   const { pause: before } = turn.state;
   const wasPaused = isPaused(turn.state);
-  const until = forMs === null ? null : Math.floor(turn.now.wall + Math.min(forMs, MAX_PAUSE_MS));
-  const ordered = { owner, reason, until };
-  const keeps =
-    wasPaused && command.replace !== true && lastingUntil(before) >= lastingUntil({ ...before, until });
-  setPause(turn, { ...before, ...(keeps ? {} : ordered), ...nextPause(turn), paused: true });
+  const { order } = command;
+  const refusal = order === undefined ? null : takePause(turn, true, order);
+  if (refusal !== null) return refusal;
+  const keeps = order === undefined && orderPause(turn, command);
   const replaced = wasPaused ? [`${keeps ? KEPT : 'it replaces'} ${describePause(before)}`] : [];
+  const { owner, reason } = order ?? command;
   return stored(turn, [...replaced, ...endOpenHandovers(turn, owner, reason)]);
 }
 
-function resume(turn: Turn, { owner, reason }: Extract<Command, { kind: 'resume' }>): CommandOutcome {
+/** @returns whether the terms of the one in force stay, because it lasts longer */
+function orderPause(turn: Turn, command: Extract<Command, { kind: 'pause' }>): boolean {
+  const { owner, reason, forMs, replace } = command;
+  const { proof: _, ...before } = turn.state.pause;
+  const until = forMs === null ? null : Math.floor(turn.now.wall + Math.min(forMs, MAX_PAUSE_MS));
+  const keeps =
+    isPaused(turn.state) && replace !== true && lastingUntil(before) >= lastingUntil({ ...before, until });
+  const ordered = keeps ? {} : { owner, reason, until };
+  setPause(turn, { ...before, ...ordered, ...nextPause(turn), paused: true });
+  return keeps;
+}
+
+function resume(turn: Turn, command: Extract<Command, { kind: 'resume' }>): CommandOutcome {
   const objection = whyNoPause(turn);
   if (objection !== null) return failed('', objection);
   const { pause: before } = turn.state;
   const ends = isPaused(turn.state) ? [`it ends ${describePause(before)}`] : [];
-  setPause(turn, { ...nextPause(turn), paused: false, owner, reason, until: null });
+  const { order, owner, reason } = command;
+  const refusal = order === undefined ? null : takePause(turn, false, order);
+  if (refusal !== null) return refusal;
+  if (order === undefined) setPause(turn, { ...nextPause(turn), paused: false, owner, reason, until: null });
   return stored(turn, ends);
 }
 
@@ -145,12 +159,28 @@ function endOpenHandovers(turn: Turn, owner: string, reason: string): readonly s
 
 function handOver(turn: Turn, command: Extract<Command, { kind: 'handover' }>): CommandOutcome {
   const { state } = turn;
-  const ip = command.address ?? onlyAddress(state);
+  const { order } = command;
+  // The same once more, because its answer was lost.
+  if (order !== undefined && state.handovers.some(({ record }) => record.id === order.id))
+    return handoverOutcome(state, order.id);
+  const { address, to: target } = order ?? command;
+  const ip = address ?? onlyAddress(state);
   if (ip === null || state.addresses[ip] === undefined) return failed('', whichAddress(state));
-  const to = command.to ?? bestCandidate(state, ip);
+  const to = target ?? bestCandidate(state, ip);
   if (to === null) return failed('', 'no other candidate is heard and fit');
   const objection = whyNotTo(state, ip, to) ?? underWay(state, ip);
   if (objection !== null) return failed('', objection);
+  if (order !== undefined)
+    return takeHandover(turn, order) ?? { state: 'working', id: order.id, detail: `asked ${to}` };
+  return orderHandover(turn, command, ip, to);
+}
+
+function orderHandover(
+  turn: Turn,
+  command: Extract<Command, { kind: 'handover' }>,
+  ip: Ip,
+  to: NodeId,
+): CommandOutcome {
   const id = newSerialId(turn);
   const added = addHandover(turn, {
     id,

@@ -2,14 +2,19 @@
  * The cluster-wide pause of automatic moves (invariant I16).
  */
 
-import { adoptedText, ignorePart, isPlausible } from './bounded.ts';
+import { adoptedText, ignorePart, ignoreUnproven, isPlausible } from './bounded.ts';
 import { mayHurry } from './budget.ts';
 import { isSilent } from './holder.ts';
+import { NO_PAUSE } from './initial.ts';
 import type { PauseRecord } from './messages.ts';
+import { counts } from './orders.ts';
 import { majorityOf, votersOf } from './quorum.ts';
 import type { State } from './state.ts';
 import { announce, change, persist, type Turn, tell } from './turn.ts';
-import type { NodeId } from './units.ts';
+import type { DurationMs, NodeId } from './units.ts';
+
+/** A pause can be no longer than this. */
+export const MAX_PAUSE_MS: DurationMs = 366 * 24 * 3_600_000;
 
 const MAX_OWNER = 128;
 const MAX_REASON = 512;
@@ -34,6 +39,10 @@ export function adoptPause(turn: Turn, from: NodeId, told: PauseRecord): boolean
   }
   if (told.version < known.version || (told.version === known.version && !isStronger(told, known)))
     return true;
+  if (!counts(turn.state.config.orders, told)) {
+    ignoreUnproven(turn, from);
+    return true;
+  }
   if (!mayHurry(turn, from)) return false;
   setPause(turn, {
     ...told,
@@ -41,6 +50,22 @@ export function adoptPause(turn: Turn, from: NodeId, told: PauseRecord): boolean
     reason: adoptedText(told.reason, MAX_REASON),
   });
   return true;
+}
+
+/** What this node tells of it. A version that is only remembered, because its order doesn't count any more, is none. */
+export function pauseToTell({ config, pause }: State): PauseRecord {
+  return counts(config.orders, pause) ? pause : NO_PAUSE;
+}
+
+/**
+ * Its order doesn't count any more. Its version is kept: what was replaced by it doesn't come back, and the next order is
+ * later than both.
+ */
+export function forgetPause(turn: Turn, why: string): void {
+  const { version } = turn.state.pause;
+  const wasPaused = isPaused(turn.state);
+  change(turn, { pause: { ...NO_PAUSE, version } });
+  if (wasPaused) tell(turn, { kind: 'pause', paused: false, owner: '', reason: why, version });
 }
 
 function isStronger(told: PauseRecord, known: PauseRecord): boolean {
@@ -51,7 +76,7 @@ function isStronger(told: PauseRecord, known: PauseRecord): boolean {
 }
 
 /** Until when it lasts, by the wall clock; without an end it lasts longest. */
-export function lastingUntil({ until }: PauseRecord): number {
+export function lastingUntil({ until }: Pick<PauseRecord, 'until'>): number {
   return until ?? Number.POSITIVE_INFINITY;
 }
 
@@ -70,12 +95,13 @@ export function setPause(turn: Turn, pause: PauseRecord): void {
 
 /** Which voters are known to have stored the present pause. */
 export function pauseStoredBy(state: State): readonly NodeId[] {
-  const { version, by } = state.pause;
+  const { version, by, proof } = state.pause;
   return votersOf(state.config).filter((voter) => {
     if (voter === state.config.node.id) return state.storage.failing === null;
     const record = state.peers[voter]?.record ?? null;
     if (record === null || record.unstored === true) return false;
-    return record.pause.version === version && record.pause.by === by;
+    const told = record.pause;
+    return told.version === version && told.by === by && (proof === undefined || told.proof === proof);
   });
 }
 

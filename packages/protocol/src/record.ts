@@ -19,15 +19,20 @@ export function fitted(record: NodeRecord): NodeRecord {
   return { ...brief, addresses: addresses.map(briefAddress) };
 }
 
-/** A shorter text never takes a longer one's place where records merge: it is less. */
+/**
+ * A shorter text never takes a longer one's place where records merge: it is less. What an operator has signed of an open
+ * one is never cut, because nobody would believe it then; of an ended one only the end counts, which needs no proof.
+ */
 function briefHandover(one: HandoverRecord): HandoverRecord {
-  const { by, reason, detail, withdrawnBy } = one;
+  const { by, reason, detail, withdrawnBy, proof, ...rest } = one;
+  const signed = proof !== undefined && one.state === 'open';
   return {
-    ...one,
-    by: by.slice(0, SHORT),
-    reason: reason.slice(0, SHORT),
+    ...rest,
+    by: signed ? by : by.slice(0, SHORT),
+    reason: signed ? reason : reason.slice(0, SHORT),
     detail: detail.slice(0, SHORT),
     ...(withdrawnBy === undefined ? {} : { withdrawnBy: withdrawnBy.slice(0, SHORT) }),
+    ...(signed ? { proof } : {}),
   };
 }
 

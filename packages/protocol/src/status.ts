@@ -2,8 +2,8 @@
  * What people and machines are shown: the status, the decision ladder, readiness. Views of the state, nothing more.
  */
 import { ballotElectorate } from './ballot.ts';
-import type { Role } from './config.ts';
-import { holdDownLeftMs } from './damping.ts';
+import type { OrderRule, Role } from './config.ts';
+import { bestCandidate, holdDownLeftMs } from './damping.ts';
 import { standingOf } from './handover.ts';
 import { heldCount, isHeldBySelf, isSilent } from './holder.ts';
 import { ladder, type Rung } from './ladder.ts';
@@ -41,6 +41,8 @@ export interface StatusView {
   readonly peers: readonly PeerView[];
   readonly electorate: { readonly voters: readonly NodeId[]; readonly digest: string };
   readonly pause: PauseView;
+  /** Whose pauses, resumes and handovers count. */
+  readonly orders: OrderRule;
   /** The open ones, and those that ended lately. */
   readonly handovers: readonly HandoverView[];
   readonly notificationsPending: number;
@@ -59,6 +61,10 @@ export interface HandoverView {
   readonly until: WallMs;
   /** What is left of its time; 0 when it has ended. */
   readonly leftMs: DurationMs;
+  /** Its place in the order of handovers: the next one's is greater. */
+  readonly ordered: number;
+  /** Whether an operator has signed it. */
+  readonly signed: boolean;
 }
 
 export interface HolderView {
@@ -72,6 +78,8 @@ export interface HolderView {
 export interface AddressView {
   readonly ip: Ip;
   readonly holder: HolderView;
+  /** Who would take it if it were handed over now; null: no other candidate is heard and fit. */
+  readonly next: NodeId | null;
   readonly verdict: Verdict;
   /** Since the last conclusive probe; null: none yet. */
   readonly ageMs: DurationMs | null;
@@ -119,6 +127,8 @@ export interface PauseView {
   readonly reason: string;
   readonly until: WallMs | null;
   readonly version: number;
+  /** Whether an operator has signed it. */
+  readonly signed: boolean;
   readonly stored: readonly NodeId[];
   readonly needed: number;
 }
@@ -174,6 +184,7 @@ export function statusOf(state: State, now: Instant): StatusView {
     peers: config.peers.map((peer) => peerView(present, peer.role, state.peers[peer.id], peer.id)),
     electorate: { voters: votersOf(config), digest: ballotElectorate(state) },
     pause: pauseView(present),
+    orders: state.config.orders,
     handovers: present.handovers.map((handover) => handoverView(handover, now)),
     notificationsPending: state.outbox.length,
   };
@@ -231,6 +242,7 @@ function addressView(state: State, address: AddressState): AddressView {
   return {
     ip: address.ip,
     holder: holderView(state, address),
+    next: bestCandidate(state, address.ip),
     verdict: address.verdict,
     ageMs: series.last === null ? null : at - series.last.endedAt,
     verdictForMs: at - address.verdictSince,
@@ -309,7 +321,7 @@ function peerView(state: State, role: Role, peer: Peer | undefined, id: NodeId):
 }
 
 function handoverView({ record, expiresAt }: Handover, now: Instant): HandoverView {
-  const { id, address, to, detail, by, reason } = record;
+  const { id, address, to, detail, by, reason, ordered = 0, proof } = record;
   const leftMs = Math.max(0, Math.floor(expiresAt - now.at));
   return {
     id,
@@ -321,11 +333,13 @@ function handoverView({ record, expiresAt }: Handover, now: Instant): HandoverVi
     reason,
     until: Math.floor(now.wall + expiresAt - now.at),
     leftMs: record.state === 'open' ? leftMs : 0,
+    ordered,
+    signed: proof !== undefined,
   };
 }
 
 function pauseView(state: State): PauseView {
-  const { owner, reason, until, version, by } = state.pause;
+  const { owner, reason, until, version, by, proof } = state.pause;
   return {
     paused: isPaused(state),
     by,
@@ -333,6 +347,7 @@ function pauseView(state: State): PauseView {
     reason,
     until,
     version,
+    signed: proof !== undefined,
     stored: pauseStoredBy(state),
     needed: pauseNeeds(state),
   };

@@ -88,7 +88,7 @@ function take(turn: Turn, input: Input): void {
     case 'persist-failed':
       return onPersistFailed(turn, input.code);
     case 'configured':
-      return onConfigured(turn, input.config);
+      return onConfigured(turn, input.config, input.disproved ?? []);
     case 'stop':
       return onStop(turn);
   }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Route } from '../src/inputs.ts';
 import type { Command, CommandOutcome, Envelope } from '../src/messages.ts';
-import { isOperator, MAX_PAUSE_MS, onCommand } from '../src/operator.ts';
+import { isOperator, onCommand } from '../src/operator.ts';
+import { MAX_PAUSE_MS } from '../src/pause.ts';
 import type { State } from '../src/state.ts';
 import { newTurn, type PendingReply, type Turn } from '../src/turn.ts';
 import {

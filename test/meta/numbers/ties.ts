@@ -77,6 +77,12 @@ export const ties: readonly Tie[] = [
     s(protocol('wayout', 'PROOF_LASTS_MS')),
   ],
   [PROTOCOL, 'at most `max(2 × dead, {})` old', s(oldest)],
+  [
+    PROTOCOL,
+    'at most {} min ahead, and {} min more where clocks differ;',
+    protocol('handover', 'HANDOVER_LASTS_MS') / 60_000,
+    protocol('handover', 'CLOCKS_AGREE_MS') / 60_000,
+  ],
   [PROTOCOL, 'at most every {}; one that can', s(protocol('survey', 'AGAIN_MS'))],
   [PROTOCOL, 'it is asked again, at most every {}.', s(protocol('survey', 'AGAIN_MS'))],
   [PROTOCOL, 'by more than {} was this node', ms(protocol('check', 'LATE_TOLERANCE_MS'))],

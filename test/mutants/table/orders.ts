@@ -58,7 +58,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     'handover-on-disk',
     ['I22'],
     'a handover that is found on the disk has all the time that it had when it was written',
-    edit('document.ts', 'HANDOVER_LASTS_MS, (untilWall ?? Infinity) - now.wall)', 'HANDOVER_LASTS_MS)'),
+    edit('document.ts', 'HANDOVER_LASTS_MS, untilThen - now.wall)', 'HANDOVER_LASTS_MS)'),
     'crashes',
   ),
   mutant(

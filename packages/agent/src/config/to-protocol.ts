@@ -10,6 +10,7 @@ export function toProtocolConfig(config: AgentConfig, identity: Identity, versio
   const { role, priority } = config.node;
   const candidate = role === 'candidate';
   return {
+    orders: 'any',
     cluster: config.cluster,
     node: { id: identity.id, role, priority, instanceId: identity.instanceId, version },
     peers: config.peers

@@ -87,6 +87,7 @@ export const REJECT_REASONS: readonly RejectReason[] = keys<RejectReason>({
   'too-slow': true,
   unasked: true,
   implausible: true,
+  unproven: true,
   'over-budget': true,
   overloaded: true,
 });

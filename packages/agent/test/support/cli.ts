@@ -157,6 +157,7 @@ export const STATUS: StatusView = {
     {
       ip: '54.173.141.243',
       holder: { kind: 'node', node: 'neptune', ageMs: 60_000 },
+      next: 'saturn',
       verdict: 'up',
       ageMs: 300,
       verdictForMs: 90_000,
@@ -193,6 +194,7 @@ export const STATUS: StatusView = {
     },
   ],
   electorate: { voters: ['neptune', 'saturn'], digest: 'e1ec7043' },
+  orders: 'any',
   pause: {
     paused: false,
     by: 'saturn',
@@ -200,6 +202,7 @@ export const STATUS: StatusView = {
     reason: '',
     until: null,
     version: 3,
+    signed: false,
     stored: ['saturn'],
     needed: 2,
   },

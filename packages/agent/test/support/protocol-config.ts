@@ -4,6 +4,7 @@ export const ADDRESS = '203.0.113.7';
 
 /** As long as nothing else is asked for, a node is always fit: it has no check of its own HAProxy. */
 export const PROTOCOL_CONFIG: ProtocolConfig = {
+  orders: 'any',
   cluster: 'web',
   node: { id: 'saturn', role: 'candidate', priority: 100, instanceId: 'i-1', version: '1.2.3' },
   peers: [{ id: 'neptune', role: 'candidate', priority: 100 }],

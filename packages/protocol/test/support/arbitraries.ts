@@ -7,8 +7,10 @@ import type {
   BallotAnswer,
   Command,
   Envelope,
+  HandoverOrder,
   HandoverRecord,
   NodeRecord,
+  PauseOrder,
   PauseRecord,
   Payload,
 } from '../../src/messages.ts';
@@ -25,13 +27,35 @@ const sentence = fc.string({ unit: 'grapheme', maxLength: 60 });
 const cloudId = fc.string({ maxLength: 40 });
 const mode = fc.constantFrom('takeover', 'handover');
 
-const pause: fc.Arbitrary<PauseRecord> = fc.record({
+const proof = fc.string({
+  unit: fc.constantFrom(...'aZ09+/=._:-'.split('')),
+  minLength: 1,
+  maxLength: 192,
+});
+
+const PAUSE_FIELDS = {
   version: count,
   by: fc.oneof(fc.constant(''), nodeId),
   paused: fc.boolean(),
   owner: sentence,
   reason: sentence,
   until: fc.option(count),
+  proof,
+} as const;
+const pause: fc.Arbitrary<PauseRecord> = fc.record(PAUSE_FIELDS, {
+  requiredKeys: ['version', 'by', 'paused', 'owner', 'reason', 'until'],
+});
+const pauseOrder: fc.Arbitrary<PauseOrder> = fc.record(PAUSE_FIELDS);
+const handoverOrder: fc.Arbitrary<HandoverOrder> = fc.record({
+  id: sentence,
+  address: ip,
+  to: nodeId,
+  by: sentence,
+  reason: sentence,
+  ordered: count,
+  pause: count,
+  until: count,
+  proof,
 });
 
 const HANDOVER_FIELDS = {
@@ -45,7 +69,7 @@ const HANDOVER_FIELDS = {
   ttlMs: duration,
 } as const;
 /** What earlier versions leave out. */
-const LATER_FIELDS = { withdrawnBy: sentence, ordered: count, pause: count } as const;
+const LATER_FIELDS = { withdrawnBy: sentence, ordered: count, pause: count, until: count, proof } as const;
 const requiredKeys = ['id', 'address', 'to', 'by', 'reason', 'state', 'detail', 'ttlMs'] as const;
 const handover: fc.Arbitrary<HandoverRecord> = fc.record(
   { ...HANDOVER_FIELDS, ...LATER_FIELDS },
@@ -131,28 +155,43 @@ const answer: fc.Arbitrary<BallotAnswer> = fc.record({
 });
 
 const command: fc.Arbitrary<Command> = fc.oneof(
-  fc.record({
-    kind: fc.constant('handover' as const),
-    address: fc.option(ip),
-    to: fc.option(nodeId),
-    reason: sentence,
-    owner: sentence,
-  }),
+  fc.record(
+    {
+      kind: fc.constant('handover' as const),
+      address: fc.option(ip),
+      to: fc.option(nodeId),
+      reason: sentence,
+      owner: sentence,
+      order: handoverOrder,
+    },
+    { requiredKeys: ['kind', 'address', 'to', 'reason', 'owner'] },
+  ),
   fc.record({ kind: fc.constant('handover-status' as const), id: sentence }),
-  fc.record({
-    kind: fc.constant('handover-cancel' as const),
-    id: fc.option(sentence),
-    address: fc.option(ip),
-    reason: sentence,
-    owner: sentence,
-  }),
-  fc.record({
-    kind: fc.constant('pause' as const),
-    forMs: fc.option(duration),
-    reason: sentence,
-    owner: sentence,
-  }),
-  fc.record({ kind: fc.constant('resume' as const), reason: sentence, owner: sentence }),
+  fc.record(
+    {
+      kind: fc.constant('handover-cancel' as const),
+      id: fc.option(sentence),
+      address: fc.option(ip),
+      reason: sentence,
+      owner: sentence,
+      proof,
+    },
+    { requiredKeys: ['kind', 'id', 'address', 'reason', 'owner'] },
+  ),
+  fc.record(
+    {
+      kind: fc.constant('pause' as const),
+      forMs: fc.option(duration),
+      reason: sentence,
+      owner: sentence,
+      order: pauseOrder,
+    },
+    { requiredKeys: ['kind', 'forMs', 'reason', 'owner'] },
+  ),
+  fc.record(
+    { kind: fc.constant('resume' as const), reason: sentence, owner: sentence, order: pauseOrder },
+    { requiredKeys: ['kind', 'reason', 'owner'] },
+  ),
 );
 
 const payload: fc.Arbitrary<Payload> = fc.record(

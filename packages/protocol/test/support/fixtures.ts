@@ -30,6 +30,7 @@ export const LOCAL = { intervalMs: 1_000, fastIntervalMs: 200, timeoutMs: 1_000,
 /** The configuration of `saturn`, one candidate of a pair, with every default. */
 export const PAIR: ProtocolConfig = {
   cluster: 'web',
+  orders: 'any',
   node: { id: SELF, role: 'candidate', priority: 100, instanceId: 'i-saturn', version: '1.0.0' },
   peers: [candidate(PEER)],
   addresses: [{ ip: IP, probe: CHECK, expects: EXPECTS }],

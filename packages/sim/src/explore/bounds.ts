@@ -88,6 +88,7 @@ export const SETTLED_MS = 6_000;
 
 /** Small, so that a takeover takes few quanta, and in the proportions of the defaults. */
 export const EXPLORED_SETTINGS: Settings = {
+  identities: false,
   probe: { intervalMs: 500, fastIntervalMs: 300, timeoutMs: 300, fall: 2, rise: 1 },
   local: { intervalMs: 1_000, fastIntervalMs: 500, timeoutMs: 300, fall: 1, rise: 1 },
   gossip: { intervalMs: 500, timeoutMs: 300, deadMs: 1_500, fanout: 3 },

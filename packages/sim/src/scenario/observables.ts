@@ -46,6 +46,7 @@ const REJECT_REASONS: Readonly<Record<RejectReason, true>> = {
   'too-slow': true,
   unasked: true,
   implausible: true,
+  unproven: true,
   'over-budget': true,
   overloaded: true,
 };

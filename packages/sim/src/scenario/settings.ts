@@ -4,7 +4,7 @@
  */
 import { MAX_FLAP_MOVES } from '@failtome/protocol';
 import { changed, DEFAULT_SETTINGS, type Settings, type SettingsChange } from '../world/index.ts';
-import { choice, duration, type Shape, whole, word } from './shape.ts';
+import { choice, duration, flag, type Shape, whole, word } from './shape.ts';
 
 export type SettingValue = string | number | boolean | null;
 
@@ -86,6 +86,7 @@ function check(section: 'probe' | 'local', of: string, usualFastMs: number): rea
 }
 
 export const SETTINGS: readonly Setting[] = [
+  plain('identities', ['identities'], flag, 'whether only the orders count that an operator has signed'),
   ...check('probe', 'the address', 500),
   none('local', ['local'], null, 'none: a node always counts as fit'),
   ...check('local', "a node's own HAProxy", 200),

@@ -127,9 +127,10 @@ export function watchDecisions(mark: Mark): Watcher {
       case 'late-association':
         return mark('stale:late-association');
       case 'handover':
-        return onHandover(fact);
+        return onHandover(by, fact);
       case 'pause':
         if (!fact.paused) mark('pause:resumed');
+        if (by.config.orders === 'proven' && fact.owner !== '') mark('signed:pause');
         return;
       case 'storage':
         if (fact.code === 'SLOW') mark('disk:slow');
@@ -141,12 +142,14 @@ export function watchDecisions(mark: Mark): Watcher {
     }
   }
 
-  function onHandover({ state, detail }: FactOf<'handover'>): void {
+  function onHandover(by: RunView, { state, detail }: FactOf<'handover'>): void {
+    if (state === 'done' && by.config.orders === 'proven') mark('signed:handover');
     if (state !== 'open') mark(`handover:${state}`);
     if (state === 'withdrawn' && detail.startsWith('ended by the pause')) mark('handover:ended-by-pause');
   }
 
   function onAnswered(command: Command, outcome: CommandOutcome | null): void {
+    if (outcome?.detail.startsWith('only what an operator') === true) mark('signed:refused');
     if (command.kind !== 'handover-cancel' || outcome === null) return;
     if (outcome.state === 'done') mark('handover:promised');
     if (outcome.detail.includes("can't be recalled")) mark('handover:past-recall');

@@ -7,6 +7,15 @@ import { createRandom, DEFAULT_SETTINGS, type Random } from '../world/index.ts';
 
 /** Keeps what is drawn here apart from what `drawPlan` draws from the same seed. */
 const SALT = 0x5eed;
+const IDENTITY_SALT = 0x1de;
+const IDENTITIES_PER_MILLE = 300;
+/** The actions of those who give orders. */
+const ORDERS: ReadonlySet<string> = new Set([
+  'pause-order',
+  'resume-order',
+  'handover-order',
+  'handover-cancel',
+]);
 const RESTLESS_PER_MILLE = 500;
 const RESTLESS_ENDS_MS = 300_000;
 /** From one reason to move to the next. */
@@ -20,10 +29,22 @@ const LATE_MS = [2_000, 20_000] as const;
 
 /** The plan of a seed; the same on every machine. */
 export function planOf(seed: number, options: DrawOptions = {}): Plan {
-  const plan = drawPlan(seed, options);
+  const plan = withIdentities(drawPlan(seed, options), createRandom(seed ^ IDENTITY_SALT));
   const random = createRandom(seed ^ SALT);
   const restless = options.actions === undefined && random.chance(RESTLESS_PER_MILLE);
   return restless ? makeRestless(plan, random) : plan;
+}
+
+/** In some clusters operators have keys of their own. Strangers then order what they like, as often as operators do. */
+function withIdentities(plan: Plan, random: Random): Plan {
+  if (!random.chance(IDENTITIES_PER_MILLE)) return plan;
+  const timeline = plan.timeline.map((entry) =>
+    ORDERS.has(entry.action) && random.chance(500)
+      ? { ...entry, with: { ...entry.with, by: 'stranger' } }
+      : entry,
+  );
+  const world = { ...plan.world, settings: { ...plan.world.settings, identities: true } };
+  return { ...plan, title: `${plan.title}, identities`, world, timeline };
 }
 
 /** Little damping, addresses that work soon after they move, and a holder that is broken again and again. */

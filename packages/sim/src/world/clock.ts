@@ -27,6 +27,11 @@ export interface NodeClock {
 /** 2025-06-01T00:00:00Z: when every world begins. */
 export const WORLD_BEGINS_WALL_MS = 1_748_736_000_000;
 
+/** What a wall clock shows that is right. */
+export function wallTimeAt(worldMs: number): number {
+  return WORLD_BEGINS_WALL_MS + Math.floor(worldMs);
+}
+
 export function createClock(worldNow: () => number, spec: ClockSpec): NodeClock {
   const rate = 1 + spec.driftPpm / 1_000_000;
   let wallErrorMs = spec.wallErrorMs;

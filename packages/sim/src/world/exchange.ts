@@ -9,6 +9,7 @@ import {
   type ReplyEffect,
   type Route,
   type SendEffect,
+  withProvenOrders,
 } from '@failtome/protocol';
 import type { Delivery } from './network.ts';
 import type { Life, ProcessSpec, Surroundings } from './surroundings.ts';
@@ -28,7 +29,7 @@ interface Answering {
 }
 
 export function createExchange(
-  { queue, trace, network, tell, violate, forged }: Surroundings,
+  { queue, trace, network, tell, violate, forged, isProven }: Surroundings,
   { config, clock, wire }: ProcessSpec,
   life: Life,
 ): Exchange {
@@ -57,8 +58,10 @@ export function createExchange(
   /** Another version of the agent reads and writes the same, under another number. */
   function read(bytes: string): DecodedMessage {
     const decoded = decodeMessage(bytes);
-    if (wire === 0 || decoded.kind === 'fault') return decoded;
-    return { kind: 'message', message: ofVersion(decoded.message, -wire) };
+    if (decoded.kind === 'fault') return decoded;
+    const message = wire === 0 ? decoded.message : ofVersion(decoded.message, -wire);
+    const proven = life.view().config.orders === 'any' ? message : withProvenOrders(message, isProven);
+    return { kind: 'message', message: proven };
   }
 
   function encoded(message: Envelope): string {

@@ -3,8 +3,21 @@
  * that the codec lets through. Its own checks see what it meant to say.
  */
 import type { AddressRecord, Envelope, Ip, NodeId, NodeRecord, Payload } from '@failtome/protocol';
+import { createOrdersForger, FORGED_ORDERS, type ForgedOrders, type OrdersForger } from './forged-orders.ts';
 
-export const LIES = ['numbers', 'ended', 'holder', 'ballots', 'news', 'handovers', 'pauses'] as const;
+export const LIES = [
+  'numbers',
+  'ended',
+  'holder',
+  'ballots',
+  'news',
+  'handovers',
+  'pauses',
+  'new-pauses',
+  'new-resumes',
+  'new-handovers',
+  'old-orders',
+] as const;
 export type Lie = (typeof LIES)[number];
 
 /** The greatest number that the codec reads. */
@@ -19,14 +32,21 @@ export type Forger = (message: Envelope, record: NodeRecord | undefined) => Enve
 /** @param association what an address is really associated by now */
 export function createForger(lie: Lie, association: (ip: Ip) => string | null): Forger {
   const counts = new Map<NodeId, number>();
+  const orders: OrdersForger | null = isForgedOrders(lie) ? createOrdersForger(lie) : null;
   return (message, record) => {
     const count = (counts.get(message.to) ?? 0) + 1;
     counts.set(message.to, count);
     if (record === undefined || message.payload.refused !== undefined) return message;
     const version = VERSIONS_FROM + message.seq;
     const payload = { ...message.payload, version, node: record };
+    if (orders !== null)
+      return { ...message, payload: { ...payload, node: { ...record, ...orders(message, record) } } };
     return { ...message, payload: bent(lie, message, count, payload, association) };
   };
+}
+
+function isForgedOrders(lie: Lie): lie is ForgedOrders {
+  return FORGED_ORDERS.some((one) => one === lie);
 }
 
 type Told = Payload & { readonly node: NodeRecord };
@@ -55,6 +75,11 @@ function bent(
       return { ...payload, node: { ...payload.node, pause: resumed(payload, seq) } };
     case 'handovers':
       return { ...payload, node: { ...payload.node, handovers: handovers(payload, from, to, seq) } };
+    case 'new-pauses':
+    case 'new-resumes':
+    case 'new-handovers':
+    case 'old-orders':
+      return payload;
   }
 }
 

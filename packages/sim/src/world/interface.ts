@@ -10,6 +10,7 @@ import type { Details } from './details.ts';
 import type { Disk } from './disk.ts';
 import type { Lie } from './forgery.ts';
 import type { Link, Network } from './network.ts';
+import type { OrderedBy } from './operator.ts';
 import type { HaproxyState, Machine, Premises } from './premises.ts';
 import type { SimProcess } from './process.ts';
 import type { EventQueue } from './queue.ts';
@@ -92,7 +93,7 @@ export interface World {
   /** Say that something is done to the world; what it returns says that it is over. */
   strike(what: Strike): () => void;
   arm(fault: FaultSpec): number;
-  order(to: NodeId, what: Command): void;
+  order(to: NodeId, what: Command, by?: OrderedBy): void;
   outcomes(): readonly (CommandOutcome | null)[];
   /** A second process with this node's id and a copy of its disk, on another machine. */
   clone(id: NodeId): SimProcess;

@@ -7,24 +7,94 @@ import {
   decodeMessage,
   type Envelope,
   encodeMessage,
+  type NodeId,
   OPERATOR_PREFIX,
   type Route,
+  type StatusView,
   WIRE_VERSION,
 } from '@failtome/protocol';
+import { wallTimeAt } from './clock.ts';
+import type { Details } from './details.ts';
 import type { Network } from './network.ts';
 import type { EventQueue } from './queue.ts';
+import type { Signatures } from './signing.ts';
+import type { Trace } from './trace.ts';
+import type { Watcher } from './watch.ts';
 
 /** How long the command waits for an answer. */
 const TIMEOUT_MS = 2_000;
 
-export interface OperatorSpec {
+interface OperatorSpec {
   readonly cluster: string;
   /** Eleven characters, another one for every command. */
   readonly session: string;
 }
 
+/** Who gives an order: an operator, or somebody who has the cluster's key alone and signs for nobody. */
+export type OrderedBy = 'operator' | 'stranger';
+
+export interface Operators {
+  order(to: NodeId, what: Command, by?: OrderedBy): void;
+  /** What each order came to, in their order; null: not answered. */
+  outcomes(): readonly (CommandOutcome | null)[];
+}
+
+interface OperatorsDependencies {
+  readonly queue: EventQueue;
+  readonly network: Network;
+  readonly trace: Trace;
+  readonly tell: Watcher;
+  readonly details: Details;
+  readonly signatures: Signatures;
+}
+
+interface OperatorsOptions {
+  /** Whether operators have keys of their own. */
+  readonly signs: boolean;
+  readonly newSession: () => string;
+  /** What a node shows; null: it doesn't run. */
+  readonly status: (id: NodeId) => StatusView | null;
+}
+
+/** All operators of a world, and whoever pretends to be one. */
+export function createOperators(
+  { queue, network, trace, tell, details, signatures }: OperatorsDependencies,
+  { signs, newSession, status }: OperatorsOptions,
+): Operators {
+  const outcomes: (CommandOutcome | null)[] = [];
+
+  function order(to: NodeId, what: Command, by: OrderedBy = 'operator'): void {
+    trace.tell('world', 'order', `${to} ${JSON.stringify(what)}`);
+    const index = outcomes.push(null) - 1;
+    details.tell?.({ kind: 'ordered', order: index, to, command: what });
+    const answered = (now: Command, outcome: CommandOutcome | null): void => {
+      trace.tell('world', 'outcome', JSON.stringify(outcome));
+      tell({ kind: 'order-answered', to, command: now, outcome });
+      outcomes[index] = outcome;
+      details.tell?.({ kind: 'order-answered', order: index, outcome });
+    };
+    const send = (now: Command, left: number): void => {
+      const written = signs && by === 'operator' ? signedBy(to, now) : now;
+      if (written === null) return answered(now, NOTHING_TO_ORDER);
+      command(queue, network, { cluster: 'web', session: newSession() }, to, written, (outcome) => {
+        const next = left > 0 ? followUp(now, outcome) : null;
+        if (next !== null) queue.after(FOLLOWED_MS, () => send(next, left - 1));
+        answered(written, outcome);
+      });
+    };
+    send(what, MAX_FOLLOWED);
+  }
+
+  function signedBy(to: NodeId, what: Command): Command | null {
+    const shown = status(to);
+    return shown === null ? what : signatures.signed(what, shown, wallTimeAt(queue.now()));
+  }
+
+  return { order, outcomes: () => outcomes };
+}
+
 /** Send a command; `done` gets null when the node didn't answer it. */
-export function command(
+function command(
   queue: EventQueue,
   network: Network,
   spec: OperatorSpec,
@@ -72,11 +142,22 @@ export function command(
 }
 
 /** How often, and for how long, it is asked what became of taking something back. */
-export const FOLLOWED_MS = 500;
-export const MAX_FOLLOWED = 20;
+const FOLLOWED_MS = 500;
+const MAX_FOLLOWED = 20;
 
-/** What the command line asks next, as long as it can't promise that a handover won't happen; null: nothing. */
-export function followUp(what: Command, outcome: CommandOutcome | null): Command | null {
+/** A pause in force lasts as long, and nobody signs its terms but who ordered it. */
+const NOTHING_TO_ORDER: CommandOutcome = {
+  state: 'done',
+  id: '',
+  detail: 'in force stays, because it lasts longer, the pause',
+};
+
+/**
+ * What the command line sends next: the same, signed anew, where something else came before; and as long as it can't promise
+ * that a handover won't happen, the same again. Null: nothing.
+ */
+function followUp(what: Command, outcome: CommandOutcome | null): Command | null {
+  if (outcome?.again === true) return what;
   if (what.kind !== 'handover-cancel' || outcome?.state !== 'working') return null;
   return { ...what, id: outcome.id };
 }

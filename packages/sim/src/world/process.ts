@@ -9,9 +9,11 @@ import {
   decodeDocument,
   type Event,
   type Host,
+  type IsProven,
   type Ports,
   type State,
   type StorageState,
+  withProvenState,
 } from '@failtome/protocol';
 import { createExchange } from './exchange.ts';
 import type { Delivery } from './network.ts';
@@ -53,7 +55,7 @@ class Killed extends Error {
 const MAX_BACKLOG = 511;
 
 export function startProcess(around: Surroundings, spec: ProcessSpec): SimProcess {
-  const { queue, random, trace, tell, violate } = around;
+  const { queue, random, trace, tell, violate, isProven } = around;
   const { config, clock, disk, driver } = spec;
   const self = config.node.id;
   let alive = true;
@@ -234,7 +236,12 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
     worldTimeOf: clock.whenShows,
   };
   tell({ kind: 'started', by: view });
-  post({ kind: 'started', session: spec.session, seed: spec.seed, storage: storageOf(disk.content()) });
+  post({
+    kind: 'started',
+    session: spec.session,
+    seed: spec.seed,
+    storage: storageOf(disk.content(), isProven),
+  });
   return {
     view,
     host,
@@ -258,10 +265,10 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
   };
 }
 
-function storageOf(text: string | null): StorageState {
+function storageOf(text: string | null, isProven: IsProven): StorageState {
   if (text === null) return { kind: 'empty' };
   const decoded = decodeDocument(text);
   return decoded.kind === 'document'
-    ? { kind: 'loaded', document: decoded.document }
+    ? { kind: 'loaded', document: withProvenState(decoded.document, isProven) }
     : { kind: 'unreadable', detail: decoded.detail };
 }

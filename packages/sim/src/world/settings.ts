@@ -5,6 +5,8 @@ import type { CheckConfig, Ip, ProtocolConfig, Role } from '@failtome/protocol';
 
 /** What the agents' configuration files would say, apart from who is who. */
 export interface Settings {
+  /** Whether only the orders count that an operator has signed. */
+  readonly identities: boolean;
   readonly probe: CheckConfig;
   /** Of addresses whose probe is another. */
   readonly probes?: Readonly<Record<Ip, CheckConfig>>;
@@ -23,6 +25,7 @@ export interface Settings {
 
 /** The defaults of the agent's configuration file. */
 export const DEFAULT_SETTINGS: Settings = {
+  identities: false,
   probe: { intervalMs: 1_000, fastIntervalMs: 500, timeoutMs: 1_000, fall: 3, rise: 2 },
   local: { intervalMs: 1_000, fastIntervalMs: 200, timeoutMs: 1_000, fall: 2, rise: 2 },
   gossip: { intervalMs: 500, timeoutMs: 400, deadMs: 3_000, fanout: 3 },
@@ -37,6 +40,7 @@ export const DEFAULT_SETTINGS: Settings = {
 
 /** For those who want it fast, and for swarms: more happens in less time. */
 export const FAST_SETTINGS: Settings = {
+  identities: false,
   probe: { intervalMs: 500, fastIntervalMs: 250, timeoutMs: 500, fall: 3, rise: 2 },
   local: { intervalMs: 500, fastIntervalMs: 100, timeoutMs: 500, fall: 2, rise: 2 },
   gossip: { intervalMs: 200, timeoutMs: 150, deadMs: 1_000, fanout: 3 },
@@ -124,6 +128,7 @@ export function configFor(
   const peers = nodes.filter(({ id }) => id !== node.id && (known === undefined || known.includes(id)));
   return {
     cluster: 'web',
+    orders: settings.identities ? 'proven' : 'any',
     node: {
       id: node.id,
       role: node.role,

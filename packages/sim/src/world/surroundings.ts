@@ -1,7 +1,7 @@
 /**
  * What a process of the agent runs on, what it is started with, and what its parts share.
  */
-import type { Envelope, Event, NodeId, ProtocolConfig } from '@failtome/protocol';
+import type { Envelope, Event, IsProven, NodeId, ProtocolConfig } from '@failtome/protocol';
 import type { NodeClock } from './clock.ts';
 import type { Disk } from './disk.ts';
 import type { SimDriver } from './drivers.ts';
@@ -23,6 +23,8 @@ export interface Surroundings {
   readonly violate: Violate;
   /** What a node's message becomes on its way out, where it lies (`forgery.ts`). */
   readonly forged: (from: NodeId, message: Envelope) => Envelope;
+  /** Whether an operator has signed that (`signing.ts`). */
+  readonly isProven: IsProven;
 }
 
 export interface ProcessSpec {

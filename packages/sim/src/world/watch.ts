@@ -75,6 +75,8 @@ export type WorldEvent =
       readonly command: Command;
       readonly outcome: CommandOutcome | null;
     }
+  /** An operator has signed this text. */
+  | { readonly kind: 'order-signed'; readonly text: string }
   /** A fault that was armed has hit a call to AWS. */
   | {
       readonly kind: 'faulted';

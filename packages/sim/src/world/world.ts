@@ -5,13 +5,12 @@
 
 import { type AwsEvent, holderOf, setInstance, setInstanceState } from '@failtome/cloud/model';
 import {
-  type Command,
-  type CommandOutcome,
   counted,
   type Fact,
   type NodeId,
   type NodeRecord,
   type ProtocolConfig,
+  statusOf,
 } from '@failtome/protocol';
 import { createChecks } from './checks/index.ts';
 import { createClock, type NodeClock } from './clock.ts';
@@ -22,12 +21,13 @@ import { createDriver, type SimDriver } from './drivers.ts';
 import { createForger, type Forger } from './forgery.ts';
 import type { ToldFact, World, WorldOptions } from './interface.ts';
 import { createNetwork } from './network.ts';
-import { command, FOLLOWED_MS, followUp, MAX_FOLLOWED } from './operator.ts';
+import { createOperators } from './operator.ts';
 import { createPremises, type Machine } from './premises.ts';
 import { type SimProcess, startProcess } from './process.ts';
 import { createQueue } from './queue.ts';
 import { createRandom } from './random.ts';
 import { landingOf, type NodeSpec, type Overrides } from './settings.ts';
+import { createSignatures } from './signing.ts';
 import { configOf, initialAws, newMachine, TOPIC, type WorldSpec } from './spec.ts';
 import type { Surroundings } from './surroundings.ts';
 import { createTrace } from './trace.ts';
@@ -65,7 +65,6 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
   const watchers: Watcher[] = [];
   const facts: ToldFact[] = [];
   const cloudEvents: AwsEvent[] = [];
-  const outcomes: (CommandOutcome | null)[] = [];
   let violation: Violation | null = null;
   let sessions = 0;
   let strikes = 0;
@@ -115,6 +114,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     if (node !== undefined) records.set(from, node);
     return forgers.get(from)?.(message, records.get(from)) ?? message;
   };
+  const signatures = createSignatures((text) => tell({ kind: 'order-signed', text }));
   const around: Surroundings = {
     queue,
     random: random.fork(),
@@ -124,6 +124,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     tell,
     violate,
     forged,
+    isProven: signatures.isProven,
   };
   const nodes = new Map<NodeId, SimNode>();
   for (const [index, node] of spec.nodes.entries()) nodes.set(node.id, makeNode(node, index));
@@ -191,6 +192,21 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     });
     if (!node.process.isAlive()) node.process = null;
   }
+
+  const operators = createOperators(
+    { queue, network, trace, tell, details, signatures },
+    {
+      signs: spec.settings.identities,
+      newSession() {
+        sessions += 1;
+        return `o${String(sessions).padStart(10, '0')}`;
+      },
+      status(id) {
+        const { process, clock } = nodeAt(id);
+        return process === null ? null : statusOf(process.view.state(), clock.now());
+      },
+    },
+  );
 
   function setNetwork(node: SimNode, to: 'attached' | 'gone'): void {
     cloud.change((state, atMs) => setInstance(state, node.machine.instanceId, { network: to }, atMs));
@@ -334,25 +350,8 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
       trace.tell('world', 'arm', JSON.stringify(fault));
       return cloud.arm(fault);
     },
-    order(to, what) {
-      trace.tell('world', 'order', `${to} ${JSON.stringify(what)}`);
-      const index = outcomes.push(null) - 1;
-      details.tell?.({ kind: 'ordered', order: index, to, command: what });
-      const send = (now: Command, left: number): void => {
-        sessions += 1;
-        const session = `o${String(sessions).padStart(10, '0')}`;
-        command(queue, network, { cluster: 'web', session }, to, now, (outcome) => {
-          trace.tell('world', 'outcome', JSON.stringify(outcome));
-          tell({ kind: 'order-answered', to, command: now, outcome });
-          const next = left > 0 ? followUp(now, outcome) : null;
-          if (next !== null) queue.after(FOLLOWED_MS, () => send(next, left - 1));
-          outcomes[index] = outcome;
-          details.tell?.({ kind: 'order-answered', order: index, outcome });
-        });
-      };
-      send(what, MAX_FOLLOWED);
-    },
-    outcomes: () => outcomes,
+    order: (to, what, by) => operators.order(to, what, by),
+    outcomes: operators.outcomes,
     clone(id) {
       const node = mark(id, 'clone');
       const disk = createDisk(queue, random.fork(), { writeMs: spec.diskMs });

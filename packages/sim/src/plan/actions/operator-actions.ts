@@ -1,11 +1,21 @@
 /** What operators ask of the agents. */
+
 import { type ActionKind, action, anyNode, MIDDLE, whoIs } from '../action.ts';
-import { address, duration, node, optional } from '../parameters.ts';
+import { address, choice, duration, node, optional } from '../parameters.ts';
 
 /** Who gives the orders here. */
 const OWNER = 'operator';
 const REASON = 'simulated';
 const ASKED = node('the node that is asked');
+/** By chance; `swarm/draw.ts` makes some of them strangers' where it matters. */
+const OPERATOR = 'operator' as const;
+const BY = optional(
+  choice(
+    ['operator', 'stranger'],
+    "operator: signs with a key of his own where there are such; stranger: has the cluster's key alone",
+  ),
+  'operator',
+);
 
 export const PEOPLE: readonly ActionKind[] = [
   action({
@@ -15,23 +25,28 @@ export const PEOPLE: readonly ActionKind[] = [
     parameters: {
       node: ASKED,
       expiresMs: optional(duration('until it ends by itself; absent: never'), null),
+      by: BY,
     },
-    draw: (random, spec) => ({ node: anyNode(random, spec), expiresMs: random.pick([null, 5_000, 20_000]) }),
+    draw: (random, spec) => ({
+      node: anyNode(random, spec),
+      expiresMs: random.pick([null, 5_000, 20_000]),
+      by: OPERATOR,
+    }),
     apply(world, given) {
       const id = whoIs(world, given.node);
       if (id === null) return null;
-      world.order(id, { kind: 'pause', forMs: given.expiresMs, reason: REASON, owner: OWNER });
-      return () => world.order(id, { kind: 'resume', reason: REASON, owner: OWNER });
+      world.order(id, { kind: 'pause', forMs: given.expiresMs, reason: REASON, owner: OWNER }, given.by);
+      return () => world.order(id, { kind: 'resume', reason: REASON, owner: OWNER }, given.by);
     },
   }),
   action({
     name: 'resume-order',
     says: 'automatic moves are resumed',
     lastsMs: null,
-    parameters: { node: ASKED },
+    parameters: { node: ASKED, by: BY },
     apply(world, given) {
       const id = whoIs(world, given.node);
-      if (id !== null) world.order(id, { kind: 'resume', reason: REASON, owner: OWNER });
+      if (id !== null) world.order(id, { kind: 'resume', reason: REASON, owner: OWNER }, given.by);
       return null;
     },
   }),
@@ -44,26 +59,25 @@ export const PEOPLE: readonly ActionKind[] = [
       address: address(),
       to: optional(node('who shall take it; absent: whoever ranks first'), null),
       withinMs: optional(duration('how long it may take; absent: as long as a handover may'), null),
+      by: BY,
     },
     draw: (random, spec) => ({
       node: anyNode(random, spec),
       address: random.pick(spec.addresses),
       to: random.chance(500) ? anyNode(random, spec) : null,
       withinMs: random.pick([null, 10_000]),
+      by: OPERATOR,
     }),
     apply(world, given) {
       const id = whoIs(world, given.node);
       const to = given.to === null ? null : whoIs(world, given.to);
       if (id === null) return null;
       const forMs = given.withinMs === null ? {} : { forMs: given.withinMs };
-      world.order(id, {
-        kind: 'handover',
-        address: given.address,
-        to,
-        reason: REASON,
-        owner: OWNER,
-        ...forMs,
-      });
+      world.order(
+        id,
+        { kind: 'handover', address: given.address, to, reason: REASON, owner: OWNER, ...forMs },
+        given.by,
+      );
       return null;
     },
   }),
@@ -71,18 +85,17 @@ export const PEOPLE: readonly ActionKind[] = [
     name: 'handover-cancel',
     says: 'the handover of an address is taken back',
     lastsMs: null,
-    parameters: { node: ASKED, address: address() },
-    draw: (random, spec) => ({ node: anyNode(random, spec), address: random.pick(spec.addresses) }),
+    parameters: { node: ASKED, address: address(), by: BY },
+    draw: (random, spec) => ({
+      node: anyNode(random, spec),
+      address: random.pick(spec.addresses),
+      by: OPERATOR,
+    }),
     apply(world, given) {
       const id = whoIs(world, given.node);
       if (id === null) return null;
-      world.order(id, {
-        kind: 'handover-cancel',
-        id: null,
-        address: given.address,
-        reason: REASON,
-        owner: OWNER,
-      });
+      const which = { id: null, address: given.address };
+      world.order(id, { kind: 'handover-cancel', ...which, reason: REASON, owner: OWNER }, given.by);
       return null;
     },
   }),

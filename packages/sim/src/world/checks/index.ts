@@ -15,6 +15,7 @@ import { checkLending } from './lending.ts';
 import { checkMessages } from './messages.ts';
 import { checkOrders } from './orders.ts';
 import { checkSight } from './sight.ts';
+import { checkSigned } from './signed.ts';
 import { checkTelling } from './telling.ts';
 
 /** What checks need to know of the world's making. */
@@ -38,5 +39,6 @@ export function createChecks(view: WorldView, { driver }: CheckedSpec, violate: 
     checkMessages(view, violate),
     checkDecisions(violate),
     checkOrders(view, violate),
+    checkSigned(violate),
   ];
 }

@@ -1,0 +1,58 @@
+/** Orders that operators sign, without the rules that make their signatures count: I24. */
+import { edit, type Mutant, mutant } from '../mutant.ts';
+
+export const SIGNED_MUTANTS: readonly Mutant[] = [
+  mutant(
+    'signed-pause',
+    ['I24', 'L1'],
+    'a pause or a resume that a peer tells of needs no signature',
+    edit('pause.ts', 'if (!counts(turn.state.config.orders, told)) {', 'if (told.version < 0) {'),
+    'operators',
+  ),
+  mutant(
+    'signed-handover',
+    ['I24'],
+    'a handover that a peer tells of needs no signature',
+    edit('handover.ts', 'if (!counts(turn.state.config.orders, told)) {', 'if (told.ttlMs < 0) {'),
+    'operators',
+  ),
+  mutant(
+    'signed-command',
+    ['I24'],
+    "a command with the cluster's key alone is obeyed",
+    edit('signed-orders.ts', "command.kind === 'handover-status' || config.orders === 'any'", 'true'),
+    'operators',
+  ),
+  mutant(
+    'signed-by-anybody',
+    ['I24', 'L1'],
+    'any proof holds, whoever made it and whatever of',
+    edit(
+      'orders.ts',
+      'wordingFault(owner, order.reason) === null && isProven(orderText(cluster, signable), proof)',
+      'isProven(orderText(cluster, signable), proof) || proof.length > 0',
+    ),
+    'operators',
+  ),
+  mutant(
+    'signed-version',
+    ['I24', 'L1'],
+    'the version of a pause is not signed',
+    edit('orders.ts', 'return [version, by, paused,', 'return [by, paused,'),
+    'operators',
+  ),
+  mutant(
+    'signed-until',
+    ['I24'],
+    'a handover is taken up after the time that was signed',
+    edit('handover.ts', 'told.ttlMs <= 0 || isOver(told, turn.now)', 'told.ttlMs <= 0'),
+    'operators',
+  ),
+  mutant(
+    'signed-from-now-on',
+    ['I24', 'L1'],
+    'what was ordered before operators had keys stays in force',
+    edit('lifecycle.ts', '  forgetUncounted(turn, disproved);\n', ''),
+    'operators',
+  ),
+];
