@@ -4,7 +4,14 @@
  */
 
 import type { AwsEvent } from '@failtome/cloud/model';
-import { counted, type DriveEffect, type DriverResult, type Ip, TAKEOVER_SUBJECT } from '@failtome/protocol';
+import {
+  type Association,
+  counted,
+  type DriveEffect,
+  type DriverResult,
+  type Ip,
+  TAKEOVER_SUBJECT,
+} from '@failtome/protocol';
 import type { RunView, Violate, Watcher, WorldView } from '../watch.ts';
 import { createDoubles } from './doubles.ts';
 import { createReader } from './durability.ts';
@@ -51,6 +58,8 @@ interface Account {
   doubtfulUntilMs: number;
   /** The last association that others made, and that was none of these; null: there is none. */
   others: string | null;
+  /** After its last take an old read without an id has shown this node as the holder. */
+  misled: boolean;
 }
 
 export function checkTelling(view: WorldView, violate: Violate): Watcher {
@@ -68,6 +77,7 @@ export function checkTelling(view: WorldView, violate: Violate): Watcher {
       unanswered: false,
       doubtfulUntilMs: Number.NEGATIVE_INFINITY,
       others: null,
+      misled: false,
     };
     accounts.set(key, known);
     return known;
@@ -119,10 +129,20 @@ export function checkTelling(view: WorldView, violate: Violate): Watcher {
       account.unanswered = false;
       if (answer.kind === 'unknown') account.doubtfulUntilMs = view.now() + MAY_LAND_MS;
     }
+    if (answer.kind === 'read') readOld(account, by, ip, answer.association);
     if (answer.kind === 'taken') know(by, account.owed.at(-1));
     else if (answer.kind === 'read' && answer.association.kind === 'associated' && answer.association.self)
       if (view.now() - account.takenMs < LATE_MS && !view.disksHarmed())
         know(by, shownTo(account, ip, answer.association.associationId));
+  }
+
+  /** A read that lags shows what an earlier take came to. Without an id it looks like what an unanswered one came to. */
+  function readOld(account: Account, { instanceId }: RunView, ip: Ip, read: Association): void {
+    if (read.kind !== 'associated' || !read.self || read.associationId !== null) return;
+    const isOld = view.aws().addresses.get(ip)?.association?.instanceId !== instanceId;
+    if (!isOld || account.misled || view.now() >= account.doubtfulUntilMs) return;
+    account.misled = true;
+    account.mayTell += 1;
   }
 
   /** What a read has shown; without an id it is what the cloud really has now. */
@@ -257,7 +277,7 @@ export function checkTelling(view: WorldView, violate: Violate): Watcher {
       case 'drive': {
         if (event.effect.operation.op !== 'take') return;
         const account = accountOf(event.by.instanceId, event.effect.address);
-        return void Object.assign(account, { takenMs: view.now(), unanswered: true });
+        return void Object.assign(account, { takenMs: view.now(), unanswered: true, misled: false });
       }
       case 'driven':
         return onDriven(event.by, event.effect, event.result);
