@@ -44,7 +44,7 @@ function configOf({
       observe: null,
     },
     peers: [],
-    auth: { keyFile: '/nonexistent' },
+    auth: { keyFile: '/nonexistent', identity: null, operators: [] },
     addresses: [
       {
         ip: ADDRESS,

@@ -68,10 +68,13 @@ api:
   readTokenFile: /etc/failtome/tokens
   observe: "127.0.0.1:9741"
 peers:
-  - { id: neptune, url: "http://10.0.1.11:8741", priority: 9 }
+  - { id: neptune, url: "http://10.0.1.11:8741", priority: 9, publicKey: MCowBQYDK2VwAyEAgTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q= }
   - { id: pluto, url: "http://10.0.1.10:8741", role: witness }
   - { id: eris, url: "http://10.0.1.9:8741", role: member, priority: 1 }
-auth: { keyFile: /etc/failtome/cluster.key }
+auth:
+  keyFile: /etc/failtome/cluster.key
+  identity: /etc/failtome/saturn.key
+  operators: [{ name: ann, publicKey: [MCowBQYDK2VwAyEA7UkoxijRwsbq6QM4kFmVYSlZJzpcY/k2NsFGFKyHN9E=] }]
 addresses:
   - ip: 54.173.141.243
     allocationId: eipalloc-0abc

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import type { NodeId } from '@failtome/protocol';
 import type { FastifyInstance } from 'fastify';
+import type { Identities } from './auth/identities.ts';
 import type { ClusterKeys } from './auth/keys.ts';
 import type { Tokens } from './auth/tokens.ts';
 import { httpUrl } from './config/http-url.ts';
@@ -19,6 +20,7 @@ export interface ApisDependencies extends Pick<ServerDependencies, 'inbox' | 'on
   /** Null: not known yet. */
   readonly nodeId: () => NodeId | null;
   readonly keys: () => ClusterKeys;
+  readonly identities: () => Identities;
   readonly tokens: () => Tokens;
   readonly sources: ViewSources;
 }
@@ -34,12 +36,12 @@ export class Apis {
   readonly #observe: Listener | null;
 
   constructor({ listen, observe }: AgentConfig['api'], dependencies: ApisDependencies) {
-    const { inbox, onRejected, onFault, keys, config, sources } = dependencies;
+    const { inbox, onRejected, onFault, keys, identities, config, sources } = dependencies;
     const serve = (serves: 'everything' | 'reading routes'): FastifyInstance => {
       const server = createServer(
         { serves },
         {
-          ...{ keys, inbox, onRejected, onFault },
+          ...{ keys, identities, inbox, onRejected, onFault },
           views: createViews(sources),
           isPeerAddress: (address) => isPeerAt(address, config().peers),
           readers: () => readersOf(serves, dependencies),

@@ -19,6 +19,7 @@ import { Prober } from './adapters/prober.ts';
 import { createSnsNotifier, type Notifier } from './adapters/sns.ts';
 import { Store } from './adapters/store.ts';
 import { PeerTransport } from './adapters/transport.ts';
+import type { Identities } from './auth/identities.ts';
 import type { ClusterKeys } from './auth/keys.ts';
 import type { AgentConfig, Identity, PeerSettings } from './config/types.ts';
 
@@ -29,6 +30,7 @@ export interface AdapterOptions {
   readonly config: AgentConfig;
   readonly identity: Identity;
   readonly keys: ClusterKeys;
+  readonly identities: Identities;
   /** Null where neither driver nor notifier needs AWS. */
   readonly clients: AwsClients | null;
 }
@@ -70,7 +72,7 @@ export class Adapters {
   #notifier: Notifier;
 
   constructor(options: AdapterOptions, dependencies: AdapterDependencies) {
-    const { config, identity, keys, clients } = options;
+    const { config, identity, keys, identities, clients } = options;
     const { post, reply, mayWrite } = dependencies;
     this.#identity = identity;
     this.#dependencies = dependencies;
@@ -80,7 +82,10 @@ export class Adapters {
     this.#prober = new Prober({ addresses: config.addresses }, dependencies);
     this.#local = new LocalCheck({ local: config.local }, dependencies);
     this.#externalIp = new ExternalIp(config.guard, dependencies);
-    this.#transport = new PeerTransport({ peers: othersOf(config, identity), keys }, { post, reply });
+    this.#transport = new PeerTransport(
+      { peers: othersOf(config, identity), keys, identities },
+      { post, reply },
+    );
     this.#store = new Store({ stateDir: config.stateDir }, { post, mayWrite });
     this.#driver = this.#makeDriver();
     this.#notifier = this.#makeNotifier();
@@ -125,13 +130,13 @@ export class Adapters {
   }
 
   /** Take over a configuration in which nothing has changed that needs a restart. What is under way ends by the old one. */
-  reconfigure(config: AgentConfig, keys: ClusterKeys): void {
+  reconfigure(config: AgentConfig, keys: ClusterKeys, identities: Identities): void {
     const before = this.#config;
     this.#config = config;
     this.#prober.reconfigure({ addresses: config.addresses });
     this.#local.reconfigure({ local: config.local });
     this.#externalIp.reconfigure(config.guard);
-    this.#transport.reconfigure(othersOf(config, this.#identity), keys);
+    this.#transport.reconfigure({ peers: othersOf(config, this.#identity), keys, identities });
     if (!isDeepStrictEqual(before.notify.sns, config.notify.sns)) this.#replaceClients();
     if (!isDeepStrictEqual(cloudPartsOf(before), cloudPartsOf(config))) {
       this.#driver = this.#makeDriver();

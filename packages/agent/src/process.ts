@@ -13,6 +13,7 @@ import { type RunningAgent, runAgent } from './run.ts';
 const FILES = [
   ['STATE_DIR_IN_USE', 'stateDir'],
   ['KEY_', 'auth.keyFile'],
+  ['IDENTITY_FILE_', 'auth.identity'],
   ['TOKEN_', 'api.readTokenFile'],
 ] as const;
 

@@ -3,19 +3,16 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { NodeId, State } from '@failtome/protocol';
-import { type KeyFile, readKeyFile } from './auth/keys.ts';
-import { readTokenFile, type TokenFile } from './auth/tokens.ts';
+import { readSecrets, type Secrets } from './auth/secrets.ts';
 import { identityFaults } from './config/electorate.ts';
 import { faultLines, type LoadResult, warningLines } from './config/load.ts';
 import type { AgentConfig } from './config/types.ts';
-import { AgentError } from './errors.ts';
 
 export type Reload =
   | {
       readonly kind: 'accepted';
       readonly config: AgentConfig;
-      readonly keyFile: KeyFile;
-      readonly tokenFile: TokenFile;
+      readonly secrets: Secrets;
       /** What is risky in it, one line each. */
       readonly warnings: readonly string[];
     }
@@ -34,29 +31,15 @@ export interface Present {
 export async function judgeReload(result: LoadResult, present: Present): Promise<Reload> {
   if (result.kind === 'faulty') return { kind: 'refused', lines: faultLines(result.faults, present.file) };
   const { config } = result;
-  const [keyFile, tokenFile] = await Promise.all([
-    orFault(readKeyFile(config.auth.keyFile)),
-    orFault(readTokenFile(config.api.readTokenFile)),
-  ]);
+  const read = await readSecrets(config);
   const lines = [
     ...restartFaults(present.config, config),
     ...faultLines(identityFaults(config, present.id), present.file),
     ...movingFaults(config, present.state().addresses),
-    ...(keyFile instanceof AgentError ? [`auth.keyFile: ${keyFile.message}`] : []),
-    ...(tokenFile instanceof AgentError ? [`api.readTokenFile: ${tokenFile.message}`] : []),
+    ...(read.kind === 'faulty' ? read.faults.map(({ path, error }) => `${path}: ${error.message}`) : []),
   ];
-  if (keyFile instanceof AgentError || tokenFile instanceof AgentError || lines.length > 0)
-    return { kind: 'refused', lines };
-  return { kind: 'accepted', config, keyFile, tokenFile, warnings: warningLines(result.warnings) };
-}
-
-async function orFault<T>(reading: Promise<T>): Promise<T | AgentError> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof AgentError) return error;
-    throw error;
-  }
+  if (read.kind === 'faulty' || lines.length > 0) return { kind: 'refused', lines };
+  return { kind: 'accepted', config, secrets: read.secrets, warnings: warningLines(result.warnings) };
 }
 
 /** An address that is being moved to this node, and that nobody may hold just now, is not forgotten. */

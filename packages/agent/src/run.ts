@@ -28,8 +28,8 @@ import {
   serviceManagerOptions,
 } from './adapters/systemd.ts';
 import { Apis } from './apis.ts';
-import { type ClusterKeys, type KeyFile, readKeyFile } from './auth/keys.ts';
-import { readTokenFile, type TokenFile, type Tokens } from './auth/tokens.ts';
+import { type Identities, SHARED_KEY } from './auth/identities.ts';
+import { readSecrets, type Secrets } from './auth/secrets.ts';
 import { identityFaults } from './config/electorate.ts';
 import { formatFault } from './config/fault.ts';
 import type { LoadResult } from './config/load.ts';
@@ -43,6 +43,7 @@ import { tellCredentials } from './observe/credentials.ts';
 import { type Chronicle, createChronicle } from './observe/history.ts';
 import type { Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { identitiesOf, tellSecrets } from './observe/secrets.ts';
 import { Adapters } from './ports.ts';
 import { judgeReload } from './reload.ts';
 import { StateDirectory } from './state-directory.ts';
@@ -97,17 +98,14 @@ export interface RunningAgent {
 export async function runAgent(options: RunOptions, dependencies: RunDependencies): Promise<RunningAgent> {
   const { config } = options;
   const { log } = dependencies;
-  const [keyFile, tokenFile] = await Promise.all([
-    readKeyFile(config.auth.keyFile),
-    readTokenFile(config.api.readTokenFile),
-  ]);
+  const read = await readSecrets(config);
+  if (read.kind === 'faulty') throw read.faults[0].error;
+  const { secrets } = read;
   // Before anything in it is looked at: another agent may be writing there.
   const directory = await StateDirectory.claim(config.stateDir);
   if (directory.unprotected !== null) log.tell('warn', 'state-directory', directory.unprotected);
-  tellKeys(log, keyFile);
-  tellTokens(log, tokenFile);
-  const { tokens } = tokenFile;
-  const agent = new Agent(options, dependencies, { keys: keyFile.keys, tokens, directory });
+  tellSecrets(log, secrets);
+  const agent = new Agent(options, dependencies, { secrets, directory });
   try {
     await agent.open();
   } catch (error) {
@@ -142,8 +140,9 @@ class Agent implements RunningAgent {
   readonly #stopping = new AbortController();
   #resolveEnded: (code: ExitCode) => void = () => undefined;
   #config: AgentConfig;
-  #keys: ClusterKeys;
-  #tokens: Tokens;
+  #secrets: Secrets;
+  /** Nobody is heard before it is known who this node is. */
+  #identities: Identities = SHARED_KEY;
   #running: Running | null = null;
   /** Why it isn't ready, as long as nothing runs. */
   #waitingFor = 'the API is not listening yet';
@@ -154,14 +153,13 @@ class Agent implements RunningAgent {
   constructor(
     options: RunOptions,
     dependencies: RunDependencies,
-    opened: { readonly keys: ClusterKeys; readonly tokens: Tokens; readonly directory: StateDirectory },
+    opened: { readonly secrets: Secrets; readonly directory: StateDirectory },
   ) {
     this.#options = options;
     this.#log = dependencies.log;
     this.#load = dependencies.load;
     this.#directory = opened.directory;
-    this.#keys = opened.keys;
-    this.#tokens = opened.tokens;
+    this.#secrets = opened.secrets;
     this.#config = options.config;
     this.#metrics = createMetrics({ version: options.version });
     this.#names = new Names({ monotonicMs: () => this.#clock.monotonicMs() });
@@ -236,6 +234,7 @@ class Agent implements RunningAgent {
     });
     const config = toProtocolConfig(this.#config, identity, this.#options.version);
     this.#metrics.configure(config);
+    this.#identities = identitiesOf(this.#config, this.#secrets, identity.id, this.#log);
     const adapters = this.#createAdapters(identity);
     const host = createHost(
       config,
@@ -298,7 +297,13 @@ class Agent implements RunningAgent {
 
   #createAdapters(identity: FoundIdentity): Adapters {
     return new Adapters(
-      { config: this.#config, identity, keys: this.#keys, clients: identity.clients },
+      {
+        config: this.#config,
+        identity,
+        keys: this.#secrets.keyFile.keys,
+        identities: this.#identities,
+        clients: identity.clients,
+      },
       {
         clock: this.#clock,
         names: this.#names,
@@ -357,8 +362,9 @@ class Agent implements RunningAgent {
       sources,
       config: () => this.#config,
       nodeId: () => this.#running?.identity.id ?? null,
-      keys: () => this.#keys,
-      tokens: () => this.#tokens,
+      keys: () => this.#secrets.keyFile.keys,
+      identities: () => this.#identities,
+      tokens: () => this.#secrets.tokenFile.tokens,
       inbox: this.#inbox,
       onRejected: (reason, address) =>
         this.#tell({ kind: 'rejected', reason, from: senderAt(address, this.#config.peers) }),
@@ -385,15 +391,14 @@ class Agent implements RunningAgent {
       return;
     }
     if (this.#ending) return;
-    const { config, keyFile, tokenFile, warnings } = judged;
+    const { config, secrets, warnings } = judged;
     this.#config = config;
-    this.#keys = keyFile.keys;
-    this.#tokens = tokenFile.tokens;
+    this.#secrets = secrets;
     for (const warning of warnings) this.#log.tell('warn', 'configuration', warning);
-    tellKeys(this.#log, keyFile);
-    tellTokens(this.#log, tokenFile);
+    tellSecrets(this.#log, secrets);
+    this.#identities = identitiesOf(config, secrets, identity.id, this.#log);
     this.#log.setLevel(config.log.level);
-    adapters.reconfigure(config, keyFile.keys);
+    adapters.reconfigure(config, secrets.keyFile.keys, this.#identities);
     const next = toProtocolConfig(config, identity, version);
     this.#metrics.configure(next);
     host.post({ kind: 'configured', config: next });
@@ -431,17 +436,6 @@ class Agent implements RunningAgent {
     await within(CLOSE_WITHIN_MS, this.#apis.close());
     await this.#directory.release();
   }
-}
-
-function tellKeys(log: Log, { keys, warnings }: KeyFile): void {
-  log.tell('info', 'key', `${counted(keys.length, 'key')} loaded`, {
-    keys: keys.length,
-  });
-  for (const warning of warnings) log.tell('warn', 'key', warning);
-}
-
-function tellTokens(log: Log, { warnings }: TokenFile): void {
-  for (const warning of warnings) log.tell('warn', 'key', warning);
 }
 
 /** Wait for it, but no longer than this. */

@@ -14,6 +14,7 @@ import { localCheckOf } from '../src/adapters/local.ts';
 import { Names } from '../src/adapters/names.ts';
 import { PeerConnection } from '../src/adapters/peer-connection.ts';
 import { probeCheckOf } from '../src/adapters/prober.ts';
+import { SHARED_KEY } from '../src/auth/identities.ts';
 import type { ClusterKeys } from '../src/auth/keys.ts';
 import { httpUrl } from '../src/config/http-url.ts';
 import { checkConfig } from '../src/config/load.ts';
@@ -178,7 +179,7 @@ function adaptersOf(config: AgentConfig): Adapters {
   const identity = identityOf(config);
   const nothing = (): void => undefined;
   return new Adapters(
-    { config, identity, keys: KEYS, clients: clientsFor(config, identity) },
+    { config, identity, keys: KEYS, identities: SHARED_KEY, clients: clientsFor(config, identity) },
     {
       clock,
       names: new Names({ monotonicMs: () => clock.monotonicMs() }),
@@ -210,7 +211,7 @@ test('what the check of a configuration accepts, every adapter can be built of, 
       takeApart(config);
       adaptersOf(config).close();
       const running = adaptersOf(GOOD);
-      running.reconfigure(config, KEYS);
+      running.reconfigure(config, KEYS, SHARED_KEY);
       running.close();
     }),
     { numRuns: 600 },

@@ -8,6 +8,16 @@ import { effectiveValues, effectiveYaml } from '../src/config/print.ts';
 import { toProtocolConfig } from '../src/config/to-protocol.ts';
 import type { AgentConfig } from '../src/config/types.ts';
 
+const [SATURNS, NEPTUNES, ANNS, PLUTOS] = [
+  'MCowBQYDK2VwAyEAiojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=',
+  'MCowBQYDK2VwAyEAgTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=',
+  'MCowBQYDK2VwAyEA7UkoxijRwsbq6QM4kFmVYSlZJzpcY/k2NsFGFKyHN9E=',
+  'MCowBQYDK2VwAyEAypOsFwUYcHHWewNz+eEbr9LaXUEqMnyHJLcBlrTrZhY=',
+];
+
+/** A public key as a test compares it: by its text. */
+const publicKey = (text: string | undefined) => expect.objectContaining({ text });
+
 const MINIMAL = `cluster: web
 peers: [{ id: neptune, url: "http://10.0.1.11:8741" }]
 auth: { keyFile: /etc/failtome/cluster.key }
@@ -36,8 +46,10 @@ test('what is required is enough, and everything else has its default', () => {
       readTokenFile: null,
       observe: null,
     },
-    peers: [{ id: 'neptune', url: 'http://10.0.1.11:8741', role: 'candidate', priority: 100 }],
-    auth: { keyFile: '/etc/failtome/cluster.key' },
+    peers: [
+      { id: 'neptune', url: 'http://10.0.1.11:8741', role: 'candidate', priority: 100, publicKeys: [] },
+    ],
+    auth: { keyFile: '/etc/failtome/cluster.key', identity: null, operators: [] },
     addresses: [
       {
         ip: '54.173.141.243',
@@ -81,9 +93,12 @@ api:
   observe: 127.0.0.1:9741
 peers:
   - { id: saturn, url: "http://10.0.1.12:9000" }
-  - { id: neptune, url: "http://10.0.1.11:8741", role: candidate, priority: 50 }
-  - { id: pluto, url: "http://10.0.1.13:8741", role: witness }
-auth: { keyFile: /etc/failtome/cluster.key }
+  - { id: neptune, url: "http://10.0.1.11:8741", role: candidate, priority: 50, publicKey: ["${NEPTUNES}", "${SATURNS}"] }
+  - { id: pluto, url: "http://10.0.1.13:8741", role: witness, publicKey: "${PLUTOS}" }
+auth:
+  keyFile: /etc/failtome/cluster.key
+  identity: /etc/failtome/saturn.key
+  operators: [{ name: ann, publicKey: "${ANNS}" }]
 addresses:
   - ip: 54.173.141.243
     allocationId: eipalloc-0abc
@@ -114,11 +129,27 @@ test('every key is read into its place', () => {
       observe: { host: '127.0.0.1', port: 9741 },
     },
     peers: [
-      { id: 'saturn', url: 'http://10.0.1.12:9000', role: 'candidate', priority: 100 },
-      { id: 'neptune', url: 'http://10.0.1.11:8741', role: 'candidate', priority: 50 },
-      { id: 'pluto', url: 'http://10.0.1.13:8741', role: 'witness', priority: 100 },
+      { id: 'saturn', url: 'http://10.0.1.12:9000', role: 'candidate', priority: 100, publicKeys: [] },
+      {
+        id: 'neptune',
+        url: 'http://10.0.1.11:8741',
+        role: 'candidate',
+        priority: 50,
+        publicKeys: [publicKey(NEPTUNES), publicKey(SATURNS)],
+      },
+      {
+        id: 'pluto',
+        url: 'http://10.0.1.13:8741',
+        role: 'witness',
+        priority: 100,
+        publicKeys: [publicKey(PLUTOS)],
+      },
     ],
-    auth: { keyFile: '/etc/failtome/cluster.key' },
+    auth: {
+      keyFile: '/etc/failtome/cluster.key',
+      identity: '/etc/failtome/saturn.key',
+      operators: [{ name: 'ann', publicKeys: [publicKey(ANNS)] }],
+    },
     addresses: [
       {
         ip: '54.173.141.243',
@@ -198,6 +229,7 @@ test('the environment overrides the file, and an empty variable does not', () =>
     FAILTOME_LISTEN: '127.0.0.1:9999',
     FAILTOME_ADVERTISE: 'http://10.0.1.99:9999',
     FAILTOME_KEY_FILE: '/run/key',
+    FAILTOME_IDENTITY: '/run/identity',
     FAILTOME_STATE_DIR: '/srv/state',
     FAILTOME_LOG_LEVEL: 'warn',
     FAILTOME_INSTANCE_ID: 'i-0abc',
@@ -213,7 +245,7 @@ test('the environment overrides the file, and an empty variable does not', () =>
       readTokenFile: null,
       observe: null,
     },
-    auth: { keyFile: '/run/key' },
+    auth: { keyFile: '/run/key', identity: '/run/identity', operators: [] },
     stateDir: '/srv/state',
     log: { level: 'warn' },
     driver: { kind: 'ec2', region: null, instanceId: 'i-0abc', displace: 'refuse' },

@@ -13,6 +13,7 @@ import { ExternalIp } from '../src/adapters/external-ip.ts';
 import { CheckRunner, checkTarget } from '../src/adapters/http-check.ts';
 import { InstanceMetadata } from '../src/adapters/identity.ts';
 import { PeerTransport } from '../src/adapters/transport.ts';
+import { SHARED_KEY } from '../src/auth/identities.ts';
 import { envelope, KEYS } from './support/api.ts';
 import { listen, networkDependencies } from './support/loopback.ts';
 
@@ -125,7 +126,11 @@ test.each(KINDS)('a peer that sends %s without end has not answered', async (kin
   const posted: Event[] = [];
   const outcome = new Promise<Event>((resolve) => {
     const transport = new PeerTransport(
-      { peers: [{ id: 'neptune', url: `http://127.0.0.1:${service.port}` }], keys: KEYS },
+      {
+        peers: [{ id: 'neptune', url: `http://127.0.0.1:${service.port}` }],
+        keys: KEYS,
+        identities: SHARED_KEY,
+      },
       {
         post: (event) => {
           posted.push(event);

@@ -32,9 +32,17 @@ function put(name: string, mode: number): string {
   return path;
 }
 
-function rows(config: { readonly stateDir: string; readonly keyFile?: string }, service: ServiceUser | null) {
-  const { stateDir, keyFile = join(folder, 'none') } = config;
-  return preflightFiles({ stateDir, auth: { keyFile } }, { own: OWN, service });
+interface Files {
+  readonly stateDir: string;
+  readonly keyFile?: string;
+  readonly identity?: string;
+  readonly readTokenFile?: string;
+}
+
+function rows(config: Files, service: ServiceUser | null) {
+  const { stateDir, keyFile = join(folder, 'none'), identity = null, readTokenFile = null } = config;
+  const auth = { keyFile, identity, operators: [] };
+  return preflightFiles({ stateDir, auth, api: { readTokenFile } }, { own: OWN, service });
 }
 
 describe('as the service’s own user', () => {
@@ -110,6 +118,15 @@ describe('as another user than the service’s', () => {
     });
     chmodSync(keyFile, 0o644);
     expect(await rows({ stateDir, keyFile }, SERVICE)).toHaveLength(2);
+  });
+
+  test('an identity and tokens that only the check’s user may read fail', async () => {
+    const [identity, readTokenFile] = [put('identity', 0o600), put('tokens', 0o600)];
+    const lines = await rows({ stateDir: folder, identity, readTokenFile }, SERVICE);
+    expect(lines.slice(2)).toMatchObject([
+      { name: 'identity file', state: 'fail', fix: expect.stringContaining(`chmod 0640 ${identity}`) },
+      { name: 'token file', state: 'fail', fix: expect.stringContaining(`chmod 0640 ${readTokenFile}`) },
+    ]);
   });
 
   test('a directory that systemd makes need not be there', async () => {

@@ -10,6 +10,7 @@ import {
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { MAX_CONNECTIONS_PER_PEER } from '../src/adapters/peer-connections.ts';
 import { PeerTransport } from '../src/adapters/transport.ts';
+import { SHARED_KEY } from '../src/auth/identities.ts';
 import { SIGNATURE_HEADER, signResponse } from '../src/auth/signature.ts';
 import { answerTo, buildApi, envelope, KEYS, OTHER_KEYS, type Received } from './support/api.ts';
 
@@ -26,13 +27,13 @@ interface Outcomes {
   readonly answers: Envelope[];
 }
 
-function buildTransport(port: number, keys = KEYS): Outcomes {
+function buildTransport(port: number, identities = SHARED_KEY): Outcomes {
   const posted: Outcomes['posted'] = [];
   const answers: Envelope[] = [];
   const started = new Map<number, number>();
   const waiting = new Map<number, (result: 'answered' | SendFailure) => void>();
   const transport = new PeerTransport(
-    { peers: [{ id: 'neptune', url: `http://127.0.0.1:${port}` }], keys },
+    { peers: [{ id: 'neptune', url: `http://127.0.0.1:${port}` }], keys: KEYS, identities },
     {
       post(event) {
         if (event.kind !== 'answered' && event.kind !== 'send-failed')
@@ -319,11 +320,15 @@ test('another URL and other keys count from the next message on', async () => {
   ];
   const { send, transport } = buildTransport(before.port);
   expect(await send()).toBe('answered');
-  transport.reconfigure([{ id: 'neptune', url: `http://127.0.0.1:${after.port}/` }], OTHER_KEYS);
+  transport.reconfigure({
+    peers: [{ id: 'neptune', url: `http://127.0.0.1:${after.port}/` }],
+    keys: OTHER_KEYS,
+    identities: SHARED_KEY,
+  });
   expect(await send()).toBe('answered');
   expect([before.requests.length, after.requests.length]).toEqual([1, 1]);
   await expect.poll(() => before.sockets[0]?.readyState).not.toBe('open');
-  transport.reconfigure([], OTHER_KEYS);
+  transport.reconfigure({ peers: [], keys: OTHER_KEYS, identities: SHARED_KEY });
   expect(await send()).toBe('unreachable');
 });
 
@@ -331,7 +336,11 @@ test('connections to a peer that did not change outlive a reconfiguration', asyn
   const peer = await fakePeer((request) => authentic(request));
   const { send, transport } = buildTransport(peer.port);
   expect(await send()).toBe('answered');
-  transport.reconfigure([{ id: 'neptune', url: `http://127.0.0.1:${peer.port}` }], KEYS);
+  transport.reconfigure({
+    peers: [{ id: 'neptune', url: `http://127.0.0.1:${peer.port}` }],
+    keys: KEYS,
+    identities: SHARED_KEY,
+  });
   expect(await send()).toBe('answered');
   expect(peer.sockets).toHaveLength(1);
 });
@@ -353,7 +362,7 @@ test('a heartbeat has no header but those that it needs', async () => {
 test('a reply goes to the request that waits for it', () => {
   const replies: unknown[] = [];
   const transport = new PeerTransport(
-    { peers: [], keys: KEYS },
+    { peers: [], keys: KEYS, identities: SHARED_KEY },
     { post: () => undefined, reply: (effect) => replies.push(effect) },
   );
   const effect = { kind: 'reply', requestId: 3, status: 200, message: envelope() } as const;

@@ -38,7 +38,7 @@ export type { GateNotAsked, Rung } from './ladder.ts';
 export { ladder } from './ladder.ts';
 export type * from './messages.ts';
 export { WIRE_VERSION } from './messages.ts';
-export { OPERATOR_PREFIX } from './operator.ts';
+export { isOperator, OPERATOR_PREFIX } from './operator.ts';
 export type { HandoverTerms, HandoverWish, PauseWish, ShownOrders } from './order-terms.ts';
 export { handoverTerms, pauseTerms, resumeTerms } from './order-terms.ts';
 export type { IsProven, Signable } from './orders.ts';

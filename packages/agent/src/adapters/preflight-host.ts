@@ -36,7 +36,11 @@ export async function findUsers(stateDir: string): Promise<HostUsers> {
 
 /** What the files of this configuration are for the user that the service runs as. */
 export async function preflightFiles(
-  { stateDir, auth }: Pick<AgentConfig, 'stateDir' | 'auth'>,
+  {
+    stateDir,
+    auth,
+    api,
+  }: Pick<AgentConfig, 'stateDir' | 'auth'> & { readonly api: Pick<AgentConfig['api'], 'readTokenFile'> },
   users?: HostUsers,
 ): Promise<readonly CheckLine[]> {
   const { own, service } = users ?? (await findUsers(stateDir));
@@ -47,10 +51,14 @@ export async function preflightFiles(
     return [...user, await tryStateDir(whole, own)];
   }
   const state = join(whole, 'state.json');
-  const [directory, document, key] = await Promise.all([
+  const [directory, document, secrets] = await Promise.all([
     obstacleFor(service, whole, READ | WRITE | SEARCH),
     obstacleFor(service, state, READ),
-    obstacleFor(service, auth.keyFile, READ),
+    Promise.all([
+      secretLines('key file', auth.keyFile, service),
+      secretLines('identity file', auth.identity, service),
+      secretLines('token file', api.readTokenFile, service),
+    ]),
   ]);
   const unseen = document?.kind === 'missing' ? null : document;
   return [
@@ -58,10 +66,19 @@ export async function preflightFiles(
     directory === null && unseen !== null
       ? fail('state directory', forbidden(unseen, service), `chown ${service.name} ${state}`)
       : await directoryLine(whole, directory, service),
-    ...(key?.kind === 'forbidden'
-      ? [fail('key file', forbidden(key, service), keyRights(auth.keyFile, service))]
-      : []),
+    ...secrets.flat(),
   ];
+}
+
+/** One that isn't there is told of where it is read. */
+async function secretLines(
+  name: string,
+  path: string | null,
+  service: ServiceUser,
+): Promise<readonly CheckLine[]> {
+  const obstacle = path === null ? null : await obstacleFor(service, path, READ);
+  if (path === null || obstacle?.kind !== 'forbidden') return [];
+  return [fail(name, forbidden(obstacle, service), keyRights(path, service))];
 }
 
 function told({ name, uid }: User): string {

@@ -15,8 +15,16 @@ import {
   type SendEffect,
   type SendFailure,
 } from '@failtome/protocol';
+import { IDENTITY_HEADER, type Identities } from '../auth/identities.ts';
+import { signAs } from '../auth/identity.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
-import { SIGNATURE_HEADER, signRequest, verifyResponse } from '../auth/signature.ts';
+import {
+  requestBytes,
+  responseBytes,
+  SIGNATURE_HEADER,
+  signRequest,
+  verifyResponse,
+} from '../auth/signature.ts';
 import { httpUrl } from '../config/http-url.ts';
 import { ConnectionError, type PeerConnection } from './peer-connection.ts';
 import { PeerConnections } from './peer-connections.ts';
@@ -30,6 +38,7 @@ export interface PeerEndpoint {
 export interface TransportOptions {
   readonly peers: readonly PeerEndpoint[];
   readonly keys: ClusterKeys;
+  readonly identities: Identities;
 }
 
 export interface TransportDependencies {
@@ -44,6 +53,8 @@ type Outcome = Extract<Event, { kind: 'answered' | 'send-failed' }>;
 interface RawResponse {
   readonly status: number;
   readonly signature: string;
+  /** The sender's own; empty where there is none. */
+  readonly identity: string;
   readonly body: Buffer;
 }
 
@@ -56,11 +67,13 @@ export class PeerTransport implements TransportPort {
   readonly #dependencies: TransportDependencies;
   readonly #peers = new Map<NodeId, PeerConnections>();
   #keys: ClusterKeys;
+  #identities: Identities;
 
   constructor(options: TransportOptions, dependencies: TransportDependencies) {
     this.#dependencies = dependencies;
     this.#keys = options.keys;
-    this.reconfigure(options.peers, options.keys);
+    this.#identities = options.identities;
+    this.reconfigure(options);
   }
 
   /**
@@ -86,8 +99,9 @@ export class PeerTransport implements TransportPort {
   }
 
   /** Take over other peers, other URLs and other keys. What is under way goes on; connections to unchanged peers stay. */
-  reconfigure(peers: readonly PeerEndpoint[], keys: ClusterKeys): void {
+  reconfigure({ peers, keys, identities }: TransportOptions): void {
     this.#keys = keys;
+    this.#identities = identities;
     const origins = new Map(peers.map(({ id, url }) => [id, httpUrl(url).origin]));
     for (const [id, connections] of this.#peers) {
       if (origins.get(id) === connections.origin) continue;
@@ -112,8 +126,9 @@ export class PeerTransport implements TransportPort {
     if (connections === undefined || connection === null) return failed(sendId, 'unreachable');
     const body = encodeMessage(effect.message);
     const signature = signRequest(this.#keys, { method: 'POST', path: route, body });
+    const headers = { [SIGNATURE_HEADER]: signature, ...this.#identityHeader(route, body) };
     try {
-      const response = await exchange(connection, { path: route, signature, body, fresh, timeoutMs });
+      const response = await exchange(connection, { path: route, headers, body, fresh, timeoutMs });
       const outcome = this.#judge(effect, signature, response);
       if (fresh || outcome.kind === 'send-failed') connections.drop(connection);
       else connections.giveBack(connection);
@@ -124,22 +139,32 @@ export class PeerTransport implements TransportPort {
     }
   }
 
-  /** A refusal is an answer too, if it is authentic. */
+  #identityHeader(path: string, body: string): Readonly<Record<string, string>> {
+    const { own } = this.#identities;
+    return own === null
+      ? {}
+      : { [IDENTITY_HEADER]: signAs(own, requestBytes({ method: 'POST', path, body })) };
+  }
+
+  /** A refusal is an answer too, if it is authentic: under the cluster's key, and by whom it says it is from. */
   #judge({ sendId, route }: SendEffect, requestSignature: string, response: RawResponse): Outcome {
-    const { status, body, signature } = response;
+    const { status, body, signature, identity } = response;
     const signed = { method: 'POST', path: route, status, requestSignature, body };
     if (!verifyResponse(this.#keys, signed, signature)) {
       return failed(sendId, status === 200 ? 'unauthentic' : 'status');
     }
     const decoded = decodeMessage(body.toString('utf8'));
     if (decoded.kind === 'fault') return failed(sendId, 'malformed');
-    return { kind: 'answered', sendId, message: decoded.message };
+    const { message } = decoded;
+    return this.#identities.isOwnWord(message.from, () => responseBytes(signed), identity)
+      ? { kind: 'answered', sendId, message }
+      : failed(sendId, 'unauthentic');
   }
 }
 
 interface Exchange {
   readonly path: string;
-  readonly signature: string;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly fresh: boolean;
   readonly timeoutMs: DurationMs;
@@ -158,15 +183,23 @@ async function exchange(connection: PeerConnection, request: Exchange): Promise<
   try {
     const { status, headers, body } = await connection.post({
       path: request.path,
-      headers: { [SIGNATURE_HEADER]: request.signature },
+      headers: request.headers,
       body: request.body,
       last: request.fresh,
     });
-    const signature = headers[SIGNATURE_HEADER];
-    return { status, body, signature: typeof signature === 'string' ? signature : '' };
+    return {
+      status,
+      body,
+      signature: textIn(headers[SIGNATURE_HEADER]),
+      identity: textIn(headers[IDENTITY_HEADER]),
+    };
   } finally {
     clearTimeout(timer);
   }
+}
+
+function textIn(header: string | readonly string[] | undefined): string {
+  return typeof header === 'string' ? header : '';
 }
 
 function failed(sendId: number, reason: SendFailure): Outcome {

@@ -13,6 +13,9 @@ export interface OperatorSettings {
   readonly publicKeys: readonly PublicKey[];
 }
 
+/** The most operators that a configuration may name. */
+export const MAX_OPERATORS = 16;
+
 const PROOF = /^([A-Za-z0-9_-]{22}):([A-Za-z0-9_-]{86})$/;
 
 /** The operators by their keys. */

@@ -21,6 +21,9 @@ const SIGNATURE_CHARS = 43;
 /** Changes when what is signed changes. */
 const DOMAIN = 'failtome/1';
 
+/** Of what a node or an operator signs besides, as itself: neither signature is ever the other. */
+const IDENTITY_DOMAIN = 'failtome-identity/1';
+
 export interface SignedRequest {
   readonly method: string;
   /** As it stands in the request line, with the query. */
@@ -54,13 +57,30 @@ export function verifyResponse(keys: ClusterKeys, response: SignedResponse, sign
   return verify(keys, responsePrefix(response), response.body, signature);
 }
 
-function requestPrefix({ method, path, body }: SignedRequest): string {
-  return `${netstring(DOMAIN)}${netstring('request')}${netstring(method)}${netstring(path)}${Buffer.byteLength(body)}:`;
+/** What a sender signs of a request as itself (`identities.ts`). */
+export function requestBytes(request: SignedRequest): Buffer {
+  return joined(requestPrefix(request, IDENTITY_DOMAIN), request.body);
 }
 
-function responsePrefix({ method, path, body, status, requestSignature }: SignedResponse): string {
+/** What a sender signs of a response as itself (`identities.ts`). */
+export function responseBytes(response: SignedResponse): Buffer {
+  return joined(responsePrefix(response, IDENTITY_DOMAIN), response.body);
+}
+
+function joined(prefix: string, body: Buffer | string): Buffer {
+  return Buffer.concat([Buffer.from(prefix), typeof body === 'string' ? Buffer.from(body) : body]);
+}
+
+function requestPrefix({ method, path, body }: SignedRequest, domain = DOMAIN): string {
+  return `${netstring(domain)}${netstring('request')}${netstring(method)}${netstring(path)}${Buffer.byteLength(body)}:`;
+}
+
+function responsePrefix(
+  { method, path, body, status, requestSignature }: SignedResponse,
+  domain = DOMAIN,
+): string {
   const request = `${netstring(method)}${netstring(path)}${netstring(requestSignature)}`;
-  return `${netstring(DOMAIN)}${netstring('response')}${request}${netstring(String(status))}${Buffer.byteLength(body)}:`;
+  return `${netstring(domain)}${netstring('response')}${request}${netstring(String(status))}${Buffer.byteLength(body)}:`;
 }
 
 function mac(key: KeyObject, prefix: string, body: Buffer | string): string {

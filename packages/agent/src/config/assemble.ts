@@ -1,5 +1,6 @@
 /** From checked settings to the agent's configuration. */
 import assert from 'node:assert/strict';
+import type { OperatorSettings } from '../auth/operators.ts';
 import type { Key } from './keys.ts';
 import * as keys from './keys.ts';
 import { get, lengthOf, pathOf, type Settings } from './settings.ts';
@@ -23,7 +24,11 @@ export function assemble(settings: Settings): AgentConfig {
       observe: get(settings, keys.API_OBSERVE),
     },
     peers: each(settings, 'peers', (index) => peer(settings, index)),
-    auth: { keyFile: must(keys.AUTH_KEY_FILE) },
+    auth: {
+      keyFile: must(keys.AUTH_KEY_FILE),
+      identity: get(settings, keys.AUTH_IDENTITY),
+      operators: each(settings, 'auth.operators', (index) => operator(settings, index)),
+    },
     addresses: each(settings, 'addresses', (index) => address(settings, index)),
     local: candidate ? local(settings) : null,
     gossip: {
@@ -66,6 +71,14 @@ function peer(settings: Settings, index: number): PeerSettings {
     url: sure(settings, keys.PEER_URL, index),
     role: sure(settings, keys.PEER_ROLE, index),
     priority: sure(settings, keys.PEER_PRIORITY, index),
+    publicKeys: get(settings, keys.PEER_PUBLIC_KEY, index) ?? [],
+  };
+}
+
+function operator(settings: Settings, index: number): OperatorSettings {
+  return {
+    name: sure(settings, keys.OPERATOR_NAME, index),
+    publicKeys: sure(settings, keys.OPERATOR_PUBLIC_KEY, index),
   };
 }
 

@@ -4,8 +4,11 @@
  */
 import { formatDuration, parseDuration } from '@failtome/config';
 import { type DurationMs, MAX_ADDRESSES, MAX_FLAP_MOVES, MAX_PEERS, type Role } from '@failtome/protocol';
+import type { PublicKey } from '../auth/identity.ts';
+import { MAX_OPERATORS } from '../auth/operators.ts';
 import type { Endpoint, ValueKind } from './kinds.ts';
 import * as kinds from './kinds.ts';
+import { publicKeys } from './public-keys.ts';
 import type { StatusRange } from './types.ts';
 
 /** Reads another key of the same section, or with `../` of the one around it, as it was written or by default. */
@@ -118,12 +121,30 @@ export const PEER_ID: Key<string> = key('peers[].id', kinds.nodeId, required);
 export const PEER_URL: Key<string> = key('peers[].url', kinds.baseUrl, required);
 export const PEER_ROLE: Key<Role> = key('peers[].role', role, value('candidate'));
 export const PEER_PRIORITY: Key<number> = key('peers[].priority', rank, value(100));
+export const PEER_PUBLIC_KEY: Key<readonly PublicKey[]> = key(
+  'peers[].publicKey',
+  publicKeys,
+  none("the cluster's key alone vouches for it"),
+);
 
 export const AUTH_KEY_FILE: Key<string> = key(
   'auth.keyFile',
   kinds.keyFilePath,
   required,
   'FAILTOME_KEY_FILE',
+);
+
+export const AUTH_IDENTITY: Key<string> = key(
+  'auth.identity',
+  kinds.keyFilePath,
+  none("it signs with the cluster's key alone"),
+  'FAILTOME_IDENTITY',
+);
+export const OPERATOR_NAME: Key<string> = key('auth.operators[].name', kinds.nodeId, required);
+export const OPERATOR_PUBLIC_KEY: Key<readonly PublicKey[]> = key(
+  'auth.operators[].publicKey',
+  publicKeys,
+  required,
 );
 
 export const ADDRESS_IP: Key<string> = key('addresses[].ip', kinds.address, required);
@@ -305,7 +326,11 @@ export const ALL_KEYS: readonly Key<unknown>[] = [
   PEER_URL,
   PEER_ROLE,
   PEER_PRIORITY,
+  PEER_PUBLIC_KEY,
   AUTH_KEY_FILE,
+  AUTH_IDENTITY,
+  OPERATOR_NAME,
+  OPERATOR_PUBLIC_KEY,
   ADDRESS_IP,
   ADDRESS_ALLOCATION_ID,
   ADDRESS_PRIVATE_IP,
@@ -348,9 +373,18 @@ export const ALL_KEYS: readonly Key<unknown>[] = [
   LOG_LEVEL,
 ];
 
+/** A list of maps. */
+export interface List {
+  readonly path: string;
+  readonly max: number;
+  readonly of: string;
+  readonly optional?: boolean;
+}
+
 /** Lists, and how long they may be. */
-export const LISTS: readonly { readonly path: string; readonly max: number; readonly of: string }[] = [
+export const LISTS: readonly List[] = [
   { path: 'peers', max: MAX_PEERS, of: '{ id, url, role }' },
+  { path: 'auth.operators', max: MAX_OPERATORS, of: '{ name, publicKey }', optional: true },
   { path: 'addresses', max: MAX_ADDRESSES, of: '{ ip, probe }' },
 ];
 

@@ -182,12 +182,15 @@ export function words(expected: string, pattern: RegExp): ValueKind<string> {
   return text('text', expected, pattern);
 }
 
+/** A cluster key, or the private half of an identity. */
+const A_KEY = /^([A-Za-z0-9+/_-]{43}=?|MC4C[A-Za-z0-9+/]{60})$/;
+
 /** The path of the file that holds the key. A key itself in its place must not be repeated in a message. */
 export const keyFilePath: ValueKind<string> = {
   name: 'text',
   expected: 'the path of the file that holds the key',
   read: (node) => {
-    const key = node.kind === 'scalar' && /^[A-Za-z0-9+/_-]{43}=?$/.test(String(node.value));
+    const key = node.kind === 'scalar' && A_KEY.test(String(node.value));
     if (!key) return text('', '', /^[^\0]*[^\0/]$/).read(node);
     return {
       kind: 'fault',

@@ -11,6 +11,7 @@ import type { Fault } from './fault.ts';
 import type { Key } from './keys.ts';
 import * as keys from './keys.ts';
 import { isUnspecified } from './kinds.ts';
+import { publicKeyFaults } from './public-key-rules.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 import { sharedAddressFaults } from './shared-address.ts';
 
@@ -20,6 +21,7 @@ export function combinationFaults(settings: Settings): readonly Fault[] {
     ...nodeFaults(settings),
     ...apiFaults(settings),
     ...peerFaults(settings),
+    ...publicKeyFaults(settings),
     ...addressFaults(settings),
     ...checkFaults(settings),
     ...gossipFaults(settings),

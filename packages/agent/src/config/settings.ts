@@ -137,7 +137,8 @@ function visitList(
   path: string,
   node: RawNode | undefined,
 ): void {
-  const { max, of } = LISTS.find((list) => list.path === specPath) ?? { max: 1, of: '' };
+  const { max, of, optional } = LISTS.find((list) => list.path === specPath) ?? { max: 1, of: '' };
+  if (node === undefined && optional === true) return;
   if (node?.kind !== 'list') {
     const [found, hint] =
       node === undefined ? [NOTHING, ''] : [describeNode(node), 'begin each item with a hyphen'];

@@ -3,7 +3,10 @@
  *
  * What the protocol needs of it goes there through `toProtocolConfig`; the rest is for the adapters.
  */
+
 import type { CheckConfig, DurationMs, InstanceId, Ip, NodeId, Role } from '@failtome/protocol';
+import type { PublicKey } from '../auth/identity.ts';
+import type { OperatorSettings } from '../auth/operators.ts';
 
 /** A range of HTTP status codes, both ends included. */
 export interface StatusRange {
@@ -38,6 +41,8 @@ export interface PeerSettings {
   readonly url: string;
   readonly role: Role;
   readonly priority: number;
+  /** Any of them signs its messages; none: whoever has the cluster's key speaks for it. */
+  readonly publicKeys: readonly PublicKey[];
 }
 
 export type DriverSettings =
@@ -68,7 +73,13 @@ export interface AgentConfig {
   };
   /** As configured: an entry with this node's own id may be among them. */
   readonly peers: readonly PeerSettings[];
-  readonly auth: { readonly keyFile: string };
+  readonly auth: {
+    readonly keyFile: string;
+    /** The file of this node's own key pair. Null: it has none. */
+    readonly identity: string | null;
+    /** None: whoever has the cluster's key may give commands, unless the nodes have identities. */
+    readonly operators: readonly OperatorSettings[];
+  };
   readonly addresses: readonly AddressSettings[];
   /** Null: always fit. */
   readonly local: LocalConfig | null;

@@ -5,6 +5,7 @@ import { formatDuration } from '@failtome/config';
 import { callTimeoutMs, counted } from '@failtome/protocol';
 import type { Warning } from './fault.ts';
 import * as keys from './keys.ts';
+import { identityWarnings } from './public-key-rules.ts';
 import { get, originOf, type Settings } from './settings.ts';
 import { toProtocolConfig } from './to-protocol.ts';
 import type { AgentConfig } from './types.ts';
@@ -13,6 +14,7 @@ export function riskWarnings(config: AgentConfig, settings: Settings): readonly 
   return [
     ...electorateWarnings(config),
     ...entryWarnings(config, settings),
+    ...identityWarnings(config),
     ...checkWarnings(config),
     ...leaseWarnings(config),
     ...driverWarnings(config, settings),
@@ -141,6 +143,7 @@ function fileWarnings(config: AgentConfig): readonly Warning[] {
   const relative = 'is relative, and so depends on the directory that the agent is started in';
   return [
     ...when(!isAbsolute(config.auth.keyFile), 'auth.keyFile', relative),
+    ...when(!isAbsolute(config.auth.identity ?? '/'), 'auth.identity', relative),
     ...when(!isAbsolute(config.stateDir), 'stateDir', relative),
     ...when(
       /^\/(var\/)?tmp(\/|$)|^\/(dev\/shm|run)(\/|$)/.test(config.stateDir),

@@ -2,8 +2,9 @@
  * The routes that take signed messages: heartbeats and ballots of peers, commands of operators.
  *
  * A message is looked at in this order: its size, that it is signed at all (before a byte of its body is
- * read), its signature, its form. What passes goes to the protocol, which alone judges whom it is for,
- * whether it is fresh, and what to answer.
+ * read), its signature under the cluster's key, its form, and where identities are configured its sender's own signature,
+ * which costs the most. What passes goes to the protocol, which alone judges whom it is for, whether it is fresh, and
+ * what to answer.
  */
 import type { Socket } from 'node:net';
 import {
@@ -15,8 +16,16 @@ import {
   type Route,
 } from '@failtome/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { IDENTITY_HEADER, type Identities } from '../auth/identities.ts';
+import { signAs } from '../auth/identity.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
-import { SIGNATURE_HEADER, signResponse, verifyRequest } from '../auth/signature.ts';
+import {
+  requestBytes,
+  responseBytes,
+  SIGNATURE_HEADER,
+  signResponse,
+  verifyRequest,
+} from '../auth/signature.ts';
 import type { ConnectionGate } from './connections.ts';
 import type { Inbox } from './inbox.ts';
 import { refuse } from './refusals.ts';
@@ -31,6 +40,8 @@ export const MESSAGE_ROUTES: readonly Route[] = [
 
 export interface MessageRouteDependencies {
   readonly keys: () => ClusterKeys;
+  /** Who may speak for whom, at this moment. */
+  readonly identities: () => Identities;
   readonly inbox: Inbox;
   readonly gate: ConnectionGate;
   readonly onRejected: (reason: RejectReason, socket: Socket) => void;
@@ -78,11 +89,12 @@ async function take(
   route: Route,
   request: FastifyRequest,
   reply: FastifyReply,
-  { keys, inbox, gate, onRejected }: MessageRouteDependencies,
+  { keys, identities, inbox, gate, onRejected }: MessageRouteDependencies,
 ): Promise<FastifyReply> {
   const body = Buffer.isBuffer(request.body) ? request.body : NO_BODY;
   const signature = signatureOf(request) ?? '';
-  if (!verifyRequest(keys(), { method: request.method, path: request.url, body }, signature)) {
+  const signed = { method: request.method, path: request.url, body };
+  if (!verifyRequest(keys(), signed, signature)) {
     onRejected('signature', request.raw.socket);
     return refuse(
       reply,
@@ -100,6 +112,12 @@ async function take(
     onRejected('malformed', request.raw.socket);
     return refuse(reply, 400, 'malformed', decoded.detail);
   }
+  const own = identitySignatureOf(request);
+  const objection = identities().objectionTo(decoded.message, () => requestBytes(signed), own);
+  if (objection !== null) {
+    onRejected('signature', request.raw.socket);
+    return refuse(reply, 401, 'signature', objection);
+  }
   const result = await inbox.submit(route, decoded.message);
   switch (result.kind) {
     case 'overloaded':
@@ -110,25 +128,27 @@ async function take(
       return refuse(reply, 503, 'no-reply', 'the reply was not ready in time');
     case 'reply':
       if (result.effect.status === 200) gate.trust(request.raw.socket);
-      return respond(request, reply, result.effect, keys(), signature);
+      return respond(request, reply, result.effect, { keys: keys(), identities: identities(), signature });
   }
+}
+
+/** What a response is signed with, and the request's signature, to which it is bound. */
+interface Signing {
+  readonly keys: ClusterKeys;
+  readonly identities: Identities;
+  readonly signature: string;
 }
 
 function respond(
   request: FastifyRequest,
   reply: FastifyReply,
   { status, message }: ReplyEffect,
-  keys: ClusterKeys,
-  requestSignature: string,
+  { keys, identities, signature: requestSignature }: Signing,
 ): FastifyReply {
   const body = Buffer.from(encodeMessage(message));
-  const signature = signResponse(keys, {
-    method: request.method,
-    path: request.url,
-    status,
-    requestSignature,
-    body,
-  });
+  const response = { method: request.method, path: request.url, status, requestSignature, body };
+  const signature = signResponse(keys, response);
+  if (identities.own !== null) reply.header(IDENTITY_HEADER, signAs(identities.own, responseBytes(response)));
   return reply
     .code(status)
     .header(SIGNATURE_HEADER, signature)
@@ -152,6 +172,12 @@ function trimHeaders(request: FastifyRequest, reply: FastifyReply): void {
 function signatureOf(request: FastifyRequest): string | null {
   const value = request.headers[SIGNATURE_HEADER];
   return typeof value === 'string' && value !== '' ? value : null;
+}
+
+/** Empty where there is none: whether one is needed depends on the sender. */
+function identitySignatureOf(request: FastifyRequest): string {
+  const value = request.headers[IDENTITY_HEADER];
+  return typeof value === 'string' ? value : '';
 }
 
 function isJson(contentType: string | undefined): boolean {

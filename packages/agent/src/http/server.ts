@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { MAX_MESSAGE_BYTES, type MonotonicMs, type RejectReason } from '@failtome/protocol';
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import type { Identities } from '../auth/identities.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
 import {
   createHttpServer,
@@ -38,6 +39,8 @@ export type OnRejected = (reason: RejectReason, address: string) => void;
 export interface ServerDependencies {
   /** The keys of this moment. */
   readonly keys: () => ClusterKeys;
+  /** Who may speak for whom, at this moment. */
+  readonly identities: () => Identities;
   /** Where messages wait for the protocol's reply. */
   readonly inbox: Inbox;
   readonly views: Views;
@@ -53,7 +56,7 @@ export interface ServerDependencies {
 
 /** Build the API. It listens when told to, and `close` ends it with every connection. */
 export function createServer(options: ServerOptions, dependencies: ServerDependencies): FastifyInstance {
-  const { keys, inbox, onRejected, isPeerAddress } = dependencies;
+  const { keys, identities, inbox, onRejected, isPeerAddress } = dependencies;
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const told = (reason: RejectReason, socket: Socket): void => onRejected(reason, addressOf(socket));
   const { app, http } = buildApp(limits, { monotonicMs, isPeerAddress, onRejected: told });
@@ -63,7 +66,7 @@ export function createServer(options: ServerOptions, dependencies: ServerDepende
   addNotFoundHandler(app);
   if (options.serves !== 'reading routes') {
     app.register((scope, _options, done) => {
-      addMessageRoutes(scope, { keys, inbox, gate: http.gate, onRejected: told });
+      addMessageRoutes(scope, { keys, identities, inbox, gate: http.gate, onRejected: told });
       done();
     });
   }

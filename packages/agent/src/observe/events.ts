@@ -24,6 +24,7 @@ export const AGENT_EVENTS = [
   'api-fault',
   'identity',
   'identity-missing',
+  'identities',
   'state-directory',
   'history',
   'warmed',

@@ -10,6 +10,7 @@ import {
 } from '@failtome/protocol';
 import type { FastifyInstance } from 'fastify';
 import { onTestFinished } from 'vitest';
+import { type Identities, SHARED_KEY } from '../../src/auth/identities.ts';
 import type { ClusterKeys } from '../../src/auth/keys.ts';
 import { SIGNATURE_HEADER, signRequest } from '../../src/auth/signature.ts';
 import { Tokens } from '../../src/auth/tokens.ts';
@@ -91,6 +92,7 @@ export const READERS: Readers = {
 export interface ApiOptions {
   readonly serves?: 'everything' | 'reading routes';
   readonly keys?: () => ClusterKeys;
+  readonly identities?: () => Identities;
   /** What the protocol answers, at once; null: not yet. */
   readonly answer?: (event: Received) => ReplyEffect | null;
   readonly views?: Partial<Views>;
@@ -128,6 +130,7 @@ export function buildApi(options: ApiOptions = {}): Api {
     { serves: options.serves ?? 'everything', limits: options.limits ?? {} },
     {
       keys: options.keys ?? (() => KEYS),
+      identities: options.identities ?? (() => SHARED_KEY),
       inbox,
       views: { ...VIEWS, ...options.views },
       readers: () => ({ ...READERS, keys: options.keys?.() ?? KEYS, ...options.readers }),

@@ -115,6 +115,7 @@ const file = map("an agent's configuration", {
         url: nothing,
         role: optional(role, ''),
         priority: optional(priority, ''),
+        publicKey: nothing,
       }),
       MAX_PEERS,
       1,

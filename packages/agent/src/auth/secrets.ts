@@ -1,0 +1,55 @@
+/** Everything secret that a configuration names files for, read together: at the start, and again on a reload. */
+import assert from 'node:assert/strict';
+import type { AgentConfig } from '../config/types.ts';
+import { AgentError } from '../errors.ts';
+import { type IdentityFile, readIdentityFile } from './identity.ts';
+import { type KeyFile, readKeyFile } from './keys.ts';
+import { readTokenFile, type TokenFile } from './tokens.ts';
+
+export interface Secrets {
+  readonly keyFile: KeyFile;
+  readonly tokenFile: TokenFile;
+  /** Null: the configuration names none. */
+  readonly identity: IdentityFile | null;
+}
+
+/** A file that can't be used, by the setting that names it. */
+export interface SecretFault {
+  readonly path: string;
+  readonly error: AgentError;
+}
+
+export type SecretsRead =
+  | { readonly kind: 'read'; readonly secrets: Secrets }
+  | { readonly kind: 'faulty'; readonly faults: readonly [SecretFault, ...SecretFault[]] };
+
+export async function readSecrets({ api, auth }: Pick<AgentConfig, 'api' | 'auth'>): Promise<SecretsRead> {
+  const [keyFile, identity, tokenFile] = await Promise.all([
+    orError(readKeyFile(auth.keyFile)),
+    auth.identity === null ? null : orError(readIdentityFile(auth.identity)),
+    orError(readTokenFile(api.readTokenFile)),
+  ]);
+  const [first, ...more] = [
+    ...faultIn('auth.keyFile', keyFile),
+    ...faultIn('auth.identity', identity),
+    ...faultIn('api.readTokenFile', tokenFile),
+  ];
+  if (first !== undefined) return { kind: 'faulty', faults: [first, ...more] };
+  assert(
+    !(keyFile instanceof AgentError || identity instanceof AgentError || tokenFile instanceof AgentError),
+  );
+  return { kind: 'read', secrets: { keyFile, identity, tokenFile } };
+}
+
+function faultIn(path: string, read: unknown): readonly SecretFault[] {
+  return read instanceof AgentError ? [{ path, error: read }] : [];
+}
+
+async function orError<T>(reading: Promise<T>): Promise<T | AgentError> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof AgentError) return error;
+    throw error;
+  }
+}
