@@ -275,6 +275,7 @@ export const ties: readonly Tie[] = [
     numberAt('packages/agent/src/auth/tokens.ts', /\{(\d+),\d+\}/),
     numberAt('packages/agent/src/auth/tokens.ts', /\{\d+,(\d+)\}/),
   ],
+  [CONFIGURATION, 'and has at most {} operators', agent('auth/operators', 'MAX_OPERATORS')],
   [CONFIGURATION, 'All of at most {} count', agent('auth/tokens', 'MAX_TOKENS')],
   ['docs/http.md', 'at most {} min off', agent('http/readers', 'READ_CLOCK_TOLERANCE_MS') / 60_000],
   [
