@@ -356,6 +356,7 @@ class Agent implements RunningAgent {
       addresses: () => this.#config.addresses.map(({ ip }) => ip),
       history: () => this.#history?.newest() ?? [],
       peerUrls: () => new Map(this.#config.peers.map(({ id, url }) => [id, url])),
+      identities: () => this.#identities,
       metrics: this.#metrics,
     };
     return new Apis(this.#config.api, {

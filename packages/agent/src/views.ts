@@ -13,6 +13,7 @@ import {
   whyOf,
 } from '@failtome/protocol';
 import type { FastifyInstance } from 'fastify';
+import type { Identities } from './auth/identities.ts';
 import type { HistoryLine } from './history-line.ts';
 import { refuse } from './http/refusals.ts';
 import type { Views } from './http/view-routes.ts';
@@ -30,6 +31,7 @@ export interface ViewSources {
   readonly history: () => readonly HistoryLine[];
   /** Where each peer's API is. */
   readonly peerUrls: () => ReadonlyMap<NodeId, string>;
+  readonly identities: () => Identities;
   readonly metrics: Pick<Metrics, 'render'>;
 }
 
@@ -47,7 +49,17 @@ export function createViews(sources: ViewSources): Views {
     status() {
       const status = statusOf(state(), now());
       const urls = sources.peerUrls();
-      return { ...status, peers: status.peers.map((peer) => ({ ...peer, url: urls.get(peer.id) ?? null })) };
+      const identities = sources.identities();
+      return {
+        ...status,
+        auth: identities.mode,
+        identity: identities.own?.publicKey.id ?? null,
+        peers: status.peers.map((peer) => ({
+          ...peer,
+          url: urls.get(peer.id) ?? null,
+          identities: identities.keyIdsOf(peer.id),
+        })),
+      };
     },
     why(ip) {
       const view = whyOf(state(), ip, now());
@@ -61,7 +73,7 @@ export function createViews(sources: ViewSources): Views {
     },
     metrics() {
       const present = sources.state();
-      return metrics.render(present === null ? null : gaugeView(present, now()));
+      return metrics.render(present === null ? null : gaugeView(present, now(), sources.identities().mode));
     },
   };
 }

@@ -26,6 +26,7 @@ describe('check', () => {
         'ok  configuration  state directory          /var/lib/failtome takes writes',
         'ok  configuration  API                      0.0.0.0:8741 is free to listen on',
         'ok  key            key file                 /etc/failtome/cluster.key: 1 key',
+        "ok  key            identities               shared-key: messages are authenticated by the cluster's key alone",
         'ok  peers          peer neptune             answers at http://10.0.1.11:8741',
         'ok  peers          peer neptune: key        each verifies what the other signs',
         'ok  peers          peer neptune: voters     the same as here',

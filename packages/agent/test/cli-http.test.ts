@@ -86,7 +86,10 @@ test('a command passes the real API: signature, challenge, signed outcome', asyn
   const api = buildApi({ answer });
   const url = `http://127.0.0.1:${await api.listen()}`;
   const dependencies = { http: httpClient, now: () => 0, randomText: (count: number) => 'r'.repeat(count) };
-  const opened = await openOperator({ url, keys: KEYS, cluster: 'web' }, dependencies);
+  const opened = await openOperator(
+    { url, keys: KEYS, cluster: 'web', identity: null, publicKeys: new Map() },
+    dependencies,
+  );
   if (opened.kind === 'failed') throw new Error(opened.detail);
   expect(opened.operator.node).toBe('neptune');
   const command = { kind: 'resume', reason: '', owner: 'ann' } as const;
@@ -95,7 +98,10 @@ test('a command passes the real API: signature, challenge, signed outcome', asyn
     outcome: { state: 'done', id: '4', detail: '' },
   });
   expect(api.received.map(({ message }) => message.echo?.t)).toEqual([undefined, 5_000]);
-  const stranger = await openOperator({ url, keys: OTHER_KEYS, cluster: 'web' }, dependencies);
+  const stranger = await openOperator(
+    { url, keys: OTHER_KEYS, cluster: 'web', identity: null, publicKeys: new Map() },
+    dependencies,
+  );
   const result = stranger.kind === 'open' ? await stranger.operator.send('/v1/resume', command) : stranger;
   expect(result).toMatchObject({
     kind: 'refused',

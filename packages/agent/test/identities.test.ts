@@ -174,8 +174,12 @@ describe("an operator's command", () => {
   test.each(cases)('%s', async (_, change, sent, objection) => {
     const api = buildApi({ identities: () => identities(change) });
     const { response } = await post(api, { ...sent, change: ordering(pause), path: '/v1/pause' });
-    expect(response.statusCode).toBe(objection === null ? 200 : 401);
-    if (objection !== null) expect(response.json().error.message).toContain(objection);
+    expect(response.statusCode).toBe(objection === null ? 200 : 403);
+    if (objection !== null)
+      expect(response.json().error).toEqual({
+        code: 'operator',
+        message: expect.stringContaining(objection),
+      });
     expect(api.rejected).toEqual(objection === null ? [] : ['signature']);
   });
 

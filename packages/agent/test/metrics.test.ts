@@ -28,6 +28,7 @@ const view: GaugeView = {
   paused: true,
   takeoverReady: true,
   notificationsPending: 2,
+  identities: true,
   storageWritable: true,
 };
 const request = {

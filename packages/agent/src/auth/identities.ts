@@ -51,8 +51,12 @@ export interface IdentitiesOptions {
   readonly operators: readonly OperatorSettings[];
 }
 
-/** A sentence on why a message isn't taken from its sender, for who sent it. */
-export type Objection = string;
+/** Why a message isn't taken from its sender: as a refusal's code and status, and in a sentence for who sent it. */
+export interface Objection {
+  readonly code: 'signature' | 'operator';
+  readonly status: 401 | 403;
+  readonly message: string;
+}
 
 export class Identities {
   readonly mode: AuthMode;
@@ -93,10 +97,7 @@ export class Identities {
 
   /** Null: nothing speaks against it. */
   objectionTo({ from, payload }: Envelope, signed: () => Buffer, signature: string): Objection | null {
-    if (!isOperator(from))
-      return this.isOwnWord(from, signed, signature)
-        ? null
-        : `${from} did not sign this (${IDENTITY_HEADER})`;
+    if (!isOperator(from)) return this.isOwnWord(from, signed, signature) ? null : notItsOwn(from);
     // To ask how a handover stands is to read, for which the cluster's key is enough.
     if (payload.command === undefined || payload.command.kind === 'handover-status') return null;
     if (this.#named)
@@ -105,13 +106,23 @@ export class Identities {
   }
 }
 
-const NO_OPERATORS =
-  'with identities, a command counts only from an operator, and this node knows none: name them in auth.operators';
+function notItsOwn(from: NodeId): Objection {
+  return { code: 'signature', status: 401, message: `${from} did not sign this (${IDENTITY_HEADER})` };
+}
+
+const NO_OPERATORS: Objection = {
+  code: 'operator',
+  status: 403,
+  message:
+    'with identities, a command counts only from an operator, and this node knows none: name them in auth.operators',
+};
 
 function notByAnOperator(signature: string): Objection {
-  return signature === ''
-    ? `a command needs an operator's signature (${IDENTITY_HEADER}): name the operator's identity with --identity`
-    : 'the command is not signed by an operator that auth.operators names here';
+  const message =
+    signature === ''
+      ? `a command needs an operator's signature (${IDENTITY_HEADER}): name the operator's identity with --identity`
+      : 'the command is not signed by an operator that auth.operators names here: name an identity of theirs with --identity';
+  return { code: 'operator', status: 403, message };
 }
 
 /** Of a node without identities: whoever has the cluster's key may speak for any node. */

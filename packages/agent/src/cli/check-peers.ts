@@ -1,8 +1,10 @@
 /** The part of the preflight that asks each peer's API: reachable, same cluster, same voters, same version, same time. */
 import type { CheckLine } from '../adapters/preflight-fix.ts';
 import { fail, ok, warn } from '../adapters/preflight-fix.ts';
+import type { PublicKey } from '../auth/identity.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
 import type { AgentConfig, Identity, PeerSettings } from '../config/types.ts';
+import { peerIdentityLines } from './check-identity.ts';
 import { askSigned } from './check-signed.ts';
 import type { CliDependencies } from './dependencies.ts';
 import { readView } from './read.ts';
@@ -20,6 +22,8 @@ export interface OwnSide {
   readonly identity: Identity | null;
   /** Null where the key file can't be read, which is told elsewhere. */
   readonly keys: ClusterKeys | null;
+  /** The public half of this node's own key pair; null where it has none. */
+  readonly signs: PublicKey | null;
   /** The agent runs here already, so that the peers should hear it. */
   readonly running: boolean;
 }
@@ -57,6 +61,7 @@ async function checkPeer(
   return [
     ...identity,
     ...(await signedLines(name, peer, own, view, dependencies)),
+    ...peerIdentityLines(name, peer, { config, self: own.identity?.id ?? null, own: own.signs }, view),
     ...hearingLines(name, own, view),
     ...addressLines(name, config, view),
     ...pauseLines(name, view),

@@ -2,7 +2,7 @@
  * One signed round trip with an agent, which proves both directions of the key: the agent has verified our signature before
  * it answers, and its answer, which it signs as it signs everything, is verified here.
  *
- * The question is a command that changes nothing: how a handover that never was has ended.
+ * The question is a command that changes nothing, for which the cluster's key is enough: how a handover that never was has ended.
  */
 import type { ClusterKeys } from '../auth/keys.ts';
 import type { CliDependencies } from './dependencies.ts';
@@ -18,7 +18,10 @@ export async function askSigned(
   keys: ClusterKeys,
   dependencies: Pick<CliDependencies, 'http' | 'now' | 'randomText'>,
 ): Promise<Signed> {
-  const opened = await openOperator({ url, keys, cluster }, dependencies);
+  const opened = await openOperator(
+    { url, keys, cluster, identity: null, publicKeys: new Map() },
+    dependencies,
+  );
   if (opened.kind === 'failed') return opened;
   const result = await opened.operator.send('/v1/handover', { kind: 'handover-status', id: NO_HANDOVER });
   return result.kind === 'outcome' ? { kind: 'proven' } : { kind: 'failed', detail: result.detail };

@@ -10,6 +10,7 @@ import { identityFaults } from '../config/electorate.ts';
 import { faultLines, loadConfig } from '../config/load.ts';
 import type { AgentConfig, Identity, LocalConfig } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
+import { checkOwnIdentity } from './check-identity.ts';
 import { checkNode } from './check-node.ts';
 import { checkPeers } from './check-peers.ts';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
@@ -63,8 +64,12 @@ async function examine(
     checkExternalIp(config, dependencies),
   ]);
   const { identity } = identified;
+  const signing = await checkOwnIdentity(config, identity?.id ?? null, dependencies);
   const node = await checkNode(config, identity, key.keys, dependencies);
-  const own = { config, identity, keys: key.keys, running: node.running !== null };
+  const own = {
+    ...{ config, identity, keys: key.keys, signs: signing.own },
+    running: node.running !== null,
+  };
   const [peers, cloud] = await Promise.all([
     checkPeers(own, dependencies),
     candidate ? checkCloud(config, identity, dependencies) : Promise.resolve([]),
@@ -72,7 +77,7 @@ async function examine(
   return [
     ...under('configuration', identified.lines),
     ...under('configuration', node.lines),
-    ...under('key', [...key.lines, ...tokens]),
+    ...under('key', [...key.lines, ...signing.lines, ...tokens]),
     ...under('peers', peers),
     ...under('probes', [...probes.flat(), ...local]),
     ...under('way out', outside),

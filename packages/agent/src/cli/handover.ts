@@ -2,7 +2,7 @@
 import type { Command, CommandOutcome, DurationMs } from '@failtome/protocol';
 import { type CliDependencies, complain, type ExitCode, ownerOf, print, printJson } from './dependencies.ts';
 import { type CommandResult, type Operator, openOperator, POLL_MS } from './operator.ts';
-import { findTarget, loadKeys, type TargetOptions } from './target.ts';
+import { findTarget, loadIdentity, loadKeys, type TargetOptions } from './target.ts';
 import { age, clean } from './text.ts';
 
 export interface HandoverOptions extends TargetOptions {
@@ -64,8 +64,9 @@ async function open(options: TargetOptions, dependencies: CliDependencies): Prom
   const target = await findTarget(options, dependencies);
   if (target === null) return 2;
   const keys = await loadKeys(target, dependencies);
-  if (keys === null) return 2;
-  const opened = await openOperator({ ...target, keys }, dependencies);
+  const identity = await loadIdentity(target, dependencies);
+  if (keys === null || identity === undefined) return 2;
+  const opened = await openOperator({ ...target, keys, identity }, dependencies);
   return opened.kind === 'open' ? opened.operator : tell(options, failed('', opened.detail), dependencies);
 }
 

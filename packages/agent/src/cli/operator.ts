@@ -1,11 +1,10 @@
 /**
- * An operator's command, signed with the cluster's key.
+ * An operator's command, signed with the cluster's key, and with the operator's own where there is one.
  *
  * The agent knows no operator, so the first message is answered with a challenge (409, `session`): the
  * second echoes the agent's session and session time, which proves that it was written lately and for
  * this very run.
  */
-import type { KeyObject } from 'node:crypto';
 import {
   type Command,
   type CommandOutcome,
@@ -19,8 +18,17 @@ import {
   type Route,
   WIRE_VERSION,
 } from '@failtome/protocol';
+import { IDENTITY_HEADER } from '../auth/identities.ts';
+import { isSignedBy, type PublicKey, type SigningIdentity } from '../auth/identity.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
-import { SIGNATURE_HEADER, signRequest, verifyResponse } from '../auth/signature.ts';
+import { proofOf } from '../auth/operators.ts';
+import {
+  requestBytes,
+  responseBytes,
+  SIGNATURE_HEADER,
+  signRequest,
+  verifyResponse,
+} from '../auth/signature.ts';
 import type { CliDependencies } from './dependencies.ts';
 import { fieldsOf, textOf } from './fields.ts';
 import { parseJson, readView, refusalIn } from './read.ts';
@@ -51,15 +59,20 @@ interface OperatorOptions {
   readonly keys: ClusterKeys;
   /** Null: whatever the agent says. A wrong one makes it refuse. */
   readonly cluster: string | null;
+  /** Who gives the command; null: whoever has the cluster's key. */
+  readonly identity: SigningIdentity | null;
+  /** Of the nodes that sign their answers, by id: an answer of another's isn't taken. */
+  readonly publicKeys: ReadonlyMap<NodeId, readonly PublicKey[]>;
 }
 
 type OperatorDependencies = Pick<CliDependencies, 'http' | 'now' | 'randomText'>;
 
 /** Learn whom to address, and begin a session of this command's own. */
 export async function openOperator(
-  { url, keys, cluster }: OperatorOptions,
+  options: OperatorOptions,
   dependencies: OperatorDependencies,
 ): Promise<OpenResult> {
+  const { url, keys, cluster } = options;
   const status = await readView(url, '/v1/status', dependencies, keys);
   if (status.kind === 'failed') return status;
   const fields = fieldsOf(status.json);
@@ -71,12 +84,11 @@ export async function openOperator(
   if (cluster !== null && cluster !== told) {
     return { kind: 'failed', detail: `${url} is an agent of the cluster ${clean(told)}, not of ${cluster}` };
   }
-  return { kind: 'open', operator: operatorOf(url, keys, told, node, dependencies) };
+  return { kind: 'open', operator: operatorOf(options, told, node, dependencies) };
 }
 
 function operatorOf(
-  url: string,
-  keys: ClusterKeys,
+  { url, keys, identity, publicKeys }: OperatorOptions,
   cluster: string,
   node: NodeId,
   { http, now, randomText }: OperatorDependencies,
@@ -102,15 +114,23 @@ function operatorOf(
       payload: { version: 0, ack: 0, command },
     };
     const body = encodeMessage(message);
-    const signature = signRequest(keys, { method: 'POST', path: route, body });
-    const headers = { 'content-type': 'application/json', [SIGNATURE_HEADER]: signature };
+    const request = { method: 'POST', path: route, body };
+    const signature = signRequest(keys, request);
+    const headers = {
+      'content-type': 'application/json',
+      [SIGNATURE_HEADER]: signature,
+      ...(identity === null ? {} : { [IDENTITY_HEADER]: proofOf(identity, requestBytes(request)) }),
+    };
     const result = await http({ method: 'POST', url: url + route, headers, body });
     if (result.kind === 'failed') {
       // The command may have been taken: who asks again should look first.
       return refused(`${url} gave no answer: ${result.detail}; see what \`failtome status\` shows`);
     }
-    const answer = authentic(result, { keys, route, signature, message });
+    const signers = publicKeys.get(node) ?? [];
+    const answer = authentic(result, { keys, signers, route, signature, message });
     if (answer === null) return refused(unsignedReason(url, result));
+    if (answer === 'not its own')
+      return refused(`the answer of ${url} is not signed by the publicKey that peers has for ${node}`);
     echo = { session: answer.session, t: answer.t };
     if (answer.payload.outcome !== undefined) return { kind: 'outcome', outcome: answer.payload.outcome };
     const reason = answer.payload.refused;
@@ -137,14 +157,19 @@ function refused(detail: string): CommandResult {
 type Answered = Extract<Awaited<ReturnType<CliDependencies['http']>>, { readonly kind: 'answered' }>;
 
 interface Asked {
-  readonly keys: readonly [KeyObject, ...KeyObject[]];
+  readonly keys: ClusterKeys;
+  /** None: the cluster's key is enough. */
+  readonly signers: readonly PublicKey[];
   readonly route: OperatorRoute;
   readonly signature: string;
   readonly message: Envelope;
 }
 
 /** The agent's own answer to this very message; null for anything else. */
-function authentic(result: Answered, { keys, route, signature, message }: Asked): Envelope | null {
+function authentic(
+  result: Answered,
+  { keys, signers, route, signature, message }: Asked,
+): Envelope | 'not its own' | null {
   const response = {
     method: 'POST',
     path: route,
@@ -153,6 +178,8 @@ function authentic(result: Answered, { keys, route, signature, message }: Asked)
     requestSignature: signature,
   };
   if (!verifyResponse(keys, response, result.header(SIGNATURE_HEADER) ?? '')) return null;
+  const own = result.header(IDENTITY_HEADER) ?? '';
+  if (signers.length > 0 && !isSignedBy(signers, responseBytes(response), own)) return 'not its own';
   const decoded = decodeMessage(result.body);
   if (decoded.kind === 'fault') return null;
   const { from, to, cluster, re } = decoded.message;
@@ -166,6 +193,7 @@ function authentic(result: Answered, { keys, route, signature, message }: Asked)
 function unsignedReason(url: string, { status, body }: Answered): string {
   const detail = refusalIn(parseJson(body));
   if (status === 401) return `${url} does not accept this key${detail === null ? '' : `: ${detail}`}`;
+  if (status === 403 && detail !== null) return `${url} refused the command: ${detail}`;
   if (status === 200 || status === 409 || status === 403) {
     return `the answer of ${url} is not signed with this key`;
   }

@@ -3,7 +3,7 @@ import type { Command, DurationMs } from '@failtome/protocol';
 import { type CliDependencies, complain, type ExitCode, ownerOf, print, printJson } from './dependencies.ts';
 import { type OperatorRoute, openOperator, POLL_MS } from './operator.ts';
 import { readView } from './read.ts';
-import { findTarget, loadKeys, type Target, type TargetOptions } from './target.ts';
+import { findTarget, loadIdentity, loadKeys, type Target, type TargetOptions } from './target.ts';
 import { age, clean } from './text.ts';
 import { type PauseRow, statusOf } from './views.ts';
 
@@ -51,8 +51,9 @@ async function order(
   const target = await findTarget(options, dependencies);
   if (target === null) return 2;
   const keys = await loadKeys(target, dependencies);
-  if (keys === null) return 2;
-  const opened = await openOperator({ ...target, keys }, dependencies);
+  const identity = await loadIdentity(target, dependencies);
+  if (keys === null || identity === undefined) return 2;
+  const opened = await openOperator({ ...target, keys, identity }, dependencies);
   if (opened.kind === 'failed') return tell(options, { done: false, detail: opened.detail }, dependencies);
   const result = await opened.operator.send(route, command);
   if (result.kind === 'refused') return tell(options, { done: false, detail: result.detail }, dependencies);

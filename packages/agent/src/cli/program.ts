@@ -170,6 +170,10 @@ function withOrder(command: Command): Command {
     .argParser(toDuration)
     .default(60_000, '60s');
   return withTarget(command)
+    .option(
+      '--identity <file>',
+      "the operator's key pair, where auth.operators asks for one (default: FAILTOME_IDENTITY)",
+    )
     .option('--reason <text>', 'why, for the history and the other nodes', toReason)
     .addOption(timeout);
 }

@@ -2,6 +2,7 @@
 
 import { scalarNode, shown } from '@failtome/config';
 import type { NodeId } from '@failtome/protocol';
+import type { PublicKey, SigningIdentity } from '../auth/identity.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
 import { baseUrl, isUnspecified } from '../config/kinds.ts';
 import { faultLines, loadConfig } from '../config/load.ts';
@@ -16,6 +17,8 @@ export interface TargetOptions {
   readonly config?: string;
   readonly url?: string;
   readonly keyFile?: string;
+  /** The file of an operator's key pair. */
+  readonly identity?: string;
   readonly json?: boolean;
 }
 
@@ -32,6 +35,16 @@ export interface Target {
   readonly node: NodeId | null;
   /** The others, as configured; none for a URL. */
   readonly peers: readonly { readonly id: NodeId; readonly url: string; readonly role: string }[];
+  /** Who gives commands. */
+  readonly identityFile: IdentityChoice | null;
+  /** Of the nodes that sign their answers, as configured. */
+  readonly publicKeys: ReadonlyMap<NodeId, readonly PublicKey[]>;
+}
+
+export interface IdentityChoice {
+  readonly path: string;
+  /** It was named for this command, by an option or the environment, and isn't the node's own that the configuration names. */
+  readonly named: boolean;
 }
 
 /** Where the agent's API is. Null: the faults have been printed, and the command ends with 2. */
@@ -45,7 +58,9 @@ export async function findTarget(
     const reading = baseUrl.read(scalarNode(options.url));
     if (reading.kind === 'value') {
       const readKeys = await tryKeys(keyFile, dependencies);
-      return { url: reading.value, keyFile, readKeys, cluster: null, node: null, peers: [] };
+      const identityFile = identityChoice(options, dependencies, null);
+      const unknown = { cluster: null, node: null, peers: [], publicKeys: new Map() };
+      return { url: reading.value, keyFile, readKeys, identityFile, ...unknown };
     }
     const hint = reading.hint === '' ? '' : `; ${reading.hint}`;
     complain(dependencies, `--url: found ${reading.found}, expected ${baseUrl.expected}${hint}`);
@@ -61,7 +76,19 @@ export async function findTarget(
     cluster: config.cluster,
     node: config.node.id,
     peers: config.peers.filter(({ id }) => id !== config.node.id),
+    identityFile: identityChoice(options, dependencies, config.auth.identity),
+    publicKeys: new Map(config.peers.map(({ id, publicKeys }) => [id, publicKeys])),
   };
+}
+
+function identityChoice(
+  { identity }: TargetOptions,
+  { env }: CliDependencies,
+  configured: string | null,
+): IdentityChoice | null {
+  const named = identity ?? env.FAILTOME_IDENTITY ?? '';
+  if (named !== '') return { path: named, named: true };
+  return configured === null ? null : { path: configured, named: false };
 }
 
 /** The configuration, or null when its faults have been printed. */
@@ -117,5 +144,22 @@ export async function loadKeys(target: Target, dependencies: CliDependencies): P
     if (!(error instanceof AgentError)) throw error;
     complain(dependencies, error.message);
     return null;
+  }
+}
+
+/** What a command signs with; null where it has none; undefined where it should, and the reason has been printed. */
+export async function loadIdentity(
+  { identityFile }: Pick<Target, 'identityFile'>,
+  dependencies: CliDependencies,
+): Promise<SigningIdentity | null | undefined> {
+  if (identityFile === null) return null;
+  try {
+    return (await dependencies.readIdentity(identityFile.path)).identity;
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    // A node's own is for its service to read; an agent that wants an operator's says so.
+    if (!identityFile.named) return null;
+    complain(dependencies, error.message);
+    return undefined;
   }
 }

@@ -18,6 +18,8 @@ export interface NodeRow {
   readonly lastHeardMs: DurationMs | null;
   readonly version: string;
   readonly electorate: string;
+  /** The digests of the keys that are configured for it where it is asked. */
+  readonly identities: readonly string[];
   readonly verdicts: readonly VerdictRow[];
 }
 
@@ -76,6 +78,10 @@ export interface StatusRow {
   readonly addresses: readonly AddressRow[];
   readonly pause: PauseRow;
   readonly handovers: readonly HandoverRow[];
+  /** How it authenticates messages; empty where it isn't told. */
+  readonly auth: string;
+  /** The digest of its own key; empty where it has none. */
+  readonly identity: string;
   /** Its wall clock; null where it isn't told. */
   readonly wall: number | null;
 }
@@ -99,6 +105,8 @@ export function statusOf(json: unknown): StatusRow {
     addresses: addresses.map(addressOf),
     pause: pauseOf(status.pause),
     handovers: handoversOf(status.handovers),
+    auth: textOf(status.auth),
+    identity: textOf(status.identity),
     wall: numberOf(status.at),
   };
 }
@@ -129,6 +137,7 @@ function nodeOf(node: Fields, told: readonly ToldVerdict[]): NodeRow {
     lastHeardMs: numberOf(node.lastHeardMs),
     version: textOf(node.version, '-'),
     electorate: textOf(node.electorate),
+    identities: textsOf(node.identities),
     verdicts: told.filter((view) => view.node === id),
   };
 }

@@ -116,7 +116,7 @@ async function take(
   const objection = identities().objectionTo(decoded.message, () => requestBytes(signed), own);
   if (objection !== null) {
     onRejected('signature', request.raw.socket);
-    return refuse(reply, 401, 'signature', objection);
+    return refuse(reply, objection.status, objection.code, objection.message);
   }
   const result = await inbox.submit(route, decoded.message);
   switch (result.kind) {

@@ -11,6 +11,7 @@ import type { FastifyReply } from 'fastify';
 export const REFUSAL_CODES = [
   'unsigned',
   'signature',
+  'operator',
   'malformed',
   'content-type',
   'too-large',

@@ -4,15 +4,22 @@
 import { Readable } from 'node:stream';
 import type { Ip, PeerView, StatusView, WhyView } from '@failtome/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { AuthMode } from '../auth/identities.ts';
 import type { HistoryLine } from '../history-line.ts';
 import { DEFAULT_HISTORY_LIMIT, HistoryBody, MAX_HISTORY_LIMIT } from './history-body.ts';
 import { PAGE, PAGE_HEADERS } from './page.ts';
 import { Rationed, type RationedDependencies } from './rationed.ts';
 import { refuse } from './refusals.ts';
 
-/** The status, and what only the agent knows: where its peers are. */
+/** The status, and what only the agent knows: where its peers are, and who may speak for whom. Keys are told by their digests. */
 export interface AgentStatus extends StatusView {
-  readonly peers: readonly (PeerView & { readonly url: string | null })[];
+  readonly auth: AuthMode;
+  /** This node's own key; null: it has none. */
+  readonly identity: string | null;
+  readonly peers: readonly (PeerView & {
+    readonly url: string | null;
+    readonly identities: readonly string[];
+  })[];
 }
 
 /** What the node knows at the moment it is asked. */

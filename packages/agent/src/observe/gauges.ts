@@ -15,6 +15,8 @@ import {
   whyOf,
 } from '@failtome/protocol';
 
+import type { AuthMode } from '../auth/identities.ts';
+
 /** One gate of the takeover rule, as it stands now. */
 export interface GateGauge {
   readonly name: string;
@@ -40,10 +42,12 @@ export interface GaugeView {
   readonly takeoverReady: boolean;
   readonly notificationsPending: number;
   readonly storageWritable: boolean;
+  /** Every peer's messages need its own signature. */
+  readonly identities: boolean;
 }
 
 /** Take the snapshot. The ladders are climbed anew for it, so it is for scrapes, not for every step. */
-export function gaugeView(state: State, now: Instant): GaugeView {
+export function gaugeView(state: State, now: Instant, mode: AuthMode): GaugeView {
   const { addresses, peers, node, pause, notificationsPending } = statusOf(state, now);
   return {
     addresses: addresses.map(({ ip, verdict, holdDownMs }) => ({
@@ -59,5 +63,6 @@ export function gaugeView(state: State, now: Instant): GaugeView {
     takeoverReady: node.ready,
     notificationsPending,
     storageWritable: state.storage.failing === null,
+    identities: mode === 'identities',
   };
 }

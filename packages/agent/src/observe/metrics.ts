@@ -210,6 +210,7 @@ function createGauges(registry: Registry) {
       '1 while the running preflight holds: this node could take every address.',
     ),
     pending: gauge('notifications_pending', 'Notifications that wait to be accepted.'),
+    identities: gauge('identities', "1 while every peer's messages need its own signature."),
     storageWritable: gauge('storage_writable', '1 while the state directory takes writes.'),
   };
 }
@@ -309,6 +310,7 @@ function showState(gauges: Gauges, view: GaugeView | null): void {
   gauges.takeoverReady.set(view?.takeoverReady === true ? 1 : 0);
   gauges.pending.set(view?.notificationsPending ?? 0);
   gauges.storageWritable.set(view?.storageWritable === false ? 0 : 1);
+  gauges.identities.set(view?.identities === true ? 1 : 0);
   for (const { id: peer, state: present } of view?.peers ?? []) {
     for (const state of PEER_STATES) gauges.peerState.set({ peer, state }, state === present ? 1 : 0);
   }
