@@ -8,6 +8,7 @@ import { failovers } from './failover.ts';
 
 import { footprint } from './footprint.ts';
 import { gossip } from './gossip.ts';
+import { identities } from './identities.ts';
 import type { BenchOptions } from './options.ts';
 import { simulator } from './simulator.ts';
 import { strangers } from './strangers.ts';
@@ -22,6 +23,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   failover: failovers,
   decision: decisions,
   gossip,
+  identities,
   simulator,
   explorer,
   strangers,
