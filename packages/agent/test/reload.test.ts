@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initialState, type State } from '@failtome/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { generateIdentity } from '../src/auth/identity.ts';
 import { generateKey } from '../src/auth/keys.ts';
 import { checkConfig, type LoadResult } from '../src/config/load.ts';
 import { toProtocolConfig } from '../src/config/to-protocol.ts';
@@ -121,6 +122,14 @@ test('a key file that can not be read is refused, and the restart faults are tol
   expect(lines).toHaveLength(2);
   expect(lines[0]).toMatch(/^cluster: /);
   expect(lines[1]).toMatch(/^auth\.keyFile: .*does not exist/);
+});
+
+test('an identity file may appear, change and go; one that can not be read is refused', async () => {
+  const identity = join(folder, 'identity.key');
+  const named = (text: string): string => text.replace('auth: { ', `auth: { identity: ${identity}, `);
+  expect(await linesAfter(named)).toEqual([expect.stringMatching(/^auth\.identity: .*does not exist/)]);
+  writeFileSync(identity, generateIdentity().privateKey, { mode: 0o600 });
+  expect(await linesAfter(named)).toEqual([]);
 });
 
 test('with the id known, an entry of its own that disagrees is refused', async () => {
