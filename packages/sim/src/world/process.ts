@@ -173,8 +173,15 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
     },
     ...createSenses(around, spec, life),
     driver: {
-      drive: (effect) =>
+      drive(effect) {
+        const sendBy = clock.now().at + effect.timeoutMs;
         leave(() => {
+          // The agent's time-out runs from here, and what it ends is not sent any more.
+          if (clock.now().at >= sendBy) {
+            const answer = { kind: 'unknown', code: 'Timeout', message: 'no answer in time' } as const;
+            post({ kind: 'driven', callId: effect.callId, result: { answer, requests: [] } });
+            return;
+          }
           trace.tell(self, 'drive', effect.operation);
           tell({ kind: 'drive', by: view, effect });
           driver.drive(effect, clock.lasting(effect.timeoutMs), (result) =>
@@ -184,7 +191,8 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
               host.post({ kind: 'driven', callId: effect.callId, result });
             }),
           );
-        }),
+        });
+      },
     },
     notifier: {
       publish: (effect) =>
