@@ -1,7 +1,7 @@
 /** What an idle agent costs, beside a bare Fastify and prom-client process; and how soon after its start it probes. Needs /proc. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,16 +9,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type EmbeddedCloud, startCloud } from '../packages/cloud/src/embedded/index.ts';
 import { counted } from '../packages/protocol/src/wording.ts';
 import type { BenchOptions } from './options.ts';
-import { mean, median, type Row, spread } from './table.ts';
+import { type Sample, sampleAll } from './process-sample.ts';
+import { median, type Row, spread } from './table.ts';
 
 /** After its start a process still collects and compiles. */
 const settleMs = 20_000;
 const sampleMs = 60_000;
-const memorySamples = 20;
 const starts = 15;
 const startWithinMs = 20_000;
-/** Of /proc/PID/stat; the same on every Linux that Node runs on. */
-const ticksPerSecond = 100;
 
 const maxMemoryRatio = 1.2;
 const maxMemoryMb = 90;
@@ -65,7 +63,12 @@ export async function footprint(options: BenchOptions): Promise<readonly Row[]> 
     const bares = ids.map(() => spawnBare(options));
     children.push(...agents, ...bares);
     await delay(settleMs);
-    const [mine, yardstick] = await Promise.all([sampleAll(agents), sampleAll(bares)]);
+    const sampled = (all: readonly ChildProcess[]): Promise<Sample> =>
+      sampleAll(
+        all.map(({ pid }) => pid),
+        sampleMs,
+      );
+    const [mine, yardstick] = await Promise.all([sampled(agents), sampled(bares)]);
     return [...memoryRows(mine, yardstick), cpuRow(mine, yardstick), startRow(agentStarts, bareStarts)];
   } finally {
     for (const child of children) child.kill('SIGKILL');
@@ -212,54 +215,6 @@ function spawnBare({ root }: BenchOptions): ChildProcess {
     env: { PATH: process.env.PATH ?? '', HOME: tmpdir() },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-}
-
-interface Sample {
-  readonly rssMb: number;
-  /** With what is shared divided among those who share it; NaN where the kernel doesn't tell. */
-  readonly pssMb: number;
-  readonly cpuPercent: number;
-}
-
-/** Two of a kind differ by some megabytes, by what their last collections left over. */
-async function sampleAll(children: readonly ChildProcess[]): Promise<Sample> {
-  const samples = await Promise.all(children.map(({ pid }) => sample(pid)));
-  return {
-    rssMb: mean(samples.map(({ rssMb }) => rssMb)),
-    pssMb: mean(samples.map(({ pssMb }) => pssMb)),
-    cpuPercent: mean(samples.map(({ cpuPercent }) => cpuPercent)),
-  };
-}
-
-async function sample(pid: number | undefined): Promise<Sample> {
-  const ticksBefore = ticksOf(pid);
-  const startedAt = performance.now();
-  const rss: number[] = [];
-  const pss: number[] = [];
-  for (let count = 0; count < memorySamples; count += 1) {
-    await delay(sampleMs / memorySamples);
-    rss.push(megabytesOf(`/proc/${pid}/status`, 'VmRSS'));
-    pss.push(megabytesOf(`/proc/${pid}/smaps_rollup`, 'Pss'));
-  }
-  const seconds = (performance.now() - startedAt) / 1_000;
-  const cpuPercent = ((ticksOf(pid) - ticksBefore) / ticksPerSecond / seconds) * 100;
-  return { rssMb: mean(rss), pssMb: mean(pss), cpuPercent };
-}
-
-function megabytesOf(file: string, field: string): number {
-  try {
-    const [, kilobytes] = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(file, 'utf8')) ?? [];
-    return Number(kilobytes ?? Number.NaN) / 1_000;
-  } catch {
-    return Number.NaN; // not told to everybody
-  }
-}
-
-/** User and system time of all its threads. */
-function ticksOf(pid: number | undefined): number {
-  const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1] ?? '';
-  const fields = afterName.split(' ');
-  return Number(fields[11]) + Number(fields[12]);
 }
 
 function listen(server: Server): Promise<number> {

@@ -1,15 +1,9 @@
 /** Peers: what their talk costs on the wire, how soon a dead one is known, and that a short stall moves nothing. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type Cluster,
-  type ClusterNode,
-  type NodeSpec,
-  startCluster,
-  type YamlObject,
-} from '../packages/cluster/src/index.ts';
+import type { Cluster, ClusterNode, YamlObject } from '../packages/cluster/src/index.ts';
 import { counted } from '../packages/protocol/src/wording.ts';
-import { CountingForwarder } from './forwarder.ts';
+import { countBytes, openCounted } from './counted-cluster.ts';
 import { type BenchOptions, settleWithinMs } from './options.ts';
 import { plainExchangeBytes } from './plain-exchange.ts';
 import { median, type Row, spread } from './table.ts';
@@ -53,9 +47,6 @@ export async function gossip(options: BenchOptions): Promise<readonly Row[]> {
   return [0, 1, 2].flatMap((kind) => rows.flatMap((each) => each[kind] ?? []));
 }
 
-/** The forwarder between each node and each of its peers. */
-type Ways = readonly { readonly from: string; readonly to: string; readonly forwarder: CountingForwarder }[];
-
 async function ofCluster(
   { agentFile, times, note }: BenchOptions,
   talk: Talk,
@@ -63,15 +54,12 @@ async function ofCluster(
   plainBytes: number,
 ): Promise<readonly Row[]> {
   const ids = names.slice(0, count);
-  const ways: Ways = ids.flatMap((from) =>
-    ids.filter((to) => to !== from).map((to) => ({ from, to, forwarder: new CountingForwarder() })),
-  );
-  const cluster = await openCluster(agentFile, talk, ids, ways);
+  const { cluster, ways, close } = await openCounted({ agentFile, ...talk }, ids);
   try {
     await cluster.settled(settleWithinMs);
     const what = `${counted(count, 'node')}, ${talk.name}`;
     note(`gossip, ${what}: bytes`);
-    const bytes = await countBytes(ids, ways, windows * times);
+    const bytes = await countBytes(ids, ways, windows * times, windowMs);
     note(`gossip, ${what}: deaths`);
     const detections = await countDeaths(cluster, deaths * times);
     note(`gossip, ${what}: stalls`);
@@ -79,55 +67,8 @@ async function ofCluster(
     const plainRate = (plainBytes * (count - 1) * 1_000) / talk.intervalMs;
     return [bytesRow(what, bytes, plainRate), deathRow(what, detections, talk), stallRow(what, stalls)];
   } finally {
-    await cluster.close();
-    await Promise.all(ways.map(({ forwarder }) => forwarder.close()));
+    await close();
   }
-}
-
-async function openCluster(
-  agentFile: string,
-  { settings, probe }: Talk,
-  ids: readonly string[],
-  ways: Ways,
-): Promise<Cluster> {
-  const urls = new Map<string, string>();
-  for (const { from, to, forwarder } of ways) {
-    const { host, port } = await forwarder.open();
-    urls.set(`${from} ${to}`, `http://${host}:${port}`);
-  }
-  const nodes = ids.map((id): NodeSpec => {
-    const peers = ids
-      .filter((peer) => peer !== id)
-      .map((peer) => ({ id: peer, url: urls.get(`${id} ${peer}`) ?? '' }));
-    return { id, settings: { peers } };
-  });
-  const [first, ...others] = nodes;
-  if (first === undefined) throw new Error('A cluster has a node.');
-  const cluster = await startCluster({ agentFile, nodes: [first, ...others], settings, probe });
-  for (const { from, to, forwarder } of ways) {
-    const { hostname, port } = new URL(cluster.link(from, to).url);
-    forwarder.aim({ host: hostname, port: Number(port) });
-  }
-  return cluster;
-}
-
-/** What each node sent in each window, in bytes a second. */
-async function countBytes(ids: readonly string[], ways: Ways, count: number): Promise<readonly number[]> {
-  const sentBy = (id: string): number =>
-    ways.reduce(
-      (sum, { from, to, forwarder }) =>
-        sum + (from === id ? forwarder.requestBytes : 0) + (to === id ? forwarder.answerBytes : 0),
-      0,
-    );
-  const rates: number[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const before = ids.map(sentBy);
-    const startedAt = performance.now();
-    await delay(windowMs);
-    const seconds = (performance.now() - startedAt) / 1_000;
-    rates.push(...ids.map((id, each) => (sentBy(id) - (before[each] ?? 0)) / seconds));
-  }
-  return rates;
 }
 
 /** How long after a standby's machine is gone each of the others calls it dead. */

@@ -9,6 +9,7 @@ import { failovers } from './failover.ts';
 import { footprint } from './footprint.ts';
 import { gossip } from './gossip.ts';
 import { identities } from './identities.ts';
+import { idle } from './idle.ts';
 import type { BenchOptions } from './options.ts';
 import { simulator } from './simulator.ts';
 import { strangers } from './strangers.ts';
@@ -27,13 +28,15 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   simulator,
   explorer,
   strangers,
+  idle,
 };
 const FULL_TIMES = 5;
 
 const help = `npm run bench -- [--full] [--only NAME,…] [--json]
-  --full   ${FULL_TIMES} times the repetitions (about half an hour; without it less than eight minutes)
+  --full   ${FULL_TIMES} times the repetitions (about half an hour; without it less than eleven minutes)
   --only   some of: ${Object.keys(BENCHMARKS).join(', ')}
   --json   the rows as JSON instead of a table
+FAILTOME_BENCH_AGENT=FILE measures another build of the agent instead; idle compares this build with that one.
 Figures are medians with the 99th percentile (of few samples: the largest) in parentheses. The machine should be idle:
 ratios forgive a slow one, not a busy one.`;
 
@@ -51,8 +54,10 @@ else await run(values.only?.split(',') ?? Object.keys(BENCHMARKS));
 
 async function run(names: readonly string[]): Promise<void> {
   const startedAt = performance.now();
+  const builtFile = join(FAILTOME_ROOT, 'packages/agent/dist/failtome.js');
   const options: BenchOptions = {
-    agentFile: process.env.FAILTOME_BENCH_AGENT ?? join(FAILTOME_ROOT, 'packages/agent/dist/failtome.js'),
+    agentFile: process.env.FAILTOME_BENCH_AGENT ?? builtFile,
+    builtFile,
     root: FAILTOME_ROOT,
     times: values.full ? FULL_TIMES : 1,
     note: (text) =>

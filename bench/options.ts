@@ -1,7 +1,9 @@
 /** What every benchmark is told. */
 export interface BenchOptions {
-  /** The built agent. */
+  /** The agent that is measured: FAILTOME_BENCH_AGENT, or the built one. */
   readonly agentFile: string;
+  /** The agent as this tree builds it. */
+  readonly builtFile: string;
   readonly root: string;
   /** Repetitions are multiplied by this. */
   readonly times: number;

@@ -4,6 +4,7 @@ import {
   type Client,
   type Cluster,
   type ClusterNode,
+  type ClusterOptions,
   type LogLine,
   startCluster,
   type YamlObject,
@@ -84,20 +85,29 @@ const clientEveryMs = 10;
 /** A pair that fails over as often as it is asked to. */
 export function startPair(
   agentFile: string,
-  { settings, probe }: Profile,
+  profile: Profile,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Cluster> {
   return startCluster({
-    agentFile,
+    ...pairOptions(agentFile, profile),
     nodes: [
       { id: 'saturn', env },
       { id: 'neptune', env },
     ],
+  });
+}
+
+export function pairOptions(
+  agentFile: string,
+  { settings, probe }: Profile = defaultProfile,
+): Omit<ClusterOptions, 'nodes'> {
+  return {
+    agentFile,
     // Trials follow on one another; no figure depends on these two.
     settings: { ...settings, holdDown: '1s', flap: { moves: 1_000, within: '10m' } },
     probe,
     cloud: { latency: cloudLatency, config: { autoAddressDelayMs: 500 } },
-  });
+  };
 }
 
 /** Break the holder, wait until the other serves, mend what was broken. */
