@@ -86,6 +86,24 @@ test('a single call that the cloud accepted is told, though every read shows who
   expect(addressIn(world.state()).holder.node).toBe(SELF);
 });
 
+test("what an operator's own program has moved is told, though it goes on reading who held the address before", () => {
+  const world = standby({
+    ...PAIR,
+    driver: { kind: 'exec', style: 'fenced', swap: false, displace: 'allow' },
+  });
+  world.cloud.named = false;
+  world.serving.delete(PEER);
+  const before: DriverAnswer = {
+    kind: 'read',
+    association: { kind: 'associated', associationId: null, instanceId: null, node: PEER, self: false },
+    displaces: null,
+  };
+  world.cloud.faults = reads(before, 40);
+  world.runUntil('it is told', () => world.published.length > 0);
+  expect(results(world)).toEqual(['served']);
+  expect(addressIn(world.state()).holder.node).toBe(SELF);
+});
+
 test('the reads that lag are no change of holder: one move counts once', () => {
   const world = opsworks();
   world.serving.delete(PEER);

@@ -64,8 +64,7 @@ export function newCloud(holder: NodeId | null): FakeCloud {
       case 'read':
         return { kind: 'read', association: associationOf(cloud), displaces: null };
       case 'release':
-        if (cloud.holder === null || cloud.holder.associationId !== operation.associationId)
-          return { kind: 'stale' };
+        if (cloud.holder === null || !isNamed(cloud, operation)) return { kind: 'stale' };
         cloud.holder = null;
         return { kind: 'released' };
       case 'take':
@@ -75,6 +74,14 @@ export function newCloud(holder: NodeId | null): FakeCloud {
         return { kind: 'taken', associationId: cloud.named ? cloud.holder.associationId : null };
     }
   }
+}
+
+/** Whether it is the present association that is to be released: by its id, or by its holder where there are none. */
+function isNamed(
+  { holder, named }: FakeCloud,
+  { associationId, node }: Extract<DriverOperation, { op: 'release' }>,
+): boolean {
+  return named ? holder?.associationId === associationId : holder?.node === node;
 }
 
 function associationOf({ holder, named }: FakeCloud): Extract<DriverAnswer, { kind: 'read' }>['association'] {
