@@ -8,8 +8,6 @@ export interface Wave {
   readonly text: string;
   /** Doesn't read what it is answered. */
   readonly deaf?: boolean;
-  /** Ends as soon as it stands. */
-  readonly leaves?: boolean;
 }
 
 /** Between the end of a connection and the next in its place. */
@@ -38,8 +36,7 @@ export class Flood {
     let answeredSince = false;
     const write = (): void => {
       answeredSince = false;
-      if (wave.leaves === true) socket.resetAndDestroy();
-      else if (!socket.destroyed) socket.write(wave.text);
+      if (!socket.destroyed) socket.write(wave.text);
     };
     socket.on('connect', write);
     if (wave.deaf === true) socket.pause();

@@ -33,6 +33,5 @@ export const REFUSED_REQUESTS: readonly Wave[] = [
     text: get('/livez').replace('\r\n\r\n', '\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
   },
   { connections: 2, text: `GARBAGE${'\0'.repeat(500)}\r\n\r\n` },
-  { connections: 20, text: '', leaves: true },
   { connections: 30, text: get('/v1/status').replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n') },
 ];
