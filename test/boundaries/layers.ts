@@ -16,18 +16,20 @@ export interface Layer {
 
 const PROTOCOL = '@failtome/protocol';
 const CONFIG = '@failtome/config';
+const KEYS = '@failtome/config/keys';
 const MODEL = '@failtome/cloud/model';
 const SIM = 'packages/sim/src';
 
 /** Lower layers first. */
 export const LAYERS: readonly Layer[] = [
   { folder: 'packages/protocol/src' },
-  { folder: 'packages/config/src', packages: ['yaml'] },
+  { folder: 'packages/config/src', packages: [PROTOCOL, 'yaml'] },
   {
     folder: 'packages/agent/src',
     packages: [
       PROTOCOL,
       CONFIG,
+      KEYS,
       '@aws-sdk',
       'commander',
       'fastify',
@@ -48,7 +50,7 @@ export const LAYERS: readonly Layer[] = [
     packages: [PROTOCOL, '@failtome/cloud'],
     node: true,
   },
-  { folder: `${SIM}/world`, packages: [PROTOCOL, MODEL] },
+  { folder: `${SIM}/world`, packages: [PROTOCOL, KEYS, MODEL] },
   { folder: `${SIM}/plan`, parts: [`${SIM}/world`], packages: [PROTOCOL, MODEL] },
   { folder: `${SIM}/shrink`, parts: [`${SIM}/world`, `${SIM}/plan`], packages: [PROTOCOL] },
   { folder: `${SIM}/explore`, parts: [`${SIM}/world`], packages: [PROTOCOL, MODEL] },
@@ -70,7 +72,7 @@ export const LAYERS: readonly Layer[] = [
   {
     folder: `${SIM}/scenario`,
     parts: [`${SIM}/world`, `${SIM}/plan`, `${SIM}/record`],
-    packages: [PROTOCOL, CONFIG, MODEL, 'yaml'],
+    packages: [PROTOCOL, CONFIG, KEYS, MODEL, 'yaml'],
     node: true,
   },
   {

@@ -1,6 +1,6 @@
 /**
- * The simulator has a table of its own of the settings that reach the protocol. Here the same files are read by the
- * agent and by the simulator, and both must come to the same.
+ * The agent and the simulator share the keys that reach the protocol, and read them each in its own way. Here the same
+ * files are read by both, and both must come to the same.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { PROTOCOL_KEYS } from '@failtome/config/keys';
 import { expect, test } from 'vitest';
 import { ALL_KEYS, type Key } from '../src/config/keys.ts';
 import { checkConfig } from '../src/config/load.ts';
@@ -36,6 +37,10 @@ test('the reference has every key once, with what it accepts and its default, in
 
 test('the reference says of every key what it is good for', () => {
   for (const { path, prose } of documentedKeys) expect(prose, path).toMatch(/\S+ \S+/);
+});
+
+test.each(PROTOCOL_KEYS)('the reference begins with what $path is', ({ path, says }) => {
+  expect(documentedKeys.find((key) => key.path === path)?.prose?.slice(0, says.length)).toBe(says);
 });
 
 test('the reference has every variable of the environment', () => {

@@ -2,29 +2,15 @@
  * Every key of the configuration file: its kind, its default, and the environment variable that
  * overrides it. The parser, `failtome config` and the test of docs/configuration.md read this table.
  */
-import { formatDuration, parseDuration } from '@failtome/config';
-import { type DurationMs, MAX_ADDRESSES, MAX_FLAP_MOVES, MAX_PEERS, type Role } from '@failtome/protocol';
+import type { Fallback, Sibling } from '@failtome/config/keys';
+import * as shared from '@failtome/config/keys';
+import { type DurationMs, MAX_ADDRESSES, MAX_PEERS, type Role } from '@failtome/protocol';
 import type { PublicKey } from '../auth/identity.ts';
 import { MAX_OPERATORS } from '../auth/operators.ts';
 import type { Endpoint, ValueKind } from './kinds.ts';
 import * as kinds from './kinds.ts';
 import { publicKeys } from './public-keys.ts';
 import type { StatusRange } from './types.ts';
-
-/** Reads another key of the same section, or with `../` of the one around it, as it was written or by default. */
-export type Sibling = (name: string) => unknown;
-
-export type Fallback =
-  | { readonly kind: 'required' }
-  /** The value is null when the key is absent. `meaning` says what happens then. */
-  | { readonly kind: 'none'; readonly meaning: string }
-  | { readonly kind: 'value'; readonly value: string | number | boolean | readonly string[] }
-  /** Follows from another key of its section. */
-  | {
-      readonly kind: 'derived';
-      readonly documented: string;
-      readonly derive: (sibling: Sibling) => string | number | null;
-    };
 
 export interface Key<T> {
   /** With `[]` for every place in a list: `addresses[].probe.interval`. */
@@ -57,25 +43,21 @@ function derived(documented: string, derive: (sibling: Sibling) => string | numb
   return { kind: 'derived', documented, derive };
 }
 
-/** The usual value, or a sibling's where that is shorter: a default must not contradict what the user chose. */
-function atMost(usual: string, name: string): Fallback {
-  return derived(`${usual}, or ${name} if shorter`, (sibling) => {
-    const chosen = sibling(name);
-    const chosenMs = typeof chosen === 'string' ? parseDuration(chosen) : null;
-    const usualMs = parseDuration(usual);
-    return chosenMs !== null && usualMs !== null && chosenMs < usualMs ? formatDuration(chosenMs) : usual;
-  });
+/** A key that the simulator has too. */
+function ofDuration({ path, range, fallback }: shared.DurationKey): Key<DurationMs> {
+  return key(path, kinds.duration(range.leastMs, range.mostMs, range.why), fallback);
 }
 
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
+function ofWhole({ path, range, fallback }: shared.WholeKey): Key<number> {
+  return key(path, kinds.whole(range.least, range.most), fallback);
+}
+
+function ofChoice<const T extends string>({ path, range, fallback }: shared.ChoiceKey<T>): Key<T> {
+  return key(path, kinds.choice(...range.words), fallback);
+}
 
 const rank = kinds.whole(0, 1_000_000);
 const role = kinds.choice('candidate', 'witness', 'member');
-const checkInterval = kinds.duration(10, 10 * MINUTE);
-const checkTimeout = kinds.duration(10, 2 * MINUTE);
-const inARow = kinds.whole(1, 100);
 
 export const CLUSTER: Key<string> = key('cluster', kinds.nodeId, required);
 
@@ -181,15 +163,11 @@ export const PROBE_PATH: Key<string> = key(
   kinds.words('a path that begins with / and holds no space and no #', /^\/[\x21\x22\x24-\x7e]*$/),
   value('/'),
 );
-export const PROBE_INTERVAL: Key<DurationMs> = key('addresses[].probe.interval', checkInterval, value('1s'));
-export const PROBE_FAST_INTERVAL: Key<DurationMs> = key(
-  'addresses[].probe.fastInterval',
-  checkInterval,
-  atMost('500ms', 'interval'),
-);
-export const PROBE_TIMEOUT: Key<DurationMs> = key('addresses[].probe.timeout', checkTimeout, value('1s'));
-export const PROBE_FALL: Key<number> = key('addresses[].probe.fall', inARow, value(3));
-export const PROBE_RISE: Key<number> = key('addresses[].probe.rise', inARow, value(2));
+export const PROBE_INTERVAL: Key<DurationMs> = ofDuration(shared.PROBE_INTERVAL);
+export const PROBE_FAST_INTERVAL: Key<DurationMs> = ofDuration(shared.PROBE_FAST_INTERVAL);
+export const PROBE_TIMEOUT: Key<DurationMs> = ofDuration(shared.PROBE_TIMEOUT);
+export const PROBE_FALL: Key<number> = ofWhole(shared.PROBE_FALL);
+export const PROBE_RISE: Key<number> = ofWhole(shared.PROBE_RISE);
 export const PROBE_EXPECT: Key<readonly StatusRange[]> = key(
   'addresses[].probe.expect',
   kinds.statusRanges,
@@ -197,65 +175,30 @@ export const PROBE_EXPECT: Key<readonly StatusRange[]> = key(
 );
 
 export const LOCAL_URL: Key<string> = key('local.url', kinds.pageUrlWithUser, value('http://127.0.0.1/'));
-export const LOCAL_INTERVAL: Key<DurationMs> = key('local.interval', checkInterval, value('1s'));
-export const LOCAL_FAST_INTERVAL: Key<DurationMs> = key(
-  'local.fastInterval',
-  checkInterval,
-  atMost('200ms', 'interval'),
-);
-export const LOCAL_TIMEOUT: Key<DurationMs> = key('local.timeout', checkTimeout, value('1s'));
-export const LOCAL_FALL: Key<number> = key('local.fall', inARow, value(2));
-export const LOCAL_RISE: Key<number> = key('local.rise', inARow, value(2));
+export const LOCAL_INTERVAL: Key<DurationMs> = ofDuration(shared.LOCAL_INTERVAL);
+export const LOCAL_FAST_INTERVAL: Key<DurationMs> = ofDuration(shared.LOCAL_FAST_INTERVAL);
+export const LOCAL_TIMEOUT: Key<DurationMs> = ofDuration(shared.LOCAL_TIMEOUT);
+export const LOCAL_FALL: Key<number> = ofWhole(shared.LOCAL_FALL);
+export const LOCAL_RISE: Key<number> = ofWhole(shared.LOCAL_RISE);
 
-export const GOSSIP_INTERVAL: Key<DurationMs> = key(
-  'gossip.interval',
-  kinds.duration(20, MINUTE),
-  value('500ms'),
-);
-export const GOSSIP_TIMEOUT: Key<DurationMs> = key(
-  'gossip.timeout',
-  kinds.duration(20, MINUTE),
-  derived('400ms, or what dead leaves after two intervals if shorter', (sibling) => {
-    const left = durationOf(sibling('dead'), '3s') - 2 * durationOf(sibling('interval'), '500ms');
-    return left >= 20 && left < 400 ? `${left}ms` : '400ms';
-  }),
-);
-export const GOSSIP_DEAD: Key<DurationMs> = key('gossip.dead', kinds.duration(100, 10 * MINUTE), value('3s'));
-export const GOSSIP_FANOUT: Key<number> = key('gossip.fanout', kinds.whole(1, 16), value(3));
+export const GOSSIP_INTERVAL: Key<DurationMs> = ofDuration(shared.GOSSIP_INTERVAL);
+export const GOSSIP_TIMEOUT: Key<DurationMs> = ofDuration(shared.GOSSIP_TIMEOUT);
+export const GOSSIP_DEAD: Key<DurationMs> = ofDuration(shared.GOSSIP_DEAD);
+export const GOSSIP_FANOUT: Key<number> = ofWhole(shared.GOSSIP_FANOUT);
 
-export const AGREEMENT_SILENT_PEER: Key<'takeover' | 'hold'> = key(
-  'agreement.silentPeer',
-  kinds.choice('takeover', 'hold'),
-  value('takeover'),
-);
-export const AGREEMENT_LEASE: Key<DurationMs> = key(
-  'agreement.lease',
-  kinds.duration(
-    2 * SECOND,
-    5 * MINUTE,
-    'it has to outlast the guard, a read and the calls of the move, which get a quarter of it each and 500ms at least',
-  ),
-  value('10s'),
-);
+export const AGREEMENT_SILENT_PEER: Key<'takeover' | 'hold'> = ofChoice(shared.AGREEMENT_SILENT_PEER);
+export const AGREEMENT_LEASE: Key<DurationMs> = ofDuration(shared.AGREEMENT_LEASE);
 
 export const GUARD_URLS: Key<readonly string[]> = key(
   'guard.urls',
   kinds.listOf(kinds.pageUrl, 1, 8),
   value(['http://checkip.amazonaws.com']),
 );
-export const GUARD_TIMEOUT: Key<DurationMs> = key(
-  'guard.timeout',
-  kinds.duration(50, 30 * SECOND),
-  value('3s'),
-);
+export const GUARD_TIMEOUT: Key<DurationMs> = ofDuration(shared.GUARD_TIMEOUT);
 
 export const GUARD_ALLOW_PRIVATE: Key<boolean> = key('guard.allowPrivate', kinds.flag, value(false));
 
-export const DRIVER_KIND: Key<'ec2' | 'opsworks' | 'exec'> = key(
-  'driver.kind',
-  kinds.choice('ec2', 'opsworks', 'exec'),
-  required,
-);
+export const DRIVER_KIND: Key<'ec2' | 'opsworks' | 'exec'> = ofChoice(shared.DRIVER_KIND);
 export const DRIVER_REGION: Key<string> = key(
   'driver.region',
   kinds.region,
@@ -272,26 +215,14 @@ export const DRIVER_COMMAND: Key<readonly string[]> = key(
   kinds.listOf(kinds.words('a program or an argument, not empty', /^[^\0]+$/), 1, 64),
   none('required with `exec`, refused otherwise'),
 );
-export const DRIVER_DISPLACE: Key<'refuse' | 'allow'> = key(
-  'driver.displace',
-  kinds.choice('refuse', 'allow'),
-  value('refuse'),
-);
+export const DRIVER_DISPLACE: Key<'refuse' | 'allow'> = ofChoice(shared.DRIVER_DISPLACE);
 
 export const NOTIFY_TOPIC_ARN: Key<string> = key('notify.sns.topicArn', kinds.topicArn, required);
-export const NOTIFY_BLOCKED_AFTER: Key<DurationMs> = key(
-  'notify.blockedAfter',
-  kinds.duration(SECOND, 24 * HOUR),
-  none('longer than a failover can take by these settings, 60s at least'),
-);
+export const NOTIFY_BLOCKED_AFTER: Key<DurationMs> = ofDuration(shared.NOTIFY_BLOCKED_AFTER);
 
-export const HOLD_DOWN: Key<DurationMs> = key('holdDown', kinds.duration(0, 24 * HOUR), value('60s'));
-export const FLAP_MOVES: Key<number> = key('flap.moves', kinds.whole(1, MAX_FLAP_MOVES), value(4));
-export const FLAP_WITHIN: Key<DurationMs> = key(
-  'flap.within',
-  kinds.duration(SECOND, 24 * HOUR),
-  value('10m'),
-);
+export const HOLD_DOWN: Key<DurationMs> = ofDuration(shared.HOLD_DOWN);
+export const FLAP_MOVES: Key<number> = ofWhole(shared.FLAP_MOVES);
+export const FLAP_WITHIN: Key<DurationMs> = ofDuration(shared.FLAP_WITHIN);
 export const STATE_DIR: Key<string> = key(
   'stateDir',
   kinds.words('the path of a directory', /^[^\0]+$/),
@@ -304,11 +235,6 @@ export const LOG_LEVEL: Key<'debug' | 'info' | 'warn' | 'error'> = key(
   value('info'),
   'FAILTOME_LOG_LEVEL',
 );
-
-function durationOf(written: unknown, usual: string): DurationMs {
-  const ms = typeof written === 'string' ? parseDuration(written) : null;
-  return ms ?? parseDuration(usual) ?? 0;
-}
 
 /** In the order of the reference; a key stands after those that its default follows from. */
 export const ALL_KEYS: readonly Key<unknown>[] = [

@@ -1,8 +1,9 @@
 /**
- * The settings of the agent's configuration that reach the protocol: the same keys, kinds, ranges and defaults. Each is
- * at home at a place of `Settings`, and every way of writing settings here goes through this table.
+ * The settings of the agent's configuration that reach the protocol, by the keys that both read. Each is at home at a
+ * place of `Settings`, and every way of writing settings here goes through this table.
  */
-import { MAX_FLAP_MOVES } from '@failtome/protocol';
+import { formatDuration, parseDuration } from '@failtome/config';
+import * as keys from '@failtome/config/keys';
 import { changed, DEFAULT_SETTINGS, type Settings, type SettingsChange } from '../world/index.ts';
 import { choice, duration, flag, type Shape, whole, word } from './shape.ts';
 
@@ -24,96 +25,83 @@ export interface Setting {
 /** Settings that were written down, by path. */
 export type Given = ReadonlyMap<string, SettingValue>;
 
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-
 type At = NonNullable<Setting['at']>;
 
-function ms(
-  path: string,
-  at: At,
-  least: number,
-  most: number,
-  says: string,
-  derive?: Setting['derive'],
-): Setting {
-  const made: Setting = { path, says, shape: duration(least, most, 'whole'), at, write: 'duration' };
-  return derive === undefined ? made : { ...made, derive };
+function ms(key: keys.DurationKey, at: At): Setting {
+  const { range, says } = key;
+  const shape = duration(range.leastMs, range.mostMs, 'whole');
+  const made: Setting = { path: pathOf(key), says, shape, at, write: 'duration' };
+  const derive = derivedMs(key);
+  return derive === null ? made : { ...made, derive };
 }
 
-function plain(path: string, at: Setting['at'], shape: Shape<SettingValue>, says: string): Setting {
-  return { path, says, shape, at, write: 'plain' };
+function count(key: keys.WholeKey, at: At): Setting {
+  const { range, says } = key;
+  return { path: pathOf(key), says, shape: whole(range.least, range.most), at, write: 'plain' };
+}
+
+/** @param words those that are simulated */
+function oneOf<T extends string>(key: keys.ChoiceKey<T>, at: Setting['at'], words: readonly T[]): Setting {
+  return { path: pathOf(key), says: key.says, shape: choice(words), at, write: 'plain' };
 }
 
 function none(path: string, at: At, meaning: SettingValue, says: string): Setting {
   return { path, says, shape: word('none', meaning), at, write: 'none' };
 }
 
-/** The usual value, or the interval where that is shorter. */
-function atMostInterval(section: 'probe' | 'local', usualMs: number): NonNullable<Setting['derive']> {
+/** All addresses have one probe here, unless one is given its own. */
+function pathOf({ path }: { readonly path: string }): string {
+  return path.replace('addresses[].', '');
+}
+
+/** The default that follows from other keys of the section, as the agent's does; null: it follows from none. */
+function derivedMs(key: keys.DurationKey): NonNullable<Setting['derive']> | null {
+  const { fallback } = key;
+  if (fallback.kind !== 'derived') return null;
+  const [section = ''] = pathOf(key).split('.');
   return (given) => {
-    const chosen = given.get(`${section}.interval`);
-    return typeof chosen === 'number' && chosen < usualMs ? chosen : usualMs;
+    const written = fallback.derive((name) => {
+      const chosen = given.get(`${section}.${name}`);
+      return typeof chosen === 'number' ? formatDuration(chosen) : undefined;
+    });
+    return parseDuration(String(written)) ?? keys.usualMs(key);
   };
-}
-
-function gossipTimeout(given: Given): number {
-  const chosen = (path: string, usual: number): number => {
-    const value = given.get(path);
-    return typeof value === 'number' ? value : usual;
-  };
-  const { deadMs, intervalMs, timeoutMs } = DEFAULT_SETTINGS.gossip;
-  const leftMs = chosen('gossip.dead', deadMs) - 2 * chosen('gossip.interval', intervalMs);
-  return leftMs >= 20 && leftMs < timeoutMs ? leftMs : timeoutMs;
-}
-
-function check(section: 'probe' | 'local', of: string, usualFastMs: number): readonly Setting[] {
-  return [
-    ms(`${section}.interval`, [section, 'intervalMs'], 10, 10 * MINUTE, `between two checks of ${of}`),
-    ms(
-      `${section}.fastInterval`,
-      [section, 'fastIntervalMs'],
-      10,
-      10 * MINUTE,
-      'the same, while something looks wrong',
-      atMostInterval(section, usualFastMs),
-    ),
-    ms(`${section}.timeout`, [section, 'timeoutMs'], 10, 2 * MINUTE, 'from connect to the last byte'),
-    plain(`${section}.fall`, [section, 'fall'], whole(1, 100), 'failures in a row that make it down'),
-    plain(`${section}.rise`, [section, 'rise'], whole(1, 100), 'successes in a row that make it up again'),
-  ];
 }
 
 export const SETTINGS: readonly Setting[] = [
-  plain('identities', ['identities'], flag, 'whether only the orders count that an operator has signed'),
-  ...check('probe', 'the address', 500),
+  {
+    // What stands under `auth` in the agent's file.
+    path: 'identities',
+    says: 'whether only the orders count that an operator has signed',
+    shape: flag,
+    at: ['identities'],
+    write: 'plain',
+  },
+  ms(keys.PROBE_INTERVAL, ['probe', 'intervalMs']),
+  ms(keys.PROBE_FAST_INTERVAL, ['probe', 'fastIntervalMs']),
+  ms(keys.PROBE_TIMEOUT, ['probe', 'timeoutMs']),
+  count(keys.PROBE_FALL, ['probe', 'fall']),
+  count(keys.PROBE_RISE, ['probe', 'rise']),
   none('local', ['local'], null, 'none: a node always counts as fit'),
-  ...check('local', "a node's own HAProxy", 200),
-  ms('gossip.interval', ['gossip', 'intervalMs'], 20, MINUTE, 'between two heartbeats'),
-  ms('gossip.dead', ['gossip', 'deadMs'], 100, 10 * MINUTE, 'not heard for this long is silent'),
-  ms('gossip.timeout', ['gossip', 'timeoutMs'], 20, MINUTE, 'for the answer to a heartbeat', gossipTimeout),
-  plain('gossip.fanout', ['gossip', 'fanout'], whole(1, 16), 'peers spoken to in one interval'),
-  plain(
-    'agreement.silentPeer',
-    ['agreement', 'silentPeer'],
-    choice(['takeover', 'hold']),
-    "what the silence of a pair's other node counts as",
-  ),
-  ms('agreement.lease', ['agreement', 'leaseMs'], 2 * SECOND, 5 * MINUTE, 'for how long a vote binds'),
-  ms('guard.timeout', ['guardTimeoutMs'], 50, 30 * SECOND, 'for the answer of the external-IP service'),
-  plain('driver.kind', null, choice(['ec2', 'opsworks']), 'what moves the address'),
-  plain(
-    'driver.displace',
-    ['displace'],
-    choice(['refuse', 'allow']),
-    'whether a move may throw another Elastic IP off',
-  ),
+  ms(keys.LOCAL_INTERVAL, ['local', 'intervalMs']),
+  ms(keys.LOCAL_FAST_INTERVAL, ['local', 'fastIntervalMs']),
+  ms(keys.LOCAL_TIMEOUT, ['local', 'timeoutMs']),
+  count(keys.LOCAL_FALL, ['local', 'fall']),
+  count(keys.LOCAL_RISE, ['local', 'rise']),
+  ms(keys.GOSSIP_INTERVAL, ['gossip', 'intervalMs']),
+  ms(keys.GOSSIP_DEAD, ['gossip', 'deadMs']),
+  ms(keys.GOSSIP_TIMEOUT, ['gossip', 'timeoutMs']),
+  count(keys.GOSSIP_FANOUT, ['gossip', 'fanout']),
+  oneOf(keys.AGREEMENT_SILENT_PEER, ['agreement', 'silentPeer'], keys.AGREEMENT_SILENT_PEER.range.words),
+  ms(keys.AGREEMENT_LEASE, ['agreement', 'leaseMs']),
+  ms(keys.GUARD_TIMEOUT, ['guardTimeoutMs']),
+  oneOf(keys.DRIVER_KIND, null, ['ec2', 'opsworks']),
+  oneOf(keys.DRIVER_DISPLACE, ['displace'], keys.DRIVER_DISPLACE.range.words),
   none('notify.sns', ['notifies'], false, 'none: there is no topic, and nothing is sent'),
-  ms('notify.blockedAfter', ['blockedAfterMs'], SECOND, 24 * HOUR, 'down for so long is told to people'),
-  ms('holdDown', ['holdDownMs'], 0, 24 * HOUR, 'rest after the address has changed hands'),
-  plain('flap.moves', ['flap', 'moves'], whole(1, MAX_FLAP_MOVES), 'the most moves within `flap.within`'),
-  ms('flap.within', ['flap', 'withinMs'], SECOND, 24 * HOUR, 'see `flap.moves`'),
+  ms(keys.NOTIFY_BLOCKED_AFTER, ['blockedAfterMs']),
+  ms(keys.HOLD_DOWN, ['holdDownMs']),
+  count(keys.FLAP_MOVES, ['flap', 'moves']),
+  ms(keys.FLAP_WITHIN, ['flap', 'withinMs']),
 ];
 
 /** What a node may have differently; the driver is the cluster's. */

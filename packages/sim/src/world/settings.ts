@@ -1,6 +1,8 @@
 /**
  * Clusters to simulate: who takes part, with which settings.
  */
+import * as keys from '@failtome/config/keys';
+import { usualCount, usualMs, usualWord } from '@failtome/config/keys';
 import type { CheckConfig, Ip, ProtocolConfig, Role } from '@failtome/protocol';
 
 /** What the agents' configuration files would say, apart from who is who. */
@@ -26,16 +28,36 @@ export interface Settings {
 /** The defaults of the agent's configuration file. */
 export const DEFAULT_SETTINGS: Settings = {
   identities: false,
-  probe: { intervalMs: 1_000, fastIntervalMs: 500, timeoutMs: 1_000, fall: 3, rise: 2 },
-  local: { intervalMs: 1_000, fastIntervalMs: 200, timeoutMs: 1_000, fall: 2, rise: 2 },
-  gossip: { intervalMs: 500, timeoutMs: 400, deadMs: 3_000, fanout: 3 },
-  agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
-  guardTimeoutMs: 3_000,
-  displace: 'refuse',
+  probe: {
+    intervalMs: usualMs(keys.PROBE_INTERVAL),
+    fastIntervalMs: usualMs(keys.PROBE_FAST_INTERVAL),
+    timeoutMs: usualMs(keys.PROBE_TIMEOUT),
+    fall: usualCount(keys.PROBE_FALL),
+    rise: usualCount(keys.PROBE_RISE),
+  },
+  local: {
+    intervalMs: usualMs(keys.LOCAL_INTERVAL),
+    fastIntervalMs: usualMs(keys.LOCAL_FAST_INTERVAL),
+    timeoutMs: usualMs(keys.LOCAL_TIMEOUT),
+    fall: usualCount(keys.LOCAL_FALL),
+    rise: usualCount(keys.LOCAL_RISE),
+  },
+  gossip: {
+    intervalMs: usualMs(keys.GOSSIP_INTERVAL),
+    timeoutMs: usualMs(keys.GOSSIP_TIMEOUT),
+    deadMs: usualMs(keys.GOSSIP_DEAD),
+    fanout: usualCount(keys.GOSSIP_FANOUT),
+  },
+  agreement: {
+    silentPeer: usualWord(keys.AGREEMENT_SILENT_PEER),
+    leaseMs: usualMs(keys.AGREEMENT_LEASE),
+  },
+  guardTimeoutMs: usualMs(keys.GUARD_TIMEOUT),
+  displace: usualWord(keys.DRIVER_DISPLACE),
   notifies: true,
   blockedAfterMs: null,
-  holdDownMs: 60_000,
-  flap: { moves: 4, withinMs: 600_000 },
+  holdDownMs: usualMs(keys.HOLD_DOWN),
+  flap: { moves: usualCount(keys.FLAP_MOVES), withinMs: usualMs(keys.FLAP_WITHIN) },
 };
 
 /** For those who want it fast, and for swarms: more happens in less time. */
