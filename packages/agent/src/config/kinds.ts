@@ -26,8 +26,15 @@ export interface ValueKind<T> {
   readonly name: string;
   /** What is expected, as a noun phrase: ends the sentence "found X, expected …". */
   readonly expected: string;
+  /** What editors are told of it; a value that fits may still be refused. */
+  readonly schema: JsonSchema;
   readonly read: (node: RawNode) => Reading<T>;
 }
+
+/** A part of a JSON Schema (draft 2020-12). */
+export type JsonSchema = { readonly [key: string]: unknown };
+
+const TEXT: JsonSchema = { type: 'string' };
 
 const good = <T>(value: T): Reading<T> => ({ kind: 'value', value });
 
@@ -39,10 +46,16 @@ const bad = <T>(node: RawNode, remark = '', hint = ''): Reading<T> => ({
 
 type Scalar = RawScalar['value'];
 
-function scalarKind<T>(name: string, expected: string, read: (value: Scalar, node: RawScalar) => Reading<T>) {
+function scalarKind<T>(
+  name: string,
+  expected: string,
+  schema: JsonSchema,
+  read: (value: Scalar, node: RawScalar) => Reading<T>,
+) {
   const kind: ValueKind<T> = {
     name,
     expected,
+    schema,
     read: (node) => (node.kind === 'scalar' ? read(node.value, node) : bad(node)),
   };
   return kind;
@@ -54,7 +67,7 @@ function textKind(
   expected: string,
   accept: (text: string) => true | string,
 ): ValueKind<string> {
-  return scalarKind(name, expected, (value, node) => {
+  return scalarKind(name, expected, TEXT, (value, node) => {
     if (typeof value !== 'string') return bad(node, `a ${typeof value}`, 'put it in quotation marks');
     const verdict = accept(value);
     return verdict === true ? good(value) : bad(node, '', verdict);
@@ -68,22 +81,33 @@ export function text(name: string, expected: string, pattern: RegExp): ValueKind
 /** One of a few words. */
 export function choice<const T extends string>(...words: readonly T[]): ValueKind<T> {
   const expected = words.length === 1 ? `${words[0]}` : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
-  return scalarKind(words.map((word) => `\`${word}\``).join(', '), expected, (value, node) => {
-    const word = words.find((known) => known === value);
-    if (word !== undefined) return good(word);
-    const meant = words.find((known) => typeof value === 'string' && known === value.trim().toLowerCase());
-    return bad(node, '', meant === undefined ? '' : `did you mean ${meant}?`);
-  });
+  return scalarKind(
+    words.map((word) => `\`${word}\``).join(', '),
+    expected,
+    { enum: words },
+    (value, node) => {
+      const word = words.find((known) => known === value);
+      if (word !== undefined) return good(word);
+      const meant = words.find((known) => typeof value === 'string' && known === value.trim().toLowerCase());
+      return bad(node, '', meant === undefined ? '' : `did you mean ${meant}?`);
+    },
+  );
 }
 
 /** YAML's own true and false; in quotation marks they are text. */
-export const flag: ValueKind<boolean> = scalarKind('flag', 'true or false', (value, node) => {
-  if (typeof value === 'boolean') return good(value);
-  return bad(node, '', value === 'true' || value === 'false' ? 'write it without quotation marks' : '');
-});
+export const flag: ValueKind<boolean> = scalarKind(
+  'flag',
+  'true or false',
+  { type: 'boolean' },
+  (value, node) => {
+    if (typeof value === 'boolean') return good(value);
+    return bad(node, '', value === 'true' || value === 'false' ? 'write it without quotation marks' : '');
+  },
+);
 
 export function whole(min: number, max: number): ValueKind<number> {
-  return scalarKind('whole number', `a whole number from ${min} to ${max}`, (value, node) => {
+  const schema = { type: 'integer', minimum: min, maximum: max };
+  return scalarKind('whole number', `a whole number from ${min} to ${max}`, schema, (value, node) => {
     if (typeof value === 'string' && /^-?\d+$/.test(value.trim())) {
       return bad(node, 'text', 'write it without quotation marks');
     }
@@ -95,7 +119,8 @@ export function whole(min: number, max: number): ValueKind<number> {
 /** @param why what a shorter one would break, where that isn't plain */
 export function duration(minMs: DurationMs, maxMs: DurationMs, why = ''): ValueKind<DurationMs> {
   const expected = `a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}, such as 500ms, 2s or 1m`;
-  return scalarKind('duration', expected, (value, node) => {
+  const schema = { type: 'string', pattern: '^\\d{1,9}(ms|s|m|h)$', examples: ['500ms', '2s', '1m'] };
+  return scalarKind('duration', expected, schema, (value, node) => {
     if (typeof value === 'number') return bad(node, 'a number without a unit', unitHint(value));
     const ms = typeof value === 'string' ? parseDuration(value) : null;
     if (ms === null) return bad(node, '', typeof value === 'string' ? durationHint(value) : '');
@@ -139,6 +164,7 @@ export const nodeId: ValueKind<string> = textKind(
 export const address: ValueKind<string> = {
   name: 'IP address',
   expected: 'an IPv4 or IPv6 address',
+  schema: TEXT,
   read: (node) => {
     const reading = textKind('', '', addressRemark).read(node);
     return reading.kind === 'value' ? good(canonicalIp(reading.value)) : reading;
@@ -189,6 +215,7 @@ const A_KEY = /^([A-Za-z0-9+/_-]{43}=?|MC4C[A-Za-z0-9+/]{60})$/;
 export const keyFilePath: ValueKind<string> = {
   name: 'text',
   expected: 'the path of the file that holds the key',
+  schema: TEXT,
   read: (node) => {
     const key = node.kind === 'scalar' && A_KEY.test(String(node.value));
     if (!key) return text('', '', /^[^\0]*[^\0/]$/).read(node);
@@ -213,6 +240,7 @@ export const pageUrlWithUser: ValueKind<string> = textKind('URL', 'an http or ht
 export const baseUrl: ValueKind<string> = {
   name: 'URL',
   expected: 'an http or https URL of host and port that the other nodes can reach',
+  schema: TEXT,
   read: (node) => {
     const reading = textKind('', '', (value) => baseUrlRemark(value)).read(node);
     return reading.kind === 'value' ? good(httpUrl(reading.value).origin) : reading;
@@ -248,6 +276,7 @@ export interface Endpoint {
 export const endpoint: ValueKind<Endpoint> = scalarKind(
   'host:port',
   'host:port, such as 0.0.0.0:8741 or [::]:8741',
+  TEXT,
   (value, node) => {
     if (typeof value !== 'string')
       return bad(node, '', typeof value === 'number' ? allInterfaces(value) : '');
@@ -276,6 +305,7 @@ function endpointHint(value: string): string {
 export const statusRanges: ValueKind<readonly StatusRange[]> = scalarKind(
   'status ranges',
   'HTTP status codes from 100 to 599, such as 200-399 or 200,204,301-302',
+  { type: ['string', 'integer'] },
   (value, node) => {
     if (typeof value !== 'string' && typeof value !== 'number') return bad(node);
     const ranges: StatusRange[] = [];
@@ -300,6 +330,7 @@ export function listOf<T>(item: ValueKind<T>, min: number, max: number): ValueKi
   return {
     name: `list of ${item.name}s`,
     expected: `a list of ${min} to ${max}, each ${item.expected}`,
+    schema: { type: 'array', items: item.schema, minItems: min, maxItems: max },
     read: (node) => {
       if (node.kind !== 'list') return bad(node, '', node.kind === 'map' ? '' : 'put it in brackets: [ … ]');
       if (node.items.length < min || node.items.length > max) {

@@ -10,6 +10,12 @@ const MAX_PUBLIC_KEYS = 4;
 export const publicKeys: ValueKind<readonly PublicKey[]> = {
   name: 'public key or list of them',
   expected: `a public key of 60 characters (MCowBQYDK2VwAyEA…), or a list of 1 to ${MAX_PUBLIC_KEYS} of them`,
+  schema: {
+    anyOf: [
+      { type: 'string' },
+      { type: 'array', items: { type: 'string' }, minItems: 1, maxItems: MAX_PUBLIC_KEYS },
+    ],
+  },
   read: (node) => (node.kind === 'list' ? readList(node.items) : asList(readKey(node))),
 };
 

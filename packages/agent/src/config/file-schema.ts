@@ -1,0 +1,63 @@
+/**
+ * The JSON Schema (draft 2020-12) of the configuration file, for editors: made of the table of keys, so that what an
+ * editor offers is what is read. A file that fits may still be refused, for what a schema can't say.
+ */
+import { ALL_KEYS, type Key, LISTS } from './keys.ts';
+import type { JsonSchema } from './kinds.ts';
+
+/** What a key is, by its path; undefined: nothing is said. */
+export type Describe = (path: string) => string | undefined;
+
+/** The schema as the text of its file. */
+export function fileSchemaText(describe: Describe): string {
+  const schema = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'The configuration of a failtome agent',
+    ...sectionSchema('', ALL_KEYS, describe),
+  };
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}
+
+/** @param path where the section stands; empty: the file itself */
+function sectionSchema(path: string, keys: readonly Key<unknown>[], describe: Describe): JsonSchema {
+  const prefix = path === '' ? '' : `${path}.`;
+  const names = [...new Set(keys.map((key) => key.path.slice(prefix.length).split('.')[0] ?? ''))];
+  const properties = names.map((name): [string, JsonSchema] => {
+    const child = prefix + name;
+    const leaf = keys.find((key) => key.path === child);
+    const below = keys.filter((key) => key.path.startsWith(`${child}.`));
+    const schema = leaf === undefined ? sectionSchema(child, below, describe) : keySchema(leaf, describe);
+    return name.endsWith('[]') ? [name.slice(0, -2), listSchema(child, schema)] : [name, schema];
+  });
+  const required = keys
+    // What the environment can say need not stand in the file.
+    .filter(
+      ({ path: own, fallback, variable }) =>
+        fallback.kind === 'required' && variable === null && !own.slice(prefix.length).includes('.'),
+    )
+    .map((key) => key.path.slice(prefix.length));
+  const lists = LISTS.filter(
+    (list) => list.optional !== true && list.path.split('.').slice(0, -1).join('.') === path,
+  ).map((list) => list.path.slice(prefix.length));
+  return {
+    // A section whose keys are all commented out is as good as left out.
+    type: path === '' || path.endsWith('[]') ? 'object' : ['object', 'null'],
+    properties: Object.fromEntries(properties),
+    required: [...required, ...lists],
+    additionalProperties: false,
+  };
+}
+
+function listSchema(path: string, items: JsonSchema): JsonSchema {
+  const { max, optional } = LISTS.find((list) => `${list.path}[]` === path) ?? { max: 1 };
+  return { type: optional === true ? ['array', 'null'] : 'array', items, minItems: 1, maxItems: max };
+}
+
+function keySchema({ path, kind, fallback }: Key<unknown>, describe: Describe): JsonSchema {
+  const description = describe(path);
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...kind.schema,
+    ...(fallback.kind === 'value' ? { default: fallback.value } : {}),
+  };
+}
