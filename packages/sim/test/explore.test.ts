@@ -6,8 +6,8 @@ import {
   type StepResult,
 } from '@failtome/protocol';
 import { describe, expect, it } from 'vitest';
+import type { Global } from '../src/explore/explored-world.ts';
 import { type Bounds, DEFAULT_BOUNDS, type ExploreResult, explore } from '../src/explore/index.ts';
-import type { Global } from '../src/explore/world.ts';
 
 type Step = typeof protocolStep;
 

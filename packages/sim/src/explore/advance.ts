@@ -7,13 +7,13 @@
 import type { Fact, Event as HostEvent } from '@failtome/protocol';
 import { eventsFor, prepared, stillOnTheWay } from './arrivals.ts';
 import { addressesOf, type Bounds, QUANTUM_MS } from './bounds.ts';
-import { type Called, callOrders, withCalls } from './calls.ts';
+import { type Called, callOrders, withCalls } from './call-orders.ts';
 import { withoutThePast } from './canonical.ts';
-import type { Call, Rig, SimNode } from './data.ts';
+import type { Call, Rig, SimNode } from './explored-data.ts';
+import { type Global, hashOfNode, nextMoment, rememberHash, withPlanned } from './explored-world.ts';
 import { plainly, type Variant, variantsOf } from './faults.ts';
 import { type Outcome, RUN, resumeNode, runNode } from './run-node.ts';
 import { type Broken, judge } from './verdicts.ts';
-import { type Global, hashOfNode, nextMoment, rememberHash, withPlanned } from './world.ts';
 
 /** What is the same for all of one search. */
 export interface Search {

@@ -2,11 +2,11 @@
  * What reaches a node in one quantum.
  */
 import { QUANTUM_MS } from './bounds.ts';
-import type { Called } from './calls.ts';
-import type { NodeEvent, SimNode, Wire } from './data.ts';
+import type { Called } from './call-orders.ts';
+import type { NodeEvent, SimNode, Wire } from './explored-data.ts';
+import { booted, eventOf, startOf, wireWith } from './explored-node.ts';
+import { type Global, isClosed, isGone, resultsFor } from './explored-world.ts';
 import { hashOf } from './hash.ts';
-import { booted, eventOf, startOf, wireWith } from './node.ts';
-import { type Global, isClosed, isGone, resultsFor } from './world.ts';
 
 export interface Ready {
   readonly node: SimNode;

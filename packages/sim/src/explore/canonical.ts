@@ -15,9 +15,9 @@ import type {
   State,
 } from '@failtome/protocol';
 import { QUANTUM_MS } from './bounds.ts';
-import type { Out, Pending, SimNode, Wire } from './data.ts';
+import type { Out, Pending, SimNode, Wire } from './explored-data.ts';
+import { wireWith } from './explored-node.ts';
 import { hashOf, hashOnce, mix } from './hash.ts';
-import { wireWith } from './node.ts';
 
 /** At least the messages from one node to another in one quantum, and the versions of a record. */
 const ROOM = 6;

@@ -4,10 +4,18 @@
  */
 import type { NodeId } from '@failtome/protocol';
 import { EXPLORED_SETTINGS, type FaultKind, QUANTUM_MS } from './bounds.ts';
-import type { Call, SimNode, Wire } from './data.ts';
-import { wireWith } from './node.ts';
+import type { Call, SimNode, Wire } from './explored-data.ts';
+import { wireWith } from './explored-node.ts';
+import {
+  type Global,
+  isBlind,
+  isClosed,
+  isGone,
+  type Planned,
+  withServer,
+  withWayOut,
+} from './explored-world.ts';
 import { type Mode, RUN } from './run-node.ts';
-import { type Global, isBlind, isClosed, isGone, type Planned, withServer, withWayOut } from './world.ts';
 
 export type CallFault =
   /** A definite no. */

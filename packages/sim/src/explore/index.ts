@@ -12,5 +12,5 @@ export {
   REASONS_TO_MOVE,
   type Reason,
 } from './bounds.ts';
-export { type ExploreResult, explore, type Progress } from './search.ts';
+export { type ExploreResult, explore, type Progress } from './breadth-first-search.ts';
 export type { Tally } from './seen.ts';

@@ -4,9 +4,17 @@
 import type { Ip } from '@failtome/protocol';
 import { boundMs } from '../world/liveness.ts';
 import { ASSOCIATION_SETTLE_MS, AUTO_ADDRESS_MS, addressesOf, type Bounds, configsOf } from './bounds.ts';
-import type { SimNode } from './data.ts';
-import { isWord } from './node.ts';
-import { type Global, holderIndex, isBlind, isGone, type Planned, servedBy, withWayOut } from './world.ts';
+import type { SimNode } from './explored-data.ts';
+import { isWord } from './explored-node.ts';
+import {
+  type Global,
+  holderIndex,
+  isBlind,
+  isGone,
+  type Planned,
+  servedBy,
+  withWayOut,
+} from './explored-world.ts';
 
 /** The bound of PROTOCOL.md, "How long a failover takes", with what the cloud takes besides. */
 export function recoversWithinMs(bounds: Bounds): number {

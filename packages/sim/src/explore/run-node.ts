@@ -4,10 +4,10 @@
  */
 import type { Effect, Fact, Event as HostEvent } from '@failtome/protocol';
 import { inOneForm, withDraws } from './canonical.ts';
-import type { NodeEvent, Out, Rig, SimNode, Weight } from './data.ts';
+import type { NodeEvent, Out, Rig, SimNode, Weight } from './explored-data.ts';
+import { crashed, emit, hashNode, isWord, takeEvent } from './explored-node.ts';
 import { hashBag, hashOnce, mix } from './hash.ts';
-import type { Claim } from './ledger.ts';
-import { crashed, emit, hashNode, isWord, takeEvent } from './node.ts';
+import type { Claim } from './node-history.ts';
 
 /** What becomes of the process in this quantum. */
 export type Mode =

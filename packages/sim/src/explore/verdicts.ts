@@ -4,9 +4,9 @@
  */
 import type { Ip, NodeId } from '@failtome/protocol';
 import { EXPLORED_SETTINGS } from './bounds.ts';
-import type { SimNode } from './data.ts';
-import { type Claim, leasesOf } from './ledger.ts';
-import { type Ghost, type Global, holderIndex } from './world.ts';
+import type { SimNode } from './explored-data.ts';
+import { type Ghost, type Global, holderIndex } from './explored-world.ts';
+import { type Claim, leasesOf } from './node-history.ts';
 
 export interface Broken {
   readonly invariant: string;

@@ -19,9 +19,9 @@ import {
 } from '@failtome/protocol';
 import { WORLD_BEGINS_WALL_MS } from '../world/clock.ts';
 import { QUANTUM_MS } from './bounds.ts';
-import type { Call, Life, NodeEvent, Out, Pending, Rig, SimNode, Weight, Wire } from './data.ts';
+import type { Call, Life, NodeEvent, Out, Pending, Rig, SimNode, Weight, Wire } from './explored-data.ts';
 import { hashBag, hashOf, hashOnce, mix } from './hash.ts';
-import { type Claim, checkEffect, ledgerAfter, ledgerOfNext, NEW_LEDGER } from './ledger.ts';
+import { type Claim, checkEffect, ledgerAfter, ledgerOfNext, NEW_LEDGER } from './node-history.ts';
 
 /** Nodes start one after the other, so that their timers don't all come due at the same moments. */
 const START_APART_MS = 300;

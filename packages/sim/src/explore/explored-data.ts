@@ -13,7 +13,7 @@ import type {
   PublishEffect,
   step,
 } from '@failtome/protocol';
-import type { Ledger } from './ledger.ts';
+import type { Ledger } from './node-history.ts';
 
 /** What a crash leaves, and what is on its way there. */
 export interface Disk {

@@ -5,11 +5,11 @@
 import { externalIp } from '@failtome/cloud/model';
 import { instanceIdOf } from '../world/settings.ts';
 import { QUANTUM_MS } from './bounds.ts';
-import { type Carried, carryOut } from './cloud.ts';
-import type { Call, NodeEvent, SimNode } from './data.ts';
+import { type Carried, carryOut } from './explored-cloud.ts';
+import type { Call, NodeEvent, SimNode } from './explored-data.ts';
+import { callWith, eventOf } from './explored-node.ts';
+import type { Global } from './explored-world.ts';
 import type { Variant } from './faults.ts';
-import { callWith, eventOf } from './node.ts';
-import type { Global } from './world.ts';
 
 /** A stale read shows the world as it was before anything of this quantum and the last few. */
 const STALE_MS = 400;

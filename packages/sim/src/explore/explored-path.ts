@@ -3,8 +3,8 @@
  */
 import type { Effect, Fact, Event as HostEvent } from '@failtome/protocol';
 import type { Successor } from './advance.ts';
+import type { Global } from './explored-world.ts';
 import type { Outcome, Story } from './run-node.ts';
-import type { Global } from './world.ts';
 
 /** @param zeroMs what counts as the beginning */
 export function tellQuantum(before: Global, next: Successor, zeroMs: number): readonly string[] {

@@ -6,10 +6,10 @@ import { type AwsState, externalIp, routeOf, setInstance } from '@failtome/cloud
 import type { CheckResult, ExternalIpResult, Ip, NodeId } from '@failtome/protocol';
 import { instanceIdOf } from '../world/settings.ts';
 import { QUANTUM_MS, type Reason } from './bounds.ts';
-import { hashAws } from './cloud.ts';
-import type { Call, NodeEvent, Pending, SimNode, Wire } from './data.ts';
+import { hashAws } from './explored-cloud.ts';
+import type { Call, NodeEvent, Pending, SimNode, Wire } from './explored-data.ts';
+import { eventOf, hashNode } from './explored-node.ts';
 import { hashBag, hashOf, mix } from './hash.ts';
-import { eventOf, hashNode } from './node.ts';
 
 export type ServerState = 'up' | 'dead' | 'hung';
 

@@ -8,7 +8,7 @@ import type { CallEnd, Cloud } from '../world/cloud.ts';
 import { createDriver } from '../world/drivers.ts';
 import { instanceIdOf, landingOf, opsworksIdOf } from '../world/settings.ts';
 import { ASSOCIATION_SETTLE_MS, AUTO_ADDRESS_MS, addressesOf, type Bounds, configsOf } from './bounds.ts';
-import type { Call } from './data.ts';
+import type { Call } from './explored-data.ts';
 import { hashBag, hashOf, mix } from './hash.ts';
 
 const TOPIC = 'arn:aws:sns:us-east-1:123456789012:failover';

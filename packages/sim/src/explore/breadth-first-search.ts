@@ -5,13 +5,13 @@
 import { step } from '@failtome/protocol';
 import { type Counts, type Search, type Successor, successorsOf } from './advance.ts';
 import { type Bounds, configsOf, type Limits, NO_LIMITS, QUANTUM_MS, SETTLED_MS } from './bounds.ts';
-import { createAccount } from './cloud.ts';
-import { newNode } from './node.ts';
+import { createAccount } from './explored-cloud.ts';
+import { newNode } from './explored-node.ts';
+import { tellQuantum } from './explored-path.ts';
+import { type Global, hashGlobal } from './explored-world.ts';
 import { healed, isAtPeace, isWell, recoversWithinMs, whyUnwell } from './recover.ts';
 import { type Coverage, newCoverage, note } from './seen.ts';
-import { tellQuantum } from './story.ts';
 import type { Broken } from './verdicts.ts';
-import { type Global, hashGlobal } from './world.ts';
 
 export interface ExploreOptions {
   /** Another step function, to show what breaks without one of its rules; default: the protocol's. */
