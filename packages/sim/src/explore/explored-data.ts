@@ -13,7 +13,7 @@ import type {
   PublishEffect,
   step,
 } from '@failtome/protocol';
-import type { Ledger } from './node-history.ts';
+import type { NodeHistory } from './node-history.ts';
 
 /** What a crash leaves, and what is on its way there. */
 export interface Disk {
@@ -101,7 +101,7 @@ export interface SimNode {
   readonly core: HostCore;
   readonly disk: Disk;
   readonly pending: readonly Pending[];
-  readonly ledger: Ledger;
+  readonly history: NodeHistory;
 }
 
 /** A message on its way. */

@@ -21,7 +21,7 @@ import { WORLD_BEGINS_WALL_MS } from '../world/clock.ts';
 import { QUANTUM_MS } from './bounds.ts';
 import type { Call, Life, NodeEvent, Out, Pending, Rig, SimNode, Weight, Wire } from './explored-data.ts';
 import { hashBag, hashOf, hashOnce, mix } from './hash.ts';
-import { type Claim, checkEffect, ledgerAfter, ledgerOfNext, NEW_LEDGER } from './node-history.ts';
+import { type Claim, checkEffect, historyAfter, historyOfNext, NEW_HISTORY } from './node-history.ts';
 
 /** Nodes start one after the other, so that their timers don't all come due at the same moments. */
 const START_APART_MS = 300;
@@ -36,7 +36,7 @@ export function newNode(config: ProtocolConfig, index: number): SimNode {
     core: newHostCore(config),
     disk: { synced: null, writing: null },
     pending: [],
-    ledger: NEW_LEDGER,
+    history: NEW_HISTORY,
   };
 }
 
@@ -67,7 +67,7 @@ export function crashed(node: SimNode, until: number | null, landed: boolean): S
     core: newHostCore(node.config),
     disk: { synced: landed && writing !== null ? writing.text : synced, writing: null },
     pending: [],
-    ledger: ledgerOfNext(node.ledger),
+    history: historyOfNext(node.history),
   };
 }
 
@@ -86,8 +86,8 @@ export function takeEvent(rig: Rig, node: SimNode, { event, ends, doubled }: Nod
   const { core } = turn;
   const { state } = core;
   const pending = ends === 0 ? node.pending : node.pending.filter(({ id }) => id !== ends);
-  const ledger = ledgerAfter(node, { event, ends, doubled, t }, { state, ...turn }, claims);
-  const after: SimNode = { ...node, core, pending, ledger };
+  const history = historyAfter(node, { event, ends, doubled, t }, { state, ...turn }, claims);
+  const after: SimNode = { ...node, core, pending, history };
   return { node: after, effects: turn.effects, facts: turn.facts, claims };
 }
 
@@ -100,8 +100,8 @@ export function emit(
   out: Out[],
   claims: Claim[],
 ): SimNode {
-  const ledger = checkEffect(before, effect, t, claims);
-  const node = ledger === before.ledger ? before : { ...before, ledger };
+  const history = checkEffect(before, effect, t, claims);
+  const node = history === before.history ? before : { ...before, history };
   const waits = (pending: Pending): SimNode => ({ ...node, pending: [...node.pending, pending] });
   switch (effect.kind) {
     case 'send': {
@@ -241,11 +241,11 @@ function callOf(
 
 /** Everything about a node that its future can depend on. */
 export function hashNode(node: SimNode): number {
-  const { core, disk, life, pending, ledger, runs, index } = node;
+  const { core, disk, life, pending, history, runs, index } = node;
   const { state, durable, held } = core;
   const order = (writeId: number): number =>
     writeId <= durable ? 0 : writeId <= (disk.writing?.writeId ?? 0) ? 1 : 2;
-  let hash = mix(hashOnce(state), hashOf(ledger));
+  let hash = mix(hashOnce(state), hashOf(history));
   hash = mix(hash, order(state.storage.latest) + 3 * order(state.storage.durable));
   for (const { campaign } of Object.values(state.addresses))
     if (campaign?.won != null) hash = mix(hash, order(campaign.won.write));

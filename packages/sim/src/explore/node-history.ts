@@ -24,7 +24,7 @@ import {
 /** How long a way-out proof counts (PROTOCOL.md, "Observation"). */
 const PROOF_LASTS_MS = 5_000;
 
-export interface Ledger {
+export interface NodeHistory {
   /** When the outside answered, as long ago as it can matter. */
   readonly proofs: readonly number[];
   readonly addresses: Readonly<Record<Ip, Entry>>;
@@ -65,7 +65,7 @@ interface Observed {
   readonly config: ProtocolConfig;
   readonly core: { readonly state: State };
   readonly disk: { readonly synced: string | null };
-  readonly ledger: Ledger;
+  readonly history: NodeHistory;
 }
 
 interface Waiting extends Observed {
@@ -77,7 +77,7 @@ interface Waiting extends Observed {
   }[];
 }
 
-export const NEW_LEDGER: Ledger = { proofs: [], addresses: {}, lastRun: {}, counted: [] };
+export const NEW_HISTORY: NodeHistory = { proofs: [], addresses: {}, lastRun: {}, counted: [] };
 
 const NEW_ENTRY: Entry = {
   down: false,
@@ -90,28 +90,28 @@ const NEW_ENTRY: Entry = {
   leases: {},
 };
 
-/** The ledger of the run that follows a crash. */
-export function ledgerOfNext({ addresses, lastRun }: Ledger): Ledger {
+/** The history of the run that follows a crash. */
+export function historyOfNext({ addresses, lastRun }: NodeHistory): NodeHistory {
   const left = Object.entries(addresses).filter(([, { leases }]) => Object.keys(leases).length > 0);
   return {
-    ...NEW_LEDGER,
+    ...NEW_HISTORY,
     lastRun: { ...lastRun, ...Object.fromEntries(left.map(([ip, { leases }]) => [ip, leases])) },
   };
 }
 
 /** Everything that a node has borrowed and may still use. */
-export function leasesOf({ addresses, lastRun }: Ledger, ip: Ip): readonly Leases[] {
+export function leasesOf({ addresses, lastRun }: NodeHistory, ip: Ip): readonly Leases[] {
   return [addresses[ip]?.leases, lastRun[ip]].filter((leases) => leases !== undefined);
 }
 
 /** What one event and the step that took it in add. */
-export function ledgerAfter(
+export function historyAfter(
   node: Waiting,
   { event, ends, doubled, t }: { event: HostEvent; ends: number; doubled: boolean; t: number },
   { state, facts }: { readonly state: State; readonly facts: readonly Fact[] },
   claims: Claim[],
-): Ledger {
-  const book = openBook(node.ledger);
+): NodeHistory {
+  const book = openBook(node.history);
   if (event.kind === 'external-ip' && event.result.kind === 'address') book.proven(t);
   if (event.kind === 'driven') noteAnswer(book, node, ends, event.result.answer);
   if (doubled && event.kind === 'received' && !facts.some(({ kind }) => kind === 'rejected'))
@@ -126,8 +126,8 @@ export function ledgerAfter(
   return book.close(t);
 }
 
-/** What leaves the node: I6 of words and calls, and all that comes before a call. Returns the ledger with it. */
-export function checkEffect(node: Observed, effect: Effect, t: number, claims: Claim[]): Ledger {
+/** What leaves the node: I6 of words and calls, and all that comes before a call. Returns the history with it. */
+export function checkEffect(node: Observed, effect: Effect, t: number, claims: Claim[]): NodeHistory {
   if (effect.kind === 'send' || effect.kind === 'reply') checkWords(node, effect.message, claims);
   if (effect.kind === 'publish') {
     const kept = documentOf(node.disk.synced)?.outbox.some(({ message }) => message === effect.message);
@@ -135,7 +135,7 @@ export function checkEffect(node: Observed, effect: Effect, t: number, claims: C
     const [, ip] = /^Instance \S+ took over (\S+)/.exec(effect.message) ?? [];
     if (effect.subject === TAKEOVER_SUBJECT && ip !== undefined) claims.push({ kind: 'told', address: ip });
   }
-  return effect.kind === 'drive' ? checkCall(node, effect, t, claims) : node.ledger;
+  return effect.kind === 'drive' ? checkCall(node, effect, t, claims) : node.history;
 }
 
 interface Book {
@@ -145,11 +145,11 @@ interface Book {
   stalled(): void;
   concluded(ip: Ip): void;
   count(message: Envelope, claims: Claim[]): void;
-  close(t: number): Ledger;
+  close(t: number): NodeHistory;
 }
 
-function openBook(ledger: Ledger): Book {
-  let { proofs, addresses, lastRun, counted } = ledger;
+function openBook(history: NodeHistory): Book {
+  let { proofs, addresses, lastRun, counted } = history;
   const entry = (ip: Ip): Entry => addresses[ip] ?? NEW_ENTRY;
   const note = (ip: Ip, parts: Partial<Entry>): void => {
     addresses = { ...addresses, [ip]: { ...entry(ip), ...parts } };
@@ -177,11 +177,11 @@ function openBook(ledger: Ledger): Book {
       const fresh = proofs.filter((at) => t - at <= 2 * PROOF_LASTS_MS);
       if (fresh.length < proofs.length) proofs = fresh;
       const same =
-        proofs === ledger.proofs &&
-        addresses === ledger.addresses &&
-        lastRun === ledger.lastRun &&
-        counted === ledger.counted;
-      return same ? ledger : { proofs, addresses, lastRun, counted };
+        proofs === history.proofs &&
+        addresses === history.addresses &&
+        lastRun === history.lastRun &&
+        counted === history.counted;
+      return same ? history : { proofs, addresses, lastRun, counted };
     },
   };
 }
@@ -277,17 +277,17 @@ function checkCall(
   { address: ip, operation }: DriveEffect,
   t: number,
   claims: Claim[],
-): Ledger {
-  const { ledger } = node;
-  if (operation.op === 'read' || operation.op === 'permit') return ledger;
+): NodeHistory {
+  const { history } = node;
+  if (operation.op === 'read' || operation.op === 'permit') return history;
   const { state } = node.core;
   const move = state.addresses[ip]?.move;
-  const entry = ledger.addresses[ip] ?? NEW_ENTRY;
+  const entry = history.addresses[ip] ?? NEW_ENTRY;
   const what = `${node.id} calls ${operation.op} of ${ip}`;
   const fail = (invariant: string, why: string): void => violate(claims, invariant, `${what}${why}`);
   if (move == null) {
     fail('I1', ' without a move');
-    return ledger;
+    return history;
   }
   if (documentOf(node.disk.synced)?.addresses.find((one) => one.ip === ip)?.intent == null)
     fail('I6', ' without a durable intent');
@@ -303,9 +303,9 @@ function checkCall(
   if (takesApart && leftMs < neededMs)
     fail('I7', ` with ${leftMs} ms left of its leases, ${neededMs} needed`);
   if (takesApart && state.local.fit !== 'fit') fail('I9', `, itself ${state.local.fit}`);
-  if (move.duty || entry.begun === move.epoch) return ledger;
+  if (move.duty || entry.begun === move.epoch) return history;
   if (move.mode === 'takeover') checkFirstCall(node, ip, move.epoch, entry, t, fail, claims);
-  return { ...ledger, addresses: { ...ledger.addresses, [ip]: { ...entry, begun: move.epoch } } };
+  return { ...history, addresses: { ...history.addresses, [ip]: { ...entry, begun: move.epoch } } };
 }
 
 /** I1, I9 and I16 of an automatic move; I10 and I15 are claimed. */
@@ -323,7 +323,7 @@ function checkFirstCall(
   if (entry.won?.epoch !== epoch) return fail('I1', ` without agreement on epoch ${epoch}`);
   if (!entry.guarded) fail('I1', ' without a guard');
   if (state.addresses[ip]?.series.last?.ok === true) fail('I1', ', though its last probe succeeded');
-  if (node.ledger.proofs.every((at) => t - at > PROOF_LASTS_MS + callTimeoutMs(node.config)))
+  if (node.history.proofs.every((at) => t - at > PROOF_LASTS_MS + callTimeoutMs(node.config)))
     fail('I9', ' without a way out');
   const { pause, now } = state;
   if (pause.paused && (pause.until === null || now.wall < pause.until)) fail('I16', ' while paused');

@@ -69,8 +69,8 @@ export function judge(
 function lentTwice(g: Global): Broken | null {
   for (const ip of g.aws.addresses.keys()) {
     const until = new Map<NodeId, { readonly by: NodeId; readonly until: number }>();
-    for (const { id, ledger } of g.nodes) {
-      for (const leases of leasesOf(ledger, ip)) {
+    for (const { id, history } of g.nodes) {
+      for (const leases of leasesOf(history, ip)) {
         for (const [voter, end] of Object.entries(leases)) {
           if (end <= g.t) continue;
           const other = until.get(voter);
