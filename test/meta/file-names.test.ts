@@ -14,11 +14,7 @@ const STILL_SHARED: readonly string[] = [
   'agent/keys.ts',
   'agent/run.ts',
   'agent/views.ts',
-  'sim/calls.ts',
-  'sim/cloud.ts',
   'sim/ledger.ts',
-  'sim/settings.ts',
-  'sim/world.ts',
 ];
 
 /** A folder's `index.ts` has nothing in it but what the folder exports. */

@@ -10,7 +10,7 @@ import { toProtocolConfig } from '../../packages/agent/src/config/to-protocol.ts
 import type { ProtocolConfig } from '../../packages/protocol/src/index.ts';
 import { readAgentFile } from '../../packages/sim/src/scenario/agent-file.ts';
 import { readScenario } from '../../packages/sim/src/scenario/index.ts';
-import { SETTINGS } from '../../packages/sim/src/scenario/settings.ts';
+import { SETTINGS } from '../../packages/sim/src/scenario/setting-table.ts';
 import { configFor } from '../../packages/sim/src/world/index.ts';
 
 /** Without what only people want to know: the cluster's name, and what exactly a probe asks. */

@@ -30,7 +30,7 @@ describe('failtome-sim explore', () => {
   it.each([
     ['--cluster', 'dozen'],
     ['--faults', 'many'],
-    ['--fault-kinds', 'message,ghost'],
+    ['--fault-kinds', 'message,shared'],
     ['--horizon', 'soon'],
   ])('refuses %s %s', (...argv) => {
     expect(() => explored(...argv)).toThrow(CommanderError);

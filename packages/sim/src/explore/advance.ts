@@ -8,8 +8,8 @@ import type { Fact, Event as HostEvent } from '@failtome/protocol';
 import { eventsFor, prepared, stillOnTheWay } from './arrivals.ts';
 import { addressesOf, type Bounds, QUANTUM_MS } from './bounds.ts';
 import { type Called, callOrders, withCalls } from './call-orders.ts';
-import { withoutThePast } from './canonical.ts';
-import type { Call, Rig, SimNode } from './explored-data.ts';
+import { dropUnreachableHistory } from './canonical.ts';
+import type { Call, SearchContext, SimNode } from './explored-data.ts';
 import { type Global, hashOfNode, nextMoment, rememberHash, withPlanned } from './explored-world.ts';
 import { plainly, type Variant, variantsOf } from './faults.ts';
 import { type Outcome, RUN, resumeNode, runNode } from './run-node.ts';
@@ -17,7 +17,7 @@ import { type Broken, judge } from './verdicts.ts';
 
 /** What is the same for all of one search. */
 export interface Search {
-  readonly rig: Rig;
+  readonly context: SearchContext;
   readonly bounds: Bounds;
   /** What became of a node in this quantum, by everything that it depends on; emptied between quanta. */
   readonly known: Map<string, readonly Outcome[]>;
@@ -72,12 +72,12 @@ function* follow(
   const outcomes = g.nodes.map((node) => outcomesOf(search, variant, called, node, width));
   for (const chosen of product(outcomes)) {
     search.count.transitions += 1;
-    yield join(g, variant.labels, called.told, chosen, search.rig.apart);
+    yield join(g, variant.labels, called.told, chosen, search.context.apart);
   }
 }
 
 function outcomesOf(
-  { rig, bounds, known, count, observe }: Search,
+  { context, bounds, known, count, observe }: Search,
   { modes, failingWrites }: Variant,
   { g, answers }: Called,
   node: SimNode,
@@ -93,7 +93,7 @@ function outcomesOf(
     order,
     ...ready.events.map(({ hash }) => hash),
   ].join(' ');
-  const before = rig.apart ? undefined : known.get(key);
+  const before = context.apart ? undefined : known.get(key);
   if (before !== undefined) {
     count.reused += 1;
     return before;
@@ -105,8 +105,8 @@ function outcomesOf(
   };
   const run = { t: g.t, mode, order, observe: step } as const;
   const outcomes = ready.resumes
-    ? resumeNode(rig, ready.node, ready.events, run)
-    : runNode(rig, ready.node, ready.events, run);
+    ? resumeNode(context, ready.node, ready.events, run)
+    : runNode(context, ready.node, ready.events, run);
   for (const { node: after, hash } of outcomes) rememberHash(after, hash);
   known.set(key, outcomes);
   return outcomes;
@@ -128,15 +128,15 @@ function join(
       else onTheWay.push(one.call);
     }
   const ran = g.nodes.map((node, index) => outcomes[index]?.node ?? node);
-  const nodes = apart ? ran : withoutThePast(ran, wire);
+  const nodes = apart ? ran : dropUnreachableHistory(ran, wire);
   wire.sort((a, b) => a.hash - b.hash);
   onTheWay.sort((a, b) => a.hash - b.hash);
   const after: Global = { ...g, nodes, wire, calls: onTheWay };
   const claims = outcomes.flatMap((outcome) =>
     outcome === null ? [] : outcome.claims.map((claim) => ({ by: outcome.node, claim })),
   );
-  const { ghost, broken } = judge(g, after, claims);
-  const next: Global = { ...after, ghost };
+  const { shared, broken } = judge(g, after, claims);
+  const next: Global = { ...after, shared };
   return { g: { ...next, t: nextMoment(next) ?? g.t + QUANTUM_MS }, broken, labels, calls, outcomes };
 }
 

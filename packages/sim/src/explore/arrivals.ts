@@ -71,9 +71,9 @@ function received(g: Global, node: SimNode): readonly NodeEvent[] {
   });
 }
 
-function deliveryOf(node: SimNode, { kind, from, route, message, doubled }: Wire): NodeEvent | null {
+function deliveryOf(node: SimNode, { kind, from, route, message, duplicated }: Wire): NodeEvent | null {
   // A request can be told by its content, so that all of them may have one name.
-  if (kind === 'request') return eventOf({ kind: 'received', requestId: 1, route, message }, 0, doubled);
+  if (kind === 'request') return eventOf({ kind: 'received', requestId: 1, route, message }, 0, duplicated);
   const { state } = node.core;
   const re = kind === 'refused' ? { session: message.session, seq: message.seq } : message.re;
   if (re?.session !== state.session) return null;
@@ -103,7 +103,7 @@ export function stillOnTheWay(g: Global): readonly Wire[] {
     if (!refuses) return [];
     const { from, to: at, route, message } = wire;
     const arrivesAt = g.t + QUANTUM_MS;
-    return [wireWith({ kind: 'refused', from: at, to: from, route, message, arrivesAt, doubled: false })];
+    return [wireWith({ kind: 'refused', from: at, to: from, route, message, arrivesAt, duplicated: false })];
   });
 }
 
@@ -116,23 +116,23 @@ function inOrder(events: readonly NodeEvent[]): readonly NodeEvent[] {
   return keyed.map(({ event }) => event);
 }
 
-const AFTER_TALK = 2 ** 53;
+const AFTER_HEARTBEATS = 2 ** 53;
 
-function placeOf({ weight, hash }: NodeEvent): number {
-  switch (weight.kind) {
-    case 'talk':
-      return hashOf(weight.from);
-    case 'word':
-      return AFTER_TALK * 2 + hashOf(weight.from);
+function placeOf({ orderClass, hash }: NodeEvent): number {
+  switch (orderClass.kind) {
+    case 'heartbeat':
+      return hashOf(orderClass.from);
+    case 'ballot':
+      return AFTER_HEARTBEATS * 2 + hashOf(orderClass.from);
     case 'light':
-      return AFTER_TALK;
+      return AFTER_HEARTBEATS;
     case 'weighty':
-      return AFTER_TALK * 4 + hash;
+      return AFTER_HEARTBEATS * 4 + hash;
   }
 }
 
-function versionOf({ weight }: NodeEvent): number {
-  return 'version' in weight ? weight.version : 0;
+function versionOf({ orderClass }: NodeEvent): number {
+  return 'version' in orderClass ? orderClass.version : 0;
 }
 
 function isDue({ core }: SimNode, t: number): boolean {

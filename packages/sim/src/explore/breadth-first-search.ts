@@ -137,7 +137,7 @@ function put({ agenda, search, so }: Hunt, waiting: Waiting): void {
   const { g } = waiting;
   const at = agenda.get(g.t) ?? new Map<number, Waiting>();
   agenda.set(g.t, at);
-  const hash = search.rig.apart ? at.size : hashGlobal(g);
+  const hash = search.context.apart ? at.size : hashGlobal(g);
   if (at.has(hash)) return;
   at.set(hash, waiting);
   so.states += 1;
@@ -157,7 +157,7 @@ function followMoment(hunt: Hunt, t: number): boolean {
   const now = agenda.get(t) ?? new Map<number, Waiting>();
   agenda.delete(t);
   search.known.clear();
-  search.rig.decoded.clear();
+  search.context.decoded.clear();
   let followed = 0;
   for (const waiting of now.values()) {
     if (followed % LOOK_EVERY === LOOK_EVERY - 1 && isLimited(hunt)) return false;
@@ -207,7 +207,7 @@ function waysOn(search: Search, at: Global, ending: boolean): Iterable<Successor
 
 function newSearch(bounds: Bounds, options: ExploreOptions, observe: Search['observe']): Search {
   return {
-    rig: { step: options.step ?? step, decoded: new Map(), apart: options.apart ?? false },
+    context: { step: options.step ?? step, decoded: new Map(), apart: options.apart ?? false },
     bounds,
     known: new Map(),
     count: { transitions: 0, steps: 0, reused: 0 },
@@ -228,7 +228,7 @@ function startsOf(search: Search): readonly Global[] {
     closed: [],
     planned: [],
     faultsLeft: 0,
-    ghost: { winners: {}, changes: {} },
+    shared: { winners: {}, changes: {} },
   };
   while (g.t < SETTLED_MS) {
     const [next] = successorsOf(search, g, 'line');

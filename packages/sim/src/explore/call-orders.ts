@@ -1,5 +1,5 @@
 /**
- * The calls to the cloud that arrive in one quantum: carried out in each order, spoilt where a fault says so, and
+ * The calls to the cloud that arrive in one quantum: carried out in each order, failed where a fault says so, and
  * answered.
  */
 import { externalIp } from '@failtome/cloud/model';

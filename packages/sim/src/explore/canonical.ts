@@ -1,5 +1,6 @@
 /**
- * One form for what nobody can tell apart, so that worlds which differ in nothing else are one world.
+ * Canonicalizes states: what no node can observe is normalized, so that equivalent states hash the same (symmetry
+ * reduction).
  *
  * Numbers that only count up (a session's `seq`, the version of a record) are given by the moment rather than by how
  * many came before; which numbers a receiver has seen is kept of those alone that may still arrive. docs/exploration.md
@@ -34,7 +35,7 @@ export function withDraws(node: SimNode): SimNode {
 }
 
 /** A node and what it sent in one quantum. */
-export function inOneForm(
+export function canonicalize(
   start: SimNode,
   node: SimNode,
   out: readonly Out[],
@@ -202,7 +203,7 @@ function sorted<T>(list: readonly T[]): readonly T[] {
  * for those that may still arrive for the first time; and sends that failed and that nothing on its way answers. A message
  * that is so late that its number says nothing any more is refused, as it would be among as many others.
  */
-export function withoutThePast(nodes: readonly SimNode[], wire: readonly Wire[]): readonly SimNode[] {
+export function dropUnreachableHistory(nodes: readonly SimNode[], wire: readonly Wire[]): readonly SimNode[] {
   const coming = comingOf(nodes, wire);
   return nodes.map((node) => {
     // What has arrived at a stopped process it hasn't seen yet.

@@ -50,7 +50,7 @@ export type Pending =
       readonly id: number;
       readonly address: Ip;
       readonly startedAt: number;
-      readonly spoilt: boolean;
+      readonly failed: boolean;
     }
   | { readonly kind: 'local'; readonly id: number; readonly startedAt: number }
   | {
@@ -59,7 +59,7 @@ export type Pending =
       readonly guard: boolean;
       readonly startedAt: number;
       readonly timeoutMs: number;
-      readonly spoilt: boolean;
+      readonly failed: boolean;
     }
   | {
       readonly kind: 'call';
@@ -80,16 +80,16 @@ export interface NodeEvent {
   /** By content. */
   readonly hash: number;
   /** It is one of two copies of a message. */
-  readonly doubled: boolean;
-  readonly weight: Weight;
+  readonly duplicated: boolean;
+  readonly orderClass: OrderClass;
 }
 
 /**
- * What an event's place among others can decide. `talk`: of one sender's, the older comes first. `word`: a message with
+ * What an event's place among others can decide. `heartbeat`: of one sender's, the older comes first. `ballot`: a message with
  * ballots, answers or releases. `light`: a check, or a failed send. `weighty`: the rest.
  */
-export type Weight =
-  | { readonly kind: 'talk' | 'word'; readonly from: NodeId; readonly version: number }
+export type OrderClass =
+  | { readonly kind: 'heartbeat' | 'ballot'; readonly from: NodeId; readonly version: number }
   | { readonly kind: 'light' | 'weighty' };
 
 export interface SimNode {
@@ -113,7 +113,7 @@ export interface Wire {
   readonly message: Envelope;
   readonly arrivesAt: number;
   /** Of two copies of one message. */
-  readonly doubled: boolean;
+  readonly duplicated: boolean;
   readonly hash: number;
 }
 
@@ -137,7 +137,7 @@ export type Out =
   | { readonly kind: 'call'; readonly call: Call };
 
 /** What the search gives to every step. */
-export interface Rig {
+export interface SearchContext {
   readonly step: typeof step;
   /** Each message as it was sent to the message as it arrives, by its text. */
   readonly decoded: Map<string, Envelope>;

@@ -19,7 +19,17 @@ import {
 } from '@failtome/protocol';
 import { WORLD_BEGINS_WALL_MS } from '../world/clock.ts';
 import { QUANTUM_MS } from './bounds.ts';
-import type { Call, Life, NodeEvent, Out, Pending, Rig, SimNode, Weight, Wire } from './explored-data.ts';
+import type {
+  Call,
+  Life,
+  NodeEvent,
+  OrderClass,
+  Out,
+  Pending,
+  SearchContext,
+  SimNode,
+  Wire,
+} from './explored-data.ts';
 import { hashBag, hashOf, hashOnce, mix } from './hash.ts';
 import { type Claim, checkEffect, historyAfter, historyOfNext, NEW_HISTORY } from './node-history.ts';
 
@@ -79,21 +89,26 @@ export interface Taken {
 }
 
 /** Hand one event to the node's host; its effects are for `emit`. */
-export function takeEvent(rig: Rig, node: SimNode, { event, ends, doubled }: NodeEvent, t: number): Taken {
+export function takeEvent(
+  context: SearchContext,
+  node: SimNode,
+  { event, ends, duplicated }: NodeEvent,
+  t: number,
+): Taken {
   const claims: Claim[] = [];
   const input = { ...event, at: t, wall: WORLD_BEGINS_WALL_MS + t } as Input; // the union, put together again from its parts
-  const turn = hostStep(node.core, input, rig.step);
+  const turn = hostStep(node.core, input, context.step);
   const { core } = turn;
   const { state } = core;
   const pending = ends === 0 ? node.pending : node.pending.filter(({ id }) => id !== ends);
-  const history = historyAfter(node, { event, ends, doubled, t }, { state, ...turn }, claims);
+  const history = historyAfter(node, { event, ends, duplicated, t }, { state, ...turn }, claims);
   const after: SimNode = { ...node, core, pending, history };
   return { node: after, effects: turn.effects, facts: turn.facts, claims };
 }
 
 /** Carry out one effect: what the node waits for because of it, and what leaves. */
 export function emit(
-  rig: Rig,
+  context: SearchContext,
   before: SimNode,
   effect: Effect,
   t: number,
@@ -106,11 +121,11 @@ export function emit(
   switch (effect.kind) {
     case 'send': {
       const { sendId, to, message, route, timeoutMs } = effect;
-      out.push({ kind: 'wire', wire: wireOf(rig, 'request', message, route, t) });
+      out.push({ kind: 'wire', wire: wireOf(context, 'request', message, route, t) });
       return waits({ kind: 'send', id: sendId, to, seq: message.seq, until: t + timeoutMs });
     }
     case 'reply':
-      out.push({ kind: 'wire', wire: wireOf(rig, 'response', effect.message, '/v1/gossip', t) });
+      out.push({ kind: 'wire', wire: wireOf(context, 'response', effect.message, '/v1/gossip', t) });
       return node;
     case 'probe':
       return waits({
@@ -118,7 +133,7 @@ export function emit(
         id: effect.probeId,
         address: effect.address,
         startedAt: t,
-        spoilt: false,
+        failed: false,
       });
     case 'check-local':
       return waits({ kind: 'local', id: effect.checkId, startedAt: t });
@@ -126,7 +141,7 @@ export function emit(
       const { askId, address, timeoutMs } = effect;
       const asked = node.core.state.addresses[address]?.guard;
       const guard = asked?.kind === 'asking' && asked.askId === askId;
-      return waits({ kind: 'ask', id: askId, guard, startedAt: t, timeoutMs, spoilt: false });
+      return waits({ kind: 'ask', id: askId, guard, startedAt: t, timeoutMs, failed: false });
     }
     case 'drive': {
       const { callId, address, operation, timeoutMs } = effect;
@@ -151,17 +166,17 @@ export function emit(
   }
 }
 
-export function eventOf(event: HostEvent, ends: number, doubled = false): NodeEvent {
-  const hash = mix(hashOnce(event), doubled ? 1 : 0);
-  return { event, ends, doubled, hash, weight: weightOf(event) };
+export function eventOf(event: HostEvent, ends: number, duplicated = false): NodeEvent {
+  const hash = mix(hashOnce(event), duplicated ? 1 : 0);
+  return { event, ends, duplicated, hash, orderClass: orderClassOf(event) };
 }
 
-function weightOf(event: HostEvent): Weight {
+function orderClassOf(event: HostEvent): OrderClass {
   switch (event.kind) {
     case 'received':
     case 'answered': {
       const { from, payload } = event.message;
-      return { kind: isWord(event.message) ? 'word' : 'talk', from, version: payload.version };
+      return { kind: hasBallot(event.message) ? 'ballot' : 'heartbeat', from, version: payload.version };
     }
     case 'send-failed':
     case 'local-checked':
@@ -173,20 +188,20 @@ function weightOf(event: HostEvent): Weight {
 }
 
 /** More than a heartbeat and a record. */
-export function isWord({ payload }: Envelope): boolean {
+export function hasBallot({ payload }: Envelope): boolean {
   const { ballots, answers, releases } = payload;
   return ballots !== undefined || answers !== undefined || releases !== undefined;
 }
 
 export function wireWith(wire: Omit<Wire, 'hash'>): Wire {
-  const { kind, route, message, arrivesAt, doubled } = wire;
+  const { kind, route, message, arrivesAt, duplicated } = wire;
   const about = mix(hashOf(message), hashOf(kind));
-  return { ...wire, hash: mix(mix(about, hashOf(route)), doubled ? arrivesAt + 1 : arrivesAt) };
+  return { ...wire, hash: mix(mix(about, hashOf(route)), duplicated ? arrivesAt + 1 : arrivesAt) };
 }
 
 /** Through the real codec, as bytes; the same text is read once. */
 function wireOf(
-  { decoded }: Rig,
+  { decoded }: SearchContext,
   kind: 'request' | 'response',
   message: Envelope,
   route: Wire['route'],
@@ -208,7 +223,7 @@ function wireOf(
     route,
     message: arrives,
     arrivesAt: t + QUANTUM_MS,
-    doubled: false,
+    duplicated: false,
   });
 }
 

@@ -21,7 +21,7 @@ export type Planned =
   | { readonly kind: 'link-open'; readonly at: number; readonly from: NodeId; readonly to: NodeId };
 
 /** What has happened, as far as a verdict on what comes may depend on it. */
-export interface Ghost {
+export interface SharedHistory {
   /** Who won which epoch of which address by answers, as `address epoch`. */
   readonly winners: Readonly<Record<string, NodeId>>;
   readonly changes: Readonly<Record<Ip, { readonly atMs: number; readonly servedAtMs: number | null }>>;
@@ -38,7 +38,7 @@ export interface Global {
   readonly closed: readonly string[];
   readonly planned: readonly Planned[];
   readonly faultsLeft: number;
-  readonly ghost: Ghost;
+  readonly shared: SharedHistory;
 }
 
 const nodeHashes = new WeakMap<SimNode, number>();
@@ -65,7 +65,7 @@ export function hashGlobal(g: Global): number {
   hash = mix(hash, hashOf(g.servers));
   hash = mix(hash, hashBag(g.closed.map(hashOf)));
   hash = mix(hash, hashBag(g.planned.map(hashOf)));
-  return mix(hash, hashOf(g.ghost));
+  return mix(hash, hashOf(g.shared));
 }
 
 export function isGone({ aws }: Global, index: number): boolean {
@@ -170,7 +170,7 @@ function resultOf(g: Global, node: SimNode, pending: Pending): NodeEvent | null 
     case 'probe': {
       const { id, startedAt, address } = pending;
       const timeoutMs = node.config.addresses.find(({ ip }) => ip === address)?.probe.timeoutMs ?? 0;
-      const found = pending.spoilt ? null : reach(g, node.index, address);
+      const found = pending.failed ? null : reach(g, node.index, address);
       const result = checked(found, t - startedAt, timeoutMs);
       return result === null ? null : eventOf({ kind: 'probed', probeId: id, startedAt, result }, id);
     }
@@ -222,11 +222,11 @@ function checked(found: Found, elapsedMs: number, timeoutMs: number): CheckResul
 function asked(
   g: Global,
   index: number,
-  { startedAt, timeoutMs, spoilt }: Extract<Pending, { kind: 'ask' }>,
+  { startedAt, timeoutMs, failed }: Extract<Pending, { kind: 'ask' }>,
 ): ExternalIpResult | null {
   const durationMs = g.t - startedAt;
   const seen = externalIp(g.aws, instanceIdOf(index), g.t);
-  if (seen.kind !== 'none' && !spoilt) return { kind: 'address', ip: seen.ip, durationMs };
+  if (seen.kind !== 'none' && !failed) return { kind: 'address', ip: seen.ip, durationMs };
   if (durationMs < timeoutMs) return null;
   return { kind: 'failed', reason: 'timeout', detail: 'no answer in time', durationMs };
 }

@@ -139,8 +139,8 @@ function messageOptions(wire: Wire): readonly Option[] {
   const options = [replaced('is lost', [])];
   for (const byMs of LATE_MS)
     options.push(replaced(`is ${byMs} ms late`, [{ ...wire, arrivesAt: wire.arrivesAt + byMs }]));
-  const later = { ...wire, arrivesAt: wire.arrivesAt + 2 * QUANTUM_MS, doubled: true };
-  if (wire.kind === 'request') options.push(replaced('comes twice', [{ ...wire, doubled: true }, later]));
+  const later = { ...wire, arrivesAt: wire.arrivesAt + 2 * QUANTUM_MS, duplicated: true };
+  if (wire.kind === 'request') options.push(replaced('comes twice', [{ ...wire, duplicated: true }, later]));
   return options;
 }
 
@@ -242,7 +242,7 @@ function checkOptions(g: Global, node: SimNode): readonly Option[] {
                 ? {
                     ...one,
                     pending: one.pending.map((each) =>
-                      each === pending ? { ...pending, spoilt: true } : each,
+                      each === pending ? { ...pending, failed: true } : each,
                     ),
                   }
                 : one,

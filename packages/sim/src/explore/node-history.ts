@@ -107,14 +107,14 @@ export function leasesOf({ addresses, lastRun }: NodeHistory, ip: Ip): readonly 
 /** What one event and the step that took it in add. */
 export function historyAfter(
   node: Waiting,
-  { event, ends, doubled, t }: { event: HostEvent; ends: number; doubled: boolean; t: number },
+  { event, ends, duplicated, t }: { event: HostEvent; ends: number; duplicated: boolean; t: number },
   { state, facts }: { readonly state: State; readonly facts: readonly Fact[] },
   claims: Claim[],
 ): NodeHistory {
   const book = openBook(node.history);
   if (event.kind === 'external-ip' && event.result.kind === 'address') book.proven(t);
   if (event.kind === 'driven') noteAnswer(book, node, ends, event.result.answer);
-  if (doubled && event.kind === 'received' && !facts.some(({ kind }) => kind === 'rejected'))
+  if (duplicated && event.kind === 'received' && !facts.some(({ kind }) => kind === 'rejected'))
     book.count(event.message, claims);
   for (const fact of facts) noteFact(book, node.id, fact, state, t, claims);
   for (const { ip, campaign, move } of Object.values(state.addresses)) {

@@ -5,7 +5,7 @@ import type { Ip } from '@failtome/protocol';
 import { boundMs } from '../world/liveness.ts';
 import { ASSOCIATION_SETTLE_MS, AUTO_ADDRESS_MS, addressesOf, type Bounds, configsOf } from './bounds.ts';
 import type { SimNode } from './explored-data.ts';
-import { isWord } from './explored-node.ts';
+import { hasBallot } from './explored-node.ts';
 import {
   type Global,
   holderIndex,
@@ -61,7 +61,8 @@ function isServedInPeace(g: Global, ip: Ip): boolean {
  */
 export function isAtPeace(g: Global, bounds: Bounds): boolean {
   if (g.faultsLeft > 0 || g.planned.length + g.closed.length + g.calls.length > 0) return false;
-  if (g.wire.some(({ doubled, message }) => doubled || isWord(message)) || !isWell(g, bounds)) return false;
+  if (g.wire.some(({ duplicated, message }) => duplicated || hasBallot(message)) || !isWell(g, bounds))
+    return false;
   return g.nodes.every((node) => isGone(g, node.index) || isUntroubled(g, node));
 }
 

@@ -3,9 +3,9 @@
  * can be struck meanwhile. What it does reaches others in a later quantum, so nothing outside takes part.
  */
 import type { Effect, Fact, Event as HostEvent } from '@failtome/protocol';
-import { inOneForm, withDraws } from './canonical.ts';
-import type { NodeEvent, Out, Rig, SimNode, Weight } from './explored-data.ts';
-import { crashed, emit, hashNode, isWord, takeEvent } from './explored-node.ts';
+import { canonicalize, withDraws } from './canonical.ts';
+import type { NodeEvent, OrderClass, Out, SearchContext, SimNode } from './explored-data.ts';
+import { crashed, emit, hasBallot, hashNode, takeEvent } from './explored-node.ts';
 import { hashBag, hashOnce, mix } from './hash.ts';
 import type { Claim } from './node-history.ts';
 
@@ -60,7 +60,7 @@ interface Point {
  * @param run `order`: all orders, all but those of light events among themselves, or as they stand
  */
 export function runNode(
-  rig: Rig,
+  context: SearchContext,
   start: SimNode,
   events: readonly NodeEvent[],
   { t, mode, order, observe }: Run,
@@ -75,8 +75,8 @@ export function runNode(
       if (mode.kind === 'run') finish(point, '');
       return;
     }
-    if (!rig.apart && left.length > 1 && left.length < events.length - 1) {
-      const key = hashPoint(inOneForm(start, node, out, t), left, point.claims);
+    if (!context.apart && left.length > 1 && left.length < events.length - 1) {
+      const key = hashPoint(canonicalize(start, node, out, t), left, point.claims);
       if (visited.has(key)) return;
       visited.add(key);
     }
@@ -92,7 +92,7 @@ export function runNode(
     const left = point.left.filter(
       (one, at) => at !== index && (order === 'given' || one.event.kind !== 'tick'),
     );
-    const taken = takeEvent(rig, point.node, event, t);
+    const taken = takeEvent(context, point.node, event, t);
     observe(event.event, taken.facts);
     const out = [...point.out];
     const claims = [...point.claims, ...taken.claims];
@@ -104,7 +104,7 @@ export function runNode(
     };
     let { node } = taken;
     for (const [at, effect] of taken.effects.entries()) {
-      node = emit(rig, node, effect, t, out, claims);
+      node = emit(context, node, effect, t, out, claims);
       const rest = taken.effects.slice(at + 1);
       if (mode.kind !== 'run' && rest.length > 0 && makesADifference(effect))
         strike({ node, out: [...out], claims: [...claims], story, left }, rest, 'within', at + 1);
@@ -130,11 +130,11 @@ export function runNode(
   }
 
   function finish(point: Point, struck: string): void {
-    const { node, out } = rig.apart
+    const { node, out } = context.apart
       ? { node: withDraws(point.node), out: point.out }
-      : inOneForm(start, point.node, point.out, t);
+      : canonicalize(start, point.node, point.out, t);
     const hash = hashNode(node);
-    const key = rig.apart ? outcomes.size : mix(mix(hash, hashOut(out)), hashClaims(point.claims));
+    const key = context.apart ? outcomes.size : mix(mix(hash, hashOut(out)), hashClaims(point.claims));
     if (outcomes.has(key)) return;
     outcomes.set(key, { node, hash, out, claims: point.claims, story: point.story, struck });
   }
@@ -148,7 +148,7 @@ export function runNode(
  * timer before or after.
  */
 export function resumeNode(
-  rig: Rig,
+  context: SearchContext,
   { life, ...rest }: SimNode,
   events: readonly NodeEvent[],
   run: Run,
@@ -157,36 +157,40 @@ export function resumeNode(
   if (life.kind !== 'paused') throw new Error(`${node.id} isn't stopped`);
   const out: Out[] = [];
   const claims: Claim[] = [];
-  for (const effect of life.undone) node = emit(rig, node, effect, run.t, out, claims);
+  for (const effect of life.undone) node = emit(context, node, effect, run.t, out, claims);
   const ticks = events.filter(({ event }) => event.kind === 'tick');
   const arrived = [...life.arrived, ...events.filter(({ event }) => event.kind !== 'tick')];
   const orders = ticks.length === 0 ? [arrived] : [ticks.concat(arrived), arrived.concat(ticks)];
   const given: Run = { ...run, order: 'given' };
-  return orders.flatMap((order) => runNode(rig, node, order, given, { out, claims }));
+  return orders.flatMap((order) => runNode(context, node, order, given, { out, claims }));
 }
 
 /** Nothing that must come before it is left. */
 function mayBeNext(left: readonly NodeEvent[], index: number, order: Run['order']): boolean {
-  const weight = left[index]?.weight;
+  const orderClass = left[index]?.orderClass;
   if (order === 'given') return index === 0;
-  if (weight === undefined) return false;
-  return left.findIndex((event) => event.weight === weight || isBound(event.weight, weight, order)) === index;
+  if (orderClass === undefined) return false;
+  return (
+    left.findIndex(
+      (event) => event.orderClass === orderClass || isBound(event.orderClass, orderClass, order),
+    ) === index
+  );
 }
 
 /** Whether two of them come in one order only. */
-function isBound(one: Weight, other: Weight, order: 'all' | 'weighty'): boolean {
+function isBound(one: OrderClass, other: OrderClass, order: 'all' | 'weighty'): boolean {
   if ('from' in one && 'from' in other && one.from === other.from && one.kind === other.kind)
-    return order === 'weighty' || one.kind === 'talk';
+    return order === 'weighty' || one.kind === 'heartbeat';
   return order === 'weighty' && isLight(one) && isLight(other);
 }
 
-function isLight({ kind }: Weight): boolean {
-  return kind === 'talk' || kind === 'light';
+function isLight({ kind }: OrderClass): boolean {
+  return kind === 'heartbeat' || kind === 'light';
 }
 
 /** Whether it makes a difference that this was done and the next thing wasn't: more than a heartbeat or a check. */
 function makesADifference(effect: Effect): boolean {
-  if (effect.kind === 'send' || effect.kind === 'reply') return isWord(effect.message);
+  if (effect.kind === 'send' || effect.kind === 'reply') return hasBallot(effect.message);
   return effect.kind === 'drive' || effect.kind === 'publish' || effect.kind === 'persist';
 }
 

@@ -5,7 +5,7 @@
 import type { Ip, NodeId } from '@failtome/protocol';
 import { EXPLORED_SETTINGS } from './bounds.ts';
 import type { SimNode } from './explored-data.ts';
-import { type Ghost, type Global, holderIndex } from './explored-world.ts';
+import { type Global, holderIndex, type SharedHistory } from './explored-world.ts';
 import { type Claim, leasesOf } from './node-history.ts';
 
 export interface Broken {
@@ -23,8 +23,8 @@ export function judge(
   before: Global,
   after: Global,
   claims: readonly { readonly by: SimNode; readonly claim: Claim }[],
-): { readonly ghost: Ghost; readonly broken: Broken | null } {
-  let ghost = changed(before, after);
+): { readonly shared: SharedHistory; readonly broken: Broken | null } {
+  let shared = changed(before, after);
   let broken: Broken | null = displaced(after) ?? lentTwice(after);
   for (const { by, claim } of claims) {
     switch (claim.kind) {
@@ -34,10 +34,10 @@ export function judge(
       case 'won': {
         if (claim.silent) break;
         const key = `${claim.address} ${claim.epoch}`;
-        const other = ghost.winners[key];
+        const other = shared.winners[key];
         if (other !== undefined && other !== by.id)
           broken ??= { invariant: 'I4', detail: `${by.id} and ${other} both won epoch ${key}` };
-        ghost = { ...ghost, winners: { ...ghost.winners, [key]: by.id } };
+        shared = { ...shared, winners: { ...shared.winners, [key]: by.id } };
         break;
       }
       case 'first-call':
@@ -45,7 +45,7 @@ export function judge(
           againstSight(before, by, claim.address, claim.openedAt) ?? tooSoon(before, by, claim.address);
         break;
       case 'seen-up':
-        ghost = served(ghost, claim.address, claim.sinceMs, after.t);
+        shared = served(shared, claim.address, claim.sinceMs, after.t);
         break;
       case 'told':
         if (!everHeld(after, by, claim.address))
@@ -62,7 +62,7 @@ export function judge(
         break;
     }
   }
-  return { ghost, broken };
+  return { shared, broken };
 }
 
 /** I5: each voter's lease of one address is with one node at most. */
@@ -106,7 +106,7 @@ function againstSight(g: Global, by: SimNode, ip: Ip, openedAt: number): Broken 
 
 /** I15 */
 function tooSoon(g: Global, by: SimNode, ip: Ip): Broken | null {
-  const change = g.ghost.changes[ip];
+  const change = g.shared.changes[ip];
   const holder = g.nodes[holderIndex(g, ip) ?? -1];
   if (change === undefined || change.servedAtMs === null || holder === undefined || holder === by)
     return null;
@@ -142,20 +142,20 @@ function everHeld(g: Global, by: SimNode, ip: Ip): boolean {
   );
 }
 
-function changed(before: Global, after: Global): Ghost {
-  let { ghost } = after;
+function changed(before: Global, after: Global): SharedHistory {
+  let { shared } = after;
   for (const [ip, { association }] of after.aws.addresses) {
     if (association === null || association.sinceMs !== after.t || before.t > after.t) continue;
-    const known = ghost.changes[ip];
+    const known = shared.changes[ip];
     if (known?.atMs === association.sinceMs) continue;
     const change = { atMs: association.sinceMs, servedAtMs: null };
-    ghost = { ...ghost, changes: { ...ghost.changes, [ip]: change } };
+    shared = { ...shared, changes: { ...shared.changes, [ip]: change } };
   }
-  return ghost;
+  return shared;
 }
 
-function served(ghost: Ghost, ip: Ip, sinceMs: number, t: number): Ghost {
-  const change = ghost.changes[ip];
-  if (change === undefined || change.servedAtMs !== null || sinceMs <= change.atMs) return ghost;
-  return { ...ghost, changes: { ...ghost.changes, [ip]: { ...change, servedAtMs: t } } };
+function served(shared: SharedHistory, ip: Ip, sinceMs: number, t: number): SharedHistory {
+  const change = shared.changes[ip];
+  if (change === undefined || change.servedAtMs !== null || sinceMs <= change.atMs) return shared;
+  return { ...shared, changes: { ...shared.changes, [ip]: { ...change, servedAtMs: t } } };
 }

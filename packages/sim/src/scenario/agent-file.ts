@@ -7,7 +7,7 @@ import { MAX_ADDRESSES, MAX_PEERS, type Role } from '@failtome/protocol';
 import { nodeName } from './cluster-shape.ts';
 import type { Fault } from './fault.ts';
 import { inOrder } from './fault.ts';
-import { type Given, SETTINGS, type Setting, type SettingValue, settingsOf } from './settings.ts';
+import { type Given, SETTINGS, type Setting, type SettingValue, settingsOf } from './setting-table.ts';
 import { tellClashes, WITHOUT_EFFECT } from './settings-shape.ts';
 import {
   at,

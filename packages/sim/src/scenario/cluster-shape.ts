@@ -11,7 +11,7 @@ import {
   PROBE_SETTINGS,
   SETTINGS,
   settingsOf,
-} from './settings.ts';
+} from './setting-table.ts';
 import { sectionShape, settingsShape, tellClashes } from './settings-shape.ts';
 import {
   at,

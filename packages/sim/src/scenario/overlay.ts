@@ -5,7 +5,7 @@
 import { formatDuration, type RawMap, type RawNode } from '@failtome/config';
 import type { AgentConfiguration } from './agent-file.ts';
 import { settingsInFile } from './cluster-shape.ts';
-import { type Given, SETTINGS, type Setting, type SettingValue } from './settings.ts';
+import { type Given, SETTINGS, type Setting, type SettingValue } from './setting-table.ts';
 import { type Context, tell } from './shape.ts';
 import { parseText } from './source.ts';
 

@@ -17,7 +17,7 @@ import {
 import { expectShape } from './expectation.ts';
 import { type Fault, inOrder } from './fault.ts';
 import { type Overlay, overlaid, settingsAmong } from './overlay.ts';
-import { type Given, settingsOf } from './settings.ts';
+import { type Given, settingsOf } from './setting-table.ts';
 import { tellClashes } from './settings-shape.ts';
 import {
   at,

@@ -1,7 +1,7 @@
 /** Settings as they stand in a file: sections with keys, as in the agent's own. */
 import { describeNode, type RawNode } from '@failtome/config';
 import type { Settings } from '../world/index.ts';
-import { clashesOf, type Given, type Setting, type SettingValue } from './settings.ts';
+import { clashesOf, type Given, type Setting, type SettingValue } from './setting-table.ts';
 import { at, type Reading, type Schema, type Shape, tell, tellUnknown } from './shape.ts';
 
 /** Keys of the agent's file that nothing simulated depends on. */

@@ -13,7 +13,7 @@ import {
   type Value,
 } from '../plan/index.ts';
 import { listed } from './fault.ts';
-import { merge, NODE_SETTINGS, overridesOf, settingsOf } from './settings.ts';
+import { merge, NODE_SETTINGS, overridesOf, settingsOf } from './setting-table.ts';
 import { settingsShape, tellClashes } from './settings-shape.ts';
 import {
   at,

@@ -8,7 +8,7 @@ import type { NodeSpec, WorldSpec } from '../world/index.ts';
 import type { AgentConfiguration } from './agent-file.ts';
 import { defaultOffsetMs } from './cluster-shape.ts';
 import type { Claim } from './expectation.ts';
-import { type Given, merge, settingsOf } from './settings.ts';
+import { type Given, merge, settingsOf } from './setting-table.ts';
 import { type Context, tell } from './shape.ts';
 import type { Scenario } from './types.ts';
 

@@ -15,7 +15,13 @@ import {
 import { DEFAULTS, defaultOffsetMs } from './cluster-shape.ts';
 import type { Claim, Count, Expectation } from './expectation.ts';
 import { writtenValue } from './overlay.ts';
-import { NODE_SETTINGS, PROBE_SETTINGS, type Setting, type SettingValue, settingIn } from './settings.ts';
+import {
+  NODE_SETTINGS,
+  PROBE_SETTINGS,
+  type Setting,
+  type SettingValue,
+  settingIn,
+} from './setting-table.ts';
 import { shortFor, writtenName } from './timeline-shape.ts';
 import { formatShare } from './units.ts';
 
