@@ -16,6 +16,7 @@ import {
   isFinishingMove,
   readyView,
   type State,
+  type StorageState,
 } from '@failtome/protocol';
 import { type Clock, createClock } from './adapters/clock.ts';
 import { HistoryFile } from './adapters/history-file.ts';
@@ -248,9 +249,15 @@ class Agent implements RunningAgent {
       kind: 'started',
       session: randomBytes(8).toString('base64url'),
       seed: randomInt(1, 2 ** 31 - 1),
-      storage: state.storage,
+      storage: this.#judged(state.storage),
     });
     await this.#warm(adapters);
+  }
+
+  /** The state directory isn't signed, and what operators have ordered is. */
+  #judged(storage: StorageState): StorageState {
+    if (storage.kind !== 'loaded') return storage;
+    return { kind: 'loaded', document: this.#identities.orders.judgedState(storage.document) };
   }
 
   /** Null when the agent was stopped meanwhile. */
@@ -402,7 +409,8 @@ class Agent implements RunningAgent {
     adapters.reconfigure(config, secrets.keyFile.keys, this.#identities);
     const next = toProtocolConfig(config, identity, version);
     this.#metrics.configure(next);
-    host.post({ kind: 'configured', config: next });
+    const disproved = this.#identities.orders.disprovedIn(host.state());
+    host.post({ kind: 'configured', config: next, disproved });
   }
 
   #endWhenIdle(): void {

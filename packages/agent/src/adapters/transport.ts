@@ -157,7 +157,7 @@ export class PeerTransport implements TransportPort {
     if (decoded.kind === 'fault') return failed(sendId, 'malformed');
     const { message } = decoded;
     return this.#identities.isOwnWord(message.from, () => responseBytes(signed), identity)
-      ? { kind: 'answered', sendId, message }
+      ? { kind: 'answered', sendId, message: this.#identities.orders.judged(message) }
       : failed(sendId, 'unauthentic');
   }
 }

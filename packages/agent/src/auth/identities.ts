@@ -4,9 +4,10 @@
  * The cluster's key is looked at first and by others (`signature.ts`). It costs little, and keeps strangers and other
  * clusters away; this is for those who have it and may not be whom they say.
  */
-import { type Envelope, isOperator, type NodeId } from '@failtome/protocol';
+import { type Envelope, isOperator, type NodeId, type OrderRule } from '@failtome/protocol';
 import { isSignedBy, type PublicKey, type SigningIdentity } from './identity.ts';
 import { type OperatorSettings, Operators } from './operators.ts';
+import { OrderProofs } from './order-proofs.ts';
 
 export const IDENTITY_HEADER = 'x-failtome-identity';
 
@@ -26,6 +27,12 @@ export function describeMode(mode: AuthMode): string {
     case 'mixed':
       return "the cluster's key, and some senders' own besides";
   }
+}
+
+/** Whose orders count: where operators are named, theirs; else, with identities, nobody's. */
+export function orderRuleOf(mode: AuthMode, operators: readonly unknown[]): OrderRule {
+  if (operators.length > 0) return 'proven';
+  return mode === 'identities' ? 'none' : 'any';
 }
 
 interface PeerKeys {
@@ -62,8 +69,9 @@ export class Identities {
   readonly mode: AuthMode;
   readonly own: SigningIdentity | null;
   readonly operators: Operators;
-  /** Whether an order has to be an operator's own. */
-  readonly #named: boolean;
+  /** Judges the orders that nodes tell of. */
+  readonly orders: OrderProofs;
+  readonly #rule: OrderRule;
   readonly #keys: ReadonlyMap<NodeId, readonly PublicKey[]>;
 
   constructor({ self, own, peers, operators }: IdentitiesOptions) {
@@ -71,7 +79,8 @@ export class Identities {
     this.mode = authModeOf(others, own !== null);
     this.own = own;
     this.operators = new Operators(operators);
-    this.#named = operators.length > 0;
+    this.#rule = orderRuleOf(this.mode, operators);
+    this.orders = new OrderProofs(this.#rule, this.operators);
     const keys = new Map(others.map(({ id, publicKeys }) => [id, publicKeys]));
     // Who speaks in this node's own name is another run of it, which has its key: nobody else can make it doubt itself.
     const entry = self === null ? [] : keysOf(peers, self);
@@ -100,9 +109,14 @@ export class Identities {
     if (!isOperator(from)) return this.isOwnWord(from, signed, signature) ? null : notItsOwn(from);
     // To ask how a handover stands is to read, for which the cluster's key is enough.
     if (payload.command === undefined || payload.command.kind === 'handover-status') return null;
-    if (this.#named)
-      return this.operators.provenBy(signed(), signature) === null ? notByAnOperator(signature) : null;
-    return this.mode === 'identities' ? NO_OPERATORS : null;
+    switch (this.#rule) {
+      case 'any':
+        return null;
+      case 'proven':
+        return this.operators.provenBy(signed(), signature) === null ? notByAnOperator(signature) : null;
+      case 'none':
+        return NO_OPERATORS;
+    }
   }
 }
 

@@ -21,7 +21,7 @@ import {
 import { IDENTITY_HEADER } from '../auth/identities.ts';
 import { isSignedBy, type PublicKey, type SigningIdentity } from '../auth/identity.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
-import { proofOf } from '../auth/operators.ts';
+import { proofOf, signOrder } from '../auth/operators.ts';
 import {
   requestBytes,
   responseBytes,
@@ -32,6 +32,7 @@ import {
 import type { CliDependencies } from './dependencies.ts';
 import { fieldsOf, textOf } from './fields.ts';
 import { parseJson, readView, refusalIn } from './read.ts';
+import { orderRuleIn, type SignedCommand, signedCommand } from './signed-order.ts';
 import { clean } from './text.ts';
 
 export type OperatorRoute = Extract<Route, '/v1/handover' | '/v1/pause' | '/v1/resume'>;
@@ -43,6 +44,8 @@ export type CommandResult =
 
 /** A first message, and the challenge's echo. One more where the agent has been restarted meanwhile. */
 const MAX_ATTEMPTS = 3;
+/** So often an order is signed anew, because another one came before it. */
+const MAX_SIGNED = 3;
 
 export interface Operator {
   /** The agent that is spoken to. */
@@ -61,6 +64,8 @@ interface OperatorOptions {
   readonly cluster: string | null;
   /** Who gives the command; null: whoever has the cluster's key. */
   readonly identity: SigningIdentity | null;
+  /** Whether that was chosen for this command, and isn't what the node has anyway. */
+  readonly identityFile: { readonly named: boolean } | null;
   /** Of the nodes that sign their answers, by id: an answer of another's isn't taken. */
   readonly publicKeys: ReadonlyMap<NodeId, readonly PublicKey[]>;
 }
@@ -88,11 +93,12 @@ export async function openOperator(
 }
 
 function operatorOf(
-  { url, keys, identity, publicKeys }: OperatorOptions,
+  { url, keys, identity, identityFile, publicKeys }: OperatorOptions,
   cluster: string,
   node: NodeId,
-  { http, now, randomText }: OperatorDependencies,
+  dependencies: OperatorDependencies,
 ): Operator {
+  const { http, now, randomText } = dependencies;
   const from = `${OPERATOR_PREFIX}${randomText(11)}`;
   const session = randomText(11);
   const startedAt = now();
@@ -138,14 +144,42 @@ function operatorOf(
     return refused(`${node} refused the command: ${reason ?? 'it gave no outcome'}`);
   }
 
+  async function deliver(route: OperatorRoute, command: Command): Promise<CommandResult> {
+    for (let left = MAX_ATTEMPTS; left > 0; left -= 1) {
+      const result = await attempt(route, command);
+      if (result !== 'challenged') return result;
+    }
+    return refused(`${node} did not accept the proof that the command is fresh; try again`);
+  }
+
+  /** The command as it is sent: with a signed order, where those count and there is who signs. */
+  async function finished(command: Command): Promise<SignedCommand> {
+    const unsigned = { kind: 'command', command } as const;
+    if (identity === null || command.kind === 'handover-status') return unsigned;
+    const status = await readView(url, '/v1/status', dependencies, keys);
+    if (status.kind === 'failed') return { kind: 'refused', detail: status.detail };
+    const rule = orderRuleIn(status.json);
+    if (rule !== 'proven' && !(rule === 'any' && identityFile?.named === true)) return unsigned;
+    return signedCommand(command, status.json, {
+      cluster,
+      now,
+      sign: (text) => signOrder(identity, text),
+      newId: () => `order-${randomText(16)}`,
+    });
+  }
+
   return {
     node,
     async send(route, command) {
-      for (let left = MAX_ATTEMPTS; left > 0; left -= 1) {
-        const result = await attempt(route, command);
-        if (result !== 'challenged') return result;
+      for (let left = MAX_SIGNED; ; left -= 1) {
+        const signed = await finished(command);
+        if (signed.kind === 'refused') return refused(signed.detail);
+        if (signed.kind === 'kept')
+          return { kind: 'outcome', outcome: { state: 'done', id: '', detail: signed.detail } };
+        const result = await deliver(route, signed.command);
+        const again = result.kind === 'outcome' && result.outcome.again === true;
+        if (!again || left <= 1) return result;
       }
-      return refused(`${node} did not accept the proof that the command is fresh; try again`);
     },
   };
 }

@@ -1,5 +1,6 @@
 /** What the protocol needs to know of the agent's configuration. */
 import type { DriverConfig, ProtocolConfig } from '@failtome/protocol';
+import { authModeOf, orderRuleOf } from '../auth/identities.ts';
 import type { AgentConfig, DriverSettings, Identity, ProbeConfig } from './types.ts';
 
 /**
@@ -9,13 +10,13 @@ import type { AgentConfig, DriverSettings, Identity, ProbeConfig } from './types
 export function toProtocolConfig(config: AgentConfig, identity: Identity, version: string): ProtocolConfig {
   const { role, priority } = config.node;
   const candidate = role === 'candidate';
+  const { auth } = config;
+  const others = config.peers.filter((peer) => peer.id !== identity.id);
   return {
-    orders: 'any',
+    orders: orderRuleOf(authModeOf(others, auth.identity !== null), auth.operators),
     cluster: config.cluster,
     node: { id: identity.id, role, priority, instanceId: identity.instanceId, version },
-    peers: config.peers
-      .filter((peer) => peer.id !== identity.id)
-      .map((peer) => ({ id: peer.id, role: peer.role, priority: peer.priority })),
+    peers: others.map((peer) => ({ id: peer.id, role: peer.role, priority: peer.priority })),
     addresses: config.addresses.map(({ ip, probe }) => ({
       ip,
       probe: checkOf(probe),

@@ -118,7 +118,7 @@ async function take(
     onRejected('signature', request.raw.socket);
     return refuse(reply, objection.status, objection.code, objection.message);
   }
-  const result = await inbox.submit(route, decoded.message);
+  const result = await inbox.submit(route, identities().orders.judged(decoded.message));
   switch (result.kind) {
     case 'overloaded':
       onRejected('overloaded', request.raw.socket);

@@ -196,6 +196,8 @@ function commonSettings(read: Read, root: RawNode): Given {
   // What the agent does without where its section is left out.
   if (!has(root, 'local')) given.set('local', null);
   if (!has(root, 'notify', 'sns')) given.set('notify.sns', false);
+  // Simulated operators have keys where these have.
+  if (has(root, 'auth', 'operators')) given.set('identities', true);
   if (read.notify?.blockedAfter !== undefined) given.set('notify.blockedAfter', read.notify.blockedAfter);
   if (read.holdDown !== undefined) given.set('holdDown', read.holdDown);
   return given;
