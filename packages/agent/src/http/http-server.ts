@@ -82,8 +82,10 @@ export function createHttpServer(
     requireHostHeader: false,
   });
   server.setTimeout(limits.stalledMs);
-  server.on('connection', (socket: Socket) => gate.admit(socket));
-  intake.attach(server);
+  server.on('connection', (socket: Socket) => {
+    gate.admit(socket);
+    intake.open(socket);
+  });
   addRequestEvents(server, intake, handle, onRejected);
   return { server, gate, intake };
 }

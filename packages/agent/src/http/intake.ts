@@ -7,12 +7,13 @@
  * the event loop, and no more pieces a second than the budget has. Connections that have carried an accepted message
  * are served at once, and wait for nobody.
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { DurationMs, MonotonicMs } from '@failtome/protocol';
 import { Allowance } from './allowance.ts';
 import { Lane } from './lane.ts';
 import { addressOf } from './sender.ts';
+import { Turns } from './turns.ts';
 
 /** The most bytes of a stranger that are parsed at once: some fifty of the shortest requests. */
 export const PIECE_BYTES = 1_024;
@@ -78,9 +79,8 @@ export class Intake {
   /** Messages from where a peer is configured, other messages, all else: none takes another's turn. */
   readonly #lanes: Readonly<Record<'peers' | 'messages' | 'reads', Lane<Line>>>;
   readonly #sweep: NodeJS.Timeout;
+  readonly #turns: Turns<Line>;
   #heldBytes = 0;
-  #immediate: NodeJS.Immediate | null = null;
-  #timer: NodeJS.Timeout | null = null;
 
   constructor(options: IntakeOptions, dependencies: IntakeDependencies) {
     this.#options = options;
@@ -89,12 +89,8 @@ export class Intake {
     const lane = (): Lane<Line> =>
       new Lane(new Allowance({ perSecond, burst: perSecond }, { monotonicMs: dependencies.monotonicMs }));
     this.#lanes = { peers: lane(), messages: lane(), reads: lane() };
+    this.#turns = new Turns(Object.values(this.#lanes), (line) => this.#serve(line));
     this.#sweep = setInterval(() => this.#cutSlowReaders(), options.checkMs).unref();
-  }
-
-  /** Stand between this server's connections and its parser from now on. */
-  attach(server: Server): void {
-    server.on('connection', (socket: Socket) => this.#open(socket));
   }
 
   /** A request has been parsed. It is handled when those before it on its connection have been answered. */
@@ -115,16 +111,17 @@ export class Intake {
 
   close(): void {
     clearInterval(this.#sweep);
-    if (this.#immediate !== null) clearImmediate(this.#immediate);
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#turns.close();
     for (const socket of [...this.#lines.keys()]) this.forget(socket);
   }
 
   /**
+   * Stand between a connection that an HTTP server has just been given and the server's parser.
+   *
    * Node has one reader on a new socket. With a second `data` listener it hands its bytes to listeners instead of
    * reading them past JavaScript; then its own is taken off, and called with a piece at a time.
    */
-  #open(socket: Socket): void {
+  open(socket: Socket): void {
     const [read] = socket.listeners('data');
     if (read === undefined) throw new Error('this version of Node has no reader on a new HTTP connection');
     socket.removeListener('data', read as (chunk: Buffer) => void); // an EventEmitter's listeners have no type
@@ -164,7 +161,7 @@ export class Intake {
     while (trusted && canStep(line)) this.#step(line, TRUSTED_PIECE_BYTES);
     if (canStep(line)) {
       line.lane.add(line.address, line);
-      this.#schedule();
+      this.#turns.schedule();
     } else if (!isBlocked(line) && this.#lines.has(line.socket)) line.socket.resume();
   }
 
@@ -193,28 +190,7 @@ export class Intake {
     handle(request, response);
   }
 
-  /** One piece of each lane a turn, so that timers, peers and probes come between any two. */
-  #schedule(): void {
-    if (this.#immediate !== null || this.#timer !== null) return;
-    const waits = Object.values(this.#lanes).map((lane) => lane.waitMs());
-    const waitMs = Math.min(...waits);
-    if (waitMs === Number.POSITIVE_INFINITY) return;
-    if (waitMs > 0) {
-      this.#timer = setTimeout(() => {
-        this.#timer = null;
-        this.#schedule();
-      }, waitMs);
-      return;
-    }
-    this.#immediate = setImmediate(() => {
-      this.#immediate = null;
-      for (const lane of Object.values(this.#lanes)) this.#serve(lane.take());
-      this.#schedule();
-    });
-  }
-
-  #serve(line: Line | null): void {
-    if (line === null) return;
+  #serve(line: Line): void {
     if (canStep(line)) this.#step(line, PIECE_BYTES);
     this.#goOn(line);
   }
