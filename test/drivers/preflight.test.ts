@@ -42,6 +42,7 @@ function configOf({
       read: 'anyone',
       readTokenFile: null,
       observe: null,
+      tls: null,
     },
     peers: [],
     auth: { keyFile: '/nonexistent', identity: null, operators: [] },

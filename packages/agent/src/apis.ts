@@ -1,4 +1,5 @@
 /** The agent's listeners: its API, and beside it one for the reading routes alone where `api.observe` asks for it. */
+import type { KeyObject } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { NodeId } from '@failtome/protocol';
 import type { FastifyInstance } from 'fastify';
@@ -7,11 +8,13 @@ import type { ClusterKeys } from './auth/keys.ts';
 import type { Tokens } from './auth/tokens.ts';
 import { httpUrl } from './config/http-url.ts';
 import type { Endpoint } from './config/kinds.ts';
-import type { AgentConfig } from './config/types.ts';
+import type { AgentConfig, TlsSettings } from './config/types.ts';
 import { AgentError } from './errors.ts';
 import type { Readers } from './http/readers.ts';
 import { isPeerAt } from './http/sender.ts';
 import { createServer, type ServerDependencies } from './http/server.ts';
+import { renewCertificate } from './http/tls-server.ts';
+import type { Certificate } from './tls/certificate.ts';
 import { answerWhileStarting, createViews, type ViewSources } from './views.ts';
 
 export interface ApisDependencies extends Pick<ServerDependencies, 'inbox' | 'onRejected' | 'onFault'> {
@@ -22,6 +25,8 @@ export interface ApisDependencies extends Pick<ServerDependencies, 'inbox' | 'on
   readonly keys: () => ClusterKeys;
   readonly identities: () => Identities;
   readonly tokens: () => Tokens;
+  /** To begin with; null: plain HTTP. */
+  readonly certificate: Certificate | null;
   readonly sources: ViewSources;
 }
 
@@ -35,7 +40,7 @@ export class Apis {
   readonly #main: Listener;
   readonly #observe: Listener | null;
 
-  constructor({ listen, observe }: AgentConfig['api'], dependencies: ApisDependencies) {
+  constructor({ listen, observe, tls }: AgentConfig['api'], dependencies: ApisDependencies) {
     const { inbox, onRejected, onFault, keys, identities, config, sources } = dependencies;
     const serve = (serves: 'everything' | 'reading routes'): FastifyInstance => {
       const server = createServer(
@@ -45,6 +50,7 @@ export class Apis {
           views: createViews(sources),
           isPeerAddress: (address) => isPeerAt(address, config().peers),
           readers: () => readersOf(serves, dependencies),
+          ...tlsOf(serves, tls, dependencies),
         },
       );
       answerWhileStarting(server, sources);
@@ -71,6 +77,12 @@ export class Apis {
     if (this.#observe !== null) await open(this.#observe);
   }
 
+  /** Show another certificate from now on. Connections that are there stay. */
+  renew(certificate: Certificate): void {
+    for (const listener of [this.#main, this.#observe])
+      if (listener !== null) renewCertificate(listener.server.server, certificate);
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#main.server.close(), this.#observe?.server.close()]);
   }
@@ -89,6 +101,24 @@ async function open({ key, at, server }: Listener): Promise<void> {
     const where = `${at.host}:${at.port}`;
     throw new AgentError('API_NOT_LISTENING', `${key}: cannot listen on ${where}: ${cause}`, 'fatal', error);
   }
+}
+
+/** Monitors and browsers have no certificate of their own: only the messages' listener may ask for one. */
+function tlsOf(
+  serves: 'everything' | 'reading routes',
+  tls: TlsSettings | null,
+  { certificate, config }: ApisDependencies,
+): Pick<ServerDependencies, 'tls'> {
+  if (tls === null || certificate === null) return {};
+  const peerKeys = (): readonly KeyObject[] =>
+    config().peers.flatMap(({ publicKeys }) => publicKeys.map(({ key }) => key));
+  if (serves === 'everything') {
+    const plain = (): TlsSettings['plain'] => config().api.tls?.plain ?? 'refuse';
+    return { tls: { certificate, clientAuth: tls.clientAuth, plain, peerKeys } };
+  }
+  return tls.observe === 'plain'
+    ? {}
+    : { tls: { certificate, clientAuth: 'none', plain: () => 'refuse', peerKeys } };
 }
 
 /** With a listener of their own, the reading routes beside the messages are for those who have the key. */

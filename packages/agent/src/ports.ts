@@ -4,7 +4,7 @@
  * With `run.ts` this is where adapters are constructed; everything else knows ports only.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { CloudRequest, DurationMs, Event, Ports, ReplyEffect } from '@failtome/protocol';
+import type { CloudRequest, DurationMs, Event, NodeId, Ports, ReplyEffect } from '@failtome/protocol';
 import { type AwsClients, createAwsClients, warmUp } from './adapters/aws-clients.ts';
 import { type Clock, createTimer } from './adapters/clock.ts';
 import type { CredentialsNews } from './adapters/credentials.ts';
@@ -22,6 +22,7 @@ import { PeerTransport } from './adapters/transport.ts';
 import type { Identities } from './auth/identities.ts';
 import type { ClusterKeys } from './auth/keys.ts';
 import type { AgentConfig, Identity, PeerSettings } from './config/types.ts';
+import type { Certificate } from './tls/certificate.ts';
 
 /** Clients that a reload has replaced may still be answered for so long: the longest call of a move. */
 const RETIRE_AFTER_MS: DurationMs = 10_000;
@@ -31,6 +32,8 @@ export interface AdapterOptions {
   readonly identity: Identity;
   readonly keys: ClusterKeys;
   readonly identities: Identities;
+  /** Null: the nodes speak plain HTTP. */
+  readonly certificate: Certificate | null;
   /** Null where neither driver nor notifier needs AWS. */
   readonly clients: AwsClients | null;
 }
@@ -44,6 +47,8 @@ export interface AdapterDependencies {
   readonly mayWrite: () => Promise<string | null>;
   /** What a command of the exec driver wrote to standard error. */
   readonly logStderr: (operation: string, text: string) => void;
+  /** A peer can't prove over TLS who it is, or null: it can again. */
+  readonly onCertificate: (peer: NodeId, refusal: string | null) => void;
   /** What becomes of the AWS credentials. */
   readonly logCredentials: (news: CredentialsNews) => void;
 }
@@ -72,8 +77,8 @@ export class Adapters {
   #notifier: Notifier;
 
   constructor(options: AdapterOptions, dependencies: AdapterDependencies) {
-    const { config, identity, keys, identities, clients } = options;
-    const { post, reply, mayWrite } = dependencies;
+    const { config, identity, keys, identities, clients, certificate } = options;
+    const { post, reply, mayWrite, onCertificate } = dependencies;
     this.#identity = identity;
     this.#dependencies = dependencies;
     this.#config = config;
@@ -83,8 +88,8 @@ export class Adapters {
     this.#local = new LocalCheck({ local: config.local }, dependencies);
     this.#externalIp = new ExternalIp(config.guard, dependencies);
     this.#transport = new PeerTransport(
-      { peers: othersOf(config, identity), keys, identities },
-      { post, reply },
+      { peers: othersOf(config, identity), keys, identities, certificate },
+      { post, reply, onCertificate },
     );
     this.#store = new Store({ stateDir: config.stateDir }, { post, mayWrite });
     this.#driver = this.#makeDriver();
@@ -130,13 +135,19 @@ export class Adapters {
   }
 
   /** Take over a configuration in which nothing has changed that needs a restart. What is under way ends by the old one. */
-  reconfigure(config: AgentConfig, keys: ClusterKeys, identities: Identities): void {
+  reconfigure(
+    config: AgentConfig,
+    keys: ClusterKeys,
+    identities: Identities,
+    certificate: Certificate | null,
+  ): void {
     const before = this.#config;
     this.#config = config;
     this.#prober.reconfigure({ addresses: config.addresses });
     this.#local.reconfigure({ local: config.local });
     this.#externalIp.reconfigure(config.guard);
-    this.#transport.reconfigure({ peers: othersOf(config, this.#identity), keys, identities });
+    const peers = othersOf(config, this.#identity);
+    this.#transport.reconfigure({ peers, keys, identities, certificate });
     if (!isDeepStrictEqual(before.notify.sns, config.notify.sns)) this.#replaceClients();
     if (!isDeepStrictEqual(cloudPartsOf(before), cloudPartsOf(config))) {
       this.#driver = this.#makeDriver();

@@ -18,7 +18,14 @@ const FILES = [
 ] as const;
 
 /** Run an agent until it has stopped. A crash, or a second signal to stop, ends the process with 1. */
-export async function runProcess({ file, config, env, warnings, version }: RunRequest): Promise<ExitCode> {
+export async function runProcess({
+  file,
+  config,
+  certificate,
+  env,
+  warnings,
+  version,
+}: RunRequest): Promise<ExitCode> {
   const terminal = process.stdout.isTTY === true;
   const log = createLog(
     {
@@ -35,7 +42,8 @@ export async function runProcess({ file, config, env, warnings, version }: RunRe
   log.tell('info', 'agent-starting', text, { version, nodejs, file });
   for (const warning of warnings) log.tell('warn', 'configuration', warning);
   try {
-    const agent = await runAgent({ config, file, env, version }, { log, load: () => loadConfig(file, env) });
+    const options = { config, certificate, file, env, version };
+    const agent = await runAgent(options, { log, load: () => loadConfig(file, env) });
     control.started(agent);
     return await agent.ended;
   } catch (error) {

@@ -5,14 +5,18 @@ import { isDeepStrictEqual } from 'node:util';
 import type { NodeId, State } from '@failtome/protocol';
 import { readSecrets, type Secrets } from './auth/secrets.ts';
 import { identityFaults } from './config/electorate.ts';
+import type { Fault } from './config/fault.ts';
 import { faultLines, type LoadResult, warningLines } from './config/load.ts';
 import type { AgentConfig } from './config/types.ts';
+import { type Certificate, isSameCertificate, validityOf } from './tls/certificate.ts';
+import { type CertificateLoad, invalidFault, loadCertificate } from './tls/load.ts';
 
 export type Reload =
   | {
       readonly kind: 'accepted';
       readonly config: AgentConfig;
       readonly secrets: Secrets;
+      readonly certificate: Certificate | null;
       /** What is risky in it, one line each. */
       readonly warnings: readonly string[];
     }
@@ -25,21 +29,35 @@ export interface Present {
   readonly id: NodeId;
   readonly file: string;
   readonly state: () => Pick<State, 'addresses'>;
+  readonly certificate: Certificate | null;
 }
 
 /** Judge what was read anew. All of it counts, or none. */
 export async function judgeReload(result: LoadResult, present: Present): Promise<Reload> {
   if (result.kind === 'faulty') return { kind: 'refused', lines: faultLines(result.faults, present.file) };
   const { config } = result;
-  const read = await readSecrets(config);
+  const [read, loaded] = await Promise.all([readSecrets(config), loadCertificate(config, result.settings)]);
   const lines = [
     ...restartFaults(present.config, config),
     ...faultLines(identityFaults(config, present.id), present.file),
     ...movingFaults(config, present.state().addresses),
     ...(read.kind === 'faulty' ? read.faults.map(({ path, error }) => `${path}: ${error.message}`) : []),
+    ...faultLines(certificateFaults(loaded, present.certificate), present.file),
   ];
-  if (read.kind === 'faulty' || lines.length > 0) return { kind: 'refused', lines };
-  return { kind: 'accepted', config, secrets: read.secrets, warnings: warningLines(result.warnings) };
+  if (read.kind === 'faulty' || loaded.kind === 'faulty' || lines.length > 0)
+    return { kind: 'refused', lines };
+  const warnings = [...warningLines(result.warnings), ...loaded.warnings];
+  return { kind: 'accepted', config, secrets: read.secrets, certificate: loaded.certificate, warnings };
+}
+
+/** A new certificate that isn't valid is refused. One that runs out while it is in use keeps nothing else from changing. */
+function certificateFaults(loaded: CertificateLoad, present: Certificate | null): readonly Fault[] {
+  if (loaded.kind === 'faulty') return loaded.faults;
+  const { certificate } = loaded;
+  if (certificate === null || (present !== null && isSameCertificate(certificate, present))) return [];
+  const validity = validityOf(certificate, Date.now());
+  if (validity === 'valid' || validity === 'ends-soon') return [];
+  return [invalidFault(certificate, loaded.settings)];
 }
 
 /** An address that is being moved to this node, and that nobody may hold just now, is not forgotten. */
@@ -56,6 +74,9 @@ const FIXED: readonly (readonly [path: string, value: (config: AgentConfig) => u
   ['node.id', (config) => config.node.id],
   ['node.role', (config) => config.node.role],
   ['api.listen', ({ api }) => `${api.listen.host}:${api.listen.port}`],
+  ['api.tls', ({ api: { tls } }) => (tls === null ? 'absent' : 'there')],
+  ['api.tls.clientAuth', ({ api: { tls } }) => tls?.clientAuth ?? null],
+  ['api.tls.observe', ({ api: { tls } }) => tls?.observe ?? null],
   ['api.observe', ({ api: { observe } }) => (observe === null ? null : `${observe.host}:${observe.port}`)],
   ['stateDir', (config) => config.stateDir],
   ['driver.kind', (config) => config.driver?.kind ?? null],

@@ -48,6 +48,8 @@ import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { Adapters } from './ports.ts';
 import { judgeReload } from './reload.ts';
 import { StateDirectory } from './state-directory.ts';
+import type { Certificate } from './tls/certificate.ts';
+import { CertificateKeeper } from './tls/keeper.ts';
 import { statusLine, type ViewSources } from './views.ts';
 
 /** A goodbye takes no longer, unless a move has to be finished. */
@@ -67,6 +69,8 @@ export type ExitCode = 0 | 2;
 
 export interface RunOptions {
   readonly config: AgentConfig;
+  /** Null: the API speaks plain HTTP. */
+  readonly certificate: Certificate | null;
   /** Where the configuration came from, for messages. */
   readonly file: string;
   readonly env: Environment;
@@ -142,6 +146,7 @@ class Agent implements RunningAgent {
   #resolveEnded: (code: ExitCode) => void = () => undefined;
   #config: AgentConfig;
   #secrets: Secrets;
+  readonly #certificates: CertificateKeeper;
   /** Nobody is heard before it is known who this node is. */
   #identities: Identities = SHARED_KEY;
   #running: Running | null = null;
@@ -163,6 +168,11 @@ class Agent implements RunningAgent {
     this.#secrets = opened.secrets;
     this.#config = options.config;
     this.#metrics = createMetrics({ version: options.version });
+    this.#certificates = new CertificateKeeper(options.certificate, {
+      now: Date.now,
+      tell: (level, text, fields) => this.#log.tell(level, 'certificate', text, fields),
+      show: (notAfter) => this.#metrics.showCertificate(notAfter),
+    });
     this.#names = new Names({ monotonicMs: () => this.#clock.monotonicMs() });
     this.#inbox = new Inbox({}, { post: (event) => this.#running?.host.post(event) });
     this.#apis = this.#createApis();
@@ -310,6 +320,7 @@ class Agent implements RunningAgent {
         keys: this.#secrets.keyFile.keys,
         identities: this.#identities,
         clients: identity.clients,
+        certificate: this.#certificates.current,
       },
       {
         clock: this.#clock,
@@ -319,6 +330,10 @@ class Agent implements RunningAgent {
         mayWrite: () => this.#mayWrite(),
         logStderr: (operation, text) =>
           this.#log.tell('warn', 'driver-output', `${operation}: ${text}`, { operation }),
+        onCertificate: (peer, refusal) =>
+          refusal === null
+            ? this.#log.tell('info', 'certificate', `${peer} proves over TLS who it is`, { peer })
+            : this.#log.tell('error', 'certificate', `${peer} is not spoken to: ${refusal}`, { peer }),
         logCredentials: (news) => tellCredentials(this.#log, news),
       },
     );
@@ -364,6 +379,7 @@ class Agent implements RunningAgent {
       history: () => this.#history?.newest() ?? [],
       peerUrls: () => new Map(this.#config.peers.map(({ id, url }) => [id, url])),
       identities: () => this.#identities,
+      certificate: () => this.#certificates.current,
       metrics: this.#metrics,
     };
     return new Apis(this.#config.api, {
@@ -373,6 +389,7 @@ class Agent implements RunningAgent {
       keys: () => this.#secrets.keyFile.keys,
       identities: () => this.#identities,
       tokens: () => this.#secrets.tokenFile.tokens,
+      certificate: this.#certificates.current,
       inbox: this.#inbox,
       onRejected: (reason, address) =>
         this.#tell({ kind: 'rejected', reason, from: senderAt(address, this.#config.peers) }),
@@ -392,21 +409,25 @@ class Agent implements RunningAgent {
     // Whatever becomes of the file: new credentials are often why the signal is sent.
     void adapters.renewCredentials();
     const { file, version } = this.#options;
-    const present = { config: this.#config, id: identity.id, file, state: () => host.state() };
+    const present = {
+      ...{ config: this.#config, id: identity.id, file, state: () => host.state() },
+      certificate: this.#certificates.current,
+    };
     const judged = await judgeReload(await this.#load(), present);
     if (judged.kind === 'refused') {
       for (const line of judged.lines) this.#log.tell('error', 'reload-refused', line);
       return;
     }
     if (this.#ending) return;
-    const { config, secrets, warnings } = judged;
+    const { config, secrets, certificate, warnings } = judged;
     this.#config = config;
     this.#secrets = secrets;
     for (const warning of warnings) this.#log.tell('warn', 'configuration', warning);
     tellSecrets(this.#log, secrets);
     this.#identities = identitiesOf(config, secrets, identity.id, this.#log);
     this.#log.setLevel(config.log.level);
-    adapters.reconfigure(config, secrets.keyFile.keys, this.#identities);
+    if (this.#certificates.replace(certificate) && certificate !== null) this.#apis.renew(certificate);
+    adapters.reconfigure(config, secrets.keyFile.keys, this.#identities, this.#certificates.current);
     const next = toProtocolConfig(config, identity, version);
     this.#metrics.configure(next);
     const disproved = this.#identities.orders.disprovedIn(host.state());
@@ -438,6 +459,7 @@ class Agent implements RunningAgent {
   }
 
   async #close(): Promise<void> {
+    this.#certificates.close();
     this.#running?.host.close();
     const settled = [this.#history?.settled(), this.#service.close(), this.#running?.adapters.settled()];
     await within(CLOSE_WITHIN_MS, Promise.all(settled));

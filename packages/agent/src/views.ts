@@ -19,6 +19,7 @@ import { refuse } from './http/refusals.ts';
 import type { Views } from './http/view-routes.ts';
 import { gaugeView } from './observe/gauges.ts';
 import type { Metrics } from './observe/metrics.ts';
+import type { Certificate } from './tls/certificate.ts';
 
 export interface ViewSources {
   /** Null until the host runs; the API asks only for what can be told without it. */
@@ -32,6 +33,8 @@ export interface ViewSources {
   /** Where each peer's API is. */
   readonly peerUrls: () => ReadonlyMap<NodeId, string>;
   readonly identities: () => Identities;
+  /** Null: the API speaks plain HTTP. */
+  readonly certificate: () => Certificate | null;
   readonly metrics: Pick<Metrics, 'render'>;
 }
 
@@ -50,6 +53,7 @@ export function createViews(sources: ViewSources): Views {
       const status = statusOf(state(), now());
       const urls = sources.peerUrls();
       const identities = sources.identities();
+      const certificate = sources.certificate();
       return {
         ...status,
         auth: identities.mode,
@@ -59,6 +63,7 @@ export function createViews(sources: ViewSources): Views {
           url: urls.get(peer.id) ?? null,
           identities: identities.keyIdsOf(peer.id),
         })),
+        tls: certificate === null ? null : { validUntil: certificate.notAfter },
       };
     },
     why(ip) {

@@ -170,7 +170,7 @@ function takeApart(config: AgentConfig): void {
     request.destroy();
   }
   for (const { url: peer } of config.peers) {
-    new PeerConnection({ origin: httpUrl(peer).origin, connectTimeoutMs: 100 }).destroy();
+    new PeerConnection({ origin: httpUrl(peer).origin, connectTimeoutMs: 100, secure: null }).destroy();
   }
 }
 
@@ -179,13 +179,21 @@ function adaptersOf(config: AgentConfig): Adapters {
   const identity = identityOf(config);
   const nothing = (): void => undefined;
   return new Adapters(
-    { config, identity, keys: KEYS, identities: SHARED_KEY, clients: clientsFor(config, identity) },
+    {
+      config,
+      identity,
+      keys: KEYS,
+      identities: SHARED_KEY,
+      clients: clientsFor(config, identity),
+      certificate: null,
+    },
     {
       clock,
       names: new Names({ monotonicMs: () => clock.monotonicMs() }),
       post: nothing,
       reply: nothing,
       mayWrite: () => Promise.resolve(null),
+      onCertificate: nothing,
       logStderr: nothing,
       logCredentials: nothing,
     },
@@ -211,7 +219,7 @@ test('what the check of a configuration accepts, every adapter can be built of, 
       takeApart(config);
       adaptersOf(config).close();
       const running = adaptersOf(GOOD);
-      running.reconfigure(config, KEYS, SHARED_KEY);
+      running.reconfigure(config, KEYS, SHARED_KEY, null);
       running.close();
     }),
     { numRuns: 600 },

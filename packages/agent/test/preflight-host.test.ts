@@ -42,7 +42,7 @@ interface Files {
 function rows(config: Files, service: ServiceUser | null) {
   const { stateDir, keyFile = join(folder, 'none'), identity = null, readTokenFile = null } = config;
   const auth = { keyFile, identity, operators: [] };
-  return preflightFiles({ stateDir, auth, api: { readTokenFile } }, { own: OWN, service });
+  return preflightFiles({ stateDir, auth, api: { readTokenFile, tls: null } }, { own: OWN, service });
 }
 
 describe('as the service’s own user', () => {

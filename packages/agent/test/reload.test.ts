@@ -77,6 +77,7 @@ async function linesAfter(
     id: 'saturn',
     file: 'failtome.yaml',
     state: () => movingHere(before.config, moving),
+    certificate: null,
   };
   const judged = await judgeReload(load(yaml(change)), present);
   return judged.kind === 'refused' ? judged.lines : [];

@@ -80,7 +80,7 @@ interface Started {
 async function start(text: string = yaml(), env: Record<string, string> = {}): Promise<Started> {
   const { log, lines } = logging();
   const file = { text };
-  const options = { config: configOf(text), file: 'failtome.yaml', env, version: '1.2.3' };
+  const options = { config: configOf(text), certificate: null, file: 'failtome.yaml', env, version: '1.2.3' };
   const agent = await runAgent(options, { log, load: async () => load(file.text) });
   agents.add(agent);
   return { agent, url: `http://127.0.0.1:${agent.listening.port}`, lines, file };

@@ -325,6 +325,7 @@ export type RejectReason =
   | 'malformed'
   | 'too-large'
   | 'too-slow'
+  | 'tls'
   | 'unasked'
   | 'implausible'
   | 'unproven'

@@ -4,15 +4,11 @@
  * On Node's own client. undici's parser is WebAssembly, and the compiled module costs every idle agent 9 MB of memory
  * (docs/decisions/0010-peers-over-nodes-own-client.md).
  */
-import {
-  type ClientRequest,
-  type IncomingMessage,
-  Agent as PlainAgent,
-  request as plainRequest,
-} from 'node:http';
-import { Agent as SecureAgent, request as secureRequest } from 'node:https';
-import { urlToHttpOptions } from 'node:url';
+import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { type DurationMs, MAX_MESSAGE_BYTES } from '@failtome/protocol';
+import { type HttpUrl, httpUrl } from '../config/http-url.ts';
+import { connectSecurely, type Secure } from '../tls/connect.ts';
 import { boundAnswer } from './answer-bounds.ts';
 
 /** Shorter than the server's own limit, so that a connection is hardly ever closed under a request. */
@@ -47,22 +43,30 @@ export class ConnectionError extends Error {
   }
 }
 
+export interface PeerConnectionOptions {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  readonly connectTimeoutMs: DurationMs;
+  /** Null: plain HTTP. */
+  readonly secure: Secure | null;
+}
+
 export class PeerConnection {
-  readonly #origin: URL;
+  readonly #origin: HttpUrl;
   readonly #connectTimeoutMs: DurationMs;
-  readonly #agent: PlainAgent;
+  readonly #agent: Agent;
+  /** A connection that is not secure yet: no request has it. */
+  #opening: Socket | null = null;
   #underWay: ClientRequest | null = null;
   #cause: Error | null = null;
 
-  /** Nothing is opened yet. @param options.origin scheme, host and port */
-  constructor({
-    origin,
-    connectTimeoutMs,
-  }: { readonly origin: string; readonly connectTimeoutMs: DurationMs }) {
-    this.#origin = new URL(origin);
+  /** Nothing is opened yet. */
+  constructor({ origin, connectTimeoutMs, secure }: PeerConnectionOptions) {
+    this.#origin = httpUrl(origin);
     this.#connectTimeoutMs = connectTimeoutMs;
-    const Agent = this.#origin.protocol === 'https:' ? SecureAgent : PlainAgent;
     this.#agent = new Agent({ keepAlive: true, maxSockets: 1, maxFreeSockets: 1, timeout: IDLE_MS });
+    // A request gets the connection only when the peer has proved who it is: nothing is sent to anybody else.
+    if (secure !== null) this.#agent.createConnection = (_options, created) => this.#open(secure, created);
   }
 
   /**
@@ -71,11 +75,13 @@ export class PeerConnection {
    * @throws ConnectionError, or the system's or the parser's error with its `code`
    */
   post({ path, headers, body, last }: PeerRequest): Promise<PeerResponse> {
-    const send = this.#origin.protocol === 'https:' ? secureRequest : plainRequest;
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => reject(this.#cause ?? error);
-      const request = send({
-        ...urlToHttpOptions(this.#origin),
+      const { host, port, secure } = this.#origin;
+      const request = httpRequest({
+        host,
+        port,
+        defaultPort: secure ? 443 : 80,
         method: 'POST',
         path,
         headers: {
@@ -107,6 +113,7 @@ export class PeerConnection {
   destroy(cause: Error | null = null): void {
     this.#cause ??= cause;
     this.#underWay?.destroy(cause ?? undefined);
+    this.#opening?.destroy();
     this.#agent.destroy();
   }
 
@@ -114,15 +121,31 @@ export class PeerConnection {
   #limitConnecting(request: ClientRequest): void {
     request.once('socket', (socket) => {
       if (!socket.connecting) return;
-      const timer = setTimeout(
-        () => this.destroy(new ConnectionError('CONNECT_TIMEOUT')),
-        this.#connectTimeoutMs,
-      );
-      const connected = (): void => clearTimeout(timer);
-      socket
-        .once(this.#origin.protocol === 'https:' ? 'secureConnect' : 'connect', connected)
-        .once('close', connected);
+      const connected = this.#startConnecting();
+      socket.once('connect', connected).once('close', connected);
     });
+  }
+
+  /** Answers what ends the time for it. */
+  #startConnecting(): () => void {
+    const timer = setTimeout(
+      () => this.destroy(new ConnectionError('CONNECT_TIMEOUT')),
+      this.#connectTimeoutMs,
+    );
+    return () => clearTimeout(timer);
+  }
+
+  #open(secure: Secure, created: ((error: Error | null, socket: Socket) => void) | undefined): null {
+    const connected = this.#startConnecting();
+    const { host, port } = this.#origin;
+    const opening = connectSecurely({ host, port, idleMs: IDLE_MS }, secure, (result) => {
+      connected();
+      this.#opening = null;
+      if (result instanceof Error) created?.(result, opening);
+      else created?.(null, result);
+    });
+    this.#opening = opening;
+    return null;
   }
 }
 

@@ -3,6 +3,7 @@
  * connection, which is dropped, and never of a request beside it.
  */
 import type { DurationMs } from '@failtome/protocol';
+import type { Secure } from '../tls/connect.ts';
 import { PeerConnection } from './peer-connection.ts';
 
 /** Idle connections kept to one peer: one for heartbeats, one for a ballot beside them. */
@@ -14,16 +15,23 @@ export const MAX_CONNECTIONS_PER_PEER = 16;
 export class PeerConnections {
   readonly #origin: string;
   readonly #idle: PeerConnection[] = [];
+  #secure: Secure | null;
   #lent = 0;
   #closed = false;
 
   /** @param origin scheme, host and port of the peer's API */
-  constructor(origin: string) {
+  constructor(origin: string, secure: Secure | null) {
     this.#origin = origin;
+    this.#secure = secure;
   }
 
   get origin(): string {
     return this.#origin;
+  }
+
+  /** For connections that are opened from now on; those that are there stay. */
+  secureBy(secure: Secure | null): void {
+    this.#secure = secure;
   }
 
   /** The connection used last, or a new one; null when too many are out. Connecting may take `timeoutMs` at most. */
@@ -53,6 +61,6 @@ export class PeerConnections {
   }
 
   #open(timeoutMs: DurationMs): PeerConnection {
-    return new PeerConnection({ origin: this.#origin, connectTimeoutMs: timeoutMs });
+    return new PeerConnection({ origin: this.#origin, connectTimeoutMs: timeoutMs, secure: this.#secure });
   }
 }

@@ -40,7 +40,9 @@ export async function preflightFiles(
     stateDir,
     auth,
     api,
-  }: Pick<AgentConfig, 'stateDir' | 'auth'> & { readonly api: Pick<AgentConfig['api'], 'readTokenFile'> },
+  }: Pick<AgentConfig, 'stateDir' | 'auth'> & {
+    readonly api: Pick<AgentConfig['api'], 'readTokenFile' | 'tls'>;
+  },
   users?: HostUsers,
 ): Promise<readonly CheckLine[]> {
   const { own, service } = users ?? (await findUsers(stateDir));
@@ -60,6 +62,9 @@ export async function preflightFiles(
       secretLines('token file', api.readTokenFile, service),
     ]),
   ]);
+  const { tls } = api;
+  const paths = tls === null ? [] : [tls.certFile, tls.keyFile, ...(tls.caFile === null ? [] : [tls.caFile])];
+  const certificate = await Promise.all(paths.map((path) => obstacleFor(service, path, READ)));
   const unseen = document?.kind === 'missing' ? null : document;
   return [
     userLine(own, service),
@@ -67,6 +72,11 @@ export async function preflightFiles(
       ? fail('state directory', forbidden(unseen, service), `chown ${service.name} ${state}`)
       : await directoryLine(whole, directory, service),
     ...secrets.flat(),
+    ...certificate.flatMap((obstacle, index) =>
+      obstacle?.kind === 'forbidden'
+        ? [fail('certificate', forbidden(obstacle, service), keyRights(paths[index] ?? '', service))]
+        : [],
+    ),
   ];
 }
 

@@ -26,19 +26,21 @@ import {
   verifyResponse,
 } from '../auth/signature.ts';
 import { httpUrl } from '../config/http-url.ts';
+import type { Certificate } from '../tls/certificate.ts';
+import { type SecurePeer, secureFor } from '../tls/peers.ts';
+import { CertificateRefusedError } from '../tls/verification.ts';
 import { ConnectionError, type PeerConnection } from './peer-connection.ts';
 import { PeerConnections } from './peer-connections.ts';
 
-export interface PeerEndpoint {
-  readonly id: NodeId;
-  /** Scheme, host and port of the peer's API; a path in it doesn't count. */
-  readonly url: string;
-}
+/** Of its URL scheme, host and port count. */
+export type PeerEndpoint = SecurePeer;
 
 export interface TransportOptions {
   readonly peers: readonly PeerEndpoint[];
   readonly keys: ClusterKeys;
   readonly identities: Identities;
+  /** By what this node is known, and knows others, where URLs are https. Null or absent: none is. */
+  readonly certificate?: Certificate | null;
 }
 
 export interface TransportDependencies {
@@ -46,6 +48,8 @@ export interface TransportDependencies {
   readonly post: (event: Event) => void;
   /** Completes the request that waits in the API. */
   readonly reply: (effect: ReplyEffect) => void;
+  /** A peer couldn't prove over TLS who it is, or null: it can again. Told when it changes. */
+  readonly onCertificate?: (peer: NodeId, refusal: string | null) => void;
 }
 
 type Outcome = Extract<Event, { kind: 'answered' | 'send-failed' }>;
@@ -66,6 +70,8 @@ type TransportPort = Ports['transport'];
 export class PeerTransport implements TransportPort {
   readonly #dependencies: TransportDependencies;
   readonly #peers = new Map<NodeId, PeerConnections>();
+  /** Why a peer's certificate is refused, as long as it is. */
+  readonly #refused = new Map<NodeId, string>();
   #keys: ClusterKeys;
   #identities: Identities;
 
@@ -98,8 +104,11 @@ export class PeerTransport implements TransportPort {
     this.#dependencies.reply(effect);
   }
 
-  /** Take over other peers, other URLs and other keys. What is under way goes on; connections to unchanged peers stay. */
-  reconfigure({ peers, keys, identities }: TransportOptions): void {
+  /**
+   * Take over other peers, other URLs, other keys and another certificate. What is under way goes on; connections to
+   * unchanged peers stay.
+   */
+  reconfigure({ peers, keys, identities, certificate = null }: TransportOptions): void {
     this.#keys = keys;
     this.#identities = identities;
     const origins = new Map(peers.map(({ id, url }) => [id, httpUrl(url).origin]));
@@ -108,8 +117,12 @@ export class PeerTransport implements TransportPort {
       connections.close();
       this.#peers.delete(id);
     }
-    for (const [id, origin] of origins) {
-      if (!this.#peers.has(id)) this.#peers.set(id, new PeerConnections(origin));
+    for (const peer of peers) {
+      const secure = secureFor(peer, certificate);
+      const connections = this.#peers.get(peer.id);
+      if (connections === undefined)
+        this.#peers.set(peer.id, new PeerConnections(httpUrl(peer.url).origin, secure));
+      else connections.secureBy(secure);
     }
   }
 
@@ -129,14 +142,23 @@ export class PeerTransport implements TransportPort {
     const headers = { [SIGNATURE_HEADER]: signature, ...this.#identityHeader(route, body) };
     try {
       const response = await exchange(connection, { path: route, headers, body, fresh, timeoutMs });
+      this.#tellCertificate(to, null);
       const outcome = this.#judge(effect, signature, response);
       if (fresh || outcome.kind === 'send-failed') connections.drop(connection);
       else connections.giveBack(connection);
       return outcome;
     } catch (error) {
       connections.drop(connection);
+      if (error instanceof CertificateRefusedError) this.#tellCertificate(to, error.message);
       return failed(sendId, failureOf(error));
     }
+  }
+
+  #tellCertificate(peer: NodeId, refusal: string | null): void {
+    if ((this.#refused.get(peer) ?? null) === refusal) return;
+    if (refusal === null) this.#refused.delete(peer);
+    else this.#refused.set(peer, refusal);
+    this.#dependencies.onCertificate?.(peer, refusal);
   }
 
   #identityHeader(path: string, body: string): Readonly<Record<string, string>> {
@@ -209,7 +231,7 @@ function failed(sendId: number, reason: SendFailure): Outcome {
 function failureOf(error: unknown): SendFailure {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   // The parser's own codes (llhttp).
-  if (code.startsWith('HPE_')) return 'malformed';
+  if (code.startsWith('HPE_') || code.startsWith('ERR_SSL_') || code === 'EPROTO') return 'malformed';
   switch (code) {
     case 'CONNECT_TIMEOUT':
     case 'EXCHANGE_TIMEOUT':
@@ -219,6 +241,8 @@ function failureOf(error: unknown): SendFailure {
       return 'refused';
     case 'RESPONSE_TOO_LARGE':
       return 'malformed';
+    case 'CERTIFICATE_REFUSED':
+      return 'unauthentic';
     default:
       return 'unreachable';
   }

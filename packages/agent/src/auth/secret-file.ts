@@ -29,12 +29,15 @@ const TOO_OPEN = 0o027;
 /** @throws AgentError `…_MISSING`, `…_UNREADABLE`, `…_TOO_LARGE`, after the kind's `code` */
 export async function readSecretFile(path: string, kind: SecretKind): Promise<SecretFile> {
   const { text, mode } = await readBounded(path, kind);
-  if ((mode & TOO_OPEN) === 0) return { text, warnings: [] };
+  const exposure = exposureOf(path, kind.name, mode);
+  return { text, warnings: exposure === null ? [] : [exposure] };
+}
+
+/** What is wrong with the mode of such a file; null: nothing. */
+export function exposureOf(path: string, name: string, mode: number): string | null {
+  if ((mode & TOO_OPEN) === 0) return null;
   const open = 'lets others than its owner and group use it, or its group change it';
-  return {
-    text,
-    warnings: [`${kind.name} ${path} has the mode ${octal(mode)}, which ${open}: chmod 0640 ${path}`],
-  };
+  return `${name} ${path} has the mode ${octal(mode)}, which ${open}: chmod 0640 ${path}`;
 }
 
 function octal(mode: number): string {

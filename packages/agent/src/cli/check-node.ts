@@ -12,8 +12,8 @@ import type { AgentConfig, Identity } from '../config/types.ts';
 import { askSigned } from './check-signed.ts';
 import type { CliDependencies } from './dependencies.ts';
 import { readView } from './read.ts';
-import { ownUrl } from './target.ts';
 import { clean } from './text.ts';
+import { ownOrigin } from './trust.ts';
 import { type StatusRow, statusOf } from './views.ts';
 
 type NodeDependencies = Pick<CliDependencies, 'checks' | 'http' | 'now' | 'randomText'>;
@@ -56,10 +56,14 @@ async function checkApi(
     const fix = `Set api.listen to an address of this machine${result === 'EACCES' ? ', and a port from 1024 on' : ''}.`;
     return { lines: [fail(name, `cannot listen on ${where}: ${result}`, fix)], running: null };
   }
-  const taken = 'another program listens there';
-  const told = await readView(ownUrl(config), '/v1/status', dependencies, keys);
+  const told = await readView(ownOrigin(config), '/v1/status', dependencies, keys);
   const running = told.kind === 'read' ? statusOf(told.json) : null;
+  if (told.kind === 'failed' && told.untrusted === true) {
+    const fix = `Let the agent read its certificate again (systemctl reload failtome), or see what listens on ${where} (ss -ltnp).`;
+    return { lines: [fail(name, told.detail, fix)], running: null };
+  }
   if (running === null || running.cluster === '') {
+    const taken = 'another program listens there';
     const fix = `End what listens on ${where} (ss -ltnp), or set api.listen to another port, there and in peers[].url.`;
     return { lines: [fail(name, `cannot listen on ${where}: ${taken}`, fix)], running: null };
   }
@@ -68,7 +72,8 @@ async function checkApi(
     const found = clean(`${where} is taken by the agent ${id} of the cluster ${running.cluster}`);
     return { lines: [fail(name, found, 'Stop that agent, or give this one another port.')], running: null };
   }
-  const signed = keys === null ? null : await askSigned(ownUrl(config), config.cluster, keys, dependencies);
+  const signed =
+    keys === null ? null : await askSigned(ownOrigin(config), config.cluster, keys, dependencies);
   const agent = ok(name, `the agent runs here, and listens on ${where}`);
   if (signed === null || signed.kind === 'proven') return { lines: [agent], running };
   const fix = 'Let it read the file again: systemctl reload failtome.';

@@ -51,7 +51,10 @@ async function checkPeer(
   const result = await readView(peer.url, '/v1/status', dependencies, own.keys);
   const answeredAt = dependencies.now();
   if (result.kind === 'failed') {
-    const fix = `Start the agent on ${peer.id}; let this node reach ${peer.url} (security groups, peers[].url).`;
+    const fix =
+      result.untrusted === true
+        ? `Run failtome check on ${peer.id}; see docs/certificates.md (names, caFile, peers[].publicKey, the end of its certificate).`
+        : `Start the agent on ${peer.id}; let this node reach ${peer.url} (security groups, peers[].url).`;
     return [fail(name, result.detail, fix)];
   }
   const view = statusOf(result.json);

@@ -7,15 +7,17 @@ import type { CheckLine } from '../adapters/preflight-fix.ts';
 import { fail, ok, warn } from '../adapters/preflight-fix.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
 import { identityFaults } from '../config/electorate.ts';
-import { faultLines, loadConfig } from '../config/load.ts';
+import { faultLines, type LoadResult, loadConfig } from '../config/load.ts';
 import type { AgentConfig, Identity, LocalConfig } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
 import { checkOwnIdentity } from './check-identity.ts';
 import { checkNode } from './check-node.ts';
 import { checkPeers } from './check-peers.ts';
+import { checkCertificate } from './check-tls.ts';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
-import { DEFAULT_CONFIG_FILE, refusesUrl, type TargetOptions } from './target.ts';
+import { DEFAULT_CONFIG_FILE, refusesUrl, type TargetOptions, trusting } from './target.ts';
 import { cell, type Paint, painter, type Row, table, toned } from './text.ts';
+import { trustOfConfig } from './trust.ts';
 
 /** A line as it is printed, under its heading. */
 export interface CheckedLine extends CheckLine {
@@ -40,7 +42,7 @@ export async function check(options: TargetOptions, dependencies: CliDependencie
   ];
   const lines = [
     ...under('configuration', configuration),
-    ...(await examine(result.config, file, dependencies)),
+    ...(await examine(result, file, trusting(dependencies, { trust: await trustOfConfig(result.config) }))),
   ];
   const good = lines.every(({ state }) => state !== 'fail');
   if (options.json === true) printJson(dependencies, { ok: good, lines });
@@ -50,14 +52,15 @@ export async function check(options: TargetOptions, dependencies: CliDependencie
 
 /** Everything that can be asked at once is, because each question has its own time-out. */
 async function examine(
-  config: AgentConfig,
+  { config, settings }: Extract<LoadResult, { kind: 'loaded' }>,
   file: string,
   dependencies: CliDependencies,
 ): Promise<readonly CheckedLine[]> {
   const candidate = config.node.role === 'candidate';
-  const [key, tokens, identified, probes, local, outside] = await Promise.all([
+  const [key, tokens, certificate, identified, probes, local, outside] = await Promise.all([
     checkKey(config, dependencies),
     checkTokens(config, dependencies),
+    checkCertificate(config, settings, file, dependencies.now()),
     identify(config, file, dependencies),
     Promise.all(config.addresses.map((address) => checkProbe(address, dependencies))),
     candidate ? checkLocal(config.local, dependencies) : Promise.resolve([]),
@@ -77,7 +80,7 @@ async function examine(
   return [
     ...under('configuration', identified.lines),
     ...under('configuration', node.lines),
-    ...under('key', [...key.lines, ...signing.lines, ...tokens]),
+    ...under('key', [...key.lines, ...signing.lines, ...tokens, ...certificate]),
     ...under('peers', peers),
     ...under('probes', [...probes.flat(), ...local]),
     ...under('way out', outside),

@@ -7,6 +7,7 @@ import type { FoundStack } from '../config/from-stack-json.ts';
 import type { ReadFile } from '../config/load.ts';
 import type { Environment } from '../config/settings.ts';
 import type { AgentConfig } from '../config/types.ts';
+import type { Certificate } from '../tls/certificate.ts';
 import type { CheckSteps } from './check-steps.ts';
 import type { HttpClient } from './http.ts';
 
@@ -26,6 +27,8 @@ export interface RunRequest {
   /** The configuration's file, to be read again on SIGHUP. */
   readonly file: string;
   readonly config: AgentConfig;
+  /** Null: the API speaks plain HTTP. */
+  readonly certificate: Certificate | null;
   /** What is risky in it, one line each. */
   readonly warnings: readonly string[];
   readonly env: Environment;

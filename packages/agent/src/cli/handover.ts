@@ -2,7 +2,7 @@
 import type { Command, CommandOutcome, DurationMs } from '@failtome/protocol';
 import { type CliDependencies, complain, type ExitCode, ownerOf, print, printJson } from './dependencies.ts';
 import { type CommandResult, type Operator, openOperator, POLL_MS } from './operator.ts';
-import { findTarget, loadIdentity, loadKeys, type TargetOptions } from './target.ts';
+import { findTarget, loadIdentity, loadKeys, type TargetOptions, trusting } from './target.ts';
 import { age, clean } from './text.ts';
 
 export interface HandoverOptions extends TargetOptions {
@@ -66,7 +66,7 @@ async function open(options: TargetOptions, dependencies: CliDependencies): Prom
   const keys = await loadKeys(target, dependencies);
   const identity = await loadIdentity(target, dependencies);
   if (keys === null || identity === undefined) return 2;
-  const opened = await openOperator({ ...target, keys, identity }, dependencies);
+  const opened = await openOperator({ ...target, keys, identity }, trusting(dependencies, target));
   return opened.kind === 'open' ? opened.operator : tell(options, failed('', opened.detail), dependencies);
 }
 

@@ -5,7 +5,7 @@ import { type CliDependencies, complain, type ExitCode, print, printJson } from 
 import { fieldsOf, listOf, textOf } from './fields.ts';
 import { mergeHistories, type Story } from './history-merge.ts';
 import { readView } from './read.ts';
-import { findTarget, type Target, type TargetOptions } from './target.ts';
+import { findTarget, type Target, type TargetOptions, trusting } from './target.ts';
 import { age, clean, moment, type Paint, painter, toned } from './text.ts';
 import { type HistoryRow, historyOf } from './views.ts';
 
@@ -23,9 +23,10 @@ const PEER_TIMEOUT_MS = 3_000;
 export async function history(options: HistoryOptions, dependencies: CliDependencies): Promise<ExitCode> {
   const target = await findTarget(options, dependencies);
   if (target === null) return 2;
+  const asking = trusting(dependencies, target);
   return options.node === true
-    ? await showOwn(target, options, dependencies)
-    : await showMerged(target, options, dependencies);
+    ? await showOwn(target, options, asking)
+    : await showMerged(target, options, asking);
 }
 
 async function showOwn(

@@ -1,5 +1,8 @@
 /** One HTTP request of a command, bounded in time and in size. Its failure is a value, with a reason for people. */
 import type { DurationMs } from '@failtome/protocol';
+import { CertificateRefusedError } from '../tls/verification.ts';
+import { askSecurely } from './https.ts';
+import { publicTrust, type Trust } from './trust.ts';
 
 /** A history of a thousand entries is about a tenth of it. */
 export const MAX_ANSWER_BYTES: number = 8 * 1_048_576;
@@ -13,6 +16,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeoutMs?: DurationMs;
+  /** Of an https URL: how the agent is recognised. The authorities that Node knows where it is absent. */
+  readonly trust?: Trust;
 }
 
 export type HttpResult =
@@ -22,14 +27,15 @@ export type HttpResult =
       readonly header: (name: string) => string | null;
       readonly body: string;
     }
-  /** No answer at all: `detail` says why. */
-  | { readonly kind: 'failed'; readonly detail: string };
+  /** No answer at all: `detail` says why. `untrusted`: the agent couldn't prove who it is, and was sent nothing. */
+  | { readonly kind: 'failed'; readonly detail: string; readonly untrusted?: true };
 
 export type HttpClient = (request: HttpRequest) => Promise<HttpResult>;
 
-/** The client that commands use, over the platform's `fetch`. Redirects are not followed. */
+/** The client that commands use: the platform's `fetch`, and for https one that knows whom to trust. Redirects are not followed. */
 export const httpClient: HttpClient = async (request) => {
   const timeoutMs = request.timeoutMs ?? REQUEST_TIMEOUT_MS;
+  if (request.url.startsWith('https:')) return overTls(request, timeoutMs);
   try {
     const response = await fetch(request.url, {
       method: request.method,
@@ -46,6 +52,24 @@ export const httpClient: HttpClient = async (request) => {
     return { kind: 'failed', detail: reasonOf(error, timeoutMs) };
   }
 };
+
+async function overTls(request: HttpRequest, timeoutMs: DurationMs): Promise<HttpResult> {
+  const trust = request.trust ?? publicTrust();
+  const bounds = { signal: AbortSignal.timeout(timeoutMs), maxBytes: MAX_ANSWER_BYTES };
+  try {
+    const { body, ...answer } = await askSecurely(request, trust(request.url), bounds);
+    return body === null
+      ? { kind: 'failed', detail: `its answer is larger than ${MAX_ANSWER_BYTES} bytes` }
+      : { kind: 'answered', ...answer, body };
+  } catch (error) {
+    if (error instanceof CertificateRefusedError)
+      return { kind: 'failed', detail: error.message, untrusted: true };
+    return {
+      kind: 'failed',
+      detail: reasonOf(bounds.signal.aborted ? bounds.signal.reason : error, timeoutMs),
+    };
+  }
+}
 
 async function readBounded(response: Response): Promise<string | null> {
   if (response.body === null) return '';
@@ -67,6 +91,9 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the name is unknown',
   EAI_AGAIN: 'the name could not be resolved',
   ETIMEDOUT: 'no connection came about',
+  EPROTO: 'it does not speak TLS',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS',
   UND_ERR_SOCKET: 'it closed the connection',
 };
 

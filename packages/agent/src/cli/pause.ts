@@ -3,7 +3,7 @@ import type { Command, DurationMs } from '@failtome/protocol';
 import { type CliDependencies, complain, type ExitCode, ownerOf, print, printJson } from './dependencies.ts';
 import { type OperatorRoute, openOperator, POLL_MS } from './operator.ts';
 import { readView } from './read.ts';
-import { findTarget, loadIdentity, loadKeys, type Target, type TargetOptions } from './target.ts';
+import { findTarget, loadIdentity, loadKeys, type Target, type TargetOptions, trusting } from './target.ts';
 import { age, clean } from './text.ts';
 import { type PauseRow, statusOf } from './views.ts';
 
@@ -53,7 +53,7 @@ async function order(
   const keys = await loadKeys(target, dependencies);
   const identity = await loadIdentity(target, dependencies);
   if (keys === null || identity === undefined) return 2;
-  const opened = await openOperator({ ...target, keys, identity }, dependencies);
+  const opened = await openOperator({ ...target, keys, identity }, trusting(dependencies, target));
   if (opened.kind === 'failed') return tell(options, { done: false, detail: opened.detail }, dependencies);
   const result = await opened.operator.send(route, command);
   if (result.kind === 'refused') return tell(options, { done: false, detail: result.detail }, dependencies);
@@ -63,7 +63,7 @@ async function order(
   const ending = { done: true, detail: [also.some(isKept) ? KEPT : done, ...also.map(sentence)].join(' ') };
   if (outcome.state === 'done') return tell(options, ending, dependencies);
   const order = { version: Number(outcome.id), by: opened.operator.node };
-  const stored = await untilStored(target, order, options.timeoutMs, dependencies);
+  const stored = await untilStored(target, order, options.timeoutMs, trusting(dependencies, target));
   return tell(options, stored ?? ending, dependencies);
 }
 

@@ -162,6 +162,7 @@ function withTarget(command: Command): Command {
   return withConfig(command)
     .option('--url <url>', 'the API of an agent, instead of the one of the configuration')
     .option('--key-file <file>', 'the cluster key, instead of the one of the configuration')
+    .option('--ca <file>', 'with https: certificates of the authority, or of the agent, in PEM')
     .option('--json', 'print JSON');
 }
 

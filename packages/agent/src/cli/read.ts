@@ -8,7 +8,7 @@ import { clean } from './text.ts';
 
 export type ReadResult =
   | { readonly kind: 'read'; readonly json: unknown; readonly date: string | null }
-  | { readonly kind: 'failed'; readonly detail: string };
+  | { readonly kind: 'failed'; readonly detail: string; readonly untrusted?: true };
 
 /**
  * @param path with its query, such as `/v1/why?ip=192.0.2.1`
@@ -21,6 +21,8 @@ export async function readView(
   keys: ClusterKeys | null,
 ): Promise<ReadResult> {
   const result = await http({ method: 'GET', url: url + path, headers: signed(path, keys, now()) });
+  if (result.kind === 'failed' && result.untrusted === true)
+    return { kind: 'failed', detail: `${url} is not trusted: ${result.detail}`, untrusted: true };
   if (result.kind === 'failed') {
     return { kind: 'failed', detail: `${url} gave no answer: ${result.detail}. Does the agent run there?` };
   }

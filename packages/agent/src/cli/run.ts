@@ -1,5 +1,6 @@
 /** `failtome run`: the agent. Nothing starts before the configuration is known to be good. */
 import { faultLines, loadConfig, warningLines } from '../config/load.ts';
+import { loadCertificate } from '../tls/load.ts';
 import { type CliDependencies, complain, type ExitCode } from './dependencies.ts';
 import { DEFAULT_CONFIG_FILE, type TargetOptions } from './target.ts';
 
@@ -11,6 +12,13 @@ export async function run(options: TargetOptions, dependencies: CliDependencies)
     complain(dependencies, ...faultLines(result.faults, file));
     return 2;
   }
-  const warnings = warningLines(result.warnings);
-  return dependencies.runAgent({ file, config: result.config, warnings, env, version });
+  const { config, settings } = result;
+  const loaded = await loadCertificate(config, settings);
+  if (loaded.kind === 'faulty') {
+    complain(dependencies, ...faultLines(loaded.faults, file));
+    return 2;
+  }
+  const { certificate } = loaded;
+  const warnings = [...warningLines(result.warnings), ...loaded.warnings];
+  return dependencies.runAgent({ file, config, certificate, warnings, env, version });
 }

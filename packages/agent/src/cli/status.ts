@@ -1,8 +1,9 @@
 /** `failtome status`: every node, every address, who holds it, what each node sees, votes and hold-down. */
 import { escapedJson } from '@failtome/protocol';
+import { WARN_BEFORE_MS } from '../tls/certificate.ts';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
 import { readView } from './read.ts';
-import { findTarget, type Target, type TargetOptions } from './target.ts';
+import { findTarget, type Target, type TargetOptions, trusting } from './target.ts';
 import {
   age,
   ago,
@@ -31,11 +32,12 @@ const CLEAR = '\u001b[2J\u001b[H';
 export async function status(options: StatusOptions, dependencies: CliDependencies): Promise<ExitCode> {
   const target = await findTarget(options, dependencies);
   if (target === null) return 2;
-  let code = await showOnce(target, options, dependencies);
+  const asking = trusting(dependencies, target);
+  let code = await showOnce(target, options, asking);
   while (options.watch === true && !dependencies.interrupted()) {
     await dependencies.sleep(WATCH_MS);
     if (dependencies.interrupted()) break;
-    code = await showOnce(target, options, dependencies);
+    code = await showOnce(target, options, asking);
   }
   return options.watch === true ? 0 : code;
 }
@@ -70,6 +72,7 @@ export function statusLines(view: StatusRow, paint: Paint): readonly string[] {
     ...pauseLines(view, paint),
     ...view.handovers.flatMap((one) => handoverLines(one, paint)),
     ...problemLines(view, paint),
+    ...certificateLines(view, paint),
     '',
     ...table(
       ['address', 'holder', 'verdict', 'seen', 'hold-down', 'decision here'],
@@ -132,6 +135,13 @@ function problemLines({ self }: StatusRow, paint: Paint): readonly string[] {
   if (self.readiness === 'holder' && self.ready === false)
     lines.push(`This node could not take an address that it does not hold${listed(self.problems)}`);
   return lines.map((line) => paint(clean(line), 'warn'));
+}
+
+/** Without a word of its beginning, the warning comes as long before its end as for the longest-lived. */
+function certificateLines({ certificateUntil: until, wall }: StatusRow, paint: Paint): readonly string[] {
+  if (until === null || wall === null || until - wall > WARN_BEFORE_MS) return [];
+  const verb = until <= wall ? 'expired' : 'expires';
+  return [paint(`The certificate of this node ${verb} on ${moment(until)}`, until <= wall ? 'bad' : 'warn')];
 }
 
 function listed(reasons: readonly string[]): string {

@@ -4,11 +4,12 @@ import { scalarNode, shown } from '@failtome/config';
 import type { NodeId } from '@failtome/protocol';
 import type { PublicKey, SigningIdentity } from '../auth/identity.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
-import { baseUrl, isUnspecified } from '../config/kinds.ts';
+import { baseUrl } from '../config/kinds.ts';
 import { faultLines, loadConfig } from '../config/load.ts';
 import type { AgentConfig } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
 import { type CliDependencies, complain } from './dependencies.ts';
+import { ownOrigin, publicTrust, type Trust, trustInFile, trustOfConfig } from './trust.ts';
 
 /** Read where neither `--config` nor `--url` is given. */
 export const DEFAULT_CONFIG_FILE = '/etc/failtome/failtome.yaml';
@@ -19,6 +20,7 @@ export interface TargetOptions {
   readonly keyFile?: string;
   /** The file of an operator's key pair. */
   readonly identity?: string;
+  readonly ca?: string;
   readonly json?: boolean;
 }
 
@@ -27,6 +29,8 @@ export interface Target {
   readonly url: string;
   /** Null where neither the configuration nor an option names one. */
   readonly keyFile: string | null;
+  /** How agents are recognised over TLS. */
+  readonly trust: Trust;
   /** They sign what is read, where they could be read themselves. */
   readonly readKeys: ClusterKeys | null;
   /** Null for a URL: then the cluster is what the agent says. */
@@ -57,10 +61,12 @@ export async function findTarget(
   if (options.url !== undefined) {
     const reading = baseUrl.read(scalarNode(options.url));
     if (reading.kind === 'value') {
+      const trust = await trustFor(options, dependencies);
+      if (trust === null) return null;
       const readKeys = await tryKeys(keyFile, dependencies);
       const identityFile = identityChoice(options, dependencies, null);
       const unknown = { cluster: null, node: null, peers: [], publicKeys: new Map() };
-      return { url: reading.value, keyFile, readKeys, identityFile, ...unknown };
+      return { url: reading.value, keyFile, trust, readKeys, identityFile, ...unknown };
     }
     const hint = reading.hint === '' ? '' : `; ${reading.hint}`;
     complain(dependencies, `--url: found ${reading.found}, expected ${baseUrl.expected}${hint}`);
@@ -68,9 +74,12 @@ export async function findTarget(
   }
   const config = await loadOrComplain(options, dependencies);
   if (config === null) return null;
+  const trust = await trustFor(options, dependencies, config);
+  if (trust === null) return null;
   const configured = options.keyFile ?? config.auth.keyFile;
   return {
-    url: ownUrl(config),
+    url: ownOrigin(config),
+    trust,
     keyFile: configured,
     readKeys: await tryKeys(configured, dependencies),
     cluster: config.cluster,
@@ -111,11 +120,33 @@ export function refusesUrl({ url }: TargetOptions, dependencies: Pick<CliDepende
   return true;
 }
 
-/** The agent that has this configuration, seen from its own machine. */
-export function ownUrl({ api: { listen } }: Pick<AgentConfig, 'api'>): string {
-  const loopback = listen.host.includes(':') ? '::1' : '127.0.0.1';
-  const host = isUnspecified(listen.host) ? loopback : listen.host;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
+/** `--ca`, or else the configuration that is spoken of. Null: the reason has been printed. */
+async function trustFor(
+  { ca, config: file }: TargetOptions,
+  dependencies: CliDependencies,
+  config: AgentConfig | null = null,
+): Promise<Trust | null> {
+  if (ca !== undefined) {
+    try {
+      return await trustInFile(ca);
+    } catch (error) {
+      const why = error instanceof Error && 'code' in error ? String(error.code) : 'it holds no certificate';
+      complain(dependencies, `--ca: found ${shown(ca)} (${why}), expected a PEM file of certificates`);
+      return null;
+    }
+  }
+  if (config !== null) return trustOfConfig(config);
+  if (file === undefined) return publicTrust();
+  const named = await loadOrComplain({ config: file }, dependencies);
+  return named === null ? null : trustOfConfig(named);
+}
+
+/** Requests of a command go to agents that its target says how to recognise. */
+export function trusting<D extends Pick<CliDependencies, 'http'>>(
+  dependencies: D,
+  { trust }: { readonly trust: Trust },
+): D {
+  return { ...dependencies, http: (request) => dependencies.http({ ...request, trust }) };
 }
 
 /** Null where they can't be read: most agents show what they see to anyone, and the others say what is missing. */

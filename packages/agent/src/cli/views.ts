@@ -84,6 +84,8 @@ export interface StatusRow {
   readonly identity: string;
   /** Its wall clock; null where it isn't told. */
   readonly wall: number | null;
+  /** The end of its certificate; null where it has none. */
+  readonly certificateUntil: number | null;
 }
 
 export function statusOf(json: unknown): StatusRow {
@@ -108,6 +110,7 @@ export function statusOf(json: unknown): StatusRow {
     auth: textOf(status.auth),
     identity: textOf(status.identity),
     wall: numberOf(status.at),
+    certificateUntil: numberOf(fieldsOf(status.tls).validUntil),
   };
 }
 

@@ -3,7 +3,7 @@ import { adviceFor, ballotAdviceFor, CALM_REASONS } from './advice.ts';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
 import { readView } from './read.ts';
 import { handoverLines } from './status.ts';
-import { findTarget, type Target, type TargetOptions } from './target.ts';
+import { findTarget, type Target, type TargetOptions, trusting } from './target.ts';
 import { ago, type Cell, cell, clean, type Paint, painter, type Row, table } from './text.ts';
 import { type GateRow, statusOf, type WhyRow, whyOf } from './views.ts';
 
@@ -14,14 +14,15 @@ export async function why(
 ): Promise<ExitCode> {
   const target = await findTarget(options, dependencies);
   if (target === null) return 2;
-  const addresses = await addressesOf(address, target, dependencies);
+  const asking = trusting(dependencies, target);
+  const addresses = await addressesOf(address, target, asking);
   if (addresses === null) return 1;
   const views: unknown[] = [];
   for (const ip of addresses) {
     const result = await readView(
       target.url,
       `/v1/why?ip=${encodeURIComponent(ip)}`,
-      dependencies,
+      asking,
       target.readKeys,
     );
     if (result.kind === 'failed') {

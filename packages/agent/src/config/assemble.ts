@@ -4,7 +4,14 @@ import type { OperatorSettings } from '../auth/operators.ts';
 import type { Key } from './keys.ts';
 import * as keys from './keys.ts';
 import { get, lengthOf, pathOf, type Settings } from './settings.ts';
-import type { AddressSettings, AgentConfig, DriverSettings, LocalConfig, PeerSettings } from './types.ts';
+import type {
+  AddressSettings,
+  AgentConfig,
+  DriverSettings,
+  LocalConfig,
+  PeerSettings,
+  TlsSettings,
+} from './types.ts';
 
 /** @throws AssertionError when the settings had faults: those are the user's to hear of first. */
 export function assemble(settings: Settings): AgentConfig {
@@ -22,6 +29,7 @@ export function assemble(settings: Settings): AgentConfig {
       read: must(keys.API_READ),
       readTokenFile: get(settings, keys.API_READ_TOKEN_FILE),
       observe: get(settings, keys.API_OBSERVE),
+      tls: tls(settings),
     },
     peers: each(settings, 'peers', (index) => peer(settings, index)),
     auth: {
@@ -100,6 +108,19 @@ function address(settings: Settings, index: number): AddressSettings {
       rise: must(keys.PROBE_RISE),
       expect: must(keys.PROBE_EXPECT),
     },
+  };
+}
+
+function tls(settings: Settings): TlsSettings | null {
+  if (!settings.present.has('api.tls')) return null;
+  const must = <T>(key: Key<T>): T => sure(settings, key, 0);
+  return {
+    certFile: must(keys.TLS_CERT_FILE),
+    keyFile: must(keys.TLS_KEY_FILE),
+    caFile: get(settings, keys.TLS_CA_FILE),
+    clientAuth: must(keys.TLS_CLIENT_AUTH),
+    plain: must(keys.TLS_PLAIN),
+    observe: must(keys.TLS_OBSERVE),
   };
 }
 

@@ -99,6 +99,30 @@ export const API_OBSERVE: Key<Endpoint> = key(
   none('the reading routes are at api.listen'),
 );
 
+const pemFile = kinds.words('the path of a PEM file', /^[^\0]*[^\0/]$/);
+export const TLS_CERT_FILE: Key<string> = key('api.tls.certFile', pemFile, required);
+export const TLS_KEY_FILE: Key<string> = key('api.tls.keyFile', pemFile, required);
+export const TLS_CA_FILE: Key<string> = key(
+  'api.tls.caFile',
+  pemFile,
+  none('the authorities that Node knows'),
+);
+export const TLS_CLIENT_AUTH: Key<'none' | 'required'> = key(
+  'api.tls.clientAuth',
+  kinds.choice('none', 'required'),
+  value('none'),
+);
+export const TLS_PLAIN: Key<'refuse' | 'accept'> = key(
+  'api.tls.plain',
+  kinds.choice('refuse', 'accept'),
+  value('refuse'),
+);
+export const TLS_OBSERVE: Key<'tls' | 'plain'> = key(
+  'api.tls.observe',
+  kinds.choice('tls', 'plain'),
+  value('tls'),
+);
+
 export const PEER_ID: Key<string> = key('peers[].id', kinds.nodeId, required);
 export const PEER_URL: Key<string> = key('peers[].url', kinds.baseUrl, required);
 export const PEER_ROLE: Key<Role> = key('peers[].role', role, value('candidate'));
@@ -248,6 +272,12 @@ export const ALL_KEYS: readonly Key<unknown>[] = [
   API_READ,
   API_READ_TOKEN_FILE,
   API_OBSERVE,
+  TLS_CERT_FILE,
+  TLS_KEY_FILE,
+  TLS_CA_FILE,
+  TLS_CLIENT_AUTH,
+  TLS_PLAIN,
+  TLS_OBSERVE,
   PEER_ID,
   PEER_URL,
   PEER_ROLE,
@@ -316,6 +346,7 @@ export const LISTS: readonly List[] = [
 
 /** Sections that may be left out altogether, and what that means; the others take their defaults. */
 export const OPTIONAL_SECTIONS: ReadonlyMap<string, string> = new Map([
+  ['api.tls', 'the API speaks plain HTTP'],
   ['local', 'this node always counts as fit'],
   ['driver', 'only a witness or a member does without'],
   ['notify.sns', 'no notification is sent'],

@@ -14,12 +14,14 @@ import { isUnspecified } from './kinds.ts';
 import { publicKeyFaults } from './public-key-rules.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 import { sharedAddressFaults } from './shared-address.ts';
+import { tlsFaults } from './tls-rules.ts';
 
 /** Every fault of combination, in the order of the reference. */
 export function combinationFaults(settings: Settings): readonly Fault[] {
   return [
     ...nodeFaults(settings),
     ...apiFaults(settings),
+    ...tlsFaults(settings),
     ...peerFaults(settings),
     ...publicKeyFaults(settings),
     ...addressFaults(settings),

@@ -45,6 +45,18 @@ export interface PeerSettings {
   readonly publicKeys: readonly PublicKey[];
 }
 
+export interface TlsSettings {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Null: the authorities that Node knows, for peers without a public key of their own. */
+  readonly caFile: string | null;
+  readonly clientAuth: 'none' | 'required';
+  /** What becomes of plain HTTP at `api.listen`. */
+  readonly plain: 'refuse' | 'accept';
+  /** What `api.observe` speaks. */
+  readonly observe: 'tls' | 'plain';
+}
+
 export type DriverSettings =
   | {
       readonly kind: 'ec2' | 'opsworks';
@@ -70,6 +82,8 @@ export interface AgentConfig {
     readonly readTokenFile: string | null;
     /** Null: the reading routes are beside the messages. */
     readonly observe: { readonly host: string; readonly port: number } | null;
+    /** Null: the API speaks plain HTTP. */
+    readonly tls: TlsSettings | null;
   };
   /** As configured: an entry with this node's own id may be among them. */
   readonly peers: readonly PeerSettings[];

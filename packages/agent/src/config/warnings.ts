@@ -7,6 +7,7 @@ import type { Warning } from './fault.ts';
 import * as keys from './keys.ts';
 import { identityWarnings } from './public-key-rules.ts';
 import { get, originOf, type Settings } from './settings.ts';
+import { tlsWarnings } from './tls-rules.ts';
 import { toProtocolConfig } from './to-protocol.ts';
 import type { AgentConfig } from './types.ts';
 
@@ -18,6 +19,7 @@ export function riskWarnings(config: AgentConfig, settings: Settings): readonly 
     ...checkWarnings(config),
     ...leaseWarnings(config),
     ...driverWarnings(config, settings),
+    ...tlsWarnings(config),
     ...fileWarnings(config),
   ];
 }
@@ -145,6 +147,9 @@ function fileWarnings(config: AgentConfig): readonly Warning[] {
     ...when(!isAbsolute(config.auth.keyFile), 'auth.keyFile', relative),
     ...when(!isAbsolute(config.auth.identity ?? '/'), 'auth.identity', relative),
     ...when(!isAbsolute(config.stateDir), 'stateDir', relative),
+    ...(['certFile', 'keyFile', 'caFile'] as const).flatMap((key) =>
+      when(!isAbsolute(config.api.tls?.[key] ?? '/'), `api.tls.${key}`, relative),
+    ),
     ...when(
       /^\/(var\/)?tmp(\/|$)|^\/(dev\/shm|run)(\/|$)/.test(config.stateDir),
       'stateDir',

@@ -1,10 +1,18 @@
 /** Node's HTTP server with the bounds of the API, and an answer of the documented form in every case. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import type { DurationMs, MonotonicMs, RejectReason } from '@failtome/protocol';
 import { ConnectionGate, MAX_CONNECTIONS } from './connections.ts';
+import { HANDSHAKES_PER_SECOND, MAX_HANDSHAKES } from './handshakes.ts';
 import { type Handle, Intake, MAX_HELD_BYTES, PIECES_PER_SECOND } from './intake.ts';
-import { connectionFault, refuseConnection, refuseRequest } from './refusals.ts';
+import { connectionFault, isTlsFault, refuseConnection, refuseRequest } from './refusals.ts';
+import { createTlsServer, type ServerTls } from './tls-server.ts';
 
 export interface ServerLimits {
   /** From a connection's or a request's beginning to the end of its headers. */
@@ -22,6 +30,11 @@ export interface ServerLimits {
   readonly maxConnections: number;
   readonly piecesPerSecond: number;
   readonly maxHeldBytes: number;
+  /** Of TLS: from a connection's beginning until it is secure. */
+  readonly handshakeMs: DurationMs;
+  readonly handshakesPerSecond: number;
+  /** Connections that are not secure yet, besides `maxConnections`. */
+  readonly maxHandshakes: number;
 }
 
 export const SERVER_LIMITS: ServerLimits = {
@@ -34,6 +47,9 @@ export const SERVER_LIMITS: ServerLimits = {
   maxConnections: MAX_CONNECTIONS,
   piecesPerSecond: PIECES_PER_SECOND,
   maxHeldBytes: MAX_HELD_BYTES,
+  handshakeMs: 2_000,
+  handshakesPerSecond: HANDSHAKES_PER_SECOND,
+  maxHandshakes: MAX_HANDSHAKES,
 };
 
 /** The most bytes of a request's line and headers together. */
@@ -46,12 +62,16 @@ export interface HttpServerDependencies {
   readonly monotonicMs: () => MonotonicMs;
   readonly isPeerAddress: (address: string) => boolean;
   readonly onRejected: (reason: RejectReason, socket: Socket) => void;
+  /** Null: plain HTTP. */
+  readonly tls: ServerTls | null;
 }
 
 export interface HttpServer {
   readonly server: Server;
   readonly gate: ConnectionGate;
   readonly intake: Intake;
+  /** Who is in the middle of a TLS handshake has to go: the server would wait for them. */
+  readonly endHandshakes: () => void;
 }
 
 /** @param handle answers each request that can be read */
@@ -60,7 +80,7 @@ export function createHttpServer(
   handle: Handle,
   dependencies: HttpServerDependencies,
 ): HttpServer {
-  const { monotonicMs, isPeerAddress, onRejected } = dependencies;
+  const { monotonicMs, isPeerAddress, onRejected, tls } = dependencies;
   const gate = new ConnectionGate(limits, {
     onEvicted: (socket) => onRejected('overloaded', socket),
     isPeerAddress,
@@ -71,7 +91,7 @@ export function createHttpServer(
     isTrusted: (socket) => gate.isTrusted(socket),
     onCut: onRejected,
   });
-  const server = createServer({
+  const options: ServerOptions = {
     headersTimeout: limits.headersMs,
     requestTimeout: limits.requestMs,
     keepAliveTimeout: limits.keepAliveMs,
@@ -80,14 +100,18 @@ export function createHttpServer(
     highWaterMark: HIGH_WATER_BYTES,
     // Node's own refusal has no body.
     requireHostHeader: false,
-  });
-  server.setTimeout(limits.stalledMs);
-  server.on('connection', (socket: Socket) => {
+  };
+  const admit = (socket: Socket): void => {
     gate.admit(socket);
     intake.open(socket);
-  });
+  };
+  const { server, handshakes } =
+    tls === null
+      ? { server: createServer(options).on('connection', admit), handshakes: null }
+      : createTlsServer(options, limits, { ...dependencies, tls, admit });
+  server.setTimeout(limits.stalledMs);
   addRequestEvents(server, intake, handle, onRejected);
-  return { server, gate, intake };
+  return { server, gate, intake, endHandshakes: () => handshakes?.close() };
 }
 
 /** Node answers some requests by itself, without a body, where nobody listens for their events. */
@@ -126,6 +150,11 @@ export function refuseUnreadable(
   socket: Socket,
   onRejected: HttpServerDependencies['onRejected'],
 ): void {
+  if (isTlsFault(errorCode)) {
+    onRejected('tls', socket);
+    socket.destroy(); // there is no common language to say why
+    return;
+  }
   const fault = connectionFault(errorCode);
   if (fault === null) {
     socket.destroy();

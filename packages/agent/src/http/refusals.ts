@@ -28,6 +28,7 @@ export const REFUSAL_CODES = [
   'host',
   'token',
   'stale',
+  'tls',
 ] as const;
 
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
@@ -70,6 +71,11 @@ export function connectionFault(errorCode: string): ConnectionFault<RefusalCode 
     default:
       return { status: 400, code: 'malformed', message: 'this is not an HTTP/1.1 request' };
   }
+}
+
+/** Of a handshake, or of a record after it. */
+export function isTlsFault(errorCode: string): boolean {
+  return /^ERR_(SSL|TLS)_/.test(errorCode) || errorCode === 'EPROTO';
 }
 
 /** Write the refusal, if the connection can still take it, and close. */

@@ -24,6 +24,7 @@ import { addMessageRoutes, MESSAGE_ROUTES } from './message-routes.ts';
 import { type Readers, refusalOfRead } from './readers.ts';
 import { refuse } from './refusals.ts';
 import { addressOf } from './sender.ts';
+import type { ServerTls } from './tls-server.ts';
 import { addViewRoutes, type Views } from './view-routes.ts';
 
 /** The bounds of the API. A test may narrow them. */
@@ -48,6 +49,8 @@ export interface ServerDependencies {
   readonly readers: () => Readers;
   /** A peer is configured at this address. */
   readonly isPeerAddress: (address: string) => boolean;
+  /** Absent: plain HTTP. */
+  readonly tls?: ServerTls;
   /** Counts what was refused before the protocol saw it. */
   readonly onRejected: OnRejected;
   /** Told of faults of the API itself, which its caller sees only as `internal`. */
@@ -59,7 +62,12 @@ export function createServer(options: ServerOptions, dependencies: ServerDepende
   const { keys, identities, inbox, onRejected, isPeerAddress } = dependencies;
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const told = (reason: RejectReason, socket: Socket): void => onRejected(reason, addressOf(socket));
-  const { app, http } = buildApp(limits, { monotonicMs, isPeerAddress, onRejected: told });
+  const { app, http } = buildApp(limits, {
+    monotonicMs,
+    isPeerAddress,
+    onRejected: told,
+    tls: dependencies.tls ?? null,
+  });
   app.removeAllContentTypeParsers();
   addHooks(app, http, inbox, told);
   addErrorHandler(app, dependencies);
@@ -106,7 +114,7 @@ function buildApp(
 
 function addHooks(
   app: FastifyInstance,
-  { intake }: HttpServer,
+  { intake, endHandshakes }: HttpServer,
   inbox: Inbox,
   onRejected: HttpServerDependencies['onRejected'],
 ): void {
@@ -114,6 +122,7 @@ function addHooks(
   app.addHook('preClose', (done) => {
     closing = true;
     inbox.close();
+    endHandshakes();
     done();
   });
   app.addHook('onClose', () => intake.close());

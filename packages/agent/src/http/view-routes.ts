@@ -2,7 +2,7 @@
  * The routes that anyone may read: status, decisions, history, health and metrics. They change nothing.
  */
 import { Readable } from 'node:stream';
-import type { Ip, PeerView, StatusView, WhyView } from '@failtome/protocol';
+import type { Ip, PeerView, StatusView, WallMs, WhyView } from '@failtome/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AuthMode } from '../auth/identities.ts';
 import type { HistoryLine } from '../history-line.ts';
@@ -20,6 +20,8 @@ export interface AgentStatus extends StatusView {
     readonly url: string | null;
     readonly identities: readonly string[];
   })[];
+  /** Until when its certificate is valid; null: it speaks plain HTTP. */
+  readonly tls: { readonly validUntil: WallMs } | null;
 }
 
 /** What the node knows at the moment it is asked. */

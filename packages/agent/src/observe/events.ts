@@ -20,6 +20,7 @@ export const AGENT_EVENTS = [
   'agent-starting',
   'configuration',
   'key',
+  'certificate',
   'api-listening',
   'api-fault',
   'identity',

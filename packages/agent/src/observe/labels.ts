@@ -85,6 +85,7 @@ export const REJECT_REASONS: readonly RejectReason[] = keys<RejectReason>({
   malformed: true,
   'too-large': true,
   'too-slow': true,
+  tls: true,
   unasked: true,
   implausible: true,
   unproven: true,

@@ -10,6 +10,7 @@ import type {
   HistoryEntry,
   NodeId,
   ProtocolConfig,
+  WallMs,
 } from '@failtome/protocol';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { GaugeView } from './gauges.ts';
@@ -36,6 +37,8 @@ export interface Metrics {
   configure(config: ProtocolConfig): void;
   /** Facts of the protocol, and those of the same shape that adapters tell, such as a message turned away at the door. */
   observe(facts: readonly Fact[]): void;
+  /** The end of the certificate that is in use. */
+  showCertificate(notAfter: WallMs): void;
   /** The Prometheus text of this moment. `view` is null until the protocol runs. */
   render(view: GaugeView | null): Promise<string>;
   readonly contentType: string;
@@ -75,6 +78,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LAG_RESOLUTION_MS });
   for (const name of UNWANTED_DEFAULTS) registry.removeSingleMetric(name);
   let peers: ReadonlySet<NodeId> = new Set();
+  let certificate: Gauge | null = null;
   return {
     contentType: registry.contentType,
     configure(config) {
@@ -83,6 +87,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     observe(facts) {
       for (const fact of facts) count(counters, peers, fact);
+    },
+    showCertificate(notAfter) {
+      certificate ??= certificateGauge(registry);
+      certificate.set(seconds(notAfter));
     },
     render(view) {
       showState(gauges, view);
@@ -213,6 +221,14 @@ function createGauges(registry: Registry) {
     identities: gauge('identities', "1 while every peer's messages need its own signature."),
     storageWritable: gauge('storage_writable', '1 while the state directory takes writes.'),
   };
+}
+
+/** Made when there is a certificate: without TLS it must not say that one has expired in 1970. */
+function certificateGauge(registry: Registry): Gauge {
+  const name = 'failtome_tls_certificate_expiry_timestamp_seconds';
+  const help =
+    'When the TLS certificate of the API, or one that is sent along with it, expires; absent without TLS.';
+  return new Gauge({ name, help, registers: [registry] });
 }
 
 /** Facts into counters. A fact without a case of its own shows in a gauge or only in the log. */

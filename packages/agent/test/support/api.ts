@@ -18,6 +18,7 @@ import type { ServerLimits } from '../../src/http/http-server.ts';
 import { Inbox, type InboxOptions } from '../../src/http/inbox.ts';
 import type { Readers } from '../../src/http/readers.ts';
 import { createServer } from '../../src/http/server.ts';
+import type { ServerTls } from '../../src/http/tls-server.ts';
 import type { Views } from '../../src/http/view-routes.ts';
 
 export type Received = Extract<Event, { kind: 'received' }>;
@@ -100,6 +101,8 @@ export interface ApiOptions {
   readonly inbox?: InboxOptions;
   readonly readers?: Partial<Readers>;
   readonly isPeerAddress?: (address: string) => boolean;
+  /** Absent: plain HTTP. */
+  readonly tls?: ServerTls;
 }
 
 export interface Api {
@@ -135,6 +138,7 @@ export function buildApi(options: ApiOptions = {}): Api {
       views: { ...VIEWS, ...options.views },
       readers: () => ({ ...READERS, keys: options.keys?.() ?? KEYS, ...options.readers }),
       isPeerAddress: options.isPeerAddress ?? (() => false),
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
       onRejected: (reason) => rejected.push(reason),
       onFault: (error) => faults.push(error),
     },

@@ -44,6 +44,7 @@ const REJECT_REASONS: Readonly<Record<RejectReason, true>> = {
   malformed: true,
   'too-large': true,
   'too-slow': true,
+  tls: true,
   unasked: true,
   implausible: true,
   unproven: true,

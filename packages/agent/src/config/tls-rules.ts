@@ -1,0 +1,56 @@
+/** What has to agree where the API speaks TLS: the scheme of every URL, and who can be verified by what. */
+import { shown } from '@failtome/config';
+import type { Fault, Warning } from './fault.ts';
+import { httpUrl } from './http-url.ts';
+import type { Key } from './keys.ts';
+import * as keys from './keys.ts';
+import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
+import type { AgentConfig } from './types.ts';
+
+/** The nodes speak TLS to each other or they don't; only a cluster that is being changed over does both. */
+export function tlsFaults(settings: Settings): readonly Fault[] {
+  // A section that is there and can't be read is told of by itself.
+  if (settings.faults.some(({ path }) => path === 'api.tls')) return [];
+  const tls = settings.present.has('api.tls');
+  const plain = get(settings, keys.TLS_PLAIN);
+  return [...urlsOf(settings), ...advertised(settings)].flatMap(({ key, index, url }): readonly Fault[] => {
+    const { secure } = httpUrl(url);
+    const origin = originOf(settings, key, index);
+    const fault = { path: pathOf(key, index), found: shown(url), origin };
+    if (secure && !tls) {
+      const hint = "every node speaks TLS or none does, and api.tls names this node's certificate";
+      return [{ ...fault, expected: 'an http URL, because there is no api.tls', hint }];
+    }
+    if (secure || !tls || plain !== 'refuse') return [];
+    const hint = `did you mean ${url.replace(/^http:/, 'https:')}? For a cluster that is being changed over there is api.tls.plain: accept`;
+    return [{ ...fault, expected: 'an https URL, because there is api.tls', hint }];
+  });
+}
+
+interface Place {
+  readonly key: Key<string>;
+  readonly index: number;
+  readonly url: string;
+}
+
+function urlsOf(settings: Settings): readonly Place[] {
+  return Array.from({ length: lengthOf(settings, 'peers') }, (_, index) => index).flatMap((index) => {
+    const url = get(settings, keys.PEER_URL, index);
+    return url === null ? [] : [{ key: keys.PEER_URL, index, url }];
+  });
+}
+
+function advertised(settings: Settings): readonly Place[] {
+  const url = get(settings, keys.API_ADVERTISE);
+  return url === null ? [] : [{ key: keys.API_ADVERTISE, index: 0, url }];
+}
+
+export function tlsWarnings({ api: { tls }, peers }: AgentConfig): readonly Warning[] {
+  if (tls === null || tls.plain === 'refuse') return [];
+  const left = peers.filter(({ url }) => !httpUrl(url).secure).map(({ id }) => id);
+  const text =
+    left.length === 0
+      ? 'accept: all URLs are https, and plain HTTP may be refused'
+      : `accept: ${left.join(', ')} ${left.length === 1 ? 'is' : 'are'} still spoken to in plain HTTP`;
+  return [{ path: 'api.tls.plain', text }];
+}

@@ -1,0 +1,107 @@
+/** The API's server over TLS: Node's own, with handshakes on a budget, and a certificate that can be renewed. */
+import { type KeyObject, randomBytes } from 'node:crypto';
+import type { ServerOptions } from 'node:http';
+import { createServer, Server } from 'node:https';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { MonotonicMs, RejectReason } from '@failtome/protocol';
+import type { Certificate } from '../tls/certificate.ts';
+import { PROTOCOLS } from '../tls/connect.ts';
+import { refusalOf } from '../tls/verification.ts';
+import { Handshakes, type HandshakesOptions } from './handshakes.ts';
+import { refuseConnection } from './refusals.ts';
+
+/** How long a peer that was here may come back without the proof of certificates. */
+const RESUMPTION_S = 3_600;
+
+/** The length that OpenSSL wants. */
+const TICKET_KEY_BYTES = 48;
+
+export interface ServerTls {
+  readonly certificate: Certificate;
+  /** Whether who connects has to show a certificate: of a peer's identity, or of an authority. */
+  readonly clientAuth: 'none' | 'required';
+  /** What becomes of plain HTTP, at this moment. */
+  readonly plain: () => 'refuse' | 'accept';
+  /** The identities of the peers, at this moment. */
+  readonly peerKeys: () => readonly KeyObject[];
+}
+
+export interface TlsServerDependencies {
+  readonly tls: ServerTls;
+  readonly monotonicMs: () => MonotonicMs;
+  readonly isPeerAddress: (address: string) => boolean;
+  readonly onRejected: (reason: RejectReason, socket: Socket) => void;
+  /** A connection is secure, or may do without. */
+  readonly admit: (socket: Socket) => void;
+}
+
+export function createTlsServer(
+  options: ServerOptions,
+  limits: HandshakesOptions,
+  { tls, monotonicMs, isPeerAddress, onRejected, admit }: TlsServerDependencies,
+): { readonly server: Server; readonly handshakes: Handshakes } {
+  const server = createServer({
+    ...options,
+    ...tls.certificate.options,
+    ALPNProtocols: PROTOCOLS,
+    handshakeTimeout: limits.handshakeMs,
+    sessionTimeout: RESUMPTION_S,
+    noDelay: true,
+    requestCert: tls.clientAuth === 'required',
+    // Judged below, because a peer may also be known by its key alone.
+    rejectUnauthorized: false,
+  });
+  // Node would begin each handshake as soon as the connection is there, and read requests as soon as that is over.
+  const begin = takeListener(server, 'connection');
+  const serve = takeListener(server, 'secureConnection');
+  const accept = (socket: Socket): void => {
+    serve.call(server, socket);
+    admit(socket);
+  };
+  const handshakes = new Handshakes(limits, {
+    monotonicMs,
+    isPeerAddress,
+    begin: (socket) => begin.call(server, socket),
+    onPlain(socket) {
+      if (tls.plain() === 'accept') return accept(socket);
+      onRejected('tls', socket);
+      refuseConnection(socket, PLAIN_REFUSED);
+    },
+    onCut: onRejected,
+  });
+  server.on('connection', (socket: Socket) => handshakes.take(socket));
+  server.on('secureConnection', (socket: TLSSocket) => {
+    handshakes.finish(socket);
+    if (!isUnknownClient(socket, tls)) return accept(socket);
+    onRejected('tls', socket);
+    socket.destroy();
+  });
+  return { server, handshakes };
+}
+
+/** An EventEmitter's listeners have no type. */
+type Listener = (this: Server, socket: Socket) => void;
+
+/** The one that Node itself has, which is called from here from now on. */
+function takeListener(server: Server, event: 'connection' | 'secureConnection'): Listener {
+  const [listener] = server.listeners(event);
+  if (listener === undefined) throw new Error(`this version of Node does not listen for ${event} itself`);
+  server.removeListener(event, listener as Listener);
+  return listener as Listener;
+}
+
+const PLAIN_REFUSED = { status: 400, code: 'tls', message: 'this port speaks TLS: ask by https' } as const;
+
+function isUnknownClient(socket: TLSSocket, { clientAuth, peerKeys }: ServerTls): boolean {
+  if (clientAuth === 'none') return false;
+  return refusalOf(socket, { names: [], publicKeys: peerKeys(), authorities: true }) !== null;
+}
+
+/** Show another certificate from now on. Connections that are secure already stay so. */
+export function renewCertificate(server: object, { options }: Certificate): void {
+  if (!(server instanceof Server)) return;
+  server.setSecureContext(options);
+  // Nobody comes back on the word of the one before.
+  server.setTicketKeys(randomBytes(TICKET_KEY_BYTES));
+}
