@@ -9,7 +9,7 @@ import type { Fault } from './config/fault.ts';
 import { faultLines, type LoadResult, warningLines } from './config/load.ts';
 import type { AgentConfig } from './config/types.ts';
 import { type Certificate, isSameCertificate, validityOf } from './tls/certificate.ts';
-import { type CertificateLoad, invalidFault, loadCertificate } from './tls/load.ts';
+import { type CertificateLoad, invalidFault, loadCertificate } from './tls/certificate-load.ts';
 
 export type Reload =
   | {

@@ -45,6 +45,7 @@ test('what is required is enough, and everything else has its default', () => {
       read: 'anyone',
       readTokenFile: null,
       observe: null,
+      tls: null,
     },
     peers: [
       { id: 'neptune', url: 'http://10.0.1.11:8741', role: 'candidate', priority: 100, publicKeys: [] },
@@ -91,6 +92,7 @@ api:
   read: token
   readTokenFile: /etc/failtome/tokens
   observe: 127.0.0.1:9741
+  tls: { certFile: /c, keyFile: /k, caFile: /a, clientAuth: required, plain: accept, observe: plain }
 peers:
   - { id: saturn, url: "http://10.0.1.12:9000" }
   - { id: neptune, url: "http://10.0.1.11:8741", role: candidate, priority: 50, publicKey: ["${NEPTUNES}", "${SATURNS}"] }
@@ -127,6 +129,10 @@ test('every key is read into its place', () => {
       read: 'token',
       readTokenFile: '/etc/failtome/tokens',
       observe: { host: '127.0.0.1', port: 9741 },
+      tls: {
+        ...{ certFile: '/c', keyFile: '/k', caFile: '/a' },
+        ...{ clientAuth: 'required', plain: 'accept', observe: 'plain' },
+      },
     },
     peers: [
       { id: 'saturn', url: 'http://10.0.1.12:9000', role: 'candidate', priority: 100, publicKeys: [] },
@@ -244,6 +250,7 @@ test('the environment overrides the file, and an empty variable does not', () =>
       read: 'anyone',
       readTokenFile: null,
       observe: null,
+      tls: null,
     },
     auth: { keyFile: '/run/key', identity: '/run/identity', operators: [] },
     stateDir: '/srv/state',
@@ -395,7 +402,9 @@ describe('what is legal and risky is told', () => {
   test('and a configuration with everything in it and no risk has no warning', () => {
     const safe = FULL.replace('displace: allow', 'displace: refuse')
       .replace('holdDown: 0s', 'holdDown: 60s')
-      .replace('silentPeer: hold', 'silentPeer: takeover');
+      .replace('silentPeer: hold', 'silentPeer: takeover')
+      .replace('plain: accept', 'plain: refuse')
+      .replaceAll(/http:\/\/10[\w.]+:[89]/g, (url) => url.replace('http', 'https'));
     expect(warningLines(loaded(safe).warnings)).toEqual([]);
   });
 });

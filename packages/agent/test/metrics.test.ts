@@ -43,6 +43,7 @@ const request = {
 function configured(): Metrics {
   const metrics = createMetrics({ version: '1.2.3' });
   metrics.configure(config);
+  metrics.showCertificate(1_800_000_000_000);
   return metrics;
 }
 
@@ -69,6 +70,12 @@ function sample(
 
 const namesIn = (text: string) =>
   Array.from(text.matchAll(/^# TYPE (failtome_\w+) (\w+)$/gm), ([, name, type]) => `${name} ${type}`).sort();
+
+test('the end of the certificate is told in seconds, and not at all where there is none', async () => {
+  const name = 'failtome_tls_certificate_expiry_timestamp_seconds';
+  expect(await configured().render(null)).toContain(`${name} 1800000000\n`);
+  expect(await createMetrics({ version: '1.2.3' }).render(null)).not.toContain(name);
+});
 
 test('every metric stands in docs/metrics.md with its type, and nothing else does', async () => {
   const docs = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');

@@ -7,8 +7,8 @@ import { authority, issue, writeCertificate } from '../../../test/support/certif
 import { checkConfig, faultLines, type LoadResult } from '../src/config/load.ts';
 import { judgeReload } from '../src/reload.ts';
 import { type Certificate, readCertificate, validityOf, WARN_BEFORE_MS } from '../src/tls/certificate.ts';
+import { loadCertificate } from '../src/tls/certificate-load.ts';
 import { CertificateKeeper } from '../src/tls/keeper.ts';
-import { loadCertificate } from '../src/tls/load.ts';
 import { certificateOf, temporaryFolder } from './support/tls.ts';
 
 const DAY_MS = 86_400_000;

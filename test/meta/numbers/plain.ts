@@ -12,11 +12,13 @@ const any = /./;
 export const plain: readonly Plain[] = [
   // HTTP's own status codes; http-errors.test.ts holds those of errors to the code.
   {
-    pages: /http\.md|operations|cloud\.md|logging|PROTOCOL/,
+    pages: /http\.md|operations|cloud\.md|logging|PROTOCOL|certificates/,
     text: /(?<![\w.-])(?:200|4(?:00|01|03|04|05|08|09|13|15|17|21|29|31)|50[03])\b(?! ms)/g,
   },
   { pages: /configuration/, text: /`?expect`?|leave 300 to 399 in|Statuses 200 to 399 are/g },
   { pages: /http\.md/, text: /`100-continue`/g },
+  // Names of versions and of kinds of keys.
+  { pages: any, text: /TLS 1\.3|OpenSSL 3|P-256|RSA of 2,048 bits/g },
   // Exit codes, of which each command has a test.
   {
     pages: any,

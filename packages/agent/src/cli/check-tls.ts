@@ -7,7 +7,7 @@ import { faultLines } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import type { AgentConfig } from '../config/types.ts';
 import { type Certificate, validityOf, validityText } from '../tls/certificate.ts';
-import { loadCertificate } from '../tls/load.ts';
+import { loadCertificate } from '../tls/certificate-load.ts';
 import { ownNames } from './trust.ts';
 
 const NAME = 'certificate';

@@ -1,6 +1,6 @@
 /** `failtome run`: the agent. Nothing starts before the configuration is known to be good. */
 import { faultLines, loadConfig, warningLines } from '../config/load.ts';
-import { loadCertificate } from '../tls/load.ts';
+import { loadCertificate } from '../tls/certificate-load.ts';
 import { type CliDependencies, complain, type ExitCode } from './dependencies.ts';
 import { DEFAULT_CONFIG_FILE, type TargetOptions } from './target.ts';
 

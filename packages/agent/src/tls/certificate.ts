@@ -223,16 +223,16 @@ export function validityOf(
 /** The validity in words; null where there is nothing to say. */
 export function validityText(certificate: Certificate, now: WallMs): string | null {
   const { certFile } = certificate.files;
-  const day = (at: WallMs): string => new Date(at).toISOString().slice(0, 16).replace('T', ' ');
+  const day = (at: WallMs): string => new Date(at).toISOString();
   switch (validityOf(certificate, now)) {
     case 'valid':
       return null;
     case 'not-yet':
-      return `the certificate in ${certFile} is not valid before ${day(certificate.notBefore)} UTC`;
+      return `the certificate in ${certFile} is not valid before ${day(certificate.notBefore)}`;
     case 'ends-soon':
-      return `the certificate in ${certFile} expires on ${day(certificate.notAfter)} UTC`;
+      return `the certificate in ${certFile} expires on ${day(certificate.notAfter)}`;
     case 'expired':
-      return `the certificate in ${certFile} expired on ${day(certificate.notAfter)} UTC`;
+      return `the certificate in ${certFile} expired on ${day(certificate.notAfter)}`;
   }
 }
 
