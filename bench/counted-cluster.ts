@@ -5,6 +5,7 @@ import {
   type ClusterOptions,
   type NodeSpec,
   startCluster,
+  type YamlObject,
 } from '../packages/cluster/src/index.ts';
 import { CountingForwarder } from './forwarder.ts';
 
@@ -24,6 +25,7 @@ export interface Counted {
 export async function openCounted(
   options: Omit<ClusterOptions, 'nodes'>,
   ids: readonly string[],
+  settingsOf: (id: string) => YamlObject = () => ({}),
 ): Promise<Counted> {
   const ways: Ways = ids.flatMap((from) =>
     ids.filter((to) => to !== from).map((to) => ({ from, to, forwarder: new CountingForwarder() })),
@@ -31,13 +33,13 @@ export async function openCounted(
   const urls = new Map<string, string>();
   for (const { from, to, forwarder } of ways) {
     const { host, port } = await forwarder.open();
-    urls.set(`${from} ${to}`, `http://${host}:${port}`);
+    urls.set(`${from} ${to}`, `${options.scheme ?? 'http'}://${host}:${port}`);
   }
   const nodes = ids.map((id): NodeSpec => {
     const peers = ids
       .filter((peer) => peer !== id)
       .map((peer) => ({ id: peer, url: urls.get(`${id} ${peer}`) ?? '' }));
-    return { id, settings: { peers } };
+    return { id, settings: { peers, ...settingsOf(id) } };
   });
   const [first, ...others] = nodes;
   if (first === undefined) throw new Error('A cluster has a node.');

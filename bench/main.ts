@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { decisions } from './decision.ts';
+import { encryption } from './encryption.ts';
 import { explorer } from './explorer.ts';
 import { failovers } from './failover.ts';
 
@@ -29,6 +30,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   explorer,
   strangers,
   idle,
+  encryption,
 };
 const FULL_TIMES = 5;
 

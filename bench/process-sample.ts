@@ -48,6 +48,11 @@ function megabytesOf(file: string, field: string): number {
   }
 }
 
+/** What a process has taken of processors, in microseconds. */
+export function cpuUsOf(pid: number | undefined): number {
+  return (ticksOf(pid) * 1_000_000) / ticksPerSecond;
+}
+
 /** User and system time of all its threads. */
 function ticksOf(pid: number | undefined): number {
   const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1] ?? '';

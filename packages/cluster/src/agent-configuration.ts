@@ -68,7 +68,7 @@ export function configurationOf(
 ): YamlObject {
   const { id, role = 'candidate', priority = 100 } = spec;
   const instanceId = places.instanceId(id);
-  const peers = options.nodes.map((peer) => peerEntry(spec, peer, places));
+  const peers = options.nodes.map((peer) => peerEntry(spec, peer, places, options.scheme));
   const shared = sharedAddresses(options);
   const addresses = shared.map((address, index): YamlObject => {
     const ip = places.sharedIp(index);
@@ -95,11 +95,16 @@ export function sharedAddresses({ addresses, nodes }: ClusterOptions): readonly 
   return addresses ?? [{ holder: nodes[0].id }];
 }
 
-function peerEntry(self: NodeSpec, peer: NodeSpec, places: Places): YamlObject {
+function peerEntry(
+  self: NodeSpec,
+  peer: NodeSpec,
+  places: Places,
+  scheme: ClusterOptions['scheme'] = 'http',
+): YamlObject {
   const { host, port } =
     self.id === peer.id ? { host: places.host(peer.id), port: apiPort } : places.link(self.id, peer.id);
   const { id, role = 'candidate', priority = 100 } = peer;
-  return { id, role, priority, url: `http://${host}:${port}` };
+  return { id, role, priority, url: `${scheme}://${host}:${port}` };
 }
 
 function candidateSections(id: string, { driver = 'ec2' }: ClusterOptions, places: Places): YamlObject {

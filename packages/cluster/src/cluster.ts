@@ -364,7 +364,7 @@ async function createNode(
       configFile,
       logFile: join(folder, 'agent.log'),
       folder,
-      url: `http://${host}:${apiPort}`,
+      url: `${options.scheme ?? 'http'}://${host}:${apiPort}`,
       env: { ...baseEnvironment(folder), ...cloud.environmentFor(instanceId), ...spec.env },
     },
     {

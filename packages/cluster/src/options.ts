@@ -34,6 +34,8 @@ export interface ClusterOptions {
   /** One that the first node holds, by default. */
   readonly addresses?: readonly SharedAddress[];
   readonly driver?: 'ec2' | 'opsworks';
+  /** What the agents' APIs speak; http by default. For https the settings of each node name its certificate. */
+  readonly scheme?: 'http' | 'https';
   /** Merged over what the cluster writes into every node's YAML, which leaves the agent's defaults as they are. */
   readonly settings?: YamlObject;
   /** The `probe` section of every address. */
