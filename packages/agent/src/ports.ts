@@ -9,18 +9,17 @@ import { type AwsClients, createAwsClients, warmUp } from './adapters/aws-client
 import { type Clock, createTimer } from './adapters/clock.ts';
 import type { CredentialsNews } from './adapters/credentials.ts';
 import type { Driver } from './adapters/driver.ts';
-import { createEc2Driver } from './adapters/ec2.ts';
-import { createExecDriver } from './adapters/exec.ts';
+import { openDriver } from './adapters/drivers.ts';
 import { ExternalIp } from './adapters/external-ip.ts';
 import { LocalCheck } from './adapters/local.ts';
 import type { Names } from './adapters/names.ts';
-import { createOpsworksDriver } from './adapters/opsworks.ts';
 import { Prober } from './adapters/prober.ts';
 import { createSnsNotifier, type Notifier } from './adapters/sns.ts';
 import { Store } from './adapters/store.ts';
 import { PeerTransport } from './adapters/transport.ts';
 import type { Identities } from './auth/identities.ts';
 import type { ClusterKeys } from './auth/keys.ts';
+import { isOnAws } from './config/driver-kinds.ts';
 import type { AgentConfig, Identity, PeerSettings } from './config/types.ts';
 import type { Certificate } from './tls/certificate.ts';
 
@@ -58,7 +57,7 @@ export function clientsFor(config: AgentConfig, identity: Identity): AwsClients 
   const { driver, notify, node } = config;
   if (node.role !== 'candidate') return null;
   const topicArn = notify.sns?.topicArn ?? null;
-  if (driver?.kind !== 'ec2' && driver?.kind !== 'opsworks' && topicArn === null) return null;
+  if (!isOnAws(driver) && topicArn === null) return null;
   return createAwsClients({ region: identity.region, topicArn });
 }
 
@@ -121,7 +120,7 @@ export class Adapters {
     return warmUp(
       this.#clients,
       {
-        driver: driver === null || driver.kind === 'exec' ? null : driver.kind,
+        driver: isOnAws(driver) ? driver.kind : null,
         ips: addresses.map(({ ip }) => ip),
         topicArn: notify.sns?.topicArn ?? null,
       },
@@ -181,17 +180,10 @@ export class Adapters {
   }
 
   #makeDriver(): Driver {
-    const { post, logStderr } = this.#dependencies;
     const { driver, addresses, node } = this.#config;
-    const { id, instanceId } = this.#identity;
     if (driver === null || node.role !== 'candidate') return { drive: () => unexpected('driver') };
-    if (driver.kind === 'exec') {
-      return createExecDriver({ command: driver.command, nodeId: id }, { post, logStderr });
-    }
-    const clients = this.#clients ?? unexpected('AWS client');
-    return driver.kind === 'ec2'
-      ? createEc2Driver({ instanceId, addresses }, { clients, post })
-      : createOpsworksDriver({ instanceId }, { clients, post });
+    const clients = (): AwsClients => this.#clients ?? unexpected('AWS client');
+    return openDriver({ driver, addresses, identity: this.#identity }, { ...this.#dependencies, clients });
   }
 
   #makeNotifier(): Notifier {

@@ -4,6 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { NodeId, State } from '@failtome/protocol';
 import { readSecrets, type Secrets } from './auth/secrets.ts';
+import { isOnAws } from './config/driver-kinds.ts';
 import { identityFaults } from './config/electorate.ts';
 import type { Fault } from './config/fault.ts';
 import { faultLines, type LoadResult, warningLines } from './config/load.ts';
@@ -93,7 +94,7 @@ function restartFaults(present: AgentConfig, next: AgentConfig): readonly string
 }
 
 function awsSetting({ driver }: AgentConfig, key: 'region' | 'instanceId'): string | null {
-  return driver === null || driver.kind === 'exec' ? null : driver[key];
+  return isOnAws(driver) ? driver[key] : null;
 }
 
 function shown(value: unknown): string {

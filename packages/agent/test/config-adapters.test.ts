@@ -16,6 +16,7 @@ import { PeerConnection } from '../src/adapters/peer-connection.ts';
 import { probeCheckOf } from '../src/adapters/prober.ts';
 import { SHARED_KEY } from '../src/auth/identities.ts';
 import type { ClusterKeys } from '../src/auth/keys.ts';
+import { isOnAws } from '../src/config/driver-kinds.ts';
 import { httpUrl } from '../src/config/http-url.ts';
 import { checkConfig } from '../src/config/load.ts';
 import { toProtocolConfig } from '../src/config/to-protocol.ts';
@@ -146,7 +147,7 @@ function accepted(content: unknown): AgentConfig | null {
 }
 
 function identityOf({ driver }: AgentConfig): Identity {
-  const region = driver === null || driver.kind === 'exec' ? null : driver.region;
+  const region = isOnAws(driver) ? driver.region : null;
   return { id: 'saturn', instanceId: 'i-0abc', region };
 }
 

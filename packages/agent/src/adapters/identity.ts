@@ -9,6 +9,7 @@
 import { scalarNode } from '@failtome/config';
 import type { DurationMs, InstanceId } from '@failtome/protocol';
 import pRetry from 'p-retry';
+import { isOnAws } from '../config/driver-kinds.ts';
 import { type HttpUrl, readHttpUrl } from '../config/http-url.ts';
 import { NODE_ID } from '../config/keys.ts';
 import { region as regionKind, type ValueKind } from '../config/kinds.ts';
@@ -184,7 +185,7 @@ export async function resolveIdentity(
 ): Promise<ResolvedIdentity> {
   const { metadata, env } = dependencies;
   const driver = config.node.role === 'candidate' ? config.driver : null;
-  const onAws = driver !== null && driver.kind !== 'exec' ? driver : null;
+  const onAws = isOnAws(driver) ? driver : null;
   const lacksInstanceId = onAws !== null && onAws.instanceId === null;
   const missing = [
     ...(config.node.id === null ? ['node.id'] : []),

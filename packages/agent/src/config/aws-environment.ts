@@ -4,6 +4,7 @@
  */
 import { shown } from '@failtome/config';
 import { regionRemark } from './aws-names.ts';
+import { DRIVER_KINDS } from './driver-kinds.ts';
 import type { Fault } from './fault.ts';
 import { readHttpUrl } from './http-url.ts';
 import * as keys from './keys.ts';
@@ -23,7 +24,7 @@ const ENDPOINTS: readonly string[] = [
 export function awsEnvironmentFaults(settings: Settings, environment: Environment): readonly Fault[] {
   const candidate = get(settings, keys.NODE_ROLE) === 'candidate';
   const kind = get(settings, keys.DRIVER_KIND);
-  const onAws = candidate && kind !== null && kind !== 'exec';
+  const onAws = candidate && kind !== null && DRIVER_KINDS[kind].onAws;
   const calls = onAws || (candidate && settings.present.has('notify.sns'));
   const asksMetadata = calls || get(settings, keys.NODE_ID) === null;
   const ignored = environment.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS?.toLowerCase() === 'true';

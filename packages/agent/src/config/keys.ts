@@ -7,6 +7,7 @@ import * as shared from '@failtome/config/keys';
 import { type DurationMs, MAX_ADDRESSES, MAX_PEERS, type Role } from '@failtome/protocol';
 import type { PublicKey } from '../auth/identity.ts';
 import { MAX_OPERATORS } from '../auth/operators.ts';
+import type { DriverKindName } from './driver-kinds.ts';
 import type { Endpoint, ValueKind } from './kinds.ts';
 import * as kinds from './kinds.ts';
 import { publicKeys } from './public-keys.ts';
@@ -222,7 +223,7 @@ export const GUARD_TIMEOUT: Key<DurationMs> = ofDuration(shared.GUARD_TIMEOUT);
 
 export const GUARD_ALLOW_PRIVATE: Key<boolean> = key('guard.allowPrivate', kinds.flag, value(false));
 
-export const DRIVER_KIND: Key<'ec2' | 'opsworks' | 'exec'> = ofChoice(shared.DRIVER_KIND);
+export const DRIVER_KIND: Key<DriverKindName> = ofChoice(shared.DRIVER_KIND);
 export const DRIVER_REGION: Key<string> = key(
   'driver.region',
   kinds.region,

@@ -1,16 +1,9 @@
 /** The effective configuration: every value, defaults filled in, and where each came from. */
 import { type RawNode, withoutPassword } from '@failtome/config';
 import { Document, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
+import { isForeignDriverKey } from './driver-kinds.ts';
 import type { Origin } from './fault.ts';
-import {
-  ALL_KEYS,
-  DRIVER_INSTANCE_ID,
-  DRIVER_KIND,
-  DRIVER_REGION,
-  type Key,
-  NODE_ROLE,
-  OPTIONAL_SECTIONS,
-} from './keys.ts';
+import { ALL_KEYS, DRIVER_KIND, type Key, NODE_ROLE, OPTIONAL_SECTIONS } from './keys.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 
 export type Plain = string | number | boolean | null | readonly Plain[];
@@ -40,8 +33,8 @@ export function effectiveValues(settings: Settings): readonly EffectiveValue[] {
 function counts(settings: Settings, key: Key<unknown>): boolean {
   const optional = [...OPTIONAL_SECTIONS.keys()].find((section) => key.path.startsWith(`${section}.`));
   if (optional !== undefined && !settings.present.has(optional)) return false;
-  const exec = get(settings, DRIVER_KIND) === 'exec';
-  return !(exec && (key === DRIVER_REGION || key === DRIVER_INSTANCE_ID));
+  const kind = get(settings, DRIVER_KIND);
+  return kind === null || !isForeignDriverKey(kind, key.path);
 }
 
 function effectiveValue(

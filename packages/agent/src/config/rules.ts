@@ -6,6 +6,7 @@
 import { isIP, isIPv4 } from 'node:net';
 import { describeNode, formatDuration, shown } from '@failtome/config';
 import type { DurationMs } from '@failtome/protocol';
+import { driverKindsWith, isForeignDriverKey } from './driver-kinds.ts';
 import { electorateFaults } from './electorate.ts';
 import type { Fault } from './fault.ts';
 import type { Key } from './keys.ts';
@@ -180,16 +181,17 @@ function driverFaults(settings: Settings): readonly Fault[] {
       fault(settings, keys.DRIVER_COMMAND, 0, 'nothing', `the program and its arguments, ${because}`),
     );
   }
-  if (kind !== 'exec' && command !== undefined) {
-    const hint = 'did you mean driver.kind: exec?';
-    faults.push(fault(settings, keys.DRIVER_COMMAND, 0, 'a command', `none, ${because}`, hint));
-  }
-  if (kind === 'exec') {
-    for (const key of [keys.DRIVER_REGION, keys.DRIVER_INSTANCE_ID]) {
-      // A variable is set for a whole host, and a driver that has no use for it passes it over.
-      if (originOf(settings, key).kind !== 'file') continue;
-      faults.push(fault(settings, key, 0, shown(get(settings, key)), `none, ${because}`));
-    }
+  const given = [
+    [keys.DRIVER_COMMAND, 'a command'],
+    [keys.DRIVER_REGION, shown(get(settings, keys.DRIVER_REGION))],
+    [keys.DRIVER_INSTANCE_ID, shown(get(settings, keys.DRIVER_INSTANCE_ID))],
+  ] as const;
+  for (const [key, found] of given) {
+    // A variable is set for a whole host, and a driver that has no use for it passes it over.
+    if (!isForeignDriverKey(kind, key.path) || originOf(settings, key).kind !== 'file') continue;
+    const [only, ...more] = driverKindsWith(key.path);
+    const hint = more.length === 0 ? `did you mean driver.kind: ${only}?` : '';
+    faults.push(fault(settings, key, 0, found, `none, ${because}`, hint));
   }
   const instanceId = get(settings, keys.DRIVER_INSTANCE_ID);
   if (kind === 'ec2' && instanceId !== null && !instanceId.startsWith('i-')) {

@@ -1,6 +1,7 @@
 /** What the protocol needs to know of the agent's configuration. */
 import type { DriverConfig, ProtocolConfig } from '@failtome/protocol';
 import { authModeOf, orderRuleOf } from '../auth/identities.ts';
+import { DRIVER_KINDS } from './driver-kinds.ts';
 import type { AgentConfig, DriverSettings, Identity, ProbeConfig } from './types.ts';
 
 /**
@@ -49,7 +50,7 @@ function expectsOf({ scheme, host, port, path, expect }: ProbeConfig): string {
   return `GET ${scheme}://${host}${path} on port ${port} answers ${ranges}`;
 }
 
-/** EC2 and a user's program can be fenced; OpsWorks has one call, and only EC2 can swap in one. */
 function driverOf({ kind, displace }: DriverSettings): DriverConfig {
-  return { kind, displace, style: kind === 'opsworks' ? 'single-call' : 'fenced', swap: kind === 'ec2' };
+  const { style, swap } = DRIVER_KINDS[kind];
+  return { kind, displace, style, swap };
 }

@@ -7,6 +7,7 @@
 import type { CheckConfig, DurationMs, InstanceId, Ip, NodeId, Role } from '@failtome/protocol';
 import type { PublicKey } from '../auth/identity.ts';
 import type { OperatorSettings } from '../auth/operators.ts';
+import type { AwsDriverKindName } from './driver-kinds.ts';
 
 /** A range of HTTP status codes, both ends included. */
 export interface StatusRange {
@@ -59,7 +60,7 @@ export interface TlsSettings {
 
 export type DriverSettings =
   | {
-      readonly kind: 'ec2' | 'opsworks';
+      readonly kind: AwsDriverKindName;
       /** Null: as the AWS SDK finds it (environment, then instance metadata). */
       readonly region: string | null;
       /** EC2's instance id for `ec2`, OpsWorks's own for `opsworks`. Null: from instance metadata (and looked up from the EC2 id). */

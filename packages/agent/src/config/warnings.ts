@@ -3,6 +3,7 @@
 import { isAbsolute } from 'node:path';
 import { formatDuration } from '@failtome/config';
 import { callTimeoutMs, counted } from '@failtome/protocol';
+import { isForeignDriverKey, isOnAws } from './driver-kinds.ts';
 import type { Warning } from './fault.ts';
 import * as keys from './keys.ts';
 import { identityWarnings } from './public-key-rules.ts';
@@ -110,7 +111,9 @@ function driverWarnings(config: AgentConfig, settings: Settings): readonly Warni
   if (driver === null) return [];
   const awsId = driver.kind === 'opsworks' && driver.instanceId?.startsWith('i-') === true;
   const shared = addresses.filter((address) => address.privateIp === null).length;
-  const ignored = driver.kind === 'exec' && get(settings, keys.DRIVER_INSTANCE_ID) !== null;
+  const ignored =
+    isForeignDriverKey(driver.kind, keys.DRIVER_INSTANCE_ID.path) &&
+    get(settings, keys.DRIVER_INSTANCE_ID) !== null;
   const program = driver.kind === 'exec' ? (driver.command[0] ?? '') : '/';
   return [
     ...when(
@@ -119,7 +122,11 @@ function driverWarnings(config: AgentConfig, settings: Settings): readonly Warni
       'opsworks: AWS ended OpsWorks Stacks on 2024-05-26, and its one call to move an address cannot be made conditional',
     ),
     ...when(awsId, 'driver.instanceId', "begins like an EC2 instance id; OpsWorks's own is a UUID"),
-    ...when(ignored, 'driver.instanceId', 'FAILTOME_INSTANCE_ID is ignored, because driver.kind is exec'),
+    ...when(
+      ignored,
+      'driver.instanceId',
+      `FAILTOME_INSTANCE_ID is ignored, because driver.kind is ${driver.kind}`,
+    ),
     ...when(
       !isAbsolute(program),
       'driver.command',
@@ -133,7 +140,7 @@ function driverWarnings(config: AgentConfig, settings: Settings): readonly Warni
       'allow: taking an address may throw another Elastic IP off this node',
     ),
     ...when(
-      driver.kind !== 'exec' && shared > 1,
+      isOnAws(driver) && shared > 1,
       'addresses',
       `${shared} have no privateIp, so one node can hold only one of them at a time`,
     ),

@@ -14,6 +14,7 @@ import type {
   SendFailure,
   Verdict,
 } from '@failtome/protocol';
+import { DRIVER_KIND_NAMES, DRIVER_KINDS } from '../config/driver-kinds.ts';
 
 type CheckFailure = Extract<CheckResult, { kind: 'failed' }>['reason'];
 type BallotResult = Extract<Fact, { kind: 'ballot-closed' }>['result'];
@@ -123,19 +124,7 @@ export const VOTES: readonly (readonly [Answer, BallotReason])[] = Object.entrie
 
 /** The calls that the drivers and the notifier make in normal running. */
 export const CLOUD_OPERATIONS: readonly (readonly [CloudRequest['service'], string])[] = [
-  ['ec2', 'DescribeAddresses'],
-  ['ec2', 'DescribeInstances'],
-  ['ec2', 'AssociateAddress'],
-  ['ec2', 'AssociateAddressDryRun'],
-  ['ec2', 'DisassociateAddress'],
-  ['ec2', 'DisassociateAddressDryRun'],
-  ['opsworks', 'DescribeElasticIps'],
-  ['opsworks', 'DescribeInstances'],
-  ['opsworks', 'AssociateElasticIp'],
-  ['opsworks', 'DisassociateElasticIp'],
-  ['exec', 'read'],
-  ['exec', 'take'],
-  ['exec', 'release'],
+  ...DRIVER_KIND_NAMES.flatMap((kind) => [...DRIVER_KINDS[kind].calls]),
   ['sns', 'Publish'],
 ];
 

@@ -1,0 +1,37 @@
+/**
+ * Which adapter carries out which kind of driver. What is known of a kind beforehand is in `config/driver-kinds.ts`.
+ */
+import type { AddressSettings, DriverSettings, Identity } from '../config/types.ts';
+import type { AwsClients } from './aws-clients.ts';
+import type { Driver, Post } from './driver.ts';
+import { createEc2Driver } from './ec2.ts';
+import { createExecDriver, type ExecDriverDependencies } from './exec.ts';
+import { createOpsworksDriver } from './opsworks.ts';
+
+export interface DriverPlace {
+  readonly driver: DriverSettings;
+  readonly addresses: readonly AddressSettings[];
+  readonly identity: Identity;
+}
+
+export interface DriverDependencies {
+  readonly post: Post;
+  readonly logStderr: ExecDriverDependencies['logStderr'];
+  /** Asked by a driver that calls AWS. */
+  readonly clients: () => AwsClients;
+}
+
+/** The driver that the configuration names. It sends nothing until it is asked to. */
+export function openDriver(
+  { driver, addresses, identity: { id, instanceId } }: DriverPlace,
+  { post, logStderr, clients }: DriverDependencies,
+): Driver {
+  switch (driver.kind) {
+    case 'ec2':
+      return createEc2Driver({ instanceId, addresses }, { clients: clients(), post });
+    case 'opsworks':
+      return createOpsworksDriver({ instanceId }, { clients: clients(), post });
+    case 'exec':
+      return createExecDriver({ command: driver.command, nodeId: id }, { post, logStderr });
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * What the agent knows of each kind of driver before one is opened. A new kind begins with a row here; what it does is
+ * in `adapters/drivers.ts`.
+ */
+import type { CloudRequest, DriverConfig } from '@failtome/protocol';
+
+/** The kinds that call AWS. */
+export type AwsDriverKindName = 'ec2' | 'opsworks';
+
+export type DriverKindName = AwsDriverKindName | 'exec';
+
+interface DriverKind<Name extends DriverKindName> extends Pick<DriverConfig, 'style' | 'swap'> {
+  /** Calls AWS: needs credentials, a region, and this machine's name there. */
+  readonly onAws: Name extends AwsDriverKindName ? true : false;
+  /** The keys that it takes beside `driver.kind` and `driver.displace`. */
+  readonly keys: readonly string[];
+  /** The calls that it makes in normal running: the labels of `failtome_aws_requests_total`. */
+  readonly calls: readonly (readonly [CloudRequest['service'], string])[];
+}
+
+const AWS_KEYS = ['driver.region', 'driver.instanceId'];
+
+/** EC2 and a user's program can be fenced; OpsWorks has one call, and only EC2 can swap in one. */
+export const DRIVER_KINDS: { readonly [Name in DriverKindName]: DriverKind<Name> } = {
+  ec2: {
+    onAws: true,
+    keys: AWS_KEYS,
+    style: 'fenced',
+    swap: true,
+    calls: [
+      ['ec2', 'DescribeAddresses'],
+      ['ec2', 'DescribeInstances'],
+      ['ec2', 'AssociateAddress'],
+      ['ec2', 'AssociateAddressDryRun'],
+      ['ec2', 'DisassociateAddress'],
+      ['ec2', 'DisassociateAddressDryRun'],
+    ],
+  },
+  opsworks: {
+    onAws: true,
+    keys: AWS_KEYS,
+    style: 'single-call',
+    swap: false,
+    calls: [
+      ['opsworks', 'DescribeElasticIps'],
+      ['opsworks', 'DescribeInstances'],
+      ['opsworks', 'AssociateElasticIp'],
+      ['opsworks', 'DisassociateElasticIp'],
+    ],
+  },
+  exec: {
+    onAws: false,
+    keys: ['driver.command'],
+    style: 'fenced',
+    swap: false,
+    calls: [
+      ['exec', 'read'],
+      ['exec', 'take'],
+      ['exec', 'release'],
+    ],
+  },
+};
+
+/** In the order in which messages and pages name them. */
+export const DRIVER_KIND_NAMES: readonly DriverKindName[] = Object.keys(DRIVER_KINDS) as DriverKindName[]; // the keys of a record
+
+/** Whether a key is one that drivers of some other kinds take, and this one has no use for. */
+export function isForeignDriverKey(kind: DriverKindName, path: string): boolean {
+  const takes = (name: DriverKindName): boolean => DRIVER_KINDS[name].keys.includes(path);
+  return !takes(kind) && DRIVER_KIND_NAMES.some(takes);
+}
+
+/** The kinds that take a key. */
+export function driverKindsWith(path: string): readonly DriverKindName[] {
+  return DRIVER_KIND_NAMES.filter((name) => DRIVER_KINDS[name].keys.includes(path));
+}
+
+/** Narrows to the settings of a driver that calls AWS. */
+export function isOnAws<T extends { readonly kind: DriverKindName }>(
+  driver: T | null | undefined,
+): driver is Extract<T, { readonly kind: AwsDriverKindName }> {
+  return driver !== null && driver !== undefined && DRIVER_KINDS[driver.kind].onAws;
+}
