@@ -12,6 +12,9 @@ import { type DurationMs, type MonotonicMs, NEVER, type NodeId } from './units.t
 import { isCutOffSince, isProven } from './wayout.ts';
 import { counted } from './wording.ts';
 
+/** For so long leases that are shorter than this node's own don't win while other voters may still answer. */
+export const SHORT_LEASE_WAITS_MS: DurationMs = 3_000;
+
 export interface Judgement {
   readonly answer: BallotAnswer['answer'];
   readonly reason: BallotReason;
@@ -49,13 +52,13 @@ function cannotLend(state: State, ballot: Ballot): Judgement | null {
   const duplicateUntil = state.peers[ballot.candidate]?.duplicateUntil ?? 0;
   if (duplicateUntil > at) return refuse('duplicate-id', duplicateUntil - at);
   if (state.phase !== 'running') return refuse('stopping');
-  if (ballot.epoch < address.epoch) return refuse('stale-epoch');
   // What another run with this voter's id has lent can't be known either.
   const lendFrom = Math.max(address.lendFrom, state.duplicateUntil);
   if (lendFrom > at) return refuse('lease-unknown', lendFrom - at);
   const { lent } = address;
   if (lent === null || (lent.candidate === ballot.candidate && lent.epoch <= ballot.epoch)) return null;
   if (lent.expiresAt > at) return refuse('lent', lent.expiresAt - at);
+  // What it has lent itself, not what it has heard of: else whoever tells of ever higher epochs would make every ballot stale.
   return lent.epoch >= ballot.epoch ? refuse('stale-epoch') : null;
 }
 
@@ -124,7 +127,14 @@ export function ballotElectorate(state: State): string {
 
 export type Tally =
   | { readonly result: 'pending'; readonly detail: string; readonly until: MonotonicMs }
-  | { readonly result: 'lost'; readonly detail: string; readonly retryMs: DurationMs }
+  | {
+      readonly result: 'lost';
+      readonly detail: string;
+      /** When it could be won, as far as the refusals say; 0: they don't. */
+      readonly retryMs: DurationMs;
+      /** It is a lease that has to come back until then. */
+      readonly forLease: boolean;
+    }
   | {
       readonly result: 'won';
       readonly detail: string;
@@ -141,7 +151,7 @@ interface Count {
   /** May still answer. */
   out: NodeId[];
   silent: NodeId[];
-  retryMs: DurationMs;
+  refusals: VoterAnswer[];
 }
 
 /**
@@ -155,30 +165,36 @@ export function tally(state: State, address: AddressState, campaign: Campaign): 
   const majority = majorityOf(voters.length);
   const detail = summaryOf(state, campaign, count, voters.length);
   const holderAnswer = consentOf(state, address, campaign);
-  if (holderAnswer === 'refused') return { result: 'lost', detail, retryMs: count.retryMs };
-  if (count.leases.length + count.out.length < majority)
-    return { result: 'lost', detail, retryMs: count.retryMs };
+  const lost = { result: 'lost', detail, ...retryOf(count, majority) } as const;
+  if (holderAnswer === 'refused' || count.leases.length + count.out.length < majority) return lost;
   const seesEnough = campaign.mode === 'handover' || count.down * 2 > count.sighted + count.out.length;
   const couldSee =
     campaign.mode === 'handover' || (count.down + count.out.length) * 2 > count.sighted + count.out.length;
-  if (!couldSee) return { result: 'lost', detail, retryMs: count.retryMs };
-  if (count.leases.length < majority || !seesEnough || holderAnswer === 'awaited') {
+  if (!couldSee) return lost;
+  const leaseUntil = count.leases.sort((a, b) => b - a)[majority - 1] ?? 0;
+  // A short lease that comes first must not keep a longer one from counting.
+  const isShort = count.out.length > 0 && isTooShort(state, campaign, leaseUntil);
+  if (count.leases.length < majority || isShort || !seesEnough || holderAnswer === 'awaited') {
     return { result: 'pending', detail, until: nextSilence(state, campaign, count.out) };
   }
-  const leaseUntil = count.leases.sort((a, b) => b - a)[majority - 1] ?? 0;
   return { result: 'won', detail, leaseUntil, silent: count.silent, consent: holderAnswer === 'given' };
+}
+
+/** It ends before a lease of this node's own length would, and the ballot is young enough to wait for better ones. */
+function isTooShort({ config, now }: State, { openedAt }: Campaign, leaseUntil: MonotonicMs): boolean {
+  return leaseUntil < openedAt + config.agreement.leaseMs && now.at - openedAt < SHORT_LEASE_WAITS_MS;
 }
 
 function countAnswers(state: State, campaign: Campaign, voters: readonly NodeId[]): Count {
   const { leaseMs } = state.config.agreement;
-  const count: Count = { leases: [], down: 0, sighted: 0, out: [], silent: [], retryMs: 0 };
+  const count: Count = { leases: [], down: 0, sighted: 0, out: [], silent: [], refusals: [] };
   for (const voter of voters) {
     const answer = campaign.answers[voter];
     if (answer === undefined || answer.answer === 'pending')
       countMissing(state, campaign, voter, voters.length, count);
     else if (answer.answer === 'refuse') {
       count.sighted += 1; // whatever the reason, a refusal hides what its voter sees: it counts against
-      count.retryMs = Math.max(count.retryMs, answer.retryMs);
+      count.refusals.push(answer);
       if (relievesAlone(campaign, answer, voters)) count.leases.push(answer.leaseUntil + leaseMs);
     } else {
       if (answer.leaseUntil > state.now.at) count.leases.push(answer.leaseUntil);
@@ -188,6 +204,21 @@ function countAnswers(state: State, campaign: Campaign, voters: readonly NodeId[
     }
   }
   return count;
+}
+
+/**
+ * When so many refusals have ended that the rest may win: those that end first. What a single voter says stands in the way no
+ * longer than the others let it.
+ */
+function retryOf(
+  { leases, down, sighted, refusals }: Count,
+  majority: number,
+): { readonly retryMs: DurationMs; readonly forLease: boolean } {
+  const forSight = Math.floor(sighted / 2) + 1 - down;
+  const needed = Math.max(1, majority - leases.length, forSight);
+  const ending = [...refusals].sort((a, b) => a.retryMs - b.retryMs);
+  const last = ending[Math.min(needed, ending.length) - 1];
+  return { retryMs: last?.retryMs ?? 0, forLease: last?.reason === 'lent' };
 }
 
 /**

@@ -4,6 +4,7 @@
  * Counters such as epochs are adopted by the greater, and raised by one. One forged number near the greatest that a double
  * holds would therefore end them: the next one is refused by every codec, that of the node's own next start included.
  */
+import { isCandidate } from './quorum.ts';
 import { addressOf, changeAddress, type Turn, tell } from './turn.ts';
 import type { DurationMs, Epoch, Ip, NodeId, WallMs } from './units.ts';
 
@@ -33,12 +34,16 @@ export function adopted(known: number, told: number): number {
   return told > NEVER_REACHED ? known : Math.max(known, Math.min(told, mostAfter(known)));
 }
 
-/** The highest epoch that anybody knows is to be passed by the next ballot. */
+/**
+ * The highest epoch that anybody knows is to be passed by the next ballot. Beyond `FAR` only candidates, who open ballots, are
+ * followed: another could raise a candidate's epoch faster than the voters hear of it, and they don't hear ballots that far ahead.
+ */
 export function adoptEpoch(turn: Turn, from: NodeId, ip: Ip, told: Epoch): void {
   const { epoch } = addressOf(turn.state, ip);
-  if (told <= epoch) return;
-  if (!isPlausible(epoch, told)) ignorePart(turn, from);
-  changeAddress(turn, ip, { epoch: adopted(epoch, told) });
+  const opensBallots = isCandidate(turn.state.config, from);
+  const most = opensBallots ? told : Math.min(told, FAR);
+  if (told > epoch && (most < told || !isPlausible(epoch, told))) ignorePart(turn, from);
+  if (most > epoch) changeAddress(turn, ip, { epoch: adopted(epoch, most) });
 }
 
 /** A counter from the disk; one that an earlier version took from a forged message begins at `FAR`. */

@@ -3,7 +3,7 @@
  */
 import { ballotElectorate, tally } from './ballot.ts';
 import { adoptEpoch } from './bounded.ts';
-import { onDuplicateOfSelf } from './duplicate.ts';
+import { onToldOfDuplicate } from './duplicate.ts';
 import { orderedBy } from './handover.ts';
 import { holderName, isSilent } from './holder.ts';
 import type { Ballot, BallotAnswer, BallotMode } from './messages.ts';
@@ -102,7 +102,7 @@ export function onBallotAnswer(turn: Turn, from: NodeId, answer: BallotAnswer): 
     return;
   adoptEpoch(turn, from, answer.address, answer.highest);
   const { campaign, move } = address;
-  if (answer.reason === 'duplicate-id') onDuplicateOfSelf(turn, answer.retryMs);
+  if (answer.reason === 'duplicate-id') onToldOfDuplicate(turn, from, answer.retryMs);
   if (campaign === null || campaign.epoch !== answer.epoch) {
     const over =
       answer.leaseMs > 0 && move?.epoch !== answer.epoch && answer.epoch !== address.late?.intent.epoch;
@@ -155,7 +155,7 @@ export function countBallot(turn: Turn, ip: Ip): void {
         giveUp(turn, ip, 'lost', `not decided in time: ${counted.detail}`, 0);
       return;
     case 'lost':
-      giveUp(turn, ip, 'lost', counted.detail, counted.retryMs);
+      giveUp(turn, ip, 'lost', counted.detail, counted.retryMs, counted.forLease);
       return;
     case 'won':
       win(turn, ip, campaign, counted);
@@ -187,12 +187,12 @@ export function giveUp(
   result: 'lost' | 'dropped',
   detail: string,
   retryMs: DurationMs,
+  forLease = false,
 ): void {
   const address = addressOf(turn.state, ip);
   const { campaign } = address;
   if (campaign === null) return;
   tell(turn, { kind: 'ballot-closed', address: ip, epoch: campaign.epoch, result, detail });
-  const lent = Object.values(campaign.answers).some((answer) => answer.reason === 'lent');
   releaseLeases(turn, ip, campaign.epoch);
   changeAddress(turn, ip, {
     campaign: null,
@@ -200,7 +200,7 @@ export function giveUp(
     intent: address.move === null ? null : address.intent,
   });
   if (address.intent !== null) persist(turn);
-  if (result === 'lost') backOff(turn, ip, 'ballot-lost', detail, retryMs, lent);
+  if (result === 'lost') backOff(turn, ip, 'ballot-lost', detail, retryMs, forLease);
 }
 
 /** Wait before trying again: as long as is known to be needed, else 1 s doubling to 10 s. */

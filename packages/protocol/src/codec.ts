@@ -14,6 +14,7 @@ import {
   atMost,
   checkJson,
   duration,
+  type Form,
   flag,
   list,
   matching,
@@ -306,6 +307,9 @@ const DOCUMENT: Shape<DurableDocument> = object({
   outbox: list(object({ id: text(160), subject: text(100), message: text(16_384) }), MAX_OUTBOX),
   serial: COUNT,
 });
+
+/** What a message's payload may be, for whoever makes some by chance. */
+export const PAYLOAD_FORM: Form = PAYLOAD.form;
 
 export function encodeMessage(message: Envelope): string {
   return JSON.stringify(message);

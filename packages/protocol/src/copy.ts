@@ -74,6 +74,7 @@ export function copyPeer(peer: Peer): Draft<Peer> {
     rumoured: peer.rumoured,
     duplicateUntil: peer.duplicateUntil,
     ordersDue: peer.ordersDue,
+    saysDuplicateUntil: peer.saysDuplicateUntil,
     newsSpent: peer.newsSpent,
     newsAt: peer.newsAt,
     usurped: peer.usurped,

@@ -7,6 +7,7 @@
  */
 import { echoIsFresh, type OwnSession } from './freshness.ts';
 import type { Echo, Envelope } from './messages.ts';
+import { votersOf } from './quorum.ts';
 import type { Peer, State } from './state.ts';
 import { change, changePeer, type Turn, tell } from './turn.ts';
 import type { DurationMs, NodeId } from './units.ts';
@@ -19,6 +20,20 @@ export function onDuplicateOfPeer(turn: Turn, peer: Peer): void {
   changePeer(turn, peer.id, { duplicateUntil: turn.now.at + DUPLICATE_MS });
   // Two runs that both speak change places with every message; people are told of it once.
   if (peer.duplicateUntil <= turn.now.at) tell(turn, { kind: 'duplicate-id', peer: peer.id });
+}
+
+/**
+ * A peer says that two runs use this node's id. One that lies could keep it from lending and asking for ever, so it takes two that say so, or
+ * the other of a pair. Whoever sees the two runs itself lends them nothing, whatever they know.
+ */
+export function onToldOfDuplicate(turn: Turn, from: NodeId, forMs: DurationMs): void {
+  const { config, now } = turn.state;
+  const untilAt = now.at + Math.min(forMs, DUPLICATE_MS);
+  changePeer(turn, from, { saysDuplicateUntil: untilAt });
+  const others = Object.values(turn.state.peers).filter(
+    ({ id, saysDuplicateUntil }) => id !== from && saysDuplicateUntil > now.at,
+  );
+  if (others.length > 0 || votersOf(config).length <= 2) onDuplicateOfSelf(turn, forMs);
 }
 
 /** Another run uses this node's id: for as long as it counts, this one neither lends nor asks. */

@@ -134,7 +134,10 @@ export function episodeRecord(state: State, address: AddressState): EpisodeRecor
   };
 }
 
-/** Take in what a peer tells. `known`: what it told before. */
+/**
+ * Take in what a peer tells. `known`: what it told before. Of whoever is no candidate only what it sees itself counts: it makes no
+ * moves, tells no people, and ends no episode in which this node may be the one that has still to tell them.
+ */
 export function adoptEpisode(
   turn: Turn,
   from: NodeId,
@@ -142,10 +145,12 @@ export function adoptEpisode(
   known: AddressRecord | undefined,
 ): void {
   const record = told.episode;
+  const isMover = isCandidate(turn.state.config, from);
   if (record !== undefined) {
-    adoptTries(turn, from, told.ip, record);
-    adoptSight(turn, told.ip, record);
+    adoptTries(turn, from, told.ip, isMover ? record : { ...record, tries: [], anewEpoch: 0 });
+    adoptSight(turn, told.ip, record, isMover);
   }
+  if (!isMover) return;
   const seenUpAnew = told.verdict === 'up' && known !== undefined && known.verdict !== 'up';
   if (seenUpAnew) endEpisode(turn, told.ip);
   if (record?.told === true && known?.episode?.told !== true)
@@ -166,28 +171,34 @@ function adoptTries(turn: Turn, from: NodeId, ip: Ip, record: EpisodeRecord): vo
   changeEpisode(turn, ip, { upEpoch, anewEpoch, tries });
   // Passed on with the next heartbeats: everybody else is told by the same peer.
   turn.changed ||= news;
+  // What a peer tells too often is written down with the next document.
   if (news && mayHurry(turn, from)) persist(turn);
 }
 
-function adoptSight(turn: Turn, ip: Ip, { answered, upWall: told }: EpisodeRecord): void {
+function adoptSight(turn: Turn, ip: Ip, { answered, upWall: told }: EpisodeRecord, isMover: boolean): void {
   const upWall = adoptedWall(told, turn.now.wall);
   const address = addressOf(turn.state, ip);
   const { episode } = address;
   if (upWall > episode.upWall) changeEpisode(turn, ip, { upWall });
-  if (episode.toldBefore !== null && upWall > episode.toldBefore) endEpisode(turn, ip);
+  if (isMover && episode.toldBefore !== null && upWall > episode.toldBefore) endEpisode(turn, ip);
   const own = probeDigest(addressConfig(turn.state, ip));
   if (answered !== own || episode.answered === own) return;
   changeEpisode(turn, ip, { answered: own });
   persist(turn);
 }
 
-/** What a peer's new record says of its fitness, where that is news: `unknown` in between is none. */
+/**
+ * What a peer's new record says of its fitness, where that is news: `unknown` in between is none.
+ *
+ * @param isMover it is a candidate, by this node's own configuration
+ */
 export function definiteFitness(
   record: NodeRecord,
   before: 'fit' | 'unfit' | null,
+  isMover: boolean,
 ): { readonly fit: 'fit' | 'unfit' | null; readonly changed: boolean } {
   if (record.fit === 'unknown') return { fit: before, changed: false };
-  const changed = before !== null && before !== record.fit && record.role === 'candidate';
+  const changed = before !== null && before !== record.fit && isMover;
   return { fit: record.fit, changed };
 }
 

@@ -13,8 +13,8 @@ import {
   echoToUsurper,
   onAnswerOfOwnId,
   onDuplicateOfPeer,
-  onDuplicateOfSelf,
   onRequestOfOwnId,
+  onToldOfDuplicate,
 } from './duplicate.ts';
 import { admitRequest, admitResponse, echoFor, maxEchoAgeMs, type OwnSession } from './freshness.ts';
 import { isSilent } from './holder.ts';
@@ -235,7 +235,7 @@ function takeWords(turn: Turn, from: NodeId, payload: Payload): void {
     adoptRecord(turn, known, payload.node, payload.version);
   else if (known?.ordersDue === true && known.record !== null) adoptOrders(turn, from, known.record);
   if (payload.known !== undefined) onKnown(turn, from, payload.known);
-  if (payload.duplicateMs !== undefined) onDuplicateOfSelf(turn, payload.duplicateMs);
+  if (payload.duplicateMs !== undefined) onToldOfDuplicate(turn, from, payload.duplicateMs);
   if (payload.rumours !== undefined) onRumours(turn, from, payload.rumours);
   if (payload.ask !== undefined) onAsked(turn, payload.ask);
   for (const release of payload.releases ?? []) onRelease(turn, from, release);

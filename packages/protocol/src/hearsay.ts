@@ -1,12 +1,13 @@
 /**
- * First-hand knowledge against hearsay (PROTOCOL.md, "What is adopted"): what peers say of associations counts at once,
- * until this node's own reads have shown the contrary.
+ * First-hand knowledge against hearsay (PROTOCOL.md, "What is adopted"): what candidates say of associations counts at once,
+ * until this node's own reads have shown the contrary. Nobody else is told anything by the cloud.
  */
 import { adoptedId, ignorePart } from './bounded.ts';
 import { changesKept, withTold } from './changes.ts';
 import { isStaleRead, nodeOfInstance, observeHolder, READS_LAG_MS } from './holder.ts';
 import type { Association } from './inputs.ts';
 import type { AddressRecord, HolderRecord } from './messages.ts';
+import { isCandidate } from './quorum.ts';
 import type { AddressState, State } from './state.ts';
 import { MAX_ENDED } from './state.ts';
 import { addressOf, changeAddress, type Turn } from './turn.ts';
@@ -28,6 +29,11 @@ const SELF_READ_MS: DurationMs = 15_000;
 export function observeTold(turn: Turn, from: NodeId, record: AddressRecord): void {
   const { ip, holder: told, changes, changedTo, served } = record;
   const at = turn.now.at;
+  // Whoever isn't a candidate by this node's own configuration has no driver. What it has heard its voters' refusals say.
+  if (!isCandidate(turn.state.config, from)) {
+    if (told !== null) ignorePart(turn, from);
+    return;
+  }
   if (!isBelieved(turn.state, ip, from)) {
     if (told !== null && told.associationId !== addressOf(turn.state, ip).holder.associationId)
       ignorePart(turn, from);

@@ -6,6 +6,7 @@ import { onChangedHands } from './episode.ts';
 import { UNKNOWN_HOLDER } from './initial.ts';
 import type { Association } from './inputs.ts';
 import type { Fitness } from './messages.ts';
+import { isCandidate } from './quorum.ts';
 import { type AddressState, type Holder, MAX_ENDED, type State } from './state.ts';
 import { addressOf, announce, changeAddress, type Turn, tell } from './turn.ts';
 import type { AssociationId, DurationMs, InstanceId, Ip, MonotonicMs, NodeId } from './units.ts';
@@ -224,10 +225,15 @@ export function endAssociation(turn: Turn, ip: Ip, id: AssociationId | null): vo
   });
 }
 
+/** The candidate that says that it runs on that instance: whoever is none by this node's configuration may hold no address, and names itself in nobody's place. */
 export function nodeOfInstance(state: State, instanceId: InstanceId | null): NodeId | null {
+  const { config } = state;
   if (instanceId === null || instanceId === '') return null;
-  if (state.config.node.instanceId === instanceId) return state.config.node.id;
-  return Object.values(state.peers).find((peer) => peer.record?.instanceId === instanceId)?.id ?? null;
+  if (config.node.instanceId === instanceId) return config.node.id;
+  const there = Object.values(state.peers).find(
+    ({ id, record }) => record?.instanceId === instanceId && isCandidate(config, id),
+  );
+  return there?.id ?? null;
 }
 
 /** Whether the two are one holder by one association, as far as both name it. */

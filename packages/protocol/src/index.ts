@@ -4,7 +4,14 @@
  */
 export { ballotElectorate } from './ballot.ts';
 export type { DecodedDocument, DecodedMessage } from './codec.ts';
-export { decodeDocument, decodeMessage, encodeDocument, encodeMessage, MAX_MESSAGE_BYTES } from './codec.ts';
+export {
+  decodeDocument,
+  decodeMessage,
+  encodeDocument,
+  encodeMessage,
+  MAX_MESSAGE_BYTES,
+  PAYLOAD_FORM,
+} from './codec.ts';
 export type {
   AddressConfig,
   CheckConfig,
@@ -50,6 +57,7 @@ export type { ReadinessView, ReadinessWord } from './readiness.ts';
 export { ownReadiness } from './readiness.ts';
 export type { GateName, Outcome, Reason } from './reasons.ts';
 export { GATES, REASONS } from './reasons.ts';
+export type { Form } from './shape.ts';
 export type { State } from './state.ts';
 export type {
   AddressView,

@@ -109,6 +109,7 @@ export function newPeer(id: NodeId): Peer {
     rumoured: null,
     duplicateUntil: 0,
     ordersDue: false,
+    saysDuplicateUntil: 0,
     newsSpent: 0,
     newsAt: 0,
     usurped: null,

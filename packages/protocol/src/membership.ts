@@ -14,6 +14,7 @@ import { holderUnfitSince, recogniseHolders } from './holder.ts';
 import { NO_BACKOFF } from './initial.ts';
 import type { AddressRecord, HandoverRecord, NodeRecord, Payload, PeerState, Rumour } from './messages.ts';
 import { adoptPause, pauseToTell } from './pause.ts';
+import { isCandidate } from './quorum.ts';
 import { fitted } from './record.ts';
 import type { AddressState, Peer, State } from './state.ts';
 import { readinessProblems } from './survey.ts';
@@ -73,7 +74,8 @@ export function adoptRecord(turn: Turn, peer: Peer, record: NodeRecord, version:
   const sameLife = before !== null && before.incarnation === record.incarnation;
   const unfitSince =
     record.fit !== 'unfit' ? null : sameLife && peer.unfitSince !== null ? peer.unfitSince : turn.now.at;
-  const { fit, changed: fitnessChanged } = definiteFitness(record, peer.definiteFit);
+  const isMover = isCandidate(turn.state.config, peer.id);
+  const { fit, changed: fitnessChanged } = definiteFitness(record, peer.definiteFit, isMover);
   changePeer(turn, peer.id, {
     record,
     definiteFit: fit,
@@ -136,7 +138,8 @@ function hearEvidence(
     told.verdict === 'down' &&
     known?.verdict !== 'down' &&
     address.backoff.reason === 'ballot-lost' &&
-    !address.backoff.forLease
+    !address.backoff.forLease &&
+    mayHurry(turn, from)
   ) {
     changeAddress(turn, told.ip, { backoff: NO_BACKOFF });
   }

@@ -4,7 +4,26 @@
  */
 
 /** Takes a value over and returns it checked, or throws a `ShapeFault` that `check` turns into a result. */
-export type Shape<T> = (value: unknown) => T;
+export interface Shape<T> {
+  (value: unknown): T;
+  /** What it lets through, for whoever makes such values by chance. */
+  readonly form: Form;
+}
+
+/** What a shape lets through, as data. */
+export type Form =
+  | { readonly kind: 'text'; readonly most: number }
+  /** `what` names the pattern. */
+  | { readonly kind: 'matching'; readonly what: string }
+  | { readonly kind: 'whole'; readonly least: number; readonly most: number }
+  | { readonly kind: 'duration' | 'flag' }
+  | { readonly kind: 'one-of'; readonly values: readonly string[] }
+  | { readonly kind: 'nullable'; readonly of: Form }
+  | { readonly kind: 'list'; readonly of: Form; readonly most: number }
+  | { readonly kind: 'object'; readonly required: Forms; readonly optional: Forms }
+  /** Each has a `kind` of its own. */
+  | { readonly kind: 'union'; readonly of: Forms };
+export type Forms = Readonly<Record<string, Form>>;
 
 export type Checked<T> =
   | { readonly kind: 'value'; readonly value: T }
@@ -44,63 +63,70 @@ export function check<T>(shape: Shape<T>, value: unknown): Checked<T> {
 }
 
 export function text(maxLength: number): Shape<string> {
-  return (value) =>
+  return shape({ kind: 'text', most: maxLength }, (value) =>
     typeof value === 'string' && value.length <= maxLength
       ? value
-      : fail(`a text of at most ${maxLength} characters`);
+      : fail(`a text of at most ${maxLength} characters`),
+  );
 }
 
 /** A text of that pattern. Ids are keys of plain objects, so the names that every object has by birth are none. */
 export function matching(pattern: RegExp, what: string): Shape<string> {
   const plain = {};
-  return (value) =>
-    typeof value === 'string' && pattern.test(value) && !(value in plain) ? value : fail(what);
+  return shape({ kind: 'matching', what }, (value) =>
+    typeof value === 'string' && pattern.test(value) && !(value in plain) ? value : fail(what),
+  );
 }
 
 /** A whole number from `min` to `max`, by default any that a double holds exactly. */
 export function whole(min = 0, max: number = Number.MAX_SAFE_INTEGER): Shape<number> {
-  return (value) =>
+  return shape({ kind: 'whole', least: min, most: max }, (value) =>
     typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
       ? value
-      : fail(`a whole number from ${min} to ${max}`);
+      : fail(`a whole number from ${min} to ${max}`),
+  );
 }
 
 /** A length of time: finite, not negative. */
 export function duration(): Shape<number> {
-  return (value) =>
+  return shape({ kind: 'duration' }, (value) =>
     typeof value === 'number' && Number.isFinite(value) && value >= 0 && value <= Number.MAX_SAFE_INTEGER
       ? value
-      : fail('a duration in milliseconds');
+      : fail('a duration in milliseconds'),
+  );
 }
 
 /** A number of that shape, which counts as `most` where it is greater. */
-export function atMost(shape: Shape<number>, most: number): Shape<number> {
-  return (value) => Math.min(shape(value), most);
+export function atMost(of: Shape<number>, most: number): Shape<number> {
+  return shape(of.form, (value) => Math.min(of(value), most));
 }
 
 export function flag(): Shape<boolean> {
-  return (value) => (typeof value === 'boolean' ? value : fail('true or false'));
+  return shape({ kind: 'flag' }, (value) => (typeof value === 'boolean' ? value : fail('true or false')));
 }
 
 export function oneOf<const T extends string>(...values: readonly T[]): Shape<T> {
-  return (value) => values.find((one) => one === value) ?? fail(`one of ${values.join(', ')}`);
+  return shape(
+    { kind: 'one-of', values },
+    (value) => values.find((one) => one === value) ?? fail(`one of ${values.join(', ')}`),
+  );
 }
 
-export function nullable<T>(shape: Shape<T>): Shape<T | null> {
-  return (value) => (value === null ? null : shape(value));
+export function nullable<T>(of: Shape<T>): Shape<T | null> {
+  return shape({ kind: 'nullable', of: of.form }, (value) => (value === null ? null : of(value)));
 }
 
-export function list<T>(shape: Shape<T>, maxLength: number): Shape<readonly T[]> {
-  return (value) => {
+export function list<T>(of: Shape<T>, maxLength: number): Shape<readonly T[]> {
+  return shape({ kind: 'list', of: of.form, most: maxLength }, (value) => {
     if (!Array.isArray(value) || value.length > maxLength) return fail(`a list of at most ${maxLength}`);
     let index = 0;
     try {
-      for (; index < value.length; index += 1) value[index] = shape(value[index]);
+      for (; index < value.length; index += 1) value[index] = of(value[index]);
     } catch (error) {
       throw within(error, `[${index}]`);
     }
     return value;
-  };
+  });
 }
 
 type Shapes = Readonly<Record<string, Shape<unknown>>>;
@@ -116,16 +142,17 @@ export function object<S extends Shapes, O extends Shapes>(
 export function object(shapes: Shapes, optional: Shapes = {}): Shape<unknown> {
   const all = Object.entries({ ...shapes, ...optional });
   const required = Object.keys(shapes).length;
-  return (value) => {
+  const form: Form = { kind: 'object', required: formsOf(shapes), optional: formsOf(optional) };
+  return shape(form, (value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail('an object');
     const fields = value as Record<string, unknown>; // any object is one of unknown fields
     let known = 0;
     let place = 0;
     try {
-      for (const [name, shape] of all) {
+      for (const [name, one] of all) {
         const field = fields[name];
         if (place < required || field !== undefined) {
-          const checked = shape(field);
+          const checked = one(field);
           if (checked !== field) fields[name] = checked;
           known += 1;
         }
@@ -135,17 +162,25 @@ export function object(shapes: Shapes, optional: Shapes = {}): Shape<unknown> {
       throw within(error, `.${all[place]?.[0]}`);
     }
     return Object.keys(fields).length === known ? fields : onlyKnown(fields, all);
-  };
+  });
 }
 
 /** An object whose `kind` says which of the shapes it has. */
 export function union<T>(shapes: Readonly<Record<string, Shape<T>>>): Shape<T> {
-  return (value) => {
+  return shape({ kind: 'union', of: formsOf(shapes) }, (value) => {
     const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
-    const shape = typeof kind === 'string' && Object.hasOwn(shapes, kind) ? shapes[kind] : undefined;
-    if (shape !== undefined) return shape(value);
+    const one = typeof kind === 'string' && Object.hasOwn(shapes, kind) ? shapes[kind] : undefined;
+    if (one !== undefined) return one(value);
     throw within(new ShapeFault(`one of ${Object.keys(shapes).join(', ')}`), '.kind');
-  };
+  });
+}
+
+function shape<T>(form: Form, read: (value: unknown) => T): Shape<T> {
+  return Object.assign(read, { form });
+}
+
+function formsOf(shapes: Shapes): Forms {
+  return Object.fromEntries(Object.entries(shapes).map(([name, one]) => [name, one.form]));
 }
 
 function onlyKnown(

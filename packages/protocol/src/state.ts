@@ -116,6 +116,8 @@ export interface Peer {
   readonly duplicateUntil: MonotonicMs;
   /** Its record tells of orders that its budget had no room for. */
   readonly ordersDue: boolean;
+  /** Until when it says that this node's own id runs twice. */
+  readonly saysDuplicateUntil: MonotonicMs;
   /** How much of its news has been hurried of late, and when that was last counted (`budget.ts`). */
   readonly newsSpent: number;
   readonly newsAt: MonotonicMs;

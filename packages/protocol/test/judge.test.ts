@@ -102,10 +102,10 @@ const ANSWERS: readonly Row[] = [
     reason: 'storage',
   },
   {
-    when: 'it knows a higher epoch',
+    when: 'it has heard of a higher epoch, in which it has lent nothing itself',
     state: withAddress(VOTER, { epoch: 6 }),
-    answer: 'refuse',
-    reason: 'stale-epoch',
+    answer: 'grant',
+    reason: 'down',
   },
   {
     when: 'it had lent this epoch to another, though that lease is over',

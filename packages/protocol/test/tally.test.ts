@@ -66,7 +66,8 @@ function campaignIn({ voices, silentPeer }: Election): { state: State; campaign:
     if (answer !== 'none') answers[name] = { answer, reason, leaseUntil, retryMs: 0 };
   }
   const unreachable = names.filter((_, i) => voices[i]?.undelivered === true);
-  return { state, campaign: campaignOf(answers, { unreachable, asks: [AT - 500] }) };
+  // Old enough that short leases count.
+  return { state, campaign: campaignOf(answers, { unreachable, openedAt: AT - 5_000, asks: [AT - 500] }) };
 }
 
 function resultOf(one: Election): string {

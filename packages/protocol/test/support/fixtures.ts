@@ -249,7 +249,7 @@ export function campaignOf(
 export function voterAnswer(
   answer: BallotAnswer['answer'],
   reason: BallotAnswer['reason'],
-  leaseUntil = AT + 9_000,
+  leaseUntil = AT + 9_900,
 ): VoterAnswer {
   return { answer, reason, leaseUntil, retryMs: 0 };
 }

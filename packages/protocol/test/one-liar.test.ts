@@ -1,0 +1,245 @@
+/**
+ * What the words of one peer can't do (PROTOCOL.md, "What one voter can say"): the peer is a witness, whose key was stolen, among two
+ * candidates that are honest.
+ */
+import { describe, expect, test } from 'vitest';
+import { tally } from '../src/ballot.ts';
+import { FAR } from '../src/bounded.ts';
+import { whyUnprotected } from '../src/damping.ts';
+import { onToldOfDuplicate } from '../src/duplicate.ts';
+import { probeDigest } from '../src/episode.ts';
+import { holderFrom, nodeOfInstance, observeHolder } from '../src/holder.ts';
+import { adoptRecord } from '../src/membership.ts';
+import type { AddressRecord, EpisodeRecord, NodeRecord } from '../src/messages.ts';
+import type { State, VoterAnswer } from '../src/state.ts';
+import { newTurn, type Turn } from '../src/turn.ts';
+import {
+  AT,
+  addressIn,
+  addressRecordOf,
+  campaignOf,
+  candidate,
+  clusterOf,
+  heldBy,
+  IP,
+  PEER,
+  recordOf,
+  SELF,
+  seenDown,
+  silenced,
+  stateOf,
+  voterAnswer,
+  WALL,
+  withAddress,
+  withEpisode,
+  withPeer,
+} from './support/fixtures.ts';
+
+const WITNESS = 'pluto';
+const CLUSTER = clusterOf(candidate(PEER), { ...candidate(WITNESS), role: 'witness' });
+const DOWN = withAddress(seenDown(heldBy(stateOf(CLUSTER), PEER)), { epoch: 20 });
+const NOTHING: EpisodeRecord = {
+  upEpoch: 0,
+  anewEpoch: 0,
+  tries: [],
+  answered: '',
+  upWall: 0,
+  told: false,
+  saw: '',
+};
+
+let versions = 1_000;
+
+function turnOf(state: State): Turn {
+  return newTurn(state, { at: AT, wall: WALL });
+}
+
+/** Whoever it is says that, in a turn of its own. */
+function says(
+  state: State,
+  from: string,
+  address: Partial<AddressRecord>,
+  node: Partial<NodeRecord> = {},
+): Turn {
+  const turn = turnOf(state);
+  const peer = turn.state.peers[from];
+  if (peer === undefined) throw new Error(`there is no peer ${from}`);
+  versions += 1;
+  const record = recordOf(from, { addresses: [addressRecordOf(address)], ...node });
+  adoptRecord(turn, peer, record, versions);
+  return turn;
+}
+
+describe('of the cloud a node believes candidates alone:', () => {
+  const lies: Partial<AddressRecord> = {
+    holder: { kind: 'node', node: SELF, instanceId: null, associationId: 'eipassoc-9', ageMs: 0 },
+    ended: ['eipassoc-1'],
+    changes: [0, 5_000, 10_000, 20_000],
+    changedTo: ['0000000a', '0000000b', '0000000c', '0000000d'],
+    served: true,
+  };
+
+  test('a witness changes neither the holder nor what damping counts', () => {
+    const before = addressIn(DOWN);
+    const after = addressIn(says(DOWN, WITNESS, lies).state);
+    for (const name of ['holder', 'ended', 'changes', 'changedTo', 'served'] as const)
+      expect(after[name]).toEqual(before[name]);
+  });
+
+  test('a candidate does', () => {
+    const after = addressIn(says(DOWN, PEER, lies).state);
+    expect(after.ended).toEqual(['eipassoc-1']);
+    expect(after.changes).not.toEqual([]);
+  });
+
+  test('a witness that calls its machine the one of a silent holder protects it not', () => {
+    const seen = holderFrom(
+      DOWN,
+      { kind: 'associated', associationId: 'eipassoc-1', instanceId: 'i-gone', node: null, self: false },
+      AT,
+    );
+    const turn = says(silenced(DOWN, PEER), WITNESS, {}, { instanceId: 'i-gone', fit: 'fit' });
+    observeHolder(turn, IP, seen, 'read');
+    expect(nodeOfInstance(turn.state, 'i-gone')).toBeNull();
+    expect(whyUnprotected(turn.state, addressIn(turn.state))).not.toBeNull();
+  });
+});
+
+describe('of an episode of failure', () => {
+  const tries = [{ node: PEER, epoch: 7, from: SELF, ageMs: 1_000 }];
+  const moved = [{ node: PEER, epoch: 6, from: SELF, at: AT - 1_000 }];
+
+  test('a witness tells no moves, no changes of fitness, and of no notification', () => {
+    const vain = withEpisode(DOWN, { tries: moved });
+    const told = { ...NOTHING, tries, anewEpoch: 20, told: true };
+    const turn = says(vain, WITNESS, { episode: told }, { fit: 'unfit' });
+    const again = says(turn.state, WITNESS, { episode: told }, { fit: 'fit', role: 'candidate' });
+    const { episode } = addressIn(again.state);
+    expect(episode.tries).toEqual(moved);
+    expect(episode.anewEpoch).toBe(0);
+    expect(episode.heardTold).toBeNull();
+  });
+
+  test('a candidate tells all three', () => {
+    const turn = says(DOWN, PEER, { episode: { ...NOTHING, tries, anewEpoch: 20, told: true } });
+    const { episode } = addressIn(turn.state);
+    expect(episode.tries).toHaveLength(1);
+    expect(episode.anewEpoch).toBe(20);
+    expect(episode.heardTold).toBe(PEER);
+  });
+
+  test('what a witness has seen itself counts', () => {
+    const vain = withEpisode(DOWN, { tries: moved, answered: '' });
+    const answered = probeDigest(CLUSTER.addresses[0]);
+    const { episode } = addressIn(
+      says(vain, WITNESS, { episode: { ...NOTHING, upEpoch: 6, answered } }).state,
+    );
+    expect(episode.tries).toEqual([]);
+    expect(episode.answered).toBe(answered);
+  });
+
+  test.each([
+    [WITNESS, AT - 50_000],
+    [PEER, AT],
+  ])('%s that sees it up and down and up leaves the time down at what it was, or not', (from, since) => {
+    let state = withEpisode(DOWN, { downSince: AT - 50_000 });
+    for (const verdict of ['down', 'up', 'down'] as const) state = says(state, from, { verdict }).state;
+    expect(addressIn(state).episode.downSince).toBe(since);
+  });
+
+  test('news of it is written down at a bounded rate', () => {
+    let state = DOWN;
+    let writes = 0;
+    for (let epoch = 21; epoch < 121; epoch += 1) {
+      const turn = says(state, WITNESS, { epoch, episode: { ...NOTHING, upEpoch: epoch } });
+      writes += turn.writeId === 0 ? 0 : 1;
+      state = turn.state;
+    }
+    expect(addressIn(state).episode.upEpoch).toBe(120);
+    expect(writes).toBeLessThanOrEqual(24);
+  });
+});
+
+describe('that an id runs twice', () => {
+  test('is believed of two peers, and not of one, however often it says so', () => {
+    const turn = turnOf(DOWN);
+    for (let i = 0; i < 3; i += 1) onToldOfDuplicate(turn, WITNESS, 30_000);
+    expect(turn.state.duplicateUntil).toBe(0);
+    onToldOfDuplicate(turn, PEER, 30_000);
+    expect(turn.state.duplicateUntil).toBe(AT + 30_000);
+  });
+
+  test('is not believed of one that says it when the other has ceased to', () => {
+    const before = withPeer(DOWN, WITNESS, { saysDuplicateUntil: AT });
+    const turn = turnOf(before);
+    onToldOfDuplicate(turn, PEER, 30_000);
+    expect(turn.state.duplicateUntil).toBe(0);
+  });
+});
+
+describe('an epoch', () => {
+  test('of a witness is adopted up to what no cluster reaches, and not beyond', () => {
+    let state = DOWN;
+    for (let i = 0; i < 5; i += 1)
+      state = says(state, WITNESS, { epoch: Number.MAX_SAFE_INTEGER - 2 ** 52 }).state;
+    expect(addressIn(state).epoch).toBe(FAR);
+    expect(addressIn(says(state, PEER, { epoch: FAR + 5 }).state).epoch).toBe(FAR + 5);
+  });
+});
+
+describe('a ballot that the others would win', () => {
+  const self = voterAnswer('grant', 'down');
+  const counted = (answers: Readonly<Record<string, VoterAnswer>>, openedAt = AT - 100) => {
+    const state = stateOf(CLUSTER);
+    return tally(state, addressIn(state), campaignOf({ [SELF]: self, ...answers }, { openedAt }));
+  };
+  const refused = (reason: VoterAnswer['reason'], retryMs: number): VoterAnswer => ({
+    ...voterAnswer('refuse', reason),
+    retryMs,
+  });
+
+  test('is won although one is pending for ever', () => {
+    const answers = { [PEER]: self, [WITNESS]: voterAnswer('pending', 'undecided') };
+    expect(counted(answers)).toMatchObject({ result: 'won' });
+  });
+
+  test('waits for a lease of full length, while one may still come, rather than be won on a short one', () => {
+    const short = voterAnswer('grant', 'down', AT + 200);
+    expect(counted({ [WITNESS]: short })).toMatchObject({ result: 'pending' });
+    expect(counted({ [WITNESS]: short, [PEER]: self })).toMatchObject({
+      result: 'won',
+      leaseUntil: AT + 9_900,
+    });
+    expect(counted({ [WITNESS]: short }, AT - 3_000)).toMatchObject({ result: 'won' });
+  });
+
+  test('is held again when so many refusals have ended as are needed, and no later', () => {
+    const long = refused('lent', 10_000);
+    expect(counted({ [PEER]: refused('up', 0), [WITNESS]: long })).toMatchObject({
+      result: 'lost',
+      retryMs: 0,
+      forLease: false,
+    });
+    expect(counted({ [PEER]: refused('lent', 700), [WITNESS]: long })).toMatchObject({
+      retryMs: 700,
+      forLease: true,
+    });
+  });
+
+  test('waits for all whose refusals have to end', () => {
+    const five = clusterOf('mars', 'venus', 'ceres', 'vesta');
+    const answers = {
+      [SELF]: self,
+      mars: refused('held-down', 300),
+      venus: refused('held-down', 500),
+      ceres: refused('lent', 800),
+      vesta: refused('lent', 9_000),
+    };
+    const state = stateOf(five);
+    expect(tally(state, addressIn(state), campaignOf(answers))).toMatchObject({
+      result: 'lost',
+      retryMs: 500,
+      forLease: false,
+    });
+  });
+});
