@@ -2,7 +2,7 @@
  * Kinds of plans in which some of the rules matter more than in the swarm: drawn like the swarm's, from a seed, with
  * the faults that the rule is there for, and an address that has a reason to move every few seconds.
  */
-import { drawPlan, type Entry, type Plan } from '../../packages/sim/src/plan/index.ts';
+import { drawPlan, type Entry, LIAR, type Plan, withLiar } from '../../packages/sim/src/plan/index.ts';
 import {
   createRandom,
   type Random,
@@ -306,6 +306,10 @@ const FOCUSES = {
           { atMs: 140_000, action: 'crash', with: { node: 'standby' }, forMs: 1_000 },
         ]),
     ],
+  },
+  liar: {
+    actions: ['vanish', 'isolate', 'path-blocked'],
+    changes: [restless, (plan, random) => withLiar(random.below(0x1_0000_0000), plan, { actions: [LIAR] })],
   },
   stopping: {
     actions: [],

@@ -48,6 +48,7 @@ export interface Stage {
   readonly tell: (event: WorldEvent) => void;
   readonly facts: (by: RunView, ...facts: Fact[]) => void;
   disksHarmed: boolean;
+  liar: NodeId | null;
 }
 
 /** A moment of the transcript: what happens, and when. */
@@ -66,6 +67,7 @@ export function newStage(driver: 'ec2' | 'opsworks' = 'ec2'): Stage {
     broken,
     told,
     disksHarmed: false,
+    liar: null,
     tell: (event) => {
       for (const check of checks) check(event);
     },
@@ -77,6 +79,7 @@ export function newStage(driver: 'ec2' | 'opsworks' = 'ec2'): Stage {
     aws: () => stage.aws,
     runs: () => [stage.a, stage.b, stage.c],
     disksHarmed: () => stage.disksHarmed,
+    isLiar: (id) => id === stage.liar,
     rolledBack: () => false,
   };
   const checks = createChecks(view, { driver }, (invariant, detail) => {

@@ -154,6 +154,16 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
     takeover({ votesDown: [4_050, ({ facts, c }) => facts(c, voted('grant', 'down'))] }, upSince(3_000)),
   ],
   [
+    'I25',
+    'a takeover of what every other voter that is sighted and honest sees up',
+    takeover(
+      { votesDown: [4_050, ({ facts, c }) => facts(c, voted('grant', 'down'))] },
+      upSince(3_000),
+      [0, (stage) => void Object.assign(stage, { liar: 'c' })],
+      [4_200, ({ b }) => b.setAddress({ verdict: 'unknown' })],
+    ),
+  ],
+  [
     'I10',
     'a vote of down by a voter that sees no such thing',
     until('votesDown', { votesDown: [4_050, ({ facts, c }) => facts(c, voted('grant', 'down'))] }),

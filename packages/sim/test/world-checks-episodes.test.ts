@@ -34,6 +34,7 @@ function scene(driver: 'ec2' | 'opsworks' = 'ec2'): Scene {
     aws: () => stage.aws,
     runs: () => [stage.a, stage.b, stage.c],
     disksHarmed: () => stage.disksHarmed,
+    isLiar: () => false,
     rolledBack: () => false,
   };
   const tell = checkEpisodes(view, (invariant) => broken.push(invariant));

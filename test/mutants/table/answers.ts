@@ -67,13 +67,6 @@ export const ANSWER_MUTANTS: readonly Mutant[] = [
   mutant(
     'answer-stale-epoch',
     ['answer stale-epoch', 'I4'],
-    'a voter lends its lease for an epoch lower than it knows',
-    edit(FILE, "if (ballot.epoch < address.epoch) return refuse('stale-epoch');", ''),
-    'network',
-  ),
-  mutant(
-    'answer-stale-epoch-lent',
-    ['answer stale-epoch', 'I4'],
     'a voter lends its lease twice for one epoch, once the first has run out',
     edit(FILE, "return lent.epoch >= ballot.epoch ? refuse('stale-epoch') : null;", 'return null;'),
     'network',

@@ -123,8 +123,8 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     "a handover is won against its holder's refusal",
     edit(
       'ballot.ts',
-      "if (holderAnswer === 'refused') return",
-      "if (holderAnswer === 'refused' && count.retryMs < 0) return",
+      "if (holderAnswer === 'refused' || count.leases",
+      "if ((holderAnswer === 'refused' && voters.length === 0) || count.leases",
     ),
     'operators',
   ),

@@ -6,6 +6,7 @@ import { BALLOT_MUTANTS } from './ballots.ts';
 import { EPISODE_MUTANTS } from './episodes.ts';
 import { FRESHNESS_MUTANTS } from './freshness.ts';
 import { GATE_MUTANTS } from './gates.ts';
+import { LYING_MUTANTS } from './lying.ts';
 import { MOVE_MUTANTS } from './moves.ts';
 import { OBSERVATION_MUTANTS } from './observation.ts';
 import { ORDER_MUTANTS } from './order.ts';
@@ -27,5 +28,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...EPISODE_MUTANTS,
   ...ADOPTED_MUTANTS,
   ...SIGNED_MUTANTS,
+  ...LYING_MUTANTS,
   ...TOGETHER,
 ];

@@ -105,12 +105,6 @@ export const QUESTIONED: readonly Question[] = [
     together: [],
   },
   {
-    id: 'answer-stale-epoch',
-    because:
-      'whoever has lent this epoch or a later one refuses by the second half of the row, and every majority has one such voter',
-    together: ['answer-stale-epoch-lent', 'both-epoch-checks'],
-  },
-  {
     id: 'answer-unfit-candidate',
     because:
       'a candidate that is unfit asks nobody (gate local); a voter that takes its word for it is the second line',

@@ -55,16 +55,6 @@ export const TOGETHER: readonly Mutant[] = [
     'operators',
   ),
   mutant(
-    'both-epoch-checks',
-    ['answer stale-epoch', 'I4'],
-    'a voter asks nothing of the epoch',
-    [
-      edit('ballot.ts', "if (ballot.epoch < address.epoch) return refuse('stale-epoch');", ''),
-      edit('ballot.ts', "return lent.epoch >= ballot.epoch ? refuse('stale-epoch') : null;", 'return null;'),
-    ],
-    'network',
-  ),
-  mutant(
     'no-lease-ends',
     ['gate lease', 'I7'],
     'neither count nor mandate nor the last gate heeds that leases run out',

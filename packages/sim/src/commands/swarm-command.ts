@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
-import { ACTIONS, runPlan } from '../plan/index.ts';
+import { ACTIONS, LIAR, runPlan } from '../plan/index.ts';
 import { recordTo } from '../report/index.ts';
 import {
   coverageOf,
@@ -272,7 +272,9 @@ function countIn(text: string): number {
 
 function faultsIn(text: string): readonly string[] {
   const names = text.split(',').filter((name) => name !== '');
-  const drawn = [...ACTIONS.values()].flatMap(({ name, draw }) => (draw === undefined ? [] : [name]));
+  const drawn = [...ACTIONS.values()].flatMap(({ name, draw }) =>
+    draw === undefined && name !== LIAR ? [] : [name],
+  );
   const unknown = names.find((name) => !drawn.includes(name));
   if (unknown !== undefined || names.length === 0)
     throw new InvalidArgumentError(`no fault is called ${unknown ?? ''}; there are ${drawn.join(', ')}`);

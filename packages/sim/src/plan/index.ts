@@ -7,3 +7,4 @@ export * from './draw-plan.ts';
 export * from './parameters.ts';
 export * from './plan.ts';
 export * from './run-plan.ts';
+export * from './with-liar.ts';

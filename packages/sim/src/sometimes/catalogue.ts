@@ -197,6 +197,8 @@ const SITUATIONS: readonly (readonly [id: string, says: string])[] = [
   ['move:claimed', 'an address that nobody held was claimed'],
   ['console:during-move', 'an operator moved an address while a node was moving it'],
   ['witness:voted', 'a witness lent its lease'],
+  ['action:liar', 'a witness lied'],
+  ['ending:despite:liar', 'the rest came right although a witness lied to the end'],
   ['ending:served', 'a healed core had every address in service within the bound'],
   ['ending:converged', 'a healed core had come right in every respect'],
   [

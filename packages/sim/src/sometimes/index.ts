@@ -1,7 +1,7 @@
 /**
  * What a swarm has met. Counts are plain numbers by id, so that workers can send theirs and sums stay small.
  */
-import { ACTIONS, type Plan, type RunResult, TOPOLOGIES } from '../plan/index.ts';
+import { ACTIONS, LIAR, type Plan, type RunResult, TOPOLOGIES } from '../plan/index.ts';
 import type { Availability, Watcher, WorldSpec } from '../world/index.ts';
 import { watchCalls } from './call-marks.ts';
 import { SOMETIMES, type Sometimes } from './catalogue.ts';
@@ -65,11 +65,12 @@ function markActions({ timeline }: Plan, struck: ReadonlyMap<string, number>, ma
   }
 }
 
-function markEnding({ ending }: Plan, expected: readonly Availability[], mark: Mark): void {
+function markEnding({ ending, timeline }: Plan, expected: readonly Availability[], mark: Mark): void {
   if (ending.kind !== 'recover') return;
   for (const { kind } of expected)
     mark(kind === 'rightly-unavailable' ? 'ending:rightly-unavailable' : `ending:${ending.goal}`);
   for (const { action } of ending.broken) mark(`ending:despite:${action}`);
+  if (timeline.some(({ action, forMs }) => action === LIAR && forMs === null)) mark(`ending:despite:${LIAR}`);
 }
 
 function markWorld(world: WorldSpec, mark: Mark): void {

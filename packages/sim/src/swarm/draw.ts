@@ -2,7 +2,7 @@
  * What a seed of the swarm stands for: a plan by chance, and for half of the seeds one in which the address has a
  * reason to move every few seconds, so that takeovers meet faults, and each other, far more often than they would.
  */
-import { type DrawOptions, drawPlan, type Entry, type Plan } from '../plan/index.ts';
+import { type DrawOptions, drawPlan, type Entry, LIAR, type Plan, withLiar } from '../plan/index.ts';
 import { createRandom, DEFAULT_SETTINGS, type Random } from '../world/index.ts';
 
 /** Keeps what is drawn here apart from what `drawPlan` draws from the same seed. */
@@ -22,6 +22,15 @@ const RESTLESS_ENDS_MS = 300_000;
 const GAP_MS = [500, 4_000] as const;
 const BROKEN_MS = [1_000, 6_000] as const;
 const FIRST_AT_MS = 5_000;
+const BESIDE_LIAR = [
+  'haproxy',
+  'haproxy',
+  'haproxy-blips',
+  'vanish',
+  'isolate',
+  'crash',
+  'path-blocked',
+] as const;
 /** In so many of the restless seeds calls are late; from one to the next, and by how much. */
 const LATE_PER_MILLE = 250;
 const LATE_GAP_MS = [10_000, 40_000] as const;
@@ -29,10 +38,17 @@ const LATE_MS = [2_000, 20_000] as const;
 
 /** The plan of a seed; the same on every machine. */
 export function planOf(seed: number, options: DrawOptions = {}): Plan {
-  const plan = withIdentities(drawPlan(seed, options), createRandom(seed ^ IDENTITY_SALT));
+  const plan = withIdentities(drawPlan(seed, besideLiar(options)), createRandom(seed ^ IDENTITY_SALT));
   const random = createRandom(seed ^ SALT);
   const restless = options.actions === undefined && random.chance(RESTLESS_PER_MILLE);
-  return restless ? makeRestless(plan, random) : plan;
+  return withLiar(seed, restless ? makeRestless(plan, random) : plan, options);
+}
+
+/** A liar does nothing to an address by itself: alone it is given reasons to move, and what nodes have to agree about. */
+function besideLiar({ actions }: DrawOptions): DrawOptions {
+  if (actions === undefined) return {};
+  const others = actions.filter((name) => name !== LIAR);
+  return { actions: actions.includes(LIAR) && others.length === 0 ? BESIDE_LIAR : others };
 }
 
 /** In some clusters operators have keys of their own. Strangers then order what they like, as often as operators do. */

@@ -107,7 +107,9 @@ function whyNoMajority(world: World, id: NodeId, ip: Ip): string | null {
   for (const voter of voters) {
     if (voter === id) continue;
     const other = conditionOf(world, voter, ip);
-    if (!other.alive || !connected(world, id, voter)) count.silent += 1;
+    // The worst that a voter can say: that it sees it up. Nothing of what it has lent is counted on.
+    if (world.isLiar(voter)) count.refuses += 1;
+    else if (!other.alive || !connected(world, id, voter)) count.silent += 1;
     else if (!other.writes || other.paused || !sameElectorate(world, id, voter)) count.refuses += 1;
     else {
       count.leases += 1;

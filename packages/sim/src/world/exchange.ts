@@ -29,7 +29,7 @@ interface Answering {
 }
 
 export function createExchange(
-  { queue, trace, network, tell, violate, forged, isProven }: Surroundings,
+  { queue, trace, network, tell, violate, forged, meant, isProven }: Surroundings,
   { config, clock, wire }: ProcessSpec,
   life: Life,
 ): Exchange {
@@ -90,9 +90,10 @@ export function createExchange(
         const decoded = read(result.bytes);
         if (decoded.kind === 'fault')
           return violate('codec', `${self} can't read an answer: ${decoded.detail}`);
+        const message = meant(self, decoded.message);
         life.enter(() => {
-          tell({ kind: 'heard', by: life.view(), message: decoded.message });
-          life.feed({ kind: 'answered', sendId, message: decoded.message });
+          tell({ kind: 'heard', by: life.view(), message });
+          life.feed({ kind: 'answered', sendId, message });
         });
       },
     });

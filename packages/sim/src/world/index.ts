@@ -6,6 +6,7 @@ export * from './availability.ts';
 export * from './cluster.ts';
 export * from './heal.ts';
 export * from './interface.ts';
+export type { LiarMode } from './liar/liar.ts';
 export * from './liveness.ts';
 export * from './random.ts';
 export * from './settings.ts';

@@ -9,6 +9,7 @@ import type { Cloud } from './cloud.ts';
 import type { Details } from './details.ts';
 import type { Disk } from './disk.ts';
 import type { Lie } from './forgery.ts';
+import type { LiarMode, Manner } from './liar/liar.ts';
 import type { Link, Network } from './network.ts';
 import type { OrderedBy } from './operator.ts';
 import type { HaproxyState, Machine, Premises } from './premises.ts';
@@ -83,6 +84,10 @@ export interface World {
   replayWithin(ms: number, strayPerMille: number): void;
   /** What the node says is bent from now on; null: no more. */
   forge(id: NodeId, lie: Lie | null): void;
+  /** The node sends anything its key allows from now on; what it returns ends that. */
+  lie(id: NodeId, mode: LiarMode, manner: Manner, seed: number): () => void;
+  /** Whether that node has lied for itself alone. */
+  isLiar(id: NodeId): boolean;
   /** The instance is gone for good, and its addresses are free. */
   terminate(id: NodeId): void;
   overridesOf(id: NodeId): Overrides;

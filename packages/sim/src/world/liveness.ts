@@ -61,7 +61,10 @@ export function checkRecovery(world: World, howFar: 'served' | 'converged'): rea
   const served = (): boolean => due.every((ip) => world.premises.servedBy(ip) !== null);
   if (!world.runTill(served, bound)) {
     const lost = due.filter((ip) => world.premises.servedBy(ip) === null);
-    world.violate('L1', `${lost.join(', ')} not served within ${bound} ms: ${describe(world, lost)}`);
+    world.violate(
+      hasLiar(world) ? 'L6' : 'L1',
+      `${lost.join(', ')} not served within ${bound} ms: ${describe(world, lost)}`,
+    );
     return expected;
   }
   for (const one of expected) if (one.kind === 'rightly-unavailable') explain(world, one.address, one.why);
@@ -128,5 +131,9 @@ function describe(world: World, ips: readonly Ip[]): string {
 
 function checkServed(world: World, ip: Ip): void {
   if (world.premises.servedBy(ip) === null)
-    world.violate('L1', `${ip} is not served any more: ${describe(world, [ip])}`);
+    world.violate(hasLiar(world) ? 'L6' : 'L1', `${ip} is not served any more: ${describe(world, [ip])}`);
+}
+
+function hasLiar(world: World): boolean {
+  return world.spec.nodes.some(({ id }) => world.isLiar(id));
 }

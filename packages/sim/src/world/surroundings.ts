@@ -21,8 +21,9 @@ export interface Surroundings {
   readonly premises: Premises;
   readonly tell: Watcher;
   readonly violate: Violate;
-  /** What a node's message becomes on its way out, where it lies (`forgery.ts`). */
+  /** What a node's message becomes on its way out, and an answer on its way in, where it lies (`liar/lies.ts`). */
   readonly forged: (from: NodeId, message: Envelope) => Envelope;
+  readonly meant: (to: NodeId, message: Envelope) => Envelope;
   /** Whether an operator has signed that (`signing.ts`). */
   readonly isProven: IsProven;
 }

@@ -92,6 +92,8 @@ export interface WorldView {
   readonly runs: () => readonly RunView[];
   /** Whether any disk has lost what had been synced: what it remembered is gone, and only time protects. */
   readonly disksHarmed: () => boolean;
+  /** Whether this node lies, or has: nothing that it says is evidence of anything. */
+  readonly isLiar: (node: NodeId) => boolean;
   /** Whether this node's disk has been put back to what it held earlier. */
   readonly rolledBack: (node: NodeId) => boolean;
 }

@@ -8,7 +8,6 @@ import {
   counted,
   type Fact,
   type NodeId,
-  type NodeRecord,
   type ProtocolConfig,
   statusOf,
 } from '@failtome/protocol';
@@ -18,8 +17,8 @@ import { createCloud } from './cloud.ts';
 import type { Details } from './details.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { createDriver, type SimDriver } from './drivers.ts';
-import { createForger, type Forger } from './forgery.ts';
 import type { ToldFact, World, WorldOptions } from './interface.ts';
+import { createLies } from './liar/lies.ts';
 import { createNetwork } from './network.ts';
 import { createOperators } from './operator.ts';
 import { createPremises, type Machine } from './premises.ts';
@@ -54,6 +53,9 @@ const MAX_KEPT = 200_000;
 /** Told several times a second by every node: it would crowd out the rest. Who wants it watches. */
 const ROUTINE: ReadonlySet<Fact['kind']> = new Set<Fact['kind']>(['probe', 'heartbeat']);
 
+/** What holds whatever is said in anybody's name. The rest has honest messages for its evidence. */
+const ALWAYS: ReadonlySet<string> = new Set(['I6', 'I19', 'I20', 'L1', 'L2', 'L6', 'codec', 'host']);
+
 /** More events than this at one moment are no accident. */
 const MAX_AT_ONE_MOMENT = 100_000;
 
@@ -78,7 +80,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     for (const watcher of watchers) watcher(event);
   };
   const violate = (invariant: string, detail: string): void => {
-    if (violation !== null) return;
+    if (violation !== null || (lies.inAnyName() && !ALWAYS.has(invariant))) return;
     violation = { invariant, detail, atMs: queue.now(), step: queue.ran() };
     trace.tell('world', 'violation', `${invariant}: ${detail}`);
   };
@@ -107,13 +109,15 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
   );
   const machines = spec.nodes.map(({ id }, index) => newMachine(id, index));
   const premises = createPremises(queue, random.fork(), cloud.state, machines);
-  const forgers = new Map<NodeId, Forger>();
-  const records = new Map<NodeId, NodeRecord>();
-  const forged: Surroundings['forged'] = (from, message) => {
-    const { node } = message.payload;
-    if (node !== undefined) records.set(from, node);
-    return forgers.get(from)?.(message, records.get(from)) ?? message;
-  };
+  const lies = createLies({
+    spec,
+    queue,
+    network,
+    aws: cloud.state,
+    runs: () => world.runs(),
+    speaks: (id) => nodeAt(id).state === 'on' && nodeAt(id).process?.isPaused() === false,
+  });
+  watchers.push(lies.watch);
   const signatures = createSignatures((text) => tell({ kind: 'order-signed', text }));
   const around: Surroundings = {
     queue,
@@ -123,7 +127,8 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     premises,
     tell,
     violate,
-    forged,
+    forged: lies.forged,
+    meant: lies.meant,
     isProven: signatures.isProven,
   };
   const nodes = new Map<NodeId, SimNode>();
@@ -311,13 +316,13 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     },
     forge(id, lie) {
       mark(id, `forge ${lie ?? 'nothing'}`);
-      if (lie === null) forgers.delete(id);
-      else
-        forgers.set(
-          id,
-          createForger(lie, (ip) => cloud.state().addresses.get(ip)?.association?.id ?? null),
-        );
+      lies.forge(id, lie);
     },
+    lie(id, mode, manner, seed) {
+      mark(id, `lie ${mode} ${seed}`);
+      return lies.lie(id, mode, manner, seed);
+    },
+    isLiar: lies.isLiar,
     terminate(id) {
       world.vanish(id);
       const node = nodeAt(id);
@@ -380,6 +385,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
       now: queue.now,
       aws: cloud.state,
       runs: world.runs,
+      isLiar: lies.isLiar,
       disksHarmed: () => [...nodes.values()].some(({ disk }) => disk.harmed()),
       rolledBack: (id) => nodeAt(id).disk.rolledBack(),
     },

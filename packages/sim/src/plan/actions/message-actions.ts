@@ -1,5 +1,7 @@
 /** What happens to single messages: for scenarios that depend on their order, and that chance would hardly hit. */
 import { LIES } from '../../world/forgery.ts';
+import { LIAR_MODES } from '../../world/liar/liar.ts';
+import { ANYTHING, TOPICS, VOTES } from '../../world/liar/strategies.ts';
 import type { MessageRule } from '../../world/network.ts';
 import { type ActionKind, action, LONG, whoIs } from '../action.ts';
 import { choice, duration, node, optional, whole } from '../parameters.ts';
@@ -60,6 +62,34 @@ export const MESSAGES: readonly ActionKind[] = [
       if (id === null) return null;
       world.forge(id, lie);
       return () => world.forge(id, null);
+    },
+  }),
+  action({
+    name: 'liar',
+    says: 'a witness whose key was stolen sends anything that the key allows',
+    lastsMs: LONG,
+    parameters: {
+      node: node('who lies'),
+      mode: optional(
+        choice(
+          LIAR_MODES,
+          'identities: for itself alone, and no orders; shared-key: it also bends what the others say, in their names',
+        ),
+        'identities',
+      ),
+      says: optional(
+        choice([...TOPICS, ANYTHING], 'what it lies about; anything: now this, now that'),
+        ANYTHING,
+      ),
+      votes: optional(
+        choice([...VOTES, ANYTHING], 'how it answers ballots; anything: now this, now that'),
+        ANYTHING,
+      ),
+      seed: optional(whole(0, 0xffff_ffff, 'what it says follows from this number'), 1),
+    },
+    apply(world, { node: who, mode, seed, says, votes }) {
+      const id = whoIs(world, who);
+      return id === null ? null : world.lie(id, mode, { says, votes }, seed);
     },
   }),
   action({

@@ -96,7 +96,14 @@ export function checkAgreement(view: WorldView, violate: Violate): Watcher {
     if (strangers.length > 0)
       violate('I3', `${by.run} counts ${strangers.join(', ')}, who are no voters of its`);
     const count = { lent: 1, down: 1, blind: 0, silent: 0 };
-    for (const voter of voters) if (voter !== by.node) addVote(by, ip, epoch, voter, count);
+    for (const voter of voters)
+      if (voter !== by.node)
+        addVote(
+          by,
+          voter,
+          view.isLiar(voter) ? campaign.answers[voter] : voteOf(ip, epoch, by, voter),
+          count,
+        );
     const pair = voters.length === 2 && by.config.agreement.silentPeer === 'takeover';
     const what = `${by.run} won ${ip} ${epoch}: ${voters.map((voter) => say(ip, epoch, by, voter)).join(', ')}`;
     const word =
@@ -109,14 +116,17 @@ export function checkAgreement(view: WorldView, violate: Violate): Watcher {
       violate('I10', `${what}; ${count.down} see it down, ${against} may see it up`);
   }
 
+  function voteOf(ip: Ip, epoch: number, by: RunView, voter: NodeId): Vote | undefined {
+    return votes.get(keyOf(ip, epoch, by.node, voter));
+  }
+
+  /** What a liar answers has no grounds that could be looked at: it counts as what it said. */
   function addVote(
     by: RunView,
-    ip: Ip,
-    epoch: number,
     voter: NodeId,
+    vote: Pick<Vote, 'answer'> | undefined,
     count: { lent: number; down: number; blind: number; silent: number },
   ): void {
-    const vote = votes.get(keyOf(ip, epoch, by.node, voter));
     const lends = vote?.answer === 'grant' || vote?.answer === 'blind';
     if (lends) count.lent += 1;
     if (vote?.answer === 'blind') count.blind += 1;
@@ -125,7 +135,7 @@ export function checkAgreement(view: WorldView, violate: Violate): Watcher {
   }
 
   function say(ip: Ip, epoch: number, by: RunView, voter: NodeId): string {
-    const vote = votes.get(keyOf(ip, epoch, by.node, voter));
+    const vote = voteOf(ip, epoch, by, voter);
     if (voter === by.node) return `${voter} itself`;
     return vote === undefined
       ? `${voter} nothing`

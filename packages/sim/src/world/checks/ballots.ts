@@ -49,6 +49,11 @@ export function checkBallots(view: WorldView, violate: Violate): Watcher {
     const key = `${ip} ${epoch}`;
     if (campaign?.won?.silent.length === 0) {
       const other = winners.get(key);
+      // Whom a liar has lent to as well says nothing of the epoch.
+      const isLent = Object.entries(campaign.answers).some(
+        ([voter, { answer }]) => view.isLiar(voter) && answer !== 'refuse',
+      );
+      if (isLent) return;
       // Where disks were lost an epoch may come again, once no lease of its first time can be left.
       const longAgo = other !== undefined && view.now() - other.atMs > by.config.agreement.leaseMs;
       if (other !== undefined && other.node !== by.node && !(longAgo && view.disksHarmed()))
@@ -93,7 +98,7 @@ export function checkBallots(view: WorldView, violate: Violate): Watcher {
       if (other.by === mine.by || other.ip !== mine.ip) continue;
       for (const [voter, until] of mine.leases) {
         // While an id runs twice, each of the two lends what it believes to be its own.
-        if (doubles.lately(voter)) continue;
+        if (doubles.lately(voter) || view.isLiar(voter)) continue;
         const otherUntil = other.leases.get(voter) ?? 0;
         if (until > now + TOLERANCE_MS && otherUntil > now + TOLERANCE_MS)
           violate(

@@ -164,7 +164,7 @@ function isPaused(by: RunView): boolean {
   return pause.paused && (pause.until === null || now.wall < pause.until);
 }
 
-/** I10: what the voters themselves have thought since before the ballot. */
+/** I10, and where one lies I25: what the voters that don't have thought since before the ballot. */
 function checkSight(
   view: WorldView,
   by: RunView,
@@ -173,7 +173,8 @@ function checkSight(
   what: string,
   violate: Violate,
 ): void {
-  const voters = view.runs().filter(({ config }) => config.node.role !== 'member');
+  const voting = view.runs().filter(({ config }) => config.node.role !== 'member');
+  const voters = voting.filter(({ node }) => !view.isLiar(node));
   const seen = voters.flatMap((voter) => {
     const address = voter.state().addresses[ip];
     if (address === undefined || address.series.last === null) return [];
@@ -187,7 +188,7 @@ function checkSight(
   const configured = by.config.peers.filter(({ role }) => role !== 'member').length + 1;
   if (up * 2 > seen.length && configured > 2)
     violate(
-      'I10',
+      voters.length < voting.length ? 'I25' : 'I10',
       `${what}, though ${up} of ${seen.length} sighted see it up: ${seen.map(({ voter, is }) => `${voter.run} ${is}`).join(', ')}`,
     );
 }

@@ -94,15 +94,22 @@ export function checkDamping(view: WorldView, driver: 'ec2' | 'opsworks', violat
       );
   }
 
-  /** Somebody who still runs saw it; what only earlier runs saw counts as long as their disks say so, which is less exact. */
+  /** A candidate that still runs saw it, of which alone this is believed; what only earlier runs saw counts as long as their disks say so, which is less exact. */
   function isRemembered(atMs: number): boolean {
-    return view.runs().some(({ run }) => (started.get(run) ?? Number.POSITIVE_INFINITY) < atMs);
+    return view
+      .runs()
+      .some(
+        ({ run, config }) =>
+          config.node.role === 'candidate' && (started.get(run) ?? Number.POSITIVE_INFINITY) < atMs,
+      );
   }
 
   /** The holder, where this run hears it and was told that it is fit. */
   function protectedHolder(by: RunView, instanceId: string): NodeId | null {
     const { peers, now } = by.state();
-    const peer = Object.values(peers).find(({ record }) => record?.instanceId === instanceId);
+    const peer = Object.values(peers).find(
+      ({ id, record }) => record?.instanceId === instanceId && isCandidate(by, id),
+    );
     if (peer === undefined || peer.record?.fit !== 'fit') return null;
     const quietMs = now.at - (peer.heardAt ?? Number.NEGATIVE_INFINITY);
     return quietMs < by.config.gossip.deadMs ? peer.id : null;
@@ -129,6 +136,10 @@ export function checkDamping(view: WorldView, driver: 'ec2' | 'opsworks', violat
         return;
     }
   };
+}
+
+function isCandidate({ config }: RunView, id: NodeId): boolean {
+  return config.peers.some((peer) => peer.id === id && peer.role === 'candidate');
 }
 
 function withChange(known: readonly Change[], atMs: number): readonly Change[] {

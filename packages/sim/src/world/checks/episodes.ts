@@ -10,6 +10,7 @@ import {
   blockedAfterMs,
   type DriveEffect,
   type DriverAnswer,
+  type Envelope,
   type Fact,
   type Ip,
   type NodeId,
@@ -180,6 +181,16 @@ export function checkEpisodes(view: WorldView, violate: Violate): Watcher {
     return run.okChecks >= 3 && view.now() - run.failedCheckMs >= FIT_MS;
   }
 
+  /** A voter may have seen it up. One that says so untruly frees candidates to move it on, as far as they see it down. */
+  function onLie(by: RunView, { payload: { node } }: Envelope): void {
+    for (const { ip, episode: told } of node?.addresses ?? []) {
+      if (told === undefined) continue;
+      const episode = episodeOf(ip);
+      if (told.answered !== '') episode.answered.add(probeOf(by.config, ip));
+      if (told.upEpoch > 0) episode.moves = [];
+    }
+  }
+
   /** I23 */
   function onBlocked(by: RunView, ip: Ip): void {
     const { probed, told } = runOf(by);
@@ -236,6 +247,7 @@ export function checkEpisodes(view: WorldView, violate: Violate): Watcher {
         return onChecked(event.by, event.ok);
       case 'heard':
         runOf(event.by).heard.set(event.message.from, view.now());
+        if (view.isLiar(event.message.from)) onLie(event.by, event.message);
         return;
       case 'facts':
         for (const fact of event.facts) onFact(event.by, fact);

@@ -82,6 +82,8 @@ export function checkLending(view: WorldView, driver: 'ec2' | 'opsworks', violat
     const calls = driver === 'ec2' && operation.op === 'release' ? 2 : 1;
     const untilMs = decidedAt + calls * timeoutMs - TOLERANCE_MS;
     const lasting = voters.filter((voter) => {
+      // What a liar lends it may lend again: its word is all there is.
+      if (view.isLiar(voter)) return true;
       const one = lent.get(`${voter} ${ip}`);
       return one?.candidate === by.node && one.epoch === move.epoch && one.latestMs >= untilMs;
     });
@@ -106,7 +108,7 @@ export function checkLending(view: WorldView, driver: 'ec2' | 'opsworks', violat
         return;
       case 'heard':
         for (const { address, candidate, epoch } of event.message.payload.releases ?? [])
-          giveBack(event.by.node, address, candidate, epoch);
+          if (candidate === event.message.from) giveBack(event.by.node, address, candidate, epoch);
         return;
       case 'said':
         for (const { address, candidate, epoch, leaseMs, consents } of event.message.payload.answers ?? []) {

@@ -25,8 +25,8 @@ export function checkMessages(view: WorldView, violate: Violate): Watcher {
 
   function onSaid(by: RunView, { to, re }: Envelope, bytes: number): void {
     if (bytes > MAX_MESSAGE_BYTES) violate('I19', `${by.run} sends ${counted(bytes, 'byte')} to ${to}`);
-    // Each answer was asked for, by somebody whose own pace is bounded.
-    if (re !== null) return;
+    // Each answer was asked for, by somebody whose own pace is bounded; a liar's isn't.
+    if (re !== null || view.isLiar(by.node)) return;
     const now = view.now();
     const key = `${by.run} ${to}`;
     const pace = paces.get(key);

@@ -1,0 +1,193 @@
+/**
+ * A node that sends anything its key allows. Its own process goes on beneath it, honest, and keeps the sessions in which it is heard; what
+ * leaves is bent or made up, in moods that last a while, and there may be far more of it.
+ */
+import {
+  type Ballot,
+  type Envelope,
+  encodeMessage,
+  MAX_MESSAGE_BYTES,
+  type NodeId,
+  type NodeRecord,
+  type Payload,
+  type SessionId,
+} from '@failtome/protocol';
+import type { Random } from '../random.ts';
+import {
+  ANYTHING,
+  type LiarView,
+  type Strategy,
+  strategyOf,
+  type Told,
+  type Topic,
+  VOTES,
+  type Vote,
+  voted,
+} from './strategies.ts';
+
+/**
+ * What its key allows. `identities`: it speaks for itself alone, and gives no orders, which only operators can.
+ * `shared-key`: it can also bend what others say, in their names.
+ */
+export const LIAR_MODES = ['identities', 'shared-key'] as const;
+export type LiarMode = (typeof LIAR_MODES)[number];
+
+/** What it says and how it votes; `anything`: now this, now that. */
+export interface Manner {
+  readonly says: Topic;
+  readonly votes: Vote | typeof ANYTHING;
+}
+
+export interface Liar {
+  readonly mode: LiarMode;
+  /** What a message of this node's becomes on its way out. */
+  forged(message: Envelope): Envelope;
+  /** What an answer is an answer to, in the numbers that its own process gave. */
+  meant(message: Envelope): Envelope;
+  /** Another request to somebody, made up; null: it has none to say it in, or has said enough. */
+  another(): Envelope | null;
+  /** When it would speak again of itself; null: it doesn't, for now. */
+  gapMs(): number;
+  /** A node has asked it. */
+  asked(by: NodeId, ballots: readonly Ballot[]): void;
+  /** It lies no more. What it says is still numbered as it was. */
+  fallSilent(): void;
+}
+
+/** Numbers that are left between two messages of the process's own, for those that are made up. */
+const SPREAD = 4;
+/** Versions above all that the process has really told. */
+const VERSIONS_FROM = 1_000_000;
+const MOOD_MS = [3_000, 30_000] as const;
+/** Where it says nothing of itself, it looks again after so long. */
+const IDLE_MS = 1_000;
+/** In the names of others it bends so many. */
+const OTHERS_PER_MILLE = 150;
+
+interface Mood {
+  readonly strategies: readonly Strategy[];
+  readonly vote: Vote;
+  readonly liesPerMille: number;
+  readonly anotherPerSecond: number;
+  readonly untilMs: number;
+}
+
+export interface LiarDependencies {
+  readonly mode: LiarMode;
+  readonly manner: Manner;
+  readonly random: Random;
+  readonly now: () => number;
+  readonly view: (self: NodeId, asked: LiarView['ballotsOf']) => LiarView;
+}
+
+export function createLiar({ mode, manner, random, now, view: viewOf }: LiarDependencies): Liar {
+  const asked = new Map<NodeId, readonly Ballot[]>();
+  /** Its own sessions since it began to lie, and how many numbers are taken since the last message of the process's own. */
+  const sessions = new Map<SessionId, { newest: number; taken: number }>();
+  const records = new Map<NodeId, NodeRecord>();
+  const last = new Map<NodeId, Envelope>();
+  let mood: Mood | null = null;
+  let silent = false;
+
+  const view = (self: NodeId): LiarView => viewOf(self, (id) => asked.get(id) ?? []);
+
+  function moodNow(): Mood {
+    if (mood !== null && now() < mood.untilMs) return mood;
+    mood = {
+      strategies: strategiesOf(manner, random),
+      vote: manner.votes === ANYTHING ? random.pick(VOTES) : manner.votes,
+      liesPerMille: random.pick([300, 1_000, 1_000]),
+      anotherPerSecond: random.pick([0, 0, 3, 10, 30]),
+      untilMs: now() + random.between(...MOOD_MS),
+    };
+    return mood;
+  }
+
+  function bend(message: Envelope): Envelope {
+    const record = records.get(message.from);
+    const { strategies, vote, liesPerMille } = moodNow();
+    if (silent || record === undefined || message.payload.refused !== undefined) return message;
+    if (!random.chance(liesPerMille)) return message;
+    const version = VERSIONS_FROM + message.seq;
+    const told: Told = { ...message.payload, version, node: record };
+    const seen = view(message.from);
+    const payload = random.pick(strategies)(told, message.to, random, seen);
+    const all = voted(payload, message.to, vote, random, seen);
+    const bent = { ...message, payload: mode === 'identities' ? allowed(all, told) : all };
+    return fits(bent) ? bent : message;
+  }
+
+  /** A number of its own for every message, with room after it. */
+  function numbered(message: Envelope): Envelope {
+    const known = sessions.get(message.session) ?? { newest: 0, taken: 0 };
+    if (message.seq > known.newest) Object.assign(known, { newest: message.seq, taken: 0 });
+    sessions.set(message.session, known);
+    return { ...message, seq: message.seq * SPREAD };
+  }
+
+  function remember({ from, payload: { node } }: Envelope): void {
+    if (node !== undefined) records.set(from, node);
+  }
+
+  return {
+    mode,
+    forged(message) {
+      remember(message);
+      if (mode === 'shared-key')
+        return random.chance(OTHERS_PER_MILLE) ? withHeader(bend(message), random) : message;
+      const own = numbered(message);
+      if (message.re === null) last.set(message.to, own);
+      return bend(own);
+    },
+    meant(message) {
+      const { re } = message;
+      if (re === null || !sessions.has(re.session)) return message;
+      return { ...message, re: { ...re, seq: Math.floor(re.seq / SPREAD) } };
+    },
+    another() {
+      const said = [...last.values()];
+      if (silent || said.length === 0) return null;
+      const like = random.pick(said);
+      const known = sessions.get(like.session);
+      if (known === undefined || known.taken + 1 >= SPREAD) return null;
+      known.taken += 1;
+      const seq = known.newest * SPREAD + known.taken;
+      return bend({ ...like, seq, payload: { version: 0, ack: 0 } });
+    },
+    gapMs() {
+      const { anotherPerSecond } = moodNow();
+      return anotherPerSecond === 0 ? IDLE_MS : Math.round(1_000 / anotherPerSecond);
+    },
+    asked: (by, ballots) => void asked.set(by, ballots),
+    fallSilent() {
+      silent = true;
+    },
+  };
+}
+
+function strategiesOf({ says }: Manner, random: Random): readonly Strategy[] {
+  return Array.from({ length: random.between(1, 3) }, () => strategyOf(says, random));
+}
+
+/** Orders are operators' alone: it tells those that there are. */
+function allowed(payload: Payload, { node: { pause, handovers } }: Told): Payload {
+  const { command: _, outcome: __, ...rest } = payload;
+  return rest.node === undefined ? rest : { ...rest, node: { ...rest.node, pause, handovers } };
+}
+
+/** Whoever has the one key can put anything into the name and numbers of a message, too. */
+function withHeader(message: Envelope, random: Random): Envelope {
+  const top = Number.MAX_SAFE_INTEGER;
+  switch (random.below(10)) {
+    case 0:
+      return { ...message, seq: random.pick([top, message.seq + 1_000]) };
+    case 1:
+      return { ...message, t: random.pick([top, 2 ** 44]) };
+    default:
+      return message;
+  }
+}
+
+function fits(message: Envelope): boolean {
+  return encodeMessage(message).length <= MAX_MESSAGE_BYTES;
+}
