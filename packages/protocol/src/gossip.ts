@@ -20,8 +20,8 @@ import { admitRequest, admitResponse, echoFor, maxEchoAgeMs, type OwnSession } f
 import { isSilent } from './holder.ts';
 import type { SendFailure } from './inputs.ts';
 import {
-  adoptOrders,
   adoptRecord,
+  adoptWhatIsLeft,
   hear,
   knownIncarnation,
   onAsked,
@@ -233,7 +233,7 @@ function takeWords(turn: Turn, from: NodeId, payload: Payload): void {
   const known = turn.state.peers[from];
   if (payload.node !== undefined && known !== undefined && payload.version > known.recordVersion)
     adoptRecord(turn, known, payload.node, payload.version);
-  else if (known?.ordersDue === true && known.record !== null) adoptOrders(turn, from, known.record);
+  else if (known !== undefined && known.record !== null) adoptWhatIsLeft(turn, known, known.record);
   if (payload.known !== undefined) onKnown(turn, from, payload.known);
   if (payload.duplicateMs !== undefined) onToldOfDuplicate(turn, from, payload.duplicateMs);
   if (payload.rumours !== undefined) onRumours(turn, from, payload.rumours);

@@ -97,8 +97,18 @@ export function adoptRecord(turn: Turn, peer: Peer, record: NodeRecord, version:
   }
 }
 
+/** What the bounds had no room for, of a record that the peer doesn't send again: with each of its messages some more. */
+export function adoptWhatIsLeft(turn: Turn, peer: Peer, record: NodeRecord): void {
+  if (peer.ordersDue) adoptOrders(turn, peer.id, record);
+  if (!isCandidate(turn.state.config, peer.id)) return;
+  for (const { ip, epoch } of record.addresses) {
+    const known = turn.state.addresses[ip];
+    if (known !== undefined && epoch > known.epoch) adoptEpoch(turn, peer.id, ip, epoch);
+  }
+}
+
 /** What operators have ordered, as a peer tells it. What is beyond the peer's budget is taken in with its next messages. */
-export function adoptOrders(turn: Turn, from: NodeId, { pause, handovers }: NodeRecord): void {
+function adoptOrders(turn: Turn, from: NodeId, { pause, handovers }: NodeRecord): void {
   const ageMs = turn.now.at - (turn.state.peers[from]?.recordAt ?? turn.now.at);
   const taken = [
     adoptPause(turn, from, pause),

@@ -2,7 +2,7 @@
  * The voter's side of a ballot: hear it, lend or refuse, give back (invariants I5, I6).
  */
 import { type Judgement, judge } from './ballot.ts';
-import { ignorePart, isPlausible } from './bounded.ts';
+import { adoptEpoch, ignorePart, isPlausible } from './bounded.ts';
 import { mayHurry } from './budget.ts';
 import { MAX_ADDRESSES } from './config.ts';
 import { liveRank } from './damping.ts';
@@ -23,7 +23,8 @@ export function onBallot(turn: Turn, from: NodeId, ballot: Ballot): void {
     answer(turn, ballot, { answer: 'refuse', reason: 'unknown-address', retryMs: 0 });
     return;
   }
-  if (!isPlausible(address.epoch, ballot.epoch)) return ignorePart(turn, from);
+  // Followed as far as that, so that one of the next is heard.
+  if (!isPlausible(address.epoch, ballot.epoch)) return adoptEpoch(turn, from, ballot.address, ballot.epoch);
   const known = address.standing[from];
   // One that comes after a later one, or after it was given back, is late: nothing is lent for it any more.
   if (known !== undefined && ballot.epoch < known.ballot.epoch) return;

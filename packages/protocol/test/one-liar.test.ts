@@ -3,20 +3,22 @@
  * candidates that are honest.
  */
 import { describe, expect, test } from 'vitest';
-import { tally } from '../src/ballot.ts';
+import { ballotElectorate, tally } from '../src/ballot.ts';
 import { FAR } from '../src/bounded.ts';
 import { whyUnprotected } from '../src/damping.ts';
 import { onToldOfDuplicate } from '../src/duplicate.ts';
 import { probeDigest } from '../src/episode.ts';
 import { holderFrom, nodeOfInstance, observeHolder } from '../src/holder.ts';
-import { adoptRecord } from '../src/membership.ts';
+import { adoptRecord, adoptWhatIsLeft } from '../src/membership.ts';
 import type { AddressRecord, EpisodeRecord, NodeRecord } from '../src/messages.ts';
 import type { State, VoterAnswer } from '../src/state.ts';
 import { newTurn, type Turn } from '../src/turn.ts';
+import { onBallot } from '../src/voter.ts';
 import {
   AT,
   addressIn,
   addressRecordOf,
+  ballotOf,
   campaignOf,
   candidate,
   clusterOf,
@@ -241,5 +243,24 @@ describe('a ballot that the others would win', () => {
       retryMs: 500,
       forLease: false,
     });
+  });
+});
+
+describe("a candidate's epoch that is too far ahead", () => {
+  test('is followed with each of its messages, until its ballots are heard', () => {
+    const far = withAddress(seenDown(stateOf(CLUSTER)), { epoch: FAR });
+    let turn = says(far, PEER, { epoch: FAR + 3 * 2 ** 16 });
+    for (let i = 0; i < 2; i += 1) {
+      const peer = turn.state.peers[PEER];
+      if (peer?.record == null) throw new Error('nothing is known of the peer');
+      adoptWhatIsLeft(turn, peer, peer.record);
+    }
+    expect(addressIn(turn.state).epoch).toBe(FAR + 3 * 2 ** 16);
+    const ballot = ballotOf(ballotElectorate(turn.state), { candidate: PEER, epoch: FAR + 4 * 2 ** 16 + 1 });
+    onBallot(turn, PEER, ballot);
+    expect(turn.state.peers[PEER]?.answersDue).toEqual([]);
+    turn = turnOf(turn.state);
+    onBallot(turn, PEER, ballot);
+    expect(turn.state.peers[PEER]?.answersDue).toHaveLength(1);
   });
 });

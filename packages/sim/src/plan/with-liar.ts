@@ -67,7 +67,9 @@ function inOrder(timeline: readonly Entry[]): readonly Entry[] {
 
 /** One of many candidates is a witness instead; with few of them one more node is. */
 function withWitness(world: WorldSpec, random: Random): WorldSpec {
-  const { nodes, holders } = world;
+  const { holders } = world;
+  // What one configuration says differently of the voters isn't meant for other voters.
+  const nodes = world.nodes.map(({ overrides: _, ...node }): NodeSpec => node);
   if (nodes.some(({ role }) => role === 'witness')) return world;
   const last = nodes.length - 1;
   if (nodes.length >= 5 && !holders.includes(last))

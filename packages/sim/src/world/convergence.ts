@@ -32,6 +32,8 @@ const ASKING: readonly Reason[] = [
   'move-did-not-help',
   'never-answered',
 ];
+/** A liar may lend what it doesn't keep, so that a ballot is won and comes to nothing. */
+const MISLED: readonly Reason[] = ['lease-too-short', 'agreed', 'guard-asked', 'intent-unwritten'];
 
 /** It can't reach the cloud, which alone knows what became of a move that it or its last run has begun. */
 const UNFINISHED: readonly Reason[] = ['backing-off', 'call-in-flight', 'settling', 'finish-move'];
@@ -78,7 +80,8 @@ export function checkExplained(world: World, ip: Ip, why: string): void {
 
 function reasonsOf(world: World, { node: id, state }: RunView, ip: Ip): readonly Reason[] {
   const own = conditionOf(world, id, ip);
-  const reasons = WHY_NOT.find(([applies]) => applies(own))?.[1] ?? ASKING;
+  const misled = world.spec.nodes.some((node) => world.isLiar(node.id)) ? MISLED : [];
+  const reasons = WHY_NOT.find(([applies]) => applies(own))?.[1] ?? [...ASKING, ...misled];
   // One that is unfinished for another address of its node holds this one back as well.
   const isUnfinished = !own.sighted && Object.values(state().addresses).some(({ move }) => move !== null);
   // Whoever holds it knows that, unless somebody moved it there while this node couldn't read.
