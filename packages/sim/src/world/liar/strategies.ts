@@ -264,7 +264,7 @@ function answerOf(
     case 'grant':
       return { ...answer, answer: 'grant', reason: 'down', leaseMs: 2 ** 44 };
     case 'grant-shortly':
-      return { ...answer, answer: 'grant', reason: 'down', leaseMs: random.pick([1, 200, 1_000, 3_000]) };
+      return { ...answer, answer: 'grant', reason: 'down', leaseMs: random.pick([300, 1_000]) };
     case 'blind':
       return { ...answer, answer: 'blind', reason: 'no-way-out', leaseMs: 2 ** 44 };
     case 'pending':
