@@ -7,7 +7,12 @@ import { bentValue, type Interesting, madeUp } from '../src/world/liar/generate.
 import { TOPICS, VOTES } from '../src/world/liar/strategies.ts';
 
 const KNOWN: Interesting = {
-  matching: { 'a node id': ['a', 'b'], 'a session id': ['AAAAAAAAAAA'], 'an IP address': [ADDRESS] },
+  matching: {
+    'a node id': ['a', 'b'],
+    'a session id': ['AAAAAAAAAAA'],
+    'an IP address': [ADDRESS],
+    'a proof': ['p'],
+  },
   texts: ['eipassoc-1', 'down'],
   numbers: [0, 7],
 };

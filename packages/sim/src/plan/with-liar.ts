@@ -31,7 +31,9 @@ export function withLiar(seed: number, plan: Plan, { actions }: DrawOptions): Pl
 
 /** It lies to the end, and the rest has to come right all the same. */
 function lying(plan: Plan, random: Random): Plan {
-  const world = withWitness(plan.world, random);
+  const plain = withWitness(plan.world, random);
+  // With operators' signatures it can forge orders as well; without, they have no part in what it may do.
+  const world = random.chance(700) ? { ...plain, settings: { ...plain.settings, identities: true } } : plain;
   const entry = liarEntry(world, random, 'identities');
   return { ...plan, title: `${plan.title}, a liar`, world, timeline: inOrder([...plan.timeline, entry]) };
 }

@@ -4,13 +4,7 @@
  */
 
 import { type AwsEvent, holderOf, setInstance, setInstanceState } from '@failtome/cloud/model';
-import {
-  counted,
-  type Fact,
-  type NodeId,
-  type ProtocolConfig,
-  statusOf,
-} from '@failtome/protocol';
+import { counted, type Fact, type NodeId, type ProtocolConfig, statusOf } from '@failtome/protocol';
 import { createChecks } from './checks/index.ts';
 import { createClock, type NodeClock } from './clock.ts';
 import { createCloud } from './cloud.ts';

@@ -73,7 +73,7 @@ export const MESSAGES: readonly ActionKind[] = [
       mode: optional(
         choice(
           LIAR_MODES,
-          'identities: for itself alone, and no orders; shared-key: it also bends what the others say, in their names',
+          'identities: for itself alone; shared-key: it also bends what the others say, in their names',
         ),
         'identities',
       ),

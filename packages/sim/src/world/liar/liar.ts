@@ -75,12 +75,14 @@ interface Mood {
 export interface LiarDependencies {
   readonly mode: LiarMode;
   readonly manner: Manner;
+  /** Orders carry operators' signatures: whatever it tells of some is seen through. */
+  readonly signed: boolean;
   readonly random: Random;
   readonly now: () => number;
   readonly view: (self: NodeId, asked: LiarView['ballotsOf']) => LiarView;
 }
 
-export function createLiar({ mode, manner, random, now, view: viewOf }: LiarDependencies): Liar {
+export function createLiar({ mode, manner, signed, random, now, view: viewOf }: LiarDependencies): Liar {
   const asked = new Map<NodeId, readonly Ballot[]>();
   /** Its own sessions since it began to lie, and how many numbers are taken since the last message of the process's own. */
   const sessions = new Map<SessionId, { newest: number; taken: number }>();
@@ -113,7 +115,7 @@ export function createLiar({ mode, manner, random, now, view: viewOf }: LiarDepe
     const seen = view(message.from);
     const payload = random.pick(strategies)(told, message.to, random, seen);
     const all = voted(payload, message.to, vote, random, seen);
-    const bent = { ...message, payload: mode === 'identities' ? allowed(all, told) : all };
+    const bent = { ...message, payload: mode === 'identities' ? allowed(all, told, signed) : all };
     return fits(bent) ? bent : message;
   }
 
@@ -169,10 +171,10 @@ function strategiesOf({ says }: Manner, random: Random): readonly Strategy[] {
   return Array.from({ length: random.between(1, 3) }, () => strategyOf(says, random));
 }
 
-/** Orders are operators' alone: it tells those that there are. */
-function allowed(payload: Payload, { node: { pause, handovers } }: Told): Payload {
+/** Commands are operators' alone. Where nothing shows that an order isn't theirs, it tells those that there are. */
+function allowed(payload: Payload, { node: { pause, handovers } }: Told, signed: boolean): Payload {
   const { command: _, outcome: __, ...rest } = payload;
-  return rest.node === undefined ? rest : { ...rest, node: { ...rest.node, pause, handovers } };
+  return rest.node === undefined || signed ? rest : { ...rest, node: { ...rest.node, pause, handovers } };
 }
 
 /** Whoever has the one key can put anything into the name and numbers of a message, too. */

@@ -68,6 +68,8 @@ export function createLies({ spec, queue, network, aws, runs, speaks }: LiesDepe
         'a node id': [...ids, 'nobody'],
         'a session id': ['AAAAAAAAAAA', ...states.map(({ session }) => session)],
         'an IP address': [...spec.addresses, '203.0.113.99'],
+        // Some that operators have made, of other orders.
+        'a proof': ['operator:1', 'operator:2', 'forged'],
       },
       texts: [
         ...ids,
@@ -159,6 +161,7 @@ export function createLies({ spec, queue, network, aws, runs, speaks }: LiesDepe
       const liar = createLiar({
         mode,
         manner,
+        signed: spec.settings.identities,
         random: createRandom(seed),
         now: queue.now,
         view: (self, ballotsOf) => viewOf(self, ballotsOf),
