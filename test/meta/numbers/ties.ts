@@ -77,6 +77,7 @@ export const ties: readonly Tie[] = [
     s(protocol('wayout', 'PROOF_LASTS_MS')),
   ],
   [PROTOCOL, 'at most `max(2 × dead, {})` old', s(oldest)],
+  [PROTOCOL, "For the first {} a ballot isn't won", s(protocol('ballot', 'SHORT_LEASE_WAITS_MS'))],
   [
     PROTOCOL,
     'at most {} min ahead, and {} min more where clocks differ;',

@@ -66,12 +66,15 @@ function eachAddress(
   return { ...told, node: { ...told.node, ...parts, addresses } };
 }
 
-/** What it sees, on and off as it likes. */
-const sight: Strategy = (told, _to, random) =>
+/** What it sees, on and off as it likes; and that what was tried before is over. */
+const sight: Strategy = (told, _to, random, view) =>
   eachAddress(told, (one) => ({
     ...one,
     verdict: random.pick(['up', 'down', 'unknown'] as const),
     trouble: random.chance(500),
+    ...(one.episode === undefined
+      ? {}
+      : { episode: { ...one.episode, upEpoch: random.pick([0, view.epochOf(one.ip)]) } }),
   }));
 
 /** That the receiver's id runs twice. */
@@ -101,15 +104,17 @@ const cloud: Strategy = (told, to, random, view) =>
     };
   });
 
-/** What this episode of failure has shown. */
+/** What this episode of failure has shown: that everybody was tried, in vain. */
 const episodes: Strategy = (told, _to, random, view) =>
-  eachAddress(told, (one) => ({ ...one, episode: episodeOf(one, random, view) }));
+  eachAddress(told, (one) => {
+    const epoch = view.epochOf(one.ip) + 8;
+    return { ...one, epoch, episode: episodeOf(one, epoch, random, view) };
+  });
 
-function episodeOf({ ip }: AddressRecord, random: Random, view: LiarView): EpisodeRecord {
-  const epoch = view.epochOf(ip);
-  const moves = random.chance(600) ? view.candidates : [];
+function episodeOf({ ip }: AddressRecord, epoch: number, random: Random, view: LiarView): EpisodeRecord {
+  const moves = random.chance(800) ? view.candidates : [];
   return {
-    upEpoch: random.pick([0, 0, epoch, epoch + 1]),
+    upEpoch: 0,
     anewEpoch: random.pick([0, epoch, epoch + 1]),
     tries: moves.map((node, i) => ({
       node,
@@ -123,6 +128,17 @@ function episodeOf({ ip }: AddressRecord, random: Random, view: LiarView): Episo
     saw: 'what it liked',
   };
 }
+
+/** That it runs on the holder's machine, and is well. */
+const machine: Strategy = (told, _to, _random, view) => {
+  const [ip = ''] = view.addresses;
+  const parts = {
+    instanceId: view.association(ip)?.instanceId ?? '',
+    role: 'candidate',
+    fit: 'fit',
+  } as const;
+  return { ...told, node: { ...told.node, ...parts } };
+};
 
 /** Who it is: the holder's machine, a candidate, fit and unfit, in ever new lives. */
 const identity: Strategy = (told, _to, random, view) => {
@@ -153,8 +169,9 @@ const rumours: Strategy = (told, to, random, view) => ({
   ask: view.others.slice(0, 8),
 });
 
-/** That ballots have come ever so far. */
+/** That ballots have come ever so far, to all but one candidate, which will ask. */
 const epochs: Strategy = (told, to, random, view) => {
+  if (to === view.candidates.at(-1)) return told;
   const ahead = random.pick([1, 2, 50, 2 ** 16, 2 ** 44]);
   const payload = eachAddress(told, (one) => ({ ...one, epoch: view.epochOf(one.ip) + ahead }));
   const answers = view.addresses.map((address) => ({
@@ -202,6 +219,7 @@ export const TOPICS = [
   'duplicates',
   'cloud',
   'episodes',
+  'machine',
   'identity',
   'rumours',
   'epochs',
@@ -218,6 +236,7 @@ const STRATEGIES: Readonly<Record<(typeof TOPICS)[number], Strategy>> = {
   duplicates,
   cloud,
   episodes,
+  machine,
   identity,
   rumours,
   epochs,
