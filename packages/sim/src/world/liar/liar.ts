@@ -98,8 +98,8 @@ export function createLiar({ mode, manner, signed, random, now, view: viewOf }: 
     mood = {
       strategies: strategiesOf(manner, random),
       vote: manner.votes === ANYTHING ? random.pick(VOTES) : manner.votes,
-      liesPerMille: random.pick([300, 1_000, 1_000]),
-      anotherPerSecond: random.pick([0, 0, 3, 10, 30]),
+      liesPerMille: manner.says === ANYTHING ? random.pick([300, 1_000, 1_000]) : 1_000,
+      anotherPerSecond: manner.says === ANYTHING ? random.pick([0, 0, 3, 10, 30]) : 20,
       untilMs: now() + random.between(...MOOD_MS),
     };
     return mood;
