@@ -9,6 +9,7 @@ import { root } from './install.mjs';
 /**
  * @typedef {{ passed: number, failed: number, skipped: string[], flaky: string[] }} Outcome
  * @typedef {{ code: number | string, output: string }} Ended
+ * @typedef {{ nice?: boolean, env?: Record<string, string> }} SpawnOptions nice: others that run at the same time go first
  * @typedef {{ name: string, status: string, assertionResults: { status: string, fullName: string }[] }} FileReport
  */
 
@@ -19,7 +20,7 @@ const flakyReporter = './scripts/flaky-reporter.mjs';
 /**
  * What it prints is shown only where something failed.
  * @param {string[]} args
- * @param {{ nice?: boolean }} [options] nice: others that run at the same time go first
+ * @param {SpawnOptions} [options]
  * @returns {Promise<Outcome>}
  */
 export async function vitest(args, options = {}) {
@@ -106,14 +107,14 @@ function flakyIn(output) {
  * A tool of node_modules with all that it printed.
  * @param {string} tool
  * @param {string[]} args
- * @param {{ nice?: boolean }} [options]
+ * @param {SpawnOptions} [options]
  * @returns {Promise<Ended>}
  */
-export function spawned(tool, args, { nice = false } = {}) {
+export function spawned(tool, args, { nice = false, env = {} } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(join(root, 'node_modules/.bin', tool), args, {
       cwd: root,
-      env: { ...process.env, NO_COLOR: '1' },
+      env: { ...process.env, ...env, NO_COLOR: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: limitMs,
       killSignal: 'SIGKILL',
