@@ -125,7 +125,14 @@ test('all clients share what one of them has found out', async () => {
   const askBoth = async (): Promise<readonly string[]> => {
     const timeoutMs = 20_000;
     let next = posts.next();
-    opsworks.drive({ kind: 'drive', callId: 1, address: ADDRESS, operation: { op: 'read' }, timeoutMs });
+    opsworks.drive({
+      kind: 'drive',
+      callId: 1,
+      purpose: 'move',
+      address: ADDRESS,
+      operation: { op: 'read' },
+      timeoutMs,
+    });
     await next;
     next = posts.next();
     sns.publish({ kind: 'publish', publishId: 2, subject: 'one', message: 'two', timeoutMs });
@@ -170,7 +177,14 @@ test('a move goes on in the very call that was refused, without a second associa
   );
   const drive = async (operation: Parameters<typeof driver.drive>[0]['operation']) => {
     const next = posts.next();
-    driver.drive({ kind: 'drive', callId: 1, address: ADDRESS, operation, timeoutMs: 20_000 });
+    driver.drive({
+      kind: 'drive',
+      callId: 1,
+      purpose: 'move',
+      address: ADDRESS,
+      operation,
+      timeoutMs: 20_000,
+    });
     await next;
     return posts.posted.at(-1);
   };

@@ -54,7 +54,7 @@ export async function drive(
   timeoutMs: number = PATIENT_MS,
 ): Promise<DriverResult> {
   const callId = nextCallId++;
-  world.drive({ kind: 'drive', callId, address: world.address, operation, timeoutMs });
+  world.drive({ kind: 'drive', callId, purpose: 'move', address: world.address, operation, timeoutMs });
   for (;;) {
     for (const event of world.posted) {
       if (event.kind === 'driven' && event.callId === callId) return event.result;

@@ -119,24 +119,24 @@ export class FuzzedNode {
     const check = ok(how)
       ? ({ kind: 'ok', status: 200, durationMs: how % 900 } as const)
       : ({ kind: 'failed', reason: 'refused', detail: 'refused', durationMs: how % 900 } as const);
-    const startedAt = this.#at;
     switch (asked.kind) {
       case 'send':
         return this.#sent(asked, how, payload);
       case 'probe':
-        return { kind: 'probed', probeId: asked.probeId, startedAt, result: check };
+        return { kind: 'probed', probeId: asked.probeId, result: check };
       case 'check-local':
-        return { kind: 'local-checked', checkId: asked.checkId, startedAt, result: check };
+        return { kind: 'local-checked', checkId: asked.checkId, result: check };
       case 'ask-external-ip': {
         const result = ok(how)
           ? ({ kind: 'address', ip: how % 7 === 0 ? IP : '198.51.100.9', durationMs: 1 } as const)
           : ({ kind: 'failed', reason: 'timeout', detail: '', durationMs: 1 } as const);
-        return { kind: 'external-ip', askId: asked.askId, startedAt, result };
+        return { kind: 'external-ip', askId: asked.askId, purpose: asked.purpose, result };
       }
       case 'drive':
         return {
           kind: 'driven',
           callId: asked.callId,
+          purpose: asked.purpose,
           result: { answer: driven(asked.operation.op, how), requests: [] },
         };
       case 'publish': {

@@ -1,60 +1,18 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { type BallotReason, GATES, REASONS, type RejectReason } from '../../packages/protocol/src/index.ts';
+import {
+  BALLOT_ANSWER_OF,
+  BALLOT_REASONS,
+  GATES,
+  REASONS,
+  REJECT_REASONS,
+} from '../../packages/protocol/src/index.ts';
 import { ROWS } from '../../packages/protocol/test/support/takeover-table.ts';
 
 const SOURCES = new URL('../../packages/protocol/src/', import.meta.url);
 const protocol = page('packages/protocol/PROTOCOL.md');
 const operations = page('docs/operations.md');
-
-/** Every code of a voter's answer; the compiler refuses a missing and an unknown one. */
-const BALLOT_REASONS: Readonly<Record<BallotReason, true>> = {
-  down: true,
-  consent: true,
-  'no-way-out': true,
-  undecided: true,
-  up: true,
-  paused: true,
-  'held-down': true,
-  'move-did-not-help': true,
-  'never-answered': true,
-  lent: true,
-  'lease-unknown': true,
-  'stale-epoch': true,
-  'unfit-candidate': true,
-  starting: true,
-  electorate: true,
-  'no-vote': true,
-  'unknown-address': true,
-  storage: true,
-  stopping: true,
-  'duplicate-id': true,
-  'no-handover': true,
-  'unknown-candidate': true,
-};
-
-/** Every reason for which a message is refused. */
-const REJECT_REASONS: Readonly<Record<RejectReason, true>> = {
-  unsigned: true,
-  signature: true,
-  cluster: true,
-  'not-for-me': true,
-  reflected: true,
-  'unknown-sender': true,
-  session: true,
-  stale: true,
-  replayed: true,
-  malformed: true,
-  'too-large': true,
-  'too-slow': true,
-  tls: true,
-  unasked: true,
-  implausible: true,
-  unproven: true,
-  'over-budget': true,
-  overloaded: true,
-};
 
 function page(path: string): string {
   const file = fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -107,7 +65,12 @@ describe('PROTOCOL.md', () => {
   });
 
   test("lists every code of a voter's answer once, and no other", () => {
-    expect(sorted(answers.map(([, second]) => code(second)))).toEqual(sorted(Object.keys(BALLOT_REASONS)));
+    expect(sorted(answers.map(([, second]) => code(second)))).toEqual(sorted(BALLOT_REASONS));
+  });
+
+  test('gives each of them the answer that the code gives it', () => {
+    const told = answers.map(([answer, second]) => [code(second), answer]);
+    expect(Object.fromEntries(told)).toEqual(BALLOT_ANSWER_OF);
   });
 
   test('defines every invariant and liveness property that the code names', () => {
@@ -148,6 +111,6 @@ describe('docs/operations.md', () => {
 
   test('explains every reason for which a message is refused', () => {
     const rows = tableIn(operations, 'reason', 'status', 'what it means');
-    expect(sorted(rows.map(([first]) => code(first)))).toEqual(sorted(Object.keys(REJECT_REASONS)));
+    expect(sorted(rows.map(([first]) => code(first)))).toEqual(sorted(REJECT_REASONS));
   });
 });

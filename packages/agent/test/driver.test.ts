@@ -6,6 +6,7 @@ import { answerOnce } from '../src/adapters/driver.ts';
 const effect: DriveEffect = {
   kind: 'drive',
   callId: 3,
+  purpose: 'survey',
   address: '198.51.100.7',
   operation: { op: 'read' },
   timeoutMs: 1000,
@@ -42,7 +43,12 @@ test('an answer is posted with the requests that it took, and no time-out follow
     return { kind: 'permitted' };
   }, 5000);
   expect(posted).toEqual([
-    { kind: 'driven', callId: 3, result: { answer: { kind: 'permitted' }, requests: [request] } },
+    {
+      kind: 'driven',
+      callId: 3,
+      purpose: 'survey',
+      result: { answer: { kind: 'permitted' }, requests: [request] },
+    },
   ]);
 });
 

@@ -106,7 +106,13 @@ test.each(KINDS)('an external-IP service that sends %s without end is no proof',
   const { inbox, ...dependencies } = networkDependencies();
   const port = new ExternalIp({ urls: [`http://127.0.0.1:${service.port}/`] }, dependencies);
   onTestFinished(() => port.close());
-  port.ask({ kind: 'ask-external-ip', askId: 1, address: '198.51.100.7', timeoutMs: 2_000 });
+  port.ask({
+    kind: 'ask-external-ip',
+    purpose: 'way-out',
+    askId: 1,
+    address: '198.51.100.7',
+    timeoutMs: 2_000,
+  });
   const event = await inbox.next();
   expect(event).toMatchObject({ kind: 'external-ip', result: { kind: 'failed' } });
   expect(service.sent()).toBeLessThan(3 * IN_FLIGHT);

@@ -39,6 +39,7 @@ async function ask(
   const { inbox, ...dependencies } = networkDependencies();
   new ExternalIp({ urls, allowPrivate }, dependencies).ask({
     kind: 'ask-external-ip',
+    purpose: 'way-out',
     askId: 3,
     address,
     timeoutMs,
@@ -161,10 +162,22 @@ test('only the family of the contested address is asked for and connected to', a
     { urls: [`http://checkip.test:${listener.port}/`] },
     { clock, names, post: inbox.post },
   );
-  guard.ask({ kind: 'ask-external-ip', askId: 1, address: '192.0.2.10', timeoutMs: 20_000 });
+  guard.ask({
+    kind: 'ask-external-ip',
+    purpose: 'way-out',
+    askId: 1,
+    address: '192.0.2.10',
+    timeoutMs: 20_000,
+  });
   expect(await inbox.next()).toMatchObject({ result: { kind: 'address' } });
   expect(listener.requests[0]).toContain(`\r\nHost: checkip.test:${listener.port}\r\n`);
-  guard.ask({ kind: 'ask-external-ip', askId: 2, address: '2001:db8::10', timeoutMs: 300 });
+  guard.ask({
+    kind: 'ask-external-ip',
+    purpose: 'way-out',
+    askId: 2,
+    address: '2001:db8::10',
+    timeoutMs: 300,
+  });
   expect(await inbox.next()).toMatchObject({ askId: 2, result: { kind: 'failed', reason: 'unreachable' } });
   expect(asked[0]).toEqual(['checkip.test', 4]);
   expect(asked[1]).toEqual(['checkip.test', 6]);
@@ -191,10 +204,22 @@ test('closing answers the question under way, and refuses later ones', async () 
   const { inbox, ...dependencies } = networkDependencies();
   const { urls } = await services(hangs);
   const guard = new ExternalIp({ urls }, dependencies);
-  guard.ask({ kind: 'ask-external-ip', askId: 1, address: '192.0.2.10', timeoutMs: 20_000 });
+  guard.ask({
+    kind: 'ask-external-ip',
+    purpose: 'way-out',
+    askId: 1,
+    address: '192.0.2.10',
+    timeoutMs: 20_000,
+  });
   guard.close();
   expect(await inbox.next()).toMatchObject({ askId: 1, result: { kind: 'failed', detail: 'stopped' } });
-  guard.ask({ kind: 'ask-external-ip', askId: 2, address: '192.0.2.10', timeoutMs: 20_000 });
+  guard.ask({
+    kind: 'ask-external-ip',
+    purpose: 'way-out',
+    askId: 2,
+    address: '192.0.2.10',
+    timeoutMs: 20_000,
+  });
   expect(await inbox.next()).toMatchObject({ askId: 2, result: { kind: 'failed', detail: 'stopped' } });
 });
 

@@ -1,7 +1,9 @@
 /**
  * Messages and the durable document as text, and back. JSON, checked field by field, with every length bounded.
  */
+
 import { MAX_LENGTH_MS, MAX_WALL_MS } from './bounded.ts';
+import { BALLOT_ANSWERS, BALLOT_MODES, FITNESSES, HANDOVER_STATES, MOVE_STEPS, VERDICTS } from './codes.ts';
 import { MAX_ADDRESSES, MAX_FLAP_MOVES } from './config.ts';
 import { DOCUMENT_VERSION, type DurableDocument } from './durable.ts';
 import { MAX_SAW } from './episode.ts';
@@ -54,8 +56,8 @@ const BALLOT_REASON = CODE as Shape<BallotReason>;
 const REJECT_REASON = CODE as Shape<RejectReason>;
 
 const ROLE = oneOf('candidate', 'witness', 'member');
-const VERDICT = oneOf('up', 'down', 'unknown');
-const MODE = oneOf('takeover', 'handover');
+const VERDICT = oneOf(...VERDICTS);
+const MODE = oneOf(...BALLOT_MODES);
 
 /** Whoever makes proofs decides what they look like; here they are plain characters, so many at most. */
 const PROOF = matching(/^[A-Za-z0-9+/=._:-]{1,192}$/, 'a proof');
@@ -77,7 +79,7 @@ const HANDOVER_FIELDS = {
   to: NODE_ID,
   by: text(128),
   reason: SENTENCE,
-  state: oneOf('open', 'done', 'failed', 'expired'),
+  state: oneOf(...HANDOVER_STATES),
   detail: text(2048),
   ttlMs: LENGTH,
 };
@@ -143,7 +145,7 @@ const NODE = object(
     role: ROLE,
     priority: whole(-1_000_000, 1_000_000),
     instanceId: CLOUD_ID,
-    fit: oneOf('fit', 'unfit', 'unknown'),
+    fit: oneOf(...FITNESSES),
     leaving: flag(),
     ready: flag(),
     electorate: text(64),
@@ -175,7 +177,7 @@ const ANSWER = object(
     candidate: NODE_ID,
     voter: NODE_ID,
     ask: COUNT,
-    answer: oneOf('grant', 'blind', 'refuse', 'pending'),
+    answer: oneOf(...BALLOT_ANSWERS),
     reason: BALLOT_REASON,
     leaseMs: LENGTH,
     retryMs: LENGTH,
@@ -252,7 +254,7 @@ const ENVELOPE: Shape<Envelope> = object({
 });
 
 const STEP = object({
-  step: oneOf('detect', 'agree', 'guard', 'read', 'permit', 'release', 'take', 'settle', 'verify', 'total'),
+  step: oneOf(...MOVE_STEPS),
   durationMs: LENGTH,
 });
 

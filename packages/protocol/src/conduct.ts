@@ -7,6 +7,7 @@ import { isHandedOver, isOpenTo, noteHandover, setHandoverState } from './handov
 import { isFailingNow } from './holder.ts';
 import type { ExternalIpResult } from './inputs.ts';
 import { abandonMove, recordRefusal } from './move/conclude.ts';
+import { seenAs } from './move/late.ts';
 import { beginMove, continueMove } from './move/move.ts';
 import { isPastRecall } from './move/phases.ts';
 import { GATES, type GateName, type Reason } from './reasons.ts';
@@ -70,12 +71,12 @@ export function endWithHandover(turn: Turn, ip: Ip): void {
   else if (!isPastRecall(move)) abandonMove(turn, ip, HANDOVER_ENDED);
 }
 
-/** The external IP as the guard was told it. */
-export function onGuard(turn: Turn, askId: EffectId, result: ExternalIpResult): boolean {
+/** The external IP as the guard was told it. Where the attempt has ended meanwhile, only what the outside sees is of use. */
+export function onGuard(turn: Turn, askId: EffectId, result: ExternalIpResult): void {
   const address = Object.values(turn.state.addresses).find(
     (one) => one.guard?.kind === 'asking' && one.guard.askId === askId,
   );
-  if (address === undefined) return false;
+  if (address === undefined) return seenAs(turn, result);
   const at = turn.now.at;
   const refusal = refusalOf(address.ip, result);
   const durationMs = at - (address.guard?.at ?? at);
@@ -95,7 +96,6 @@ export function onGuard(turn: Turn, askId: EffectId, result: ExternalIpResult): 
       intent: { ...intent, steps: [...intent.steps, { step: 'guard', durationMs }] },
     });
   tell(turn, { kind: 'step', address: address.ip, step: 'guard', durationMs, result: refusal ?? 'ok' });
-  return true;
 }
 
 /** Whether the state has changed so that the rule should be asked again. */
@@ -159,6 +159,7 @@ function askGuard(turn: Turn, ip: Ip): void {
   turn.effects.push({
     kind: 'ask-external-ip',
     askId,
+    purpose: 'guard',
     address: ip,
     timeoutMs: turn.state.config.guard.timeoutMs,
   });

@@ -4,22 +4,12 @@
  * It holds no monotonic times, because they mean nothing to the next run; what was timed by one is
  * stored as a length, and the next run counts it from its own start (PROTOCOL.md, "Restart").
  */
+import type { BallotMode, MoveStep } from './codes.ts';
 import type { ToldTry } from './episode-state.ts';
-import type { BallotMode, HandoverRecord, PauseRecord } from './messages.ts';
+import type { HandoverRecord, PauseRecord } from './messages.ts';
 import type { AssociationId, DurationMs, Epoch, Ip, NodeId, WallMs } from './units.ts';
 
-/** The parts of a takeover that are timed. `total` runs from the first failed probe to the end of verification. */
-export type MoveStep =
-  | 'detect'
-  | 'agree'
-  | 'guard'
-  | 'read'
-  | 'permit'
-  | 'release'
-  | 'take'
-  | 'settle'
-  | 'verify'
-  | 'total';
+export type { MoveStep } from './codes.ts';
 
 /** The layout's version; a document of another version is unreadable. */
 export const DOCUMENT_VERSION = 1;

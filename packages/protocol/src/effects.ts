@@ -5,7 +5,7 @@
  * `after` names the write that must be durable first; the host holds the effect back until then,
  * and drops it when that write fails.
  */
-import type { Route } from './inputs.ts';
+import type { AskPurpose, CallPurpose, Route } from './inputs.ts';
 import type { Envelope } from './messages.ts';
 import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from './units.ts';
 
@@ -59,6 +59,7 @@ export interface CheckLocalEffect {
 export interface AskExternalIpEffect {
   readonly kind: 'ask-external-ip';
   readonly askId: EffectId;
+  readonly purpose: AskPurpose;
   readonly address: Ip;
   readonly timeoutMs: DurationMs;
   readonly after?: EffectId;
@@ -76,6 +77,7 @@ export type DriverOperation =
 export interface DriveEffect {
   readonly kind: 'drive';
   readonly callId: EffectId;
+  readonly purpose: CallPurpose;
   readonly address: Ip;
   readonly operation: DriverOperation;
   /** After this the answer is unknown; the port aborts the call. */

@@ -3,18 +3,22 @@
  * facts (and the state), and nothing else does their work.
  */
 
-import type { MoveStep } from './durable.ts';
-import type { CheckResult, CloudRequest, ExternalIpResult, SendFailure } from './inputs.ts';
 import type {
-  BallotAnswer,
   BallotMode,
   BallotReason,
+  BallotResult,
   Fitness,
   HandoverStanding,
+  HolderSource,
+  MoveResult,
+  MoveStep,
   PeerState,
   RejectReason,
+  SendFailure,
   Verdict,
-} from './messages.ts';
+} from './codes.ts';
+import type { CheckResult, CloudRequest, ExternalIpResult } from './inputs.ts';
+import type { BallotAnswer } from './messages.ts';
 import type { Outcome, Reason } from './reasons.ts';
 import type { DurationMs, Epoch, Ip, NodeId, WallMs } from './units.ts';
 
@@ -77,7 +81,7 @@ export type Fact =
       readonly kind: 'ballot-closed';
       readonly address: Ip;
       readonly epoch: Epoch;
-      readonly result: 'won' | 'lost' | 'dropped';
+      readonly result: BallotResult;
       readonly detail: string;
     }
   | {
@@ -103,7 +107,7 @@ export type Fact =
       readonly kind: 'holder';
       readonly address: Ip;
       readonly holder: string;
-      readonly source: 'read' | 'taken' | 'external-ip' | 'gossip';
+      readonly source: HolderSource;
     }
   | { readonly kind: 'late-association'; readonly address: Ip }
   | { readonly kind: 'readiness'; readonly ready: boolean; readonly problems: readonly string[] }
@@ -145,8 +149,7 @@ export interface HistoryEntry {
   /** Who held it: a node's id, an instance id, `nobody` or `unknown`. */
   readonly from: string;
   readonly to: NodeId;
-  /** `served`: moved and answering. `moved`: moved, not seen to answer. `lost-race`, `refused`, `abandoned`: not moved. */
-  readonly result: 'served' | 'moved' | 'lost-race' | 'refused' | 'abandoned';
+  readonly result: MoveResult;
   readonly reason: string;
   readonly epoch: Epoch;
   readonly at: WallMs;

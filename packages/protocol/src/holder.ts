@@ -2,6 +2,7 @@
  * Who holds an address, as far as this node knows, and what it knows of the nodes that could.
  */
 import { changesKept, nameOfChange, withChange } from './changes.ts';
+import type { HolderSource } from './codes.ts';
 import { onChangedHands } from './episode.ts';
 import { UNKNOWN_HOLDER } from './initial.ts';
 import type { Association } from './inputs.ts';
@@ -10,8 +11,6 @@ import { isCandidate } from './quorum.ts';
 import { type AddressState, type Holder, MAX_ENDED, type State } from './state.ts';
 import { addressOf, announce, changeAddress, type Turn, tell } from './turn.ts';
 import type { AssociationId, DurationMs, InstanceId, Ip, MonotonicMs, NodeId } from './units.ts';
-
-export type HolderSource = 'read' | 'taken' | 'external-ip' | 'gossip';
 
 /** The longest by which a read may lag behind, where an association has no id that would betray it. */
 export const READS_LAG_MS: DurationMs = 60_000;

@@ -12,6 +12,7 @@ export {
   MAX_MESSAGE_BYTES,
   PAYLOAD_FORM,
 } from './codec.ts';
+export * from './codes.ts';
 export type {
   AddressConfig,
   CheckConfig,
@@ -30,7 +31,6 @@ export type {
   DurableDocument,
   DurableLease,
   MoveIntent,
-  MoveStep,
   OutboxEntry,
 } from './durable.ts';
 export { DOCUMENT_VERSION } from './durable.ts';
@@ -82,6 +82,8 @@ export type {
   UnfinishedMove,
 } from './takeover.ts';
 export { decide, RULE } from './takeover.ts';
+export type { TakeoverPhase } from './takeover-phase.ts';
+export { MOVE_PHASES, TAKEOVER_PHASES, takeoverPhase } from './takeover-phase.ts';
 export type * from './units.ts';
 export { NEVER } from './units.ts';
 export { callTimeoutMs } from './view.ts';

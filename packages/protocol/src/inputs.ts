@@ -1,6 +1,7 @@
 /**
  * Everything that can happen to a node. Each input carries the time it happened, on both clocks.
  */
+import type { CheckFailure, CloudRequestResult, ExternalIpFailure, SendFailure } from './codes.ts';
 import type { ProtocolConfig } from './config.ts';
 import type { DurableDocument } from './durable.ts';
 import type { Envelope } from './messages.ts';
@@ -11,10 +12,11 @@ import type {
   InstanceId,
   Instant,
   Ip,
-  MonotonicMs,
   NodeId,
   SessionId,
 } from './units.ts';
+
+export type { CheckFailure, ExternalIpFailure, SendFailure } from './codes.ts';
 
 export type Input = Instant &
   (
@@ -31,22 +33,27 @@ export type Input = Instant &
     | {
         readonly kind: 'probed';
         readonly probeId: EffectId;
-        readonly startedAt: MonotonicMs;
         readonly result: CheckResult;
       }
     | {
         readonly kind: 'local-checked';
         readonly checkId: EffectId;
-        readonly startedAt: MonotonicMs;
         readonly result: CheckResult;
       }
     | {
         readonly kind: 'external-ip';
         readonly askId: EffectId;
-        readonly startedAt: MonotonicMs;
+        /** As in the effect. */
+        readonly purpose: AskPurpose;
         readonly result: ExternalIpResult;
       }
-    | { readonly kind: 'driven'; readonly callId: EffectId; readonly result: DriverResult }
+    | {
+        readonly kind: 'driven';
+        readonly callId: EffectId;
+        /** As in the effect. */
+        readonly purpose: CallPurpose;
+        readonly result: DriverResult;
+      }
     | { readonly kind: 'published'; readonly publishId: EffectId; readonly result: PublishResult }
     | { readonly kind: 'persisted'; readonly writeId: EffectId }
     | { readonly kind: 'persist-failed'; readonly writeId: EffectId; readonly code: string }
@@ -78,10 +85,16 @@ export type StorageState =
   | { readonly kind: 'unreadable'; readonly detail: string }
   | { readonly kind: 'foreign'; readonly detail: string };
 
-export type Route = '/v1/gossip' | '/v1/vote' | '/v1/handover' | '/v1/pause' | '/v1/resume';
+/**
+ * What the external IP is asked for: to guard a move that was agreed, or to prove this node's way out. The answer names
+ * it again, so that nobody has to guess whose it is.
+ */
+export type AskPurpose = 'guard' | 'way-out';
 
-/** `refused`: nobody listens. `status`: an answer that was not 200 and carried no authentic message. */
-export type SendFailure = 'timeout' | 'refused' | 'unreachable' | 'status' | 'unauthentic' | 'malformed';
+/** What a call to the cloud is for: a move, an idle read of who holds the address, or the proof of permission. */
+export type CallPurpose = 'move' | 'survey' | 'permission';
+
+export type Route = '/v1/gossip' | '/v1/vote' | '/v1/handover' | '/v1/pause' | '/v1/resume';
 
 /** `inconclusive`: the check itself could not run (out of sockets, stopped); counts neither way. */
 export type CheckResult =
@@ -94,16 +107,6 @@ export type CheckResult =
     }
   | { readonly kind: 'inconclusive'; readonly detail: string; readonly durationMs: DurationMs };
 
-export type CheckFailure =
-  | 'refused'
-  | 'timeout'
-  | 'reset'
-  | 'unreachable'
-  | 'status'
-  | 'tls'
-  | 'protocol'
-  | 'name';
-
 export type ExternalIpResult =
   | { readonly kind: 'address'; readonly ip: Ip; readonly durationMs: DurationMs }
   | {
@@ -113,22 +116,11 @@ export type ExternalIpResult =
       readonly durationMs: DurationMs;
     };
 
-export type ExternalIpFailure =
-  | 'timeout'
-  | 'unreachable'
-  | 'refused'
-  | 'redirect'
-  | 'status'
-  | 'not-an-address'
-  | 'wrong-family'
-  | 'not-public'
-  | 'disagree';
-
-/** One request to the cloud, for metrics and history. `result` is `ok`, `throttled`, `refused` or `unknown`. */
+/** One request to the cloud, for metrics and history. */
 export interface CloudRequest {
   readonly service: 'ec2' | 'opsworks' | 'sns' | 'sts' | 'exec';
   readonly operation: string;
-  readonly result: 'ok' | 'throttled' | 'refused' | 'unknown';
+  readonly result: CloudRequestResult;
   readonly code: string | null;
   readonly requestId: string | null;
   readonly durationMs: DurationMs;

@@ -5,16 +5,32 @@
  * who, to whom, in which session, and the proof that it was made lately (`freshness.ts`). The payload's
  * parts are optional because a heartbeat in quiet times carries none of them.
  */
+import type {
+  BallotAnswerKind,
+  BallotMode,
+  BallotReason,
+  Fitness,
+  HandoverState,
+  RejectReason,
+  Verdict,
+} from './codes.ts';
 import type { Role } from './config.ts';
 import type { ToldTry } from './episode-state.ts';
 import type { AssociationId, DurationMs, Epoch, InstanceId, Ip, NodeId, SessionId, WallMs } from './units.ts';
 
+export type {
+  BallotMode,
+  BallotReason,
+  Fitness,
+  HandoverStanding,
+  HandoverState,
+  PeerState,
+  RejectReason,
+  Verdict,
+} from './codes.ts';
+
 /** Raised when nodes of two versions could misunderstand each other. Ballots of another version are refused. */
 export const WIRE_VERSION = 1;
-
-export type Verdict = 'up' | 'down' | 'unknown';
-export type Fitness = 'fit' | 'unfit' | 'unknown';
-export type PeerState = 'alive' | 'suspect' | 'dead' | 'unknown';
 
 /** Proof that the sender lately heard the receiver: the receiver's session and the newest `t` seen from it. */
 export interface Echo {
@@ -132,9 +148,6 @@ export interface Rumour {
   readonly state: 'alive' | 'suspect' | 'dead';
 }
 
-/** Why a ballot is held: a failure, or an operator's wish. */
-export type BallotMode = 'takeover' | 'handover';
-
 export interface Ballot {
   readonly address: Ip;
   readonly epoch: Epoch;
@@ -148,39 +161,13 @@ export interface Ballot {
   readonly handover?: string;
 }
 
-/** The codes of PROTOCOL.md, "Answers". */
-export type BallotReason =
-  | 'down'
-  | 'consent'
-  | 'no-way-out'
-  | 'undecided'
-  | 'up'
-  | 'paused'
-  | 'held-down'
-  | 'move-did-not-help'
-  | 'never-answered'
-  | 'lent'
-  | 'lease-unknown'
-  | 'stale-epoch'
-  | 'unfit-candidate'
-  | 'starting'
-  | 'electorate'
-  | 'no-vote'
-  | 'unknown-address'
-  | 'storage'
-  | 'stopping'
-  | 'duplicate-id'
-  | 'no-handover'
-  | 'unknown-candidate';
-
 export interface BallotAnswer {
   readonly address: Ip;
   readonly epoch: Epoch;
   readonly candidate: NodeId;
   readonly voter: NodeId;
   readonly ask: number;
-  /** `pending` promises nothing: the voter is still looking, and will answer again. */
-  readonly answer: 'grant' | 'blind' | 'refuse' | 'pending';
+  readonly answer: BallotAnswerKind;
   readonly reason: BallotReason;
   /** How long the lease lasts from the ask; 0 where none is lent. */
   readonly leaseMs: DurationMs;
@@ -211,11 +198,6 @@ export interface PauseRecord {
   /** That an operator has signed all the rest (`orders.ts`). Left out where nobody has. */
   readonly proof?: string;
 }
-
-export type HandoverState = 'open' | 'done' | 'failed' | 'expired';
-
-/** How a handover stands, for people: a failed one that was taken back is `withdrawn`. */
-export type HandoverStanding = HandoverState | 'withdrawn';
 
 /** A planned move. `state` only grows, so that copies merge by the greater. */
 export interface HandoverRecord {
@@ -310,24 +292,3 @@ export interface CommandOutcome {
   /** What was signed follows from what isn't the newest any more: read the status, sign anew, and send that. */
   readonly again?: boolean;
 }
-
-/** Why a message was not admitted; `implausible`: it was, without a part that no honest node could have said; `unproven`: it was, without an order that no operator has signed; `over-budget`: it was, but isn't hurried on. 401: `unsigned`, `signature`. 403: `cluster`, `not-for-me`, `reflected`, `unknown-sender`. 409: `session`, `stale`, `replayed`. */
-export type RejectReason =
-  | 'unsigned'
-  | 'signature'
-  | 'cluster'
-  | 'not-for-me'
-  | 'reflected'
-  | 'unknown-sender'
-  | 'session'
-  | 'stale'
-  | 'replayed'
-  | 'malformed'
-  | 'too-large'
-  | 'too-slow'
-  | 'tls'
-  | 'unasked'
-  | 'implausible'
-  | 'unproven'
-  | 'over-budget'
-  | 'overloaded';

@@ -31,9 +31,16 @@ import { moveAwaiting, onMoveAnswer, timeMove } from './move/move.ts';
 import { isOperator, onCommand } from './operator.ts';
 import { onPublished, publishWhatIsDue } from './outbox.ts';
 import type { State } from './state.ts';
-import { hastenSurvey, onSurveyed, readIfEnded, surveyWhatIsDue, tellReadiness } from './survey.ts';
+import {
+  hastenSurvey,
+  onPermission,
+  onSurveyed,
+  readIfEnded,
+  surveyWhatIsDue,
+  tellReadiness,
+} from './survey.ts';
 import { addressOf, newTurn, type Turn, tell } from './turn.ts';
-import { isWatchedClosely, observeWhatIsDue, onExternalIp, onLocalChecked, onProbed } from './verdict.ts';
+import { isWatchedClosely, observeWhatIsDue, onLocalChecked, onProbed, onWayOutAnswer } from './verdict.ts';
 import { forgetOldBallots, reconsiderBallots } from './voter.ts';
 
 export interface StepResult {
@@ -77,8 +84,7 @@ function take(turn: Turn, input: Input): void {
     case 'local-checked':
       return onLocalChecked(turn, input.checkId, input.result);
     case 'external-ip':
-      if (!onGuard(turn, input.askId, input.result)) onExternalIp(turn, input.askId, input.result);
-      return;
+      return onExternalIp(turn, input);
     case 'driven':
       return onDriven(turn, input);
     case 'published':
@@ -94,12 +100,30 @@ function take(turn: Turn, input: Input): void {
   }
 }
 
-function onDriven(turn: Turn, input: Extract<Input, { kind: 'driven' }>): void {
-  const ip = moveAwaiting(turn, input.callId);
-  if (input.result.requests.length > 0)
-    tell(turn, { kind: 'cloud-requests', address: ip, requests: input.result.requests });
-  if (ip !== null) onMoveAnswer(turn, ip, input.result);
-  else onSurveyed(turn, input.callId, input.result);
+type InputOf<K extends Input['kind']> = Extract<Input, { readonly kind: K }>;
+
+function onExternalIp(turn: Turn, { askId, purpose, result }: InputOf<'external-ip'>): void {
+  switch (purpose) {
+    case 'guard':
+      return onGuard(turn, askId, result);
+    case 'way-out':
+      return onWayOutAnswer(turn, askId, result);
+  }
+}
+
+function onDriven(turn: Turn, { callId, purpose, result }: InputOf<'driven'>): void {
+  const ip = purpose === 'move' ? moveAwaiting(turn, callId) : null;
+  const { requests } = result;
+  if (requests.length > 0) tell(turn, { kind: 'cloud-requests', address: ip, requests });
+  switch (purpose) {
+    case 'move':
+      if (ip !== null) onMoveAnswer(turn, ip, result);
+      return;
+    case 'survey':
+      return onSurveyed(turn, callId, result);
+    case 'permission':
+      return onPermission(turn, callId, result);
+  }
 }
 
 /** Everything that may follow from the present state, whatever the input was. */

@@ -48,6 +48,7 @@ export function surveyWhatIsDue(turn: Turn): void {
       turn.effects.push({
         kind: 'drive',
         callId,
+        purpose: 'survey',
         address: ip,
         operation: { op: 'read' },
         timeoutMs: SURVEY_TIMEOUT_MS,
@@ -57,19 +58,16 @@ export function surveyWhatIsDue(turn: Turn): void {
   }
 }
 
-/** Take in an answer to a survey; false when the call wasn't one. */
-export function onSurveyed(turn: Turn, callId: EffectId, result: DriverResult): boolean {
-  for (const { ip, survey } of Object.values(turn.state.addresses)) {
-    if (survey.reading === callId) {
-      onRead(turn, ip, survey, result);
-      return true;
-    }
-    if (survey.permitting === callId) {
-      onPermitted(turn, ip, survey, result);
-      return true;
-    }
-  }
-  return false;
+/** The answer to an idle read; one that isn't waited for any more counts for nothing. */
+export function onSurveyed(turn: Turn, callId: EffectId, result: DriverResult): void {
+  for (const { ip, survey } of Object.values(turn.state.addresses))
+    if (survey.reading === callId) return onRead(turn, ip, survey, result);
+}
+
+/** The answer to a dry run. */
+export function onPermission(turn: Turn, callId: EffectId, result: DriverResult): void {
+  for (const { ip, survey } of Object.values(turn.state.addresses))
+    if (survey.permitting === callId) return onPermitted(turn, ip, survey, result);
 }
 
 /** Tell when the running preflight begins or ceases to hold. */
@@ -171,6 +169,7 @@ function permitIfDue(turn: Turn, ip: Ip): void {
   turn.effects.push({
     kind: 'drive',
     callId,
+    purpose: 'permission',
     address: ip,
     operation: { op: 'permit' },
     timeoutMs: SURVEY_TIMEOUT_MS,

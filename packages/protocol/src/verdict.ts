@@ -92,7 +92,8 @@ export function onProbed(turn: Turn, probeId: EffectId, result: CheckResult): vo
   observeWhatIsDue(turn);
 }
 
-export function onExternalIp(turn: Turn, askId: EffectId, result: ExternalIpResult): void {
+/** An answer to the question for the way-out proof. */
+export function onWayOutAnswer(turn: Turn, askId: EffectId, result: ExternalIpResult): void {
   const newlyProven = onWayOut(turn, askId, result);
   seenAs(turn, result);
   if (!newlyProven) return;

@@ -56,6 +56,7 @@ export function askWayOut(turn: Turn, ip: Ip): void {
   turn.effects.push({
     kind: 'ask-external-ip',
     askId,
+    purpose: 'way-out',
     address: ip,
     timeoutMs: turn.state.config.guard.timeoutMs,
   });

@@ -207,7 +207,7 @@ function shownWhile(parts: Partial<AddressState>) {
     self: true,
   } as const;
   const result = { answer: { kind: 'read', association, displaces: null }, requests: [] } as const;
-  return step(state, { kind: 'driven', at: AT, wall: WALL, callId: 9, result });
+  return step(state, { kind: 'driven', at: AT, wall: WALL, callId: 9, purpose: 'survey', result });
 }
 
 test('a take that was given up and lands is told, though a peer has said first who holds the address', () => {

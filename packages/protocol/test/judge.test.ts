@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ballotElectorate, judge } from '../src/ballot.ts';
+import { BALLOT_ANSWER_OF, BALLOT_REASONS } from '../src/codes.ts';
 import type { BallotAnswer, BallotReason } from '../src/messages.ts';
 import type { State } from '../src/state.ts';
 import type { DurationMs, MonotonicMs } from '../src/units.ts';
@@ -340,31 +341,11 @@ describe("a voter's answer", () => {
   });
 
   test('every code has a row', () => {
-    const codes: Readonly<Record<BallotReason, number>> = {
-      down: 0,
-      consent: 0,
-      'no-way-out': 0,
-      undecided: 0,
-      up: 0,
-      paused: 0,
-      'held-down': 0,
-      'move-did-not-help': 0,
-      'never-answered': 0,
-      lent: 0,
-      'lease-unknown': 0,
-      'stale-epoch': 0,
-      'unfit-candidate': 0,
-      starting: 0,
-      electorate: 0,
-      'no-vote': 0,
-      'unknown-address': 0,
-      storage: 0,
-      stopping: 0,
-      'duplicate-id': 0,
-      'no-handover': 0,
-      'unknown-candidate': 0,
-    };
-    expect(new Set(ANSWERS.map((row) => row.reason))).toEqual(new Set(Object.keys(codes)));
+    expect(new Set(ANSWERS.map((row) => row.reason))).toEqual(new Set(BALLOT_REASONS));
+  });
+
+  test.each(ANSWERS.map((row) => [row.reason, row.answer] as const))('%s explains a %s', (reason, answer) => {
+    expect(BALLOT_ANSWER_OF[reason]).toBe(answer);
   });
 
   const granted: readonly (readonly [string, State])[] = [

@@ -72,7 +72,14 @@ function afterReads(
       read = asked.effects.find((effect) => effect.kind === 'drive' && effect.operation.op === 'read');
     }
     const result = { answer, requests: [] };
-    state = step(state, { kind: 'driven', callId: read.callId, result, at, wall: WALL }).state;
+    state = step(state, {
+      kind: 'driven',
+      callId: read.callId,
+      purpose: 'survey',
+      result,
+      at,
+      wall: WALL,
+    }).state;
     return readinessProblems(state).filter((problem) => problem.startsWith('read-'));
   });
 }
@@ -145,6 +152,7 @@ test('with several addresses a node reads once a minute, each in its turn', () =
       const driven = {
         kind: 'driven',
         callId: effect.callId,
+        purpose: 'survey',
         result: { answer: READ, requests: [] },
       } as const;
       state = step(state, { ...driven, at, wall: WALL }).state;
@@ -161,6 +169,7 @@ test('a read of a move that is refused makes the node not ready as well, while s
   const { state } = step(withAddress(proven(IDLE), { move }), {
     kind: 'driven',
     callId: 77,
+    purpose: 'move',
     result,
     at: AT,
     wall: WALL,
@@ -183,7 +192,14 @@ function answered(association: Association, parts: Partial<AddressState> = {}): 
   } as const;
   const reading = withAddress(state, { holder: told, survey: { ...survey, reading: 77 }, ...parts });
   const answer = { kind: 'read', association, displaces: null } as const;
-  const input = { kind: 'driven', callId: 77, result: { answer, requests: [] }, at: AT, wall: WALL } as const;
+  const input = {
+    kind: 'driven',
+    callId: 77,
+    purpose: 'survey',
+    result: { answer, requests: [] },
+    at: AT,
+    wall: WALL,
+  } as const;
   return step(reading, input).state;
 }
 

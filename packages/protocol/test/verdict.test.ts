@@ -5,7 +5,7 @@ import type { CheckResult, ExternalIpResult } from '../src/inputs.ts';
 import type { Verdict } from '../src/messages.ts';
 import type { CheckSeries, State } from '../src/state.ts';
 import { newTurn, type Turn } from '../src/turn.ts';
-import { onExternalIp, onLocalChecked, onProbed } from '../src/verdict.ts';
+import { onLocalChecked, onProbed, onWayOutAnswer } from '../src/verdict.ts';
 import {
   AT,
   addressIn,
@@ -192,7 +192,7 @@ describe('a proof that arrives while a probe is on its way', () => {
   const provenNow = (state: State): number => {
     const wayOut = { ...state.wayOut['4'], provenAt: null, provenSince: null, asking };
     const turn = newTurn({ ...state, wayOut: { ...state.wayOut, '4': wayOut } }, { at: AT, wall: WALL });
-    onExternalIp(turn, asking.askId, OUTSIDE);
+    onWayOutAnswer(turn, asking.askId, OUTSIDE);
     return turn.effects.filter(({ kind }) => kind === 'probe').length;
   };
   test('starts a second probe beside one that could not complete the verdict any more', () => {

@@ -42,7 +42,7 @@ export function driven(by: RunView, operation: DriverOperation, answer: DriverAn
 }
 
 function effectOf(operation: DriverOperation): DriveEffect {
-  return { kind: 'drive', callId: 1, address: ADDRESS, operation, timeoutMs: 2_000 };
+  return { kind: 'drive', callId: 1, purpose: 'move', address: ADDRESS, operation, timeoutMs: 2_000 };
 }
 
 export const READ: DriverOperation = { op: 'read' };

@@ -176,7 +176,7 @@ function projectionOf({ t, nodes, wire, calls, servers, faultsLeft }: Global): s
   const words = wire.map(({ kind, from, to, message: { payload } }) =>
     JSON.stringify([kind, from, to, payload.ballots, payload.answers, payload.releases]),
   );
-  const ops = calls.map(({ node, role }) => `${node} ${role}`);
+  const ops = calls.map(({ node, purpose }) => `${node} ${purpose}`);
   return JSON.stringify([t, faultsLeft, servers, views, words.sort(), ops.sort()]);
 }
 

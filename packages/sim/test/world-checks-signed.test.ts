@@ -68,7 +68,14 @@ describe('where operators have keys', () => {
         tell({
           kind: 'drive',
           by: b,
-          effect: { kind: 'drive', callId: 1, address: ADDRESS, operation, timeoutMs: 1_000 },
+          effect: {
+            kind: 'drive',
+            callId: 1,
+            purpose: 'move',
+            address: ADDRESS,
+            operation,
+            timeoutMs: 1_000,
+          },
         });
       },
     ];

@@ -37,7 +37,8 @@ export function answerOnce(
     answered = true;
     clearTimeout(abortTimer);
     clearTimeout(lastTimer);
-    post({ kind: 'driven', callId: effect.callId, result: { answer: result, requests } });
+    const { callId, purpose } = effect;
+    post({ kind: 'driven', callId, purpose, result: { answer: result, requests } });
   };
   const abortTimer = setTimeout(() => controller.abort(), effect.timeoutMs);
   const lastTimer = setTimeout(() => answer(timedOut), effect.timeoutMs + ABORT_GRACE_MS);

@@ -82,11 +82,10 @@ export class ExternalIp implements ExternalIpPort {
   /** Answers `external-ip` exactly once an ask, shortly after `timeoutMs` at the latest. */
   ask(effect: AskExternalIpEffect): void {
     const { clock, post } = this.#dependencies;
-    const startedAt = clock.now().at;
     const begunAt = clock.monotonicMs();
     const done = (end: ServiceEnd): void => {
       const result: ExternalIpResult = { ...end, durationMs: clock.monotonicMs() - begunAt };
-      post({ kind: 'external-ip', askId: effect.askId, startedAt, result });
+      post({ kind: 'external-ip', askId: effect.askId, purpose: effect.purpose, result });
     };
     if (this.#closed || this.#stops.size >= MAX_ASKS) {
       const detail = this.#closed ? 'stopped' : `${MAX_ASKS} questions are under way already`;

@@ -37,10 +37,9 @@ export class LocalCheck implements LocalPort {
 
   /** Answers `local-checked` exactly once a check, `inconclusive` where none is configured. */
   check(effect: CheckLocalEffect): void {
-    const { clock, post } = this.#dependencies;
-    const startedAt = clock.now().at;
+    const { post } = this.#dependencies;
     const answer = (result: CheckResult): void =>
-      post({ kind: 'local-checked', checkId: effect.checkId, startedAt, result });
+      post({ kind: 'local-checked', checkId: effect.checkId, result });
     if (this.#check !== null) return this.#runner.run(this.#check, answer);
     queueMicrotask(() =>
       answer({ kind: 'inconclusive', detail: 'no local check is configured', durationMs: 0 }),

@@ -31,10 +31,8 @@ export class Prober implements ProberPort {
 
   /** Answers `probed` exactly once a probe, `inconclusive` for an address that is not configured. */
   probe(effect: ProbeEffect): void {
-    const { clock, post } = this.#dependencies;
-    const startedAt = clock.now().at;
-    const answer = (result: CheckResult): void =>
-      post({ kind: 'probed', probeId: effect.probeId, startedAt, result });
+    const { post } = this.#dependencies;
+    const answer = (result: CheckResult): void => post({ kind: 'probed', probeId: effect.probeId, result });
     const check = this.#checks.get(effect.address);
     if (check !== undefined) return this.#runner.run(check, answer);
     const detail = `${effect.address} is not configured`;

@@ -102,7 +102,7 @@ export function createCheckSteps(version: string): CheckSteps {
               const asker = new ExternalIp(guard, { clock, names, post });
               const { timeoutMs } = guard;
               const start = (): void =>
-                asker.ask({ kind: 'ask-external-ip', askId: 0, address: ip, timeoutMs });
+                asker.ask({ kind: 'ask-external-ip', askId: 0, purpose: 'way-out', address: ip, timeoutMs });
               return { start, close: () => asker.close() };
             },
             (event) => (event.kind === 'external-ip' ? event.result : null),

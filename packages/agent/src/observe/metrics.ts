@@ -3,29 +3,24 @@
  *
  * Every name is listed in docs/metrics.md; a test compares the two.
  */
-import type {
-  CloudRequest,
-  DurationMs,
-  Fact,
-  HistoryEntry,
-  NodeId,
-  ProtocolConfig,
-  WallMs,
+import {
+  BALLOT_RESULTS,
+  CLOUD_REQUEST_RESULTS,
+  type CloudRequest,
+  type DurationMs,
+  type Fact,
+  type HistoryEntry,
+  MOVE_RESULTS,
+  type NodeId,
+  PEER_STATES,
+  type ProtocolConfig,
+  REJECT_REASONS,
+  VERDICTS,
+  type WallMs,
 } from '@failtome/protocol';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { GaugeView } from './gauges.ts';
-import {
-  BALLOT_RESULTS,
-  CHECK_RESULTS,
-  CLOUD_OPERATIONS,
-  HEARTBEAT_RESULTS,
-  PEER_STATES,
-  REJECT_REASONS,
-  REQUEST_RESULTS,
-  TAKEOVER_RESULTS,
-  VERDICTS,
-  VOTES,
-} from './labels.ts';
+import { CHECK_RESULTS, CLOUD_OPERATIONS, HEARTBEAT_RESULTS, VOTES } from './labels.ts';
 
 export interface MetricsOptions {
   /** The software's version. */
@@ -304,7 +299,7 @@ function startAtZero(counters: Counters, config: ProtocolConfig): void {
     for (const result of CHECK_RESULTS) counters.probes.inc({ address, result }, 0);
     for (const [result, reason] of VOTES) counters.votes.inc({ address, result, reason }, 0);
     for (const result of BALLOT_RESULTS) counters.ballots.inc({ address, result }, 0);
-    for (const result of TAKEOVER_RESULTS) {
+    for (const result of MOVE_RESULTS) {
       counters.takeovers.inc({ address, result }, 0);
       counters.handovers.inc({ address, result }, 0);
     }
@@ -314,7 +309,7 @@ function startAtZero(counters: Counters, config: ProtocolConfig): void {
   }
   const services = [config.driver?.kind, config.notify.enabled ? 'sns' : undefined];
   for (const [service, operation] of CLOUD_OPERATIONS.filter(([name]) => services.includes(name))) {
-    for (const result of REQUEST_RESULTS) counters.requests.inc({ service, operation, result }, 0);
+    for (const result of CLOUD_REQUEST_RESULTS) counters.requests.inc({ service, operation, result }, 0);
   }
 }
 

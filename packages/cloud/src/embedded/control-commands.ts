@@ -2,6 +2,7 @@ import {
   type AwsActionPattern,
   awsActions,
   type ExternalIp,
+  FAULT_KINDS,
   type FaultEffect,
   type FaultSpec,
   type Instance,
@@ -164,7 +165,7 @@ function faultSpec(fields: Fields): FaultSpec {
 }
 
 function faultEffect(fields: Fields): FaultEffect {
-  const kind = oneOf(fields, 'kind', effectKinds);
+  const kind = oneOf(fields, 'kind', FAULT_KINDS);
   switch (kind) {
     case 'throttle':
     case 'hang':
@@ -197,23 +198,6 @@ function faultEffect(fields: Fields): FaultEffect {
       };
   }
 }
-
-const effectKinds = [
-  'throttle',
-  'server-error',
-  'hang',
-  'reset',
-  'apply-then-hang',
-  'apply-then-error',
-  'apply-then-reset',
-  'apply-late',
-  'refuse',
-  'slow',
-  'stale',
-  'non-monotonic',
-  'unauthorized',
-  'expired',
-] as const satisfies readonly FaultEffect['kind'][];
 
 function guardBehaviour(fields: Fields): GuardBehaviour {
   const kinds = ['truth', 'down', 'hang', 'html', 'redirect', 'garbage', 'error', 'wrong'] as const;

@@ -37,6 +37,31 @@ export type FaultEffect =
   /** The credentials were good once. */
   | { readonly kind: 'expired' };
 
+export type FaultKind = FaultEffect['kind'];
+
+/** Which calls a fault makes sense for: those that change something, those that read, or any. */
+const HITS: Readonly<Record<FaultKind, 'any' | 'reads' | 'writes'>> = {
+  throttle: 'any',
+  'server-error': 'any',
+  hang: 'any',
+  reset: 'any',
+  'apply-then-hang': 'writes',
+  'apply-then-error': 'writes',
+  'apply-then-reset': 'writes',
+  'apply-late': 'writes',
+  slow: 'any',
+  stale: 'reads',
+  'non-monotonic': 'reads',
+  unauthorized: 'any',
+  expired: 'any',
+  refuse: 'any',
+};
+
+/** Every kind of fault. */
+export const FAULT_KINDS: readonly FaultKind[] = Object.keys(HITS) as FaultKind[]; // the keys of a record over FaultKind
+export const READ_FAULTS: readonly FaultKind[] = FAULT_KINDS.filter((kind) => HITS[kind] !== 'writes');
+export const WRITE_FAULTS: readonly FaultKind[] = FAULT_KINDS.filter((kind) => HITS[kind] !== 'reads');
+
 /** A fault as a test, a scenario or a control request arms it. */
 export interface FaultSpec {
   readonly action: AwsActionPattern;

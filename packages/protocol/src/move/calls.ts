@@ -39,7 +39,7 @@ export function take(turn: Turn, ip: Ip, reassociate: boolean): void {
 export function drive(turn: Turn, ip: Ip, operation: DriverOperation): EffectId {
   const callId = newEffectId(turn);
   const timeoutMs = addressOf(turn.state, ip).move?.callTimeoutMs ?? callTimeoutMs(turn.state.config);
-  turn.effects.push({ kind: 'drive', callId, address: ip, operation, timeoutMs });
+  turn.effects.push({ kind: 'drive', callId, purpose: 'move', address: ip, operation, timeoutMs });
   return callId;
 }
 

@@ -256,8 +256,7 @@ export class World {
       local: {
         check: ({ checkId }) => {
           const result = checked(this.local, LOCAL_MS);
-          const startedAt = this.now;
-          if (alive()) this.answer(life, LOCAL_MS, { kind: 'local-checked', checkId, startedAt, result });
+          if (alive()) this.answer(life, LOCAL_MS, { kind: 'local-checked', checkId, result });
         },
       },
       externalIp: {
@@ -298,10 +297,10 @@ export class World {
     const holder = this.cloud.holder?.node ?? null;
     const up = holder !== null && this.serving.has(holder);
     const result = this.probes?.() ?? checked(up ? 'ok' : 'failed', PROBE_MS);
-    this.answer(life, PROBE_MS, { kind: 'probed', probeId, startedAt: this.now, result });
+    this.answer(life, PROBE_MS, { kind: 'probed', probeId, result });
   }
 
-  private askOutside(life: number, { askId, timeoutMs }: AskExternalIpEffect): void {
+  private askOutside(life: number, { askId, purpose, timeoutMs }: AskExternalIpEffect): void {
     this.transcript.ask(askId);
     const failed = { kind: 'failed', reason: 'timeout', detail: 'no answer', durationMs: timeoutMs } as const;
     const ok = { kind: 'address', ip: this.seenAs, durationMs: OUTSIDE_MS } as const;
@@ -310,17 +309,17 @@ export class World {
     this.answer(life, works ? OUTSIDE_MS : timeoutMs, {
       kind: 'external-ip',
       askId,
-      startedAt: this.now,
+      purpose,
       result,
     });
   }
 
-  private drive(life: number, { callId, operation, timeoutMs }: DriveEffect): void {
+  private drive(life: number, { callId, purpose, operation, timeoutMs }: DriveEffect): void {
     this.transcript.drive(callId, operation);
     this.later(CLOUD_MS / 2, () => {
       const answer: DriverAnswer = this.cloud.call(operation);
       const leftMs = answer.kind === 'unknown' ? timeoutMs - CLOUD_MS / 2 : CLOUD_MS / 2;
-      this.answer(life, leftMs, { kind: 'driven', callId, result: { answer, requests: [] } });
+      this.answer(life, leftMs, { kind: 'driven', callId, purpose, result: { answer, requests: [] } });
     });
   }
 

@@ -6,7 +6,7 @@ import { externalIp } from '@failtome/cloud/model';
 import { instanceIdOf } from '../world/settings.ts';
 import { QUANTUM_MS } from './bounds.ts';
 import { type Carried, carryOut } from './explored-cloud.ts';
-import type { Call, NodeEvent, SimNode } from './explored-data.ts';
+import type { Call, NodeEvent, Pending, SimNode } from './explored-data.ts';
 import { callWith, eventOf } from './explored-node.ts';
 import type { Global } from './explored-world.ts';
 import type { Variant } from './faults.ts';
@@ -46,7 +46,7 @@ export function withCalls(
     const fault = callFaults.get(call);
     const reaches = externalIp(aws, instanceIdOf(call.node), g.t).kind !== 'none' || fault === 'late';
     if (!reaches && call.appliesAt <= call.until) {
-      if (call.role === 'publish') answer(call, null);
+      if (call.purpose === 'publish') answer(call, null);
       continue;
     }
     if (fault === 'late') {
@@ -78,7 +78,7 @@ function answerOf(
   call: Call,
   what: Carried | { readonly fault: string } | null,
 ): NodeEvent | null {
-  if (call.role === 'publish') {
+  if (call.purpose === 'publish') {
     const { operation } = call;
     if (!('message' in operation)) return null;
     const waiting = node.pending.find((one) => one.kind === 'publish' && one.message === operation.message);
@@ -102,9 +102,9 @@ function answerOf(
     );
   }
   const waiting = node.pending.find(
-    (one) =>
+    (one): one is Extract<Pending, { kind: 'call' }> =>
       one.kind === 'call' &&
-      one.role === call.role &&
+      one.purpose === call.purpose &&
       one.address === call.address &&
       one.startedAt === call.startedAt,
   );
@@ -119,7 +119,9 @@ function answerOf(
               : ({ kind: 'unknown', code: 'InternalError', message: '' } as const),
           requests: [],
         };
-  return result === null ? null : eventOf({ kind: 'driven', callId: waiting.id, result }, waiting.id);
+  if (result === null) return null;
+  const { id, purpose } = waiting;
+  return eventOf({ kind: 'driven', callId: id, purpose, result }, id);
 }
 
 function describeCall(g: Global, { node, operation, address }: Call, { driven, published }: Carried): string {

@@ -3,7 +3,7 @@
  */
 
 import { type AwsState, applyCall, beginCall, createAws } from '@failtome/cloud/model';
-import type { DriveEffect, DriverResult, PublishResult } from '@failtome/protocol';
+import type { DriverResult, PublishResult } from '@failtome/protocol';
 import type { CallEnd, Cloud } from '../world/cloud.ts';
 import { createDriver } from '../world/drivers.ts';
 import { instanceIdOf, landingOf, opsworksIdOf } from '../world/settings.ts';
@@ -86,14 +86,7 @@ export function carryOut(
   });
   const { operation } = call;
   if ('op' in operation) {
-    const effect: DriveEffect = {
-      kind: 'drive',
-      callId: 0,
-      address: call.address,
-      operation,
-      timeoutMs: call.until - call.startedAt,
-    };
-    driver.drive(effect, call.until, (result) => {
+    driver.drive({ address: call.address, operation }, call.until, (result) => {
       driven = result;
     });
   } else

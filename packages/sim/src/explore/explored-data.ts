@@ -2,6 +2,8 @@
  * What the explored world is made of: nodes, and what is on its way between them and the cloud. Plain data.
  */
 import type {
+  AskPurpose,
+  CallPurpose,
   DriverOperation,
   Effect,
   Envelope,
@@ -33,9 +35,6 @@ export type Life =
       readonly arrived: readonly NodeEvent[];
     };
 
-/** Which of a node's interests a call serves; with the address and its beginning that names the call. */
-export type CallRole = 'survey' | 'permit' | 'move';
-
 /** What the node waits for. `id` is the host's name of it, and is known to nobody else. */
 export type Pending =
   | {
@@ -56,7 +55,7 @@ export type Pending =
   | {
       readonly kind: 'ask';
       readonly id: number;
-      readonly guard: boolean;
+      readonly purpose: AskPurpose;
       readonly startedAt: number;
       readonly timeoutMs: number;
       readonly failed: boolean;
@@ -64,7 +63,7 @@ export type Pending =
   | {
       readonly kind: 'call';
       readonly id: number;
-      readonly role: CallRole;
+      readonly purpose: CallPurpose;
       readonly op: DriverOperation['op'];
       readonly address: Ip;
       readonly startedAt: number;
@@ -122,7 +121,8 @@ export interface Call {
   readonly node: number;
   readonly session: string;
   readonly address: Ip;
-  readonly role: CallRole | 'publish';
+  /** With the address and its beginning it names the call. */
+  readonly purpose: CallPurpose | 'publish';
   readonly operation: DriverOperation | PublishEffect;
   readonly startedAt: number;
   readonly appliesAt: number;

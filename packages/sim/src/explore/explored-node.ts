@@ -138,18 +138,14 @@ export function emit(
     case 'check-local':
       return waits({ kind: 'local', id: effect.checkId, startedAt: t });
     case 'ask-external-ip': {
-      const { askId, address, timeoutMs } = effect;
-      const asked = node.core.state.addresses[address]?.guard;
-      const guard = asked?.kind === 'asking' && asked.askId === askId;
-      return waits({ kind: 'ask', id: askId, guard, startedAt: t, timeoutMs, failed: false });
+      const { askId, purpose, timeoutMs } = effect;
+      return waits({ kind: 'ask', id: askId, purpose, startedAt: t, timeoutMs, failed: false });
     }
     case 'drive': {
-      const { callId, address, operation, timeoutMs } = effect;
-      const survey = node.core.state.addresses[address]?.survey;
-      const role = survey?.reading === callId ? 'survey' : survey?.permitting === callId ? 'permit' : 'move';
+      const { callId, purpose, address, operation, timeoutMs } = effect;
       const until = t + timeoutMs;
-      out.push({ kind: 'call', call: callOf(node, address, role, operation, t, until) });
-      return waits({ kind: 'call', id: callId, role, op: operation.op, address, startedAt: t, until });
+      out.push({ kind: 'call', call: callOf(node, address, purpose, operation, t, until) });
+      return waits({ kind: 'call', id: callId, purpose, op: operation.op, address, startedAt: t, until });
     }
     case 'publish': {
       const until = t + effect.timeoutMs;
@@ -228,15 +224,15 @@ function wireOf(
 }
 
 export function callWith(call: Omit<Call, 'hash'>): Call {
-  const { node, session, address, role, operation, startedAt, appliesAt, until, answer } = call;
-  const hash = hashOnce([node, session, address, role, operation, startedAt, appliesAt, until, answer]);
+  const { node, session, address, purpose, operation, startedAt, appliesAt, until, answer } = call;
+  const hash = hashOnce([node, session, address, purpose, operation, startedAt, appliesAt, until, answer]);
   return { ...call, hash };
 }
 
 function callOf(
   node: SimNode,
   address: Ip,
-  role: Call['role'],
+  purpose: Call['purpose'],
   operation: Call['operation'],
   t: number,
   until: number,
@@ -245,7 +241,7 @@ function callOf(
     node: node.index,
     session: node.core.state.session,
     address,
-    role,
+    purpose,
     operation,
     startedAt: t,
     appliesAt: t + QUANTUM_MS,

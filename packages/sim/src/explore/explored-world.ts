@@ -172,23 +172,24 @@ function resultOf(g: Global, node: SimNode, pending: Pending): NodeEvent | null 
       const timeoutMs = node.config.addresses.find(({ ip }) => ip === address)?.probe.timeoutMs ?? 0;
       const found = pending.failed ? null : reach(g, node.index, address);
       const result = checked(found, t - startedAt, timeoutMs);
-      return result === null ? null : eventOf({ kind: 'probed', probeId: id, startedAt, result }, id);
+      return result === null ? null : eventOf({ kind: 'probed', probeId: id, result }, id);
     }
     case 'local': {
       const { id, startedAt } = pending;
       const found = serverAnswers(g.servers[node.index] ?? 'hung');
       const result = checked(found, t - startedAt, node.config.local?.timeoutMs ?? 0);
-      return result === null ? null : eventOf({ kind: 'local-checked', checkId: id, startedAt, result }, id);
+      return result === null ? null : eventOf({ kind: 'local-checked', checkId: id, result }, id);
     }
     case 'ask': {
       const result = asked(g, node.index, pending);
-      const { id, startedAt } = pending;
-      return result === null ? null : eventOf({ kind: 'external-ip', askId: id, startedAt, result }, id);
+      const { id, purpose } = pending;
+      return result === null ? null : eventOf({ kind: 'external-ip', askId: id, purpose, result }, id);
     }
     case 'call': {
       if (pending.until > t) return null;
       const answer = { kind: 'unknown', code: 'Timeout', message: 'no answer in time' } as const;
-      return eventOf({ kind: 'driven', callId: pending.id, result: { answer, requests: [] } }, pending.id);
+      const { id, purpose } = pending;
+      return eventOf({ kind: 'driven', callId: id, purpose, result: { answer, requests: [] } }, id);
     }
     case 'publish':
       return null;

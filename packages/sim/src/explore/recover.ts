@@ -45,7 +45,7 @@ export function isWell(g: Global, bounds: Bounds): boolean {
 function isServedInPeace(g: Global, ip: Ip): boolean {
   const holder = holderIndex(g, ip);
   if (holder === null || servedBy(g, ip) !== holder) return false;
-  if (g.calls.some(({ role }) => role === 'move')) return false;
+  if (g.calls.some(({ purpose }) => purpose === 'move')) return false;
   const name = g.nodes[holder]?.id;
   return g.nodes.every(({ life, core, index }) => {
     if (life.kind !== 'up') return isGone(g, index);

@@ -1,38 +1,8 @@
-/**
- * Faults of calls to AWS that fit the calls they hit. What a swarm must have met is listed apart, in `sometimes/`: a fault
- * that is dropped here is missed there.
- */
-import type { FaultEffect } from '@failtome/cloud/model';
+/** Faults of calls to AWS that fit the calls they hit. */
+import { READ_FAULTS, WRITE_FAULTS } from '@failtome/cloud/model';
 import type { Random, WorldSpec } from '../world/index.ts';
 import { CALLS } from './actions/index.ts';
 import type { Arguments } from './parameters.ts';
-
-const WRITE_FAULTS = [
-  'throttle',
-  'server-error',
-  'hang',
-  'reset',
-  'apply-then-hang',
-  'apply-then-error',
-  'apply-then-reset',
-  'apply-late',
-  'slow',
-  'unauthorized',
-  'expired',
-  'refuse',
-] as const satisfies readonly FaultEffect['kind'][];
-const READ_FAULTS = [
-  'throttle',
-  'server-error',
-  'hang',
-  'reset',
-  'slow',
-  'stale',
-  'non-monotonic',
-  'unauthorized',
-  'expired',
-  'refuse',
-] as const satisfies readonly FaultEffect['kind'][];
 
 /** A fault that fits the call it hits; a few calls pass before it, so that it also meets the later ones of a move. */
 export function fittingFault(random: Random, { driver }: WorldSpec): Arguments {

@@ -1,9 +1,9 @@
 /**
  * What one lane shows of a process: records of what has changed in its state since they were last made.
  */
-import { type Ip, type State, whyOf } from '@failtome/protocol';
+import { type Ip, type State, takeoverPhase, whyOf } from '@failtome/protocol';
 import type { RunView } from '../world/watch.ts';
-import type { GateLine, RecordBody, Stage, ViewLine } from './records.ts';
+import type { GateLine, RecordBody, ViewLine } from './records.ts';
 
 type AddressState = State['addresses'][Ip];
 
@@ -48,7 +48,7 @@ export function createLane(name: string): Lane {
       address: ip,
       verdict,
       holder: holder.node ?? holder.instanceId ?? (holder.kind === 'none' ? 'nobody' : holder.kind),
-      stage: stageOf(address),
+      stage: takeoverPhase(address),
       epoch,
       outcome: decision.outcome,
       reason: decision.reason,
@@ -118,13 +118,6 @@ export function createLane(name: string): Lane {
       ];
     },
   };
-}
-
-function stageOf({ move, guard, campaign }: AddressState): Stage {
-  if (move !== null) return move.stage.kind;
-  if (campaign === null) return 'idle';
-  if (campaign.won === null) return 'campaign';
-  return guard === null ? 'won' : 'guard';
 }
 
 /** Null: never, or further than anybody looks. */

@@ -10,6 +10,7 @@ import type {
   Ip,
   NodeId,
   Payload,
+  TakeoverPhase,
   Verdict,
 } from '@failtome/protocol';
 import type { LostWhy } from '../world/details.ts';
@@ -159,24 +160,12 @@ export interface ViewLine {
   readonly address: Ip;
   readonly verdict: Verdict;
   readonly holder: string;
-  readonly stage: Stage;
+  readonly stage: TakeoverPhase;
   readonly epoch: number;
   readonly outcome: string;
   readonly reason: string;
   readonly detail: string;
 }
-
-export type Stage =
-  | 'idle'
-  | 'campaign'
-  | 'won'
-  | 'guard'
-  | 'reading'
-  | 'releasing'
-  | 'taking'
-  | 'settling'
-  | 'resting'
-  | 'verifying';
 
 export interface LeaseLine {
   readonly kind: 'lease';

@@ -1,12 +1,11 @@
 /** A node's lane: what lasted in it, gathered from the records. */
-import type { Ip, Verdict } from '@failtome/protocol';
+import type { Ip, TakeoverPhase, Verdict } from '@failtome/protocol';
 import type {
   GateLine,
   LeaseLine,
   NodeLine,
   ProcessState,
   RecordedRun,
-  Stage,
   TraceRecord,
   ViewLine,
 } from '../record/records.ts';
@@ -15,7 +14,7 @@ import { merged, newSeries, type Span } from './spans.ts';
 export interface AddressTrack {
   readonly ip: Ip;
   readonly verdict: readonly Span<Verdict>[];
-  readonly stage: readonly Span<Stage>[];
+  readonly stage: readonly Span<TakeoverPhase>[];
   readonly lent: readonly Span<LeaseLine>[];
   /** Whose leases it has, its own aside; several names with commas. */
   readonly borrowed: readonly Span<string>[];

@@ -2,72 +2,31 @@
  * Observations of what a node has thought, said and done, by names that a file can ask for: `decided held-down`, `voted up`,
  * `ballot lost`. Made of the protocol's facts alone.
  */
-import { type BallotReason, type Fact, REASONS, type RejectReason } from '@failtome/protocol';
-
-/** Every reason of a voter's answer; the compiler refuses a missing one. */
-const BALLOT_REASONS: Readonly<Record<BallotReason, true>> = {
-  down: true,
-  consent: true,
-  'no-way-out': true,
-  undecided: true,
-  up: true,
-  paused: true,
-  'held-down': true,
-  'move-did-not-help': true,
-  'never-answered': true,
-  lent: true,
-  'lease-unknown': true,
-  'stale-epoch': true,
-  'unfit-candidate': true,
-  starting: true,
-  electorate: true,
-  'no-vote': true,
-  'unknown-address': true,
-  storage: true,
-  stopping: true,
-  'duplicate-id': true,
-  'no-handover': true,
-  'unknown-candidate': true,
-};
-
-/** Every reason for which a message isn't admitted. */
-const REJECT_REASONS: Readonly<Record<RejectReason, true>> = {
-  unsigned: true,
-  signature: true,
-  cluster: true,
-  'not-for-me': true,
-  reflected: true,
-  'unknown-sender': true,
-  session: true,
-  stale: true,
-  replayed: true,
-  malformed: true,
-  'too-large': true,
-  'too-slow': true,
-  tls: true,
-  unasked: true,
-  implausible: true,
-  unproven: true,
-  'over-budget': true,
-  overloaded: true,
-};
-
-const RESULTS = ['served', 'moved', 'lost-race', 'refused', 'abandoned'] as const;
+import {
+  BALLOT_MODES,
+  BALLOT_REASONS,
+  BALLOT_RESULTS,
+  type Fact,
+  HANDOVER_STANDINGS,
+  MOVE_RESULTS,
+  PEER_STATES,
+  REASONS,
+  REJECT_REASONS,
+  VERDICTS,
+} from '@failtome/protocol';
 
 /** Every observation there is. */
 export const OBSERVABLES: readonly string[] = [
   ...REASONS.map((reason) => `decided ${reason}`),
-  ...Object.keys(BALLOT_REASONS).map((reason) => `voted ${reason}`),
-  ...Object.keys(REJECT_REASONS).map((reason) => `rejected ${reason}`),
-  ...['won', 'lost', 'dropped'].map((result) => `ballot ${result}`),
-  ...['takeover', 'handover'].flatMap((kind) => RESULTS.map((result) => `${kind} ${result}`)),
-  ...['open', 'done', 'failed', 'expired', 'withdrawn'].map((state) => `handover ${state}`),
-  ...['alive', 'suspect', 'dead'].map((state) => `peer ${state}`),
+  ...BALLOT_REASONS.map((reason) => `voted ${reason}`),
+  ...REJECT_REASONS.map((reason) => `rejected ${reason}`),
+  ...BALLOT_RESULTS.map((result) => `ballot ${result}`),
+  ...BALLOT_MODES.flatMap((kind) => MOVE_RESULTS.map((result) => `${kind} ${result}`)),
+  ...HANDOVER_STANDINGS.map((state) => `handover ${state}`),
+  ...PEER_STATES.filter((state) => state !== 'unknown').map((state) => `peer ${state}`),
   'guard passed',
   'guard refused',
-  'saw up',
-  'saw down',
-  'saw unknown',
+  ...VERDICTS.map((verdict) => `saw ${verdict}`),
   'fit',
   'unfit',
   'ready',

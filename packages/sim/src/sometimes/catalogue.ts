@@ -3,8 +3,16 @@
  * nothing about lost races. What a swarm misses has to be drawn more often; nothing is taken off the list for that.
  */
 
-import type { FaultEffect } from '@failtome/cloud/model';
-import { type BallotReason, REASONS, type Reason, type RejectReason } from '@failtome/protocol';
+import { type FaultKind, READ_FAULTS, WRITE_FAULTS } from '@failtome/cloud/model';
+import {
+  BALLOT_MODES,
+  BALLOT_REASONS,
+  MOVE_PHASES,
+  MOVE_RESULTS,
+  REASONS,
+  REJECT_REASONS,
+  type Reason,
+} from '@failtome/protocol';
 import { ACTIONS, TOPOLOGIES } from '../plan/index.ts';
 
 export interface Sometimes {
@@ -14,36 +22,35 @@ export interface Sometimes {
 }
 
 /** What a node is about, as far as one address goes, when a message reaches it or something strikes it. */
-export const STAGES = [
+export const STAGES: readonly Stage[] = [
   'starting',
   'idle',
   'holding',
   'lent',
   'asking',
   'won',
-  'reading',
-  'releasing',
-  'taking',
-  'settling',
-  'resting',
-  'verifying',
+  ...MOVE_PHASES,
   'stopping',
-] as const;
-export type Stage = (typeof STAGES)[number];
+];
+export type Stage =
+  | 'starting'
+  | 'idle'
+  | 'holding'
+  | 'lent'
+  | 'asking'
+  | 'won'
+  | (typeof MOVE_PHASES)[number]
+  | 'stopping';
 
 /** Parts of a message that a node may have to take in at any moment. */
 export const PARTS = ['node', 'rumours', 'ballots', 'answers', 'releases', 'command'] as const;
 
 /** Where a process may be struck down, or stand still. */
-export const STRUCK_STAGES = [
+export const STRUCK_STAGES: readonly Stage[] = [
   'asking',
   'won',
-  'reading',
-  'releasing',
-  'taking',
-  'settling',
-  'verifying',
-] as const;
+  ...MOVE_PHASES.filter((phase) => phase !== 'resting'),
+];
 
 /** What the swarm can't reach, and where it is tested instead. */
 export const OUT_OF_REACH: Readonly<Record<string, string>> = {
@@ -52,69 +59,27 @@ export const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'vote:unknown-address': 'the simulated nodes agree on their addresses: the same table',
   'vote:unfit-candidate':
     'a candidate that finds itself unfit gives its ballot up in the same step: the same table',
+  'vote:unknown-candidate': 'the simulated nodes agree on who is a candidate: the same table',
+  'vote:never-answered':
+    'a candidate asks nobody about an address that it has never seen up itself, and all probe alike: the same table',
+  'rejected:cluster': 'the simulated nodes are of one cluster: packages/protocol/test/rejected.test.ts',
+  'rejected:unasked':
+    'a simulated answer comes to a request that is waited for, or after a time-out that is: packages/protocol/test/rejected.test.ts',
+  'rejected:over-budget': 'a swarm draws no liar: the scenario forged-news',
+  'rejected:unproven': 'a swarm draws no liar: the scenario forged-pause',
+  ...Object.fromEntries(
+    (['unsigned', 'signature', 'malformed', 'too-large', 'too-slow', 'tls', 'overloaded'] as const).map(
+      (reason) => [
+        `rejected:${reason}`,
+        "found by the agent's server before a message is decoded: packages/agent/test/server.test.ts",
+      ],
+    ),
+  ),
 };
 
-const VOTES = [
-  'down',
-  'consent',
-  'no-way-out',
-  'undecided',
-  'up',
-  'paused',
-  'held-down',
-  'lent',
-  'lease-unknown',
-  'stale-epoch',
-  'unfit-candidate',
-  'starting',
-  'electorate',
-  'no-vote',
-  'unknown-address',
-  'storage',
-  'stopping',
-  'duplicate-id',
-  'no-handover',
-] as const satisfies readonly BallotReason[];
-
-/** The others are found before a message is decoded, by the agent's server. */
-const REJECTIONS = [
-  'not-for-me',
-  'reflected',
-  'unknown-sender',
-  'session',
-  'stale',
-  'replayed',
-] as const satisfies readonly RejectReason[];
-
-const WRITE_FAULTS = [
-  'throttle',
-  'server-error',
-  'hang',
-  'reset',
-  'apply-then-hang',
-  'apply-then-error',
-  'apply-then-reset',
-  'apply-late',
-  'slow',
-  'unauthorized',
-  'expired',
-  'refuse',
-] as const;
-
 /** Which faults make sense for which calls of a node. */
-const HITTABLE: Readonly<Record<string, readonly FaultEffect['kind'][]>> = {
-  read: [
-    'throttle',
-    'server-error',
-    'hang',
-    'reset',
-    'slow',
-    'stale',
-    'non-monotonic',
-    'unauthorized',
-    'expired',
-    'refuse',
-  ],
+const HITTABLE: Readonly<Record<string, readonly FaultKind[]>> = {
+  read: READ_FAULTS,
   permit: ['unauthorized', 'expired'],
   release: WRITE_FAULTS,
   take: WRITE_FAULTS,
@@ -247,11 +212,14 @@ export const SOMETIMES: readonly Sometimes[] = [
       says: `a message with ${part} reached a node that was ${stage}`,
     })),
   ),
-  ...VOTES.map((reason) => ({ id: `vote:${reason}`, says: `a voter answered ${reason}` })),
-  ...REJECTIONS.map((reason) => ({ id: `rejected:${reason}`, says: `a request was refused as ${reason}` })),
+  ...BALLOT_REASONS.map((reason) => ({ id: `vote:${reason}`, says: `a voter answered ${reason}` })),
+  ...REJECT_REASONS.map((reason) => ({
+    id: `rejected:${reason}`,
+    says: `a request was refused as ${reason}`,
+  })),
   ...REASONS.map((reason: Reason) => ({ id: `decided:${reason}`, says: `a node decided by ${reason}` })),
-  ...(['takeover', 'handover'] as const).flatMap((kind) =>
-    (['served', 'moved', 'lost-race', 'refused', 'abandoned'] as const).map((result) => ({
+  ...BALLOT_MODES.flatMap((kind) =>
+    MOVE_RESULTS.map((result) => ({
       id: `concluded:${kind}:${result}`,
       says: `a ${kind} ended as ${result}`,
     })),

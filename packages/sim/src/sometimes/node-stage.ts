@@ -1,21 +1,36 @@
 /** What a node is about at a moment. */
-import type { State } from '@failtome/protocol';
+import { type State, takeoverPhase } from '@failtome/protocol';
 import type { Stage } from './catalogue.ts';
 
+type AddressState = State['addresses'][string];
+
 /** The most advanced thing that it does about any of its addresses. */
-export function stageOf({ phase, addresses, config, now }: State): Stage {
-  if (phase !== 'running') return phase === 'new' ? 'starting' : 'stopping';
+export function stageOf(state: State): Stage {
+  if (state.phase !== 'running') return state.phase === 'new' ? 'starting' : 'stopping';
   let best: Stage = 'idle';
-  for (const ip in addresses) {
-    const address = addresses[ip];
-    if (address === undefined) continue;
-    if (address.move !== null) return address.move.stage.kind;
-    if (address.campaign !== null) {
-      if (best !== 'won') best = address.campaign.won === null ? 'asking' : 'won';
-    } else if (best === 'won' || best === 'asking') continue;
-    else if (address.series.last === null) best = 'starting';
-    else if (address.holder.node === config.node.id) best = 'holding';
-    else if (address.lent !== null && address.lent.expiresAt > now.at && best === 'idle') best = 'lent';
+  for (const address of Object.values(state.addresses)) {
+    const phase = takeoverPhase(address);
+    switch (phase) {
+      case 'idle':
+        if (best !== 'won' && best !== 'asking') best = idleStage(state, address, best);
+        break;
+      case 'campaign':
+        if (best !== 'won') best = 'asking';
+        break;
+      case 'won':
+      case 'guard':
+        best = 'won';
+        break;
+      default:
+        return phase;
+    }
   }
   return best;
+}
+
+/** @param best what it is about as far as its other addresses go */
+function idleStage({ config, now }: State, { series, holder, lent }: AddressState, best: Stage): Stage {
+  if (series.last === null) return 'starting';
+  if (holder.node === config.node.id) return 'holding';
+  return lent !== null && lent.expiresAt > now.at && best === 'idle' ? 'lent' : best;
 }

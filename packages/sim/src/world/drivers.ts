@@ -26,8 +26,11 @@ export interface DriverSpec {
   readonly topicArn: string;
 }
 
+/** What a driver heeds of a call. */
+export type DriverCall = Pick<DriveEffect, 'address' | 'operation'>;
+
 export interface SimDriver {
-  drive(effect: DriveEffect, until: number, done: (result: DriverResult) => void): void;
+  drive(call: DriverCall, until: number, done: (result: DriverResult) => void): void;
   publish(effect: PublishEffect, until: number, done: (result: PublishResult) => void): void;
 }
 
@@ -124,7 +127,7 @@ export function createDriver(cloud: Cloud, spec: DriverSpec): SimDriver {
     });
   }
 
-  function driveEc2({ address, operation }: DriveEffect, until: number, done: Answered): void {
+  function driveEc2({ address, operation }: DriverCall, until: number, done: Answered): void {
     switch (operation.op) {
       case 'read':
         return readEc2(address, until, done);
@@ -161,7 +164,7 @@ export function createDriver(cloud: Cloud, spec: DriverSpec): SimDriver {
     });
   }
 
-  function driveOpsworks({ address, operation }: DriveEffect, until: number, done: Answered): void {
+  function driveOpsworks({ address, operation }: DriverCall, until: number, done: Answered): void {
     const own = cloud.state().instances.get(spec.instanceId)?.opsworksId ?? '';
     switch (operation.op) {
       case 'read':

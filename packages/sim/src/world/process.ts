@@ -174,12 +174,13 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
     ...createSenses(around, spec, life),
     driver: {
       drive(effect) {
+        const { callId, purpose } = effect;
         const sendBy = clock.now().at + effect.timeoutMs;
         leave(() => {
           // The agent's time-out runs from here, and what it ends is not sent any more.
           if (clock.now().at >= sendBy) {
             const answer = { kind: 'unknown', code: 'Timeout', message: 'no answer in time' } as const;
-            post({ kind: 'driven', callId: effect.callId, result: { answer, requests: [] } });
+            post({ kind: 'driven', callId, purpose, result: { answer, requests: [] } });
             return;
           }
           trace.tell(self, 'drive', effect.operation);
@@ -188,7 +189,7 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
             enter(() => {
               trace.tell(self, 'driven', result.answer);
               tell({ kind: 'driven', by: view, effect, result });
-              host.post({ kind: 'driven', callId: effect.callId, result });
+              host.post({ kind: 'driven', callId, purpose, result });
             }),
           );
         });

@@ -35,7 +35,7 @@ export function createSenses(
             machine,
             address,
             timeoutMs,
-            measured(startedAt, (result) => life.feed({ kind: 'probed', probeId, startedAt, result })),
+            measured(startedAt, (result) => life.feed({ kind: 'probed', probeId, result })),
           );
         }),
     },
@@ -50,13 +50,13 @@ export function createSenses(
             measured(startedAt, (result) => {
               const slow = result.kind === 'failed' && result.durationMs > timeoutMs + OWN_SLOWNESS_MS;
               tell({ kind: 'local-checked', by: life.view(), ok: slow ? null : result.kind === 'ok' });
-              life.feed({ kind: 'local-checked', checkId, startedAt, result });
+              life.feed({ kind: 'local-checked', checkId, result });
             }),
           );
         }),
     },
     externalIp: {
-      ask: ({ askId, timeoutMs }) =>
+      ask: ({ askId, purpose, timeoutMs }) =>
         life.leave(() => {
           const startedAt = clock.now().at;
           premises.askExternalIp(
@@ -64,7 +64,7 @@ export function createSenses(
             timeoutMs,
             measured(startedAt, (result) => {
               if (result.kind === 'address') tell({ kind: 'proof', by: life.view(), ip: result.ip });
-              life.feed({ kind: 'external-ip', askId, startedAt, result });
+              life.feed({ kind: 'external-ip', askId, purpose, result });
             }),
           );
         }),

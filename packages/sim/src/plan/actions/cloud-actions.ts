@@ -4,7 +4,9 @@ import {
   associate,
   type Caller,
   disassociate,
+  FAULT_KINDS,
   type FaultEffect,
+  type FaultKind,
 } from '@failtome/cloud/model';
 import { landingOf, type World } from '../../world/index.ts';
 import { type ActionKind, action, anyNode, MIDDLE, whoIs } from '../action.ts';
@@ -27,25 +29,8 @@ export const CALLS: readonly AwsActionPattern[] = [
   '*',
 ];
 
-const EFFECTS = [
-  'throttle',
-  'server-error',
-  'hang',
-  'reset',
-  'apply-then-hang',
-  'apply-then-error',
-  'apply-then-reset',
-  'apply-late',
-  'slow',
-  'stale',
-  'non-monotonic',
-  'unauthorized',
-  'expired',
-  'refuse',
-] as const satisfies readonly FaultEffect['kind'][];
-
 interface Effect {
-  readonly effect: (typeof EFFECTS)[number];
+  readonly effect: FaultKind;
   readonly applyAfterMs: number;
   readonly answerAfterMs: number;
   readonly lagMs: number;
@@ -94,7 +79,7 @@ export const CLOUD: readonly ActionKind[] = [
     lastsMs: MIDDLE,
     parameters: {
       call: optional(choice(CALLS, 'which calls'), '*'),
-      effect: choice(EFFECTS, 'what goes wrong'),
+      effect: choice(FAULT_KINDS, 'what goes wrong'),
       node: optional(node('only the calls of this node'), null),
       times: optional(whole(1, 1_000, 'how many calls it hits'), 1_000),
       skip: optional(whole(0, 1_000, 'how many calls it lets pass before'), 0),
@@ -104,7 +89,7 @@ export const CLOUD: readonly ActionKind[] = [
       code: optional(text('refuse: the error code'), 'InternalRefusal'),
     },
     draw(random) {
-      const effect = random.pick(EFFECTS);
+      const effect = random.pick(FAULT_KINDS);
       return {
         call: random.pick(CALLS),
         effect,

@@ -1,5 +1,11 @@
 /** What happens to an agent's process, and to its whole machine. */
-import type { NodeId, State } from '@failtome/protocol';
+import {
+  type NodeId,
+  type State,
+  TAKEOVER_PHASES,
+  type TakeoverPhase,
+  takeoverPhase,
+} from '@failtome/protocol';
 import type { World } from '../../world/index.ts';
 import { type ActionKind, action, anyNode, LONG, likelyHolder, MIDDLE, SHORT, whoIs } from '../action.ts';
 import { address, choice, duration, node, optional, settings, whole } from '../parameters.ts';
@@ -48,15 +54,11 @@ function between(how: 'kill' | 'pause', name: string, says: string, up: (world: 
   });
 }
 
-/** Where a takeover can be met on its way. */
-const STAGES = ['campaign', 'guard', 'reading', 'releasing', 'taking', 'settling', 'verifying'] as const;
+/** Where a takeover can be met on its way, and struck. */
+const STAGES = TAKEOVER_PHASES.filter((phase) => phase !== 'idle' && phase !== 'won' && phase !== 'resting');
 
-function isIn(state: State, stage: (typeof STAGES)[number]): boolean {
-  return Object.values(state.addresses).some(({ move, guard, campaign }) => {
-    if (move !== null) return move.stage.kind === stage;
-    if (guard !== null) return stage === 'guard';
-    return campaign !== null && campaign.won === null && stage === 'campaign';
-  });
+function isIn({ addresses }: State, phase: TakeoverPhase): boolean {
+  return Object.values(addresses).some((address) => takeoverPhase(address) === phase);
 }
 
 function inMove(

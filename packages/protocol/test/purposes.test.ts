@@ -1,0 +1,91 @@
+/** An answer says what was asked for, and goes nowhere else. */
+import { expect, test } from 'vitest';
+import type { DriverAnswer, Input } from '../src/inputs.ts';
+import type { Move } from '../src/move/phases.ts';
+import type { State } from '../src/state.ts';
+import { step } from '../src/step.ts';
+import { AT, addressIn, heldBy, IP, PAIR, PEER, stateOf, WALL, withAddress } from './support/fixtures.ts';
+
+const MOVE: Move = {
+  epoch: 1,
+  mode: 'takeover',
+  handoverId: null,
+  startedAt: AT,
+  leaseUntil: AT + 10_000,
+  callTimeoutMs: 3_000,
+  consent: false,
+  duty: true,
+  stage: { kind: 'reading', callId: 77, at: AT, purpose: 'duty' },
+  delayMs: 0,
+  steps: [],
+  requestIds: [],
+};
+
+/** Nothing is due; a move, an idle read and a dry run wait for their answers. */
+function waiting(): State {
+  const state = heldBy(stateOf(PAIR), PEER);
+  const { survey } = addressIn(state);
+  return withAddress(state, {
+    move: MOVE,
+    survey: { ...survey, reading: 78, permitting: 79, nextReadAt: AT + 50_000, nextPermitAt: AT + 50_000 },
+  });
+}
+
+const REFUSED: DriverAnswer = { kind: 'refused', throttled: false, code: 'Denied', message: 'no' };
+
+test.each([
+  ['move', 77, ['move']],
+  ['survey', 78, ['reading']],
+  ['permission', 79, ['permitting']],
+  ['survey', 77, []],
+  ['permission', 78, []],
+  ['move', 79, []],
+] as const)(
+  'the answer to a call for %s, number %i, ends what waits for it: %j',
+  (purpose, callId, ended) => {
+    const result = { answer: REFUSED, requests: [] };
+    const { state } = step(waiting(), { kind: 'driven', callId, purpose, result, at: AT, wall: WALL });
+    const { move, survey } = addressIn(state);
+    const waits = {
+      move: move?.stage.kind === 'reading',
+      reading: survey.reading !== null,
+      permitting: survey.permitting !== null,
+    };
+    const over = Object.entries(waits).flatMap(([what, is]) => (is ? [] : [what]));
+    expect(over).toEqual(ended);
+  },
+);
+
+/** A take that was given up may land yet, and the outside is asked under the address. */
+function seenAs(purpose: 'guard' | 'way-out'): State {
+  const state = waiting();
+  const { survey } = addressIn(state);
+  const intent = {
+    epoch: 1,
+    mode: 'takeover',
+    handoverId: null,
+    from: PEER,
+    associationId: null,
+    stage: 'planned',
+    startedWall: 0,
+    reason: '',
+    agreed: '',
+    steps: [],
+    requestIds: [],
+  } as const;
+  const remembering = withAddress(state, {
+    move: null,
+    survey: { ...survey, reading: null },
+    late: { intent, until: AT + 60_000, held: null },
+  });
+  const result = { kind: 'address', ip: IP, durationMs: 20 } as const;
+  const input: Input = { kind: 'external-ip', askId: 5, purpose, result, at: AT, wall: WALL };
+  return step(remembering, input).state;
+}
+
+test.each(['guard', 'way-out'] as const)(
+  'what the outside sees is heeded, though nobody waits for it any more: asked as %s',
+  (purpose) => {
+    expect(addressIn(seenAs(purpose)).survey.reading).not.toBeNull();
+  },
+);
