@@ -25,8 +25,8 @@ export interface ApisDependencies extends Pick<ServerDependencies, 'inbox' | 'on
   readonly keys: () => ClusterKeys;
   readonly identities: () => Identities;
   readonly tokens: () => Tokens;
-  /** To begin with; null: plain HTTP. */
-  readonly certificate: Certificate | null;
+  /** At this moment; null: plain HTTP. */
+  readonly certificate: () => Certificate | null;
   readonly sources: ViewSources;
 }
 
@@ -107,9 +107,11 @@ async function open({ key, at, server }: Listener): Promise<void> {
 function tlsOf(
   serves: 'everything' | 'reading routes',
   tls: TlsSettings | null,
-  { certificate, config }: ApisDependencies,
+  { certificate: current, config }: ApisDependencies,
 ): Pick<ServerDependencies, 'tls'> {
-  if (tls === null || certificate === null) return {};
+  const first = current();
+  if (tls === null || first === null) return {};
+  const certificate = (): Certificate => current() ?? first;
   const peerKeys = (): readonly KeyObject[] =>
     config().peers.flatMap(({ publicKeys }) => publicKeys.map(({ key }) => key));
   if (serves === 'everything') {

@@ -389,7 +389,7 @@ class Agent implements RunningAgent {
       keys: () => this.#secrets.keyFile.keys,
       identities: () => this.#identities,
       tokens: () => this.#secrets.tokenFile.tokens,
-      certificate: this.#certificates.current,
+      certificate: () => this.#certificates.current,
       inbox: this.#inbox,
       onRejected: (reason, address) =>
         this.#tell({ kind: 'rejected', reason, from: senderAt(address, this.#config.peers) }),

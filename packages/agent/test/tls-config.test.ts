@@ -64,6 +64,17 @@ test('https URLs without api.tls are faults with their lines, and so are http UR
   ]);
 });
 
+test('certificates of clients are wanted only where somebody can be known by one', () => {
+  expect(faultsOf(yaml({ tls: '{ certFile: /c, keyFile: /k, clientAuth: required }' }))).toEqual([
+    expect.stringMatching(
+      /^api\.tls\.clientAuth: found required, expected none, because there is neither.*:5\)$/,
+    ),
+  ]);
+  expect(faultsOf(yaml({ tls: '{ certFile: /c, keyFile: /k, caFile: /a, clientAuth: required }' }))).toEqual(
+    [],
+  );
+});
+
 test('a cluster that is being changed over may have both, which is warned of', () => {
   const result = load(yaml({ urls: 'http', tls: '{ certFile: /c, keyFile: /k, plain: accept }' }));
   expect(result.kind).toBe('loaded');
@@ -154,7 +165,8 @@ test('files that are not there are told all at once', async () => {
 });
 
 test('a key that others may read is warned of', async () => {
-  const { certFile, keyFile } = writeCertificate(temporaryFolder(), 'node', await issue());
+  const issued = await issue();
+  const { certFile, keyFile } = writeCertificate(temporaryFolder(), 'node', issued);
   chmodSync(keyFile, 0o644);
   expect(await problemsOf(yaml({ tls: `{ certFile: ${certFile}, keyFile: ${keyFile} }` }))).toEqual([
     expect.stringMatching(/^api\.tls\.keyFile: .*has the mode 0644/),

@@ -320,6 +320,12 @@ export const ties: readonly Tie[] = [
   ['docs/certificates.md', 'A connection has {} from its', within('handshakeMs')],
   [
     'docs/certificates.md',
+    'the HTTP parser, {} pieces of {} a second',
+    agent('http/intake', 'PIECES_PER_SECOND'),
+    kib(agent('http/tls-taps', 'PIECE_BYTES')),
+  ],
+  [
+    'docs/certificates.md',
     'At most {} are under way at once, beyond the {} of',
     agent('http/handshakes', 'MAX_HANDSHAKES'),
     agent('http/connections', 'MAX_CONNECTIONS'),

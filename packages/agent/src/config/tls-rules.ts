@@ -11,20 +11,37 @@ import type { AgentConfig } from './types.ts';
 export function tlsFaults(settings: Settings): readonly Fault[] {
   // A section that is there and can't be read is told of by itself.
   if (settings.faults.some(({ path }) => path === 'api.tls')) return [];
+  const places = [...advertised(settings), ...urlsOf(settings)];
+  return [...clientFaults(settings), ...places.flatMap((place) => schemeFaults(settings, place))];
+}
+
+function schemeFaults(settings: Settings, { key, index, url }: Place): readonly Fault[] {
   const tls = settings.present.has('api.tls');
-  const plain = get(settings, keys.TLS_PLAIN);
-  return [...urlsOf(settings), ...advertised(settings)].flatMap(({ key, index, url }): readonly Fault[] => {
-    const { secure } = httpUrl(url);
-    const origin = originOf(settings, key, index);
-    const fault = { path: pathOf(key, index), found: shown(url), origin };
-    if (secure && !tls) {
-      const hint = "every node speaks TLS or none does, and api.tls names this node's certificate";
-      return [{ ...fault, expected: 'an http URL, because there is no api.tls', hint }];
-    }
-    if (secure || !tls || plain !== 'refuse') return [];
-    const hint = `did you mean ${url.replace(/^http:/, 'https:')}? For a cluster that is being changed over there is api.tls.plain: accept`;
-    return [{ ...fault, expected: 'an https URL, because there is api.tls', hint }];
-  });
+  const { secure } = httpUrl(url);
+  const fault = { path: pathOf(key, index), found: shown(url), origin: originOf(settings, key, index) };
+  if (secure && !tls) {
+    const hint = "every node speaks TLS or none does, and api.tls names this node's certificate";
+    return [{ ...fault, expected: 'an http URL, because there is no api.tls', hint }];
+  }
+  if (secure || !tls || get(settings, keys.TLS_PLAIN) !== 'refuse') return [];
+  const hint = `did you mean ${url.replace(/^http:/, 'https:')}? For a cluster that is being changed over there is api.tls.plain: accept`;
+  return [{ ...fault, expected: 'an https URL, because there is api.tls', hint }];
+}
+
+/** Nobody else's authorities say who may speak to a node of this cluster. */
+function clientFaults(settings: Settings): readonly Fault[] {
+  const known = get(settings, keys.TLS_CA_FILE) !== null || settings.entries.has(keys.TLS_CA_FILE.path);
+  const keyed = indicesOf(settings).some((index) => get(settings, keys.PEER_PUBLIC_KEY, index) !== null);
+  if (get(settings, keys.TLS_CLIENT_AUTH) !== 'required' || known || keyed) return [];
+  return [
+    {
+      path: keys.TLS_CLIENT_AUTH.path,
+      found: 'required',
+      expected: 'none, because there is neither api.tls.caFile nor a publicKey in peers',
+      hint: 'no certificate would be known here',
+      origin: originOf(settings, keys.TLS_CLIENT_AUTH),
+    },
+  ];
 }
 
 interface Place {
@@ -34,10 +51,14 @@ interface Place {
 }
 
 function urlsOf(settings: Settings): readonly Place[] {
-  return Array.from({ length: lengthOf(settings, 'peers') }, (_, index) => index).flatMap((index) => {
+  return indicesOf(settings).flatMap((index) => {
     const url = get(settings, keys.PEER_URL, index);
     return url === null ? [] : [{ key: keys.PEER_URL, index, url }];
   });
+}
+
+function indicesOf(settings: Settings): readonly number[] {
+  return Array.from({ length: lengthOf(settings, 'peers') }, (_, index) => index);
 }
 
 function advertised(settings: Settings): readonly Place[] {

@@ -5,7 +5,6 @@
  * Nothing is made for a connection until its first byte has come: what isn't TLS is never mistaken for it, and is told so.
  */
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import type { DurationMs, MonotonicMs } from '@failtome/protocol';
 import { Allowance } from './allowance.ts';
 import { Lane } from './lane.ts';
@@ -34,13 +33,15 @@ export interface HandshakesDependencies {
   readonly monotonicMs: () => MonotonicMs;
   /** A peer is configured at this address. */
   readonly isPeerAddress: (address: string) => boolean;
-  /** Let OpenSSL have the connection. */
-  readonly begin: (socket: Socket) => void;
+  /** Let OpenSSL have the connection, and what has come of it. */
+  readonly begin: (socket: Socket, first: Buffer) => void;
   /** Something else than TLS is spoken; what has come of it can still be read. */
   readonly onPlain: (socket: Socket) => void;
   /** A connection was cut off: it took too long, or made room for another. */
   readonly onCut: (reason: 'too-slow' | 'overloaded', socket: Socket) => void;
 }
+
+const NOTHING = Buffer.alloc(0);
 
 interface Arrival {
   /** Its ends. */
@@ -49,6 +50,8 @@ interface Arrival {
   readonly address: string;
   readonly lane: Lane<Arrival>;
   readonly since: MonotonicMs;
+  /** What has come of it. */
+  first: Buffer;
 }
 
 export class Handshakes {
@@ -71,8 +74,8 @@ export class Handshakes {
       new Lane(new Allowance({ perSecond, burst: perSecond }, { monotonicMs: dependencies.monotonicMs }));
     this.#peers = lane();
     this.#others = lane();
-    this.#turns = new Turns([this.#peers, this.#others], ({ socket }) => {
-      if (!socket.destroyed) dependencies.begin(socket);
+    this.#turns = new Turns([this.#peers, this.#others], ({ socket, first }) => {
+      if (!socket.destroyed) dependencies.begin(socket, first);
     });
     this.#sweep = setInterval(() => this.#cutSlow(), options.checkMs).unref();
   }
@@ -88,14 +91,14 @@ export class Handshakes {
     const address = addressOf(socket);
     const lane = isPeerAddress(address) ? this.#peers : this.#others;
     const key = endsOf(socket);
-    this.#arrivals.set(key, { key, socket, address, lane, since: monotonicMs() });
+    this.#arrivals.set(key, { key, socket, address, lane, since: monotonicMs(), first: NOTHING });
     socket.once('close', () => this.#forget(key, socket));
     socket.once('readable', () => this.#greet(key));
     if (this.#arrivals.size > this.#options.maxHandshakes) this.#evict();
   }
 
-  /** The handshake is over. */
-  finish(socket: TLSSocket): void {
+  /** The handshake of this connection is over. */
+  finish(socket: Socket): void {
     this.#arrivals.delete(endsOf(socket));
   }
 
@@ -116,13 +119,14 @@ export class Handshakes {
       socket.destroy(); // it has ended without a word
       return;
     }
-    socket.unshift(first);
     if (first[0] === HANDSHAKE_RECORD) {
+      arrival.first = first;
       lane.add(address, arrival);
       this.#turns.schedule();
       return;
     }
     this.#arrivals.delete(key);
+    socket.unshift(first);
     this.#dependencies.onPlain(socket);
   }
 

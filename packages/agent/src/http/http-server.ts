@@ -105,13 +105,18 @@ export function createHttpServer(
     gate.admit(socket);
     intake.open(socket);
   };
-  const { server, handshakes } =
+  const { server, endHandshakes } =
     tls === null
-      ? { server: createServer(options).on('connection', admit), handshakes: null }
-      : createTlsServer(options, limits, { ...dependencies, tls, admit });
+      ? { server: createServer(options).on('connection', admit), endHandshakes: () => undefined }
+      : createTlsServer(options, limits, {
+          ...dependencies,
+          tls,
+          admit,
+          isTrusted: (socket) => gate.isTrusted(socket),
+        });
   server.setTimeout(limits.stalledMs);
   addRequestEvents(server, intake, handle, onRejected);
-  return { server, gate, intake, endHandshakes: () => handshakes?.close() };
+  return { server, gate, intake, endHandshakes };
 }
 
 /** Node answers some requests by itself, without a body, where nobody listens for their events. */

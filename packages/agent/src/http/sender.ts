@@ -4,8 +4,16 @@ import { mappedIpv4 } from '../config/host.ts';
 import { httpUrl } from '../config/http-url.ts';
 import type { PeerSettings } from '../config/types.ts';
 
+/** Of connections that don't know by themselves where they come from. */
+const remembered = new WeakMap<object, string>();
+
+export function rememberAddress(socket: Socket, address: string): void {
+  remembered.set(socket, address);
+}
+
 /** Empty where the connection is gone. A dual-stack listener sees IPv4 addresses in their IPv6 form. */
-export function addressOf({ remoteAddress = '' }: Pick<Socket, 'remoteAddress'>): string {
+export function addressOf(socket: Pick<Socket, 'remoteAddress'>): string {
+  const { remoteAddress = remembered.get(socket) ?? '' } = socket;
   return isIPv6(remoteAddress) && !remoteAddress.includes('%')
     ? (mappedIpv4(remoteAddress) ?? remoteAddress)
     : remoteAddress;

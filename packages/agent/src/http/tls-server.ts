@@ -3,6 +3,7 @@ import { type KeyObject, randomBytes } from 'node:crypto';
 import type { ServerOptions } from 'node:http';
 import { createServer, Server } from 'node:https';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { MonotonicMs, RejectReason } from '@failtome/protocol';
 import type { Certificate } from '../tls/certificate.ts';
@@ -10,6 +11,8 @@ import { PROTOCOLS } from '../tls/connect.ts';
 import { refusalOf } from '../tls/verification.ts';
 import { Handshakes, type HandshakesOptions } from './handshakes.ts';
 import { refuseConnection } from './refusals.ts';
+import { rememberAddress } from './sender.ts';
+import { Taps, type TapsOptions } from './tls-taps.ts';
 
 /** How long a peer that was here may come back without the proof of certificates. */
 const RESUMPTION_S = 3_600;
@@ -18,7 +21,8 @@ const RESUMPTION_S = 3_600;
 const TICKET_KEY_BYTES = 48;
 
 export interface ServerTls {
-  readonly certificate: Certificate;
+  /** At this moment. */
+  readonly certificate: () => Certificate;
   /** Whether who connects has to show a certificate: of a peer's identity, or of an authority. */
   readonly clientAuth: 'none' | 'required';
   /** What becomes of plain HTTP, at this moment. */
@@ -31,6 +35,7 @@ export interface TlsServerDependencies {
   readonly tls: ServerTls;
   readonly monotonicMs: () => MonotonicMs;
   readonly isPeerAddress: (address: string) => boolean;
+  readonly isTrusted: (socket: Socket) => boolean;
   readonly onRejected: (reason: RejectReason, socket: Socket) => void;
   /** A connection is secure, or may do without. */
   readonly admit: (socket: Socket) => void;
@@ -38,12 +43,12 @@ export interface TlsServerDependencies {
 
 export function createTlsServer(
   options: ServerOptions,
-  limits: HandshakesOptions,
-  { tls, monotonicMs, isPeerAddress, onRejected, admit }: TlsServerDependencies,
-): { readonly server: Server; readonly handshakes: Handshakes } {
+  limits: HandshakesOptions & TapsOptions,
+  { tls, monotonicMs, isPeerAddress, isTrusted, onRejected, admit }: TlsServerDependencies,
+): { readonly server: Server; readonly endHandshakes: () => void } {
   const server = createServer({
     ...options,
-    ...tls.certificate.options,
+    ...tls.certificate().options,
     ALPNProtocols: PROTOCOLS,
     handshakeTimeout: limits.handshakeMs,
     sessionTimeout: RESUMPTION_S,
@@ -59,10 +64,11 @@ export function createTlsServer(
     serve.call(server, socket);
     admit(socket);
   };
+  const taps = new Taps(limits, { monotonicMs, isPeerAddress, isTrusted, onCut: onRejected });
   const handshakes = new Handshakes(limits, {
     monotonicMs,
     isPeerAddress,
-    begin: (socket) => begin.call(server, socket),
+    begin: (socket, first) => begin.call(server, taps.open(socket, first)),
     onPlain(socket) {
       if (tls.plain() === 'accept') return accept(socket);
       onRejected('tls', socket);
@@ -72,16 +78,25 @@ export function createTlsServer(
   });
   server.on('connection', (socket: Socket) => handshakes.take(socket));
   server.on('secureConnection', (socket: TLSSocket) => {
-    handshakes.finish(socket);
+    // A TLS connection doesn't know what lies below it.
+    const tap = taps.current;
+    if (tap === null) throw new Error('this version of Node ends a handshake at another time');
+    tap.secure = socket;
+    rememberAddress(socket, tap.address);
+    handshakes.finish(tap.raw);
     if (!isUnknownClient(socket, tls)) return accept(socket);
     onRejected('tls', socket);
     socket.destroy();
   });
-  return { server, handshakes };
+  const endHandshakes = (): void => {
+    handshakes.close();
+    taps.close();
+  };
+  return { server, endHandshakes };
 }
 
 /** An EventEmitter's listeners have no type. */
-type Listener = (this: Server, socket: Socket) => void;
+type Listener = (this: Server, socket: Duplex) => void;
 
 /** The one that Node itself has, which is called from here from now on. */
 function takeListener(server: Server, event: 'connection' | 'secureConnection'): Listener {
@@ -93,9 +108,10 @@ function takeListener(server: Server, event: 'connection' | 'secureConnection'):
 
 const PLAIN_REFUSED = { status: 400, code: 'tls', message: 'this port speaks TLS: ask by https' } as const;
 
-function isUnknownClient(socket: TLSSocket, { clientAuth, peerKeys }: ServerTls): boolean {
+function isUnknownClient(socket: TLSSocket, { certificate, clientAuth, peerKeys }: ServerTls): boolean {
   if (clientAuth === 'none') return false;
-  return refusalOf(socket, { names: [], publicKeys: peerKeys(), authorities: true }) !== null;
+  const authorities = certificate().files.caFile !== null;
+  return refusalOf(socket, { names: [], publicKeys: peerKeys(), authorities }) !== null;
 }
 
 /** Show another certificate from now on. Connections that are secure already stay so. */

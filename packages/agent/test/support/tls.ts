@@ -23,5 +23,11 @@ export async function certificateOf(issued: Issued, ca?: Issued): Promise<Certif
 }
 
 export function serverTls(certificate: Certificate, change: Partial<ServerTls> = {}): ServerTls {
-  return { certificate, clientAuth: 'none', plain: () => 'refuse', peerKeys: () => [], ...change };
+  return {
+    certificate: () => certificate,
+    clientAuth: 'none',
+    plain: () => 'refuse',
+    peerKeys: () => [],
+    ...change,
+  };
 }
