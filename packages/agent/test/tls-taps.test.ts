@@ -83,7 +83,7 @@ test('who has shown a key is read at once, whatever it sends', async () => {
 
 test('who sends more than there is room for is cut off, and counted', async () => {
   const { client, cut } = await tapped({ piecesPerSecond: 1, maxHeldBytes: 1_000 });
-  const closed = once(client, 'close');
+  const closed = new Promise((resolve) => client.on('close', resolve));
   client.write(Buffer.alloc(100_000));
   await closed;
   expect(cut).toEqual(['overloaded']);
