@@ -42,6 +42,11 @@ const programs = {
     install: 'apt-get install -y nftables',
     programs: ['nft'],
   },
+  openssl: {
+    what: 'the commands that make certificates, as documented',
+    install: 'apt-get install -y openssl',
+    programs: ['openssl'],
+  },
   systemd: {
     what: 'verification of the systemd unit',
     install: 'apt-get install -y systemd',

@@ -8,6 +8,7 @@ import type { Settings } from '../config/settings.ts';
 import type { AgentConfig } from '../config/types.ts';
 import { type Certificate, validityOf, validityText } from '../tls/certificate.ts';
 import { loadCertificate } from '../tls/certificate-load.ts';
+import { isSameKey } from '../tls/verification.ts';
 import { ownNames } from './trust.ts';
 
 const NAME = 'certificate';
@@ -31,7 +32,9 @@ export async function checkCertificate(
   return [
     validityLine(certificate, now),
     ...warnings.map((text) => warn(NAME, text, `chmod 0640 ${certificate.files.keyFile}`)),
-    ...(certificate.files.caFile === null ? [] : authorityLines(certificate, config)),
+    ...(certificate.files.caFile === null || isIdentity(certificate, config)
+      ? []
+      : authorityLines(certificate, config)),
   ];
 }
 
@@ -40,6 +43,12 @@ function validityLine(certificate: Certificate, now: WallMs): CheckLine {
   const until = new Date(certificate.notAfter).toISOString();
   if (text === null) return ok(NAME, `${certificate.files.certFile}, valid until ${until}`);
   return validityOf(certificate, now) === 'ends-soon' ? warn(NAME, text, RENEW) : fail(NAME, text, RENEW);
+}
+
+/** Of the key that the others have for this node: then nothing else in it matters to them. */
+function isIdentity({ own }: Certificate, { node, peers }: AgentConfig): boolean {
+  const entry = peers.find(({ id }) => id === node.id);
+  return entry?.publicKeys.some(({ key }) => isSameKey(key, own.publicKey)) === true;
 }
 
 /** What peers with the same caFile would say of it. */

@@ -31,16 +31,17 @@ export function refusalOf(socket: TLSSocket, expected: Expected): string | null 
   // Node's getPeerX509Certificate takes the certificate out of the connection, and so out of the session that is resumed.
   const { raw } = socket.getPeerCertificate();
   if (raw === undefined) return 'it has shown no certificate';
-  const shown = spkiOf(new X509Certificate(raw).publicKey);
-  if (expected.publicKeys.some((key) => spkiOf(key).equals(shown))) return null;
+  const { publicKey } = new X509Certificate(raw);
+  if (expected.publicKeys.some((key) => isSameKey(key, publicKey))) return null;
   if (!expected.authorities) return 'the key of its certificate is not the one that it should have';
   if (socket.authorized) return null;
   return `its certificate is refused: ${reasonOf(String(socket.authorizationError), expected)}`;
 }
 
 /** Compared as bytes: `KeyObject.equals` leaves an error of keys of two types in OpenSSL's queue, which the handshake then fails of. */
-function spkiOf(key: KeyObject): Buffer {
-  return key.export({ type: 'spki', format: 'der' });
+export function isSameKey(a: KeyObject, b: KeyObject): boolean {
+  const bytes = (key: KeyObject): Buffer => key.export({ type: 'spki', format: 'der' });
+  return bytes(a).equals(bytes(b));
 }
 
 function reasonOf(code: string, { names }: Expected): string {
