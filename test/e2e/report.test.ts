@@ -128,7 +128,7 @@ describe.skipIf(!has('chromium'))(`the report in Chromium${missing}`, () => {
     const chosen = page.locator('#list .row[aria-selected=true]');
     await chosen.getByText('takeover ballot of neptune').waitFor();
     expect(await page.locator('#detail pre').textContent()).toContain('"candidate": "neptune"');
-    await page.locator('#detail .causes').getByText('opens a takeover ballot').waitFor();
+    await page.locator('#detail .causes').getByText('asking the voters about').waitFor();
     await page.close();
   });
 
@@ -185,7 +185,7 @@ describe.skipIf(!has('chromium'))(`the report in Chromium${missing}`, () => {
     await page.locator('#nodes').getByLabel('juno').uncheck();
     const withoutJuno = await drawnIn(page, ({ messages }) => messages > 0 && messages < fewer.messages);
     expect(withoutJuno.messages).toBeGreaterThan(0);
-    await page.locator('#search').fill('Opens a takeover BALLOT');
+    await page.locator('#search').fill('Asking the VOTERS about');
     await page
       .locator('#count')
       .getByText(/^1 of /)
@@ -206,8 +206,8 @@ describe.skipIf(!has('chromium'))(`the report in Chromium${missing}`, () => {
     await page.locator('#list .row.violation[aria-selected=true]').waitFor();
     await page.getByRole('tab', { name: 'neptune', selected: true }).waitFor();
     await box.locator('summary').click();
-    await box.getByText('opens a takeover ballot').click();
-    await page.locator('#list .row[aria-selected=true]').getByText('opens a takeover ballot').waitFor();
+    await box.getByText('asking the voters about').click();
+    await page.locator('#list .row[aria-selected=true]').getByText('asking the voters about').waitFor();
     await box.getByRole('button', { name: 'show it' }).click();
     await page.locator('#list .row.violation[aria-selected=true]').waitFor();
     await page.locator('#detail .causes').getByText('fault: haproxy').waitFor();

@@ -35,6 +35,7 @@ export type {
 } from './durable.ts';
 export { DOCUMENT_VERSION } from './durable.ts';
 export type * from './effects.ts';
+export { factText, requestText } from './fact-text.ts';
 export type * from './facts.ts';
 export { blockedAfterMs, defaultBlockedAfterMs } from './failover-time.ts';
 export type { Event, Host, HostCore, HostTurn, Ports } from './host.ts';

@@ -144,7 +144,7 @@ function fileOf(trace: RecordedRun, name: string): string {
 test('the command tells the story and that it is the same trace', async () => {
   const { text, code } = await command(fileOf(run, 'same.jsonl'));
   expect(code).toBe(0);
-  for (const line of ['fault: haproxy', 'sees 198.51.100.200 down', 'belongs to b, served by b'])
+  for (const line of ['fault: haproxy', '198.51.100.200 is down', 'belongs to b, served by b'])
     expect(text).toContain(line);
   expect(text).toContain(`same trace: hash ${run.end?.hash}, `);
   expect(text).not.toContain('→ b: heartbeat');

@@ -340,7 +340,7 @@ suite('the filter', () => {
   });
 
   test('by text finds lines, whatever their case', () => {
-    const left = wanted({ text: 'Ballot for 198' });
+    const left = wanted({ text: 'Asking the voters about 198' });
     expect(left.map((one) => one?.kind)).toEqual(['fact']);
     expect(wanted({ text: 'no such line' })).toEqual([]);
   });

@@ -152,7 +152,7 @@ test('the transcript tells the fault, the decision with its reason, the vote, th
   for (const part of [
     '30.000 s  world  fault: haproxy',
     'campaign, address-down',
-    "votes on b's epoch 1: grant (down)",
+    'answered b about 198.51.100.200: grant, down',
     '→ b',
     'notification by b',
   ])

@@ -1,7 +1,7 @@
 /**
  * One quantum of one history in words: what was chosen, what the cloud did, and what each node took in, in its order.
  */
-import type { Effect, Fact, Event as HostEvent } from '@failtome/protocol';
+import { type Effect, type Fact, factText, type Event as HostEvent } from '@failtome/protocol';
 import type { Successor } from './advance.ts';
 import type { Global } from './explored-world.ts';
 import type { Outcome, Story } from './run-node.ts';
@@ -33,7 +33,7 @@ function tellNode({ story, struck }: Outcome): readonly string[] {
 
 export function tellStep({ event, facts, effects }: Story): string {
   const did = effects.map(tellEffect).filter((text) => text !== '');
-  const told = facts.map(tellFact).filter((text) => text !== '');
+  const told = facts.filter(({ kind }) => TOLD.has(kind)).map(factText);
   return [tellEvent(event), ...told.map((text) => `  ${text}`), ...did.map((text) => `  -> ${text}`)].join(
     ';',
   );
@@ -95,36 +95,20 @@ function tellEffect(effect: Effect): string {
   }
 }
 
-function tellFact(fact: Fact): string {
-  switch (fact.kind) {
-    case 'verdict':
-      return `verdict ${fact.to}`;
-    case 'local':
-      return `itself ${fact.to}`;
-    case 'peer':
-      return `${fact.peer} ${fact.to}`;
-    case 'decided':
-      return `${fact.outcome} ${fact.reason}`;
-    case 'ballot-opened':
-      return `opens ballot ${fact.epoch}`;
-    case 'ballot-closed':
-      return `ballot ${fact.epoch} ${fact.result}`;
-    case 'voted':
-      return `votes ${fact.answer} ${fact.reason} for ${fact.candidate}`;
-    case 'guard':
-      return `guard ${fact.passed ? 'passed' : fact.reason}`;
-    case 'step':
-      return `${fact.step} ${fact.result}`;
-    case 'holder':
-      return `holder ${fact.holder} (${fact.source})`;
-    case 'concluded':
-      return `${fact.entry.kind} ${fact.entry.result}`;
-    case 'stalled':
-    case 'late-association':
-      return fact.kind;
-    case 'rejected':
-      return `rejected: ${fact.reason}`;
-    default:
-      return '';
-  }
-}
+/** What a history turns on; the rest is told by the events themselves. */
+const TOLD: ReadonlySet<Fact['kind']> = new Set<Fact['kind']>([
+  'verdict',
+  'local',
+  'peer',
+  'decided',
+  'ballot-opened',
+  'ballot-closed',
+  'voted',
+  'guard',
+  'step',
+  'holder',
+  'concluded',
+  'stalled',
+  'late-association',
+  'rejected',
+]);

@@ -1,7 +1,7 @@
 /**
  * Records as lines for people.
  */
-import type { Fact, Payload } from '@failtome/protocol';
+import { type Fact, factText, type Payload } from '@failtome/protocol';
 import {
   type GateLine,
   messageKind,
@@ -87,7 +87,7 @@ export function describe(record: TraceRecord, context: Context): string {
       return `lost (${record.why}): ${what}`;
     }
     case 'fact':
-      return describeFact(record.fact);
+      return factText(record.fact);
     case 'process':
       return `process ${record.state}${record.run === '' ? '' : ` (${record.run})`}`;
     case 'node':
@@ -200,90 +200,6 @@ function describeCommand(command: NonNullable<Payload['command']>): string {
 function closedGate(gates: readonly GateLine[]): string {
   const closed = gates.find(([, passed]) => passed === false);
   return closed === undefined ? 'every gate is open' : `gate ${closed[0]} is closed, ${closed[2]}`;
-}
-
-function describeFact(fact: Fact): string {
-  switch (fact.kind) {
-    case 'started':
-      return `started, incarnation ${fact.incarnation}, disk ${fact.storage}${fact.detail === '' ? '' : `: ${fact.detail}`}`;
-    case 'stopping':
-      return 'says goodbye';
-    case 'configured':
-      return `configured: ${fact.detail}`;
-    case 'stalled':
-      return `stood still, ${fact.lateMs} ms late`;
-    case 'probe':
-      return `probe of ${fact.address}: ${check(fact.result)}`;
-    case 'verdict':
-      return `sees ${fact.address} ${fact.to} (was ${fact.from}): ${fact.reason}`;
-    case 'local':
-      return `is ${fact.to} (was ${fact.from}): ${fact.reason}`;
-    case 'way-out':
-      return fact.result.kind === 'address'
-        ? `is seen as ${fact.result.ip}`
-        : `no way out: ${fact.result.reason}`;
-    case 'heartbeat':
-      return `heartbeat to ${fact.peer}: ${fact.result}`;
-    case 'peer':
-      return `calls ${fact.peer} ${fact.to} (was ${fact.from}): ${fact.reason}`;
-    case 'rejected':
-      return `rejects a message of ${fact.from}: ${fact.reason}`;
-    case 'duplicate-id':
-      return `hears of two runs called ${fact.peer}`;
-    case 'decided':
-      return `${fact.address}: ${fact.outcome}, ${fact.reason}: ${fact.detail}`;
-    case 'ballot-opened':
-      return `opens a ${fact.mode} ballot for ${fact.address}, epoch ${fact.epoch}`;
-    case 'voted':
-      return `votes on ${fact.candidate}'s epoch ${fact.epoch}: ${fact.answer} (${fact.reason})`;
-    case 'ballot-answered': {
-      const { voter, answer, reason, epoch } = fact.answer;
-      return `hears ${voter}'s answer to epoch ${epoch}: ${answer} (${reason})`;
-    }
-    case 'ballot-closed':
-      return `ballot of epoch ${fact.epoch} ${fact.result}: ${fact.detail}`;
-    case 'guard':
-      return `guard ${fact.passed ? 'passed' : 'refused'}: ${fact.reason}`;
-    case 'step':
-      return `${fact.step} of ${fact.address}: ${fact.result} (${fact.durationMs} ms)`;
-    case 'cloud-requests':
-      return `cloud: ${fact.requests.map(({ operation, result, code }) => `${operation} ${code ?? result}`).join(', ')}`;
-    case 'holder':
-      return `learns that ${fact.address} is held by ${fact.holder} (${fact.source})`;
-    case 'late-association':
-      return `a late call of its own has moved ${fact.address}`;
-    case 'readiness':
-      return fact.ready ? 'is ready to take over' : `isn't ready to take over: ${fact.problems.join('; ')}`;
-    case 'concluded': {
-      const { kind, address, from, to, result, reason } = fact.entry;
-      if (kind === 'refusal' || kind === 'blocked')
-        return `${kind} of ${address}, held by ${from}: ${reason}`;
-      return `${kind} of ${address}, ${from} → ${to}: ${result} (${reason})`;
-    }
-    case 'blocked':
-      return `${fact.address} stays down: ${fact.reason}`;
-    case 'notified':
-      return `notification ${fact.id}: ${fact.result}${fact.detail === '' ? '' : `, ${fact.detail}`}`;
-    case 'pause':
-      return fact.paused
-        ? `paused by ${fact.owner}: ${fact.reason}`
-        : `resumed by ${fact.owner}: ${fact.reason}`;
-    case 'handover':
-      return `handover ${fact.id} of ${fact.address} to ${fact.to}: ${fact.state} ${fact.detail}`.trim();
-    case 'storage':
-      return fact.ok ? 'the disk takes writes again' : `the disk doesn't take writes: ${fact.code}`;
-  }
-}
-
-function check(result: Extract<Fact, { kind: 'probe' }>['result']): string {
-  switch (result.kind) {
-    case 'ok':
-      return `ok in ${Math.round(result.durationMs)} ms`;
-    case 'failed':
-      return `failed, ${result.reason}, after ${Math.round(result.durationMs)} ms`;
-    case 'inconclusive':
-      return `inconclusive, ${result.detail}`;
-  }
 }
 
 /** A moment or a span, in seconds with milliseconds. */
