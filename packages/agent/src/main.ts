@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { lookUpForIam } from './adapters/iam-lookup.ts';
 import { Names } from './adapters/names.ts';
 import { lookUpStack } from './adapters/stack-lookup.ts';
 import { generateIdentity, readIdentityFile } from './auth/identity.ts';
@@ -16,6 +17,8 @@ import { runProcess } from './process.ts';
 import { VERSION } from './version.ts';
 
 const interruption = new AbortController();
+
+const names = new Names({ monotonicMs: () => performance.now() });
 
 const dependencies: CliDependencies = {
   stdout: outputTo(process.stdout),
@@ -36,8 +39,8 @@ const dependencies: CliDependencies = {
   version: VERSION,
   runAgent: runProcess,
   checks: createCheckSteps(VERSION),
-  lookUpStack: (lookup) =>
-    lookUpStack(lookup, { names: new Names({ monotonicMs: () => performance.now() }) }),
+  lookUpStack: (lookup) => lookUpStack(lookup, { names }),
+  lookUpForIam: (lookup) => lookUpForIam(lookup, { names }),
 };
 
 const code = await runCli(process.argv.slice(2), dependencies).catch((error: unknown) =>

@@ -3,7 +3,7 @@ import type { DriverFailure } from '@failtome/protocol';
 import { expect, test } from 'vitest';
 import { fixFor } from '../src/adapters/preflight-fix.ts';
 
-const PERMISSION = { action: 'ec2:DescribeInstances', resources: ['*'], policy: 'ec2-policy.json' } as const;
+const PERMISSION = { action: 'ec2:DescribeInstances', resources: ['*'] } as const;
 
 function refused(code: string): DriverFailure {
   return { kind: 'refused', throttled: false, code, message: '' };

@@ -31,6 +31,10 @@ const TOKEN_TTL_SECONDS = 3_600;
 /** Every value asked for here is far shorter. */
 const MAX_VALUE_BYTES = 4_096;
 
+/** A value goes into headers, names and requests; what is not plain text on one line is none. */
+const VALUE = /^[\x21-\x7e]+$/;
+const DOCUMENT = /^[\x20-\x7e\t\r\n]+$/;
+
 export interface MetadataOptions {
   /** The environment: `process.env`. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -63,24 +67,46 @@ export class InstanceMetadata {
    *
    * @throws AgentError `METADATA_DISABLED`, `METADATA_UNREACHABLE`, `METADATA_REFUSED` or `METADATA_MALFORMED`
    */
-  async get(path: string): Promise<string> {
-    this.#token ??= this.#request('PUT', '/latest/api/token', {
+  get(path: string): Promise<string> {
+    return this.#read(path, VALUE);
+  }
+
+  /**
+   * A document under `/latest/meta-data/`, such as the JSON of `iam/info`, which may have lines and spaces.
+   *
+   * @throws AgentError as `get`
+   */
+  document(path: string): Promise<string> {
+    return this.#read(path, DOCUMENT);
+  }
+
+  async #read(path: string, form: RegExp): Promise<string> {
+    const asking = {
       'X-aws-ec2-metadata-token-ttl-seconds': String(TOKEN_TTL_SECONDS),
       'Content-Length': '0',
-    });
+    };
+    this.#token ??= this.#request('PUT', '/latest/api/token', asking, VALUE);
     try {
       const token = await this.#token;
-      return await this.#request('GET', `/latest/meta-data/${path}`, { 'X-aws-ec2-metadata-token': token });
+      const headers = { 'X-aws-ec2-metadata-token': token };
+      return await this.#request('GET', `/latest/meta-data/${path}`, headers, form);
     } catch (error) {
       this.#token = null;
       throw error;
     }
   }
 
-  #request(method: 'GET' | 'PUT', path: string, headers: Readonly<Record<string, string>>): Promise<string> {
+  #request(
+    method: 'GET' | 'PUT',
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    form: RegExp,
+  ): Promise<string> {
     const endpoint = endpointOf(this.#options.env);
     // Reads, and a token that nobody misses: safe to repeat.
-    return pRetry(async () => textOf(await this.#exchange(endpoint, method, path, headers), endpoint, path), {
+    const ask = async () =>
+      textOf(await this.#exchange(endpoint, method, path, headers), endpoint, path, form);
+    return pRetry(ask, {
       retries: RETRIES,
       minTimeout: RETRY_AFTER_MS,
       shouldRetry: ({ error }) => error instanceof AgentError && error.disposition === 'retryable',
@@ -139,7 +165,7 @@ function endpointOf(env: MetadataOptions['env']): HttpUrl {
 }
 
 /** @throws AgentError, `retryable` where another try may help. */
-function textOf(end: ExchangeEnd, endpoint: HttpUrl, path: string): string {
+function textOf(end: ExchangeEnd, endpoint: HttpUrl, path: string, form: RegExp): string {
   const where = `instance metadata (${endpoint.authority}${path})`;
   if (end.kind !== 'answered') {
     const message = `${where} cannot be reached: ${end.detail}`;
@@ -152,8 +178,7 @@ function textOf(end: ExchangeEnd, endpoint: HttpUrl, path: string): string {
     throw new AgentError('METADATA_REFUSED', message, disposition);
   }
   const value = end.body.toString('latin1').trim();
-  // A value goes into headers, names and requests; what is not plain text on one line is none.
-  if (!end.truncated && /^[\x21-\x7e]+$/.test(value)) return value;
+  if (!end.truncated && form.test(value)) return value;
   throw new AgentError('METADATA_MALFORMED', `${where} answered something that is no value`, 'fatal');
 }
 

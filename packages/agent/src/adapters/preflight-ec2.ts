@@ -61,7 +61,7 @@ function describeInstance(instanceId: InstanceId, instance: Instance): string {
 
 /** Reads of EC2 know no resources (Service Authorization Reference, Amazon EC2). */
 function describe(action: string): Permission {
-  return { action, resources: ['*'], policy: 'ec2-policy.json' };
+  return { action, resources: ['*'] };
 }
 
 async function checkAddress(
@@ -166,12 +166,10 @@ async function permissionLines(
       arn('instance', instanceId),
       arn('network-interface', networkInterface),
     ],
-    policy: 'ec2-policy.json',
   };
   const mayRelease: Permission = {
     action: 'ec2:DisassociateAddress',
     resources: [arn('elastic-ip', allocationId), arn('network-interface', '*')],
-    policy: 'ec2-policy.json',
   };
   const [take, release] = await Promise.all([
     dryAssociate(clients, claim, context),

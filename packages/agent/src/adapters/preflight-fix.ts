@@ -19,8 +19,6 @@ export interface Permission {
   readonly action: string;
   /** The ARNs that the policy must name. */
   readonly resources: readonly string[];
-  /** The policy that is shipped, under `deploy/iam`. */
-  readonly policy: 'ec2-policy.json' | 'opsworks-policy.json' | 'sns-policy.json';
 }
 
 /** EC2, SNS, and the services with JSON each have their own word for it. */
@@ -53,12 +51,12 @@ export function foundIn({ code, message }: DriverFailure): string {
   return `${code}: ${message}`;
 }
 
-export function fixFor(failure: DriverFailure, { action, resources, policy }: Permission): string {
+export function fixFor(failure: DriverFailure, { action, resources }: Permission): string {
   if (UNAUTHORIZED.has(failure.code)) {
-    return `Allow ${action} on ${resources.join(' and ')} in the policy of this node's role (deploy/iam/${policy}).`;
+    return `Allow ${action} on ${resources.join(' and ')} in the policy of this node's role: \`failtome iam\` prints the whole of it.`;
   }
   if (areBadCredentials(failure)) {
-    return `Give this node credentials that may call ${action}: an instance profile with the policy of deploy/iam/${policy}; see that its clock is right.`;
+    return `Give this node credentials that may call ${action}: an instance profile with the policy that \`failtome iam\` prints; see that its clock is right.`;
   }
   if (failure.code === 'RegionMissing') return 'Set driver.region, or AWS_REGION.';
   if (failure.kind === 'refused' && failure.throttled) {

@@ -94,7 +94,6 @@ async function preflightCaller(
   const fix = fixFor(failure, {
     action: 'sts:GetCallerIdentity',
     resources: ['*'],
-    policy: 'ec2-policy.json',
   });
   const tell = areBadCredentials(failure) ? fail : warn;
   return { line: tell(name, foundIn(failure), fix), account: null };
@@ -120,13 +119,12 @@ async function preflightOpsworks(
     return addressLines(ip, answer, displace, {
       action: 'opsworks:DescribeElasticIps',
       resources: ['arn:aws:opsworks:*:*:stack/STACK_ID/'],
-      policy: 'opsworks-policy.json',
     });
   });
   const unproven = warn(
     'permission opsworks:AssociateElasticIp',
     'not proven: OpsWorks has no dry run',
-    'See that the role allows opsworks:AssociateElasticIp on arn:aws:opsworks:*:*:stack/STACK_ID/ (deploy/iam/opsworks-policy.json).',
+    'See that the role allows opsworks:AssociateElasticIp on arn:aws:opsworks:*:*:stack/STACK_ID/: `failtome iam` prints the policy.',
   );
   return [...(await Promise.all(lines)).flat(), unproven];
 }
@@ -215,7 +213,7 @@ async function preflightTopic(
     },
     context,
   );
-  const publish = `See that the role allows sns:Publish on ${topicArn} (deploy/iam/sns-policy.json).`;
+  const publish = `See that the role allows sns:Publish on ${topicArn}: \`failtome iam\` prints the policy.`;
   const unproven = warn('permission sns:Publish', 'not proven: SNS has no dry run', publish);
   if (outcome.kind === 'ok') return [ok(name, topicArn), unproven];
   const { failure } = outcome;
@@ -223,7 +221,7 @@ async function preflightTopic(
     return [fail(name, `${topicArn} does not exist`, 'Set notify.sns.topicArn to an existing topic.')];
   }
   const found = `${topicArn} could not be read (${foundIn(failure)})`;
-  const permission = { action: 'sns:Publish', resources: [topicArn], policy: 'sns-policy.json' } as const;
+  const permission = { action: 'sns:Publish', resources: [topicArn] } as const;
   // No permission would help: with these credentials nothing is published either.
   if (areBadCredentials(failure)) return [fail(name, found, fixFor(failure, permission))];
   return [

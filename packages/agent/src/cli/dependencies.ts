@@ -1,5 +1,6 @@
 /** What the commands need of the world, so that each can be run without a process. */
 import { type DurationMs, escapedJson, type WallMs } from '@failtome/protocol';
+import type { FoundForIam, IamLookup } from '../adapters/iam-lookup.ts';
 import type { StackLookup } from '../adapters/stack-lookup.ts';
 import type { IdentityFile } from '../auth/identity.ts';
 import type { KeyFile } from '../auth/keys.ts';
@@ -65,6 +66,8 @@ export interface CliDependencies {
   readonly checks: CheckSteps;
   /** What this machine finds out of the stack that it belongs to. */
   readonly lookUpStack: (lookup: StackLookup) => Promise<FoundStack>;
+  /** What AWS and this machine say of what a policy has to name. */
+  readonly lookUpForIam: (lookup: IamLookup) => Promise<FoundForIam>;
 }
 
 /** Print lines to standard output. */

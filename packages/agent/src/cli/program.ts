@@ -7,6 +7,7 @@ import { type ConfigOptions, config } from './config.ts';
 import { type CliDependencies, complain, type ExitCode } from './dependencies.ts';
 import { cancelHandover, handover } from './handover.ts';
 import { type HistoryOptions, history } from './history.ts';
+import { IAM_VALUES, type IamOptions, iam, listed } from './iam.ts';
 import { type KeygenOptions, keygen } from './keygen.ts';
 import { pause, resume } from './pause.ts';
 import { run } from './run.ts';
@@ -54,6 +55,7 @@ function buildProgram(dependencies: CliDependencies, done: Done): Command {
       '\nExit codes: 0 done, 1 not done (the reason is printed), 2 usage or configuration.',
     );
   addAgentVerbs(program, dependencies, done);
+  addSetUpVerbs(program, dependencies, done);
   addViewVerbs(program, dependencies, done);
   addOrderVerbs(program, dependencies, done);
   return program;
@@ -88,6 +90,28 @@ function addAgentVerbs(program: Command, dependencies: CliDependencies, done: Do
     )
     .option('--json', 'print JSON')
     .action(async (options: KeygenOptions) => done(await keygen(options, dependencies)));
+}
+
+function addSetUpVerbs(program: Command, dependencies: CliDependencies, done: Done): void {
+  const { account, profile, region, stack, subnet, tag } = IAM_VALUES;
+  accepting(withConfig(program.command('iam')), '--url <url>')
+    .description('the least IAM policy for this configuration, as JSON, CloudFormation or Terraform')
+    .addOption(
+      new Option('--format <format>', 'how it is written')
+        .choices(['json', 'cloudformation', 'terraform'])
+        .default('json'),
+    )
+    .option('--account <id>', 'the AWS account; otherwise looked up', account)
+    .option('--region <name>', 'the AWS region, instead of the one of the configuration', region)
+    .option('--subnet <id>', 'a subnet of the nodes, as often as needed; otherwise looked up', listed(subnet))
+    .option('--instance-profile <name>', "the nodes' instance profile; otherwise looked up", listed(profile))
+    .addOption(
+      new Option('--tag <key=value>', "a tag of the nodes' instances, instead of their profile")
+        .argParser(tag)
+        .conflicts('instanceProfile'),
+    )
+    .option('--stack <id>', "with the OpsWorks driver: the stack's id; otherwise looked up", stack)
+    .action(async (options: IamOptions) => done(await iam(options, dependencies)));
 }
 
 function addViewVerbs(program: Command, dependencies: CliDependencies, done: Done): void {

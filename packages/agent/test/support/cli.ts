@@ -9,6 +9,7 @@ import {
   type RejectReason,
   type StatusView,
 } from '@failtome/protocol';
+import type { FoundForIam } from '../../src/adapters/iam-lookup.ts';
 import { generateIdentity, parseIdentity } from '../../src/auth/identity.ts';
 import type { ClusterKeys } from '../../src/auth/keys.ts';
 import { SIGNATURE_HEADER, signResponse, verifyRequest } from '../../src/auth/signature.ts';
@@ -57,6 +58,17 @@ export const NOT_FOUND: FoundStack = {
   stackName: null,
   peers: [],
   obstacle: 'nothing could be looked up: instance metadata cannot be reached',
+};
+
+/** What is found out of a policy's names without metadata and credentials. */
+const FOUND_NOTHING: FoundForIam = {
+  region: null,
+  account: null,
+  allocationIds: new Map(),
+  profiles: [],
+  subnets: [],
+  stackId: null,
+  obstacles: ['instance metadata cannot be reached'],
 };
 
 export interface Ran {
@@ -108,6 +120,7 @@ export async function cli(argv: readonly string[], { files, isTTY, ...world }: W
     runAgent: async () => 0,
     checks: CHECKS,
     lookUpStack: async () => NOT_FOUND,
+    lookUpForIam: async () => FOUND_NOTHING,
     ...world,
   };
   const code = await runCli(argv, dependencies);

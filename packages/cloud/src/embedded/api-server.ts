@@ -10,6 +10,7 @@ import {
   type CallLatency,
   type CallPlan,
   expiredError,
+  type Policies,
 } from '../model/index.ts';
 import { ApiSockets, type MoveEffect } from './api-sockets.ts';
 import type { Control } from './control.ts';
@@ -35,6 +36,8 @@ export interface ApiOptions extends Endpoint {
 export interface ApiDependencies {
   readonly account: LiveAccount;
   readonly credentials: Credentials;
+  /** What roles are held to. */
+  readonly policies: Policies;
   /** Absent: nobody from outside may steer the cloud. */
   readonly control: Control | null;
 }
@@ -49,14 +52,16 @@ export class ApiServer {
   readonly #options: ApiOptions;
   readonly #account: LiveAccount;
   readonly #credentials: Credentials;
+  readonly #policies: Policies;
   readonly #control: Control | null;
   readonly #sockets: ApiSockets;
   readonly #listener: TogglableListener;
 
-  constructor(options: ApiOptions, { account, credentials, control }: ApiDependencies) {
+  constructor(options: ApiOptions, { account, credentials, policies, control }: ApiDependencies) {
     this.#options = options;
     this.#account = account;
     this.#credentials = credentials;
+    this.#policies = policies;
     this.#control = control;
     this.#sockets = new ApiSockets(account, options.moveEffect);
     this.#listener = new TogglableListener(
@@ -112,7 +117,8 @@ export class ApiServer {
     }
     const { state } = this.#account;
     const now = this.#account.nowMs();
-    const begun = beginCall(state, parsed.request, who.caller, now, this.#options.latency);
+    const { latency } = this.#options;
+    const begun = beginCall(state, parsed.request, who.caller, now, latency, this.#policies);
     this.#account.commit({ state: begun.state, events: [] });
     this.#carryOut(begun.plan, request, response);
   }

@@ -5,6 +5,7 @@ import {
   armFault,
   associate,
   type Caller,
+  checkPolicy,
   clearFaults,
   createAws,
   disassociate,
@@ -15,6 +16,7 @@ import {
   type Instance,
   type InstanceId,
   type InstanceState,
+  type PolicyDocument,
   type PublicIp,
   routeOf,
   setInstance,
@@ -47,6 +49,7 @@ const operator: Caller = { kind: 'operator', name: 'operator' };
 export class EmbeddedCloud {
   readonly #account: LiveAccount;
   readonly #credentials = new Credentials();
+  readonly #policies = new Map<InstanceId, PolicyDocument>();
   readonly #backends: Backends;
   readonly #api: ApiServer;
   readonly #guard: GuardService;
@@ -77,7 +80,7 @@ export class EmbeddedCloud {
     const control = options.control === 'on' ? cloudControl(this) : null;
     this.#api = new ApiServer(
       { host, port, latency, moveEffect: options.moveEffect ?? 'reset' },
-      { account, credentials: this.#credentials, control },
+      { account, credentials: this.#credentials, policies: this.#policies, control },
     );
     for (const address of options.addresses) {
       const bind = bindOf(address);
@@ -289,6 +292,17 @@ export class EmbeddedCloud {
   setPermission(instanceId: InstanceId, action: AwsActionPattern, permission: 'revoked' | 'granted'): void {
     this.#instance(instanceId);
     this.#set(setPermission(this.state, instanceId, action, permission));
+  }
+
+  /** Holds an instance's role to a policy: what it doesn't allow is refused. Null: everything is allowed again. */
+  setPolicy(instanceId: InstanceId, policy: PolicyDocument | null): void {
+    this.#instance(instanceId);
+    if (policy === null) {
+      this.#policies.delete(instanceId);
+      return;
+    }
+    checkPolicy(policy);
+    this.#policies.set(instanceId, policy);
   }
 
   /** Moves an address at the console: at once, whoever has it, onto the instance's primary private address by default. */

@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { autoIp, type Instance, primaryElasticAddress, roleNameOf } from '../model/index.ts';
+import {
+  autoIp,
+  type Instance,
+  instanceProfileArn,
+  primaryElasticAddress,
+  roleNameOf,
+  subnetIdOf,
+  VPC_ID,
+} from '../model/index.ts';
 import type { Credentials } from './credentials.ts';
 import { cut, httpServer, send } from './http-parts.ts';
 import type { LiveAccount } from './live-account.ts';
@@ -134,6 +142,7 @@ export class MetadataService {
       [`${meta}/mac`, () => primary.mac],
       [`${meta}/placement/region`, () => config.region],
       [`${meta}/placement/availability-zone`, () => instance.availabilityZone],
+      [`${meta}/iam/info`, () => this.#profile(instance)],
       [`${meta}/iam/security-credentials`, () => role],
       [`${meta}/iam/security-credentials/${role}`, () => this.#roleCredentials()],
       ['/latest/dynamic/instance-identity/document', () => this.#identity(instance)],
@@ -145,8 +154,20 @@ export class MetadataService {
       pages.set(`${folder}/device-number`, () => String(index));
       pages.set(`${folder}/local-ipv4s`, () => card.privateIps.join('\n'));
       pages.set(`${folder}/owner-id`, () => config.accountId);
+      pages.set(`${folder}/subnet-id`, () => subnetIdOf(instance));
+      pages.set(`${folder}/vpc-id`, () => VPC_ID);
     }
     return pages;
+  }
+
+  /** EC2 User Guide, "Instance metadata categories": the profile that the instance was launched with. */
+  #profile(instance: Instance): string {
+    const { config } = this.#account.state;
+    return JSON.stringify({
+      Code: 'Success',
+      LastUpdated: new Date().toISOString(),
+      InstanceProfileArn: instanceProfileArn(config, instance),
+    });
   }
 
   #roleCredentials(): string {

@@ -6,8 +6,11 @@ import {
   type InstanceState,
   type InstanceStatusView,
   type InstanceView,
+  instanceProfileArn,
   type NetworkInterface,
   operationOf,
+  subnetIdOf,
+  VPC_ID,
 } from '../model/index.ts';
 import { element, items, optional, type Xml, xmlDocument } from './xml.ts';
 
@@ -151,6 +154,7 @@ function instanceItem(view: InstanceView, config: AwsConfig): readonly (Xml | nu
     ['Name', instance.hostname],
     ['opsworks:instance', instance.hostname],
     ['opsworks:stack', config.stackId],
+    ...Object.entries(instance.tags ?? {}),
   ] as const;
   return [
     element('instanceId', instance.id),
@@ -161,6 +165,9 @@ function instanceItem(view: InstanceView, config: AwsConfig): readonly (Xml | nu
       element('availabilityZone', instance.availabilityZone),
       element('tenancy', 'default'),
     ),
+    element('subnetId', subnetIdOf(instance)),
+    element('vpcId', VPC_ID),
+    element('iamInstanceProfile', element('arn', instanceProfileArn(config, instance))),
     element('privateIpAddress', instance.interfaces[0].privateIps[0]),
     optional('ipAddress', view.publicIp),
     items(
@@ -182,6 +189,8 @@ function interfaceItem(
 ): readonly (Xml | null)[] {
   return [
     element('networkInterfaceId', card.id),
+    element('subnetId', subnetIdOf(view.instance)),
+    element('vpcId', VPC_ID),
     element('ownerId', config.accountId),
     element('status', 'in-use'),
     element('macAddress', card.mac),

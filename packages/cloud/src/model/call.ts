@@ -16,6 +16,7 @@ import {
   disassociateElasticIp,
 } from './opsworks.ts';
 import { type Applied, done, unchanged } from './outcome.ts';
+import { isRefusedByPolicy, type Policies } from './policy.ts';
 import { type AwsError, type AwsRequest, isDryRun, isRead } from './requests.ts';
 import { getTopicAttributes, publish } from './sns.ts';
 import { type AwsConfig, type AwsState, draw, type Facts, factsAt, uuidOf } from './state.ts';
@@ -60,6 +61,7 @@ export function beginCall(
   caller: Caller,
   atMs: number,
   latency: CallLatency,
+  policies: Policies = new Map(),
 ): { readonly state: AwsState; readonly plan: CallPlan } {
   const [number, numbered] = draw(state, 'request');
   const applyAtMs = atMs + latency.applyAfterMs;
@@ -80,7 +82,7 @@ export function beginCall(
   }
   const verdict = consultFaults(numbered.faults, request.action, caller, isDryRun(request));
   const after: AwsState = { ...numbered, faults: verdict.faults };
-  const refusal = standingRefusal(after, request, caller);
+  const refusal = standingRefusal(after, request, caller, policies);
   const plan: CallPlan =
     refusal === null
       ? healthy
@@ -94,8 +96,13 @@ export function beginCall(
 }
 
 /** The action of a call with the permission its dry run would prove. */
-function standingRefusal(state: AwsState, request: AwsRequest, caller: Caller): AwsError | null {
-  if (isRevoked(state, caller, request.action)) {
+function standingRefusal(
+  state: AwsState,
+  request: AwsRequest,
+  caller: Caller,
+  policies: Policies,
+): AwsError | null {
+  if (isRevoked(state, caller, request.action) || isRefusedByPolicy(policies, state, request, caller)) {
     return unauthorizedError(request.action, arnOf(state.config, caller));
   }
   return isDryRun(request) ? ec2Errors.dryRun() : null;

@@ -26,6 +26,10 @@ export interface InstanceSpec {
   readonly autoAddress?: string | null;
   /** The address of the NAT gateway it goes out through. */
   readonly nat?: string;
+  /** The name of its instance profile; by default the one that all have. */
+  readonly profile?: string;
+  /** Tags besides its name and OpsWorks's. */
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 /** An Elastic IP to begin with. */
@@ -85,6 +89,8 @@ function createInstance(spec: InstanceSpec, number: number, config: AwsConfig): 
     interfaces: [primary, ...others],
     autoAddress: ip === null ? { kind: 'never' } : { kind: 'assigned', ip },
     nat: spec.nat ?? null,
+    ...(spec.profile === undefined ? {} : { profile: spec.profile }),
+    ...(spec.tags === undefined ? {} : { tags: spec.tags }),
     network: 'attached',
     wayOut: 'open',
   };

@@ -204,7 +204,7 @@ export function disassociateAddress(
 export function describeInstances(facts: Facts, request: DescribeInstances, atMs: number): AwsOutcome {
   const missing = request.instanceIds.find((id) => !facts.instances.has(id));
   if (missing !== undefined) return refused(ec2Errors.instanceNotFound(missing));
-  const unknown = request.filters.find((filter) => !instanceFilters.has(filter.name));
+  const unknown = request.filters.find(({ name }) => !instanceFilters.has(name) && !name.startsWith('tag:'));
   if (unknown !== undefined)
     return refused(ec2Errors.parameterValue(`The filter '${unknown.name}' is invalid`));
   const instances = [...facts.instances.values()]
@@ -229,8 +229,13 @@ const instanceFilters: ReadonlyMap<string, InstanceField> = new Map<string, Inst
   ['tag:Name', ({ instance }) => [instance.hostname]],
 ]);
 
+function tagValues({ instance: { tags = {} } }: InstanceView, name: string): readonly string[] {
+  const value = tags[name.replace(/^tag:/, '')];
+  return value === undefined ? [] : [value];
+}
+
 function instancePasses(view: InstanceView, filter: Filter): boolean {
-  const values = instanceFilters.get(filter.name)?.(view) ?? [];
+  const values = instanceFilters.get(filter.name)?.(view) ?? tagValues(view, filter.name);
   return values.some((value) => filter.values.includes(value));
 }
 

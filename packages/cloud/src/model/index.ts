@@ -9,5 +9,6 @@ export * from './errors.ts';
 export * from './faults.ts';
 export * from './names.ts';
 export * from './network.ts';
+export * from './policy.ts';
 export * from './requests.ts';
 export * from './state.ts';

@@ -34,6 +34,10 @@ export interface Instance {
   readonly autoAddress: AutoAddress;
   /** The address of the NAT gateway that its subnet goes out through, if it does. */
   readonly nat: string | null;
+  /** The name of its instance profile; absent: the one that all have. */
+  readonly profile?: string;
+  /** Tags besides its name and OpsWorks's. */
+  readonly tags?: Readonly<Record<string, string>>;
   /** `gone`: off the network altogether, though AWS may still call it running. */
   readonly network: 'attached' | 'gone';
   /** `broken`: it reaches its peers, and nothing outside. */

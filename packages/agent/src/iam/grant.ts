@@ -1,0 +1,131 @@
+/** From a configuration, and what was given or looked up besides, to what a policy grants; or to what is still unknown. */
+import { isIP } from 'node:net';
+import type { Ip } from '@failtome/protocol';
+import type { FoundForIam } from '../adapters/iam-lookup.ts';
+import { httpUrl } from '../config/http-url.ts';
+import type { AgentConfig, DriverSettings } from '../config/types.ts';
+import { type DriverGrant, type Grant, instanceProfileArn, type NodeMark } from './policy.ts';
+
+/** What was given on the command line, each in its right form. */
+export interface Given {
+  readonly account: string | null;
+  readonly region: string | null;
+  /** The environment's, which counts after the configuration's. */
+  readonly regionOtherwise: string | null;
+  readonly subnets: readonly string[];
+  /** Names or ARNs. */
+  readonly profiles: readonly string[];
+  readonly tag: { readonly key: string; readonly value: string } | null;
+  readonly stackId: string | null;
+}
+
+export type GrantResult =
+  | { readonly kind: 'grant'; readonly grant: Grant }
+  /** What to give, one line each. */
+  | { readonly kind: 'unknown'; readonly wanted: readonly string[] };
+
+type AwsDriver = Extract<DriverSettings, { kind: 'ec2' | 'opsworks' }>;
+
+/** What a policy needs of the configuration. */
+type Configured = Pick<AgentConfig, 'node' | 'addresses' | 'driver' | 'notify'>;
+
+/** What counts first is what was given, then the configuration, then what was found. */
+export function grantOf(config: Configured, given: Given, found: FoundForIam | null): GrantResult {
+  const topicArn = config.notify.sns?.topicArn ?? null;
+  const { driver } = config;
+  if (driver === null || driver.kind === 'exec') {
+    return { kind: 'grant', grant: { driver: { kind: 'none' }, topicArn } };
+  }
+  const wanted: string[] = [];
+  const known =
+    driver.kind === 'ec2'
+      ? ec2Grant(config, driver, given, found, wanted)
+      : opsworksGrant(driver, given, found, wanted);
+  if (known === null) return { kind: 'unknown', wanted };
+  return { kind: 'grant', grant: { driver: known, topicArn } };
+}
+
+function ec2Grant(
+  { addresses, notify }: Configured,
+  driver: AwsDriver,
+  given: Given,
+  found: FoundForIam | null,
+  wanted: string[],
+): DriverGrant | null {
+  const region = regionOf(driver, given, found);
+  const account = given.account ?? found?.account ?? accountIn(notify.sns?.topicArn ?? '');
+  const subnets = given.subnets.length > 0 ? given.subnets : (found?.subnets ?? []);
+  if (region === null) wanted.push(REGION_WANTED);
+  if (account === null) wanted.push('--account ID: the AWS account that the nodes are in, 12 digits');
+  if (subnets.length === 0) {
+    wanted.push("--subnet ID, once for each subnet that the nodes' network interfaces are in (subnet-0abc)");
+  }
+  const nodes = region === null || account === null ? null : nodeMark(region, account, given, found);
+  if (
+    nodes === null &&
+    given.profiles.length === 0 &&
+    given.tag === null &&
+    (found?.profiles ?? []).length === 0
+  ) {
+    wanted.push(
+      '--instance-profile NAME, which the nodes are launched with, or --tag KEY=VALUE, which their instances carry',
+    );
+  }
+  if (region === null || account === null || nodes === null || wanted.length > 0) return null;
+  const named = addresses.map(({ ip, allocationId }) => ({
+    ip,
+    allocationId: allocationId ?? found?.allocationIds.get(ip) ?? null,
+  }));
+  return { kind: 'ec2', region, account, addresses: named, nodes, subnets };
+}
+
+const REGION_WANTED = '--region NAME, or driver.region: the AWS region that the addresses are in';
+
+function nodeMark(region: string, account: string, given: Given, found: FoundForIam | null): NodeMark | null {
+  if (given.tag !== null) return { kind: 'tag', ...given.tag };
+  const profiles = given.profiles.length > 0 ? given.profiles : (found?.profiles ?? []);
+  if (profiles.length === 0) return null;
+  const arns = profiles.map((each) =>
+    each.startsWith('arn:') ? each : instanceProfileArn(region, account, each),
+  );
+  return { kind: 'profile', arns };
+}
+
+function opsworksGrant(
+  driver: AwsDriver,
+  given: Given,
+  found: FoundForIam | null,
+  wanted: string[],
+): DriverGrant | null {
+  const region = regionOf(driver, given, found);
+  const stackId = given.stackId ?? found?.stackId ?? null;
+  if (region === null) wanted.push(REGION_WANTED);
+  if (stackId === null) wanted.push("--stack ID: OpsWorks's id of the stack, a UUID");
+  if (region === null || stackId === null) return null;
+  return { kind: 'opsworks', region, stackId, searches: driver.instanceId === null };
+}
+
+function regionOf(driver: AwsDriver, given: Given, found: FoundForIam | null): string | null {
+  return given.region ?? driver.region ?? given.regionOtherwise ?? found?.region ?? null;
+}
+
+/** A topic mostly is in the nodes' own account. */
+function accountIn(topicArn: string): string | null {
+  return /^arn:[^:]*:sns:[^:]*:(\d{12}):/.exec(topicArn)?.[1] ?? null;
+}
+
+/** Whether everything that a policy is better for was given, so that nothing needs to be looked up. */
+export function needsLookup(config: Configured, given: Given): boolean {
+  const { driver, notify } = config;
+  if (driver === null || driver.kind === 'exec') return false;
+  if (regionOf(driver, given, null) === null) return true;
+  if (driver.kind === 'opsworks') return given.stackId === null;
+  if (given.account === null && accountIn(notify.sns?.topicArn ?? '') === null) return true;
+  return given.subnets.length === 0 || (given.tag === null && given.profiles.length === 0);
+}
+
+/** The private addresses of all candidates, for a look-up; null where one of them is known by its name only. */
+export function candidateIps({ peers }: Pick<AgentConfig, 'peers'>): readonly Ip[] | null {
+  const hosts = peers.filter(({ role }) => role === 'candidate').map(({ url }) => httpUrl(url).host);
+  return hosts.every((host) => isIP(host) !== 0) ? hosts : null;
+}

@@ -1,0 +1,165 @@
+/**
+ * The least IAM policy that a configuration needs.
+ *
+ * Source: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon EC2, AWS OpsWorks and Amazon
+ * SNS. A call of EC2 is allowed only if each resource it touches is: AssociateAddress asks for the address, the instance and
+ * the network interface; DisassociateAddress for the address and the network interface, but not for an instance. Reads of EC2
+ * know neither resources nor conditions of their own.
+ */
+import type { Ip } from '@failtome/protocol';
+
+type Condition = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+
+export interface Statement {
+  readonly Sid: string;
+  readonly Effect: 'Allow';
+  readonly Action: readonly string[];
+  readonly Resource: readonly string[];
+  readonly Condition?: Condition;
+}
+
+/** A policy document, as IAM takes it (IAM JSON policy grammar). */
+export interface Policy {
+  readonly Version: '2012-10-17';
+  readonly Statement: readonly Statement[];
+}
+
+/** What tells the nodes' instances from all others, so that one may be replaced without another policy. */
+export type NodeMark =
+  | { readonly kind: 'profile'; readonly arns: readonly string[] }
+  | { readonly kind: 'tag'; readonly key: string; readonly value: string };
+
+/** What the driver may do. */
+export type DriverGrant =
+  | {
+      readonly kind: 'ec2';
+      readonly region: string;
+      readonly account: string;
+      readonly addresses: readonly { readonly ip: Ip; readonly allocationId: string | null }[];
+      readonly nodes: NodeMark;
+      /** The ids of the subnets that the nodes' network interfaces are in. */
+      readonly subnets: readonly string[];
+    }
+  | {
+      readonly kind: 'opsworks';
+      readonly region: string;
+      readonly stackId: string;
+      /** OpsWorks's id of an instance is not configured, and searched for. */
+      readonly searches: boolean;
+    }
+  | { readonly kind: 'none' };
+
+export interface Grant {
+  readonly driver: DriverGrant;
+  readonly topicArn: string | null;
+}
+
+/** Build it. Without statements there is nothing to allow, and IAM takes no such policy. */
+export function leastPolicy({ driver, topicArn }: Grant): Policy {
+  return {
+    Version: '2012-10-17',
+    Statement: [...driverStatements(driver), ...(topicArn === null ? [] : [topicStatement(topicArn)])],
+  };
+}
+
+function driverStatements(driver: DriverGrant): readonly Statement[] {
+  switch (driver.kind) {
+    case 'ec2':
+      return ec2Statements(driver);
+    case 'opsworks':
+      return opsworksStatements(driver);
+    case 'none':
+      return [];
+  }
+}
+
+const MOVES = ['ec2:AssociateAddress', 'ec2:DisassociateAddress'] as const;
+
+function ec2Statements(driver: Extract<DriverGrant, { kind: 'ec2' }>): readonly Statement[] {
+  const { region, account, addresses, nodes, subnets } = driver;
+  const arn = (kind: string, id: string) => ec2Arn(region, account, kind, id);
+  const known = addresses.flatMap(({ allocationId }) => allocationId ?? []);
+  const unknown = addresses.filter(({ allocationId }) => allocationId === null).map(({ ip }) => ip);
+  return [
+    allow('ReadAddressesAndInstances', ['ec2:DescribeAddresses', 'ec2:DescribeInstances'], ['*'], {
+      StringEquals: { 'aws:RequestedRegion': [region] },
+    }),
+    ...(known.length === 0
+      ? []
+      : [
+          allow(
+            'MoveTheseAddresses',
+            MOVES,
+            known.map((id) => arn('elastic-ip', id)),
+          ),
+        ]),
+    ...(unknown.length === 0
+      ? []
+      : [
+          allow('MoveAddressesByTheirIp', MOVES, [arn('elastic-ip', '*')], {
+            StringEquals: { 'ec2:PublicIpAddress': unknown },
+          }),
+        ]),
+    allow('ToTheNodes', ['ec2:AssociateAddress'], [arn('instance', '*')], nodeCondition(nodes)),
+    allow('OnInterfacesInTheseSubnets', MOVES, [arn('network-interface', '*')], {
+      ArnEquals: { 'ec2:Subnet': subnets.map((id) => arn('subnet', id)) },
+    }),
+  ];
+}
+
+function nodeCondition(nodes: NodeMark): Condition {
+  return nodes.kind === 'profile'
+    ? { ArnEquals: { 'ec2:InstanceProfile': nodes.arns } }
+    : { StringEquals: { [`aws:ResourceTag/${nodes.key}`]: [nodes.value] } };
+}
+
+/** OpsWorks moves the address with the rights of its own service role, so the node needs none of EC2's. */
+function opsworksStatements({
+  region,
+  stackId,
+  searches,
+}: Extract<DriverGrant, { kind: 'opsworks' }>): readonly Statement[] {
+  const actions = [
+    'opsworks:AssociateElasticIp',
+    'opsworks:DescribeElasticIps',
+    'opsworks:DescribeInstances',
+  ];
+  // A stack's id is unique, and which region its ARN names is OpsWorks's own affair.
+  const stack = `arn:${partitionOf(region)}:opsworks:*:*:stack/${stackId}/`;
+  return [
+    allow('MoveAddressesOfThisStack', actions, [stack]),
+    ...(searches ? [allow('FindTheStack', ['opsworks:DescribeStacks'], ['*'])] : []),
+  ];
+}
+
+/** Publishing is needed; with the attributes `failtome check` sees that the topic exists. */
+function topicStatement(topicArn: string): Statement {
+  return allow('TellPeople', ['sns:Publish', 'sns:GetTopicAttributes'], [topicArn]);
+}
+
+function allow(
+  sid: string,
+  actions: readonly string[],
+  resources: readonly string[],
+  condition?: Condition,
+): Statement {
+  const statement = { Sid: sid, Effect: 'Allow', Action: actions, Resource: resources } as const;
+  return condition === undefined ? statement : { ...statement, Condition: condition };
+}
+
+function ec2Arn(region: string, account: string, kind: string, id: string): string {
+  return `arn:${partitionOf(region)}:ec2:${region}:${account}:${kind}/${id}`;
+}
+
+/** A profile by its name. */
+export function instanceProfileArn(region: string, account: string, name: string): string {
+  return `arn:${partitionOf(region)}:iam::${account}:instance-profile/${name}`;
+}
+
+/** The partition that a region belongs to (AWS General Reference, "Amazon Resource Names"). */
+function partitionOf(region: string): string {
+  if (region.startsWith('cn-')) return 'aws-cn';
+  if (region.startsWith('us-gov-')) return 'aws-us-gov';
+  if (region.startsWith('eusc-')) return 'aws-eusc';
+  return 'aws';
+}

@@ -1,0 +1,269 @@
+/** `failtome iam`: what the policy allows, what it refuses, what it has to be told, and its three formats. */
+import { readFileSync } from 'node:fs';
+import { parseToObject } from 'hcl2-parser';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import type { FoundForIam } from '../src/adapters/iam-lookup.ts';
+import { type DriverGrant, leastPolicy, type Policy } from '../src/iam/policy.ts';
+import { CONFIG, cli } from './support/cli.ts';
+
+const GIVEN = [
+  '--account',
+  '123456789012',
+  '--region',
+  'us-east-1',
+  '--subnet',
+  'subnet-0a',
+  '--subnet',
+  'subnet-0b',
+];
+const ALL_GIVEN = [...GIVEN, '--instance-profile', 'haproxy'];
+
+async function policy(argv: readonly string[], config: string = CONFIG): Promise<Policy> {
+  const { code, out, err } = await cli(['iam', '-c', 'x.yaml', ...argv], { files: { 'x.yaml': config } });
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return JSON.parse(out);
+}
+
+const FOUND: FoundForIam = {
+  region: 'eu-west-1',
+  account: '210987654321',
+  allocationIds: new Map([['54.173.141.243', 'eipalloc-0abc']]),
+  profiles: ['arn:aws:iam::210987654321:instance-profile/lb/haproxy'],
+  subnets: ['subnet-1', 'subnet-2'],
+  stackId: '11111111-2222-4333-8444-555555555555',
+  obstacles: [],
+};
+
+test('the nodes may be replaced: no statement names an instance or a network interface', async () => {
+  const { Statement } = await policy(ALL_GIVEN);
+  const named = Object.fromEntries(Statement.map(({ Sid, ...rest }) => [Sid, rest]));
+  expect(named.ToTheNodes).toEqual({
+    Effect: 'Allow',
+    Action: ['ec2:AssociateAddress'],
+    Resource: ['arn:aws:ec2:us-east-1:123456789012:instance/*'],
+    Condition: {
+      ArnEquals: { 'ec2:InstanceProfile': ['arn:aws:iam::123456789012:instance-profile/haproxy'] },
+    },
+  });
+  expect(named.OnInterfacesInTheseSubnets?.Condition).toEqual({
+    ArnEquals: {
+      'ec2:Subnet': [
+        'arn:aws:ec2:us-east-1:123456789012:subnet/subnet-0a',
+        'arn:aws:ec2:us-east-1:123456789012:subnet/subnet-0b',
+      ],
+    },
+  });
+});
+
+test('an address without a known allocation id is named by its ip', async () => {
+  const { Statement } = await policy(ALL_GIVEN);
+  expect(Statement.find(({ Sid }) => Sid === 'MoveAddressesByTheirIp')).toMatchObject({
+    Resource: ['arn:aws:ec2:us-east-1:123456789012:elastic-ip/*'],
+    Condition: { StringEquals: { 'ec2:PublicIpAddress': ['54.173.141.243'] } },
+  });
+  const known = CONFIG.replace(
+    '{ ip: 54.173.141.243 }',
+    '{ ip: 54.173.141.243, allocationId: eipalloc-0abc }',
+  );
+  const named = await policy(ALL_GIVEN, known);
+  expect(named.Statement.find(({ Sid }) => Sid === 'MoveTheseAddresses')).toMatchObject({
+    Resource: ['arn:aws:ec2:us-east-1:123456789012:elastic-ip/eipalloc-0abc'],
+  });
+  expect(JSON.stringify(named)).not.toContain('elastic-ip/*');
+});
+
+test('a tag tells the nodes instead of their profile', async () => {
+  const { Statement } = await policy([...GIVEN, '--tag', 'failtome=web']);
+  expect(Statement.find(({ Sid }) => Sid === 'ToTheNodes')?.Condition).toEqual({
+    StringEquals: { 'aws:ResourceTag/failtome': ['web'] },
+  });
+});
+
+test('the topic is allowed where there is one, and only it', async () => {
+  const { Statement } = await policy(ALL_GIVEN);
+  expect(Statement.at(-1)).toMatchObject({
+    Action: ['sns:Publish', 'sns:GetTopicAttributes'],
+    Resource: ['arn:aws:sns:us-east-1:123456789012:failover'],
+  });
+  const silent = await policy(ALL_GIVEN, CONFIG.replace(/^notify.*\n/m, ''));
+  expect(silent.Statement.map(({ Sid }) => Sid)).not.toContain('TellPeople');
+});
+
+test('what was neither given nor found is asked for, all of it at once, and nothing is printed', async () => {
+  const silent = CONFIG.replace(/^notify.*\n/m, '');
+  const { code, out, err } = await cli(['iam', '-c', 'x.yaml'], { files: { 'x.yaml': silent } });
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  for (const option of ['--region', '--account', '--subnet', '--instance-profile', '--tag'])
+    expect(err).toContain(`${option} `);
+  expect(err).toContain('(looked up in vain: instance metadata cannot be reached)');
+});
+
+test('the account is the one of the topic where nothing else tells it', async () => {
+  const { code, err } = await cli(['iam']);
+  expect(code).toBe(2);
+  expect(err).not.toContain('--account');
+});
+
+test('what is found completes the policy, and what is given counts before it', async () => {
+  const found = await cli(['iam'], { lookUpForIam: async () => FOUND });
+  expect(found.code).toBe(0);
+  for (const text of [
+    'eipalloc-0abc',
+    'subnet/subnet-2',
+    'instance-profile/lb/haproxy',
+    ':210987654321:',
+    'eu-west-1',
+  ])
+    expect(found.out).toContain(text);
+  const given = await cli(['iam', ...ALL_GIVEN.slice(2)], { lookUpForIam: async () => FOUND });
+  for (const text of ['subnet/subnet-0a', 'instance-profile/haproxy', 'us-east-1'])
+    expect(given.out).toContain(text);
+  for (const text of ['subnet/subnet-2', 'lb/haproxy', 'eu-west-1']) expect(given.out).not.toContain(text);
+});
+
+test('nothing is looked up where everything is given', async () => {
+  const lookUpForIam = async (): Promise<FoundForIam> => {
+    throw new Error('asked');
+  };
+  expect((await cli(['iam', ...ALL_GIVEN], { lookUpForIam })).code).toBe(0);
+});
+
+test('OpsWorks needs nothing of EC2, and its stack', async () => {
+  const opsworks = CONFIG.replace(
+    'kind: ec2',
+    'kind: opsworks, instanceId: 0f1e2d3c-1111-4222-8333-444455556666',
+  );
+  const stack = ['--region', 'us-east-1', '--stack', '11111111-2222-4333-8444-555555555555'];
+  const { Statement } = await policy(stack, opsworks);
+  expect(Statement.map(({ Sid }) => Sid)).toEqual(['MoveAddressesOfThisStack', 'TellPeople']);
+  const searching = await policy(stack, CONFIG.replace('kind: ec2', 'kind: opsworks'));
+  expect(searching.Statement.map(({ Sid }) => Sid)).toContain('FindTheStack');
+  const unknown = await cli(['iam', '-c', 'x.yaml'], { files: { 'x.yaml': opsworks } });
+  expect(unknown.code).toBe(2);
+  expect(unknown.err).toContain('--stack ID');
+});
+
+test('exec needs its topic alone, and without one no policy at all', async () => {
+  const exec = CONFIG.replace('{ kind: ec2 }', '{ kind: exec, command: [/usr/local/bin/move-ip] }');
+  expect((await policy([], exec)).Statement.map(({ Sid }) => Sid)).toEqual(['TellPeople']);
+  const silent = exec.replace(/^notify.*\n/m, '');
+  const { code, out, err } = await cli(['iam', '-c', 'x.yaml'], { files: { 'x.yaml': silent } });
+  expect({ code, out }).toEqual({ code: 1, out: '' });
+  expect(err).toContain('needs no policy');
+});
+
+test('a witness needs no policy', async () => {
+  const witness = CONFIG.replace('id: saturn', 'id: saturn, role: witness');
+  const { code, err } = await cli(['iam', '-c', 'x.yaml'], { files: { 'x.yaml': witness } });
+  expect({ code, err }).toEqual({ code: 1, err: 'A witness never calls AWS: it needs no policy.\n' });
+});
+
+test.each([
+  ['--account', '1234'],
+  ['--region', 'us-east-1a'],
+  ['--subnet', '10.0.1.0/24'],
+  ['--subnet', 'subnet-*'],
+  ['--instance-profile', 'a/b'],
+  ['--instance-profile', '*'],
+  ['--tag', 'failtome'],
+  ['--tag', 'failtome=*'],
+  ['--tag', `failtome=\${aws:username}`],
+  ['--stack', 'web'],
+  ['--format', 'yaml'],
+])('%s %s is refused', async (option, value) => {
+  expect((await cli(['iam', option, value])).code).toBe(2);
+});
+
+test.each([
+  ['cn-north-1', 'arn:aws-cn:'],
+  ['us-gov-west-1', 'arn:aws-us-gov:'],
+  ['eusc-de-east-1', 'arn:aws-eusc:'],
+])('in %s every ARN begins with %s', async (region, prefix) => {
+  const { Statement } = await policy(
+    [...ALL_GIVEN.filter((word) => word !== 'us-east-1'), region].flatMap((word) =>
+      word === '--region' ? [] : word === region ? ['--region', region] : [word],
+    ),
+    CONFIG.replace(/^notify.*\n/m, ''),
+  );
+  const arns = JSON.stringify(Statement).match(/arn:[a-z-]+:/g) ?? [];
+  expect(new Set(arns)).toEqual(new Set([prefix]));
+});
+
+describe('its formats', () => {
+  test('CloudFormation holds the same policy, and its references lead to what it has', async () => {
+    const whole = await policy(ALL_GIVEN);
+    const { out } = await cli(['iam', ...ALL_GIVEN, '--format', 'cloudformation']);
+    const template: unknown = parse(out, { strict: true });
+    expect(template).toMatchObject({
+      AWSTemplateFormatVersion: '2010-09-09',
+      Resources: {
+        FailtomePolicy: { Type: 'AWS::IAM::ManagedPolicy', Properties: { PolicyDocument: whole } },
+      },
+      Outputs: { FailtomePolicyArn: { Value: { Ref: 'FailtomePolicy' } } },
+    });
+    expect(parse(out).Resources.FailtomePolicy.Properties.PolicyDocument).toEqual(whole);
+    // Read as a date or a number, they would be something else.
+    expect(out).not.toMatch(/[&*]a\d/);
+    expect(out).toMatch(/^AWSTemplateFormatVersion: "?2010-09-09"?$/m);
+  });
+
+  test('Terraform holds the same policy, and its references lead to what it has', async () => {
+    const whole = await policy(ALL_GIVEN);
+    const { out } = await cli(['iam', ...ALL_GIVEN, '--format', 'terraform']);
+    const [parsed] = parseToObject(out);
+    const [document] = parsed.data.aws_iam_policy_document.failtome;
+    const statements = document.statement.map(
+      ({ sid, effect, actions, resources, condition = [] }: HclStatement) => ({
+        Sid: sid,
+        Effect: effect,
+        Action: actions,
+        Resource: resources,
+        ...(condition.length === 0
+          ? {}
+          : {
+              Condition: Object.fromEntries(
+                condition.map(({ test, variable, values }) => [test, { [variable]: values }]),
+              ),
+            }),
+      }),
+    );
+    expect({ Version: '2012-10-17', Statement: statements }).toEqual(whole);
+    const references = out.match(/(?:data\.)?aws_iam_\w+\.\w+/g) ?? [];
+    expect(references).toEqual(['data.aws_iam_policy_document.failtome', 'aws_iam_policy.failtome']);
+    expect(parsed.resource.aws_iam_policy.failtome).toHaveLength(1);
+  });
+});
+
+interface HclStatement {
+  readonly sid: string;
+  readonly effect: string;
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  readonly condition?: readonly {
+    readonly test: string;
+    readonly variable: string;
+    readonly values: readonly string[];
+  }[];
+}
+
+const EC2: DriverGrant = {
+  kind: 'ec2',
+  region: 'REGION',
+  account: 'ACCOUNT_ID',
+  addresses: [{ ip: '', allocationId: 'ALLOCATION_ID' }],
+  nodes: { kind: 'profile', arns: ['arn:aws:iam::ACCOUNT_ID:instance-profile/INSTANCE_PROFILE'] },
+  subnets: ['SUBNET_ID_1', 'SUBNET_ID_2'],
+};
+
+test.each([
+  ['ec2-policy.json', { driver: EC2, topicArn: null }],
+  [
+    'opsworks-policy.json',
+    { driver: { kind: 'opsworks', region: 'REGION', stackId: 'STACK_ID', searches: true }, topicArn: null },
+  ],
+  ['sns-policy.json', { driver: { kind: 'none' }, topicArn: 'TOPIC_ARN' }],
+] as const)('deploy/iam/%s is what the command prints, with names in capitals', (file, grant) => {
+  const text = readFileSync(new URL(`../deploy/iam/${file}`, import.meta.url), 'utf8');
+  expect(JSON.parse(text)).toEqual(leastPolicy(grant));
+});
