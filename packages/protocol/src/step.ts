@@ -117,8 +117,8 @@ function onDriven(turn: Turn, { callId, purpose, result }: InputOf<'driven'>): v
   if (requests.length > 0) tell(turn, { kind: 'cloud-requests', address: ip, requests });
   switch (purpose) {
     case 'move':
-      if (ip !== null) onMoveAnswer(turn, ip, result);
-      return;
+      if (ip !== null) return onMoveAnswer(turn, ip, result);
+      return onSurveyed(turn, callId, result);
     case 'survey':
       return onSurveyed(turn, callId, result);
     case 'permission':

@@ -177,6 +177,23 @@ test('a read of a move that is refused makes the node not ready as well, while s
   expect(readinessProblems(state)).toContain(`read-refused: ${IP}: ExpiredToken`);
 });
 
+test('the read of a move that was given up shows who holds the address all the same', () => {
+  const reading = moving({ kind: 'reading', callId: 77, at: AT, purpose: 'start' });
+  const move = { ...reading, mode: 'handover', handoverId: 'ended', duty: false } as const;
+  const givenUp = step(withAddress(proven(IDLE), { move }), { kind: 'tick', at: AT, wall: WALL }).state;
+  expect(addressIn(givenUp).move).toBeNull();
+  const answer = { kind: 'read', association: OWN, displaces: null } as const;
+  const { state } = step(givenUp, {
+    kind: 'driven',
+    callId: 77,
+    purpose: 'move',
+    result: { answer, requests: [] },
+    at: AT + 100,
+    wall: WALL,
+  });
+  expect(addressIn(state).holder).toMatchObject({ node: SELF, associationId: 'eipassoc-2', firsthand: true });
+});
+
 /** A read that began 2 s ago, and while it was on its way a peer said at -1 s that nobody holds the address. */
 function answered(association: Association, parts: Partial<AddressState> = {}): State {
   const state = holderThatRead(2_000, []);

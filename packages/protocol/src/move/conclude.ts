@@ -14,7 +14,7 @@ import { addressOf, changeAddress, persist, type Turn, tell } from '../turn.ts';
 import type { DurationMs, Ip } from '../units.ts';
 import type { Associated } from './events.ts';
 import { mayLand } from './late.ts';
-import { isOfLastRun } from './phases.ts';
+import { isOfLastRun, type Reading } from './phases.ts';
 
 /** The move was accepted and verified, or not seen to answer in time. One write holds its end and its notification. */
 export function concludeMove(turn: Turn, ip: Ip, result: 'served' | 'moved', intent: MoveIntent): void {
@@ -94,6 +94,8 @@ export function loseRaceTo(
 
 /** The attempt is over before anything was taken apart. */
 export function abandonMove(turn: Turn, ip: Ip, detail: string): void {
+  const { move } = addressOf(turn.state, ip);
+  if (move?.stage.kind === 'reading') becomeIdleRead(turn, ip, move.stage);
   concludeAttempt(turn, ip, 'abandoned', 'backing-off', detail, 1);
 }
 
@@ -126,6 +128,12 @@ function totalStep(
   const durationMs = detectMs + turn.now.at - campaign.openedAt;
   tell(turn, { kind: 'step', address: ip, step: 'total', durationMs, result: 'ok' });
   return [{ step: 'total', durationMs }];
+}
+
+/** The read of a move that was given up is on its way yet: it shows who holds the address, as an idle read does (`survey.ts`). */
+function becomeIdleRead(turn: Turn, ip: Ip, { callId, at }: Reading): void {
+  const { survey } = addressOf(turn.state, ip);
+  changeAddress(turn, ip, { survey: { ...survey, reading: callId, readingAt: at } });
 }
 
 function clearAttempt(turn: Turn, ip: Ip): void {
