@@ -37,11 +37,13 @@ export function adopted(known: number, told: number): number {
 /**
  * The highest epoch that anybody knows is to be passed by the next ballot. Beyond `FAR` only candidates, who open ballots, are
  * followed: another could raise a candidate's epoch faster than the voters hear of it, and they don't hear ballots that far ahead.
+ *
+ * @param wasAsked it is a voter's first answer to a ballot of this node's, which has to come to what the voter has lent for
  */
-export function adoptEpoch(turn: Turn, from: NodeId, ip: Ip, told: Epoch): void {
+export function adoptEpoch(turn: Turn, from: NodeId, ip: Ip, told: Epoch, wasAsked = false): void {
   const { epoch } = addressOf(turn.state, ip);
   const opensBallots = isCandidate(turn.state.config, from);
-  const most = opensBallots ? told : Math.min(told, FAR);
+  const most = opensBallots || wasAsked ? told : Math.min(told, FAR);
   if (told > epoch && (most < told || !isPlausible(epoch, told))) ignorePart(turn, from);
   if (most > epoch) changeAddress(turn, ip, { epoch: adopted(epoch, most) });
 }

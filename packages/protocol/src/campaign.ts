@@ -100,8 +100,9 @@ export function onBallotAnswer(turn: Turn, from: NodeId, answer: BallotAnswer): 
   const address = turn.state.addresses[answer.address];
   if (address === undefined || answer.voter !== from || answer.candidate !== turn.state.config.node.id)
     return;
-  adoptEpoch(turn, from, answer.address, answer.highest);
   const { campaign, move } = address;
+  const isFirst = campaign?.epoch === answer.epoch && campaign.answers[from] === undefined;
+  adoptEpoch(turn, from, answer.address, answer.highest, isFirst);
   if (answer.reason === 'duplicate-id') onToldOfDuplicate(turn, from, answer.retryMs);
   if (campaign === null || campaign.epoch !== answer.epoch) {
     const over =

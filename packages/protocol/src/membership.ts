@@ -186,7 +186,8 @@ export function onKnown(turn: Turn, from: NodeId, known: number): void {
     return ignorePart(turn, from);
   changePeer(turn, from, { provedRollback: true });
   change(turn, { incarnation: known + 1 });
-  const lendFrom = turn.now.at + state.config.agreement.leaseMs;
+  // Whatever an earlier run had lent is over a lease after this one's start, whenever a peer comes to tell.
+  const lendFrom = state.startedAt + state.config.agreement.leaseMs;
   for (const { ip, lendFrom: before } of Object.values(state.addresses))
     changeAddress(turn, ip, { lendFrom: Math.max(before, lendFrom) });
   tell(turn, { kind: 'storage', ok: true, code: 'ROLLED_BACK' });

@@ -130,10 +130,16 @@ describe('a disk that was rolled back', () => {
   });
 
   test('makes its node lend nothing for the longest lease', () => {
-    const turn = turnOf(stateOf());
+    const turn = turnOf({ ...stateOf(), startedAt: AT - 1_000 });
     onKnown(turn, PEER, 9);
-    expect([turn.state.incarnation, addressIn(turn.state).lendFrom]).toEqual([10, AT + 10_000]);
+    expect([turn.state.incarnation, addressIn(turn.state).lendFrom]).toEqual([10, AT + 9_000]);
     expect(turn.writeId).toBeGreaterThan(0);
+  });
+
+  test('keeps a node that has run for longer than a lease from nothing, whenever a peer says so', () => {
+    const turn = turnOf({ ...stateOf(), startedAt: AT - 10_000 });
+    onKnown(turn, PEER, 9);
+    expect(addressIn(turn.state).lendFrom).toBe(AT);
   });
 
   test('is not believed of a life that this node knows itself', () => {

@@ -5,6 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { ballotElectorate, tally } from '../src/ballot.ts';
 import { FAR } from '../src/bounded.ts';
+import { onBallotAnswer } from '../src/campaign.ts';
 import { whyUnprotected } from '../src/damping.ts';
 import { onToldOfDuplicate } from '../src/duplicate.ts';
 import { probeDigest } from '../src/episode.ts';
@@ -186,6 +187,28 @@ describe('an epoch', () => {
       state = says(state, WITNESS, { epoch: Number.MAX_SAFE_INTEGER - 2 ** 52 }).state;
     expect(addressIn(state).epoch).toBe(FAR);
     expect(addressIn(says(state, PEER, { epoch: FAR + 5 }).state).epoch).toBe(FAR + 5);
+  });
+});
+
+describe('a voter that has lent beyond what no cluster reaches', () => {
+  test('is come up to by one step a ballot', () => {
+    const far = withAddress(seenDown(stateOf(CLUSTER)), {
+      epoch: FAR,
+      campaign: campaignOf({}, { epoch: FAR }),
+    });
+    const turn = turnOf(far);
+    const answer = {
+      ...voterAnswer('refuse', 'stale-epoch'),
+      address: IP,
+      epoch: FAR,
+      candidate: SELF,
+      voter: WITNESS,
+      ask: 0,
+      leaseMs: 0,
+      highest: FAR + 2 ** 20,
+    };
+    for (let i = 0; i < 3; i += 1) onBallotAnswer(turn, WITNESS, answer);
+    expect(addressIn(turn.state).epoch).toBe(FAR + 2 ** 16);
   });
 });
 

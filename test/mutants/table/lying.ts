@@ -35,7 +35,11 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     'epochs-of-anybody',
     ['L6'],
     'epochs of whoever opens no ballots are adopted without an end',
-    edit('bounded.ts', 'const most = opensBallots ? told : Math.min(told, FAR);', 'const most = told;'),
+    edit(
+      'bounded.ts',
+      'const most = opensBallots || wasAsked ? told : Math.min(told, FAR);',
+      'const most = told;',
+    ),
     'liar',
   ),
   mutant(

@@ -112,7 +112,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'a candidate does not learn of higher epochs',
     [
       edit('membership.ts', 'adoptEpoch(turn, peer.id, told.ip, told.epoch);', ''),
-      edit('campaign.ts', 'adoptEpoch(turn, from, answer.address, answer.highest);', ''),
+      edit('campaign.ts', 'adoptEpoch(turn, from, answer.address, answer.highest, isFirst);', ''),
     ],
     'network',
   ),

@@ -75,6 +75,8 @@ interface Mood {
 export interface LiarDependencies {
   readonly mode: LiarMode;
   readonly manner: Manner;
+  /** What the node last told of itself, before it lied. */
+  readonly record: NodeRecord | undefined;
   /** Orders carry operators' signatures: whatever it tells of some is seen through. */
   readonly signed: boolean;
   readonly random: Random;
@@ -82,11 +84,19 @@ export interface LiarDependencies {
   readonly view: (self: NodeId, asked: LiarView['ballotsOf']) => LiarView;
 }
 
-export function createLiar({ mode, manner, signed, random, now, view: viewOf }: LiarDependencies): Liar {
+export function createLiar({
+  mode,
+  manner,
+  record: first,
+  signed,
+  random,
+  now,
+  view: viewOf,
+}: LiarDependencies): Liar {
   const asked = new Map<NodeId, readonly Ballot[]>();
   /** Its own sessions since it began to lie, and how many numbers are taken since the last message of the process's own. */
   const sessions = new Map<SessionId, { newest: number; taken: number }>();
-  const records = new Map<NodeId, NodeRecord>();
+  const records = new Map<NodeId, NodeRecord>(first === undefined ? [] : [[first.id, first]]);
   const last = new Map<NodeId, Envelope>();
   let mood: Mood | null = null;
   let silent = false;

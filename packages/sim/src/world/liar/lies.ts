@@ -161,6 +161,7 @@ export function createLies({ spec, queue, network, aws, runs, speaks }: LiesDepe
       const liar = createLiar({
         mode,
         manner,
+        record: records.get(id),
         signed: spec.settings.identities,
         random: createRandom(seed),
         now: queue.now,

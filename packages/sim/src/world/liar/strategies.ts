@@ -172,7 +172,7 @@ const rumours: Strategy = (told, to, random, view) => ({
 /** That ballots have come ever so far, to all but one candidate, which will ask. */
 const epochs: Strategy = (told, to, random, view) => {
   if (to === view.candidates.at(-1)) return told;
-  const ahead = random.pick([1, 2, 50, 2 ** 16, 2 ** 44]);
+  const ahead = random.pick([1, 2, 50, 2 ** 16]);
   const payload = eachAddress(told, (one) => ({ ...one, epoch: view.epochOf(one.ip) + ahead }));
   const answers = view.addresses.map((address) => ({
     ...answerOf({ address, epoch: 0, candidate: to, ask: 0 }, view.self, 'refuse', random),
@@ -251,7 +251,16 @@ export function strategyOf(topic: Topic, random: Random): Strategy {
 }
 
 /** How it votes for a while. */
-export const VOTES = ['truly', 'grant', 'grant-shortly', 'refuse', 'pending', 'blind', 'anyhow'] as const;
+export const VOTES = [
+  'truly',
+  'grant',
+  'grant-shortly',
+  'refuse',
+  'lent',
+  'pending',
+  'blind',
+  'anyhow',
+] as const;
 export type Vote = (typeof VOTES)[number];
 
 /** Its answers to what it was asked last by that node, in place of what it would have said. */
@@ -288,6 +297,8 @@ function answerOf(
       return { ...answer, answer: 'blind', reason: 'no-way-out', leaseMs: 2 ** 44 };
     case 'pending':
       return { ...answer, answer: 'pending', reason: 'undecided' };
+    case 'lent':
+      return { ...answer, answer: 'refuse', reason: 'lent', retryMs: 30_000 };
     default:
       return {
         ...answer,
