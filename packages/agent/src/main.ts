@@ -1,9 +1,12 @@
 /** The command `failtome`: the agent and its operator's verbs, with the world as it is. */
 import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
+import { createInterface } from 'node:readline/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { lookUpCluster } from './adapters/cluster-lookup.ts';
 import { lookUpForIam } from './adapters/iam-lookup.ts';
 import { Names } from './adapters/names.ts';
+import { createFiles, existing } from './adapters/new-files.ts';
 import { lookUpStack } from './adapters/stack-lookup.ts';
 import { generateIdentity, readIdentityFile } from './auth/identity.ts';
 import { generateKey, readKeyFile } from './auth/keys.ts';
@@ -40,6 +43,10 @@ const dependencies: CliDependencies = {
   runAgent: runProcess,
   checks: createCheckSteps(VERSION),
   lookUpStack: (lookup) => lookUpStack(lookup, { names }),
+  lookUpCluster: (env) => lookUpCluster(env, { names }),
+  existing,
+  createFiles,
+  ask: process.stdin.isTTY === true && process.stdout.isTTY === true ? ask : null,
   lookUpForIam: (lookup) => lookUpForIam(lookup, { names }),
 };
 
@@ -62,6 +69,17 @@ async function sleep(ms: number): Promise<void> {
     await delay(ms, undefined, { signal: interruption.signal });
   } catch (error) {
     if (!interruption.signal.aborted) throw error;
+  }
+}
+
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  // Ctrl-D ends the input, and no answer comes any more.
+  const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+  try {
+    return await Promise.race([terminal.question(question), ended]);
+  } finally {
+    terminal.close();
   }
 }
 

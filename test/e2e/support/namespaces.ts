@@ -19,13 +19,13 @@ const cloudAddress = '10.90.0.1';
 const cloudPort = 8_000;
 const apiPort = 8_741;
 const webPort = 8_080;
-const topicArn = 'arn:aws:sns:us-east-1:123456789012:failover';
+export const topicArn = 'arn:aws:sns:us-east-1:123456789012:failover';
 
 export const ids = ['saturn', 'neptune'] as const;
 export type Id = (typeof ids)[number];
 
 /** The subnet between each node and the router. */
-const subnets: Readonly<Record<Id, string>> = { saturn: '10.90.1', neptune: '10.90.2' };
+export const subnets: Readonly<Record<Id, string>> = { saturn: '10.90.1', neptune: '10.90.2' };
 
 let made = 0;
 
@@ -146,7 +146,7 @@ export interface CloudView {
 
 interface Opened {
   readonly network: Network;
-  readonly folder: string;
+  readonly files: Readonly<Record<Id, string>>;
   readonly logs: Readonly<Record<Id, LogBook>>;
   readonly webs: Readonly<Record<Id, Child>>;
   readonly control: string;
@@ -181,10 +181,8 @@ export class NamespacedPair {
 
   /** What a node's operator sees. */
   status(id: Id): StatusView {
-    const { network, folder } = this.#opened;
-    return JSON.parse(
-      network.inside(id, process.execPath, program, 'status', '--json', '-c', join(folder, `${id}.yaml`)),
-    );
+    const { network, files } = this.#opened;
+    return JSON.parse(network.inside(id, process.execPath, program, 'status', '--json', '-c', files[id]));
   }
 
   /** The newest log lines of both, for a test that failed. */
@@ -193,10 +191,13 @@ export class NamespacedPair {
   }
 }
 
+/** Settings that each node's own file has besides; or one file for both, made when the external-IP service is known. */
+type Settings = Readonly<Record<string, unknown>> | ((guardUrl: string) => Promise<string>);
+
 /** Runs a test on a pair in namespaces, and removes everything after it. */
 export async function withNamespacedPair(
   folder: string,
-  settings: Readonly<Record<string, unknown>>,
+  settings: Settings,
   run: (pair: NamespacedPair) => Promise<void>,
 ): Promise<void> {
   const network = new Network();
@@ -218,14 +219,16 @@ export async function withNamespacedPair(
     };
     const where = await startCloud(start);
     const webs = { saturn: startWeb(start, 'saturn'), neptune: startWeb(start, 'neptune') };
+    const files = { saturn: join(folder, 'saturn.yaml'), neptune: join(folder, 'neptune.yaml') };
     for (const id of ids) {
-      const file = join(folder, `${id}.yaml`);
       const instance = where.instances.find((each) => each.id === `i-${id}`);
       if (instance === undefined) throw new Error(`The cloud has no instance of ${id}.`);
-      await writeFile(file, JSON.stringify(configOf(id, folder, instance, settings)));
-      logs[id].read(start(id, [program, 'run', '-c', file], instance.environment));
+      if (typeof settings === 'function') files[id] = await settings(new URL('/', instance.guard).href);
+      else await writeFile(files[id], JSON.stringify(configOf(id, folder, instance, settings)));
+      const env = { ...instance.environment, FAILTOME_STATE_DIR: join(folder, id) };
+      logs[id].read(start(id, [program, 'run', '-c', files[id]], env));
     }
-    const pair = new NamespacedPair({ network, folder, logs, webs, control: where.control });
+    const pair = new NamespacedPair({ network, files, logs, webs, control: where.control });
     try {
       await run(pair);
     } catch (error) {
@@ -265,7 +268,8 @@ async function startCloud(start: Start): Promise<Whereabouts> {
 }
 
 function startWeb(start: Start, id: Id): Child {
-  const server = `require('node:http').createServer((_, answer) => answer.end('${id}')).listen(${webPort}, '${subnets[id]}.2')`;
+  const server = `for (const [port, host] of [[${webPort}, '${subnets[id]}.2'], [80, '127.0.0.1']])
+    require('node:http').createServer((_, answer) => answer.end('${id}')).listen(port, host)`;
   const child = start(id, ['-e', server]);
   child.stdout.resume();
   child.stderr.resume();

@@ -64,7 +64,7 @@ const PROTOCOL = 'packages/protocol/PROTOCOL.md';
 const CONFIGURATION = 'docs/configuration.md';
 
 export const ties: readonly Tie[] = [
-  ['README.md', 'TCP {}, both ways. From Prometheus: TCP {}.', port, port],
+  ['docs/set-up.md', 'TCP {} between all nodes', port],
   ['README.md', '`http://NODE:{}/`', port],
   ['SECURITY.md', '({} random bytes;', agent('auth/keys', 'KEY_BYTES')],
   ['SECURITY.md', 'Keep the port ({})', port],

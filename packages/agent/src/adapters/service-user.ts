@@ -36,6 +36,12 @@ export async function ownUser(): Promise<User | null> {
   return uid === undefined ? null : { uid, name: await nameOf(uid), gids: process.getgroups?.() ?? [] };
 }
 
+/** The group of the service's files, as its package makes it; null where there is none. */
+export async function serviceGroup(): Promise<number | null> {
+  const gid = await textOf('id', ['-g', 'failtome']);
+  return gid === null ? null : Number(gid);
+}
+
 /** The unit's user; without a unit, the owner of the state directory. Null where there is neither. */
 export async function serviceUser(stateDir: string): Promise<ServiceUser | null> {
   const unit = await unitProperties();

@@ -1,6 +1,8 @@
 /** What the commands need of the world, so that each can be run without a process. */
 import { type DurationMs, escapedJson, type WallMs } from '@failtome/protocol';
+import type { FoundCluster } from '../adapters/cluster-lookup.ts';
 import type { FoundForIam, IamLookup } from '../adapters/iam-lookup.ts';
+import type { NewFile } from '../adapters/new-files.ts';
 import type { StackLookup } from '../adapters/stack-lookup.ts';
 import type { IdentityFile } from '../auth/identity.ts';
 import type { KeyFile } from '../auth/keys.ts';
@@ -66,6 +68,14 @@ export interface CliDependencies {
   readonly checks: CheckSteps;
   /** What this machine finds out of the stack that it belongs to. */
   readonly lookUpStack: (lookup: StackLookup) => Promise<FoundStack>;
+  /** What an instance finds of the cluster that it is to be in. */
+  readonly lookUpCluster: (env: Environment) => Promise<FoundCluster>;
+  /** Those of the paths at which there is something. */
+  readonly existing: (paths: readonly string[]) => Promise<readonly string[]>;
+  /** Writes all of them or none, over nothing. Rejects with the error of the operating system. */
+  readonly createFiles: (files: readonly NewFile[]) => Promise<void>;
+  /** Asks the person at the terminal; null where there is none. The answer is empty where the input has ended. */
+  readonly ask: ((question: string) => Promise<string>) | null;
   /** What AWS and this machine say of what a policy has to name. */
   readonly lookUpForIam: (lookup: IamLookup) => Promise<FoundForIam>;
 }

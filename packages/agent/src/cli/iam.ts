@@ -126,8 +126,6 @@ function matching(pattern: RegExp, rule: string): Parser<string> {
 }
 
 /** An option that may be given more than once. */
-export function listed(
-  parse: (written: string) => string,
-): (written: string, before?: readonly string[]) => readonly string[] {
+export function listed<T>(parse: Parser<T>): (written: string, before?: readonly T[]) => readonly T[] {
   return (written, before = []) => [...before, parse(written)];
 }

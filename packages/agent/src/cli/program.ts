@@ -8,6 +8,7 @@ import { type CliDependencies, complain, type ExitCode } from './dependencies.ts
 import { cancelHandover, handover } from './handover.ts';
 import { type HistoryOptions, history } from './history.ts';
 import { IAM_VALUES, type IamOptions, iam, listed } from './iam.ts';
+import { INIT_VALUES, type InitOptions, init } from './init.ts';
 import { type KeygenOptions, keygen } from './keygen.ts';
 import { pause, resume } from './pause.ts';
 import { run } from './run.ts';
@@ -93,6 +94,26 @@ function addAgentVerbs(program: Command, dependencies: CliDependencies, done: Do
 }
 
 function addSetUpVerbs(program: Command, dependencies: CliDependencies, done: Done): void {
+  const { cluster, ip, placed, topic } = INIT_VALUES;
+  program
+    .command('init')
+    .description('the configuration, the key and the next steps of a new cluster; overwrites nothing')
+    .option(
+      '--ip <ip>',
+      'the Elastic IP that the nodes share, as often as needed; otherwise looked up',
+      listed(ip),
+    )
+    .option(
+      '--node <id=address>',
+      'a node and its private address, once for each; otherwise looked up',
+      listed(placed),
+    )
+    .option('--witness <id=address>', 'a node that only votes', listed(placed))
+    .option('--topic <arn>', 'the SNS topic that people are told by', topic)
+    .option('--cluster <name>', "the cluster's name; otherwise looked up, or haproxy", cluster)
+    .option('--dir <dir>', 'where the files go, on every node', '/etc/failtome')
+    .option('-y, --yes', 'write without asking')
+    .action(async (options: InitOptions) => done(await init(options, dependencies)));
   const { account, profile, region, stack, subnet, tag } = IAM_VALUES;
   accepting(withConfig(program.command('iam')), '--url <url>')
     .description('the least IAM policy for this configuration, as JSON, CloudFormation or Terraform')

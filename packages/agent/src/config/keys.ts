@@ -65,10 +65,17 @@ export const CLUSTER: Key<string> = key('cluster', kinds.nodeId, required);
 export const NODE_ID: Key<string> = key(
   'node.id',
   kinds.nodeId,
-  none('the EC2 instance id, from instance metadata'),
+  none(
+    'the one of `peers` at an address of this machine, or else the EC2 instance id, from instance metadata',
+  ),
   'FAILTOME_NODE_ID',
 );
-export const NODE_ROLE: Key<Role> = key('node.role', role, value('candidate'));
+export const NODE_ROLE: Key<Role> = key(
+  'node.role',
+  role,
+  // Its own entry is only known when the whole file is read (own-entry.ts).
+  derived('as its own entry in `peers` says, or candidate', () => 'candidate'),
+);
 export const NODE_PRIORITY: Key<number> = key('node.priority', rank, value(100), 'FAILTOME_PRIORITY');
 
 export const API_LISTEN: Key<Endpoint> = key(

@@ -4,12 +4,13 @@
  * Either all of it is good, or all of its faults are told at once.
  */
 import { MAX_FILE_BYTES, nearest } from '@failtome/config';
-import type { Role } from '@failtome/protocol';
+import type { Ip, Role } from '@failtome/protocol';
 import { openPlain } from '../plain-file.ts';
 import { assemble } from './assemble.ts';
 import { awsEnvironmentFaults } from './aws-environment.ts';
 import { type Fault, formatFault, formatWarning, type Warning } from './fault.ts';
 import { ALL_KEYS, NODE_ROLE } from './keys.ts';
+import { machineAddresses, withOwnEntry } from './own-entry.ts';
 import { combinationFaults } from './rules.ts';
 import { type Environment, get, NOTHING, readSettings, type Settings } from './settings.ts';
 import { parseSource, unreadableFault } from './source.ts';
@@ -42,17 +43,26 @@ export async function loadConfig(
   } catch (error) {
     return { kind: 'faulty', faults: [unreadableFault(file, error)], warnings: [] };
   }
-  return checkConfig(file, bytes, environment);
+  return checkConfig(file, bytes, environment, machineAddresses());
 }
 
-/** Check the content of a file that has been read. */
-export function checkConfig(file: string, bytes: Uint8Array, environment: Environment): LoadResult {
+/**
+ * Check the content of a file that has been read.
+ *
+ * @param addresses this machine's: the peer that has one of them is this node, where nothing else says which one it is
+ */
+export function checkConfig(
+  file: string,
+  bytes: Uint8Array,
+  environment: Environment,
+  addresses: readonly Ip[] = [],
+): LoadResult {
   const source = parseSource(file, bytes);
   // Without a tree, everything that is required would be told as missing.
   if (source.root.entries.size === 0 && source.faults.length > 0) {
     return { kind: 'faulty', faults: source.faults, warnings: [] };
   }
-  const settings = readSettings(source.root, environment);
+  const settings = withOwnEntry(readSettings(source.root, environment), addresses);
   const known = new Set(source.faults.map((fault) => fault.path));
   // A value that was lost to a fault of the file is not missing besides.
   const read = settings.faults.filter(({ path, found }) => found !== NOTHING || !known.has(path));

@@ -121,6 +121,10 @@ export async function cli(argv: readonly string[], { files, isTTY, ...world }: W
     checks: CHECKS,
     lookUpStack: async () => NOT_FOUND,
     lookUpForIam: async () => FOUND_NOTHING,
+    lookUpCluster: async () => ({ cluster: null, ips: [], nodes: [], obstacles: ['no instance metadata'] }),
+    existing: async () => [],
+    createFiles: async () => undefined,
+    ask: null,
     ...world,
   };
   const code = await runCli(argv, dependencies);

@@ -142,7 +142,11 @@ function tellOn(cloud: EmbeddedCloud, print: (line: string) => void): void {
 function instanceOf(flag: string): CloudInstance {
   const [id = '', backend] = flag.split('@', 2);
   if (id === '') throw new CloudFlagError(`--instances: ${flag} names no instance.`);
-  return backend === undefined ? { id } : { id, backend: endpointOf(backend) };
+  if (backend === undefined) return { id };
+  const endpoint = endpointOf(backend);
+  // All share the loopback addresses; any other one is the instance's own, and tells who asks.
+  const sources = endpoint.host.startsWith('127.') ? [] : [endpoint.host];
+  return { id, backend: endpoint, sources };
 }
 
 function addressOf(flag: string): CloudAddress {

@@ -1,0 +1,132 @@
+/** What `failtome init` writes: the configuration that is the same on every node, and what to do next. */
+import { isIPv6 } from 'node:net';
+import type { Ip, NodeId } from '@failtome/protocol';
+
+/** The port of the nodes' API. */
+const API_PORT = 8741;
+
+export interface PlannedNode {
+  readonly id: NodeId;
+  readonly role: 'candidate' | 'witness';
+  /** Private, as the other nodes reach it. */
+  readonly address: string;
+}
+
+export interface ClusterPlan {
+  readonly cluster: string;
+  readonly ips: readonly Ip[];
+  readonly nodes: readonly PlannedNode[];
+  readonly topicArn: string | null;
+  /** Where the files are, on every node. */
+  readonly dir: string;
+}
+
+/** `failtome.yaml`. */
+export function configText({ cluster, ips, nodes, topicArn, dir }: ClusterPlan): string {
+  const peers = nodes.map(({ id, role, address }) => {
+    const url = JSON.stringify(`http://${hostOf(address)}:${API_PORT}`);
+    return `  - { id: ${JSON.stringify(id)}, url: ${url}${role === 'witness' ? ', role: witness' : ''} }`;
+  });
+  const notify = topicArn === null ? '' : `notify:\n  sns: { topicArn: ${JSON.stringify(topicArn)} }\n`;
+  return `# The same file on every node: each knows its own entry of peers by its address, or by FAILTOME_NODE_ID.
+# \`failtome config\` shows every setting with its default, \`failtome check\` tries all of it.
+cluster: ${JSON.stringify(cluster)}
+peers:
+${peers.join('\n')}
+auth:
+  keyFile: ${JSON.stringify(`${dir}/cluster.key`)}
+addresses:
+${ips.map((ip) => `  - ip: ${JSON.stringify(ip)}`).join('\n')}
+local:
+  url: "http://127.0.0.1/" # does this node's own HAProxy answer?
+driver:
+  kind: ec2
+${notify}`;
+}
+
+/** `NEXT-STEPS.md`. */
+export function nextStepsText(plan: ClusterPlan): string {
+  const { dir } = plan;
+  const config = `${dir}/failtome.yaml`;
+  return `# Next steps for the cluster ${plan.cluster}
+
+Nothing here is secret. Delete this page when it is done.
+
+## 1. Security groups
+
+Of the nodes. Each row is one inbound rule.
+
+| on | protocol and port | from | for |
+| --- | --- | --- | --- |
+${peerRules(plan).join('\n')}
+${serviceRules(plan).join('\n')}
+
+A probe goes the way a client goes, out and back in through the shared address. So where clients are not everybody, admit
+the shared address and each candidate's own public address besides.
+
+Outbound, from every candidate: TCP 443 to the endpoints of EC2${plan.topicArn === null ? '' : ', SNS'} and STS in the region, TCP 80 to checkip.amazonaws.com and to
+${plan.ips.join(', ')}, TCP ${API_PORT} to the other nodes. A witness needs TCP ${API_PORT} to the others, and the probed port and checkip.amazonaws.com as they do.
+
+## 2. The same two files on every other node
+
+From this node; the modes and groups stay.
+
+\`\`\`
+${plan.nodes.map((node) => copyCommand(node, dir)).join('\n')}
+\`\`\`
+
+(Skip the line that names this node itself.)
+
+## 3. What the candidates may do in AWS
+
+\`\`\`
+failtome iam -c ${config} > failtome-policy.json
+\`\`\`
+
+Attach it to the role of the candidates' instance profile, as an inline policy or with \`--format cloudformation\` or \`--format terraform\`.
+
+## 4. On every node
+
+\`\`\`
+failtome check -c ${config}
+systemctl enable --now failtome
+\`\`\`
+
+The check names a remedy for whatever is missing. Of peers whose agent doesn't run yet it says so; run it again when all are started.
+`;
+}
+
+function peerRules({ nodes }: ClusterPlan): readonly string[] {
+  return nodes.flatMap((to) =>
+    nodes
+      .filter(({ id }) => id !== to.id)
+      .map((from) => `| ${to.id} | TCP ${API_PORT} | ${sourceOf(from.address)} | the agent of ${from.id} |`),
+  );
+}
+
+function serviceRules({ nodes, ips }: ClusterPlan): readonly string[] {
+  const everybody = ips.some((ip) => isIPv6(ip)) ? '0.0.0.0/0 and ::/0' : '0.0.0.0/0';
+  return nodes
+    .filter(({ role }) => role === 'candidate')
+    .map(({ id }) => `| ${id} | TCP 80 | ${everybody} | clients, and the probes of all nodes |`);
+}
+
+/** A rule takes ranges, and a name is none. */
+function sourceOf(address: string): string {
+  if (isIPv6(address)) return `${address}/128`;
+  return /^[\d.]+$/.test(address) ? `${address}/32` : `the private address of ${address}`;
+}
+
+function copyCommand({ address }: PlannedNode, dir: string): string {
+  const target = shellWord(dir);
+  const receive = shellWord(`sudo mkdir -p ${target} && sudo tar -C ${target} -xpf -`);
+  return `sudo tar -C ${target} -cf - failtome.yaml cluster.key | ssh ${address} ${receive}`;
+}
+
+function shellWord(text: string): string {
+  return /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function hostOf(address: string): string {
+  return isIPv6(address) ? `[${address}]` : address;
+}
