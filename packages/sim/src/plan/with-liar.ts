@@ -11,8 +11,8 @@ const SALT = 0x11a2;
 const LIARS_PER_MILLE = 60;
 /** So many of these have a key that all share. */
 const SHARED_PER_MILLE = 200;
-/** What is said in others' names is over for so long before the cluster has to come right. */
-const OVER_MS = 60_000;
+/** What is said in others' names is over for so long before the cluster has to come right: epochs that were pushed apart follow each other step by step. */
+const OVER_MS = 300_000;
 const FIRST_AT_MS = [2_000, 20_000] as const;
 /** The name of the action. */
 export const LIAR = 'liar';
