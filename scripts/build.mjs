@@ -30,7 +30,7 @@ const bundles = [
  * CommonJS dependencies ask for Node's own modules through `require`, which an ES module does not have.
  * The AWS SDK warns on standard error about Node 20 at each start; package.json pins versions that run on it.
  */
-const commandBanner = `#!/usr/bin/env node
+export const commandBanner = `#!/usr/bin/env node
 import { createRequire as __createRequire } from 'node:module';
 const require = __createRequire(import.meta.url);
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';`;
@@ -133,7 +133,7 @@ function outputsOf({ out, command }) {
  * might run code, so bundlers keep them all; with the constants written in, unused operations fall away.
  * @type {import('esbuild').Plugin}
  */
-const shakableAwsSchemas = {
+export const shakableAwsSchemas = {
   name: 'shakable-aws-schemas',
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]@aws-sdk[\\/].*[\\/]schemas_\d+\.js$/ }, ({ path }) => {

@@ -2,31 +2,13 @@
  * The command `failtome-sim`: clusters in virtual time, the demo on real processes, and the embedded cloud for other
  * programs. One file a verb under `commands/`.
  */
-import { Command, CommanderError } from 'commander';
-import { addCloud } from './commands/cloud-command.ts';
+import { CommanderError } from 'commander';
 import { type CommandContext, type ExitCode, UsageError } from './commands/context.ts';
-import { addDemo } from './commands/demo-command.ts';
-import { addExplore } from './commands/explore-command.ts';
-import { addList } from './commands/list-command.ts';
-import { addReplay } from './commands/replay-command.ts';
-import { addRun } from './commands/run-command.ts';
-import { addShrink } from './commands/shrink-command.ts';
-import { addSwarm } from './commands/swarm-command.ts';
+import { buildProgram } from './commands/program.ts';
 import { workIfWorker } from './swarm/index.ts';
 
 /** Set by the build. */
 declare const FAILTOME_VERSION: string;
-
-const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = [
-  addDemo,
-  addCloud,
-  addList,
-  addRun,
-  addReplay,
-  addSwarm,
-  addShrink,
-  addExplore,
-];
 
 const stopping = new AbortController();
 let stoppedAtMs = 0;
@@ -68,12 +50,7 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
       code = to;
     },
   };
-  const program = new Command('failtome-sim')
-    .description('A simulated world for failtome')
-    .version(FAILTOME_VERSION)
-    .exitOverride()
-    .showHelpAfterError('(see failtome-sim --help)');
-  for (const add of VERBS) add(program, context);
+  const program = buildProgram(context, FAILTOME_VERSION);
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return code;

@@ -41,7 +41,8 @@ export async function runCli(argv: readonly string[], dependencies: CliDependenc
 
 type Done = (code: ExitCode) => void;
 
-function buildProgram(dependencies: CliDependencies, done: Done): Command {
+/** Every verb with its options. The manual and the completions are made from it, too. */
+export function buildProgram(dependencies: CliDependencies, done: Done): Command {
   const program = new Command('failtome')
     .description('Fails an Elastic IP over between HAProxy nodes, and only when it should')
     .version(dependencies.version)
