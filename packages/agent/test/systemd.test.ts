@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { findProgram, has } from '../../../scripts/requirements.mjs';
 import {
@@ -136,6 +137,18 @@ test.skipIf(!has('systemd'))('systemd finds no fault with the unit', () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test.skipIf(!has('systemd'))('the unit exposes the machine to 1.5 of 10 at most', () => {
+  const options = ['security', '--offline=true', '--threshold=15', fileURLToPath(unitFile)];
+  const result = spawnSync(findProgram('systemd-analyze') ?? '', options, { encoding: 'utf8' });
+  expect(result.stdout).toMatch(/Overall exposure level for failtome.service: \d/);
+  expect(result.status).toBe(0);
+});
+
+test('the unit does not start without a configuration', () => {
+  const unit = readFileSync(unitFile, 'utf8');
+  expect(unit).toMatch(/^ConditionPathExists=\/etc\/failtome\/failtome.yaml$/m);
 });
 
 test('the unit lets a child of the agent speak to systemd', () => {
