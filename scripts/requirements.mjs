@@ -47,6 +47,31 @@ const programs = {
     install: 'apt-get install -y openssl',
     programs: ['openssl'],
   },
+  rpm: {
+    what: 'the .rpm packages',
+    install: 'apt-get install -y rpm',
+    programs: ['rpmbuild', 'rpm'],
+  },
+  lintian: {
+    what: "Debian's own check of the .deb packages",
+    install: 'apt-get install -y lintian',
+    programs: ['dpkg-deb', 'lintian'],
+  },
+  debootstrap: {
+    what: 'installing, upgrading and removing the packages in a bare Debian',
+    install: 'apt-get install -y debootstrap',
+    programs: ['debootstrap', 'chroot'],
+  },
+  shells: {
+    what: 'the completions in zsh and fish',
+    install: 'apt-get install -y zsh fish',
+    programs: ['zsh', 'fish'],
+  },
+  groff: {
+    what: 'the manual pages',
+    install: 'apt-get install -y groff',
+    programs: ['groff'],
+  },
   systemd: {
     what: 'verification of the systemd unit',
     install: 'apt-get install -y systemd',

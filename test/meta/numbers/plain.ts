@@ -55,6 +55,11 @@ export const plain: readonly Plain[] = [
     pages: any,
     text: /Mode 0640|refuses a signed request ten minutes after its time|At 20 % packet loss, three attempts fail 3 to 10 % of the time|Node 20\.19|TCP 80 unless you chose another|since 1970|`?%25`?, `%40` and `%2F`|53 bits|hundred thousand/g,
   },
+  // Names of systems and of files; the packages' tests hold modes and names to what is packed.
+  {
+    pages: /packages|README/,
+    text: /x86[-_]64|a(?:rm|md|arch)64|Debian 12 and 13|Ubuntu 22\.04 and 24\.04|Amazon Linux 2023|glibc 2\.28|failtome[-_]0\.1\.0(?:-1)?|VERSION-1|SHA-256|mode 07[05]0|\([15]\)/g,
+  },
   // Counts of what stands next to them.
   {
     pages: any,

@@ -1,0 +1,129 @@
+/** A Debian with nothing in it but what dpkg itself needs, in a folder: where packages are installed and removed. */
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findProgram } from '../../../scripts/requirements.mjs';
+
+const suite = 'bookworm';
+const cache = join(import.meta.dirname, '../../../node_modules/.cache/failtome-bare-root');
+
+export interface Result {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+function run(command: string, args: readonly string[]): Result {
+  const { status, stdout, stderr, error } = spawnSync(findProgram(command) ?? command, args, {
+    encoding: 'utf8',
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
+    maxBuffer: 2 ** 26,
+  });
+  return { code: status, output: `${stdout}${stderr}${error?.message ?? ''}` };
+}
+
+function must(command: string, ...args: readonly string[]): string {
+  const { code, output } = run(command, args);
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${output}`);
+  return output;
+}
+
+/** Fetched once, and kept as an archive. */
+function archive(): string {
+  const file = join(cache, `${suite}.tar`);
+  if (existsSync(file)) return file;
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(tmpdir(), 'failtome-debootstrap-'));
+  try {
+    must('debootstrap', '--variant=minbase', suite, folder);
+    rmSync(join(folder, 'var/cache/apt/archives'), { recursive: true, force: true });
+    must('tar', '-cf', `${file}.new`, '-C', folder, '.');
+    renameSync(`${file}.new`, file);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return file;
+}
+
+export class BareRoot {
+  readonly folder: string;
+
+  constructor() {
+    const from = archive();
+    this.folder = mkdtempSync(join(tmpdir(), 'failtome-root-'));
+    must('tar', '-xpf', from, '-C', this.folder);
+    this.#installRecorder();
+  }
+
+  /** As if systemd ran: a `systemctl` that writes down what it is asked for, and enables by Debian's preset. */
+  #installRecorder(): void {
+    mkdirSync(this.path('run/systemd/system'), { recursive: true });
+    const script = `#!/bin/sh
+echo "$*" >>/systemctl.log
+wants=/etc/systemd/system/multi-user.target.wants
+case "$*" in
+  *is-enabled*) echo enabled ;;
+  *preset*) mkdir -p $wants && ln -sf /usr/lib/systemd/system/failtome.service $wants/ ;;
+esac
+`;
+    writeFileSync(this.path('usr/bin/systemctl'), script);
+    chmodSync(this.path('usr/bin/systemctl'), 0o755);
+    appendFileSync(this.path('systemctl.log'), '');
+  }
+
+  path(inside: string): string {
+    return join(this.folder, inside);
+  }
+
+  /** What systemd was asked to do with the service since the last time. */
+  asked(): readonly string[] {
+    const lines = readFileSync(this.path('systemctl.log'), 'utf8').split('\n');
+    writeFileSync(this.path('systemctl.log'), '');
+    return lines
+      .filter((line) => line.includes('failtome.service') && !/is-enabled|is-active|preset/.test(line))
+      .map((line) => line.replace(/--\S+ /g, ''));
+  }
+
+  run(command: string, ...args: readonly string[]): Result {
+    return run('chroot', [this.folder, command, ...args]);
+  }
+
+  must(command: string, ...args: readonly string[]): string {
+    return must('chroot', this.folder, command, ...args);
+  }
+
+  rpm(...args: readonly string[]): string {
+    return must('rpm', '--root', this.folder, ...args);
+  }
+
+  /** Everything by the product's name. */
+  traces(): readonly string[] {
+    const found = must('find', this.folder, '-xdev', '-name', '*failtome*');
+    return found
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.slice(this.folder.length));
+  }
+
+  /** As it was before any test. */
+  clear(): void {
+    this.run('dpkg', '--purge', 'failtome');
+    if (existsSync(this.path('var/lib/rpm'))) run('rpm', ['--root', this.folder, '-e', 'failtome']);
+    rmSync(this.path('etc/failtome'), { recursive: true, force: true });
+    this.asked();
+  }
+
+  close(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
