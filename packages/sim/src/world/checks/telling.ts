@@ -238,8 +238,9 @@ export function checkTelling(view: WorldView, violate: Violate): Watcher {
       account.owed = account.owed.filter(
         (move) => !document?.outbox.some(({ message }) => message === move.message),
       );
+      // A take that it hadn't been answered yet belongs to the attempt that its next run ends.
       for (const move of account.owed)
-        if (move.run === by.run)
+        if (move.run === by.run || move.run === '')
           Object.assign(move, {
             knownMs: null,
             run: '',
