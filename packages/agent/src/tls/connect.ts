@@ -60,12 +60,12 @@ export function connectSecurely(
       socket.destroy(new CertificateRefusedError(refusal));
       return;
     }
+    // Not before: a server that is refused may have sent a ticket with its handshake.
+    socket.on('session', (session: Buffer) => {
+      resumption.session = session;
+    });
     socket.off('close', closed).off('error', failed);
     done(socket);
-  });
-  // Of a server that has been verified, or else this is never reached: tickets follow the handshake.
-  socket.on('session', (session: Buffer) => {
-    resumption.session = session;
   });
   return socket;
 }
