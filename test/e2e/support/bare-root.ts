@@ -62,6 +62,8 @@ export class BareRoot {
     const from = archive();
     this.folder = mkdtempSync(join(tmpdir(), 'failtome-root-'));
     must('tar', '-xpf', from, '-C', this.folder);
+    // Made as a temporary folder it is root's alone, and no other user finds a library in it.
+    chmodSync(this.folder, 0o755);
     this.#installRecorder();
   }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Child } from '../../../packages/cluster/src/child.ts';
 import { atExit } from '../../../packages/cluster/src/cleanup.ts';
 import { LogBook } from '../../../packages/cluster/src/log-book.ts';
+import { until } from '../../../packages/cluster/src/wait.ts';
 import type { StatusView } from '../../../packages/protocol/src/index.ts';
 import { findProgram } from '../../../scripts/requirements.mjs';
 import { program } from './command.ts';
@@ -67,6 +68,11 @@ export class Network {
     must('ip', '-n', this.of(id), 'link', 'set', 'uplink', state);
     if (state === 'up')
       must('ip', '-n', this.of(id), 'route', 'replace', 'default', 'via', `${subnets[id]}.1`);
+  }
+
+  /** Whether its link carries anything yet: the kernel says so up to a second after it was set up, and Node lists no address before. */
+  isUp(id: Id): boolean {
+    return must('ip', '-n', this.of(id), 'link', 'show', 'uplink').includes('state UP');
   }
 
   /**
@@ -207,6 +213,7 @@ export async function withNamespacedPair(
     neptune: new LogBook(join(folder, 'neptune.log')),
   };
   try {
+    await until('the links to be up', () => ids.every((id) => network.isUp(id)), { withinMs: 10_000 });
     const start = (place: Id | 'cloud', args: readonly string[], env = {}): Child => {
       const child = new Child({
         command: findProgram('ip') ?? 'ip',
