@@ -101,7 +101,7 @@ export function onBallotAnswer(turn: Turn, from: NodeId, answer: BallotAnswer): 
   if (address === undefined || answer.voter !== from || answer.candidate !== turn.state.config.node.id)
     return;
   const { campaign, move } = address;
-  const isFirst = campaign?.epoch === answer.epoch && campaign.answers[from] === undefined;
+  const isFirst = campaign?.answers[from] === undefined && isAwaited(turn.state, campaign, from, answer);
   adoptEpoch(turn, from, answer.address, answer.highest, isFirst);
   if (answer.reason === 'duplicate-id') onToldOfDuplicate(turn, from, answer.retryMs);
   if (campaign === null || campaign.epoch !== answer.epoch) {
@@ -110,11 +110,10 @@ export function onBallotAnswer(turn: Turn, from: NodeId, answer: BallotAnswer): 
     if (over) queueRelease(turn, from, answer.address, answer.epoch);
     return;
   }
-  if (campaign.won !== null) return;
   const before = campaign.answers[from]?.answer;
   if (before === 'refuse' || (answer.answer === 'pending' && before !== undefined)) return;
   const askedAt = campaign.asks[answer.ask];
-  if (askedAt === undefined || !votersOf(turn.state.config).includes(from)) return;
+  if (askedAt === undefined || !isAwaited(turn.state, campaign, from, answer)) return;
   const leaseMs = Math.min(turn.state.config.agreement.leaseMs, answer.leaseMs);
   const counted: VoterAnswer = {
     answer: answer.answer,
@@ -128,6 +127,17 @@ export function onBallotAnswer(turn: Turn, from: NodeId, answer: BallotAnswer): 
   });
   tell(turn, { kind: 'ballot-answered', answer });
   countBallot(turn, answer.address);
+}
+
+/** Whether it answers what a voter was asked in a ballot that is still open. Any other must move nothing, however often it is sent. */
+function isAwaited(
+  { config }: State,
+  campaign: Campaign | null,
+  from: NodeId,
+  { epoch, ask }: BallotAnswer,
+): boolean {
+  if (campaign === null || campaign.epoch !== epoch || campaign.won !== null) return false;
+  return campaign.asks[ask] !== undefined && votersOf(config).includes(from);
 }
 
 /** A message with a ballot came to nothing. Only on a connection of its own does that count; else it is tried on one. */

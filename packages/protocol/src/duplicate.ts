@@ -33,7 +33,9 @@ export function onToldOfDuplicate(turn: Turn, from: NodeId, forMs: DurationMs): 
   const others = Object.values(turn.state.peers).filter(
     ({ id, saysDuplicateUntil }) => id !== from && saysDuplicateUntil > now.at,
   );
-  if (others.length > 0 || votersOf(config).length <= 2) onDuplicateOfSelf(turn, forMs);
+  const voters = votersOf(config);
+  const isOtherOfPair = voters.length <= 2 && voters.includes(from);
+  if (others.length > 0 || isOtherOfPair) onDuplicateOfSelf(turn, forMs);
 }
 
 /** Another run uses this node's id: for as long as it counts, this one neither lends nor asks. */

@@ -172,6 +172,16 @@ describe('that an id runs twice', () => {
     expect(turn.state.duplicateUntil).toBe(AT + 30_000);
   });
 
+  test('is believed of the other of a pair, and not of a member beside it', () => {
+    const pair = stateOf(clusterOf(candidate(PEER), { ...candidate(WITNESS), role: 'member' }));
+    const told = turnOf(pair);
+    onToldOfDuplicate(told, WITNESS, 30_000);
+    expect(told.state.duplicateUntil).toBe(0);
+    const other = turnOf(pair);
+    onToldOfDuplicate(other, PEER, 30_000);
+    expect(other.state.duplicateUntil).toBe(AT + 30_000);
+  });
+
   test('is not believed of one that says it when the other has ceased to', () => {
     const before = withPeer(DOWN, WITNESS, { saysDuplicateUntil: AT });
     const turn = turnOf(before);
@@ -181,6 +191,35 @@ describe('that an id runs twice', () => {
 });
 
 describe('an epoch', () => {
+  test('of an answer that answers nothing moves nothing, however many there are', () => {
+    const campaign = campaignOf({}, { epoch: 20 });
+    const far = {
+      address: IP,
+      epoch: 20,
+      candidate: SELF,
+      voter: WITNESS,
+      answer: 'refuse',
+      reason: 'lent',
+      leaseMs: 0,
+      retryMs: 0,
+      highest: 2 ** 52,
+    } as const;
+    const unasked = turnOf(withAddress(DOWN, { campaign, epoch: FAR }));
+    for (let i = 0; i < 32; i += 1) onBallotAnswer(unasked, WITNESS, { ...far, ask: 999 });
+    expect(addressIn(unasked.state).epoch).toBe(FAR);
+    const won = turnOf(
+      withAddress(DOWN, {
+        campaign: {
+          ...campaign,
+          won: { at: AT, until: AT, silent: [], write: 0, consent: false, summary: '' },
+        },
+        epoch: FAR,
+      }),
+    );
+    for (let i = 0; i < 32; i += 1) onBallotAnswer(won, WITNESS, { ...far, ask: 0 });
+    expect(addressIn(won.state).epoch).toBe(FAR);
+  });
+
   test('of a witness is adopted up to what no cluster reaches, and not beyond', () => {
     let state = DOWN;
     for (let i = 0; i < 5; i += 1)

@@ -70,8 +70,8 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     'one peer that says so keeps a node from lending and asking',
     edit(
       'duplicate.ts',
-      'if (others.length > 0 || votersOf(config).length <= 2) onDuplicateOfSelf(turn, forMs);',
-      'if (others.length >= 0 || votersOf(config).length <= 2) onDuplicateOfSelf(turn, forMs);',
+      'if (others.length > 0 || isOtherOfPair) onDuplicateOfSelf(turn, forMs);',
+      'if (others.length >= 0 || isOtherOfPair) onDuplicateOfSelf(turn, forMs);',
     ),
     'liar',
   ),
