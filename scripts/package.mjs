@@ -68,7 +68,7 @@ function epoch() {
   try {
     return Number(execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' }));
   } catch {
-    // Sources without their history: any time will do that is the same for all who have them.
+    // Without git's history there is no commit to take it from: a fixed time, so that every build of these sources is the same.
     return Date.UTC(2026, 0, 1) / 1000;
   }
 }

@@ -38,6 +38,7 @@ export type * from './effects.ts';
 export { factText, requestText } from './fact-text.ts';
 export type * from './facts.ts';
 export { blockedAfterMs, defaultBlockedAfterMs } from './failover-time.ts';
+export { HANDOVER_LASTS_MS } from './handover.ts';
 export type { Event, Host, HostCore, HostTurn, Ports } from './host.ts';
 export { createHost, hostStep, MAX_QUEUE, newHostCore } from './host.ts';
 export { initialState } from './initial.ts';

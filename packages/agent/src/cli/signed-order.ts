@@ -4,6 +4,7 @@
  */
 import {
   type Command,
+  HANDOVER_LASTS_MS,
   handoverTerms,
   isoTime,
   orderText,
@@ -28,9 +29,6 @@ export interface OrderSigner {
   readonly now: () => WallMs;
   readonly newId: () => string;
 }
-
-/** How long a handover may take that says nothing of it: as long as any may. */
-const HANDOVER_FOR_MS = 120_000;
 
 /** Whether this agent knows of signed orders, and what it does with others; null: it is of an earlier version. */
 export function orderRuleIn(status: unknown): 'any' | 'proven' | 'none' | null {
@@ -79,7 +77,7 @@ function signedHandover(
   { now, newId }: OrderSigner,
   sign: Sign,
 ): SignedCommand {
-  const wish = { ...command, id: newId(), forMs: command.forMs ?? HANDOVER_FOR_MS };
+  const wish = { ...command, id: newId(), forMs: command.forMs ?? HANDOVER_LASTS_MS };
   const terms = handoverTerms(shownIn(status), wish, now());
   if (terms.kind === 'refused') return terms;
   const order = { ...terms.order, proof: sign({ kind: 'handover', order: terms.order }) };

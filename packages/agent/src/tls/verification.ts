@@ -9,7 +9,7 @@ import { checkServerIdentity, type PeerCertificate, type TLSSocket } from 'node:
 export interface Expected {
   /** One of them has to stand in the certificate: the host of its URL, its id. Only an authority's word on them counts. */
   readonly names: readonly string[];
-  /** Its identity: any of these keys. None: it has no identity. */
+  /** The public keys that its certificate may have; empty: it is known by its name and authority. */
   readonly publicKeys: readonly KeyObject[];
   /** Whether an authority may vouch for it, besides. */
   readonly authorities: boolean;

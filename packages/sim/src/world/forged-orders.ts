@@ -2,13 +2,16 @@
  * Orders that no operator has given, from a node that would like the others to obey: new ones without a proof or with that of
  * another order, and old ones that were signed once.
  */
-import type { Envelope, HandoverRecord, NodeRecord, PauseRecord } from '@failtome/protocol';
+import {
+  type Envelope,
+  HANDOVER_LASTS_MS,
+  type HandoverRecord,
+  type NodeRecord,
+  type PauseRecord,
+} from '@failtome/protocol';
 
 export const FORGED_ORDERS = ['new-pauses', 'new-resumes', 'new-handovers', 'old-orders'] as const;
 export type ForgedOrders = (typeof FORGED_ORDERS)[number];
-
-/** As long as any handover lasts. */
-const TTL_MS = 120_000;
 
 export type OrdersForger = (message: Envelope, node: NodeRecord) => Pick<NodeRecord, 'pause' | 'handovers'>;
 
@@ -66,7 +69,7 @@ function newHandover(
     reason: '',
     state: 'open',
     detail: '',
-    ttlMs: TTL_MS,
+    ttlMs: HANDOVER_LASTS_MS,
     ordered: 2 ** 43,
     pause: pause.version,
   };
@@ -81,5 +84,5 @@ function oldPause({ seq }: Envelope, { pause }: NodeRecord, old: PauseRecord | u
 
 /** Open once more, and with all its time. */
 function anew(record: HandoverRecord): HandoverRecord {
-  return { ...record, state: 'open', detail: '', ttlMs: TTL_MS };
+  return { ...record, state: 'open', detail: '', ttlMs: HANDOVER_LASTS_MS };
 }

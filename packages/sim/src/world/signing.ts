@@ -4,6 +4,7 @@
  */
 import {
   type Command,
+  HANDOVER_LASTS_MS,
   handoverTerms,
   type IsProven,
   orderText,
@@ -19,9 +20,6 @@ export interface Signatures {
   /** The command with the signature of an operator who was shown this status; null: there is nothing to order. */
   signed(command: Command, shown: StatusView, wall: WallMs): Command | null;
 }
-
-/** How long a handover may take that says nothing of it. */
-const HANDOVER_MS = 120_000;
 
 /** @param onSigned is told of each text that an operator signs */
 export function createSignatures(onSigned: (text: string) => void): Signatures {
@@ -54,7 +52,7 @@ export function createSignatures(onSigned: (text: string) => void): Signatures {
         return { ...command, order: { ...order, proof: sign(cluster, { kind: 'pause', order }) } };
       }
       case 'handover': {
-        const wish = { ...command, id: `o-${texts.size + 1}`, forMs: command.forMs ?? HANDOVER_MS };
+        const wish = { ...command, id: `o-${texts.size + 1}`, forMs: command.forMs ?? HANDOVER_LASTS_MS };
         const terms = handoverTerms(shown, wish, wall);
         if (terms.kind === 'refused') return command;
         const { order } = terms;
