@@ -1,5 +1,5 @@
 /** From the observation that completes what a majority needs to the first call of the move, less what others took. */
-import { counted } from '../packages/protocol/src/wording.ts';
+import { counted } from '../packages/protocol/src/reporting/wording.ts';
 import { type BenchOptions, settleWithinMs } from './options.ts';
 import { median, p99, type Row, spread } from './table.ts';
 import { fastProfile, type Profile, runTrial, startPair, type Trial } from './trials.ts';

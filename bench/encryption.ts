@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startCluster, type YamlObject } from '../packages/cluster/src/index.ts';
-import { counted } from '../packages/protocol/src/wording.ts';
+import { counted } from '../packages/protocol/src/reporting/wording.ts';
 import { authority, issue, writeCertificate } from '../test/support/certificates.ts';
 import { type Counted, openCounted } from './counted-cluster.ts';
 import { type BenchOptions, settleWithinMs } from './options.ts';

@@ -1,5 +1,5 @@
 /** Failover as the client sees it, beside the floor that the settings allow. */
-import { counted } from '../packages/protocol/src/wording.ts';
+import { counted } from '../packages/protocol/src/reporting/wording.ts';
 import { floorOf, type RoundTrips } from './floor.ts';
 import { type BenchOptions, settleWithinMs } from './options.ts';
 import { median, p99, type Row, spread } from './table.ts';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type EmbeddedCloud, startCloud } from '../packages/cloud/src/embedded/index.ts';
-import { counted } from '../packages/protocol/src/wording.ts';
+import { counted } from '../packages/protocol/src/reporting/wording.ts';
 import type { BenchOptions } from './options.ts';
 import { type Sample, sampleAll } from './process-sample.ts';
 import { median, type Row, spread } from './table.ts';

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, ClusterNode, YamlObject } from '../packages/cluster/src/index.ts';
-import { counted } from '../packages/protocol/src/wording.ts';
+import { counted } from '../packages/protocol/src/reporting/wording.ts';
 import { countBytes, openCounted } from './counted-cluster.ts';
 import { type BenchOptions, settleWithinMs } from './options.ts';
 import { plainExchangeBytes } from './plain-exchange.ts';

@@ -4,7 +4,7 @@
  */
 
 import { encodeMessage } from '../packages/protocol/src/index.ts';
-import { counted } from '../packages/protocol/src/wording.ts';
+import { counted } from '../packages/protocol/src/reporting/wording.ts';
 import { settledCluster, type World } from '../packages/sim/src/world/index.ts';
 import { createQueue } from '../packages/sim/src/world/queue.ts';
 import type { BenchOptions } from './options.ts';

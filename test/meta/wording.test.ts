@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect, test } from 'vitest';
-import { counted, nounFor } from '../../packages/protocol/src/wording.ts';
+import { counted, nounFor } from '../../packages/protocol/src/reporting/wording.ts';
 
 const root = join(import.meta.dirname, '../..');
 const folders = [

@@ -1,21 +1,22 @@
 /**
  * When the next tick is due: a function of the state. There are no timers inside the protocol.
  */
-import { blockedAt } from './blocked.ts';
-import { BALLOT_LASTS_MS } from './campaign.ts';
-import { nextStart } from './check.ts';
-import { staggerUntil } from './damping.ts';
-import { silentAt } from './holder.ts';
+
+import { BALLOT_LASTS_MS } from './election/campaign.ts';
 import { goodbyeUntil, WRITE_LASTS_MS } from './lifecycle.ts';
+import type { AddressState, State } from './model/state.ts';
+import { addressOf } from './model/step-context.ts';
+import { type DurationMs, type MonotonicMs, NEVER } from './model/units.ts';
 import { nextMoveTime } from './move/move.ts';
-import { nextPublication } from './outbox.ts';
-import type { AddressState, State } from './state.ts';
-import { nextSurvey } from './survey.ts';
-import { addressOf } from './turn.ts';
-import { type DurationMs, type MonotonicMs, NEVER } from './units.ts';
-import { wantsProof } from './verdict.ts';
-import { callTimeoutMs } from './view.ts';
-import { wayOutOf } from './wayout.ts';
+import { nextStart } from './observation/check.ts';
+import { silentAt } from './observation/holder.ts';
+import { nextSurvey } from './observation/idle-reads.ts';
+import { wantsProof } from './observation/verdict.ts';
+import { wayOutOf } from './observation/way-out.ts';
+import { nextPublication } from './reporting/outbox.ts';
+import { blockedAt } from './takeover/blocked.ts';
+import { staggerUntil } from './takeover/damping.ts';
+import { callTimeoutMs } from './takeover/view.ts';
 
 /** The longest between two looks around: what has no deadline of its own is seen this late at most. */
 const MAX_GAP_MS: DurationMs = 1_000;

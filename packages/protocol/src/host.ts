@@ -7,7 +7,7 @@
  *
  * What a host owes the protocol stands in PROTOCOL.md, "The host's duties".
  */
-import type { ProtocolConfig } from './config.ts';
+import type { ProtocolConfig } from './model/config.ts';
 import type {
   AskExternalIpEffect,
   CheckLocalEffect,
@@ -18,13 +18,13 @@ import type {
   PublishEffect,
   ReplyEffect,
   SendEffect,
-} from './effects.ts';
-import type { Fact } from './facts.ts';
-import { initialState } from './initial.ts';
-import type { Input } from './inputs.ts';
-import type { State } from './state.ts';
+} from './model/effects.ts';
+import type { Fact } from './model/facts.ts';
+import { initialState } from './model/initial.ts';
+import type { Input } from './model/inputs.ts';
+import type { State } from './model/state.ts';
+import type { EffectId, Instant, MonotonicMs } from './model/units.ts';
 import { step } from './step.ts';
-import type { EffectId, Instant, MonotonicMs } from './units.ts';
 
 /** An input without its time; the host stamps it. */
 export type Event = Input extends infer I ? (I extends Input ? Omit<I, 'at' | 'wall'> : never) : never;

@@ -2,21 +2,10 @@
  * Start, stall, new configuration, shutdown, and the disk (PROTOCOL.md, "Restart, stall, shutdown").
  */
 
-import { giveUp } from './campaign.ts';
-import type { ProtocolConfig } from './config.ts';
-import { detailOf, ownStorage, restored } from './document.ts';
-import { endEpisode, onStoodStill, probeDigest } from './episode.ts';
-import { blockedAfterMs } from './failover-time.ts';
-import { forgetHandovers } from './handover.ts';
-import { NEW_SERIES, NEW_WAY_OUT, newAddress, newPeer } from './initial.ts';
-import type { Started } from './inputs.ts';
-import { abandonMove, concludeMove } from './move/conclude.ts';
-import { tellMoved } from './move/late.ts';
-import { recoverMove } from './move/move.ts';
-import { isPastRecall } from './move/phases.ts';
-import { counts } from './orders.ts';
-import { republish } from './outbox.ts';
-import { forgetPause } from './pause.ts';
+import { giveUp } from './election/campaign.ts';
+import type { ProtocolConfig } from './model/config.ts';
+import { NEW_SERIES, NEW_WAY_OUT, newAddress, newPeer } from './model/initial.ts';
+import type { Started } from './model/inputs.ts';
 import {
   addressOf,
   announce,
@@ -28,10 +17,21 @@ import {
   persist,
   type Turn,
   tell,
-} from './turn.ts';
-import type { DurationMs, EffectId, Ip } from './units.ts';
-import { forgetAddress, forgetObservations } from './verdict.ts';
-import { counted } from './wording.ts';
+} from './model/step-context.ts';
+import type { DurationMs, EffectId, Ip } from './model/units.ts';
+import { abandonMove, concludeMove } from './move/conclude.ts';
+import { tellMoved } from './move/late.ts';
+import { recoverMove } from './move/move.ts';
+import { isPastRecall } from './move/phases.ts';
+import { forgetAddress, forgetObservations } from './observation/verdict.ts';
+import { forgetHandovers } from './orders/handover.ts';
+import { counts } from './orders/orders.ts';
+import { forgetPause } from './orders/pause.ts';
+import { republish } from './reporting/outbox.ts';
+import { counted } from './reporting/wording.ts';
+import { detailOf, ownStorage, restored } from './storage/document.ts';
+import { endEpisode, onStoodStill, probeDigest } from './takeover/episode.ts';
+import { blockedAfterMs } from './takeover/failover-time.ts';
 
 /** How long a stopping node waits for its goodbyes to be answered. */
 const GOODBYE_MS: DurationMs = 1_000;

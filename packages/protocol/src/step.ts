@@ -4,17 +4,10 @@
  * Synchronous, total, deterministic: it reads no clock and keeps nothing outside the state. After the input itself,
  * everything that time or news may have changed is looked at again (invariant: level-triggered, not edge-triggered).
  */
-import { tellBlocked } from './blocked.ts';
-import { countBallot, endMandate } from './campaign.ts';
-import { encodeDocument } from './codec.ts';
-import { conduct, endWithHandover, onGuard } from './conduct.ts';
+
 import { nextDeadline } from './deadline.ts';
-import { documentOf } from './document.ts';
-import type { Effect } from './effects.ts';
-import type { Fact } from './facts.ts';
-import { flush, gossipRound, onAnswered, onRequest, onSendFailed } from './gossip.ts';
-import { endPausedHandovers, expireHandovers } from './handover.ts';
-import type { Input } from './inputs.ts';
+import { countBallot, endMandate } from './election/campaign.ts';
+import { forgetOldBallots, reconsiderBallots } from './election/voter.ts';
 import {
   dropLeaving,
   finishStopping,
@@ -26,11 +19,14 @@ import {
   onStop,
   retryWrite,
 } from './lifecycle.ts';
-import { detect } from './membership.ts';
+import { flush, gossipRound, onAnswered, onRequest, onSendFailed } from './membership/gossip.ts';
+import { detect } from './membership/membership.ts';
+import type { Effect } from './model/effects.ts';
+import type { Fact } from './model/facts.ts';
+import type { Input } from './model/inputs.ts';
+import type { State } from './model/state.ts';
+import { addressOf, newTurn, type Turn, tell } from './model/step-context.ts';
 import { moveAwaiting, onMoveAnswer, timeMove } from './move/move.ts';
-import { isOperator, onCommand } from './operator.ts';
-import { onPublished, publishWhatIsDue } from './outbox.ts';
-import type { State } from './state.ts';
 import {
   hastenSurvey,
   onPermission,
@@ -38,10 +34,21 @@ import {
   readIfEnded,
   surveyWhatIsDue,
   tellReadiness,
-} from './survey.ts';
-import { addressOf, newTurn, type Turn, tell } from './turn.ts';
-import { isWatchedClosely, observeWhatIsDue, onLocalChecked, onProbed, onWayOutAnswer } from './verdict.ts';
-import { forgetOldBallots, reconsiderBallots } from './voter.ts';
+} from './observation/idle-reads.ts';
+import {
+  isWatchedClosely,
+  observeWhatIsDue,
+  onLocalChecked,
+  onProbed,
+  onWayOutAnswer,
+} from './observation/verdict.ts';
+import { endPausedHandovers, expireHandovers } from './orders/handover.ts';
+import { isOperator, onCommand } from './orders/operator.ts';
+import { onPublished, publishWhatIsDue } from './reporting/outbox.ts';
+import { documentOf } from './storage/document.ts';
+import { conduct, endWithHandover, onGuard } from './takeover/apply-decision.ts';
+import { tellBlocked } from './takeover/blocked.ts';
+import { encodeDocument } from './wire/codec.ts';
 
 export interface StepResult {
   readonly state: State;

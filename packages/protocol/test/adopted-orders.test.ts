@@ -1,6 +1,6 @@
 /** Orders that a peer tells of in every message, and versions of records that were forged in its name. */
 import { expect, test } from 'vitest';
-import type { NodeRecord } from '../src/messages.ts';
+import type { NodeRecord } from '../src/wire/messages.ts';
 import { addressRecordOf, handoverOf, IP, PEER, recordOf } from './support/fixtures.ts';
 import { Run } from './support/run.ts';
 

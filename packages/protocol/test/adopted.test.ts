@@ -1,9 +1,9 @@
 /** What a message may move in a node, and what the node says and writes down after it. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FAR } from '../src/bounded.ts';
-import { decodeMessage } from '../src/codec.ts';
-import type { NodeRecord, Payload } from '../src/messages.ts';
+import { FAR } from '../src/membership/bounded.ts';
+import { decodeMessage } from '../src/wire/codec.ts';
+import type { NodeRecord, Payload } from '../src/wire/messages.ts';
 import { anyMessage } from './support/arbitraries.ts';
 import { addressRecordOf, ballotOf, handoverOf, IP, PAIR, PEER, SELF } from './support/fixtures.ts';
 import { Run, THREE } from './support/run.ts';

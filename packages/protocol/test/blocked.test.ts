@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { blockedAt } from '../src/blocked.ts';
-import { adoptEpisode } from '../src/episode.ts';
-import { blockedAfterMs, defaultBlockedAfterMs, failoverBoundMs } from '../src/failover-time.ts';
-import type { CheckResult } from '../src/inputs.ts';
+import type { CheckResult } from '../src/model/inputs.ts';
+import type { State } from '../src/model/state.ts';
+import { newTurn } from '../src/model/step-context.ts';
 import type { Move } from '../src/move/phases.ts';
-import { BLOCKED_SUBJECT } from '../src/outbox.ts';
-import type { State } from '../src/state.ts';
-import { newTurn } from '../src/turn.ts';
+import { BLOCKED_SUBJECT } from '../src/reporting/outbox.ts';
+import { blockedAt } from '../src/takeover/blocked.ts';
+import { adoptEpisode } from '../src/takeover/episode.ts';
+import { blockedAfterMs, defaultBlockedAfterMs, failoverBoundMs } from '../src/takeover/failover-time.ts';
 import {
   AT,
   addressIn,

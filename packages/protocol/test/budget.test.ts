@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { mayHurry, withinBudget } from '../src/budget.ts';
-import { announce, newTurn, speakTo, type Turn } from '../src/turn.ts';
+import { mayHurry, withinBudget } from '../src/membership/budget.ts';
+import { announce, newTurn, speakTo, type Turn } from '../src/model/step-context.ts';
 import { AT, clusterOf, PEER, stateOf, WALL } from './support/fixtures.ts';
 
 function at(ms: number, before?: Turn): Turn {

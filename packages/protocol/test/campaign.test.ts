@@ -1,11 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { backOff, endMandate, onBallotAnswer, onBallotUndelivered, openBallot } from '../src/campaign.ts';
-import type { Effect } from '../src/effects.ts';
-import type { BallotAnswer } from '../src/messages.ts';
+import {
+  backOff,
+  endMandate,
+  onBallotAnswer,
+  onBallotUndelivered,
+  openBallot,
+} from '../src/election/campaign.ts';
+import type { Effect } from '../src/model/effects.ts';
+import type { Campaign, Mandate, State } from '../src/model/state.ts';
+import { newTurn, type Turn } from '../src/model/step-context.ts';
 import type { Move } from '../src/move/phases.ts';
-import type { Campaign, Mandate, State } from '../src/state.ts';
 import { step } from '../src/step.ts';
-import { newTurn, type Turn } from '../src/turn.ts';
+import type { BallotAnswer } from '../src/wire/messages.ts';
 import {
   AT,
   addressIn,

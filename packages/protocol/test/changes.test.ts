@@ -1,11 +1,11 @@
 /** One change of holder counts once, whoever tells of it and when (invariant I15). */
 import { describe, expect, test } from 'vitest';
-import { type Changes, changesKept, nameOfChange, withChange, withTold } from '../src/changes.ts';
-import { decodeDocument, encodeDocument } from '../src/codec.ts';
-import { MAX_FLAP_MOVES } from '../src/config.ts';
-import { dampingOf } from '../src/damping.ts';
-import { documentOf, restored } from '../src/document.ts';
-import { initialState } from '../src/initial.ts';
+import { MAX_FLAP_MOVES } from '../src/model/config.ts';
+import { initialState } from '../src/model/initial.ts';
+import { type Changes, changesKept, nameOfChange, withChange, withTold } from '../src/observation/changes.ts';
+import { documentOf, restored } from '../src/storage/document.ts';
+import { dampingOf } from '../src/takeover/damping.ts';
+import { decodeDocument, encodeDocument } from '../src/wire/codec.ts';
 import { AT, addressIn, heldBy, PAIR, PEER, stateOf, withAddress } from './support/fixtures.ts';
 
 const NONE: Changes = { changes: [], changedTo: [] };

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { MAX_ADDRESSES } from '../src/model/config.ts';
 import {
   decodeDocument,
   decodeMessage,
   encodeDocument,
   encodeMessage,
   MAX_MESSAGE_BYTES,
-} from '../src/codec.ts';
-import { MAX_ADDRESSES } from '../src/config.ts';
+} from '../src/wire/codec.ts';
 import {
   check,
   checkJson,
@@ -19,7 +19,7 @@ import {
   text,
   union,
   whole,
-} from '../src/shape.ts';
+} from '../src/wire/shape.ts';
 import { anyDocument, anyMessage } from './support/arbitraries.ts';
 import { envelopeOf, handoverOf, recordOf } from './support/fixtures.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { PeerConfig, ProtocolConfig } from '../src/config.ts';
-import { bestCandidate, configuredRank, dampingOf, liveRank, staggerUntil } from '../src/damping.ts';
-import { contactPeriodMs, deadAfterMs, peerStateNow, suspectAfterMs } from '../src/detector.ts';
-import type { PeerState } from '../src/messages.ts';
-import { electorateDigest, electorateFaults, majorityOf, votersOf } from '../src/quorum.ts';
-import type { Peer, State } from '../src/state.ts';
+import { electorateDigest, electorateFaults, majorityOf, votersOf } from '../src/election/quorum.ts';
+import { contactPeriodMs, deadAfterMs, peerStateNow, suspectAfterMs } from '../src/membership/detector.ts';
+import type { PeerConfig, ProtocolConfig } from '../src/model/config.ts';
+import type { Peer, State } from '../src/model/state.ts';
+import { bestCandidate, configuredRank, dampingOf, liveRank, staggerUntil } from '../src/takeover/damping.ts';
+import type { PeerState } from '../src/wire/messages.ts';
 import {
   AT,
   addressIn,

@@ -1,10 +1,10 @@
 /** Two runs with one id: both hear of it, by peers or from each other, and nobody by a replay. */
 import { describe, expect, test } from 'vitest';
-import { DUPLICATE_MS } from '../src/duplicate.ts';
-import { flush, onAnswered, onRequest } from '../src/gossip.ts';
-import type { Envelope } from '../src/messages.ts';
-import type { State } from '../src/state.ts';
-import { newTurn, speakTo, type Turn } from '../src/turn.ts';
+import { DUPLICATE_MS } from '../src/membership/duplicate-id.ts';
+import { flush, onAnswered, onRequest } from '../src/membership/gossip.ts';
+import type { State } from '../src/model/state.ts';
+import { newTurn, speakTo, type Turn } from '../src/model/step-context.ts';
+import type { Envelope } from '../src/wire/messages.ts';
 import { AT, envelopeOf, PEER, SELF, stateOf, WALL, withPeer } from './support/fixtures.ts';
 
 const OTHER = 'otherRun';

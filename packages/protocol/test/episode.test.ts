@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ProtocolConfig } from '../src/config.ts';
-import { documentOf, restored } from '../src/document.ts';
+import { adoptRecord } from '../src/membership/membership.ts';
+import type { ProtocolConfig } from '../src/model/config.ts';
+import { initialState } from '../src/model/initial.ts';
+import type { State } from '../src/model/state.ts';
+import { newTurn, type Turn } from '../src/model/step-context.ts';
+import { documentOf, restored } from '../src/storage/document.ts';
 import {
   adoptEpisode,
   endEpisode,
@@ -10,7 +14,7 @@ import {
   onFitnessChanged,
   onSeenUp,
   probeDigest,
-} from '../src/episode.ts';
+} from '../src/takeover/episode.ts';
 import {
   FIRST_WAIT_MS,
   LONGEST_WAIT_MS,
@@ -18,13 +22,9 @@ import {
   MAX_TRIES,
   ROUND_MS,
   type Try,
-} from '../src/episode-state.ts';
-import { initialState } from '../src/initial.ts';
-import { adoptRecord } from '../src/membership.ts';
-import type { EpisodeRecord } from '../src/messages.ts';
-import { protectionOf } from '../src/protection.ts';
-import type { State } from '../src/state.ts';
-import { newTurn, type Turn } from '../src/turn.ts';
+} from '../src/takeover/episode-state.ts';
+import { protectionOf } from '../src/takeover/protection.ts';
+import type { EpisodeRecord } from '../src/wire/messages.ts';
 import {
   AT,
   addressIn,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ProtocolConfig } from '../src/config.ts';
+import type { ProtocolConfig } from '../src/model/config.ts';
 import { UNKNOWN } from './support/cloud.ts';
 import { handoverOf, IP, PAIR, PEER } from './support/fixtures.ts';
 import { peerOf, standby } from './support/standby.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { MoveIntent } from '../src/durable.ts';
+import type { MoveIntent } from '../src/storage/durable.ts';
 import { PEER, SELF } from './support/fixtures.ts';
 import { closed, from, standby } from './support/standby.ts';
 

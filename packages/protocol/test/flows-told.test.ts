@@ -1,13 +1,13 @@
 /** What the cloud has accepted is told, whatever reads show for a while; what it hasn't is not (invariant I17). */
 import { expect, test } from 'vitest';
-import type { ProtocolConfig } from '../src/config.ts';
-import type { MoveIntent } from '../src/durable.ts';
-import type { DriverAnswer } from '../src/inputs.ts';
+import type { ProtocolConfig } from '../src/model/config.ts';
+import type { DriverAnswer } from '../src/model/inputs.ts';
+import type { AddressState } from '../src/model/state.ts';
 import { LATE_LASTS_MS } from '../src/move/late.ts';
 import type { Move, MovePhase } from '../src/move/phases.ts';
 import { firstAndLast } from '../src/move/progress.ts';
-import type { AddressState } from '../src/state.ts';
 import { step } from '../src/step.ts';
+import type { MoveIntent } from '../src/storage/durable.ts';
 import { type Fault, UNKNOWN } from './support/cloud.ts';
 import {
   AT,

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { documentOf, foreignTo } from '../src/document.ts';
-import type { DurableDocument } from '../src/durable.ts';
-import { initialState } from '../src/initial.ts';
+import { initialState } from '../src/model/initial.ts';
+import { readinessProblems } from '../src/observation/idle-reads.ts';
 import { step } from '../src/step.ts';
-import { readinessProblems } from '../src/survey.ts';
+import { documentOf, foreignTo } from '../src/storage/document.ts';
+import type { DurableDocument } from '../src/storage/durable.ts';
 import { AT, addressIn, IP, PAIR, PEER, SELF, stateOf, WALL, withAddress } from './support/fixtures.ts';
 
 /** What a node leaves that was paused, had lent its lease, had begun a move and had something to tell. */

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { NEW_CHANNEL } from '../src/model/initial.ts';
+import type { Channel } from '../src/model/state.ts';
 import {
   type Admission,
   admitRequest,
@@ -7,10 +9,8 @@ import {
   echoFor,
   maxEchoAgeMs,
   WINDOW,
-} from '../src/freshness.ts';
-import { NEW_CHANNEL } from '../src/initial.ts';
-import type { Echo, Envelope } from '../src/messages.ts';
-import type { Channel } from '../src/state.ts';
+} from '../src/wire/freshness.ts';
+import type { Echo, Envelope } from '../src/wire/messages.ts';
 import { envelopeOf } from './support/fixtures.ts';
 
 const OWN = { session: 'saturn-0001', t: 10_000, maxAgeMs: maxEchoAgeMs(3_000) };

@@ -1,9 +1,11 @@
 /** How a handover ends, how long its end is remembered, and which are remembered at all. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeDocument, decodeMessage, encodeDocument, encodeMessage } from '../src/codec.ts';
-import { documentOf, restored } from '../src/document.ts';
-import type { DurableHandover } from '../src/durable.ts';
+import { ownRecord } from '../src/membership/membership.ts';
+import { initialState } from '../src/model/initial.ts';
+import type { Handover, State } from '../src/model/state.ts';
+import { newTurn, type Turn } from '../src/model/step-context.ts';
+import type { Move, MovePhase } from '../src/move/phases.ts';
 import {
   addHandover,
   adoptHandover,
@@ -15,14 +17,12 @@ import {
   setHandoverState,
   standingOf,
   withdrawHandover,
-} from '../src/handover.ts';
-import { initialState } from '../src/initial.ts';
-import { ownRecord } from '../src/membership.ts';
-import type { HandoverRecord } from '../src/messages.ts';
-import type { Move, MovePhase } from '../src/move/phases.ts';
-import type { Handover, State } from '../src/state.ts';
-import { newTurn, type Turn } from '../src/turn.ts';
-import { handoverToSelf } from '../src/view.ts';
+} from '../src/orders/handover.ts';
+import { documentOf, restored } from '../src/storage/document.ts';
+import type { DurableHandover } from '../src/storage/durable.ts';
+import { handoverToSelf } from '../src/takeover/view.ts';
+import { decodeDocument, decodeMessage, encodeDocument, encodeMessage } from '../src/wire/codec.ts';
+import type { HandoverRecord } from '../src/wire/messages.ts';
 import {
   AT,
   envelopeOf,

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { observeTold, takeRead } from '../src/hearsay.ts';
-import { endAssociation, holderFrom, observeHolder } from '../src/holder.ts';
-import type { Association } from '../src/inputs.ts';
-import type { HolderRecord } from '../src/messages.ts';
-import { newTurn, type Turn } from '../src/turn.ts';
+import { observeTold, takeRead } from '../src/membership/hearsay.ts';
+import type { Association } from '../src/model/inputs.ts';
+import { newTurn, type Turn } from '../src/model/step-context.ts';
+import { endAssociation, holderFrom, observeHolder } from '../src/observation/holder.ts';
+import type { HolderRecord } from '../src/wire/messages.ts';
 import { AT, addressIn, addressRecordOf, clusterOf, IP, SELF, stateOf, WALL } from './support/fixtures.ts';
 
 const CLUSTER = clusterOf('neptune', 'pluto');

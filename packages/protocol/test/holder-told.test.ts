@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { observeTold } from '../src/hearsay.ts';
-import type { HolderRecord } from '../src/messages.ts';
-import { newTurn, type Turn } from '../src/turn.ts';
+import { observeTold } from '../src/membership/hearsay.ts';
+import { newTurn, type Turn } from '../src/model/step-context.ts';
+import type { HolderRecord } from '../src/wire/messages.ts';
 import { AT, addressIn, addressRecordOf, clusterOf, stateOf, WALL } from './support/fixtures.ts';
 
 const CLUSTER = clusterOf('neptune', 'pluto');

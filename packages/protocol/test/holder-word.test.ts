@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { holderUnfitSince } from '../src/holder.ts';
-import type { State } from '../src/state.ts';
-import { newTurn } from '../src/turn.ts';
-import { onLocalChecked } from '../src/verdict.ts';
+import type { State } from '../src/model/state.ts';
+import { newTurn } from '../src/model/step-context.ts';
+import { holderUnfitSince } from '../src/observation/holder.ts';
+import { onLocalChecked } from '../src/observation/verdict.ts';
 import {
   AT,
   addressIn,

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { documentOf } from '../src/document.ts';
-import type { DurableDocument } from '../src/durable.ts';
-import type { Effect } from '../src/effects.ts';
 import { createHost, type Event, type Host, MAX_QUEUE, type Ports } from '../src/host.ts';
-import type { MonotonicMs } from '../src/units.ts';
+import type { Effect } from '../src/model/effects.ts';
+import type { MonotonicMs } from '../src/model/units.ts';
+import { documentOf } from '../src/storage/document.ts';
+import type { DurableDocument } from '../src/storage/durable.ts';
 import { PAIR, stateOf, WALL } from './support/fixtures.ts';
 import { World } from './support/world.ts';
 

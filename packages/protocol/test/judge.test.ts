@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { ballotElectorate, judge } from '../src/ballot.ts';
-import { BALLOT_ANSWER_OF, BALLOT_REASONS } from '../src/codes.ts';
-import type { BallotAnswer, BallotReason } from '../src/messages.ts';
-import type { State } from '../src/state.ts';
-import type { DurationMs, MonotonicMs } from '../src/units.ts';
+import { ballotElectorate, judge } from '../src/election/ballot.ts';
+import { BALLOT_ANSWER_OF, BALLOT_REASONS } from '../src/model/codes.ts';
+import type { State } from '../src/model/state.ts';
+import type { DurationMs, MonotonicMs } from '../src/model/units.ts';
+import type { BallotAnswer, BallotReason } from '../src/wire/messages.ts';
 import {
   AT,
   ballotOf,

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ladder } from '../src/ladder.ts';
-import { GATES, type GateName } from '../src/reasons.ts';
-import type { State } from '../src/state.ts';
-import { type GateView, statusOf, type WhyView, whyOf } from '../src/status.ts';
-import { decide } from '../src/takeover.ts';
-import { takeoverView } from '../src/view.ts';
+import { GATES, type GateName } from '../src/model/reasons.ts';
+import type { State } from '../src/model/state.ts';
+import { type GateView, statusOf, type WhyView, whyOf } from '../src/reporting/status.ts';
+import { ladder } from '../src/takeover/ladder.ts';
+import { decide } from '../src/takeover/takeover.ts';
+import { takeoverView } from '../src/takeover/view.ts';
 import { changes, play } from './support/changes.ts';
 import { clusterOf, IP, PAIR, PEER, SELF, stateOf, WALL } from './support/fixtures.ts';
 import { peerOf, standby } from './support/standby.ts';

@@ -10,10 +10,10 @@ import {
   onRumours,
   suspects,
   takeRumours,
-} from '../src/membership.ts';
-import type { Rumour } from '../src/messages.ts';
-import type { State } from '../src/state.ts';
-import { newTurn, type Turn } from '../src/turn.ts';
+} from '../src/membership/membership.ts';
+import type { State } from '../src/model/state.ts';
+import { newTurn, type Turn } from '../src/model/step-context.ts';
+import type { Rumour } from '../src/wire/messages.ts';
 import {
   AT,
   addressIn,

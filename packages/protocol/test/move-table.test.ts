@@ -1,12 +1,12 @@
 /** The move's machine: PROTOCOL.md shows the table that the code has, and every way that it names is one that is taken. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { MoveIntent } from '../src/durable.ts';
+import type { State } from '../src/model/state.ts';
+import { newTurn } from '../src/model/step-context.ts';
 import type { Associated, Failure } from '../src/move/events.ts';
 import type { Move, MovePhase, NextCall, Settling } from '../src/move/phases.ts';
 import { follow, MOVE_TABLE } from '../src/move/table.ts';
-import type { State } from '../src/state.ts';
-import { newTurn } from '../src/turn.ts';
+import type { MoveIntent } from '../src/storage/durable.ts';
 import {
   AT,
   addressIn,

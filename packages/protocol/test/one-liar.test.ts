@@ -3,18 +3,18 @@
  * candidates that are honest.
  */
 import { describe, expect, test } from 'vitest';
-import { ballotElectorate, tally } from '../src/ballot.ts';
-import { FAR } from '../src/bounded.ts';
-import { onBallotAnswer } from '../src/campaign.ts';
-import { whyUnprotected } from '../src/damping.ts';
-import { onToldOfDuplicate } from '../src/duplicate.ts';
-import { probeDigest } from '../src/episode.ts';
-import { holderFrom, nodeOfInstance, observeHolder } from '../src/holder.ts';
-import { adoptRecord, adoptWhatIsLeft } from '../src/membership.ts';
-import type { AddressRecord, EpisodeRecord, NodeRecord } from '../src/messages.ts';
-import type { State, VoterAnswer } from '../src/state.ts';
-import { newTurn, type Turn } from '../src/turn.ts';
-import { onBallot } from '../src/voter.ts';
+import { ballotElectorate, tally } from '../src/election/ballot.ts';
+import { onBallotAnswer } from '../src/election/campaign.ts';
+import { onBallot } from '../src/election/voter.ts';
+import { FAR } from '../src/membership/bounded.ts';
+import { onToldOfDuplicate } from '../src/membership/duplicate-id.ts';
+import { adoptRecord, adoptWhatIsLeft } from '../src/membership/membership.ts';
+import type { State, VoterAnswer } from '../src/model/state.ts';
+import { newTurn, type Turn } from '../src/model/step-context.ts';
+import { holderFrom, nodeOfInstance, observeHolder } from '../src/observation/holder.ts';
+import { whyUnprotected } from '../src/takeover/damping.ts';
+import { probeDigest } from '../src/takeover/episode.ts';
+import type { AddressRecord, EpisodeRecord, NodeRecord } from '../src/wire/messages.ts';
 import {
   AT,
   addressIn,

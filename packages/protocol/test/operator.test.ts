@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { Route } from '../src/inputs.ts';
-import type { Command, CommandOutcome, Envelope } from '../src/messages.ts';
-import { isOperator, onCommand } from '../src/operator.ts';
-import { MAX_PAUSE_MS } from '../src/pause.ts';
-import type { State } from '../src/state.ts';
-import { newTurn, type PendingReply, type Turn } from '../src/turn.ts';
+import type { Route } from '../src/model/inputs.ts';
+import type { State } from '../src/model/state.ts';
+import { newTurn, type PendingReply, type Turn } from '../src/model/step-context.ts';
+import { isOperator, onCommand } from '../src/orders/operator.ts';
+import { MAX_PAUSE_MS } from '../src/orders/pause.ts';
+import type { Command, CommandOutcome, Envelope } from '../src/wire/messages.ts';
 import {
   AT,
   candidate,

@@ -1,19 +1,33 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeMessage, encodeMessage } from '../src/codec.ts';
-import { MAX_ADDRESSES, type OrderRule, type ProtocolConfig } from '../src/config.ts';
-import { documentOf, restored } from '../src/document.ts';
+import { onConfigured } from '../src/lifecycle.ts';
+import { ownRecord } from '../src/membership/membership.ts';
+import { MAX_RECORD_BYTES } from '../src/membership/record.ts';
+import { MAX_ADDRESSES, type OrderRule, type ProtocolConfig } from '../src/model/config.ts';
+import { initialState } from '../src/model/initial.ts';
+import type { Route } from '../src/model/inputs.ts';
+import type { State } from '../src/model/state.ts';
+import { newTurn, type Turn } from '../src/model/step-context.ts';
 import {
   adoptHandover,
   CLOCKS_AGREE_MS,
   expireHandovers,
   HANDOVER_LASTS_MS,
   MAX_HANDOVERS,
-} from '../src/handover.ts';
-import { initialState } from '../src/initial.ts';
-import type { Route } from '../src/inputs.ts';
-import { onConfigured } from '../src/lifecycle.ts';
-import { ownRecord } from '../src/membership.ts';
+} from '../src/orders/handover.ts';
+import { onCommand } from '../src/orders/operator.ts';
+import { handoverTerms, pauseTerms, resumeTerms } from '../src/orders/order-terms.ts';
+import {
+  disprovedIn,
+  type IsProven,
+  orderText,
+  withProvenOrders,
+  withProvenState,
+} from '../src/orders/orders.ts';
+import { adoptPause, isPaused, pauseStoredBy } from '../src/orders/pause.ts';
+import { statusOf } from '../src/reporting/status.ts';
+import { documentOf, restored } from '../src/storage/document.ts';
+import { decodeMessage, encodeMessage } from '../src/wire/codec.ts';
 import type {
   Command,
   CommandOutcome,
@@ -22,15 +36,7 @@ import type {
   HandoverRecord,
   PauseOrder,
   PauseRecord,
-} from '../src/messages.ts';
-import { onCommand } from '../src/operator.ts';
-import { handoverTerms, pauseTerms, resumeTerms } from '../src/order-terms.ts';
-import { disprovedIn, type IsProven, orderText, withProvenOrders, withProvenState } from '../src/orders.ts';
-import { adoptPause, isPaused, pauseStoredBy } from '../src/pause.ts';
-import { MAX_RECORD_BYTES } from '../src/record.ts';
-import type { State } from '../src/state.ts';
-import { statusOf } from '../src/status.ts';
-import { newTurn, type Turn } from '../src/turn.ts';
+} from '../src/wire/messages.ts';
 import { anyMessage } from './support/arbitraries.ts';
 import {
   AT,

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { PublishResult } from '../src/inputs.ts';
+import type { PublishResult } from '../src/model/inputs.ts';
+import type { State } from '../src/model/state.ts';
+import { newTurn, type Turn } from '../src/model/step-context.ts';
 import {
   BLOCKED_SUBJECT,
   blockedMessage,
@@ -11,9 +13,7 @@ import {
   onPublished,
   publishWhatIsDue,
   TAKEOVER_SUBJECT,
-} from '../src/outbox.ts';
-import type { State } from '../src/state.ts';
-import { newTurn, type Turn } from '../src/turn.ts';
+} from '../src/reporting/outbox.ts';
 import { AT, PAIR, stateOf, WALL } from './support/fixtures.ts';
 
 const request = {

@@ -1,8 +1,8 @@
 /** A node speaks for itself alone: what it says in another's name inside its own message is passed over. */
 import { expect, test } from 'vitest';
-import { onBallotAnswer } from '../src/campaign.ts';
-import type { BallotAnswer } from '../src/messages.ts';
-import { newTurn } from '../src/turn.ts';
+import { onBallotAnswer } from '../src/election/campaign.ts';
+import { newTurn } from '../src/model/step-context.ts';
+import type { BallotAnswer } from '../src/wire/messages.ts';
 import {
   AT,
   addressIn,

@@ -1,8 +1,8 @@
 /** An answer says what was asked for, and goes nowhere else. */
 import { expect, test } from 'vitest';
-import type { DriverAnswer, Input } from '../src/inputs.ts';
+import type { DriverAnswer, Input } from '../src/model/inputs.ts';
+import type { State } from '../src/model/state.ts';
 import type { Move } from '../src/move/phases.ts';
-import type { State } from '../src/state.ts';
 import { step } from '../src/step.ts';
 import { AT, addressIn, heldBy, IP, PAIR, PEER, stateOf, WALL, withAddress } from './support/fixtures.ts';
 

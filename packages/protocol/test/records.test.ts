@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeDocument, encodeDocument } from '../src/codec.ts';
-import { documentOf, restored } from '../src/document.ts';
+import { initialState } from '../src/model/initial.ts';
+import type { State } from '../src/model/state.ts';
+import { newTurn, type Turn } from '../src/model/step-context.ts';
 import {
   adoptHandover,
   expireHandovers,
   HANDOVER_LASTS_MS,
   MAX_HANDOVERS,
   setHandoverState,
-} from '../src/handover.ts';
-import { initialState } from '../src/initial.ts';
-import type { HandoverRecord, HandoverState, PauseRecord } from '../src/messages.ts';
-import { adoptPause, isPaused, pauseNeeds, pauseStoredBy } from '../src/pause.ts';
-import type { State } from '../src/state.ts';
-import { newTurn, type Turn } from '../src/turn.ts';
+} from '../src/orders/handover.ts';
+import { adoptPause, isPaused, pauseNeeds, pauseStoredBy } from '../src/orders/pause.ts';
+import { documentOf, restored } from '../src/storage/document.ts';
+import { decodeDocument, encodeDocument } from '../src/wire/codec.ts';
+import type { HandoverRecord, HandoverState, PauseRecord } from '../src/wire/messages.ts';
 import { anyDocument } from './support/arbitraries.ts';
 import {
   AT,

@@ -1,6 +1,6 @@
 /** What `step` hands out stays as it is, and what it doesn't change it shares: hosts, checkers and explorers keep states. */
 import { expect, test } from 'vitest';
-import type { Input } from '../src/inputs.ts';
+import type { Input } from '../src/model/inputs.ts';
 import { step } from '../src/step.ts';
 import { PEER } from './support/fixtures.ts';
 import { concluded, peerOf, standby } from './support/standby.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { isHolder, readyView, statusOf, takeoverReady, whyOf } from '../src/status.ts';
-import { describeWayOut } from '../src/wayout.ts';
+import { describeWayOut } from '../src/observation/way-out.ts';
+import { isHolder, readyView, statusOf, takeoverReady, whyOf } from '../src/reporting/status.ts';
 import { IP, PEER, SELF, WALL } from './support/fixtures.ts';
 import { standby } from './support/standby.ts';
 import { World } from './support/world.ts';

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import type { Effect } from '../src/effects.ts';
-import { newAddress } from '../src/initial.ts';
-import type { Association, DriverAnswer } from '../src/inputs.ts';
+import type { Effect } from '../src/model/effects.ts';
+import { newAddress } from '../src/model/initial.ts';
+import type { Association, DriverAnswer } from '../src/model/inputs.ts';
+import type { AddressState, State } from '../src/model/state.ts';
 import type { Move, MovePhase } from '../src/move/phases.ts';
-import type { AddressState, State } from '../src/state.ts';
+import { readinessProblems } from '../src/observation/idle-reads.ts';
 import { step } from '../src/step.ts';
-import { readinessProblems } from '../src/survey.ts';
 import {
   AT,
   addressIn,

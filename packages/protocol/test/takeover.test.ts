@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { ladder } from '../src/ladder.ts';
-import { GATES, REASONS } from '../src/reasons.ts';
-import { decide, RULE, type TakeoverView } from '../src/takeover.ts';
+import { GATES, REASONS } from '../src/model/reasons.ts';
+import { ladder } from '../src/takeover/ladder.ts';
+import { decide, RULE, type TakeoverView } from '../src/takeover/takeover.ts';
 import { AT } from './support/fixtures.ts';
 import { OPEN_VIEW, ROWS, type TakeoverRow } from './support/takeover-table.ts';
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { tally } from '../src/ballot.ts';
-import type { BallotAnswer, BallotReason } from '../src/messages.ts';
-import { votersOf } from '../src/quorum.ts';
-import type { Campaign, State, VoterAnswer } from '../src/state.ts';
-import type { MonotonicMs } from '../src/units.ts';
+import { tally } from '../src/election/ballot.ts';
+import { votersOf } from '../src/election/quorum.ts';
+import type { Campaign, State, VoterAnswer } from '../src/model/state.ts';
+import type { MonotonicMs } from '../src/model/units.ts';
+import type { BallotAnswer, BallotReason } from '../src/wire/messages.ts';
 import {
   AT,
   addressIn,

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MAX_IN_FLIGHT, started } from '../src/check.ts';
-import type { CheckResult, ExternalIpResult } from '../src/inputs.ts';
-import type { Verdict } from '../src/messages.ts';
-import type { CheckSeries, State } from '../src/state.ts';
-import { newTurn, type Turn } from '../src/turn.ts';
-import { onLocalChecked, onProbed, onWayOutAnswer } from '../src/verdict.ts';
+import type { CheckResult, ExternalIpResult } from '../src/model/inputs.ts';
+import type { CheckSeries, State } from '../src/model/state.ts';
+import { newTurn, type Turn } from '../src/model/step-context.ts';
+import { MAX_IN_FLIGHT, started } from '../src/observation/check.ts';
+import { onLocalChecked, onProbed, onWayOutAnswer } from '../src/observation/verdict.ts';
+import type { Verdict } from '../src/wire/messages.ts';
 import {
   AT,
   addressIn,

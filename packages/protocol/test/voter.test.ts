@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { ballotElectorate } from '../src/ballot.ts';
-import { openBallot, releaseLeases } from '../src/campaign.ts';
-import { documentOf, restored } from '../src/document.ts';
-import { initialState } from '../src/initial.ts';
-import type { BallotAnswer } from '../src/messages.ts';
-import type { State } from '../src/state.ts';
-import { newTurn, type Turn } from '../src/turn.ts';
-import { onBallot, onRelease } from '../src/voter.ts';
+import { ballotElectorate } from '../src/election/ballot.ts';
+import { openBallot, releaseLeases } from '../src/election/campaign.ts';
+import { onBallot, onRelease } from '../src/election/voter.ts';
+import { initialState } from '../src/model/initial.ts';
+import type { State } from '../src/model/state.ts';
+import { newTurn, type Turn } from '../src/model/step-context.ts';
+import { documentOf, restored } from '../src/storage/document.ts';
+import type { BallotAnswer } from '../src/wire/messages.ts';
 import {
   AT,
   addressIn,

@@ -33,14 +33,14 @@ function fallbackOf({ fallback }: Key<unknown>): string {
 
 const port = fallbackOf(API_LISTEN).split(':').at(-1) ?? '';
 const backoffs = [
-  s(protocol('campaign', 'FIRST_BACKOFF_MS')),
-  s(protocol('campaign', 'MAX_BACKOFF_MS')),
+  s(protocol('election/campaign', 'FIRST_BACKOFF_MS')),
+  s(protocol('election/campaign', 'MAX_BACKOFF_MS')),
 ] as const;
 const duty = [s(protocol('calls', 'FIRST_DUTY_MS')), s(protocol('calls', 'MAX_DUTY_MS'))] as const;
-const VIEW = 'packages/protocol/src/view.ts';
+const VIEW = 'packages/protocol/src/takeover/view.ts';
 const maxCall = numberAt(VIEW, /Math\.min\(([\d_]+), Math\.max\([\d_]+,/);
 const minCall = numberAt(VIEW, /Math\.min\([\d_]+, Math\.max\(([\d_]+),/);
-const oldest = numberAt('packages/protocol/src/freshness.ts', /Math\.max\(2 \* deadMs, ([\d_]+)\)/);
+const oldest = numberAt('packages/protocol/src/wire/freshness.ts', /Math\.max\(2 \* deadMs, ([\d_]+)\)/);
 const FAULTS = 'packages/sim/src/explore/faults.ts';
 const restarts = [
   numberAt(FAULTS, /RESTARTS_MS = \[([\d_]+),/),
@@ -56,9 +56,9 @@ const violations = numberAt(
   /'--max-violations <n>'[^\n]*?(\d+)\)/,
 );
 
-const firstWait = `${protocol('episode-state', 'FIRST_WAIT_MS') / 60_000} min`;
-const secondWait = `${(2 * protocol('episode-state', 'FIRST_WAIT_MS')) / 60_000} min`;
-const longestWait = `${protocol('episode-state', 'LONGEST_WAIT_MS') / 3_600_000} h`;
+const firstWait = `${protocol('takeover/episode-state', 'FIRST_WAIT_MS') / 60_000} min`;
+const secondWait = `${(2 * protocol('takeover/episode-state', 'FIRST_WAIT_MS')) / 60_000} min`;
+const longestWait = `${protocol('takeover/episode-state', 'LONGEST_WAIT_MS') / 3_600_000} h`;
 
 const PROTOCOL = 'packages/protocol/PROTOCOL.md';
 const CONFIGURATION = 'docs/configuration.md';
@@ -73,42 +73,42 @@ export const ties: readonly Tie[] = [
   [
     PROTOCOL,
     'again every {} as long as probes fail; it counts for {},',
-    s(protocol('wayout', 'ASK_EVERY_MS')),
-    s(protocol('wayout', 'PROOF_LASTS_MS')),
+    s(protocol('observation/way-out', 'ASK_EVERY_MS')),
+    s(protocol('observation/way-out', 'PROOF_LASTS_MS')),
   ],
   [PROTOCOL, 'at most `max(2 × dead, {})` old', s(oldest)],
-  [PROTOCOL, "For the first {} a ballot isn't won", s(protocol('ballot', 'SHORT_LEASE_WAITS_MS'))],
+  [PROTOCOL, "For the first {} a ballot isn't won", s(protocol('election/ballot', 'SHORT_LEASE_WAITS_MS'))],
   [
     PROTOCOL,
     'at most {} min ahead, and {} min more where clocks differ;',
-    protocol('handover', 'HANDOVER_LASTS_MS') / 60_000,
-    protocol('handover', 'CLOCKS_AGREE_MS') / 60_000,
+    protocol('orders/handover', 'HANDOVER_LASTS_MS') / 60_000,
+    protocol('orders/handover', 'CLOCKS_AGREE_MS') / 60_000,
   ],
-  [PROTOCOL, 'at most every {}; one that can', s(protocol('survey', 'AGAIN_MS'))],
-  [PROTOCOL, 'it is asked again, at most every {}.', s(protocol('survey', 'AGAIN_MS'))],
-  [PROTOCOL, 'by more than {} was this node', ms(protocol('check', 'LATE_TOLERANCE_MS'))],
-  [PROTOCOL, 'by dry run every {}.', word(protocol('survey', 'PERMIT_EVERY_MS') / 60_000)],
-  [PROTOCOL, 'Failed reads are repeated after {},', s(protocol('survey', 'AGAIN_MS') * 2)],
+  [PROTOCOL, 'at most every {}; one that can', s(protocol('observation/idle-reads', 'AGAIN_MS'))],
+  [PROTOCOL, 'it is asked again, at most every {}.', s(protocol('observation/idle-reads', 'AGAIN_MS'))],
+  [PROTOCOL, 'by more than {} was this node', ms(protocol('observation/check', 'LATE_TOLERANCE_MS'))],
+  [PROTOCOL, 'by dry run every {}.', word(protocol('observation/idle-reads', 'PERMIT_EVERY_MS') / 60_000)],
+  [PROTOCOL, 'Failed reads are repeated after {},', s(protocol('observation/idle-reads', 'AGAIN_MS') * 2)],
   [
     PROTOCOL,
     'at most {} rumours, at most {} peers about which',
-    protocol('membership', 'MAX_RUMOURS'),
-    protocol('membership', 'MAX_RUMOURS'),
+    protocol('membership/membership', 'MAX_RUMOURS'),
+    protocol('membership/membership', 'MAX_RUMOURS'),
   ],
-  [PROTOCOL, 'The id gets no lease for {},', s(protocol('campaign', 'DUPLICATE_MS'))],
-  [PROTOCOL, 'a window of {}, below which', protocol('freshness', 'WINDOW')],
+  [PROTOCOL, 'The id gets no lease for {},', s(protocol('election/campaign', 'DUPLICATE_MS'))],
+  [PROTOCOL, 'a window of {}, below which', protocol('wire/freshness', 'WINDOW')],
   [PROTOCOL, '{} at most. Ballots carry its digest', word(MAX_VOTERS)],
-  [PROTOCOL, 'or open for longer than {}.', s(protocol('campaign', 'BALLOT_LASTS_MS'))],
+  [PROTOCOL, 'or open for longer than {}.', s(protocol('election/campaign', 'BALLOT_LASTS_MS'))],
   [PROTOCOL, 'else {} doubling to {}, and at once on', ...backoffs],
   [
     PROTOCOL,
     'min(guard.timeout, {} × lease) − {}) / 3, {}, {})`',
-    protocol('view', 'GUARD_SHARE'),
-    ms(protocol('view', 'VOTE_SHARE_MS')),
+    protocol('takeover/view', 'GUARD_SHARE'),
+    ms(protocol('takeover/view', 'VOTE_SHARE_MS')),
     ms(minCall),
     s(maxCall),
   ],
-  [PROTOCOL, 'for which no lease waits, {}.', s(protocol('survey', 'SURVEY_TIMEOUT_MS'))],
+  [PROTOCOL, 'for which no lease waits, {}.', s(protocol('observation/idle-reads', 'SURVEY_TIMEOUT_MS'))],
   [PROTOCOL, 'is tried again after {}, doubling to {}.', ...duty],
   [PROTOCOL, 'two reads a second apart agree, {} at most', s(protocol('settle', 'SETTLE_MS'))],
   [
@@ -121,36 +121,48 @@ export const ties: readonly Tie[] = [
   [
     PROTOCOL,
     'tried again after {} doubling to {} until it is accepted',
-    s(protocol('outbox', 'FIRST_RETRY_MS')),
-    s(protocol('outbox', 'MAX_RETRY_MS')),
+    s(protocol('reporting/outbox', 'FIRST_RETRY_MS')),
+    s(protocol('reporting/outbox', 'MAX_RETRY_MS')),
   ],
-  [PROTOCOL, 'less than {} apart count as one', s(protocol('holder', 'SAME_CHANGE_MS'))],
-  [PROTOCOL, 'counts only {} after the change', s(protocol('damping', 'SERVES_WITHIN_MS'))],
-  [PROTOCOL, 'only peers have told of are at most {}, and push', protocol('hearsay', 'MAX_TOLD')],
-  [PROTOCOL, 'its own reads still show {} after it was said', s(protocol('holder', 'READS_LAG_MS'))],
-  [PROTOCOL, 'it asks the cloud, at most every {}, and keeps', s(protocol('hearsay', 'SELF_READ_MS'))],
+  [PROTOCOL, 'less than {} apart count as one', s(protocol('observation/holder', 'SAME_CHANGE_MS'))],
+  [PROTOCOL, 'counts only {} after the change', s(protocol('takeover/damping', 'SERVES_WITHIN_MS'))],
+  [PROTOCOL, 'only peers have told of are at most {}, and push', protocol('membership/hearsay', 'MAX_TOLD')],
+  [
+    PROTOCOL,
+    'its own reads still show {} after it was said',
+    s(protocol('observation/holder', 'READS_LAG_MS')),
+  ],
+  [
+    PROTOCOL,
+    'it asks the cloud, at most every {}, and keeps',
+    s(protocol('membership/hearsay', 'SELF_READ_MS')),
+  ],
   [
     PROTOCOL,
     "doesn't count for {} min,\n  doubling to {} h each time",
-    protocol('hearsay', 'FIRST_DISTRUST_MS') / 60_000,
-    protocol('hearsay', 'MAX_DISTRUST_MS') / 3_600_000,
+    protocol('membership/hearsay', 'FIRST_DISTRUST_MS') / 60_000,
+    protocol('membership/hearsay', 'MAX_DISTRUST_MS') / 3_600_000,
   ],
-  [PROTOCOL, 'ask at once for {} messages, and one a second more', protocol('budget', 'MOST_NEWS')],
+  [
+    PROTOCOL,
+    'ask at once for {} messages, and one a second more',
+    protocol('membership/budget', 'MOST_NEWS'),
+  ],
   [
     'docs/operations.md',
     'has had more than {} pieces of news, and more than one a second since',
-    protocol('budget', 'MOST_NEWS'),
+    protocol('membership/budget', 'MOST_NEWS'),
   ],
-  [PROTOCOL, 'its time ({} min at most;', protocol('handover', 'HANDOVER_LASTS_MS') / 60_000],
+  [PROTOCOL, 'its time ({} min at most;', protocol('orders/handover', 'HANDOVER_LASTS_MS') / 60_000],
   [PROTOCOL, '(`2 × max(2 × dead, {})`)', s(oldest)],
-  [PROTOCOL, '**Which are remembered**: {}, each', protocol('handover', 'MAX_HANDOVERS')],
-  [PROTOCOL, 'a {}th open one', protocol('handover', 'MAX_HANDOVERS') + 1],
+  [PROTOCOL, '**Which are remembered**: {}, each', protocol('orders/handover', 'MAX_HANDOVERS')],
+  [PROTOCOL, 'a {}th open one', protocol('orders/handover', 'MAX_HANDOVERS') + 1],
   [
     PROTOCOL,
     'detect + lease + {} + rank × gossip.timeout + {} + guard.timeout + 3 × call time-out + {}',
     backoffs[1],
-    s(protocol('campaign', 'BALLOT_LASTS_MS')),
-    s(protocol('damping', 'SERVES_WITHIN_MS')),
+    s(protocol('election/campaign', 'BALLOT_LASTS_MS')),
+    s(protocol('takeover/damping', 'SERVES_WITHIN_MS')),
   ],
   [PROTOCOL, 'compared with {} for drifting clocks', ms(sim('world/checks/calls', 'TOLERANCE_MS'))],
   [PROTOCOL, 'an attempt every {} ', s(sim('world/checks/duty', 'MAX_REST_MS'))],
@@ -177,12 +189,12 @@ export const ties: readonly Tie[] = [
     '`min({}s, max({}ms, (lease - min(guard.timeout, {} × lease) - {}ms) / 3))`',
     maxCall / 1_000,
     minCall,
-    protocol('view', 'GUARD_SHARE'),
-    protocol('view', 'VOTE_SHARE_MS'),
+    protocol('takeover/view', 'GUARD_SHARE'),
+    protocol('takeover/view', 'VOTE_SHARE_MS'),
   ],
   [CONFIGURATION, 'or with more than {} voters, fewer than 2,', MAX_VOTERS],
 
-  [PROTOCOL, 'its taker and its epoch, at most {}.', protocol('episode-state', 'MAX_TRIES')],
+  [PROTOCOL, 'its taker and its epoch, at most {}.', protocol('takeover/episode-state', 'MAX_TRIES')],
   [
     PROTOCOL,
     'left alone for {}, after the second for {}, doubling to {} (',
@@ -191,9 +203,13 @@ export const ties: readonly Tie[] = [
     longestWait,
   ],
   [PROTOCOL, 'The {} and the limit of an hour stay', firstWait],
-  [PROTOCOL, 'A record names the newest {} moves', protocol('episode-state', 'MAX_TOLD_TRIES')],
-  [PROTOCOL, 'and {} at least (`failover-time.ts`)', s(protocol('failover-time', 'LEAST_BLOCKED_AFTER_MS'))],
-  [PROTOCOL, 'wait for one another, by id, {} each', s(protocol('blocked', 'VOICE_STEP_MS'))],
+  [PROTOCOL, 'A record names the newest {} moves', protocol('takeover/episode-state', 'MAX_TOLD_TRIES')],
+  [
+    PROTOCOL,
+    'and {} at least (`failover-time.ts`)',
+    s(protocol('takeover/failover-time', 'LEAST_BLOCKED_AFTER_MS')),
+  ],
+  [PROTOCOL, 'wait for one another, by id, {} each', s(protocol('takeover/blocked', 'VOICE_STEP_MS'))],
   [PROTOCOL, 'what is left of that wait ({} after', firstWait],
   [PROTOCOL, 'no move within {} of the last', firstWait],
   [
@@ -205,11 +221,11 @@ export const ties: readonly Tie[] = [
   ],
   ['docs/settings-leave-open.md', 'left alone for {}, and longer', firstWait],
 
-  [PROTOCOL, 'as many changes as its budget has, {} at least;', protocol('state', 'MAX_CHANGES')],
-  [PROTOCOL, 'tells its peers of the newest {},', protocol('membership', 'MAX_TOLD_CHANGES')],
-  [PROTOCOL, 'is one that lags, for {}, unless', s(protocol('holder', 'READS_LAG_MS'))],
+  [PROTOCOL, 'as many changes as its budget has, {} at least;', protocol('model/state', 'MAX_CHANGES')],
+  [PROTOCOL, 'tells its peers of the newest {},', protocol('membership/membership', 'MAX_TOLD_CHANGES')],
+  [PROTOCOL, 'is one that lags, for {}, unless', s(protocol('observation/holder', 'READS_LAG_MS'))],
   [PROTOCOL, 'on disk too, for {} min:', protocol('late', 'LATE_LASTS_MS') / 60_000],
-  [PROTOCOL, 'but not within {} of a change', s(protocol('damping', 'SERVES_WITHIN_MS'))],
+  [PROTOCOL, 'but not within {} of a change', s(protocol('takeover/damping', 'SERVES_WITHIN_MS'))],
   [PROTOCOL, '`checks/telling.ts` | {} after', s(sim('world/checks/telling', 'TOLD_WITHIN_MS'))],
   [
     'docs/operations.md',
@@ -305,7 +321,7 @@ export const ties: readonly Tie[] = [
     'Headers have {} and {}, a request {} and {}.',
     kib(agent('http/http-server', 'MAX_HEADER_BYTES')),
     within('headersMs'),
-    kib(protocol('codec', 'MAX_MESSAGE_BYTES')),
+    kib(protocol('wire/codec', 'MAX_MESSAGE_BYTES')),
     within('requestMs'),
   ],
   ['docs/http.md', "isn't taken within {} is cut off", within('answerMs')],
@@ -337,7 +353,7 @@ export const ties: readonly Tie[] = [
     agent('http/handshakes', 'HANDSHAKES_PER_SECOND'),
   ],
   ['docs/http.md', 'of strangers are {} at most;', mib(agent('http/intake', 'MAX_HELD_BYTES'))],
-  ['docs/http.md', 'more than {} of body', kib(protocol('codec', 'MAX_MESSAGE_BYTES'))],
+  ['docs/http.md', 'more than {} of body', kib(protocol('wire/codec', 'MAX_MESSAGE_BYTES'))],
   ['docs/logging.md', 'at most {} MiB is kept', agent('observe/output', 'MAX_BACKLOG_BYTES') / 1_048_576],
   ['docs/logging.md', 'reason in {},', s(agent('observe/log', 'REJECTION_QUIET_MS'))],
 
@@ -349,8 +365,12 @@ export const ties: readonly Tie[] = [
 
   ['docs/operations.md', 'Between the witness and each node: TCP {}, both ways', port],
   ['docs/operations.md', 'a quarter of the lease or so, {} at most', s(maxCall)],
-  ['docs/operations.md', 'it is tried again at most {} later', s(protocol('survey', 'AGAIN_MS') * 2)],
-  ['docs/operations.md', 'Larger than {}.', kib(protocol('codec', 'MAX_MESSAGE_BYTES'))],
+  [
+    'docs/operations.md',
+    'it is tried again at most {} later',
+    s(protocol('observation/idle-reads', 'AGAIN_MS') * 2),
+  ],
+  ['docs/operations.md', 'Larger than {}.', kib(protocol('wire/codec', 'MAX_MESSAGE_BYTES'))],
   ['docs/operations.md', '{} voters at most; others are `member`', word(MAX_VOTERS).replace('s', 'S')],
   ['docs/report.md', 'Up to {} records are told', sim('record/causes', 'MAX_CAUSES')],
   [
@@ -361,8 +381,8 @@ export const ties: readonly Tie[] = [
   [
     'docs/settings-leave-open.md',
     'by dry run every {} minutes and believed for {}:',
-    word(protocol('survey', 'PERMIT_EVERY_MS') / 60_000),
-    word(protocol('view', 'PERMISSION_LASTS_MS') / 60_000),
+    word(protocol('observation/idle-reads', 'PERMIT_EVERY_MS') / 60_000),
+    word(protocol('takeover/view', 'PERMISSION_LASTS_MS') / 60_000),
   ],
   ['docs/settings-leave-open.md', 'until it is held, {} apart at most', duty[1]],
   ['docs/swarm.md', 'stop after so many; default {} |', violations],

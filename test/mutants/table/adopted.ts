@@ -7,9 +7,9 @@ export const ADOPTED_MUTANTS: readonly Mutant[] = [
     ['I19', 'L1'],
     'an epoch, an incarnation or a version of any height is adopted',
     [
-      edit('bounded.ts', 'return told <= mostAfter(known);', 'return true;'),
+      edit('membership/bounded.ts', 'return told <= mostAfter(known);', 'return true;'),
       edit(
-        'bounded.ts',
+        'membership/bounded.ts',
         'return told > NEVER_REACHED ? known : Math.max(known, Math.min(told, mostAfter(known)));',
         'return Math.max(known, told);',
       ),
@@ -22,7 +22,11 @@ export const ADOPTED_MUTANTS: readonly Mutant[] = [
     'an association that a peer says has ended is never released',
     [
       edit('move/reads.ts', 'if (lags && !tries)', 'if (lags)'),
-      edit('hearsay.ts', 'if (told === undefined || readAt - told.at < READS_LAG_MS) return;', 'return;'),
+      edit(
+        'membership/hearsay.ts',
+        'if (told === undefined || readAt - told.at < READS_LAG_MS) return;',
+        'return;',
+      ),
     ],
     'network',
   ),
@@ -31,7 +35,7 @@ export const ADOPTED_MUTANTS: readonly Mutant[] = [
     ['L1'],
     'a node believes of a peer that it holds the address itself',
     edit(
-      'hearsay.ts',
+      'membership/hearsay.ts',
       "if (node !== self || holder.kind === 'unknown') return false;",
       'if (node !== null) return false;',
     ),
@@ -43,12 +47,12 @@ export const ADOPTED_MUTANTS: readonly Mutant[] = [
     'texts of any length are passed on',
     [
       edit(
-        'bounded.ts',
+        'membership/bounded.ts',
         "return told.slice(0, most).replace(/[\\p{Cc}\\p{Cs}]/gu, ' ');",
         'return most < 0 ? "" : told;',
       ),
       edit(
-        'record.ts',
+        'membership/record.ts',
         'if (bytesOf(record) <= MAX_RECORD_BYTES) return record;',
         'if (bytesOf(record) > 0) return record;',
       ),
@@ -59,7 +63,7 @@ export const ADOPTED_MUTANTS: readonly Mutant[] = [
     'adopted-news',
     ['I19'],
     "a peer's news is hurried on as often as it comes",
-    edit('budget.ts', 'if (spent > MOST_NEWS) {', 'if (spent < 0) {'),
+    edit('membership/budget.ts', 'if (spent > MOST_NEWS) {', 'if (spent < 0) {'),
     'network',
   ),
 ];

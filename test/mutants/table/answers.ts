@@ -1,7 +1,7 @@
 /** A voter that answers without one row of its table. */
 import { edit, type Mutant, mutant } from '../mutant.ts';
 
-const FILE = 'ballot.ts';
+const FILE = 'election/ballot.ts';
 
 export const ANSWER_MUTANTS: readonly Mutant[] = [
   mutant(
@@ -16,7 +16,7 @@ export const ANSWER_MUTANTS: readonly Mutant[] = [
     ['answer unknown-address'],
     'a voter that does not know the address says nothing',
     edit(
-      'voter.ts',
+      'election/voter.ts',
       "answer(turn, ballot, { answer: 'refuse', reason: 'unknown-address', retryMs: 0 });",
       '',
     ),
@@ -47,7 +47,7 @@ export const ANSWER_MUTANTS: readonly Mutant[] = [
     'told-duplicate-id',
     ['answer duplicate-id'],
     'an id that two runs use is not told so',
-    edit('gossip.ts', 'if (duplicateMs !== undefined) payload.duplicateMs = duplicateMs;', ''),
+    edit('membership/gossip.ts', 'if (duplicateMs !== undefined) payload.duplicateMs = duplicateMs;', ''),
     'clones',
   ),
   mutant(

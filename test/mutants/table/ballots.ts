@@ -6,7 +6,11 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'tally-half',
     ['I4', 'I5'],
     'half of the voters are a majority',
-    edit('quorum.ts', 'return Math.floor(count / 2) + 1;', 'return Math.max(1, Math.floor(count / 2));'),
+    edit(
+      'election/quorum.ts',
+      'return Math.floor(count / 2) + 1;',
+      'return Math.max(1, Math.floor(count / 2));',
+    ),
     'network',
   ),
   mutant(
@@ -14,7 +18,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['I3'],
     'members are counted among the voters',
     edit(
-      'quorum.ts',
+      'election/quorum.ts',
       "config.peers.filter((peer) => peer.role !== 'member').map((peer) => peer.id)",
       'config.peers.map((peer) => peer.id)',
     ),
@@ -24,14 +28,14 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'tally-sight',
     ['I10'],
     'a ballot is won with leases alone, whatever their voters see',
-    edit('ballot.ts', 'count.down * 2 > count.sighted + count.out.length;', 'true;'),
+    edit('election/ballot.ts', 'count.down * 2 > count.sighted + count.out.length;', 'true;'),
     'sight',
   ),
   mutant(
     'tally-refusals',
     ['I10'],
     'a refusal does not count against',
-    edit('ballot.ts', 'count.sighted += 1; // whatever', '// whatever'),
+    edit('election/ballot.ts', 'count.sighted += 1; // whatever', '// whatever'),
     'sight',
   ),
   mutant(
@@ -39,7 +43,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['I10'],
     'a ballot is won before those still out could say up',
     edit(
-      'ballot.ts',
+      'election/ballot.ts',
       'count.down * 2 > count.sighted + count.out.length;',
       'count.down * 2 > count.sighted;',
     ),
@@ -49,14 +53,14 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'tally-expired',
     ['I5', 'I7'],
     'a lease that has run out still counts',
-    edit('ballot.ts', 'if (answer.leaseUntil > state.now.at) count.leases', 'count.leases'),
+    edit('election/ballot.ts', 'if (answer.leaseUntil > state.now.at) count.leases', 'count.leases'),
     'network',
   ),
   mutant(
     'tally-longest',
     ['I7'],
     'a mandate lasts as long as its longest lease',
-    edit('ballot.ts', '[majority - 1] ?? 0', '[0] ?? 0'),
+    edit('election/ballot.ts', '[majority - 1] ?? 0', '[0] ?? 0'),
     'slow-votes',
   ),
   mutant(
@@ -64,7 +68,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['I1'],
     'a silent voter is out of the count before a ballot to it has failed',
     edit(
-      'ballot.ts',
+      'election/ballot.ts',
       'isSilent(state, voter) && campaign.unreachable.includes(voter);',
       'isSilent(state, voter);',
     ),
@@ -75,7 +79,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['I1', 'I10'],
     'a voter whose ballot failed counts as silent though it is heard',
     edit(
-      'ballot.ts',
+      'election/ballot.ts',
       'voter !== state.config.node.id && isSilent(state, voter) && campaign',
       'voter !== state.config.node.id && campaign',
     ),
@@ -85,7 +89,11 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'silence-hold',
     ['I4'],
     'a silent peer lends its lease under silentPeer hold',
-    edit('ballot.ts', "voters === 2 && state.config.agreement.silentPeer === 'takeover'", 'voters === 2'),
+    edit(
+      'election/ballot.ts',
+      "voters === 2 && state.config.agreement.silentPeer === 'takeover'",
+      'voters === 2',
+    ),
     'hold',
   ),
   mutant(
@@ -93,7 +101,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['I4'],
     'silent voters lend their leases in any cluster',
     edit(
-      'ballot.ts',
+      'election/ballot.ts',
       "voters === 2 && state.config.agreement.silentPeer === 'takeover'",
       "state.config.agreement.silentPeer === 'takeover'",
     ),
@@ -103,7 +111,11 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'silence-refuses',
     ['L1'],
     'a silent peer of two never lends its lease',
-    edit('ballot.ts', "voters === 2 && state.config.agreement.silentPeer === 'takeover'", 'voters === 1'),
+    edit(
+      'election/ballot.ts',
+      "voters === 2 && state.config.agreement.silentPeer === 'takeover'",
+      'voters === 1',
+    ),
     'web',
   ),
   mutant(
@@ -111,7 +123,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['I1'],
     'a mandate by silence outlives it',
     edit(
-      'campaign.ts',
+      'election/campaign.ts',
       '(turn.state.peers[peer]?.heardAt ?? 0) >= mandate.at',
       'peer === turn.state.config.node.id',
     ),
@@ -122,7 +134,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['answer consent'],
     "a handover is won against its holder's refusal",
     edit(
-      'ballot.ts',
+      'election/ballot.ts',
       "if (holderAnswer === 'refused' || count.leases",
       "if ((holderAnswer === 'refused' && voters.length === 0) || count.leases",
     ),
@@ -132,14 +144,14 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'consent-awaited',
     ['answer consent'],
     'a handover does not wait for the holder that is heard',
-    edit('ballot.ts', "|| !seesEnough || holderAnswer === 'awaited')", '|| !seesEnough)'),
+    edit('election/ballot.ts', "|| !seesEnough || holderAnswer === 'awaited')", '|| !seesEnough)'),
     'operators',
   ),
   mutant(
     'own-lease-kept',
     ['I5'],
     'a candidate counts its own lease without lending it to itself',
-    edit('campaign.ts', 'lend(turn, ip, { candidate: self, epoch, expiresAt: leaseUntil });', ''),
+    edit('election/campaign.ts', 'lend(turn, ip, { candidate: self, epoch, expiresAt: leaseUntil });', ''),
     'web',
   ),
   mutant(
@@ -147,7 +159,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['I4'],
     'a candidate opens its ballot with the epoch that it knows, not the next',
     edit(
-      'campaign.ts',
+      'election/campaign.ts',
       'addressOf(turn.state, ip).epoch + 1;',
       'Math.max(1, addressOf(turn.state, ip).epoch);',
     ),
@@ -157,7 +169,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'lease-from-answer',
     ['I5', 'I7'],
     'a candidate counts a lease from when the answer came',
-    edit('campaign.ts', 'leaseUntil: askedAt + leaseMs,', 'leaseUntil: turn.now.at + leaseMs,'),
+    edit('election/campaign.ts', 'leaseUntil: askedAt + leaseMs,', 'leaseUntil: turn.now.at + leaseMs,'),
     'slow-votes',
   ),
   mutant(
@@ -165,7 +177,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['I5'],
     'a candidate counts every lease from its newest asking',
     edit(
-      'campaign.ts',
+      'election/campaign.ts',
       'const askedAt = campaign.asks[answer.ask];',
       'const askedAt = campaign.asks.at(-1);',
     ),
@@ -175,7 +187,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'answer-final',
     ['I10'],
     'an answer after a refusal counts',
-    edit('campaign.ts', "if (before === 'refuse' || (answer", 'if ((answer'),
+    edit('election/campaign.ts', "if (before === 'refuse' || (answer", 'if ((answer'),
     'sight',
   ),
   mutant(
@@ -183,7 +195,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['I7', 'I5'],
     'a mandate outlives its leases',
     edit(
-      'campaign.ts',
+      'election/campaign.ts',
       'if (heard === undefined && mandate.until > turn.now.at) return;',
       'if (heard === undefined) return;',
     ),
@@ -193,14 +205,18 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'ballot-unending',
     ['L1', 'L3'],
     'a ballot stays open until it is decided',
-    edit('campaign.ts', 'if (turn.now.at - campaign.openedAt >= BALLOT_LASTS_MS)', 'if (turn.now.at < 0)'),
+    edit(
+      'election/campaign.ts',
+      'if (turn.now.at - campaign.openedAt >= BALLOT_LASTS_MS)',
+      'if (turn.now.at < 0)',
+    ),
     'network',
   ),
   mutant(
     'lease-overwritten',
     ['I5'],
     'a voter that lends forgets for how long',
-    edit('voter.ts', 'expiresAt: turn.now.at + leaseMs,', 'expiresAt: turn.now.at + leaseMs / 4,'),
+    edit('election/voter.ts', 'expiresAt: turn.now.at + leaseMs,', 'expiresAt: turn.now.at + leaseMs / 4,'),
     'network',
   ),
   mutant(
@@ -218,7 +234,11 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'release-any',
     ['I5'],
     'giving back an old ballot ends the lease of a later one',
-    edit('voter.ts', 'lent.candidate === from && lent.epoch <= release.epoch)', 'lent.candidate === from)'),
+    edit(
+      'election/voter.ts',
+      'lent.candidate === from && lent.epoch <= release.epoch)',
+      'lent.candidate === from)',
+    ),
     'network',
   ),
   mutant(
@@ -226,7 +246,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['I5'],
     'a ballot that was given back is answered when it comes late',
     edit(
-      'voter.ts',
+      'election/voter.ts',
       "if (known?.ballot.epoch === ballot.epoch && known.answered === 'released') return;",
       '',
     ),
@@ -236,7 +256,11 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'release-never',
     ['L1'],
     'nobody gives a lease back',
-    edit('campaign.ts', 'releaseLeases(turn, ip, campaign.epoch);\n  changeAddress', 'changeAddress'),
+    edit(
+      'election/campaign.ts',
+      'releaseLeases(turn, ip, campaign.epoch);\n  changeAddress',
+      'changeAddress',
+    ),
     'network',
   ),
   mutant(
@@ -244,7 +268,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['L1'],
     'the back-off after a lost ballot doubles without end',
     edit(
-      'campaign.ts',
+      'election/campaign.ts',
       'Math.min(MAX_BACKOFF_MS, backoff.delayMs === 0',
       'Math.min(3_600_000, backoff.delayMs === 0',
     ),
@@ -254,7 +278,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'ballot-held-again',
     ['I19'],
     'a ballot that waits for the disk is sent again at every occasion',
-    edit('campaign.ts', 'if (waitsForDisk(turn.state, peer, ip, campaign.epoch)) continue;', ''),
+    edit('election/campaign.ts', 'if (waitsForDisk(turn.state, peer, ip, campaign.epoch)) continue;', ''),
     'disks',
   ),
 ];

@@ -6,21 +6,25 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     'cluster',
     ['freshness 1', 'I18'],
     'a message of another cluster counts',
-    edit('gossip.ts', "if (request.cluster !== config.cluster) return 'cluster';", ''),
+    edit('membership/gossip.ts', "if (request.cluster !== config.cluster) return 'cluster';", ''),
     'replays',
   ),
   mutant(
     'receiver',
     ['freshness 1', 'I18'],
     'a message to another node counts',
-    edit('gossip.ts', "if (request.to !== config.node.id) return 'not-for-me';", ''),
+    edit('membership/gossip.ts', "if (request.to !== config.node.id) return 'not-for-me';", ''),
     'replays',
   ),
   mutant(
     'reflected',
     ['freshness 1', 'I18'],
     'a message that is sent back to its sender counts',
-    edit('gossip.ts', "if (request.from === config.node.id || request.re !== null) return 'reflected';", ''),
+    edit(
+      'membership/gossip.ts',
+      "if (request.from === config.node.id || request.re !== null) return 'reflected';",
+      '',
+    ),
     'replays',
   ),
   mutant(
@@ -28,7 +32,7 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     ['freshness 2', 'I18'],
     "a message for the receiver's last run counts",
     edit(
-      'freshness.ts',
+      'wire/freshness.ts',
       'echo !== null && echo.session === own.session && echo.t <= own.t',
       'echo !== null && echo.t <= own.t',
     ),
@@ -38,14 +42,14 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     'echo-age',
     ['freshness 2', 'I18'],
     'a message counts however long it was held back',
-    edit('freshness.ts', ' && own.t - echo.t <= own.maxAgeMs;', ';'),
+    edit('wire/freshness.ts', ' && own.t - echo.t <= own.maxAgeMs;', ';'),
     'replays',
   ),
   mutant(
     'introduction',
     ['freshness 3', 'I18'],
     'a new session needs no challenge',
-    edit('freshness.ts', 'if (!answersChallenge) {', 'if (!answersChallenge && message.seq < 0) {'),
+    edit('wire/freshness.ts', 'if (!answersChallenge) {', 'if (!answersChallenge && message.seq < 0) {'),
     'replays',
   ),
   mutant(
@@ -53,7 +57,7 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     ['freshness 3'],
     'a late answer brings back a session that was replaced',
     edit(
-      'freshness.ts',
+      'wire/freshness.ts',
       'if (channel.retired.includes(message.session) && sentT <= channel.since)',
       'if (sentT < 0)',
     ),
@@ -64,7 +68,7 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     'seq-seen',
     ['freshness 4', 'I18'],
     'a message counts again',
-    edit('freshness.ts', 'if ((channel.window & bit) !== 0) return null;', ''),
+    edit('wire/freshness.ts', 'if ((channel.window & bit) !== 0) return null;', ''),
     'replays',
   ),
   mutant(
@@ -72,7 +76,7 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     ['freshness 4', 'I18'],
     'the newest message counts again',
     edit(
-      'freshness.ts',
+      'wire/freshness.ts',
       'if (ahead === 0 || -ahead > WINDOW) return null;',
       'if (ahead === 0) return channel;\n  if (-ahead > WINDOW) return null;',
     ),
@@ -83,7 +87,7 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     ['freshness 4', 'I18'],
     'what is below the window counts',
     edit(
-      'freshness.ts',
+      'wire/freshness.ts',
       'if (ahead === 0 || -ahead > WINDOW) return null;',
       'if (ahead === 0) return null;\n  if (-ahead > WINDOW) return channel;',
     ),
@@ -93,7 +97,7 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     'answer-unbound',
     ['I18'],
     'an answer counts whichever request it answers',
-    edit('gossip.ts', '!bound ||', ''),
+    edit('membership/gossip.ts', '!bound ||', ''),
     'replays',
   ),
   mutant(
@@ -101,7 +105,7 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     ['freshness 2', 'L3'],
     'whoever is refused as stale does not try again',
     edit(
-      'gossip.ts',
+      'membership/gossip.ts',
       'if (!pending.retry) speakTo(turn, peer.id, { hurried: true, retry: true, fresh: pending.fresh });',
       '',
     ),
@@ -111,14 +115,14 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     'pending-hurried',
     ['I19'],
     'pending answers are sent at once, again and again',
-    edit('gossip.ts', "said !== 'pending') ?? false;", 'said !== undefined) ?? false;'),
+    edit('membership/gossip.ts', "said !== 'pending') ?? false;", 'said !== undefined) ?? false;'),
     'web',
   ),
   mutant(
     'handovers-kept',
     ['I19'],
     'handovers are remembered without bound',
-    edit('handover.ts', 'if (handovers.length < MAX_HANDOVERS)', 'if (handovers.length < 10_000)'),
+    edit('orders/handover.ts', 'if (handovers.length < MAX_HANDOVERS)', 'if (handovers.length < 10_000)'),
     'many-handovers',
   ),
   mutant(
@@ -132,7 +136,7 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     'sends-kept',
     ['I19'],
     'unanswered messages are waited for without end',
-    edit('gossip.ts', 'kept.slice(-MAX_PENDING)', 'pendingSends'),
+    edit('membership/gossip.ts', 'kept.slice(-MAX_PENDING)', 'pendingSends'),
     'network',
   ),
 ];

@@ -8,7 +8,11 @@ function gate(name: string, ask: string, rules: readonly string[], ...focus: rea
     `gate-${name}`,
     [`gate ${name}`, ...rules],
     `the gate ${name} is always open`,
-    edit('takeover.ts', `{ name: '${name}', ask: ${ask} }`, `{ name: '${name}', ask: () => open('') }`),
+    edit(
+      'takeover/takeover.ts',
+      `{ name: '${name}', ask: ${ask} }`,
+      `{ name: '${name}', ask: () => open('') }`,
+    ),
     ...focus,
   );
 }

@@ -8,12 +8,12 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     'two voters that call an address down outvote three that see it up',
     [
       edit(
-        'ballot.ts',
+        'election/ballot.ts',
         'count.sighted += 1; // whatever the reason, a refusal hides what its voter sees: it counts against',
         '',
       ),
       edit(
-        'ballot.ts',
+        'election/ballot.ts',
         'const majority = majorityOf(voters.length);',
         'const majority = Math.min(2, majorityOf(voters.length));',
       ),
@@ -25,7 +25,7 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     ['L6', 'answer stale-epoch'],
     'a ballot is stale by whatever epoch its voter has heard of',
     edit(
-      'ballot.ts',
+      'election/ballot.ts',
       "  // What another run with this voter's id has lent can't be known either.",
       "  if (ballot.epoch < address.epoch) return refuse('stale-epoch');",
     ),
@@ -36,7 +36,7 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     ['L6'],
     'epochs of whoever opens no ballots are adopted without an end',
     edit(
-      'bounded.ts',
+      'membership/bounded.ts',
       'const most = opensBallots || wasAsked ? told : Math.min(told, FAR);',
       'const most = told;',
     ),
@@ -47,7 +47,7 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     ['L6'],
     'a ballot is won on leases that are too short, while longer ones are on their way',
     edit(
-      'ballot.ts',
+      'election/ballot.ts',
       'const isShort = count.out.length > 0 && isTooShort(state, campaign, leaseUntil);',
       'const isShort = false && isTooShort(state, campaign, leaseUntil);',
     ),
@@ -58,7 +58,7 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     ['L6'],
     'a lost ballot is held again when the longest of its refusals has ended',
     edit(
-      'ballot.ts',
+      'election/ballot.ts',
       'const last = ending[Math.min(needed, ending.length) - 1];',
       'const last = needed > 0 ? ending.at(-1) : undefined;',
     ),
@@ -69,7 +69,7 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     ['L6'],
     'one peer that says so keeps a node from lending and asking',
     edit(
-      'duplicate.ts',
+      'membership/duplicate-id.ts',
       'if (others.length > 0 || isOtherOfPair) onDuplicateOfSelf(turn, forMs);',
       'if (others.length >= 0 || isOtherOfPair) onDuplicateOfSelf(turn, forMs);',
     ),
@@ -80,7 +80,7 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     ['L6', 'I15'],
     'whoever has no driver is believed who holds an address, and when it changed hands',
     edit(
-      'hearsay.ts',
+      'membership/hearsay.ts',
       'if (!isCandidate(turn.state.config, from)) {',
       "if (!isCandidate(turn.state.config, from) && from === '') {",
     ),
@@ -91,7 +91,7 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     ['L6'],
     'whoever calls the machine of a holder its own is the holder',
     edit(
-      'holder.ts',
+      'observation/holder.ts',
       '({ id, record }) => record?.instanceId === instanceId && isCandidate(config, id),',
       "({ id, record }) => record?.instanceId === instanceId && (isCandidate(config, id) || id !== ''),",
     ),
@@ -101,14 +101,14 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     'moves-by-anybody',
     ['L6'],
     'whoever makes no moves is believed which were in vain',
-    edit('episode.ts', 'isMover ? record : { ...record, tries: [], anewEpoch: 0 }', 'record'),
+    edit('takeover/episode.ts', 'isMover ? record : { ...record, tries: [], anewEpoch: 0 }', 'record'),
     'liar',
   ),
   mutant(
     'episode-ended-by-anybody',
     ['L1'],
     'whoever tells no people puts off that others tell them',
-    edit('episode.ts', '  if (!isMover) return;\n', ''),
+    edit('takeover/episode.ts', '  if (!isMover) return;\n', ''),
     'liar',
   ),
 ];

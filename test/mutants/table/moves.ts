@@ -29,7 +29,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     ['move 1', 'I11'],
     'a read that shows an ended association is believed',
     edit(
-      'holder.ts',
+      'observation/holder.ts',
       'return address.ended.includes(association.associationId);',
       "return address.ended.includes('no association');",
     ),
@@ -106,7 +106,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     ['I15'],
     'a change of holder that a node learns of seconds later is another change',
     edit(
-      'changes.ts',
+      'observation/changes.ts',
       "if (a.to === '' || a.to !== b.to) return false;",
       "if (a.to !== 'no name') return false;",
     ),
@@ -117,7 +117,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     ['I15'],
     'no more changes are remembered than are for a small budget',
     edit(
-      'changes.ts',
+      'observation/changes.ts',
       'return Math.max(MAX_CHANGES, flap.moves);',
       'return Math.min(MAX_CHANGES, flap.moves);',
     ),
@@ -146,7 +146,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     ['move 2', 'I12'],
     'the duty ends with the lease',
     edit(
-      'view.ts',
+      'takeover/view.ts',
       'if (move.duty || isCommitted(move.stage.next))',
       'if (isCommitted(move.stage.next) && move.leaseUntil > state.now.at)',
     ),
@@ -310,7 +310,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'two-at-once',
     ['I13'],
     'two addresses are moved at a time',
-    edit('view.ts', "if (other !== ip && move != null && 'callId' in move.stage) return true;", ''),
+    edit('takeover/view.ts', "if (other !== ip && move != null && 'callId' in move.stage) return true;", ''),
     'two-addresses',
   ),
   mutant(
@@ -357,7 +357,11 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'told-unwritten',
     ['I6', 'I17'],
     'a notification is sent before it is written down',
-    edit('outbox.ts', 'after: turn.writeId === 0 ? latest : turn.writeId,', 'after: Math.min(0, latest),'),
+    edit(
+      'reporting/outbox.ts',
+      'after: turn.writeId === 0 ? latest : turn.writeId,',
+      'after: Math.min(0, latest),',
+    ),
     'notifications',
   ),
   mutant(
@@ -365,7 +369,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     ['I17', 'L4'],
     'a notification that failed is not tried again',
     edit(
-      'outbox.ts',
+      'reporting/outbox.ts',
       'publishing: null, nextAt: turn.now.at + delayMs, delayMs });',
       'publishing: null, nextAt: turn.now.at + 3_600_000, delayMs });',
     ),
@@ -383,7 +387,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     ['L4'],
     'an accepted notification stays in the outbox',
     edit(
-      'outbox.ts',
+      'reporting/outbox.ts',
       'outbox: turn.state.outbox.filter((one) => one.id !== notification.id) });',
       'outbox: turn.state.outbox });',
     ),

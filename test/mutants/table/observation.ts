@@ -7,7 +7,7 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     ['I2'],
     'failed probes make an address down without a proof',
     edit(
-      'verdict.ts',
+      'observation/verdict.ts',
       "if (isProvenSince(turn.state, ip, startedAt)) setVerdict(turn, ip, 'down', reason);",
       "if (startedAt >= 0) setVerdict(turn, ip, 'down', reason);",
     ),
@@ -18,7 +18,7 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     ['I2'],
     'a proof counts for a probe that began before it',
     edit(
-      'wayout.ts',
+      'observation/way-out.ts',
       'return isProven(state, ip) && provenSince !== null && provenSince <= since;',
       'return isProven(state, ip) && provenSince !== null && since >= 0;',
     ),
@@ -28,7 +28,7 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     'proof-old',
     ['I2', 'I9'],
     'a proof counts for ever',
-    edit('wayout.ts', ' && state.now.at - provenAt <= PROOF_LASTS_MS;', ';'),
+    edit('observation/way-out.ts', ' && state.now.at - provenAt <= PROOF_LASTS_MS;', ';'),
     'sight',
   ),
   mutant(
@@ -36,7 +36,7 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     ['I2'],
     'two proofs with a gap between them count as one',
     edit(
-      'wayout.ts',
+      'observation/way-out.ts',
       'const provenSince = had ? wayOut.provenSince : turn.now.at;',
       'const provenSince = wayOut.provenSince ?? turn.now.at;',
     ),
@@ -47,7 +47,7 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     ['I2', 'L1'],
     'the proof is asked for only once a minute',
     edit(
-      'verdict.ts',
+      'observation/verdict.ts',
       "if (address.series.fails > 0 || address.verdict === 'down' || holderUnfitSince(state, address) !== null)\n    return true;\n  const lastAt",
       'const lastAt',
     ),
@@ -58,7 +58,7 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     ['I1'],
     'one failed probe makes an address down',
     edit(
-      'holder.ts',
+      'observation/holder.ts',
       'if (unfitSince === null) return fallOf(state, address.ip);',
       'if (unfitSince === null) return 1;',
     ),
@@ -68,7 +68,7 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     'fall-before-word',
     ['I1'],
     "a probe from before the holder's word completes the verdict alone",
-    edit('holder.ts', 'startedAt >= unfitSince ? 1', 'startedAt >= 0 ? 1'),
+    edit('observation/holder.ts', 'startedAt >= unfitSince ? 1', 'startedAt >= 0 ? 1'),
     'sight',
   ),
   mutant(
@@ -76,7 +76,7 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     ['I1'],
     'the word of a holder that is silent still counts',
     edit(
-      'holder.ts',
+      'observation/holder.ts',
       'if (heardAt === null || heardAt < state.observedFrom || isSilent(state, node)) return null;',
       '',
     ),
@@ -88,7 +88,7 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     ['I1', 'I15'],
     'failures of the last holder count against the next',
     edit(
-      'holder.ts',
+      'observation/holder.ts',
       'series: moved ? { ...address.series, fails: 0, failingSince: null } : address.series,',
       '',
     ),
@@ -98,14 +98,14 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     'slow-self',
     ['I2'],
     "this node's own slowness counts as a failure",
-    edit('check.ts', 'if (late || check.superseded)', 'if (check.superseded)'),
+    edit('observation/check.ts', 'if (late || check.superseded)', 'if (check.superseded)'),
     'stalls',
   ),
   mutant(
     'superseded-counts',
     ['I2'],
     'the failure of a probe that was superseded counts',
-    edit('check.ts', 'if (late || check.superseded)', 'if (late)'),
+    edit('observation/check.ts', 'if (late || check.superseded)', 'if (late)'),
     'sight',
   ),
   mutant(
@@ -113,7 +113,7 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     ['I8'],
     'a probe that began before a stall counts',
     edit(
-      'check.ts',
+      'observation/check.ts',
       'if (check === undefined || check.startedAt < observedFrom)',
       'if (check === undefined)',
     ),
@@ -124,7 +124,7 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     ['L1'],
     "a holder's own word that it is unfit shortens nothing",
     edit(
-      'holder.ts',
+      'observation/holder.ts',
       'startedAt >= unfitSince ? 1 : fallOf',
       'startedAt >= unfitSince ? fallOf(state, address.ip) : fallOf',
     ),
@@ -135,7 +135,7 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     ['L5'],
     'a node that was unfit stays so',
     edit(
-      'verdict.ts',
+      'observation/verdict.ts',
       "if (oks >= config.rise || (fit === 'unknown' && oks > 0)) return 'fit';",
       "if (fit === 'unknown' && oks > 0) return 'fit';",
     ),
@@ -146,7 +146,7 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     ['L3'],
     'an address that was down stays so',
     edit(
-      'verdict.ts',
+      'observation/verdict.ts',
       "if (address.verdict !== 'unknown' && address.series.oks < rise) return;",
       "if (address.verdict !== 'unknown' && rise > 0) return;",
     ),
@@ -157,7 +157,7 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     ['L3'],
     'a node that cannot ask the cloud goes on believing in an association that has ended',
     edit(
-      'survey.ts',
+      'observation/idle-reads.ts',
       "if (driver === null || node.role !== 'candidate') return forgetHolder(turn, ip);",
       "if (driver === null || node.role !== 'candidate') return;",
     ),

@@ -7,7 +7,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     ['I15'],
     'there is no hold-down after a change of holder',
     edit(
-      'damping.ts',
+      'takeover/damping.ts',
       'const heldUntil = newest === undefined ? 0 : newest + holdDownMs;',
       'const heldUntil = newest === undefined ? 0 : newest;',
     ),
@@ -18,7 +18,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     ['I15'],
     'there is no budget of moves',
     edit(
-      'damping.ts',
+      'takeover/damping.ts',
       'const oldest = recent[flap.moves - 1];',
       'const oldest = recent[flap.moves + 1_000];',
     ),
@@ -29,7 +29,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     ['I15'],
     'a new holder has no time to serve',
     edit(
-      'damping.ts',
+      'takeover/damping.ts',
       'const servesBy = newest === undefined || address.served ? 0 : newest + SERVES_WITHIN_MS;',
       'const servesBy = 0;',
     ),
@@ -39,7 +39,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'protect-always',
     ['I15', 'L1'],
     'hold-down protects a holder that is silent, unfit or nobody',
-    edit('damping.ts', 'if (excuse !== null) return', "if (excuse === '') return"),
+    edit('takeover/damping.ts', 'if (excuse !== null) return', "if (excuse === '') return"),
     'flapping',
   ),
   mutant(
@@ -47,7 +47,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     ['I15'],
     'all candidates start at the same time',
     edit(
-      'damping.ts',
+      'takeover/damping.ts',
       'return (address.openSince ?? state.now.at) + rank * stepMs;',
       'return (address.openSince ?? state.now.at) + 0 * rank * stepMs;',
     ),
@@ -58,7 +58,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     ['I15'],
     'a driver without a condition is staggered by who is heard',
     edit(
-      'damping.ts',
+      'takeover/damping.ts',
       "config.driver?.style === 'single-call' ? configuredRank(state, address.ip) : liveRank(state, address.ip);",
       'liveRank(state, address.ip);',
     ),
@@ -69,7 +69,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     ['I15'],
     'the best-ranked candidate takes its address back unasked',
     edit(
-      'takeover.ts',
+      'takeover/takeover.ts',
       "case 'up':\n      return closed('hold', 'address-up', upDetail(lastProbe), verdict.since);",
       "case 'up':\n      return open('the address answers');",
     ),
@@ -79,7 +79,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'pause-untold',
     ['I16'],
     "a pause that a peer tells of isn't taken over",
-    edit('membership.ts', 'adoptPause(turn, from, pause),', ''),
+    edit('membership/membership.ts', 'adoptPause(turn, from, pause),', ''),
     'operators',
   ),
   mutant(
@@ -87,7 +87,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     ['I16'],
     'an older word on the pause replaces a newer one',
     edit(
-      'pause.ts',
+      'orders/pause.ts',
       'if (told.version < known.version || (told.version === known.version && !isStronger(told, known)))',
       'if (told.version === known.version)',
     ),
@@ -97,22 +97,22 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'pause-monotonic',
     ['I16'],
     'a pause ends early',
-    edit('pause.ts', 'state.now.wall < until', 'state.now.wall < until - 10_000'),
+    edit('orders/pause.ts', 'state.now.wall < until', 'state.now.wall < until - 10_000'),
     'operators',
   ),
   mutant(
     'reasons-untold',
     ['I20'],
     'a change of decision is not told',
-    edit('conduct.ts', 'if (same) return;', 'return;'),
+    edit('takeover/apply-decision.ts', 'if (same) return;', 'return;'),
   ),
   mutant(
     'epochs-untold',
     ['L1'],
     'a candidate does not learn of higher epochs',
     [
-      edit('membership.ts', 'adoptEpoch(turn, peer.id, told.ip, told.epoch);', ''),
-      edit('campaign.ts', 'adoptEpoch(turn, from, answer.address, answer.highest, isFirst);', ''),
+      edit('membership/membership.ts', 'adoptEpoch(turn, peer.id, told.ip, told.epoch);', ''),
+      edit('election/campaign.ts', 'adoptEpoch(turn, from, answer.address, answer.highest, isFirst);', ''),
     ],
     'network',
   ),
@@ -121,7 +121,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     ['L3'],
     'nobody reads who holds the address in quiet times',
     edit(
-      'survey.ts',
+      'observation/idle-reads.ts',
       'if (survey.reading === null && survey.nextReadAt <= turn.now.at) {',
       'if (survey.reading === null && survey.nextReadAt < 0) {',
     ),
@@ -131,14 +131,18 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'holder-untold',
     ['L3'],
     'nobody believes a peer about the holder',
-    edit('membership.ts', 'observeTold(turn, peer.id, told);', ''),
+    edit('membership/membership.ts', 'observeTold(turn, peer.id, told);', ''),
     'web',
   ),
   mutant(
     'hearsay',
     ['L3'],
     'what a peer told of the holder is passed on as seen',
-    edit('membership.ts', "holder.kind === 'unknown' || !holder.firsthand", "holder.kind === 'unknown'"),
+    edit(
+      'membership/membership.ts',
+      "holder.kind === 'unknown' || !holder.firsthand",
+      "holder.kind === 'unknown'",
+    ),
     'operators',
   ),
   mutant(
@@ -146,7 +150,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     ['L3'],
     'an older observation of the holder replaces a newer one',
     edit(
-      'holder.ts',
+      'observation/holder.ts',
       "if (known.kind !== 'unknown' && !knownHasEnded && !corrects && seen.at < known.at) return;",
       '',
     ),
@@ -157,7 +161,11 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'dead-undetected',
     ['L3'],
     'a peer that is gone is believed to be alive',
-    edit('detector.ts', 'if (peer.heardAt !== null && quietMs < suspectMs)', 'if (peer.heardAt !== null)'),
+    edit(
+      'membership/detector.ts',
+      'if (peer.heardAt !== null && quietMs < suspectMs)',
+      'if (peer.heardAt !== null)',
+    ),
     'web',
   ),
   mutant(
@@ -165,7 +173,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     ['L5', 'L1'],
     'a permission that was denied once is not asked for again',
     edit(
-      'survey.ts',
+      'observation/idle-reads.ts',
       'changeSurvey(turn, ip, { ...survey, permitting: null, nextPermitAt, permission });',
       'changeSurvey(turn, ip, { ...survey, nextPermitAt, permission });',
     ),
@@ -175,7 +183,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'read-unheard',
     ['L5'],
     'a node whose reads are refused believes that it is ready',
-    edit('survey.ts', 'if (unread !== null) problems.push(unread);', ''),
+    edit('observation/idle-reads.ts', 'if (unread !== null) problems.push(unread);', ''),
     'permissions',
   ),
   mutant(
@@ -183,7 +191,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     ['L1'],
     'a guard that refused is not asked again',
     edit(
-      'conduct.ts',
+      'takeover/apply-decision.ts',
       "backOff(turn, ip, 'guard-refused', decision.detail, 0);",
       "backOff(turn, ip, 'guard-refused', decision.detail, 3_600_000);\n    changeAddress(turn, ip, { backoff: { ...addressOf(turn.state, ip).backoff, until: turn.now.at + 3_600_000 } });",
     ),

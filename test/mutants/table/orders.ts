@@ -1,7 +1,7 @@
 /** Operators' orders: what ends a handover, what may be promised, and a holder that can't write. I22, and parts of I1, I5, I19. */
 import { edit, type Mutant, mutant } from '../mutant.ts';
 
-const FILE = 'handover.ts';
+const FILE = 'orders/handover.ts';
 
 export const OPERATOR_MUTANTS: readonly Mutant[] = [
   mutant(
@@ -17,7 +17,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     'a voter consents to a handover that it does not know, or knows to have ended',
     [
       edit(
-        'ballot.ts',
+        'election/ballot.ts',
         'if (id === undefined || !isOpenTo(state, id, address, candidate))',
         'if (id === candidate)',
       ),
@@ -37,7 +37,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     ['I22'],
     'an operator is told that a handover will not happen before its target has stored that',
     edit(
-      'cancel.ts',
+      'orders/cancel.ts',
       "if (known === undefined) return 'nothing';\n  if (known.state === 'open') return 'open';",
       "if (known === undefined || known.state === 'open') return 'ended';",
     ),
@@ -58,7 +58,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     'handover-on-disk',
     ['I22'],
     'a handover that is found on the disk has all the time that it had when it was written',
-    edit('document.ts', 'HANDOVER_LASTS_MS, untilThen - now.wall)', 'HANDOVER_LASTS_MS)'),
+    edit('storage/document.ts', 'HANDOVER_LASTS_MS, untilThen - now.wall)', 'HANDOVER_LASTS_MS)'),
     'crashes',
   ),
   mutant(
@@ -79,7 +79,11 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     'relieved-among-more',
     ['I1'],
     'the word of a holder that can not write counts as a lease among three as well',
-    edit('ballot.ts', 'answer.consents === true && voters.length === 2;', 'answer.consents === true;'),
+    edit(
+      'election/ballot.ts',
+      'answer.consents === true && voters.length === 2;',
+      'answer.consents === true;',
+    ),
     'disks',
   ),
   mutant(
@@ -87,7 +91,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     ['I11'],
     'a holder that can not write is relieved by one call, as if it had lent its lease',
     edit(
-      'ballot.ts',
+      'election/ballot.ts',
       "consent: holderAnswer === 'given' };",
       "consent: holderAnswer === 'given' || holderAnswer === 'unwritten' };",
     ),

@@ -58,7 +58,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     ['I5'],
     'a lease is not waited for after a restart',
     edit(
-      'document.ts',
+      'storage/document.ts',
       'lendFrom: lent === null || lent.leaseMs === 0 ? at : at + Math.max(lent.leaseMs, leaseMs),',
       '',
     ),
@@ -69,7 +69,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     ['I5'],
     'a start without a readable record lends at once',
     edit(
-      'document.ts',
+      'storage/document.ts',
       'if (known === undefined) return { ...fresh, lendFrom: at + leaseMs };',
       'if (known === undefined) return fresh;',
     ),
@@ -80,7 +80,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     ['I5'],
     'a disk that was rolled back lends at once when a peer has told so',
     edit(
-      'membership.ts',
+      'membership/membership.ts',
       'changeAddress(turn, ip, { lendFrom: Math.max(before, lendFrom) });',
       'changeAddress(turn, ip, { lendFrom: before });',
     ),
@@ -90,28 +90,28 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'rolled-back-untold',
     ['I5'],
     'nobody tells a node that its disk was rolled back',
-    edit('gossip.ts', 'if (known !== undefined) payload.known = known;', ''),
+    edit('membership/gossip.ts', 'if (known !== undefined) payload.known = known;', ''),
     'disks',
   ),
   mutant(
     'state-foreign',
     ['I6'],
     'the state of another cluster is believed',
-    edit('document.ts', 'if (document.cluster !== self.cluster)', "if (document.cluster === '')"),
+    edit('storage/document.ts', 'if (document.cluster !== self.cluster)', "if (document.cluster === '')"),
     'disks',
   ),
   mutant(
     'lease-unwritten',
     ['I6', 'I5'],
     'a lease is lent without being written down',
-    edit('voter.ts', 'if (!same) persist(turn);', ''),
+    edit('election/voter.ts', 'if (!same) persist(turn);', ''),
     'crashes',
   ),
   mutant(
     'words-first',
     ['I6', 'host 3'],
     'ballots and answers leave before the write that they wait for',
-    edit('gossip.ts', 'if (binds) return { after: turn.state.storage.latest };', ''),
+    edit('membership/gossip.ts', 'if (binds) return { after: turn.state.storage.latest };', ''),
     'crashes',
   ),
   mutant(
@@ -191,7 +191,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'restart-changes',
     ['I15'],
     'a restart forgets when the address changed hands',
-    edit('document.ts', 'oldChanges: known.changes.map((ageMs) => at - ageMs),', ''),
+    edit('storage/document.ts', 'oldChanges: known.changes.map((ageMs) => at - ageMs),', ''),
     'flapping',
   ),
   mutant(
@@ -199,7 +199,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     ['I16'],
     'a restart forgets the pause',
     edit(
-      'document.ts',
+      'storage/document.ts',
       'pause: document === null ? NO_PAUSE : restoredPause(document.pause),',
       'pause: NO_PAUSE,',
     ),
@@ -210,7 +210,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     ['I17'],
     'a restart forgets the notifications that were not accepted yet',
     edit(
-      'document.ts',
+      'storage/document.ts',
       'outbox: (document?.outbox ?? []).map((entry) => ({ ...entry, publishing: null, nextAt: at, delayMs: 0 })),',
       'outbox: [],',
     ),
@@ -220,7 +220,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'restart-ended',
     ['I11'],
     'a restart forgets which associations have ended',
-    edit('document.ts', 'ended: known.ended,\n    toldEnded', 'toldEnded'),
+    edit('storage/document.ts', 'ended: known.ended,\n    toldEnded', 'toldEnded'),
     'crashes',
   ),
   mutant(

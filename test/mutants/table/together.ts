@@ -7,8 +7,12 @@ export const TOGETHER: readonly Mutant[] = [
     ['gate local', 'answer unfit-candidate', 'I9'],
     'an unfit candidate asks, and its voters lend to it',
     [
-      edit('takeover.ts', "{ name: 'local', ask: localFit }", "{ name: 'local', ask: () => open('') }"),
-      edit('ballot.ts', "if (!ballot.fit) return refuse('unfit-candidate');", ''),
+      edit(
+        'takeover/takeover.ts',
+        "{ name: 'local', ask: localFit }",
+        "{ name: 'local', ask: () => open('') }",
+      ),
+      edit('election/ballot.ts', "if (!ballot.fit) return refuse('unfit-candidate');", ''),
     ],
     'two-unfit',
   ),
@@ -18,7 +22,7 @@ export const TOGETHER: readonly Mutant[] = [
     'neither the gate nor the read of the move heeds that this node holds the address',
     [
       edit(
-        'takeover.ts',
+        'takeover/takeover.ts',
         "{ name: 'not-holder', ask: notHolder }",
         "{ name: 'not-holder', ask: () => open('') }",
       ),
@@ -35,7 +39,11 @@ export const TOGETHER: readonly Mutant[] = [
     ['gate displace', 'I13'],
     'neither the gate nor the read of the move heeds another address in the way',
     [
-      edit('takeover.ts', "{ name: 'displace', ask: displace }", "{ name: 'displace', ask: () => open('') }"),
+      edit(
+        'takeover/takeover.ts',
+        "{ name: 'displace', ask: displace }",
+        "{ name: 'displace', ask: () => open('') }",
+      ),
       edit(
         'move/reads.ts',
         "if (displaces !== null && !mayDisplace && shown.kind !== 'self')",
@@ -49,8 +57,12 @@ export const TOGETHER: readonly Mutant[] = [
     ['gate paused', 'answer paused', 'I16'],
     'a pause keeps neither candidates from asking nor voters from lending',
     [
-      edit('takeover.ts', "{ name: 'paused', ask: notPaused }", "{ name: 'paused', ask: () => open('') }"),
-      edit('ballot.ts', "if (isPaused(state)) return refuse('paused');", ''),
+      edit(
+        'takeover/takeover.ts',
+        "{ name: 'paused', ask: notPaused }",
+        "{ name: 'paused', ask: () => open('') }",
+      ),
+      edit('election/ballot.ts', "if (isPaused(state)) return refuse('paused');", ''),
     ],
     'operators',
   ),
@@ -59,13 +71,13 @@ export const TOGETHER: readonly Mutant[] = [
     ['gate lease', 'I7'],
     'neither count nor mandate nor the last gate heeds that leases run out',
     [
-      edit('ballot.ts', 'if (answer.leaseUntil > state.now.at) count.leases', 'count.leases'),
+      edit('election/ballot.ts', 'if (answer.leaseUntil > state.now.at) count.leases', 'count.leases'),
       edit(
-        'campaign.ts',
+        'election/campaign.ts',
         'if (heard === undefined && mandate.until > turn.now.at) return;',
         'if (heard === undefined) return;',
       ),
-      edit('takeover.ts', "{ name: 'lease', ask: lease }", "{ name: 'lease', ask: () => open('') }"),
+      edit('takeover/takeover.ts', "{ name: 'lease', ask: lease }", "{ name: 'lease', ask: () => open('') }"),
     ],
     'slow-votes',
   ),
@@ -93,7 +105,7 @@ export const TOGETHER: readonly Mutant[] = [
         "wayOut: { '4': { ...NEW_WAY_OUT, nextAt: at }, '6': { ...NEW_WAY_OUT, nextAt: at } },",
         '',
       ),
-      edit('wayout.ts', 'provenAt >= state.observedFrom && ', ''),
+      edit('observation/way-out.ts', 'provenAt >= state.observedFrom && ', ''),
     ],
     'stalls',
   ),
@@ -102,9 +114,9 @@ export const TOGETHER: readonly Mutant[] = [
     ['freshness 1', 'freshness 2', 'I18'],
     'a message counts whoever it was written for',
     [
-      edit('gossip.ts', "if (request.to !== config.node.id) return 'not-for-me';", ''),
+      edit('membership/gossip.ts', "if (request.to !== config.node.id) return 'not-for-me';", ''),
       edit(
-        'freshness.ts',
+        'wire/freshness.ts',
         'echo !== null && echo.session === own.session && echo.t <= own.t',
         'echo !== null',
       ),
@@ -130,8 +142,8 @@ export const TOGETHER: readonly Mutant[] = [
     ['answer move-did-not-help', 'I21'],
     'neither candidate nor voters ask what was tried in vain',
     [
-      edit('ballot.ts', "return refuse('move-did-not-help', untilMs);", 'return null;'),
-      edit('protection.ts', '? waitUntil(state, address.episode, candidate) : NEVER', '? 0 : NEVER'),
+      edit('election/ballot.ts', "return refuse('move-did-not-help', untilMs);", 'return null;'),
+      edit('takeover/protection.ts', '? waitUntil(state, address.episode, candidate) : NEVER', '? 0 : NEVER'),
     ],
   ),
 ];

@@ -2,11 +2,12 @@
  * What a definite answer establishes: that nobody holds the address by our doing, or that the cloud has given it to
  * this node (invariants I6, I12, I17).
  */
-import { noteTry } from '../episode.ts';
-import { endAssociation, noteReplaced, observeHolder } from '../holder.ts';
-import { addressOf, changeAddress, persist, type Turn } from '../turn.ts';
-import type { AssociationId, Ip } from '../units.ts';
-import { lookNow } from '../verdict.ts';
+
+import { addressOf, changeAddress, persist, type Turn } from '../model/step-context.ts';
+import type { AssociationId, Ip } from '../model/units.ts';
+import { endAssociation, noteReplaced, observeHolder } from '../observation/holder.ts';
+import { lookNow } from '../observation/verdict.ts';
+import { noteTry } from '../takeover/episode.ts';
 import { take } from './calls.ts';
 import { lateAfterAcceptance } from './late.ts';
 import { changeMove, moveOf } from './progress.ts';

@@ -2,10 +2,10 @@
  * The calls that a move makes, and the rests before them (PROTOCOL.md, "The move"; invariants I6, I12, I14). Which one
  * follows on which answer is in `table.ts`.
  */
-import type { DriverOperation } from '../effects.ts';
-import { addressOf, newEffectId, type Turn, tell } from '../turn.ts';
-import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from '../units.ts';
-import { callTimeoutMs } from '../view.ts';
+import type { DriverOperation } from '../model/effects.ts';
+import { addressOf, newEffectId, type Turn, tell } from '../model/step-context.ts';
+import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from '../model/units.ts';
+import { callTimeoutMs } from '../takeover/view.ts';
 import type { NextCall, ReadPurpose } from './phases.ts';
 import { changeMove, moveOf } from './progress.ts';
 

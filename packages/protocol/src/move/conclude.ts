@@ -1,17 +1,17 @@
 /**
  * The end of a takeover, or of an attempt at one: history, notification, leases given back.
  */
-import { backOff, releaseLeases } from '../campaign.ts';
-import type { MoveIntent, MoveStep } from '../durable.ts';
-import { noteTry } from '../episode.ts';
-import type { HistoryEntry } from '../facts.ts';
-import { setHandoverState } from '../handover.ts';
-import { holderName } from '../holder.ts';
-import { NO_BACKOFF } from '../initial.ts';
-import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from '../outbox.ts';
-import type { Reason } from '../reasons.ts';
-import { addressOf, changeAddress, persist, type Turn, tell } from '../turn.ts';
-import type { DurationMs, Ip } from '../units.ts';
+import { backOff, releaseLeases } from '../election/campaign.ts';
+import type { HistoryEntry } from '../model/facts.ts';
+import { NO_BACKOFF } from '../model/initial.ts';
+import type { Reason } from '../model/reasons.ts';
+import { addressOf, changeAddress, persist, type Turn, tell } from '../model/step-context.ts';
+import type { DurationMs, Ip } from '../model/units.ts';
+import { holderName } from '../observation/holder.ts';
+import { setHandoverState } from '../orders/handover.ts';
+import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from '../reporting/outbox.ts';
+import type { MoveIntent, MoveStep } from '../storage/durable.ts';
+import { noteTry } from '../takeover/episode.ts';
 import type { Associated } from './events.ts';
 import { mayLand } from './late.ts';
 import { isOfLastRun, type Reading } from './phases.ts';
@@ -130,7 +130,7 @@ function totalStep(
   return [{ step: 'total', durationMs }];
 }
 
-/** The read of a move that was given up is on its way yet: it shows who holds the address, as an idle read does (`survey.ts`). */
+/** The read of a move that was given up is on its way yet: it shows who holds the address, as an idle read does (`idle-reads.ts`). */
 function becomeIdleRead(turn: Turn, ip: Ip, { callId, at }: Reading): void {
   const { survey } = addressOf(turn.state, ip);
   changeAddress(turn, ip, { survey: { ...survey, reading: callId, readingAt: at } });

@@ -2,10 +2,11 @@
  * What can come to a move: the driver's answers, sorted by what they mean for the move, and the passing of time. Each
  * phase has its own; `table.ts` has a cell for each.
  */
-import { isStaleRead } from '../holder.ts';
-import type { Association, DriverAnswer, DriverFailure } from '../inputs.ts';
-import type { State } from '../state.ts';
-import type { AssociationId, Ip } from '../units.ts';
+
+import type { Association, DriverAnswer, DriverFailure } from '../model/inputs.ts';
+import type { State } from '../model/state.ts';
+import type { AssociationId, Ip } from '../model/units.ts';
+import { isStaleRead } from '../observation/holder.ts';
 
 /** Somebody holds the address by it. */
 export type Associated = Extract<Association, { readonly kind: 'associated' }>;

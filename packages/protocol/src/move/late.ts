@@ -2,15 +2,16 @@
  * Takes that may have been applied, or may yet be, though their move has ended: they are told when they are seen to have
  * landed, and forgotten when they can't land any more (invariant I17).
  */
-import type { MoveIntent } from '../durable.ts';
-import { noteTry } from '../episode.ts';
-import type { HistoryEntry } from '../facts.ts';
-import { observeHolder } from '../holder.ts';
-import type { ExternalIpResult } from '../inputs.ts';
-import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from '../outbox.ts';
-import type { Holder, LateTake, State } from '../state.ts';
-import { addressOf, changeAddress, persist, type Turn, tell } from '../turn.ts';
-import type { AssociationId, DurationMs, Ip, MonotonicMs } from '../units.ts';
+
+import type { HistoryEntry } from '../model/facts.ts';
+import type { ExternalIpResult } from '../model/inputs.ts';
+import type { Holder, LateTake, State } from '../model/state.ts';
+import { addressOf, changeAddress, persist, type Turn, tell } from '../model/step-context.ts';
+import type { AssociationId, DurationMs, Ip, MonotonicMs } from '../model/units.ts';
+import { observeHolder } from '../observation/holder.ts';
+import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from '../reporting/outbox.ts';
+import type { MoveIntent } from '../storage/durable.ts';
+import { noteTry } from '../takeover/episode.ts';
 import { endsAccepted } from './phases.ts';
 
 /**

@@ -2,10 +2,10 @@
  * A move from its first call to its end (PROTOCOL.md, "The move"; invariants I11 to I14): how it begins, and how the
  * driver's answers, the passing of time and the takeover rule come to it. What follows on each is in `table.ts`.
  */
-import type { DriverResult } from '../inputs.ts';
-import { addressOf, changeAddress, type Turn } from '../turn.ts';
-import type { EffectId, Ip } from '../units.ts';
-import { callTimeoutMs } from '../view.ts';
+import type { DriverResult } from '../model/inputs.ts';
+import { addressOf, changeAddress, type Turn } from '../model/step-context.ts';
+import type { EffectId, Ip } from '../model/units.ts';
+import { callTimeoutMs } from '../takeover/view.ts';
 import { read } from './calls.ts';
 import { releaseEvent, resultOf, settlingEvent, takeEvent } from './events.ts';
 import { VERIFY_MS } from './outcomes.ts';

@@ -1,9 +1,10 @@
 /**
  * What follows on an event in a phase: the cells of `table.ts`. Each is told in PROTOCOL.md, "The machine".
  */
-import { endAssociation, fitnessOf, isHeldBySelf, isSilent } from '../holder.ts';
-import { addressOf, changeAddress, type Turn } from '../turn.ts';
-import type { DurationMs, Ip } from '../units.ts';
+
+import { addressOf, changeAddress, type Turn } from '../model/step-context.ts';
+import type { DurationMs, Ip } from '../model/units.ts';
+import { endAssociation, fitnessOf, isHeldBySelf, isSilent } from '../observation/holder.ts';
 import { accept, beginDuty } from './acceptance.ts';
 import {
   afterLaggingRead,

@@ -2,9 +2,10 @@
  * The phases of a move: what it waits for in each, and what must hold in all of them. A part of an address's state
  * (`state.ts`); `table.ts` says what leads from one to the next.
  */
-import type { MoveStep } from '../durable.ts';
-import type { BallotMode } from '../messages.ts';
-import type { AssociationId, DurationMs, EffectId, Epoch, MonotonicMs, NodeId } from '../units.ts';
+
+import type { AssociationId, DurationMs, EffectId, Epoch, MonotonicMs, NodeId } from '../model/units.ts';
+import type { MoveStep } from '../storage/durable.ts';
+import type { BallotMode } from '../wire/messages.ts';
 
 export interface Move {
   readonly epoch: Epoch;

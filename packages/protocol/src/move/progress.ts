@@ -1,10 +1,11 @@
 /**
  * What is noted of a move on its way: its phase, how long each part took, and the cloud's request ids.
  */
-import type { MoveStep } from '../durable.ts';
-import type { DriverResult } from '../inputs.ts';
-import { addressOf, type Change, changeAddress, type Turn, tell } from '../turn.ts';
-import type { DurationMs, Ip } from '../units.ts';
+
+import type { DriverResult } from '../model/inputs.ts';
+import { addressOf, type Change, changeAddress, type Turn, tell } from '../model/step-context.ts';
+import type { DurationMs, Ip } from '../model/units.ts';
+import type { MoveStep } from '../storage/durable.ts';
 import type { Move } from './phases.ts';
 
 /** The most steps that one move remembers: a duty may repeat itself for hours. */

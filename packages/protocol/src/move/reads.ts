@@ -1,12 +1,12 @@
 /**
  * A read that a move makes before its next call: taken in as any read is, and sorted by what it shows.
  */
-import { isOnlyTold, takeRead } from '../hearsay.ts';
-import { holderFrom, observeHolder } from '../holder.ts';
-import type { Association, DriverAnswer } from '../inputs.ts';
-import { noteRead } from '../survey.ts';
-import { addressOf, type Turn } from '../turn.ts';
-import type { Ip } from '../units.ts';
+import { isOnlyTold, takeRead } from '../membership/hearsay.ts';
+import type { Association, DriverAnswer } from '../model/inputs.ts';
+import { addressOf, type Turn } from '../model/step-context.ts';
+import type { Ip } from '../model/units.ts';
+import { holderFrom, observeHolder } from '../observation/holder.ts';
+import { noteRead } from '../observation/idle-reads.ts';
 import { failureOf, type ReadEvent, shownBy } from './events.ts';
 import { settleLate } from './late.ts';
 import type { Reading } from './phases.ts';

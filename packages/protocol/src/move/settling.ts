@@ -2,9 +2,10 @@
  * A call whose answer is unknown: it may have been applied, or may yet be. Read until it is known
  * (PROTOCOL.md, "The move", 5; invariant I14).
  */
-import { holderFrom, holderName, observeHolder } from '../holder.ts';
-import { addressOf, type Turn } from '../turn.ts';
-import type { AssociationId, DurationMs, Ip } from '../units.ts';
+
+import { addressOf, type Turn } from '../model/step-context.ts';
+import type { AssociationId, DurationMs, Ip } from '../model/units.ts';
+import { holderFrom, holderName, observeHolder } from '../observation/holder.ts';
 import { accept, beginDuty } from './acceptance.ts';
 import {
   afterRest,

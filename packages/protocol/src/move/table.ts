@@ -4,8 +4,8 @@
  *
  * A cell is called with the phase and the event. It makes the next call, rests, or ends the move.
  */
-import type { Turn } from '../turn.ts';
-import type { Ip } from '../units.ts';
+import type { Turn } from '../model/step-context.ts';
+import type { Ip } from '../model/units.ts';
 import type { Cleared, Due, ReadEvent, ReleaseEvent, SettlingEvent, TakeEvent } from './events.ts';
 import * as then from './outcomes.ts';
 import type { Reading, ReadPurpose, Releasing, Resting, Settling, Taking, Verifying } from './phases.ts';

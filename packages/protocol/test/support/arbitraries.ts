@@ -1,6 +1,11 @@
 /** Random messages and documents, all of them valid. */
 import fc from 'fast-check';
-import type { DurableAddress, DurableDocument, DurableHandover, MoveIntent } from '../../src/durable.ts';
+import type {
+  DurableAddress,
+  DurableDocument,
+  DurableHandover,
+  MoveIntent,
+} from '../../src/storage/durable.ts';
 import type {
   AddressRecord,
   Ballot,
@@ -13,7 +18,7 @@ import type {
   PauseOrder,
   PauseRecord,
   Payload,
-} from '../../src/messages.ts';
+} from '../../src/wire/messages.ts';
 
 const NODE_CHARACTERS = 'abcXYZ059._-'.split('');
 const nodeId = fc.string({ unit: fc.constantFrom(...NODE_CHARACTERS), minLength: 1, maxLength: 64 });

@@ -1,7 +1,7 @@
 /** A cloud with one address, which does at once what it is asked, unless it was told to fail. */
-import type { DriverOperation } from '../../src/effects.ts';
-import type { DriverAnswer } from '../../src/inputs.ts';
-import type { AssociationId, NodeId } from '../../src/units.ts';
+import type { DriverOperation } from '../../src/model/effects.ts';
+import type { DriverAnswer } from '../../src/model/inputs.ts';
+import type { AssociationId, NodeId } from '../../src/model/units.ts';
 import { SELF } from './fixtures.ts';
 
 export interface Fault {

@@ -1,9 +1,11 @@
 /** States and messages as the tests of single rules need them: everything fine, but for what a test changes. */
-import type { PeerConfig, ProtocolConfig } from '../../src/config.ts';
-import type { MoveIntent } from '../../src/durable.ts';
-import { probeDigest } from '../../src/episode.ts';
-import type { Episode } from '../../src/episode-state.ts';
-import { initialState, newAddress } from '../../src/initial.ts';
+import type { PeerConfig, ProtocolConfig } from '../../src/model/config.ts';
+import { initialState, newAddress } from '../../src/model/initial.ts';
+import type { AddressState, Campaign, CheckSeries, Peer, State, VoterAnswer } from '../../src/model/state.ts';
+import type { NodeId } from '../../src/model/units.ts';
+import type { MoveIntent } from '../../src/storage/durable.ts';
+import { probeDigest } from '../../src/takeover/episode.ts';
+import type { Episode } from '../../src/takeover/episode-state.ts';
 import type {
   AddressRecord,
   Ballot,
@@ -11,9 +13,7 @@ import type {
   Envelope,
   HandoverRecord,
   NodeRecord,
-} from '../../src/messages.ts';
-import type { AddressState, Campaign, CheckSeries, Peer, State, VoterAnswer } from '../../src/state.ts';
-import type { NodeId } from '../../src/units.ts';
+} from '../../src/wire/messages.ts';
 
 export const IP = '203.0.113.7';
 /** The present, on the monotonic clock. */

@@ -1,7 +1,7 @@
 /** A peer that answers what it is told to answer. */
-import type { ProtocolConfig, Role } from '../../src/config.ts';
-import type { Ballot, BallotAnswer, Envelope, NodeRecord, Payload } from '../../src/messages.ts';
-import type { MonotonicMs, NodeId } from '../../src/units.ts';
+import type { ProtocolConfig, Role } from '../../src/model/config.ts';
+import type { MonotonicMs, NodeId } from '../../src/model/units.ts';
+import type { Ballot, BallotAnswer, Envelope, NodeRecord, Payload } from '../../src/wire/messages.ts';
 import { addressRecordOf, IP, recordOf, SELF } from './fixtures.ts';
 
 export interface FakePeer {

@@ -1,14 +1,14 @@
 /** A node with one peer whose messages all count. What the node says and writes has to be read again. */
 import { expect } from 'vitest';
-import { decodeDocument, decodeMessage, encodeMessage, MAX_MESSAGE_BYTES } from '../../src/codec.ts';
-import type { ProtocolConfig } from '../../src/config.ts';
-import type { Effect, SendEffect } from '../../src/effects.ts';
-import { initialState } from '../../src/initial.ts';
-import type { Input, StorageState } from '../../src/inputs.ts';
-import type { Envelope, NodeRecord, Payload } from '../../src/messages.ts';
-import type { State } from '../../src/state.ts';
+import type { ProtocolConfig } from '../../src/model/config.ts';
+import type { Effect, SendEffect } from '../../src/model/effects.ts';
+import { initialState } from '../../src/model/initial.ts';
+import type { Input, StorageState } from '../../src/model/inputs.ts';
+import type { State } from '../../src/model/state.ts';
+import type { Instant } from '../../src/model/units.ts';
 import { step } from '../../src/step.ts';
-import type { Instant } from '../../src/units.ts';
+import { decodeDocument, decodeMessage, encodeMessage, MAX_MESSAGE_BYTES } from '../../src/wire/codec.ts';
+import type { Envelope, NodeRecord, Payload } from '../../src/wire/messages.ts';
 import { candidate, PAIR, PEER, recordOf, SELF, WALL } from './fixtures.ts';
 
 export const THREE: ProtocolConfig = { ...PAIR, peers: [candidate(PEER), candidate('mars')] };

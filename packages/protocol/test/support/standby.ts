@@ -1,5 +1,5 @@
 /** A pair in which `saturn` stands by, and what tests of its flows wait for. */
-import type { ProtocolConfig } from '../../src/config.ts';
+import type { ProtocolConfig } from '../../src/model/config.ts';
 import { PAIR, PEER } from './fixtures.ts';
 import type { FakePeer } from './peers.ts';
 import { World } from './world.ts';

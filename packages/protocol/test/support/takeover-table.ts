@@ -2,8 +2,8 @@
  * The takeover rule as a table: a view in which every gate is open, and for each reason code what must change for
  * the rule to give it.
  */
-import type { GateName, Outcome, Reason } from '../../src/reasons.ts';
-import type { TakeoverView } from '../../src/takeover.ts';
+import type { GateName, Outcome, Reason } from '../../src/model/reasons.ts';
+import type { TakeoverView } from '../../src/takeover/takeover.ts';
 import { AT, campaignOf, IP } from './fixtures.ts';
 
 export const MANDATE = {

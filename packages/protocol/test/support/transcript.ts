@@ -2,12 +2,13 @@
  * What a node was told, decided and did, as compact lines: `<` is an input, `*` a fact, `>` an effect. Heartbeats,
  * looks around and writes that change nothing of note are left out; a line that repeats is counted.
  */
-import { decodeDocument } from '../../src/codec.ts';
-import type { DriverOperation } from '../../src/effects.ts';
-import type { Fact } from '../../src/facts.ts';
+
 import type { Event } from '../../src/host.ts';
-import type { Payload } from '../../src/messages.ts';
-import type { EffectId, MonotonicMs, NodeId } from '../../src/units.ts';
+import type { DriverOperation } from '../../src/model/effects.ts';
+import type { Fact } from '../../src/model/facts.ts';
+import type { EffectId, MonotonicMs, NodeId } from '../../src/model/units.ts';
+import { decodeDocument } from '../../src/wire/codec.ts';
+import type { Payload } from '../../src/wire/messages.ts';
 
 export class Transcript {
   private readonly now: () => MonotonicMs;

@@ -2,9 +2,9 @@
  * One node in a small world of its own: virtual time, a cloud, peers that answer as they are told, a disk. Everything
  * takes a fixed time, so that a flow is the same transcript in every run.
  */
-import { decodeDocument } from '../../src/codec.ts';
-import type { ProtocolConfig } from '../../src/config.ts';
-import type { DurableDocument } from '../../src/durable.ts';
+
+import { createHost, type Event, type Host, type Ports } from '../../src/host.ts';
+import type { ProtocolConfig } from '../../src/model/config.ts';
 import type {
   AskExternalIpEffect,
   DriveEffect,
@@ -12,12 +12,13 @@ import type {
   ProbeEffect,
   PublishEffect,
   SendEffect,
-} from '../../src/effects.ts';
-import type { Fact } from '../../src/facts.ts';
-import { createHost, type Event, type Host, type Ports } from '../../src/host.ts';
-import type { CheckResult, DriverAnswer, StorageState } from '../../src/inputs.ts';
-import type { State } from '../../src/state.ts';
-import type { DurationMs, MonotonicMs, NodeId } from '../../src/units.ts';
+} from '../../src/model/effects.ts';
+import type { Fact } from '../../src/model/facts.ts';
+import type { CheckResult, DriverAnswer, StorageState } from '../../src/model/inputs.ts';
+import type { State } from '../../src/model/state.ts';
+import type { DurationMs, MonotonicMs, NodeId } from '../../src/model/units.ts';
+import type { DurableDocument } from '../../src/storage/durable.ts';
+import { decodeDocument } from '../../src/wire/codec.ts';
 import { type FakeCloud, newCloud } from './cloud.ts';
 import { PAIR, SELF, WALL } from './fixtures.ts';
 import { type FakePeer, newPeerOf } from './peers.ts';

@@ -1,0 +1,278 @@
+/**
+ * What a voter answers, and when a ballot is won (PROTOCOL.md, "Ballots"; invariants I3 to I6, I10).
+ */
+
+import type { AddressState, Campaign, State, VoterAnswer } from '../model/state.ts';
+import { type DurationMs, type MonotonicMs, NEVER, type NodeId } from '../model/units.ts';
+import { isFailingNow, isHeldBySelf, isSilent, silentAt } from '../observation/holder.ts';
+import { isCutOffSince, isProven } from '../observation/way-out.ts';
+import { isOpenTo } from '../orders/handover.ts';
+import { isPaused } from '../orders/pause.ts';
+import { counted } from '../reporting/wording.ts';
+import { protectionOf } from '../takeover/protection.ts';
+import { type Ballot, type BallotAnswer, type BallotReason, WIRE_VERSION } from '../wire/messages.ts';
+import { electorateDigest, isCandidate, majorityOf, votersOf } from './quorum.ts';
+
+/** For so long leases that are shorter than this node's own don't win while other voters may still answer. */
+export const SHORT_LEASE_WAITS_MS: DurationMs = 3_000;
+
+export interface Judgement {
+  readonly answer: BallotAnswer['answer'];
+  readonly reason: BallotReason;
+  /** How long what stands in the way will last, where that is known. */
+  readonly retryMs: DurationMs;
+  /** With the refusal `storage`: agrees to be relieved, without lending anything. */
+  readonly consents?: boolean;
+}
+
+/**
+ * Judge a ballot. The rules stand in the order in which they are asked; the first that applies is the answer.
+ *
+ * @param heardAt when this voter first heard of the ballot: a success counts against it only from a probe that started later
+ */
+export function judge(state: State, ballot: Ballot, heardAt: MonotonicMs): Judgement {
+  const judgement = cannotLend(state, ballot) ?? willNotLend(state, ballot) ?? seen(state, ballot, heardAt);
+  const forgets = state.storage.failing !== null && judgement.answer !== 'refuse';
+  return forgets ? cannotWrite(state, ballot) : judgement;
+}
+
+/** What it would lend, a crash would make it forget. A holder in this state may still agree to be relieved. */
+function cannotWrite(state: State, ballot: Ballot): Judgement {
+  const consents = ballot.mode === 'handover' && isHeldBySelf(state, ballot.address);
+  return { ...refuse('storage'), ...(consents ? { consents } : {}) };
+}
+
+/** Reasons why this voter can't lend its lease, whatever it sees. */
+function cannotLend(state: State, ballot: Ballot): Judgement | null {
+  const at = state.now.at;
+  if (state.config.node.role === 'member') return refuse('no-vote');
+  const address = state.addresses[ballot.address];
+  if (address === undefined) return refuse('unknown-address');
+  if (ballot.electorate !== ballotElectorate(state)) return refuse('electorate');
+  if (!isCandidate(state.config, ballot.candidate)) return refuse('unknown-candidate');
+  const duplicateUntil = state.peers[ballot.candidate]?.duplicateUntil ?? 0;
+  if (duplicateUntil > at) return refuse('duplicate-id', duplicateUntil - at);
+  if (state.phase !== 'running') return refuse('stopping');
+  // What another run with this voter's id has lent can't be known either.
+  const lendFrom = Math.max(address.lendFrom, state.duplicateUntil);
+  if (lendFrom > at) return refuse('lease-unknown', lendFrom - at);
+  const { lent } = address;
+  if (lent === null || (lent.candidate === ballot.candidate && lent.epoch <= ballot.epoch)) return null;
+  if (lent.expiresAt > at) return refuse('lent', lent.expiresAt - at);
+  // What it has lent itself, not what it has heard of: else whoever tells of ever higher epochs would make every ballot stale.
+  return lent.epoch >= ballot.epoch ? refuse('stale-epoch') : null;
+}
+
+/** Reasons why it should not, though it could. */
+function willNotLend(state: State, ballot: Ballot): Judgement | null {
+  const address = state.addresses[ballot.address];
+  if (address === undefined) return refuse('unknown-address');
+  if (!ballot.fit) return refuse('unfit-candidate');
+  if (ballot.mode === 'handover') return consentTo(state, ballot);
+  if (isPaused(state)) return refuse('paused');
+  return protects(state, address, ballot.candidate);
+}
+
+/** The voter's damping says no, by the rule that the candidate itself asks. */
+function protects(state: State, address: AddressState, candidate: NodeId): Judgement | null {
+  const damping = protectionOf(state, address, candidate);
+  if (damping.kind === 'free') return null;
+  const untilMs = damping.until - state.now.at;
+  switch (damping.reason) {
+    case 'held-down':
+    case 'flapping':
+      return refuse('held-down', untilMs);
+    case 'move-did-not-help':
+      return refuse('move-did-not-help', untilMs);
+    case 'never-answered':
+      return refuse('never-answered');
+  }
+}
+
+/** A voter consents to an order that it knows to be open: one that was taken back, or has had its time, moves nothing. */
+function consentTo(state: State, { handover: id, address, candidate }: Ballot): Judgement {
+  if (id === undefined || !isOpenTo(state, id, address, candidate)) return refuse('no-handover');
+  return { answer: 'grant', reason: 'consent', retryMs: 0 };
+}
+
+/** What it sees. */
+function seen(state: State, ballot: Ballot, heardAt: MonotonicMs): Judgement {
+  const address = state.addresses[ballot.address];
+  if (address === undefined) return refuse('unknown-address');
+  const { series, verdict } = address;
+  if (series.last === null) return refuse('starting', series.inFlight.length > 0 ? 200 : 500);
+  if (verdict === 'down' && isFailingNow(state, address))
+    return { answer: 'grant', reason: 'down', retryMs: 0 };
+  if (series.last.ok) return series.last.startedAt >= heardAt ? refuse('up') : pending();
+  // Failing without a proof: blind once the outside has definitely not answered, else still waiting for it.
+  const since = series.failingSince ?? heardAt;
+  return !isProven(state, address.ip) && isCutOffSince(state, address.ip, since) ? blind() : pending();
+}
+
+function refuse(reason: BallotReason, retryMs: DurationMs = 0): Judgement {
+  return { answer: 'refuse', reason, retryMs };
+}
+
+function blind(): Judgement {
+  return { answer: 'blind', reason: 'no-way-out', retryMs: 0 };
+}
+
+function pending(): Judgement {
+  return { answer: 'pending', reason: 'undecided', retryMs: 0 };
+}
+
+/** The electorate's digest with the wire version: what two nodes must have in common to vote together. */
+export function ballotElectorate(state: State): string {
+  return `${WIRE_VERSION}:${electorateDigest(state.config)}`;
+}
+
+export type Tally =
+  | { readonly result: 'pending'; readonly detail: string; readonly until: MonotonicMs }
+  | {
+      readonly result: 'lost';
+      readonly detail: string;
+      /** When it could be won, as far as the refusals say; 0: they don't. */
+      readonly retryMs: DurationMs;
+      /** It is a lease that has to come back until then. */
+      readonly forLease: boolean;
+    }
+  | {
+      readonly result: 'won';
+      readonly detail: string;
+      readonly leaseUntil: MonotonicMs;
+      readonly silent: readonly NodeId[];
+      readonly consent: boolean;
+    };
+
+interface Count {
+  leases: MonotonicMs[];
+  down: number;
+  /** Those that answered and aren't blind. */
+  sighted: number;
+  /** May still answer. */
+  out: NodeId[];
+  silent: NodeId[];
+  refusals: VoterAnswer[];
+}
+
+/**
+ * Count a ballot. Won: leases from a strict majority of the configured voters, and "down" from a strict majority of
+ * the voters that answered and aren't blind, however those still out may answer. A handover needs no sight, but the
+ * consent of a holder that is heard.
+ */
+export function tally(state: State, address: AddressState, campaign: Campaign): Tally {
+  const voters = votersOf(state.config);
+  const count = countAnswers(state, campaign, voters);
+  const majority = majorityOf(voters.length);
+  const detail = summaryOf(state, campaign, count, voters.length);
+  const holderAnswer = consentOf(state, address, campaign);
+  const lost = { result: 'lost', detail, ...retryOf(count, majority) } as const;
+  if (holderAnswer === 'refused' || count.leases.length + count.out.length < majority) return lost;
+  const seesEnough = campaign.mode === 'handover' || count.down * 2 > count.sighted + count.out.length;
+  const couldSee =
+    campaign.mode === 'handover' || (count.down + count.out.length) * 2 > count.sighted + count.out.length;
+  if (!couldSee) return lost;
+  const leaseUntil = count.leases.sort((a, b) => b - a)[majority - 1] ?? 0;
+  // A short lease that comes first must not keep a longer one from counting.
+  const isShort = count.out.length > 0 && isTooShort(state, campaign, leaseUntil);
+  if (count.leases.length < majority || isShort || !seesEnough || holderAnswer === 'awaited') {
+    return { result: 'pending', detail, until: nextSilence(state, campaign, count.out) };
+  }
+  return { result: 'won', detail, leaseUntil, silent: count.silent, consent: holderAnswer === 'given' };
+}
+
+/** It ends before a lease of this node's own length would, and the ballot is young enough to wait for better ones. */
+function isTooShort({ config, now }: State, { openedAt }: Campaign, leaseUntil: MonotonicMs): boolean {
+  return leaseUntil < openedAt + config.agreement.leaseMs && now.at - openedAt < SHORT_LEASE_WAITS_MS;
+}
+
+function countAnswers(state: State, campaign: Campaign, voters: readonly NodeId[]): Count {
+  const { leaseMs } = state.config.agreement;
+  const count: Count = { leases: [], down: 0, sighted: 0, out: [], silent: [], refusals: [] };
+  for (const voter of voters) {
+    const answer = campaign.answers[voter];
+    if (answer === undefined || answer.answer === 'pending')
+      countMissing(state, campaign, voter, voters.length, count);
+    else if (answer.answer === 'refuse') {
+      count.sighted += 1; // whatever the reason, a refusal hides what its voter sees: it counts against
+      count.refusals.push(answer);
+      if (relievesAlone(campaign, answer, voters)) count.leases.push(answer.leaseUntil + leaseMs);
+    } else {
+      if (answer.leaseUntil > state.now.at) count.leases.push(answer.leaseUntil);
+      if (answer.answer === 'blind') continue;
+      count.down += 1;
+      count.sighted += 1;
+    }
+  }
+  return count;
+}
+
+/**
+ * When so many refusals have ended that the rest may win: those that end first. What a single voter says stands in the way no
+ * longer than the others let it.
+ */
+function retryOf(
+  { leases, down, sighted, refusals }: Count,
+  majority: number,
+): { readonly retryMs: DurationMs; readonly forLease: boolean } {
+  const forSight = Math.floor(sighted / 2) + 1 - down;
+  const needed = Math.max(1, majority - leases.length, forSight);
+  const ending = [...refusals].sort((a, b) => a.retryMs - b.retryMs);
+  const last = ending[Math.min(needed, ending.length) - 1];
+  return { retryMs: last?.retryMs ?? 0, forLease: last?.reason === 'lent' };
+}
+
+/**
+ * Of two, the holder that can't write agrees to be relieved. Its word counts as its silence would: there is no third that it
+ * could lend to, and by itself it neither asks nor lends while its disk takes no writes.
+ */
+function relievesAlone(campaign: Campaign, answer: VoterAnswer, voters: readonly NodeId[]): boolean {
+  return campaign.mode === 'handover' && answer.consents === true && voters.length === 2;
+}
+
+/** A voter that hasn't answered: silent, and its ballot failed on a fresh connection, or still out. */
+function countMissing(state: State, campaign: Campaign, voter: NodeId, voters: number, count: Count): void {
+  const silent =
+    voter !== state.config.node.id && isSilent(state, voter) && campaign.unreachable.includes(voter);
+  if (!silent) {
+    count.out.push(voter);
+    return;
+  }
+  count.silent.push(voter);
+  if (voters === 2 && state.config.agreement.silentPeer === 'takeover')
+    count.leases.push((campaign.asks[0] ?? campaign.openedAt) + state.config.agreement.leaseMs);
+}
+
+/** `unwritten`: the holder agrees to be relieved and can't write that down, so that the move is fenced. */
+type Consent = 'given' | 'unwritten' | 'refused' | 'awaited' | 'not-needed';
+
+function consentOf(state: State, address: AddressState, campaign: Campaign): Consent {
+  const holder = address.holder.node;
+  if (campaign.mode !== 'handover' || holder === null || holder === state.config.node.id) return 'not-needed';
+  if (!votersOf(state.config).includes(holder)) return 'not-needed';
+  const answer = campaign.answers[holder];
+  if (answer?.answer === 'grant' || answer?.answer === 'blind') return 'given';
+  if (answer?.answer === 'refuse') return answer.consents === true ? 'unwritten' : 'refused';
+  return isSilent(state, holder) && campaign.unreachable.includes(holder) ? 'not-needed' : 'awaited';
+}
+
+/** When the count may change without an answer: a voter out of reach completes its silence. */
+function nextSilence(state: State, campaign: Campaign, out: readonly NodeId[]): MonotonicMs {
+  const times = out
+    .filter((voter) => campaign.unreachable.includes(voter))
+    .map((voter) => silentAt(state, voter));
+  return times.length === 0 ? NEVER : Math.min(...times);
+}
+
+function summaryOf(state: State, campaign: Campaign, count: Count, voters: number): string {
+  const said = Object.entries(campaign.answers).map(
+    ([voter, { answer, reason }]) => `${voter}: ${answer} (${reason})`,
+  );
+  const refuses = voters === 2 && state.config.agreement.silentPeer === 'hold';
+  const silence = refuses ? 'silent, which counts as a refusal (agreement.silentPeer: hold)' : 'silent';
+  const silent = count.silent.map((voter) => `${voter}: ${silence}`);
+  const waiting = count.out
+    .filter((voter) => campaign.answers[voter] === undefined)
+    .map((voter) => `${voter}: no answer yet`);
+  return `${count.leases.length} of ${counted(voters, 'lease')}, ${count.down} of ${count.sighted} that aren't blind say down; ${[...said, ...silent, ...waiting].join(', ')}`;
+}

@@ -1,0 +1,332 @@
+/**
+ * The candidate's side of a ballot: open it, count it, give it up (invariants I3 to I7).
+ */
+
+import { adoptEpoch } from '../membership/bounded.ts';
+import { onToldOfDuplicate } from '../membership/duplicate-id.ts';
+import type { Reason } from '../model/reasons.ts';
+import type { AddressState, Backoff, Campaign, State, VoterAnswer } from '../model/state.ts';
+import {
+  addressOf,
+  changeAddress,
+  changePeer,
+  draw,
+  persist,
+  speakTo,
+  type Turn,
+  tell,
+} from '../model/step-context.ts';
+import type { DurationMs, Epoch, Ip, MonotonicMs, NodeId } from '../model/units.ts';
+import { holderName, isSilent } from '../observation/holder.ts';
+import { orderedBy } from '../orders/handover.ts';
+import type { Ballot, BallotAnswer, BallotMode } from '../wire/messages.ts';
+import { ballotElectorate, tally } from './ballot.ts';
+import { votersOf } from './quorum.ts';
+import { endLease, lend } from './voter.ts';
+
+/** The longest a ballot stays open. */
+export const BALLOT_LASTS_MS: DurationMs = 6_000;
+/** Asking again within this time counts as the same asking, from the earlier moment. */
+const SAME_ASK_MS: DurationMs = 100;
+/** The most characters of an explanation that are kept on disk. */
+const MAX_TEXT = 1_024;
+const FIRST_BACKOFF_MS: DurationMs = 1_000;
+/** While an address is down, whatever stood in the way is tried again this far apart at most. */
+export const MAX_BACKOFF_MS: DurationMs = 10_000;
+/** In how many messages a release is repeated: it isn't acknowledged, and a lost one costs the rest of a lease. */
+const RELEASE_REPEATS = 3;
+
+export function openBallot(turn: Turn, ip: Ip, mode: BallotMode, handoverId: string | null): void {
+  const { config } = turn.state;
+  const self = config.node.id;
+  const at = turn.now.at;
+  const epoch = addressOf(turn.state, ip).epoch + 1;
+  const leaseUntil = at + config.agreement.leaseMs;
+  lend(turn, ip, { candidate: self, epoch, expiresAt: leaseUntil });
+  const own: VoterAnswer = {
+    answer: 'grant',
+    reason: mode === 'handover' ? 'consent' : 'down',
+    leaseUntil,
+    retryMs: 0,
+  };
+  const campaign: Campaign = {
+    epoch,
+    mode,
+    handoverId,
+    openedAt: at,
+    asks: [at],
+    answers: { [self]: own },
+    unreachable: [],
+    won: null,
+  };
+  changeAddress(turn, ip, { campaign, guard: null });
+  tell(turn, { kind: 'ballot-opened', address: ip, epoch, mode });
+  for (const voter of votersOf(config)) {
+    if (voter !== self) speakTo(turn, voter, { hurried: true, fresh: isSilent(turn.state, voter) });
+  }
+  countBallot(turn, ip);
+}
+
+/** The open ballots that this peer hasn't answered finally, as they are asked now. */
+export function ballotsFor(turn: Turn, peer: NodeId): readonly Ballot[] {
+  const ballots: Ballot[] = [];
+  const { config } = turn.state;
+  if (config.peers.find((one) => one.id === peer)?.role === 'member') return ballots;
+  for (const ip in turn.state.addresses) {
+    const { campaign } = addressOf(turn.state, ip);
+    if (campaign === null || campaign.won !== null) continue;
+    const given = campaign.answers[peer];
+    if (given !== undefined && given.answer !== 'pending') continue;
+    if (waitsForDisk(turn.state, peer, ip, campaign.epoch)) continue;
+    ballots.push({
+      address: ip,
+      epoch: campaign.epoch,
+      candidate: config.node.id,
+      mode: campaign.mode,
+      electorate: ballotElectorate(turn.state),
+      ask: askNow(turn, ip, campaign),
+      fit: turn.state.local.fit === 'fit',
+      ...(campaign.handoverId === null ? {} : { handover: campaign.handoverId }),
+    });
+  }
+  return ballots;
+}
+
+/**
+ * Whether a message with this ballot to that peer still waits for a write. Repeated before, all of its copies would go
+ * out at one moment, and whatever else is said meanwhile would have to wait with them.
+ */
+function waitsForDisk(state: State, peer: NodeId, ip: Ip, epoch: Epoch): boolean {
+  const { pendingSends, storage } = state;
+  return pendingSends.some(
+    ({ to, after, ballots }) =>
+      to === peer &&
+      after > storage.durable &&
+      ballots.some((ballot) => ballot.address === ip && ballot.epoch === epoch),
+  );
+}
+
+export function onBallotAnswer(turn: Turn, from: NodeId, answer: BallotAnswer): void {
+  const address = turn.state.addresses[answer.address];
+  if (address === undefined || answer.voter !== from || answer.candidate !== turn.state.config.node.id)
+    return;
+  const { campaign, move } = address;
+  const isFirst = campaign?.answers[from] === undefined && isAwaited(turn.state, campaign, from, answer);
+  adoptEpoch(turn, from, answer.address, answer.highest, isFirst);
+  if (answer.reason === 'duplicate-id') onToldOfDuplicate(turn, from, answer.retryMs);
+  if (campaign === null || campaign.epoch !== answer.epoch) {
+    const over =
+      answer.leaseMs > 0 && move?.epoch !== answer.epoch && answer.epoch !== address.late?.intent.epoch;
+    if (over) queueRelease(turn, from, answer.address, answer.epoch);
+    return;
+  }
+  const before = campaign.answers[from]?.answer;
+  if (before === 'refuse' || (answer.answer === 'pending' && before !== undefined)) return;
+  const askedAt = campaign.asks[answer.ask];
+  if (askedAt === undefined || !isAwaited(turn.state, campaign, from, answer)) return;
+  const leaseMs = Math.min(turn.state.config.agreement.leaseMs, answer.leaseMs);
+  const counted: VoterAnswer = {
+    answer: answer.answer,
+    reason: answer.reason,
+    leaseUntil: askedAt + leaseMs,
+    retryMs: answer.retryMs,
+    ...(answer.consents === true ? { consents: true } : {}),
+  };
+  changeAddress(turn, answer.address, {
+    campaign: { ...campaign, answers: { ...campaign.answers, [from]: counted } },
+  });
+  tell(turn, { kind: 'ballot-answered', answer });
+  countBallot(turn, answer.address);
+}
+
+/** Whether it answers what a voter was asked in a ballot that is still open. Any other must move nothing, however often it is sent. */
+function isAwaited(
+  { config }: State,
+  campaign: Campaign | null,
+  from: NodeId,
+  { epoch, ask }: BallotAnswer,
+): boolean {
+  if (campaign === null || campaign.epoch !== epoch || campaign.won !== null) return false;
+  return campaign.asks[ask] !== undefined && votersOf(config).includes(from);
+}
+
+/** A message with a ballot came to nothing. Only on a connection of its own does that count; else it is tried on one. */
+export function onBallotUndelivered(turn: Turn, to: NodeId, ip: Ip, epoch: Epoch, fresh: boolean): void {
+  const campaign = turn.state.addresses[ip]?.campaign;
+  if (campaign == null || campaign.epoch !== epoch || campaign.won !== null) return;
+  if (!fresh) {
+    speakTo(turn, to, { hurried: true, fresh: true });
+    return;
+  }
+  if (!campaign.unreachable.includes(to)) {
+    changeAddress(turn, ip, { campaign: { ...campaign, unreachable: [...campaign.unreachable, to] } });
+  }
+  countBallot(turn, ip);
+}
+
+/** Count again, because an answer came, a silence is complete or time has passed. */
+export function countBallot(turn: Turn, ip: Ip): void {
+  const address = addressOf(turn.state, ip);
+  const { campaign } = address;
+  if (campaign === null || campaign.won !== null) return;
+  const counted = tally(turn.state, address, campaign);
+  switch (counted.result) {
+    case 'pending':
+      if (turn.now.at - campaign.openedAt >= BALLOT_LASTS_MS)
+        giveUp(turn, ip, 'lost', `not decided in time: ${counted.detail}`, 0);
+      return;
+    case 'lost':
+      giveUp(turn, ip, 'lost', counted.detail, counted.retryMs, counted.forLease);
+      return;
+    case 'won':
+      win(turn, ip, campaign, counted);
+  }
+}
+
+/** A mandate ends with its leases, and one by silence when the silent is heard. */
+export function endMandate(turn: Turn, ip: Ip): void {
+  const { campaign, move } = addressOf(turn.state, ip);
+  const mandate = campaign?.won;
+  if (campaign === null || mandate == null || move?.stage.kind === 'verifying') return;
+  const heard = mandate.silent.find((peer) => (turn.state.peers[peer]?.heardAt ?? 0) >= mandate.at);
+  if (heard === undefined && mandate.until > turn.now.at) return;
+  const detail =
+    heard === undefined ? 'its leases ran out' : `${heard}, whose silence it rested on, was heard`;
+  if (move === null) {
+    giveUp(turn, ip, 'dropped', detail, 1);
+    return;
+  }
+  // What was lent is not given back: a call of ours may still take effect. The move's end returns it.
+  tell(turn, { kind: 'ballot-closed', address: ip, epoch: campaign.epoch, result: 'dropped', detail });
+  changeAddress(turn, ip, { campaign: null, guard: null });
+}
+
+/** Give the ballot up before any call, and give back what was lent. `retryMs` 0: back off as usual. */
+export function giveUp(
+  turn: Turn,
+  ip: Ip,
+  result: 'lost' | 'dropped',
+  detail: string,
+  retryMs: DurationMs,
+  forLease = false,
+): void {
+  const address = addressOf(turn.state, ip);
+  const { campaign } = address;
+  if (campaign === null) return;
+  tell(turn, { kind: 'ballot-closed', address: ip, epoch: campaign.epoch, result, detail });
+  releaseLeases(turn, ip, campaign.epoch);
+  changeAddress(turn, ip, {
+    campaign: null,
+    guard: null,
+    intent: address.move === null ? null : address.intent,
+  });
+  if (address.intent !== null) persist(turn);
+  if (result === 'lost') backOff(turn, ip, 'ballot-lost', detail, retryMs, forLease);
+}
+
+/** Wait before trying again: as long as is known to be needed, else 1 s doubling to 10 s. */
+export function backOff(
+  turn: Turn,
+  ip: Ip,
+  reason: Reason,
+  detail: string,
+  retryMs: DurationMs,
+  forLease = false,
+): void {
+  const { backoff } = addressOf(turn.state, ip);
+  const delayMs = Math.min(MAX_BACKOFF_MS, backoff.delayMs === 0 ? FIRST_BACKOFF_MS : backoff.delayMs * 2);
+  const waitMs =
+    retryMs > 0
+      ? Math.min(
+          retryMs + Math.floor(draw(turn) * 50),
+          Math.max(MAX_BACKOFF_MS, turn.state.config.agreement.leaseMs),
+        )
+      : delayMs;
+  const next: Backoff = { until: turn.now.at + waitMs, delayMs, reason, detail, forLease };
+  changeAddress(turn, ip, { backoff: next });
+}
+
+/** What was lent for `epoch`, by this node to itself and by the others, is given back. */
+export function releaseLeases(turn: Turn, ip: Ip, epoch: Epoch): void {
+  const { config } = turn.state;
+  const { lent } = addressOf(turn.state, ip);
+  if (lent !== null && lent.candidate === config.node.id && lent.epoch <= epoch) endLease(turn, ip, lent);
+  for (const voter of votersOf(config)) {
+    if (voter !== config.node.id) queueRelease(turn, voter, ip, epoch);
+  }
+}
+
+function queueRelease(turn: Turn, voter: NodeId, ip: Ip, epoch: Epoch): void {
+  const peer = turn.state.peers[voter];
+  if (peer === undefined) return;
+  const release = { address: ip, epoch, candidate: turn.state.config.node.id };
+  const others = peer.releasesDue.filter((due) => due.release.address !== ip || due.release.epoch > epoch);
+  if (others.some((due) => due.release.address === ip)) return; // a later release covers this one
+  changePeer(turn, voter, { releasesDue: [...others, { release, left: RELEASE_REPEATS }] });
+  speakTo(turn, voter, { hurried: true });
+}
+
+function win(
+  turn: Turn,
+  ip: Ip,
+  campaign: Campaign,
+  counted: Extract<ReturnType<typeof tally>, { result: 'won' }>,
+): void {
+  const address = addressOf(turn.state, ip);
+  const at = turn.now.at;
+  const won = {
+    at,
+    until: counted.leaseUntil,
+    silent: counted.silent,
+    write: persist(turn),
+    consent: counted.consent,
+    summary: counted.detail,
+  };
+  const steps = [
+    { step: 'detect', durationMs: detectMs(address, campaign.openedAt) },
+    { step: 'agree', durationMs: at - campaign.openedAt },
+  ] as const;
+  changeAddress(turn, ip, {
+    campaign: { ...campaign, won },
+    intent: {
+      epoch: campaign.epoch,
+      mode: campaign.mode,
+      handoverId: campaign.handoverId,
+      from: holderName(address.holder),
+      associationId: address.holder.associationId,
+      stage: 'planned',
+      startedWall: Math.max(0, Math.floor(turn.now.wall)),
+      reason: reasonFor(turn, address, campaign).slice(0, MAX_TEXT),
+      agreed: counted.detail.slice(0, MAX_TEXT),
+      steps,
+      requestIds: [],
+    },
+  });
+  persist(turn);
+  for (const step of steps)
+    tell(turn, { kind: 'step', address: ip, step: step.step, durationMs: step.durationMs, result: 'ok' });
+  tell(turn, {
+    kind: 'ballot-closed',
+    address: ip,
+    epoch: campaign.epoch,
+    result: 'won',
+    detail: counted.detail,
+  });
+}
+
+function reasonFor(turn: Turn, address: AddressState, { mode, handoverId }: Campaign): string {
+  if (mode === 'takeover') return address.verdictReason;
+  const ordered = turn.state.handovers.find(({ record }) => record.id === handoverId);
+  return ordered === undefined ? 'handover' : orderedBy(ordered.record);
+}
+
+function detectMs(address: AddressState, openedAt: MonotonicMs): DurationMs {
+  return address.series.failingSince === null ? 0 : Math.max(0, openedAt - address.series.failingSince);
+}
+
+function askNow(turn: Turn, ip: Ip, campaign: Campaign): number {
+  const last = campaign.asks.length - 1;
+  if (turn.now.at - (campaign.asks[last] ?? 0) < SAME_ASK_MS) return last;
+  changeAddress(turn, ip, { campaign: { ...campaign, asks: [...campaign.asks, turn.now.at] } });
+  return last + 1;
+}

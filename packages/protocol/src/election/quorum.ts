@@ -1,0 +1,61 @@
+/**
+ * Who the voters are. The electorate is the configured one, the holder and the candidate among it, and never
+ * "those that happen to be reachable" (invariant I3).
+ */
+
+import { MAX_VOTERS, type ProtocolConfig } from '../model/config.ts';
+import type { NodeId } from '../model/units.ts';
+import { counted } from '../reporting/wording.ts';
+
+/** All configured voters, this node included where it votes, sorted by id. */
+export function votersOf(config: ProtocolConfig): readonly NodeId[] {
+  const voters = config.peers.filter((peer) => peer.role !== 'member').map((peer) => peer.id);
+  if (config.node.role !== 'member') voters.push(config.node.id);
+  return voters.sort(byText);
+}
+
+/** Whether that node may hold an address by this node's own configuration, whatever it says of itself. */
+export function isCandidate({ node, peers }: ProtocolConfig, id: NodeId): boolean {
+  if (id === node.id) return node.role === 'candidate';
+  return peers.some((peer) => peer.id === id && peer.role === 'candidate');
+}
+
+/** A strict majority of `count`. */
+export function majorityOf(count: number): number {
+  return Math.floor(count / 2) + 1;
+}
+
+/** A digest of the electorate's sorted ids. It guards against mistakes in configuration; forgery is the MAC's business. */
+export function electorateDigest(config: ProtocolConfig): string {
+  return digestOf(votersOf(config).join(','));
+}
+
+/**
+ * 32-bit FNV-1a, as eight hexadecimal digits.
+ *
+ * Source: Fowler, Noll, Vo, "The FNV Non-Cryptographic Hash Algorithm", IETF draft-eastlake-fnv.
+ */
+export function digestOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i += 1) {
+    hash ^= text.charCodeAt(i);
+    hash = Math.imul(hash, 0x01000193);
+  }
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
+
+/** Why this configuration can't be run, as sentences; empty when it can. */
+export function electorateFaults(config: ProtocolConfig): readonly string[] {
+  const voters = votersOf(config);
+  const faults: string[] = [];
+  if (voters.length > MAX_VOTERS)
+    faults.push(`${counted(voters.length, 'voter')} configured, at most ${MAX_VOTERS} may be`);
+  if (new Set(voters).size !== voters.length) faults.push('two voters have the same id');
+  return faults;
+}
+
+/** Order of code units: the same everywhere, unlike a locale's. */
+export function byText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

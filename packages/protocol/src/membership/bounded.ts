@@ -1,0 +1,85 @@
+/**
+ * How far a message may move what a node counts, and how much of its text is kept (PROTOCOL.md, "What is adopted").
+ *
+ * Counters such as epochs are adopted by the greater, and raised by one. One forged number near the greatest that a double
+ * holds would therefore end them: the next one is refused by every codec, that of the node's own next start included.
+ */
+import { isCandidate } from '../election/quorum.ts';
+import { addressOf, changeAddress, type Turn, tell } from '../model/step-context.ts';
+import type { DurationMs, Epoch, Ip, NodeId, WallMs } from '../model/units.ts';
+
+/**
+ * Up to here a counter is adopted at once: a node that was cut off or has lost its disk has to catch up with whatever
+ * its cluster has come to. Raised once a millisecond it would be reached in 557 years.
+ */
+export const FAR: number = 2 ** 44;
+/** Beyond that, so much at a time: the end is 137 billion messages away, and those who count on it stay together. */
+const STEP = 2 ** 16;
+/** What no counter comes to, even so. */
+const NEVER_REACHED = 2 ** 52;
+/** The longest time that is told or written down: 557 years, and as long again fits. */
+export const MAX_LENGTH_MS: DurationMs = 2 ** 44;
+/** The last moment that a date can name. */
+export const MAX_WALL_MS: WallMs = 8.64e15;
+/** By how much the clocks of two machines may differ, for what is only told to people. */
+const CLOCKS_DIFFER_MS: DurationMs = 24 * 3_600_000;
+
+/** Whether a peer may say so of a counter that is known to be at `known`. */
+export function isPlausible(known: number, told: number): boolean {
+  return told <= mostAfter(known);
+}
+
+/** What to make of a counter that a peer tells: the greater, but no further than is plausible. */
+export function adopted(known: number, told: number): number {
+  return told > NEVER_REACHED ? known : Math.max(known, Math.min(told, mostAfter(known)));
+}
+
+/**
+ * The highest epoch that anybody knows is to be passed by the next ballot. Beyond `FAR` only candidates, who open ballots, are
+ * followed: another could raise a candidate's epoch faster than the voters hear of it, and they don't hear ballots that far ahead.
+ *
+ * @param wasAsked it is a voter's first answer to a ballot of this node's, which has to come to what the voter has lent for
+ */
+export function adoptEpoch(turn: Turn, from: NodeId, ip: Ip, told: Epoch, wasAsked = false): void {
+  const { epoch } = addressOf(turn.state, ip);
+  const opensBallots = isCandidate(turn.state.config, from);
+  const most = opensBallots || wasAsked ? told : Math.min(told, FAR);
+  if (told > epoch && (most < told || !isPlausible(epoch, told))) ignorePart(turn, from);
+  if (most > epoch) changeAddress(turn, ip, { epoch: adopted(epoch, most) });
+}
+
+/** A counter from the disk; one that an earlier version took from a forged message begins at `FAR`. */
+export function restoredCounter(written: number): number {
+  return written > NEVER_REACHED ? FAR : written;
+}
+
+/** A wall time that a peer tells of the past. */
+export function adoptedWall(told: WallMs, now: WallMs): WallMs {
+  return Math.min(told, Math.max(0, Math.floor(now) + CLOCKS_DIFFER_MS));
+}
+
+/** Part of a message was left out, because no honest node could have said it. The rest counts. */
+export function ignorePart(turn: Turn, from: NodeId): void {
+  const known = turn.facts.some((fact) => fact.kind === 'rejected' && fact.reason === 'implausible');
+  if (!known) tell(turn, { kind: 'rejected', reason: 'implausible', from });
+}
+
+/** An order in a message was left out, because no operator's proof of it holds. The rest counts. */
+export function ignoreUnproven(turn: Turn, from: NodeId): void {
+  const known = turn.facts.some((fact) => fact.kind === 'rejected' && fact.reason === 'unproven');
+  if (!known) tell(turn, { kind: 'rejected', reason: 'unproven', from });
+}
+
+/** An id of the cloud's, or a node's, that a peer tells of the past; null: it has no form that such an id has. */
+export function adoptedId(told: string): string | null {
+  return /^[A-Za-z0-9._:/-]{1,64}$/.test(told) ? told : null;
+}
+
+/** A text of people's that is passed on: no character of it takes more than three bytes. */
+export function adoptedText(told: string, most: number): string {
+  return told.slice(0, most).replace(/[\p{Cc}\p{Cs}]/gu, ' ');
+}
+
+function mostAfter(known: number): number {
+  return Math.max(FAR, known + STEP);
+}

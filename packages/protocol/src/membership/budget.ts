@@ -1,0 +1,43 @@
+/**
+ * What a peer's news may make this node send (invariant I19).
+ *
+ * News is passed on at once, looked into at once and answered at once. A peer that has news in every message would thus make
+ * all others talk, probe and write at its own rate, so each has a budget. Beyond it what it tells still counts, and goes on
+ * with the heartbeats.
+ */
+import { changePeer, type Turn, tell } from '../model/step-context.ts';
+import type { NodeId } from '../model/units.ts';
+
+/** So many messages with news of one peer's are hurried at once. */
+const MOST_NEWS = 24;
+/** And so many a second for ever. */
+const NEWS_PER_SECOND = 1;
+
+/** Whether what follows from this message of the peer's may be hurried. A message is one piece of news, whatever it tells. */
+export function mayHurry(turn: Turn, from: NodeId): boolean {
+  turn.hurries ??= spend(turn, from);
+  return turn.hurries;
+}
+
+function spend(turn: Turn, from: NodeId): boolean {
+  const peer = turn.state.peers[from];
+  if (peer === undefined) return true;
+  const at = turn.now.at;
+  const earned = ((at - peer.newsAt) * NEWS_PER_SECOND) / 1_000;
+  const spent = Math.max(0, peer.newsSpent - earned) + 1;
+  if (spent > MOST_NEWS) {
+    tell(turn, { kind: 'rejected', reason: 'over-budget', from });
+    return false;
+  }
+  changePeer(turn, from, { newsSpent: spent, newsAt: at });
+  return true;
+}
+
+/** Do `work`, which takes in what a peer says; whom it wants to tell of it at once is told later when the budget is used up. */
+export function withinBudget(turn: Turn, from: NodeId, work: () => void): void {
+  const before = new Set(turn.outgoing.keys());
+  work();
+  const added = [...turn.outgoing.keys()].filter((id) => !before.has(id));
+  if (added.length === 0 || mayHurry(turn, from)) return;
+  for (const id of added) turn.outgoing.delete(id);
+}

@@ -1,0 +1,53 @@
+/**
+ * Alive, suspect, dead: plain arithmetic over when a peer was last heard.
+ */
+import type { PeerConfig } from '../model/config.ts';
+import type { Peer, State } from '../model/state.ts';
+import type { DurationMs } from '../model/units.ts';
+import type { PeerState } from '../wire/messages.ts';
+
+/** How often a peer of that role is spoken to, when all take their turns. */
+export function contactPeriodMs(state: State, role: PeerConfig['role']): DurationMs {
+  const { gossip, peers } = state.config;
+  const alike = peers.filter((peer) => (peer.role === 'member') === (role === 'member')).length;
+  const places = role === 'member' && gossip.fanout > 1 ? 1 : gossip.fanout;
+  return Math.ceil(Math.max(1, alike) / places) * gossip.intervalMs;
+}
+
+/** Not heard for this long is suspect: two turns missed and an answer late, or half of `dead`. */
+export function suspectAfterMs(state: State, role: PeerConfig['role']): DurationMs {
+  const { gossip } = state.config;
+  return Math.min(
+    deadAfterMs(state, role),
+    Math.max(2 * contactPeriodMs(state, role) + gossip.timeoutMs, gossip.deadMs / 2),
+  );
+}
+
+/** Not heard for this long, and vouched for by nobody, is dead. Members take turns less often, and get longer. */
+export function deadAfterMs(state: State, role: PeerConfig['role']): DurationMs {
+  const { gossip } = state.config;
+  if (role !== 'member') return gossip.deadMs;
+  return Math.max(gossip.deadMs, 3 * contactPeriodMs(state, role) + gossip.timeoutMs);
+}
+
+/** What a peer is now. `unknown` only until it was first heard, or could have been. */
+export function peerStateNow(
+  state: State,
+  peer: Peer,
+  role: PeerConfig['role'],
+): { readonly state: PeerState; readonly reason: string } {
+  const at = state.now.at;
+  const suspectMs = suspectAfterMs(state, role);
+  const deadMs = deadAfterMs(state, role);
+  if (peer.heardAt === null && at - state.observedFrom < deadMs)
+    return { state: 'unknown', reason: 'not heard yet' };
+  const quietMs = at - Math.max(peer.heardAt ?? state.observedFrom, state.observedFrom);
+  if (peer.heardAt !== null && quietMs < suspectMs)
+    return { state: 'alive', reason: `heard ${quietMs} ms ago` };
+  const vouched = peer.vouchedAt !== null && at - peer.vouchedAt < deadMs;
+  if (vouched)
+    return { state: quietMs < deadMs ? 'alive' : 'suspect', reason: 'not heard here, but by another' };
+  if (quietMs < deadMs && peer.rumoured?.state !== 'dead')
+    return { state: 'suspect', reason: `not heard for ${quietMs} ms` };
+  return { state: 'dead', reason: `not heard for ${quietMs} ms` };
+}

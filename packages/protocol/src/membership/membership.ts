@@ -1,0 +1,340 @@
+/**
+ * What nodes say of themselves and of each other: records, rumours, incarnations.
+ */
+
+import { ballotElectorate } from '../election/ballot.ts';
+import { isCandidate } from '../election/quorum.ts';
+import { NO_BACKOFF } from '../model/initial.ts';
+import type { AddressState, Peer, State } from '../model/state.ts';
+import {
+  addressOf,
+  announce,
+  change,
+  changeAddress,
+  changeGossip,
+  changePeer,
+  persist,
+  speakTo,
+  type Turn,
+  tell,
+} from '../model/step-context.ts';
+import type { DurationMs, NodeId } from '../model/units.ts';
+import { holderUnfitSince, recogniseHolders } from '../observation/holder.ts';
+import { readinessProblems } from '../observation/idle-reads.ts';
+import { inTrouble, lookNow } from '../observation/verdict.ts';
+import { adoptHandover } from '../orders/handover.ts';
+import { adoptPause, pauseToTell } from '../orders/pause.ts';
+import { adoptEpisode, definiteFitness, episodeRecord, onFitnessChanged } from '../takeover/episode.ts';
+import { MOST_AT_ONCE } from '../wire/freshness.ts';
+import type {
+  AddressRecord,
+  HandoverRecord,
+  NodeRecord,
+  Payload,
+  PeerState,
+  Rumour,
+} from '../wire/messages.ts';
+import { adoptEpoch, ignorePart, isPlausible } from './bounded.ts';
+import { mayHurry } from './budget.ts';
+import { peerStateNow, suspectAfterMs } from './detector.ts';
+import { observeTold } from './hearsay.ts';
+import { fitted } from './record.ts';
+
+/** The most rumours, and peers asked about, in one message. */
+export const MAX_RUMOURS = 8;
+/** The newest of what a record tells of the past, so that the largest cluster's record fits into a message. */
+const MAX_TOLD_CHANGES = 16;
+const MAX_TOLD_ENDED = 4;
+/** The most rumours that wait to be told. */
+const MAX_QUEUED_RUMOURS = 64;
+
+/** What this node says of itself. */
+export function ownRecord(state: State): NodeRecord {
+  const { config } = state;
+  return fitted({
+    id: config.node.id,
+    incarnation: state.incarnation,
+    role: config.node.role,
+    priority: config.node.priority,
+    instanceId: config.node.instanceId,
+    fit: state.local.fit,
+    leaving: state.phase !== 'running',
+    ready: readinessProblems(state).length === 0,
+    electorate: ballotElectorate(state),
+    version: config.node.version,
+    addresses: Object.values(state.addresses).map((address) => addressRecord(state, address)),
+    pause: pauseToTell(state),
+    handovers: state.handovers.map(
+      ({ record, expiresAt }): HandoverRecord => ({
+        ...record,
+        ttlMs: Math.max(0, Math.floor(expiresAt - state.now.at)),
+      }),
+    ),
+    ...(state.storage.failing === null ? {} : { unstored: true }),
+  });
+}
+
+/** Take in a peer's record. */
+export function adoptRecord(turn: Turn, peer: Peer, record: NodeRecord, version: number): void {
+  if (record.id !== peer.id) return;
+  const before = peer.record;
+  const sameLife = before !== null && before.incarnation === record.incarnation;
+  const unfitSince =
+    record.fit !== 'unfit' ? null : sameLife && peer.unfitSince !== null ? peer.unfitSince : turn.now.at;
+  const isMover = isCandidate(turn.state.config, peer.id);
+  const { fit, changed: fitnessChanged } = definiteFitness(record, peer.definiteFit, isMover);
+  changePeer(turn, peer.id, {
+    record,
+    definiteFit: fit,
+    recordAt: turn.now.at,
+    recordVersion: version,
+    unfitSince,
+    rumoured: null,
+  });
+  if (before?.instanceId !== record.instanceId) recogniseHolders(turn);
+  if (fitnessChanged) onFitnessChanged(turn);
+  adoptOrders(turn, peer.id, record);
+  for (const told of record.addresses) {
+    if (turn.state.addresses[told.ip] === undefined) continue;
+    observeTold(turn, peer.id, told);
+    const known = before?.addresses.find((one) => one.ip === told.ip);
+    adoptEpoch(turn, peer.id, told.ip, told.epoch);
+    hearEvidence(turn, peer.id, told, known, unfitSince !== null && peer.unfitSince === null);
+    adoptEpisode(turn, peer.id, told, known);
+  }
+}
+
+/** What the bounds had no room for, of a record that the peer doesn't send again: with each of its messages some more. */
+export function adoptWhatIsLeft(turn: Turn, peer: Peer, record: NodeRecord): void {
+  if (peer.ordersDue) adoptOrders(turn, peer.id, record);
+  if (!isCandidate(turn.state.config, peer.id)) return;
+  for (const { ip, epoch } of record.addresses) {
+    const known = turn.state.addresses[ip];
+    if (known !== undefined && epoch > known.epoch) adoptEpoch(turn, peer.id, ip, epoch);
+  }
+}
+
+/** What operators have ordered, as a peer tells it. What is beyond the peer's budget is taken in with its next messages. */
+function adoptOrders(turn: Turn, from: NodeId, { pause, handovers }: NodeRecord): void {
+  const ageMs = turn.now.at - (turn.state.peers[from]?.recordAt ?? turn.now.at);
+  const taken = [
+    adoptPause(turn, from, pause),
+    ...handovers.map((one) =>
+      adoptHandover(turn, from, { ...one, ttlMs: Math.max(0, Math.floor(one.ttlMs - ageMs)) }),
+    ),
+  ];
+  changePeer(turn, from, { ordersDue: taken.includes(false) });
+}
+
+/**
+ * What a peer's own answer says of the records' versions. Numbers that were forged in its name would have its records
+ * passed over, and this node's never sent to it.
+ *
+ * @param sinceMs since the request went out
+ */
+export function putVersionsRight(
+  turn: Turn,
+  peer: Peer,
+  { version, ack }: Pick<Payload, 'version' | 'ack'>,
+  sinceMs: DurationMs,
+): void {
+  if (peer.recordVersion > version + MOST_AT_ONCE + sinceMs) changePeer(turn, peer.id, { recordVersion: 0 });
+  if (ack < peer.acked) changePeer(turn, peer.id, { acked: ack });
+}
+
+/** New trouble makes this node look at once; new sight of a dead address makes it ask again at once. */
+function hearEvidence(
+  turn: Turn,
+  from: NodeId,
+  told: AddressRecord,
+  known: AddressRecord | undefined,
+  newlyUnfit: boolean,
+): void {
+  const address = addressOf(turn.state, told.ip);
+  if (
+    told.verdict === 'down' &&
+    known?.verdict !== 'down' &&
+    address.backoff.reason === 'ballot-lost' &&
+    !address.backoff.forLease &&
+    mayHurry(turn, from)
+  ) {
+    changeAddress(turn, told.ip, { backoff: NO_BACKOFF });
+  }
+  const holderNewlyUnfit =
+    newlyUnfit && holderUnfitSince(turn.state, addressOf(turn.state, told.ip)) !== null;
+  const news = (told.trouble && known?.trouble !== true) || holderNewlyUnfit;
+  if (news && mayHurry(turn, from)) lookNow(turn, told.ip);
+}
+
+/** The peer has begun a new session: what was said in the old one is kept, but not its versions. */
+export function onNewSession(turn: Turn, peer: Peer): void {
+  changePeer(turn, peer.id, {
+    recordVersion: 0,
+    acked: 0,
+    unfitSince: null,
+    priorIncarnation: Math.max(peer.priorIncarnation, peer.record?.incarnation ?? 0),
+  });
+}
+
+/** What to tell a peer whose disk has been rolled back; undefined: nothing. */
+export function knownIncarnation(peer: Peer): number | undefined {
+  const present = peer.record?.incarnation ?? 0;
+  return peer.recordVersion > 0 && peer.priorIncarnation >= present && peer.priorIncarnation > 0
+    ? peer.priorIncarnation
+    : undefined;
+}
+
+/** A peer knew this node by an incarnation that its disk doesn't know of: what it had lent then can't be known. */
+export function onKnown(turn: Turn, from: NodeId, known: number): void {
+  const { state } = turn;
+  if (known < state.incarnation) return;
+  // What it knew before this run can't become more; else it could keep this node from lending for ever.
+  if (state.peers[from]?.provedRollback === true || !isPlausible(state.incarnation, known))
+    return ignorePart(turn, from);
+  changePeer(turn, from, { provedRollback: true });
+  change(turn, { incarnation: known + 1 });
+  // Whatever an earlier run had lent is over a lease after this one's start, whenever a peer comes to tell.
+  const lendFrom = state.startedAt + state.config.agreement.leaseMs;
+  for (const { ip, lendFrom: before } of Object.values(state.addresses))
+    changeAddress(turn, ip, { lendFrom: Math.max(before, lendFrom) });
+  tell(turn, { kind: 'storage', ok: true, code: 'ROLLED_BACK' });
+  persist(turn);
+  announce(turn);
+}
+
+export function onRumours(turn: Turn, from: NodeId, rumours: readonly Rumour[]): void {
+  for (const rumour of rumours) {
+    if (rumour.id === turn.state.config.node.id) refute(turn, from, rumour);
+    else hearRumour(turn, from, rumour);
+  }
+}
+
+/** Somebody wants a second opinion: vouch for those that were heard lately. */
+export function onAsked(turn: Turn, ids: readonly NodeId[]): void {
+  for (const id of ids) {
+    const peer = turn.state.peers[id];
+    if (peer === undefined || peer.heardAt === null) continue;
+    if (turn.now.at - peer.heardAt < suspectAfterMs(turn.state, roleOf(turn.state, id)))
+      queueRumour(turn, rumourOf(peer, 'alive'), 1);
+  }
+}
+
+/** Peers about which this node would like to hear from others. */
+export function suspects(state: State): readonly NodeId[] {
+  const ids: NodeId[] = [];
+  for (const id in state.peers)
+    if (ids.length < MAX_RUMOURS && state.peers[id]?.state === 'suspect') ids.push(id);
+  return ids;
+}
+
+/** Look at every peer's silence, and tell what has changed. */
+export function detect(turn: Turn): void {
+  for (const { id, role } of turn.state.config.peers) {
+    const peer = turn.state.peers[id];
+    if (peer === undefined || isHeardLately(turn.state, peer)) continue;
+    const now = peerStateNow(turn.state, peer, role);
+    if (now.state !== peer.state) setPeerState(turn, peer, now.state, now.reason);
+  }
+}
+
+/** Alive, and heard within half of `dead`, in which nobody becomes suspect (`detector.ts`): nearly every peer, nearly always. */
+function isHeardLately(state: State, peer: Peer): boolean {
+  if (peer.state !== 'alive' || peer.heardAt === null) return false;
+  return state.now.at - Math.max(peer.heardAt, state.observedFrom) < state.config.gossip.deadMs / 2;
+}
+
+/** An authentic request or answer of the peer's own. */
+export function hear(turn: Turn, id: NodeId): void {
+  const peer = turn.state.peers[id];
+  if (peer === undefined) return;
+  changePeer(turn, id, { heardAt: turn.now.at, usurped: null });
+  if (peer.state !== 'alive') setPeerState(turn, peer, 'alive', 'heard');
+}
+
+/** Take what may go into one message from the queue of rumours. */
+export function takeRumours(turn: Turn): readonly Rumour[] {
+  const { gossip } = turn.state;
+  if (gossip.rumours.length === 0) return [];
+  const told = gossip.rumours.slice(0, MAX_RUMOURS);
+  const left = told.map((one) => ({ ...one, left: one.left - 1 })).filter((one) => one.left > 0);
+  changeGossip(turn, { rumours: [...gossip.rumours.slice(MAX_RUMOURS), ...left] });
+  return told.map((one) => one.rumour);
+}
+
+function addressRecord(state: State, address: AddressState): AddressRecord {
+  const { holder } = address;
+  const at = state.now.at;
+  return {
+    ip: address.ip,
+    verdict: address.verdict,
+    trouble: inTrouble(state, address),
+    epoch: address.epoch,
+    holder:
+      holder.kind === 'unknown' || !holder.firsthand
+        ? null
+        : {
+            kind: holder.kind,
+            node: holder.node,
+            instanceId: holder.instanceId,
+            associationId: holder.associationId,
+            ageMs: Math.max(0, Math.floor(at - holder.at)),
+          },
+    ended: address.ended.slice(0, MAX_TOLD_ENDED),
+    changes: address.changes
+      .slice(0, MAX_TOLD_CHANGES)
+      .map((changedAt) => Math.max(0, Math.floor(at - changedAt))),
+    changedTo: address.changedTo.slice(0, MAX_TOLD_CHANGES),
+    served: address.served,
+    episode: episodeRecord(state, address),
+  };
+}
+
+function setPeerState(turn: Turn, peer: Peer, state: PeerState, reason: string): void {
+  changePeer(turn, peer.id, { state });
+  tell(turn, { kind: 'peer', peer: peer.id, from: peer.state, to: state, reason });
+  if (state === 'unknown' || (state === 'alive' && peer.state === 'unknown')) return;
+  queueRumour(turn, rumourOf(peer, state), spreads(turn.state));
+}
+
+function rumourOf(peer: Peer, state: Rumour['state']): Rumour {
+  return { id: peer.id, incarnation: peer.record?.incarnation ?? 0, state };
+}
+
+/** How often a rumour is told: enough, with high probability, to reach everybody. */
+function spreads(state: State): number {
+  return 3 * Math.ceil(Math.log2(state.config.peers.length + 2));
+}
+
+function queueRumour(turn: Turn, rumour: Rumour, left: number): void {
+  const { gossip } = turn.state;
+  const others = gossip.rumours.filter((one) => one.rumour.id !== rumour.id);
+  changeGossip(turn, { rumours: [{ rumour, left }, ...others].slice(0, MAX_QUEUED_RUMOURS) });
+}
+
+/** This node is called suspect or dead: a higher incarnation says that it isn't. */
+function refute(turn: Turn, from: NodeId, rumour: Rumour): void {
+  if (rumour.state === 'alive' || rumour.incarnation < turn.state.incarnation) return;
+  if (!isPlausible(turn.state.incarnation, rumour.incarnation)) return ignorePart(turn, from);
+  if (!mayHurry(turn, from)) return;
+  change(turn, { incarnation: rumour.incarnation + 1 });
+  persist(turn);
+  announce(turn);
+}
+
+function hearRumour(turn: Turn, from: NodeId, rumour: Rumour): void {
+  const peer = turn.state.peers[rumour.id];
+  if (peer === undefined) return;
+  const known = peer.record?.incarnation ?? 0;
+  if (rumour.incarnation < known) return;
+  const at = turn.now.at;
+  if (rumour.state === 'alive') changePeer(turn, peer.id, { vouchedAt: at, rumoured: null });
+  else {
+    const news = peer.rumoured?.state !== rumour.state;
+    changePeer(turn, peer.id, { rumoured: { state: rumour.state, incarnation: rumour.incarnation, at } });
+    if (peer.state === 'alive' && news && mayHurry(turn, from)) speakTo(turn, peer.id);
+  }
+}
+
+function roleOf(state: State, id: NodeId): 'candidate' | 'witness' | 'member' {
+  return state.config.peers.find((peer) => peer.id === id)?.role ?? 'member';
+}

@@ -1,0 +1,103 @@
+/**
+ * Everything a node can want done. Each effect goes to one port, which answers later with the
+ * input that names its id (`reply`, `persist` of an older document and `stopped` aside).
+ *
+ * `after` names the write that must be durable first; the host holds the effect back until then,
+ * and drops it when that write fails.
+ */
+
+import type { Envelope } from '../wire/messages.ts';
+import type { AskPurpose, CallPurpose, Route } from './inputs.ts';
+import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from './units.ts';
+
+export type Effect =
+  | SendEffect
+  | ReplyEffect
+  | ProbeEffect
+  | CheckLocalEffect
+  | AskExternalIpEffect
+  | DriveEffect
+  | PublishEffect
+  | PersistEffect
+  | { readonly kind: 'stopped'; readonly after?: EffectId };
+
+export interface SendEffect {
+  readonly kind: 'send';
+  readonly sendId: EffectId;
+  readonly to: NodeId;
+  readonly route: Extract<Route, '/v1/gossip' | '/v1/vote'>;
+  readonly message: Envelope;
+  /** On a connection opened for it, not a kept one. */
+  readonly fresh: boolean;
+  readonly timeoutMs: DurationMs;
+  readonly after?: EffectId;
+}
+
+export interface ReplyEffect {
+  readonly kind: 'reply';
+  readonly requestId: EffectId;
+  readonly status: 200 | 403 | 409 | 429;
+  readonly message: Envelope;
+  readonly after?: EffectId;
+}
+
+/** Probe the address from here, over the outside path. */
+export interface ProbeEffect {
+  readonly kind: 'probe';
+  readonly probeId: EffectId;
+  readonly address: Ip;
+  readonly after?: EffectId;
+}
+
+/** Check this node's own HAProxy. */
+export interface CheckLocalEffect {
+  readonly kind: 'check-local';
+  readonly checkId: EffectId;
+  readonly after?: EffectId;
+}
+
+/** Ask the outside which address this node's traffic comes from, over the address family of `address`. */
+export interface AskExternalIpEffect {
+  readonly kind: 'ask-external-ip';
+  readonly askId: EffectId;
+  readonly purpose: AskPurpose;
+  readonly address: Ip;
+  readonly timeoutMs: DurationMs;
+  readonly after?: EffectId;
+}
+
+export type DriverOperation =
+  | { readonly op: 'read' }
+  /** Prove by dry run that every call of a move is permitted. */
+  | { readonly op: 'permit' }
+  /** End this association, whose holder is `node` where known. */
+  | { readonly op: 'release'; readonly associationId: AssociationId | null; readonly node: NodeId | null }
+  /** Associate with this node; with `reassociate`, also from whoever holds it. */
+  | { readonly op: 'take'; readonly reassociate: boolean };
+
+export interface DriveEffect {
+  readonly kind: 'drive';
+  readonly callId: EffectId;
+  readonly purpose: CallPurpose;
+  readonly address: Ip;
+  readonly operation: DriverOperation;
+  /** After this the answer is unknown; the port aborts the call. */
+  readonly timeoutMs: DurationMs;
+  readonly after?: EffectId;
+}
+
+export interface PublishEffect {
+  readonly kind: 'publish';
+  readonly publishId: EffectId;
+  readonly subject: string;
+  readonly message: string;
+  readonly timeoutMs: DurationMs;
+  readonly after?: EffectId;
+}
+
+/** Make `text` the durable document. A later write may overtake an earlier one; `persisted` covers all that came before. */
+export interface PersistEffect {
+  readonly kind: 'persist';
+  readonly writeId: EffectId;
+  readonly text: string;
+}

@@ -1,0 +1,182 @@
+/**
+ * A node before anything has happened to it, and the empty parts that its state is made of.
+ */
+
+import { NEW_EPISODE } from '../takeover/episode-state.ts';
+import type { PauseRecord } from '../wire/messages.ts';
+import type { ProtocolConfig } from './config.ts';
+import type { AddressState, Backoff, Channel, CheckSeries, Holder, Peer, State, WayOut } from './state.ts';
+import type { Ip, NodeId } from './units.ts';
+
+export const NO_PAUSE: PauseRecord = {
+  version: 0,
+  by: '',
+  paused: false,
+  owner: '',
+  reason: '',
+  until: null,
+};
+
+export const NEW_SERIES: CheckSeries = {
+  oks: 0,
+  fails: 0,
+  inFlight: [],
+  nextAt: 0,
+  everChecked: false,
+  last: null,
+  failingSince: null,
+};
+
+export const NEW_CHANNEL: Channel = {
+  session: null,
+  highest: 0,
+  window: 0,
+  latestT: 0,
+  since: 0,
+  challenged: null,
+  retired: [],
+};
+
+export const NEW_WAY_OUT: WayOut = {
+  provenAt: null,
+  provenSince: null,
+  failedAt: null,
+  ip: null,
+  reason: 'not asked yet',
+  asking: null,
+  nextAt: 0,
+};
+
+/** A node before its first input. */
+export function initialState(config: ProtocolConfig): State {
+  return {
+    phase: 'new',
+    config,
+    session: '',
+    incarnation: 0,
+    now: { at: 0, wall: 0 },
+    startedAt: 0,
+    observedFrom: 0,
+    due: 0,
+    draws: 1,
+    nextEffect: 1,
+    seq: 0,
+    recordVersion: 1,
+    peers: Object.fromEntries(config.peers.map((peer) => [peer.id, newPeer(peer.id)])),
+    operators: [],
+    pendingSends: [],
+    gossip: { nextRoundAt: 0, voterCursor: 0, memberCursor: 0, rumours: [] },
+    local: { series: NEW_SERIES, fit: config.local === null ? 'fit' : 'unknown', since: 0 },
+    wayOut: { '4': NEW_WAY_OUT, '6': NEW_WAY_OUT },
+    addresses: Object.fromEntries(config.addresses.map((address) => [address.ip, newAddress(address.ip)])),
+    leaving: [],
+    pause: NO_PAUSE,
+    handovers: [],
+    outbox: [],
+    storage: {
+      waitingSince: null,
+      latest: 0,
+      durable: 0,
+      failing: null,
+      retryAt: 0,
+      found: 'empty',
+      foundDetail: '',
+    },
+    ready: { ready: false, problems: ['starting'] },
+    serial: 0,
+    stopSince: null,
+    duplicateUntil: 0,
+  };
+}
+
+export function newPeer(id: NodeId): Peer {
+  return {
+    id,
+    record: null,
+    recordAt: 0,
+    recordVersion: 0,
+    unfitSince: null,
+    definiteFit: null,
+    acked: 0,
+    heardAt: null,
+    vouchedAt: null,
+    state: 'unknown',
+    rttMs: null,
+    channel: NEW_CHANNEL,
+    answersDue: [],
+    releasesDue: [],
+    priorIncarnation: 0,
+    provedRollback: false,
+    rumoured: null,
+    duplicateUntil: 0,
+    ordersDue: false,
+    saysDuplicateUntil: 0,
+    newsSpent: 0,
+    newsAt: 0,
+    usurped: null,
+  };
+}
+
+export const UNKNOWN_HOLDER: Holder = {
+  kind: 'unknown',
+  node: null,
+  instanceId: null,
+  associationId: null,
+  at: 0,
+  toldBy: null,
+  firsthand: false,
+};
+
+export function newAddress(ip: Ip): AddressState {
+  return {
+    ip,
+    series: NEW_SERIES,
+    verdict: 'unknown',
+    verdictSince: 0,
+    verdictReason: 'not probed yet',
+    epoch: 0,
+    holder: UNKNOWN_HOLDER,
+    changes: [],
+    changedTo: [],
+    oldChanges: [],
+    served: false,
+    ended: [],
+    toldEnded: [],
+    inForce: null,
+    doubt: null,
+    distrust: {},
+    lent: null,
+    lendFrom: 0,
+    standing: {},
+    campaign: null,
+    guard: null,
+    move: null,
+    intent: null,
+    backoff: NO_BACKOFF,
+    decision: { outcome: 'wait', reason: 'starting', detail: '', since: 0 },
+    openSince: null,
+    refusals: [],
+    blockedTold: false,
+    episode: NEW_EPISODE,
+    late: null,
+    replaced: null,
+    survey: {
+      reading: null,
+      readingAt: 0,
+      nextReadAt: 0,
+      displaces: null,
+      unread: null,
+      permitting: null,
+      nextPermitAt: 0,
+      permission: { kind: 'unproven' },
+    },
+  };
+}
+
+export const NO_BACKOFF: Backoff = {
+  until: 0,
+  delayMs: 0,
+  reason: 'backing-off',
+  detail: '',
+  forLease: false,
+};

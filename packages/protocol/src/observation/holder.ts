@@ -1,0 +1,256 @@
+/**
+ * Who holds an address, as far as this node knows, and what it knows of the nodes that could.
+ */
+
+import { isCandidate } from '../election/quorum.ts';
+import type { HolderSource } from '../model/codes.ts';
+import { UNKNOWN_HOLDER } from '../model/initial.ts';
+import type { Association } from '../model/inputs.ts';
+import { type AddressState, type Holder, MAX_ENDED, type State } from '../model/state.ts';
+import { addressOf, announce, changeAddress, type Turn, tell } from '../model/step-context.ts';
+import type { AssociationId, DurationMs, InstanceId, Ip, MonotonicMs, NodeId } from '../model/units.ts';
+import { onChangedHands } from '../takeover/episode.ts';
+import type { Fitness } from '../wire/messages.ts';
+import { changesKept, nameOfChange, withChange } from './changes.ts';
+
+/** The longest by which a read may lag behind, where an association has no id that would betray it. */
+export const READS_LAG_MS: DurationMs = 60_000;
+
+/** Silent: this node itself hasn't heard it for `gossip.dead`, counted anew from the start and from a stall. */
+export function isSilent(state: State, id: NodeId): boolean {
+  return silentAt(state, id) <= state.now.at;
+}
+
+/** When that peer's silence is, or will be, complete if it stays unheard. */
+export function silentAt(state: State, id: NodeId): MonotonicMs {
+  const heardAt = state.peers[id]?.heardAt ?? state.observedFrom;
+  return Math.max(heardAt, state.observedFrom) + state.config.gossip.deadMs;
+}
+
+/** What a node last said of its own HAProxy; a word older than `gossip.dead` is no word. */
+export function fitnessOf(state: State, id: NodeId): Fitness {
+  if (id === state.config.node.id) return state.local.fit;
+  const peer = state.peers[id];
+  return peer?.record == null || isSilent(state, id) ? 'unknown' : peer.record.fit;
+}
+
+/** Since when the holder has been known to be unfit by its own word; null: it isn't. A probe that starts later may use it. */
+export function holderUnfitSince(state: State, address: AddressState): MonotonicMs | null {
+  const node = address.holder.node;
+  if (node === null) return null;
+  if (node === state.config.node.id) return state.local.fit === 'unfit' ? state.local.since : null;
+  const peer = state.peers[node];
+  // After a stall silence counts anew, but what was said before it is fresh only once its speaker is heard again.
+  const heardAt = peer?.heardAt ?? null;
+  if (heardAt === null || heardAt < state.observedFrom || isSilent(state, node)) return null;
+  return peer?.unfitSince ?? null;
+}
+
+/**
+ * Failures in a row that a probe started at `startedAt` needs to complete the verdict: one, after the holder's own word.
+ * The holder itself needs no word to reach it: while it is unfit, one is enough whenever it started.
+ */
+export function failuresNeeded(state: State, address: AddressState, startedAt: MonotonicMs): number {
+  const unfitSince = holderUnfitSince(state, address);
+  if (unfitSince === null) return fallOf(state, address.ip);
+  return isHeldBySelf(state, address.ip) || startedAt >= unfitSince ? 1 : fallOf(state, address.ip);
+}
+
+/** Whether the address fails now, as far as its present holder goes: enough failures since it last changed hands, the newest included. */
+export function isFailingNow(state: State, address: AddressState): boolean {
+  const { last, fails } = address.series;
+  return last !== null && !last.ok && fails >= failuresNeeded(state, address, last.startedAt);
+}
+
+function fallOf(state: State, ip: Ip): number {
+  return state.config.addresses.find((one) => one.ip === ip)?.probe.fall ?? 1;
+}
+
+export function isHeldBySelf(state: State, ip: Ip): boolean {
+  return state.addresses[ip]?.holder.node === state.config.node.id;
+}
+
+/** How many addresses a node is believed to hold. */
+export function heldCount(state: State, id: NodeId): number {
+  return Object.values(state.addresses).filter((address) => address.holder.node === id).length;
+}
+
+/** The holder in words: a node's id, an instance id, `nobody` or `unknown`. */
+export function holderName(holder: Holder): string {
+  switch (holder.kind) {
+    case 'node':
+      return holder.node ?? 'unknown';
+    case 'none':
+      return 'nobody';
+    case 'other':
+      return holder.instanceId ?? 'another target';
+    case 'unknown':
+      return 'unknown';
+  }
+}
+
+/** What a read of the cloud says, in terms of nodes. */
+export function holderFrom(state: State, association: Association, at: MonotonicMs): Holder {
+  if (association.kind === 'none')
+    return {
+      kind: 'none',
+      node: null,
+      instanceId: null,
+      associationId: null,
+      at,
+      toldBy: null,
+      firsthand: true,
+    };
+  const { associationId, instanceId } = association;
+  const node = association.self
+    ? state.config.node.id
+    : (association.node ?? nodeOfInstance(state, instanceId));
+  return {
+    kind: node === null ? 'other' : 'node',
+    node,
+    instanceId,
+    associationId,
+    at,
+    toldBy: null,
+    firsthand: true,
+  };
+}
+
+/**
+ * A read that shows an association which was seen to end is stale, and proves nothing. An association without an id is
+ * known by its holder: shortly after a take of this node's own, whoever it replaced.
+ */
+export function isStaleRead(state: State, ip: Ip, association: Association): boolean {
+  const address = addressOf(state, ip);
+  if (association.kind === 'associated' && association.associationId !== null)
+    return address.ended.includes(association.associationId);
+  const { replaced } = address;
+  if (replaced === null || state.now.at >= replaced.until) return false;
+  const shown = holderFrom(state, association, state.now.at);
+  return (
+    shown.kind === replaced.kind && shown.node === replaced.node && shown.instanceId === replaced.instanceId
+  );
+}
+
+/** This node has just taken the address by an association without an id: whoever held it may be shown for a while. */
+export function noteReplaced(turn: Turn, ip: Ip): void {
+  const { kind, node, instanceId } = addressOf(turn.state, ip).holder;
+  if (kind === 'unknown' || node === turn.state.config.node.id) return;
+  changeAddress(turn, ip, { replaced: { kind, node, instanceId, until: turn.now.at + READS_LAG_MS } });
+}
+
+/**
+ * Take in an observation of the holder; older than what is known, or of an ended association, it changes nothing. What
+ * the same peer says later is never older: how long its messages took doesn't count.
+ */
+export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSource): void {
+  const address = addressOf(turn.state, ip);
+  const known = address.holder;
+  if (seen.associationId !== null && address.ended.includes(seen.associationId)) return;
+  const knownHasEnded = known.associationId !== null && address.ended.includes(known.associationId);
+  const corrects = seen.toldBy !== null && seen.toldBy === known.toldBy;
+  if (known.kind !== 'unknown' && !knownHasEnded && !corrects && seen.at < known.at) return;
+  if (isSameHolder(known, seen)) {
+    changeAddress(turn, ip, { holder: confirmed(known, seen) });
+    return;
+  }
+  if (seen.associationId !== null && seen.associationId === known.associationId) {
+    // The same association under another name: by its instance, or by the node that a peer knows there. Nothing moved.
+    const { kind, node } = seen.node === null ? known : seen;
+    changeAddress(turn, ip, { holder: { ...confirmed(known, seen), kind, node } });
+    return;
+  }
+  // On the way from one to another nobody may hold it for a moment: that is one change, not two.
+  const moved = known.kind !== 'unknown' && seen.kind !== 'none';
+  changeAddress(turn, ip, {
+    holder: seen,
+    ...(moved ? withChange(address, seen.at, nameOfChange(seen), changesKept(turn.state.config)) : {}),
+    served: known.kind === 'unknown' ? address.served : false,
+    // Failures of the last holder are no evidence against this one.
+    series: moved ? { ...address.series, fails: 0, failingSince: null } : address.series,
+    // A peer's own word that it was moved on is newer than this node's take.
+    replaced: source === 'gossip' ? null : address.replaced,
+    inForce: null,
+    doubt: seen.firsthand ? null : address.doubt,
+  });
+  if (moved) onChangedHands(turn, ip);
+  tell(turn, { kind: 'holder', address: ip, holder: holderName(seen), source });
+  announce(turn);
+}
+
+/** What the cloud has told this node itself keeps its names, and is passed on by them. */
+function confirmed(known: Holder, seen: Holder): Holder {
+  const firsthand = seen.firsthand || known.firsthand;
+  const names = known.firsthand && !seen.firsthand ? known : seen;
+  return {
+    ...seen,
+    firsthand,
+    instanceId: names.instanceId ?? seen.instanceId,
+    associationId: names.associationId ?? known.associationId,
+  };
+}
+
+/**
+ * The association by which the holder is known has ended, and this node can't ask the cloud: who holds the address is
+ * unknown until a peer that was told by the cloud says so. When it changed hands that peer says, too.
+ */
+export function forgetHolder(turn: Turn, ip: Ip): void {
+  const { holder, series } = addressOf(turn.state, ip);
+  changeAddress(turn, ip, {
+    holder: { ...UNKNOWN_HOLDER, at: turn.now.at },
+    served: false,
+    series: { ...series, fails: 0, failingSince: null },
+  });
+  tell(turn, { kind: 'holder', address: ip, holder: 'unknown', source: 'gossip' });
+  if (holder.firsthand) announce(turn);
+}
+
+/** A node became known by its instance: holders that were strangers may now have a name. */
+export function recogniseHolders(turn: Turn): void {
+  for (const address of Object.values(turn.state.addresses)) {
+    if (address.holder.kind !== 'other') continue;
+    const node = nodeOfInstance(turn.state, address.holder.instanceId);
+    if (node !== null) changeAddress(turn, address.ip, { holder: { ...address.holder, kind: 'node', node } });
+  }
+}
+
+/** Remember that an association has ended. */
+export function endAssociation(turn: Turn, ip: Ip, id: AssociationId | null): void {
+  const address = addressOf(turn.state, ip);
+  const toldEnded = address.toldEnded.filter((one) => one.id !== id);
+  changeAddress(turn, ip, {
+    ended: withEnded(address, id),
+    toldEnded,
+    inForce: address.inForce === id ? null : address.inForce,
+  });
+}
+
+/** The candidate that says that it runs on that instance: whoever is none by this node's configuration may hold no address, and names itself in nobody's place. */
+export function nodeOfInstance(state: State, instanceId: InstanceId | null): NodeId | null {
+  const { config } = state;
+  if (instanceId === null || instanceId === '') return null;
+  if (config.node.instanceId === instanceId) return config.node.id;
+  const there = Object.values(state.peers).find(
+    ({ id, record }) => record?.instanceId === instanceId && isCandidate(config, id),
+  );
+  return there?.id ?? null;
+}
+
+/** Whether the two are one holder by one association, as far as both name it. */
+export function isSameHolder(a: Holder, b: Holder): boolean {
+  const sameAssociation =
+    a.associationId === null || b.associationId === null || a.associationId === b.associationId;
+  return (
+    a.kind === b.kind &&
+    a.node === b.node &&
+    (a.node !== null || a.instanceId === b.instanceId) &&
+    sameAssociation
+  );
+}
+
+/** What peers alone have told of gives way first. */
+function withEnded({ ended, toldEnded }: AddressState, id: AssociationId | null): readonly AssociationId[] {
+  if (id === null || ended.includes(id)) return ended;
+  const oldest = ended.length < MAX_ENDED ? undefined : (toldEnded.at(-1)?.id ?? ended.at(-1));
+  return [id, ...ended.filter((one) => one !== oldest)].slice(0, MAX_ENDED);
+}

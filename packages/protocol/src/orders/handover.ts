@@ -1,0 +1,295 @@
+/**
+ * Planned moves as records that travel with gossip and survive restarts: how copies merge, which are kept, how one ends.
+ */
+
+import { byText, isCandidate } from '../election/quorum.ts';
+import { adoptedText, ignorePart, ignoreUnproven, isPlausible } from '../membership/bounded.ts';
+import { mayHurry } from '../membership/budget.ts';
+import type { Handover, State } from '../model/state.ts';
+import { announce, change, persist, type Turn, tell } from '../model/step-context.ts';
+import type { DurationMs, Instant, Ip, NodeId } from '../model/units.ts';
+import { isPastRecall } from '../move/phases.ts';
+import type { HandoverRecord, HandoverStanding, HandoverState } from '../wire/messages.ts';
+import { counts } from './orders.ts';
+
+/** How long a handover may take before it is given up. */
+export const HANDOVER_LASTS_MS: DurationMs = 120_000;
+/** By how much an operator's clock may be ahead of a node's when he signs until when a handover may happen. */
+export const CLOCKS_AGREE_MS: DurationMs = 300_000;
+/** The most characters of the explanation that travel with a handover. */
+const MAX_DETAIL = 256;
+const MAX_OWNER = 128;
+const MAX_REASON = 512;
+/** The most handovers a node remembers, finished ones included. */
+export const MAX_HANDOVERS = 16;
+
+/**
+ * Copies of one record merge by the greater. An end beats an open one. What its target says of it, done or failed, beats
+ * what was decided about it elsewhere: taken back, or out of time.
+ */
+const RANK: Readonly<Record<HandoverStanding, number>> = {
+  open: 0,
+  expired: 1,
+  withdrawn: 2,
+  failed: 3,
+  done: 4,
+};
+
+/** How it stands, for people. */
+export function standingOf({ state, withdrawnBy }: HandoverRecord): HandoverStanding {
+  return state === 'failed' && withdrawnBy !== undefined ? 'withdrawn' : state;
+}
+
+/** Whether it may still be acted upon. */
+export function isOpen({ now }: State, { record, expiresAt, ending }: Handover): boolean {
+  return record.state === 'open' && ending === null && expiresAt > now.at;
+}
+
+/** Whether this node knows of an open handover with that id, of that address to that node. */
+export function isOpenTo(state: State, id: string, ip: Ip, to: NodeId): boolean {
+  const known = state.handovers.find((one) => one.record.id === id);
+  return known !== undefined && known.record.address === ip && known.record.to === to && isOpen(state, known);
+}
+
+/** Whether a handover of this address is open, to whomever. */
+export function isHandedOver(state: State, ip: Ip): boolean {
+  return state.handovers.some((one) => one.record.address === ip && isOpen(state, one));
+}
+
+/**
+ * Take in a record that a peer has.
+ *
+ * @returns false: it is news, and has to wait, because the peer's budget is used up and each is a write to disk
+ */
+export function adoptHandover(turn: Turn, from: NodeId, told: HandoverRecord): boolean {
+  const known = turn.state.handovers.find((one) => one.record.id === told.id);
+  if (known !== undefined) {
+    const ended = endedAs(known, withTextsOf(told));
+    if (told.state === 'open' || !supersedes(ended, known.record)) return true;
+    if (!mayHurry(turn, from)) return false;
+    end(turn, known, ended);
+    return true;
+  }
+  if (told.ttlMs <= 0 || isOver(told, turn.now)) return true;
+  // An end needs no proof, and is all that an unproven record is good for.
+  if (!counts(turn.state.config.orders, told)) {
+    if (told.state === 'open') ignoreUnproven(turn, from);
+    return true;
+  }
+  if (!isOrder(turn.state, told) || isTooFarAhead(told, turn.now)) {
+    ignorePart(turn, from);
+    return true;
+  }
+  if (withRoom(turn.state.handovers, told) === null) return true;
+  if (!mayHurry(turn, from)) return false;
+  addHandover(turn, withTextsOf(told));
+  return true;
+}
+
+/** What is known of it, ended in the way that a peer tells. */
+function endedAs({ record: known }: Handover, told: HandoverRecord): HandoverRecord {
+  const { withdrawnBy: _, ...record } = known;
+  const { state, detail, withdrawnBy } = told;
+  return { ...record, state, detail, ...(withdrawnBy === undefined ? {} : { withdrawnBy }) };
+}
+
+/** Whether an honest node can have been given it. */
+function isOrder(state: State, { id, ordered, address, to }: HandoverRecord): boolean {
+  if (!/^[A-Za-z0-9._-]{1,128}$/.test(id) || !isPlausible(nextInOrder(state), ordered ?? 0)) return false;
+  return state.addresses[address] !== undefined && isCandidate(state.config, to);
+}
+
+/** Whether its time is over by what the operator has signed, whatever is said of what is left of it. */
+export function isOver({ until }: { readonly until?: number }, { wall }: Instant): boolean {
+  return until !== undefined && until <= wall;
+}
+
+/** Whether it was signed for longer than any handover lasts: it could be brought up again when it is long over. */
+export function isTooFarAhead({ until }: { readonly until?: number }, { wall }: Instant): boolean {
+  return until !== undefined && until > wall + HANDOVER_LASTS_MS + CLOCKS_AGREE_MS;
+}
+
+/** What people have written, as it is passed on. */
+function withTextsOf(told: HandoverRecord): HandoverRecord {
+  const { by, reason, detail, withdrawnBy } = told;
+  return {
+    ...told,
+    by: adoptedText(by, MAX_OWNER),
+    reason: adoptedText(reason, MAX_REASON),
+    detail: adoptedText(detail, MAX_DETAIL),
+    ...(withdrawnBy === undefined ? {} : { withdrawnBy: adoptedText(withdrawnBy, MAX_OWNER) }),
+  };
+}
+
+/**
+ * Remember a record. Where there is no room, the ended one that was ordered first gives way, and a record that was ordered
+ * before it isn't taken up. So all nodes come to keep the same ones, and don't tell each other of the others for ever.
+ *
+ * @returns false: there is no room for it
+ */
+export function addHandover(turn: Turn, record: HandoverRecord): boolean {
+  const kept = withRoom(turn.state.handovers, record);
+  if (kept === null) return false;
+  const signedMs = record.until === undefined ? HANDOVER_LASTS_MS : Math.max(0, record.until - turn.now.wall);
+  const expiresAt = turn.now.at + Math.min(record.ttlMs, HANDOVER_LASTS_MS, signedMs);
+  change(turn, { handovers: [...kept, { record, expiresAt, ending: null }] });
+  told(turn, record);
+  return true;
+}
+
+function withRoom(handovers: readonly Handover[], record: HandoverRecord): readonly Handover[] | null {
+  if (handovers.length < MAX_HANDOVERS) return handovers;
+  const [first] = handovers
+    .filter((one) => one.record.state !== 'open')
+    .sort((a, b) => inOrder(a.record, b.record));
+  if (first === undefined || inOrder(record, first.record) < 0) return null;
+  return handovers.filter((one) => one !== first);
+}
+
+function inOrder(a: HandoverRecord, b: HandoverRecord): number {
+  return (a.ordered ?? 0) - (b.ordered ?? 0) || byText(a.id, b.id);
+}
+
+/** What a handover that is ordered now has as its place in the order: later than all that this node knows of. */
+export function nextInOrder({ handovers, now }: State): number {
+  const latest = handovers.reduce((most, { record }) => Math.max(most, record.ordered ?? 0), 0);
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.max(Math.floor(now.wall), latest + 1, 0));
+}
+
+/** Its target is done with it, for better or worse. */
+export function setHandoverState(
+  turn: Turn,
+  id: string,
+  state: Exclude<HandoverState, 'open' | 'expired'>,
+  detail: string,
+): void {
+  const known = turn.state.handovers.find((one) => one.record.id === id);
+  if (known === undefined) return;
+  const { withdrawnBy: _, ...record } = known.record;
+  const ended: HandoverRecord = { ...record, state, detail: detail.slice(0, MAX_DETAIL) };
+  if (supersedes(ended, known.record)) replace(turn, { ...known, record: ended, ending: null });
+}
+
+/** Take it back. A move that can't be recalled is seen through first; only an attempt that comes to nothing is then withdrawn. */
+export function withdrawHandover(turn: Turn, known: Handover, by: string, detail: string): void {
+  end(turn, known, {
+    ...known.record,
+    state: 'failed',
+    withdrawnBy: by,
+    detail: detail.slice(0, MAX_DETAIL),
+  });
+}
+
+/** A pause ends the handovers that were ordered before it; one that is ordered while it lasts is meant in spite of it. */
+export function endPausedHandovers(turn: Turn): void {
+  const { pause, handovers } = turn.state;
+  if (!pause.paused || handovers.length === 0) return;
+  for (const one of handovers) {
+    const { record } = one;
+    if (isOpen(turn.state, one) && record.pause !== undefined && record.pause < pause.version)
+      withdrawHandover(turn, one, pause.owner, pauseEnds(pause.owner, pause.reason));
+  }
+}
+
+export function pauseEnds(owner: string, reason: string): string {
+  return `ended by the pause of ${owner}${reason === '' ? '' : `: ${reason}`}`;
+}
+
+/** End what has taken too long or waited for its move to be over, and forget what ended long ago. */
+export function expireHandovers(turn: Turn): void {
+  const { handovers, now } = turn.state;
+  if (handovers.every((one) => one.expiresAt > now.at && one.ending === null)) return;
+  for (const one of handovers) {
+    if (one.ending !== null) end(turn, one, one.ending);
+    else if (one.expiresAt <= now.at && one.record.state === 'open') {
+      const detail = one.record.detail === '' ? 'not done in time' : one.record.detail;
+      end(turn, one, { ...one.record, state: 'expired', detail });
+    }
+  }
+  // An ended one is kept for as long again, so that whoever asked can still read how it ended; and a signed one as long
+  // as its signature would count, so that it can't be begun again.
+  change(turn, {
+    handovers: turn.state.handovers.filter(
+      ({ record, expiresAt }) =>
+        now.at - expiresAt < HANDOVER_LASTS_MS || (record.until !== undefined && !isOver(record, now)),
+    ),
+  });
+}
+
+/** Orders that don't count any more. What can't be recalled of one is seen through; nothing else is done for it. */
+export function forgetHandovers(turn: Turn, which: readonly Handover[], why: string): void {
+  for (const { record } of which) {
+    const { id, address, to, by, reason } = record;
+    if (record.state === 'open')
+      tell(turn, { kind: 'handover', id, address, to, state: 'failed', detail: why, by, reason });
+  }
+  change(turn, { handovers: turn.state.handovers.filter((one) => !which.includes(one)) });
+}
+
+/** Why the open handover hasn't happened yet, for whoever asked. */
+export function noteHandover(turn: Turn, id: string, detail: string): void {
+  const known = turn.state.handovers.find((one) => one.record.id === id);
+  if (
+    known === undefined ||
+    known.record.state !== 'open' ||
+    known.record.detail === detail.slice(0, MAX_DETAIL)
+  )
+    return;
+  change(turn, {
+    handovers: turn.state.handovers.map((one) =>
+      one === known ? { ...one, record: { ...one.record, detail: detail.slice(0, MAX_DETAIL) } } : one,
+    ),
+  });
+  announce(turn);
+}
+
+/**
+ * It has ended, by an operator's word, a clock or a peer. While this node is in the middle of its move, where nothing can
+ * be recalled, that is only remembered: what becomes of the move is told, and nobody is told before that it won't happen.
+ */
+function end(turn: Turn, known: Handover, ended: HandoverRecord): void {
+  if (!supersedes(ended, known.record)) return;
+  if (isMovePastRecall(turn.state, known.record)) {
+    if (known.ending === null || supersedes(ended, known.ending))
+      put(turn, { ...known, ending: { ...ended, ttlMs: known.record.ttlMs } });
+    return;
+  }
+  replace(turn, { ...known, record: { ...ended, ttlMs: known.record.ttlMs }, ending: null });
+}
+
+/** Whether this node is moving the address for it, and has begun what it can't take back. */
+export function isMovePastRecall(state: State, { id, address }: HandoverRecord): boolean {
+  const move = state.addresses[address]?.move ?? null;
+  return move !== null && move.handoverId === id && isPastRecall(move);
+}
+
+/** Of two that ended alike the greater text stands; of two open ones each node keeps its own. */
+function supersedes(told: HandoverRecord, known: HandoverRecord): boolean {
+  const [a, b] = [standingOf(told), standingOf(known)];
+  if (a !== b) return RANK[a] > RANK[b];
+  return a !== 'open' && byText(told.detail, known.detail) > 0;
+}
+
+function put(turn: Turn, handover: Handover): void {
+  change(turn, {
+    handovers: turn.state.handovers.map((one) => (one.record.id === handover.record.id ? handover : one)),
+  });
+}
+
+function replace(turn: Turn, handover: Handover): void {
+  put(turn, handover);
+  told(turn, handover.record);
+}
+
+function told(turn: Turn, record: HandoverRecord): void {
+  const { id, address, to, by, reason, detail } = record;
+  const state = standingOf(record);
+  tell(turn, { kind: 'handover', id, address, to, state, detail, by, reason });
+  persist(turn);
+  announce(turn);
+}
+
+/** Who ordered it, and why. */
+export function orderedBy({ by, reason }: Pick<HandoverRecord, 'by' | 'reason'>): string {
+  return `ordered by ${by}${reason === '' ? '' : `: ${reason}`}`;
+}

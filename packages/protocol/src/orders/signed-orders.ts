@@ -1,0 +1,83 @@
+/**
+ * Commands that bring a finished order with its operator's signature (PROTOCOL.md, "Signed orders"). A node can't change it
+ * any more: it takes the order in as it is, or says why it doesn't, or that the order follows from what isn't the newest.
+ */
+import { isPlausible } from '../membership/bounded.ts';
+import type { State } from '../model/state.ts';
+import type { Turn } from '../model/step-context.ts';
+import { isoTime } from '../reporting/outbox.ts';
+import type { Command, CommandOutcome, HandoverOrder, PauseOrder } from '../wire/messages.ts';
+import { failed } from './cancel.ts';
+import {
+  addHandover,
+  HANDOVER_LASTS_MS,
+  isOver,
+  isTooFarAhead,
+  MAX_HANDOVERS,
+  nextInOrder,
+} from './handover.ts';
+import { counts, ORDER_ID, wordingFault } from './orders.ts';
+import { MAX_PAUSE_MS, setPause } from './pause.ts';
+
+/** Why a command counts for nothing by the rule that holds here; null: it counts. Whoever only asks needs no signature. */
+export function whyUnsigned({ config }: State, command: Command): string | null {
+  if (command.kind === 'handover-status' || config.orders === 'any') return null;
+  if (config.orders === 'none')
+    return 'nodes verify identities here, and no operator is configured: name the operators in `auth.operators`';
+  const signed = command.kind === 'handover-cancel' ? command : (command.order ?? {});
+  return counts(config.orders, signed)
+    ? null
+    : 'only what an operator of `auth.operators` has signed counts here: give your key with `--identity FILE`';
+}
+
+/** Take in a signed pause or resume. @returns why not; null: it is in force */
+export function takePause(turn: Turn, paused: boolean, order: PauseOrder): CommandOutcome | null {
+  const { state } = turn;
+  const { version } = state.pause;
+  if (order.version !== version + 1)
+    return again(
+      `another order came before: version ${version} is known here, and this one is ${order.version}`,
+    );
+  const fault = wordingFault(order.owner, order.reason) ?? pauseFault(turn, paused, order);
+  if (fault !== null) return failed('', fault);
+  setPause(turn, order);
+  return null;
+}
+
+function pauseFault({ state, now }: Turn, paused: boolean, order: PauseOrder): string | null {
+  const { by, until } = order;
+  if (order.paused !== paused) return `it is signed as a ${order.paused ? 'pause' : 'resume'}`;
+  if (by !== state.config.node.id) return `it is signed for ${by}, and this is ${state.config.node.id}`;
+  if (until === null || !paused) return null;
+  if (until <= now.wall)
+    return `it has ended at ${isoTime(until)} by the operator's clock; ${clockHere(now.wall)}`;
+  return until > now.wall + MAX_PAUSE_MS + 1 ? 'it lasts longer than a pause may, which is 366 days' : null;
+}
+
+/** Take in a signed handover. @returns why not; null: it is open */
+export function takeHandover(turn: Turn, order: HandoverOrder): CommandOutcome | null {
+  const { state } = turn;
+  if (order.pause !== state.pause.version)
+    return again(`another order came before: version ${state.pause.version} of the pause is known here`);
+  if (state.handovers.some(({ record }) => (record.ordered ?? 0) >= order.ordered))
+    return again('another handover was ordered before');
+  const fault = wordingFault(order.by, order.reason) ?? handoverFault(turn, order);
+  if (fault !== null) return failed('', fault);
+  const added = addHandover(turn, { ...order, state: 'open', detail: '', ttlMs: HANDOVER_LASTS_MS });
+  return added ? null : failed('', `${MAX_HANDOVERS} handovers are open already`);
+}
+
+function handoverFault({ state, now }: Turn, order: HandoverOrder): string | null {
+  if (!ORDER_ID.test(order.id)) return 'its id is none';
+  if (!isPlausible(nextInOrder(state), order.ordered)) return 'its place in the order is none';
+  const end = `its time ends at ${isoTime(order.until)} by the operator's clock; ${clockHere(now.wall)}`;
+  return isOver(order, now) || isTooFarAhead(order, now) ? `${end}: set the clocks` : null;
+}
+
+function clockHere(wall: number): string {
+  return `this node's shows ${isoTime(wall)}`;
+}
+
+function again(detail: string): CommandOutcome {
+  return { state: 'failed', id: '', detail, again: true };
+}

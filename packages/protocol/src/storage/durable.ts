@@ -1,0 +1,97 @@
+/**
+ * What outlives a crash: one document, written as a whole.
+ *
+ * It holds no monotonic times, because they mean nothing to the next run; what was timed by one is
+ * stored as a length, and the next run counts it from its own start (PROTOCOL.md, "Restart").
+ */
+import type { BallotMode, MoveStep } from '../model/codes.ts';
+import type { AssociationId, DurationMs, Epoch, Ip, NodeId, WallMs } from '../model/units.ts';
+import type { ToldTry } from '../takeover/episode-state.ts';
+import type { HandoverRecord, PauseRecord } from '../wire/messages.ts';
+
+export type { MoveStep } from '../model/codes.ts';
+
+/** The layout's version; a document of another version is unreadable. */
+export const DOCUMENT_VERSION = 1;
+
+export interface DurableDocument {
+  readonly version: number;
+  readonly cluster: string;
+  readonly node: NodeId;
+  readonly incarnation: number;
+  readonly addresses: readonly DurableAddress[];
+  readonly pause: PauseRecord;
+  readonly handovers: readonly DurableHandover[];
+  readonly outbox: readonly OutboxEntry[];
+  /** Counts history entries and notifications, for their ids. */
+  readonly serial: number;
+}
+
+/** A handover's end is a promise made to people: after a restart the wall clock says what is left of it. */
+export interface DurableHandover extends HandoverRecord {
+  /** Left out by earlier versions: an open one from such a disk isn't taken up again, unless a peer tells of it. */
+  readonly untilWall?: WallMs;
+}
+
+export interface DurableAddress {
+  readonly ip: Ip;
+  /** The highest epoch this node has seen, voted in or asked for. */
+  readonly epoch: Epoch;
+  readonly lent: DurableLease | null;
+  readonly intent: MoveIntent | null;
+  /** A take that may have been applied, or may yet be, and that nobody was told of. */
+  readonly late: MoveIntent | null;
+  /** For how long that take may still land; absent in documents of earlier versions, which count from the start. */
+  readonly lateMs?: DurationMs;
+  /** The association that a later take was answered with; absent: none. */
+  readonly lateHeld?: AssociationId;
+  /** Lengths of time between each known change of association and the moment this was written, newest first. */
+  readonly changes: readonly DurationMs[];
+  /** Associations seen to end; a read that shows one is stale. */
+  readonly ended: readonly AssociationId[];
+  /** The blocked notification of the present episode has been queued. */
+  readonly blockedTold: boolean;
+  /** Absent from documents of versions that didn't know of episodes. */
+  readonly episode?: DurableEpisode;
+}
+
+/** What outlives a crash of an episode of failure (`episode-state.ts`). */
+export interface DurableEpisode {
+  readonly upEpoch: Epoch;
+  readonly anewEpoch: Epoch;
+  readonly tries: readonly ToldTry[];
+  readonly answered: string;
+  readonly upWall: WallMs;
+  /** When people were told that it is blocked; 0: they weren't. */
+  readonly toldWall: WallMs;
+}
+
+export interface DurableLease {
+  readonly candidate: NodeId;
+  readonly epoch: Epoch;
+  /** What was left of it, the longest that is lent at least; 0: it is over, and only the epoch is taken. */
+  readonly leaseMs: DurationMs;
+}
+
+/** A move that may have begun. Written before its first call. */
+export interface MoveIntent {
+  readonly epoch: Epoch;
+  readonly mode: BallotMode;
+  readonly handoverId: string | null;
+  /** Whom it is taken from: a node's id, an instance id, `nobody` or `unknown`. */
+  readonly from: string;
+  readonly associationId: AssociationId | null;
+  /** `planned`: no call yet. `released`: nobody holds it by our doing. `accepted`: the cloud has accepted the move. */
+  readonly stage: 'planned' | 'released' | 'accepted';
+  readonly startedWall: WallMs;
+  readonly reason: string;
+  readonly agreed: string;
+  readonly steps: readonly { readonly step: MoveStep; readonly durationMs: DurationMs }[];
+  readonly requestIds: readonly string[];
+}
+
+export interface OutboxEntry {
+  readonly id: string;
+  readonly subject: string;
+  readonly message: string;
+}

@@ -1,0 +1,230 @@
+/**
+ * Does what the takeover rule says, address by address, until it says to wait.
+ */
+import { backOff, giveUp, openBallot } from '../election/campaign.ts';
+import type { ExternalIpResult } from '../model/inputs.ts';
+import { GATES, type GateName, type Reason } from '../model/reasons.ts';
+import { addressOf, changeAddress, newEffectId, type Turn, tell } from '../model/step-context.ts';
+import type { EffectId, Ip } from '../model/units.ts';
+import { abandonMove, recordRefusal } from '../move/conclude.ts';
+import { seenAs } from '../move/late.ts';
+import { beginMove, continueMove } from '../move/move.ts';
+import { isPastRecall } from '../move/phases.ts';
+import { isFailingNow } from '../observation/holder.ts';
+import { isHandedOver, isOpenTo, noteHandover, setHandoverState } from '../orders/handover.ts';
+import { isSettlingIn } from './damping.ts';
+import { decide, type TakeoverDecision } from './takeover.ts';
+import { handoverToSelf, takeoverView } from './view.ts';
+
+/** The most decisions that may follow on one another in one turn: campaign, guard, move and one more. */
+const MAX_DECISIONS = 5;
+
+/** Reasons that are refusals when they come up while the address is down: each is told once an episode. */
+const REFUSALS: ReadonlySet<Reason> = new Set<Reason>([
+  'paused',
+  'no-way-out',
+  'storage-failed',
+  'would-displace',
+  'not-permitted',
+  'held-down',
+  'flapping',
+  'move-did-not-help',
+  'never-answered',
+  'ballot-lost',
+  'guard-refused',
+]);
+
+/** Gates that no waiting opens: a handover that meets one has failed. */
+const HOPELESS: ReadonlySet<Reason> = new Set<Reason>([
+  'not-a-candidate',
+  'stopping',
+  'local-unfit',
+  'would-displace',
+]);
+
+/** Reasons that every handover passes through on its way. */
+const PASSING: ReadonlySet<Reason> = new Set<Reason>([
+  'call-in-flight',
+  'ballot-open',
+  'guard-asked',
+  'agreed',
+]);
+
+const HANDOVER_ENDED = 'the handover has ended';
+
+export function conduct(turn: Turn, ip: Ip): void {
+  for (let count = 0; count < MAX_DECISIONS; count += 1) {
+    const decision = decide(takeoverView(turn.state, addressOf(turn.state, ip)));
+    note(turn, ip, decision);
+    tellRefusal(turn, ip, decision);
+    if (!act(turn, ip, decision)) return;
+  }
+}
+
+/** What was agreed for a handover ends with it: its voters have consented to that, and to no takeover. */
+export function endWithHandover(turn: Turn, ip: Ip): void {
+  const { campaign, move } = addressOf(turn.state, ip);
+  const attempt = move ?? campaign;
+  if (attempt === null || attempt.mode !== 'handover' || attempt.handoverId === null) return;
+  if (isOpenTo(turn.state, attempt.handoverId, ip, turn.state.config.node.id)) return;
+  if (move === null) giveUp(turn, ip, 'dropped', HANDOVER_ENDED, 0);
+  else if (!isPastRecall(move)) abandonMove(turn, ip, HANDOVER_ENDED);
+}
+
+/** The external IP as the guard was told it. Where the attempt has ended meanwhile, only what the outside sees is of use. */
+export function onGuard(turn: Turn, askId: EffectId, result: ExternalIpResult): void {
+  const address = Object.values(turn.state.addresses).find(
+    (one) => one.guard?.kind === 'asking' && one.guard.askId === askId,
+  );
+  if (address === undefined) return seenAs(turn, result);
+  const at = turn.now.at;
+  const refusal = refusalOf(address.ip, result);
+  const durationMs = at - (address.guard?.at ?? at);
+  tell(turn, {
+    kind: 'guard',
+    address: address.ip,
+    passed: refusal === null,
+    reason: refusal ?? 'ok',
+    durationMs,
+  });
+  if (refusal === null && result.kind === 'address')
+    changeAddress(turn, address.ip, { guard: { kind: 'passed', at, ip: result.ip } });
+  else changeAddress(turn, address.ip, { guard: { kind: 'refused', at, reason: refusal ?? 'no address' } });
+  const { intent } = address;
+  if (intent !== null)
+    changeAddress(turn, address.ip, {
+      intent: { ...intent, steps: [...intent.steps, { step: 'guard', durationMs }] },
+    });
+  tell(turn, { kind: 'step', address: address.ip, step: 'guard', durationMs, result: refusal ?? 'ok' });
+}
+
+/** Whether the state has changed so that the rule should be asked again. */
+function act(turn: Turn, ip: Ip, decision: TakeoverDecision): boolean {
+  const { move } = addressOf(turn.state, ip);
+  switch (decision.outcome) {
+    case 'campaign':
+      if (move !== null)
+        return endWith(() => abandonMove(turn, ip, 'its mandate ended before anything was taken apart'));
+      openBallot(
+        turn,
+        ip,
+        handoverToSelf(turn.state, ip) === null ? 'takeover' : 'handover',
+        handoverToSelf(turn.state, ip)?.record.id ?? null,
+      );
+      return true;
+    case 'guard':
+      if (move !== null)
+        return endWith(() => abandonMove(turn, ip, 'its mandate ended before anything was taken apart'));
+      askGuard(turn, ip);
+      return false;
+    case 'move':
+      if (move === null) beginMove(turn, ip);
+      else continueMove(turn, ip);
+      return false;
+    case 'verify':
+      return false;
+    case 'wait':
+    case 'hold':
+      return standDown(turn, ip, decision);
+  }
+}
+
+/** A gate is closed: what was begun behind it is given up, before any call has been made. */
+function standDown(turn: Turn, ip: Ip, decision: TakeoverDecision): boolean {
+  const { campaign, move } = addressOf(turn.state, ip);
+  failHopelessHandover(turn, ip, decision);
+  if (decision.gate === 'unfinished-move') return false;
+  if (move !== null) return endWith(() => abandonMove(turn, ip, `${decision.reason}: ${decision.detail}`));
+  if (campaign === null) return false;
+  if (decision.reason === 'guard-refused') {
+    giveUp(turn, ip, 'dropped', decision.detail, 0);
+    backOff(turn, ip, 'guard-refused', decision.detail, 0);
+    return false;
+  }
+  if (decision.reason === 'lease-too-short') {
+    giveUp(turn, ip, 'dropped', decision.detail, 0);
+    // A slow guard is made up for at once. Voters that lend for less than the calls take will do so the next time too.
+    const isFirst = addressOf(turn.state, ip).backoff.delayMs === 0;
+    backOff(turn, ip, 'lease-too-short', decision.detail, isFirst ? 1 : 0);
+    return false;
+  }
+  if (isBefore(decision.gate, 'agreement'))
+    giveUp(turn, ip, 'dropped', `${decision.reason}: ${decision.detail}`, 0);
+  return false;
+}
+
+function askGuard(turn: Turn, ip: Ip): void {
+  const askId = newEffectId(turn);
+  changeAddress(turn, ip, { guard: { kind: 'asking', askId, at: turn.now.at } });
+  turn.effects.push({
+    kind: 'ask-external-ip',
+    askId,
+    purpose: 'guard',
+    address: ip,
+    timeoutMs: turn.state.config.guard.timeoutMs,
+  });
+}
+
+/** One valid address, and not the contested one. */
+function refusalOf(ip: Ip, result: ExternalIpResult): string | null {
+  if (result.kind === 'failed') return `${result.reason}: ${result.detail}`;
+  return result.ip === ip ? "this node's external IP is the contested address: it holds it already" : null;
+}
+
+function note(turn: Turn, ip: Ip, decision: TakeoverDecision): void {
+  const opened = !isBefore(decision.gate, 'rank');
+  const { openSince } = addressOf(turn.state, ip);
+  if (opened !== (openSince !== null)) changeAddress(turn, ip, { openSince: opened ? turn.now.at : null });
+  const address = addressOf(turn.state, ip);
+  const before = address.decision;
+  const same = before.reason === decision.reason && before.outcome === decision.outcome;
+  if (same && before.detail === decision.detail) return;
+  const since = same ? before.since : turn.now.at;
+  changeAddress(turn, ip, {
+    decision: { outcome: decision.outcome, reason: decision.reason, detail: decision.detail, since },
+  });
+  if (same) return;
+  tell(turn, {
+    kind: 'decided',
+    address: ip,
+    outcome: decision.outcome,
+    reason: decision.reason,
+    detail: decision.detail,
+  });
+}
+
+/**
+ * Something keeps this node from taking an address that is down: told once an episode. The address fails while it is
+ * moved, too, as planned or not: what stands in the way of a second move then is no refusal.
+ */
+function tellRefusal(turn: Turn, ip: Ip, { reason, detail }: TakeoverDecision): void {
+  if (!REFUSALS.has(reason)) return;
+  const address = addressOf(turn.state, ip);
+  if (address.refusals.includes(reason)) return;
+  const isDown = address.verdict === 'down' || isFailingNow(turn.state, address);
+  if (!isDown || isSettlingIn(turn.state, address) || isHandedOver(turn.state, ip)) return;
+  changeAddress(turn, ip, { refusals: [...address.refusals, reason] });
+  recordRefusal(turn, ip, 'refusal', `${reason}: ${detail}`);
+}
+
+function failHopelessHandover(turn: Turn, ip: Ip, decision: TakeoverDecision): void {
+  const handover = handoverToSelf(turn.state, ip);
+  if (handover === null) return;
+  if (decision.reason === 'is-holder')
+    setHandoverState(turn, handover.record.id, 'done', 'it holds the address');
+  else if (HOPELESS.has(decision.reason))
+    setHandoverState(turn, handover.record.id, 'failed', `${decision.reason}: ${decision.detail}`);
+  else if (decision.reason === 'ballot-lost' || decision.reason === 'guard-refused')
+    noteHandover(turn, handover.record.id, `${decision.reason}: ${decision.detail}`);
+  else if (!PASSING.has(decision.reason)) noteHandover(turn, handover.record.id, decision.reason);
+}
+
+function isBefore(gate: GateName | null, other: GateName): boolean {
+  return gate !== null && GATES.indexOf(gate) < GATES.indexOf(other);
+}
+
+/** The attempt ended: the rule is asked again at the next input, not in this turn. */
+function endWith(end: () => void): false {
+  end();
+  return false;
+}

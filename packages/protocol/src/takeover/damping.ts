@@ -1,0 +1,162 @@
+/**
+ * What keeps the address from being moved too often, and candidates from starting at once (invariant I15).
+ */
+
+import { byText } from '../election/quorum.ts';
+import type { AddressState, State } from '../model/state.ts';
+import type { DurationMs, Ip, MonotonicMs, NodeId } from '../model/units.ts';
+import { fitnessOf, heldCount, isSilent } from '../observation/holder.ts';
+import { counted } from '../reporting/wording.ts';
+
+/**
+ * How long a new holder that is heard and fit has until the address must serve. An association takes from one to six
+ * seconds, in which everybody sees it down: whoever took it then would start that time anew, and another after him.
+ */
+export const SERVES_WITHIN_MS: DurationMs = 15_000;
+
+export type Damping =
+  | { readonly kind: 'free'; readonly detail: string }
+  | {
+      readonly kind: 'damped';
+      readonly reason: 'held-down' | 'flapping' | 'move-did-not-help' | 'never-answered';
+      readonly until: MonotonicMs;
+      readonly detail: string;
+    };
+
+/**
+ * Whether the address may be taken automatically so soon after it changed hands. The last healthy candidate is
+ * never damped away: only a holder that is heard and fit is protected, and one that hasn't served only for as long as
+ * it may take to.
+ */
+export function dampingOf(state: State, address: AddressState): Damping {
+  const at = state.now.at;
+  const { holdDownMs, flap } = state.config;
+  const changes = knownChanges(address);
+  const recent = changes.filter((changedAt) => at - changedAt < flap.withinMs);
+  const newest = changes[0];
+  const heldUntil = newest === undefined ? 0 : newest + holdDownMs;
+  const oldest = recent[flap.moves - 1];
+  const flappingUntil = oldest === undefined ? 0 : oldest + flap.withinMs;
+  const servesBy = newest === undefined || address.served ? 0 : newest + SERVES_WITHIN_MS;
+  if (heldUntil <= at && flappingUntil <= at && servesBy <= at)
+    return { kind: 'free', detail: 'no change of holder lately' };
+  const excuse = whyUnprotected(state, address);
+  if (excuse !== null) return { kind: 'free', detail: excuse };
+  if (!address.served) {
+    return servesBy > at
+      ? {
+          kind: 'damped',
+          reason: 'held-down',
+          until: servesBy,
+          detail: `moved ${at - (newest ?? at)} ms ago, not in service yet`,
+        }
+      : { kind: 'free', detail: "it hasn't served since the change" };
+  }
+  if (flappingUntil > at) {
+    return {
+      kind: 'damped',
+      reason: 'flapping',
+      until: flappingUntil,
+      detail: `${counted(recent.length, 'move')} within ${flap.withinMs} ms`,
+    };
+  }
+  return {
+    kind: 'damped',
+    reason: 'held-down',
+    until: heldUntil,
+    detail: `moved ${at - (newest ?? at)} ms ago`,
+  };
+}
+
+/** Whether the address changed hands so lately that it may not serve yet, whatever a probe that was on its way then has seen. */
+export function isSettlingIn(state: State, address: AddressState): boolean {
+  const newest = knownChanges(address)[0];
+  return newest !== undefined && state.now.at - newest < SERVES_WITHIN_MS;
+}
+
+/** How long the hold-down after the last change still lasts, whoever holds the address; 0 when it is over. */
+export function holdDownLeftMs(state: State, address: AddressState): DurationMs {
+  const newest = knownChanges(address)[0];
+  return newest === undefined ? 0 : Math.max(0, newest + state.config.holdDownMs - state.now.at);
+}
+
+/** What this run has seen or was told, and what the last one wrote down. */
+function knownChanges(address: AddressState): readonly MonotonicMs[] {
+  return [...address.changes, ...address.oldChanges].sort((a, b) => b - a);
+}
+
+/** Why nothing protects its holder: it isn't heard, isn't fit, or there is none; null: it is heard and fit. */
+export function whyUnprotected(state: State, address: AddressState): string | null {
+  const node = address.holder.node;
+  if (node === null) return 'no node that is heard holds it';
+  if (node !== state.config.node.id && isSilent(state, node)) return `its holder ${node} is silent`;
+  if (fitnessOf(state, node) === 'unfit') return `its holder ${node} is unfit`;
+  return null;
+}
+
+/** This node's place among the candidates that are heard, fit and don't hold the address; 0 is the first. */
+export function liveRank(state: State, ip: Ip): number {
+  const self = state.config.node.id;
+  const holder = state.addresses[ip]?.holder.node;
+  const rivals = state.config.peers.filter(
+    (peer) =>
+      peer.role === 'candidate' &&
+      peer.id !== holder &&
+      !isSilent(state, peer.id) &&
+      fitnessOf(state, peer.id) !== 'unfit',
+  );
+  return rivals.filter((peer) => goesBefore(state, peer.id, self)).length;
+}
+
+/** This node's place among all configured candidates but the holder, heard or not. */
+export function configuredRank(state: State, ip: Ip): number {
+  const self = state.config.node.id;
+  const holder = state.addresses[ip]?.holder.node;
+  const rivals = state.config.peers.filter((peer) => peer.role === 'candidate' && peer.id !== holder);
+  return rivals.filter((peer) =>
+    priorityOf(state, peer.id) !== priorityOf(state, self)
+      ? priorityOf(state, peer.id) > priorityOf(state, self)
+      : byText(peer.id, self) < 0,
+  ).length;
+}
+
+/** The best-ranked candidate that is heard, fit, not leaving and doesn't hold the address; null: there is none. */
+export function bestCandidate(state: State, ip: Ip): NodeId | null {
+  const self = state.config.node;
+  const holder = state.addresses[ip]?.holder.node;
+  const ids = state.config.peers
+    .filter(
+      (peer) =>
+        peer.role === 'candidate' &&
+        !isSilent(state, peer.id) &&
+        fitnessOf(state, peer.id) === 'fit' &&
+        state.peers[peer.id]?.record?.leaving === false,
+    )
+    .map((peer) => peer.id);
+  if (self.role === 'candidate' && state.local.fit === 'fit') ids.push(self.id);
+  const others = ids.filter((id) => id !== holder);
+  return others.sort((a, b) => (goesBefore(state, a, b) ? -1 : 1))[0] ?? null;
+}
+
+/** Live rank is staggered by more than a round trip; a driver without a condition on its call by its settle time. */
+export function staggerUntil(state: State, address: AddressState, callTimeoutMs: DurationMs): MonotonicMs {
+  const { config } = state;
+  const stepMs = config.driver?.style === 'single-call' ? 2 * callTimeoutMs : config.gossip.timeoutMs;
+  const rank =
+    config.driver?.style === 'single-call' ? configuredRank(state, address.ip) : liveRank(state, address.ip);
+  // Counted from when this node could have gone itself, so that what ends for all at once, a pause say, ends in order.
+  return (address.openSince ?? state.now.at) + rank * stepMs;
+}
+
+function goesBefore(state: State, a: NodeId, b: NodeId): boolean {
+  const byPriority = priorityOf(state, b) - priorityOf(state, a);
+  if (byPriority !== 0) return byPriority < 0;
+  const byHeld = heldCount(state, a) - heldCount(state, b);
+  return byHeld !== 0 ? byHeld < 0 : byText(a, b) < 0;
+}
+
+function priorityOf(state: State, id: NodeId): number {
+  if (id === state.config.node.id) return state.config.node.priority;
+  const configured = state.config.peers.find((peer) => peer.id === id)?.priority ?? 0;
+  return state.peers[id]?.record?.priority ?? configured;
+}
