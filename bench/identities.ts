@@ -118,6 +118,7 @@ async function openPair(saturns: Identities, neptunes: Identities): Promise<Pair
     {
       keys: () => keys,
       identities: () => neptunes,
+      receiver: () => ({ cluster: 'web', node: 'neptune' }),
       inbox,
       views: noViews,
       readers: () => ({ read: 'peers', tokens: new Tokens([]), hosts: new Set(), keys, now: Date.now() }),

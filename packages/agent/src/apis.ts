@@ -47,6 +47,7 @@ export class Apis {
         { serves },
         {
           ...{ keys, identities, inbox, onRejected, onFault },
+          receiver: () => ({ cluster: config().cluster, node: dependencies.nodeId() }),
           views: createViews(sources),
           isPeerAddress: (address) => isPeerAt(address, config().peers),
           readers: () => readersOf(serves, dependencies),

@@ -1,7 +1,7 @@
 /** What strangers send, however much, costs the API a bounded share, and none of the peers' turns. */
 import { encodeMessage } from '@failtome/protocol';
 import { expect, test, vi } from 'vitest';
-import { Allowance } from '../src/http/allowance.ts';
+import { Allowance } from '../src/allowance.ts';
 import { HistoryBody, MAX_HISTORY_BYTES } from '../src/http/history-body.ts';
 import { Lane } from '../src/http/lane.ts';
 import { Rationed } from '../src/http/rationed.ts';

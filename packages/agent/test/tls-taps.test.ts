@@ -23,6 +23,7 @@ async function tapped(options: Partial<TapsOptions> = {}): Promise<Tapped> {
     {
       monotonicMs: () => now,
       isTrusted: (socket) => trusted.has(socket),
+      mayDecrypt: (socket) => trusted.has(socket),
       isPeerAddress: () => false,
       onCut: (reason) => cut.push(reason),
     },

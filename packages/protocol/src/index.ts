@@ -8,6 +8,7 @@ export { ballotElectorate } from './election/ballot.ts';
 export { electorateDigest, electorateFaults, majorityOf, votersOf } from './election/quorum.ts';
 export type { Event, Host, HostCore, HostTurn, Ports } from './host.ts';
 export { createHost, hostStep, MAX_QUEUE, newHostCore } from './host.ts';
+export { MAX_REQUESTS_PER_SECOND } from './membership/budget.ts';
 export * from './model/codes.ts';
 export type {
   AddressConfig,

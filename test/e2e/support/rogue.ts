@@ -106,11 +106,25 @@ export class Rogue {
     return status === 409 ? this.#send(to) : status;
   }
 
-  async #send(to: NodeId): Promise<number> {
-    const { api } = this.#cluster.node(to).agent;
+  /** So many messages in one piece, as they would stand on a connection that doesn't wait for answers. */
+  pipelined(to: NodeId, count: number): string {
+    const { host } = new URL(this.#cluster.node(to).agent.api.url);
+    return Array.from({ length: count }, () => {
+      const { path, body, signature } = this.#signed(to);
+      const headers = `host: ${host}\r\n${SIGNATURE_HEADER}: ${signature}\r\ncontent-length: ${Buffer.byteLength(body)}`;
+      return `POST ${path} HTTP/1.1\r\n${headers}\r\n\r\n${body}`;
+    }).join('');
+  }
+
+  #signed(to: NodeId): { readonly path: string; readonly body: string; readonly signature: string } {
     const body = encodeMessage(this.#message(to, null));
     const path = '/v1/gossip';
-    const signature = signRequest(this.#keys, { method: 'POST', path, body });
+    return { path, body, signature: signRequest(this.#keys, { method: 'POST', path, body }) };
+  }
+
+  async #send(to: NodeId): Promise<number> {
+    const { api } = this.#cluster.node(to).agent;
+    const { path, body, signature } = this.#signed(to);
     // An agent that is being restarted, or too busy, doesn't answer: that is no success of the attack.
     const answer = await api
       .send(path, { method: 'POST', headers: { [SIGNATURE_HEADER]: signature }, body })

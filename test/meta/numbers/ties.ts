@@ -4,6 +4,7 @@
  */
 import { ATTEMPT_STARTS } from '../../../packages/agent/src/adapters/attempts.ts';
 import { API_LISTEN, type Key, LISTS } from '../../../packages/agent/src/config/keys.ts';
+import { REQUESTS_PER_SECOND, SECURE_KIB_PER_SECOND } from '../../../packages/agent/src/http/senders.ts';
 import { MAX_VOTERS, majorityOf } from '../../../packages/protocol/src/index.ts';
 import { DEFAULT_BOUNDS, EXPLORED_SETTINGS, QUANTUM_MS } from '../../../packages/sim/src/explore/bounds.ts';
 import { constant, numberAt } from './prose.ts';
@@ -68,6 +69,7 @@ export const ties: readonly Tie[] = [
   ['README.md', '`http://NODE:{}/`', port],
   ['SECURITY.md', '({} random bytes;', agent('auth/keys', 'KEY_BYTES')],
   ['SECURITY.md', 'Keep the port ({})', port],
+  ['SECURITY.md', 'can have {} messages a second', REQUESTS_PER_SECOND],
   ['SECURITY.md', '`max(2 × gossip.dead, {})`', s(oldest)],
 
   [
@@ -309,6 +311,19 @@ export const ties: readonly Tie[] = [
     agent('http/intake', 'PIECES_PER_SECOND'),
     kib(agent('http/intake', 'PIECE_BYTES')),
   ],
+  [
+    'docs/http.md',
+    'no more than {} requests a second served, on all its connections ({} at once after a rest; over TLS {} a second)',
+    REQUESTS_PER_SECOND,
+    REQUESTS_PER_SECOND,
+    `${SECURE_KIB_PER_SECOND} KiB`,
+  ],
+  [
+    'docs/http.md',
+    'of one sender {} a second ({} at once',
+    agent('auth/order-proofs', 'PROOFS_PER_SECOND'),
+    agent('auth/order-proofs', 'MAX_PROOFS_AT_ONCE'),
+  ],
   ['docs/http.md', 'waits unread, and after {} is', within('headersMs')],
   [
     'docs/http.md',
@@ -334,6 +349,7 @@ export const ties: readonly Tie[] = [
     agent('http/handshakes', 'HANDSHAKES_PER_SECOND'),
   ],
   ['docs/certificates.md', 'A connection has {} from its', within('handshakeMs')],
+  ['docs/certificates.md', 'of one who has shown a key {} a second', `${SECURE_KIB_PER_SECOND} KiB`],
   [
     'docs/certificates.md',
     'the HTTP parser, {} pieces of {} a second',

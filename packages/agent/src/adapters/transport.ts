@@ -169,7 +169,7 @@ export class PeerTransport implements TransportPort {
   }
 
   /** A refusal is an answer too, if it is authentic: under the cluster's key, and by whom it says it is from. */
-  #judge({ sendId, route }: SendEffect, requestSignature: string, response: RawResponse): Outcome {
+  #judge({ sendId, route, to }: SendEffect, requestSignature: string, response: RawResponse): Outcome {
     const { status, body, signature, identity } = response;
     const signed = { method: 'POST', path: route, status, requestSignature, body };
     if (!verifyResponse(this.#keys, signed, signature)) {
@@ -179,7 +179,7 @@ export class PeerTransport implements TransportPort {
     if (decoded.kind === 'fault') return failed(sendId, 'malformed');
     const { message } = decoded;
     return this.#identities.isOwnWord(message.from, () => responseBytes(signed), identity)
-      ? { kind: 'answered', sendId, message: this.#identities.orders.judged(message) }
+      ? { kind: 'answered', sendId, message: this.#identities.orders.judged(message, to) }
       : failed(sendId, 'unauthentic');
   }
 }

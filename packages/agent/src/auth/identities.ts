@@ -4,9 +4,9 @@
  * The cluster's key is looked at first and by others (`signature.ts`). It costs little, and keeps strangers and other
  * clusters away; this is for those who have it and may not be whom they say.
  */
-import { type Envelope, isOperator, type NodeId, type OrderRule } from '@failtome/protocol';
+import { type Envelope, isOperator, type NodeId, OPERATOR_PREFIX, type OrderRule } from '@failtome/protocol';
 import { isSignedBy, type PublicKey, type SigningIdentity } from './identity.ts';
-import { type OperatorSettings, Operators } from './operators.ts';
+import { keyIdIn, type OperatorSettings, Operators } from './operators.ts';
 import { OrderProofs } from './order-proofs.ts';
 
 export const IDENTITY_HEADER = 'x-failtome-identity';
@@ -102,6 +102,19 @@ export class Identities {
   isOwnWord(from: NodeId, signed: () => Buffer, signature: string): boolean {
     const keys = this.#keys.get(from) ?? [];
     return keys.length === 0 || isSignedBy(keys, signed(), signature);
+  }
+
+  /**
+   * What the sender of a message without an objection has proven of itself, in one word. Who has only the cluster's key could be
+   * anybody who has it, and is told apart by where the message came from.
+   *
+   * @param signature its own @param address where it came from
+   */
+  senderOf({ from, payload }: Envelope, signature: string, address: string): string {
+    if (!isOperator(from)) return this.keyIdsOf(from).length > 0 ? from : `${from} at ${address}`;
+    const { command } = payload;
+    const isProven = this.#rule === 'proven' && command !== undefined && command.kind !== 'handover-status';
+    return isProven ? `${OPERATOR_PREFIX}${keyIdIn(signature)}` : `${OPERATOR_PREFIX} at ${address}`;
   }
 
   /** Null: nothing speaks against it. */

@@ -41,6 +41,11 @@ export class Operators {
   }
 }
 
+/** The digest of the key that a proof names; empty: it is none. */
+export function keyIdIn(proof: string): string {
+  return PROOF.exec(proof)?.[1] ?? '';
+}
+
 /** The proof of any message: who signed it, and the signature. */
 export function proofOf(identity: SigningIdentity, message: Buffer): string {
   return `${identity.publicKey.id}:${signAs(identity, message)}`;

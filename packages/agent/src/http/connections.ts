@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import { addressOf } from './sender.ts';
+import type { SenderAllowances, Senders } from './senders.ts';
 
 /** The most connections the API holds at once. */
 export const MAX_CONNECTIONS = 512;
@@ -14,13 +15,17 @@ export interface GateDependencies {
   readonly onEvicted: (socket: Socket) => void;
   /** A peer is configured at this address. */
   readonly isPeerAddress: (address: string) => boolean;
+  readonly senders: Senders;
 }
+
+const KIB = 1_024;
 
 export class ConnectionGate {
   readonly #maxConnections: number;
   /** In the order of arrival. */
   readonly #strangers = new Set<Socket>();
-  readonly #trusted = new Set<Socket>();
+  /** With what their senders may have done at once. */
+  readonly #trusted = new Map<Socket, SenderAllowances>();
   readonly #dependencies: GateDependencies;
 
   constructor(options: { readonly maxConnections: number }, dependencies: GateDependencies) {
@@ -38,9 +43,25 @@ export class ConnectionGate {
     if (this.#strangers.size + this.#trusted.size > this.#maxConnections) this.#evictOldest();
   }
 
-  /** The protocol has accepted a message that came over this connection. */
-  trust(socket: Socket): void {
-    if (this.#strangers.delete(socket)) this.#trusted.add(socket);
+  /** The protocol has accepted a message of this sender's that came over this connection. */
+  trust(socket: Socket, sender: string): void {
+    if (this.#strangers.delete(socket) || this.#trusted.has(socket))
+      this.#trusted.set(socket, this.#dependencies.senders.of(sender));
+  }
+
+  /** Something came over this connection that no honest sender sends: it is a stranger's until a message is accepted again. */
+  distrust(socket: Socket): void {
+    if (this.#trusted.delete(socket)) this.#strangers.add(socket);
+  }
+
+  /** Whether a request on this connection is served at once, which is counted; else it waits for its turn, as strangers do. */
+  mayRequest(socket: Socket): boolean {
+    return this.#trusted.get(socket)?.requests.take() ?? false;
+  }
+
+  /** As `mayRequest`, for bytes that OpenSSL is to read. */
+  mayDecrypt(socket: Socket, bytes: number): boolean {
+    return this.#trusted.get(socket)?.secureKib.take(Math.ceil(bytes / KIB)) ?? false;
   }
 
   /** Whether the protocol has accepted a message that came over this connection. */

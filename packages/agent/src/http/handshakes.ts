@@ -6,7 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import type { DurationMs, MonotonicMs } from '@failtome/protocol';
-import { Allowance } from './allowance.ts';
+import { Allowance } from '../allowance.ts';
 import { Lane } from './lane.ts';
 import { addressOf } from './sender.ts';
 import { Turns } from './turns.ts';

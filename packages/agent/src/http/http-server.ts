@@ -12,6 +12,7 @@ import { ConnectionGate, MAX_CONNECTIONS } from './connections.ts';
 import { HANDSHAKES_PER_SECOND, MAX_HANDSHAKES } from './handshakes.ts';
 import { type Handle, Intake, MAX_HELD_BYTES, PIECES_PER_SECOND } from './intake.ts';
 import { connectionFault, isTlsFault, refuseConnection, refuseRequest } from './refusals.ts';
+import { REQUESTS_PER_SECOND, SECURE_KIB_PER_SECOND, Senders } from './senders.ts';
 import { createTlsServer, type ServerTls } from './tls-server.ts';
 
 export interface ServerLimits {
@@ -30,6 +31,10 @@ export interface ServerLimits {
   readonly maxConnections: number;
   readonly piecesPerSecond: number;
   readonly maxHeldBytes: number;
+  /** Of one sender that has shown a key, served at once. */
+  readonly requestsPerSecond: number;
+  /** Of TLS: as `requestsPerSecond`, what is decrypted at once. */
+  readonly secureKibPerSecond: number;
   /** Of TLS: from a connection's beginning until it is secure. */
   readonly handshakeMs: DurationMs;
   readonly handshakesPerSecond: number;
@@ -47,6 +52,8 @@ export const SERVER_LIMITS: ServerLimits = {
   maxConnections: MAX_CONNECTIONS,
   piecesPerSecond: PIECES_PER_SECOND,
   maxHeldBytes: MAX_HELD_BYTES,
+  requestsPerSecond: REQUESTS_PER_SECOND,
+  secureKibPerSecond: SECURE_KIB_PER_SECOND,
   handshakeMs: 2_000,
   handshakesPerSecond: HANDSHAKES_PER_SECOND,
   maxHandshakes: MAX_HANDSHAKES,
@@ -84,11 +91,13 @@ export function createHttpServer(
   const gate = new ConnectionGate(limits, {
     onEvicted: (socket) => onRejected('overloaded', socket),
     isPeerAddress,
+    senders: new Senders(limits, { monotonicMs }),
   });
   const intake = new Intake(limits, {
     monotonicMs,
     isPeerAddress,
     isTrusted: (socket) => gate.isTrusted(socket),
+    mayRequest: (socket) => gate.mayRequest(socket),
     onCut: onRejected,
   });
   const options: ServerOptions = {
@@ -113,6 +122,7 @@ export function createHttpServer(
           tls,
           admit,
           isTrusted: (socket) => gate.isTrusted(socket),
+          mayDecrypt: (socket, bytes) => gate.mayDecrypt(socket, bytes),
         });
   server.setTimeout(limits.stalledMs);
   addRequestEvents(server, intake, handle, onRejected);

@@ -5,12 +5,12 @@
  * requests are 1,500 requests in one turn of the event loop. Here a connection has one unanswered request at most, and
  * those who haven't shown a key share a budget: what they send is parsed a small piece at a time, one piece a turn of
  * the event loop, and no more pieces a second than the budget has. Connections that have carried an accepted message
- * are served at once, and wait for nobody.
+ * are served at once, and wait for nobody, as long as their sender asks for no more than an honest one does.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { DurationMs, MonotonicMs } from '@failtome/protocol';
-import { Allowance } from './allowance.ts';
+import { Allowance } from '../allowance.ts';
 import { Lane } from './lane.ts';
 import { addressOf } from './sender.ts';
 import { Turns } from './turns.ts';
@@ -39,6 +39,8 @@ export interface IntakeOptions {
 export interface IntakeDependencies {
   readonly monotonicMs: () => MonotonicMs;
   readonly isTrusted: (socket: Socket) => boolean;
+  /** Whether this connection's next request is served at once, which is counted. */
+  readonly mayRequest: (socket: Socket) => boolean;
   /** A peer is configured at this address. */
   readonly isPeerAddress: (address: string) => boolean;
   /** A connection was cut off: its answer wasn't taken in time, or it sent more than there is room for. */
@@ -155,14 +157,19 @@ export class Intake {
     return this.#dependencies.isPeerAddress(address) ? this.#lanes.peers : this.#lanes.messages;
   }
 
-  /** Serve it: now, where it has shown a key; otherwise in its turn. */
+  /** Serve it: now, where it has shown a key and asks for no more than others who have; otherwise in its turn. */
   #goOn(line: Line): void {
-    const trusted = this.#dependencies.isTrusted(line.socket);
-    while (trusted && canStep(line)) this.#step(line, TRUSTED_PIECE_BYTES);
+    while (canStep(line) && this.#isServedAtOnce(line)) this.#step(line, TRUSTED_PIECE_BYTES);
     if (canStep(line)) {
       line.lane.add(line.address, line);
       this.#turns.schedule();
     } else if (!isBlocked(line) && this.#lines.has(line.socket)) line.socket.resume();
+  }
+
+  /** The rest of a request that is under way goes with its beginning. */
+  #isServedAtOnce({ socket, current }: Line): boolean {
+    const { isTrusted, mayRequest } = this.#dependencies;
+    return current === null ? mayRequest(socket) : isTrusted(socket);
   }
 
   #step(line: Line, pieceBytes: number): void {

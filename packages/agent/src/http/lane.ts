@@ -1,6 +1,6 @@
 /** Connections of strangers that wait for their turn: each address in its turn, each of its connections in its turn. */
 import type { DurationMs } from '@failtome/protocol';
-import type { Allowance } from './allowance.ts';
+import type { Allowance } from '../allowance.ts';
 
 export class Lane<T> {
   readonly #allowance: Allowance;

@@ -1,16 +1,18 @@
 /**
  * The routes that take signed messages: heartbeats and ballots of peers, commands of operators.
  *
- * A message is looked at in this order: its size, that it is signed at all (before a byte of its body is
- * read), its signature under the cluster's key, its form, and where identities are configured its sender's own signature,
- * which costs the most. What passes goes to the protocol, which alone judges whom it is for, whether it is fresh, and
- * what to answer.
+ * A message is looked at in this order, what costs least first: its size, that it is signed at all (before a byte of its body
+ * is read), its signature under the cluster's key, its form, whom it is for, and where identities are configured its sender's
+ * own signature and those of the orders in it. What passes goes to the protocol, which judges whether it is fresh, and what
+ * to answer. What is for somebody else goes there unverified and empty, to be refused.
  */
 import type { Socket } from 'node:net';
 import {
   decodeMessage,
+  type Envelope,
   encodeMessage,
   MAX_MESSAGE_BYTES,
+  type NodeId,
   type RejectReason,
   type ReplyEffect,
   type Route,
@@ -28,7 +30,8 @@ import {
 } from '../auth/signature.ts';
 import type { ConnectionGate } from './connections.ts';
 import type { Inbox } from './inbox.ts';
-import { refuse } from './refusals.ts';
+import { type RefusalCode, refuse } from './refusals.ts';
+import { addressOf } from './sender.ts';
 
 export const MESSAGE_ROUTES: readonly Route[] = [
   '/v1/gossip',
@@ -38,7 +41,15 @@ export const MESSAGE_ROUTES: readonly Route[] = [
   '/v1/resume',
 ];
 
+/** Whom a message has to be for. */
+export interface Receiver {
+  readonly cluster: string;
+  /** Null: not known yet. */
+  readonly node: NodeId | null;
+}
+
 export interface MessageRouteDependencies {
+  readonly receiver: () => Receiver;
   readonly keys: () => ClusterKeys;
   /** Who may speak for whom, at this moment. */
   readonly identities: () => Identities;
@@ -85,51 +96,91 @@ function refuseUnread(
   done();
 }
 
+/** What is refused before the protocol sees it. */
+interface Refusal {
+  readonly reason: RejectReason;
+  readonly status: number;
+  readonly code: RefusalCode;
+  readonly message: string;
+}
+
+/** A message that may be given to the protocol, and what its sender has proven of itself. */
+interface Authentic {
+  readonly message: Envelope;
+  readonly sender: string;
+}
+
 async function take(
   route: Route,
   request: FastifyRequest,
   reply: FastifyReply,
-  { keys, identities, inbox, gate, onRejected }: MessageRouteDependencies,
+  dependencies: MessageRouteDependencies,
 ): Promise<FastifyReply> {
-  const body = Buffer.isBuffer(request.body) ? request.body : NO_BODY;
+  const { keys, identities, inbox, gate, onRejected } = dependencies;
+  const { socket } = request.raw;
   const signature = signatureOf(request) ?? '';
-  const signed = { method: request.method, path: request.url, body };
-  if (!verifyRequest(keys(), signed, signature)) {
-    onRejected('signature', request.raw.socket);
-    return refuse(
-      reply,
-      401,
-      'signature',
-      'the signature is not of this message under a key of this cluster',
-    );
+  const judged = authenticate(request, signature, dependencies);
+  if ('code' in judged) {
+    gate.distrust(socket);
+    onRejected(judged.reason, socket);
+    return refuse(reply, judged.status, judged.code, judged.message);
   }
-  if (!isJson(request.headers['content-type'])) {
-    onRejected('malformed', request.raw.socket);
-    return refuse(reply, 415, 'content-type', 'a message is application/json');
-  }
-  const decoded = decodeMessage(body.toString('utf8'));
-  if (decoded.kind === 'fault') {
-    onRejected('malformed', request.raw.socket);
-    return refuse(reply, 400, 'malformed', decoded.detail);
-  }
-  const own = identitySignatureOf(request);
-  const objection = identities().objectionTo(decoded.message, () => requestBytes(signed), own);
-  if (objection !== null) {
-    onRejected('signature', request.raw.socket);
-    return refuse(reply, objection.status, objection.code, objection.message);
-  }
-  const result = await inbox.submit(route, identities().orders.judged(decoded.message));
+  const result = await inbox.submit(route, judged.message);
   switch (result.kind) {
     case 'overloaded':
-      onRejected('overloaded', request.raw.socket);
+      onRejected('overloaded', socket);
       return refuse(reply, 503, 'overloaded', 'too many requests wait for their reply');
     case 'no-reply':
-      onRejected('overloaded', request.raw.socket);
+      onRejected('overloaded', socket);
       return refuse(reply, 503, 'no-reply', 'the reply was not ready in time');
     case 'reply':
-      if (result.effect.status === 200) gate.trust(request.raw.socket);
+      // 409 is how every conversation begins, and begins again.
+      if (result.effect.status === 200) gate.trust(socket, judged.sender);
+      if (result.effect.status === 403) gate.distrust(socket);
       return respond(request, reply, result.effect, { keys: keys(), identities: identities(), signature });
   }
+}
+
+function authenticate(
+  request: FastifyRequest,
+  signature: string,
+  { keys, identities, receiver }: MessageRouteDependencies,
+): Authentic | Refusal {
+  const body = Buffer.isBuffer(request.body) ? request.body : NO_BODY;
+  const signed = { method: request.method, path: request.url, body };
+  if (!verifyRequest(keys(), signed, signature)) return NOT_OF_THIS_CLUSTER;
+  if (!isJson(request.headers['content-type'])) return NOT_JSON;
+  const decoded = decodeMessage(body.toString('utf8'));
+  if (decoded.kind === 'fault')
+    return { reason: 'malformed', status: 400, code: 'malformed', message: decoded.detail };
+  const { message } = decoded;
+  const address = addressOf(request.raw.socket);
+  if (isForAnother(message, receiver()))
+    return { message: { ...message, payload: { version: 0, ack: 0 } }, sender: address };
+  const own = identitySignatureOf(request);
+  const objection = identities().objectionTo(message, () => requestBytes(signed), own);
+  if (objection !== null) return { reason: 'signature', ...objection };
+  const sender = identities().senderOf(message, own, address);
+  return { message: identities().orders.judged(message, sender), sender };
+}
+
+const NOT_OF_THIS_CLUSTER: Refusal = {
+  reason: 'signature',
+  status: 401,
+  code: 'signature',
+  message: 'the signature is not of this message under a key of this cluster',
+};
+
+const NOT_JSON: Refusal = {
+  reason: 'malformed',
+  status: 415,
+  code: 'content-type',
+  message: 'a message is application/json',
+};
+
+/** The protocol refuses it whatever its signature. One that is from this node's own id tells something only with its signature. */
+function isForAnother({ cluster, from, to }: Envelope, receiver: Receiver): boolean {
+  return cluster !== receiver.cluster || (to !== receiver.node && from !== receiver.node);
 }
 
 /** What a response is signed with, and the request's signature, to which it is bound. */

@@ -3,7 +3,7 @@
  * asking: who asks too soon after the last waits for the next, and all who wait share it.
  */
 import type { DurationMs, MonotonicMs } from '@failtome/protocol';
-import { Allowance } from './allowance.ts';
+import { Allowance } from '../allowance.ts';
 
 /** One view is made so many times a second, and so many times at once after a rest. */
 export const VIEWS_PER_SECOND = 4;

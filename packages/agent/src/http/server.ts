@@ -20,7 +20,7 @@ import {
   type ServerLimits,
 } from './http-server.ts';
 import type { Inbox } from './inbox.ts';
-import { addMessageRoutes, MESSAGE_ROUTES } from './message-routes.ts';
+import { addMessageRoutes, MESSAGE_ROUTES, type Receiver } from './message-routes.ts';
 import { type Readers, refusalOfRead } from './readers.ts';
 import { refuse } from './refusals.ts';
 import { addressOf } from './sender.ts';
@@ -42,6 +42,8 @@ export interface ServerDependencies {
   readonly keys: () => ClusterKeys;
   /** Who may speak for whom, at this moment. */
   readonly identities: () => Identities;
+  /** Whom messages have to be for, at this moment. */
+  readonly receiver: () => Receiver;
   /** Where messages wait for the protocol's reply. */
   readonly inbox: Inbox;
   readonly views: Views;
@@ -59,7 +61,7 @@ export interface ServerDependencies {
 
 /** Build the API. It listens when told to, and `close` ends it with every connection. */
 export function createServer(options: ServerOptions, dependencies: ServerDependencies): FastifyInstance {
-  const { keys, identities, inbox, onRejected, isPeerAddress } = dependencies;
+  const { keys, identities, receiver, inbox, onRejected, isPeerAddress } = dependencies;
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const told = (reason: RejectReason, socket: Socket): void => onRejected(reason, addressOf(socket));
   const { app, http } = buildApp(limits, {
@@ -74,7 +76,7 @@ export function createServer(options: ServerOptions, dependencies: ServerDepende
   addNotFoundHandler(app);
   if (options.serves !== 'reading routes') {
     app.register((scope, _options, done) => {
-      addMessageRoutes(scope, { keys, identities, inbox, gate: http.gate, onRejected: told });
+      addMessageRoutes(scope, { keys, identities, receiver, inbox, gate: http.gate, onRejected: told });
       done();
     });
   }

@@ -36,6 +36,7 @@ export interface TlsServerDependencies {
   readonly monotonicMs: () => MonotonicMs;
   readonly isPeerAddress: (address: string) => boolean;
   readonly isTrusted: (socket: Socket) => boolean;
+  readonly mayDecrypt: (socket: Socket, bytes: number) => boolean;
   readonly onRejected: (reason: RejectReason, socket: Socket) => void;
   /** A connection is secure, or may do without. */
   readonly admit: (socket: Socket) => void;
@@ -44,7 +45,7 @@ export interface TlsServerDependencies {
 export function createTlsServer(
   options: ServerOptions,
   limits: HandshakesOptions & TapsOptions,
-  { tls, monotonicMs, isPeerAddress, isTrusted, onRejected, admit }: TlsServerDependencies,
+  { tls, monotonicMs, isPeerAddress, isTrusted, mayDecrypt, onRejected, admit }: TlsServerDependencies,
 ): { readonly server: Server; readonly endHandshakes: () => void } {
   const server = createServer({
     ...options,
@@ -64,7 +65,7 @@ export function createTlsServer(
     serve.call(server, socket);
     admit(socket);
   };
-  const taps = new Taps(limits, { monotonicMs, isPeerAddress, isTrusted, onCut: onRejected });
+  const taps = new Taps(limits, { monotonicMs, isPeerAddress, isTrusted, mayDecrypt, onCut: onRejected });
   const handshakes = new Handshakes(limits, {
     monotonicMs,
     isPeerAddress,

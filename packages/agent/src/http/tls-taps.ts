@@ -4,12 +4,13 @@
  * TLS has records that carry nothing for the API and still cost a key derivation each (KeyUpdate, RFC 8446, 4.6.3): OpenSSL
  * takes any number of them, and Node reads up to two megabytes of them in one turn of the event loop without a word.
  * So the bytes of a connection pass through here on their way to OpenSSL: a small piece a turn, and no more pieces a second
- * than the budget has, until the connection has carried an accepted message.
+ * than the budget has, until the connection has carried an accepted message; and from then on as long as its sender sends more
+ * than honest ones do.
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { MonotonicMs } from '@failtome/protocol';
-import { Allowance } from './allowance.ts';
+import { Allowance } from '../allowance.ts';
 import { Lane } from './lane.ts';
 import { addressOf } from './sender.ts';
 import { Turns } from './turns.ts';
@@ -25,6 +26,8 @@ export interface TapsOptions {
 export interface TapsDependencies {
   readonly monotonicMs: () => MonotonicMs;
   readonly isTrusted: (socket: Socket) => boolean;
+  /** Whether so many bytes of this connection's are read at once, which is counted. */
+  readonly mayDecrypt: (socket: Socket, bytes: number) => boolean;
   /** A peer is configured at this address. */
   readonly isPeerAddress: (address: string) => boolean;
   /** A connection was cut off: it has sent more than there is room for. */
@@ -100,7 +103,7 @@ export class Tap extends Duplex {
   }
 
   #receive(chunk: Buffer): void {
-    if (this.#held.length === 0 && this.#wanted && this.#taps.isTrusted(this)) {
+    if (this.#held.length === 0 && this.#wanted && this.#taps.mayDecrypt(this, chunk.length)) {
       this.#wanted = this.push(chunk);
       if (!this.#wanted) this.raw.pause();
       return;
@@ -113,7 +116,7 @@ export class Tap extends Duplex {
   #goOn(): void {
     if (this.#held.length === 0) this.raw.resume();
     else if (!this.#wanted) return;
-    else if (this.#taps.isTrusted(this)) this.#give(this.#held.length);
+    else if (this.#taps.mayDecrypt(this, this.#held.length)) this.#give(this.#held.length);
     else this.#taps.wait(this);
   }
 
@@ -171,6 +174,10 @@ export class Taps {
 
   isTrusted({ secure }: Tap): boolean {
     return secure !== null && this.#dependencies.isTrusted(secure);
+  }
+
+  mayDecrypt({ secure }: Tap, bytes: number): boolean {
+    return secure !== null && this.#dependencies.mayDecrypt(secure, bytes);
   }
 
   wait(tap: Tap): void {

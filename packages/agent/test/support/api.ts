@@ -134,6 +134,7 @@ export function buildApi(options: ApiOptions = {}): Api {
     {
       keys: options.keys ?? (() => KEYS),
       identities: options.identities ?? (() => SHARED_KEY),
+      receiver: () => ({ cluster: 'web', node: 'neptune' }),
       inbox,
       views: { ...VIEWS, ...options.views },
       readers: () => ({ ...READERS, keys: options.keys?.() ?? KEYS, ...options.readers }),

@@ -8,6 +8,8 @@
 import { changePeer, type Turn, tell } from '../model/step-context.ts';
 import type { NodeId } from '../model/units.ts';
 
+/** The most requests that a node sends to one other in a second, at whatever settings: heartbeats, and what news there is. */
+export const MAX_REQUESTS_PER_SECOND = 60;
 /** So many messages with news of one peer's are hurried at once. */
 const MOST_NEWS = 24;
 /** And so many a second for ever. */

@@ -2,7 +2,13 @@
  * I18: a message counts once, for its receiver, in one session of each side, and only for so long. I19: what is sent
  * and kept is bounded.
  */
-import { counted, type Envelope, MAX_MESSAGE_BYTES, OPERATOR_PREFIX } from '@failtome/protocol';
+import {
+  counted,
+  type Envelope,
+  MAX_MESSAGE_BYTES,
+  MAX_REQUESTS_PER_SECOND,
+  OPERATOR_PREFIX,
+} from '@failtome/protocol';
 import type { RunView, Violate, Watcher, WorldEvent, WorldView } from '../watch.ts';
 
 /** What a fast clock may make of an age. */
@@ -11,8 +17,6 @@ const MAX_PENDING_SENDS = 512;
 const MAX_OUTBOX = 100;
 const MAX_HANDOVERS = 16;
 const MAX_REMEMBERED = 32;
-/** The most requests that a run sends to one peer in a second: heartbeats, and what news there is. */
-const MAX_A_SECOND = 60;
 
 interface Pace {
   sinceMs: number;
@@ -35,7 +39,7 @@ export function checkMessages(view: WorldView, violate: Violate): Watcher {
       return;
     }
     pace.count += 1;
-    if (pace.count > MAX_A_SECOND)
+    if (pace.count > MAX_REQUESTS_PER_SECOND)
       violate('I19', `${by.run} has sent ${counted(pace.count, 'message')} to ${to} since ${pace.sinceMs}`);
   }
 

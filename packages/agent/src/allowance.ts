@@ -27,10 +27,14 @@ export class Allowance {
     this.#countedAt = monotonicMs();
   }
 
-  /** Whether there was one to take. */
-  take(): boolean {
+  /**
+   * Whether there was one to take.
+   *
+   * @param cost of more than one, what is missing is owed: nothing more is taken until it has been earned
+   */
+  take(cost = 1): boolean {
     if (this.waitMs() > 0) return false;
-    this.#left -= ONE;
+    this.#left -= cost * ONE;
     return true;
   }
 
