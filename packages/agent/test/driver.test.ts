@@ -6,7 +6,7 @@ import { answerOnce } from '../src/adapters/driver.ts';
 const effect: DriveEffect = {
   kind: 'drive',
   callId: 3,
-  purpose: 'survey',
+  purpose: 'idle-read',
   address: '198.51.100.7',
   operation: { op: 'read' },
   timeoutMs: 1000,
@@ -46,7 +46,7 @@ test('an answer is posted with the requests that it took, and no time-out follow
     {
       kind: 'driven',
       callId: 3,
-      purpose: 'survey',
+      purpose: 'idle-read',
       result: { answer: { kind: 'permitted' }, requests: [request] },
     },
   ]);

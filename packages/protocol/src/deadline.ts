@@ -4,16 +4,17 @@
 
 import { BALLOT_LASTS_MS } from './election/campaign.ts';
 import { goodbyeUntil, WRITE_LASTS_MS } from './lifecycle.ts';
-import type { AddressState, State } from './model/state.ts';
-import { addressOf } from './model/step-context.ts';
+import type { AddressState } from './model/address-state.ts';
+import type { State } from './model/state.ts';
 import { type DurationMs, type MonotonicMs, NEVER } from './model/units.ts';
 import { nextMoveTime } from './move/move.ts';
 import { nextStart } from './observation/check.ts';
 import { silentAt } from './observation/holder.ts';
-import { nextSurvey } from './observation/idle-reads.ts';
+import { nextIdleCall } from './observation/idle-reads.ts';
 import { wantsProof } from './observation/verdict.ts';
 import { wayOutOf } from './observation/way-out.ts';
 import { nextPublication } from './reporting/outbox.ts';
+import { addressOf } from './step-context.ts';
 import { blockedAt } from './takeover/blocked.ts';
 import { staggerUntil } from './takeover/damping.ts';
 import { callTimeoutMs } from './takeover/view.ts';
@@ -47,7 +48,7 @@ function considerAddress(
   const wayOut = wayOutOf(state, address.ip);
   consider(nextStart(address.series));
   if (wantsProof(state, address) && wayOut.asking === null) consider(wayOut.nextAt);
-  consider(nextSurvey(state, address));
+  consider(nextIdleCall(state, address));
   if (address.move !== null) consider(nextMoveTime(address.move));
   consider(address.backoff.until);
   if (address.verdict === 'down') {

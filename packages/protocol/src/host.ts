@@ -19,11 +19,11 @@ import type {
   ReplyEffect,
   SendEffect,
 } from './model/effects.ts';
-import type { Fact } from './model/facts.ts';
 import { initialState } from './model/initial.ts';
 import type { Input } from './model/inputs.ts';
 import type { State } from './model/state.ts';
 import type { EffectId, Instant, MonotonicMs } from './model/units.ts';
+import type { Fact } from './reporting/facts.ts';
 import { step } from './step.ts';
 
 /** An input without its time; the host stamps it. */

@@ -4,8 +4,13 @@
  */
 
 export { nextDeadline } from './deadline.ts';
-export { ballotElectorate } from './election/ballot.ts';
-export { electorateDigest, electorateFaults, majorityOf, votersOf } from './election/quorum.ts';
+export {
+  ballotElectorate,
+  electorateDigest,
+  electorateFaults,
+  majorityOf,
+  votersOf,
+} from './election/quorum.ts';
 export type { Event, Host, HostCore, HostTurn, Ports } from './host.ts';
 export { createHost, hostStep, MAX_QUEUE, newHostCore } from './host.ts';
 export { MAX_REQUESTS_PER_SECOND } from './membership/budget.ts';
@@ -22,7 +27,6 @@ export type {
 } from './model/config.ts';
 export { MAX_ADDRESSES, MAX_FLAP_MOVES, MAX_PEERS, MAX_VOTERS } from './model/config.ts';
 export type * from './model/effects.ts';
-export type * from './model/facts.ts';
 export { initialState } from './model/initial.ts';
 export type * from './model/inputs.ts';
 export type { GateName, Outcome, Reason } from './model/reasons.ts';
@@ -37,6 +41,7 @@ export { handoverTerms, pauseTerms, resumeTerms } from './orders/order-terms.ts'
 export type { IsProven, Signable } from './orders/orders.ts';
 export { disprovedIn, orderText, withProvenOrders, withProvenState, wordingFault } from './orders/orders.ts';
 export { factText, requestText } from './reporting/fact-text.ts';
+export type * from './reporting/facts.ts';
 export { BLOCKED_SUBJECT, isoTime, TAKEOVER_SUBJECT } from './reporting/outbox.ts';
 export { escapedJson, escapedText, plainText, UNSHOWN } from './reporting/plain-text.ts';
 export type {

@@ -22,17 +22,15 @@ import {
 import { flush, gossipRound, onAnswered, onRequest, onSendFailed } from './membership/gossip.ts';
 import { detect } from './membership/membership.ts';
 import type { Effect } from './model/effects.ts';
-import type { Fact } from './model/facts.ts';
 import type { Input } from './model/inputs.ts';
 import type { State } from './model/state.ts';
-import { addressOf, newTurn, type Turn, tell } from './model/step-context.ts';
 import { moveAwaiting, onMoveAnswer, timeMove } from './move/move.ts';
 import {
-  hastenSurvey,
+  hastenIdleRead,
+  makeIdleCalls,
+  onIdleRead,
   onPermission,
-  onSurveyed,
   readIfEnded,
-  surveyWhatIsDue,
   tellReadiness,
 } from './observation/idle-reads.ts';
 import {
@@ -44,9 +42,11 @@ import {
 } from './observation/verdict.ts';
 import { endPausedHandovers, expireHandovers } from './orders/handover.ts';
 import { isOperator, onCommand } from './orders/operator.ts';
+import type { Fact } from './reporting/facts.ts';
 import { onPublished, publishWhatIsDue } from './reporting/outbox.ts';
+import { addressOf, emitFact, newContext, type StepContext } from './step-context.ts';
 import { documentOf } from './storage/document.ts';
-import { conduct, endWithHandover, onGuard } from './takeover/apply-decision.ts';
+import { applyDecision, endWithHandover, onGuard } from './takeover/apply-decision.ts';
 import { tellBlocked } from './takeover/blocked.ts';
 import { encodeDocument } from './wire/codec.ts';
 
@@ -61,106 +61,106 @@ export interface StepResult {
  */
 export function step(state: State, input: Input): StepResult {
   assertOrder(state, input);
-  const turn = newTurn(state, { at: input.at, wall: input.wall });
+  const ctx = newContext(state, { at: input.at, wall: input.wall });
   const lateMs = input.at - state.due;
-  if (state.phase !== 'new' && lateMs >= state.config.gossip.deadMs) onStall(turn, lateMs);
-  if (state.leaving.length > 0) dropLeaving(turn);
-  take(turn, input);
-  if (turn.state.phase !== 'stopped') lookAround(turn);
-  flush(turn);
-  const effects: Effect[] = turn.writeId === 0 ? turn.effects : [persistEffect(turn), ...turn.effects];
-  turn.state.due = nextDeadline(turn.state);
-  return { state: turn.state, effects, facts: turn.facts };
+  if (state.phase !== 'new' && lateMs >= state.config.gossip.deadMs) onStall(ctx, lateMs);
+  if (state.leaving.length > 0) dropLeaving(ctx);
+  take(ctx, input);
+  if (ctx.state.phase !== 'stopped') lookAround(ctx);
+  flush(ctx);
+  const effects: Effect[] = ctx.writeId === 0 ? ctx.effects : [persistEffect(ctx), ...ctx.effects];
+  ctx.state.due = nextDeadline(ctx.state);
+  return { state: ctx.state, effects, facts: ctx.facts };
 }
 
-function take(turn: Turn, input: Input): void {
+function take(ctx: StepContext, input: Input): void {
   switch (input.kind) {
     case 'started':
-      return onStarted(turn, input);
+      return onStarted(ctx, input);
     case 'tick':
       return;
     case 'received':
-      if (isOperator(input.message.from)) return onCommand(turn, input.requestId, input.route, input.message);
-      return onRequest(turn, input.requestId, input.message);
+      if (isOperator(input.message.from)) return onCommand(ctx, input.requestId, input.route, input.message);
+      return onRequest(ctx, input.requestId, input.message);
     case 'answered':
-      return onAnswered(turn, input.sendId, input.message);
+      return onAnswered(ctx, input.sendId, input.message);
     case 'send-failed':
-      return onSendFailed(turn, input.sendId, input.reason);
+      return onSendFailed(ctx, input.sendId, input.reason);
     case 'probed':
-      return onProbed(turn, input.probeId, input.result);
+      return onProbed(ctx, input.probeId, input.result);
     case 'local-checked':
-      return onLocalChecked(turn, input.checkId, input.result);
+      return onLocalChecked(ctx, input.checkId, input.result);
     case 'external-ip':
-      return onExternalIp(turn, input);
+      return onExternalIp(ctx, input);
     case 'driven':
-      return onDriven(turn, input);
+      return onDriven(ctx, input);
     case 'published':
-      return onPublished(turn, input.publishId, input.result);
+      return onPublished(ctx, input.publishId, input.result);
     case 'persisted':
-      return onPersisted(turn, input.writeId);
+      return onPersisted(ctx, input.writeId);
     case 'persist-failed':
-      return onPersistFailed(turn, input.code);
+      return onPersistFailed(ctx, input.code);
     case 'configured':
-      return onConfigured(turn, input.config, input.disproved ?? []);
+      return onConfigured(ctx, input.config, input.disproved ?? []);
     case 'stop':
-      return onStop(turn);
+      return onStop(ctx);
   }
 }
 
 type InputOf<K extends Input['kind']> = Extract<Input, { readonly kind: K }>;
 
-function onExternalIp(turn: Turn, { askId, purpose, result }: InputOf<'external-ip'>): void {
+function onExternalIp(ctx: StepContext, { askId, purpose, result }: InputOf<'external-ip'>): void {
   switch (purpose) {
     case 'guard':
-      return onGuard(turn, askId, result);
+      return onGuard(ctx, askId, result);
     case 'way-out':
-      return onWayOutAnswer(turn, askId, result);
+      return onWayOutAnswer(ctx, askId, result);
   }
 }
 
-function onDriven(turn: Turn, { callId, purpose, result }: InputOf<'driven'>): void {
-  const ip = purpose === 'move' ? moveAwaiting(turn, callId) : null;
+function onDriven(ctx: StepContext, { callId, purpose, result }: InputOf<'driven'>): void {
+  const ip = purpose === 'move' ? moveAwaiting(ctx, callId) : null;
   const { requests } = result;
-  if (requests.length > 0) tell(turn, { kind: 'cloud-requests', address: ip, requests });
+  if (requests.length > 0) emitFact(ctx, { kind: 'cloud-requests', address: ip, requests });
   switch (purpose) {
     case 'move':
-      if (ip !== null) return onMoveAnswer(turn, ip, result);
-      return onSurveyed(turn, callId, result);
-    case 'survey':
-      return onSurveyed(turn, callId, result);
+      if (ip !== null) return onMoveAnswer(ctx, ip, result);
+      return onIdleRead(ctx, callId, result);
+    case 'idle-read':
+      return onIdleRead(ctx, callId, result);
     case 'permission':
-      return onPermission(turn, callId, result);
+      return onPermission(ctx, callId, result);
   }
 }
 
 /** Everything that may follow from the present state, whatever the input was. */
-function lookAround(turn: Turn): void {
-  detect(turn);
-  observeWhatIsDue(turn);
-  endPausedHandovers(turn);
-  for (const ip in turn.state.addresses) {
-    if (isWatchedClosely(turn.state, addressOf(turn.state, ip))) hastenSurvey(turn, ip);
-    readIfEnded(turn, ip);
-    endMandate(turn, ip);
-    endWithHandover(turn, ip);
-    countBallot(turn, ip);
-    timeMove(turn, ip);
-    conduct(turn, ip);
-    tellBlocked(turn, ip);
+function lookAround(ctx: StepContext): void {
+  detect(ctx);
+  observeWhatIsDue(ctx);
+  endPausedHandovers(ctx);
+  for (const ip in ctx.state.addresses) {
+    if (isWatchedClosely(ctx.state, addressOf(ctx.state, ip))) hastenIdleRead(ctx, ip);
+    readIfEnded(ctx, ip);
+    endMandate(ctx, ip);
+    endWithHandover(ctx, ip);
+    countBallot(ctx, ip);
+    timeMove(ctx, ip);
+    applyDecision(ctx, ip);
+    tellBlocked(ctx, ip);
   }
-  surveyWhatIsDue(turn);
-  forgetOldBallots(turn);
-  reconsiderBallots(turn);
-  expireHandovers(turn);
-  gossipRound(turn);
-  tellReadiness(turn);
-  retryWrite(turn);
-  publishWhatIsDue(turn);
-  finishStopping(turn);
+  makeIdleCalls(ctx);
+  forgetOldBallots(ctx);
+  reconsiderBallots(ctx);
+  expireHandovers(ctx);
+  gossipRound(ctx);
+  tellReadiness(ctx);
+  retryWrite(ctx);
+  publishWhatIsDue(ctx);
+  finishStopping(ctx);
 }
 
-function persistEffect(turn: Turn): Effect {
-  return { kind: 'persist', writeId: turn.writeId, text: encodeDocument(documentOf(turn.state)) };
+function persistEffect(ctx: StepContext): Effect {
+  return { kind: 'persist', writeId: ctx.writeId, text: encodeDocument(documentOf(ctx.state)) };
 }
 
 function assertOrder(state: State, input: Input): void {

@@ -27,7 +27,7 @@ describe('a number near the greatest that a double holds', () => {
     });
     run.say({ version: 0, ack: 0, ballots: [ballotOf('', { epoch: TOP })] });
     run.say({ version: 0, ack: 0, releases: [{ address: IP, epoch: TOP, candidate: PEER }] });
-    expect(run.state.addresses[IP]).toMatchObject({ epoch: 0, lent: null, standing: {} });
+    expect(run.state.addresses[IP]).toMatchObject({ epoch: 0, lent: null, openBallots: {} });
     expect(run.facts.filter((reason) => reason === 'implausible')).toHaveLength(4);
   });
 

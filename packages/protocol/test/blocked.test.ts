@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { CheckResult } from '../src/model/inputs.ts';
 import type { State } from '../src/model/state.ts';
-import { newTurn } from '../src/model/step-context.ts';
 import type { Move } from '../src/move/phases.ts';
 import { BLOCKED_SUBJECT } from '../src/reporting/outbox.ts';
+import { newContext } from '../src/step-context.ts';
 import { blockedAt } from '../src/takeover/blocked.ts';
 import { adoptEpisode } from '../src/takeover/episode.ts';
 import { blockedAfterMs, defaultBlockedAfterMs, failoverBoundMs } from '../src/takeover/failover-time.ts';
@@ -78,11 +78,11 @@ test('a move that can not be finished is told anew only after the whole time, on
     requestIds: [],
   };
   const told = withAddress(heldBy(stateOf(), null), { verdict: 'unknown', move, blockedTold: true });
-  const turn = newTurn(told, { at: AT, wall: WALL });
+  const ctx = newContext(told, { at: AT, wall: WALL });
   const up = addressRecordOf({ verdict: 'up' });
-  adoptEpisode(turn, PEER, up, addressRecordOf({ verdict: 'down' }));
-  expect(addressIn(turn.state).blockedTold).toBe(false);
-  expect(dueIn(turn.state)).toBeGreaterThanOrEqual(blockedAfterMs(turn.state.config));
+  adoptEpisode(ctx, PEER, up, addressRecordOf({ verdict: 'down' }));
+  expect(addressIn(ctx.state).blockedTold).toBe(false);
+  expect(dueIn(ctx.state)).toBeGreaterThanOrEqual(blockedAfterMs(ctx.state.config));
 });
 
 /** A pair whose two HAProxies are dead from now on: neptune's answers nobody, and saturn is unfit. */

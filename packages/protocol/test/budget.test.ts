@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest';
 import { mayHurry, withinBudget } from '../src/membership/budget.ts';
-import { announce, newTurn, speakTo, type Turn } from '../src/model/step-context.ts';
+import { announce, newContext, type StepContext, speakTo } from '../src/step-context.ts';
 import { AT, clusterOf, PEER, stateOf, WALL } from './support/fixtures.ts';
 
-function at(ms: number, before?: Turn): Turn {
+function at(ms: number, before?: StepContext): StepContext {
   const state = before?.state ?? stateOf(clusterOf(PEER, 'mars'));
-  return newTurn(state, { at: AT + ms, wall: WALL + ms });
+  return newContext(state, { at: AT + ms, wall: WALL + ms });
 }
 
 /** How many of so many messages, so far apart, may be hurried on. */
 function hurried(messages: number, gapMs: number, from = PEER): number {
   let count = 0;
-  let turn: Turn | undefined;
+  let ctx: StepContext | undefined;
   for (let i = 0; i < messages; i += 1) {
-    turn = at(i * gapMs, turn);
-    if (mayHurry(turn, from)) count += 1;
+    ctx = at(i * gapMs, ctx);
+    if (mayHurry(ctx, from)) count += 1;
   }
   return count;
 }
@@ -27,21 +27,21 @@ test('a peer has a budget of news at once, and of one a second for ever', () => 
 });
 
 test('a message is one piece of news, whatever it tells', () => {
-  const turn = at(0);
-  for (let i = 0; i < 100; i += 1) expect(mayHurry(turn, PEER)).toBe(true);
-  expect(turn.state.peers[PEER]?.newsSpent).toBe(1);
+  const ctx = at(0);
+  for (let i = 0; i < 100; i += 1) expect(mayHurry(ctx, PEER)).toBe(true);
+  expect(ctx.state.peers[PEER]?.newsSpent).toBe(1);
 });
 
 test('beyond it nobody is spoken to at once, but for whom something else is due; what was told still counts', () => {
-  let turn = at(0);
+  let ctx = at(0);
   for (let i = 0; i < 30; i += 1) {
-    turn = at(i, turn);
-    withinBudget(turn, PEER, () => announce(turn));
+    ctx = at(i, ctx);
+    withinBudget(ctx, PEER, () => announce(ctx));
   }
-  expect(turn.outgoing.size).toBe(0);
-  expect(turn.changed).toBe(true);
-  expect(turn.facts).toEqual([{ kind: 'rejected', reason: 'over-budget', from: PEER }]);
-  const next = at(40, turn);
+  expect(ctx.outgoing.size).toBe(0);
+  expect(ctx.changed).toBe(true);
+  expect(ctx.facts).toEqual([{ kind: 'rejected', reason: 'over-budget', from: PEER }]);
+  const next = at(40, ctx);
   speakTo(next, 'mars');
   withinBudget(next, PEER, () => announce(next));
   expect([...next.outgoing.keys()]).toEqual(['mars']);

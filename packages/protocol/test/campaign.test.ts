@@ -6,11 +6,12 @@ import {
   onBallotUndelivered,
   openBallot,
 } from '../src/election/campaign.ts';
+import type { Campaign, Mandate } from '../src/model/address-state.ts';
 import type { Effect } from '../src/model/effects.ts';
-import type { Campaign, Mandate, State } from '../src/model/state.ts';
-import { newTurn, type Turn } from '../src/model/step-context.ts';
+import type { State } from '../src/model/state.ts';
 import type { Move } from '../src/move/phases.ts';
 import { step } from '../src/step.ts';
+import { newContext, type StepContext } from '../src/step-context.ts';
 import type { BallotAnswer } from '../src/wire/messages.ts';
 import {
   AT,
@@ -32,14 +33,14 @@ import {
 
 const NODE = seenDown(heldBy(stateOf(), PEER));
 
-function turnAt(state: State, at = AT): Turn {
-  return newTurn(state, { at, wall: WALL });
+function turnAt(state: State, at = AT): StepContext {
+  return newContext(state, { at, wall: WALL });
 }
 
-function opened(state = NODE): Turn {
-  const turn = turnAt(state);
-  openBallot(turn, IP, 'takeover', null);
-  return turn;
+function opened(state = NODE): StepContext {
+  const ctx = turnAt(state);
+  openBallot(ctx, IP, 'takeover', null);
+  return ctx;
 }
 
 function answerOf(parts: Partial<BallotAnswer> = {}): BallotAnswer {
@@ -58,21 +59,21 @@ function answerOf(parts: Partial<BallotAnswer> = {}): BallotAnswer {
   };
 }
 
-function campaignIn(turn: Turn): Campaign {
-  const { campaign } = addressIn(turn.state);
+function campaignIn(ctx: StepContext): Campaign {
+  const { campaign } = addressIn(ctx.state);
   if (campaign === null) throw new Error('no ballot is open');
   return campaign;
 }
 
 describe('an opened ballot', () => {
   test('has the next epoch, and its own lease is lent and written down before anybody is asked', () => {
-    const turn = opened(withAddress(NODE, { epoch: 6 }));
-    expect(addressIn(turn.state)).toMatchObject({
+    const ctx = opened(withAddress(NODE, { epoch: 6 }));
+    expect(addressIn(ctx.state)).toMatchObject({
       epoch: 7,
       campaign: { epoch: 7, asks: [AT] },
       lent: { candidate: SELF, epoch: 7, expiresAt: AT + 10_000 },
     });
-    expect([turn.writeId > 0, turn.outgoing.get(PEER)?.fresh]).toEqual([true, false]);
+    expect([ctx.writeId > 0, ctx.outgoing.get(PEER)?.fresh]).toEqual([true, false]);
   });
 
   test('goes to a silent peer on a connection of its own', () => {
@@ -80,11 +81,11 @@ describe('an opened ballot', () => {
   });
 
   test('is tried again on a connection of its own before a failure counts', () => {
-    const turn = opened(silenced(NODE, PEER));
-    onBallotUndelivered(turn, PEER, IP, 1, false);
-    expect(campaignIn(turn)).toMatchObject({ unreachable: [], won: null });
-    onBallotUndelivered(turn, PEER, IP, 1, true);
-    expect(campaignIn(turn).won).toMatchObject({ silent: [PEER] });
+    const ctx = opened(silenced(NODE, PEER));
+    onBallotUndelivered(ctx, PEER, IP, 1, false);
+    expect(campaignIn(ctx)).toMatchObject({ unreachable: [], won: null });
+    onBallotUndelivered(ctx, PEER, IP, 1, true);
+    expect(campaignIn(ctx).won).toMatchObject({ silent: [PEER] });
   });
 });
 
@@ -92,16 +93,16 @@ describe('an answer', () => {
   const three = seenDown(heldBy(stateOf(clusterOf('mars', PEER)), 'mars'));
 
   test('lends from the asking that was answered, not from when it came', () => {
-    const turn = opened(three);
-    const later = turnAt(turn.state, AT + 800);
+    const ctx = opened(three);
+    const later = turnAt(ctx.state, AT + 800);
     onBallotAnswer(later, PEER, answerOf());
     expect(campaignIn(later).answers[PEER]?.leaseUntil).toBe(AT + 10_000);
   });
 
   test('lends for no longer than is configured here', () => {
-    const turn = opened(three);
-    onBallotAnswer(turn, PEER, answerOf({ leaseMs: 60_000 }));
-    expect(campaignIn(turn).answers[PEER]?.leaseUntil).toBe(AT + 10_000);
+    const ctx = opened(three);
+    onBallotAnswer(ctx, PEER, answerOf({ leaseMs: 60_000 }));
+    expect(campaignIn(ctx).answers[PEER]?.leaseUntil).toBe(AT + 10_000);
   });
 
   const ignored: readonly (readonly [string, string, Partial<BallotAnswer>])[] = [
@@ -113,35 +114,31 @@ describe('an answer', () => {
     ['about another address', PEER, { address: '192.0.2.1' }],
   ];
   test.each(ignored)('%s counts for nothing', (_, from, parts) => {
-    const turn = opened(three);
-    onBallotAnswer(turn, from, answerOf(parts));
-    expect(Object.keys(campaignIn(turn).answers)).toEqual([SELF]);
+    const ctx = opened(three);
+    onBallotAnswer(ctx, from, answerOf(parts));
+    expect(Object.keys(campaignIn(ctx).answers)).toEqual([SELF]);
   });
 
   test('that refuses is final for its ballot', () => {
-    const turn = opened(three);
-    onBallotAnswer(turn, PEER, answerOf({ answer: 'refuse', reason: 'up', leaseMs: 0 }));
-    onBallotAnswer(turn, PEER, answerOf());
-    expect(campaignIn(turn).answers[PEER]?.answer).toBe('refuse');
+    const ctx = opened(three);
+    onBallotAnswer(ctx, PEER, answerOf({ answer: 'refuse', reason: 'up', leaseMs: 0 }));
+    onBallotAnswer(ctx, PEER, answerOf());
+    expect(campaignIn(ctx).answers[PEER]?.answer).toBe('refuse');
   });
 
   test('that was pending is replaced by the one that follows', () => {
-    const turn = opened(three);
-    onBallotAnswer(turn, PEER, answerOf({ answer: 'pending', reason: 'undecided', leaseMs: 0 }));
-    expect(campaignIn(turn).won).toBeNull();
-    onBallotAnswer(turn, PEER, answerOf());
-    onBallotAnswer(turn, 'mars', answerOf({ voter: 'mars', answer: 'blind', reason: 'no-way-out' }));
-    expect(campaignIn(turn).won).not.toBeNull();
+    const ctx = opened(three);
+    onBallotAnswer(ctx, PEER, answerOf({ answer: 'pending', reason: 'undecided', leaseMs: 0 }));
+    expect(campaignIn(ctx).won).toBeNull();
+    onBallotAnswer(ctx, PEER, answerOf());
+    onBallotAnswer(ctx, 'mars', answerOf({ voter: 'mars', answer: 'blind', reason: 'no-way-out' }));
+    expect(campaignIn(ctx).won).not.toBeNull();
   });
 
   test('teaches the highest epoch', () => {
-    const turn = opened(three);
-    onBallotAnswer(
-      turn,
-      PEER,
-      answerOf({ answer: 'refuse', reason: 'stale-epoch', leaseMs: 0, highest: 40 }),
-    );
-    expect(addressIn(turn.state).epoch).toBe(40);
+    const ctx = opened(three);
+    onBallotAnswer(ctx, PEER, answerOf({ answer: 'refuse', reason: 'stale-epoch', leaseMs: 0, highest: 40 }));
+    expect(addressIn(ctx.state).epoch).toBe(40);
   });
 });
 
@@ -176,10 +173,10 @@ describe('a mandate', () => {
     });
   const reading = moving({ kind: 'reading', callId: 3, at: AT, purpose: 'start' });
   const verifying = moving({ kind: 'verifying', acceptedAt: AT, associationId: null });
-  const ended = (state: State, at: number): Turn => {
-    const turn = turnAt(state, at);
-    endMandate(turn, IP);
-    return turn;
+  const ended = (state: State, at: number): StepContext => {
+    const ctx = turnAt(state, at);
+    endMandate(ctx, IP);
+    return ctx;
   };
   const heardAt = (state: State, at: number): State => withPeer(state, PEER, { heardAt: at });
 
@@ -201,32 +198,32 @@ describe('a mandate', () => {
   });
 
   test('that ends before any call gives the leases back', () => {
-    const turn = ended(holding, AT + 9_000);
-    expect(addressIn(turn.state).lent?.expiresAt).toBe(AT + 9_000);
-    expect(turn.state.peers[PEER]?.releasesDue).toMatchObject([{ release: { epoch: 1 } }]);
+    const ctx = ended(holding, AT + 9_000);
+    expect(addressIn(ctx.state).lent?.expiresAt).toBe(AT + 9_000);
+    expect(ctx.state.peers[PEER]?.releasesDue).toMatchObject([{ release: { epoch: 1 } }]);
   });
 
   test('that ends while a call is under way gives nothing back yet', () => {
-    const turn = ended(reading, AT + 9_000);
-    expect(addressIn(turn.state).lent?.expiresAt).toBe(AT + 10_000);
-    expect(turn.state.peers[PEER]?.releasesDue).toEqual([]);
+    const ctx = ended(reading, AT + 9_000);
+    expect(addressIn(ctx.state).lent?.expiresAt).toBe(AT + 10_000);
+    expect(ctx.state.peers[PEER]?.releasesDue).toEqual([]);
   });
 });
 
 describe('backing off', () => {
   test('doubles from 1 s to 10 s, and for as long as is known to be needed where that is known', () => {
-    const turn = turnAt(NODE);
+    const ctx = turnAt(NODE);
     const waits = Array.from({ length: 6 }, () => {
-      backOff(turn, IP, 'ballot-lost', 'refused', 0);
-      return addressIn(turn.state).backoff.until - AT;
+      backOff(ctx, IP, 'ballot-lost', 'refused', 0);
+      return addressIn(ctx.state).backoff.until - AT;
     });
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
-    backOff(turn, IP, 'ballot-lost', 'lent', 3_000);
-    const known = addressIn(turn.state).backoff.until - AT;
+    backOff(ctx, IP, 'ballot-lost', 'lent', 3_000);
+    const known = addressIn(ctx.state).backoff.until - AT;
     expect(known).toBeGreaterThanOrEqual(3_000);
     expect(known).toBeLessThan(3_050);
-    backOff(turn, IP, 'ballot-lost', 'held down', 600_000);
-    expect(addressIn(turn.state).backoff.until - AT).toBe(10_000);
+    backOff(ctx, IP, 'ballot-lost', 'held down', 600_000);
+    expect(addressIn(ctx.state).backoff.until - AT).toBe(10_000);
   });
 });
 
@@ -241,9 +238,9 @@ describe('a ballot that waits for a slow disk', () => {
     step(state, { kind: 'tick', at: AT + afterMs, wall: WALL + afterMs });
 
   test('is sent once, and other words do not wait with it', () => {
-    const { survey } = addressIn(NODE);
+    const { idle } = addressIn(NODE);
     const permission = { kind: 'permitted', at: AT } as const;
-    const first = tick(withAddress(NODE, { survey: { ...survey, permission } }), 0);
+    const first = tick(withAddress(NODE, { idle: { ...idle, permission } }), 0);
     expect(asks(first.effects)).toEqual([[1, true]]);
     const second = tick(first.state, 600);
     expect(asks(second.effects)).toEqual([[0, false]]);

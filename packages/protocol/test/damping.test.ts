@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { electorateDigest, electorateFaults, majorityOf, votersOf } from '../src/election/quorum.ts';
 import { contactPeriodMs, deadAfterMs, peerStateNow, suspectAfterMs } from '../src/membership/detector.ts';
 import type { PeerConfig, ProtocolConfig } from '../src/model/config.ts';
-import type { Peer, State } from '../src/model/state.ts';
+import type { Peer } from '../src/model/peer-state.ts';
+import type { State } from '../src/model/state.ts';
 import { bestCandidate, configuredRank, dampingOf, liveRank, staggerUntil } from '../src/takeover/damping.ts';
 import type { PeerState } from '../src/wire/messages.ts';
 import {

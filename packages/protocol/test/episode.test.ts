@@ -4,7 +4,7 @@ import { adoptRecord } from '../src/membership/membership.ts';
 import type { ProtocolConfig } from '../src/model/config.ts';
 import { initialState } from '../src/model/initial.ts';
 import type { State } from '../src/model/state.ts';
-import { newTurn, type Turn } from '../src/model/step-context.ts';
+import { newContext, type StepContext } from '../src/step-context.ts';
 import { documentOf, restored } from '../src/storage/document.ts';
 import {
   adoptEpisode,
@@ -61,8 +61,8 @@ function until(state: State, candidate = 'uranus'): number | string {
   return damping.kind === 'free' ? 'free' : damping.until - AT;
 }
 
-function turnOf(state: State): Turn {
-  return newTurn(state, { at: AT, wall: WALL });
+function turnOf(state: State): StepContext {
+  return newContext(state, { at: AT, wall: WALL });
 }
 
 describe('a holder that is heard and fit, after moves in vain,', () => {
@@ -162,9 +162,9 @@ describe('an address that nobody has seen up under this probe', () => {
       [own, own],
       ['0badc0de', ''],
     ] as const) {
-      const turn = turnOf(never);
-      adoptEpisode(turn, PEER, addressRecordOf({ episode: told({ answered }) }), undefined);
-      expect(addressIn(turn.state).episode.answered).toBe(expected);
+      const ctx = turnOf(never);
+      adoptEpisode(ctx, PEER, addressRecordOf({ episode: told({ answered }) }), undefined);
+      expect(addressIn(ctx.state).episode.answered).toBe(expected);
     }
   });
 });
@@ -175,42 +175,42 @@ function told(parts: Partial<EpisodeRecord>): EpisodeRecord {
 
 describe('what is remembered', () => {
   test('is an accepted automatic move, once, and no handover', () => {
-    const turn = turnOf(VAIN);
-    noteTry(turn, IP, intentOf({ epoch: 7, mode: 'takeover', from: PEER }));
-    noteTry(turn, IP, intentOf({ epoch: 7, mode: 'takeover', from: PEER }));
-    noteTry(turn, IP, intentOf({ epoch: 8, mode: 'handover', from: PEER }));
-    expect(addressIn(turn.state).episode.tries).toEqual([{ node: SELF, epoch: 7, from: PEER, at: AT }]);
+    const ctx = turnOf(VAIN);
+    noteTry(ctx, IP, intentOf({ epoch: 7, mode: 'takeover', from: PEER }));
+    noteTry(ctx, IP, intentOf({ epoch: 7, mode: 'takeover', from: PEER }));
+    noteTry(ctx, IP, intentOf({ epoch: 8, mode: 'handover', from: PEER }));
+    expect(addressIn(ctx.state).episode.tries).toEqual([{ node: SELF, epoch: 7, from: PEER, at: AT }]);
   });
 
   test('ends with a probe that succeeds and started after the move, and not with an earlier one', () => {
-    const turn = turnOf(withEpisode(VAIN, { tries: [moved(PEER, 1_000, 7)] }));
-    onSeenUp(turn, IP, AT - 1_001);
-    expect(addressIn(turn.state).episode.tries).toHaveLength(1);
-    onSeenUp(turn, IP, AT - 1_000);
-    expect(addressIn(turn.state).episode).toMatchObject({ tries: [], upEpoch: 7 });
-    expect(turn.writeId).not.toBe(0);
+    const ctx = turnOf(withEpisode(VAIN, { tries: [moved(PEER, 1_000, 7)] }));
+    onSeenUp(ctx, IP, AT - 1_001);
+    expect(addressIn(ctx.state).episode.tries).toHaveLength(1);
+    onSeenUp(ctx, IP, AT - 1_000);
+    expect(addressIn(ctx.state).episode).toMatchObject({ tries: [], upEpoch: 7 });
+    expect(ctx.writeId).not.toBe(0);
   });
 
   test('that people were told ends when a peer sees it up again, and is written down', () => {
     const before = withAddress(withEpisode(VAIN, { downSince: AT - HOUR }), { blockedTold: true });
-    const turn = turnOf(before);
+    const ctx = turnOf(before);
     const down = addressRecordOf({ verdict: 'down' });
-    adoptEpisode(turn, PEER, down, addressRecordOf({ verdict: 'up' }));
-    expect(addressIn(turn.state).blockedTold).toBe(true);
-    adoptEpisode(turn, PEER, addressRecordOf({ verdict: 'up' }), down);
-    expect(addressIn(turn.state)).toMatchObject({ blockedTold: false, refusals: [] });
-    expect(addressIn(turn.state).episode.downSince).toBe(AT);
-    expect(turn.writeId).not.toBe(0);
+    adoptEpisode(ctx, PEER, down, addressRecordOf({ verdict: 'up' }));
+    expect(addressIn(ctx.state).blockedTold).toBe(true);
+    adoptEpisode(ctx, PEER, addressRecordOf({ verdict: 'up' }), down);
+    expect(addressIn(ctx.state)).toMatchObject({ blockedTold: false, refusals: [] });
+    expect(addressIn(ctx.state).episode.downSince).toBe(AT);
+    expect(ctx.writeId).not.toBe(0);
   });
 
   test("a fitness that changes begins the doubling anew, also across a peer's restart, and unknown is no change", () => {
     const fitness = (...fits: readonly ('fit' | 'unfit' | 'unknown')[]): number => {
-      const turn = turnOf(withEpisode(VAIN, { tries: [moved(PEER, 1_000, 7)] }));
+      const ctx = turnOf(withEpisode(VAIN, { tries: [moved(PEER, 1_000, 7)] }));
       for (const [version, fit] of fits.entries()) {
-        const peer = turn.state.peers[PEER];
-        if (peer !== undefined) adoptRecord(turn, peer, recordOf(PEER, { fit }), version + 2);
+        const peer = ctx.state.peers[PEER];
+        if (peer !== undefined) adoptRecord(ctx, peer, recordOf(PEER, { fit }), version + 2);
       }
-      return addressIn(turn.state).episode.anewEpoch;
+      return addressIn(ctx.state).episode.anewEpoch;
     };
     expect(fitness('fit', 'unknown', 'fit')).toBe(0);
     expect(fitness('fit', 'unknown', 'unfit')).toBe(7);
@@ -218,11 +218,11 @@ describe('what is remembered', () => {
   });
 
   test('is bounded, and newest first', () => {
-    const turn = turnOf(VAIN);
-    for (let epoch = 1; epoch <= 20; epoch += 1) noteTry(turn, IP, intentOf({ epoch, mode: 'takeover' }));
-    const { tries } = addressIn(turn.state).episode;
+    const ctx = turnOf(VAIN);
+    for (let epoch = 1; epoch <= 20; epoch += 1) noteTry(ctx, IP, intentOf({ epoch, mode: 'takeover' }));
+    const { tries } = addressIn(ctx.state).episode;
     expect(tries.map((one) => one.epoch)).toEqual(Array.from({ length: MAX_TRIES }, (_, i) => 20 - i));
-    expect(episodeRecord(turn.state, addressIn(turn.state)).tries).toHaveLength(MAX_TOLD_TRIES);
+    expect(episodeRecord(ctx.state, addressIn(ctx.state)).tries).toHaveLength(MAX_TOLD_TRIES);
   });
 
   test('outlives a restart, as if none of the time since had passed, until a peer knows better', () => {
@@ -234,10 +234,10 @@ describe('what is remembered', () => {
       anewEpoch: 4,
       answered: addressIn(before).episode.answered,
     });
-    const turn = newTurn(again, { at: AT + HOUR, wall: WALL });
+    const ctx = newContext(again, { at: AT + HOUR, wall: WALL });
     const known = [{ node: PEER, epoch: 7, from: SELF, ageMs: HOUR + 5_000 }];
-    adoptEpisode(turn, PEER, addressRecordOf({ episode: told({ tries: known }) }), undefined);
-    expect(addressIn(turn.state).episode.tries[0]?.at).toBe(AT - 5_000);
+    adoptEpisode(ctx, PEER, addressRecordOf({ episode: told({ tries: known }) }), undefined);
+    expect(addressIn(ctx.state).episode.tries[0]?.at).toBe(AT - 5_000);
   });
 
   test('of an earlier telling is void after a restart if it was seen up since', () => {
@@ -247,18 +247,18 @@ describe('what is remembered', () => {
       [WALL - 1, true],
       [WALL + 1, false],
     ] as const) {
-      const turn = turnOf(again);
-      adoptEpisode(turn, PEER, addressRecordOf({ episode: { ...NOTHING, upWall } }), undefined);
-      expect(addressIn(turn.state).blockedTold).toBe(expected);
+      const ctx = turnOf(again);
+      adoptEpisode(ctx, PEER, addressRecordOf({ episode: { ...NOTHING, upWall } }), undefined);
+      expect(addressIn(ctx.state).blockedTold).toBe(expected);
     }
   });
 
   test('ends here alone when a reload asks in another way', () => {
-    const turn = turnOf(withEpisode(VAIN, { heardTold: PEER, downSince: AT - HOUR }));
-    endEpisode(turn, IP);
-    expect(addressIn(turn.state).episode.heardTold).toBeNull();
-    onFitnessChanged(turn);
-    expect(addressIn(turn.state).episode.anewEpoch).toBe(0);
+    const ctx = turnOf(withEpisode(VAIN, { heardTold: PEER, downSince: AT - HOUR }));
+    endEpisode(ctx, IP);
+    expect(addressIn(ctx.state).episode.heardTold).toBeNull();
+    onFitnessChanged(ctx);
+    expect(addressIn(ctx.state).episode.anewEpoch).toBe(0);
   });
 });
 
@@ -285,9 +285,9 @@ describe('what nodes tell each other', () => {
   });
 
   function merged(records: readonly EpisodeRecord[], config: ProtocolConfig = THREE): State {
-    const turn = turnOf(withAddress(stateOf(config), { epoch: 20 }));
-    for (const one of records) adoptEpisode(turn, PEER, addressRecordOf({ episode: one }), undefined);
-    return turn.state;
+    const ctx = turnOf(withAddress(stateOf(config), { epoch: 20 }));
+    for (const one of records) adoptEpisode(ctx, PEER, addressRecordOf({ episode: one }), undefined);
+    return ctx.state;
   }
 
   const known = (state: State): unknown => {
@@ -309,11 +309,11 @@ describe('what nodes tell each other', () => {
     fc.assert(
       fc.property(fc.array(record, { maxLength: 4 }), (records) => {
         const state = merged(records);
-        const turn = turnOf(state);
+        const ctx = turnOf(state);
         const own = episodeRecord(state, addressIn(state));
-        adoptEpisode(turn, PEER, addressRecordOf({ episode: own }), addressRecordOf({ episode: own }));
-        expect(addressIn(turn.state).episode.tries).toBe(addressIn(state).episode.tries);
-        expect([turn.changed, turn.writeId]).toEqual([false, 0]);
+        adoptEpisode(ctx, PEER, addressRecordOf({ episode: own }), addressRecordOf({ episode: own }));
+        expect(addressIn(ctx.state).episode.tries).toBe(addressIn(state).episode.tries);
+        expect([ctx.changed, ctx.writeId]).toEqual([false, 0]);
       }),
     );
   });

@@ -1,7 +1,7 @@
 /** The wording of facts where it depends on what the fact says. */
 import { expect, test } from 'vitest';
-import type { Fact, HistoryEntry } from '../src/model/facts.ts';
 import { factText } from '../src/reporting/fact-text.ts';
+import type { Fact, HistoryEntry } from '../src/reporting/facts.ts';
 
 const ENTRY: HistoryEntry = {
   id: 'saturn-1-1',

@@ -1,8 +1,8 @@
 /** What the cloud has accepted is told, whatever reads show for a while; what it hasn't is not (invariant I17). */
 import { expect, test } from 'vitest';
+import type { AddressState } from '../src/model/address-state.ts';
 import type { ProtocolConfig } from '../src/model/config.ts';
 import type { DriverAnswer } from '../src/model/inputs.ts';
-import type { AddressState } from '../src/model/state.ts';
 import { LATE_LASTS_MS } from '../src/move/late.ts';
 import type { Move, MovePhase } from '../src/move/phases.ts';
 import { firstAndLast } from '../src/move/progress.ts';
@@ -186,12 +186,12 @@ test('a take that was given up and lands minutes later is told once', () => {
 /** An idle read is on its way, and shows this node by an association that it doesn't know of. */
 function shownWhile(parts: Partial<AddressState>) {
   const told = heldBy(stateOf(), SELF);
-  const { holder, survey } = addressIn(told);
+  const { holder, idle } = addressIn(told);
   const state = withAddress(told, {
     holder: { ...holder, associationId: null, toldBy: PEER, firsthand: false },
     late: { intent: INTENT, until: AT + 60_000, held: null },
-    survey: {
-      ...survey,
+    idle: {
+      ...idle,
       reading: 9,
       readingAt: AT - 100,
       nextReadAt: AT + 50_000,
@@ -207,7 +207,7 @@ function shownWhile(parts: Partial<AddressState>) {
     self: true,
   } as const;
   const result = { answer: { kind: 'read', association, displaces: null }, requests: [] } as const;
-  return step(state, { kind: 'driven', at: AT, wall: WALL, callId: 9, purpose: 'survey', result });
+  return step(state, { kind: 'driven', at: AT, wall: WALL, callId: 9, purpose: 'idle-read', result });
 }
 
 test('a take that was given up and lands is told, though a peer has said first who holds the address', () => {

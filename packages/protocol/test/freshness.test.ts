@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { NEW_CHANNEL } from '../src/model/initial.ts';
-import type { Channel } from '../src/model/state.ts';
+import type { Channel } from '../src/model/peer-state.ts';
 import {
   type Admission,
   admitRequest,

@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest';
 import { ownRecord } from '../src/membership/membership.ts';
 import { initialState } from '../src/model/initial.ts';
 import type { Handover, State } from '../src/model/state.ts';
-import { newTurn, type Turn } from '../src/model/step-context.ts';
 import type { Move, MovePhase } from '../src/move/phases.ts';
 import {
   addHandover,
@@ -18,6 +17,7 @@ import {
   standingOf,
   withdrawHandover,
 } from '../src/orders/handover.ts';
+import { newContext, type StepContext } from '../src/step-context.ts';
 import { documentOf, restored } from '../src/storage/document.ts';
 import type { DurableHandover } from '../src/storage/durable.ts';
 import { handoverToSelf } from '../src/takeover/view.ts';
@@ -39,18 +39,18 @@ import {
 const ORDER = handoverOf();
 const PAUSE = { version: 4, by: PEER, paused: true, owner: 'bob', reason: 'switch', until: null };
 
-function turnAt(state: State, at = AT, wall = WALL): Turn {
-  return newTurn(state, { at, wall });
+function turnAt(state: State, at = AT, wall = WALL): StepContext {
+  return newContext(state, { at, wall });
 }
 
-function withOrder(record: HandoverRecord = ORDER, state = stateOf()): Turn {
-  const turn = turnAt(state);
-  addHandover(turn, record);
-  return turn;
+function withOrder(record: HandoverRecord = ORDER, state = stateOf()): StepContext {
+  const ctx = turnAt(state);
+  addHandover(ctx, record);
+  return ctx;
 }
 
-function known(turn: Turn, id = ORDER.id): Handover {
-  const found = turn.state.handovers.find(({ record }) => record.id === id);
+function known(ctx: StepContext, id = ORDER.id): Handover {
+  const found = ctx.state.handovers.find(({ record }) => record.id === id);
   if (found === undefined) throw new Error(`${id} is not known`);
   return found;
 }
@@ -77,23 +77,23 @@ const TAKING: MovePhase = { kind: 'taking', callId: 9, at: AT, reassociate: true
 
 describe('a handover that is taken back', () => {
   test('is not acted upon any more, and says by whom', () => {
-    const turn = withOrder();
-    withdrawHandover(turn, known(turn), 'ann', 'taken back by ann');
-    expect(handoverToSelf(turn.state, IP)).toBeNull();
-    expect(standingOf(known(turn).record)).toBe('withdrawn');
-    expect(turn.facts.at(-1)).toMatchObject({
+    const ctx = withOrder();
+    withdrawHandover(ctx, known(ctx), 'ann', 'taken back by ann');
+    expect(handoverToSelf(ctx.state, IP)).toBeNull();
+    expect(standingOf(known(ctx).record)).toBe('withdrawn');
+    expect(ctx.facts.at(-1)).toMatchObject({
       kind: 'handover',
       state: 'withdrawn',
       by: 'operator',
       reason: 'maintenance',
     });
-    expect([turn.writeId > 0, turn.outgoing.has(PEER)]).toEqual([true, true]);
+    expect([ctx.writeId > 0, ctx.outgoing.has(PEER)]).toEqual([true, true]);
   });
 
   test('is one that failed for an earlier version, which reads its record without the word', () => {
-    const turn = withOrder();
-    withdrawHandover(turn, known(turn), 'ann', 'taken back by ann');
-    const said = ownRecord(turn.state).handovers[0];
+    const ctx = withOrder();
+    withdrawHandover(ctx, known(ctx), 'ann', 'taken back by ann');
+    const said = ownRecord(ctx.state).handovers[0];
     expect(said).toMatchObject({ state: 'failed', withdrawnBy: 'ann', detail: 'taken back by ann' });
     const message = envelopeOf({
       payload: { version: 1, ack: 0, node: recordOf(PEER, { handovers: said === undefined ? [] : [said] }) },
@@ -115,18 +115,18 @@ describe('a handover that is taken back', () => {
     ],
     ['the cloud has accepted it', { kind: 'verifying', acceptedAt: AT, associationId: null }, false],
   ])('stays open on its target while %s, and then tells what became of it', (_, stage, duty) => {
-    const turn = withOrder(ORDER, movingFor(ORDER.id, stage, duty));
-    withdrawHandover(turn, known(turn), 'ann', 'taken back by ann');
-    expect([known(turn).record.state, handoverToSelf(turn.state, IP)]).toEqual(['open', null]);
-    expect(ownRecord(turn.state).handovers).toMatchObject([{ state: 'open' }]);
-    setHandoverState(turn, ORDER.id, 'done', 'verified');
-    expect(known(turn)).toMatchObject({ record: { state: 'done' }, ending: null });
+    const ctx = withOrder(ORDER, movingFor(ORDER.id, stage, duty));
+    withdrawHandover(ctx, known(ctx), 'ann', 'taken back by ann');
+    expect([known(ctx).record.state, handoverToSelf(ctx.state, IP)]).toEqual(['open', null]);
+    expect(ownRecord(ctx.state).handovers).toMatchObject([{ state: 'open' }]);
+    setHandoverState(ctx, ORDER.id, 'done', 'verified');
+    expect(known(ctx)).toMatchObject({ record: { state: 'done' }, ending: null });
   });
 
   test('whose move comes to nothing is withdrawn then', () => {
-    const turn = withOrder(ORDER, movingFor(ORDER.id, TAKING));
-    withdrawHandover(turn, known(turn), 'ann', 'taken back by ann');
-    const over = turnAt(withAddress(turn.state, { move: null }));
+    const ctx = withOrder(ORDER, movingFor(ORDER.id, TAKING));
+    withdrawHandover(ctx, known(ctx), 'ann', 'taken back by ann');
+    const over = turnAt(withAddress(ctx.state, { move: null }));
     expireHandovers(over);
     expect(standingOf(known(over).record)).toBe('withdrawn');
   });
@@ -135,34 +135,34 @@ describe('a handover that is taken back', () => {
     ['reads who holds it', { kind: 'reading', callId: 9, at: AT, purpose: 'start' }],
     ['waits for its first call', { kind: 'resting', until: AT, next: { call: 'take', reassociate: true } }],
   ])('is over at once on a target that only %s', (_, stage) => {
-    const turn = withOrder(ORDER, movingFor(ORDER.id, stage));
-    withdrawHandover(turn, known(turn), 'ann', 'taken back by ann');
-    expect(standingOf(known(turn).record)).toBe('withdrawn');
+    const ctx = withOrder(ORDER, movingFor(ORDER.id, stage));
+    withdrawHandover(ctx, known(ctx), 'ann', 'taken back by ann');
+    expect(standingOf(known(ctx).record)).toBe('withdrawn');
   });
 
   test('is remembered as taken back by the next run, in the middle of a move as well', () => {
-    const turn = withOrder(ORDER, movingFor(ORDER.id, TAKING));
-    withdrawHandover(turn, known(turn), 'ann', 'taken back by ann');
+    const ctx = withOrder(ORDER, movingFor(ORDER.id, TAKING));
+    withdrawHandover(ctx, known(ctx), 'ann', 'taken back by ann');
     const [kept] = restored(
       { ...initialState(PAIR), now: { at: AT, wall: WALL } },
-      { kind: 'loaded', document: documentOf(turn.state) },
+      { kind: 'loaded', document: documentOf(ctx.state) },
       AT,
     ).handovers;
     expect(kept === undefined ? null : standingOf(kept.record)).toBe('withdrawn');
   });
 
   test('does not come back by a peer that has not heard', () => {
-    const turn = withOrder();
-    withdrawHandover(turn, known(turn), 'ann', 'taken back by ann');
-    adoptHandover(turn, PEER, ORDER);
-    expect(standingOf(known(turn).record)).toBe('withdrawn');
+    const ctx = withOrder();
+    withdrawHandover(ctx, known(ctx), 'ann', 'taken back by ann');
+    adoptHandover(ctx, PEER, ORDER);
+    expect(standingOf(known(ctx).record)).toBe('withdrawn');
   });
 
   test('is known as taken back by a node that had not heard of it at all', () => {
-    const turn = turnAt(stateOf());
-    adoptHandover(turn, PEER, { ...ORDER, state: 'failed', withdrawnBy: 'ann', detail: 'taken back by ann' });
-    adoptHandover(turn, PEER, ORDER);
-    expect(handoverToSelf(turn.state, IP)).toBeNull();
+    const ctx = turnAt(stateOf());
+    adoptHandover(ctx, PEER, { ...ORDER, state: 'failed', withdrawnBy: 'ann', detail: 'taken back by ann' });
+    adoptHandover(ctx, PEER, ORDER);
+    expect(handoverToSelf(ctx.state, IP)).toBeNull();
   });
 });
 
@@ -180,9 +180,9 @@ describe('copies of a handover that was taken back', () => {
 
   test('merge to the same whatever the order', () => {
     const merged = (copies: readonly HandoverRecord[]): string => {
-      const turn = turnAt(stateOf());
-      for (const one of copies) adoptHandover(turn, PEER, one);
-      const { record } = known(turn);
+      const ctx = turnAt(stateOf());
+      for (const one of copies) adoptHandover(ctx, PEER, one);
+      const { record } = known(ctx);
       return record.state === 'open' ? 'open' : `${standingOf(record)} ${record.detail}`;
     };
     fc.assert(
@@ -195,19 +195,19 @@ describe('copies of a handover that was taken back', () => {
   });
 
   test('what its target says of it stands before what was decided elsewhere', () => {
-    const turn = withOrder({ ...ORDER, state: 'failed', withdrawnBy: 'ann' });
-    adoptHandover(turn, PEER, { ...ORDER, state: 'failed', detail: 'moved, but not seen to answer' });
-    expect(known(turn).record.withdrawnBy).toBeUndefined();
-    adoptHandover(turn, PEER, { ...ORDER, state: 'done' });
-    expect(known(turn).record.state).toBe('done');
+    const ctx = withOrder({ ...ORDER, state: 'failed', withdrawnBy: 'ann' });
+    adoptHandover(ctx, PEER, { ...ORDER, state: 'failed', detail: 'moved, but not seen to answer' });
+    expect(known(ctx).record.withdrawnBy).toBeUndefined();
+    adoptHandover(ctx, PEER, { ...ORDER, state: 'done' });
+    expect(known(ctx).record.state).toBe('done');
   });
 });
 
 describe('a pause', () => {
-  const paused = (record: HandoverRecord, state: Partial<State> = {}): Turn => {
-    const turn = withOrder(record, stateOf(PAIR, { pause: PAUSE, ...state }));
-    endPausedHandovers(turn);
-    return turn;
+  const paused = (record: HandoverRecord, state: Partial<State> = {}): StepContext => {
+    const ctx = withOrder(record, stateOf(PAIR, { pause: PAUSE, ...state }));
+    endPausedHandovers(ctx);
+    return ctx;
   };
 
   test('ends a handover that was ordered before it', () => {
@@ -248,9 +248,9 @@ describe('after a restart', () => {
   test('a handover whose time has passed meanwhile has ended, and is told as ended', () => {
     const state = restart(documentOf(withOrder().state).handovers, WALL + 3_600_000);
     expect(handoverToSelf(state, IP)).toBeNull();
-    const turn = turnAt(state);
-    expireHandovers(turn);
-    expect(known(turn).record.state).toBe('expired');
+    const ctx = turnAt(state);
+    expireHandovers(ctx);
+    expect(known(ctx).record.state).toBe('expired');
   });
 
   test('an open one that an earlier version wrote is left to the peers; one that had ended is kept', () => {
@@ -264,24 +264,24 @@ describe('the handovers that are remembered', () => {
     handoverOf({ id: `h-${n}`, ordered: n, state: 'done', ...parts });
 
   test('are ordered one after another, whatever the clocks of those who ordered them', () => {
-    const turn = withOrder({ ...ORDER, ordered: WALL + 5_000 });
-    expect([nextInOrder(stateOf()), nextInOrder(turn.state)]).toEqual([WALL, WALL + 5_001]);
+    const ctx = withOrder({ ...ORDER, ordered: WALL + 5_000 });
+    expect([nextInOrder(stateOf()), nextInOrder(ctx.state)]).toEqual([WALL, WALL + 5_001]);
     const last = withOrder({ ...ORDER, ordered: Number.MAX_SAFE_INTEGER });
     expect(nextInOrder(last.state)).toBe(Number.MAX_SAFE_INTEGER);
   });
 
   test('when there is no room: the ended one that was ordered first gives way, and an open one never', () => {
-    const turn = turnAt(stateOf());
-    addHandover(turn, order(1, { state: 'open' }));
-    for (let n = 2; n <= MAX_HANDOVERS + 1; n += 1) addHandover(turn, order(n));
-    const ids = turn.state.handovers.map(({ record }) => record.ordered);
+    const ctx = turnAt(stateOf());
+    addHandover(ctx, order(1, { state: 'open' }));
+    for (let n = 2; n <= MAX_HANDOVERS + 1; n += 1) addHandover(ctx, order(n));
+    const ids = ctx.state.handovers.map(({ record }) => record.ordered);
     expect([ids.length, ids.includes(1), ids.includes(2), ids.includes(MAX_HANDOVERS + 1)]).toEqual([
       MAX_HANDOVERS,
       true,
       false,
       true,
     ]);
-    expect(addHandover(turn, order(2))).toBe(false);
+    expect(addHandover(ctx, order(2))).toBe(false);
   });
 
   test('are the same on nodes that tell each other all they know, which comes to an end', () => {
@@ -294,7 +294,7 @@ describe('the handovers that are remembered', () => {
     );
     fc.assert(
       fc.property(orders, fc.infiniteStream(fc.boolean()), (given, where) => {
-        const nodes: readonly [Turn, Turn] = [turnAt(stateOf()), turnAt(stateOf())];
+        const nodes: readonly [StepContext, StepContext] = [turnAt(stateOf()), turnAt(stateOf())];
         const places = where[Symbol.iterator]();
         for (const [n, state] of given)
           adoptHandover(places.next().value === true ? nodes[0] : nodes[1], PEER, order(n, { state }));
@@ -312,9 +312,9 @@ describe('the handovers that are remembered', () => {
   });
 
   test('expire once on every node, though the order of their ends differs', () => {
-    const turn = withOrder();
-    expireHandovers(turn);
-    const later = turnAt(turn.state, AT + HANDOVER_LASTS_MS);
+    const ctx = withOrder();
+    expireHandovers(ctx);
+    const later = turnAt(ctx.state, AT + HANDOVER_LASTS_MS);
     expireHandovers(later);
     adoptHandover(later, PEER, { ...ORDER, state: 'expired', detail: 'not done in time' });
     expect(later.facts.filter(({ kind }) => kind === 'handover')).toHaveLength(1);

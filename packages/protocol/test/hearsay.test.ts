@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { observeTold, takeRead } from '../src/membership/hearsay.ts';
 import type { Association } from '../src/model/inputs.ts';
-import { newTurn, type Turn } from '../src/model/step-context.ts';
 import { endAssociation, holderFrom, observeHolder } from '../src/observation/holder.ts';
+import { newContext, type StepContext } from '../src/step-context.ts';
 import type { HolderRecord } from '../src/wire/messages.ts';
 import { AT, addressIn, addressRecordOf, clusterOf, IP, SELF, stateOf, WALL } from './support/fixtures.ts';
 
@@ -15,27 +15,32 @@ const HELD: Association = {
   self: false,
 };
 
-function at(ms: number, before?: Turn): Turn {
-  return newTurn(before?.state ?? stateOf(CLUSTER), { at: AT + ms, wall: WALL + ms });
+function at(ms: number, before?: StepContext): StepContext {
+  return newContext(before?.state ?? stateOf(CLUSTER), { at: AT + ms, wall: WALL + ms });
 }
 
 /** A read that was begun at that moment, and answered at once. */
-function read(turn: Turn, association: Association = HELD): boolean {
-  const counts = takeRead(turn, IP, association, turn.now.at);
-  if (counts) observeHolder(turn, IP, holderFrom(turn.state, association, turn.now.at), 'read');
+function read(ctx: StepContext, association: Association = HELD): boolean {
+  const counts = takeRead(ctx, IP, association, ctx.now.at);
+  if (counts) observeHolder(ctx, IP, holderFrom(ctx.state, association, ctx.now.at), 'read');
   return counts;
 }
 
-function says(turn: Turn, from: string, holder: Partial<HolderRecord> | null, ended: string[] = []): void {
+function says(
+  ctx: StepContext,
+  from: string,
+  holder: Partial<HolderRecord> | null,
+  ended: string[] = [],
+): void {
   const told: HolderRecord | null =
     holder === null
       ? null
       : { kind: 'node', node: null, instanceId: null, associationId: null, ageMs: 0, ...holder };
-  observeTold(turn, from, addressRecordOf({ holder: told, ended }));
+  observeTold(ctx, from, addressRecordOf({ holder: told, ended }));
 }
 
-function ignored(turn: Turn): boolean {
-  return turn.facts.some((fact) => fact.kind === 'rejected' && fact.reason === 'implausible');
+function ignored(ctx: StepContext): boolean {
+  return ctx.facts.some((fact) => fact.kind === 'rejected' && fact.reason === 'implausible');
 }
 
 describe('an association that a peer says has ended', () => {
@@ -55,65 +60,65 @@ describe('an association that a peer says has ended', () => {
   });
 
   test('has ended for good where this node has seen that itself', () => {
-    const turn = at(0);
-    read(turn);
-    says(turn, 'pluto', null, ['eipassoc-1']);
-    endAssociation(turn, IP, 'eipassoc-1');
-    expect(read(at(90_000, turn))).toBe(false);
+    const ctx = at(0);
+    read(ctx);
+    says(ctx, 'pluto', null, ['eipassoc-1']);
+    endAssociation(ctx, IP, 'eipassoc-1');
+    expect(read(at(90_000, ctx))).toBe(false);
   });
 
   test('pushes out none that this node has seen to end itself', () => {
-    const turn = at(0);
-    for (let i = 0; i < 10; i += 1) endAssociation(turn, IP, `eipassoc-own-${i}`);
-    for (let i = 0; i < 100; i += 1) says(turn, 'pluto', null, [`eipassoc-told-${i}`]);
-    const { ended } = addressIn(turn.state);
+    const ctx = at(0);
+    for (let i = 0; i < 10; i += 1) endAssociation(ctx, IP, `eipassoc-own-${i}`);
+    for (let i = 0; i < 100; i += 1) says(ctx, 'pluto', null, [`eipassoc-told-${i}`]);
+    const { ended } = addressIn(ctx.state);
     expect(ended.filter((id) => id.startsWith('eipassoc-own'))).toHaveLength(10);
     expect(ended.length).toBeLessThanOrEqual(16);
-    endAssociation(turn, IP, 'eipassoc-own-10');
-    expect(addressIn(turn.state).ended).toContain('eipassoc-own-10');
+    endAssociation(ctx, IP, 'eipassoc-own-10');
+    expect(addressIn(ctx.state).ended).toContain('eipassoc-own-10');
   });
 
   test('by no name that an association has is left out', () => {
-    const turn = at(0);
-    says(turn, 'pluto', null, ['\u0000'.repeat(100)]);
-    expect(addressIn(turn.state).ended).toEqual([]);
-    expect(ignored(turn)).toBe(true);
+    const ctx = at(0);
+    says(ctx, 'pluto', null, ['\u0000'.repeat(100)]);
+    expect(addressIn(ctx.state).ended).toEqual([]);
+    expect(ignored(ctx)).toBe(true);
   });
 });
 
 describe('who holds the address', () => {
   test('is not this node because a peer says so, which the cloud has not told it', () => {
-    let turn = at(0);
-    read(turn);
+    let ctx = at(0);
+    read(ctx);
     for (let i = 1; i < 20; i += 1) {
-      turn = at(i * 100, turn);
-      says(turn, 'pluto', { node: SELF, associationId: `eipassoc-forged-${i}` });
+      ctx = at(i * 100, ctx);
+      says(ctx, 'pluto', { node: SELF, associationId: `eipassoc-forged-${i}` });
     }
-    expect(addressIn(turn.state).holder.node).toBe('neptune');
+    expect(addressIn(ctx.state).holder.node).toBe('neptune');
   });
 
   test('is asked for where a peer says that it is this node', () => {
     const first = at(0);
     read(first);
-    const turn = at(20_000, first);
-    turn.state = {
-      ...turn.state,
+    const ctx = at(20_000, first);
+    ctx.state = {
+      ...ctx.state,
       addresses: {
         [IP]: {
-          ...addressIn(turn.state),
-          survey: { ...addressIn(turn.state).survey, nextReadAt: AT + 60_000 },
+          ...addressIn(ctx.state),
+          idle: { ...addressIn(ctx.state).idle, nextReadAt: AT + 60_000 },
         },
       },
     };
-    says(turn, 'pluto', { node: SELF, associationId: 'eipassoc-2' });
-    expect(addressIn(turn.state).survey.nextReadAt).toBe(AT + 20_000);
+    says(ctx, 'pluto', { node: SELF, associationId: 'eipassoc-2' });
+    expect(addressIn(ctx.state).idle.nextReadAt).toBe(AT + 20_000);
   });
 
   test('is this node by its own association, whatever a peer calls it', () => {
-    const turn = at(0);
-    read(turn, { ...HELD, instanceId: 'i-saturn', self: true });
-    says(turn, 'pluto', { node: SELF, associationId: 'eipassoc-forged' });
-    expect(addressIn(turn.state).holder).toMatchObject({ node: SELF, associationId: 'eipassoc-1' });
+    const ctx = at(0);
+    read(ctx, { ...HELD, instanceId: 'i-saturn', self: true });
+    says(ctx, 'pluto', { node: SELF, associationId: 'eipassoc-forged' });
+    expect(addressIn(ctx.state).holder).toMatchObject({ node: SELF, associationId: 'eipassoc-1' });
   });
 
   test('is believed of a peer at once, until a later read shows that it was not so', () => {
@@ -151,9 +156,9 @@ describe('who holds the address', () => {
 });
 
 test('what the cloud told this node keeps its names when a peer confirms it', () => {
-  const turn = at(0);
-  read(turn);
-  const next = at(1, turn);
+  const ctx = at(0);
+  read(ctx);
+  const next = at(1, ctx);
   says(next, 'pluto', {
     node: 'neptune',
     instanceId: '\u0000'.repeat(128),

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { observeTold } from '../src/membership/hearsay.ts';
-import { newTurn, type Turn } from '../src/model/step-context.ts';
+import { newContext, type StepContext } from '../src/step-context.ts';
 import type { HolderRecord } from '../src/wire/messages.ts';
 import { AT, addressIn, addressRecordOf, clusterOf, stateOf, WALL } from './support/fixtures.ts';
 
 const CLUSTER = clusterOf('neptune', 'pluto');
 
 /** A node that knows nothing of the holder yet, at some milliseconds after `AT`. */
-function turnAt(afterMs: number, before?: Turn): Turn {
-  return newTurn(before?.state ?? stateOf(CLUSTER), { at: AT + afterMs, wall: WALL + afterMs });
+function turnAt(afterMs: number, before?: StepContext): StepContext {
+  return newContext(before?.state ?? stateOf(CLUSTER), { at: AT + afterMs, wall: WALL + afterMs });
 }
 
 function told(node: string | null, ageMs: number): HolderRecord {
@@ -22,10 +22,10 @@ function told(node: string | null, ageMs: number): HolderRecord {
 function believedAfter(
   ...words: readonly (readonly [from: string, arrivesMs: number, holder: HolderRecord])[]
 ): string | null {
-  const last = words.reduce<Turn | undefined>((before, [from, arrivesMs, holder]) => {
-    const turn = turnAt(arrivesMs, before);
-    observeTold(turn, from, addressRecordOf({ holder }));
-    return turn;
+  const last = words.reduce<StepContext | undefined>((before, [from, arrivesMs, holder]) => {
+    const ctx = turnAt(arrivesMs, before);
+    observeTold(ctx, from, addressRecordOf({ holder }));
+    return ctx;
   }, undefined);
   if (last === undefined) throw new Error('nothing was said');
   return addressIn(last.state).holder.node;
@@ -64,10 +64,10 @@ test('a peer whose word was overtaken by a newer one of another has no right to 
 function changesAfter(
   ...words: readonly (readonly [arrivesMs: number, holder: HolderRecord])[]
 ): readonly number[] {
-  const last = words.reduce<Turn | undefined>((before, [arrivesMs, holder]) => {
-    const turn = turnAt(arrivesMs, before);
-    observeTold(turn, 'neptune', addressRecordOf({ holder }));
-    return turn;
+  const last = words.reduce<StepContext | undefined>((before, [arrivesMs, holder]) => {
+    const ctx = turnAt(arrivesMs, before);
+    observeTold(ctx, 'neptune', addressRecordOf({ holder }));
+    return ctx;
   }, undefined);
   if (last === undefined) throw new Error('nothing was said');
   return addressIn(last.state).changes.map((at) => at - AT);

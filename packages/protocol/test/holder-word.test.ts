@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { State } from '../src/model/state.ts';
-import { newTurn } from '../src/model/step-context.ts';
 import { holderUnfitSince } from '../src/observation/holder.ts';
 import { onLocalChecked } from '../src/observation/verdict.ts';
+import { newContext } from '../src/step-context.ts';
 import {
   AT,
   addressIn,
@@ -28,10 +28,10 @@ function inTrouble(holder: string): State {
 }
 
 function verdictAfterCheck(state: State): string {
-  const turn = newTurn(state, { at: AT, wall: WALL });
-  onLocalChecked(turn, CHECK, HUNG);
-  expect(turn.state.local.fit).toBe('unfit');
-  return addressIn(turn.state).verdict;
+  const ctx = newContext(state, { at: AT, wall: WALL });
+  onLocalChecked(ctx, CHECK, HUNG);
+  expect(ctx.state.local.fit).toBe('unfit');
+  return addressIn(ctx.state).verdict;
 }
 
 test('a holder that finds itself unfit takes the probe that failed before for enough', () => {

@@ -104,7 +104,7 @@ function addressIn(state: State) {
 
 /** What a gate must not say unless it has happened: checked against the state itself, and not by the gates' own conditions. */
 function falsehoods(state: State, { gates }: WhyView): readonly string[] {
-  const { campaign, guard, backoff, survey } = addressIn(state);
+  const { campaign, guard, backoff, idle } = addressIn(state);
   const won = campaign?.won ?? null;
   const untrue: string[] = [];
   const claim = (gate: GateView, isTrue: boolean): void => {
@@ -131,7 +131,7 @@ function falsehoods(state: State, { gates }: WhyView): readonly string[] {
         missed || addressIn(state).series.last?.ok === false || addressIn(state).verdict === 'down',
       );
     }
-    if (gate.code === 'not-permitted') claim(gate, survey.permission.kind === 'denied');
+    if (gate.code === 'not-permitted') claim(gate, idle.permission.kind === 'denied');
     if (/address answers$/.test(gate.reason)) claim(gate, addressIn(state).series.last?.ok === true);
   }
   return untrue;

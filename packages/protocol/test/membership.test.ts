@@ -12,7 +12,7 @@ import {
   takeRumours,
 } from '../src/membership/membership.ts';
 import type { State } from '../src/model/state.ts';
-import { newTurn, type Turn } from '../src/model/step-context.ts';
+import { newContext, type StepContext } from '../src/step-context.ts';
 import type { Rumour } from '../src/wire/messages.ts';
 import {
   AT,
@@ -28,12 +28,12 @@ import {
   withPeer,
 } from './support/fixtures.ts';
 
-function turnOf(state: State): Turn {
-  return newTurn(state, { at: AT, wall: WALL });
+function turnOf(state: State): StepContext {
+  return newContext(state, { at: AT, wall: WALL });
 }
 
-function peerIn(turn: Turn, id = PEER) {
-  const peer = turn.state.peers[id];
+function peerIn(ctx: StepContext, id = PEER) {
+  const peer = ctx.state.peers[id];
   if (peer === undefined) throw new Error(`${id} is not configured`);
   return peer;
 }
@@ -46,39 +46,39 @@ describe('a rumour of this node itself', () => {
     ['that it is alive needs no answer', 'alive', 9, 1],
   ];
   test.each(rows)('%s', (_, state, incarnation, expected) => {
-    const turn = turnOf(stateOf());
-    onRumours(turn, PEER, [{ id: SELF, incarnation, state }]);
-    expect(turn.state.incarnation).toBe(expected);
-    expect([turn.writeId > 0, turn.outgoing.size > 0]).toEqual([expected > 1, expected > 1]);
+    const ctx = turnOf(stateOf());
+    onRumours(ctx, PEER, [{ id: SELF, incarnation, state }]);
+    expect(ctx.state.incarnation).toBe(expected);
+    expect([ctx.writeId > 0, ctx.outgoing.size > 0]).toEqual([expected > 1, expected > 1]);
   });
 });
 
 describe('a rumour of a peer', () => {
   test('that it is dead is remembered, and the peer is asked', () => {
-    const turn = turnOf(stateOf());
-    onRumours(turn, PEER, [{ id: PEER, incarnation: 1, state: 'dead' }]);
-    expect(peerIn(turn).rumoured).toMatchObject({ state: 'dead', incarnation: 1 });
-    expect(turn.outgoing.has(PEER)).toBe(true);
+    const ctx = turnOf(stateOf());
+    onRumours(ctx, PEER, [{ id: PEER, incarnation: 1, state: 'dead' }]);
+    expect(peerIn(ctx).rumoured).toMatchObject({ state: 'dead', incarnation: 1 });
+    expect(ctx.outgoing.has(PEER)).toBe(true);
   });
 
   test('that it is alive vouches for it, and ends the talk of its death', () => {
-    const turn = turnOf(
+    const ctx = turnOf(
       withPeer(stateOf(), PEER, { rumoured: { state: 'dead', incarnation: 1, at: AT - 1 } }),
     );
-    onRumours(turn, PEER, [{ id: PEER, incarnation: 1, state: 'alive' }]);
-    expect(peerIn(turn)).toMatchObject({ rumoured: null, vouchedAt: AT });
+    onRumours(ctx, PEER, [{ id: PEER, incarnation: 1, state: 'alive' }]);
+    expect(peerIn(ctx)).toMatchObject({ rumoured: null, vouchedAt: AT });
   });
 
   test('from an earlier life of the peer is worth nothing', () => {
-    const turn = turnOf(withPeer(stateOf(), PEER, { record: recordOf(PEER, { incarnation: 5 }) }));
-    onRumours(turn, PEER, [{ id: PEER, incarnation: 4, state: 'dead' }]);
-    expect(peerIn(turn).rumoured).toBeNull();
+    const ctx = turnOf(withPeer(stateOf(), PEER, { record: recordOf(PEER, { incarnation: 5 }) }));
+    onRumours(ctx, PEER, [{ id: PEER, incarnation: 4, state: 'dead' }]);
+    expect(peerIn(ctx).rumoured).toBeNull();
   });
 
   test('of a node that is not configured is worth nothing', () => {
-    const turn = turnOf(stateOf());
-    onRumours(turn, PEER, [{ id: 'mars', incarnation: 4, state: 'dead' }]);
-    expect(turn.state.peers.mars).toBeUndefined();
+    const ctx = turnOf(stateOf());
+    onRumours(ctx, PEER, [{ id: 'mars', incarnation: 4, state: 'dead' }]);
+    expect(ctx.state.peers.mars).toBeUndefined();
   });
 
   test('is told a bounded number of times, a few in a message', () => {
@@ -88,31 +88,31 @@ describe('a rumour of a peer', () => {
     );
     let state = stateOf(clusterOf(...names));
     for (const { id } of names) state = withPeer(state, id, { heardAt: AT - 60_000 });
-    const turn = turnOf(state);
-    detect(turn);
+    const ctx = turnOf(state);
+    detect(ctx);
     let told = 0;
     for (let message = 0; message < 200; message += 1) {
-      const rumours = takeRumours(turn);
+      const rumours = takeRumours(ctx);
       expect(rumours.length).toBeLessThanOrEqual(MAX_RUMOURS);
       told += rumours.length;
     }
     expect(told).toBe(20 * 3 * 5);
-    expect(takeRumours(turn)).toEqual([]);
+    expect(takeRumours(ctx)).toEqual([]);
   });
 });
 
 describe('a second opinion', () => {
   test('is asked for about peers that are suspect', () => {
-    const turn = turnOf(withPeer(stateOf(), PEER, { heardAt: AT - 2_000 }));
-    detect(turn);
-    expect(suspects(turn.state)).toEqual([PEER]);
+    const ctx = turnOf(withPeer(stateOf(), PEER, { heardAt: AT - 2_000 }));
+    detect(ctx);
+    expect(suspects(ctx.state)).toEqual([PEER]);
   });
 
   test('is given about a peer that was heard lately, and not about another', () => {
     const about = (heardAt: number | null): readonly Rumour[] => {
-      const turn = turnOf(withPeer(stateOf(), PEER, { heardAt }));
-      onAsked(turn, [PEER, 'mars']);
-      return takeRumours(turn);
+      const ctx = turnOf(withPeer(stateOf(), PEER, { heardAt }));
+      onAsked(ctx, [PEER, 'mars']);
+      return takeRumours(ctx);
     };
     expect(about(AT - 100)).toEqual([{ id: PEER, incarnation: 1, state: 'alive' }]);
     expect([about(AT - 2_000), about(null)]).toEqual([[], []]);
@@ -121,41 +121,41 @@ describe('a second opinion', () => {
 
 describe('a disk that was rolled back', () => {
   test('is noticed by a peer that knew a later life, and told', () => {
-    const turn = turnOf(withPeer(stateOf(), PEER, { record: recordOf(PEER, { incarnation: 9 }) }));
-    onNewSession(turn, peerIn(turn));
-    adoptRecord(turn, peerIn(turn), recordOf(PEER, { incarnation: 3 }), 1);
-    expect(knownIncarnation(peerIn(turn))).toBe(9);
-    adoptRecord(turn, peerIn(turn), recordOf(PEER, { incarnation: 10 }), 2);
-    expect(knownIncarnation(peerIn(turn))).toBeUndefined();
+    const ctx = turnOf(withPeer(stateOf(), PEER, { record: recordOf(PEER, { incarnation: 9 }) }));
+    onNewSession(ctx, peerIn(ctx));
+    adoptRecord(ctx, peerIn(ctx), recordOf(PEER, { incarnation: 3 }), 1);
+    expect(knownIncarnation(peerIn(ctx))).toBe(9);
+    adoptRecord(ctx, peerIn(ctx), recordOf(PEER, { incarnation: 10 }), 2);
+    expect(knownIncarnation(peerIn(ctx))).toBeUndefined();
   });
 
   test('makes its node lend nothing for the longest lease', () => {
-    const turn = turnOf({ ...stateOf(), startedAt: AT - 1_000 });
-    onKnown(turn, PEER, 9);
-    expect([turn.state.incarnation, addressIn(turn.state).lendFrom]).toEqual([10, AT + 9_000]);
-    expect(turn.writeId).toBeGreaterThan(0);
+    const ctx = turnOf({ ...stateOf(), startedAt: AT - 1_000 });
+    onKnown(ctx, PEER, 9);
+    expect([ctx.state.incarnation, addressIn(ctx.state).lendFrom]).toEqual([10, AT + 9_000]);
+    expect(ctx.writeId).toBeGreaterThan(0);
   });
 
   test('keeps a node that has run for longer than a lease from nothing, whenever a peer says so', () => {
-    const turn = turnOf({ ...stateOf(), startedAt: AT - 10_000 });
-    onKnown(turn, PEER, 9);
-    expect(addressIn(turn.state).lendFrom).toBe(AT);
+    const ctx = turnOf({ ...stateOf(), startedAt: AT - 10_000 });
+    onKnown(ctx, PEER, 9);
+    expect(addressIn(ctx.state).lendFrom).toBe(AT);
   });
 
   test('is not believed of a life that this node knows itself', () => {
-    const turn = turnOf({ ...stateOf(), incarnation: 9 });
-    onKnown(turn, PEER, 8);
-    expect([turn.state.incarnation, addressIn(turn.state).lendFrom]).toEqual([9, 0]);
+    const ctx = turnOf({ ...stateOf(), incarnation: 9 });
+    onKnown(ctx, PEER, 8);
+    expect([ctx.state.incarnation, addressIn(ctx.state).lendFrom]).toEqual([9, 0]);
   });
 });
 
 describe("a peer's record", () => {
-  const told = (state: State, parts: Parameters<typeof recordOf>[1]): Turn => {
-    const turn = turnOf(state);
-    adoptRecord(turn, peerIn(turn), recordOf(PEER, parts), 2);
-    return turn;
+  const told = (state: State, parts: Parameters<typeof recordOf>[1]): StepContext => {
+    const ctx = turnOf(state);
+    adoptRecord(ctx, peerIn(ctx), recordOf(PEER, parts), 2);
+    return ctx;
   };
-  const probes = (turn: Turn): number => turn.effects.filter(({ kind }) => kind === 'probe').length;
+  const probes = (ctx: StepContext): number => ctx.effects.filter(({ kind }) => kind === 'probe').length;
   const held = heldBy(stateOf(), PEER);
 
   test('of new trouble makes this node look at once, and only then', () => {
@@ -167,9 +167,9 @@ describe("a peer's record", () => {
   });
 
   test('of a holder newly unfit makes this node look at once, from when it was heard', () => {
-    const turn = told(held, { fit: 'unfit', addresses: [addressRecordOf()] });
-    expect([probes(turn), peerIn(turn).unfitSince]).toEqual([1, AT]);
-    const later = newTurn(turn.state, { at: AT + 900, wall: WALL });
+    const ctx = told(held, { fit: 'unfit', addresses: [addressRecordOf()] });
+    expect([probes(ctx), peerIn(ctx).unfitSince]).toEqual([1, AT]);
+    const later = newContext(ctx.state, { at: AT + 900, wall: WALL });
     adoptRecord(later, peerIn(later), recordOf(PEER, { fit: 'unfit' }), 3);
     expect(peerIn(later).unfitSince).toBe(AT);
     adoptRecord(later, peerIn(later), recordOf(PEER, { fit: 'unfit', incarnation: 2 }), 4);
@@ -179,9 +179,9 @@ describe("a peer's record", () => {
   });
 
   test('in the name of another node is not taken in', () => {
-    const turn = turnOf(stateOf());
-    adoptRecord(turn, peerIn(turn), recordOf('mars', { fit: 'unfit' }), 2);
-    expect(peerIn(turn).record?.id).toBe(PEER);
+    const ctx = turnOf(stateOf());
+    adoptRecord(ctx, peerIn(ctx), recordOf('mars', { fit: 'unfit' }), 2);
+    expect(peerIn(ctx).record?.id).toBe(PEER);
   });
 
   test('of a higher epoch is learned from', () => {

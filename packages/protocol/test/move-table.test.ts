@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { State } from '../src/model/state.ts';
-import { newTurn } from '../src/model/step-context.ts';
 import type { Associated, Failure } from '../src/move/events.ts';
 import type { Move, MovePhase, NextCall, Settling } from '../src/move/phases.ts';
 import { follow, MOVE_TABLE } from '../src/move/table.ts';
+import { newContext } from '../src/step-context.ts';
 import type { MoveIntent } from '../src/storage/durable.ts';
 import {
   AT,
@@ -165,10 +165,10 @@ function taken<P, E extends { readonly kind: string }>(
   phase: P,
   event: E,
 ): { readonly name: string; readonly after: State } {
-  const turn = newTurn(state, { at: AT, wall: WALL });
-  follow(row, turn, IP, phase, event);
+  const ctx = newContext(state, { at: AT, wall: WALL });
+  follow(row, ctx, IP, phase, event);
   const cells: Readonly<Record<string, Cell>> = row;
-  return { name: cells[event.kind]?.name ?? '', after: turn.state };
+  return { name: cells[event.kind]?.name ?? '', after: ctx.state };
 }
 
 function waysOfReading(): readonly (readonly [string, string])[] {

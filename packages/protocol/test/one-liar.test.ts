@@ -3,15 +3,17 @@
  * candidates that are honest.
  */
 import { describe, expect, test } from 'vitest';
-import { ballotElectorate, tally } from '../src/election/ballot.ts';
 import { onBallotAnswer } from '../src/election/campaign.ts';
+import { ballotElectorate } from '../src/election/quorum.ts';
+import { tally } from '../src/election/tally.ts';
 import { onBallot } from '../src/election/voter.ts';
 import { FAR } from '../src/membership/bounded.ts';
 import { onToldOfDuplicate } from '../src/membership/duplicate-id.ts';
 import { adoptRecord, adoptWhatIsLeft } from '../src/membership/membership.ts';
-import type { State, VoterAnswer } from '../src/model/state.ts';
-import { newTurn, type Turn } from '../src/model/step-context.ts';
+import type { VoterAnswer } from '../src/model/address-state.ts';
+import type { State } from '../src/model/state.ts';
 import { holderFrom, nodeOfInstance, observeHolder } from '../src/observation/holder.ts';
+import { newContext, type StepContext } from '../src/step-context.ts';
 import { whyUnprotected } from '../src/takeover/damping.ts';
 import { probeDigest } from '../src/takeover/episode.ts';
 import type { AddressRecord, EpisodeRecord, NodeRecord } from '../src/wire/messages.ts';
@@ -53,8 +55,8 @@ const NOTHING: EpisodeRecord = {
 
 let versions = 1_000;
 
-function turnOf(state: State): Turn {
-  return newTurn(state, { at: AT, wall: WALL });
+function turnOf(state: State): StepContext {
+  return newContext(state, { at: AT, wall: WALL });
 }
 
 /** Whoever it is says that, in a turn of its own. */
@@ -63,14 +65,14 @@ function says(
   from: string,
   address: Partial<AddressRecord>,
   node: Partial<NodeRecord> = {},
-): Turn {
-  const turn = turnOf(state);
-  const peer = turn.state.peers[from];
+): StepContext {
+  const ctx = turnOf(state);
+  const peer = ctx.state.peers[from];
   if (peer === undefined) throw new Error(`there is no peer ${from}`);
   versions += 1;
   const record = recordOf(from, { addresses: [addressRecordOf(address)], ...node });
-  adoptRecord(turn, peer, record, versions);
-  return turn;
+  adoptRecord(ctx, peer, record, versions);
+  return ctx;
 }
 
 describe('of the cloud a node believes candidates alone:', () => {
@@ -101,10 +103,10 @@ describe('of the cloud a node believes candidates alone:', () => {
       { kind: 'associated', associationId: 'eipassoc-1', instanceId: 'i-gone', node: null, self: false },
       AT,
     );
-    const turn = says(silenced(DOWN, PEER), WITNESS, {}, { instanceId: 'i-gone', fit: 'fit' });
-    observeHolder(turn, IP, seen, 'read');
-    expect(nodeOfInstance(turn.state, 'i-gone')).toBeNull();
-    expect(whyUnprotected(turn.state, addressIn(turn.state))).not.toBeNull();
+    const ctx = says(silenced(DOWN, PEER), WITNESS, {}, { instanceId: 'i-gone', fit: 'fit' });
+    observeHolder(ctx, IP, seen, 'read');
+    expect(nodeOfInstance(ctx.state, 'i-gone')).toBeNull();
+    expect(whyUnprotected(ctx.state, addressIn(ctx.state))).not.toBeNull();
   });
 });
 
@@ -115,8 +117,8 @@ describe('of an episode of failure', () => {
   test('a witness tells no moves, no changes of fitness, and of no notification', () => {
     const vain = withEpisode(DOWN, { tries: moved });
     const told = { ...NOTHING, tries, anewEpoch: 20, told: true };
-    const turn = says(vain, WITNESS, { episode: told }, { fit: 'unfit' });
-    const again = says(turn.state, WITNESS, { episode: told }, { fit: 'fit', role: 'candidate' });
+    const ctx = says(vain, WITNESS, { episode: told }, { fit: 'unfit' });
+    const again = says(ctx.state, WITNESS, { episode: told }, { fit: 'fit', role: 'candidate' });
     const { episode } = addressIn(again.state);
     expect(episode.tries).toEqual(moved);
     expect(episode.anewEpoch).toBe(0);
@@ -124,8 +126,8 @@ describe('of an episode of failure', () => {
   });
 
   test('a candidate tells all three', () => {
-    const turn = says(DOWN, PEER, { episode: { ...NOTHING, tries, anewEpoch: 20, told: true } });
-    const { episode } = addressIn(turn.state);
+    const ctx = says(DOWN, PEER, { episode: { ...NOTHING, tries, anewEpoch: 20, told: true } });
+    const { episode } = addressIn(ctx.state);
     expect(episode.tries).toHaveLength(1);
     expect(episode.anewEpoch).toBe(20);
     expect(episode.heardTold).toBe(PEER);
@@ -154,9 +156,9 @@ describe('of an episode of failure', () => {
     let state = DOWN;
     let writes = 0;
     for (let epoch = 21; epoch < 121; epoch += 1) {
-      const turn = says(state, WITNESS, { epoch, episode: { ...NOTHING, upEpoch: epoch } });
-      writes += turn.writeId === 0 ? 0 : 1;
-      state = turn.state;
+      const ctx = says(state, WITNESS, { epoch, episode: { ...NOTHING, upEpoch: epoch } });
+      writes += ctx.writeId === 0 ? 0 : 1;
+      state = ctx.state;
     }
     expect(addressIn(state).episode.upEpoch).toBe(120);
     expect(writes).toBeLessThanOrEqual(24);
@@ -165,11 +167,11 @@ describe('of an episode of failure', () => {
 
 describe('that an id runs twice', () => {
   test('is believed of two peers, and not of one, however often it says so', () => {
-    const turn = turnOf(DOWN);
-    for (let i = 0; i < 3; i += 1) onToldOfDuplicate(turn, WITNESS, 30_000);
-    expect(turn.state.duplicateUntil).toBe(0);
-    onToldOfDuplicate(turn, PEER, 30_000);
-    expect(turn.state.duplicateUntil).toBe(AT + 30_000);
+    const ctx = turnOf(DOWN);
+    for (let i = 0; i < 3; i += 1) onToldOfDuplicate(ctx, WITNESS, 30_000);
+    expect(ctx.state.duplicateUntil).toBe(0);
+    onToldOfDuplicate(ctx, PEER, 30_000);
+    expect(ctx.state.duplicateUntil).toBe(AT + 30_000);
   });
 
   test('is believed of the other of a pair, and not of a member beside it', () => {
@@ -184,9 +186,9 @@ describe('that an id runs twice', () => {
 
   test('is not believed of one that says it when the other has ceased to', () => {
     const before = withPeer(DOWN, WITNESS, { saysDuplicateUntil: AT });
-    const turn = turnOf(before);
-    onToldOfDuplicate(turn, PEER, 30_000);
-    expect(turn.state.duplicateUntil).toBe(0);
+    const ctx = turnOf(before);
+    onToldOfDuplicate(ctx, PEER, 30_000);
+    expect(ctx.state.duplicateUntil).toBe(0);
   });
 });
 
@@ -235,7 +237,7 @@ describe('a voter that has lent beyond what no cluster reaches', () => {
       epoch: FAR,
       campaign: campaignOf({}, { epoch: FAR }),
     });
-    const turn = turnOf(far);
+    const ctx = turnOf(far);
     const answer = {
       ...voterAnswer('refuse', 'stale-epoch'),
       address: IP,
@@ -246,8 +248,8 @@ describe('a voter that has lent beyond what no cluster reaches', () => {
       leaseMs: 0,
       highest: FAR + 2 ** 20,
     };
-    for (let i = 0; i < 3; i += 1) onBallotAnswer(turn, WITNESS, answer);
-    expect(addressIn(turn.state).epoch).toBe(FAR + 2 ** 16);
+    for (let i = 0; i < 3; i += 1) onBallotAnswer(ctx, WITNESS, answer);
+    expect(addressIn(ctx.state).epoch).toBe(FAR + 2 ** 16);
   });
 });
 
@@ -311,18 +313,18 @@ describe('a ballot that the others would win', () => {
 describe("a candidate's epoch that is too far ahead", () => {
   test('is followed with each of its messages, until its ballots are heard', () => {
     const far = withAddress(seenDown(stateOf(CLUSTER)), { epoch: FAR });
-    let turn = says(far, PEER, { epoch: FAR + 3 * 2 ** 16 });
+    let ctx = says(far, PEER, { epoch: FAR + 3 * 2 ** 16 });
     for (let i = 0; i < 2; i += 1) {
-      const peer = turn.state.peers[PEER];
+      const peer = ctx.state.peers[PEER];
       if (peer?.record == null) throw new Error('nothing is known of the peer');
-      adoptWhatIsLeft(turn, peer, peer.record);
+      adoptWhatIsLeft(ctx, peer, peer.record);
     }
-    expect(addressIn(turn.state).epoch).toBe(FAR + 3 * 2 ** 16);
-    const ballot = ballotOf(ballotElectorate(turn.state), { candidate: PEER, epoch: FAR + 4 * 2 ** 16 + 1 });
-    onBallot(turn, PEER, ballot);
-    expect(turn.state.peers[PEER]?.answersDue).toEqual([]);
-    turn = turnOf(turn.state);
-    onBallot(turn, PEER, ballot);
-    expect(turn.state.peers[PEER]?.answersDue).toHaveLength(1);
+    expect(addressIn(ctx.state).epoch).toBe(FAR + 3 * 2 ** 16);
+    const ballot = ballotOf(ballotElectorate(ctx.state), { candidate: PEER, epoch: FAR + 4 * 2 ** 16 + 1 });
+    onBallot(ctx, PEER, ballot);
+    expect(ctx.state.peers[PEER]?.answersDue).toEqual([]);
+    ctx = turnOf(ctx.state);
+    onBallot(ctx, PEER, ballot);
+    expect(ctx.state.peers[PEER]?.answersDue).toHaveLength(1);
   });
 });

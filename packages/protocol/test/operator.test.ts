@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Route } from '../src/model/inputs.ts';
 import type { State } from '../src/model/state.ts';
-import { newTurn, type PendingReply, type Turn } from '../src/model/step-context.ts';
 import { isOperator, onCommand } from '../src/orders/operator.ts';
 import { MAX_PAUSE_MS } from '../src/orders/pause.ts';
+import { newContext, type PendingReply, type StepContext } from '../src/step-context.ts';
 import type { Command, CommandOutcome, Envelope } from '../src/wire/messages.ts';
 import {
   AT,
@@ -47,14 +47,14 @@ function order(
   state: State,
   command: Command,
   route = ROUTES[command.kind],
-): { turn: Turn; reply: PendingReply } {
-  const turn = newTurn(state, { at: AT, wall: WALL });
-  onCommand(turn, 1, route, request(command, 1));
+): { ctx: StepContext; reply: PendingReply } {
+  const ctx = newContext(state, { at: AT, wall: WALL });
+  onCommand(ctx, 1, route, request(command, 1));
   const echo = { session: state.session, t: AT - state.startedAt };
-  onCommand(turn, 2, route, request(command, 2, { echo }));
-  const reply = turn.replies.at(-1);
+  onCommand(ctx, 2, route, request(command, 2, { echo }));
+  const reply = ctx.replies.at(-1);
   if (reply === undefined) throw new Error('there was no reply');
-  return { turn, reply };
+  return { ctx, reply };
 }
 
 function outcome(state: State, command: Command): CommandOutcome | null {
@@ -67,18 +67,18 @@ test("operators are told from nodes by their id's beginning", () => {
 
 describe('a command', () => {
   test('is challenged first, and changes nothing until the challenge is echoed', () => {
-    const turn = newTurn(NODE, { at: AT, wall: WALL });
-    onCommand(turn, 1, '/v1/pause', request(PAUSE, 1));
-    expect(turn.replies).toMatchObject([{ status: 409, refused: 'session', outcome: null }]);
-    expect(turn.state.pause.paused).toBe(false);
+    const ctx = newContext(NODE, { at: AT, wall: WALL });
+    onCommand(ctx, 1, '/v1/pause', request(PAUSE, 1));
+    expect(ctx.replies).toMatchObject([{ status: 409, refused: 'session', outcome: null }]);
+    expect(ctx.state.pause.paused).toBe(false);
   });
 
   test('is obeyed once: the same message again is refused', () => {
-    const { turn } = order(NODE, PAUSE);
+    const { ctx } = order(NODE, PAUSE);
     const echo = { session: NODE.session, t: AT - NODE.startedAt };
-    onCommand(turn, 3, '/v1/pause', request(PAUSE, 2, { echo }));
-    expect(turn.replies.at(-1)).toMatchObject({ status: 409, refused: 'replayed' });
-    expect(turn.state.pause.version).toBe(1);
+    onCommand(ctx, 3, '/v1/pause', request(PAUSE, 2, { echo }));
+    expect(ctx.replies.at(-1)).toMatchObject({ status: 409, refused: 'replayed' });
+    expect(ctx.state.pause.version).toBe(1);
   });
 
   const refusals: readonly (readonly [string, Route, Partial<Envelope>, string])[] = [
@@ -90,25 +90,25 @@ describe('a command', () => {
     ['that is empty', '/v1/pause', { payload: { version: 0, ack: 0 } }, 'unknown-sender'],
   ];
   test.each(refusals)('%s is refused', (_, route, parts, reason) => {
-    const turn = newTurn(NODE, { at: AT, wall: WALL });
-    onCommand(turn, 1, route, request(PAUSE, 1, parts));
-    expect(turn.replies).toMatchObject([{ status: 403, refused: reason }]);
+    const ctx = newContext(NODE, { at: AT, wall: WALL });
+    onCommand(ctx, 1, route, request(PAUSE, 1, parts));
+    expect(ctx.replies).toMatchObject([{ status: 403, refused: reason }]);
   });
 
   test('of one of very many operators still finds its own session', () => {
-    const turn = newTurn(NODE, { at: AT, wall: WALL });
+    const ctx = newContext(NODE, { at: AT, wall: WALL });
     for (let i = 0; i < 100; i += 1)
-      onCommand(turn, i, '/v1/pause', request(PAUSE, 1, { from: `operator.${i}` }));
-    expect(turn.state.operators.length).toBeLessThanOrEqual(32);
-    expect(turn.state.operators[0]?.id).toBe('operator.99');
+      onCommand(ctx, i, '/v1/pause', request(PAUSE, 1, { from: `operator.${i}` }));
+    expect(ctx.state.operators.length).toBeLessThanOrEqual(32);
+    expect(ctx.state.operators[0]?.id).toBe('operator.99');
   });
 });
 
 describe('pause and resume', () => {
   test('are stored with owner, reason and expiry, under the next version, and spread', () => {
-    const { turn, reply } = order(NODE, PAUSE);
+    const { ctx, reply } = order(NODE, PAUSE);
     expect(reply.outcome).toEqual({ state: 'working', id: '1', detail: 'stored here; spreading' });
-    expect(turn.state.pause).toEqual({
+    expect(ctx.state.pause).toEqual({
       version: 1,
       by: SELF,
       paused: true,
@@ -116,28 +116,28 @@ describe('pause and resume', () => {
       reason: 'upgrade',
       until: WALL + 60_000,
     });
-    expect([turn.writeId > 0, turn.outgoing.has(PEER)]).toEqual([true, true]);
-    const resumed = order({ ...turn.state, operators: [] }, RESUME).turn.state.pause;
+    expect([ctx.writeId > 0, ctx.outgoing.has(PEER)]).toEqual([true, true]);
+    const resumed = order({ ...ctx.state, operators: [] }, RESUME).ctx.state.pause;
     expect(resumed).toMatchObject({ version: 2, paused: false, until: null });
   });
 
   test('without an end last until resumed, and no pause lasts longer than a year', () => {
-    const until = (forMs: number | null) => order(NODE, { ...PAUSE, forMs }).turn.state.pause.until;
+    const until = (forMs: number | null) => order(NODE, { ...PAUSE, forMs }).ctx.state.pause.until;
     expect([until(null), until(1e15)]).toEqual([null, WALL + MAX_PAUSE_MS]);
   });
 
   test('are not done by a node whose disk takes no writes', () => {
     const failing = { ...NODE, storage: { ...NODE.storage, failing: 'ENOSPC' } };
     expect(outcome(failing, PAUSE)).toMatchObject({ state: 'failed' });
-    expect(order(failing, PAUSE).turn.state.pause.paused).toBe(false);
+    expect(order(failing, PAUSE).ctx.state.pause.paused).toBe(false);
   });
 });
 
 describe('a second pause', () => {
   const ann: Command = { ...PAUSE, forMs: 3_600_000 };
   const twice = (first: Command, second: Command): readonly [State['pause'], string] => {
-    const { turn } = order(NODE, first);
-    const { turn: later, reply } = order({ ...turn.state, operators: [] }, second);
+    const { ctx } = order(NODE, first);
+    const { ctx: later, reply } = order({ ...ctx.state, operators: [] }, second);
     return [later.state.pause, reply.outcome?.detail ?? ''];
   };
   const bob: Command = { kind: 'pause', forMs: 60_000, reason: 'switch', owner: 'bob' };
@@ -163,8 +163,8 @@ describe('a second pause', () => {
   });
 
   test('after the first has run out is a pause like any other', () => {
-    const { turn } = order(NODE, bob);
-    const over = { ...turn.state, operators: [], pause: { ...turn.state.pause, until: WALL } };
+    const { ctx } = order(NODE, bob);
+    const over = { ...ctx.state, operators: [], pause: { ...ctx.state.pause, until: WALL } };
     expect(order(over, ann).reply.outcome?.detail).toBe('stored here; spreading');
   });
 
@@ -173,8 +173,8 @@ describe('a second pause', () => {
   });
 
   test('ends the handovers that are open, and names them', () => {
-    const { turn } = order(NODE, HANDOVER);
-    const { turn: later, reply } = order({ ...turn.state, operators: [] }, PAUSE);
+    const { ctx } = order(NODE, HANDOVER);
+    const { ctx: later, reply } = order({ ...ctx.state, operators: [] }, PAUSE);
     expect(reply.outcome?.detail).toBe(
       `stored here; spreading; it ends the handover of ${IP} to saturn, ordered by ann: test`,
     );
@@ -186,10 +186,10 @@ describe('taking a handover back', () => {
   const CANCEL: Command = { kind: 'handover-cancel', id: null, address: null, reason: '', owner: 'bob' };
   /** The address is with this node, and was ordered to its peer. */
   const ordered = (): State => {
-    const { turn } = order(heldBy(stateOf(), SELF), { ...HANDOVER, to: PEER });
-    return { ...turn.state, operators: [] };
+    const { ctx } = order(heldBy(stateOf(), SELF), { ...HANDOVER, to: PEER });
+    return { ...ctx.state, operators: [] };
   };
-  const cancelled = (state = ordered()): State => ({ ...order(state, CANCEL).turn.state, operators: [] });
+  const cancelled = (state = ordered()): State => ({ ...order(state, CANCEL).ctx.state, operators: [] });
   const again = (state: State): CommandOutcome | null => outcome(state, { ...CANCEL, id: 'saturn-1-1' });
   const tells = (state: State, state2: 'open' | 'failed', parts = {}): State => {
     const handovers = [handoverOf({ to: PEER, state: state2 })];
@@ -197,8 +197,8 @@ describe('taking a handover back', () => {
   };
 
   test('ends it here, and promises nothing before its target has stored that', () => {
-    const { turn, reply } = order(ordered(), CANCEL);
-    expect(turn.state.handovers).toMatchObject([{ record: { withdrawnBy: 'bob' } }]);
+    const { ctx, reply } = order(ordered(), CANCEL);
+    expect(ctx.state.handovers).toMatchObject([{ record: { withdrawnBy: 'bob' } }]);
     expect(reply.outcome).toEqual({
       state: 'working',
       id: 'saturn-1-1',
@@ -249,8 +249,8 @@ describe('taking a handover back', () => {
   });
 
   test('to this very node is done once this node has stored it', () => {
-    const { turn } = order(NODE, HANDOVER);
-    const gone = cancelled({ ...turn.state, operators: [] });
+    const { ctx } = order(NODE, HANDOVER);
+    const gone = cancelled({ ...ctx.state, operators: [] });
     expect(again(gone)).toMatchObject({ state: 'working' });
     const stored = { ...gone, storage: { ...gone.storage, durable: gone.storage.latest } };
     expect(again(stored)).toMatchObject({ state: 'done', detail: 'withdrawn: saturn has stored it' });
@@ -275,11 +275,11 @@ describe('a handover', () => {
   });
 
   test('is opened for the only address, and its id can be asked after', () => {
-    const { turn, reply } = order(NODE, HANDOVER);
+    const { ctx, reply } = order(NODE, HANDOVER);
     expect(reply.outcome).toEqual({ state: 'working', id: 'saturn-1-1', detail: 'asked saturn' });
-    expect(turn.state.handovers).toMatchObject([{ record: { address: IP, to: SELF, state: 'open' } }]);
+    expect(ctx.state.handovers).toMatchObject([{ record: { address: IP, to: SELF, state: 'open' } }]);
     const asked: Command = { kind: 'handover-status', id: 'saturn-1-1' };
-    expect(outcome({ ...turn.state, operators: [] }, asked)).toMatchObject({ state: 'working' });
+    expect(outcome({ ...ctx.state, operators: [] }, asked)).toMatchObject({ state: 'working' });
   });
 
   test('goes to the best candidate where none is named', () => {
@@ -330,7 +330,7 @@ describe('a handover', () => {
 
   test('has the time that its operator gives it, and no longer than a handover may take', () => {
     const until = (forMs: number): number | undefined =>
-      order(NODE, { ...HANDOVER, forMs }).turn.state.handovers[0]?.expiresAt;
+      order(NODE, { ...HANDOVER, forMs }).ctx.state.handovers[0]?.expiresAt;
     expect([until(5_000), until(1e9)]).toEqual([AT + 5_000, AT + 120_000]);
   });
 

@@ -7,7 +7,6 @@ import { MAX_ADDRESSES, type OrderRule, type ProtocolConfig } from '../src/model
 import { initialState } from '../src/model/initial.ts';
 import type { Route } from '../src/model/inputs.ts';
 import type { State } from '../src/model/state.ts';
-import { newTurn, type Turn } from '../src/model/step-context.ts';
 import {
   adoptHandover,
   CLOCKS_AGREE_MS,
@@ -26,6 +25,7 @@ import {
 } from '../src/orders/orders.ts';
 import { adoptPause, isPaused, pauseStoredBy } from '../src/orders/pause.ts';
 import { statusOf } from '../src/reporting/status.ts';
+import { newContext, type StepContext } from '../src/step-context.ts';
 import { documentOf, restored } from '../src/storage/document.ts';
 import { decodeMessage, encodeMessage } from '../src/wire/codec.ts';
 import type {
@@ -96,18 +96,18 @@ function ruledBy(orders: OrderRule, config: ProtocolConfig = PAIR): State {
   return heldBy(stateOf({ ...config, orders }), PEER);
 }
 
-function turnOf(state: State, wall = WALL, at = AT): Turn {
-  return newTurn(state, { at, wall });
+function turnOf(state: State, wall = WALL, at = AT): StepContext {
+  return newContext(state, { at, wall });
 }
 
-const rejections = (turn: Turn): readonly string[] =>
-  turn.facts.flatMap((fact) => (fact.kind === 'rejected' ? [fact.reason] : []));
+const rejections = (ctx: StepContext): readonly string[] =>
+  ctx.facts.flatMap((fact) => (fact.kind === 'rejected' ? [fact.reason] : []));
 
 describe('a pause that a peer tells of', () => {
-  const adopted = (state: State, told: PauseRecord): Turn => {
-    const turn = turnOf(state);
-    adoptPause(turn, PEER, told);
-    return turn;
+  const adopted = (state: State, told: PauseRecord): StepContext => {
+    const ctx = turnOf(state);
+    adoptPause(ctx, PEER, told);
+    return ctx;
   };
   const { proof: _, ...unsigned } = signedPause();
 
@@ -119,9 +119,9 @@ describe('a pause that a peer tells of', () => {
     ['none', unsigned, false],
     ['none', signedPause(), false],
   ])('counts by the rule %s and its proof', (rule, told, counts) => {
-    const turn = adopted(ruledBy(rule), told);
-    expect(isPaused(turn.state)).toBe(counts);
-    expect(rejections(turn)).toEqual(counts ? [] : ['unproven']);
+    const ctx = adopted(ruledBy(rule), told);
+    expect(isPaused(ctx.state)).toBe(counts);
+    expect(rejections(ctx)).toEqual(counts ? [] : ['unproven']);
   });
 
   test('keeps its proof in the state, in the record of this node and on the disk', () => {
@@ -134,8 +134,8 @@ describe('a pause that a peer tells of', () => {
 
   test('that is older than the known one changes nothing, however well it is signed', () => {
     const { state } = adopted(ruledBy('proven'), signedPause({ version: 3, paused: false }));
-    const turn = adopted(state, signedPause({ version: 2 }));
-    expect([isPaused(turn.state), rejections(turn)]).toEqual([false, []]);
+    const ctx = adopted(state, signedPause({ version: 2 }));
+    expect([isPaused(ctx.state), rejections(ctx)]).toEqual([false, []]);
   });
 
   test('is stored by a voter only with its proof', () => {
@@ -148,10 +148,10 @@ describe('a pause that a peer tells of', () => {
 });
 
 describe('a handover that a peer tells of', () => {
-  const adopted = (state: State, told: HandoverRecord, wall = WALL): Turn => {
-    const turn = turnOf(state, wall);
-    adoptHandover(turn, PEER, told);
-    return turn;
+  const adopted = (state: State, told: HandoverRecord, wall = WALL): StepContext => {
+    const ctx = turnOf(state, wall);
+    adoptHandover(ctx, PEER, told);
+    return ctx;
   };
 
   test.each<readonly [OrderRule, HandoverRecord, boolean]>([
@@ -160,9 +160,9 @@ describe('a handover that a peer tells of', () => {
     ['proven', recordOfOrder(signedHandover()), true],
     ['none', recordOfOrder(signedHandover()), false],
   ])('counts by the rule %s and its proof', (rule, told, counts) => {
-    const turn = adopted(ruledBy(rule), told);
-    expect(turn.state.handovers).toHaveLength(counts ? 1 : 0);
-    expect(rejections(turn)).toEqual(counts ? [] : ['unproven']);
+    const ctx = adopted(ruledBy(rule), told);
+    expect(ctx.state.handovers).toHaveLength(counts ? 1 : 0);
+    expect(rejections(ctx)).toEqual(counts ? [] : ['unproven']);
   });
 
   test('ends without a proof where it is known, and is not remembered where it is not', () => {
@@ -170,32 +170,32 @@ describe('a handover that a peer tells of', () => {
     const known = adopted(ruledBy('proven'), recordOfOrder(signedHandover())).state;
     const [ended] = adopted(known, end).state.handovers;
     expect(ended?.record).toEqual({ ...recordOfOrder(signedHandover(), { state: 'failed', detail: 'no' }) });
-    const turn = adopted(ruledBy('proven'), end);
-    expect([turn.state.handovers, rejections(turn)]).toEqual([[], []]);
+    const ctx = adopted(ruledBy('proven'), end);
+    expect([ctx.state.handovers, rejections(ctx)]).toEqual([[], []]);
   });
 
   test('lasts until the moment that was signed, whatever is said to be left of its time', () => {
-    const turn = adopted(ruledBy('proven'), recordOfOrder(signedHandover({ until: WALL + 5_000 })));
-    expect(turn.state.handovers[0]?.expiresAt).toBe(AT + 5_000);
+    const ctx = adopted(ruledBy('proven'), recordOfOrder(signedHandover({ until: WALL + 5_000 })));
+    expect(ctx.state.handovers[0]?.expiresAt).toBe(AT + 5_000);
   });
 
   test('is not begun when its time is over, nor when it was signed for a time far ahead', () => {
     const order = signedHandover();
     expect(adopted(ruledBy('proven'), recordOfOrder(order), order.until).state.handovers).toEqual([]);
     const far = signedHandover({ until: WALL + HANDOVER_LASTS_MS + CLOCKS_AGREE_MS + 1 });
-    const turn = adopted(ruledBy('proven'), recordOfOrder(far));
-    expect([turn.state.handovers, rejections(turn)]).toEqual([[], ['implausible']]);
+    const ctx = adopted(ruledBy('proven'), recordOfOrder(far));
+    expect([ctx.state.handovers, rejections(ctx)]).toEqual([[], ['implausible']]);
   });
 
   test('is remembered until its signature counts no more, so that it is not begun twice', () => {
     const order = signedHandover({ until: WALL + HANDOVER_LASTS_MS + CLOCKS_AGREE_MS });
     const done = recordOfOrder(order, { state: 'done', detail: 'served', ttlMs: 1 });
     const state = { ...ruledBy('proven'), handovers: [{ record: done, expiresAt: AT, ending: null }] };
-    const later = (ms: number): Turn => {
-      const turn = turnOf(state, WALL + ms, AT + ms);
-      expireHandovers(turn);
-      adoptHandover(turn, PEER, recordOfOrder(order));
-      return turn;
+    const later = (ms: number): StepContext => {
+      const ctx = turnOf(state, WALL + ms, AT + ms);
+      expireHandovers(ctx);
+      adoptHandover(ctx, PEER, recordOfOrder(order));
+      return ctx;
     };
     for (const ms of [HANDOVER_LASTS_MS + 1, HANDOVER_LASTS_MS + CLOCKS_AGREE_MS - 1])
       expect(later(ms).state.handovers.map(({ record }) => record.state)).toEqual(['done']);
@@ -291,21 +291,21 @@ describe('proofs', () => {
   });
 
   test('on a disk are judged by the next run, and what has none counts for nothing there but its number', () => {
-    const { state } = ((turn: Turn) => {
-      adoptPause(turn, PEER, signedPause({ version: 4 }));
-      adoptHandover(turn, PEER, recordOfOrder(signedHandover()));
-      return turn;
+    const { state } = ((ctx: StepContext) => {
+      adoptPause(ctx, PEER, signedPause({ version: 4 }));
+      adoptHandover(ctx, PEER, recordOfOrder(signedHandover()));
+      return ctx;
     })(turnOf(ruledBy('proven')));
     const document = documentOf(state);
     expect(withProvenState(document, isProven)).toEqual(document);
     const forged = withProvenState(document, () => false);
-    const turn = turnOf({
+    const ctx = turnOf({
       ...restored(initialState(state.config), { kind: 'loaded', document: forged }, AT),
     });
-    onConfigured(turn, state.config, []);
-    expect(turn.state.pause).toMatchObject({ version: 4, paused: false });
-    expect(turn.state.handovers).toEqual([]);
-    expect(ownRecord(turn.state).pause.version).toBe(0);
+    onConfigured(ctx, state.config, []);
+    expect(ctx.state.pause).toMatchObject({ version: 4, paused: false });
+    expect(ctx.state.handovers).toEqual([]);
+    expect(ownRecord(ctx.state).pause.version).toBe(0);
   });
 });
 
@@ -342,56 +342,56 @@ test('as many signed orders as a node remembers fit into its record, with their 
 
 describe('a new configuration', () => {
   function paused(): State {
-    const turn = turnOf(ruledBy('proven'));
-    adoptPause(turn, PEER, signedPause({ version: 6 }));
-    adoptHandover(turn, PEER, recordOfOrder(signedHandover({ pause: 6 })));
-    return turn.state;
+    const ctx = turnOf(ruledBy('proven'));
+    adoptPause(ctx, PEER, signedPause({ version: 6 }));
+    adoptHandover(ctx, PEER, recordOfOrder(signedHandover({ pause: 6 })));
+    return ctx.state;
   }
 
   test('that takes an operator away ends his orders, and keeps the number of his pause', () => {
     const state = paused();
-    const turn = turnOf(state);
+    const ctx = turnOf(state);
     onConfigured(
-      turn,
+      ctx,
       state.config,
       disprovedIn(state, () => false),
     );
-    expect(turn.state.pause).toMatchObject({ version: 6, paused: false });
-    expect(turn.state.handovers).toEqual([]);
-    expect(turn.facts).toEqual(
+    expect(ctx.state.pause).toMatchObject({ version: 6, paused: false });
+    expect(ctx.state.handovers).toEqual([]);
+    expect(ctx.facts).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ kind: 'pause', paused: false }),
         expect.objectContaining({ kind: 'handover', state: 'failed' }),
       ]),
     );
-    adoptPause(turn, PEER, signedPause({ version: 5 }));
-    expect(isPaused(turn.state)).toBe(false);
+    adoptPause(ctx, PEER, signedPause({ version: 5 }));
+    expect(isPaused(ctx.state)).toBe(false);
   });
 
   test('under which the proofs still hold leaves the orders as they are', () => {
     const state = paused();
-    const turn = turnOf(state);
-    onConfigured(turn, state.config, disprovedIn(state, isProven));
-    expect([isPaused(turn.state), turn.state.handovers]).toEqual([true, state.handovers]);
+    const ctx = turnOf(state);
+    onConfigured(ctx, state.config, disprovedIn(state, isProven));
+    expect([isPaused(ctx.state), ctx.state.handovers]).toEqual([true, state.handovers]);
   });
 
   test('that knows of operators has peers tell their orders once more, by its own judgement', () => {
     const state = withPeer(ruledBy('any'), PEER, { recordVersion: 9, ordersDue: true });
     const asked = (orders: OrderRule): object | undefined => {
-      const turn = turnOf(state);
-      onConfigured(turn, { ...PAIR, orders }, []);
-      return turn.state.peers[PEER];
+      const ctx = turnOf(state);
+      onConfigured(ctx, { ...PAIR, orders }, []);
+      return ctx.state.peers[PEER];
     };
     expect(asked('proven')).toMatchObject({ recordVersion: 0, ordersDue: false });
     expect(asked('any')).toMatchObject({ recordVersion: 9, ordersDue: true });
   });
 
   test('with the first operators ends what nobody has signed', () => {
-    const turn = turnOf(ruledBy('any'));
-    adoptPause(turn, PEER, { version: 2, by: PEER, paused: true, owner: 'ann', reason: '', until: null });
-    adoptHandover(turn, PEER, handoverOf());
-    onConfigured(turn, { ...PAIR, orders: 'proven' }, []);
-    expect([isPaused(turn.state), turn.state.pause.version, turn.state.handovers]).toEqual([false, 2, []]);
+    const ctx = turnOf(ruledBy('any'));
+    adoptPause(ctx, PEER, { version: 2, by: PEER, paused: true, owner: 'ann', reason: '', until: null });
+    adoptHandover(ctx, PEER, handoverOf());
+    onConfigured(ctx, { ...PAIR, orders: 'proven' }, []);
+    expect([isPaused(ctx.state), ctx.state.pause.version, ctx.state.handovers]).toEqual([false, 2, []]);
   });
 });
 
@@ -404,17 +404,17 @@ describe('a command', () => {
     resume: '/v1/resume',
   };
 
-  function given(state: State, command: Command, wall = WALL): { turn: Turn; outcome: CommandOutcome } {
-    const turn = turnOf(state, wall);
+  function given(state: State, command: Command, wall = WALL): { ctx: StepContext; outcome: CommandOutcome } {
+    const ctx = turnOf(state, wall);
     const echo = { session: state.session, t: AT - state.startedAt };
     for (const seq of [1, 2]) {
       const payload = { version: 0, ack: 0, command };
       const parts = { from: 'operator.ann-1', session: 'operator-01', seq, payload };
-      onCommand(turn, seq, ROUTES[command.kind], envelopeOf(seq === 1 ? parts : { ...parts, echo }));
+      onCommand(ctx, seq, ROUTES[command.kind], envelopeOf(seq === 1 ? parts : { ...parts, echo }));
     }
-    const outcome = turn.replies.at(-1)?.outcome;
+    const outcome = ctx.replies.at(-1)?.outcome;
     if (outcome === undefined || outcome === null) throw new Error('there was no outcome');
-    return { turn, outcome };
+    return { ctx, outcome };
   }
 
   const PAUSE = { kind: 'pause', forMs: null, reason: 'upgrade', owner: 'ann' } as const;
@@ -430,9 +430,9 @@ describe('a command', () => {
   test.each(UNSIGNED)(
     '$kind without a signature is refused where operators have keys, and says what to do',
     (command) => {
-      const { turn, outcome } = given(ruledBy('proven'), command);
+      const { ctx, outcome } = given(ruledBy('proven'), command);
       expect(outcome).toMatchObject({ state: 'failed', detail: expect.stringContaining('--identity') });
-      expect([turn.state.pause.version, turn.state.handovers]).toEqual([0, []]);
+      expect([ctx.state.pause.version, ctx.state.handovers]).toEqual([0, []]);
       expect(given(ruledBy('none'), command).outcome.detail).toContain('auth.operators');
     },
   );
@@ -446,17 +446,17 @@ describe('a command', () => {
 
   test('pause is taken as it was signed, under any rule', () => {
     for (const rule of ['any', 'proven'] as const) {
-      const { turn, outcome } = given(ruledBy(rule), { ...PAUSE, order: mine() });
+      const { ctx, outcome } = given(ruledBy(rule), { ...PAUSE, order: mine() });
       expect(outcome).toEqual({ state: 'working', id: '1', detail: 'stored here; spreading' });
-      expect(turn.state.pause).toEqual(mine());
+      expect(ctx.state.pause).toEqual(mine());
     }
   });
 
   test('pause that follows from what is not the newest is to be signed again', () => {
-    const before = given(ruledBy('proven'), { ...PAUSE, order: mine() }).turn.state;
-    const { turn, outcome } = given({ ...before, operators: [] }, { ...PAUSE, order: mine() });
+    const before = given(ruledBy('proven'), { ...PAUSE, order: mine() }).ctx.state;
+    const { ctx, outcome } = given({ ...before, operators: [] }, { ...PAUSE, order: mine() });
     expect(outcome).toMatchObject({ state: 'failed', again: true });
-    expect(turn.state.pause).toEqual(mine());
+    expect(ctx.state.pause).toEqual(mine());
     const resume = {
       kind: 'resume',
       reason: '',
@@ -473,18 +473,18 @@ describe('a command', () => {
     ['for longer than a pause may last', mine({ until: WALL + 400 * 86_400_000 }), 'longer than a pause may'],
     ['with words that would be cut', mine({ reason: 'x'.repeat(300) }), '256 bytes'],
   ])('pause that was signed %s is refused', (_, order, says) => {
-    const { turn, outcome } = given(ruledBy('proven'), { ...PAUSE, order });
+    const { ctx, outcome } = given(ruledBy('proven'), { ...PAUSE, order });
     expect(outcome).toMatchObject({ state: 'failed', detail: expect.stringContaining(says) });
-    expect(turn.state.pause.version).toBe(0);
+    expect(ctx.state.pause.version).toBe(0);
   });
 
   test('handover is taken as it was signed, and given again is the same', () => {
     const order = signedHandover();
-    const { turn, outcome } = given(ruledBy('proven'), { ...HANDOVER, order });
+    const { ctx, outcome } = given(ruledBy('proven'), { ...HANDOVER, order });
     expect(outcome).toEqual({ state: 'working', id: 'o-1', detail: `asked ${SELF}` });
-    expect(turn.state.handovers[0]?.record).toEqual(recordOfOrder(order));
-    const again = given({ ...turn.state, operators: [] }, { ...HANDOVER, order });
-    expect([again.outcome.state, again.turn.state.handovers.length]).toEqual(['working', 1]);
+    expect(ctx.state.handovers[0]?.record).toEqual(recordOfOrder(order));
+    const again = given({ ...ctx.state, operators: [] }, { ...HANDOVER, order });
+    expect([again.outcome.state, again.ctx.state.handovers.length]).toEqual(['working', 1]);
   });
 
   test.each<readonly [string, HandoverOrder, object]>([
@@ -502,13 +502,13 @@ describe('a command', () => {
     ['to nobody', signedHandover({ to: 'mars' }), { detail: 'no node is called mars' }],
     ['with an id that is none', signedHandover({ id: 'a b' }), { detail: 'its id is none' }],
   ])('handover that was signed %s is refused', (_, order, expected) => {
-    const { turn, outcome } = given(ruledBy('proven'), { ...HANDOVER, order });
+    const { ctx, outcome } = given(ruledBy('proven'), { ...HANDOVER, order });
     expect(outcome).toMatchObject({ state: 'failed', ...expected });
-    expect(turn.state.handovers).toEqual([]);
+    expect(ctx.state.handovers).toEqual([]);
   });
 
   test('handover that is ordered before one that is known is to be signed again', () => {
-    const { state } = given(ruledBy('proven'), { ...HANDOVER, order: signedHandover() }).turn;
+    const { state } = given(ruledBy('proven'), { ...HANDOVER, order: signedHandover() }).ctx;
     const ended = state.handovers.map((one) => ({
       ...one,
       record: { ...one.record, state: 'done' as const },
@@ -560,9 +560,9 @@ describe('what an operator signs', () => {
   });
 
   test('is no pause where one lasts longer, unless that is to be replaced', () => {
-    const turn = turnOf(ruledBy('proven'));
-    adoptPause(turn, PEER, signedPause({ owner: 'bob' }));
-    const shown = shownBy(turn.state);
+    const ctx = turnOf(ruledBy('proven'));
+    adoptPause(ctx, PEER, signedPause({ owner: 'bob' }));
+    const shown = shownBy(ctx.state);
     expect(pauseTerms(shown, wish, WALL)).toBeNull();
     expect(pauseTerms(shown, { ...wish, replace: true }, WALL)).toMatchObject({ version: 2, owner: 'ann' });
   });

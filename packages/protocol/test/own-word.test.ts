@@ -1,7 +1,7 @@
 /** A node speaks for itself alone: what it says in another's name inside its own message is passed over. */
 import { expect, test } from 'vitest';
 import { onBallotAnswer } from '../src/election/campaign.ts';
-import { newTurn } from '../src/model/step-context.ts';
+import { newContext } from '../src/step-context.ts';
 import type { BallotAnswer } from '../src/wire/messages.ts';
 import {
   AT,
@@ -27,15 +27,15 @@ function answerOf(voter: string): BallotAnswer {
 }
 
 test("a vote counts as its teller's, and never as another voter's", () => {
-  const turn = newTurn(withAddress(stateOf(THREE), { campaign: campaignOf({}, { epoch: 1 }) }), {
+  const ctx = newContext(withAddress(stateOf(THREE), { campaign: campaignOf({}, { epoch: 1 }) }), {
     at: AT,
     wall: WALL,
   });
-  const counted = (): readonly string[] => Object.keys(addressIn(turn.state).campaign?.answers ?? {});
-  onBallotAnswer(turn, PEER, answerOf(OTHER));
-  onBallotAnswer(turn, PEER, answerOf(SELF));
+  const counted = (): readonly string[] => Object.keys(addressIn(ctx.state).campaign?.answers ?? {});
+  onBallotAnswer(ctx, PEER, answerOf(OTHER));
+  onBallotAnswer(ctx, PEER, answerOf(SELF));
   expect(counted()).toEqual([]);
-  onBallotAnswer(turn, PEER, answerOf(PEER));
+  onBallotAnswer(ctx, PEER, answerOf(PEER));
   expect(counted()).toEqual([PEER]);
 });
 
@@ -46,9 +46,9 @@ test('a ballot is its teller’s own: nobody asks for a lease for another, or gi
     ack: 0,
     ballots: [ballotOf('', { candidate: OTHER }), ballotOf('', { candidate: SELF })],
   });
-  expect(run.state.addresses[IP]?.standing).toEqual({});
+  expect(run.state.addresses[IP]?.openBallots).toEqual({});
   run.say({ version: 0, ack: 0, ballots: [ballotOf('', { candidate: PEER })] });
-  expect(Object.keys(run.state.addresses[IP]?.standing ?? {})).toEqual([PEER]);
+  expect(Object.keys(run.state.addresses[IP]?.openBallots ?? {})).toEqual([PEER]);
 
   const address = run.state.addresses[IP];
   if (address === undefined) throw new Error('the address is configured');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ballotElectorate } from '../src/election/ballot.ts';
+import { ballotElectorate } from '../src/election/quorum.ts';
 import { step } from '../src/step.ts';
 import { ballotOf, PEER } from './support/fixtures.ts';
 import { World } from './support/world.ts';

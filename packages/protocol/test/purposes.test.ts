@@ -24,10 +24,10 @@ const MOVE: Move = {
 /** Nothing is due; a move, an idle read and a dry run wait for their answers. */
 function waiting(): State {
   const state = heldBy(stateOf(PAIR), PEER);
-  const { survey } = addressIn(state);
+  const { idle } = addressIn(state);
   return withAddress(state, {
     move: MOVE,
-    survey: { ...survey, reading: 78, permitting: 79, nextReadAt: AT + 50_000, nextPermitAt: AT + 50_000 },
+    idle: { ...idle, reading: 78, permitting: 79, nextReadAt: AT + 50_000, nextPermitAt: AT + 50_000 },
   });
 }
 
@@ -35,9 +35,9 @@ const REFUSED: DriverAnswer = { kind: 'refused', throttled: false, code: 'Denied
 
 test.each([
   ['move', 77, ['move']],
-  ['survey', 78, ['reading']],
+  ['idle-read', 78, ['reading']],
   ['permission', 79, ['permitting']],
-  ['survey', 77, []],
+  ['idle-read', 77, []],
   ['permission', 78, []],
   ['move', 79, []],
 ] as const)(
@@ -45,11 +45,11 @@ test.each([
   (purpose, callId, ended) => {
     const result = { answer: REFUSED, requests: [] };
     const { state } = step(waiting(), { kind: 'driven', callId, purpose, result, at: AT, wall: WALL });
-    const { move, survey } = addressIn(state);
+    const { move, idle } = addressIn(state);
     const waits = {
       move: move?.stage.kind === 'reading',
-      reading: survey.reading !== null,
-      permitting: survey.permitting !== null,
+      reading: idle.reading !== null,
+      permitting: idle.permitting !== null,
     };
     const over = Object.entries(waits).flatMap(([what, is]) => (is ? [] : [what]));
     expect(over).toEqual(ended);
@@ -59,7 +59,7 @@ test.each([
 /** A take that was given up may land yet, and the outside is asked under the address. */
 function seenAs(purpose: 'guard' | 'way-out'): State {
   const state = waiting();
-  const { survey } = addressIn(state);
+  const { idle } = addressIn(state);
   const intent = {
     epoch: 1,
     mode: 'takeover',
@@ -75,7 +75,7 @@ function seenAs(purpose: 'guard' | 'way-out'): State {
   } as const;
   const remembering = withAddress(state, {
     move: null,
-    survey: { ...survey, reading: null },
+    idle: { ...idle, reading: null },
     late: { intent, until: AT + 60_000, held: null },
   });
   const result = { kind: 'address', ip: IP, durationMs: 20 } as const;
@@ -86,6 +86,6 @@ function seenAs(purpose: 'guard' | 'way-out'): State {
 test.each(['guard', 'way-out'] as const)(
   'what the outside sees is heeded, though nobody waits for it any more: asked as %s',
   (purpose) => {
-    expect(addressIn(seenAs(purpose)).survey.reading).not.toBeNull();
+    expect(addressIn(seenAs(purpose)).idle.reading).not.toBeNull();
   },
 );

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { initialState } from '../src/model/initial.ts';
 import type { State } from '../src/model/state.ts';
-import { newTurn, type Turn } from '../src/model/step-context.ts';
 import {
   adoptHandover,
   expireHandovers,
@@ -11,6 +10,7 @@ import {
   setHandoverState,
 } from '../src/orders/handover.ts';
 import { adoptPause, isPaused, pauseNeeds, pauseStoredBy } from '../src/orders/pause.ts';
+import { newContext, type StepContext } from '../src/step-context.ts';
 import { documentOf, restored } from '../src/storage/document.ts';
 import { decodeDocument, encodeDocument } from '../src/wire/codec.ts';
 import type { HandoverRecord, HandoverState, PauseRecord } from '../src/wire/messages.ts';
@@ -31,8 +31,8 @@ import {
   withPeer,
 } from './support/fixtures.ts';
 
-function turnAt(state: State, at = AT, wall = WALL): Turn {
-  return newTurn(state, { at, wall });
+function turnAt(state: State, at = AT, wall = WALL): StepContext {
+  return newContext(state, { at, wall });
 }
 
 describe('the durable document', () => {
@@ -96,9 +96,9 @@ describe('copies of a handover', () => {
     .record({ state: fc.constantFrom(...STATES), detail: fc.constantFrom('', 'a', 'b') })
     .map((parts) => handoverOf(parts));
   const merged = (...copies: readonly HandoverRecord[]): HandoverRecord | undefined => {
-    const turn = turnAt(stateOf());
-    for (const one of copies) adoptHandover(turn, PEER, one);
-    return turn.state.handovers[0]?.record;
+    const ctx = turnAt(stateOf());
+    for (const one of copies) adoptHandover(ctx, PEER, one);
+    return ctx.state.handovers[0]?.record;
   };
   const shown = (record: HandoverRecord | undefined): string =>
     record?.state === 'open' ? 'open' : `${record?.state} ${record?.detail}`;
@@ -127,11 +127,11 @@ describe('copies of a handover', () => {
   });
 
   test('that repeat what is known tell nothing', () => {
-    const turn = turnAt(stateOf());
-    adoptHandover(turn, PEER, handoverOf());
-    const told = turn.facts.length;
-    adoptHandover(turn, PEER, handoverOf());
-    expect([told, turn.facts.length]).toEqual([1, 1]);
+    const ctx = turnAt(stateOf());
+    adoptHandover(ctx, PEER, handoverOf());
+    const told = ctx.facts.length;
+    adoptHandover(ctx, PEER, handoverOf());
+    expect([told, ctx.facts.length]).toEqual([1, 1]);
   });
 
   test('that have run out are not taken in', () => {
@@ -139,21 +139,21 @@ describe('copies of a handover', () => {
   });
 
   test('live no longer than a handover may, whatever they claim', () => {
-    const turn = turnAt(stateOf());
-    adoptHandover(turn, PEER, handoverOf({ ttlMs: 1e12 }));
-    expect(turn.state.handovers[0]?.expiresAt).toBe(AT + HANDOVER_LASTS_MS);
+    const ctx = turnAt(stateOf());
+    adoptHandover(ctx, PEER, handoverOf({ ttlMs: 1e12 }));
+    expect(ctx.state.handovers[0]?.expiresAt).toBe(AT + HANDOVER_LASTS_MS);
   });
 
   test('are bounded in number', () => {
-    const turn = turnAt(stateOf());
-    for (let i = 0; i < MAX_HANDOVERS + 3; i += 1) adoptHandover(turn, PEER, handoverOf({ id: `h-${i}` }));
-    expect(turn.state.handovers).toHaveLength(MAX_HANDOVERS);
+    const ctx = turnAt(stateOf());
+    for (let i = 0; i < MAX_HANDOVERS + 3; i += 1) adoptHandover(ctx, PEER, handoverOf({ id: `h-${i}` }));
+    expect(ctx.state.handovers).toHaveLength(MAX_HANDOVERS);
   });
 
   test('expire, are kept for as long again, and are forgotten', () => {
-    const turn = turnAt(stateOf());
-    adoptHandover(turn, PEER, handoverOf());
-    const expired = turnAt(turn.state, AT + HANDOVER_LASTS_MS);
+    const ctx = turnAt(stateOf());
+    adoptHandover(ctx, PEER, handoverOf());
+    const expired = turnAt(ctx.state, AT + HANDOVER_LASTS_MS);
     expireHandovers(expired);
     expect(expired.state.handovers[0]?.record).toMatchObject({
       state: 'expired',
@@ -165,10 +165,10 @@ describe('copies of a handover', () => {
   });
 
   test('that have ended do not change any more on this node', () => {
-    const turn = turnAt(stateOf());
-    adoptHandover(turn, PEER, handoverOf({ state: 'done' }));
-    setHandoverState(turn, handoverOf().id, 'failed', 'late');
-    expect(turn.state.handovers[0]?.record.state).toBe('done');
+    const ctx = turnAt(stateOf());
+    adoptHandover(ctx, PEER, handoverOf({ state: 'done' }));
+    setHandoverState(ctx, handoverOf().id, 'failed', 'late');
+    expect(ctx.state.handovers[0]?.record.state).toBe('done');
   });
 });
 
@@ -181,9 +181,9 @@ describe('copies of a pause', () => {
     fc.assert(
       fc.property(fc.array(copy, { maxLength: 6 }), (copies) => {
         const merged = (all: readonly PauseRecord[]): PauseRecord => {
-          const turn = turnAt(stateOf());
-          for (const one of all) adoptPause(turn, PEER, one);
-          return turn.state.pause;
+          const ctx = turnAt(stateOf());
+          for (const one of all) adoptPause(ctx, PEER, one);
+          return ctx.state.pause;
         };
         const greatest = copies
           .filter(({ version, by }) => version > 0 || by > '')
@@ -202,9 +202,9 @@ describe('copies of a pause', () => {
         [a, b],
         [b, a],
       ].map((copies) => {
-        const turn = turnAt(stateOf());
-        for (const one of copies) adoptPause(turn, PEER, one);
-        return turn.state.pause.owner;
+        const ctx = turnAt(stateOf());
+        for (const one of copies) adoptPause(ctx, PEER, one);
+        return ctx.state.pause.owner;
       });
     const ann = pauseOf({ by: 'mars', owner: 'ann', until: null });
     const bob = pauseOf({ by: 'saturn', owner: 'bob', until: WALL + 5 });

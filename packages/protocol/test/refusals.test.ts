@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { HistoryEntry } from '../src/model/facts.ts';
+import type { HistoryEntry } from '../src/reporting/facts.ts';
 import { addressRecordOf, PEER, SELF } from './support/fixtures.ts';
 import { peerOf, standby } from './support/standby.ts';
 import type { World } from './support/world.ts';

@@ -1,7 +1,7 @@
 /** Messages that aren't of this cluster, or answer nothing that this run has asked: they change nothing, and are told. */
 import { expect, test } from 'vitest';
-import type { Fact } from '../src/model/facts.ts';
 import type { State } from '../src/model/state.ts';
+import type { Fact } from '../src/reporting/facts.ts';
 import { step } from '../src/step.ts';
 import type { Envelope } from '../src/wire/messages.ts';
 import { AT, envelopeOf, PEER, SELF, stateOf, WALL } from './support/fixtures.ts';

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { tally } from '../src/election/ballot.ts';
 import { votersOf } from '../src/election/quorum.ts';
-import type { Campaign, State, VoterAnswer } from '../src/model/state.ts';
+import { tally } from '../src/election/tally.ts';
+import type { Campaign, VoterAnswer } from '../src/model/address-state.ts';
+import type { State } from '../src/model/state.ts';
 import type { MonotonicMs } from '../src/model/units.ts';
 import type { BallotAnswer, BallotReason } from '../src/wire/messages.ts';
 import {

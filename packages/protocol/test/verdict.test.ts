@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CheckResult, ExternalIpResult } from '../src/model/inputs.ts';
-import type { CheckSeries, State } from '../src/model/state.ts';
-import { newTurn, type Turn } from '../src/model/step-context.ts';
+import type { CheckSeries } from '../src/model/observation-state.ts';
+import type { State } from '../src/model/state.ts';
 import { MAX_IN_FLIGHT, started } from '../src/observation/check.ts';
 import { onLocalChecked, onProbed, onWayOutAnswer } from '../src/observation/verdict.ts';
+import { newContext, type StepContext } from '../src/step-context.ts';
 import type { Verdict } from '../src/wire/messages.ts';
 import {
   AT,
@@ -52,10 +53,10 @@ function unfitHolder(state: State, unfitSince: number): State {
   return withPeer(state, PEER, { unfitSince, record: recordOf(PEER, { fit: 'unfit' }) });
 }
 
-function probed(state: State, result: CheckResult, probeId = PROBE): Turn {
-  const turn = newTurn(state, { at: AT, wall: WALL });
-  onProbed(turn, probeId, result);
-  return turn;
+function probed(state: State, result: CheckResult, probeId = PROBE): StepContext {
+  const ctx = newContext(state, { at: AT, wall: WALL });
+  onProbed(ctx, probeId, result);
+  return ctx;
 }
 
 const FIRST = failingTwice({ fails: 0, failingSince: null });
@@ -174,8 +175,8 @@ describe('a successful probe', () => {
   });
   test('counts even when superseded', () => {
     const series = seriesOf(false, { inFlight: inFlight(STARTED_AT, true) });
-    const turn = probed(withAddress(failingTwice(), { series, verdict: 'unknown' }), OK);
-    expect(addressIn(turn.state).verdict).toBe('up');
+    const ctx = probed(withAddress(failingTwice(), { series, verdict: 'unknown' }), OK);
+    expect(addressIn(ctx.state).verdict).toBe('up');
   });
   test('shows that the holder serves only when it started after the last change', () => {
     const servesWith = (changedAt: number): boolean => {
@@ -191,9 +192,9 @@ describe('a proof that arrives while a probe is on its way', () => {
   const asking = { askId: 5, startedAt: AT - 30 };
   const provenNow = (state: State): number => {
     const wayOut = { ...state.wayOut['4'], provenAt: null, provenSince: null, asking };
-    const turn = newTurn({ ...state, wayOut: { ...state.wayOut, '4': wayOut } }, { at: AT, wall: WALL });
-    onWayOutAnswer(turn, asking.askId, OUTSIDE);
-    return turn.effects.filter(({ kind }) => kind === 'probe').length;
+    const ctx = newContext({ ...state, wayOut: { ...state.wayOut, '4': wayOut } }, { at: AT, wall: WALL });
+    onWayOutAnswer(ctx, asking.askId, OUTSIDE);
+    return ctx.effects.filter(({ kind }) => kind === 'probe').length;
   };
   test('starts a second probe beside one that could not complete the verdict any more', () => {
     expect(provenNow(failingTwice())).toBe(1);
@@ -244,11 +245,11 @@ describe('the check of the own HAProxy', () => {
           const at = AT + i * 100;
           const check = { id: i + 1, startedAt: at - 10, superseded: one === 'superseded' };
           const series = { ...state.local.series, inFlight: [check] };
-          const turn = newTurn({ ...state, local: { ...state.local, series } }, { at, wall: WALL });
+          const ctx = newContext({ ...state, local: { ...state.local, series } }, { at, wall: WALL });
           const late = { ...FAILED, durationMs: 1_300 };
           const results = { ok: OK, failed: FAILED, inconclusive: UNSURE, late, superseded: FAILED };
-          onLocalChecked(turn, check.id, results[one]);
-          state = turn.state;
+          onLocalChecked(ctx, check.id, results[one]);
+          state = ctx.state;
         }
         seen.add(state.local.fit);
         expect(state.local.fit).toBe(naive(events, fall, rise));

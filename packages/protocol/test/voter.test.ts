@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { ballotElectorate } from '../src/election/ballot.ts';
 import { openBallot, releaseLeases } from '../src/election/campaign.ts';
+import { ballotElectorate } from '../src/election/quorum.ts';
 import { onBallot, onRelease } from '../src/election/voter.ts';
 import { initialState } from '../src/model/initial.ts';
 import type { State } from '../src/model/state.ts';
-import { newTurn, type Turn } from '../src/model/step-context.ts';
+import { newContext, type StepContext } from '../src/step-context.ts';
 import { documentOf, restored } from '../src/storage/document.ts';
 import type { BallotAnswer } from '../src/wire/messages.ts';
 import {
@@ -23,24 +23,24 @@ import {
 const CONFIG = clusterOf('mars', 'venus');
 const VOTER = seenDown(heldBy(stateOf(CONFIG), 'pluto'));
 
-function turnAt(state: State, at = AT): Turn {
-  return newTurn(state, { at, wall: WALL });
+function turnAt(state: State, at = AT): StepContext {
+  return newContext(state, { at, wall: WALL });
 }
 
 /** What the voter answers this candidate, in a turn of its own. */
-function asked(turn: Turn, candidate: string, epoch: number): BallotAnswer | undefined {
-  onBallot(turn, candidate, ballotOf(ballotElectorate(turn.state), { candidate, epoch }));
-  return turn.state.peers[candidate]?.answersDue[0];
+function asked(ctx: StepContext, candidate: string, epoch: number): BallotAnswer | undefined {
+  onBallot(ctx, candidate, ballotOf(ballotElectorate(ctx.state), { candidate, epoch }));
+  return ctx.state.peers[candidate]?.answersDue[0];
 }
 
 test('a grant lends the lease for as long as is configured, and is written down before it leaves', () => {
-  const turn = turnAt(VOTER);
-  expect(asked(turn, 'mars', 5)).toMatchObject({ answer: 'grant', reason: 'down', leaseMs: 10_000, ask: 0 });
-  expect(addressIn(turn.state)).toMatchObject({
+  const ctx = turnAt(VOTER);
+  expect(asked(ctx, 'mars', 5)).toMatchObject({ answer: 'grant', reason: 'down', leaseMs: 10_000, ask: 0 });
+  expect(addressIn(ctx.state)).toMatchObject({
     epoch: 5,
     lent: { candidate: 'mars', epoch: 5, expiresAt: AT + 10_000 },
   });
-  expect(turn.writeId).toBe(turn.state.storage.latest);
+  expect(ctx.writeId).toBe(ctx.state.storage.latest);
 });
 
 test('asking again for the same ballot makes the lease last longer, without another write', () => {
@@ -53,25 +53,25 @@ test('asking again for the same ballot makes the lease last longer, without anot
 });
 
 test('a second candidate is refused while the lease lasts, and told for how long', () => {
-  const turn = turnAt(VOTER);
-  asked(turn, 'mars', 5);
-  const later = turnAt(turn.state, AT + 1_000);
+  const ctx = turnAt(VOTER);
+  asked(ctx, 'mars', 5);
+  const later = turnAt(ctx.state, AT + 1_000);
   expect(asked(later, 'venus', 6)).toMatchObject({ reason: 'lent', leaseMs: 0, retryMs: 9_000, highest: 5 });
 });
 
 test('after a release another candidate gets the lease for a later epoch, but never for the same one', () => {
-  const turn = turnAt(VOTER);
-  asked(turn, 'mars', 5);
-  onRelease(turn, 'mars', { address: IP, epoch: 5, candidate: 'mars' });
-  expect(asked(turnAt(turn.state), 'venus', 5)).toMatchObject({ answer: 'refuse', reason: 'stale-epoch' });
-  expect(asked(turnAt(turn.state), 'venus', 6)).toMatchObject({ answer: 'grant' });
+  const ctx = turnAt(VOTER);
+  asked(ctx, 'mars', 5);
+  onRelease(ctx, 'mars', { address: IP, epoch: 5, candidate: 'mars' });
+  expect(asked(turnAt(ctx.state), 'venus', 5)).toMatchObject({ answer: 'refuse', reason: 'stale-epoch' });
+  expect(asked(turnAt(ctx.state), 'venus', 6)).toMatchObject({ answer: 'grant' });
 });
 
 test('the epoch stays taken across a restart of the voter', () => {
-  const turn = turnAt(VOTER);
-  asked(turn, 'mars', 5);
-  onRelease(turn, 'mars', { address: IP, epoch: 5, candidate: 'mars' });
-  const document = documentOf(turn.state);
+  const ctx = turnAt(VOTER);
+  asked(ctx, 'mars', 5);
+  onRelease(ctx, 'mars', { address: IP, epoch: 5, candidate: 'mars' });
+  const document = documentOf(ctx.state);
   const fresh = restored(initialState(CONFIG), { kind: 'loaded', document }, AT);
   const again = { ...VOTER, addresses: { [IP]: { ...addressIn(VOTER), ...leaseOf(fresh) } } };
   expect(asked(turnAt(again), 'venus', 5)).toMatchObject({ reason: 'stale-epoch' });
@@ -79,10 +79,10 @@ test('the epoch stays taken across a restart of the voter', () => {
 });
 
 test('a candidate that gave up its own ballot lends its lease to no other for that epoch', () => {
-  const turn = turnAt(VOTER);
-  openBallot(turn, IP, 'takeover', null);
-  releaseLeases(turn, IP, 1);
-  expect(asked(turnAt(turn.state), 'venus', 1)).toMatchObject({ reason: 'stale-epoch' });
+  const ctx = turnAt(VOTER);
+  openBallot(ctx, IP, 'takeover', null);
+  releaseLeases(ctx, IP, 1);
+  expect(asked(turnAt(ctx.state), 'venus', 1)).toMatchObject({ reason: 'stale-epoch' });
 });
 
 test.each([
@@ -90,16 +90,16 @@ test.each([
   ['one in the name of another', 'venus', 'mars', 5],
   ['one for an earlier epoch', 'mars', 'mars', 4],
 ])('a release changes nothing when it is %s', (_, from, candidate, epoch) => {
-  const turn = turnAt(VOTER);
-  asked(turn, 'mars', 5);
-  onRelease(turn, from, { address: IP, epoch, candidate });
-  expect(addressIn(turn.state).lent?.expiresAt).toBe(AT + 10_000);
+  const ctx = turnAt(VOTER);
+  asked(ctx, 'mars', 5);
+  onRelease(ctx, from, { address: IP, epoch, candidate });
+  expect(addressIn(ctx.state).lent?.expiresAt).toBe(AT + 10_000);
 });
 
 test('a release is written down once, however often it is repeated', () => {
-  const turn = turnAt(VOTER);
-  asked(turn, 'mars', 5);
-  const first = turnAt(turn.state, AT + 10);
+  const ctx = turnAt(VOTER);
+  asked(ctx, 'mars', 5);
+  const first = turnAt(ctx.state, AT + 10);
   onRelease(first, 'mars', { address: IP, epoch: 5, candidate: 'mars' });
   const second = turnAt(first.state, AT + 20);
   onRelease(second, 'mars', { address: IP, epoch: 5, candidate: 'mars' });
@@ -107,25 +107,25 @@ test('a release is written down once, however often it is repeated', () => {
 });
 
 test('a ballot in the name of another node is not answered', () => {
-  const turn = turnAt(VOTER);
-  onBallot(turn, 'venus', ballotOf(ballotElectorate(turn.state), { candidate: 'mars' }));
-  expect(turn.state.peers.mars?.answersDue).toEqual([]);
-  expect(turn.state.peers.venus?.answersDue).toEqual([]);
+  const ctx = turnAt(VOTER);
+  onBallot(ctx, 'venus', ballotOf(ballotElectorate(ctx.state), { candidate: 'mars' }));
+  expect(ctx.state.peers.mars?.answersDue).toEqual([]);
+  expect(ctx.state.peers.venus?.answersDue).toEqual([]);
 });
 
 test('a new ballot makes the voter look at once, unless it is a handover', () => {
   const look = (mode: 'takeover' | 'handover'): number => {
-    const turn = turnAt(VOTER);
-    onBallot(turn, 'mars', ballotOf(ballotElectorate(turn.state), { candidate: 'mars', mode }));
-    return turn.effects.filter(({ kind }) => kind === 'probe').length;
+    const ctx = turnAt(VOTER);
+    onBallot(ctx, 'mars', ballotOf(ballotElectorate(ctx.state), { candidate: 'mars', mode }));
+    return ctx.effects.filter(({ kind }) => kind === 'probe').length;
   };
   expect([look('takeover'), look('handover')]).toEqual([1, 0]);
 });
 
 test('a restart with a lease on its disk lends nothing until the longest lease has passed', () => {
-  const turn = turnAt(VOTER);
-  asked(turn, 'mars', 5);
-  const document = documentOf(turn.state);
+  const ctx = turnAt(VOTER);
+  asked(ctx, 'mars', 5);
+  const document = documentOf(ctx.state);
   const fresh = restored(initialState(CONFIG), { kind: 'loaded', document }, AT + 50);
   expect(addressIn(fresh).lendFrom).toBe(AT + 50 + 10_000);
   expect(addressIn(fresh).epoch).toBe(5);
@@ -144,8 +144,8 @@ function leaseOf(state: State): Pick<ReturnType<typeof addressIn>, 'lent' | 'len
 }
 
 test('the voter is itself no candidate that it could lend to twice', () => {
-  const turn = turnAt(VOTER);
-  openBallot(turn, IP, 'takeover', null);
-  expect(addressIn(turn.state).lent?.candidate).toBe(SELF);
-  expect(asked(turn, 'venus', 9)).toMatchObject({ reason: 'lent' });
+  const ctx = turnAt(VOTER);
+  openBallot(ctx, IP, 'takeover', null);
+  expect(addressIn(ctx.state).lent?.candidate).toBe(SELF);
+  expect(asked(ctx, 'venus', 9)).toMatchObject({ reason: 'lent' });
 });

@@ -79,7 +79,7 @@ export const ties: readonly Tie[] = [
     s(protocol('observation/way-out', 'PROOF_LASTS_MS')),
   ],
   [PROTOCOL, 'at most `max(2 × dead, {})` old', s(oldest)],
-  [PROTOCOL, "For the first {} a ballot isn't won", s(protocol('election/ballot', 'SHORT_LEASE_WAITS_MS'))],
+  [PROTOCOL, "For the first {} a ballot isn't won", s(protocol('election/tally', 'SHORT_LEASE_WAITS_MS'))],
   [
     PROTOCOL,
     'at most {} min ahead, and {} min more where clocks differ;',
@@ -110,7 +110,7 @@ export const ties: readonly Tie[] = [
     ms(minCall),
     s(maxCall),
   ],
-  [PROTOCOL, 'for which no lease waits, {}.', s(protocol('observation/idle-reads', 'SURVEY_TIMEOUT_MS'))],
+  [PROTOCOL, 'for which no lease waits, {}.', s(protocol('observation/idle-reads', 'IDLE_CALL_TIMEOUT_MS'))],
   [PROTOCOL, 'is tried again after {}, doubling to {}.', ...duty],
   [PROTOCOL, 'two reads a second apart agree, {} at most', s(protocol('settle', 'SETTLE_MS'))],
   [

@@ -1,7 +1,7 @@
 /** A voter that answers without one row of its table. */
 import { edit, type Mutant, mutant } from '../mutant.ts';
 
-const FILE = 'election/ballot.ts';
+const FILE = 'election/vote.ts';
 
 export const ANSWER_MUTANTS: readonly Mutant[] = [
   mutant(
@@ -17,7 +17,7 @@ export const ANSWER_MUTANTS: readonly Mutant[] = [
     'a voter that does not know the address says nothing',
     edit(
       'election/voter.ts',
-      "answer(turn, ballot, { answer: 'refuse', reason: 'unknown-address', retryMs: 0 });",
+      "answer(ctx, ballot, { answer: 'refuse', reason: 'unknown-address', retryMs: 0 });",
       '',
     ),
     'electorates',

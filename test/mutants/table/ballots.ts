@@ -28,14 +28,14 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'tally-sight',
     ['I10'],
     'a ballot is won with leases alone, whatever their voters see',
-    edit('election/ballot.ts', 'count.down * 2 > count.sighted + count.out.length;', 'true;'),
+    edit('election/tally.ts', 'count.down * 2 > count.sighted + count.out.length;', 'true;'),
     'sight',
   ),
   mutant(
     'tally-refusals',
     ['I10'],
     'a refusal does not count against',
-    edit('election/ballot.ts', 'count.sighted += 1; // whatever', '// whatever'),
+    edit('election/tally.ts', 'count.sighted += 1; // whatever', '// whatever'),
     'sight',
   ),
   mutant(
@@ -43,7 +43,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['I10'],
     'a ballot is won before those still out could say up',
     edit(
-      'election/ballot.ts',
+      'election/tally.ts',
       'count.down * 2 > count.sighted + count.out.length;',
       'count.down * 2 > count.sighted;',
     ),
@@ -53,14 +53,14 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'tally-expired',
     ['I5', 'I7'],
     'a lease that has run out still counts',
-    edit('election/ballot.ts', 'if (answer.leaseUntil > state.now.at) count.leases', 'count.leases'),
+    edit('election/tally.ts', 'if (answer.leaseUntil > state.now.at) count.leases', 'count.leases'),
     'network',
   ),
   mutant(
     'tally-longest',
     ['I7'],
     'a mandate lasts as long as its longest lease',
-    edit('election/ballot.ts', '[majority - 1] ?? 0', '[0] ?? 0'),
+    edit('election/tally.ts', '[majority - 1] ?? 0', '[0] ?? 0'),
     'slow-votes',
   ),
   mutant(
@@ -68,7 +68,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['I1'],
     'a silent voter is out of the count before a ballot to it has failed',
     edit(
-      'election/ballot.ts',
+      'election/tally.ts',
       'isSilent(state, voter) && campaign.unreachable.includes(voter);',
       'isSilent(state, voter);',
     ),
@@ -79,7 +79,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['I1', 'I10'],
     'a voter whose ballot failed counts as silent though it is heard',
     edit(
-      'election/ballot.ts',
+      'election/tally.ts',
       'voter !== state.config.node.id && isSilent(state, voter) && campaign',
       'voter !== state.config.node.id && campaign',
     ),
@@ -90,7 +90,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['I4'],
     'a silent peer lends its lease under silentPeer hold',
     edit(
-      'election/ballot.ts',
+      'election/tally.ts',
       "voters === 2 && state.config.agreement.silentPeer === 'takeover'",
       'voters === 2',
     ),
@@ -101,7 +101,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['I4'],
     'silent voters lend their leases in any cluster',
     edit(
-      'election/ballot.ts',
+      'election/tally.ts',
       "voters === 2 && state.config.agreement.silentPeer === 'takeover'",
       "state.config.agreement.silentPeer === 'takeover'",
     ),
@@ -112,7 +112,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['L1'],
     'a silent peer of two never lends its lease',
     edit(
-      'election/ballot.ts',
+      'election/tally.ts',
       "voters === 2 && state.config.agreement.silentPeer === 'takeover'",
       'voters === 1',
     ),
@@ -124,8 +124,8 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'a mandate by silence outlives it',
     edit(
       'election/campaign.ts',
-      '(turn.state.peers[peer]?.heardAt ?? 0) >= mandate.at',
-      'peer === turn.state.config.node.id',
+      '(ctx.state.peers[peer]?.heardAt ?? 0) >= mandate.at',
+      'peer === ctx.state.config.node.id',
     ),
     'network',
   ),
@@ -134,7 +134,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     ['answer consent'],
     "a handover is won against its holder's refusal",
     edit(
-      'election/ballot.ts',
+      'election/tally.ts',
       "if (holderAnswer === 'refused' || count.leases",
       "if ((holderAnswer === 'refused' && voters.length === 0) || count.leases",
     ),
@@ -144,14 +144,14 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'consent-awaited',
     ['answer consent'],
     'a handover does not wait for the holder that is heard',
-    edit('election/ballot.ts', "|| !seesEnough || holderAnswer === 'awaited')", '|| !seesEnough)'),
+    edit('election/tally.ts', "|| !seesEnough || holderAnswer === 'awaited')", '|| !seesEnough)'),
     'operators',
   ),
   mutant(
     'own-lease-kept',
     ['I5'],
     'a candidate counts its own lease without lending it to itself',
-    edit('election/campaign.ts', 'lend(turn, ip, { candidate: self, epoch, expiresAt: leaseUntil });', ''),
+    edit('election/campaign.ts', 'lend(ctx, ip, { candidate: self, epoch, expiresAt: leaseUntil });', ''),
     'web',
   ),
   mutant(
@@ -160,8 +160,8 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'a candidate opens its ballot with the epoch that it knows, not the next',
     edit(
       'election/campaign.ts',
-      'addressOf(turn.state, ip).epoch + 1;',
-      'Math.max(1, addressOf(turn.state, ip).epoch);',
+      'addressOf(ctx.state, ip).epoch + 1;',
+      'Math.max(1, addressOf(ctx.state, ip).epoch);',
     ),
     'web',
   ),
@@ -169,7 +169,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'lease-from-answer',
     ['I5', 'I7'],
     'a candidate counts a lease from when the answer came',
-    edit('election/campaign.ts', 'leaseUntil: askedAt + leaseMs,', 'leaseUntil: turn.now.at + leaseMs,'),
+    edit('election/campaign.ts', 'leaseUntil: askedAt + leaseMs,', 'leaseUntil: ctx.now.at + leaseMs,'),
     'slow-votes',
   ),
   mutant(
@@ -196,7 +196,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'a mandate outlives its leases',
     edit(
       'election/campaign.ts',
-      'if (heard === undefined && mandate.until > turn.now.at) return;',
+      'if (heard === undefined && mandate.until > ctx.now.at) return;',
       'if (heard === undefined) return;',
     ),
     'cloud',
@@ -207,8 +207,8 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'a ballot stays open until it is decided',
     edit(
       'election/campaign.ts',
-      'if (turn.now.at - campaign.openedAt >= BALLOT_LASTS_MS)',
-      'if (turn.now.at < 0)',
+      'if (ctx.now.at - campaign.openedAt >= BALLOT_LASTS_MS)',
+      'if (ctx.now.at < 0)',
     ),
     'network',
   ),
@@ -216,7 +216,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'lease-overwritten',
     ['I5'],
     'a voter that lends forgets for how long',
-    edit('election/voter.ts', 'expiresAt: turn.now.at + leaseMs,', 'expiresAt: turn.now.at + leaseMs / 4,'),
+    edit('election/voter.ts', 'expiresAt: ctx.now.at + leaseMs,', 'expiresAt: ctx.now.at + leaseMs / 4,'),
     'network',
   ),
   mutant(
@@ -256,11 +256,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'release-never',
     ['L1'],
     'nobody gives a lease back',
-    edit(
-      'election/campaign.ts',
-      'releaseLeases(turn, ip, campaign.epoch);\n  changeAddress',
-      'changeAddress',
-    ),
+    edit('election/campaign.ts', 'releaseLeases(ctx, ip, campaign.epoch);\n  changeAddress', 'changeAddress'),
     'network',
   ),
   mutant(
@@ -278,7 +274,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'ballot-held-again',
     ['I19'],
     'a ballot that waits for the disk is sent again at every occasion',
-    edit('election/campaign.ts', 'if (waitsForDisk(turn.state, peer, ip, campaign.epoch)) continue;', ''),
+    edit('election/campaign.ts', 'if (waitsForDisk(ctx.state, peer, ip, campaign.epoch)) continue;', ''),
     'disks',
   ),
 ];

@@ -34,7 +34,7 @@ export const EPISODE_MUTANTS: readonly Mutant[] = [
     'episode-untold',
     ['I21'],
     'what peers know of an episode counts for nothing',
-    edit('membership/membership.ts', 'adoptEpisode(turn, peer.id, told, known);', ''),
+    edit('membership/membership.ts', 'adoptEpisode(ctx, peer.id, told, known);', ''),
   ),
   mutant(
     'restart-episode',
@@ -56,7 +56,7 @@ export const EPISODE_MUTANTS: readonly Mutant[] = [
     'blocked-end-unwritten',
     ['L1'],
     'the end of an outage is not written down, so that a restart takes the next one for the same',
-    edit('takeover/episode.ts', 'if (blockedTold) persist(turn);', ''),
+    edit('takeover/episode.ts', 'if (blockedTold) persist(ctx);', ''),
   ),
   mutant(
     'blocked-by-hiccups',
@@ -64,7 +64,7 @@ export const EPISODE_MUTANTS: readonly Mutant[] = [
     'every hiccup of the external-IP service begins the time anew after which people are told',
     edit(
       'takeover/episode.ts',
-      'if (addressOf(turn.state, ip).episode.downSince === null)\n    changeEpisode',
+      'if (addressOf(ctx.state, ip).episode.downSince === null) changeEpisode',
       'changeEpisode',
     ),
   ),
@@ -78,6 +78,6 @@ export const EPISODE_MUTANTS: readonly Mutant[] = [
     'blocked-told-twice',
     ['I23'],
     'people are told again and again that an address is blocked',
-    edit('takeover/blocked.ts', 'changeAddress(turn, ip, { blockedTold: true });', ''),
+    edit('takeover/blocked.ts', 'changeAddress(ctx, ip, { blockedTold: true });', ''),
   ),
 ];

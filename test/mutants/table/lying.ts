@@ -8,12 +8,12 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     'two voters that call an address down outvote three that see it up',
     [
       edit(
-        'election/ballot.ts',
+        'election/tally.ts',
         'count.sighted += 1; // whatever the reason, a refusal hides what its voter sees: it counts against',
         '',
       ),
       edit(
-        'election/ballot.ts',
+        'election/tally.ts',
         'const majority = majorityOf(voters.length);',
         'const majority = Math.min(2, majorityOf(voters.length));',
       ),
@@ -25,7 +25,7 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     ['L6', 'answer stale-epoch'],
     'a ballot is stale by whatever epoch its voter has heard of',
     edit(
-      'election/ballot.ts',
+      'election/vote.ts',
       "  // What another run with this voter's id has lent can't be known either.",
       "  if (ballot.epoch < address.epoch) return refuse('stale-epoch');",
     ),
@@ -47,7 +47,7 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     ['L6'],
     'a ballot is won on leases that are too short, while longer ones are on their way',
     edit(
-      'election/ballot.ts',
+      'election/tally.ts',
       'const isShort = count.out.length > 0 && isTooShort(state, campaign, leaseUntil);',
       'const isShort = false && isTooShort(state, campaign, leaseUntil);',
     ),
@@ -58,7 +58,7 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     ['L6'],
     'a lost ballot is held again when the longest of its refusals has ended',
     edit(
-      'election/ballot.ts',
+      'election/tally.ts',
       'const last = ending[Math.min(needed, ending.length) - 1];',
       'const last = needed > 0 ? ending.at(-1) : undefined;',
     ),
@@ -70,8 +70,8 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     'one peer that says so keeps a node from lending and asking',
     edit(
       'membership/duplicate-id.ts',
-      'if (others.length > 0 || isOtherOfPair) onDuplicateOfSelf(turn, forMs);',
-      'if (others.length >= 0 || isOtherOfPair) onDuplicateOfSelf(turn, forMs);',
+      'if (others.length > 0 || isOtherOfPair) onDuplicateOfSelf(ctx, forMs);',
+      'if (others.length >= 0 || isOtherOfPair) onDuplicateOfSelf(ctx, forMs);',
     ),
     'liar',
   ),
@@ -81,8 +81,8 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     'whoever has no driver is believed who holds an address, and when it changed hands',
     edit(
       'membership/hearsay.ts',
-      'if (!isCandidate(turn.state.config, from)) {',
-      "if (!isCandidate(turn.state.config, from) && from === '') {",
+      'if (!isCandidate(ctx.state.config, from)) {',
+      "if (!isCandidate(ctx.state.config, from) && from === '') {",
     ),
     'liar',
   ),

@@ -8,8 +8,8 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'an address that nobody holds is not claimed',
     edit(
       'move/outcomes.ts',
-      "onceCleared(turn, ip, { call: 'take', reassociate: false });",
-      "concludeAttempt(turn, ip, 'abandoned', 'backing-off', 'nobody holds it', 0);",
+      "onceCleared(ctx, ip, { call: 'take', reassociate: false });",
+      "concludeAttempt(ctx, ip, 'abandoned', 'backing-off', 'nobody holds it', 0);",
     ),
     'web',
   ),
@@ -20,7 +20,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     edit(
       'move/table.ts',
       'self: then.endAsHolder,',
-      "self: (turn, ip, phase, { association }) =>\n        then.releaseOrSwapOnceCleared(turn, ip, phase, { kind: 'another', association }),",
+      "self: (ctx, ip, phase, { association }) =>\n        then.releaseOrSwapOnceCleared(ctx, ip, phase, { kind: 'another', association }),",
     ),
     'cloud',
   ),
@@ -59,8 +59,8 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
       ),
       edit(
         'move/move.ts',
-        "read(turn, ip, 'start');",
-        "if (intent.associationId !== null) makeCall(turn, ip, { call: 'release', associationId: intent.associationId, node: null });\n  else read(turn, ip, 'start');",
+        "read(ctx, ip, 'start');",
+        "if (intent.associationId !== null) makeCall(ctx, ip, { call: 'release', associationId: intent.associationId, node: null });\n  else read(ctx, ip, 'start');",
       ),
     ],
     'web',
@@ -69,7 +69,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'take-by-force',
     ['I11'],
     'a released address is taken with reassociation',
-    edit('move/acceptance.ts', 'take(turn, ip, false);', 'take(turn, ip, true);'),
+    edit('move/acceptance.ts', 'take(ctx, ip, false);', 'take(ctx, ip, true);'),
     'web',
   ),
   mutant(
@@ -78,7 +78,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     "the one-call swap is used without the holder's consent",
     edit(
       'move/outcomes.ts',
-      'driver?.swap === true &&\n    moveOf(turn, ip).consent &&',
+      'driver?.swap === true &&\n    moveOf(ctx, ip).consent &&',
       'driver?.swap === true &&',
     ),
     'web',
@@ -89,8 +89,8 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'a single call that was accepted counts for nothing until a read shows it',
     edit(
       'move/outcomes.ts',
-      "accept(turn, ip, associationId, 'answer');",
-      "if (turn.state.config.driver?.style === 'single-call') settle(turn, ip, 'swap', null);\n  else accept(turn, ip, associationId, 'answer');",
+      "accept(ctx, ip, associationId, 'answer');",
+      "if (ctx.state.config.driver?.style === 'single-call') settle(ctx, ip, 'swap', null);\n  else accept(ctx, ip, associationId, 'answer');",
     ),
     'stale-reads',
   ),
@@ -98,7 +98,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'leaving-stays',
     ['I12'],
     'an address that is left out of the file while it moves stays configured',
-    edit('step.ts', 'if (state.leaving.length > 0) dropLeaving(turn);', ''),
+    edit('step.ts', 'if (state.leaving.length > 0) dropLeaving(ctx);', ''),
     'cloud',
   ),
   mutant(
@@ -136,8 +136,8 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'a refused take after a release ends the move',
     edit(
       'move/outcomes.ts',
-      'if (moveOf(turn, ip).duty) return keepDuty(turn, ip, `',
-      'if (moveOf(turn, ip).delayMs < 0) return keepDuty(turn, ip, `',
+      'if (moveOf(ctx, ip).duty) return keepDuty(ctx, ip, `',
+      'if (moveOf(ctx, ip).delayMs < 0) return keepDuty(ctx, ip, `',
     ),
     'refused-takes',
   ),
@@ -158,7 +158,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'a release is not written down',
     edit(
       'move/acceptance.ts',
-      'if (intent !== null) changeAddress(turn, ip, { intent: { ...intent, associationId, stage } });\n  persist(turn);',
+      'if (intent !== null) changeAddress(ctx, ip, { intent: { ...intent, associationId, stage } });\n  persist(ctx);',
       '',
     ),
     'crashes',
@@ -176,8 +176,8 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'a duty takes again without a read',
     edit(
       'move/calls.ts',
-      "afterRest(turn, ip, delayMs, { call: 'read', purpose: 'duty' });",
-      "afterRest(turn, ip, delayMs, { call: 'take', reassociate: false });",
+      "afterRest(ctx, ip, delayMs, { call: 'read', purpose: 'duty' });",
+      "afterRest(ctx, ip, delayMs, { call: 'take', reassociate: false });",
     ),
     'refused-takes',
   ),
@@ -207,7 +207,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     edit(
       'move/table.ts',
       'held: then.readWhoHolds,',
-      "held: (turn, ip, phase) => then.acceptAnswered(turn, ip, phase, { kind: 'taken', associationId: null }),",
+      "held: (ctx, ip, phase) => then.acceptAnswered(ctx, ip, phase, { kind: 'taken', associationId: null }),",
     ),
     'cloud',
   ),
@@ -218,7 +218,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     edit(
       'move/table.ts',
       'another: then.loseRace,',
-      "another: (turn, ip, phase, { association }) =>\n        then.acceptShown(turn, ip, phase, { kind: 'self', association }),",
+      "another: (ctx, ip, phase, { association }) =>\n        then.acceptShown(ctx, ip, phase, { kind: 'self', association }),",
     ),
     'cloud',
   ),
@@ -250,7 +250,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     edit(
       'move/table.ts',
       'unknown: then.settleTake,',
-      "unknown: (turn, ip, phase) => then.acceptAnswered(turn, ip, phase, { kind: 'taken', associationId: null }),",
+      "unknown: (ctx, ip, phase) => then.acceptAnswered(ctx, ip, phase, { kind: 'taken', associationId: null }),",
     ),
     'cloud',
   ),
@@ -260,7 +260,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'one read settles what became of a call',
     edit(
       'move/settling.ts',
-      'if ((repeats && at - phase.seenAt >= AGREE_MS) || isExpired(turn, phase)) return true;',
+      'if ((repeats && at - phase.seenAt >= AGREE_MS) || isExpired(ctx, phase)) return true;',
       "if (shown !== '') return true;",
     ),
     'stale-reads',
@@ -272,8 +272,8 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'an unknown answer is settled only by reads that agree',
     edit(
       'move/settling.ts',
-      'return turn.now.at - phase.since >= SETTLE_MS;',
-      'return turn.now.at < phase.since;',
+      'return ctx.now.at - phase.since >= SETTLE_MS;',
+      'return ctx.now.at < phase.since;',
     ),
     'cloud',
   ),
@@ -284,7 +284,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     edit(
       'move/table.ts',
       'throttled: then.releaseAfterThrottle,',
-      "throttled: (turn, ip, phase, { code, message }) =>\n      then.endNotPermitted(turn, ip, phase, { kind: 'refused', code, message }),",
+      "throttled: (ctx, ip, phase, { code, message }) =>\n      then.endNotPermitted(ctx, ip, phase, { kind: 'refused', code, message }),",
     ),
     'cloud',
   ),
@@ -292,7 +292,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'throttle-hammered',
     ['move 6', 'I19'],
     'a throttled call is made again at once',
-    edit('move/calls.ts', 'afterRest(turn, ip, delayMs, next);', 'afterRest(turn, ip, 0, next);'),
+    edit('move/calls.ts', 'afterRest(ctx, ip, delayMs, next);', 'afterRest(ctx, ip, 0, next);'),
     'cloud',
   ),
   mutant(
@@ -319,8 +319,8 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'people are told of a move that was not accepted',
     edit(
       'move/conclude.ts',
-      "tell(turn, { kind: 'concluded', entry });\n  if (intent?.handoverId",
-      "tell(turn, { kind: 'concluded', entry });\n  if (intent !== null) enqueue(turn, TAKEOVER_SUBJECT, takeoverMessage(turn, entry, intent));\n  if (intent?.handoverId",
+      "emitFact(ctx, { kind: 'concluded', entry });\n  if (intent?.handoverId",
+      "emitFact(ctx, { kind: 'concluded', entry });\n  if (intent !== null) enqueue(ctx, TAKEOVER_SUBJECT, takeoverMessage(ctx, entry, intent));\n  if (intent?.handoverId",
     ),
     'cloud',
   ),
@@ -328,7 +328,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'told-never',
     ['I17'],
     'people are not told of a move',
-    edit('move/conclude.ts', 'enqueue(turn, TAKEOVER_SUBJECT, takeoverMessage(turn, entry, intent));', ''),
+    edit('move/conclude.ts', 'enqueue(ctx, TAKEOVER_SUBJECT, takeoverMessage(ctx, entry, intent));', ''),
     'notifications',
   ),
   mutant(
@@ -337,8 +337,8 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'people are told that the address answers without a look',
     edit(
       'move/outcomes.ts',
-      'isHeldBySelf(turn.state, ip) && series.last?.ok === true && series.last.startedAt >= acceptedAt;',
-      'isHeldBySelf(turn.state, ip) && series.nextAt >= 0;',
+      'isHeldBySelf(ctx.state, ip) && series.last?.ok === true && series.last.startedAt >= acceptedAt;',
+      'isHeldBySelf(ctx.state, ip) && series.nextAt >= 0;',
     ),
     'cloud',
   ),
@@ -359,7 +359,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'a notification is sent before it is written down',
     edit(
       'reporting/outbox.ts',
-      'after: turn.writeId === 0 ? latest : turn.writeId,',
+      'after: ctx.writeId === 0 ? latest : ctx.writeId,',
       'after: Math.min(0, latest),',
     ),
     'notifications',
@@ -370,8 +370,8 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'a notification that failed is not tried again',
     edit(
       'reporting/outbox.ts',
-      'publishing: null, nextAt: turn.now.at + delayMs, delayMs });',
-      'publishing: null, nextAt: turn.now.at + 3_600_000, delayMs });',
+      'publishing: null, nextAt: ctx.now.at + delayMs, delayMs });',
+      'publishing: null, nextAt: ctx.now.at + 3_600_000, delayMs });',
     ),
     'notifications',
   ),
@@ -379,7 +379,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'told-lost-with-write',
     ['I17', 'L4'],
     'a notification whose write failed is not sent again',
-    edit('lifecycle.ts', 'republish(turn);', ''),
+    edit('lifecycle.ts', 'republish(ctx);', ''),
     'notifications',
   ),
   mutant(
@@ -388,8 +388,8 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'an accepted notification stays in the outbox',
     edit(
       'reporting/outbox.ts',
-      'outbox: turn.state.outbox.filter((one) => one.id !== notification.id) });',
-      'outbox: turn.state.outbox });',
+      'outbox: ctx.state.outbox.filter((one) => one.id !== notification.id) });',
+      'outbox: ctx.state.outbox });',
     ),
     'notifications',
   ),
@@ -397,7 +397,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'late-untold',
     ['I17'],
     'people are not told of a take that landed late',
-    edit('move/late.ts', 'return tellLate(turn, ip, late.intent);', 'return;'),
+    edit('move/late.ts', 'return emitLate(ctx, ip, late.intent);', 'return;'),
     'late-takes',
   ),
   mutant(

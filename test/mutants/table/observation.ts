@@ -8,8 +8,8 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     'failed probes make an address down without a proof',
     edit(
       'observation/verdict.ts',
-      "if (isProvenSince(turn.state, ip, startedAt)) setVerdict(turn, ip, 'down', reason);",
-      "if (startedAt >= 0) setVerdict(turn, ip, 'down', reason);",
+      "if (isProvenSince(ctx.state, ip, startedAt)) setVerdict(ctx, ip, 'down', reason);",
+      "if (startedAt >= 0) setVerdict(ctx, ip, 'down', reason);",
     ),
     'sight',
   ),
@@ -37,8 +37,8 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     'two proofs with a gap between them count as one',
     edit(
       'observation/way-out.ts',
-      'const provenSince = had ? wayOut.provenSince : turn.now.at;',
-      'const provenSince = wayOut.provenSince ?? turn.now.at;',
+      'const provenSince = had ? wayOut.provenSince : ctx.now.at;',
+      'const provenSince = wayOut.provenSince ?? ctx.now.at;',
     ),
     'sight',
   ),
@@ -158,7 +158,7 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     'a node that cannot ask the cloud goes on believing in an association that has ended',
     edit(
       'observation/idle-reads.ts',
-      "if (driver === null || node.role !== 'candidate') return forgetHolder(turn, ip);",
+      "if (driver === null || node.role !== 'candidate') return forgetHolder(ctx, ip);",
       "if (driver === null || node.role !== 'candidate') return;",
     ),
     'stale-reads',

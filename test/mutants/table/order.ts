@@ -79,7 +79,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'pause-untold',
     ['I16'],
     "a pause that a peer tells of isn't taken over",
-    edit('membership/membership.ts', 'adoptPause(turn, from, pause),', ''),
+    edit('membership/membership.ts', 'adoptPause(ctx, from, pause),', ''),
     'operators',
   ),
   mutant(
@@ -111,8 +111,8 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     ['L1'],
     'a candidate does not learn of higher epochs',
     [
-      edit('membership/membership.ts', 'adoptEpoch(turn, peer.id, told.ip, told.epoch);', ''),
-      edit('election/campaign.ts', 'adoptEpoch(turn, from, answer.address, answer.highest, isFirst);', ''),
+      edit('membership/membership.ts', 'adoptEpoch(ctx, peer.id, told.ip, told.epoch);', ''),
+      edit('election/campaign.ts', 'adoptEpoch(ctx, from, answer.address, answer.highest, isFirst);', ''),
     ],
     'network',
   ),
@@ -122,8 +122,8 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'nobody reads who holds the address in quiet times',
     edit(
       'observation/idle-reads.ts',
-      'if (survey.reading === null && survey.nextReadAt <= turn.now.at) {',
-      'if (survey.reading === null && survey.nextReadAt < 0) {',
+      'if (idle.reading === null && idle.nextReadAt <= ctx.now.at) {',
+      'if (idle.reading === null && idle.nextReadAt < 0) {',
     ),
     'operators',
   ),
@@ -131,7 +131,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'holder-untold',
     ['L3'],
     'nobody believes a peer about the holder',
-    edit('membership/membership.ts', 'observeTold(turn, peer.id, told);', ''),
+    edit('membership/membership.ts', 'observeTold(ctx, peer.id, told);', ''),
     'web',
   ),
   mutant(
@@ -174,8 +174,8 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'a permission that was denied once is not asked for again',
     edit(
       'observation/idle-reads.ts',
-      'changeSurvey(turn, ip, { ...survey, permitting: null, nextPermitAt, permission });',
-      'changeSurvey(turn, ip, { ...survey, nextPermitAt, permission });',
+      'changeIdle(ctx, ip, { ...idle, permitting: null, nextPermitAt, permission });',
+      'changeIdle(ctx, ip, { ...idle, nextPermitAt, permission });',
     ),
     'permissions',
   ),
@@ -192,8 +192,8 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'a guard that refused is not asked again',
     edit(
       'takeover/apply-decision.ts',
-      "backOff(turn, ip, 'guard-refused', decision.detail, 0);",
-      "backOff(turn, ip, 'guard-refused', decision.detail, 3_600_000);\n    changeAddress(turn, ip, { backoff: { ...addressOf(turn.state, ip).backoff, until: turn.now.at + 3_600_000 } });",
+      "backOff(ctx, ip, 'guard-refused', decision.detail, 0);",
+      "backOff(ctx, ip, 'guard-refused', decision.detail, 3_600_000);\n    changeAddress(ctx, ip, { backoff: { ...addressOf(ctx.state, ip).backoff, until: ctx.now.at + 3_600_000 } });",
     ),
     'sight',
   ),

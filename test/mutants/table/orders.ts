@@ -8,7 +8,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     'handover-outlived',
     ['I22'],
     'what was agreed for a handover goes on after it has ended',
-    edit('step.ts', '    endWithHandover(turn, ip);\n', ''),
+    edit('step.ts', '    endWithHandover(ctx, ip);\n', ''),
     'operators',
   ),
   mutant(
@@ -17,11 +17,11 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     'a voter consents to a handover that it does not know, or knows to have ended',
     [
       edit(
-        'election/ballot.ts',
+        'election/vote.ts',
         'if (id === undefined || !isOpenTo(state, id, address, candidate))',
         'if (id === candidate)',
       ),
-      edit('step.ts', '    endWithHandover(turn, ip);\n', ''),
+      edit('step.ts', '    endWithHandover(ctx, ip);\n', ''),
     ],
     'operators',
   ),
@@ -29,7 +29,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     'handover-through-pause',
     ['I22'],
     'a pause does not end a handover that its node had not heard of',
-    edit('step.ts', '  endPausedHandovers(turn);\n', ''),
+    edit('step.ts', '  endPausedHandovers(ctx);\n', ''),
     'operators',
   ),
   mutant(
@@ -80,7 +80,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     ['I1'],
     'the word of a holder that can not write counts as a lease among three as well',
     edit(
-      'election/ballot.ts',
+      'election/tally.ts',
       'answer.consents === true && voters.length === 2;',
       'answer.consents === true;',
     ),
@@ -91,7 +91,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     ['I11'],
     'a holder that can not write is relieved by one call, as if it had lent its lease',
     edit(
-      'election/ballot.ts',
+      'election/tally.ts',
       "consent: holderAnswer === 'given' };",
       "consent: holderAnswer === 'given' || holderAnswer === 'unwritten' };",
     ),

@@ -6,14 +6,14 @@ export const SIGNED_MUTANTS: readonly Mutant[] = [
     'signed-pause',
     ['I24', 'L1'],
     'a pause or a resume that a peer tells of needs no signature',
-    edit('orders/pause.ts', 'if (!counts(turn.state.config.orders, told)) {', 'if (told.version < 0) {'),
+    edit('orders/pause.ts', 'if (!counts(ctx.state.config.orders, told)) {', 'if (told.version < 0) {'),
     'operators',
   ),
   mutant(
     'signed-handover',
     ['I24'],
     'a handover that a peer tells of needs no signature',
-    edit('orders/handover.ts', 'if (!counts(turn.state.config.orders, told)) {', 'if (told.ttlMs < 0) {'),
+    edit('orders/handover.ts', 'if (!counts(ctx.state.config.orders, told)) {', 'if (told.ttlMs < 0) {'),
     'operators',
   ),
   mutant(
@@ -45,14 +45,14 @@ export const SIGNED_MUTANTS: readonly Mutant[] = [
     'signed-until',
     ['I24'],
     'a handover is taken up after the time that was signed',
-    edit('orders/handover.ts', 'told.ttlMs <= 0 || isOver(told, turn.now)', 'told.ttlMs <= 0'),
+    edit('orders/handover.ts', 'told.ttlMs <= 0 || isOver(told, ctx.now)', 'told.ttlMs <= 0'),
     'operators',
   ),
   mutant(
     'signed-from-now-on',
     ['I24', 'L1'],
     'what was ordered before operators had keys stays in force',
-    edit('lifecycle.ts', '  forgetUncounted(turn, disproved);\n', ''),
+    edit('lifecycle.ts', '  forgetUncounted(ctx, disproved);\n', ''),
     'operators',
   ),
 ];

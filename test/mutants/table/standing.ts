@@ -8,7 +8,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'a standstill is not noticed',
     edit(
       'step.ts',
-      "if (state.phase !== 'new' && lateMs >= state.config.gossip.deadMs) onStall(turn, lateMs);",
+      "if (state.phase !== 'new' && lateMs >= state.config.gossip.deadMs) onStall(ctx, lateMs);",
       '',
     ),
     'stalls',
@@ -17,7 +17,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'stall-sight',
     ['I8'],
     'a verdict from before a stall counts',
-    edit('lifecycle.ts', 'forgetObservations(turn);\n  onStoodStill', 'onStoodStill'),
+    edit('lifecycle.ts', 'forgetObservations(ctx);\n  onStoodStill', 'onStoodStill'),
     'stalls',
   ),
   mutant(
@@ -26,7 +26,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'ballots and mandates from before a stall count',
     edit(
       'lifecycle.ts',
-      "for (const ip of Object.keys(turn.state.addresses)) dropMandate(turn, ip, 'this node stood still');",
+      "for (const ip of Object.keys(ctx.state.addresses)) dropMandate(ctx, ip, 'this node stood still');",
       '',
     ),
     'stalls',
@@ -37,8 +37,8 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     "a stall counts towards the others' silence",
     edit(
       'lifecycle.ts',
-      "change(turn, {\n    observedFrom: at,\n    wayOut: { '4'",
-      "change(turn, {\n    wayOut: { '4'",
+      "change(ctx, {\n    observedFrom: at,\n    wayOut: { '4'",
+      "change(ctx, {\n    wayOut: { '4'",
     ),
     'stalls',
   ),
@@ -81,8 +81,8 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'a disk that was rolled back lends at once when a peer has told so',
     edit(
       'membership/membership.ts',
-      'changeAddress(turn, ip, { lendFrom: Math.max(before, lendFrom) });',
-      'changeAddress(turn, ip, { lendFrom: before });',
+      'changeAddress(ctx, ip, { lendFrom: Math.max(before, lendFrom) });',
+      'changeAddress(ctx, ip, { lendFrom: before });',
     ),
     'disks',
   ),
@@ -104,14 +104,14 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'lease-unwritten',
     ['I6', 'I5'],
     'a lease is lent without being written down',
-    edit('election/voter.ts', 'if (!same) persist(turn);', ''),
+    edit('election/voter.ts', 'if (!same) persist(ctx);', ''),
     'crashes',
   ),
   mutant(
     'words-first',
     ['I6', 'host 3'],
     'ballots and answers leave before the write that they wait for',
-    edit('membership/gossip.ts', 'if (binds) return { after: turn.state.storage.latest };', ''),
+    edit('membership/gossip.ts', 'if (binds) return { after: ctx.state.storage.latest };', ''),
     'crashes',
   ),
   mutant(
@@ -182,7 +182,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'a restart does not tell of the accepted move that it finds',
     edit(
       'lifecycle.ts',
-      "if (intent.stage === 'accepted') concludeMove(turn, ip, 'moved', intent);",
+      "if (intent.stage === 'accepted') concludeMove(ctx, ip, 'moved', intent);",
       "if (intent.stage === 'accepted') continue;",
     ),
     'crashes',
@@ -229,7 +229,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'a node that shuts down leaves the address with nobody',
     edit(
       'lifecycle.ts',
-      'if (Object.values(turn.state.addresses).some(({ move }) => move !== null)) return;',
+      'if (Object.values(ctx.state.addresses).some(({ move }) => move !== null)) return;',
       '',
     ),
     'stopping',

@@ -12,7 +12,7 @@ export const TOGETHER: readonly Mutant[] = [
         "{ name: 'local', ask: localFit }",
         "{ name: 'local', ask: () => open('') }",
       ),
-      edit('election/ballot.ts', "if (!ballot.fit) return refuse('unfit-candidate');", ''),
+      edit('election/vote.ts', "if (!ballot.fit) return refuse('unfit-candidate');", ''),
     ],
     'two-unfit',
   ),
@@ -29,7 +29,7 @@ export const TOGETHER: readonly Mutant[] = [
       edit(
         'move/table.ts',
         'self: then.endAsHolder,',
-        "self: (turn, ip, phase, { association }) =>\n        then.releaseOrSwapOnceCleared(turn, ip, phase, { kind: 'another', association }),",
+        "self: (ctx, ip, phase, { association }) =>\n        then.releaseOrSwapOnceCleared(ctx, ip, phase, { kind: 'another', association }),",
       ),
     ],
     'no-local',
@@ -62,7 +62,7 @@ export const TOGETHER: readonly Mutant[] = [
         "{ name: 'paused', ask: notPaused }",
         "{ name: 'paused', ask: () => open('') }",
       ),
-      edit('election/ballot.ts', "if (isPaused(state)) return refuse('paused');", ''),
+      edit('election/vote.ts', "if (isPaused(state)) return refuse('paused');", ''),
     ],
     'operators',
   ),
@@ -71,10 +71,10 @@ export const TOGETHER: readonly Mutant[] = [
     ['gate lease', 'I7'],
     'neither count nor mandate nor the last gate heeds that leases run out',
     [
-      edit('election/ballot.ts', 'if (answer.leaseUntil > state.now.at) count.leases', 'count.leases'),
+      edit('election/tally.ts', 'if (answer.leaseUntil > state.now.at) count.leases', 'count.leases'),
       edit(
         'election/campaign.ts',
-        'if (heard === undefined && mandate.until > turn.now.at) return;',
+        'if (heard === undefined && mandate.until > ctx.now.at) return;',
         'if (heard === undefined) return;',
       ),
       edit('takeover/takeover.ts', "{ name: 'lease', ask: lease }", "{ name: 'lease', ask: () => open('') }"),
@@ -86,10 +86,10 @@ export const TOGETHER: readonly Mutant[] = [
     ['I8'],
     'a stall drops neither what was seen nor what was agreed',
     [
-      edit('lifecycle.ts', 'forgetObservations(turn);\n  onStoodStill', 'onStoodStill'),
+      edit('lifecycle.ts', 'forgetObservations(ctx);\n  onStoodStill', 'onStoodStill'),
       edit(
         'lifecycle.ts',
-        "for (const ip of Object.keys(turn.state.addresses)) dropMandate(turn, ip, 'this node stood still');",
+        "for (const ip of Object.keys(ctx.state.addresses)) dropMandate(ctx, ip, 'this node stood still');",
         '',
       ),
     ],
@@ -130,7 +130,7 @@ export const TOGETHER: readonly Mutant[] = [
     [
       edit(
         'move/acceptance.ts',
-        'if (intent !== null) changeAddress(turn, ip, { intent: { ...intent, associationId, stage } });\n  persist(turn);',
+        'if (intent !== null) changeAddress(ctx, ip, { intent: { ...intent, associationId, stage } });\n  persist(ctx);',
         '',
       ),
       edit('move/outcomes.ts', "intent !== null && intent.from !== 'nobody';", 'intent === null;'),
@@ -142,7 +142,7 @@ export const TOGETHER: readonly Mutant[] = [
     ['answer move-did-not-help', 'I21'],
     'neither candidate nor voters ask what was tried in vain',
     [
-      edit('election/ballot.ts', "return refuse('move-did-not-help', untilMs);", 'return null;'),
+      edit('election/vote.ts', "return refuse('move-did-not-help', untilMs);", 'return null;'),
       edit('takeover/protection.ts', '? waitUntil(state, address.episode, candidate) : NEVER', '? 0 : NEVER'),
     ],
   ),

@@ -153,7 +153,7 @@ function ask(create: (post: Post) => Driver, ip: Ip, timeoutMs: DurationMs): Pro
     const driver = create((event) => {
       if (event.kind === 'driven') resolve(event.result.answer);
     });
-    driver.drive({ kind: 'drive', callId: 0, purpose: 'survey', address: ip, operation, timeoutMs });
+    driver.drive({ kind: 'drive', callId: 0, purpose: 'idle-read', address: ip, operation, timeoutMs });
   });
 }
 

@@ -186,7 +186,7 @@ function sightOf({ addresses, config }: State, ip: Ip): string {
 }
 
 function modeOf({ addresses }: State, { address, candidate }: FactOf<'voted'>): string {
-  return addresses[address]?.standing[candidate]?.ballot.mode ?? 'takeover';
+  return addresses[address]?.openBallots[candidate]?.ballot.mode ?? 'takeover';
 }
 
 /** What this node moved to itself it concludes itself. */

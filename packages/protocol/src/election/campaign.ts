@@ -4,24 +4,25 @@
 
 import { adoptEpoch } from '../membership/bounded.ts';
 import { onToldOfDuplicate } from '../membership/duplicate-id.ts';
+import type { AddressState, Backoff, Campaign, VoterAnswer } from '../model/address-state.ts';
 import type { Reason } from '../model/reasons.ts';
-import type { AddressState, Backoff, Campaign, State, VoterAnswer } from '../model/state.ts';
+import type { State } from '../model/state.ts';
+import type { DurationMs, Epoch, Ip, MonotonicMs, NodeId } from '../model/units.ts';
+import { holderName, isSilent } from '../observation/holder.ts';
+import { orderedBy } from '../orders/handover.ts';
 import {
   addressOf,
   changeAddress,
   changePeer,
   draw,
+  emitFact,
   persist,
+  type StepContext,
   speakTo,
-  type Turn,
-  tell,
-} from '../model/step-context.ts';
-import type { DurationMs, Epoch, Ip, MonotonicMs, NodeId } from '../model/units.ts';
-import { holderName, isSilent } from '../observation/holder.ts';
-import { orderedBy } from '../orders/handover.ts';
+} from '../step-context.ts';
 import type { Ballot, BallotAnswer, BallotMode } from '../wire/messages.ts';
-import { ballotElectorate, tally } from './ballot.ts';
-import { votersOf } from './quorum.ts';
+import { ballotElectorate, votersOf } from './quorum.ts';
+import { tally } from './tally.ts';
 import { endLease, lend } from './voter.ts';
 
 /** The longest a ballot stays open. */
@@ -36,13 +37,13 @@ export const MAX_BACKOFF_MS: DurationMs = 10_000;
 /** In how many messages a release is repeated: it isn't acknowledged, and a lost one costs the rest of a lease. */
 const RELEASE_REPEATS = 3;
 
-export function openBallot(turn: Turn, ip: Ip, mode: BallotMode, handoverId: string | null): void {
-  const { config } = turn.state;
+export function openBallot(ctx: StepContext, ip: Ip, mode: BallotMode, handoverId: string | null): void {
+  const { config } = ctx.state;
   const self = config.node.id;
-  const at = turn.now.at;
-  const epoch = addressOf(turn.state, ip).epoch + 1;
+  const at = ctx.now.at;
+  const epoch = addressOf(ctx.state, ip).epoch + 1;
   const leaseUntil = at + config.agreement.leaseMs;
-  lend(turn, ip, { candidate: self, epoch, expiresAt: leaseUntil });
+  lend(ctx, ip, { candidate: self, epoch, expiresAt: leaseUntil });
   const own: VoterAnswer = {
     answer: 'grant',
     reason: mode === 'handover' ? 'consent' : 'down',
@@ -59,33 +60,33 @@ export function openBallot(turn: Turn, ip: Ip, mode: BallotMode, handoverId: str
     unreachable: [],
     won: null,
   };
-  changeAddress(turn, ip, { campaign, guard: null });
-  tell(turn, { kind: 'ballot-opened', address: ip, epoch, mode });
+  changeAddress(ctx, ip, { campaign, guard: null });
+  emitFact(ctx, { kind: 'ballot-opened', address: ip, epoch, mode });
   for (const voter of votersOf(config)) {
-    if (voter !== self) speakTo(turn, voter, { hurried: true, fresh: isSilent(turn.state, voter) });
+    if (voter !== self) speakTo(ctx, voter, { hurried: true, fresh: isSilent(ctx.state, voter) });
   }
-  countBallot(turn, ip);
+  countBallot(ctx, ip);
 }
 
 /** The open ballots that this peer hasn't answered finally, as they are asked now. */
-export function ballotsFor(turn: Turn, peer: NodeId): readonly Ballot[] {
+export function ballotsFor(ctx: StepContext, peer: NodeId): readonly Ballot[] {
   const ballots: Ballot[] = [];
-  const { config } = turn.state;
+  const { config } = ctx.state;
   if (config.peers.find((one) => one.id === peer)?.role === 'member') return ballots;
-  for (const ip in turn.state.addresses) {
-    const { campaign } = addressOf(turn.state, ip);
+  for (const ip in ctx.state.addresses) {
+    const { campaign } = addressOf(ctx.state, ip);
     if (campaign === null || campaign.won !== null) continue;
     const given = campaign.answers[peer];
     if (given !== undefined && given.answer !== 'pending') continue;
-    if (waitsForDisk(turn.state, peer, ip, campaign.epoch)) continue;
+    if (waitsForDisk(ctx.state, peer, ip, campaign.epoch)) continue;
     ballots.push({
       address: ip,
       epoch: campaign.epoch,
       candidate: config.node.id,
       mode: campaign.mode,
-      electorate: ballotElectorate(turn.state),
-      ask: askNow(turn, ip, campaign),
-      fit: turn.state.local.fit === 'fit',
+      electorate: ballotElectorate(ctx.state),
+      ask: askNow(ctx, ip, campaign),
+      fit: ctx.state.local.fit === 'fit',
       ...(campaign.handoverId === null ? {} : { handover: campaign.handoverId }),
     });
   }
@@ -106,25 +107,24 @@ function waitsForDisk(state: State, peer: NodeId, ip: Ip, epoch: Epoch): boolean
   );
 }
 
-export function onBallotAnswer(turn: Turn, from: NodeId, answer: BallotAnswer): void {
-  const address = turn.state.addresses[answer.address];
-  if (address === undefined || answer.voter !== from || answer.candidate !== turn.state.config.node.id)
-    return;
+export function onBallotAnswer(ctx: StepContext, from: NodeId, answer: BallotAnswer): void {
+  const address = ctx.state.addresses[answer.address];
+  if (address === undefined || answer.voter !== from || answer.candidate !== ctx.state.config.node.id) return;
   const { campaign, move } = address;
-  const isFirst = campaign?.answers[from] === undefined && isAwaited(turn.state, campaign, from, answer);
-  adoptEpoch(turn, from, answer.address, answer.highest, isFirst);
-  if (answer.reason === 'duplicate-id') onToldOfDuplicate(turn, from, answer.retryMs);
+  const isFirst = campaign?.answers[from] === undefined && isAwaited(ctx.state, campaign, from, answer);
+  adoptEpoch(ctx, from, answer.address, answer.highest, isFirst);
+  if (answer.reason === 'duplicate-id') onToldOfDuplicate(ctx, from, answer.retryMs);
   if (campaign === null || campaign.epoch !== answer.epoch) {
     const over =
       answer.leaseMs > 0 && move?.epoch !== answer.epoch && answer.epoch !== address.late?.intent.epoch;
-    if (over) queueRelease(turn, from, answer.address, answer.epoch);
+    if (over) queueRelease(ctx, from, answer.address, answer.epoch);
     return;
   }
   const before = campaign.answers[from]?.answer;
   if (before === 'refuse' || (answer.answer === 'pending' && before !== undefined)) return;
   const askedAt = campaign.asks[answer.ask];
-  if (askedAt === undefined || !isAwaited(turn.state, campaign, from, answer)) return;
-  const leaseMs = Math.min(turn.state.config.agreement.leaseMs, answer.leaseMs);
+  if (askedAt === undefined || !isAwaited(ctx.state, campaign, from, answer)) return;
+  const leaseMs = Math.min(ctx.state.config.agreement.leaseMs, answer.leaseMs);
   const counted: VoterAnswer = {
     answer: answer.answer,
     reason: answer.reason,
@@ -132,11 +132,11 @@ export function onBallotAnswer(turn: Turn, from: NodeId, answer: BallotAnswer): 
     retryMs: answer.retryMs,
     ...(answer.consents === true ? { consents: true } : {}),
   };
-  changeAddress(turn, answer.address, {
+  changeAddress(ctx, answer.address, {
     campaign: { ...campaign, answers: { ...campaign.answers, [from]: counted } },
   });
-  tell(turn, { kind: 'ballot-answered', answer });
-  countBallot(turn, answer.address);
+  emitFact(ctx, { kind: 'ballot-answered', answer });
+  countBallot(ctx, answer.address);
 }
 
 /** Whether it answers what a voter was asked in a ballot that is still open. Any other must move nothing, however often it is sent. */
@@ -151,134 +151,140 @@ function isAwaited(
 }
 
 /** A message with a ballot came to nothing. Only on a connection of its own does that count; else it is tried on one. */
-export function onBallotUndelivered(turn: Turn, to: NodeId, ip: Ip, epoch: Epoch, fresh: boolean): void {
-  const campaign = turn.state.addresses[ip]?.campaign;
+export function onBallotUndelivered(
+  ctx: StepContext,
+  to: NodeId,
+  ip: Ip,
+  epoch: Epoch,
+  fresh: boolean,
+): void {
+  const campaign = ctx.state.addresses[ip]?.campaign;
   if (campaign == null || campaign.epoch !== epoch || campaign.won !== null) return;
   if (!fresh) {
-    speakTo(turn, to, { hurried: true, fresh: true });
+    speakTo(ctx, to, { hurried: true, fresh: true });
     return;
   }
   if (!campaign.unreachable.includes(to)) {
-    changeAddress(turn, ip, { campaign: { ...campaign, unreachable: [...campaign.unreachable, to] } });
+    changeAddress(ctx, ip, { campaign: { ...campaign, unreachable: [...campaign.unreachable, to] } });
   }
-  countBallot(turn, ip);
+  countBallot(ctx, ip);
 }
 
 /** Count again, because an answer came, a silence is complete or time has passed. */
-export function countBallot(turn: Turn, ip: Ip): void {
-  const address = addressOf(turn.state, ip);
+export function countBallot(ctx: StepContext, ip: Ip): void {
+  const address = addressOf(ctx.state, ip);
   const { campaign } = address;
   if (campaign === null || campaign.won !== null) return;
-  const counted = tally(turn.state, address, campaign);
+  const counted = tally(ctx.state, address, campaign);
   switch (counted.result) {
     case 'pending':
-      if (turn.now.at - campaign.openedAt >= BALLOT_LASTS_MS)
-        giveUp(turn, ip, 'lost', `not decided in time: ${counted.detail}`, 0);
+      if (ctx.now.at - campaign.openedAt >= BALLOT_LASTS_MS)
+        giveUp(ctx, ip, 'lost', `not decided in time: ${counted.detail}`, 0);
       return;
     case 'lost':
-      giveUp(turn, ip, 'lost', counted.detail, counted.retryMs, counted.forLease);
+      giveUp(ctx, ip, 'lost', counted.detail, counted.retryMs, counted.forLease);
       return;
     case 'won':
-      win(turn, ip, campaign, counted);
+      win(ctx, ip, campaign, counted);
   }
 }
 
 /** A mandate ends with its leases, and one by silence when the silent is heard. */
-export function endMandate(turn: Turn, ip: Ip): void {
-  const { campaign, move } = addressOf(turn.state, ip);
+export function endMandate(ctx: StepContext, ip: Ip): void {
+  const { campaign, move } = addressOf(ctx.state, ip);
   const mandate = campaign?.won;
   if (campaign === null || mandate == null || move?.stage.kind === 'verifying') return;
-  const heard = mandate.silent.find((peer) => (turn.state.peers[peer]?.heardAt ?? 0) >= mandate.at);
-  if (heard === undefined && mandate.until > turn.now.at) return;
+  const heard = mandate.silent.find((peer) => (ctx.state.peers[peer]?.heardAt ?? 0) >= mandate.at);
+  if (heard === undefined && mandate.until > ctx.now.at) return;
   const detail =
     heard === undefined ? 'its leases ran out' : `${heard}, whose silence it rested on, was heard`;
   if (move === null) {
-    giveUp(turn, ip, 'dropped', detail, 1);
+    giveUp(ctx, ip, 'dropped', detail, 1);
     return;
   }
   // What was lent is not given back: a call of ours may still take effect. The move's end returns it.
-  tell(turn, { kind: 'ballot-closed', address: ip, epoch: campaign.epoch, result: 'dropped', detail });
-  changeAddress(turn, ip, { campaign: null, guard: null });
+  emitFact(ctx, { kind: 'ballot-closed', address: ip, epoch: campaign.epoch, result: 'dropped', detail });
+  changeAddress(ctx, ip, { campaign: null, guard: null });
 }
 
 /** Give the ballot up before any call, and give back what was lent. `retryMs` 0: back off as usual. */
 export function giveUp(
-  turn: Turn,
+  ctx: StepContext,
   ip: Ip,
   result: 'lost' | 'dropped',
   detail: string,
   retryMs: DurationMs,
   forLease = false,
 ): void {
-  const address = addressOf(turn.state, ip);
+  const address = addressOf(ctx.state, ip);
   const { campaign } = address;
   if (campaign === null) return;
-  tell(turn, { kind: 'ballot-closed', address: ip, epoch: campaign.epoch, result, detail });
-  releaseLeases(turn, ip, campaign.epoch);
-  changeAddress(turn, ip, {
+  emitFact(ctx, { kind: 'ballot-closed', address: ip, epoch: campaign.epoch, result, detail });
+  releaseLeases(ctx, ip, campaign.epoch);
+  changeAddress(ctx, ip, {
     campaign: null,
     guard: null,
     intent: address.move === null ? null : address.intent,
   });
-  if (address.intent !== null) persist(turn);
-  if (result === 'lost') backOff(turn, ip, 'ballot-lost', detail, retryMs, forLease);
+  if (address.intent !== null) persist(ctx);
+  if (result === 'lost') backOff(ctx, ip, 'ballot-lost', detail, retryMs, forLease);
 }
 
 /** Wait before trying again: as long as is known to be needed, else 1 s doubling to 10 s. */
 export function backOff(
-  turn: Turn,
+  ctx: StepContext,
   ip: Ip,
   reason: Reason,
   detail: string,
   retryMs: DurationMs,
   forLease = false,
 ): void {
-  const { backoff } = addressOf(turn.state, ip);
+  const { backoff } = addressOf(ctx.state, ip);
   const delayMs = Math.min(MAX_BACKOFF_MS, backoff.delayMs === 0 ? FIRST_BACKOFF_MS : backoff.delayMs * 2);
   const waitMs =
     retryMs > 0
       ? Math.min(
-          retryMs + Math.floor(draw(turn) * 50),
-          Math.max(MAX_BACKOFF_MS, turn.state.config.agreement.leaseMs),
+          retryMs + Math.floor(draw(ctx) * 50),
+          Math.max(MAX_BACKOFF_MS, ctx.state.config.agreement.leaseMs),
         )
       : delayMs;
-  const next: Backoff = { until: turn.now.at + waitMs, delayMs, reason, detail, forLease };
-  changeAddress(turn, ip, { backoff: next });
+  const next: Backoff = { until: ctx.now.at + waitMs, delayMs, reason, detail, forLease };
+  changeAddress(ctx, ip, { backoff: next });
 }
 
 /** What was lent for `epoch`, by this node to itself and by the others, is given back. */
-export function releaseLeases(turn: Turn, ip: Ip, epoch: Epoch): void {
-  const { config } = turn.state;
-  const { lent } = addressOf(turn.state, ip);
-  if (lent !== null && lent.candidate === config.node.id && lent.epoch <= epoch) endLease(turn, ip, lent);
+export function releaseLeases(ctx: StepContext, ip: Ip, epoch: Epoch): void {
+  const { config } = ctx.state;
+  const { lent } = addressOf(ctx.state, ip);
+  if (lent !== null && lent.candidate === config.node.id && lent.epoch <= epoch) endLease(ctx, ip, lent);
   for (const voter of votersOf(config)) {
-    if (voter !== config.node.id) queueRelease(turn, voter, ip, epoch);
+    if (voter !== config.node.id) queueRelease(ctx, voter, ip, epoch);
   }
 }
 
-function queueRelease(turn: Turn, voter: NodeId, ip: Ip, epoch: Epoch): void {
-  const peer = turn.state.peers[voter];
+function queueRelease(ctx: StepContext, voter: NodeId, ip: Ip, epoch: Epoch): void {
+  const peer = ctx.state.peers[voter];
   if (peer === undefined) return;
-  const release = { address: ip, epoch, candidate: turn.state.config.node.id };
+  const release = { address: ip, epoch, candidate: ctx.state.config.node.id };
   const others = peer.releasesDue.filter((due) => due.release.address !== ip || due.release.epoch > epoch);
   if (others.some((due) => due.release.address === ip)) return; // a later release covers this one
-  changePeer(turn, voter, { releasesDue: [...others, { release, left: RELEASE_REPEATS }] });
-  speakTo(turn, voter, { hurried: true });
+  changePeer(ctx, voter, { releasesDue: [...others, { release, left: RELEASE_REPEATS }] });
+  speakTo(ctx, voter, { hurried: true });
 }
 
 function win(
-  turn: Turn,
+  ctx: StepContext,
   ip: Ip,
   campaign: Campaign,
   counted: Extract<ReturnType<typeof tally>, { result: 'won' }>,
 ): void {
-  const address = addressOf(turn.state, ip);
-  const at = turn.now.at;
+  const address = addressOf(ctx.state, ip);
+  const at = ctx.now.at;
   const won = {
     at,
     until: counted.leaseUntil,
     silent: counted.silent,
-    write: persist(turn),
+    write: persist(ctx),
     consent: counted.consent,
     summary: counted.detail,
   };
@@ -286,7 +292,7 @@ function win(
     { step: 'detect', durationMs: detectMs(address, campaign.openedAt) },
     { step: 'agree', durationMs: at - campaign.openedAt },
   ] as const;
-  changeAddress(turn, ip, {
+  changeAddress(ctx, ip, {
     campaign: { ...campaign, won },
     intent: {
       epoch: campaign.epoch,
@@ -295,17 +301,17 @@ function win(
       from: holderName(address.holder),
       associationId: address.holder.associationId,
       stage: 'planned',
-      startedWall: Math.max(0, Math.floor(turn.now.wall)),
-      reason: reasonFor(turn, address, campaign).slice(0, MAX_TEXT),
+      startedWall: Math.max(0, Math.floor(ctx.now.wall)),
+      reason: reasonFor(ctx, address, campaign).slice(0, MAX_TEXT),
       agreed: counted.detail.slice(0, MAX_TEXT),
       steps,
       requestIds: [],
     },
   });
-  persist(turn);
+  persist(ctx);
   for (const step of steps)
-    tell(turn, { kind: 'step', address: ip, step: step.step, durationMs: step.durationMs, result: 'ok' });
-  tell(turn, {
+    emitFact(ctx, { kind: 'step', address: ip, step: step.step, durationMs: step.durationMs, result: 'ok' });
+  emitFact(ctx, {
     kind: 'ballot-closed',
     address: ip,
     epoch: campaign.epoch,
@@ -314,9 +320,9 @@ function win(
   });
 }
 
-function reasonFor(turn: Turn, address: AddressState, { mode, handoverId }: Campaign): string {
+function reasonFor(ctx: StepContext, address: AddressState, { mode, handoverId }: Campaign): string {
   if (mode === 'takeover') return address.verdictReason;
-  const ordered = turn.state.handovers.find(({ record }) => record.id === handoverId);
+  const ordered = ctx.state.handovers.find(({ record }) => record.id === handoverId);
   return ordered === undefined ? 'handover' : orderedBy(ordered.record);
 }
 
@@ -324,9 +330,9 @@ function detectMs(address: AddressState, openedAt: MonotonicMs): DurationMs {
   return address.series.failingSince === null ? 0 : Math.max(0, openedAt - address.series.failingSince);
 }
 
-function askNow(turn: Turn, ip: Ip, campaign: Campaign): number {
+function askNow(ctx: StepContext, ip: Ip, campaign: Campaign): number {
   const last = campaign.asks.length - 1;
-  if (turn.now.at - (campaign.asks[last] ?? 0) < SAME_ASK_MS) return last;
-  changeAddress(turn, ip, { campaign: { ...campaign, asks: [...campaign.asks, turn.now.at] } });
+  if (ctx.now.at - (campaign.asks[last] ?? 0) < SAME_ASK_MS) return last;
+  changeAddress(ctx, ip, { campaign: { ...campaign, asks: [...campaign.asks, ctx.now.at] } });
   return last + 1;
 }

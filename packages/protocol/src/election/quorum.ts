@@ -4,8 +4,10 @@
  */
 
 import { MAX_VOTERS, type ProtocolConfig } from '../model/config.ts';
+import type { State } from '../model/state.ts';
 import type { NodeId } from '../model/units.ts';
 import { counted } from '../reporting/wording.ts';
+import { WIRE_VERSION } from '../wire/messages.ts';
 
 /** All configured voters, this node included where it votes, sorted by id. */
 export function votersOf(config: ProtocolConfig): readonly NodeId[] {
@@ -58,4 +60,9 @@ export function electorateFaults(config: ProtocolConfig): readonly string[] {
 export function byText(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
+}
+
+/** The electorate's digest with the wire version: what two nodes must have in common to vote together. */
+export function ballotElectorate(state: State): string {
+  return `${WIRE_VERSION}:${electorateDigest(state.config)}`;
 }

@@ -5,8 +5,8 @@
  * holds would therefore end them: the next one is refused by every codec, that of the node's own next start included.
  */
 import { isCandidate } from '../election/quorum.ts';
-import { addressOf, changeAddress, type Turn, tell } from '../model/step-context.ts';
 import type { DurationMs, Epoch, Ip, NodeId, WallMs } from '../model/units.ts';
+import { addressOf, changeAddress, emitFact, type StepContext } from '../step-context.ts';
 
 /**
  * Up to here a counter is adopted at once: a node that was cut off or has lost its disk has to catch up with whatever
@@ -40,12 +40,12 @@ export function adopted(known: number, told: number): number {
  *
  * @param wasAsked it is a voter's first answer to a ballot of this node's, which has to come to what the voter has lent for
  */
-export function adoptEpoch(turn: Turn, from: NodeId, ip: Ip, told: Epoch, wasAsked = false): void {
-  const { epoch } = addressOf(turn.state, ip);
-  const opensBallots = isCandidate(turn.state.config, from);
+export function adoptEpoch(ctx: StepContext, from: NodeId, ip: Ip, told: Epoch, wasAsked = false): void {
+  const { epoch } = addressOf(ctx.state, ip);
+  const opensBallots = isCandidate(ctx.state.config, from);
   const most = opensBallots || wasAsked ? told : Math.min(told, FAR);
-  if (told > epoch && (most < told || !isPlausible(epoch, told))) ignorePart(turn, from);
-  if (most > epoch) changeAddress(turn, ip, { epoch: adopted(epoch, most) });
+  if (told > epoch && (most < told || !isPlausible(epoch, told))) ignorePart(ctx, from);
+  if (most > epoch) changeAddress(ctx, ip, { epoch: adopted(epoch, most) });
 }
 
 /** A counter from the disk; one that an earlier version took from a forged message begins at `FAR`. */
@@ -59,15 +59,15 @@ export function adoptedWall(told: WallMs, now: WallMs): WallMs {
 }
 
 /** Part of a message was left out, because no honest node could have said it. The rest counts. */
-export function ignorePart(turn: Turn, from: NodeId): void {
-  const known = turn.facts.some((fact) => fact.kind === 'rejected' && fact.reason === 'implausible');
-  if (!known) tell(turn, { kind: 'rejected', reason: 'implausible', from });
+export function ignorePart(ctx: StepContext, from: NodeId): void {
+  const known = ctx.facts.some((fact) => fact.kind === 'rejected' && fact.reason === 'implausible');
+  if (!known) emitFact(ctx, { kind: 'rejected', reason: 'implausible', from });
 }
 
 /** An order in a message was left out, because no operator's proof of it holds. The rest counts. */
-export function ignoreUnproven(turn: Turn, from: NodeId): void {
-  const known = turn.facts.some((fact) => fact.kind === 'rejected' && fact.reason === 'unproven');
-  if (!known) tell(turn, { kind: 'rejected', reason: 'unproven', from });
+export function ignoreUnproven(ctx: StepContext, from: NodeId): void {
+  const known = ctx.facts.some((fact) => fact.kind === 'rejected' && fact.reason === 'unproven');
+  if (!known) emitFact(ctx, { kind: 'rejected', reason: 'unproven', from });
 }
 
 /** An id of the cloud's, or a node's, that a peer tells of the past; null: it has no form that such an id has. */

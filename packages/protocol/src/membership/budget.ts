@@ -5,8 +5,9 @@
  * all others talk, probe and write at its own rate, so each has a budget. Beyond it what it tells still counts, and goes on
  * with the heartbeats.
  */
-import { changePeer, type Turn, tell } from '../model/step-context.ts';
+
 import type { NodeId } from '../model/units.ts';
+import { changePeer, emitFact, type StepContext } from '../step-context.ts';
 
 /** The most requests that a node sends to one other in a second, at whatever settings: heartbeats, and what news there is. */
 export const MAX_REQUESTS_PER_SECOND = 60;
@@ -16,30 +17,30 @@ const MOST_NEWS = 24;
 const NEWS_PER_SECOND = 1;
 
 /** Whether what follows from this message of the peer's may be hurried. A message is one piece of news, whatever it tells. */
-export function mayHurry(turn: Turn, from: NodeId): boolean {
-  turn.hurries ??= spend(turn, from);
-  return turn.hurries;
+export function mayHurry(ctx: StepContext, from: NodeId): boolean {
+  ctx.hurries ??= spend(ctx, from);
+  return ctx.hurries;
 }
 
-function spend(turn: Turn, from: NodeId): boolean {
-  const peer = turn.state.peers[from];
+function spend(ctx: StepContext, from: NodeId): boolean {
+  const peer = ctx.state.peers[from];
   if (peer === undefined) return true;
-  const at = turn.now.at;
+  const at = ctx.now.at;
   const earned = ((at - peer.newsAt) * NEWS_PER_SECOND) / 1_000;
   const spent = Math.max(0, peer.newsSpent - earned) + 1;
   if (spent > MOST_NEWS) {
-    tell(turn, { kind: 'rejected', reason: 'over-budget', from });
+    emitFact(ctx, { kind: 'rejected', reason: 'over-budget', from });
     return false;
   }
-  changePeer(turn, from, { newsSpent: spent, newsAt: at });
+  changePeer(ctx, from, { newsSpent: spent, newsAt: at });
   return true;
 }
 
 /** Do `work`, which takes in what a peer says; whom it wants to tell of it at once is told later when the budget is used up. */
-export function withinBudget(turn: Turn, from: NodeId, work: () => void): void {
-  const before = new Set(turn.outgoing.keys());
+export function withinBudget(ctx: StepContext, from: NodeId, work: () => void): void {
+  const before = new Set(ctx.outgoing.keys());
   work();
-  const added = [...turn.outgoing.keys()].filter((id) => !before.has(id));
-  if (added.length === 0 || mayHurry(turn, from)) return;
-  for (const id of added) turn.outgoing.delete(id);
+  const added = [...ctx.outgoing.keys()].filter((id) => !before.has(id));
+  if (added.length === 0 || mayHurry(ctx, from)) return;
+  for (const id of added) ctx.outgoing.delete(id);
 }

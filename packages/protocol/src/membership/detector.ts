@@ -2,7 +2,8 @@
  * Alive, suspect, dead: plain arithmetic over when a peer was last heard.
  */
 import type { PeerConfig } from '../model/config.ts';
-import type { Peer, State } from '../model/state.ts';
+import type { Peer } from '../model/peer-state.ts';
+import type { State } from '../model/state.ts';
 import type { DurationMs } from '../model/units.ts';
 import type { PeerState } from '../wire/messages.ts';
 

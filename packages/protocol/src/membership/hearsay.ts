@@ -4,13 +4,14 @@
  */
 
 import { isCandidate } from '../election/quorum.ts';
+import type { AddressState } from '../model/address-state.ts';
+import { MAX_ENDED } from '../model/address-state.ts';
 import type { Association } from '../model/inputs.ts';
-import type { AddressState, State } from '../model/state.ts';
-import { MAX_ENDED } from '../model/state.ts';
-import { addressOf, changeAddress, type Turn } from '../model/step-context.ts';
+import type { State } from '../model/state.ts';
 import type { AssociationId, DurationMs, Ip, MonotonicMs, NodeId } from '../model/units.ts';
 import { changesKept, withTold } from '../observation/changes.ts';
 import { isStaleRead, nodeOfInstance, observeHolder, READS_LAG_MS } from '../observation/holder.ts';
+import { addressOf, changeAddress, type StepContext } from '../step-context.ts';
 import type { AddressRecord, HolderRecord } from '../wire/messages.ts';
 import { adoptedId, ignorePart } from './bounded.ts';
 
@@ -27,27 +28,27 @@ const SELF_READ_MS: DurationMs = 15_000;
  * Take in what a peer has seen itself of the holder, and what it knows of past changes. Hearsay isn't passed on:
  * an echo of what this node said would look newer than what it knows now.
  */
-export function observeTold(turn: Turn, from: NodeId, record: AddressRecord): void {
+export function observeTold(ctx: StepContext, from: NodeId, record: AddressRecord): void {
   const { ip, holder: told, changes, changedTo, served } = record;
-  const at = turn.now.at;
+  const at = ctx.now.at;
   // Whoever isn't a candidate by this node's own configuration has no driver. What it has heard its voters' refusals say.
-  if (!isCandidate(turn.state.config, from)) {
-    if (told !== null) ignorePart(turn, from);
+  if (!isCandidate(ctx.state.config, from)) {
+    if (told !== null) ignorePart(ctx, from);
     return;
   }
-  if (!isBelieved(turn.state, ip, from)) {
-    if (told !== null && told.associationId !== addressOf(turn.state, ip).holder.associationId)
-      ignorePart(turn, from);
+  if (!isBelieved(ctx.state, ip, from)) {
+    if (told !== null && told.associationId !== addressOf(ctx.state, ip).holder.associationId)
+      ignorePart(ctx, from);
     return;
   }
-  for (const id of record.ended) hearEnded(turn, ip, from, id);
-  const before = addressOf(turn.state, ip);
-  if (told !== null && isOfSelf(turn, before, told)) hearOfSelf(turn, ip, from);
+  for (const id of record.ended) hearEnded(ctx, ip, from, id);
+  const before = addressOf(ctx.state, ip);
+  if (told !== null && isOfSelf(ctx, before, told)) hearOfSelf(ctx, ip, from);
   else if (told !== null) {
-    const node = told.kind === 'other' ? nodeOfInstance(turn.state, told.instanceId) : told.node;
+    const node = told.kind === 'other' ? nodeOfInstance(ctx.state, told.instanceId) : told.node;
     const kind = node !== null ? 'node' : told.kind;
     observeHolder(
-      turn,
+      ctx,
       ip,
       {
         kind,
@@ -60,21 +61,21 @@ export function observeTold(turn: Turn, from: NodeId, record: AddressRecord): vo
       },
       'gossip',
     );
-    doubtAfter(turn, ip, from, before);
+    doubtAfter(ctx, ip, from, before);
   }
-  const address = addressOf(turn.state, ip);
+  const address = addressOf(ctx.state, ip);
   const merged = withTold(
     address,
     changes.map((ageMs) => at - ageMs),
     (changedTo ?? []).map((name) => (/^=?[0-9a-f]{8}$/.test(name) ? name : '')),
-    changesKept(turn.state.config),
+    changesKept(ctx.state.config),
   );
   const agrees =
     told !== null && told.associationId === address.holder.associationId && told.node === address.holder.node;
   // A peer that restarted as this node did knows no better than this node's disk.
-  const runsForMs = turn.state.peers[from]?.channel.latestT ?? 0;
-  const knowsBetter = changes.length > 0 || runsForMs >= turn.state.config.holdDownMs;
-  changeAddress(turn, ip, {
+  const runsForMs = ctx.state.peers[from]?.channel.latestT ?? 0;
+  const knowsBetter = changes.length > 0 || runsForMs >= ctx.state.config.holdDownMs;
+  changeAddress(ctx, ip, {
     changes: merged.changes,
     changedTo: merged.changedTo,
     oldChanges: knowsBetter ? [] : address.oldChanges,
@@ -83,7 +84,7 @@ export function observeTold(turn: Turn, from: NodeId, record: AddressRecord): vo
 }
 
 /** Whether a peer says that this node holds the address, which it doesn't know of, or by another association. */
-function isOfSelf({ state }: Turn, { holder }: AddressState, told: HolderRecord): boolean {
+function isOfSelf({ state }: StepContext, { holder }: AddressState, told: HolderRecord): boolean {
   const self = state.config.node.id;
   const node = told.kind === 'other' ? nodeOfInstance(state, told.instanceId) : told.node;
   if (node !== self || holder.kind === 'unknown') return false;
@@ -92,24 +93,24 @@ function isOfSelf({ state }: Turn, { holder }: AddressState, told: HolderRecord)
 }
 
 /** What this node itself holds it knows from the cloud, which it asks. */
-function hearOfSelf(turn: Turn, ip: Ip, from: NodeId): void {
-  const { survey } = addressOf(turn.state, ip);
-  const nextReadAt = Math.max(turn.now.at, survey.readingAt + SELF_READ_MS);
-  if (survey.nextReadAt > nextReadAt) changeAddress(turn, ip, { survey: { ...survey, nextReadAt } });
-  if (turn.now.at - survey.readingAt < SELF_READ_MS) ignorePart(turn, from);
+function hearOfSelf(ctx: StepContext, ip: Ip, from: NodeId): void {
+  const { idle } = addressOf(ctx.state, ip);
+  const nextReadAt = Math.max(ctx.now.at, idle.readingAt + SELF_READ_MS);
+  if (idle.nextReadAt > nextReadAt) changeAddress(ctx, ip, { idle: { ...idle, nextReadAt } });
+  if (ctx.now.at - idle.readingAt < SELF_READ_MS) ignorePart(ctx, from);
 }
 
 /** A peer says that this association has ended. */
-function hearEnded(turn: Turn, ip: Ip, from: NodeId, told: AssociationId): void {
-  const { ended, toldEnded, inForce } = addressOf(turn.state, ip);
+function hearEnded(ctx: StepContext, ip: Ip, from: NodeId, told: AssociationId): void {
+  const { ended, toldEnded, inForce } = addressOf(ctx.state, ip);
   if (ended.includes(told)) return;
   const id = adoptedId(told);
-  if (id === null || id === inForce) return ignorePart(turn, from);
-  const kept = [{ id, at: turn.now.at }, ...toldEnded];
+  if (id === null || id === inForce) return ignorePart(ctx, from);
+  const kept = [{ id, at: ctx.now.at }, ...toldEnded];
   const dropped = kept.slice(MAX_TOLD).map((one) => one.id);
   const others = ended.filter((one) => !dropped.includes(one));
   if (others.length >= MAX_ENDED) return;
-  changeAddress(turn, ip, { ended: [id, ...others], toldEnded: kept.slice(0, MAX_TOLD) });
+  changeAddress(ctx, ip, { ended: [id, ...others], toldEnded: kept.slice(0, MAX_TOLD) });
 }
 
 /**
@@ -117,13 +118,13 @@ function hearEnded(turn: Turn, ip: Ip, from: NodeId, told: AssociationId): void 
  *
  * @returns false: the read is stale, and proves nothing
  */
-export function takeRead(turn: Turn, ip: Ip, association: Association, readAt: MonotonicMs): boolean {
+export function takeRead(ctx: StepContext, ip: Ip, association: Association, readAt: MonotonicMs): boolean {
   const id = association.kind === 'associated' ? association.associationId : null;
   if (id !== null) {
-    stayInForce(turn, ip, id, readAt);
-    refuteWord(turn, ip, id, readAt);
+    stayInForce(ctx, ip, id, readAt);
+    refuteWord(ctx, ip, id, readAt);
   }
-  return !isStaleRead(turn.state, ip, association);
+  return !isStaleRead(ctx.state, ip, association);
 }
 
 /** Whether it is another's association, of which only peers say that it has ended. */
@@ -139,24 +140,24 @@ function isBelieved(state: State, ip: Ip, from: NodeId): boolean {
 
 /** What was known before a peer's word took the place of what the cloud had told this node. */
 function doubtAfter(
-  turn: Turn,
+  ctx: StepContext,
   ip: Ip,
   from: NodeId,
   { holder, changes, changedTo, served, doubt }: AddressState,
 ): void {
-  const now = addressOf(turn.state, ip);
+  const now = addressOf(ctx.state, ip);
   if (now.holder.firsthand || !holder.firsthand || holder.associationId === null || doubt !== null) return;
-  changeAddress(turn, ip, {
-    doubt: { from, since: turn.now.at, before: { holder, changes, changedTo, served } },
+  changeAddress(ctx, ip, {
+    doubt: { from, since: ctx.now.at, before: { holder, changes, changedTo, served } },
   });
 }
 
 /** What this node's own reads still show long after it was said to have ended is in force. */
-function stayInForce(turn: Turn, ip: Ip, id: AssociationId, readAt: MonotonicMs): void {
-  const { ended, toldEnded } = addressOf(turn.state, ip);
+function stayInForce(ctx: StepContext, ip: Ip, id: AssociationId, readAt: MonotonicMs): void {
+  const { ended, toldEnded } = addressOf(ctx.state, ip);
   const told = toldEnded.find((one) => one.id === id);
   if (told === undefined || readAt - told.at < READS_LAG_MS) return;
-  changeAddress(turn, ip, {
+  changeAddress(ctx, ip, {
     ended: ended.filter((one) => one !== id),
     toldEnded: toldEnded.filter((one) => one !== told),
     inForce: id,
@@ -164,18 +165,18 @@ function stayInForce(turn: Turn, ip: Ip, id: AssociationId, readAt: MonotonicMs)
 }
 
 /** The association that a peer's word had replaced is there, by a read that began after the word had come, and hasn't been said to have ended. */
-function refuteWord(turn: Turn, ip: Ip, id: AssociationId, readAt: MonotonicMs): void {
-  const { doubt, ended, distrust } = addressOf(turn.state, ip);
+function refuteWord(ctx: StepContext, ip: Ip, id: AssociationId, readAt: MonotonicMs): void {
+  const { doubt, ended, distrust } = addressOf(ctx.state, ip);
   if (doubt === null || doubt.before.holder.associationId !== id) return;
   if (readAt < doubt.since || ended.includes(id)) return;
   const times = (distrust[doubt.from]?.times ?? 0) + 1;
   const forMs = Math.min(MAX_DISTRUST_MS, FIRST_DISTRUST_MS * 2 ** (times - 1));
-  ignorePart(turn, doubt.from);
-  changeAddress(turn, ip, {
+  ignorePart(ctx, doubt.from);
+  changeAddress(ctx, ip, {
     ...doubt.before,
     holder: { ...doubt.before.holder, at: readAt },
     doubt: null,
     inForce: id,
-    distrust: { ...distrust, [doubt.from]: { until: turn.now.at + forMs, times } },
+    distrust: { ...distrust, [doubt.from]: { until: ctx.now.at + forMs, times } },
   });
 }

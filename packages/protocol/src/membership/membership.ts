@@ -2,10 +2,17 @@
  * What nodes say of themselves and of each other: records, rumours, incarnations.
  */
 
-import { ballotElectorate } from '../election/ballot.ts';
-import { isCandidate } from '../election/quorum.ts';
+import { ballotElectorate, isCandidate } from '../election/quorum.ts';
+import type { AddressState } from '../model/address-state.ts';
 import { NO_BACKOFF } from '../model/initial.ts';
-import type { AddressState, Peer, State } from '../model/state.ts';
+import type { Peer } from '../model/peer-state.ts';
+import type { State } from '../model/state.ts';
+import type { DurationMs, NodeId } from '../model/units.ts';
+import { holderUnfitSince, recogniseHolders } from '../observation/holder.ts';
+import { readinessProblems } from '../observation/idle-reads.ts';
+import { inTrouble, lookNow } from '../observation/verdict.ts';
+import { adoptHandover } from '../orders/handover.ts';
+import { adoptPause, pauseToTell } from '../orders/pause.ts';
 import {
   addressOf,
   announce,
@@ -13,17 +20,11 @@ import {
   changeAddress,
   changeGossip,
   changePeer,
+  emitFact,
   persist,
+  type StepContext,
   speakTo,
-  type Turn,
-  tell,
-} from '../model/step-context.ts';
-import type { DurationMs, NodeId } from '../model/units.ts';
-import { holderUnfitSince, recogniseHolders } from '../observation/holder.ts';
-import { readinessProblems } from '../observation/idle-reads.ts';
-import { inTrouble, lookNow } from '../observation/verdict.ts';
-import { adoptHandover } from '../orders/handover.ts';
-import { adoptPause, pauseToTell } from '../orders/pause.ts';
+} from '../step-context.ts';
 import { adoptEpisode, definiteFitness, episodeRecord, onFitnessChanged } from '../takeover/episode.ts';
 import { MOST_AT_ONCE } from '../wire/freshness.ts';
 import type {
@@ -75,55 +76,55 @@ export function ownRecord(state: State): NodeRecord {
 }
 
 /** Take in a peer's record. */
-export function adoptRecord(turn: Turn, peer: Peer, record: NodeRecord, version: number): void {
+export function adoptRecord(ctx: StepContext, peer: Peer, record: NodeRecord, version: number): void {
   if (record.id !== peer.id) return;
   const before = peer.record;
   const sameLife = before !== null && before.incarnation === record.incarnation;
   const unfitSince =
-    record.fit !== 'unfit' ? null : sameLife && peer.unfitSince !== null ? peer.unfitSince : turn.now.at;
-  const isMover = isCandidate(turn.state.config, peer.id);
+    record.fit !== 'unfit' ? null : sameLife && peer.unfitSince !== null ? peer.unfitSince : ctx.now.at;
+  const isMover = isCandidate(ctx.state.config, peer.id);
   const { fit, changed: fitnessChanged } = definiteFitness(record, peer.definiteFit, isMover);
-  changePeer(turn, peer.id, {
+  changePeer(ctx, peer.id, {
     record,
     definiteFit: fit,
-    recordAt: turn.now.at,
+    recordAt: ctx.now.at,
     recordVersion: version,
     unfitSince,
     rumoured: null,
   });
-  if (before?.instanceId !== record.instanceId) recogniseHolders(turn);
-  if (fitnessChanged) onFitnessChanged(turn);
-  adoptOrders(turn, peer.id, record);
+  if (before?.instanceId !== record.instanceId) recogniseHolders(ctx);
+  if (fitnessChanged) onFitnessChanged(ctx);
+  adoptOrders(ctx, peer.id, record);
   for (const told of record.addresses) {
-    if (turn.state.addresses[told.ip] === undefined) continue;
-    observeTold(turn, peer.id, told);
+    if (ctx.state.addresses[told.ip] === undefined) continue;
+    observeTold(ctx, peer.id, told);
     const known = before?.addresses.find((one) => one.ip === told.ip);
-    adoptEpoch(turn, peer.id, told.ip, told.epoch);
-    hearEvidence(turn, peer.id, told, known, unfitSince !== null && peer.unfitSince === null);
-    adoptEpisode(turn, peer.id, told, known);
+    adoptEpoch(ctx, peer.id, told.ip, told.epoch);
+    hearEvidence(ctx, peer.id, told, known, unfitSince !== null && peer.unfitSince === null);
+    adoptEpisode(ctx, peer.id, told, known);
   }
 }
 
 /** What the bounds had no room for, of a record that the peer doesn't send again: with each of its messages some more. */
-export function adoptWhatIsLeft(turn: Turn, peer: Peer, record: NodeRecord): void {
-  if (peer.ordersDue) adoptOrders(turn, peer.id, record);
-  if (!isCandidate(turn.state.config, peer.id)) return;
+export function adoptWhatIsLeft(ctx: StepContext, peer: Peer, record: NodeRecord): void {
+  if (peer.ordersDue) adoptOrders(ctx, peer.id, record);
+  if (!isCandidate(ctx.state.config, peer.id)) return;
   for (const { ip, epoch } of record.addresses) {
-    const known = turn.state.addresses[ip];
-    if (known !== undefined && epoch > known.epoch) adoptEpoch(turn, peer.id, ip, epoch);
+    const known = ctx.state.addresses[ip];
+    if (known !== undefined && epoch > known.epoch) adoptEpoch(ctx, peer.id, ip, epoch);
   }
 }
 
 /** What operators have ordered, as a peer tells it. What is beyond the peer's budget is taken in with its next messages. */
-function adoptOrders(turn: Turn, from: NodeId, { pause, handovers }: NodeRecord): void {
-  const ageMs = turn.now.at - (turn.state.peers[from]?.recordAt ?? turn.now.at);
+function adoptOrders(ctx: StepContext, from: NodeId, { pause, handovers }: NodeRecord): void {
+  const ageMs = ctx.now.at - (ctx.state.peers[from]?.recordAt ?? ctx.now.at);
   const taken = [
-    adoptPause(turn, from, pause),
+    adoptPause(ctx, from, pause),
     ...handovers.map((one) =>
-      adoptHandover(turn, from, { ...one, ttlMs: Math.max(0, Math.floor(one.ttlMs - ageMs)) }),
+      adoptHandover(ctx, from, { ...one, ttlMs: Math.max(0, Math.floor(one.ttlMs - ageMs)) }),
     ),
   ];
-  changePeer(turn, from, { ordersDue: taken.includes(false) });
+  changePeer(ctx, from, { ordersDue: taken.includes(false) });
 }
 
 /**
@@ -133,42 +134,41 @@ function adoptOrders(turn: Turn, from: NodeId, { pause, handovers }: NodeRecord)
  * @param sinceMs since the request went out
  */
 export function putVersionsRight(
-  turn: Turn,
+  ctx: StepContext,
   peer: Peer,
   { version, ack }: Pick<Payload, 'version' | 'ack'>,
   sinceMs: DurationMs,
 ): void {
-  if (peer.recordVersion > version + MOST_AT_ONCE + sinceMs) changePeer(turn, peer.id, { recordVersion: 0 });
-  if (ack < peer.acked) changePeer(turn, peer.id, { acked: ack });
+  if (peer.recordVersion > version + MOST_AT_ONCE + sinceMs) changePeer(ctx, peer.id, { recordVersion: 0 });
+  if (ack < peer.acked) changePeer(ctx, peer.id, { acked: ack });
 }
 
 /** New trouble makes this node look at once; new sight of a dead address makes it ask again at once. */
 function hearEvidence(
-  turn: Turn,
+  ctx: StepContext,
   from: NodeId,
   told: AddressRecord,
   known: AddressRecord | undefined,
   newlyUnfit: boolean,
 ): void {
-  const address = addressOf(turn.state, told.ip);
+  const address = addressOf(ctx.state, told.ip);
   if (
     told.verdict === 'down' &&
     known?.verdict !== 'down' &&
     address.backoff.reason === 'ballot-lost' &&
     !address.backoff.forLease &&
-    mayHurry(turn, from)
+    mayHurry(ctx, from)
   ) {
-    changeAddress(turn, told.ip, { backoff: NO_BACKOFF });
+    changeAddress(ctx, told.ip, { backoff: NO_BACKOFF });
   }
-  const holderNewlyUnfit =
-    newlyUnfit && holderUnfitSince(turn.state, addressOf(turn.state, told.ip)) !== null;
+  const holderNewlyUnfit = newlyUnfit && holderUnfitSince(ctx.state, addressOf(ctx.state, told.ip)) !== null;
   const news = (told.trouble && known?.trouble !== true) || holderNewlyUnfit;
-  if (news && mayHurry(turn, from)) lookNow(turn, told.ip);
+  if (news && mayHurry(ctx, from)) lookNow(ctx, told.ip);
 }
 
 /** The peer has begun a new session: what was said in the old one is kept, but not its versions. */
-export function onNewSession(turn: Turn, peer: Peer): void {
-  changePeer(turn, peer.id, {
+export function onNewSession(ctx: StepContext, peer: Peer): void {
+  changePeer(ctx, peer.id, {
     recordVersion: 0,
     acked: 0,
     unfitSince: null,
@@ -185,37 +185,37 @@ export function knownIncarnation(peer: Peer): number | undefined {
 }
 
 /** A peer knew this node by an incarnation that its disk doesn't know of: what it had lent then can't be known. */
-export function onKnown(turn: Turn, from: NodeId, known: number): void {
-  const { state } = turn;
+export function onKnown(ctx: StepContext, from: NodeId, known: number): void {
+  const { state } = ctx;
   if (known < state.incarnation) return;
   // What it knew before this run can't become more; else it could keep this node from lending for ever.
   if (state.peers[from]?.provedRollback === true || !isPlausible(state.incarnation, known))
-    return ignorePart(turn, from);
-  changePeer(turn, from, { provedRollback: true });
-  change(turn, { incarnation: known + 1 });
+    return ignorePart(ctx, from);
+  changePeer(ctx, from, { provedRollback: true });
+  change(ctx, { incarnation: known + 1 });
   // Whatever an earlier run had lent is over a lease after this one's start, whenever a peer comes to tell.
   const lendFrom = state.startedAt + state.config.agreement.leaseMs;
   for (const { ip, lendFrom: before } of Object.values(state.addresses))
-    changeAddress(turn, ip, { lendFrom: Math.max(before, lendFrom) });
-  tell(turn, { kind: 'storage', ok: true, code: 'ROLLED_BACK' });
-  persist(turn);
-  announce(turn);
+    changeAddress(ctx, ip, { lendFrom: Math.max(before, lendFrom) });
+  emitFact(ctx, { kind: 'storage', ok: true, code: 'ROLLED_BACK' });
+  persist(ctx);
+  announce(ctx);
 }
 
-export function onRumours(turn: Turn, from: NodeId, rumours: readonly Rumour[]): void {
+export function onRumours(ctx: StepContext, from: NodeId, rumours: readonly Rumour[]): void {
   for (const rumour of rumours) {
-    if (rumour.id === turn.state.config.node.id) refute(turn, from, rumour);
-    else hearRumour(turn, from, rumour);
+    if (rumour.id === ctx.state.config.node.id) refute(ctx, from, rumour);
+    else hearRumour(ctx, from, rumour);
   }
 }
 
 /** Somebody wants a second opinion: vouch for those that were heard lately. */
-export function onAsked(turn: Turn, ids: readonly NodeId[]): void {
+export function onAsked(ctx: StepContext, ids: readonly NodeId[]): void {
   for (const id of ids) {
-    const peer = turn.state.peers[id];
+    const peer = ctx.state.peers[id];
     if (peer === undefined || peer.heardAt === null) continue;
-    if (turn.now.at - peer.heardAt < suspectAfterMs(turn.state, roleOf(turn.state, id)))
-      queueRumour(turn, rumourOf(peer, 'alive'), 1);
+    if (ctx.now.at - peer.heardAt < suspectAfterMs(ctx.state, roleOf(ctx.state, id)))
+      queueRumour(ctx, rumourOf(peer, 'alive'), 1);
   }
 }
 
@@ -228,12 +228,12 @@ export function suspects(state: State): readonly NodeId[] {
 }
 
 /** Look at every peer's silence, and tell what has changed. */
-export function detect(turn: Turn): void {
-  for (const { id, role } of turn.state.config.peers) {
-    const peer = turn.state.peers[id];
-    if (peer === undefined || isHeardLately(turn.state, peer)) continue;
-    const now = peerStateNow(turn.state, peer, role);
-    if (now.state !== peer.state) setPeerState(turn, peer, now.state, now.reason);
+export function detect(ctx: StepContext): void {
+  for (const { id, role } of ctx.state.config.peers) {
+    const peer = ctx.state.peers[id];
+    if (peer === undefined || isHeardLately(ctx.state, peer)) continue;
+    const now = peerStateNow(ctx.state, peer, role);
+    if (now.state !== peer.state) setPeerState(ctx, peer, now.state, now.reason);
   }
 }
 
@@ -244,20 +244,20 @@ function isHeardLately(state: State, peer: Peer): boolean {
 }
 
 /** An authentic request or answer of the peer's own. */
-export function hear(turn: Turn, id: NodeId): void {
-  const peer = turn.state.peers[id];
+export function hear(ctx: StepContext, id: NodeId): void {
+  const peer = ctx.state.peers[id];
   if (peer === undefined) return;
-  changePeer(turn, id, { heardAt: turn.now.at, usurped: null });
-  if (peer.state !== 'alive') setPeerState(turn, peer, 'alive', 'heard');
+  changePeer(ctx, id, { heardAt: ctx.now.at, usurped: null });
+  if (peer.state !== 'alive') setPeerState(ctx, peer, 'alive', 'heard');
 }
 
 /** Take what may go into one message from the queue of rumours. */
-export function takeRumours(turn: Turn): readonly Rumour[] {
-  const { gossip } = turn.state;
+export function takeRumours(ctx: StepContext): readonly Rumour[] {
+  const { gossip } = ctx.state;
   if (gossip.rumours.length === 0) return [];
   const told = gossip.rumours.slice(0, MAX_RUMOURS);
   const left = told.map((one) => ({ ...one, left: one.left - 1 })).filter((one) => one.left > 0);
-  changeGossip(turn, { rumours: [...gossip.rumours.slice(MAX_RUMOURS), ...left] });
+  changeGossip(ctx, { rumours: [...gossip.rumours.slice(MAX_RUMOURS), ...left] });
   return told.map((one) => one.rumour);
 }
 
@@ -289,11 +289,11 @@ function addressRecord(state: State, address: AddressState): AddressRecord {
   };
 }
 
-function setPeerState(turn: Turn, peer: Peer, state: PeerState, reason: string): void {
-  changePeer(turn, peer.id, { state });
-  tell(turn, { kind: 'peer', peer: peer.id, from: peer.state, to: state, reason });
+function setPeerState(ctx: StepContext, peer: Peer, state: PeerState, reason: string): void {
+  changePeer(ctx, peer.id, { state });
+  emitFact(ctx, { kind: 'peer', peer: peer.id, from: peer.state, to: state, reason });
   if (state === 'unknown' || (state === 'alive' && peer.state === 'unknown')) return;
-  queueRumour(turn, rumourOf(peer, state), spreads(turn.state));
+  queueRumour(ctx, rumourOf(peer, state), spreads(ctx.state));
 }
 
 function rumourOf(peer: Peer, state: Rumour['state']): Rumour {
@@ -305,33 +305,33 @@ function spreads(state: State): number {
   return 3 * Math.ceil(Math.log2(state.config.peers.length + 2));
 }
 
-function queueRumour(turn: Turn, rumour: Rumour, left: number): void {
-  const { gossip } = turn.state;
+function queueRumour(ctx: StepContext, rumour: Rumour, left: number): void {
+  const { gossip } = ctx.state;
   const others = gossip.rumours.filter((one) => one.rumour.id !== rumour.id);
-  changeGossip(turn, { rumours: [{ rumour, left }, ...others].slice(0, MAX_QUEUED_RUMOURS) });
+  changeGossip(ctx, { rumours: [{ rumour, left }, ...others].slice(0, MAX_QUEUED_RUMOURS) });
 }
 
 /** This node is called suspect or dead: a higher incarnation says that it isn't. */
-function refute(turn: Turn, from: NodeId, rumour: Rumour): void {
-  if (rumour.state === 'alive' || rumour.incarnation < turn.state.incarnation) return;
-  if (!isPlausible(turn.state.incarnation, rumour.incarnation)) return ignorePart(turn, from);
-  if (!mayHurry(turn, from)) return;
-  change(turn, { incarnation: rumour.incarnation + 1 });
-  persist(turn);
-  announce(turn);
+function refute(ctx: StepContext, from: NodeId, rumour: Rumour): void {
+  if (rumour.state === 'alive' || rumour.incarnation < ctx.state.incarnation) return;
+  if (!isPlausible(ctx.state.incarnation, rumour.incarnation)) return ignorePart(ctx, from);
+  if (!mayHurry(ctx, from)) return;
+  change(ctx, { incarnation: rumour.incarnation + 1 });
+  persist(ctx);
+  announce(ctx);
 }
 
-function hearRumour(turn: Turn, from: NodeId, rumour: Rumour): void {
-  const peer = turn.state.peers[rumour.id];
+function hearRumour(ctx: StepContext, from: NodeId, rumour: Rumour): void {
+  const peer = ctx.state.peers[rumour.id];
   if (peer === undefined) return;
   const known = peer.record?.incarnation ?? 0;
   if (rumour.incarnation < known) return;
-  const at = turn.now.at;
-  if (rumour.state === 'alive') changePeer(turn, peer.id, { vouchedAt: at, rumoured: null });
+  const at = ctx.now.at;
+  if (rumour.state === 'alive') changePeer(ctx, peer.id, { vouchedAt: at, rumoured: null });
   else {
     const news = peer.rumoured?.state !== rumour.state;
-    changePeer(turn, peer.id, { rumoured: { state: rumour.state, incarnation: rumour.incarnation, at } });
-    if (peer.state === 'alive' && news && mayHurry(turn, from)) speakTo(turn, peer.id);
+    changePeer(ctx, peer.id, { rumoured: { state: rumour.state, incarnation: rumour.incarnation, at } });
+    if (peer.state === 'alive' && news && mayHurry(ctx, from)) speakTo(ctx, peer.id);
   }
 }
 

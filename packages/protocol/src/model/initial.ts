@@ -4,8 +4,11 @@
 
 import { NEW_EPISODE } from '../takeover/episode-state.ts';
 import type { PauseRecord } from '../wire/messages.ts';
+import type { AddressState, Backoff, Holder } from './address-state.ts';
 import type { ProtocolConfig } from './config.ts';
-import type { AddressState, Backoff, Channel, CheckSeries, Holder, Peer, State, WayOut } from './state.ts';
+import type { CheckSeries, WayOut } from './observation-state.ts';
+import type { Channel, Peer } from './peer-state.ts';
+import type { State } from './state.ts';
 import type { Ip, NodeId } from './units.ts';
 
 export const NO_PAUSE: PauseRecord = {
@@ -147,7 +150,7 @@ export function newAddress(ip: Ip): AddressState {
     distrust: {},
     lent: null,
     lendFrom: 0,
-    standing: {},
+    openBallots: {},
     campaign: null,
     guard: null,
     move: null,
@@ -160,7 +163,7 @@ export function newAddress(ip: Ip): AddressState {
     episode: NEW_EPISODE,
     late: null,
     replaced: null,
-    survey: {
+    idle: {
       reading: null,
       readingAt: 0,
       nextReadAt: 0,

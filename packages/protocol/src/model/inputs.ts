@@ -93,7 +93,7 @@ export type StorageState =
 export type AskPurpose = 'guard' | 'way-out';
 
 /** What a call to the cloud is for: a move, an idle read of who holds the address, or the proof of permission. */
-export type CallPurpose = 'move' | 'survey' | 'permission';
+export type CallPurpose = 'move' | 'idle-read' | 'permission';
 
 export type Route = '/v1/gossip' | '/v1/vote' | '/v1/handover' | '/v1/pause' | '/v1/resume';
 

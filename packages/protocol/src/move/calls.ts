@@ -3,8 +3,8 @@
  * follows on which answer is in `table.ts`.
  */
 import type { DriverOperation } from '../model/effects.ts';
-import { addressOf, newEffectId, type Turn, tell } from '../model/step-context.ts';
 import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from '../model/units.ts';
+import { addressOf, emitFact, newEffectId, type StepContext } from '../step-context.ts';
 import { callTimeoutMs } from '../takeover/view.ts';
 import type { NextCall, ReadPurpose } from './phases.ts';
 import { changeMove, moveOf } from './progress.ts';
@@ -18,75 +18,80 @@ export const STALE_READ_MS: DurationMs = 300;
 const MAX_STALE_READ_MS: DurationMs = 5_000;
 
 /** Ask who holds the address. */
-export function read(turn: Turn, ip: Ip, purpose: ReadPurpose): void {
-  const callId = drive(turn, ip, { op: 'read' });
-  changeMove(turn, ip, { stage: { kind: 'reading', callId, at: turn.now.at, purpose } });
+export function read(ctx: StepContext, ip: Ip, purpose: ReadPurpose): void {
+  const callId = drive(ctx, ip, { op: 'read' });
+  changeMove(ctx, ip, { stage: { kind: 'reading', callId, at: ctx.now.at, purpose } });
 }
 
 /** End the association that was read. */
-export function release(turn: Turn, ip: Ip, associationId: AssociationId | null, node: NodeId | null): void {
-  const callId = drive(turn, ip, { op: 'release', associationId, node });
-  changeMove(turn, ip, { stage: { kind: 'releasing', callId, at: turn.now.at, associationId, node } });
+export function release(
+  ctx: StepContext,
+  ip: Ip,
+  associationId: AssociationId | null,
+  node: NodeId | null,
+): void {
+  const callId = drive(ctx, ip, { op: 'release', associationId, node });
+  changeMove(ctx, ip, { stage: { kind: 'releasing', callId, at: ctx.now.at, associationId, node } });
 }
 
 /** Claim the address; with `reassociate` also from whoever holds it. */
-export function take(turn: Turn, ip: Ip, reassociate: boolean): void {
-  const callId = drive(turn, ip, { op: 'take', reassociate });
-  changeMove(turn, ip, { stage: { kind: 'taking', callId, at: turn.now.at, reassociate } });
+export function take(ctx: StepContext, ip: Ip, reassociate: boolean): void {
+  const callId = drive(ctx, ip, { op: 'take', reassociate });
+  changeMove(ctx, ip, { stage: { kind: 'taking', callId, at: ctx.now.at, reassociate } });
 }
 
 /** Every call of a move follows a durable intent (`takeover.ts`, the gate `intent`), so it goes out at once. */
-export function drive(turn: Turn, ip: Ip, operation: DriverOperation): EffectId {
-  const callId = newEffectId(turn);
-  const timeoutMs = addressOf(turn.state, ip).move?.callTimeoutMs ?? callTimeoutMs(turn.state.config);
-  turn.effects.push({ kind: 'drive', callId, purpose: 'move', address: ip, operation, timeoutMs });
+export function drive(ctx: StepContext, ip: Ip, operation: DriverOperation): EffectId {
+  const callId = newEffectId(ctx);
+  const timeoutMs = addressOf(ctx.state, ip).move?.callTimeoutMs ?? callTimeoutMs(ctx.state.config);
+  ctx.effects.push({ kind: 'drive', callId, purpose: 'move', address: ip, operation, timeoutMs });
   return callId;
 }
 
 /** The call that a rest was before. */
-export function makeCall(turn: Turn, ip: Ip, next: NextCall): void {
+export function makeCall(ctx: StepContext, ip: Ip, next: NextCall): void {
   switch (next.call) {
     case 'read':
-      return read(turn, ip, next.purpose);
+      return read(ctx, ip, next.purpose);
     case 'release':
-      return release(turn, ip, next.associationId, next.node);
+      return release(ctx, ip, next.associationId, next.node);
     case 'take':
-      return take(turn, ip, next.reassociate);
+      return take(ctx, ip, next.reassociate);
   }
 }
 
 /** The answer took its time: every gate is asked again before the next call, which follows at once where all are open. */
-export function onceCleared(turn: Turn, ip: Ip, next: NextCall): void {
-  afterRest(turn, ip, 0, next);
+export function onceCleared(ctx: StepContext, ip: Ip, next: NextCall): void {
+  afterRest(ctx, ip, 0, next);
 }
 
 /** Wait, and have every gate asked again before the next call. */
-export function afterRest(turn: Turn, ip: Ip, ms: DurationMs, next: NextCall): void {
-  changeMove(turn, ip, { stage: { kind: 'resting', until: turn.now.at + ms, next } });
+export function afterRest(ctx: StepContext, ip: Ip, ms: DurationMs, next: NextCall): void {
+  changeMove(ctx, ip, { stage: { kind: 'resting', until: ctx.now.at + ms, next } });
 }
 
 /** Make the call again that was throttled: soon, then less soon. */
-export function afterThrottle(turn: Turn, ip: Ip, next: NextCall): void {
-  const delayMs = nextDelay(moveOf(turn, ip).delayMs, FIRST_THROTTLE_MS, MAX_THROTTLE_MS);
-  changeMove(turn, ip, { delayMs });
-  afterRest(turn, ip, delayMs, next);
+export function afterThrottle(ctx: StepContext, ip: Ip, next: NextCall): void {
+  const delayMs = nextDelay(moveOf(ctx, ip).delayMs, FIRST_THROTTLE_MS, MAX_THROTTLE_MS);
+  changeMove(ctx, ip, { delayMs });
+  afterRest(ctx, ip, delayMs, next);
 }
 
 /** Nobody holds it by our doing, and the take was refused: read and take again, until somebody holds it. */
-export function keepDuty(turn: Turn, ip: Ip, detail = "the cloud's answer was no use"): void {
-  const delayMs = nextDelay(moveOf(turn, ip).delayMs, FIRST_DUTY_MS, MAX_DUTY_MS);
-  tell(turn, { kind: 'decided', address: ip, outcome: 'wait', reason: 'backing-off', detail });
-  changeMove(turn, ip, { duty: true, delayMs });
-  afterRest(turn, ip, delayMs, { call: 'read', purpose: 'duty' });
+export function keepDuty(ctx: StepContext, ip: Ip, detail = "the cloud's answer was no use"): void {
+  const delayMs = nextDelay(moveOf(ctx, ip).delayMs, FIRST_DUTY_MS, MAX_DUTY_MS);
+  emitFact(ctx, { kind: 'decided', address: ip, outcome: 'wait', reason: 'backing-off', detail });
+  changeMove(ctx, ip, { duty: true, delayMs });
+  afterRest(ctx, ip, delayMs, { call: 'read', purpose: 'duty' });
 }
 
 /** A read that lags: again soon, then less soon. A claim can't hurt, so a duty doesn't wait for the reads to catch up. */
-export function afterLaggingRead(turn: Turn, ip: Ip, purpose: ReadPurpose): void {
-  const { delayMs, duty } = moveOf(turn, ip);
+export function afterLaggingRead(ctx: StepContext, ip: Ip, purpose: ReadPurpose): void {
+  const { delayMs, duty } = moveOf(ctx, ip);
   const nextMs = nextDelay(delayMs, STALE_READ_MS, MAX_STALE_READ_MS);
-  changeMove(turn, ip, { delayMs: nextMs });
+  changeMove(ctx, ip, { delayMs: nextMs });
   const claims = duty && nextMs > 2 * STALE_READ_MS;
-  afterRest(turn, ip, nextMs, claims ? { call: 'take', reassociate: false } : { call: 'read', purpose });
+  afterRest(ctx, ip, nextMs, claims ? { call: 'take', reassociate: false } : { call: 'read', purpose });
 }
 
 /** Doubling, from the first to the most. */

@@ -3,13 +3,14 @@
  * landed, and forgotten when they can't land any more (invariant I17).
  */
 
-import type { HistoryEntry } from '../model/facts.ts';
+import type { Holder, LateTake } from '../model/address-state.ts';
 import type { ExternalIpResult } from '../model/inputs.ts';
-import type { Holder, LateTake, State } from '../model/state.ts';
-import { addressOf, changeAddress, persist, type Turn, tell } from '../model/step-context.ts';
+import type { State } from '../model/state.ts';
 import type { AssociationId, DurationMs, Ip, MonotonicMs } from '../model/units.ts';
 import { observeHolder } from '../observation/holder.ts';
+import type { HistoryEntry } from '../reporting/facts.ts';
 import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from '../reporting/outbox.ts';
+import { addressOf, changeAddress, emitFact, persist, type StepContext } from '../step-context.ts';
 import type { MoveIntent } from '../storage/durable.ts';
 import { noteTry } from '../takeover/episode.ts';
 import { endsAccepted } from './phases.ts';
@@ -24,18 +25,17 @@ import { endsAccepted } from './phases.ts';
 export const LATE_LASTS_MS: DurationMs = 15 * 60_000;
 
 /** The move ends, and its take may have been applied, or may yet be. */
-export function mayLand(turn: Turn, ip: Ip, intent: MoveIntent): void {
-  changeAddress(turn, ip, { late: { intent, until: turn.now.at + LATE_LASTS_MS, held: null } });
+export function mayLand(ctx: StepContext, ip: Ip, intent: MoveIntent): void {
+  changeAddress(ctx, ip, { late: { intent, until: ctx.now.at + LATE_LASTS_MS, held: null } });
 }
 
 /**
  * The move is accepted. An association that a read shows may be that of a take which had stayed unknown, and is told with
  * the move; one that answers a later take is that take's own, and the earlier take may land yet.
  */
-export function lateAfterAcceptance(turn: Turn, ip: Ip, answered: AssociationId | null): void {
-  const { late } = addressOf(turn.state, ip);
-  if (late !== null)
-    changeAddress(turn, ip, { late: answered === null ? null : { ...late, held: answered } });
+export function lateAfterAcceptance(ctx: StepContext, ip: Ip, answered: AssociationId | null): void {
+  const { late } = addressOf(ctx.state, ip);
+  if (late !== null) changeAddress(ctx, ip, { late: answered === null ? null : { ...late, held: answered } });
 }
 
 /**
@@ -44,39 +44,45 @@ export function lateAfterAcceptance(turn: Turn, ip: Ip, answered: AssociationId 
  *
  * @param before the holder as this node knew it before that read
  */
-export function settleLate(turn: Turn, ip: Ip, before: Holder, seen: Holder, readAt: MonotonicMs): void {
-  const { late, move, intent } = addressOf(turn.state, ip);
+export function endLateTake(
+  ctx: StepContext,
+  ip: Ip,
+  before: Holder,
+  seen: Holder,
+  readAt: MonotonicMs,
+): void {
+  const { late, move, intent } = addressOf(ctx.state, ip);
   if (late === null) return;
-  if (seen.node === turn.state.config.node.id && !isKnown(turn.state, late, before, seen)) {
+  if (seen.node === ctx.state.config.node.id && !isKnown(ctx.state, late, before, seen)) {
     // A take of the move that is under way may be what is shown: its end tells of it, and the take that is remembered with it.
-    if (move !== null && intent !== null && endsAccepted(move)) return noteAccepted(turn, ip, intent);
-    return tellLate(turn, ip, late.intent);
+    if (move !== null && intent !== null && endsAccepted(move)) return noteAccepted(ctx, ip, intent);
+    return emitLate(ctx, ip, late.intent);
   }
   if (readAt < late.until) return;
-  changeAddress(turn, ip, { late: null });
-  persist(turn);
+  changeAddress(ctx, ip, { late: null });
+  persist(ctx);
 }
 
 /**
  * The external-IP service sees this node under a contested address. After the single call that the cloud accepted this is
  * proof that this node holds it, as a read is; after one whose answer is unknown it is a reason to read.
  */
-export function seenAs(turn: Turn, result: ExternalIpResult): void {
+export function seenAs(ctx: StepContext, result: ExternalIpResult): void {
   if (result.kind !== 'address') return;
-  const address = turn.state.addresses[result.ip];
-  if (address === undefined || turn.state.config.driver === null) return;
-  const { ip, move, late, survey } = address;
-  const { id, instanceId } = turn.state.config.node;
-  const at = turn.now.at;
-  if (turn.state.config.driver.style === 'single-call' && move?.stage.kind === 'verifying')
+  const address = ctx.state.addresses[result.ip];
+  if (address === undefined || ctx.state.config.driver === null) return;
+  const { ip, move, late, idle } = address;
+  const { id, instanceId } = ctx.state.config.node;
+  const at = ctx.now.at;
+  if (ctx.state.config.driver.style === 'single-call' && move?.stage.kind === 'verifying')
     observeHolder(
-      turn,
+      ctx,
       ip,
       { kind: 'node', node: id, instanceId, associationId: null, at, toldBy: null, firsthand: true },
       'external-ip',
     );
-  else if (late !== null && survey.nextReadAt > at)
-    changeAddress(turn, ip, { survey: { ...survey, nextReadAt: at } });
+  else if (late !== null && idle.nextReadAt > at)
+    changeAddress(ctx, ip, { idle: { ...idle, nextReadAt: at } });
 }
 
 /** This node knew from the cloud itself that it holds the address by that very association. */
@@ -88,35 +94,35 @@ function isKnown(state: State, late: LateTake, before: Holder, seen: Holder): bo
 }
 
 /** However the move ends, it ends as one that was accepted, so that people are told of it once. */
-function noteAccepted(turn: Turn, ip: Ip, intent: MoveIntent): void {
-  changeAddress(turn, ip, { intent: { ...intent, stage: 'accepted' }, late: null });
-  noteTry(turn, ip, intent);
-  persist(turn);
+function noteAccepted(ctx: StepContext, ip: Ip, intent: MoveIntent): void {
+  changeAddress(ctx, ip, { intent: { ...intent, stage: 'accepted' }, late: null });
+  noteTry(ctx, ip, intent);
+  persist(ctx);
 }
 
-function tellLate(turn: Turn, ip: Ip, intent: MoveIntent): void {
-  tell(turn, { kind: 'late-association', address: ip });
-  noteTry(turn, ip, intent);
-  tellMoved(turn, ip, intent, `a call that had been given up was applied late: ${intent.reason}`);
-  changeAddress(turn, ip, { late: null });
-  persist(turn);
+function emitLate(ctx: StepContext, ip: Ip, intent: MoveIntent): void {
+  emitFact(ctx, { kind: 'late-association', address: ip });
+  noteTry(ctx, ip, intent);
+  emitMoved(ctx, ip, intent, `a call that had been given up was applied late: ${intent.reason}`);
+  changeAddress(ctx, ip, { late: null });
+  persist(ctx);
 }
 
 /** History and notification of a move whose end nobody has seen. */
-export function tellMoved(turn: Turn, ip: Ip, intent: MoveIntent, reason: string): void {
+export function emitMoved(ctx: StepContext, ip: Ip, intent: MoveIntent, reason: string): void {
   const entry: HistoryEntry = {
-    id: newSerialId(turn),
+    id: newSerialId(ctx),
     kind: intent.mode,
     address: ip,
     from: intent.from,
-    to: turn.state.config.node.id,
+    to: ctx.state.config.node.id,
     result: 'moved',
     reason,
     epoch: intent.epoch,
-    at: turn.now.wall,
+    at: ctx.now.wall,
     steps: intent.steps,
     requestIds: intent.requestIds,
   };
-  tell(turn, { kind: 'concluded', entry });
-  enqueue(turn, TAKEOVER_SUBJECT, takeoverMessage(turn, entry, { ...intent, reason }));
+  emitFact(ctx, { kind: 'concluded', entry });
+  enqueue(ctx, TAKEOVER_SUBJECT, takeoverMessage(ctx, entry, { ...intent, reason }));
 }

@@ -3,8 +3,8 @@
  * driver's answers, the passing of time and the takeover rule come to it. What follows on each is in `table.ts`.
  */
 import type { DriverResult } from '../model/inputs.ts';
-import { addressOf, changeAddress, type Turn } from '../model/step-context.ts';
 import type { EffectId, Ip } from '../model/units.ts';
+import { addressOf, changeAddress, type StepContext } from '../step-context.ts';
 import { callTimeoutMs } from '../takeover/view.ts';
 import { read } from './calls.ts';
 import { releaseEvent, resultOf, settlingEvent, takeEvent } from './events.ts';
@@ -15,8 +15,8 @@ import { readEvent } from './reads.ts';
 import { follow, MOVE_TABLE } from './table.ts';
 
 /** Every gate is open. */
-export function beginMove(turn: Turn, ip: Ip): void {
-  const { campaign, intent } = addressOf(turn.state, ip);
+export function beginMove(ctx: StepContext, ip: Ip): void {
+  const { campaign, intent } = addressOf(ctx.state, ip);
   const mandate = campaign?.won;
   if (campaign === null || mandate == null || intent === null)
     throw new Error(`a move of ${ip} begins without a mandate`);
@@ -24,59 +24,59 @@ export function beginMove(turn: Turn, ip: Ip): void {
     epoch: campaign.epoch,
     mode: campaign.mode,
     handoverId: campaign.handoverId,
-    startedAt: turn.now.at,
+    startedAt: ctx.now.at,
     leaseUntil: mandate.until,
-    callTimeoutMs: callTimeoutMs(turn.state.config, mandate.until - campaign.openedAt),
+    callTimeoutMs: callTimeoutMs(ctx.state.config, mandate.until - campaign.openedAt),
     consent: mandate.consent,
     duty: false,
-    stage: { kind: 'reading', callId: 0, at: turn.now.at, purpose: 'start' },
+    stage: { kind: 'reading', callId: 0, at: ctx.now.at, purpose: 'start' },
     delayMs: 0,
     steps: intent.steps,
     requestIds: [],
   };
-  changeAddress(turn, ip, { move });
-  read(turn, ip, 'start');
+  changeAddress(ctx, ip, { move });
+  read(ctx, ip, 'start');
 }
 
 /** After a restart that found an intent: read, and finish or close it. */
-export function recoverMove(turn: Turn, ip: Ip): void {
-  const { intent } = addressOf(turn.state, ip);
+export function recoverMove(ctx: StepContext, ip: Ip): void {
+  const { intent } = addressOf(ctx.state, ip);
   if (intent === null) return;
   const { epoch, mode, handoverId, steps, requestIds } = intent;
   const move: Move = {
     epoch,
     mode,
     handoverId,
-    startedAt: turn.now.at,
+    startedAt: ctx.now.at,
     leaseUntil: 0,
-    callTimeoutMs: callTimeoutMs(turn.state.config),
+    callTimeoutMs: callTimeoutMs(ctx.state.config),
     consent: false,
     duty: intent.stage === 'released',
-    stage: { kind: 'reading', callId: 0, at: turn.now.at, purpose: 'recover' },
+    stage: { kind: 'reading', callId: 0, at: ctx.now.at, purpose: 'recover' },
     delayMs: 0,
     steps,
     requestIds,
   };
-  changeAddress(turn, ip, { move });
-  read(turn, ip, 'recover');
+  changeAddress(ctx, ip, { move });
+  read(ctx, ip, 'recover');
 }
 
 /** The takeover rule lets a move go on that rests. It asks only then: a call under way, or a proof, is waited for. */
-export function continueMove(turn: Turn, ip: Ip): void {
-  const { stage } = moveOf(turn, ip);
-  if (stage.kind === 'resting') follow(MOVE_TABLE.resting, turn, ip, stage, { kind: 'cleared' });
+export function continueMove(ctx: StepContext, ip: Ip): void {
+  const { stage } = moveOf(ctx, ip);
+  if (stage.kind === 'resting') follow(MOVE_TABLE.resting, ctx, ip, stage, { kind: 'cleared' });
 }
 
 /** What the passing of time does to a move. */
-export function timeMove(turn: Turn, ip: Ip): void {
-  const { move } = addressOf(turn.state, ip);
+export function timeMove(ctx: StepContext, ip: Ip): void {
+  const { move } = addressOf(ctx.state, ip);
   if (move === null) return;
   const { stage } = move;
   switch (stage.kind) {
     case 'settling':
-      return follow(MOVE_TABLE.settling, turn, ip, stage, { kind: 'due' });
+      return follow(MOVE_TABLE.settling, ctx, ip, stage, { kind: 'due' });
     case 'verifying':
-      return follow(MOVE_TABLE.verifying, turn, ip, stage, { kind: 'due' });
+      return follow(MOVE_TABLE.verifying, ctx, ip, stage, { kind: 'due' });
     case 'reading':
     case 'releasing':
     case 'taking':
@@ -102,29 +102,29 @@ export function nextMoveTime({ stage }: Move): number | null {
 }
 
 /** The address whose move waits for this call; null: none does any more. */
-export function moveAwaiting(turn: Turn, callId: EffectId): Ip | null {
-  for (const { ip, move } of Object.values(turn.state.addresses))
+export function moveAwaiting(ctx: StepContext, callId: EffectId): Ip | null {
+  for (const { ip, move } of Object.values(ctx.state.addresses))
     if (move !== null && awaits(move, callId)) return ip;
   return null;
 }
 
 /** The call that the move waits for was answered. */
-export function onMoveAnswer(turn: Turn, ip: Ip, result: DriverResult): void {
-  addRequestIds(turn, ip, result);
-  const { stage } = moveOf(turn, ip);
+export function onMoveAnswer(ctx: StepContext, ip: Ip, result: DriverResult): void {
+  addRequestIds(ctx, ip, result);
+  const { stage } = moveOf(ctx, ip);
   const { answer } = result;
   switch (stage.kind) {
     case 'reading':
-      addStep(turn, ip, 'read', turn.now.at - stage.at, answer.kind);
-      return follow(MOVE_TABLE.reading[stage.purpose], turn, ip, stage, readEvent(turn, ip, stage, answer));
+      addStep(ctx, ip, 'read', ctx.now.at - stage.at, answer.kind);
+      return follow(MOVE_TABLE.reading[stage.purpose], ctx, ip, stage, readEvent(ctx, ip, stage, answer));
     case 'releasing':
-      addStep(turn, ip, 'release', turn.now.at - stage.at, resultOf(answer));
-      return follow(MOVE_TABLE.releasing, turn, ip, stage, releaseEvent(answer));
+      addStep(ctx, ip, 'release', ctx.now.at - stage.at, resultOf(answer));
+      return follow(MOVE_TABLE.releasing, ctx, ip, stage, releaseEvent(answer));
     case 'taking':
-      addStep(turn, ip, 'take', turn.now.at - stage.at, resultOf(answer));
-      return follow(MOVE_TABLE.taking, turn, ip, stage, takeEvent(answer));
+      addStep(ctx, ip, 'take', ctx.now.at - stage.at, resultOf(answer));
+      return follow(MOVE_TABLE.taking, ctx, ip, stage, takeEvent(answer));
     case 'settling':
-      return follow(MOVE_TABLE.settling, turn, ip, stage, settlingEvent(turn.state, ip, answer));
+      return follow(MOVE_TABLE.settling, ctx, ip, stage, settlingEvent(ctx.state, ip, answer));
     case 'resting':
     case 'verifying':
       return;

@@ -2,9 +2,9 @@
  * What follows on an event in a phase: the cells of `table.ts`. Each is told in PROTOCOL.md, "The machine".
  */
 
-import { addressOf, changeAddress, type Turn } from '../model/step-context.ts';
 import type { DurationMs, Ip } from '../model/units.ts';
 import { endAssociation, fitnessOf, isHeldBySelf, isSilent } from '../observation/holder.ts';
+import { addressOf, changeAddress, type StepContext } from '../step-context.ts';
 import { accept, beginDuty } from './acceptance.ts';
 import {
   afterLaggingRead,
@@ -30,188 +30,198 @@ export const VERIFY_MS: DurationMs = 15_000;
 const RESTARTED = 'a restart ended the move before it began';
 
 /** Nobody holds it: claim it. */
-export function takeOnceCleared(turn: Turn, ip: Ip): void {
-  onceCleared(turn, ip, { call: 'take', reassociate: false });
+export function takeOnceCleared(ctx: StepContext, ip: Ip): void {
+  onceCleared(ctx, ip, { call: 'take', reassociate: false });
 }
 
 /** This node holds it already: there is nothing to move. */
-export function endAsHolder(turn: Turn, ip: Ip): void {
-  concludeAttempt(turn, ip, 'abandoned', 'is-holder', 'this node holds it already', 0);
+export function endAsHolder(ctx: StepContext, ip: Ip): void {
+  concludeAttempt(ctx, ip, 'abandoned', 'is-holder', 'this node holds it already', 0);
 }
 
 /** Another holds it: by consent or by a single call it is swapped, else released. Whoever took it since the ballot, and is heard, keeps it. */
-export function releaseOrSwapOnceCleared(turn: Turn, ip: Ip, _: Reading, { association }: Another): void {
-  const { holder, intent } = addressOf(turn.state, ip);
+export function releaseOrSwapOnceCleared(
+  ctx: StepContext,
+  ip: Ip,
+  _: Reading,
+  { association }: Another,
+): void {
+  const { holder, intent } = addressOf(ctx.state, ip);
   const from = intent?.from ?? 'unknown';
   const isMoved = holder.node !== null && from !== 'unknown' && from !== holder.node;
-  if (isMoved && !isSilent(turn.state, holder.node)) {
+  if (isMoved && !isSilent(ctx.state, holder.node)) {
     const detail = `${holder.node} took it meanwhile`;
-    return concludeAttempt(turn, ip, 'lost-race', 'backing-off', detail, 0);
+    return concludeAttempt(ctx, ip, 'lost-race', 'backing-off', detail, 0);
   }
-  const { driver } = turn.state.config;
+  const { driver } = ctx.state.config;
   const swaps =
     driver?.swap === true &&
-    moveOf(turn, ip).consent &&
+    moveOf(ctx, ip).consent &&
     holder.node !== null &&
-    fitnessOf(turn.state, holder.node) === 'fit';
+    fitnessOf(ctx.state, holder.node) === 'fit';
   if (driver?.style === 'single-call' || swaps)
-    return onceCleared(turn, ip, { call: 'take', reassociate: true });
+    return onceCleared(ctx, ip, { call: 'take', reassociate: true });
   const { associationId } = association;
-  onceCleared(turn, ip, { call: 'release', associationId, node: holder.node });
+  onceCleared(ctx, ip, { call: 'release', associationId, node: holder.node });
 }
 
 /** Not at the price of another address; where nobody holds this one by our doing, until that other is gone. */
-export function refuseToDisplace(turn: Turn, ip: Ip, _: Reading, { other }: Displaces): void {
-  if (moveOf(turn, ip).duty) return keepDuty(turn, ip);
+export function refuseToDisplace(ctx: StepContext, ip: Ip, _: Reading, { other }: Displaces): void {
+  if (moveOf(ctx, ip).duty) return keepDuty(ctx, ip);
   const detail = `taking it would throw ${other} off this node`;
-  concludeAttempt(turn, ip, 'refused', 'would-displace', detail, 0);
+  concludeAttempt(ctx, ip, 'refused', 'would-displace', detail, 0);
 }
 
 /** The read lags: read again, soon at first. */
-export function readAgain(turn: Turn, ip: Ip, { purpose }: Reading): void {
-  afterLaggingRead(turn, ip, purpose);
+export function readAgain(ctx: StepContext, ip: Ip, { purpose }: Reading): void {
+  afterLaggingRead(ctx, ip, purpose);
 }
 
 /** The read was throttled: make it again. */
-export function readAfterThrottle(turn: Turn, ip: Ip, { purpose }: Reading): void {
-  afterThrottle(turn, ip, { call: 'read', purpose });
+export function readAfterThrottle(ctx: StepContext, ip: Ip, { purpose }: Reading): void {
+  afterThrottle(ctx, ip, { call: 'read', purpose });
 }
 
 /** Nothing has been done yet, and who holds it can't be known: try again later. */
-export function endUnread(turn: Turn, ip: Ip, _: Reading, { code, message }: Failure): void {
+export function endUnread(ctx: StepContext, ip: Ip, _: Reading, { code, message }: Failure): void {
   const detail = `reading the association: ${code}: ${message}`;
-  concludeAttempt(turn, ip, 'refused', 'backing-off', detail, 0);
+  concludeAttempt(ctx, ip, 'refused', 'backing-off', detail, 0);
 }
 
 /** Nobody holds it by our doing: claim it. */
-export function takeForDuty(turn: Turn, ip: Ip): void {
-  changeMove(turn, ip, { duty: true });
-  take(turn, ip, false);
+export function takeForDuty(ctx: StepContext, ip: Ip): void {
+  changeMove(ctx, ip, { duty: true });
+  take(ctx, ip, false);
 }
 
 /** The take was applied. */
-export function acceptShown(turn: Turn, ip: Ip, _: Reading, { association }: Self): void {
-  accept(turn, ip, association.associationId);
+export function acceptShown(ctx: StepContext, ip: Ip, _: Reading, { association }: Self): void {
+  accept(ctx, ip, association.associationId);
 }
 
 /** The release was not applied after all, which ends the duty: begin again. Or somebody else has it now. */
-export function startAnewOrLose(turn: Turn, ip: Ip, _: Reading, { association }: Another): void {
-  const released = addressOf(turn.state, ip).intent?.associationId ?? null;
+export function startAnewOrLose(ctx: StepContext, ip: Ip, _: Reading, { association }: Another): void {
+  const released = addressOf(ctx.state, ip).intent?.associationId ?? null;
   if (released === null || association.associationId !== released)
-    return loseRaceTo(turn, ip, association, 'holds it');
-  changeMove(turn, ip, { duty: false });
-  onceCleared(turn, ip, { call: 'read', purpose: 'start' });
+    return loseRaceTo(ctx, ip, association, 'holds it');
+  changeMove(ctx, ip, { duty: false });
+  onceCleared(ctx, ip, { call: 'read', purpose: 'start' });
 }
 
 /** The call's answer was no use: the duty goes on. */
-export function dutyGoesOn(turn: Turn, ip: Ip): void {
-  keepDuty(turn, ip);
+export function dutyGoesOn(ctx: StepContext, ip: Ip): void {
+  keepDuty(ctx, ip);
 }
 
 /** A crash between a release and its writing leaves the intent as it was planned: somebody held it then, and nobody does now. */
-export function takeIfReleased(turn: Turn, ip: Ip): void {
-  const { intent } = addressOf(turn.state, ip);
+export function takeIfReleased(ctx: StepContext, ip: Ip): void {
+  const { intent } = addressOf(ctx.state, ip);
   const mayHaveReleased = intent !== null && intent.from !== 'nobody';
-  if (moveOf(turn, ip).duty || mayHaveReleased) return takeForDuty(turn, ip);
-  concludeAttempt(turn, ip, 'abandoned', 'backing-off', RESTARTED, 1);
+  if (moveOf(ctx, ip).duty || mayHaveReleased) return takeForDuty(ctx, ip);
+  concludeAttempt(ctx, ip, 'abandoned', 'backing-off', RESTARTED, 1);
 }
 
 /** The last run had done nothing yet, or somebody else has it now. */
-export function endRestarted(turn: Turn, ip: Ip, _: Reading, { association }: Another): void {
-  const { intent } = addressOf(turn.state, ip);
+export function endRestarted(ctx: StepContext, ip: Ip, _: Reading, { association }: Another): void {
+  const { intent } = addressOf(ctx.state, ip);
   const asPlanned = intent !== null && association.associationId === intent.associationId;
-  if (moveOf(turn, ip).duty || !asPlanned) return loseRaceTo(turn, ip, association, 'holds it');
-  concludeAttempt(turn, ip, 'abandoned', 'backing-off', RESTARTED, 1);
+  if (moveOf(ctx, ip).duty || !asPlanned) return loseRaceTo(ctx, ip, association, 'holds it');
+  concludeAttempt(ctx, ip, 'abandoned', 'backing-off', RESTARTED, 1);
 }
 
 /** What the last run has done must be known. */
-export function recoverLater(turn: Turn, ip: Ip): void {
-  if (moveOf(turn, ip).duty) return keepDuty(turn, ip);
-  afterRest(turn, ip, FIRST_DUTY_MS, { call: 'read', purpose: 'recover' });
+export function recoverLater(ctx: StepContext, ip: Ip): void {
+  if (moveOf(ctx, ip).duty) return keepDuty(ctx, ip);
+  afterRest(ctx, ip, FIRST_DUTY_MS, { call: 'read', purpose: 'recover' });
 }
 
 /** Somebody else was faster. */
-export function loseRace(turn: Turn, ip: Ip, _: Reading, { association }: Another): void {
-  loseRaceTo(turn, ip, association, 'took it first');
+export function loseRace(ctx: StepContext, ip: Ip, _: Reading, { association }: Another): void {
+  loseRaceTo(ctx, ip, association, 'took it first');
 }
 
 /** Who has it is settled by more reads. */
-export function settleWhoHolds(turn: Turn, ip: Ip): void {
-  if (moveOf(turn, ip).duty) return keepDuty(turn, ip);
-  settle(turn, ip, 'swap', null);
+export function settleWhoHolds(ctx: StepContext, ip: Ip): void {
+  if (moveOf(ctx, ip).duty) return keepDuty(ctx, ip);
+  settle(ctx, ip, 'swap', null);
 }
 
 /** It is released: take it. */
-export function beginDutyAndTake(turn: Turn, ip: Ip, { associationId }: Releasing): void {
-  beginDuty(turn, ip, associationId);
+export function beginDutyAndTake(ctx: StepContext, ip: Ip, { associationId }: Releasing): void {
+  beginDuty(ctx, ip, associationId);
 }
 
 /** Somebody was faster: decide again. */
-export function readAnew(turn: Turn, ip: Ip, { associationId }: Releasing): void {
-  endAssociation(turn, ip, associationId);
-  read(turn, ip, 'start');
+export function readAnew(ctx: StepContext, ip: Ip, { associationId }: Releasing): void {
+  endAssociation(ctx, ip, associationId);
+  read(ctx, ip, 'start');
 }
 
-export function releaseAfterThrottle(turn: Turn, ip: Ip, { associationId, node }: Releasing): void {
-  afterThrottle(turn, ip, { call: 'release', associationId, node });
+export function releaseAfterThrottle(ctx: StepContext, ip: Ip, { associationId, node }: Releasing): void {
+  afterThrottle(ctx, ip, { call: 'release', associationId, node });
 }
 
 /** A definite no before anything was taken apart. */
-export function endNotPermitted(turn: Turn, ip: Ip, _: Releasing | Taking, { code, message }: Refused): void {
-  const { survey } = addressOf(turn.state, ip);
+export function endNotPermitted(
+  ctx: StepContext,
+  ip: Ip,
+  _: Releasing | Taking,
+  { code, message }: Refused,
+): void {
+  const { idle } = addressOf(ctx.state, ip);
   const permission = { kind: 'denied', code, message } as const;
-  changeAddress(turn, ip, { survey: { ...survey, permission, nextPermitAt: turn.now.at } });
-  concludeAttempt(turn, ip, 'refused', 'not-permitted', `${code}: ${message}`, 0);
+  changeAddress(ctx, ip, { idle: { ...idle, permission, nextPermitAt: ctx.now.at } });
+  concludeAttempt(ctx, ip, 'refused', 'not-permitted', `${code}: ${message}`, 0);
 }
 
 /** It may have been released, or may yet be. */
-export function settleRelease(turn: Turn, ip: Ip, { associationId }: Releasing): void {
-  settle(turn, ip, 'release', associationId);
+export function settleRelease(ctx: StepContext, ip: Ip, { associationId }: Releasing): void {
+  settle(ctx, ip, 'release', associationId);
 }
 
 export function acceptAnswered(
-  turn: Turn,
+  ctx: StepContext,
   ip: Ip,
   _: Taking,
   { associationId }: Extract<TakeEvent, { readonly kind: 'taken' }>,
 ): void {
-  accept(turn, ip, associationId, 'answer');
+  accept(ctx, ip, associationId, 'answer');
 }
 
 /** Somebody holds it: see who. */
-export function readWhoHolds(turn: Turn, ip: Ip): void {
-  read(turn, ip, 'lost');
+export function readWhoHolds(ctx: StepContext, ip: Ip): void {
+  read(ctx, ip, 'lost');
 }
 
-export function takeAfterThrottle(turn: Turn, ip: Ip, { reassociate }: Taking): void {
-  afterThrottle(turn, ip, { call: 'take', reassociate });
+export function takeAfterThrottle(ctx: StepContext, ip: Ip, { reassociate }: Taking): void {
+  afterThrottle(ctx, ip, { call: 'take', reassociate });
 }
 
 /** A definite no. Where nobody holds the address by our doing it is asked again, else the attempt ends. */
-export function keepDutyOrEnd(turn: Turn, ip: Ip, phase: Taking, event: Refused): void {
-  if (moveOf(turn, ip).duty) return keepDuty(turn, ip, `${event.code}: ${event.message}`);
-  endNotPermitted(turn, ip, phase, event);
+export function keepDutyOrEnd(ctx: StepContext, ip: Ip, phase: Taking, event: Refused): void {
+  if (moveOf(ctx, ip).duty) return keepDuty(ctx, ip, `${event.code}: ${event.message}`);
+  endNotPermitted(ctx, ip, phase, event);
 }
 
 /** It may have been taken, or may yet be. */
-export function settleTake(turn: Turn, ip: Ip, { reassociate }: Taking): void {
-  const { intent } = addressOf(turn.state, ip);
-  if (intent !== null) mayLand(turn, ip, intent);
-  settle(turn, ip, reassociate ? 'swap' : 'take', null);
+export function settleTake(ctx: StepContext, ip: Ip, { reassociate }: Taking): void {
+  const { intent } = addressOf(ctx.state, ip);
+  if (intent !== null) mayLand(ctx, ip, intent);
+  settle(ctx, ip, reassociate ? 'swap' : 'take', null);
 }
 
 /** The rest is over. */
-export function makeNextCall(turn: Turn, ip: Ip, { until, next }: Resting): void {
-  if (until <= turn.now.at) makeCall(turn, ip, next);
+export function makeNextCall(ctx: StepContext, ip: Ip, { until, next }: Resting): void {
+  if (until <= ctx.now.at) makeCall(ctx, ip, next);
 }
 
 /** It answers, or has had the time to. */
-export function concludeOnceSeen(turn: Turn, ip: Ip, { acceptedAt }: Verifying): void {
-  const { series, intent } = addressOf(turn.state, ip);
+export function concludeOnceSeen(ctx: StepContext, ip: Ip, { acceptedAt }: Verifying): void {
+  const { series, intent } = addressOf(ctx.state, ip);
   if (intent === null) return;
   const answers =
-    isHeldBySelf(turn.state, ip) && series.last?.ok === true && series.last.startedAt >= acceptedAt;
-  if (!answers && turn.now.at - acceptedAt < VERIFY_MS) return;
-  addStep(turn, ip, 'verify', turn.now.at - acceptedAt, answers ? 'ok' : 'no answer');
-  concludeMove(turn, ip, answers ? 'served' : 'moved', intent);
+    isHeldBySelf(ctx.state, ip) && series.last?.ok === true && series.last.startedAt >= acceptedAt;
+  if (!answers && ctx.now.at - acceptedAt < VERIFY_MS) return;
+  addStep(ctx, ip, 'verify', ctx.now.at - acceptedAt, answers ? 'ok' : 'no answer');
+  concludeMove(ctx, ip, answers ? 'served' : 'moved', intent);
 }

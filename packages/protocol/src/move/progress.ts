@@ -3,8 +3,8 @@
  */
 
 import type { DriverResult } from '../model/inputs.ts';
-import { addressOf, type Change, changeAddress, type Turn, tell } from '../model/step-context.ts';
 import type { DurationMs, Ip } from '../model/units.ts';
+import { addressOf, type Change, changeAddress, emitFact, type StepContext } from '../step-context.ts';
 import type { MoveStep } from '../storage/durable.ts';
 import type { Move } from './phases.ts';
 
@@ -14,28 +14,34 @@ const MAX_STEPS = 64;
 const MAX_REQUEST_IDS = 64;
 
 /** @throws Error when no move is under way: the caller has looked it up wrongly */
-export function moveOf(turn: Turn, ip: Ip): Move {
-  const { move } = addressOf(turn.state, ip);
+export function moveOf(ctx: StepContext, ip: Ip): Move {
+  const { move } = addressOf(ctx.state, ip);
   if (move === null) throw new Error(`no move of ${ip} is under way`);
   return move;
 }
 
-export function changeMove(turn: Turn, ip: Ip, parts: Change<Move>): void {
-  changeAddress(turn, ip, { move: { ...moveOf(turn, ip), ...parts } });
+export function changeMove(ctx: StepContext, ip: Ip, parts: Change<Move>): void {
+  changeAddress(ctx, ip, { move: { ...moveOf(ctx, ip), ...parts } });
 }
 
 /** Note how long a part of the move took, and tell it. */
-export function addStep(turn: Turn, ip: Ip, step: MoveStep, durationMs: DurationMs, result: string): void {
-  const { steps } = moveOf(turn, ip);
-  changeMove(turn, ip, { steps: firstAndLast([...steps, { step, durationMs }], MAX_STEPS) });
-  tell(turn, { kind: 'step', address: ip, step, durationMs, result });
+export function addStep(
+  ctx: StepContext,
+  ip: Ip,
+  step: MoveStep,
+  durationMs: DurationMs,
+  result: string,
+): void {
+  const { steps } = moveOf(ctx, ip);
+  changeMove(ctx, ip, { steps: firstAndLast([...steps, { step, durationMs }], MAX_STEPS) });
+  emitFact(ctx, { kind: 'step', address: ip, step, durationMs, result });
 }
 
 /** Note the ids by which the cloud knows the requests of a call. */
-export function addRequestIds(turn: Turn, ip: Ip, { requests }: DriverResult): void {
-  const { requestIds } = moveOf(turn, ip);
+export function addRequestIds(ctx: StepContext, ip: Ip, { requests }: DriverResult): void {
+  const { requestIds } = moveOf(ctx, ip);
   const ids = requests.map((request) => request.requestId).filter((id) => id !== null);
-  changeMove(turn, ip, { requestIds: firstAndLast([...requestIds, ...ids], MAX_REQUEST_IDS) });
+  changeMove(ctx, ip, { requestIds: firstAndLast([...requestIds, ...ids], MAX_REQUEST_IDS) });
 }
 
 /** At most so many of a move's story: how it began, and how it ended. */

@@ -4,14 +4,15 @@
  *
  * A cell is called with the phase and the event. It makes the next call, rests, or ends the move.
  */
-import type { Turn } from '../model/step-context.ts';
+
 import type { Ip } from '../model/units.ts';
+import type { StepContext } from '../step-context.ts';
 import type { Cleared, Due, ReadEvent, ReleaseEvent, SettlingEvent, TakeEvent } from './events.ts';
 import * as then from './outcomes.ts';
 import type { Reading, ReadPurpose, Releasing, Resting, Settling, Taking, Verifying } from './phases.ts';
 import { readOn, readOnceMore, settledOnSelf, settleOnAnother, settleOnNobody } from './settling.ts';
 
-type Cell<Phase, Event> = (turn: Turn, ip: Ip, phase: Phase, event: Event) => void;
+type Cell<Phase, Event> = (ctx: StepContext, ip: Ip, phase: Phase, event: Event) => void;
 
 /** A cell for each event of a phase. */
 type Row<Phase, Event extends { readonly kind: string }> = {
@@ -101,11 +102,11 @@ export const MOVE_TABLE: MoveTable = {
 /** What follows on this event in this phase. */
 export function follow<Phase, Event extends { readonly kind: string }>(
   row: Row<Phase, Event>,
-  turn: Turn,
+  ctx: StepContext,
   ip: Ip,
   phase: Phase,
   event: Event,
 ): void {
   const cell = row[event.kind as Event['kind']] as Cell<Phase, Event>; // chosen by the event's own kind
-  cell(turn, ip, phase, event);
+  cell(ctx, ip, phase, event);
 }

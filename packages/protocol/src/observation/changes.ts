@@ -6,9 +6,9 @@
  */
 
 import { digestOf } from '../election/quorum.ts';
+import type { AddressState, Holder } from '../model/address-state.ts';
+import { MAX_CHANGES } from '../model/address-state.ts';
 import type { ProtocolConfig } from '../model/config.ts';
-import type { AddressState, Holder } from '../model/state.ts';
-import { MAX_CHANGES } from '../model/state.ts';
 import type { DurationMs, MonotonicMs } from '../model/units.ts';
 
 /** Changes that lie closer together than this are one change. */

@@ -5,10 +5,11 @@
  * overlap, except that a check may be superseded by one that started under better conditions; then only its
  * success counts.
  */
+
+import { copySeries } from '../copy.ts';
 import type { CheckConfig } from '../model/config.ts';
-import { copySeries } from '../model/copy.ts';
 import type { CheckResult } from '../model/inputs.ts';
-import type { CheckSeries } from '../model/state.ts';
+import type { CheckSeries } from '../model/observation-state.ts';
 import type { DurationMs, EffectId, MonotonicMs } from '../model/units.ts';
 
 /** A failure that took longer than its time-out by more than this was the checker's own slowness. */

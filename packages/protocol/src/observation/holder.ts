@@ -3,12 +3,13 @@
  */
 
 import { isCandidate } from '../election/quorum.ts';
+import { type AddressState, type Holder, MAX_ENDED } from '../model/address-state.ts';
 import type { HolderSource } from '../model/codes.ts';
 import { UNKNOWN_HOLDER } from '../model/initial.ts';
 import type { Association } from '../model/inputs.ts';
-import { type AddressState, type Holder, MAX_ENDED, type State } from '../model/state.ts';
-import { addressOf, announce, changeAddress, type Turn, tell } from '../model/step-context.ts';
+import type { State } from '../model/state.ts';
 import type { AssociationId, DurationMs, InstanceId, Ip, MonotonicMs, NodeId } from '../model/units.ts';
+import { addressOf, announce, changeAddress, emitFact, type StepContext } from '../step-context.ts';
 import { onChangedHands } from '../takeover/episode.ts';
 import type { Fitness } from '../wire/messages.ts';
 import { changesKept, nameOfChange, withChange } from './changes.ts';
@@ -133,38 +134,38 @@ export function isStaleRead(state: State, ip: Ip, association: Association): boo
 }
 
 /** This node has just taken the address by an association without an id: whoever held it may be shown for a while. */
-export function noteReplaced(turn: Turn, ip: Ip): void {
-  const { kind, node, instanceId } = addressOf(turn.state, ip).holder;
-  if (kind === 'unknown' || node === turn.state.config.node.id) return;
-  changeAddress(turn, ip, { replaced: { kind, node, instanceId, until: turn.now.at + READS_LAG_MS } });
+export function noteReplaced(ctx: StepContext, ip: Ip): void {
+  const { kind, node, instanceId } = addressOf(ctx.state, ip).holder;
+  if (kind === 'unknown' || node === ctx.state.config.node.id) return;
+  changeAddress(ctx, ip, { replaced: { kind, node, instanceId, until: ctx.now.at + READS_LAG_MS } });
 }
 
 /**
  * Take in an observation of the holder; older than what is known, or of an ended association, it changes nothing. What
  * the same peer says later is never older: how long its messages took doesn't count.
  */
-export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSource): void {
-  const address = addressOf(turn.state, ip);
+export function observeHolder(ctx: StepContext, ip: Ip, seen: Holder, source: HolderSource): void {
+  const address = addressOf(ctx.state, ip);
   const known = address.holder;
   if (seen.associationId !== null && address.ended.includes(seen.associationId)) return;
   const knownHasEnded = known.associationId !== null && address.ended.includes(known.associationId);
   const corrects = seen.toldBy !== null && seen.toldBy === known.toldBy;
   if (known.kind !== 'unknown' && !knownHasEnded && !corrects && seen.at < known.at) return;
   if (isSameHolder(known, seen)) {
-    changeAddress(turn, ip, { holder: confirmed(known, seen) });
+    changeAddress(ctx, ip, { holder: confirmed(known, seen) });
     return;
   }
   if (seen.associationId !== null && seen.associationId === known.associationId) {
     // The same association under another name: by its instance, or by the node that a peer knows there. Nothing moved.
     const { kind, node } = seen.node === null ? known : seen;
-    changeAddress(turn, ip, { holder: { ...confirmed(known, seen), kind, node } });
+    changeAddress(ctx, ip, { holder: { ...confirmed(known, seen), kind, node } });
     return;
   }
   // On the way from one to another nobody may hold it for a moment: that is one change, not two.
   const moved = known.kind !== 'unknown' && seen.kind !== 'none';
-  changeAddress(turn, ip, {
+  changeAddress(ctx, ip, {
     holder: seen,
-    ...(moved ? withChange(address, seen.at, nameOfChange(seen), changesKept(turn.state.config)) : {}),
+    ...(moved ? withChange(address, seen.at, nameOfChange(seen), changesKept(ctx.state.config)) : {}),
     served: known.kind === 'unknown' ? address.served : false,
     // Failures of the last holder are no evidence against this one.
     series: moved ? { ...address.series, fails: 0, failingSince: null } : address.series,
@@ -173,9 +174,9 @@ export function observeHolder(turn: Turn, ip: Ip, seen: Holder, source: HolderSo
     inForce: null,
     doubt: seen.firsthand ? null : address.doubt,
   });
-  if (moved) onChangedHands(turn, ip);
-  tell(turn, { kind: 'holder', address: ip, holder: holderName(seen), source });
-  announce(turn);
+  if (moved) onChangedHands(ctx, ip);
+  emitFact(ctx, { kind: 'holder', address: ip, holder: holderName(seen), source });
+  announce(ctx);
 }
 
 /** What the cloud has told this node itself keeps its names, and is passed on by them. */
@@ -194,31 +195,31 @@ function confirmed(known: Holder, seen: Holder): Holder {
  * The association by which the holder is known has ended, and this node can't ask the cloud: who holds the address is
  * unknown until a peer that was told by the cloud says so. When it changed hands that peer says, too.
  */
-export function forgetHolder(turn: Turn, ip: Ip): void {
-  const { holder, series } = addressOf(turn.state, ip);
-  changeAddress(turn, ip, {
-    holder: { ...UNKNOWN_HOLDER, at: turn.now.at },
+export function forgetHolder(ctx: StepContext, ip: Ip): void {
+  const { holder, series } = addressOf(ctx.state, ip);
+  changeAddress(ctx, ip, {
+    holder: { ...UNKNOWN_HOLDER, at: ctx.now.at },
     served: false,
     series: { ...series, fails: 0, failingSince: null },
   });
-  tell(turn, { kind: 'holder', address: ip, holder: 'unknown', source: 'gossip' });
-  if (holder.firsthand) announce(turn);
+  emitFact(ctx, { kind: 'holder', address: ip, holder: 'unknown', source: 'gossip' });
+  if (holder.firsthand) announce(ctx);
 }
 
 /** A node became known by its instance: holders that were strangers may now have a name. */
-export function recogniseHolders(turn: Turn): void {
-  for (const address of Object.values(turn.state.addresses)) {
+export function recogniseHolders(ctx: StepContext): void {
+  for (const address of Object.values(ctx.state.addresses)) {
     if (address.holder.kind !== 'other') continue;
-    const node = nodeOfInstance(turn.state, address.holder.instanceId);
-    if (node !== null) changeAddress(turn, address.ip, { holder: { ...address.holder, kind: 'node', node } });
+    const node = nodeOfInstance(ctx.state, address.holder.instanceId);
+    if (node !== null) changeAddress(ctx, address.ip, { holder: { ...address.holder, kind: 'node', node } });
   }
 }
 
 /** Remember that an association has ended. */
-export function endAssociation(turn: Turn, ip: Ip, id: AssociationId | null): void {
-  const address = addressOf(turn.state, ip);
+export function endAssociation(ctx: StepContext, ip: Ip, id: AssociationId | null): void {
+  const address = addressOf(ctx.state, ip);
   const toldEnded = address.toldEnded.filter((one) => one.id !== id);
-  changeAddress(turn, ip, {
+  changeAddress(ctx, ip, {
     ended: withEnded(address, id),
     toldEnded,
     inForce: address.inForce === id ? null : address.inForce,

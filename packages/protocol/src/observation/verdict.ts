@@ -2,21 +2,22 @@
  * Probes to verdicts: up, down or unknown (PROTOCOL.md, "Observation"; invariants I2, I8).
  */
 
+import type { AddressState } from '../model/address-state.ts';
 import type { AddressConfig } from '../model/config.ts';
 import { NEW_SERIES, NO_BACKOFF } from '../model/initial.ts';
 import type { CheckResult, ExternalIpResult } from '../model/inputs.ts';
-import type { AddressState, State } from '../model/state.ts';
+import type { State } from '../model/state.ts';
+import type { EffectId, Ip, MonotonicMs } from '../model/units.ts';
+import { seenAs } from '../move/late.ts';
 import {
   addressOf,
   announce,
   change,
   changeAddress,
+  emitFact,
   newEffectId,
-  type Turn,
-  tell,
-} from '../model/step-context.ts';
-import type { EffectId, Ip, MonotonicMs } from '../model/units.ts';
-import { seenAs } from '../move/late.ts';
+  type StepContext,
+} from '../step-context.ts';
 import { endEpisode, onFitnessChanged, onLeftUp, onSeenDown, onSeenUp } from '../takeover/episode.ts';
 import { handoverToSelf } from '../takeover/view.ts';
 import type { Verdict } from '../wire/messages.ts';
@@ -53,86 +54,86 @@ export function isWatchedClosely(state: State, address: AddressState): boolean {
 }
 
 /** Start every probe and local check that is due, and ask for the proof where one is wanted. */
-export function observeWhatIsDue(turn: Turn): void {
-  for (const ip in turn.state.addresses) {
-    const address = addressOf(turn.state, ip);
-    if (isDue(address.series, turn.now.at)) startProbe(turn, ip);
-    if (wantsProof(turn.state, addressOf(turn.state, ip))) askWayOut(turn, ip);
+export function observeWhatIsDue(ctx: StepContext): void {
+  for (const ip in ctx.state.addresses) {
+    const address = addressOf(ctx.state, ip);
+    if (isDue(address.series, ctx.now.at)) startProbe(ctx, ip);
+    if (wantsProof(ctx.state, addressOf(ctx.state, ip))) askWayOut(ctx, ip);
   }
-  if (turn.state.config.local !== null && isDue(turn.state.local.series, turn.now.at)) startLocalCheck(turn);
+  if (ctx.state.config.local !== null && isDue(ctx.state.local.series, ctx.now.at)) startLocalCheck(ctx);
 }
 
 /** News of trouble: look at once, and keep looking closely. */
-export function lookNow(turn: Turn, ip: Ip): void {
-  const { series } = addressOf(turn.state, ip);
-  if (!series.inFlight.some((probe) => !probe.superseded)) startProbe(turn, ip);
-  else replaceProbeIfDecisive(turn, ip);
-  askWayOut(turn, ip);
-  const { local, config } = turn.state;
+export function lookNow(ctx: StepContext, ip: Ip): void {
+  const { series } = addressOf(ctx.state, ip);
+  if (!series.inFlight.some((probe) => !probe.superseded)) startProbe(ctx, ip);
+  else replaceProbeIfDecisive(ctx, ip);
+  askWayOut(ctx, ip);
+  const { local, config } = ctx.state;
   if (config.local !== null && !local.series.inFlight.some((check) => !check.superseded))
-    startLocalCheck(turn);
+    startLocalCheck(ctx);
 }
 
-export function onProbed(turn: Turn, probeId: EffectId, result: CheckResult): void {
-  const before = Object.values(turn.state.addresses).find((one) =>
+export function onProbed(ctx: StepContext, probeId: EffectId, result: CheckResult): void {
+  const before = Object.values(ctx.state.addresses).find((one) =>
     one.series.inFlight.some((probe) => probe.id === probeId),
   );
   if (before === undefined) return;
   const { ip } = before;
-  tell(turn, { kind: 'probe', address: ip, result });
-  const { probe } = probeConfig(turn.state, ip);
+  emitFact(ctx, { kind: 'probe', address: ip, result });
+  const { probe } = probeConfig(ctx.state, ip);
   const counted = finished(
     before.series,
     probeId,
-    turn.now.at,
-    turn.state.observedFrom,
+    ctx.now.at,
+    ctx.state.observedFrom,
     probe.timeoutMs,
     result,
   );
-  changeAddress(turn, ip, { series: counted.series });
+  changeAddress(ctx, ip, { series: counted.series });
   if (counted.kind !== 'ignored') {
-    if (counted.kind === 'ok') countSuccess(turn, ip, counted.startedAt);
-    else countFailure(turn, ip, counted.startedAt, reasonOf(result));
-    const after = addressOf(turn.state, ip);
-    if (isWatchedClosely(turn.state, after))
-      changeAddress(turn, ip, { series: hastened(after.series, probe, counted.startedAt) });
+    if (counted.kind === 'ok') countSuccess(ctx, ip, counted.startedAt);
+    else countFailure(ctx, ip, counted.startedAt, reasonOf(result));
+    const after = addressOf(ctx.state, ip);
+    if (isWatchedClosely(ctx.state, after))
+      changeAddress(ctx, ip, { series: hastened(after.series, probe, counted.startedAt) });
   }
-  if (inTrouble(turn.state, addressOf(turn.state, ip)) !== inTrouble(turn.state, before)) announce(turn);
-  observeWhatIsDue(turn);
+  if (inTrouble(ctx.state, addressOf(ctx.state, ip)) !== inTrouble(ctx.state, before)) announce(ctx);
+  observeWhatIsDue(ctx);
 }
 
 /** An answer to the question for the way-out proof. */
-export function onWayOutAnswer(turn: Turn, askId: EffectId, result: ExternalIpResult): void {
-  const newlyProven = onWayOut(turn, askId, result);
-  seenAs(turn, result);
+export function onWayOutAnswer(ctx: StepContext, askId: EffectId, result: ExternalIpResult): void {
+  const newlyProven = onWayOut(ctx, askId, result);
+  seenAs(ctx, result);
   if (!newlyProven) return;
-  for (const ip of Object.keys(turn.state.addresses)) {
-    const address = addressOf(turn.state, ip);
+  for (const ip of Object.keys(ctx.state.addresses)) {
+    const address = addressOf(ctx.state, ip);
     const { series } = address;
     if (
       series.fails === 0 &&
-      failuresNeeded(turn.state, address, turn.now.at) > 1 &&
+      failuresNeeded(ctx.state, address, ctx.now.at) > 1 &&
       series.inFlight.length === 0
     )
       continue;
-    if (series.inFlight.some((probe) => !probe.superseded)) replaceProbeIfDecisive(turn, ip);
-    else if (series.fails + 1 >= failuresNeeded(turn.state, address, turn.now.at)) startProbe(turn, ip);
+    if (series.inFlight.some((probe) => !probe.superseded)) replaceProbeIfDecisive(ctx, ip);
+    else if (series.fails + 1 >= failuresNeeded(ctx.state, address, ctx.now.at)) startProbe(ctx, ip);
   }
 }
 
-export function onLocalChecked(turn: Turn, checkId: EffectId, result: CheckResult): void {
-  const { config, local } = turn.state;
+export function onLocalChecked(ctx: StepContext, checkId: EffectId, result: CheckResult): void {
+  const { config, local } = ctx.state;
   if (config.local === null) return;
   const counted = finished(
     local.series,
     checkId,
-    turn.now.at,
-    turn.state.observedFrom,
+    ctx.now.at,
+    ctx.state.observedFrom,
     config.local.timeoutMs,
     result,
   );
   if (counted.kind === 'ignored') {
-    change(turn, { local: { series: counted.series, fit: local.fit, since: local.since } });
+    change(ctx, { local: { series: counted.series, fit: local.fit, since: local.since } });
     return;
   }
   const failing = counted.series.fails > 0;
@@ -142,30 +143,30 @@ export function onLocalChecked(turn: Turn, checkId: EffectId, result: CheckResul
       : counted.series;
   const fit = nextFitness(local.fit, series.oks, series.fails, config.local);
   const turned = fit !== local.fit;
-  change(turn, { local: { series, fit, since: turned ? turn.now.at : local.since } });
-  if (turned) tell(turn, { kind: 'local', from: local.fit, to: fit, reason: reasonOf(result) });
-  if (turned && local.fit !== 'unknown' && config.node.role === 'candidate') onFitnessChanged(turn);
-  if (turned || failing !== local.series.fails > 0) announce(turn);
+  change(ctx, { local: { series, fit, since: turned ? ctx.now.at : local.since } });
+  if (turned) emitFact(ctx, { kind: 'local', from: local.fit, to: fit, reason: reasonOf(result) });
+  if (turned && local.fit !== 'unknown' && config.node.role === 'candidate') onFitnessChanged(ctx);
+  if (turned || failing !== local.series.fails > 0) announce(ctx);
   if (!turned && failing === local.series.fails > 0) return;
-  for (const ip of Object.keys(turn.state.addresses)) {
-    if (!isHeldBySelf(turn.state, ip) || !failing) continue;
-    if (turned) completeAsHolder(turn, ip);
-    lookNow(turn, ip);
+  for (const ip of Object.keys(ctx.state.addresses)) {
+    if (!isHeldBySelf(ctx.state, ip) || !failing) continue;
+    if (turned) completeAsHolder(ctx, ip);
+    lookNow(ctx, ip);
   }
 }
 
 /** After a stall or a restart nothing seen before counts. */
-export function forgetObservations(turn: Turn): void {
-  const at = turn.now.at;
-  for (const { ip, series } of Object.values(turn.state.addresses)) {
-    changeAddress(turn, ip, {
+export function forgetObservations(ctx: StepContext): void {
+  const at = ctx.now.at;
+  for (const { ip, series } of Object.values(ctx.state.addresses)) {
+    changeAddress(ctx, ip, {
       series: { ...series, oks: 0, fails: 0, last: null, failingSince: null, nextAt: at },
     });
-    setVerdict(turn, ip, 'unknown', 'stood still, looking afresh');
+    setVerdict(ctx, ip, 'unknown', 'stood still, looking afresh');
   }
-  const { local, config } = turn.state;
+  const { local, config } = ctx.state;
   const fit = config.local === null ? 'fit' : 'unknown';
-  change(turn, {
+  change(ctx, {
     local: {
       series: { ...local.series, oks: 0, fails: 0, last: null, failingSince: null, nextAt: at },
       fit,
@@ -175,33 +176,33 @@ export function forgetObservations(turn: Turn): void {
 }
 
 /** Another probe is asked from now on: neither what was seen nor what is on its way is evidence any more. */
-export function forgetAddress(turn: Turn, ip: Ip, why: string): void {
-  changeAddress(turn, ip, { series: { ...NEW_SERIES, nextAt: turn.now.at } });
-  setVerdict(turn, ip, 'unknown', why);
+export function forgetAddress(ctx: StepContext, ip: Ip, why: string): void {
+  changeAddress(ctx, ip, { series: { ...NEW_SERIES, nextAt: ctx.now.at } });
+  setVerdict(ctx, ip, 'unknown', why);
 }
 
-function countSuccess(turn: Turn, ip: Ip, startedAt: MonotonicMs): void {
-  const address = addressOf(turn.state, ip);
+function countSuccess(ctx: StepContext, ip: Ip, startedAt: MonotonicMs): void {
+  const address = addressOf(ctx.state, ip);
   const changedAt = address.changes[0];
   if (!address.served && (changedAt === undefined || startedAt >= changedAt))
-    changeAddress(turn, ip, { served: true });
-  if (address.verdict === 'up') return onSeenUp(turn, ip, startedAt);
-  const { rise } = probeConfig(turn.state, ip).probe;
+    changeAddress(ctx, ip, { served: true });
+  if (address.verdict === 'up') return onSeenUp(ctx, ip, startedAt);
+  const { rise } = probeConfig(ctx.state, ip).probe;
   if (address.verdict !== 'unknown' && address.series.oks < rise) return;
-  setVerdict(turn, ip, 'up', 'it answers');
-  onSeenUp(turn, ip, startedAt);
+  setVerdict(ctx, ip, 'up', 'it answers');
+  onSeenUp(ctx, ip, startedAt);
 }
 
-function countFailure(turn: Turn, ip: Ip, startedAt: MonotonicMs, reason: string): void {
-  const address = addressOf(turn.state, ip);
-  if (address.series.fails < failuresNeeded(turn.state, address, startedAt)) return;
-  if (isProvenSince(turn.state, ip, startedAt)) setVerdict(turn, ip, 'down', reason);
+function countFailure(ctx: StepContext, ip: Ip, startedAt: MonotonicMs, reason: string): void {
+  const address = addressOf(ctx.state, ip);
+  if (address.series.fails < failuresNeeded(ctx.state, address, startedAt)) return;
+  if (isProvenSince(ctx.state, ip, startedAt)) setVerdict(ctx, ip, 'down', reason);
   else
     setVerdict(
-      turn,
+      ctx,
       ip,
       'unknown',
-      `probes fail (${reason}) without a way-out proof: ${missingProof(turn.state, ip)}`,
+      `probes fail (${reason}) without a way-out proof: ${missingProof(ctx.state, ip)}`,
     );
 }
 
@@ -210,60 +211,60 @@ function missingProof(state: State, ip: Ip): string {
 }
 
 /** A holder that has just found itself unfit needs no further probe when the last one failed, and its proof came before it. */
-function completeAsHolder(turn: Turn, ip: Ip): void {
-  const { last } = addressOf(turn.state, ip).series;
-  if (turn.state.local.fit !== 'unfit' || last === null || last.ok) return;
-  if (isProvenSince(turn.state, ip, last.startedAt)) countFailure(turn, ip, last.startedAt, last.reason);
+function completeAsHolder(ctx: StepContext, ip: Ip): void {
+  const { last } = addressOf(ctx.state, ip).series;
+  if (ctx.state.local.fit !== 'unfit' || last === null || last.ok) return;
+  if (isProvenSince(ctx.state, ip, last.startedAt)) countFailure(ctx, ip, last.startedAt, last.reason);
 }
 
-function setVerdict(turn: Turn, ip: Ip, verdict: Verdict, reason: string): void {
-  const address = addressOf(turn.state, ip);
+function setVerdict(ctx: StepContext, ip: Ip, verdict: Verdict, reason: string): void {
+  const address = addressOf(ctx.state, ip);
   if (address.verdict === verdict) {
-    if (address.verdictReason !== reason) changeAddress(turn, ip, { verdictReason: reason });
+    if (address.verdictReason !== reason) changeAddress(ctx, ip, { verdictReason: reason });
     return;
   }
-  tell(turn, { kind: 'verdict', address: ip, from: address.verdict, to: verdict, reason });
-  if (address.verdict === 'up') onLeftUp(turn, ip);
-  changeAddress(turn, ip, { verdict, verdictSince: turn.now.at, verdictReason: reason });
-  if (verdict === 'down') onSeenDown(turn, ip);
+  emitFact(ctx, { kind: 'verdict', address: ip, from: address.verdict, to: verdict, reason });
+  if (address.verdict === 'up') onLeftUp(ctx, ip);
+  changeAddress(ctx, ip, { verdict, verdictSince: ctx.now.at, verdictReason: reason });
+  if (verdict === 'down') onSeenDown(ctx, ip);
   if (verdict === 'up') {
-    changeAddress(turn, ip, { backoff: NO_BACKOFF });
-    endEpisode(turn, ip);
+    changeAddress(ctx, ip, { backoff: NO_BACKOFF });
+    endEpisode(ctx, ip);
   }
-  announce(turn);
+  announce(ctx);
 }
 
 /** A probe on its way that started before the proof, or before the holder's word, can't complete the verdict: start one that can. */
-function replaceProbeIfDecisive(turn: Turn, ip: Ip): void {
-  const address = addressOf(turn.state, ip);
+function replaceProbeIfDecisive(ctx: StepContext, ip: Ip): void {
+  const address = addressOf(ctx.state, ip);
   const current = address.series.inFlight.find((probe) => !probe.superseded);
-  if (current === undefined || current.startedAt === turn.now.at) return;
-  const { state } = turn;
-  if (!isProvenSince(state, ip, turn.now.at)) return;
-  const nowNeeded = failuresNeeded(state, address, turn.now.at);
+  if (current === undefined || current.startedAt === ctx.now.at) return;
+  const { state } = ctx;
+  if (!isProvenSince(state, ip, ctx.now.at)) return;
+  const nowNeeded = failuresNeeded(state, address, ctx.now.at);
   const decisive = address.series.fails + 1 >= nowNeeded;
   const currentCan =
     address.series.fails + 1 >= failuresNeeded(state, address, current.startedAt) &&
     isProvenSince(state, ip, current.startedAt);
-  if (decisive && !currentCan) startProbe(turn, ip);
+  if (decisive && !currentCan) startProbe(ctx, ip);
 }
 
-function startProbe(turn: Turn, ip: Ip): void {
-  const probeId = newEffectId(turn);
-  const address = addressOf(turn.state, ip);
-  const gapMs = gapOf(probeConfig(turn.state, ip).probe, isWatchedClosely(turn.state, address));
-  changeAddress(turn, ip, { series: started(address.series, probeId, turn.now.at, gapMs) });
-  turn.effects.push({ kind: 'probe', probeId, address: ip });
+function startProbe(ctx: StepContext, ip: Ip): void {
+  const probeId = newEffectId(ctx);
+  const address = addressOf(ctx.state, ip);
+  const gapMs = gapOf(probeConfig(ctx.state, ip).probe, isWatchedClosely(ctx.state, address));
+  changeAddress(ctx, ip, { series: started(address.series, probeId, ctx.now.at, gapMs) });
+  ctx.effects.push({ kind: 'probe', probeId, address: ip });
 }
 
-function startLocalCheck(turn: Turn): void {
-  const { config, local } = turn.state;
+function startLocalCheck(ctx: StepContext): void {
+  const { config, local } = ctx.state;
   if (config.local === null) return;
-  const checkId = newEffectId(turn);
+  const checkId = newEffectId(ctx);
   const close = local.series.fails > 0 || local.fit === 'unfit';
-  const series = started(local.series, checkId, turn.now.at, gapOf(config.local, close));
-  change(turn, { local: { series, fit: local.fit, since: local.since } });
-  turn.effects.push({ kind: 'check-local', checkId });
+  const series = started(local.series, checkId, ctx.now.at, gapOf(config.local, close));
+  change(ctx, { local: { series, fit: local.fit, since: local.since } });
+  ctx.effects.push({ kind: 'check-local', checkId });
 }
 
 /** Probes fail, a handover waits for it, or nobody has asked for a minute. */

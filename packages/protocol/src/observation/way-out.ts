@@ -2,11 +2,12 @@
  * The way-out proof: an answer of the external-IP service shows that this node reaches the outside, without which its
  * failed probes mean nothing (invariant I2).
  */
-import { copyWayOut } from '../model/copy.ts';
+import { copyWayOut } from '../copy.ts';
 import type { ExternalIpResult } from '../model/inputs.ts';
-import type { Family, State, WayOut } from '../model/state.ts';
-import { change, newEffectId, type Turn, tell } from '../model/step-context.ts';
+import type { Family, WayOut } from '../model/observation-state.ts';
+import type { State } from '../model/state.ts';
 import type { DurationMs, EffectId, Ip, MonotonicMs } from '../model/units.ts';
+import { change, emitFact, newEffectId, type StepContext } from '../step-context.ts';
 
 /** How long a proof counts. */
 export const PROOF_LASTS_MS: DurationMs = 5_000;
@@ -49,50 +50,50 @@ export function describeWayOut(state: State, ip: Ip): string {
 }
 
 /** Ask now unless an answer is on its way or was had a moment ago. */
-export function askWayOut(turn: Turn, ip: Ip): void {
-  const wayOut = wayOutOf(turn.state, ip);
-  if (wayOut.asking !== null || turn.now.at < wayOut.nextAt) return;
-  const askId = newEffectId(turn);
-  turn.effects.push({
+export function askWayOut(ctx: StepContext, ip: Ip): void {
+  const wayOut = wayOutOf(ctx.state, ip);
+  if (wayOut.asking !== null || ctx.now.at < wayOut.nextAt) return;
+  const askId = newEffectId(ctx);
+  ctx.effects.push({
     kind: 'ask-external-ip',
     askId,
     purpose: 'way-out',
     address: ip,
-    timeoutMs: turn.state.config.guard.timeoutMs,
+    timeoutMs: ctx.state.config.guard.timeoutMs,
   });
-  changeWayOut(turn, familyOf(ip), {
+  changeWayOut(ctx, familyOf(ip), {
     ...wayOut,
-    asking: { askId, startedAt: turn.now.at },
-    nextAt: turn.now.at + ASK_EVERY_MS,
+    asking: { askId, startedAt: ctx.now.at },
+    nextAt: ctx.now.at + ASK_EVERY_MS,
   });
 }
 
 /** Take in an answer; true when it is a proof that wasn't had before. */
-export function onWayOut(turn: Turn, askId: EffectId, result: ExternalIpResult): boolean {
-  const family = (['4', '6'] as const).find((one) => turn.state.wayOut[one].asking?.askId === askId);
+export function onWayOut(ctx: StepContext, askId: EffectId, result: ExternalIpResult): boolean {
+  const family = (['4', '6'] as const).find((one) => ctx.state.wayOut[one].asking?.askId === askId);
   if (family === undefined) return false;
-  const wayOut = turn.state.wayOut[family];
+  const wayOut = ctx.state.wayOut[family];
   const startedAt = wayOut.asking?.startedAt ?? 0;
-  tell(turn, { kind: 'way-out', result });
-  if (startedAt < turn.state.observedFrom) {
-    changeWayOut(turn, family, { ...wayOut, asking: null, nextAt: turn.now.at });
+  emitFact(ctx, { kind: 'way-out', result });
+  if (startedAt < ctx.state.observedFrom) {
+    changeWayOut(ctx, family, { ...wayOut, asking: null, nextAt: ctx.now.at });
     return false;
   }
   if (result.kind === 'failed') {
-    changeWayOut(turn, family, {
+    changeWayOut(ctx, family, {
       ...wayOut,
       asking: null,
-      failedAt: turn.now.at,
+      failedAt: ctx.now.at,
       reason: `${result.reason}: ${result.detail}`,
     });
     return false;
   }
-  const had = wayOut.provenAt !== null && turn.now.at - wayOut.provenAt <= PROOF_LASTS_MS;
-  const provenSince = had ? wayOut.provenSince : turn.now.at;
-  changeWayOut(turn, family, {
+  const had = wayOut.provenAt !== null && ctx.now.at - wayOut.provenAt <= PROOF_LASTS_MS;
+  const provenSince = had ? wayOut.provenSince : ctx.now.at;
+  changeWayOut(ctx, family, {
     ...wayOut,
     asking: null,
-    provenAt: turn.now.at,
+    provenAt: ctx.now.at,
     provenSince,
     ip: result.ip,
     reason: `this node is seen as ${result.ip}`,
@@ -100,8 +101,8 @@ export function onWayOut(turn: Turn, askId: EffectId, result: ExternalIpResult):
   return !had;
 }
 
-export function changeWayOut(turn: Turn, family: Family, wayOut: WayOut): void {
-  const both = turn.state.wayOut;
+export function changeWayOut(ctx: StepContext, family: Family, wayOut: WayOut): void {
+  const both = ctx.state.wayOut;
   const own = copyWayOut(wayOut);
-  change(turn, { wayOut: family === '4' ? { '4': own, '6': both['6'] } : { '4': both['4'], '6': own } });
+  change(ctx, { wayOut: family === '4' ? { '4': own, '6': both['6'] } : { '4': both['4'], '6': own } });
 }

@@ -6,10 +6,10 @@
  */
 
 import type { Handover, State } from '../model/state.ts';
-import type { Turn } from '../model/step-context.ts';
 import type { Ip } from '../model/units.ts';
 import { isSilent } from '../observation/holder.ts';
 import { isoTime } from '../reporting/outbox.ts';
+import type { StepContext } from '../step-context.ts';
 import { maxEchoAgeMs } from '../wire/freshness.ts';
 import type { Command, CommandOutcome, HandoverRecord } from '../wire/messages.ts';
 import { isMovePastRecall, isOpen, orderedBy, standingOf, withdrawHandover } from './handover.ts';
@@ -17,15 +17,18 @@ import { isMovePastRecall, isOpen, orderedBy, standingOf, withdrawHandover } fro
 /** Over how many nodes a handover comes to its target at most, each a message later than the one before. */
 const HOPS = 2;
 
-export function cancel(turn: Turn, command: Extract<Command, { kind: 'handover-cancel' }>): CommandOutcome {
-  const known = meant(turn.state, command);
+export function cancel(
+  ctx: StepContext,
+  command: Extract<Command, { kind: 'handover-cancel' }>,
+): CommandOutcome {
+  const known = meant(ctx.state, command);
   if (typeof known === 'string') return failed(command.id ?? '', known);
   const { owner, reason } = command;
-  if (isOpen(turn.state, known))
-    withdrawHandover(turn, known, owner, `taken back by ${owner}${reason === '' ? '' : `: ${reason}`}`);
+  if (isOpen(ctx.state, known))
+    withdrawHandover(ctx, known, owner, `taken back by ${owner}${reason === '' ? '' : `: ${reason}`}`);
   const { id } = known.record;
-  const now = turn.state.handovers.find(({ record }) => record.id === id) ?? known;
-  return howFar(turn.state, now);
+  const now = ctx.state.handovers.find(({ record }) => record.id === id) ?? known;
+  return howFar(ctx.state, now);
 }
 
 /** Which handover; else why none. */

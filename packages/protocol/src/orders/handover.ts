@@ -6,9 +6,9 @@ import { byText, isCandidate } from '../election/quorum.ts';
 import { adoptedText, ignorePart, ignoreUnproven, isPlausible } from '../membership/bounded.ts';
 import { mayHurry } from '../membership/budget.ts';
 import type { Handover, State } from '../model/state.ts';
-import { announce, change, persist, type Turn, tell } from '../model/step-context.ts';
 import type { DurationMs, Instant, Ip, NodeId } from '../model/units.ts';
 import { isPastRecall } from '../move/phases.ts';
+import { announce, change, emitFact, persist, type StepContext } from '../step-context.ts';
 import type { HandoverRecord, HandoverStanding, HandoverState } from '../wire/messages.ts';
 import { counts } from './orders.ts';
 
@@ -61,28 +61,28 @@ export function isHandedOver(state: State, ip: Ip): boolean {
  *
  * @returns false: it is news, and has to wait, because the peer's budget is used up and each is a write to disk
  */
-export function adoptHandover(turn: Turn, from: NodeId, told: HandoverRecord): boolean {
-  const known = turn.state.handovers.find((one) => one.record.id === told.id);
+export function adoptHandover(ctx: StepContext, from: NodeId, told: HandoverRecord): boolean {
+  const known = ctx.state.handovers.find((one) => one.record.id === told.id);
   if (known !== undefined) {
     const ended = endedAs(known, withTextsOf(told));
     if (told.state === 'open' || !supersedes(ended, known.record)) return true;
-    if (!mayHurry(turn, from)) return false;
-    end(turn, known, ended);
+    if (!mayHurry(ctx, from)) return false;
+    end(ctx, known, ended);
     return true;
   }
-  if (told.ttlMs <= 0 || isOver(told, turn.now)) return true;
+  if (told.ttlMs <= 0 || isOver(told, ctx.now)) return true;
   // An end needs no proof, and is all that an unproven record is good for.
-  if (!counts(turn.state.config.orders, told)) {
-    if (told.state === 'open') ignoreUnproven(turn, from);
+  if (!counts(ctx.state.config.orders, told)) {
+    if (told.state === 'open') ignoreUnproven(ctx, from);
     return true;
   }
-  if (!isOrder(turn.state, told) || isTooFarAhead(told, turn.now)) {
-    ignorePart(turn, from);
+  if (!isOrder(ctx.state, told) || isTooFarAhead(told, ctx.now)) {
+    ignorePart(ctx, from);
     return true;
   }
-  if (withRoom(turn.state.handovers, told) === null) return true;
-  if (!mayHurry(turn, from)) return false;
-  addHandover(turn, withTextsOf(told));
+  if (withRoom(ctx.state.handovers, told) === null) return true;
+  if (!mayHurry(ctx, from)) return false;
+  addHandover(ctx, withTextsOf(told));
   return true;
 }
 
@@ -127,13 +127,13 @@ function withTextsOf(told: HandoverRecord): HandoverRecord {
  *
  * @returns false: there is no room for it
  */
-export function addHandover(turn: Turn, record: HandoverRecord): boolean {
-  const kept = withRoom(turn.state.handovers, record);
+export function addHandover(ctx: StepContext, record: HandoverRecord): boolean {
+  const kept = withRoom(ctx.state.handovers, record);
   if (kept === null) return false;
-  const signedMs = record.until === undefined ? HANDOVER_LASTS_MS : Math.max(0, record.until - turn.now.wall);
-  const expiresAt = turn.now.at + Math.min(record.ttlMs, HANDOVER_LASTS_MS, signedMs);
-  change(turn, { handovers: [...kept, { record, expiresAt, ending: null }] });
-  told(turn, record);
+  const signedMs = record.until === undefined ? HANDOVER_LASTS_MS : Math.max(0, record.until - ctx.now.wall);
+  const expiresAt = ctx.now.at + Math.min(record.ttlMs, HANDOVER_LASTS_MS, signedMs);
+  change(ctx, { handovers: [...kept, { record, expiresAt, ending: null }] });
+  told(ctx, record);
   return true;
 }
 
@@ -158,21 +158,21 @@ export function nextInOrder({ handovers, now }: State): number {
 
 /** Its target is done with it, for better or worse. */
 export function setHandoverState(
-  turn: Turn,
+  ctx: StepContext,
   id: string,
   state: Exclude<HandoverState, 'open' | 'expired'>,
   detail: string,
 ): void {
-  const known = turn.state.handovers.find((one) => one.record.id === id);
+  const known = ctx.state.handovers.find((one) => one.record.id === id);
   if (known === undefined) return;
   const { withdrawnBy: _, ...record } = known.record;
   const ended: HandoverRecord = { ...record, state, detail: detail.slice(0, MAX_DETAIL) };
-  if (supersedes(ended, known.record)) replace(turn, { ...known, record: ended, ending: null });
+  if (supersedes(ended, known.record)) replace(ctx, { ...known, record: ended, ending: null });
 }
 
 /** Take it back. A move that can't be recalled is seen through first; only an attempt that comes to nothing is then withdrawn. */
-export function withdrawHandover(turn: Turn, known: Handover, by: string, detail: string): void {
-  end(turn, known, {
+export function withdrawHandover(ctx: StepContext, known: Handover, by: string, detail: string): void {
+  end(ctx, known, {
     ...known.record,
     state: 'failed',
     withdrawnBy: by,
@@ -181,13 +181,13 @@ export function withdrawHandover(turn: Turn, known: Handover, by: string, detail
 }
 
 /** A pause ends the handovers that were ordered before it; one that is ordered while it lasts is meant in spite of it. */
-export function endPausedHandovers(turn: Turn): void {
-  const { pause, handovers } = turn.state;
+export function endPausedHandovers(ctx: StepContext): void {
+  const { pause, handovers } = ctx.state;
   if (!pause.paused || handovers.length === 0) return;
   for (const one of handovers) {
     const { record } = one;
-    if (isOpen(turn.state, one) && record.pause !== undefined && record.pause < pause.version)
-      withdrawHandover(turn, one, pause.owner, pauseEnds(pause.owner, pause.reason));
+    if (isOpen(ctx.state, one) && record.pause !== undefined && record.pause < pause.version)
+      withdrawHandover(ctx, one, pause.owner, pauseEnds(pause.owner, pause.reason));
   }
 }
 
@@ -196,20 +196,20 @@ export function pauseEnds(owner: string, reason: string): string {
 }
 
 /** End what has taken too long or waited for its move to be over, and forget what ended long ago. */
-export function expireHandovers(turn: Turn): void {
-  const { handovers, now } = turn.state;
+export function expireHandovers(ctx: StepContext): void {
+  const { handovers, now } = ctx.state;
   if (handovers.every((one) => one.expiresAt > now.at && one.ending === null)) return;
   for (const one of handovers) {
-    if (one.ending !== null) end(turn, one, one.ending);
+    if (one.ending !== null) end(ctx, one, one.ending);
     else if (one.expiresAt <= now.at && one.record.state === 'open') {
       const detail = one.record.detail === '' ? 'not done in time' : one.record.detail;
-      end(turn, one, { ...one.record, state: 'expired', detail });
+      end(ctx, one, { ...one.record, state: 'expired', detail });
     }
   }
   // An ended one is kept for as long again, so that whoever asked can still read how it ended; and a signed one as long
   // as its signature would count, so that it can't be begun again.
-  change(turn, {
-    handovers: turn.state.handovers.filter(
+  change(ctx, {
+    handovers: ctx.state.handovers.filter(
       ({ record, expiresAt }) =>
         now.at - expiresAt < HANDOVER_LASTS_MS || (record.until !== undefined && !isOver(record, now)),
     ),
@@ -217,44 +217,44 @@ export function expireHandovers(turn: Turn): void {
 }
 
 /** Orders that don't count any more. What can't be recalled of one is seen through; nothing else is done for it. */
-export function forgetHandovers(turn: Turn, which: readonly Handover[], why: string): void {
+export function forgetHandovers(ctx: StepContext, which: readonly Handover[], why: string): void {
   for (const { record } of which) {
     const { id, address, to, by, reason } = record;
     if (record.state === 'open')
-      tell(turn, { kind: 'handover', id, address, to, state: 'failed', detail: why, by, reason });
+      emitFact(ctx, { kind: 'handover', id, address, to, state: 'failed', detail: why, by, reason });
   }
-  change(turn, { handovers: turn.state.handovers.filter((one) => !which.includes(one)) });
+  change(ctx, { handovers: ctx.state.handovers.filter((one) => !which.includes(one)) });
 }
 
 /** Why the open handover hasn't happened yet, for whoever asked. */
-export function noteHandover(turn: Turn, id: string, detail: string): void {
-  const known = turn.state.handovers.find((one) => one.record.id === id);
+export function noteHandover(ctx: StepContext, id: string, detail: string): void {
+  const known = ctx.state.handovers.find((one) => one.record.id === id);
   if (
     known === undefined ||
     known.record.state !== 'open' ||
     known.record.detail === detail.slice(0, MAX_DETAIL)
   )
     return;
-  change(turn, {
-    handovers: turn.state.handovers.map((one) =>
+  change(ctx, {
+    handovers: ctx.state.handovers.map((one) =>
       one === known ? { ...one, record: { ...one.record, detail: detail.slice(0, MAX_DETAIL) } } : one,
     ),
   });
-  announce(turn);
+  announce(ctx);
 }
 
 /**
  * It has ended, by an operator's word, a clock or a peer. While this node is in the middle of its move, where nothing can
  * be recalled, that is only remembered: what becomes of the move is told, and nobody is told before that it won't happen.
  */
-function end(turn: Turn, known: Handover, ended: HandoverRecord): void {
+function end(ctx: StepContext, known: Handover, ended: HandoverRecord): void {
   if (!supersedes(ended, known.record)) return;
-  if (isMovePastRecall(turn.state, known.record)) {
+  if (isMovePastRecall(ctx.state, known.record)) {
     if (known.ending === null || supersedes(ended, known.ending))
-      put(turn, { ...known, ending: { ...ended, ttlMs: known.record.ttlMs } });
+      put(ctx, { ...known, ending: { ...ended, ttlMs: known.record.ttlMs } });
     return;
   }
-  replace(turn, { ...known, record: { ...ended, ttlMs: known.record.ttlMs }, ending: null });
+  replace(ctx, { ...known, record: { ...ended, ttlMs: known.record.ttlMs }, ending: null });
 }
 
 /** Whether this node is moving the address for it, and has begun what it can't take back. */
@@ -270,23 +270,23 @@ function supersedes(told: HandoverRecord, known: HandoverRecord): boolean {
   return a !== 'open' && byText(told.detail, known.detail) > 0;
 }
 
-function put(turn: Turn, handover: Handover): void {
-  change(turn, {
-    handovers: turn.state.handovers.map((one) => (one.record.id === handover.record.id ? handover : one)),
+function put(ctx: StepContext, handover: Handover): void {
+  change(ctx, {
+    handovers: ctx.state.handovers.map((one) => (one.record.id === handover.record.id ? handover : one)),
   });
 }
 
-function replace(turn: Turn, handover: Handover): void {
-  put(turn, handover);
-  told(turn, handover.record);
+function replace(ctx: StepContext, handover: Handover): void {
+  put(ctx, handover);
+  told(ctx, handover.record);
 }
 
-function told(turn: Turn, record: HandoverRecord): void {
+function told(ctx: StepContext, record: HandoverRecord): void {
   const { id, address, to, by, reason, detail } = record;
   const state = standingOf(record);
-  tell(turn, { kind: 'handover', id, address, to, state, detail, by, reason });
-  persist(turn);
-  announce(turn);
+  emitFact(ctx, { kind: 'handover', id, address, to, state, detail, by, reason });
+  persist(ctx);
+  announce(ctx);
 }
 
 /** Who ordered it, and why. */

@@ -5,11 +5,12 @@
 import { misaddressedReason, ownSession, refuse } from '../membership/gossip.ts';
 import { NEW_CHANNEL } from '../model/initial.ts';
 import type { Route } from '../model/inputs.ts';
-import type { OperatorChannel, State } from '../model/state.ts';
-import { change, type Turn } from '../model/step-context.ts';
+import type { OperatorChannel } from '../model/peer-state.ts';
+import type { State } from '../model/state.ts';
 import type { EffectId, Ip, NodeId } from '../model/units.ts';
 import { isSilent } from '../observation/holder.ts';
 import { isoTime, newSerialId } from '../reporting/outbox.ts';
+import { change, type StepContext } from '../step-context.ts';
 import { bestCandidate } from '../takeover/damping.ts';
 import { admitRequest } from '../wire/freshness.ts';
 import type { Command, CommandOutcome, Envelope, PauseRecord } from '../wire/messages.ts';
@@ -49,37 +50,37 @@ export function isOperator(id: NodeId): boolean {
   return id.startsWith(OPERATOR_PREFIX);
 }
 
-export function onCommand(turn: Turn, requestId: EffectId, route: Route, request: Envelope): void {
-  const misaddressed = misaddressedReason(turn.state, request, true);
+export function onCommand(ctx: StepContext, requestId: EffectId, route: Route, request: Envelope): void {
+  const misaddressed = misaddressedReason(ctx.state, request, true);
   const command = request.payload.command;
   if (misaddressed !== null || command === undefined || !COMMANDS_OF[route].includes(command.kind)) {
-    refuse(turn, requestId, request, 403, misaddressed ?? 'unknown-sender');
+    refuse(ctx, requestId, request, 403, misaddressed ?? 'unknown-sender');
     return;
   }
-  const known = turn.state.operators.find((one) => one.id === request.from);
-  const admission = admitRequest(known?.channel ?? NEW_CHANNEL, ownSession(turn.state), request);
-  remember(turn, { id: request.from, channel: admission.channel, usedAt: turn.now.at });
+  const known = ctx.state.operators.find((one) => one.id === request.from);
+  const admission = admitRequest(known?.channel ?? NEW_CHANNEL, ownSession(ctx.state), request);
+  remember(ctx, { id: request.from, channel: admission.channel, usedAt: ctx.now.at });
   if (admission.kind === 'refused') {
-    refuse(turn, requestId, request, 409, admission.reason);
+    refuse(ctx, requestId, request, 409, admission.reason);
     return;
   }
-  turn.replies.push({ requestId, request, status: 200, refused: null, outcome: obey(turn, command) });
+  ctx.replies.push({ requestId, request, status: 200, refused: null, outcome: obey(ctx, command) });
 }
 
-function obey(turn: Turn, command: Command): CommandOutcome {
-  const objection = whyUnsigned(turn.state, command);
+function obey(ctx: StepContext, command: Command): CommandOutcome {
+  const objection = whyUnsigned(ctx.state, command);
   if (objection !== null) return failed('', objection);
   switch (command.kind) {
     case 'pause':
-      return pause(turn, command);
+      return pause(ctx, command);
     case 'resume':
-      return resume(turn, command);
+      return resume(ctx, command);
     case 'handover':
-      return handOver(turn, command);
+      return handOver(ctx, command);
     case 'handover-status':
-      return handoverOutcome(turn.state, command.id);
+      return handoverOutcome(ctx.state, command.id);
     case 'handover-cancel':
-      return cancel(turn, command);
+      return cancel(ctx, command);
   }
 }
 
@@ -87,57 +88,57 @@ function obey(turn: Turn, command: Command): CommandOutcome {
  * A pause, over whatever pause there is. One that would end later than this one stays in force as it is, unless it is to be
  * replaced; either way the order is a new version, which ends the handovers that are open.
  */
-function pause(turn: Turn, command: Extract<Command, { kind: 'pause' }>): CommandOutcome {
-  const objection = whyNoPause(turn);
+function pause(ctx: StepContext, command: Extract<Command, { kind: 'pause' }>): CommandOutcome {
+  const objection = whyNoPause(ctx);
   if (objection !== null) return failed('', objection);
-  const { pause: before } = turn.state;
-  const wasPaused = isPaused(turn.state);
+  const { pause: before } = ctx.state;
+  const wasPaused = isPaused(ctx.state);
   const { order } = command;
-  const refusal = order === undefined ? null : takePause(turn, true, order);
+  const refusal = order === undefined ? null : takePause(ctx, true, order);
   if (refusal !== null) return refusal;
-  const keeps = order === undefined && orderPause(turn, command);
+  const keeps = order === undefined && orderPause(ctx, command);
   const replaced = wasPaused ? [`${keeps ? KEPT : 'it replaces'} ${describePause(before)}`] : [];
   const { owner, reason } = order ?? command;
-  return stored(turn, [...replaced, ...endOpenHandovers(turn, owner, reason)]);
+  return stored(ctx, [...replaced, ...endOpenHandovers(ctx, owner, reason)]);
 }
 
 /** @returns whether the terms of the one in force stay, because it lasts longer */
-function orderPause(turn: Turn, command: Extract<Command, { kind: 'pause' }>): boolean {
+function orderPause(ctx: StepContext, command: Extract<Command, { kind: 'pause' }>): boolean {
   const { owner, reason, forMs, replace } = command;
-  const { proof: _, ...before } = turn.state.pause;
-  const until = forMs === null ? null : Math.floor(turn.now.wall + Math.min(forMs, MAX_PAUSE_MS));
+  const { proof: _, ...before } = ctx.state.pause;
+  const until = forMs === null ? null : Math.floor(ctx.now.wall + Math.min(forMs, MAX_PAUSE_MS));
   const keeps =
-    isPaused(turn.state) && replace !== true && lastingUntil(before) >= lastingUntil({ ...before, until });
+    isPaused(ctx.state) && replace !== true && lastingUntil(before) >= lastingUntil({ ...before, until });
   const ordered = keeps ? {} : { owner, reason, until };
-  setPause(turn, { ...before, ...ordered, ...nextPause(turn), paused: true });
+  setPause(ctx, { ...before, ...ordered, ...nextPause(ctx), paused: true });
   return keeps;
 }
 
-function resume(turn: Turn, command: Extract<Command, { kind: 'resume' }>): CommandOutcome {
-  const objection = whyNoPause(turn);
+function resume(ctx: StepContext, command: Extract<Command, { kind: 'resume' }>): CommandOutcome {
+  const objection = whyNoPause(ctx);
   if (objection !== null) return failed('', objection);
-  const { pause: before } = turn.state;
-  const ends = isPaused(turn.state) ? [`it ends ${describePause(before)}`] : [];
+  const { pause: before } = ctx.state;
+  const ends = isPaused(ctx.state) ? [`it ends ${describePause(before)}`] : [];
   const { order, owner, reason } = command;
-  const refusal = order === undefined ? null : takePause(turn, false, order);
+  const refusal = order === undefined ? null : takePause(ctx, false, order);
   if (refusal !== null) return refusal;
-  if (order === undefined) setPause(turn, { ...nextPause(turn), paused: false, owner, reason, until: null });
-  return stored(turn, ends);
+  if (order === undefined) setPause(ctx, { ...nextPause(ctx), paused: false, owner, reason, until: null });
+  return stored(ctx, ends);
 }
 
-function whyNoPause({ state }: Turn): string | null {
+function whyNoPause({ state }: StepContext): string | null {
   const { failing } = state.storage;
   return failing === null ? null : `this node's disk doesn't take writes: ${failing}`;
 }
 
-function nextPause({ state }: Turn): { readonly version: number; readonly by: NodeId } {
+function nextPause({ state }: StepContext): { readonly version: number; readonly by: NodeId } {
   return { version: state.pause.version + 1, by: state.config.node.id };
 }
 
 /** What else the order did stands after the first sentence, which every version begins with. */
-function stored(turn: Turn, more: readonly string[]): CommandOutcome {
+function stored(ctx: StepContext, more: readonly string[]): CommandOutcome {
   const detail = ['stored here; spreading', ...more].join('; ').slice(0, MAX_OUTCOME);
-  return { state: 'working', id: String(turn.state.pause.version), detail };
+  return { state: 'working', id: String(ctx.state.pause.version), detail };
 }
 
 function describePause({ owner, reason, until }: PauseRecord): string {
@@ -146,19 +147,19 @@ function describePause({ owner, reason, until }: PauseRecord): string {
 }
 
 /** @returns what is to be said of each */
-function endOpenHandovers(turn: Turn, owner: string, reason: string): readonly string[] {
-  return turn.state.handovers.flatMap((one) => {
-    if (!isOpen(turn.state, one)) return [];
-    withdrawHandover(turn, one, owner, pauseEnds(owner, reason));
+function endOpenHandovers(ctx: StepContext, owner: string, reason: string): readonly string[] {
+  return ctx.state.handovers.flatMap((one) => {
+    if (!isOpen(ctx.state, one)) return [];
+    withdrawHandover(ctx, one, owner, pauseEnds(owner, reason));
     const what = describeHandover(one.record);
-    return isMovePastRecall(turn.state, one.record)
+    return isMovePastRecall(ctx.state, one.record)
       ? [`too late for ${what}, which is being moved`]
       : [`it ends ${what}`];
   });
 }
 
-function handOver(turn: Turn, command: Extract<Command, { kind: 'handover' }>): CommandOutcome {
-  const { state } = turn;
+function handOver(ctx: StepContext, command: Extract<Command, { kind: 'handover' }>): CommandOutcome {
+  const { state } = ctx;
   const { order } = command;
   // The same once more, because its answer was lost.
   if (order !== undefined && state.handovers.some(({ record }) => record.id === order.id))
@@ -171,18 +172,18 @@ function handOver(turn: Turn, command: Extract<Command, { kind: 'handover' }>): 
   const objection = whyNotTo(state, ip, to) ?? underWay(state, ip);
   if (objection !== null) return failed('', objection);
   if (order !== undefined)
-    return takeHandover(turn, order) ?? { state: 'working', id: order.id, detail: `asked ${to}` };
-  return orderHandover(turn, command, ip, to);
+    return takeHandover(ctx, order) ?? { state: 'working', id: order.id, detail: `asked ${to}` };
+  return orderHandover(ctx, command, ip, to);
 }
 
 function orderHandover(
-  turn: Turn,
+  ctx: StepContext,
   command: Extract<Command, { kind: 'handover' }>,
   ip: Ip,
   to: NodeId,
 ): CommandOutcome {
-  const id = newSerialId(turn);
-  const added = addHandover(turn, {
+  const id = newSerialId(ctx);
+  const added = addHandover(ctx, {
     id,
     address: ip,
     to,
@@ -191,8 +192,8 @@ function orderHandover(
     state: 'open',
     detail: '',
     ttlMs: Math.min(command.forMs ?? HANDOVER_LASTS_MS, HANDOVER_LASTS_MS),
-    ordered: nextInOrder(turn.state),
-    pause: turn.state.pause.version,
+    ordered: nextInOrder(ctx.state),
+    pause: ctx.state.pause.version,
   });
   if (!added) return failed('', `${MAX_HANDOVERS} handovers are open already`);
   return { state: 'working', id, detail: `asked ${to}` };
@@ -227,7 +228,7 @@ function handoverOutcome(state: State, id: string): CommandOutcome {
   };
 }
 
-function remember(turn: Turn, operator: OperatorChannel): void {
-  const others = turn.state.operators.filter((one) => one.id !== operator.id);
-  change(turn, { operators: [operator, ...others].slice(0, MAX_OPERATORS) });
+function remember(ctx: StepContext, operator: OperatorChannel): void {
+  const others = ctx.state.operators.filter((one) => one.id !== operator.id);
+  change(ctx, { operators: [operator, ...others].slice(0, MAX_OPERATORS) });
 }

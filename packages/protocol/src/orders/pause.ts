@@ -7,9 +7,9 @@ import { adoptedText, ignorePart, ignoreUnproven, isPlausible } from '../members
 import { mayHurry } from '../membership/budget.ts';
 import { NO_PAUSE } from '../model/initial.ts';
 import type { State } from '../model/state.ts';
-import { announce, change, persist, type Turn, tell } from '../model/step-context.ts';
 import type { DurationMs, NodeId } from '../model/units.ts';
 import { isSilent } from '../observation/holder.ts';
+import { announce, change, emitFact, persist, type StepContext } from '../step-context.ts';
 import type { PauseRecord } from '../wire/messages.ts';
 import { counts } from './orders.ts';
 
@@ -31,20 +31,20 @@ export function isPaused(state: State): boolean {
  *
  * @returns false: it is newer, and has to wait, because the peer's budget is used up and each is a write to disk
  */
-export function adoptPause(turn: Turn, from: NodeId, told: PauseRecord): boolean {
-  const known = turn.state.pause;
+export function adoptPause(ctx: StepContext, from: NodeId, told: PauseRecord): boolean {
+  const known = ctx.state.pause;
   if (!isPlausible(known.version, told.version)) {
-    ignorePart(turn, from);
+    ignorePart(ctx, from);
     return true;
   }
   if (told.version < known.version || (told.version === known.version && !isStronger(told, known)))
     return true;
-  if (!counts(turn.state.config.orders, told)) {
-    ignoreUnproven(turn, from);
+  if (!counts(ctx.state.config.orders, told)) {
+    ignoreUnproven(ctx, from);
     return true;
   }
-  if (!mayHurry(turn, from)) return false;
-  setPause(turn, {
+  if (!mayHurry(ctx, from)) return false;
+  setPause(ctx, {
     ...told,
     owner: adoptedText(told.owner, MAX_OWNER),
     reason: adoptedText(told.reason, MAX_REASON),
@@ -61,11 +61,11 @@ export function pauseToTell({ config, pause }: State): PauseRecord {
  * Its order doesn't count any more. Its version is kept: what was replaced by it doesn't come back, and the next order is
  * later than both.
  */
-export function forgetPause(turn: Turn, why: string): void {
-  const { version } = turn.state.pause;
-  const wasPaused = isPaused(turn.state);
-  change(turn, { pause: { ...NO_PAUSE, version } });
-  if (wasPaused) tell(turn, { kind: 'pause', paused: false, owner: '', reason: why, version });
+export function forgetPause(ctx: StepContext, why: string): void {
+  const { version } = ctx.state.pause;
+  const wasPaused = isPaused(ctx.state);
+  change(ctx, { pause: { ...NO_PAUSE, version } });
+  if (wasPaused) emitFact(ctx, { kind: 'pause', paused: false, owner: '', reason: why, version });
 }
 
 function isStronger(told: PauseRecord, known: PauseRecord): boolean {
@@ -80,17 +80,17 @@ export function lastingUntil({ until }: Pick<PauseRecord, 'until'>): number {
   return until ?? Number.POSITIVE_INFINITY;
 }
 
-export function setPause(turn: Turn, pause: PauseRecord): void {
-  change(turn, { pause });
-  tell(turn, {
+export function setPause(ctx: StepContext, pause: PauseRecord): void {
+  change(ctx, { pause });
+  emitFact(ctx, {
     kind: 'pause',
     paused: pause.paused,
     owner: pause.owner,
     reason: pause.reason,
     version: pause.version,
   });
-  persist(turn);
-  announce(turn);
+  persist(ctx);
+  announce(ctx);
 }
 
 /** Which voters are known to have stored the present pause. */

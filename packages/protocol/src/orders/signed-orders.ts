@@ -4,8 +4,8 @@
  */
 import { isPlausible } from '../membership/bounded.ts';
 import type { State } from '../model/state.ts';
-import type { Turn } from '../model/step-context.ts';
 import { isoTime } from '../reporting/outbox.ts';
+import type { StepContext } from '../step-context.ts';
 import type { Command, CommandOutcome, HandoverOrder, PauseOrder } from '../wire/messages.ts';
 import { failed } from './cancel.ts';
 import {
@@ -31,20 +31,20 @@ export function whyUnsigned({ config }: State, command: Command): string | null 
 }
 
 /** Take in a signed pause or resume. @returns why not; null: it is in force */
-export function takePause(turn: Turn, paused: boolean, order: PauseOrder): CommandOutcome | null {
-  const { state } = turn;
+export function takePause(ctx: StepContext, paused: boolean, order: PauseOrder): CommandOutcome | null {
+  const { state } = ctx;
   const { version } = state.pause;
   if (order.version !== version + 1)
     return again(
       `another order came before: version ${version} is known here, and this one is ${order.version}`,
     );
-  const fault = wordingFault(order.owner, order.reason) ?? pauseFault(turn, paused, order);
+  const fault = wordingFault(order.owner, order.reason) ?? pauseFault(ctx, paused, order);
   if (fault !== null) return failed('', fault);
-  setPause(turn, order);
+  setPause(ctx, order);
   return null;
 }
 
-function pauseFault({ state, now }: Turn, paused: boolean, order: PauseOrder): string | null {
+function pauseFault({ state, now }: StepContext, paused: boolean, order: PauseOrder): string | null {
   const { by, until } = order;
   if (order.paused !== paused) return `it is signed as a ${order.paused ? 'pause' : 'resume'}`;
   if (by !== state.config.node.id) return `it is signed for ${by}, and this is ${state.config.node.id}`;
@@ -55,19 +55,19 @@ function pauseFault({ state, now }: Turn, paused: boolean, order: PauseOrder): s
 }
 
 /** Take in a signed handover. @returns why not; null: it is open */
-export function takeHandover(turn: Turn, order: HandoverOrder): CommandOutcome | null {
-  const { state } = turn;
+export function takeHandover(ctx: StepContext, order: HandoverOrder): CommandOutcome | null {
+  const { state } = ctx;
   if (order.pause !== state.pause.version)
     return again(`another order came before: version ${state.pause.version} of the pause is known here`);
   if (state.handovers.some(({ record }) => (record.ordered ?? 0) >= order.ordered))
     return again('another handover was ordered before');
-  const fault = wordingFault(order.by, order.reason) ?? handoverFault(turn, order);
+  const fault = wordingFault(order.by, order.reason) ?? handoverFault(ctx, order);
   if (fault !== null) return failed('', fault);
-  const added = addHandover(turn, { ...order, state: 'open', detail: '', ttlMs: HANDOVER_LASTS_MS });
+  const added = addHandover(ctx, { ...order, state: 'open', detail: '', ttlMs: HANDOVER_LASTS_MS });
   return added ? null : failed('', `${MAX_HANDOVERS} handovers are open already`);
 }
 
-function handoverFault({ state, now }: Turn, order: HandoverOrder): string | null {
+function handoverFault({ state, now }: StepContext, order: HandoverOrder): string | null {
   if (!ORDER_ID.test(order.id)) return 'its id is none';
   if (!isPlausible(nextInOrder(state), order.ordered)) return 'its place in the order is none';
   const end = `its time ends at ${isoTime(order.until)} by the operator's clock; ${clockHere(now.wall)}`;

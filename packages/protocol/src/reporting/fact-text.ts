@@ -1,8 +1,9 @@
 /**
  * Every fact in words, once: the log, the simulator's timeline and the explorer's stories say the same of it.
  */
-import type { Fact, HistoryEntry } from '../model/facts.ts';
+
 import type { CheckResult, CloudRequest, ExternalIpResult } from '../model/inputs.ts';
+import type { Fact, HistoryEntry } from './facts.ts';
 
 /** One sentence, for people, about the node that tells it. */
 export function factText(fact: Fact): string {

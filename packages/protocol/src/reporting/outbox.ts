@@ -2,12 +2,12 @@
  * Notifications: durable first, then sent until they are accepted (invariants I6, I17).
  */
 
-import type { HistoryEntry } from '../model/facts.ts';
 import type { PublishResult } from '../model/inputs.ts';
 import type { Notification } from '../model/state.ts';
-import { change, newEffectId, persist, type Turn, tell } from '../model/step-context.ts';
 import type { DurationMs, EffectId, Ip, MonotonicMs } from '../model/units.ts';
+import { change, emitFact, newEffectId, persist, type StepContext } from '../step-context.ts';
 import type { MoveIntent } from '../storage/durable.ts';
+import type { HistoryEntry } from './facts.ts';
 import { plainText } from './plain-text.ts';
 
 /** The most notifications that wait; beyond it the oldest blocked notification, else the oldest, gives way. */
@@ -20,66 +20,72 @@ export const TAKEOVER_SUBJECT = 'HAProxy failover notification';
 export const BLOCKED_SUBJECT = 'HAProxy failover blocked';
 
 /** An id that no other node and no other run gives. */
-export function newSerialId(turn: Turn): string {
-  const serial = turn.state.serial + 1;
-  change(turn, { serial });
-  return `${turn.state.config.node.id}-${turn.state.incarnation}-${serial}`;
+export function newSerialId(ctx: StepContext): string {
+  const serial = ctx.state.serial + 1;
+  change(ctx, { serial });
+  return `${ctx.state.config.node.id}-${ctx.state.incarnation}-${serial}`;
 }
 
-export function enqueue(turn: Turn, subject: string, message: string): void {
-  if (!turn.state.config.notify.enabled) return;
-  const id = newSerialId(turn);
+export function enqueue(ctx: StepContext, subject: string, message: string): void {
+  if (!ctx.state.config.notify.enabled) return;
+  const id = newSerialId(ctx);
   const waiting = [
-    ...turn.state.outbox,
-    { id, subject, message, publishing: null, nextAt: turn.now.at, delayMs: 0 },
+    ...ctx.state.outbox,
+    { id, subject, message, publishing: null, nextAt: ctx.now.at, delayMs: 0 },
   ];
-  change(turn, { outbox: waiting.length > MAX_OUTBOX ? withoutLeast(waiting) : waiting });
-  persist(turn);
+  change(ctx, { outbox: waiting.length > MAX_OUTBOX ? withoutLeast(waiting) : waiting });
+  persist(ctx);
 }
 
 /** Send what is due. Each waits for the write that holds it. */
-export function publishWhatIsDue(turn: Turn): void {
-  const { latest } = turn.state.storage;
-  for (const notification of turn.state.outbox) {
-    if (notification.publishing !== null || notification.nextAt > turn.now.at) continue;
-    const publishId = newEffectId(turn);
+export function publishWhatIsDue(ctx: StepContext): void {
+  const { latest } = ctx.state.storage;
+  for (const notification of ctx.state.outbox) {
+    if (notification.publishing !== null || notification.nextAt > ctx.now.at) continue;
+    const publishId = newEffectId(ctx);
     const { subject, message } = notification;
-    turn.effects.push({
+    ctx.effects.push({
       kind: 'publish',
       publishId,
       subject,
       message,
       timeoutMs: PUBLISH_TIMEOUT_MS,
-      after: turn.writeId === 0 ? latest : turn.writeId,
+      after: ctx.writeId === 0 ? latest : ctx.writeId,
     });
-    replace(turn, { ...notification, publishing: publishId });
+    replace(ctx, { ...notification, publishing: publishId });
   }
 }
 
-export function onPublished(turn: Turn, publishId: EffectId, result: PublishResult): void {
-  const notification = turn.state.outbox.find((one) => one.publishing === publishId);
+export function onPublished(ctx: StepContext, publishId: EffectId, result: PublishResult): void {
+  const notification = ctx.state.outbox.find((one) => one.publishing === publishId);
   if (notification === undefined) return;
   const detail = result.kind === 'failed' ? result.detail : '';
-  tell(turn, { kind: 'notified', id: notification.id, result: result.kind, detail, request: result.request });
+  emitFact(ctx, {
+    kind: 'notified',
+    id: notification.id,
+    result: result.kind,
+    detail,
+    request: result.request,
+  });
   if (result.kind === 'accepted') {
-    change(turn, { outbox: turn.state.outbox.filter((one) => one.id !== notification.id) });
-    persist(turn);
+    change(ctx, { outbox: ctx.state.outbox.filter((one) => one.id !== notification.id) });
+    persist(ctx);
     return;
   }
   const delayMs = Math.min(
     MAX_RETRY_MS,
     notification.delayMs === 0 ? FIRST_RETRY_MS : notification.delayMs * 2,
   );
-  replace(turn, { ...notification, publishing: null, nextAt: turn.now.at + delayMs, delayMs });
+  replace(ctx, { ...notification, publishing: null, nextAt: ctx.now.at + delayMs, delayMs });
 }
 
 /** A write failed, and what waited for it was dropped: what was to be sent with it is due again. */
-export function republish(turn: Turn): void {
-  change(turn, {
-    outbox: turn.state.outbox.map((one) => ({
+export function republish(ctx: StepContext): void {
+  change(ctx, {
+    outbox: ctx.state.outbox.map((one) => ({
       ...one,
       publishing: null,
-      nextAt: turn.now.at + FIRST_RETRY_MS,
+      nextAt: ctx.now.at + FIRST_RETRY_MS,
     })),
   });
 }
@@ -90,8 +96,8 @@ export function nextPublication(outbox: readonly Notification[]): MonotonicMs | 
 }
 
 /** The notification of an accepted move. It never claims service that wasn't seen. */
-export function takeoverMessage(turn: Turn, entry: HistoryEntry, intent: MoveIntent): string {
-  const { config } = turn.state;
+export function takeoverMessage(ctx: StepContext, entry: HistoryEntry, intent: MoveIntent): string {
+  const { config } = ctx.state;
   const target = config.node.instanceId === '' ? config.node.id : config.node.instanceId;
   const lines = [
     `Instance ${target} took over ${entry.address}`,
@@ -103,18 +109,18 @@ export function takeoverMessage(turn: Turn, entry: HistoryEntry, intent: MoveInt
     entry.result === 'served'
       ? 'The address answers now.'
       : 'The address has not been seen to answer since the move.',
-    `Time: ${isoTime(turn.now.wall)}`,
+    `Time: ${isoTime(ctx.now.wall)}`,
   ];
   return lines.map(plainText).join('\n');
 }
 
-export function blockedMessage(turn: Turn, ip: Ip, downMs: DurationMs, why: readonly string[]): string {
-  const { config } = turn.state;
+export function blockedMessage(ctx: StepContext, ip: Ip, downMs: DurationMs, why: readonly string[]): string {
+  const { config } = ctx.state;
   const lines = [
     `${ip} is down and no node may take it`,
     `Down for ${Math.round(downMs / 1000)} s as seen by ${config.node.id} (cluster ${config.cluster})`,
     ...why,
-    `Time: ${isoTime(turn.now.wall)}`,
+    `Time: ${isoTime(ctx.now.wall)}`,
   ];
   return lines.map(plainText).join('\n');
 }
@@ -147,8 +153,8 @@ export function isoTime(wall: number): string {
   return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}T${clock}Z`;
 }
 
-function replace(turn: Turn, notification: Notification): void {
-  change(turn, { outbox: turn.state.outbox.map((one) => (one.id === notification.id ? notification : one)) });
+function replace(ctx: StepContext, notification: Notification): void {
+  change(ctx, { outbox: ctx.state.outbox.map((one) => (one.id === notification.id ? notification : one)) });
 }
 
 function withoutLeast(waiting: readonly Notification[]): readonly Notification[] {

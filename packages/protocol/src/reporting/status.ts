@@ -1,11 +1,12 @@
 /**
  * What people and machines are shown: the status, the decision ladder, readiness. Views of the state, nothing more.
  */
-import { ballotElectorate } from '../election/ballot.ts';
-import { votersOf } from '../election/quorum.ts';
+import { ballotElectorate, votersOf } from '../election/quorum.ts';
+import type { AddressState } from '../model/address-state.ts';
 import type { OrderRule, Role } from '../model/config.ts';
+import type { Peer } from '../model/peer-state.ts';
 import type { GateName, Outcome, Reason } from '../model/reasons.ts';
-import type { AddressState, Handover, Peer, State } from '../model/state.ts';
+import type { Handover, State } from '../model/state.ts';
 import type { DurationMs, InstanceId, Instant, Ip, NodeId, WallMs } from '../model/units.ts';
 import { heldCount, isHeldBySelf, isSilent } from '../observation/holder.ts';
 import { readinessProblems } from '../observation/idle-reads.ts';

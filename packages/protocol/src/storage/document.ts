@@ -2,9 +2,10 @@
  * The state to its durable document and back (PROTOCOL.md, "Restart, stall, shutdown").
  */
 import { restoredCounter } from '../membership/bounded.ts';
+import type { AddressState, LateTake } from '../model/address-state.ts';
 import { NO_PAUSE, newAddress } from '../model/initial.ts';
 import type { StorageState } from '../model/inputs.ts';
-import type { AddressState, Handover, LateTake, State } from '../model/state.ts';
+import type { Handover, State } from '../model/state.ts';
 import type { Instant, MonotonicMs, NodeId } from '../model/units.ts';
 import { LATE_LASTS_MS } from '../move/late.ts';
 import { changesKept } from '../observation/changes.ts';

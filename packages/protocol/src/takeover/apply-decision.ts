@@ -4,7 +4,6 @@
 import { backOff, giveUp, openBallot } from '../election/campaign.ts';
 import type { ExternalIpResult } from '../model/inputs.ts';
 import { GATES, type GateName, type Reason } from '../model/reasons.ts';
-import { addressOf, changeAddress, newEffectId, type Turn, tell } from '../model/step-context.ts';
 import type { EffectId, Ip } from '../model/units.ts';
 import { abandonMove, recordRefusal } from '../move/conclude.ts';
 import { seenAs } from '../move/late.ts';
@@ -12,11 +11,12 @@ import { beginMove, continueMove } from '../move/move.ts';
 import { isPastRecall } from '../move/phases.ts';
 import { isFailingNow } from '../observation/holder.ts';
 import { isHandedOver, isOpenTo, noteHandover, setHandoverState } from '../orders/handover.ts';
-import { isSettlingIn } from './damping.ts';
+import { addressOf, changeAddress, emitFact, newEffectId, type StepContext } from '../step-context.ts';
+import { isComingIntoService } from './damping.ts';
 import { decide, type TakeoverDecision } from './takeover.ts';
 import { handoverToSelf, takeoverView } from './view.ts';
 
-/** The most decisions that may follow on one another in one turn: campaign, guard, move and one more. */
+/** The most decisions that may follow on one another in one step: campaign, guard, move and one more. */
 const MAX_DECISIONS = 5;
 
 /** Reasons that are refusals when they come up while the address is down: each is told once an episode. */
@@ -52,35 +52,35 @@ const PASSING: ReadonlySet<Reason> = new Set<Reason>([
 
 const HANDOVER_ENDED = 'the handover has ended';
 
-export function conduct(turn: Turn, ip: Ip): void {
+export function applyDecision(ctx: StepContext, ip: Ip): void {
   for (let count = 0; count < MAX_DECISIONS; count += 1) {
-    const decision = decide(takeoverView(turn.state, addressOf(turn.state, ip)));
-    note(turn, ip, decision);
-    tellRefusal(turn, ip, decision);
-    if (!act(turn, ip, decision)) return;
+    const decision = decide(takeoverView(ctx.state, addressOf(ctx.state, ip)));
+    note(ctx, ip, decision);
+    emitRefusal(ctx, ip, decision);
+    if (!act(ctx, ip, decision)) return;
   }
 }
 
 /** What was agreed for a handover ends with it: its voters have consented to that, and to no takeover. */
-export function endWithHandover(turn: Turn, ip: Ip): void {
-  const { campaign, move } = addressOf(turn.state, ip);
+export function endWithHandover(ctx: StepContext, ip: Ip): void {
+  const { campaign, move } = addressOf(ctx.state, ip);
   const attempt = move ?? campaign;
   if (attempt === null || attempt.mode !== 'handover' || attempt.handoverId === null) return;
-  if (isOpenTo(turn.state, attempt.handoverId, ip, turn.state.config.node.id)) return;
-  if (move === null) giveUp(turn, ip, 'dropped', HANDOVER_ENDED, 0);
-  else if (!isPastRecall(move)) abandonMove(turn, ip, HANDOVER_ENDED);
+  if (isOpenTo(ctx.state, attempt.handoverId, ip, ctx.state.config.node.id)) return;
+  if (move === null) giveUp(ctx, ip, 'dropped', HANDOVER_ENDED, 0);
+  else if (!isPastRecall(move)) abandonMove(ctx, ip, HANDOVER_ENDED);
 }
 
 /** The external IP as the guard was told it. Where the attempt has ended meanwhile, only what the outside sees is of use. */
-export function onGuard(turn: Turn, askId: EffectId, result: ExternalIpResult): void {
-  const address = Object.values(turn.state.addresses).find(
+export function onGuard(ctx: StepContext, askId: EffectId, result: ExternalIpResult): void {
+  const address = Object.values(ctx.state.addresses).find(
     (one) => one.guard?.kind === 'asking' && one.guard.askId === askId,
   );
-  if (address === undefined) return seenAs(turn, result);
-  const at = turn.now.at;
+  if (address === undefined) return seenAs(ctx, result);
+  const at = ctx.now.at;
   const refusal = refusalOf(address.ip, result);
   const durationMs = at - (address.guard?.at ?? at);
-  tell(turn, {
+  emitFact(ctx, {
     kind: 'guard',
     address: address.ip,
     passed: refusal === null,
@@ -88,80 +88,80 @@ export function onGuard(turn: Turn, askId: EffectId, result: ExternalIpResult): 
     durationMs,
   });
   if (refusal === null && result.kind === 'address')
-    changeAddress(turn, address.ip, { guard: { kind: 'passed', at, ip: result.ip } });
-  else changeAddress(turn, address.ip, { guard: { kind: 'refused', at, reason: refusal ?? 'no address' } });
+    changeAddress(ctx, address.ip, { guard: { kind: 'passed', at, ip: result.ip } });
+  else changeAddress(ctx, address.ip, { guard: { kind: 'refused', at, reason: refusal ?? 'no address' } });
   const { intent } = address;
   if (intent !== null)
-    changeAddress(turn, address.ip, {
+    changeAddress(ctx, address.ip, {
       intent: { ...intent, steps: [...intent.steps, { step: 'guard', durationMs }] },
     });
-  tell(turn, { kind: 'step', address: address.ip, step: 'guard', durationMs, result: refusal ?? 'ok' });
+  emitFact(ctx, { kind: 'step', address: address.ip, step: 'guard', durationMs, result: refusal ?? 'ok' });
 }
 
 /** Whether the state has changed so that the rule should be asked again. */
-function act(turn: Turn, ip: Ip, decision: TakeoverDecision): boolean {
-  const { move } = addressOf(turn.state, ip);
+function act(ctx: StepContext, ip: Ip, decision: TakeoverDecision): boolean {
+  const { move } = addressOf(ctx.state, ip);
   switch (decision.outcome) {
     case 'campaign':
       if (move !== null)
-        return endWith(() => abandonMove(turn, ip, 'its mandate ended before anything was taken apart'));
+        return endWith(() => abandonMove(ctx, ip, 'its mandate ended before anything was taken apart'));
       openBallot(
-        turn,
+        ctx,
         ip,
-        handoverToSelf(turn.state, ip) === null ? 'takeover' : 'handover',
-        handoverToSelf(turn.state, ip)?.record.id ?? null,
+        handoverToSelf(ctx.state, ip) === null ? 'takeover' : 'handover',
+        handoverToSelf(ctx.state, ip)?.record.id ?? null,
       );
       return true;
     case 'guard':
       if (move !== null)
-        return endWith(() => abandonMove(turn, ip, 'its mandate ended before anything was taken apart'));
-      askGuard(turn, ip);
+        return endWith(() => abandonMove(ctx, ip, 'its mandate ended before anything was taken apart'));
+      askGuard(ctx, ip);
       return false;
     case 'move':
-      if (move === null) beginMove(turn, ip);
-      else continueMove(turn, ip);
+      if (move === null) beginMove(ctx, ip);
+      else continueMove(ctx, ip);
       return false;
     case 'verify':
       return false;
     case 'wait':
     case 'hold':
-      return standDown(turn, ip, decision);
+      return standDown(ctx, ip, decision);
   }
 }
 
 /** A gate is closed: what was begun behind it is given up, before any call has been made. */
-function standDown(turn: Turn, ip: Ip, decision: TakeoverDecision): boolean {
-  const { campaign, move } = addressOf(turn.state, ip);
-  failHopelessHandover(turn, ip, decision);
+function standDown(ctx: StepContext, ip: Ip, decision: TakeoverDecision): boolean {
+  const { campaign, move } = addressOf(ctx.state, ip);
+  failHopelessHandover(ctx, ip, decision);
   if (decision.gate === 'unfinished-move') return false;
-  if (move !== null) return endWith(() => abandonMove(turn, ip, `${decision.reason}: ${decision.detail}`));
+  if (move !== null) return endWith(() => abandonMove(ctx, ip, `${decision.reason}: ${decision.detail}`));
   if (campaign === null) return false;
   if (decision.reason === 'guard-refused') {
-    giveUp(turn, ip, 'dropped', decision.detail, 0);
-    backOff(turn, ip, 'guard-refused', decision.detail, 0);
+    giveUp(ctx, ip, 'dropped', decision.detail, 0);
+    backOff(ctx, ip, 'guard-refused', decision.detail, 0);
     return false;
   }
   if (decision.reason === 'lease-too-short') {
-    giveUp(turn, ip, 'dropped', decision.detail, 0);
+    giveUp(ctx, ip, 'dropped', decision.detail, 0);
     // A slow guard is made up for at once. Voters that lend for less than the calls take will do so the next time too.
-    const isFirst = addressOf(turn.state, ip).backoff.delayMs === 0;
-    backOff(turn, ip, 'lease-too-short', decision.detail, isFirst ? 1 : 0);
+    const isFirst = addressOf(ctx.state, ip).backoff.delayMs === 0;
+    backOff(ctx, ip, 'lease-too-short', decision.detail, isFirst ? 1 : 0);
     return false;
   }
   if (isBefore(decision.gate, 'agreement'))
-    giveUp(turn, ip, 'dropped', `${decision.reason}: ${decision.detail}`, 0);
+    giveUp(ctx, ip, 'dropped', `${decision.reason}: ${decision.detail}`, 0);
   return false;
 }
 
-function askGuard(turn: Turn, ip: Ip): void {
-  const askId = newEffectId(turn);
-  changeAddress(turn, ip, { guard: { kind: 'asking', askId, at: turn.now.at } });
-  turn.effects.push({
+function askGuard(ctx: StepContext, ip: Ip): void {
+  const askId = newEffectId(ctx);
+  changeAddress(ctx, ip, { guard: { kind: 'asking', askId, at: ctx.now.at } });
+  ctx.effects.push({
     kind: 'ask-external-ip',
     askId,
     purpose: 'guard',
     address: ip,
-    timeoutMs: turn.state.config.guard.timeoutMs,
+    timeoutMs: ctx.state.config.guard.timeoutMs,
   });
 }
 
@@ -171,20 +171,20 @@ function refusalOf(ip: Ip, result: ExternalIpResult): string | null {
   return result.ip === ip ? "this node's external IP is the contested address: it holds it already" : null;
 }
 
-function note(turn: Turn, ip: Ip, decision: TakeoverDecision): void {
+function note(ctx: StepContext, ip: Ip, decision: TakeoverDecision): void {
   const opened = !isBefore(decision.gate, 'rank');
-  const { openSince } = addressOf(turn.state, ip);
-  if (opened !== (openSince !== null)) changeAddress(turn, ip, { openSince: opened ? turn.now.at : null });
-  const address = addressOf(turn.state, ip);
+  const { openSince } = addressOf(ctx.state, ip);
+  if (opened !== (openSince !== null)) changeAddress(ctx, ip, { openSince: opened ? ctx.now.at : null });
+  const address = addressOf(ctx.state, ip);
   const before = address.decision;
   const same = before.reason === decision.reason && before.outcome === decision.outcome;
   if (same && before.detail === decision.detail) return;
-  const since = same ? before.since : turn.now.at;
-  changeAddress(turn, ip, {
+  const since = same ? before.since : ctx.now.at;
+  changeAddress(ctx, ip, {
     decision: { outcome: decision.outcome, reason: decision.reason, detail: decision.detail, since },
   });
   if (same) return;
-  tell(turn, {
+  emitFact(ctx, {
     kind: 'decided',
     address: ip,
     outcome: decision.outcome,
@@ -197,33 +197,33 @@ function note(turn: Turn, ip: Ip, decision: TakeoverDecision): void {
  * Something keeps this node from taking an address that is down: told once an episode. The address fails while it is
  * moved, too, as planned or not: what stands in the way of a second move then is no refusal.
  */
-function tellRefusal(turn: Turn, ip: Ip, { reason, detail }: TakeoverDecision): void {
+function emitRefusal(ctx: StepContext, ip: Ip, { reason, detail }: TakeoverDecision): void {
   if (!REFUSALS.has(reason)) return;
-  const address = addressOf(turn.state, ip);
+  const address = addressOf(ctx.state, ip);
   if (address.refusals.includes(reason)) return;
-  const isDown = address.verdict === 'down' || isFailingNow(turn.state, address);
-  if (!isDown || isSettlingIn(turn.state, address) || isHandedOver(turn.state, ip)) return;
-  changeAddress(turn, ip, { refusals: [...address.refusals, reason] });
-  recordRefusal(turn, ip, 'refusal', `${reason}: ${detail}`);
+  const isDown = address.verdict === 'down' || isFailingNow(ctx.state, address);
+  if (!isDown || isComingIntoService(ctx.state, address) || isHandedOver(ctx.state, ip)) return;
+  changeAddress(ctx, ip, { refusals: [...address.refusals, reason] });
+  recordRefusal(ctx, ip, 'refusal', `${reason}: ${detail}`);
 }
 
-function failHopelessHandover(turn: Turn, ip: Ip, decision: TakeoverDecision): void {
-  const handover = handoverToSelf(turn.state, ip);
+function failHopelessHandover(ctx: StepContext, ip: Ip, decision: TakeoverDecision): void {
+  const handover = handoverToSelf(ctx.state, ip);
   if (handover === null) return;
   if (decision.reason === 'is-holder')
-    setHandoverState(turn, handover.record.id, 'done', 'it holds the address');
+    setHandoverState(ctx, handover.record.id, 'done', 'it holds the address');
   else if (HOPELESS.has(decision.reason))
-    setHandoverState(turn, handover.record.id, 'failed', `${decision.reason}: ${decision.detail}`);
+    setHandoverState(ctx, handover.record.id, 'failed', `${decision.reason}: ${decision.detail}`);
   else if (decision.reason === 'ballot-lost' || decision.reason === 'guard-refused')
-    noteHandover(turn, handover.record.id, `${decision.reason}: ${decision.detail}`);
-  else if (!PASSING.has(decision.reason)) noteHandover(turn, handover.record.id, decision.reason);
+    noteHandover(ctx, handover.record.id, `${decision.reason}: ${decision.detail}`);
+  else if (!PASSING.has(decision.reason)) noteHandover(ctx, handover.record.id, decision.reason);
 }
 
 function isBefore(gate: GateName | null, other: GateName): boolean {
   return gate !== null && GATES.indexOf(gate) < GATES.indexOf(other);
 }
 
-/** The attempt ended: the rule is asked again at the next input, not in this turn. */
+/** The attempt ended: the rule is asked again at the next input, not in this step. */
 function endWith(end: () => void): false {
   end();
   return false;

@@ -3,12 +3,13 @@
  * failover takes its time (PROTOCOL.md, "Telling people").
  */
 
-import type { AddressState, State } from '../model/state.ts';
-import { addressOf, changeAddress, persist, type Turn, tell } from '../model/step-context.ts';
+import type { AddressState } from '../model/address-state.ts';
+import type { State } from '../model/state.ts';
 import type { DurationMs, Ip, MonotonicMs, NodeId } from '../model/units.ts';
 import { recordRefusal } from '../move/conclude.ts';
 import { fitnessOf, isHeldBySelf, isSilent } from '../observation/holder.ts';
 import { BLOCKED_SUBJECT, blockedMessage, enqueue } from '../reporting/outbox.ts';
+import { addressOf, changeAddress, emitFact, persist, type StepContext } from '../step-context.ts';
 import { changeEpisode, hasAnswered } from './episode.ts';
 import { blockedAfterMs } from './failover-time.ts';
 import { ladder } from './ladder.ts';
@@ -19,22 +20,22 @@ import { takeoverView } from './view.ts';
 const VOICE_STEP_MS: DurationMs = 2_000;
 
 /** Tell people about an address that has been down for long while nobody may take it: once an episode. */
-export function tellBlocked(turn: Turn, ip: Ip): void {
-  const due = blockedAt(turn.state, addressOf(turn.state, ip));
-  if (due === null || due > turn.now.at) return;
-  const { state } = turn;
+export function tellBlocked(ctx: StepContext, ip: Ip): void {
+  const due = blockedAt(ctx.state, addressOf(ctx.state, ip));
+  if (due === null || due > ctx.now.at) return;
+  const { state } = ctx;
   const address = addressOf(state, ip);
-  const downMs = turn.now.at - (downSince(address, state) ?? turn.now.at);
+  const downMs = ctx.now.at - (downSince(address, state) ?? ctx.now.at);
   const { reason, detail } = mainReason(state, address);
   const refused = address.refusals.length === 0 ? [] : [`refused so far: ${address.refusals.join(', ')}`];
   const why = [...closedGates(state, address), ...othersSaid(state, address), ...refused];
-  changeAddress(turn, ip, { blockedTold: true });
-  changeEpisode(turn, ip, { toldBefore: null });
-  tell(turn, { kind: 'blocked', address: ip, downMs, reason });
-  recordRefusal(turn, ip, 'blocked', `${reason}: ${detail}`);
-  enqueue(turn, BLOCKED_SUBJECT, blockedMessage(turn, ip, downMs, [...why, ...evidence(state, address)]));
-  turn.changed = true;
-  persist(turn);
+  changeAddress(ctx, ip, { blockedTold: true });
+  changeEpisode(ctx, ip, { toldBefore: null });
+  emitFact(ctx, { kind: 'blocked', address: ip, downMs, reason });
+  recordRefusal(ctx, ip, 'blocked', `${reason}: ${detail}`);
+  enqueue(ctx, BLOCKED_SUBJECT, blockedMessage(ctx, ip, downMs, [...why, ...evidence(state, address)]));
+  ctx.changed = true;
+  persist(ctx);
 }
 
 /** When people are to be told, if nothing changes; null: there is nothing to tell, or it has been told. */

@@ -3,7 +3,8 @@
  */
 
 import { byText } from '../election/quorum.ts';
-import type { AddressState, State } from '../model/state.ts';
+import type { AddressState } from '../model/address-state.ts';
+import type { State } from '../model/state.ts';
 import type { DurationMs, Ip, MonotonicMs, NodeId } from '../model/units.ts';
 import { fitnessOf, heldCount, isSilent } from '../observation/holder.ts';
 import { counted } from '../reporting/wording.ts';
@@ -69,7 +70,7 @@ export function dampingOf(state: State, address: AddressState): Damping {
 }
 
 /** Whether the address changed hands so lately that it may not serve yet, whatever a probe that was on its way then has seen. */
-export function isSettlingIn(state: State, address: AddressState): boolean {
+export function isComingIntoService(state: State, address: AddressState): boolean {
   const newest = knownChanges(address)[0];
   return newest !== undefined && state.now.at - newest < SERVES_WITHIN_MS;
 }

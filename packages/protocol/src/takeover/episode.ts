@@ -9,17 +9,18 @@
 import { digestOf, isCandidate } from '../election/quorum.ts';
 import { adoptedId, adoptedWall, restoredCounter } from '../membership/bounded.ts';
 import { mayHurry } from '../membership/budget.ts';
+import type { AddressState } from '../model/address-state.ts';
 import type { AddressConfig } from '../model/config.ts';
-import type { AddressState, State } from '../model/state.ts';
+import type { State } from '../model/state.ts';
+import type { DurationMs, Ip, MonotonicMs, NodeId } from '../model/units.ts';
 import {
   addressOf,
   announce,
   type Change,
   changeAddress,
   persist,
-  type Turn,
-} from '../model/step-context.ts';
-import type { DurationMs, Ip, MonotonicMs, NodeId } from '../model/units.ts';
+  type StepContext,
+} from '../step-context.ts';
 import type { DurableEpisode, MoveIntent } from '../storage/durable.ts';
 import type { AddressRecord, EpisodeRecord, NodeRecord } from '../wire/messages.ts';
 import {
@@ -45,61 +46,59 @@ export function probeDigest(config: AddressConfig | undefined): string {
 }
 
 /** A move by this node was accepted. That of an operator's handover is no try. */
-export function noteTry(turn: Turn, ip: Ip, { mode, epoch, from }: MoveIntent): void {
+export function noteTry(ctx: StepContext, ip: Ip, { mode, epoch, from }: MoveIntent): void {
   if (mode === 'handover') return;
-  const { episode } = addressOf(turn.state, ip);
-  const tries = withTries(episode, [{ node: turn.state.config.node.id, epoch, from, at: turn.now.at }]);
-  if (tries !== episode.tries) changeEpisode(turn, ip, { tries });
+  const { episode } = addressOf(ctx.state, ip);
+  const tries = withTries(episode, [{ node: ctx.state.config.node.id, epoch, from, at: ctx.now.at }]);
+  if (tries !== episode.tries) changeEpisode(ctx, ip, { tries });
 }
 
 /** A probe that started at `startedAt` succeeded, and the verdict is up: what was tried before is over. */
-export function onSeenUp(turn: Turn, ip: Ip, startedAt: MonotonicMs): void {
-  const { episode, refusals } = addressOf(turn.state, ip);
-  const answered = probeDigest(addressConfig(turn.state, ip));
+export function onSeenUp(ctx: StepContext, ip: Ip, startedAt: MonotonicMs): void {
+  const { episode, refusals } = addressOf(ctx.state, ip);
+  const answered = probeDigest(addressConfig(ctx.state, ip));
   const news = episode.answered !== answered;
-  if (news) changeEpisode(turn, ip, { answered });
+  if (news) changeEpisode(ctx, ip, { answered });
   const [newest] = episode.tries;
   const over = newest !== undefined && newest.at <= startedAt;
-  if (over) changeEpisode(turn, ip, { upEpoch: Math.max(episode.upEpoch, newest.epoch), tries: [] });
+  if (over) changeEpisode(ctx, ip, { upEpoch: Math.max(episode.upEpoch, newest.epoch), tries: [] });
   if (over || news) {
-    persist(turn);
-    announce(turn);
+    persist(ctx);
+    announce(ctx);
   }
-  if (refusals.length > 0 || episode.downSince !== null || episode.heardTold !== null) endEpisode(turn, ip);
+  if (refusals.length > 0 || episode.downSince !== null || episode.heardTold !== null) endEpisode(ctx, ip);
 }
 
 /**
  * The address was seen up, here or by a peer: what was told of it is told again when it comes back. Written down, else
  * the next run would take its notification of an earlier episode for one of the present.
  */
-export function endEpisode(turn: Turn, ip: Ip): void {
-  const { verdict, blockedTold, move } = addressOf(turn.state, ip);
+export function endEpisode(ctx: StepContext, ip: Ip): void {
+  const { verdict, blockedTold, move } = addressOf(ctx.state, ip);
   // A node that still sees it down, or can't finish a move, counts from now: somebody has seen it up.
   const goesOn = verdict === 'down' || (verdict === 'unknown' && move !== null);
-  changeEpisode(turn, ip, {
-    downSince: goesOn ? turn.now.at : null,
+  changeEpisode(ctx, ip, {
+    downSince: goesOn ? ctx.now.at : null,
     toldBefore: null,
     heardTold: null,
   });
-  changeAddress(turn, ip, { refusals: [], blockedTold: false });
-  if (blockedTold) persist(turn);
+  changeAddress(ctx, ip, { refusals: [], blockedTold: false });
+  if (blockedTold) persist(ctx);
 }
 
 /** The address has been found down; `since` when is kept while it is unknown in between. */
-export function onSeenDown(turn: Turn, ip: Ip): void {
-  if (addressOf(turn.state, ip).episode.downSince === null)
-    changeEpisode(turn, ip, { downSince: turn.now.at });
+export function onSeenDown(ctx: StepContext, ip: Ip): void {
+  if (addressOf(ctx.state, ip).episode.downSince === null) changeEpisode(ctx, ip, { downSince: ctx.now.at });
 }
 
 /** It isn't seen up any more. */
-export function onLeftUp(turn: Turn, ip: Ip): void {
-  changeEpisode(turn, ip, { upWall: wallNow(turn.now.wall) });
+export function onLeftUp(ctx: StepContext, ip: Ip): void {
+  changeEpisode(ctx, ip, { upWall: wallNow(ctx.now.wall) });
 }
 
 /** Somebody else holds it: how long it has been down in vain counts from now. */
-export function onChangedHands(turn: Turn, ip: Ip): void {
-  if (addressOf(turn.state, ip).episode.downSince !== null)
-    changeEpisode(turn, ip, { downSince: turn.now.at });
+export function onChangedHands(ctx: StepContext, ip: Ip): void {
+  if (addressOf(ctx.state, ip).episode.downSince !== null) changeEpisode(ctx, ip, { downSince: ctx.now.at });
 }
 
 /**
@@ -107,22 +106,22 @@ export function onChangedHands(turn: Turn, ip: Ip): void {
  *
  * @param forgets it stood still for so long that nothing is known of the address at all
  */
-export function onStoodStill(turn: Turn, lateMs: DurationMs, forgets: boolean): void {
-  for (const { ip, episode } of Object.values(turn.state.addresses)) {
+export function onStoodStill(ctx: StepContext, lateMs: DurationMs, forgets: boolean): void {
+  for (const { ip, episode } of Object.values(ctx.state.addresses)) {
     const { downSince } = episode;
     if (downSince === null) continue;
-    changeEpisode(turn, ip, { downSince: forgets ? null : Math.min(turn.now.at, downSince + lateMs) });
+    changeEpisode(ctx, ip, { downSince: forgets ? null : Math.min(ctx.now.at, downSince + lateMs) });
   }
 }
 
 /** A candidate that was unfit is fit, or the other way round: the doubling begins anew, though not the first wait. */
-export function onFitnessChanged(turn: Turn): void {
-  for (const { ip, episode } of Object.values(turn.state.addresses)) {
+export function onFitnessChanged(ctx: StepContext): void {
+  for (const { ip, episode } of Object.values(ctx.state.addresses)) {
     const newest = episode.tries[0]?.epoch ?? 0;
     if (newest <= episode.anewEpoch) continue;
-    changeEpisode(turn, ip, { anewEpoch: newest });
-    persist(turn);
-    announce(turn);
+    changeEpisode(ctx, ip, { anewEpoch: newest });
+    persist(ctx);
+    announce(ctx);
   }
 }
 
@@ -146,52 +145,57 @@ export function episodeRecord(state: State, address: AddressState): EpisodeRecor
  * moves, tells no people, and ends no episode in which this node may be the one that has still to tell them.
  */
 export function adoptEpisode(
-  turn: Turn,
+  ctx: StepContext,
   from: NodeId,
   told: AddressRecord,
   known: AddressRecord | undefined,
 ): void {
   const record = told.episode;
-  const isMover = isCandidate(turn.state.config, from);
+  const isMover = isCandidate(ctx.state.config, from);
   if (record !== undefined) {
-    adoptTries(turn, from, told.ip, isMover ? record : { ...record, tries: [], anewEpoch: 0 });
-    adoptSight(turn, told.ip, record, isMover);
+    adoptTries(ctx, from, told.ip, isMover ? record : { ...record, tries: [], anewEpoch: 0 });
+    adoptSight(ctx, told.ip, record, isMover);
   }
   if (!isMover) return;
   const seenUpAnew = told.verdict === 'up' && known !== undefined && known.verdict !== 'up';
-  if (seenUpAnew) endEpisode(turn, told.ip);
+  if (seenUpAnew) endEpisode(ctx, told.ip);
   if (record?.told === true && known?.episode?.told !== true)
-    changeEpisode(turn, told.ip, { heardTold: from });
+    changeEpisode(ctx, told.ip, { heardTold: from });
 }
 
-function adoptTries(turn: Turn, from: NodeId, ip: Ip, record: EpisodeRecord): void {
-  const { episode, epoch } = addressOf(turn.state, ip);
+function adoptTries(ctx: StepContext, from: NodeId, ip: Ip, record: EpisodeRecord): void {
+  const { episode, epoch } = addressOf(ctx.state, ip);
   // No move has an epoch that no ballot had.
   const upEpoch = Math.max(episode.upEpoch, Math.min(record.upEpoch, epoch));
   const anewEpoch = Math.max(episode.anewEpoch, Math.min(record.anewEpoch, epoch));
   const told = record.tries
-    .filter((one) => one.epoch <= epoch && isCandidate(turn.state.config, one.node))
-    .map((one) => tryAt({ ...one, from: adoptedId(one.from) ?? 'unknown' }, turn.now.at));
+    .filter((one) => one.epoch <= epoch && isCandidate(ctx.state.config, one.node))
+    .map((one) => tryAt({ ...one, from: adoptedId(one.from) ?? 'unknown' }, ctx.now.at));
   const tries = withTries({ ...episode, upEpoch }, told);
   if (upEpoch === episode.upEpoch && anewEpoch === episode.anewEpoch && tries === episode.tries) return;
   const news = upEpoch > episode.upEpoch || tries.length !== episode.tries.length;
-  changeEpisode(turn, ip, { upEpoch, anewEpoch, tries });
+  changeEpisode(ctx, ip, { upEpoch, anewEpoch, tries });
   // Passed on with the next heartbeats: everybody else is told by the same peer.
-  turn.changed ||= news;
+  ctx.changed ||= news;
   // What a peer tells too often is written down with the next document.
-  if (news && mayHurry(turn, from)) persist(turn);
+  if (news && mayHurry(ctx, from)) persist(ctx);
 }
 
-function adoptSight(turn: Turn, ip: Ip, { answered, upWall: told }: EpisodeRecord, isMover: boolean): void {
-  const upWall = adoptedWall(told, turn.now.wall);
-  const address = addressOf(turn.state, ip);
+function adoptSight(
+  ctx: StepContext,
+  ip: Ip,
+  { answered, upWall: told }: EpisodeRecord,
+  isMover: boolean,
+): void {
+  const upWall = adoptedWall(told, ctx.now.wall);
+  const address = addressOf(ctx.state, ip);
   const { episode } = address;
-  if (upWall > episode.upWall) changeEpisode(turn, ip, { upWall });
-  if (isMover && episode.toldBefore !== null && upWall > episode.toldBefore) endEpisode(turn, ip);
-  const own = probeDigest(addressConfig(turn.state, ip));
+  if (upWall > episode.upWall) changeEpisode(ctx, ip, { upWall });
+  if (isMover && episode.toldBefore !== null && upWall > episode.toldBefore) endEpisode(ctx, ip);
+  const own = probeDigest(addressConfig(ctx.state, ip));
   if (answered !== own || episode.answered === own) return;
-  changeEpisode(turn, ip, { answered: own });
-  persist(turn);
+  changeEpisode(ctx, ip, { answered: own });
+  persist(ctx);
 }
 
 /**
@@ -244,8 +248,8 @@ function withTries({ tries, upEpoch }: Episode, more: readonly Try[]): readonly 
   return all;
 }
 
-export function changeEpisode(turn: Turn, ip: Ip, parts: Change<Episode>): void {
-  changeAddress(turn, ip, { episode: { ...addressOf(turn.state, ip).episode, ...parts } });
+export function changeEpisode(ctx: StepContext, ip: Ip, parts: Change<Episode>): void {
+  changeAddress(ctx, ip, { episode: { ...addressOf(ctx.state, ip).episode, ...parts } });
 }
 
 function agesOf(tries: readonly Try[], now: MonotonicMs): readonly ToldTry[] {

@@ -2,8 +2,10 @@
  * Whether what this episode of failure has shown keeps a candidate from taking the address (PROTOCOL.md, "Episodes of
  * failure"; invariant I21). The candidate and its voters ask the same rule.
  */
+
+import type { AddressState } from '../model/address-state.ts';
 import type { ProtocolConfig } from '../model/config.ts';
-import type { AddressState, State } from '../model/state.ts';
+import type { State } from '../model/state.ts';
 import { type DurationMs, type Ip, type MonotonicMs, NEVER, type NodeId } from '../model/units.ts';
 import { type Damping, dampingOf, whyUnprotected } from './damping.ts';
 import { addressConfig, hasAnswered } from './episode.ts';

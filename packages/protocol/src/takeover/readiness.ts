@@ -4,8 +4,10 @@
  * `idle-reads.ts` knows what this node has proven in quiet times. Here comes to it what would stand in the way just now, a pause
  * or a lease that isn't free, and what is known of the peers.
  */
+
+import type { AddressState } from '../model/address-state.ts';
 import type { Role } from '../model/config.ts';
-import type { AddressState, State } from '../model/state.ts';
+import type { State } from '../model/state.ts';
 import type { NodeId } from '../model/units.ts';
 import { heldCount, isSilent } from '../observation/holder.ts';
 import { readinessProblems } from '../observation/idle-reads.ts';

@@ -2,7 +2,7 @@
  * How far this node's takeover of an address has come: one word for timelines, for plans that strike in the middle of
  * it, and for what a swarm has met.
  */
-import type { AddressState } from '../model/state.ts';
+import type { AddressState } from '../model/address-state.ts';
 
 /** The phases of its move (`move/phases.ts`). */
 export const MOVE_PHASES = ['reading', 'releasing', 'taking', 'settling', 'resting', 'verifying'] as const;

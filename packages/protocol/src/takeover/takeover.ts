@@ -9,9 +9,10 @@
  * what each gate sees.
  */
 
+import type { Backoff, Campaign, Guard, Permission } from '../model/address-state.ts';
 import type { Role } from '../model/config.ts';
 import type { GateName, Outcome, Reason } from '../model/reasons.ts';
-import type { Backoff, Campaign, Guard, Permission, Phase } from '../model/state.ts';
+import type { Phase } from '../model/state.ts';
 import type { DurationMs, Ip, MonotonicMs, NodeId } from '../model/units.ts';
 import type { BallotMode, Fitness, Verdict } from '../wire/messages.ts';
 import type { Damping } from './damping.ts';

@@ -1,8 +1,10 @@
 /**
  * The state, narrowed to what the takeover rule may look at.
  */
+
+import type { AddressState } from '../model/address-state.ts';
 import type { ProtocolConfig } from '../model/config.ts';
-import type { AddressState, Handover, State } from '../model/state.ts';
+import type { Handover, State } from '../model/state.ts';
 import type { DurationMs, Ip, MonotonicMs } from '../model/units.ts';
 import { isCommitted } from '../move/phases.ts';
 import { holderName, isFailingNow, isHeldBySelf } from '../observation/holder.ts';
@@ -123,11 +125,11 @@ class StateView implements TakeoverView {
   }
 
   get displaces(): TakeoverView['displaces'] {
-    return { ip: this.of.survey.displaces, allowed: this.state.config.driver?.displace === 'allow' };
+    return { ip: this.of.idle.displaces, allowed: this.state.config.driver?.displace === 'allow' };
   }
 
   get permission(): TakeoverView['permission'] {
-    const { permission } = this.of.survey;
+    const { permission } = this.of.idle;
     const lapsed = permission.kind === 'permitted' && this.at - permission.at > PERMISSION_LASTS_MS;
     return lapsed ? { kind: 'unproven' } : permission;
   }

@@ -4,6 +4,7 @@
 
 import { MAX_LENGTH_MS, MAX_WALL_MS } from '../membership/bounded.ts';
 import { MAX_RUMOURS } from '../membership/membership.ts';
+import { MAX_CHANGES, MAX_ENDED } from '../model/address-state.ts';
 import {
   BALLOT_ANSWERS,
   BALLOT_MODES,
@@ -13,7 +14,6 @@ import {
   VERDICTS,
 } from '../model/codes.ts';
 import { MAX_ADDRESSES, MAX_FLAP_MOVES } from '../model/config.ts';
-import { MAX_CHANGES, MAX_ENDED } from '../model/state.ts';
 import { MAX_HANDOVERS } from '../orders/handover.ts';
 import { MAX_OUTBOX } from '../reporting/outbox.ts';
 import { DOCUMENT_VERSION, type DurableDocument } from '../storage/durable.ts';

@@ -4,8 +4,8 @@
  * No wall clock takes part, and nothing has to be remembered across a restart: each side proves to the other, by
  * an echo of its session and session time, that it wrote the message lately and for this very run.
  */
-import { copyChannel } from '../model/copy.ts';
-import type { Channel } from '../model/state.ts';
+import { copyChannel } from '../copy.ts';
+import type { Channel } from '../model/peer-state.ts';
 import type { DurationMs, SessionId } from '../model/units.ts';
 import type { Echo, Envelope, RejectReason } from './messages.ts';
 

@@ -1,7 +1,11 @@
 /** States and messages as the tests of single rules need them: everything fine, but for what a test changes. */
+
+import type { AddressState, Campaign, VoterAnswer } from '../../src/model/address-state.ts';
 import type { PeerConfig, ProtocolConfig } from '../../src/model/config.ts';
 import { initialState, newAddress } from '../../src/model/initial.ts';
-import type { AddressState, Campaign, CheckSeries, Peer, State, VoterAnswer } from '../../src/model/state.ts';
+import type { CheckSeries } from '../../src/model/observation-state.ts';
+import type { Peer } from '../../src/model/peer-state.ts';
+import type { State } from '../../src/model/state.ts';
 import type { NodeId } from '../../src/model/units.ts';
 import type { MoveIntent } from '../../src/storage/durable.ts';
 import { probeDigest } from '../../src/takeover/episode.ts';

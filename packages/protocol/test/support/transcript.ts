@@ -5,8 +5,8 @@
 
 import type { Event } from '../../src/host.ts';
 import type { DriverOperation } from '../../src/model/effects.ts';
-import type { Fact } from '../../src/model/facts.ts';
 import type { EffectId, MonotonicMs, NodeId } from '../../src/model/units.ts';
+import type { Fact } from '../../src/reporting/facts.ts';
 import { decodeDocument } from '../../src/wire/codec.ts';
 import type { Payload } from '../../src/wire/messages.ts';
 

@@ -13,10 +13,10 @@ import type {
   PublishEffect,
   SendEffect,
 } from '../../src/model/effects.ts';
-import type { Fact } from '../../src/model/facts.ts';
 import type { CheckResult, DriverAnswer, StorageState } from '../../src/model/inputs.ts';
 import type { State } from '../../src/model/state.ts';
 import type { DurationMs, MonotonicMs, NodeId } from '../../src/model/units.ts';
+import type { Fact } from '../../src/reporting/facts.ts';
 import type { DurableDocument } from '../../src/storage/durable.ts';
 import { decodeDocument } from '../../src/wire/codec.ts';
 import { type FakeCloud, newCloud } from './cloud.ts';

@@ -83,7 +83,7 @@ export const MAX_EXPLORED_ADDRESSES = 4;
 /** Virtual time goes in steps of this. Whatever travels or works takes one, unless a fault makes it longer. */
 export const QUANTUM_MS = 100;
 
-/** From the first start until leases are lent and the first surveys are done. */
+/** From the first start until leases are lent and the first idle reads are done. */
 export const SETTLED_MS = 6_000;
 
 /** Small, so that a takeover takes few quanta, and in the proportions of the defaults. */

@@ -15,7 +15,7 @@ import { type Availability, availabilityOf } from './availability.ts';
 import { checkConverged, checkExplained } from './convergence.ts';
 import type { World } from './interface.ts';
 
-/** Rumours, surveys (one read a minute and node) and retries (30 s) have come round by then. */
+/** Rumours, idle reads (one a minute and node) and retries (30 s) have come round by then. */
 const CONVERGES_MS = 140_000;
 const HANDOVER_LASTS_MS = 120_000;
 /** What a new holder has until the address must serve. */

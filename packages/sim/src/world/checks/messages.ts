@@ -88,7 +88,7 @@ function checkKept({ run, state, config }: RunView, violate: Violate): void {
   for (const ip in addresses) {
     const address = addresses[ip];
     if (address === undefined) continue;
-    const standing = Object.keys(address.standing).length;
+    const standing = Object.keys(address.openBallots).length;
     if (standing > config.peers.length)
       violate('I19', `${run} remembers ${counted(standing, 'ballot')} of ${ip}`);
     const budget = Math.max(MAX_REMEMBERED, config.flap.moves);

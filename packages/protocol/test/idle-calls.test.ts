@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import type { AddressState } from '../src/model/address-state.ts';
 import type { Effect } from '../src/model/effects.ts';
 import { newAddress } from '../src/model/initial.ts';
 import type { Association, DriverAnswer } from '../src/model/inputs.ts';
-import type { AddressState, State } from '../src/model/state.ts';
+import type { State } from '../src/model/state.ts';
 import type { Move, MovePhase } from '../src/move/phases.ts';
 import { readinessProblems } from '../src/observation/idle-reads.ts';
 import { step } from '../src/step.ts';
@@ -27,10 +28,10 @@ import {
 /** A holder that read the cloud a while ago, and needn't again for most of a minute. */
 function holderThatRead(readAgoMs: number, ended: readonly string[]): State {
   const state = seenUp(heldBy(stateOf(clusterOf('neptune', 'pluto')), SELF));
-  const { survey } = addressIn(state);
+  const { idle } = addressIn(state);
   return withAddress(state, {
     ended,
-    survey: { ...survey, readingAt: AT - readAgoMs, nextReadAt: AT + 50_000, nextPermitAt: AT + 50_000 },
+    idle: { ...idle, readingAt: AT - readAgoMs, nextReadAt: AT + 50_000, nextPermitAt: AT + 50_000 },
   });
 }
 
@@ -54,7 +55,7 @@ test('the end of an earlier association is no reason to ask', () => {
 });
 
 const IDLE = withAddress(seenUp(heldBy(stateOf(PAIR), PEER)), {
-  survey: { ...addressIn(stateOf(PAIR)).survey, permission: { kind: 'permitted', at: AT } },
+  idle: { ...addressIn(stateOf(PAIR)).idle, permission: { kind: 'permitted', at: AT } },
 });
 
 /** What the node says of its reads after each of these answers, whenever it reads. */
@@ -75,7 +76,7 @@ function afterReads(
     state = step(state, {
       kind: 'driven',
       callId: read.callId,
-      purpose: 'survey',
+      purpose: 'idle-read',
       result,
       at,
       wall: WALL,
@@ -152,7 +153,7 @@ test('with several addresses a node reads once a minute, each in its turn', () =
       const driven = {
         kind: 'driven',
         callId: effect.callId,
-        purpose: 'survey',
+        purpose: 'idle-read',
         result: { answer: READ, requests: [] },
       } as const;
       state = step(state, { ...driven, at, wall: WALL }).state;
@@ -163,7 +164,7 @@ test('with several addresses a node reads once a minute, each in its turn', () =
   );
 });
 
-test('a read of a move that is refused makes the node not ready as well, while surveys rest', () => {
+test('a read of a move that is refused makes the node not ready as well, while idle reads rest', () => {
   const move = moving({ kind: 'reading', callId: 77, at: AT, purpose: 'duty' });
   const result = { answer: REFUSED, requests: [] };
   const { state } = step(withAddress(proven(IDLE), { move }), {
@@ -197,7 +198,7 @@ test('the read of a move that was given up shows who holds the address all the s
 /** A read that began 2 s ago, and while it was on its way a peer said at -1 s that nobody holds the address. */
 function answered(association: Association, parts: Partial<AddressState> = {}): State {
   const state = holderThatRead(2_000, []);
-  const { survey, holder } = addressIn(state);
+  const { idle, holder } = addressIn(state);
   const told = {
     ...holder,
     kind: 'none',
@@ -207,12 +208,12 @@ function answered(association: Association, parts: Partial<AddressState> = {}): 
     at: AT - 1_000,
     toldBy: 'neptune',
   } as const;
-  const reading = withAddress(state, { holder: told, survey: { ...survey, reading: 77 }, ...parts });
+  const reading = withAddress(state, { holder: told, idle: { ...idle, reading: 77 }, ...parts });
   const answer = { kind: 'read', association, displaces: null } as const;
   const input = {
     kind: 'driven',
     callId: 77,
-    purpose: 'survey',
+    purpose: 'idle-read',
     result: { answer, requests: [] },
     at: AT,
     wall: WALL,
@@ -231,15 +232,15 @@ const OWN: Association = {
 test('a read that was overtaken by a word to the contrary is no proof, and the cloud is asked again', () => {
   const state = answered(OWN);
   expect(addressIn(state).holder.kind).toBe('none');
-  expect(addressIn(state).survey.nextReadAt).toBe(AT + 3_000);
+  expect(addressIn(state).idle.nextReadAt).toBe(AT + 3_000);
 });
 
 test('one that says the same, or was not overtaken, is asked for again in a minute', () => {
-  expect(addressIn(answered({ kind: 'none' })).survey.nextReadAt).toBe(AT + 50_000);
+  expect(addressIn(answered({ kind: 'none' })).idle.nextReadAt).toBe(AT + 50_000);
   const before = { ...addressIn(holderThatRead(2_000, [])).holder, at: AT - 3_000 };
   const state = answered(OWN, { holder: before });
   expect(addressIn(state).holder.associationId).toBe('eipassoc-2');
-  expect(addressIn(state).survey.nextReadAt).toBe(AT + 50_000);
+  expect(addressIn(state).idle.nextReadAt).toBe(AT + 50_000);
 });
 
 test('a node that cannot ask the cloud no longer knows who holds an address whose association has ended', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ballotElectorate, judge } from '../src/election/ballot.ts';
+import { ballotElectorate } from '../src/election/quorum.ts';
+import { voteOn } from '../src/election/vote.ts';
 import { BALLOT_ANSWER_OF, BALLOT_REASONS } from '../src/model/codes.ts';
 import type { State } from '../src/model/state.ts';
 import type { DurationMs, MonotonicMs } from '../src/model/units.ts';
@@ -305,17 +306,17 @@ const ANSWERS: readonly Row[] = [
 describe("a voter's answer", () => {
   test.each(ANSWERS)('when $when: $answer ($reason)', ({ state, ballot, answer, reason, retryMs = 0 }) => {
     const asked = ballotOf(ballotElectorate(VOTER), ballot);
-    expect(judge(state, asked, HEARD_AT)).toEqual({ answer, reason, retryMs });
+    expect(voteOn(state, asked, HEARD_AT)).toEqual({ answer, reason, retryMs });
   });
 
   test('a holder that cannot write agrees to be relieved, and lends nothing', () => {
     const open = { ...FULL, handovers: [ORDERED] };
     const asked = ballotOf(ballotElectorate(VOTER), { mode: 'handover', handover: ORDERED.record.id });
     const relieved = { answer: 'refuse', reason: 'storage', retryMs: 0, consents: true };
-    expect(judge(open, asked, HEARD_AT)).toEqual(relieved);
-    expect(judge(heldBy(open, PEER), asked, HEARD_AT)).not.toHaveProperty('consents');
+    expect(voteOn(open, asked, HEARD_AT)).toEqual(relieved);
+    expect(voteOn(heldBy(open, PEER), asked, HEARD_AT)).not.toHaveProperty('consents');
     const { handover: _, ...takeover } = ballotOf(ballotElectorate(VOTER), { handover: '' });
-    expect(judge(open, takeover, HEARD_AT)).toEqual({ answer: 'refuse', reason: 'storage', retryMs: 0 });
+    expect(voteOn(open, takeover, HEARD_AT)).toEqual({ answer: 'refuse', reason: 'storage', retryMs: 0 });
   });
 
   test.each<readonly [when: string, state: State, parts: Row['ballot'], reason: BallotReason]>([
@@ -335,7 +336,7 @@ describe("a voter's answer", () => {
       handover: ORDERED.record.id,
       ...parts,
     });
-    const answer = judge(known, asked, HEARD_AT);
+    const answer = voteOn(known, asked, HEARD_AT);
     expect(answer).toMatchObject({ answer: 'refuse', reason });
     expect(answer).not.toHaveProperty('consents');
   });
@@ -362,6 +363,6 @@ describe("a voter's answer", () => {
     ['what it may have lent is over at this moment', withAddress(VOTER, { lendFrom: AT })],
   ];
   test.each(granted)('is a grant although %s', (_, state) => {
-    expect(judge(state, ballotOf(ballotElectorate(VOTER)), HEARD_AT).answer).toBe('grant');
+    expect(voteOn(state, ballotOf(ballotElectorate(VOTER)), HEARD_AT).answer).toBe('grant');
   });
 });

@@ -3,7 +3,6 @@
  * facts (and the state), and nothing else does their work.
  */
 
-import type { BallotAnswer } from '../wire/messages.ts';
 import type {
   BallotMode,
   BallotReason,
@@ -17,10 +16,11 @@ import type {
   RejectReason,
   SendFailure,
   Verdict,
-} from './codes.ts';
-import type { CheckResult, CloudRequest, ExternalIpResult } from './inputs.ts';
-import type { Outcome, Reason } from './reasons.ts';
-import type { DurationMs, Epoch, Ip, NodeId, WallMs } from './units.ts';
+} from '../model/codes.ts';
+import type { CheckResult, CloudRequest, ExternalIpResult } from '../model/inputs.ts';
+import type { Outcome, Reason } from '../model/reasons.ts';
+import type { DurationMs, Epoch, Ip, NodeId, WallMs } from '../model/units.ts';
+import type { BallotAnswer } from '../wire/messages.ts';
 
 export type Fact =
   | {

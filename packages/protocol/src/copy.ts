@@ -1,21 +1,14 @@
 /**
- * Copies of what nearly every turn changes, written out field by field.
+ * Copies of what nearly every step changes, written out field by field.
  *
  * An object spread says the same in a line, and costs up to ten times as much here: V8 (11.3, Node 20) clones by a fast
  * path only where it meets few object layouts, and a chain of clones makes new ones by the dozen, which every reader of a
  * field then has to tell apart. Written out, all copies have one layout.
  */
-import type {
-  AddressState,
-  Channel,
-  CheckSeries,
-  GossipState,
-  Peer,
-  State,
-  StorageHealth,
-  Survey,
-  WayOut,
-} from './state.ts';
+import type { AddressState, IdleCalls } from './model/address-state.ts';
+import type { CheckSeries, WayOut } from './model/observation-state.ts';
+import type { Channel, GossipState, Peer } from './model/peer-state.ts';
+import type { State, StorageHealth } from './model/state.ts';
 
 /** A copy that its maker may still change. */
 export type Draft<T> = { -readonly [K in keyof T]: T[K] };
@@ -101,7 +94,7 @@ export function copyAddress(address: AddressState): Draft<AddressState> {
     distrust: address.distrust,
     lent: address.lent,
     lendFrom: address.lendFrom,
-    standing: address.standing,
+    openBallots: address.openBallots,
     campaign: address.campaign,
     guard: address.guard,
     move: address.move,
@@ -114,7 +107,7 @@ export function copyAddress(address: AddressState): Draft<AddressState> {
     episode: address.episode,
     late: address.late,
     replaced: address.replaced,
-    survey: address.survey,
+    idle: address.idle,
   };
 }
 
@@ -142,16 +135,16 @@ export function copyChannel(channel: Channel): Draft<Channel> {
   };
 }
 
-export function copySurvey(survey: Survey): Draft<Survey> {
+export function copyIdle(idle: IdleCalls): Draft<IdleCalls> {
   return {
-    reading: survey.reading,
-    readingAt: survey.readingAt,
-    nextReadAt: survey.nextReadAt,
-    displaces: survey.displaces,
-    unread: survey.unread,
-    permitting: survey.permitting,
-    nextPermitAt: survey.nextPermitAt,
-    permission: survey.permission,
+    reading: idle.reading,
+    readingAt: idle.readingAt,
+    nextReadAt: idle.nextReadAt,
+    displaces: idle.displaces,
+    unread: idle.unread,
+    permitting: idle.permitting,
+    nextPermitAt: idle.nextPermitAt,
+    permission: idle.permission,
   };
 }
 

@@ -1,0 +1,92 @@
+/**
+ * What a node knows of each peer, and the messages that are on their way to it.
+ */
+
+import type { BallotAnswer, Echo, NodeRecord, PeerState, Release, Rumour } from '../wire/messages.ts';
+import type { DurationMs, EffectId, Epoch, Ip, MonotonicMs, NodeId, SessionId } from './units.ts';
+
+export interface Peer {
+  readonly id: NodeId;
+  /** What it last said of itself, and when; null: never. */
+  readonly record: NodeRecord | null;
+  readonly recordAt: MonotonicMs;
+  /** The version of that record. */
+  readonly recordVersion: number;
+  /** Since when it has been saying that it is unfit, in its present incarnation; null: it isn't. */
+  readonly unfitSince: MonotonicMs | null;
+  /** What it last said for certain of its own HAProxy, in whichever run; null: nothing yet. */
+  readonly definiteFit: 'fit' | 'unfit' | null;
+  /** The newest version of this node's record that it has stored. */
+  readonly acked: number;
+  /** When it was last heard itself; null: not since the start. */
+  readonly heardAt: MonotonicMs | null;
+  /** When somebody else last vouched for it; null: never. */
+  readonly vouchedAt: MonotonicMs | null;
+  readonly state: PeerState;
+  readonly rttMs: DurationMs | null;
+  readonly channel: Channel;
+  readonly answersDue: readonly BallotAnswer[];
+  readonly releasesDue: readonly { readonly release: Release; readonly left: number }[];
+  /** Its incarnation in the session before the present one. */
+  readonly priorIncarnation: number;
+  /** It has told this run that it knew a higher incarnation of this node: it can know of that only once. */
+  readonly provedRollback: boolean;
+  /** What others say of it, when it isn't heard directly. */
+  readonly rumoured: {
+    readonly state: Rumour['state'];
+    readonly incarnation: number;
+    readonly at: MonotonicMs;
+  } | null;
+  readonly duplicateUntil: MonotonicMs;
+  /** Its record tells of orders that its budget had no room for. */
+  readonly ordersDue: boolean;
+  /** Until when it says that this node's own id runs twice. */
+  readonly saysDuplicateUntil: MonotonicMs;
+  /** How much of its news has been hurried of late, and when that was last counted (`budget.ts`). */
+  readonly newsSpent: number;
+  readonly newsAt: MonotonicMs;
+  /** Another run of this node's id answered in its place: that run's session and session time. */
+  readonly usurped: Echo | null;
+}
+
+/** What makes a message from the other side fresh (`freshness.ts`). */
+export interface Channel {
+  readonly session: SessionId | null;
+  /** The highest `seq` had in that session, and which of the 32 below it were seen. */
+  readonly highest: number;
+  readonly window: number;
+  /** The newest session time had from it; the next echo. */
+  readonly latestT: number;
+  /** When that session was brought in, in this node's own session time. */
+  readonly since: number;
+  readonly challenged: { readonly session: SessionId; readonly t: number } | null;
+  readonly retired: readonly SessionId[];
+}
+
+export interface OperatorChannel {
+  readonly id: NodeId;
+  readonly channel: Channel;
+  readonly usedAt: MonotonicMs;
+}
+
+export interface PendingSend {
+  readonly sendId: EffectId;
+  readonly to: NodeId;
+  readonly seq: number;
+  readonly sentAt: MonotonicMs;
+  readonly fresh: boolean;
+  readonly retry: boolean;
+  /** When it came to nothing; null: it may still be answered in time. */
+  readonly failedAt: MonotonicMs | null;
+  /** Which ballots it carried, as address and epoch. */
+  readonly ballots: readonly { readonly address: Ip; readonly epoch: Epoch }[];
+  /** The write that it waited for, or still waits for; 0: none. */
+  readonly after: EffectId;
+}
+
+export interface GossipState {
+  readonly nextRoundAt: MonotonicMs;
+  readonly voterCursor: number;
+  readonly memberCursor: number;
+  readonly rumours: readonly { readonly rumour: Rumour; readonly left: number }[];
+}
