@@ -64,7 +64,6 @@ const LONG_FILES: readonly string[] = [
   'cloud/cloud.ts',
   'cluster/cluster.ts',
   'protocol/gossip.ts',
-  'protocol/state.ts',
   'protocol/status.ts',
   'sim/node-history.ts',
   'sim/profiles.ts',
