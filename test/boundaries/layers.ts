@@ -17,6 +17,7 @@ export interface Layer {
 const PROTOCOL = '@failtome/protocol';
 const CONFIG = '@failtome/config';
 const KEYS = '@failtome/config/keys';
+const PORTS = '@failtome/ports';
 const MODEL = '@failtome/cloud/model';
 const SIM = 'packages/sim/src';
 
@@ -24,12 +25,14 @@ const SIM = 'packages/sim/src';
 export const LAYERS: readonly Layer[] = [
   { folder: 'packages/protocol/src' },
   { folder: 'packages/config/src', packages: [PROTOCOL, 'yaml'] },
+  { folder: 'packages/ports/src', packages: [PROTOCOL] },
   {
     folder: 'packages/agent/src',
     packages: [
       PROTOCOL,
       CONFIG,
       KEYS,
+      PORTS,
       '@aws-sdk',
       'commander',
       'fastify',
@@ -50,10 +53,10 @@ export const LAYERS: readonly Layer[] = [
     packages: [PROTOCOL, '@failtome/cloud'],
     node: true,
   },
-  { folder: `${SIM}/world`, packages: [PROTOCOL, KEYS, MODEL] },
+  { folder: `${SIM}/world`, packages: [PROTOCOL, KEYS, MODEL, PORTS] },
   { folder: `${SIM}/plan`, parts: [`${SIM}/world`], packages: [PROTOCOL, MODEL] },
   { folder: `${SIM}/shrink`, parts: [`${SIM}/world`, `${SIM}/plan`], packages: [PROTOCOL] },
-  { folder: `${SIM}/explore`, parts: [`${SIM}/world`], packages: [PROTOCOL, MODEL] },
+  { folder: `${SIM}/explore`, parts: [`${SIM}/world`], packages: [PROTOCOL, MODEL, PORTS] },
   { folder: `${SIM}/sometimes`, parts: [`${SIM}/world`, `${SIM}/plan`], packages: [PROTOCOL, MODEL] },
   {
     folder: `${SIM}/swarm`,

@@ -7,9 +7,7 @@ import {
   type EmbeddedCloud,
   startCloud,
 } from '../../packages/cloud/src/embedded/index.ts';
-import type { AwsAction, FaultEffect } from '../../packages/cloud/src/model/index.ts';
 import type { CloudRequest, Event } from '../../packages/protocol/src/index.ts';
-import type { DriverFault } from './driver-contract.ts';
 
 export const SATURN = 'i-0000000000000a001';
 export const NEPTUNE = 'i-0000000000000b002';
@@ -85,19 +83,6 @@ export function collectPosts(): Posts {
     next: () => new Promise((resolve) => waiting.push(resolve)),
   };
 }
-
-/** Break the next call of an action. */
-export function armFault(cloud: EmbeddedCloud, action: AwsAction, fault: DriverFault): void {
-  cloud.fault.arm({ action, effect: EFFECTS[fault], times: 1 });
-}
-
-const EFFECTS: Readonly<Record<DriverFault, FaultEffect>> = {
-  throttle: { kind: 'throttle' },
-  'server-error': { kind: 'server-error', status: 500 },
-  hang: { kind: 'hang' },
-  'apply-then-hang': { kind: 'apply-then-hang' },
-  refuse: { kind: 'unauthorized' },
-};
 
 /** The requests of one operation. */
 export function requestsOf(requests: readonly CloudRequest[], operation: string): readonly CloudRequest[] {

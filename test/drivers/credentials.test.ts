@@ -5,17 +5,16 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   type AwsClients,
-  type CallOutcome,
   contextFor,
   createAwsClients,
 } from '../../packages/agent/src/adapters/aws-clients.ts';
-import { createEc2Driver } from '../../packages/agent/src/adapters/ec2.ts';
+import { createEc2Driver, createOpsworksDriver } from '../../packages/agent/src/adapters/aws-driver.ts';
 import { readAllAddresses } from '../../packages/agent/src/adapters/ec2-calls.ts';
-import { createOpsworksDriver } from '../../packages/agent/src/adapters/opsworks.ts';
 import { preflightCloud } from '../../packages/agent/src/adapters/preflight.ts';
 import { createSnsNotifier } from '../../packages/agent/src/adapters/sns.ts';
 import { checkConfig } from '../../packages/agent/src/config/load.ts';
 import { type EmbeddedCloud, startCloud } from '../../packages/cloud/src/embedded/index.ts';
+import type { CallOutcome } from '../../packages/ports/src/index.ts';
 import type { CloudRequest } from '../../packages/protocol/src/index.ts';
 import { ADDRESS, actAs, collectPosts, NEPTUNE, SATURN, TOPIC } from './aws-world.ts';
 

@@ -2,73 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createEc2Driver, type Ec2DriverOptions } from '../../packages/agent/src/adapters/ec2.ts';
-import type { AwsAction } from '../../packages/cloud/src/model/index.ts';
-import {
-  ADDRESS,
-  type AwsWorldOptions,
-  armFault,
-  collectPosts,
-  NEPTUNE,
-  openAws,
-  requestsOf,
-  SATURN,
-} from './aws-world.ts';
-import {
-  type DriverFault,
-  type DriverWorld,
-  describeDriverContract,
-  drive,
-  type Holder,
-  releaseOf,
-} from './driver-contract.ts';
-
-const OTHER_ADDRESS = '198.51.100.8';
-
-type Ec2World = DriverWorld & Awaited<ReturnType<typeof openAws>>;
-
-const ACTIONS = {
-  read: 'ec2:DescribeAddresses',
-  take: 'ec2:AssociateAddress',
-  release: 'ec2:DisassociateAddress',
-} as const satisfies Record<string, AwsAction>;
-
-async function openEc2(
-  options: AwsWorldOptions = {},
-  address: Partial<Ec2DriverOptions['addresses'][number]> = {},
-): Promise<Ec2World> {
-  const aws = await openAws(options);
-  const { cloud, clients } = aws;
-  const posts = collectPosts();
-  const settings = { ip: ADDRESS, allocationId: null, privateIp: null, ...address };
-  const driver = createEc2Driver(
-    { instanceId: SATURN, addresses: [settings] },
-    { clients, post: posts.post },
-  );
-  return {
-    ...aws,
-    ...posts,
-    drive: (effect) => driver.drive(effect),
-    address: ADDRESS,
-    holder: () => holderIn(cloud.holderOf(ADDRESS)),
-    move(to: Holder) {
-      if (to === 'nobody') {
-        if (cloud.holderOf(ADDRESS) !== null) cloud.operatorDisassociate(ADDRESS);
-      } else {
-        cloud.operatorAssociate(ADDRESS, to === 'us' ? SATURN : NEPTUNE);
-      }
-    },
-    fault: (fault: DriverFault, operation: keyof typeof ACTIONS) =>
-      armFault(cloud, ACTIONS[operation], fault),
-  };
-}
-
-function holderIn(instanceId: string | null): Holder {
-  if (instanceId === null) return 'nobody';
-  return instanceId === SATURN ? 'us' : 'them';
-}
-
-describeDriverContract('ec2', { fenced: true, throttles: true }, openEc2);
+import { type Ec2World, OTHER_ADDRESS, openEc2 } from '../contracts/agent-drivers.ts';
+import { drive, releaseOf } from '../contracts/driver-contract.ts';
+import { ADDRESS, NEPTUNE, requestsOf, SATURN } from './aws-world.ts';
 
 describe('the driver ec2 at its edges', () => {
   const opened: Ec2World[] = [];
@@ -93,14 +29,6 @@ describe('the driver ec2 at its edges', () => {
     ],
   };
 
-  test('sends one request a read once it knows its interfaces', async () => {
-    const world = await open();
-    await drive(world, { op: 'read' });
-    expect((await drive(world, { op: 'read' })).requests.map(({ operation }) => operation)).toEqual([
-      'DescribeAddresses',
-    ]);
-  });
-
   test('names the service, the request id and the time of each request', async () => {
     const world = await open();
     const { requests } = await drive(world, { op: 'read' });
@@ -108,11 +36,6 @@ describe('the driver ec2 at its edges', () => {
     const [request] = requestsOf(requests, 'DescribeAddresses');
     expect(request).toMatchObject({ service: 'ec2', requestId: call?.requestId });
     expect(request?.durationMs).toBeGreaterThan(0);
-  });
-
-  test('says which other address a takeover would throw off', async () => {
-    const world = await open({ cloud: twoAddresses });
-    expect((await drive(world, { op: 'read' })).answer).toMatchObject({ displaces: OTHER_ADDRESS });
   });
 
   test('displaces nothing on a private address of its own', async () => {
@@ -164,20 +87,6 @@ describe('the driver ec2 at its edges', () => {
     expect((await drive(world, { op: 'read' })).answer).toMatchObject({ association: { self: true } });
   });
 
-  test.each(['ec2:AssociateAddress', 'ec2:DisassociateAddress'] as const)(
-    'has no permission for a move when %s is revoked, and has it again when it returns',
-    async (action) => {
-      const world = await open();
-      await world.move('them');
-      world.cloud.setPermission(SATURN, action, 'revoked');
-      const { answer } = await drive(world, { op: 'permit' });
-      expect(answer).toMatchObject({ kind: 'refused', code: 'UnauthorizedOperation' });
-      world.cloud.setPermission(SATURN, action, 'granted');
-      expect((await drive(world, { op: 'permit' })).answer).toEqual({ kind: 'permitted' });
-      expect(world.holder()).toBe('them');
-    },
-  );
-
   test('sends the reassociation flag with every claim', async () => {
     const world = await open();
     await world.move('them');
@@ -187,19 +96,6 @@ describe('the driver ec2 at its edges', () => {
       request.action === 'ec2:AssociateAddress' ? [request.allowReassociation] : [],
     );
     expect(sent).toEqual([false, true]);
-  });
-
-  test('takes a silent success of a stale release for released', async () => {
-    const world = await open({ cloud: { config: { staleDisassociate: 'success' } } });
-    const operation = { op: 'release', associationId: 'eipassoc-00000000000000bad', node: null } as const;
-    expect((await drive(world, operation)).answer).toEqual({ kind: 'released' });
-  });
-
-  test('refuses a release that names no association, and sends nothing', async () => {
-    const world = await open();
-    const { answer, requests } = await drive(world, { op: 'release', associationId: null, node: 'neptune' });
-    expect(answer).toMatchObject({ kind: 'refused', code: 'NoAssociationId' });
-    expect(requests).toEqual([]);
   });
 
   test('takes expired credentials for a definite no, where there are no others', async () => {
@@ -225,18 +121,6 @@ describe('the driver ec2 at its edges', () => {
     const { answer } = await drive(world, { op: 'read' });
     expect(answer).toMatchObject({ kind: 'refused' });
     expect(world.cloud.calls).toEqual([]);
-  });
-
-  test('reads again when a read fails, within its time', async () => {
-    const world = await open();
-    world.cloud.fault.arm({
-      action: 'ec2:DescribeAddresses',
-      effect: { kind: 'server-error', status: 503 },
-      times: 1,
-    });
-    const { answer, requests } = await drive(world, { op: 'read' });
-    expect(answer).toMatchObject({ kind: 'read' });
-    expect(requestsOf(requests, 'DescribeAddresses').map(({ result }) => result)).toEqual(['unknown', 'ok']);
   });
 
   test('reads over a fresh connection when the kept one has fallen silent', async () => {

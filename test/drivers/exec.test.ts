@@ -1,79 +1,10 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createExecDriver } from '../../packages/agent/src/adapters/exec.ts';
+import { openExec } from '../contracts/agent-drivers.ts';
+import { type DriverWorld, drive, driveUntilTimeout } from '../contracts/driver-contract.ts';
 import { collectPosts } from './aws-world.ts';
-import {
-  type DriverFault,
-  type DriverWorld,
-  describeDriverContract,
-  drive,
-  driveUntilTimeout,
-  type Holder,
-} from './driver-contract.ts';
-
-const ADDRESS = '198.51.100.7';
-
-/** A mover as an operator might write it, over a file; `fault` breaks it as a test wishes. */
-const MOVER = `
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-const [folder, operation, ip, node] = process.argv.slice(2);
-const fault = folder + '/fault-' + operation;
-const broken = existsSync(fault) ? readFileSync(fault, 'utf8') : '';
-rmSync(fault, { force: true });
-const holderFile = folder + '/holder';
-const holder = readFileSync(holderFile, 'utf8') || null;
-function apply() {
-  if (operation === 'read') { console.log(JSON.stringify({ holder })); return 0; }
-  if (operation === 'take') {
-    if (holder !== null && holder !== node) return 1;
-    writeFileSync(holderFile, node);
-    return 0;
-  }
-  if (holder !== node) return 1;
-  writeFileSync(holderFile, '');
-  return 0;
-}
-if (broken === 'server-error') process.exitCode = 75;
-else if (broken === 'refuse') { console.error('bad settings'); process.exitCode = 2; }
-else if (broken === 'hang') setInterval(() => {}, 1000);
-else if (broken === 'apply-then-hang') { apply(); setInterval(() => {}, 1000); }
-else process.exitCode = apply();
-`;
-
-async function openExec(): Promise<
-  DriverWorld & { readonly stderr: readonly string[]; readonly folder: string }
-> {
-  const folder = await mkdtemp(join(tmpdir(), 'failtome-exec-'));
-  const mover = join(folder, 'mover.mjs');
-  const holderFile = join(folder, 'holder');
-  await writeFile(mover, MOVER);
-  await writeFile(holderFile, '');
-  const posts = collectPosts();
-  const stderr: string[] = [];
-  const driver = createExecDriver(
-    { command: [process.execPath, mover, folder], nodeId: 'saturn' },
-    { post: posts.post, logStderr: (_operation, text) => stderr.push(text) },
-  );
-  const holders = { us: 'saturn', them: 'neptune', nobody: '' } as const;
-  return {
-    ...posts,
-    folder,
-    stderr,
-    drive: (effect) => driver.drive(effect),
-    address: ADDRESS,
-    async holder() {
-      const text = await readFile(holderFile, 'utf8');
-      return text === '' ? 'nobody' : text === 'saturn' ? 'us' : 'them';
-    },
-    move: (to: Holder) => writeFile(holderFile, holders[to]),
-    fault: (fault: DriverFault, operation: string) => writeFile(join(folder, `fault-${operation}`), fault),
-    close: () => rm(folder, { recursive: true }),
-  };
-}
-
-describeDriverContract('exec', { fenced: true, throttles: false }, openExec);
 
 describe('the driver exec at its edges', () => {
   let world: Awaited<ReturnType<typeof openExec>>;

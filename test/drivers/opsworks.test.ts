@@ -3,51 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { contextFor } from '../../packages/agent/src/adapters/aws-clients.ts';
-import { createOpsworksDriver } from '../../packages/agent/src/adapters/opsworks.ts';
 import { findOpsworksInstance } from '../../packages/agent/src/adapters/opsworks-instance.ts';
-import { ADDRESS, type AwsWorld, armFault, collectPosts, NEPTUNE, openAws, SATURN } from './aws-world.ts';
-import { type DriverWorld, describeDriverContract, drive, type Holder } from './driver-contract.ts';
-
-const OTHER_ADDRESS = '198.51.100.8';
-const ACTIONS = {
-  read: 'opsworks:DescribeElasticIps',
-  take: 'opsworks:AssociateElasticIp',
-  release: 'opsworks:DisassociateElasticIp',
-} as const;
-
-function opsworksIdOf({ cloud }: AwsWorld, instanceId: string): string {
-  const id = cloud.state.instances.get(instanceId)?.opsworksId;
-  if (id === undefined) throw new Error(`no instance ${instanceId}`);
-  return id;
-}
-
-function driverWorld(aws: AwsWorld): DriverWorld {
-  const { cloud, clients } = aws;
-  const posts = collectPosts();
-  const driver = createOpsworksDriver(
-    { instanceId: opsworksIdOf(aws, SATURN) },
-    { clients, post: posts.post },
-  );
-  return {
-    ...posts,
-    drive: (effect) => driver.drive(effect),
-    address: ADDRESS,
-    holder() {
-      const holder = cloud.holderOf(ADDRESS);
-      return holder === null ? 'nobody' : holder === SATURN ? 'us' : 'them';
-    },
-    move(to: Holder) {
-      if (to !== 'nobody') cloud.operatorAssociate(ADDRESS, to === 'us' ? SATURN : NEPTUNE);
-      else if (cloud.holderOf(ADDRESS) !== null) cloud.operatorDisassociate(ADDRESS);
-    },
-    fault: (fault, operation) => armFault(cloud, ACTIONS[operation], fault),
-    close: () => aws.close(),
-  };
-}
-
-describeDriverContract('opsworks', { fenced: false, throttles: true }, async () =>
-  driverWorld(await openAws()),
-);
+import { OTHER_ADDRESS, opsworksIdOf, opsworksWorld } from '../contracts/agent-drivers.ts';
+import { drive } from '../contracts/driver-contract.ts';
+import { ACTIONS } from '../contracts/sim-drivers.ts';
+import { ADDRESS, type AwsWorld, NEPTUNE, openAws, SATURN } from './aws-world.ts';
 
 describe('the driver opsworks at its edges', () => {
   let aws: AwsWorld;
@@ -57,7 +17,7 @@ describe('the driver opsworks at its edges', () => {
   afterEach(() => aws.close());
 
   test('takes the address from whoever holds it, with one call', async () => {
-    const world = driverWorld(aws);
+    const world = opsworksWorld(aws);
     await world.move('them');
     const { answer, requests } = await drive(world, { op: 'take', reassociate: true });
     expect(answer).toEqual({ kind: 'taken', associationId: null });
@@ -66,7 +26,7 @@ describe('the driver opsworks at its edges', () => {
   });
 
   test('names the holder by OpsWorks’s own id', async () => {
-    const world = driverWorld(aws);
+    const world = opsworksWorld(aws);
     await world.move('them');
     expect((await drive(world, { op: 'read' })).answer).toMatchObject({
       association: { instanceId: opsworksIdOf(aws, NEPTUNE), associationId: null },
@@ -75,20 +35,20 @@ describe('the driver opsworks at its edges', () => {
 
   test('says which other address a takeover would throw off', async () => {
     aws.cloud.operatorAssociate(OTHER_ADDRESS, SATURN);
-    expect((await drive(driverWorld(aws), { op: 'read' })).answer).toMatchObject({
+    expect((await drive(opsworksWorld(aws), { op: 'read' })).answer).toMatchObject({
       displaces: OTHER_ADDRESS,
     });
   });
 
   test('an instance that it may not look at is not taken for one that holds nothing', async () => {
-    aws.cloud.fault.arm({ action: ACTIONS.read, effect: { kind: 'unauthorized' }, times: 1 });
-    const { answer } = await drive(driverWorld(aws), { op: 'read' });
+    aws.cloud.fault.arm({ action: ACTIONS.opsworks.read, effect: { kind: 'unauthorized' }, times: 1 });
+    const { answer } = await drive(opsworksWorld(aws), { op: 'read' });
     expect(answer).toMatchObject({ kind: 'refused', code: 'AccessDeniedException' });
   });
 
   test('takes a missing permission for a definite no', async () => {
     aws.cloud.setPermission(SATURN, 'opsworks:AssociateElasticIp', 'revoked');
-    const { answer } = await drive(driverWorld(aws), { op: 'take', reassociate: true });
+    const { answer } = await drive(opsworksWorld(aws), { op: 'take', reassociate: true });
     expect(answer).toMatchObject({ kind: 'refused', throttled: false, code: 'AccessDeniedException' });
   });
 });

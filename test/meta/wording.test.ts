@@ -8,6 +8,7 @@ const root = join(import.meta.dirname, '../..');
 const folders = [
   'packages/protocol/src',
   'packages/config/src',
+  'packages/ports/src',
   'packages/agent/src',
   'packages/cloud/src',
   'packages/cluster/src',

@@ -1,8 +1,9 @@
 import { Agent } from 'node:http';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { DescribeAddressesCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { worthRepeating } from '@failtome/ports';
 import { afterEach, describe, expect, test } from 'vitest';
-import { failureOf, requestIdOf, worthRepeating } from '../src/adapters/aws-failure.ts';
+import { failureOf, requestIdOf } from '../src/adapters/aws-failure.ts';
 
 /** An error as the SDK makes it of an answer. */
 function serviceError(name: string, httpStatusCode: number, message = 'no'): Error {

@@ -14,28 +14,31 @@ import { DescribeElasticIpsCommand, OpsWorksClient } from '@aws-sdk/client-opswo
 import { GetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
 import { STSClient } from '@aws-sdk/client-sts';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
-import type { CloudRequest, DriverFailure, DurationMs, Ip } from '@failtome/protocol';
+import {
+  areBadCredentials,
+  type CallOutcome,
+  CONNECT_TIMEOUT_MS,
+  DRY_RUN_PASSED,
+  FIRST_READ_SHARE,
+  MALFORMED_CODE,
+  READ_ATTEMPTS,
+  READ_BACKOFF_MS,
+  resultOf,
+  TIMED_OUT,
+  unknown,
+  worthRepeating,
+} from '@failtome/ports';
+import type { CloudRequest, DurationMs, Ip } from '@failtome/protocol';
 import pRetry from 'p-retry';
 import { topicRegion } from '../config/aws-names.ts';
 import { boundAllAnswers } from './answer-bounds.ts';
 import { boundedAnswers } from './aws-answers.ts';
-import { areBadCredentials, failureOf, requestIdOf, TIMEOUT_CODE, worthRepeating } from './aws-failure.ts';
+import { failureOf, requestIdOf } from './aws-failure.ts';
 import { type Connections, createConnections } from './connections.ts';
 import { type AwsIdentity, Credentials } from './credentials.ts';
 
-/** Leaves room for one lost SYN, which TCP sends again after a second. */
-const CONNECT_TIMEOUT_MS: DurationMs = 1500;
-
 /** The last resort behind the time-out that each call brings along. */
 const REQUEST_TIMEOUT_MS: DurationMs = 30_000;
-
-/** A read is sent at most so many times. */
-const READ_ATTEMPTS = 3;
-const READ_BACKOFF_MS: DurationMs = 50;
-const MAX_READ_BACKOFF_MS: DurationMs = 400;
-
-/** The part of its time after which a first read gets a second one beside it, on a fresh connection. */
-const FIRST_READ_SHARE = 0.4;
 
 export interface AwsClientsOptions {
   /** Null: as the SDK finds it (`AWS_REGION`, then the profile).  */
@@ -64,17 +67,18 @@ export interface CallContext {
   readonly record: (request: CloudRequest) => void;
 }
 
+/** What the SDK is told beside the command. */
+export interface SendOptions {
+  readonly abortSignal: AbortSignal;
+}
+
 /** One request to AWS. */
-export interface AwsCall<Output> {
+export interface AwsRequest<Output> {
   readonly service: Exclude<CloudRequest['service'], 'exec'>;
   /** As it stands in metrics and history. */
   readonly operation: string;
-  readonly send: (options: { readonly abortSignal: AbortSignal }) => Promise<Output>;
+  readonly send: (options: SendOptions) => Promise<Output>;
 }
-
-export type CallOutcome<Output> =
-  | { readonly kind: 'ok'; readonly output: Output }
-  | { readonly kind: 'failed'; readonly failure: DriverFailure };
 
 /** Build the clients. Nothing is sent yet. */
 export function createAwsClients({ region, topicArn }: AwsClientsOptions): AwsClients {
@@ -136,9 +140,12 @@ export async function warmUp(
   const requests: CloudRequest[] = [];
   const context = contextFor(timeoutMs, (request) => requests.push(request));
   const { ec2, opsworks, sns } = clients;
-  const calls: AwsCall<unknown>[] = [];
-  const warm = (service: AwsCall<unknown>['service'], operation: string, send: AwsCall<unknown>['send']) =>
-    calls.push({ service, operation, send });
+  const calls: AwsRequest<unknown>[] = [];
+  const warm = (
+    service: AwsRequest<unknown>['service'],
+    operation: string,
+    send: AwsRequest<unknown>['send'],
+  ) => calls.push({ service, operation, send });
   if (driver === 'ec2') {
     warm('ec2', 'DescribeAddresses', (options) => ec2.send(new DescribeAddressesCommand({}), options));
   }
@@ -150,7 +157,7 @@ export async function warmUp(
   if (topicArn !== null) {
     // For the connection's sake: the role need not be allowed to ask this, so the answer is told to nobody.
     const command = new GetTopicAttributesCommand({ TopicArn: topicArn });
-    const send: AwsCall<unknown>['send'] = (options) => sns.send(command, options);
+    const send: AwsRequest<unknown>['send'] = (options) => sns.send(command, options);
     const untold = contextFor(timeoutMs, () => undefined);
     asked.push(callAws(clients, { service: 'sns', operation: 'GetTopicAttributes', send }, untold));
   }
@@ -169,7 +176,7 @@ export function contextFor(timeoutMs: DurationMs, record: CallContext['record'])
  */
 export async function callAws<Output>(
   clients: AwsClients,
-  call: AwsCall<Output>,
+  call: AwsRequest<Output>,
   context: CallContext,
 ): Promise<CallOutcome<Output>> {
   const first = await sendAndLearn(clients, call, context);
@@ -180,7 +187,7 @@ export async function callAws<Output>(
 /** What the answer says of the credentials is told to them; `renewed`: it refused them, and there are others now. */
 async function sendAndLearn<Output>(
   clients: AwsClients,
-  call: AwsCall<Output>,
+  call: AwsRequest<Output>,
   context: CallContext,
 ): Promise<{ readonly outcome: CallOutcome<Output>; readonly renewed: boolean }> {
   const { credentials } = clients;
@@ -195,7 +202,7 @@ async function sendAndLearn<Output>(
 /** An unknown answer also empties the pool. */
 async function sendOnce<Output>(
   clients: AwsClients,
-  call: AwsCall<Output>,
+  call: AwsRequest<Output>,
   context: CallContext,
 ): Promise<CallOutcome<Output>> {
   const startedAt = performance.now();
@@ -217,12 +224,12 @@ async function sendOnce<Output>(
 /** Send a read, and again while that may help and time is left: repeating a read changes nothing. */
 export async function readAws<Output>(
   clients: AwsClients,
-  call: AwsCall<Output>,
+  call: AwsRequest<Output>,
   context: CallContext,
 ): Promise<CallOutcome<Output>> {
   let last: CallOutcome<Output> = {
     kind: 'failed',
-    failure: { kind: 'unknown', code: TIMEOUT_CODE, message: 'no answer in time' },
+    failure: TIMED_OUT,
   };
   const attempt = async (number: number): Promise<void> => {
     last = number === 1 ? await hedged(clients, call, context) : await callAws(clients, call, context);
@@ -231,8 +238,8 @@ export async function readAws<Output>(
   try {
     await pRetry(attempt, {
       retries: READ_ATTEMPTS - 1,
-      minTimeout: READ_BACKOFF_MS,
-      maxTimeout: MAX_READ_BACKOFF_MS,
+      minTimeout: READ_BACKOFF_MS[0],
+      maxTimeout: READ_BACKOFF_MS[1],
       randomize: true,
       signal: context.signal,
     });
@@ -251,7 +258,7 @@ class ReadFailed extends Error {}
  */
 async function hedged<Output>(
   clients: AwsClients,
-  call: AwsCall<Output>,
+  call: AwsRequest<Output>,
   context: CallContext,
 ): Promise<CallOutcome<Output>> {
   const overtaken = new AbortController();
@@ -274,11 +281,23 @@ async function hedged<Output>(
   return outcome;
 }
 
-/** EC2 tells by this code that a dry run would have succeeded (EC2 API Reference, "Common query parameters"). */
-export const DRY_RUN_PASSED = 'DryRunOperation';
+/** A request, and what of its answer counts; null: an answer without it. */
+export interface AwsQuestion<Answer, Output> extends AwsRequest<Answer> {
+  /** Sending it twice changes nothing. */
+  readonly repeatable: boolean;
+  readonly read: (answer: Answer) => Output | null;
+}
 
-function resultOf(failure: DriverFailure): CloudRequest['result'] {
-  if (failure.kind === 'unknown') return 'unknown';
-  if (failure.code === DRY_RUN_PASSED) return 'ok';
-  return failure.throttled ? 'throttled' : 'refused';
+/** Ask, and ask again where that may help and changes nothing. */
+export async function ask<Answer, Output>(
+  clients: AwsClients,
+  { repeatable, read, ...request }: AwsQuestion<Answer, Output>,
+  context: CallContext,
+): Promise<CallOutcome<Output>> {
+  const outcome = await (repeatable ? readAws : callAws)(clients, request, context);
+  if (outcome.kind === 'failed') return outcome;
+  const output = read(outcome.output);
+  if (output !== null) return { kind: 'ok', output };
+  const told = `${request.operation} answered without what it must tell`;
+  return { kind: 'failed', failure: unknown(MALFORMED_CODE, told) };
 }

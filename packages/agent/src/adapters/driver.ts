@@ -1,9 +1,9 @@
 /**
  * What the three drivers share: each effect is answered exactly once, and in time.
  */
+import { TIMED_OUT, unknown } from '@failtome/ports';
 import type { CloudRequest, DriveEffect, DriverAnswer, DurationMs, Event } from '@failtome/protocol';
 import type { CallContext } from './aws-clients.ts';
-import { TIMEOUT_CODE } from './aws-failure.ts';
 
 /** The port `driver`: moves addresses, and tells who holds them. */
 export interface Driver {
@@ -41,7 +41,7 @@ export function answerOnce(
     post({ kind: 'driven', callId, purpose, result: { answer: result, requests } });
   };
   const abortTimer = setTimeout(() => controller.abort(), effect.timeoutMs);
-  const lastTimer = setTimeout(() => answer(timedOut), effect.timeoutMs + ABORT_GRACE_MS);
+  const lastTimer = setTimeout(() => answer(TIMED_OUT), effect.timeoutMs + ABORT_GRACE_MS);
   const context: CallContext = {
     signal: controller.signal,
     deadline: performance.now() + effect.timeoutMs,
@@ -52,13 +52,7 @@ export function answerOnce(
   work(context).then(answer, (error: unknown) => answer(broken(error)));
 }
 
-const timedOut: DriverAnswer = { kind: 'unknown', code: TIMEOUT_CODE, message: 'no answer in time' };
-
 /** A fault of the adapter itself. What it had sent by then isn't known. */
 function broken(error: unknown): DriverAnswer {
-  return {
-    kind: 'unknown',
-    code: 'Internal',
-    message: error instanceof Error ? error.message : String(error),
-  };
+  return unknown('Internal', error instanceof Error ? error.message : String(error));
 }

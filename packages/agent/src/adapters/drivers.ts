@@ -3,10 +3,9 @@
  */
 import type { AddressSettings, DriverSettings, Identity } from '../config/types.ts';
 import type { AwsClients } from './aws-clients.ts';
+import { createEc2Driver, createOpsworksDriver } from './aws-driver.ts';
 import type { Driver, Post } from './driver.ts';
-import { createEc2Driver } from './ec2.ts';
 import { createExecDriver, type ExecDriverDependencies } from './exec.ts';
-import { createOpsworksDriver } from './opsworks.ts';
 
 export interface DriverPlace {
   readonly driver: DriverSettings;

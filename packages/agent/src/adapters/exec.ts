@@ -13,6 +13,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
+import { MALFORMED_CODE, refused, TIMEOUT_CODE, unknown } from '@failtome/ports';
 import type {
   CloudRequest,
   DriveEffect,
@@ -23,7 +24,6 @@ import type {
   NodeId,
 } from '@failtome/protocol';
 import type { CallContext } from './aws-clients.ts';
-import { MALFORMED_CODE, TIMEOUT_CODE } from './aws-failure.ts';
 import { answerOnce, type Driver, type Post } from './driver.ts';
 
 /** The most a command may print; more is cut off, and its answer unknown. */
@@ -203,12 +203,12 @@ function failureOf(end: CommandEnd): DriverFailure | null {
     case 'not-started':
       return refused(end.code, end.message);
     case 'broken':
-      return { kind: 'unknown', code: end.code, message: end.message };
+      return unknown(end.code, end.message);
     case 'exited':
       if (end.status === 0) return null;
       if (end.status === 1) return refused('No', 'the command answered no');
       if (end.status === 2) return refused('Misconfigured', 'the command says that it is misconfigured');
-      return { kind: 'unknown', code: `Exit${end.status}`, message: `the command ended with ${end.status}` };
+      return unknown(`Exit${end.status}`, `the command ended with ${end.status}`);
   }
 }
 
@@ -223,7 +223,7 @@ function stdoutOf(end: CommandEnd): string {
 function holderIn(stdout: string, nodeId: NodeId): DriverAnswer {
   const holder = parseHolder(stdout);
   if (holder === undefined) {
-    return { kind: 'unknown', code: MALFORMED_CODE, message: 'it did not print {"holder": NODE or null}' };
+    return unknown(MALFORMED_CODE, 'it did not print {"holder": NODE or null}');
   }
   if (holder === null) return { kind: 'read', association: { kind: 'none' }, displaces: null };
   return {
@@ -251,10 +251,6 @@ function parseHolder(stdout: string): string | null | undefined {
   const { holder } = value;
   if (holder === null) return null;
   return typeof holder === 'string' && holder !== '' ? holder : undefined;
-}
-
-function refused(code: string, message: string): DriverFailure {
-  return { kind: 'refused', throttled: false, code, message };
 }
 
 function codeOf(error: unknown): string {

@@ -4,17 +4,11 @@
  */
 import { DescribeInstancesCommand, type Instance } from '@aws-sdk/client-ec2';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import type { CallOutcome } from '@failtome/ports';
 import type { DriverFailure, DurationMs, InstanceId, Ip } from '@failtome/protocol';
 import type { Environment } from '../config/settings.ts';
 import { AgentError } from '../errors.ts';
-import {
-  type AwsClients,
-  type CallContext,
-  type CallOutcome,
-  contextFor,
-  createAwsClients,
-  readAws,
-} from './aws-clients.ts';
+import { type AwsClients, type CallContext, contextFor, createAwsClients, readAws } from './aws-clients.ts';
 import { readAllAddresses } from './ec2-calls.ts';
 import { InstanceMetadata } from './identity.ts';
 import type { Names } from './names.ts';

@@ -7,9 +7,10 @@
  */
 import { readFile } from 'node:fs/promises';
 import { DescribeInstancesCommand, DescribeStacksCommand, type Instance } from '@aws-sdk/client-opsworks';
+import type { CallOutcome } from '@failtome/ports';
 import type { DriverFailure, InstanceId, Ip } from '@failtome/protocol';
-import { type AwsClients, type CallContext, type CallOutcome, readAws } from './aws-clients.ts';
-import { readElasticIps } from './opsworks.ts';
+import { type AwsClients, type CallContext, readAws } from './aws-clients.ts';
+import { readElasticIps } from './opsworks-calls.ts';
 
 /** Written by the OpsWorks agent at set-up; `:identity:` is OpsWorks's id of the instance. */
 const AGENT_FILE = '/etc/aws/opsworks/instance-agent.yml';

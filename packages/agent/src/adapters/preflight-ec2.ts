@@ -2,21 +2,21 @@
  * The EC2 part of `failtome check`: what a move needs, asked with the move's own calls as dry runs.
  */
 import type { Instance } from '@aws-sdk/client-ec2';
+import {
+  type AssociateRequest,
+  displacedBy,
+  dryRunsOf,
+  type ElasticIp,
+  type Landing,
+  refusalIn,
+  type Target,
+  targetOn,
+} from '@failtome/ports';
 import { counted, type InstanceId } from '@failtome/protocol';
 import type { AddressSettings } from '../config/types.ts';
 import type { AwsClients, CallContext } from './aws-clients.ts';
-import {
-  type Claim,
-  displacedBy,
-  dryAssociate,
-  dryDisassociate,
-  type ElasticIp,
-  type Landing,
-  readAllAddresses,
-  readInstance,
-  type Target,
-  targetOn,
-} from './ec2-calls.ts';
+import { sendAll } from './aws-driver.ts';
+import { placesOf, readAllAddresses, readInstance } from './ec2-calls.ts';
 import { type CheckLine, fail, failed, ok, type Permission, warn } from './preflight-fix.ts';
 
 export interface Ec2Preflight {
@@ -83,16 +83,17 @@ async function checkAddress(
     return [fail(name, told, `Set addresses[].allocationId to ${found.allocationId}, or leave it out.`)];
   }
   const landing = { instanceId: preflight.instanceId, privateIp: address.privateIp };
-  const target: Target = instance === null ? { kind: 'unresolved' } : targetOn(instance, address.privateIp);
+  const target: Target =
+    instance === null ? { kind: 'unresolved' } : targetOn(placesOf(instance), address.privateIp);
   const holder = ok(name, `${found.allocationId}, ${holderOf(found, preflight.instanceId)}`);
   const lands = landingLine(address, target, instance);
   if (target.kind === 'impossible') return [holder, lands];
-  const claim = { allocationId: found.allocationId, landing, target, reassociate: false };
+  const request = { allocationId: found.allocationId, landing, target, reassociate: false };
   return [
     holder,
     lands,
     displacementLine(preflight, address, landing, target, all),
-    ...(await permissionLines(preflight, found, claim, context)),
+    ...(await permissionLines(preflight, found, request, context)),
   ];
 }
 
@@ -123,10 +124,7 @@ function landingLine({ ip }: Address, target: Target, instance: Instance | null)
 }
 
 function privateIpsOf(instance: Instance | null): readonly string[] {
-  const interfaces = instance?.NetworkInterfaces ?? [];
-  return interfaces.flatMap((each) =>
-    (each.PrivateIpAddresses ?? []).flatMap((ip) => ip.PrivateIpAddress ?? []),
-  );
+  return instance === null ? [] : placesOf(instance).flatMap(({ privateIps }) => privateIps);
 }
 
 function displacementLine(
@@ -151,13 +149,13 @@ function displacementLine(
 async function permissionLines(
   preflight: Ec2Preflight,
   { allocationId, association }: ElasticIp,
-  claim: Claim,
+  request: AssociateRequest,
   context: CallContext,
 ): Promise<readonly CheckLine[]> {
   const { clients, instanceId, account } = preflight;
   const arn = (kind: string, id: string) =>
     `arn:aws:ec2:${clients.region ?? '*'}:${account ?? '*'}:${kind}/${id}`;
-  const { target } = claim;
+  const { target } = request;
   const networkInterface = target.kind === 'interface' ? target.networkInterfaceId : '*';
   const mayTake: Permission = {
     action: 'ec2:AssociateAddress',
@@ -171,10 +169,9 @@ async function permissionLines(
     action: 'ec2:DisassociateAddress',
     resources: [arn('elastic-ip', allocationId), arn('network-interface', '*')],
   };
-  const [take, release] = await Promise.all([
-    dryAssociate(clients, claim, context),
-    association === null ? null : dryDisassociate(clients, association.id, context),
-  ]);
+  const dryRuns = dryRunsOf(request, association?.id ?? null);
+  const outcomes = await sendAll(clients, dryRuns, context);
+  const [take = null, release = null] = dryRuns.map((call, index) => refusalIn(call, outcomes[index]));
   const takeName = `permission ec2:AssociateAddress on ${allocationId}`;
   const releaseName = `permission ec2:DisassociateAddress on ${allocationId}`;
   return [

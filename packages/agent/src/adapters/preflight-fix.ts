@@ -2,8 +2,8 @@
  * What an operator has to change when a call to AWS fails: one sentence, which names the IAM action and
  * the resource where it is a matter of permission.
  */
+import { areBadCredentials } from '@failtome/ports';
 import type { DriverFailure } from '@failtome/protocol';
-import { areBadCredentials } from './aws-failure.ts';
 
 /** One row of `failtome check`. `fix` is empty where there is nothing to do. */
 export interface CheckLine {

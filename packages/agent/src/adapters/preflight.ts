@@ -6,14 +6,14 @@
  */
 import { GetTopicAttributesCommand } from '@aws-sdk/client-sns';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import { areBadCredentials } from '@failtome/ports';
 import type { DriverAnswer, DriverOperation, DurationMs, InstanceId, Ip } from '@failtome/protocol';
 import { topicRegion } from '../config/aws-names.ts';
 import type { AddressSettings, AgentConfig, Identity } from '../config/types.ts';
 import { type AwsClients, type CallContext, contextFor, readAws } from './aws-clients.ts';
-import { areBadCredentials } from './aws-failure.ts';
+import { createOpsworksDriver } from './aws-driver.ts';
 import type { Driver, Post } from './driver.ts';
 import { createExecDriver } from './exec.ts';
-import { createOpsworksDriver } from './opsworks.ts';
 import { preflightEc2 } from './preflight-ec2.ts';
 import { type CheckLine, fail, failed, fixFor, foundIn, ok, type Permission, warn } from './preflight-fix.ts';
 

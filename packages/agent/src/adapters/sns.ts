@@ -3,9 +3,9 @@
  * on disk; trying again here would only tell people twice.
  */
 import { PublishCommand } from '@aws-sdk/client-sns';
+import { publishResultOf, TIMED_OUT, TIMEOUT_CODE, unknown } from '@failtome/ports';
 import type { CloudRequest, DurationMs, PublishEffect, PublishResult } from '@failtome/protocol';
 import { type AwsClients, callAws, contextFor } from './aws-clients.ts';
-import { TIMEOUT_CODE } from './aws-failure.ts';
 import type { Post } from './driver.ts';
 
 /** A publication that was given up has this long to say so. */
@@ -43,7 +43,12 @@ export function createSnsNotifier(
       };
       const timer = setTimeout(() => answer(timedOut(effect.timeoutMs)), effect.timeoutMs + ABORT_GRACE_MS);
       publishOnce(clients, topicArn, effect).then(answer, (error: unknown) =>
-        answer({ ...timedOut(effect.timeoutMs), detail: `Internal: ${String(error)}` }),
+        answer(
+          publishResultOf(
+            { kind: 'failed', failure: unknown('Internal', String(error)) },
+            unanswered(effect.timeoutMs),
+          ),
+        ),
       );
     },
   };
@@ -68,12 +73,11 @@ async function publishOnce(
     { service: 'sns', operation: 'Publish', send: (options) => clients.sns.send(command, options) },
     context,
   );
-  if (outcome.kind === 'ok') return { kind: 'accepted', request };
-  return { kind: 'failed', detail: `${outcome.failure.code}: ${outcome.failure.message}`, request };
+  return publishResultOf(outcome, request);
 }
 
-function timedOut(timeoutMs: DurationMs): Extract<PublishResult, { kind: 'failed' }> {
-  return { kind: 'failed', detail: `${TIMEOUT_CODE}: no answer in time`, request: unanswered(timeoutMs) };
+function timedOut(timeoutMs: DurationMs): PublishResult {
+  return publishResultOf({ kind: 'failed', failure: TIMED_OUT }, unanswered(timeoutMs));
 }
 
 function unanswered(durationMs: DurationMs): CloudRequest {

@@ -3,6 +3,7 @@
  */
 
 import { type AwsState, applyCall, beginCall, createAws } from '@failtome/cloud/model';
+import type { Ec2Address } from '@failtome/ports';
 import type { DriverResult, PublishResult } from '@failtome/protocol';
 import type { CallEnd, Cloud } from '../world/cloud.ts';
 import { createDriver } from '../world/drivers.ts';
@@ -81,12 +82,13 @@ export function carryOut(
   const driver = createDriver(cloud, {
     kind: 'ec2',
     instanceId: instanceIdOf(call.node),
-    landing: new Map(addresses.map((ip, at) => [ip, landingOf(call.node, at)])),
+    addresses: addresses.map((ip, at) => learnt(aws, ip, call.node, landingOf(call.node, at))),
     topicArn: TOPIC,
+    time: null,
   });
   const { operation } = call;
   if ('op' in operation) {
-    driver.drive({ address: call.address, operation }, call.until, (result) => {
+    driver.drive({ address: call.address, operation }, call.until, atOnce, (result) => {
       driven = result;
     });
   } else
@@ -94,6 +96,22 @@ export function carryOut(
       published = result;
     });
   return { aws: state, driven, published };
+}
+
+/** What never changes in this world, a driver has learnt by its first call. */
+function learnt(aws: AwsState, ip: string, node: number, privateIp: string): Ec2Address {
+  const networkInterfaceId = aws.instances.get(instanceIdOf(node))?.interfaces[0].id ?? '';
+  return {
+    ip,
+    allocationId: aws.addresses.get(ip)?.allocationId ?? null,
+    privateIp,
+    target: { kind: 'interface', networkInterfaceId, privateIp, only: true },
+  };
+}
+
+/** Nothing happens to a node in the middle of a call. */
+function atOnce(work: () => void): void {
+  work();
 }
 
 /** What calls, probes and reads can find there; how many requests there have been is nothing to them. */

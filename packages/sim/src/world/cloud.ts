@@ -19,6 +19,7 @@ import {
   type FaultSpec,
   isDryRun,
 } from '@failtome/cloud/model';
+import { CONNECT_TIMEOUT_MS } from '@failtome/ports';
 import type { Details } from './details.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
@@ -40,7 +41,7 @@ export type CallEnd =
       readonly status: number;
       readonly requestId: string;
     }
-  /** The request never left: no connection came about. */
+  /** The request never left: no connection came about within `CONNECT_TIMEOUT_MS`. */
   | { readonly kind: 'unsent' }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'reset' };
@@ -103,7 +104,9 @@ export function createCloud(
       details.tell?.({ kind: 'call-ended', call: number, end: how });
       done(how);
     };
-    queue.at(until, () => end(unsent ? { kind: 'unsent' } : { kind: 'timeout' }));
+    if (unsent && queue.now() + CONNECT_TIMEOUT_MS < until)
+      queue.after(CONNECT_TIMEOUT_MS, () => end({ kind: 'unsent' }));
+    queue.at(until, () => end({ kind: 'timeout' }));
     let outcome: AwsOutcome | null = null;
     if (plan.apply.kind === 'at') {
       queue.at(plan.apply.atMs, () => {

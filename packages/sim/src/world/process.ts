@@ -4,6 +4,7 @@
  * It can be killed between any two effects, and stopped (SIGSTOP) at any moment: what arrives piles up, what it was
  * about to do waits, and on waking it goes on with what it knew.
  */
+import { TIMED_OUT } from '@failtome/ports';
 import {
   createHost,
   decodeDocument,
@@ -179,19 +180,16 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
         leave(() => {
           // The agent's time-out runs from here, and what it ends is not sent any more.
           if (clock.now().at >= sendBy) {
-            const answer = { kind: 'unknown', code: 'Timeout', message: 'no answer in time' } as const;
-            post({ kind: 'driven', callId, purpose, result: { answer, requests: [] } });
+            post({ kind: 'driven', callId, purpose, result: { answer: TIMED_OUT, requests: [] } });
             return;
           }
           trace.tell(self, 'drive', effect.operation);
           tell({ kind: 'drive', by: view, effect });
-          driver.drive(effect, clock.lasting(effect.timeoutMs), (result) =>
-            enter(() => {
-              trace.tell(self, 'driven', result.answer);
-              tell({ kind: 'driven', by: view, effect, result });
-              host.post({ kind: 'driven', callId, purpose, result });
-            }),
-          );
+          driver.drive(effect, clock.lasting(effect.timeoutMs), enter, (result) => {
+            trace.tell(self, 'driven', result.answer);
+            tell({ kind: 'driven', by: view, effect, result });
+            host.post({ kind: 'driven', callId, purpose, result });
+          });
         });
       },
     },

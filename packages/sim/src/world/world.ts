@@ -33,7 +33,7 @@ interface SimNode {
   readonly machine: Machine;
   readonly clock: NodeClock;
   readonly disk: Disk;
-  readonly driver: SimDriver;
+  readonly driver: () => SimDriver;
   process: SimProcess | null;
   state: 'on' | 'gone' | 'frozen' | 'terminated';
   /** Started again as soon as it has stopped. */
@@ -138,12 +138,18 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
       machine,
       clock: createClock(queue.now, node.clock),
       disk: createDisk(queue, random.fork(), { writeMs: spec.diskMs }),
-      driver: createDriver(cloud, {
-        kind: spec.driver,
-        instanceId: machine.instanceId,
-        landing: new Map(spec.addresses.map((ip, i) => [ip, landingOf(index, i)])),
-        topicArn: TOPIC,
-      }),
+      driver: () =>
+        createDriver(cloud, {
+          kind: spec.driver,
+          instanceId: machine.instanceId,
+          addresses: spec.addresses.map((ip, i) => ({
+            ip,
+            allocationId: null,
+            privateIp: landingOf(index, i),
+          })),
+          topicArn: TOPIC,
+          time: { queue, random },
+        }),
       process: null,
       state: 'on',
       again: false,
@@ -170,7 +176,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
       machine: node.machine,
       clock: node.clock,
       disk,
-      driver: node.driver,
+      driver: node.driver(),
       run,
       session: `s${String(sessions).padStart(10, '0')}`,
       seed: random.between(1, 2_147_483_646),

@@ -1,0 +1,172 @@
+/**
+ * The calls to AWS that drivers are made of, as values: a driver says what is to be asked side by side, and goes on with
+ * the answers. Whoever carries the calls out knows the wire (the SDK, or the simulated cloud) and nothing of moves.
+ */
+import type {
+  AssociationId,
+  CloudRequest,
+  DriverAnswer,
+  DriverFailure,
+  InstanceId,
+  Ip,
+  PublishResult,
+} from '@failtome/protocol';
+import { MALFORMED_CODE, unknown } from './aws-failure.ts';
+
+/** One call. EC2's are fenced by ids; OpsWorks (`stack-…`) has one call that moves an address, whoever has it. */
+export type AwsCall =
+  /** Null: every Elastic IP of the account and region. */
+  | {
+      readonly kind: 'addresses';
+      readonly of: { readonly ip: Ip } | { readonly instanceId: InstanceId } | null;
+    }
+  | { readonly kind: 'places'; readonly instanceId: InstanceId }
+  | ({ readonly kind: 'associate' } & Associate)
+  | {
+      readonly kind: 'disassociate';
+      readonly associationId: AssociationId;
+      readonly dryRun: boolean;
+      /** The association may be this node's own, so that its end changes the node's public address. */
+      readonly own: boolean;
+    }
+  | {
+      readonly kind: 'stack-addresses';
+      readonly of: { readonly ip: Ip } | { readonly instanceId: InstanceId };
+    }
+  | { readonly kind: 'stack-associate'; readonly ip: Ip; readonly instanceId: InstanceId }
+  | { readonly kind: 'stack-disassociate'; readonly ip: Ip };
+
+/** EC2's AssociateAddress: onto the instance, or onto one of several interfaces. */
+export interface Associate {
+  readonly dryRun: boolean;
+  readonly allocationId: string;
+  readonly onto: { readonly instanceId: InstanceId } | { readonly networkInterfaceId: string };
+  /** Null: the primary one. */
+  readonly privateIp: Ip | null;
+  /**
+   * Always sent as `AllowReassociation`: what its absence means differs between accounts (EC2 API Reference,
+   * AssociateAddress).
+   */
+  readonly reassociate: boolean;
+}
+
+/** An Elastic IP as EC2 describes it. */
+export interface ElasticIp {
+  readonly ip: Ip;
+  readonly allocationId: string;
+  readonly association: ElasticIpAssociation | null;
+}
+
+export interface ElasticIpAssociation {
+  readonly id: AssociationId;
+  /** Null: with an interface that belongs to no instance. */
+  readonly instanceId: InstanceId | null;
+  readonly networkInterfaceId: string | null;
+  readonly privateIp: Ip | null;
+}
+
+/** A network interface that an address can land on. */
+export interface Place {
+  readonly networkInterfaceId: string;
+  readonly primary: Ip;
+  readonly privateIps: readonly Ip[];
+}
+
+/** An address as OpsWorks describes it. */
+export interface StackAddress {
+  readonly ip: Ip;
+  readonly instanceId: InstanceId | null;
+}
+
+/** What a call that succeeded tells. */
+export type AwsOutput =
+  | { readonly kind: 'addresses'; readonly addresses: readonly ElasticIp[] }
+  | { readonly kind: 'places'; readonly places: readonly Place[] }
+  | { readonly kind: 'associated'; readonly associationId: AssociationId }
+  | { readonly kind: 'stack-addresses'; readonly addresses: readonly StackAddress[] }
+  | { readonly kind: 'done' };
+
+/** How a call ended. */
+export type CallOutcome<Output = AwsOutput> =
+  | { readonly kind: 'ok'; readonly output: Output }
+  | { readonly kind: 'failed'; readonly failure: DriverFailure };
+
+/** One operation of a driver: yields the calls to make side by side, is given their outcomes in the same order. */
+export type DriverRun<Answer = DriverAnswer> = Generator<readonly AwsCall[], Answer, readonly CallOutcome[]>;
+
+/** Service and operation of a call, as they stand in metrics and history; a dry run is an operation of its own. */
+export function operationOf(call: AwsCall): {
+  readonly service: 'ec2' | 'opsworks';
+  readonly operation: string;
+} {
+  const [service, action] = OPERATIONS[call.kind];
+  return { service, operation: 'dryRun' in call && call.dryRun ? `${action}DryRun` : action };
+}
+
+/** What the API Reference calls it. */
+export function actionOf(call: AwsCall): string {
+  return OPERATIONS[call.kind][1];
+}
+
+const OPERATIONS = {
+  addresses: ['ec2', 'DescribeAddresses'],
+  places: ['ec2', 'DescribeInstances'],
+  associate: ['ec2', 'AssociateAddress'],
+  disassociate: ['ec2', 'DisassociateAddress'],
+  'stack-addresses': ['opsworks', 'DescribeElasticIps'],
+  'stack-associate': ['opsworks', 'AssociateElasticIp'],
+  'stack-disassociate': ['opsworks', 'DisassociateElasticIp'],
+} as const satisfies Record<AwsCall['kind'], readonly ['ec2' | 'opsworks', string]>;
+
+/** What became of a publication. */
+export function publishResultOf(outcome: CallOutcome<unknown>, request: CloudRequest): PublishResult {
+  if (outcome.kind === 'ok') return { kind: 'accepted', request };
+  const { code, message } = outcome.failure;
+  return { kind: 'failed', detail: `${code}: ${message}`, request };
+}
+
+/** Whether sending it twice changes nothing. What moves an address is sent once, whatever becomes of it. */
+export function isRepeatable(call: AwsCall): boolean {
+  switch (call.kind) {
+    case 'addresses':
+    case 'places':
+    case 'stack-addresses':
+      return true;
+    case 'associate':
+    case 'disassociate':
+      return call.dryRun;
+    case 'stack-associate':
+    case 'stack-disassociate':
+      return false;
+  }
+}
+
+/** A read is sent at most so many times within its time. */
+export const READ_ATTEMPTS = 3;
+
+/** How long a read that failed waits before it is sent again: from so long, doubling, up to so long. */
+export const READ_BACKOFF_MS: readonly [least: number, most: number] = [50, 400];
+
+/** The part of its time after which a first read gets a second one beside it, on a fresh connection. */
+export const FIRST_READ_SHARE = 0.4;
+
+/** No connection within this: the call is given up, unsent. Leaves room for one lost SYN, which TCP sends again after a second. */
+export const CONNECT_TIMEOUT_MS = 1_500;
+
+/** The output of one call, by its kind; another kind is an answer that can't be read. */
+export function outputOf<K extends AwsOutput['kind']>(
+  outcome: CallOutcome | undefined,
+  kind: K,
+): CallOutcome<Extract<AwsOutput, { kind: K }>> {
+  if (outcome?.kind === 'failed') return outcome;
+  const output = outcome?.output;
+  if (output !== undefined && isOf(output, kind)) return { kind: 'ok', output };
+  return { kind: 'failed', failure: unknown(MALFORMED_CODE, `the answer has no ${kind}`) };
+}
+
+function isOf<K extends AwsOutput['kind']>(
+  output: AwsOutput,
+  kind: K,
+): output is Extract<AwsOutput, { kind: K }> {
+  return output.kind === kind;
+}

@@ -1,0 +1,122 @@
+/**
+ * A driver's calls in the words of the model of AWS, and the model's answers in the driver's.
+ */
+import type { AddressView, AwsRequest, AwsResult, InstanceView } from '@failtome/cloud/model';
+import {
+  type AwsCall,
+  type AwsOutput,
+  type CallOutcome,
+  CONNECT_TIMEOUT_CODE,
+  type ElasticIp,
+  failureOfAnswer,
+  type Place,
+  refused,
+  TIMED_OUT,
+  unknown,
+} from '@failtome/ports';
+import type { DriverFailure } from '@failtome/protocol';
+import type { CallEnd } from './cloud.ts';
+
+/** The request that the model is asked for a call. */
+export function requestOf(call: AwsCall): AwsRequest {
+  switch (call.kind) {
+    case 'addresses':
+      return {
+        action: 'ec2:DescribeAddresses',
+        dryRun: false,
+        publicIps: [],
+        allocationIds: [],
+        filters: filtersOf(call.of),
+      };
+    case 'places':
+      return { action: 'ec2:DescribeInstances', dryRun: false, instanceIds: [call.instanceId], filters: [] };
+    case 'associate': {
+      const { onto, dryRun, allocationId, privateIp, reassociate } = call;
+      return {
+        action: 'ec2:AssociateAddress',
+        dryRun,
+        allocationId,
+        publicIp: null,
+        instanceId: 'instanceId' in onto ? onto.instanceId : null,
+        networkInterfaceId: 'networkInterfaceId' in onto ? onto.networkInterfaceId : null,
+        privateIpAddress: privateIp,
+        allowReassociation: reassociate,
+      };
+    }
+    case 'disassociate': {
+      const { dryRun, associationId } = call;
+      return { action: 'ec2:DisassociateAddress', dryRun, associationId, publicIp: null };
+    }
+    case 'stack-addresses':
+      return {
+        action: 'opsworks:DescribeElasticIps',
+        stackId: null,
+        instanceId: 'instanceId' in call.of ? call.of.instanceId : null,
+        ips: 'ip' in call.of ? [call.of.ip] : [],
+      };
+    case 'stack-associate':
+      return { action: 'opsworks:AssociateElasticIp', elasticIp: call.ip, instanceId: call.instanceId };
+    case 'stack-disassociate':
+      return { action: 'opsworks:DisassociateElasticIp', elasticIp: call.ip };
+  }
+}
+
+function filtersOf(of: Extract<AwsCall, { kind: 'addresses' }>['of']) {
+  if (of === null) return [];
+  return 'ip' in of
+    ? [{ name: 'public-ip', values: [of.ip] }]
+    : [{ name: 'instance-id', values: [of.instanceId] }];
+}
+
+/** What the end of a call tells the driver. */
+export function outcomeOf(end: CallEnd): CallOutcome {
+  return end.kind === 'ok'
+    ? { kind: 'ok', output: outputOf(end.result) }
+    : { kind: 'failed', failure: failureOf(end) };
+}
+
+function failureOf(end: Exclude<CallEnd, { kind: 'ok' }>): DriverFailure {
+  switch (end.kind) {
+    case 'error':
+      return failureOfAnswer(end);
+    case 'unsent':
+      return refused(CONNECT_TIMEOUT_CODE, 'no connection came about in time');
+    case 'timeout':
+      return TIMED_OUT;
+    case 'reset':
+      return unknown('ECONNRESET', 'the connection was reset');
+  }
+}
+
+function outputOf(result: AwsResult): AwsOutput {
+  switch (result.action) {
+    case 'ec2:DescribeAddresses':
+      return { kind: 'addresses', addresses: result.addresses.map(elasticIp) };
+    case 'ec2:DescribeInstances':
+      return { kind: 'places', places: result.instances.flatMap(placesOf) };
+    case 'ec2:AssociateAddress':
+      return { kind: 'associated', associationId: result.associationId };
+    case 'opsworks:DescribeElasticIps':
+      return { kind: 'stack-addresses', addresses: result.elasticIps };
+    default:
+      return { kind: 'done' };
+  }
+}
+
+function elasticIp({ publicIp, allocationId, association }: AddressView): ElasticIp {
+  if (association === null) return { ip: publicIp, allocationId, association };
+  const { id, instanceId, interfaceId, privateIp } = association;
+  return {
+    ip: publicIp,
+    allocationId,
+    association: { id, instanceId, networkInterfaceId: interfaceId, privateIp },
+  };
+}
+
+function placesOf({ instance }: InstanceView): readonly Place[] {
+  return instance.interfaces.map(({ id, privateIps }) => ({
+    networkInterfaceId: id,
+    primary: privateIps[0],
+    privateIps,
+  }));
+}

@@ -1,0 +1,29 @@
+import { openAws } from '../drivers/aws-world.ts';
+import { openEc2, openExec, opsworksWorld } from './agent-drivers.ts';
+import { describeAwsDriver, describeDriver, describeEc2Driver } from './driver-contract.ts';
+import { openSimulated } from './sim-drivers.ts';
+
+const openOpsworks = async () => opsworksWorld(await openAws());
+
+describeDriver('exec', { fenced: true }, openExec);
+
+for (const [name, open] of [
+  ['ec2 of the agent', openEc2],
+  ['ec2 of the simulator', () => openSimulated('ec2')],
+] as const) {
+  describeDriver(name, { fenced: true }, () => open());
+  describeAwsDriver(name, () => open());
+}
+
+for (const [name, open] of [
+  ['opsworks of the agent', openOpsworks],
+  ['opsworks of the simulator', () => openSimulated('opsworks')],
+] as const) {
+  describeDriver(name, { fenced: false }, open);
+  describeAwsDriver(name, open);
+}
+
+describeEc2Driver('ec2 of the agent', (options) =>
+  openEc2(options === undefined ? {} : { cloud: { config: { staleDisassociate: options.staleRelease } } }),
+);
+describeEc2Driver('ec2 of the simulator', (options) => openSimulated('ec2', options));

@@ -1,0 +1,132 @@
+/** The simulator's drivers over the model of AWS, in virtual time; the driver is the first node's. */
+import {
+  type AwsAction,
+  associate,
+  clearFaults,
+  createAws,
+  disassociate,
+  type FaultEffect,
+  holderOf,
+  setInstance,
+  setPermission,
+} from '../../packages/cloud/src/model/index.ts';
+import type { DriveEffect, Event } from '../../packages/protocol/src/index.ts';
+import { createCloud } from '../../packages/sim/src/world/cloud.ts';
+import { createDriver } from '../../packages/sim/src/world/drivers.ts';
+import { createQueue } from '../../packages/sim/src/world/queue.ts';
+import { createRandom } from '../../packages/sim/src/world/random.ts';
+import type { DriverFault, Ec2DriverWorld, Holder } from './driver-contract.ts';
+
+const US = 'i-00000000000000001';
+const THEM = 'i-00000000000000002';
+const ADDRESS = '198.51.100.7';
+const OTHER = '198.51.100.8';
+const TOPIC = 'arn:aws:sns:us-east-1:123456789012:failover';
+const OPERATOR = { kind: 'operator', name: 'console' } as const;
+const LANDING = '10.0.1.10';
+
+/** The faults of the contract, in the model's words. */
+export const EFFECTS: Readonly<Record<DriverFault, FaultEffect>> = {
+  throttle: { kind: 'throttle' },
+  'server-error': { kind: 'server-error', status: 500 },
+  hang: { kind: 'hang' },
+  reset: { kind: 'reset' },
+  'apply-then-hang': { kind: 'apply-then-hang' },
+  'apply-then-error': { kind: 'apply-then-error', status: 500 },
+  'apply-then-reset': { kind: 'apply-then-reset' },
+  refuse: { kind: 'unauthorized' },
+};
+
+/** The calls of each driver that the contract breaks. */
+export const ACTIONS = {
+  ec2: {
+    read: 'ec2:DescribeAddresses',
+    take: 'ec2:AssociateAddress',
+    release: 'ec2:DisassociateAddress',
+  },
+  opsworks: {
+    read: 'opsworks:DescribeElasticIps',
+    take: 'opsworks:AssociateElasticIp',
+    release: 'opsworks:DisassociateElasticIp',
+  },
+} as const satisfies Record<string, Record<'read' | 'take' | 'release', AwsAction>>;
+
+/** Start a world in which nobody holds the address. */
+export async function openSimulated(
+  kind: 'ec2' | 'opsworks',
+  { staleRelease }: { readonly staleRelease?: 'success' } = {},
+): Promise<Ec2DriverWorld> {
+  const queue = createQueue();
+  const random = createRandom(1);
+  let cutOff = false;
+  // Whether a call of a node without a way out leaves it over a kept connection is a matter of chance: here it doesn't.
+  const chance = (perMille: number): boolean => (cutOff ? perMille > 0 : random.chance(perMille));
+  const initial = createAws({
+    instances: [{ id: US, privateIps: [[LANDING]] }, { id: THEM }],
+    addresses: [{ publicIp: ADDRESS }, { publicIp: OTHER }],
+    topics: [TOPIC],
+    ...(staleRelease === undefined ? {} : { config: { staleDisassociate: staleRelease } }),
+  });
+  const spec = { applyMs: [10, 60], answerMs: [5, 30], lostAnswerPerMille: 0 } as const;
+  const listener = { onEvent: () => undefined, onFault: () => undefined };
+  const cloud = createCloud(queue, { ...random, chance }, initial, spec, listener, { tell: null });
+  const driver = createDriver(cloud, {
+    kind,
+    instanceId: US,
+    addresses: [{ ip: ADDRESS, allocationId: null, privateIp: LANDING }],
+    topicArn: TOPIC,
+    time: { queue, random },
+  });
+  const posted: Event[] = [];
+  const put = (ip: string, instanceId: string): void =>
+    cloud.change((state, atMs) => {
+      const instance = state.instances.get(instanceId);
+      if (instance === undefined) throw new Error(`no instance ${instanceId}`);
+      const [{ id, privateIps }] = instance.interfaces;
+      return associate(state, ip, { instanceId, interfaceId: id, privateIp: privateIps[0] }, OPERATOR, atMs);
+    });
+  const arm = (operation: 'read' | 'take' | 'release', effect: FaultEffect, times: number): void =>
+    void cloud.arm({ action: ACTIONS[kind][operation], effect, times });
+  return {
+    posted,
+    address: ADDRESS,
+    other: OTHER,
+    drive: (effect: DriveEffect) =>
+      driver.drive(
+        effect,
+        queue.now() + effect.timeoutMs,
+        (work) => work(),
+        (result) => posted.push({ kind: 'driven', callId: effect.callId, purpose: effect.purpose, result }),
+      ),
+    async next() {
+      const before = posted.length;
+      while (posted.length === before && queue.runNext(Number.POSITIVE_INFINITY));
+    },
+    async pass(ms) {
+      const until = queue.now() + ms;
+      while (queue.runNext(until));
+    },
+    holder() {
+      const holder = holderOf(cloud.state(), ADDRESS);
+      return holder === null ? 'nobody' : holder === US ? 'us' : 'them';
+    },
+    move(to: Holder) {
+      if (to !== 'nobody') put(ADDRESS, to === 'us' ? US : THEM);
+      else if (holderOf(cloud.state(), ADDRESS) !== null)
+        cloud.change((state, atMs) => disassociate(state, ADDRESS, 'disassociated', OPERATOR, atMs));
+    },
+    fault: (fault, operation, times = 1) => arm(operation, EFFECTS[fault], times),
+    lag(lagMs) {
+      cloud.change(clearFaults);
+      if (lagMs > 0) arm('read', { kind: 'stale', lagMs }, 1);
+    },
+    applyLate: (applyAfterMs) => arm('take', { kind: 'apply-late', applyAfterMs }, 1),
+    cutOff() {
+      cutOff = true;
+      cloud.change((state, atMs) => setInstance(state, US, { wayOut: 'broken' }, atMs));
+    },
+    permit: (action, permission) => cloud.change((state) => setPermission(state, US, action, permission)),
+    occupy: () => put(OTHER, US),
+    close: () => undefined,
+  };
+}
