@@ -14,7 +14,6 @@ const STILL_SHARED: readonly string[] = [
   'agent/keys.ts',
   'agent/run.ts',
   'agent/views.ts',
-  'sim/ledger.ts',
 ];
 
 /** A folder's `index.ts` has nothing in it but what the folder exports. */

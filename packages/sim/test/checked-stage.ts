@@ -10,7 +10,7 @@ import {
   type ProtocolConfig,
   type State,
 } from '@failtome/protocol';
-import { createChecks } from '../src/world/checks/index.ts';
+import { createJudge } from '../src/world/judge.ts';
 import { configFor, DEFAULT_SETTINGS, type NodeSpec } from '../src/world/settings.ts';
 import type { RunView, WorldEvent, WorldView } from '../src/world/watch.ts';
 
@@ -68,13 +68,12 @@ export function newStage(driver: 'ec2' | 'opsworks' = 'ec2'): Stage {
     told,
     disksHarmed: false,
     liar: null,
-    tell: (event) => {
-      for (const check of checks) check(event);
-    },
+    tell: (event) => judge(event),
     facts: (by, ...facts) =>
       stage.tell({ kind: 'facts', by, facts, now: { at: stage.nowMs, wall: stage.nowMs } }),
   };
   const view: WorldView = {
+    driver,
     now: () => stage.nowMs,
     aws: () => stage.aws,
     runs: () => [stage.a, stage.b, stage.c],
@@ -82,7 +81,7 @@ export function newStage(driver: 'ec2' | 'opsworks' = 'ec2'): Stage {
     isLiar: (id) => id === stage.liar,
     rolledBack: () => false,
   };
-  const checks = createChecks(view, { driver }, (invariant, detail) => {
+  const judge = createJudge(view, (invariant, detail) => {
     broken.push(invariant);
     told.push(detail);
   });

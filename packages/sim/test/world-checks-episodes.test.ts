@@ -1,7 +1,7 @@
-/** What breaks I21 and I23: the checks alone are told of moves, probes and words, and nothing else of a takeover. */
+/** What breaks I21 and I23: told of moves, probes and words, and nothing else of a takeover. */
 import type { DriverAnswer, Fact } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
-import { checkEpisodes } from '../src/world/checks/episodes.ts';
+import { createJudge } from '../src/world/judge.ts';
 import type { WorldView } from '../src/world/watch.ts';
 import { ADDRESS, message, newStage, type Stage, type TestRun } from './checked-stage.ts';
 import { associated, drive, driven, moveOf, READ, RELEASE, shows, TAKE } from './checked-takeover.ts';
@@ -27,9 +27,10 @@ const MINUTE = 60 * SECOND;
 /** Three nodes whose checks have been fine from the start; time is told in what follows. */
 function scene(driver: 'ec2' | 'opsworks' = 'ec2'): Scene {
   const broken: string[] = [];
-  // The stage's own checks aren't asked: this one alone is told.
+  // The stage's own judge isn't asked.
   const stage: Stage = { ...newStage(), tell: (event) => tell(event) };
   const view: WorldView = {
+    driver,
     now: () => stage.nowMs,
     aws: () => stage.aws,
     runs: () => [stage.a, stage.b, stage.c],
@@ -37,7 +38,7 @@ function scene(driver: 'ec2' | 'opsworks' = 'ec2'): Scene {
     isLiar: () => false,
     rolledBack: () => false,
   };
-  const tell = checkEpisodes(view, (invariant) => broken.push(invariant));
+  const tell = createJudge(view, (invariant) => broken.push(invariant));
   let epoch = 0;
   const facts = (by: TestRun, ...list: Fact[]): void =>
     tell({ kind: 'facts', by, facts: list, now: { at: stage.nowMs, wall: stage.nowMs } });

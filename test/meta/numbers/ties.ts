@@ -166,10 +166,10 @@ export const ties: readonly Tie[] = [
     s(protocol('election/campaign', 'BALLOT_LASTS_MS')),
     s(protocol('takeover/damping', 'SERVES_WITHIN_MS')),
   ],
-  [PROTOCOL, 'compared with {} for drifting clocks', ms(sim('world/checks/calls', 'TOLERANCE_MS'))],
-  [PROTOCOL, 'an attempt every {} ', s(sim('world/checks/duty', 'MAX_REST_MS'))],
+  [PROTOCOL, 'compared with {} for drifting clocks', ms(sim('invariants/calls', 'TOLERANCE_MS'))],
+  [PROTOCOL, 'an attempt every {} ', s(sim('invariants/duty', 'MAX_REST_MS'))],
   [PROTOCOL, 'no more than {} ballots in the last minute', sim('world/convergence', 'MAX_BALLOTS')],
-  [PROTOCOL, 'While an id runs twice, and {} longer', s(sim('world/checks/doubles', 'TWICE_MS'))],
+  [PROTOCOL, 'While an id runs twice, and {} longer', s(sim('invariants/duplicate-ids', 'TWICE_MS'))],
 
   [
     CONFIGURATION,
@@ -228,7 +228,7 @@ export const ties: readonly Tie[] = [
   [PROTOCOL, 'is one that lags, for {}, unless', s(protocol('observation/holder', 'READS_LAG_MS'))],
   [PROTOCOL, 'on disk too, for {} min:', protocol('late', 'LATE_LASTS_MS') / 60_000],
   [PROTOCOL, 'but not within {} of a change', s(protocol('takeover/damping', 'SERVES_WITHIN_MS'))],
-  [PROTOCOL, '`checks/telling.ts` | {} after', s(sim('world/checks/telling', 'TOLD_WITHIN_MS'))],
+  [PROTOCOL, '`telling.ts` | {} after', s(sim('invariants/telling', 'TOLD_WITHIN_MS'))],
   [
     'docs/operations.md',
     'is written once in {} minutes',

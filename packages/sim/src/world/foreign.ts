@@ -1,8 +1,6 @@
 /** The document that a node of another cluster would have left, had it been in this one's place. */
 import { type DurableDocument, decodeDocument, encodeDocument } from '@failtome/protocol';
-
-/** Whose pause and whose move it holds: nobody here has ever ordered either. */
-export const ELSEWHERE = 'elsewhere';
+import { ELSEWHERE } from '../invariants/index.ts';
 
 /** Made of the node's own document, so that names and addresses fit; null where there is none. */
 export function foreignDocument(text: string | null): string | null {

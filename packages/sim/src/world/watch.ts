@@ -1,102 +1,10 @@
 /**
- * What the world tells its checkers. Everything that a node sees, says and does passes here, with the moment of the
+ * What the world tells whoever watches. Everything that a node sees, says and does passes here, with the moment of the
  * world's time at which it did.
  */
+import type { WorldEvent } from '../invariants/index.ts';
 
-import type { AwsAction, AwsEvent, AwsState, FaultEffect } from '@failtome/cloud/model';
-import type {
-  Command,
-  CommandOutcome,
-  DriveEffect,
-  DriverResult,
-  Envelope,
-  Fact,
-  Instant,
-  Ip,
-  NodeId,
-  ProtocolConfig,
-  PublishEffect,
-  State,
-} from '@failtome/protocol';
-
-/** One run of one node's process, as checkers see it. */
-export interface RunView {
-  readonly node: NodeId;
-  /** Tells runs of one id apart; also clones. */
-  readonly run: string;
-  readonly config: ProtocolConfig;
-  readonly instanceId: string;
-  readonly state: () => State;
-  /** What a crash at this moment would leave on its disk. */
-  readonly synced: () => string | null;
-  /** A moment of its monotonic clock in the world's time. */
-  readonly worldTimeOf: (at: number) => number;
-}
-
-export type WorldEvent =
-  | { readonly kind: 'facts'; readonly by: RunView; readonly facts: readonly Fact[]; readonly now: Instant }
-  /** An input was taken in, and all of its effects that wait for nothing are out. */
-  | { readonly kind: 'stepped'; readonly by: RunView }
-  | { readonly kind: 'started' | 'ended' | 'paused' | 'resumed'; readonly by: RunView }
-  /** A message was read, a request or an answer, and is about to be taken in. */
-  | { readonly kind: 'heard'; readonly by: RunView; readonly message: Envelope }
-  /** A message leaves. */
-  | { readonly kind: 'said'; readonly by: RunView; readonly message: Envelope; readonly bytes: number }
-  /** A request was answered with this status; `recordedAs` is the same for every delivery of it. */
-  | {
-      readonly kind: 'judged';
-      readonly by: RunView;
-      readonly request: Envelope;
-      readonly recordedAs: number;
-      readonly status: number;
-      /** When it was read: its answer, which says that it counted, may have to wait for the disk. */
-      readonly readAtMs: number;
-      /** How old it was then. */
-      readonly ageMs: number;
-    }
-  | { readonly kind: 'drive'; readonly by: RunView; readonly effect: DriveEffect }
-  | {
-      readonly kind: 'driven';
-      readonly by: RunView;
-      readonly effect: DriveEffect;
-      readonly result: DriverResult;
-    }
-  | { readonly kind: 'publish'; readonly by: RunView; readonly effect: PublishEffect }
-  /** The external-IP service has answered with an address. */
-  | { readonly kind: 'proof'; readonly by: RunView; readonly ip: Ip }
-  /** A check of the own HAProxy came to an end; null: it took longer than it may, by this node's own slowness. */
-  | { readonly kind: 'local-checked'; readonly by: RunView; readonly ok: boolean | null }
-  | { readonly kind: 'probe-began'; readonly by: RunView; readonly probeId: number; readonly address: Ip }
-  | { readonly kind: 'cloud'; readonly event: AwsEvent }
-  /** An operator was answered; an outcome of null: nothing came back. */
-  | {
-      readonly kind: 'order-answered';
-      readonly to: NodeId;
-      readonly command: Command;
-      readonly outcome: CommandOutcome | null;
-    }
-  /** An operator has signed this text. */
-  | { readonly kind: 'order-signed'; readonly text: string }
-  /** A fault that was armed has hit a call to AWS. */
-  | {
-      readonly kind: 'faulted';
-      readonly action: AwsAction;
-      readonly dryRun: boolean;
-      readonly effect: FaultEffect['kind'];
-    };
-
-/** What checkers may look at besides events. */
-export interface WorldView {
-  readonly now: () => number;
-  readonly aws: () => AwsState;
-  readonly runs: () => readonly RunView[];
-  /** Whether any disk has lost what had been synced: what it remembered is gone, and only time protects. */
-  readonly disksHarmed: () => boolean;
-  /** Whether this node lies, or has: nothing that it says is evidence of anything. */
-  readonly isLiar: (node: NodeId) => boolean;
-  /** Whether this node's disk has been put back to what it held earlier. */
-  readonly rolledBack: (node: NodeId) => boolean;
-}
+export type { RunView, WorldEvent, WorldView } from '../invariants/index.ts';
 
 export type Watcher = (event: WorldEvent) => void;
 

@@ -5,13 +5,13 @@
 
 import { type AwsEvent, holderOf, setInstance, setInstanceState } from '@failtome/cloud/model';
 import { counted, type Fact, type NodeId, type ProtocolConfig, statusOf } from '@failtome/protocol';
-import { createChecks } from './checks/index.ts';
 import { createClock, type NodeClock } from './clock.ts';
 import { createCloud } from './cloud.ts';
 import type { Details } from './details.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { createDriver, type SimDriver } from './drivers.ts';
 import type { ToldFact, World, WorldOptions } from './interface.ts';
+import { createJudge } from './judge.ts';
 import { createLies } from './liar/lies.ts';
 import { createNetwork } from './network.ts';
 import { createOperators } from './operator.ts';
@@ -24,7 +24,7 @@ import { createSignatures } from './signing.ts';
 import { configOf, initialAws, newMachine, TOPIC, type WorldSpec } from './spec.ts';
 import type { Surroundings } from './surroundings.ts';
 import { createTrace } from './trace.ts';
-import type { Violation, Watcher, WorldEvent } from './watch.ts';
+import type { Violation, Watcher, WorldEvent, WorldView } from './watch.ts';
 
 interface SimNode {
   readonly spec: NodeSpec;
@@ -380,18 +380,15 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     facts: () => facts,
     cloudEvents: () => cloudEvents,
   };
-  for (const watcher of createChecks(
-    {
-      now: queue.now,
-      aws: cloud.state,
-      runs: world.runs,
-      isLiar: lies.isLiar,
-      disksHarmed: () => [...nodes.values()].some(({ disk }) => disk.harmed()),
-      rolledBack: (id) => nodeAt(id).disk.rolledBack(),
-    },
-    spec,
-    violate,
-  ))
-    watchers.push(watcher);
+  const view: WorldView = {
+    driver: spec.driver,
+    now: queue.now,
+    aws: cloud.state,
+    runs: world.runs,
+    isLiar: lies.isLiar,
+    disksHarmed: () => [...nodes.values()].some(({ disk }) => disk.harmed()),
+    rolledBack: (id) => nodeAt(id).disk.rolledBack(),
+  };
+  watchers.push(createJudge(view, violate));
   return world;
 }

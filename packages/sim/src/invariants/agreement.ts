@@ -1,0 +1,236 @@
+/**
+ * What a won ballot rests on, counted again from what the voters themselves have said: I1 (leases of a majority), I3
+ * (the configured electorate, of one mind), I10 (down from a majority of the sighted); and who agrees to be relieved
+ * without a lease (I5).
+ */
+
+import { holderOf } from '@failtome/cloud/model';
+import type { Ballot, BallotAnswer, BallotReason, Ip, NodeId } from '@failtome/protocol';
+import type { ClusterRules, ClusterView } from './cluster-view.ts';
+import { type Broken, broken, type EventOf, type FactOf, type Judged, type RunView } from './events.ts';
+import { addressOf } from './run-history.ts';
+
+/** What drifting clocks may make of a silence. */
+const TOLERANCE_MS = 20;
+/** What a ballot was asked and answered with matters no longer than this: ballots end within seconds. */
+const MATTERS_MS = 600_000;
+
+interface Vote {
+  readonly answer: BallotAnswer['answer'];
+  readonly reason: BallotReason;
+  readonly atMs: number;
+}
+
+const WEIGHT = { pending: 0, refuse: 1, blind: 2, grant: 3 } as const;
+
+/** Who a ballot's sender takes for the voters, and in which version of the wire it says so. */
+interface Electorate {
+  readonly voters: string;
+  readonly wire: string;
+  readonly atMs: number;
+}
+
+interface Agreement {
+  /** By ballot and voter. */
+  readonly votes: Readonly<Record<string, Vote>>;
+  /** Votes by which a holder that can't write agreed to be relieved. */
+  readonly relieved: Readonly<Record<string, { readonly atMs: number }>>;
+  /** By ballot. */
+  readonly asked: Readonly<Record<string, Electorate>>;
+  /** By instance and address: it has been associated once, and isn't any more. */
+  readonly lost: readonly string[];
+}
+
+export const AGREEMENT: ClusterRules<Agreement> = {
+  start: { votes: {}, relieved: {}, asked: {}, lost: [] },
+  events: ['cloud', 'said'],
+  facts: ['ballot-opened', 'ballot-closed', 'voted'],
+  judge(history, event, view) {
+    if (event.kind === 'cloud') return [withLost(history, event)];
+    if (event.kind === 'said') return onSaid(history, event, view);
+    if (event.kind !== 'fact') return [history];
+    const { by, fact } = event;
+    if (fact.kind === 'ballot-opened') return [withoutVotes(history, by, fact)];
+    if (fact.kind === 'voted') return onVoted(history, by, fact, view);
+    if (fact.kind !== 'ballot-closed' || fact.result !== 'won') return [history];
+    return [history, ...checkWon(history, by, fact, view)];
+  },
+};
+
+function withLost(history: Agreement, { event }: EventOf<'cloud'>): Agreement {
+  if (event.kind !== 'ended') return history;
+  const key = `${event.association.instanceId} ${event.publicIp}`;
+  return history.lost.includes(key) ? history : { ...history, lost: [...history.lost, key] };
+}
+
+/** It is asked anew. */
+function withoutVotes(history: Agreement, by: RunView, fact: FactOf<'ballot-opened'>): Agreement {
+  const prefix = `${fact.address} ${fact.epoch} ${by.node} `;
+  const others = Object.entries(history.votes).filter(([key]) => !key.startsWith(prefix));
+  return { ...history, votes: Object.fromEntries(others) };
+}
+
+function onVoted(
+  history: Agreement,
+  by: RunView,
+  { address, epoch, candidate, answer, reason }: FactOf<'voted'>,
+  view: ClusterView,
+): Judged<Agreement> {
+  const key = keyOf(address, epoch, candidate, by.node);
+  const lends = answer === 'grant' || answer === 'blind';
+  const found = lends ? checkElectorate(history, by, address, epoch, candidate, view) : [];
+  // Asked again it may answer less; what it answered first may be what arrives.
+  if (WEIGHT[answer] < WEIGHT[history.votes[key]?.answer ?? 'pending']) return [history, ...found];
+  const votes = withNew(history.votes, key, { answer, reason, atMs: view.now() });
+  return [{ ...history, votes }, ...found];
+}
+
+/** I3: whoever lends does so to a candidate, and means the same voters, in the same version of the wire. */
+function checkElectorate(
+  { asked }: Agreement,
+  by: RunView,
+  ip: Ip,
+  epoch: number,
+  candidate: NodeId,
+  view: ClusterView,
+): readonly Broken[] {
+  const found: Broken[] = [];
+  const lends = (wire: string): string => `${by.run}${wire} lends its lease of ${ip} to ${candidate}`;
+  if (candidate !== by.node && by.config.peers.find(({ id }) => id === candidate)?.role !== 'candidate')
+    found.push(broken('I3', `${lends('')}, which is no candidate of its`));
+  const ballot = asked[`${ip} ${epoch} ${candidate}`];
+  const voters = votersOf(by).join();
+  const wire = view.historyOf(by).wire;
+  if (ballot !== undefined && (ballot.voters !== voters || ballot.wire !== wire))
+    found.push(
+      broken(
+        'I3',
+        `${lends(` (voters ${voters}, wire ${wire})`)}, whose ballot ${epoch} is of the voters ` +
+          `${ballot.voters}, wire ${ballot.wire}`,
+      ),
+    );
+  return found;
+}
+
+function onSaid(
+  history: Agreement,
+  { by, message: { payload } }: EventOf<'said'>,
+  view: ClusterView,
+): Judged<Agreement> {
+  const consents = (payload.answers ?? []).filter((answer) => answer.consents === true);
+  if (payload.ballots === undefined && consents.length === 0) return [history];
+  let { asked, relieved } = history;
+  for (const ballot of payload.ballots ?? [])
+    asked = withNew(asked, `${ballot.address} ${ballot.epoch} ${ballot.candidate}`, {
+      voters: votersOf(by).join(),
+      wire: wireOf(ballot),
+      atMs: view.now(),
+    });
+  const found: Broken[] = [];
+  for (const { address, epoch, candidate } of consents) {
+    relieved = withNew(relieved, keyOf(address, epoch, candidate, by.node), { atMs: view.now() });
+    if (by.state().storage.failing === null || !mayThinkItHolds(history, by, address, view))
+      found.push(
+        broken(
+          'I5',
+          `${by.run} agrees to be relieved of ${address} without a lease, though it can write or knows that it doesn't hold it`,
+        ),
+      );
+  }
+  return [{ ...history, asked, relieved }, ...found];
+}
+
+function wireOf({ electorate }: Ballot): string {
+  return electorate.split(':')[0] ?? '';
+}
+
+/** It holds the address, or did once and has learned of nothing else since: an operator may just have taken it away. */
+function mayThinkItHolds({ lost }: Agreement, by: RunView, ip: Ip, view: ClusterView): boolean {
+  if (holderOf(view.aws(), ip) === by.instanceId) return true;
+  return lost.includes(`${by.instanceId} ${ip}`) && addressOf(view.historyOf(by), ip).holder === by.node;
+}
+
+interface Count {
+  readonly lent: number;
+  readonly down: number;
+  readonly blind: number;
+  readonly silent: number;
+}
+
+/** I1, I3 and I10 of a won ballot. */
+function checkWon(
+  history: Agreement,
+  by: RunView,
+  { address: ip, epoch }: FactOf<'ballot-closed'>,
+  view: ClusterView,
+): readonly Broken[] {
+  const voters = votersOf(by);
+  const campaign = by.state().addresses[ip]?.campaign;
+  if (campaign == null) return [];
+  const found: Broken[] = [];
+  const strangers = Object.keys(campaign.answers).filter((voter) => !voters.includes(voter));
+  if (strangers.length > 0)
+    found.push(broken('I3', `${by.run} counts ${strangers.join(', ')}, who are no voters of its`));
+  const count = countOf(history, by, ip, epoch, view);
+  const what = `${by.run} won ${ip} ${epoch}: ${voters.map((voter) => textOf(history, ip, epoch, by, voter)).join(', ')}`;
+  const isRelieved = voters.some((voter) => keyOf(ip, epoch, by.node, voter) in history.relieved);
+  const word = campaign.mode === 'handover' && isRelieved;
+  const pair = voters.length === 2 && by.config.agreement.silentPeer === 'takeover';
+  const other = voters.length === 2 && word ? 1 : pair ? count.silent : 0;
+  if ((count.lent + other) * 2 <= voters.length)
+    found.push(broken('I1', `${what}; ${count.lent} of ${voters.length} have lent their leases`));
+  const against = voters.length - count.blind - count.silent - count.down;
+  if (campaign.mode === 'takeover' && count.down <= against)
+    found.push(broken('I10', `${what}; ${count.down} see it down, ${against} may see it up`));
+  return found;
+}
+
+/** What a liar answers has no grounds that could be looked at: it counts as what it said. */
+function countOf({ votes }: Agreement, by: RunView, ip: Ip, epoch: number, view: ClusterView): Count {
+  let count: Count = { lent: 1, down: 1, blind: 0, silent: 0 };
+  const given = by.state().addresses[ip]?.campaign?.answers ?? {};
+  for (const voter of votersOf(by)) {
+    if (voter === by.node) continue;
+    const answer = view.isLiar(voter)
+      ? given[voter]?.answer
+      : votes[keyOf(ip, epoch, by.node, voter)]?.answer;
+    const lends = answer === 'grant' || answer === 'blind';
+    count = {
+      lent: count.lent + (lends ? 1 : 0),
+      blind: count.blind + (answer === 'blind' ? 1 : 0),
+      down: count.down + (answer === 'grant' ? 1 : 0),
+      silent: count.silent + (!lends && isSilent(by, voter, view) ? 1 : 0),
+    };
+  }
+  return count;
+}
+
+function isSilent(by: RunView, voter: NodeId, view: ClusterView): boolean {
+  const { heard, startedMs } = view.historyOf(by);
+  return view.now() - (heard[voter] ?? startedMs) >= by.config.gossip.deadMs - TOLERANCE_MS;
+}
+
+function textOf({ votes }: Agreement, ip: Ip, epoch: number, by: RunView, voter: NodeId): string {
+  if (voter === by.node) return `${voter} itself`;
+  const vote = votes[keyOf(ip, epoch, by.node, voter)];
+  return vote === undefined ? `${voter} nothing` : `${voter} ${vote.answer} (${vote.reason}) at ${vote.atMs}`;
+}
+
+/** With one more, and without what is so old that it matters no more. */
+function withNew<T extends { readonly atMs: number }>(
+  known: Readonly<Record<string, T>>,
+  key: string,
+  value: T,
+): Readonly<Record<string, T>> {
+  const recent = Object.entries(known).filter(([, { atMs }]) => value.atMs - atMs < MATTERS_MS);
+  return { ...Object.fromEntries(recent), [key]: value };
+}
+
+function keyOf(ip: Ip, epoch: number, candidate: NodeId, voter: NodeId): string {
+  return `${ip} ${epoch} ${candidate} ${voter}`;
+}
+
+function votersOf({ config }: RunView): readonly NodeId[] {
+  const ids = config.peers.flatMap(({ id, role }) => (role === 'member' ? [] : [id]));
+  return (config.node.role === 'member' ? ids : [...ids, config.node.id]).sort();
+}

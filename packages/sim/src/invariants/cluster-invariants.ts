@@ -1,0 +1,92 @@
+/**
+ * The invariants that need the whole cluster, as one pure step: from their histories and an event to the histories with
+ * it, and what it breaks. Each group has a history of its own, and hears only of what changes it.
+ */
+import { AGREEMENT } from './agreement.ts';
+import { BALLOTS } from './ballots.ts';
+import { CLUSTER_CALLS } from './cluster-calls.ts';
+import type { ClusterRules, ClusterView } from './cluster-view.ts';
+import { DAMPING } from './damping.ts';
+import { type DuplicateIds, NO_DUPLICATES, withRun } from './duplicate-ids.ts';
+import { DUTY } from './duty.ts';
+import { EPISODES } from './episodes.ts';
+import type { Broken, Judged, JudgedEvent } from './events.ts';
+import { HANDOVER_ORDERS } from './handover-orders.ts';
+import { LENDING } from './lending.ts';
+import { REPLAYS } from './replays.ts';
+import { SIGNED_ORDERS } from './signed-orders.ts';
+import { TELLING } from './telling.ts';
+
+/** Only the group itself knows what its history is. */
+type Group = ClusterRules<unknown>;
+
+/** Forget the type of a group's history. */
+function group<H>({ start, events, facts, judge }: ClusterRules<H>): Group {
+  // What it is handed is what it has returned before, or its start.
+  return { start, events, facts, judge: (history, event, view) => judge(history as H, event, view) };
+}
+
+const GROUPS: readonly Group[] = [
+  group(BALLOTS),
+  group(LENDING),
+  group(AGREEMENT),
+  group(CLUSTER_CALLS),
+  group(DUTY),
+  group(DAMPING),
+  group(EPISODES),
+  group(TELLING),
+  group(REPLAYS),
+  group(HANDOVER_ORDERS),
+  group(SIGNED_ORDERS),
+];
+
+/** By kind of event, and by kind of fact: which groups hear of it. */
+const BY_EVENT = listeners(({ events }) => events);
+const BY_FACT = listeners(({ facts }) => facts);
+
+function listeners(heard: (one: Group) => readonly string[]): ReadonlyMap<string, readonly number[]> {
+  const found = new Map<string, readonly number[]>();
+  for (const [index, one] of GROUPS.entries())
+    for (const kind of heard(one)) found.set(kind, [...(found.get(kind) ?? []), index]);
+  return found;
+}
+
+/** What the whole cluster has been seen to do. */
+export interface ClusterHistory {
+  readonly duplicates: DuplicateIds;
+  /** One a group, in the order of the groups. */
+  readonly groups: readonly unknown[];
+}
+
+export const NEW_CLUSTER: ClusterHistory = {
+  duplicates: NO_DUPLICATES,
+  groups: GROUPS.map(({ start }) => start),
+};
+
+const NOBODY: readonly number[] = [];
+
+function groupsFor(event: JudgedEvent): readonly number[] {
+  const found = event.kind === 'fact' ? BY_FACT.get(event.fact.kind) : BY_EVENT.get(event.kind);
+  return found ?? NOBODY;
+}
+
+/** Judge one event. */
+export function judgeCluster(
+  history: ClusterHistory,
+  event: JudgedEvent,
+  view: Omit<ClusterView, 'duplicates'>,
+): Judged<ClusterHistory> {
+  const listening = groupsFor(event);
+  const duplicates = withRun(history.duplicates, event, view.now());
+  const seen: ClusterView = { ...view, duplicates };
+  const found: Broken[] = [];
+  let { groups } = history;
+  for (const index of listening) {
+    const before = groups[index];
+    const [after, ...broken] = GROUPS[index]?.judge(before, event, seen) ?? [before];
+    found.push(...broken);
+    if (after !== before) groups = groups.map((one, at) => (at === index ? after : one));
+  }
+  const isSame = groups === history.groups && duplicates === history.duplicates;
+  return [isSame ? history : { duplicates, groups }, ...found];
+}

@@ -1,0 +1,11 @@
+/**
+ * The invariants of PROTOCOL.md, each written once as a pure function of plain data: from a history, an event and a view
+ * to the history with the event and what it breaks. The simulated world, the explorer and a single node's record feed
+ * them.
+ */
+export { type ClusterHistory, judgeCluster, NEW_CLUSTER } from './cluster-invariants.ts';
+export type { ClusterView } from './cluster-view.ts';
+export { ELSEWHERE } from './durability.ts';
+export type { JudgedEvent, RunView, WorldEvent, WorldView } from './events.ts';
+export { newRunHistory, type RunHistory } from './run-history.ts';
+export { judgeRun } from './run-invariants.ts';

@@ -1,0 +1,82 @@
+/**
+ * I18: a message counts once, for its receiver, in one session of each side, and only for so long.
+ */
+import { OPERATOR_PREFIX } from '@failtome/protocol';
+import type { ClusterRules } from './cluster-view.ts';
+import { type Broken, broken, type EventOf } from './events.ts';
+
+/** What a fast clock may make of an age. */
+const TOLERANCE_MS = 20;
+/** What comes again later breaks the rule by its age; and that long it may take until it is told that it counted. */
+const KEPT_MS = 300_000;
+const BUCKETS = 64;
+
+/** A message that has counted, and those of its bucket before it. */
+interface Counted {
+  readonly recordedAs: number;
+  readonly run: string;
+  readonly atMs: number;
+  readonly before: Counted | null;
+}
+
+/** Those that have counted lately, and in the time before that. */
+interface Replays {
+  readonly sinceMs: number;
+  readonly now: readonly (Counted | null)[];
+  readonly earlier: readonly (Counted | null)[];
+  /** Operators' messages have no age that could be judged: they are kept for good. */
+  readonly operators: Readonly<Record<number, string>>;
+}
+
+const EMPTY: readonly (Counted | null)[] = Array.from({ length: BUCKETS }, () => null);
+
+export const REPLAYS: ClusterRules<Replays> = {
+  start: { sinceMs: 0, now: EMPTY, earlier: EMPTY, operators: {} },
+  events: ['judged'],
+  facts: [],
+  judge(history, event, view) {
+    if (event.kind !== 'judged' || event.status !== 200) return [history];
+    const { by, request, recordedAs } = event;
+    const before = runOf(history, recordedAs);
+    const after = withCounted(history, event, view.now());
+    if (before === null) return [after];
+    const what = `${request.from}'s message ${request.seq}`;
+    return [after, broken('I18', `${what} counted at ${before} and again at ${by.run}`)];
+  },
+};
+
+function runOf({ now, earlier, operators }: Replays, recordedAs: number): string | null {
+  for (const buckets of [now, earlier])
+    for (let one = buckets[recordedAs % BUCKETS] ?? null; one !== null; one = one.before)
+      if (one.recordedAs === recordedAs) return one.run;
+  return operators[recordedAs] ?? null;
+}
+
+function withCounted(
+  history: Replays,
+  { by: { run }, recordedAs, request }: EventOf<'judged'>,
+  nowMs: number,
+): Replays {
+  if (request.from.startsWith(OPERATOR_PREFIX))
+    return { ...history, operators: { ...history.operators, [recordedAs]: run } };
+  const fresh = nowMs - history.sinceMs < KEPT_MS;
+  const { sinceMs, now, earlier } = fresh ? history : { sinceMs: nowMs, now: EMPTY, earlier: history.now };
+  const buckets = [...now];
+  const index = recordedAs % BUCKETS;
+  buckets[index] = { recordedAs, run, atMs: nowMs, before: now[index] ?? null };
+  return { ...history, sinceMs, now: buckets, earlier };
+}
+
+/** What a request that counts must be, by the receiver's own record. */
+export function checkFreshness({ by, request, ageMs }: EventOf<'judged'>): readonly Broken[] {
+  const found: Broken[] = [];
+  const counts = `${request.from}'s message ${request.seq}`;
+  if (request.to !== by.node || request.from === by.node || request.cluster !== by.config.cluster)
+    found.push(broken('I18', `${counts} to ${request.to} of ${request.cluster} counted at ${by.run}`));
+  if (request.echo?.session !== by.state().session)
+    found.push(broken('I18', `${counts} counted at ${by.run}, though it answers another session of it`));
+  const mostMs = Math.max(2 * by.config.gossip.deadMs, 5_000);
+  if (ageMs > mostMs + TOLERANCE_MS && !request.from.startsWith(OPERATOR_PREFIX))
+    found.push(broken('I18', `${counts} counted at ${by.run} after ${ageMs} ms`));
+  return found;
+}

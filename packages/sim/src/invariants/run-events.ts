@@ -1,0 +1,318 @@
+/**
+ * How each event of a run adds to its history. A standstill empties what counts only afresh, whether the run has noticed
+ * it or not.
+ */
+import type { DriverAnswer, Envelope, Ip, NodeId } from '@failtome/protocol';
+import type { EventOf, FactOf, JudgedEvent, RunView } from './events.ts';
+import {
+  type AddressHistory,
+  addressOf,
+  counted,
+  FIT_CHECKS,
+  firstCallOf,
+  newRunHistory,
+  type PeerWord,
+  type RunHistory,
+  type Shown,
+  type UnknownCall,
+} from './run-history.ts';
+
+const MAX_KEPT = 8;
+/** The most probes of one address on their way at once. */
+const MAX_BEGAN = 4;
+/** However late, a node that runs takes an input in within this; later than that by `gossip.dead`, it stood still. */
+const MAX_GAP_MS = 1_000;
+/** What a probe may take beyond its time-out; longer is its node's own slowness (PROTOCOL.md, "Observation"). */
+const LATE_MS = 250;
+/** A clock shows whole milliseconds. */
+const TOLERANCE_MS = 2;
+
+const NEW_WORD: PeerWord = { session: '', version: 0, heardMs: 0, receivedMs: 0, readMs: 0, unfitMs: null };
+
+/** The history of a run with one more event of its own. */
+export function withEvent(history: RunHistory, event: JudgedEvent, nowMs: number): RunHistory {
+  switch (event.kind) {
+    case 'fact':
+      return withFact(history, event, nowMs);
+    case 'heard':
+      return withHeard(history, event, nowMs);
+    case 'judged':
+      return event.status === 200 ? withCounted(history, event, nowMs) : history;
+    case 'said': {
+      const { v, re, to } = event.message;
+      const wire = String(v);
+      if (re !== null) return wire === history.wire ? history : { ...history, wire };
+      return { ...history, wire, sent: { ...history.sent, [to]: counted(history.sent[to], nowMs) } };
+    }
+    case 'drive':
+      return withCall(history, event, nowMs);
+    case 'driven':
+      return withAnswer(history, event, nowMs);
+    case 'proof':
+      return { ...history, proofs: [...history.proofs, { atMs: nowMs, ip: event.ip }].slice(-MAX_KEPT) };
+    case 'local-checked':
+      return event.ok === null ? history : withCheck(history, event.ok, nowMs);
+    case 'probe-began': {
+      const began = [...addressOf(history, event.address).probesBegan, nowMs].slice(-MAX_BEGAN);
+      return withAddress(history, event.address, { probesBegan: began });
+    }
+    case 'paused':
+      return { ...history, stoppedMs: nowMs };
+    case 'resumed':
+      return withResumed(history, event.by, nowMs);
+    case 'started':
+      return newRunHistory(nowMs);
+    default:
+      return history;
+  }
+}
+
+function withAddress(history: RunHistory, ip: Ip, change: Partial<AddressHistory>): RunHistory {
+  const { addresses } = history;
+  return { ...history, addresses: { ...addresses, [ip]: { ...addressOf(history, ip), ...change } } };
+}
+
+function withEachAddress(
+  history: RunHistory,
+  change: (address: AddressHistory) => AddressHistory,
+): RunHistory {
+  const entries = Object.entries(history.addresses).map(([ip, address]) => [ip, change(address)]);
+  return { ...history, addresses: Object.fromEntries(entries) };
+}
+
+function withFact(history: RunHistory, { by, fact }: EventOf<'fact'>, nowMs: number): RunHistory {
+  switch (fact.kind) {
+    case 'stalled': {
+      const stalled = withEachAddress(emptied(history), (address) => ({ ...address, fails: 0 }));
+      return { ...stalled, stalledMs: nowMs };
+    }
+    case 'started':
+      return { ...history, pauseMs: by.state().pause.paused ? nowMs : null };
+    case 'pause':
+      return { ...history, pauseMs: fact.paused ? nowMs : null };
+    case 'stopping':
+      return { ...history, stopping: true };
+    case 'duplicate-id':
+      if (fact.peer === by.node) return history;
+      return { ...history, duplicates: { ...history.duplicates, [fact.peer]: nowMs } };
+    case 'configured':
+      return withEachAddress(history, (address) => ({ ...address, blockedMs: null }));
+    case 'probe':
+      return withProbe(history, by, fact, nowMs);
+    case 'verdict':
+      return withAddress(history, fact.address, { downMs: fact.to === 'down' ? nowMs : null });
+    case 'holder':
+      return withHolder(history, by, fact, nowMs);
+    case 'ballot-opened':
+    case 'ballot-closed':
+      return withBallot(history, by, fact, nowMs);
+    case 'guard':
+      return withAddress(history, fact.address, { guardedMs: fact.passed ? nowMs : null });
+    case 'decided':
+      return withAddress(history, fact.address, { decided: fact.reason });
+    case 'blocked':
+      return withAddress(history, fact.address, { blockedMs: nowMs });
+    default:
+      return history;
+  }
+}
+
+/** Nothing that was seen and agreed on before a standstill counts. */
+function emptied(history: RunHistory): RunHistory {
+  return withEachAddress({ ...history, proofs: [], local: [] }, (address) => ({
+    ...address,
+    downMs: null,
+    won: null,
+    guardedMs: null,
+    openedDown: false,
+  }));
+}
+
+function withResumed(history: RunHistory, by: RunView, nowMs: number): RunHistory {
+  const { stoppedMs } = history;
+  if (stoppedMs === null || nowMs - stoppedMs < by.config.gossip.deadMs + MAX_GAP_MS)
+    return { ...history, stoppedMs: null };
+  return { ...emptied(history), stoppedMs: null, stoodStillMs: nowMs };
+}
+
+function withProbe(history: RunHistory, by: RunView, fact: FactOf<'probe'>, nowMs: number): RunHistory {
+  const { result, address: ip } = fact;
+  if (result.kind === 'inconclusive') return history;
+  const address = addressOf(history, ip);
+  if (result.kind === 'ok')
+    return address.probedUp === true && address.fails === 0
+      ? history
+      : withAddress(history, ip, { probedUp: true, fails: 0 });
+  // Not this node's own slowness, and not a probe after which another was begun.
+  const timeoutMs = by.config.addresses.find((one) => one.ip === ip)?.probe.timeoutMs ?? 0;
+  const newest = address.probesBegan.at(-1) ?? Number.NEGATIVE_INFINITY;
+  const counts =
+    result.durationMs <= timeoutMs + LATE_MS && newest <= nowMs - result.durationMs + TOLERANCE_MS;
+  return withAddress(history, ip, { probedUp: false, fails: address.fails + (counts ? 1 : 0) });
+}
+
+function withHolder(history: RunHistory, by: RunView, fact: FactOf<'holder'>, nowMs: number): RunHistory {
+  const before = addressOf(history, fact.address);
+  // Failures are those of the holder that they were seen of; nobody may hold it for a moment on the way.
+  const isAnother = (before.holder ?? 'unknown') !== 'unknown' && fact.holder !== 'nobody';
+  const fails = isAnother ? 0 : before.fails;
+  const otherwise = fact.holder === by.node ? {} : { heldMs: null, otherwiseMs: nowMs };
+  return withAddress(history, fact.address, { holder: fact.holder, fails, ...otherwise });
+}
+
+function withBallot(
+  history: RunHistory,
+  by: RunView,
+  fact: FactOf<'ballot-opened' | 'ballot-closed'>,
+  nowMs: number,
+): RunHistory {
+  const state = by.state().addresses[fact.address];
+  const { downMs, unknown } = addressOf(history, fact.address);
+  if (fact.kind === 'ballot-opened')
+    return withAddress(history, fact.address, {
+      won: null,
+      guardedMs: null,
+      openedMs: nowMs,
+      openedDown: downMs !== null,
+      // Another attempt: it is agreed anew, and begins with a read.
+      unknown: state?.move === null ? null : unknown,
+    });
+  const isWon = fact.result === 'won';
+  const silent = state?.campaign?.won?.silent ?? [];
+  return withAddress(history, fact.address, {
+    won: isWon ? { epoch: fact.epoch, atMs: nowMs } : null,
+    guardedMs: null,
+    silence: isWon && silent.length > 0 ? { epoch: fact.epoch, silent, heard: null } : null,
+  });
+}
+
+function withHeard(history: RunHistory, { by, message }: EventOf<'heard'>, nowMs: number): RunHistory {
+  const { re, from, payload } = message;
+  const known = withWord(history, message, re !== null, nowMs, { heardMs: nowMs, receivedMs: nowMs });
+  if (re === null || re.session !== by.state().session) return known;
+  const after = withoutSilence(known, from);
+  return payload.refused === 'unknown-sender'
+    ? after
+    : { ...after, heard: { ...after.heard, [from]: Math.max(after.heard[from] ?? 0, nowMs) } };
+}
+
+/** A request of a peer was taken in. */
+function withCounted(
+  history: RunHistory,
+  { request, readAtMs }: EventOf<'judged'>,
+  nowMs: number,
+): RunHistory {
+  const { from } = request;
+  const after = withoutSilence(withWord(history, request, true, readAtMs, { heardMs: nowMs }), from);
+  return { ...after, heard: { ...after.heard, [from]: Math.max(after.heard[from] ?? 0, readAtMs) } };
+}
+
+function withoutSilence(history: RunHistory, from: NodeId): RunHistory {
+  const { addresses } = history;
+  const isSilent = ({ silence }: AddressHistory): boolean => silence?.silent.includes(from) === true;
+  if (!Object.values(addresses).some(isSilent)) return history;
+  return withEachAddress(history, (address) =>
+    address.silence !== null && isSilent(address)
+      ? { ...address, silence: { ...address.silence, heard: from } }
+      : address,
+  );
+}
+
+/** A word that it is unfit counts for it however it came; one that it is fit only when it was taken in. */
+function withWord(
+  history: RunHistory,
+  { from, session, payload }: Envelope,
+  takenIn: boolean,
+  readMs: number,
+  times: { readonly heardMs: number; readonly receivedMs?: number },
+): RunHistory {
+  let word: PeerWord = { ...(history.words[from] ?? NEW_WORD), ...times };
+  if (payload.node !== undefined) {
+    const unfit = payload.node.fit === 'unfit';
+    if (unfit) word = { ...word, unfitMs: word.unfitMs ?? times.heardMs };
+    const isNewer = session === word.session ? payload.version > word.version : readMs >= word.readMs;
+    if (isNewer && (unfit || takenIn)) word = { ...word, session, version: payload.version, readMs };
+    if (isNewer && !unfit && takenIn) word = { ...word, unfitMs: null };
+  }
+  return { ...history, words: { ...history.words, [from]: word } };
+}
+
+function withCheck(history: RunHistory, ok: boolean, nowMs: number): RunHistory {
+  return {
+    ...history,
+    local: [...history.local, ok].slice(-MAX_KEPT),
+    okChecks: ok ? Math.min(history.okChecks + 1, FIT_CHECKS) : history.okChecks,
+    failedCheckMs: ok ? history.failedCheckMs : nowMs,
+  };
+}
+
+function withCall(history: RunHistory, event: EventOf<'drive'>, nowMs: number): RunHistory {
+  const { address: ip, operation, callId } = event.effect;
+  const address = addressOf(history, ip);
+  const calls = counted(address.calls, nowMs);
+  if (operation.op === 'read')
+    return {
+      ...withAddress(history, ip, { calls }),
+      reads: [...history.reads, { callId, address: ip, atMs: nowMs }],
+    };
+  if (operation.op === 'permit') return withAddress(history, ip, { calls });
+  const { unknown } = address;
+  return withAddress(history, ip, {
+    calls,
+    acceptedMs: null,
+    unknown: unknown !== null && unknown.reads.length > 0 ? null : unknown,
+    begun: firstCallOf(history, event) ?? address.begun,
+  });
+}
+
+function withAnswer(history: RunHistory, { effect, result }: EventOf<'driven'>, nowMs: number): RunHistory {
+  const { address: ip, operation, callId } = effect;
+  const { answer } = result;
+  const begunMs = history.reads.find((read) => read.callId === callId)?.atMs ?? nowMs;
+  const known: RunHistory = { ...history, reads: history.reads.filter((read) => read.callId !== callId) };
+  const { unknown, shows, acceptedMs, otherwiseMs } = addressOf(history, ip);
+  switch (answer.kind) {
+    case 'read': {
+      const shown = shownBy(answer, nowMs);
+      // What came while a read was on its way may be newer than what it shows.
+      const isOvertaken = (otherwiseMs ?? Number.NEGATIVE_INFINITY) >= begunMs;
+      return withAddress(known, ip, {
+        shows: shown,
+        unknown: unknown === null ? null : withRead(unknown, shown),
+        heldMs: shown.self && !isOvertaken ? nowMs : null,
+        acceptedMs: shown.self ? (acceptedMs ?? nowMs) : acceptedMs,
+      });
+    }
+    case 'taken':
+      return withAddress(known, ip, {
+        shows: { associationId: answer.associationId, self: true, atMs: nowMs },
+        heldMs: nowMs,
+        acceptedMs: acceptedMs ?? nowMs,
+      });
+    case 'released':
+      return withAddress(known, ip, { shows: { associationId: null, self: false, atMs: nowMs } });
+    case 'unknown': {
+      if (operation.op !== 'release' && operation.op !== 'take') return known;
+      const op = operation.op === 'take' && operation.reassociate ? 'swap' : operation.op;
+      const before = shows?.associationId ?? null;
+      return withAddress(known, ip, { unknown: { op, atMs: nowMs, before, reads: [] } });
+    }
+    default:
+      return known;
+  }
+}
+
+/** A read that shows this node is proof. */
+function withRead(unknown: UnknownCall, shown: Shown): UnknownCall | null {
+  return shown.self ? null : { ...unknown, reads: [...unknown.reads, shown].slice(-MAX_KEPT) };
+}
+
+function shownBy({ association }: Extract<DriverAnswer, { kind: 'read' }>, atMs: number): Shown {
+  return association.kind === 'none'
+    ? { associationId: null, self: false, atMs }
+    : {
+        associationId: association.associationId ?? association.instanceId,
+        self: association.self,
+        atMs,
+      };
+}

@@ -1,0 +1,74 @@
+/**
+ * The invariants that one run's own record decides, as one pure step: from its history and an event of it to the history
+ * with the event, and what it breaks. Each rule sees the history before the event.
+ */
+import { checkCalled, checkKept, checkOutbox, checkSent } from './bounded.ts';
+import { checkCall } from './calls.ts';
+import { checkDecided, checkReason } from './decisions.ts';
+import { checkDurable } from './durability.ts';
+import type { Broken, Judged, JudgedEvent } from './events.ts';
+import { checkObserved } from './observed.ts';
+import { checkFreshness } from './replays.ts';
+import { withEvent } from './run-events.ts';
+import type { RunHistory } from './run-history.ts';
+import { checkAlone, checkBoundaries } from './takeover-boundaries.ts';
+
+const NOTHING: readonly Broken[] = [];
+
+/**
+ * Judge one event of a run.
+ *
+ * @param nowMs true time, or what the record has of it
+ * @param isLiar whether this node's words are somebody else's, whom nothing bounds
+ */
+export function judgeRun(
+  history: RunHistory,
+  event: JudgedEvent,
+  nowMs: number,
+  isLiar: boolean,
+): Judged<RunHistory> {
+  return [withEvent(history, event, nowMs), ...brokenBy(history, event, nowMs, isLiar)];
+}
+
+function brokenBy(
+  history: RunHistory,
+  event: JudgedEvent,
+  nowMs: number,
+  isLiar: boolean,
+): readonly Broken[] {
+  switch (event.kind) {
+    case 'fact':
+      switch (event.fact.kind) {
+        case 'verdict':
+          return checkObserved(history, event, nowMs);
+        case 'voted':
+          return [...checkObserved(history, event, nowMs), ...checkBoundaries(history, event, nowMs)];
+        case 'ballot-opened':
+        case 'concluded':
+          return checkBoundaries(history, event, nowMs);
+        case 'decided':
+          return checkReason(event.by, event.fact);
+        default:
+          return NOTHING;
+      }
+    case 'stepped': {
+      const undecided = checkDecided(history, event.by);
+      return undecided.length > 0 ? undecided : checkOutbox(event.by);
+    }
+    case 'said':
+      return [...checkSent(history, event, nowMs, isLiar), ...checkDurable(event)];
+    case 'drive':
+      return [
+        ...checkDurable(event),
+        ...checkCall(history, event, nowMs),
+        ...checkAlone(history, event),
+        ...checkCalled(history, event, nowMs),
+      ];
+    case 'publish':
+      return checkDurable(event);
+    case 'judged':
+      return event.status === 200 ? [...checkKept(event.by), ...checkFreshness(event)] : checkKept(event.by);
+    default:
+      return NOTHING;
+  }
+}

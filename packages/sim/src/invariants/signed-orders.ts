@@ -1,0 +1,84 @@
+/**
+ * I24: where operators have keys, an order counts only if an operator has given it. Judged by what operators have really
+ * signed, whatever proofs the messages carried: a pause or a resume that a run takes over, a handover that it takes up, and
+ * what it moves for one.
+ */
+import { orderText } from '@failtome/protocol';
+import type { ClusterRules } from './cluster-view.ts';
+import { type Broken, broken, type EventOf, type FactOf, type Judged, type RunView } from './events.ts';
+
+interface SignedOrders {
+  readonly signed: readonly string[];
+  /** By run: the newest version of the pause that it has told. */
+  readonly versions: Readonly<Record<string, number>>;
+}
+
+export const SIGNED_ORDERS: ClusterRules<SignedOrders> = {
+  start: { signed: [], versions: {} },
+  events: ['order-signed', 'drive'],
+  facts: ['pause', 'handover'],
+  judge(history, event) {
+    if (event.kind === 'order-signed') return [{ ...history, signed: [...history.signed, event.text] }];
+    if (!('by' in event) || event.by.config.orders === 'any') return [history];
+    if (event.kind === 'drive') return [history, ...checkCall(history, event)];
+    if (event.kind !== 'fact') return [history];
+    const { by, fact } = event;
+    if (fact.kind === 'pause') return onPause(history, by);
+    return [history, ...(fact.kind === 'handover' ? checkHandover(history, by, fact) : [])];
+  },
+};
+
+function onPause(history: SignedOrders, by: RunView): Judged<SignedOrders> {
+  const { pause, config } = by.state();
+  const { version, by: node, paused, owner, reason, until } = pause;
+  // Nothing is in force: what was didn't count any more.
+  if (!paused && node === '') return [history];
+  const text = orderText(config.cluster, {
+    kind: 'pause',
+    order: { version, by: node, paused, owner, reason, until },
+  });
+  const takes = `${by.run} takes over the ${paused ? 'pause' : 'resume'} ${version} of ${owner}`;
+  const found: Broken[] = [];
+  if (!history.signed.includes(text)) found.push(broken('I24', `${takes}, which no operator has signed`));
+  const before = history.versions[by.run] ?? 0;
+  if (version < before) found.push(broken('I24', `${takes}, and has known ${before}`));
+  return [{ ...history, versions: { ...history.versions, [by.run]: version } }, ...found];
+}
+
+function checkHandover(
+  history: SignedOrders,
+  by: RunView,
+  { id, state: told }: FactOf<'handover'>,
+): readonly Broken[] {
+  if (told !== 'open') return [];
+  const { handovers, now } = by.state();
+  const record = handovers.find((one) => one.record.id === id)?.record;
+  if (record === undefined) return [];
+  const why = whyNoOrder(history, by, id);
+  if (why !== null) return [broken('I24', `${by.run} takes up the handover ${id}, ${why}`)];
+  if (record.until === undefined || record.until > now.wall) return [];
+  return [broken('I24', `${by.run} takes up the handover ${id}, whose time ended at ${record.until}`)];
+}
+
+function checkCall(history: SignedOrders, { by, effect }: EventOf<'drive'>): readonly Broken[] {
+  const move = by.state().addresses[effect.address]?.move;
+  if (move?.handoverId == null) return [];
+  const why = whyNoOrder(history, by, move.handoverId);
+  return why === null
+    ? []
+    : [broken('I24', `${by.run} moves ${effect.address} for ${move.handoverId}, ${why}`)];
+}
+
+/** Null: an operator has signed it, or it is known no more. */
+function whyNoOrder({ signed }: SignedOrders, by: RunView, id: string): string | null {
+  const { handovers, config } = by.state();
+  const record = handovers.find((one) => one.record.id === id)?.record;
+  if (record === undefined) return null;
+  const { address, to, by: owner, reason, ordered, pause, until } = record;
+  if (ordered === undefined || pause === undefined || until === undefined)
+    return 'which nobody can have signed';
+  const order = { id, address, to, by: owner, reason, ordered, pause, until };
+  return signed.includes(orderText(config.cluster, { kind: 'handover', order }))
+    ? null
+    : 'which no operator has signed';
+}

@@ -1,0 +1,122 @@
+/** What each node's calls have made of an address, and what its outbox and its notifications tell of that: for I17. */
+import { type Ip, TAKEOVER_SUBJECT } from '@failtome/protocol';
+import type { RunView } from './events.ts';
+
+/** An association that a node's own call has made. */
+export interface AcceptedMove {
+  readonly associationId: string;
+  readonly atMs: number;
+  /** Since when a run that still runs has known of it; null: none does. */
+  readonly knownMs: number | null;
+  /** When its attempt was last busy with calls: one that has to take it anew tells of all once that has come to an end. */
+  readonly busyMs: number | null;
+  readonly run: string;
+  /** What tells of it, in an outbox that may be lost with its run; null: nothing as yet. */
+  readonly message: string | null;
+  /** What its last run was about to tell, when it ended before that was known to be on the disk; null: nothing. */
+  readonly lastWords: string | null;
+  /** The disk of a run that has ended says that it was accepted. */
+  readonly durable: boolean;
+}
+
+/** What concerns one instance and one address. */
+export interface TakeoverAccount {
+  /** Not told yet, oldest first. */
+  readonly owed: readonly AcceptedMove[];
+  /** All that were published, word for word. */
+  readonly told: readonly string[];
+  /** How many associations may be told: own ones, and others that the node can't tell from its own. */
+  readonly mayTell: number;
+  /** When its last take left, and whether it was answered. */
+  readonly takenMs: number | null;
+  readonly unanswered: boolean;
+  /** Until when an association that others made could be one that its own call made, as far as it can know. */
+  readonly doubtfulUntilMs: number | null;
+  /** The last association that others made, and that was none of these; null: there is none. */
+  readonly others: string | null;
+  /** After its last take an old read without an id has shown this node as the holder. */
+  readonly misled: boolean;
+}
+
+/** By instance and address. */
+export type TakeoverAccounts = Readonly<Record<string, TakeoverAccount>>;
+
+export const NEW_ACCOUNT: TakeoverAccount = {
+  owed: [],
+  told: [],
+  mayTell: 0,
+  takenMs: null,
+  unanswered: false,
+  doubtfulUntilMs: null,
+  others: null,
+  misled: false,
+};
+
+/** With one account changed. */
+export function withAccount(
+  accounts: TakeoverAccounts,
+  { instanceId }: Pick<RunView, 'instanceId'>,
+  ip: Ip,
+  change: (account: TakeoverAccount) => TakeoverAccount,
+): TakeoverAccounts {
+  const key = `${instanceId} ${ip}`;
+  const before = accounts[key] ?? NEW_ACCOUNT;
+  const after = change(before);
+  return after === before ? accounts : { ...accounts, [key]: after };
+}
+
+/** Each account of a run's instance. */
+export function withAccountsOf(
+  accounts: TakeoverAccounts,
+  by: RunView,
+  change: (account: TakeoverAccount, ip: Ip) => TakeoverAccount,
+): TakeoverAccounts {
+  let after = accounts;
+  for (const { ip } of by.config.addresses)
+    if (`${by.instanceId} ${ip}` in after)
+      after = withAccount(after, by, ip, (account) => change(account, ip));
+  return after;
+}
+
+function withMove(
+  account: TakeoverAccount,
+  move: AcceptedMove,
+  change: Partial<AcceptedMove>,
+): TakeoverAccount {
+  const owed = account.owed.map((one) => (one === move ? { ...one, ...change } : one));
+  return { ...account, owed };
+}
+
+/** With a move that its run knows to have been accepted. */
+export function withKnown(
+  account: TakeoverAccount,
+  by: RunView,
+  move: AcceptedMove | undefined,
+  nowMs: number,
+): TakeoverAccount {
+  return move === undefined || move.knownMs !== null
+    ? account
+    : withMove(account, move, { knownMs: nowMs, run: by.run });
+}
+
+/** Which address a notification of a move is about; null: it is none. */
+export function addressTold(message: string): Ip | null {
+  return /^Instance \S+ took over (\S+)/.exec(message)?.[1] ?? null;
+}
+
+/** Words tell of all that was known when they were new. */
+export function withWords(account: TakeoverAccount, message: string): TakeoverAccount {
+  const { owed } = account;
+  const isNews = (move: AcceptedMove): boolean => move.knownMs !== null && move.message === null;
+  if (owed.some((move) => move.message === message) || !owed.some(isNews)) return account;
+  return { ...account, owed: owed.map((move) => (isNews(move) ? { ...move, message } : move)) };
+}
+
+/** With what its outbox tells. */
+export function withOutbox(account: TakeoverAccount, by: RunView, ip: Ip): TakeoverAccount {
+  let after = account;
+  for (const { subject, message } of by.state().outbox)
+    if (subject === TAKEOVER_SUBJECT && addressTold(message) === ip && !after.told.includes(message))
+      after = withWords(after, message);
+  return after;
+}

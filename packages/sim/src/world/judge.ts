@@ -1,0 +1,41 @@
+/** The invariants, fed by a world that goes one way: after every event, from outside. */
+import {
+  type ClusterHistory,
+  type ClusterView,
+  type JudgedEvent,
+  judgeCluster,
+  judgeRun,
+  NEW_CLUSTER,
+  newRunHistory,
+  type RunHistory,
+} from '../invariants/index.ts';
+import type { RunView, Violate, Watcher, WorldView } from './watch.ts';
+
+/** Watch a world, and tell what it breaks. */
+export function createJudge(view: WorldView, violate: Violate): Watcher {
+  const runs = new Map<string, RunHistory>();
+  let cluster: ClusterHistory = NEW_CLUSTER;
+  const historyOf = ({ run }: RunView): RunHistory => {
+    const known = runs.get(run) ?? newRunHistory(view.now());
+    runs.set(run, known);
+    return known;
+  };
+  const seen: Omit<ClusterView, 'duplicates'> = { ...view, historyOf };
+
+  function judge(event: JudgedEvent): void {
+    const [after, ...ofCluster] = judgeCluster(cluster, event, seen);
+    cluster = after;
+    for (const { invariant, detail } of ofCluster) violate(invariant, detail);
+    if (!('by' in event)) return;
+    const { by } = event;
+    const [history, ...ofRun] = judgeRun(historyOf(by), event, view.now(), view.isLiar(by.node));
+    runs.set(by.run, history);
+    for (const { invariant, detail } of ofRun) violate(invariant, detail);
+    if (event.kind === 'ended') runs.delete(by.run);
+  }
+
+  return (event) => {
+    if (event.kind === 'facts') for (const fact of event.facts) judge({ kind: 'fact', by: event.by, fact });
+    else if (event.kind !== 'faulted') judge(event);
+  };
+}
