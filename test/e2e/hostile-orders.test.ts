@@ -21,6 +21,7 @@ import {
   type HandoverRecord,
   type NodeRecord,
   orderText,
+  type PauseOrder,
   type PauseRecord,
 } from '../../packages/protocol/src/index.ts';
 import { type Forger, forgerOf, SIGNATURE_HEADER } from './support/forge.ts';
@@ -132,9 +133,19 @@ scenario('orders are their operator’s alone', { nodes, settings }, async (scen
   await scene.cluster.node('pluto').agent.kill();
   const plutos = parseIdentity(keys.pluto.privateKey, 'pluto');
   const witness = new StolenWitness(scene, await forgerOf(scene.cluster), plutos);
-  const pauseOf = (by: SigningIdentity, parts: Partial<PauseRecord>): PauseRecord => {
+  const pauseOf = (by: SigningIdentity, parts: Partial<Omit<PauseOrder, 'proof'>>): PauseOrder => {
     const { owner, reason, until } = was;
-    const terms = { version: was.version, by: was.by, paused: true, owner, reason, until, ...parts };
+    const signedAt = was.signedAt ?? 0;
+    const terms = {
+      signedAt,
+      version: was.version,
+      by: was.by,
+      paused: true,
+      owner,
+      reason,
+      until,
+      ...parts,
+    };
     return { ...terms, proof: signOrder(by, orderText('web', { kind: 'pause', order: terms })) };
   };
   const anns = parseIdentity(ann.privateKey, 'ann');

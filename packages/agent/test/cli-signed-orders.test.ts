@@ -28,11 +28,12 @@ function proven(commands: readonly Command[]): readonly (Command | undefined)[] 
 }
 
 describe('where operators have keys', () => {
-  test('a pause is finished and signed from what the agent shows', async () => {
+  test('a pause is finished and signed, with the time of the own clock and no number that the agent shows', async () => {
     const { code, out, commands } = await ordered(['pause', '--for', '1h', '--reason', 'upgrade']);
     expect([code, out]).toEqual([0, 'No automatic takeover in the whole cluster for 60 min.\n']);
     const order = {
-      version: 4,
+      version: NOW,
+      signedAt: NOW,
       by: 'saturn',
       paused: true,
       owner: 'ann@saturn',
@@ -45,7 +46,7 @@ describe('where operators have keys', () => {
 
   test('so are a resume, a handover and its withdrawal', async () => {
     const resumed = await ordered(['resume']);
-    expect(resumed.commands).toMatchObject([{ kind: 'resume', order: { version: 4, paused: false } }]);
+    expect(resumed.commands).toMatchObject([{ kind: 'resume', order: { signedAt: NOW, paused: false } }]);
     const handed = await ordered(['handover', '--timeout', '30s', '--reason', 'patch']);
     expect(handed.commands).toMatchObject([
       {
@@ -57,7 +58,7 @@ describe('where operators have keys', () => {
           by: 'ann@saturn',
           reason: 'patch',
           ordered: NOW,
-          pause: 3,
+          pause: NOW,
           until: NOW + 35_000,
         },
       },
@@ -67,27 +68,24 @@ describe('where operators have keys', () => {
     for (const { commands } of [resumed, handed, cancelled]) expect(proven(commands)).toEqual(commands);
   });
 
-  test('an order that another one came before is signed anew, from what is shown then', async () => {
-    const agent = fakeAgent({
-      status: PROVEN,
-      outcome: (command) =>
-        command.kind === 'pause' && command.order?.version === 9
-          ? { state: 'done', id: '9', detail: '' }
-          : { state: 'failed', id: '', detail: 'another order came before', again: true },
-    });
-    let looks = 0;
-    const http: typeof agent.http = async (request) => {
-      const answer = await agent.http(request);
-      if (request.method !== 'GET' || answer.kind !== 'answered') return answer;
-      looks += 1;
-      const version = looks < 3 ? 3 : 8;
-      return { ...answer, body: JSON.stringify({ ...PROVEN, pause: { ...STATUS.pause, version } }) };
-    };
-    const { code } = await cli(['pause', '--identity', '/ann.key'], { http, files });
-    expect(code).toBe(0);
-    const versions = agent.commands.map((one) => (one.kind === 'pause' ? one.order?.version : null));
-    expect(versions).toEqual([4, 9]);
-    expect(proven(agent.commands)).toEqual(agent.commands);
+  test('an order that another one came before is signed anew', async () => {
+    const outcome = (_: Command, before: number): CommandOutcome =>
+      before > 0
+        ? { state: 'done', id: '9', detail: '' }
+        : { state: 'failed', id: '', detail: 'another order came later', again: true };
+    const { code, commands } = await ordered(['pause'], { outcome });
+    expect([code, commands.length]).toEqual([0, 2]);
+    expect(proven(commands)).toEqual(commands);
+  });
+
+  test('whatever the agent shows, no number of it is signed', async () => {
+    const pause = { ...STATUS.pause, version: 2 ** 43, signedAt: NOW + 86_400_000 };
+    const far = { id: 'x', address: '54.173.141.243', to: 'saturn', ordered: 2 ** 43 };
+    const status = { ...PROVEN, pause, handovers: [far] };
+    const paused = await ordered(['pause'], { status });
+    expect(paused.commands).toMatchObject([{ order: { signedAt: NOW, version: NOW } }]);
+    const handed = await ordered(['handover'], { status });
+    expect(handed.commands).toMatchObject([{ order: { ordered: NOW, pause: NOW } }]);
   });
 
   test('an order that is overtaken each time is not done, and says why', async () => {
@@ -105,7 +103,7 @@ describe('where operators have keys', () => {
       'Automatic takeover stays paused, longer than asked for (`--replace` replaces that). In force stays, because it lasts longer, the pause of bob, until resumed: switch. No handover that is open is ended by it.\n',
     );
     const replaced = await ordered(['pause', '--for', '5m', '--replace'], { status });
-    expect(replaced.commands).toMatchObject([{ order: { version: 4, owner: 'ann@saturn' } }]);
+    expect(replaced.commands).toMatchObject([{ order: { signedAt: NOW, owner: 'ann@saturn' } }]);
   });
 
   test('what can not be signed is refused before anything is sent', async () => {
@@ -126,7 +124,7 @@ describe('where anybody with the cluster key may order', () => {
 
   test('who names an identity signs all the same, for nodes that ask for it already', async () => {
     const { commands } = await ordered(['pause'], { status: STATUS });
-    expect(orderOf(commands)).toMatchObject([{ version: 4 }]);
+    expect(orderOf(commands)).toMatchObject([{ version: NOW, signedAt: NOW }]);
   });
 
   test("a node's own identity signs no order, nor does anybody to an agent of an earlier version", async () => {

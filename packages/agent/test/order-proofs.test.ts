@@ -29,7 +29,15 @@ function identities(operators: readonly SigningIdentity[], own: SigningIdentity 
 }
 
 function pauseBy(identity: SigningIdentity, version = 1): PauseRecord {
-  const order = { version, by: 'saturn', paused: true, owner: 'ann', reason: '', until: null };
+  const order = {
+    version,
+    signedAt: version,
+    by: 'saturn',
+    paused: true,
+    owner: 'ann',
+    reason: '',
+    until: null,
+  };
   return { ...order, proof: signOrder(identity, orderText('web', { kind: 'pause', order })) };
 }
 

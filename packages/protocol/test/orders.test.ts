@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { onConfigured } from '../src/lifecycle.ts';
+import { CLOCKS_AGREE_MS } from '../src/membership/bounded.ts';
 import { ownRecord } from '../src/membership/membership.ts';
 import { MAX_RECORD_BYTES } from '../src/membership/record.ts';
 import { MAX_ADDRESSES, type OrderRule, type ProtocolConfig } from '../src/model/config.ts';
@@ -9,7 +10,7 @@ import type { Route } from '../src/model/inputs.ts';
 import type { State } from '../src/model/state.ts';
 import {
   adoptHandover,
-  CLOCKS_AGREE_MS,
+  endPausedHandovers,
   expireHandovers,
   HANDOVER_LASTS_MS,
   MAX_HANDOVERS,
@@ -60,9 +61,10 @@ const proofOf = (text: string): string =>
   `ann:${[...text].map((c) => c.codePointAt(0) ?? 0).reduce((a, b) => (a * 31 + b) % 1e9, 7)}`;
 const isProven: IsProven = (text, proof) => proof === proofOf(text);
 
-function signedPause(parts: Partial<PauseRecord> = {}): PauseOrder {
+function signedPause(parts: Partial<Omit<PauseOrder, 'proof'>> = {}): PauseOrder {
   const order = {
     version: 1,
+    signedAt: WALL + (parts.version ?? 1),
     by: PEER,
     paused: true,
     owner: 'ann',
@@ -187,6 +189,26 @@ describe('a handover that a peer tells of', () => {
     expect([ctx.state.handovers, rejections(ctx)]).toEqual([[], ['implausible']]);
   });
 
+  test('is not begun when it was signed later than now', () => {
+    const early = signedHandover({ ordered: WALL + CLOCKS_AGREE_MS + 1 });
+    const ctx = adopted(ruledBy('proven'), recordOfOrder(early));
+    expect([ctx.state.handovers, rejections(ctx)]).toEqual([[], ['implausible']]);
+  });
+
+  test.each([
+    ['before the pause', WALL + 3, 2 ** 43, 'failed'],
+    ['after the pause', WALL + 4, 0, 'open'],
+  ])(
+    'that was signed %s is ended by it or goes on, whatever version it names',
+    (_, ordered, pause, state) => {
+      const known = adopted(ruledBy('proven'), recordOfOrder(signedHandover({ ordered, pause }))).state;
+      const ctx = turnOf(known);
+      adoptPause(ctx, PEER, signedPause({ signedAt: WALL + 4 }));
+      endPausedHandovers(ctx);
+      expect(ctx.state.handovers[0]?.record.state).toBe(state);
+    },
+  );
+
   test('is remembered until its signature counts no more, so that it is not begun twice', () => {
     const order = signedHandover({ until: WALL + HANDOVER_LASTS_MS + CLOCKS_AGREE_MS });
     const done = recordOfOrder(order, { state: 'done', detail: 'served', ttlMs: 1 });
@@ -220,6 +242,7 @@ describe('proofs', () => {
     const order = recordOfOrder(signedHandover());
     const { proof } = signedPause();
     const changes: readonly Partial<PauseRecord>[] = [
+      { signedAt: WALL },
       { version: 2 },
       { by: 'mars' },
       { paused: false },
@@ -344,7 +367,7 @@ describe('a new configuration', () => {
   function paused(): State {
     const ctx = turnOf(ruledBy('proven'));
     adoptPause(ctx, PEER, signedPause({ version: 6 }));
-    adoptHandover(ctx, PEER, recordOfOrder(signedHandover({ pause: 6 })));
+    adoptHandover(ctx, PEER, recordOfOrder(signedHandover({ ordered: WALL + 6 })));
     return ctx.state;
   }
 
@@ -442,7 +465,8 @@ describe('a command', () => {
     expect(outcome.detail).toBe('no such handover is known here');
   });
 
-  const mine = (parts: Partial<PauseRecord> = {}): PauseOrder => signedPause({ by: SELF, ...parts });
+  const mine = (parts: Partial<Omit<PauseOrder, 'proof'>> = {}): PauseOrder =>
+    signedPause({ by: SELF, ...parts });
 
   test('pause is taken as it was signed, under any rule', () => {
     for (const rule of ['any', 'proven'] as const) {
@@ -461,12 +485,16 @@ describe('a command', () => {
       kind: 'resume',
       reason: '',
       owner: 'ann',
-      order: mine({ version: 3, paused: false }),
+      order: mine({ signedAt: WALL, version: 9, paused: false }),
     } as const;
-    expect(given({ ...before, operators: [] }, resume).outcome).toMatchObject({ again: true });
+    expect(given({ ...before, operators: [] }, resume).outcome).toMatchObject({
+      again: true,
+      detail: expect.stringContaining('set the clocks'),
+    });
   });
 
   test.each<readonly [string, PauseOrder, string]>([
+    ['by a clock that is ahead', mine({ signedAt: WALL + CLOCKS_AGREE_MS + 1 }), 'set the clocks'],
     ['as a resume', mine({ paused: false }), 'signed as a resume'],
     ['for another node', mine({ by: PEER }), `signed for ${PEER}`],
     ['for a time that is over', mine({ until: WALL }), "by the operator's clock"],
@@ -488,7 +516,11 @@ describe('a command', () => {
   });
 
   test.each<readonly [string, HandoverOrder, object]>([
-    ['after another pause', signedHandover({ pause: 3 }), { again: true }],
+    [
+      'by a clock that is ahead',
+      signedHandover({ ordered: WALL + CLOCKS_AGREE_MS + 1 }),
+      { detail: expect.stringContaining('set the clocks') },
+    ],
     [
       'when its time is over',
       signedHandover({ until: WALL }),
@@ -507,7 +539,16 @@ describe('a command', () => {
     expect(ctx.state.handovers).toEqual([]);
   });
 
-  test('handover that is ordered before one that is known is to be signed again', () => {
+  test('handover that was signed before the pause that is known is to be signed again', () => {
+    const { state } = given(ruledBy('proven'), { ...PAUSE, order: mine({ signedAt: WALL + 1 }) }).ctx;
+    const outcomeOf = (parts: Partial<Omit<HandoverOrder, 'proof'>>): CommandOutcome =>
+      given({ ...state, operators: [] }, { ...HANDOVER, order: signedHandover(parts) }).outcome;
+    // Whatever version of the pause it names.
+    expect(outcomeOf({ ordered: WALL, pause: 2 ** 43 })).toMatchObject({ state: 'failed', again: true });
+    expect(outcomeOf({ ordered: WALL + 1, pause: 0 })).toMatchObject({ state: 'working' });
+  });
+
+  test('handover is taken whichever number another one that is known has', () => {
     const { state } = given(ruledBy('proven'), { ...HANDOVER, order: signedHandover() }).ctx;
     const ended = state.handovers.map((one) => ({
       ...one,
@@ -515,7 +556,7 @@ describe('a command', () => {
     }));
     const later = { ...HANDOVER, order: signedHandover({ id: 'o-2', ordered: WALL - 1 }) };
     expect(given({ ...state, operators: [], handovers: ended }, later).outcome).toMatchObject({
-      again: true,
+      state: 'working',
     });
   });
 
@@ -549,14 +590,15 @@ describe('what an operator signs', () => {
   test('follows from what the node shows, and from nothing that others have written', () => {
     const shown = shownBy(ruledBy('proven'));
     expect(pauseTerms(shown, wish, WALL + 0.5)).toEqual({
-      version: 1,
+      version: WALL,
+      signedAt: WALL,
       by: SELF,
       paused: true,
       owner: 'ann',
       reason: '',
       until: WALL + 60_000,
     });
-    expect(resumeTerms(shown, wish)).toMatchObject({ version: 1, paused: false, until: null });
+    expect(resumeTerms(shown, wish, WALL)).toMatchObject({ signedAt: WALL, paused: false, until: null });
   });
 
   test('is no pause where one lasts longer, unless that is to be replaced', () => {
@@ -564,10 +606,13 @@ describe('what an operator signs', () => {
     adoptPause(ctx, PEER, signedPause({ owner: 'bob' }));
     const shown = shownBy(ctx.state);
     expect(pauseTerms(shown, wish, WALL)).toBeNull();
-    expect(pauseTerms(shown, { ...wish, replace: true }, WALL)).toMatchObject({ version: 2, owner: 'ann' });
+    expect(pauseTerms(shown, { ...wish, replace: true }, WALL)).toMatchObject({
+      signedAt: WALL,
+      owner: 'ann',
+    });
   });
 
-  test('of a handover names its address and target, the latest pause and a place after all others', () => {
+  test('of a handover names its address and target, and no number that the node shows', () => {
     const state = ruledBy('proven', clusterOf(PEER, 'mars'));
     const handovers = [{ record: handoverOf({ ordered: WALL + 9 }), expiresAt: AT, ending: null }];
     const shown = shownBy({ ...state, handovers, pause: signedPause({ version: 7 }) });
@@ -580,8 +625,8 @@ describe('what an operator signs', () => {
         to: 'mars',
         by: 'ann',
         reason: 'x',
-        ordered: WALL + 10,
-        pause: 7,
+        ordered: WALL,
+        pause: WALL,
         until: WALL + HANDOVER_LASTS_MS,
       },
     });

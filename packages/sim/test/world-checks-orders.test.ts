@@ -1,5 +1,5 @@
 /** I22: each way in which a handover has ended is noticed when its move begins all the same. */
-import type { CommandOutcome, Fact } from '@failtome/protocol';
+import { type CommandOutcome, type Fact, type HandoverRecord, orderText } from '@failtome/protocol';
 import { expect, test } from 'vitest';
 import { takeover } from './changed-takeover.ts';
 import { ADDRESS, type Moment, message, play } from './checked-stage.ts';
@@ -55,20 +55,43 @@ const answered = (state: CommandOutcome['state']): Moment => [
 ];
 
 const fact = (told: Fact): Moment => [4_120, ({ b, facts }) => facts(b, told)];
-const pausedAt = (version: number): Fact => ({
-  kind: 'pause',
-  paused: true,
-  owner: 'ops',
-  reason: '',
-  version,
-});
+const paused = (version: number, signedAt?: number): Moment => [
+  4_120,
+  ({ b, facts }) => {
+    const told = { paused: true, owner: 'ops', reason: '', version } as const;
+    b.set({ pause: { ...told, by: 'a', until: null, ...(signedAt === undefined ? {} : { signedAt }) } });
+    facts(b, { kind: 'pause', ...told });
+  },
+];
+
+/** Both are signed, at these moments, whatever their numbers say. */
+function handedOverSigned(handoverAtMs: number, pauseAtMs: number): readonly Moment[] {
+  const record: HandoverRecord = { ...RECORD, ordered: 9, pause: 2 ** 43, until: 120_000 };
+  const { id, address, to, by, reason, ordered = 0, pause = 0, until = 0 } = record;
+  const handover = { id, address, to, by, reason, ordered, pause, until };
+  const order = { signedAt: 3, version: 3, by: 'a', paused: true, owner: 'ops', reason: '', until: null };
+  const ruled: Moment = [10, ({ b }) => b.reconfigure({ orders: 'proven' })];
+  const texts = [
+    [handoverAtMs, orderText('web', { kind: 'handover', order: handover })],
+    [pauseAtMs, orderText('web', { kind: 'pause', order })],
+  ] as const;
+  const signs = texts.map(
+    ([atMs, text]): Moment => [atMs, ({ tell }) => tell({ kind: 'order-signed', text })],
+  );
+  const known: Moment = [
+    4_110,
+    ({ b }) => b.set({ handovers: [{ record, expiresAt: 120_100, ending: null }] }),
+  ];
+  return handedOver(ruled, ...signs, known, paused(3, 3));
+}
 const ordersLongBefore = (byMs: number): readonly Moment[] =>
   handedOver().map(([atMs, happens]) => [atMs === 100 ? atMs : atMs + byMs, happens]);
 
 test.each<readonly [string, readonly Moment[]]>([
   ['it has told that it was taken back', handedOver(fact({ ...TOLD, state: 'withdrawn' }))],
   ['it has told that its time is over', handedOver(fact({ ...TOLD, state: 'expired' }))],
-  ['it knows of a pause that came later', handedOver(fact(pausedAt(3)))],
+  ['it knows of a pause that came later', handedOver(paused(3))],
+  ['it knows of a pause that was signed later', handedOverSigned(20, 30)],
   ['an operator was told that it will not happen', handedOver(answered('done'))],
   ['two minutes have passed', ordersLongBefore(120_000)],
 ])('a move for a handover breaks it when %s', (_, moments) => {
@@ -77,7 +100,8 @@ test.each<readonly [string, readonly Moment[]]>([
 
 test.each<readonly [string, readonly Moment[]]>([
   ['it is open', handedOver()],
-  ['it was ordered while the pause lasted', handedOver(fact(pausedAt(2)))],
+  ['it was ordered while the pause lasted', handedOver(paused(2))],
+  ['it was signed while the pause lasted', handedOverSigned(30, 20)],
   ['an operator was told that it may still happen', handedOver(answered('working'))],
 ])('a move for a handover keeps it when %s', (_, moments) => {
   expect(play(moments)).not.toContain('I22');

@@ -4,7 +4,15 @@ import { describe, expect, test } from 'vitest';
 import { ADDRESS, type Moment, play } from './checked-stage.ts';
 import { moveOf } from './checked-takeover.ts';
 
-const PAUSE = { version: 4, by: 'a', paused: true, owner: 'ops', reason: '', until: null } as const;
+const PAUSE = {
+  signedAt: 4,
+  version: 4,
+  by: 'a',
+  paused: true,
+  owner: 'ops',
+  reason: '',
+  until: null,
+} as const;
 const ORDER = {
   id: 'o-1',
   address: ADDRESS,
@@ -23,6 +31,12 @@ const signs: Moment = [
     tell({ kind: 'order-signed', text: orderText('web', { kind: 'pause', order: PAUSE }) });
     tell({ kind: 'order-signed', text: orderText('web', { kind: 'handover', order: ORDER }) });
   },
+];
+const LATER = { ...PAUSE, signedAt: 2, version: 2 } as const;
+/** Whatever numbers it has. */
+const signsLater: Moment = [
+  2,
+  ({ tell }) => tell({ kind: 'order-signed', text: orderText('web', { kind: 'pause', order: LATER }) }),
 ];
 const ruled = (orders: 'any' | 'proven'): Moment => [0, ({ b }) => b.reconfigure({ orders })];
 
@@ -50,7 +64,8 @@ describe('where operators have keys', () => {
     ['a pause that nobody has signed', [pauses(10, PAUSE)]],
     ['a pause with another version than was signed', [signs, pauses(10, { ...PAUSE, version: 5 })]],
     ['a signed pause that is made a resume', [signs, pauses(10, { ...PAUSE, paused: false })]],
-    ['a signed pause after a later one', [signs, pauses(10, { ...PAUSE, version: 9 }), pauses(20, PAUSE)]],
+    ['a signed pause with another time', [signs, pauses(10, { ...PAUSE, signedAt: 5 })]],
+    ['a signed pause after a later one', [signs, signsLater, pauses(10, LATER), pauses(20, PAUSE)]],
     ['a handover that nobody has signed', [takesUp(10, RECORD)]],
     ['a signed handover to somebody else', [signs, takesUp(10, { ...RECORD, to: 'c' })]],
     ['a signed handover after its time', [signs, takesUp(60_000, RECORD)]],

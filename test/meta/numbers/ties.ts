@@ -69,6 +69,11 @@ export const ties: readonly Tie[] = [
   ['README.md', '`http://NODE:{}/`', port],
   ['SECURITY.md', '({} random bytes;', agent('auth/keys', 'KEY_BYTES')],
   ['SECURITY.md', 'Keep the port ({})', port],
+  [
+    'SECURITY.md',
+    'signed more than {} min ahead of a node',
+    protocol('membership/bounded', 'CLOCKS_AGREE_MS') / 60_000,
+  ],
   ['SECURITY.md', 'can have {} messages a second', REQUESTS_PER_SECOND],
   ['SECURITY.md', '`max(2 × gossip.dead, {})`', s(oldest)],
 
@@ -84,7 +89,7 @@ export const ties: readonly Tie[] = [
     PROTOCOL,
     'at most {} min ahead, and {} min more where clocks differ;',
     protocol('orders/handover', 'HANDOVER_LASTS_MS') / 60_000,
-    protocol('orders/handover', 'CLOCKS_AGREE_MS') / 60_000,
+    protocol('membership/bounded', 'CLOCKS_AGREE_MS') / 60_000,
   ],
   [PROTOCOL, 'at most every {}; one that can', s(protocol('observation/idle-reads', 'AGAIN_MS'))],
   [PROTOCOL, 'it is asked again, at most every {}.', s(protocol('observation/idle-reads', 'AGAIN_MS'))],

@@ -43,6 +43,17 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     'liar',
   ),
   mutant(
+    'answers-unawaited',
+    ['L6'],
+    'any answer of a voter moves an epoch as the first answer to a ballot does',
+    edit(
+      'election/campaign.ts',
+      'const isFirst = campaign?.answers[from] === undefined && isAwaited(ctx.state, campaign, from, answer);',
+      'const isFirst = true;',
+    ),
+    'liar',
+  ),
+  mutant(
     'short-leases-win',
     ['L6'],
     'a ballot is won on leases that are too short, while longer ones are on their way',

@@ -88,8 +88,8 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'an older word on the pause replaces a newer one',
     edit(
       'orders/pause.ts',
-      'if (told.version < known.version || (told.version === known.version && !isStronger(told, known)))',
-      'if (told.version === known.version)',
+      'if (!isLater(ctx.state.config.orders, told, known)) return true;',
+      'if (told.version === known.version) return true;',
     ),
     'operators',
   ),

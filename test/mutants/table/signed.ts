@@ -37,8 +37,36 @@ export const SIGNED_MUTANTS: readonly Mutant[] = [
   mutant(
     'signed-version',
     ['I24', 'L1'],
-    'the version of a pause is not signed',
-    edit('orders/orders.ts', 'return [version, by, paused,', 'return [by, paused,'),
+    'neither the time nor the version of a pause is signed',
+    edit('orders/orders.ts', 'return [signedAt, version, by, paused,', 'return [by, paused,'),
+    'operators',
+  ),
+  mutant(
+    'signed-by-what-is-shown',
+    ['I24', 'I16'],
+    "an order's time follows from what a node shows, and may be any",
+    [
+      edit(
+        'orders/order-terms.ts',
+        '{ ...signedNow(wall), by: shown.node, paused: true,',
+        '{ ...signedNow(shown.pause.version + 1), by: shown.node, paused: true,',
+      ),
+      edit('membership/bounded.ts', 'return signedAt > latestSigned(now);', 'return signedAt < 0;'),
+    ],
+    'operators',
+  ),
+  mutant(
+    'signed-handover-outlasts',
+    ['I22', 'I24'],
+    'a handover names the pause that it outlasts, by what a node shows',
+    [
+      edit(
+        'orders/handover.ts',
+        "if (orders === 'proven') return signedAt !== undefined && (ordered ?? 0) < signedAt;",
+        '',
+      ),
+      edit('orders/order-terms.ts', 'pause: signedAt,', 'pause: shown.pause.version,'),
+    ],
     'operators',
   ),
   mutant(

@@ -64,7 +64,7 @@ function signedPause(
   const { owner, reason } = command;
   const terms =
     command.kind === 'resume'
-      ? resumeTerms(shown, command)
+      ? resumeTerms(shown, command, now())
       : pauseTerms(shown, { owner, reason, forMs: command.forMs, replace: command.replace === true }, now());
   if (terms === null) return { kind: 'kept', detail: keptPause(status) };
   const order = { ...terms, proof: sign({ kind: 'pause', order: terms }) };
@@ -96,9 +96,7 @@ function shownIn(status: unknown): ShownOrders {
     pause: {
       paused: pause.paused === true,
       until: wholeOf(pause.until),
-      version: wholeOf(pause.version) ?? 0,
     },
-    handovers: listOf(fields.handovers).map((one) => ({ ordered: wholeOf(fieldsOf(one).ordered) ?? 0 })),
   };
 }
 

@@ -220,6 +220,7 @@ export const STATUS: StatusView = {
     until: null,
     version: 3,
     signed: false,
+    signedAt: null,
     stored: ['saturn'],
     needed: 2,
   },

@@ -23,6 +23,21 @@ export const MAX_LENGTH_MS: DurationMs = 2 ** 44;
 export const MAX_WALL_MS: WallMs = 8.64e15;
 /** By how much the clocks of two machines may differ, for what is only told to people. */
 const CLOCKS_DIFFER_MS: DurationMs = 24 * 3_600_000;
+/**
+ * By how much an operator's clock may be ahead of a node's when he signs an order. Less than people notice to be wrong, more than
+ * machines differ that set their clocks at all.
+ */
+export const CLOCKS_AGREE_MS: DurationMs = 300_000;
+
+/** Whether no operator whose clock is right can have signed it by now. */
+export function isSignedAhead(signedAt: WallMs, now: WallMs): boolean {
+  return signedAt > latestSigned(now);
+}
+
+/** The latest moment at which an operator whose clock is right can have signed anything. */
+export function latestSigned(now: WallMs): WallMs {
+  return Math.max(0, Math.floor(now) + CLOCKS_AGREE_MS);
+}
 
 /** Whether a peer may say so of a counter that is known to be at `known`. */
 export function isPlausible(known: number, told: number): boolean {

@@ -3,19 +3,24 @@
  */
 
 import { byText, isCandidate } from '../election/quorum.ts';
-import { adoptedText, ignorePart, ignoreUnproven, isPlausible } from '../membership/bounded.ts';
+import {
+  adoptedText,
+  CLOCKS_AGREE_MS,
+  ignorePart,
+  ignoreUnproven,
+  isPlausible,
+  isSignedAhead,
+} from '../membership/bounded.ts';
 import { mayHurry } from '../membership/budget.ts';
 import type { Handover, State } from '../model/state.ts';
 import type { DurationMs, Instant, Ip, NodeId } from '../model/units.ts';
 import { isPastRecall } from '../move/phases.ts';
 import { announce, change, emitFact, persist, type StepContext } from '../step-context.ts';
-import type { HandoverRecord, HandoverStanding, HandoverState } from '../wire/messages.ts';
+import type { HandoverRecord, HandoverStanding, HandoverState, PauseRecord } from '../wire/messages.ts';
 import { counts } from './orders.ts';
 
 /** How long a handover may take before it is given up. */
 export const HANDOVER_LASTS_MS: DurationMs = 120_000;
-/** By how much an operator's clock may be ahead of a node's when he signs until when a handover may happen. */
-export const CLOCKS_AGREE_MS: DurationMs = 300_000;
 /** The most characters of the explanation that travel with a handover. */
 const MAX_DETAIL = 256;
 const MAX_OWNER = 128;
@@ -104,9 +109,16 @@ export function isOver({ until }: { readonly until?: number }, { wall }: Instant
   return until !== undefined && until <= wall;
 }
 
-/** Whether it was signed for longer than any handover lasts: it could be brought up again when it is long over. */
-export function isTooFarAhead({ until }: { readonly until?: number }, { wall }: Instant): boolean {
-  return until !== undefined && until > wall + HANDOVER_LASTS_MS + CLOCKS_AGREE_MS;
+/**
+ * Whether it was signed for longer than any handover lasts, or later than now: it could be brought up again when it is long
+ * over, or in spite of a pause that came after it.
+ */
+export function isTooFarAhead(
+  { until, ordered }: { readonly until?: number; readonly ordered?: number },
+  { wall }: Instant,
+): boolean {
+  if (until === undefined) return false;
+  return until > wall + HANDOVER_LASTS_MS + CLOCKS_AGREE_MS || isSignedAhead(ordered ?? 0, wall);
 }
 
 /** What people have written, as it is passed on. */
@@ -182,13 +194,23 @@ export function withdrawHandover(ctx: StepContext, known: Handover, by: string, 
 
 /** A pause ends the handovers that were ordered before it; one that is ordered while it lasts is meant in spite of it. */
 export function endPausedHandovers(ctx: StepContext): void {
-  const { pause, handovers } = ctx.state;
+  const { config, pause, handovers } = ctx.state;
   if (!pause.paused || handovers.length === 0) return;
   for (const one of handovers) {
     const { record } = one;
-    if (isOpen(ctx.state, one) && record.pause !== undefined && record.pause < pause.version)
+    if (isOpen(ctx.state, one) && isOrderedBefore(config, record, pause))
       withdrawHandover(ctx, one, pause.owner, pauseEnds(pause.owner, pause.reason));
   }
+}
+
+/** Where operators sign, by when they did: the version that a handover names may be whatever its operator was shown. */
+export function isOrderedBefore(
+  { orders }: State['config'],
+  { ordered, pause: known }: Pick<HandoverRecord, 'ordered' | 'pause'>,
+  { signedAt, version }: PauseRecord,
+): boolean {
+  if (orders === 'proven') return signedAt !== undefined && (ordered ?? 0) < signedAt;
+  return known !== undefined && known < version;
 }
 
 export function pauseEnds(owner: string, reason: string): string {

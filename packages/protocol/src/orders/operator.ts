@@ -105,7 +105,7 @@ function pause(ctx: StepContext, command: Extract<Command, { kind: 'pause' }>): 
 /** @returns whether the terms of the one in force stay, because it lasts longer */
 function orderPause(ctx: StepContext, command: Extract<Command, { kind: 'pause' }>): boolean {
   const { owner, reason, forMs, replace } = command;
-  const { proof: _, ...before } = ctx.state.pause;
+  const { proof: _, signedAt: __, ...before } = ctx.state.pause;
   const until = forMs === null ? null : Math.floor(ctx.now.wall + Math.min(forMs, MAX_PAUSE_MS));
   const keeps =
     isPaused(ctx.state) && replace !== true && lastingUntil(before) >= lastingUntil({ ...before, until });

@@ -3,7 +3,8 @@
  * command line and the simulator's operators alike.
  *
  * He signs nothing but his own terms. What a node shows is its word alone, and a pause of somebody else's that is said to
- * last longer is therefore never signed anew.
+ * last longer is therefore never signed anew. Nor does any number that a node shows come into an order: what decides between
+ * two is when they were signed, by the operators' own clocks. Else a node could have an order signed that no later one passes.
  */
 
 import type { DurationMs, Ip, NodeId, WallMs } from '../model/units.ts';
@@ -16,8 +17,7 @@ import { lastingUntil, MAX_PAUSE_MS } from './pause.ts';
 export interface ShownOrders {
   readonly node: NodeId;
   readonly addresses: readonly { readonly ip: Ip; readonly next: NodeId | null }[];
-  readonly pause: Pick<StatusView['pause'], 'paused' | 'until' | 'version'>;
-  readonly handovers: readonly { readonly ordered: number }[];
+  readonly pause: Pick<StatusView['pause'], 'paused' | 'until'>;
 }
 
 export interface PauseWish {
@@ -50,14 +50,15 @@ export function pauseTerms(
   const until = forMs === null ? null : Math.floor(wall + Math.min(forMs, MAX_PAUSE_MS));
   const { pause } = shown;
   if (pause.paused && !replace && lastingUntil(pause) >= lastingUntil({ until })) return null;
-  return { version: nextVersion(shown), by: shown.node, paused: true, owner, reason, until };
+  return { ...signedNow(wall), by: shown.node, paused: true, owner, reason, until };
 }
 
 export function resumeTerms(
-  shown: ShownOrders,
+  shown: Pick<ShownOrders, 'node'>,
   { owner, reason }: { readonly owner: string; readonly reason: string },
+  wall: WallMs,
 ): Omit<PauseOrder, 'proof'> {
-  return { version: nextVersion(shown), by: shown.node, paused: false, owner, reason, until: null };
+  return { ...signedNow(wall), by: shown.node, paused: false, owner, reason, until: null };
 }
 
 export type HandoverTerms =
@@ -65,7 +66,7 @@ export type HandoverTerms =
   | { readonly kind: 'refused'; readonly detail: string };
 
 export function handoverTerms(shown: ShownOrders, wish: HandoverWish, wall: WallMs): HandoverTerms {
-  const { addresses, handovers, pause } = shown;
+  const { addresses } = shown;
   const known = addresses.map(({ ip }) => ip);
   const ip = wish.address ?? (known.length === 1 ? known[0] : undefined);
   const address = addresses.find((one) => one.ip === ip);
@@ -73,20 +74,22 @@ export function handoverTerms(shown: ShownOrders, wish: HandoverWish, wall: Wall
     return { kind: 'refused', detail: `which address? Known there: ${known.join(', ')}` };
   const to = wish.to ?? address.next;
   if (to === null) return { kind: 'refused', detail: 'no other candidate is heard and fit' };
-  const latest = handovers.reduce((most, { ordered }) => Math.max(most, ordered), 0);
+  const signedAt = Math.floor(wall);
   const order = {
     id: wish.id,
     address: address.ip,
     to,
     by: wish.owner,
     reason: wish.reason,
-    ordered: Math.min(Number.MAX_SAFE_INTEGER, Math.max(Math.floor(wall), latest + 1)),
-    pause: pause.version,
+    ordered: signedAt,
+    pause: signedAt,
     until: Math.floor(wall + Math.min(wish.forMs, HANDOVER_LASTS_MS)),
   };
   return { kind: 'terms', order };
 }
 
-function nextVersion({ pause }: ShownOrders): number {
-  return Math.min(Number.MAX_SAFE_INTEGER, pause.version + 1);
+/** The same number as the version, which is what counts where orders need no signature. */
+function signedNow(wall: WallMs): Pick<PauseOrder, 'version' | 'signedAt'> {
+  const signedAt = Math.floor(wall);
+  return { version: signedAt, signedAt };
 }

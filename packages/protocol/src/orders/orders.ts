@@ -26,7 +26,7 @@ import type {
 export type IsProven = (text: string, proof: string) => boolean;
 
 /** Begins every text that is signed. Changes when what is signed changes. */
-const DOMAIN = 'failtome-order/1';
+const DOMAIN = 'failtome-order/2';
 /** The most bytes of what people write in a signed order: it is never cut, and many have to fit into one message. */
 export const MAX_SIGNED_OWNER_BYTES = 128;
 export const MAX_SIGNED_REASON_BYTES = 256;
@@ -53,8 +53,8 @@ export function orderText(cluster: string, signable: Signable): string {
 function termsOf(signable: Signable): readonly (string | number | boolean | null)[] {
   switch (signable.kind) {
     case 'pause': {
-      const { version, by, paused, owner, reason, until } = signable.order;
-      return [version, by, paused, owner, reason, until];
+      const { signedAt, version, by, paused, owner, reason, until } = signable.order;
+      return [signedAt, version, by, paused, owner, reason, until];
     }
     case 'handover': {
       const { id, address, to, by, reason, ordered, pause, until } = signable.order;
@@ -141,8 +141,12 @@ function provenNode(cluster: string, node: NodeRecord, isProven: IsProven): Node
 
 function provenPause(cluster: string, pause: PauseRecord, isProven: IsProven): PauseRecord {
   const { proof, ...terms } = pause;
-  if (proof === undefined || holds(cluster, { kind: 'pause', order: terms }, proof, isProven)) return pause;
-  return terms;
+  if (proof === undefined) return pause;
+  const { signedAt } = terms;
+  const isHeld =
+    signedAt !== undefined &&
+    holds(cluster, { kind: 'pause', order: { ...terms, signedAt } }, proof, isProven);
+  return isHeld ? pause : terms;
 }
 
 function provenHandover<R extends HandoverRecord>(cluster: string, record: R, isProven: IsProven): R {

@@ -2,9 +2,17 @@
  * The cluster-wide pause of automatic moves (invariant I16).
  */
 
-import { majorityOf, votersOf } from '../election/quorum.ts';
-import { adoptedText, ignorePart, ignoreUnproven, isPlausible } from '../membership/bounded.ts';
+import { byText, majorityOf, votersOf } from '../election/quorum.ts';
+import {
+  adoptedText,
+  ignorePart,
+  ignoreUnproven,
+  isPlausible,
+  isSignedAhead,
+  latestSigned,
+} from '../membership/bounded.ts';
 import { mayHurry } from '../membership/budget.ts';
+import type { OrderRule } from '../model/config.ts';
 import { NO_PAUSE } from '../model/initial.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, NodeId } from '../model/units.ts';
@@ -26,10 +34,10 @@ export function isPaused(state: State): boolean {
 }
 
 /**
- * Take in a pause that is newer than the one known: the greatest version. Two that were ordered without knowing of each
- * other have the same one; of these a pause beats a resume, the longer the shorter, and then the greater id.
+ * Take in a pause that is later than the one known (`isLater`).
  *
- * @returns false: it is newer, and has to wait, because the peer's budget is used up and each is a write to disk
+ * @returns false: it is later, and has to wait: for this node's clock, which is behind, or because the peer's budget is used up,
+ * and each is a write to disk
  */
 export function adoptPause(ctx: StepContext, from: NodeId, told: PauseRecord): boolean {
   const known = ctx.state.pause;
@@ -37,11 +45,14 @@ export function adoptPause(ctx: StepContext, from: NodeId, told: PauseRecord): b
     ignorePart(ctx, from);
     return true;
   }
-  if (told.version < known.version || (told.version === known.version && !isStronger(told, known)))
-    return true;
+  if (!isLater(ctx.state.config.orders, told, known)) return true;
   if (!counts(ctx.state.config.orders, told)) {
     ignoreUnproven(ctx, from);
     return true;
+  }
+  if (isSignedAhead(told.signedAt ?? 0, ctx.now.wall)) {
+    if (ctx.state.peers[from]?.ordersDue !== true) ignorePart(ctx, from);
+    return false;
   }
   if (!mayHurry(ctx, from)) return false;
   setPause(ctx, {
@@ -58,21 +69,44 @@ export function pauseToTell({ config, pause }: State): PauseRecord {
 }
 
 /**
- * Its order doesn't count any more. Its version is kept: what was replaced by it doesn't come back, and the next order is
- * later than both.
+ * Its order doesn't count any more. Its version and time are kept: what was replaced by it doesn't come back, and the next
+ * order is later than both. No further ahead than any order may be, for nobody vouches for that time any more.
  */
 export function forgetPause(ctx: StepContext, why: string): void {
-  const { version } = ctx.state.pause;
+  const { version, signedAt } = ctx.state.pause;
   const wasPaused = isPaused(ctx.state);
-  change(ctx, { pause: { ...NO_PAUSE, version } });
+  const kept = signedAt === undefined ? {} : { signedAt: Math.min(signedAt, latestSigned(ctx.now.wall)) };
+  change(ctx, { pause: { ...NO_PAUSE, version, ...kept } });
   if (wasPaused) emitFact(ctx, { kind: 'pause', paused: false, owner: '', reason: why, version });
 }
 
+/**
+ * Which of two pauses or resumes stands: a total order, so that all nodes come to the same, in whichever order they hear of them.
+ *
+ * Signed ones go by when they were signed, which only operators can say. By a version that follows from another's, as the rest
+ * do, whoever shows an operator what is in force could have him sign one that no later order passes.
+ */
+export function isLater(rule: OrderRule, told: PauseRecord, known: PauseRecord): boolean {
+  const signed = rule === 'proven';
+  const [a, b] = signed ? [told.signedAt ?? 0, known.signedAt ?? 0] : [0, 0];
+  if (a !== b) return a > b;
+  if (told.version !== known.version) return told.version > known.version;
+  // Two that were ordered without knowing of each other.
+  const [stronger, weaker] = [isStronger(told, known), isStronger(known, told)];
+  return stronger || (signed && !weaker && byText(restOf(told), restOf(known)) > 0);
+}
+
+/** A pause beats a resume, the longer the shorter, and then the greater id. */
 function isStronger(told: PauseRecord, known: PauseRecord): boolean {
   if (told.paused !== known.paused) return told.paused;
   const [a, b] = [lastingUntil(told), lastingUntil(known)];
   if (told.paused && a !== b) return a > b;
   return told.by > known.by;
+}
+
+/** What else differs. Only of what is signed, which nobody changes on its way. */
+function restOf({ owner, reason, until, proof = '' }: PauseRecord): string {
+  return JSON.stringify([owner, reason, until, proof]);
 }
 
 /** Until when it lasts, by the wall clock; without an end it lasts longest. */

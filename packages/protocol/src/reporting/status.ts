@@ -130,6 +130,8 @@ export interface PauseView {
   readonly version: number;
   /** Whether an operator has signed it. */
   readonly signed: boolean;
+  /** When, by his clock; null: nobody has. */
+  readonly signedAt: WallMs | null;
   readonly stored: readonly NodeId[];
   readonly needed: number;
 }
@@ -340,7 +342,7 @@ function handoverView({ record, expiresAt }: Handover, now: Instant): HandoverVi
 }
 
 function pauseView(state: State): PauseView {
-  const { owner, reason, until, version, by, proof } = state.pause;
+  const { owner, reason, until, version, by, signedAt, proof } = state.pause;
   return {
     paused: isPaused(state),
     by,
@@ -349,6 +351,7 @@ function pauseView(state: State): PauseView {
     until,
     version,
     signed: proof !== undefined,
+    signedAt: proof === undefined ? null : (signedAt ?? null),
     stored: pauseStoredBy(state),
     needed: pauseNeeds(state),
   };

@@ -77,8 +77,8 @@ const PAUSE_FIELDS = {
   reason: SENTENCE,
   until: nullable(WALL),
 };
-const PAUSE = object(PAUSE_FIELDS, { proof: PROOF });
-const PAUSE_ORDER = object({ ...PAUSE_FIELDS, proof: PROOF });
+const PAUSE = object(PAUSE_FIELDS, { signedAt: WALL, proof: PROOF });
+const PAUSE_ORDER = object({ ...PAUSE_FIELDS, signedAt: WALL, proof: PROOF });
 
 const HANDOVER_FIELDS = {
   id: text(128),

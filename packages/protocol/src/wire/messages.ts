@@ -195,7 +195,7 @@ export interface Release {
   readonly candidate: NodeId;
 }
 
-/** The newest `version` wins, then the greater `by`. */
+/** Of signed ones the one that was signed last wins, of others the newest `version`, then the greater `by` (`pause.ts`). */
 export interface PauseRecord {
   readonly version: number;
   readonly by: NodeId;
@@ -204,6 +204,8 @@ export interface PauseRecord {
   readonly reason: string;
   /** Null: until resumed. */
   readonly until: WallMs | null;
+  /** When it was signed, by the clock of the operator who did. Left out where nobody has. */
+  readonly signedAt?: WallMs;
   /** That an operator has signed all the rest (`orders.ts`). Left out where nobody has. */
   readonly proof?: string;
 }
@@ -221,9 +223,15 @@ export interface HandoverRecord {
   readonly ttlMs: DurationMs;
   /** Who took it back. Earlier versions know such a handover as one that failed, and don't pass this on. */
   readonly withdrawnBy?: string;
-  /** Greater than that of every handover that its node knew when it was ordered. Left out by earlier versions: 0. */
+  /**
+   * Greater than that of every handover that its node knew when it was ordered; of a signed one, when it was signed by the
+   * clock of the operator who did. Left out by earlier versions: 0.
+   */
   readonly ordered?: number;
-  /** The version of the pause that was known where it was ordered: a later pause ends it. Left out by earlier versions: none does. */
+  /**
+   * The version of the pause that was known where it was ordered: a later pause ends it. Of a signed one the same as `ordered`.
+   * Left out by earlier versions: none does.
+   */
   readonly pause?: number;
   /** When its time is over by the clock of the operator who signed it. Left out where nobody has. */
   readonly until?: WallMs;
@@ -246,6 +254,7 @@ export interface HandoverOrder {
 
 /** A pause or a resume as an operator signs it: the whole record. */
 export interface PauseOrder extends PauseRecord {
+  readonly signedAt: WallMs;
   readonly proof: string;
 }
 

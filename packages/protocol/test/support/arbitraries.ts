@@ -45,9 +45,10 @@ const PAUSE_FIELDS = {
   owner: sentence,
   reason: sentence,
   until: fc.option(count),
+  signedAt: fc.nat({ max: 8.64e15 }),
   proof,
 } as const;
-const pause: fc.Arbitrary<PauseRecord> = fc.record(PAUSE_FIELDS, {
+export const anyPause: fc.Arbitrary<PauseRecord> = fc.record(PAUSE_FIELDS, {
   requiredKeys: ['version', 'by', 'paused', 'owner', 'reason', 'until'],
 });
 const pauseOrder: fc.Arbitrary<PauseOrder> = fc.record(PAUSE_FIELDS);
@@ -132,7 +133,7 @@ const node: fc.Arbitrary<NodeRecord> = fc.record({
   electorate: cloudId,
   version: cloudId,
   addresses: fc.array(address, { maxLength: 2 }),
-  pause,
+  pause: anyPause,
   handovers: fc.array(handover, { maxLength: 2 }),
 });
 
@@ -281,7 +282,7 @@ export const anyDocument: fc.Arbitrary<DurableDocument> = fc.record({
   node: nodeId,
   incarnation: count,
   addresses: fc.array(durableAddress, { maxLength: 3 }),
-  pause,
+  pause: anyPause,
   handovers: fc.array(durableHandover, { maxLength: 3 }),
   outbox: fc.array(fc.record({ id: sentence, subject: sentence, message: sentence }), { maxLength: 3 }),
   serial: count,

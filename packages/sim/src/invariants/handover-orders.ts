@@ -1,10 +1,13 @@
 /**
  * I22: a handover that has ended moves nothing. Whether it has ended is judged by what operators were answered, by the true
- * time since it was ordered, and by what the run that moves has itself told of it and of a later pause.
+ * time since it was ordered, and by what the run that moves has itself told of it and of a later pause. Which is later where
+ * operators sign is judged by when they really did.
  */
+import type { HandoverRecord } from '@failtome/protocol';
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
 import { type Broken, broken, type EventOf, type Judged, type RunView } from './events.ts';
 import { addressOf, firstCallOf } from './run-history.ts';
+import { handoverSignedAt, pauseSignedAt, type SignedTimes, withSigned } from './signed-times.ts';
 
 const HANDOVER_LASTS_MS = 120_000;
 /** What drifting clocks may make of two minutes. */
@@ -22,16 +25,19 @@ interface HandoverOrders {
   readonly orders: Readonly<Record<string, Order>>;
   /** By run and handover: how it ended as far as that run has told. */
   readonly ended: Readonly<Record<string, string>>;
+  readonly signed: SignedTimes;
 }
 
 export const HANDOVER_ORDERS: ClusterRules<HandoverOrders> = {
-  start: { orders: {}, ended: {} },
-  events: ['drive', 'order-answered'],
+  start: { orders: {}, ended: {}, signed: {} },
+  events: ['drive', 'order-answered', 'order-signed'],
   facts: ['handover', 'pause'],
   judge(history, event, view) {
     switch (event.kind) {
       case 'fact':
         return [withFact(history, event, view.now())];
+      case 'order-signed':
+        return [{ ...history, signed: withSigned(history.signed, event.text, view.now()) }];
       case 'drive':
         return [history, ...checkCall(history, event, view)];
       case 'order-answered': {
@@ -48,16 +54,30 @@ export const HANDOVER_ORDERS: ClusterRules<HandoverOrders> = {
 function withFact(history: HandoverOrders, { by, fact }: EventOf<'fact'>, nowMs: number): HandoverOrders {
   if (fact.kind === 'handover') {
     if (fact.state !== 'open') return withEnd(history, by, fact.id, `it told that it is ${fact.state}`);
-    if (history.orders[fact.id] !== undefined) return history;
     const order: Order = { orderedMs: nowMs, run: by.run, promisedMs: null };
-    return { ...history, orders: { ...history.orders, [fact.id]: order } };
+    const orders = { [fact.id]: order, ...history.orders };
+    return withPaused({ ...history, orders }, by);
   }
-  if (fact.kind !== 'pause' || !fact.paused) return history;
+  return fact.kind === 'pause' ? withPaused(history, by) : history;
+}
+
+/** The run knows of a pause and of what that may end, whichever of them has just come. */
+function withPaused(history: HandoverOrders, by: RunView): HandoverOrders {
+  const { pause, handovers } = by.state();
+  if (!pause.paused) return history;
   let after = history;
-  for (const { record } of by.state().handovers)
-    if (record.state === 'open' && record.pause !== undefined && record.pause < fact.version)
-      after = withEnd(after, by, record.id, `it knows of the pause of ${fact.owner}, which came later`);
+  for (const { record } of handovers)
+    if (record.state === 'open' && isBeforePause(history, by, record))
+      after = withEnd(after, by, record.id, `it knows of the pause of ${pause.owner}, which came later`);
   return after;
+}
+
+function isBeforePause({ signed }: HandoverOrders, by: RunView, record: HandoverRecord): boolean {
+  const { pause, config } = by.state();
+  if (config.orders !== 'proven') return record.pause !== undefined && record.pause < pause.version;
+  const ordered = handoverSignedAt(signed, config.cluster, record);
+  const paused = pauseSignedAt(signed, config.cluster, pause);
+  return ordered !== null && paused !== null && ordered < paused;
 }
 
 function withEnd(history: HandoverOrders, by: RunView, id: string, why: string): HandoverOrders {

@@ -1,24 +1,25 @@
 /**
- * I24: where operators have keys, an order counts only if an operator has given it. Judged by what operators have really
- * signed, whatever proofs the messages carried: a pause or a resume that a run takes over, a handover that it takes up, and
- * what it moves for one.
+ * I24: where operators have keys, an order counts only if an operator has given it, and none after one that was given later.
+ * Judged by what operators have really signed and when, whatever proofs and numbers the messages carried: a pause or a resume
+ * that a run takes over, a handover that it takes up, and what it moves for one.
  */
-import { orderText } from '@failtome/protocol';
 import type { ClusterRules } from './cluster-view.ts';
 import { type Broken, broken, type EventOf, type FactOf, type Judged, type RunView } from './events.ts';
+import { handoverSignedAt, pauseSignedAt, type SignedTimes, withSigned } from './signed-times.ts';
 
 interface SignedOrders {
-  readonly signed: readonly string[];
-  /** By run: the newest version of the pause that it has told. */
-  readonly versions: Readonly<Record<string, number>>;
+  readonly signed: SignedTimes;
+  /** By run: when the newest pause or resume that it has told was signed. */
+  readonly newest: Readonly<Record<string, number>>;
 }
 
 export const SIGNED_ORDERS: ClusterRules<SignedOrders> = {
-  start: { signed: [], versions: {} },
+  start: { signed: {}, newest: {} },
   events: ['order-signed', 'drive'],
   facts: ['pause', 'handover'],
-  judge(history, event) {
-    if (event.kind === 'order-signed') return [{ ...history, signed: [...history.signed, event.text] }];
+  judge(history, event, view) {
+    if (event.kind === 'order-signed')
+      return [{ ...history, signed: withSigned(history.signed, event.text, view.now()) }];
     if (!('by' in event) || event.by.config.orders === 'any') return [history];
     if (event.kind === 'drive') return [history, ...checkCall(history, event)];
     if (event.kind !== 'fact') return [history];
@@ -30,19 +31,16 @@ export const SIGNED_ORDERS: ClusterRules<SignedOrders> = {
 
 function onPause(history: SignedOrders, by: RunView): Judged<SignedOrders> {
   const { pause, config } = by.state();
-  const { version, by: node, paused, owner, reason, until } = pause;
+  const { version, by: node, paused, owner } = pause;
   // Nothing is in force: what was didn't count any more.
   if (!paused && node === '') return [history];
-  const text = orderText(config.cluster, {
-    kind: 'pause',
-    order: { version, by: node, paused, owner, reason, until },
-  });
   const takes = `${by.run} takes over the ${paused ? 'pause' : 'resume'} ${version} of ${owner}`;
-  const found: Broken[] = [];
-  if (!history.signed.includes(text)) found.push(broken('I24', `${takes}, which no operator has signed`));
-  const before = history.versions[by.run] ?? 0;
-  if (version < before) found.push(broken('I24', `${takes}, and has known ${before}`));
-  return [{ ...history, versions: { ...history.versions, [by.run]: version } }, ...found];
+  const at = pauseSignedAt(history.signed, config.cluster, pause);
+  if (at === null) return [history, broken('I24', `${takes}, which no operator has signed`)];
+  const before = history.newest[by.run] ?? 0;
+  const after = { ...history, newest: { ...history.newest, [by.run]: at } };
+  if (at >= before) return [after];
+  return [after, broken('I24', `${takes}, signed at ${at}, and has known one signed at ${before}`)];
 }
 
 function checkHandover(
@@ -74,11 +72,5 @@ function whyNoOrder({ signed }: SignedOrders, by: RunView, id: string): string |
   const { handovers, config } = by.state();
   const record = handovers.find((one) => one.record.id === id)?.record;
   if (record === undefined) return null;
-  const { address, to, by: owner, reason, ordered, pause, until } = record;
-  if (ordered === undefined || pause === undefined || until === undefined)
-    return 'which nobody can have signed';
-  const order = { id, address, to, by: owner, reason, ordered, pause, until };
-  return signed.includes(orderText(config.cluster, { kind: 'handover', order }))
-    ? null
-    : 'which no operator has signed';
+  return handoverSignedAt(signed, config.cluster, record) === null ? 'which no operator has signed' : null;
 }

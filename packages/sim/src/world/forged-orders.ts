@@ -9,13 +9,21 @@ import {
   type NodeRecord,
   type PauseRecord,
 } from '@failtome/protocol';
+import { broughtUp, type WithheldOrders } from './withheld-orders.ts';
 
-export const FORGED_ORDERS = ['new-pauses', 'new-resumes', 'new-handovers', 'old-orders'] as const;
+export const FORGED_ORDERS = [
+  'new-pauses',
+  'new-resumes',
+  'new-handovers',
+  'old-orders',
+  'withheld-orders',
+] as const;
 export type ForgedOrders = (typeof FORGED_ORDERS)[number];
 
 export type OrdersForger = (message: Envelope, node: NodeRecord) => Pick<NodeRecord, 'pause' | 'handovers'>;
 
-export function createOrdersForger(lie: ForgedOrders): OrdersForger {
+/** @param withheld what operators have given it, and nobody else has had */
+export function createOrdersForger(lie: ForgedOrders, withheld: WithheldOrders): OrdersForger {
   /** What it has itself passed on in good faith, the oldest first. */
   const pauses: PauseRecord[] = [];
   const handovers = new Map<string, HandoverRecord>();
@@ -36,6 +44,8 @@ export function createOrdersForger(lie: ForgedOrders): OrdersForger {
         return { ...node, handovers: [newHandover(message, node, proof), ...node.handovers.slice(0, 8)] };
       case 'old-orders':
         return { pause: oldPause(message, node, pauses[0]), handovers: [...handovers.values()].map(anew) };
+      case 'withheld-orders':
+        return broughtUp(node, withheld);
     }
   };
 }
@@ -52,7 +62,9 @@ function newPause(
   proof: string | undefined,
 ): PauseRecord {
   const version = pause.version + 1 + (message.seq % 3);
-  const forged = { version, by: message.from, paused, owner: 'operator', reason: '', until: null };
+  // Later than all that is known.
+  const signedAt = (pause.signedAt ?? 0) + 1 + (message.seq % 3);
+  const forged = { version, signedAt, by: message.from, paused, owner: 'operator', reason: '', until: null };
   return withProof(forged, message, proof);
 }
 
@@ -76,10 +88,11 @@ function newHandover(
   return withProof(forged, message, proof);
 }
 
-/** As it was signed, or with a version that would count. */
+/** As it was signed, or with a version and a time that would count. */
 function oldPause({ seq }: Envelope, { pause }: NodeRecord, old: PauseRecord | undefined): PauseRecord {
   if (old === undefined) return pause;
-  return seq % 2 === 0 ? old : { ...old, version: pause.version + 1 };
+  if (seq % 2 === 0) return old;
+  return { ...old, version: pause.version + 1, signedAt: (pause.signedAt ?? 0) + 1 };
 }
 
 /** Open once more, and with all its time. */

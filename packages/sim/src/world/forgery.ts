@@ -4,6 +4,7 @@
  */
 import type { AddressRecord, Envelope, Ip, NodeId, NodeRecord, Payload } from '@failtome/protocol';
 import { createOrdersForger, FORGED_ORDERS, type ForgedOrders, type OrdersForger } from './forged-orders.ts';
+import type { WithheldOrders } from './withheld-orders.ts';
 
 export const LIES = [
   'numbers',
@@ -17,6 +18,7 @@ export const LIES = [
   'new-resumes',
   'new-handovers',
   'old-orders',
+  'withheld-orders',
 ] as const;
 export type Lie = (typeof LIES)[number];
 
@@ -29,10 +31,17 @@ const LONG = '"\u0001漢'.repeat(40);
 /** @param record what the node last told of itself */
 export type Forger = (message: Envelope, record: NodeRecord | undefined) => Envelope;
 
-/** @param association what an address is really associated by now */
-export function createForger(lie: Lie, association: (ip: Ip) => string | null): Forger {
+/**
+ * @param association what an address is really associated by now
+ * @param withheld what operators have given it, and nobody else has had
+ */
+export function createForger(
+  lie: Lie,
+  association: (ip: Ip) => string | null,
+  withheld: WithheldOrders,
+): Forger {
   const counts = new Map<NodeId, number>();
-  const orders: OrdersForger | null = isForgedOrders(lie) ? createOrdersForger(lie) : null;
+  const orders: OrdersForger | null = isForgedOrders(lie) ? createOrdersForger(lie, withheld) : null;
   return (message, record) => {
     const count = (counts.get(message.to) ?? 0) + 1;
     counts.set(message.to, count);
@@ -79,6 +88,7 @@ function bent(
     case 'new-resumes':
     case 'new-handovers':
     case 'old-orders':
+    case 'withheld-orders':
       return payload;
   }
 }

@@ -54,12 +54,14 @@ interface OperatorsOptions {
   readonly newSession: () => string;
   /** What a node shows; null: it doesn't run. */
   readonly status: (id: NodeId) => StatusView | null;
+  /** Whether the node that is asked keeps the order to itself. */
+  readonly withholds: (id: NodeId, command: Command) => boolean;
 }
 
 /** All operators of a world, and whoever pretends to be one. */
 export function createOperators(
   { queue, network, trace, tell, details, signatures }: OperatorsDependencies,
-  { signs, newSession, status }: OperatorsOptions,
+  { signs, newSession, status, withholds }: OperatorsOptions,
 ): Operators {
   const outcomes: (CommandOutcome | null)[] = [];
 
@@ -76,6 +78,7 @@ export function createOperators(
     const send = (now: Command, left: number): void => {
       const written = signs && by === 'operator' ? signedBy(to, now) : now;
       if (written === null) return answered(now, NOTHING_TO_ORDER);
+      if (withholds(to, written)) return answered(written, null);
       command(queue, network, { cluster: 'web', session: newSession() }, to, written, (outcome) => {
         const next = left > 0 ? followUp(now, outcome) : null;
         if (next !== null) queue.after(FOLLOWED_MS, () => send(next, left - 1));

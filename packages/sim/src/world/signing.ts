@@ -42,7 +42,7 @@ export function createSignatures(onSigned: (text: string) => void): Signatures {
         const { owner, reason } = command;
         const order =
           command.kind === 'resume'
-            ? resumeTerms(shown, command)
+            ? resumeTerms(shown, command, wall)
             : pauseTerms(
                 shown,
                 { owner, reason, forMs: command.forMs, replace: command.replace === true },

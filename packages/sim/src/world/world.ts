@@ -208,8 +208,9 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
       },
       status(id) {
         const { process, clock } = nodeAt(id);
-        return process === null ? null : statusOf(process.view.state(), clock.now());
+        return process === null ? null : lies.shown(id, statusOf(process.view.state(), clock.now()));
       },
+      withholds: lies.withholds,
     },
   );
 

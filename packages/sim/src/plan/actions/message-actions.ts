@@ -54,7 +54,7 @@ export const MESSAGES: readonly ActionKind[] = [
       node: node('who lies'),
       lie: choice(
         LIES,
-        'numbers: near 2^53; ended: that the present association has ended; holder: that whoever hears it holds the address; ballots: asks for every lease; news: trouble and unfit on and off; handovers: long ones; pauses: another one in every message; new-pauses, new-resumes, new-handovers: that an operator has ordered that; old-orders: once more what an operator ordered before',
+        'numbers: near 2^53; ended: that the present association has ended; holder: that whoever hears it holds the address; ballots: asks for every lease; news: trouble and unfit on and off; handovers: long ones; pauses: another one in every message; new-pauses, new-resumes, new-handovers: that an operator has ordered that; old-orders: once more what an operator ordered before; withheld-orders: what operators gave to this node alone, who were shown what is not so',
       ),
     },
     apply(world, { node: who, lie }) {

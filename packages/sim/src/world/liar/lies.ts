@@ -4,12 +4,14 @@
 
 import { type AwsState, holderOf } from '@failtome/cloud/model';
 import {
+  type Command,
   decodeMessage,
   type Envelope,
   encodeMessage,
   type Ip,
   type NodeId,
   type NodeRecord,
+  type StatusView,
 } from '@failtome/protocol';
 import { createForger, type Forger, type Lie } from '../forgery.ts';
 import type { Network } from '../network.ts';
@@ -17,6 +19,7 @@ import type { EventQueue } from '../queue.ts';
 import { createRandom } from '../random.ts';
 import type { WorldSpec } from '../spec.ts';
 import type { RunView, Watcher } from '../watch.ts';
+import { createWithheld, inflated, type WithheldOrders } from '../withheld-orders.ts';
 import type { Interesting } from './generate.ts';
 import { createLiar, type Liar, type LiarMode, type Manner } from './liar.ts';
 import type { LiarView } from './strategies.ts';
@@ -28,6 +31,10 @@ export interface Lies {
   readonly meant: (to: NodeId, message: Envelope) => Envelope;
   /** What the node says is bent in this one way from now on; null: no more. */
   forge(id: NodeId, lie: Lie | null): void;
+  /** What a node shows to operators who ask it. */
+  readonly shown: (id: NodeId, status: StatusView) => StatusView;
+  /** Whether it keeps the order that it is given, and nobody else has it. */
+  readonly withholds: (id: NodeId, command: Command) => boolean;
   /** The node lies from now on. What it returns ends that. */
   lie(id: NodeId, mode: LiarMode, manner: Manner, seed: number): () => void;
   /** Whether that node lies or has lied for itself alone: nothing that it says is evidence. */
@@ -54,6 +61,8 @@ export function createLies({ spec, queue, network, aws, runs, speaks }: LiesDepe
   const forgers = new Map<NodeId, Forger>();
   const records = new Map<NodeId, NodeRecord>();
   const liars = new Map<NodeId, Liar>();
+  /** Who shows operators what isn't so, and what they have signed upon it. */
+  const withheld = new Map<NodeId, WithheldOrders>();
 
   const associationOf = (ip: Ip): string | null => aws().addresses.get(ip)?.association?.id ?? null;
   const ids = spec.nodes.map(({ id }) => id);
@@ -108,7 +117,14 @@ export function createLies({ spec, queue, network, aws, runs, speaks }: LiesDepe
           .flatMap(({ addresses }) => addresses[ip]?.episode.answered ?? [])
           .find((one) => one !== '') ?? '',
       ballotsOf,
+      withheld: withheldBy(self),
     };
+  }
+
+  function withheldBy(id: NodeId): WithheldOrders {
+    const orders = withheld.get(id) ?? createWithheld();
+    withheld.set(id, orders);
+    return orders;
   }
 
   /** Requests that its process hasn't made, as long as it lies. */
@@ -155,7 +171,14 @@ export function createLies({ spec, queue, network, aws, runs, speaks }: LiesDepe
     meant: (to, message) => liars.get(to)?.meant(message) ?? message,
     forge(id, lie) {
       if (lie === null) forgers.delete(id);
-      else forgers.set(id, createForger(lie, associationOf));
+      else forgers.set(id, createForger(lie, associationOf, withheldBy(id)));
+      if (lie !== 'withheld-orders') withheld.delete(id);
+    },
+    shown: (id, status) => (withheld.has(id) ? inflated(status) : status),
+    withholds(id, command) {
+      const orders = withheld.get(id);
+      orders?.keep(command);
+      return orders !== undefined;
     },
     lie(id, mode, manner, seed) {
       const liar = createLiar({
@@ -169,6 +192,7 @@ export function createLies({ spec, queue, network, aws, runs, speaks }: LiesDepe
       });
       let lies = true;
       liars.set(id, liar);
+      if (mode === 'identities' && spec.settings.identities) withheldBy(id);
       if (mode === 'identities') speakOn(id, liar, () => lies && liars.get(id) === liar);
       return () => {
         lies = false;

@@ -14,6 +14,7 @@ import {
   type Payload,
 } from '@failtome/protocol';
 import type { Random } from '../random.ts';
+import type { WithheldOrders } from '../withheld-orders.ts';
 import { bentValue, type Interesting, madeUp } from './generate.ts';
 
 /** What a liar sees of the world: all that could help it. */
@@ -33,6 +34,8 @@ export interface LiarView {
   readonly answered: (ip: Ip) => string;
   /** The ballots that it was last asked by a node. */
   readonly ballotsOf: (id: NodeId) => readonly Ballot[];
+  /** What operators have given it, and nobody else has had. */
+  readonly withheld: WithheldOrders;
 }
 
 /** Now this, now that. */
@@ -206,6 +209,29 @@ const ballots: Strategy = (told, to, random, view) => ({
   })),
 });
 
+/** Answers that nobody awaited, with epochs that no ballot has come to: to one candidate alone, faster than it could pass them on. */
+const unawaited: Strategy = (told, to, random, view) =>
+  to === view.candidates.at(-1)
+    ? {
+        ...told,
+        answers: view.addresses.map((address) => ({
+          ...answerOf({ address, epoch: 0, candidate: to, ask: 999 }, view.self, 'refuse', random),
+          epoch: random.pick([0, view.epochOf(address)]),
+          highest: random.pick([2 ** 44 + 2 ** 16, 2 ** 52]),
+        })),
+      }
+    : told;
+
+/** Orders that operators gave to it alone, some time or other. */
+const orders: Strategy = (told, _to, random, { withheld }) => ({
+  ...told,
+  node: {
+    ...told.node,
+    pause: withheld.pauses.length === 0 ? told.node.pause : random.pick(withheld.pauses),
+    handovers: [...withheld.handovers, ...told.node.handovers].slice(0, 8),
+  },
+});
+
 /** Parts of what is true, replaced. */
 const bent: Strategy = (told, _to, random, { known }) =>
   bentValue(PAYLOAD_FORM, told, random.pick([20, 100, 300]), random, known) as Payload; // of its own form
@@ -224,7 +250,9 @@ export const TOPICS = [
   'rumours',
   'epochs',
   'one-epoch',
+  'unawaited',
   'ballots',
+  'orders',
   'bent',
   'nonsense',
 ] as const;
@@ -241,7 +269,9 @@ const STRATEGIES: Readonly<Record<(typeof TOPICS)[number], Strategy>> = {
   rumours,
   epochs,
   'one-epoch': oneEpoch,
+  unawaited,
   ballots,
+  orders,
   bent,
   nonsense,
 };
