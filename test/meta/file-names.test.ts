@@ -5,17 +5,6 @@ import { packagesIn, sourcesOf } from '../boundaries/imports.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Names that still stand twice or more, as `PACKAGE/NAME`: take out what has become unique, and put nothing in. */
-const STILL_SHARED: readonly string[] = [
-  'agent/connections.ts',
-  'agent/credentials.ts',
-  'agent/history.ts',
-  'agent/identity.ts',
-  'agent/keys.ts',
-  'agent/run.ts',
-  'agent/views.ts',
-];
-
 /** A folder's `index.ts` has nothing in it but what the folder exports. */
 function namesTwiceIn(name: string): readonly string[] {
   const files = sourcesOf(root).filter((file) => file.startsWith(`packages/${name}/`));
@@ -25,5 +14,5 @@ function namesTwiceIn(name: string): readonly string[] {
 
 test('no two source files of one package have the same name', () => {
   const twice = packagesIn(root).flatMap((name) => namesTwiceIn(name).map((file) => `${name}/${file}`));
-  expect(twice).toEqual(STILL_SHARED);
+  expect(twice).toEqual([]);
 });

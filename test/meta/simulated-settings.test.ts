@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { ALL_KEYS } from '../../packages/agent/src/config/keys.ts';
+import { ALL_KEYS } from '../../packages/agent/src/config/file-keys.ts';
 import { checkConfig } from '../../packages/agent/src/config/load.ts';
 import { toProtocolConfig } from '../../packages/agent/src/config/to-protocol.ts';
 import type { ProtocolConfig } from '../../packages/protocol/src/index.ts';

@@ -14,8 +14,8 @@ import type { Readers } from './http/readers.ts';
 import { isPeerAt } from './http/sender.ts';
 import { createServer, type ServerDependencies } from './http/server.ts';
 import { renewCertificate } from './http/tls-server.ts';
+import { answerWhileStarting, createViews, type ViewSources } from './state-views.ts';
 import type { Certificate } from './tls/certificate.ts';
-import { answerWhileStarting, createViews, type ViewSources } from './views.ts';
 
 export interface ApisDependencies extends Pick<ServerDependencies, 'inbox' | 'onRejected' | 'onFault'> {
   /** The configuration, its keys and its tokens of this moment. */

@@ -37,20 +37,20 @@ import type { LoadResult } from './config/load.ts';
 import type { Environment } from './config/settings.ts';
 import { toProtocolConfig } from './config/to-protocol.ts';
 import type { AgentConfig } from './config/types.ts';
+import { type FoundIdentity, findIdentity } from './find-identity.ts';
 import { Inbox } from './http/inbox.ts';
 import { senderAt } from './http/sender.ts';
-import { type FoundIdentity, findIdentity } from './identity.ts';
-import { tellCredentials } from './observe/credentials.ts';
-import { type Chronicle, createChronicle } from './observe/history.ts';
+import { tellCredentials } from './observe/credentials-news.ts';
+import { type Chronicle, createChronicle } from './observe/history-recorder.ts';
 import { identitiesOf, tellSecrets } from './observe/key-news.ts';
 import type { Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { Adapters } from './ports.ts';
 import { judgeReload } from './reload.ts';
 import { StateDirectory } from './state-directory.ts';
+import { statusLine, type ViewSources } from './state-views.ts';
 import type { Certificate } from './tls/certificate.ts';
 import { CertificateKeeper } from './tls/keeper.ts';
-import { statusLine, type ViewSources } from './views.ts';
 
 /** A goodbye takes no longer, unless a move has to be finished. */
 const GOODBYE_WITHIN_MS: DurationMs = 4000;

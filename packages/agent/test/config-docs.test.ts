@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { PROTOCOL_KEYS } from '@failtome/config/keys';
 import { expect, test } from 'vitest';
-import { ALL_KEYS, type Key } from '../src/config/keys.ts';
+import { ALL_KEYS, type Key } from '../src/config/file-keys.ts';
 import { checkConfig } from '../src/config/load.ts';
 
 const page = readFileSync(fileURLToPath(new URL('../../../docs/configuration.md', import.meta.url)), 'utf8');

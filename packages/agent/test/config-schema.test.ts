@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Check } from 'typebox/schema';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { ALL_KEYS } from '../src/config/file-keys.ts';
 import { fileSchemaText } from '../src/config/file-schema.ts';
-import { ALL_KEYS } from '../src/config/keys.ts';
 import { checkConfig } from '../src/config/load.ts';
 
 const deploy = join(import.meta.dirname, '../deploy');

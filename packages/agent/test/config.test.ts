@@ -1,8 +1,8 @@
 import { formatDuration, parseDuration } from '@failtome/config';
 import { describe, expect, test } from 'vitest';
 import { identityFaults } from '../src/config/electorate.ts';
-import * as table from '../src/config/keys.ts';
-import { ALL_KEYS } from '../src/config/keys.ts';
+import * as table from '../src/config/file-keys.ts';
+import { ALL_KEYS } from '../src/config/file-keys.ts';
 import { checkConfig, warningLines } from '../src/config/load.ts';
 import { effectiveValues, effectiveYaml } from '../src/config/print.ts';
 import { toProtocolConfig } from '../src/config/to-protocol.ts';

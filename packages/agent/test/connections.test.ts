@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Connections, createConnections } from '../src/adapters/connections.ts';
+import { type Connections, createConnections } from '../src/adapters/aws-connections.ts';
 
 let nowMs = 0;
 let connections: Connections;

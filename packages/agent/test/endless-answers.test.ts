@@ -11,7 +11,7 @@ import { checkXml, MAX_BODY_BYTES, MAX_XML_BYTES, MAX_XML_DEPTH } from '../src/a
 import { type AwsClients, callAws, contextFor, createAwsClients } from '../src/adapters/aws-clients.ts';
 import { ExternalIp } from '../src/adapters/external-ip.ts';
 import { CheckRunner, checkTarget } from '../src/adapters/http-check.ts';
-import { InstanceMetadata } from '../src/adapters/identity.ts';
+import { InstanceMetadata } from '../src/adapters/instance-metadata.ts';
 import { PeerTransport } from '../src/adapters/transport.ts';
 import { SHARED_KEY } from '../src/auth/identities.ts';
 import { envelope, KEYS } from './support/api.ts';

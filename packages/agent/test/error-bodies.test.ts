@@ -1,6 +1,6 @@
 /** Whatever is wrong with a request, its answer has the documented form. */
 import { expect, test } from 'vitest';
-import { answerWhileStarting } from '../src/views.ts';
+import { answerWhileStarting } from '../src/state-views.ts';
 import { buildApi, openRaw } from './support/api.ts';
 
 const cases: readonly (readonly [what: string, text: string, status: number, code: string])[] = [

@@ -1,7 +1,7 @@
 import { type Fact, type HistoryEntry, type Instant, initialState, type State } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
 import type { HistoryLine } from '../src/history-line.ts';
-import { createChronicle } from '../src/observe/history.ts';
+import { createChronicle } from '../src/observe/history-recorder.ts';
 import { ADDRESS as IP, PROTOCOL_CONFIG } from './support/protocol-config.ts';
 
 type AddressState = State['addresses'][string];

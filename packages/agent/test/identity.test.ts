@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { InstanceMetadata, type ResolvedIdentity, resolveIdentity } from '../src/adapters/identity.ts';
+import {
+  InstanceMetadata,
+  type ResolvedIdentity,
+  resolveIdentity,
+} from '../src/adapters/instance-metadata.ts';
 import type { AgentConfig, DriverSettings } from '../src/config/types.ts';
 import type { AgentError } from '../src/errors.ts';
 import {

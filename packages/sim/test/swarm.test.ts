@@ -27,7 +27,6 @@ import {
   summary,
   writeLedger,
 } from '../src/swarm/index.ts';
-import { enter } from '../src/swarm/ledger.ts';
 import {
   countSeeds,
   describeRanges,
@@ -38,6 +37,7 @@ import {
   seedsLeft,
   union,
 } from '../src/swarm/ranges.ts';
+import { enter } from '../src/swarm/swarm-progress.ts';
 import { createCluster, FAST_SETTINGS } from '../src/world/index.ts';
 
 const OURS: Identity = { program: '1.2.3', fingerprint: 'abc', faults: null };

@@ -3,7 +3,7 @@
  * number, and behind it what the code has in that place.
  */
 import { ATTEMPT_STARTS } from '../../../packages/agent/src/adapters/attempts.ts';
-import { API_LISTEN, type Key, LISTS } from '../../../packages/agent/src/config/keys.ts';
+import { API_LISTEN, type Key, LISTS } from '../../../packages/agent/src/config/file-keys.ts';
 import { REQUESTS_PER_SECOND, SECURE_KIB_PER_SECOND } from '../../../packages/agent/src/http/senders.ts';
 import { MAX_VOTERS, majorityOf } from '../../../packages/protocol/src/index.ts';
 import { DEFAULT_BOUNDS, EXPLORED_SETTINGS, QUANTUM_MS } from '../../../packages/sim/src/explore/bounds.ts';

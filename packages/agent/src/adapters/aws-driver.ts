@@ -12,7 +12,7 @@ import {
 } from '@failtome/ports';
 import type { DriverOperation, InstanceId, Ip } from '@failtome/protocol';
 import type { AwsClients, CallContext } from './aws-clients.ts';
-import { FRESH_AFTER_MOVE_MS } from './connections.ts';
+import { FRESH_AFTER_MOVE_MS } from './aws-connections.ts';
 import { answerOnce, type Driver, type Post } from './driver.ts';
 import { sendToEc2 } from './ec2-calls.ts';
 import { sendToOpsworks } from './opsworks-calls.ts';

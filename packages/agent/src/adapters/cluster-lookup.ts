@@ -5,12 +5,12 @@
 import { DescribeAddressesCommand, DescribeInstancesCommand, type Instance } from '@aws-sdk/client-ec2';
 import { scalarNode } from '@failtome/config';
 import type { DurationMs, Ip, NodeId } from '@failtome/protocol';
-import { NODE_ID } from '../config/keys.ts';
+import { NODE_ID } from '../config/file-keys.ts';
 import type { Environment } from '../config/settings.ts';
 import { AgentError } from '../errors.ts';
 import { type AwsClients, type CallContext, contextFor, createAwsClients, readAws } from './aws-clients.ts';
 import { readInstance } from './ec2-calls.ts';
-import { InstanceMetadata } from './identity.ts';
+import { InstanceMetadata } from './instance-metadata.ts';
 import type { Names } from './names.ts';
 
 const METADATA_TIMEOUT_MS: DurationMs = 500;

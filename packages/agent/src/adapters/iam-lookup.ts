@@ -10,7 +10,7 @@ import type { Environment } from '../config/settings.ts';
 import { AgentError } from '../errors.ts';
 import { type AwsClients, type CallContext, contextFor, createAwsClients, readAws } from './aws-clients.ts';
 import { readAllAddresses } from './ec2-calls.ts';
-import { InstanceMetadata } from './identity.ts';
+import { InstanceMetadata } from './instance-metadata.ts';
 import type { Names } from './names.ts';
 import { findOpsworksInstance, readOpsworksInstances } from './opsworks-instance.ts';
 

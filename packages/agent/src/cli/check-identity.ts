@@ -8,7 +8,7 @@ import type { AgentConfig, PeerSettings } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
 import type { CliDependencies } from './dependencies.ts';
 import { clean } from './text.ts';
-import type { StatusRow } from './views.ts';
+import type { StatusRow } from './view-rows.ts';
 
 export interface CheckedIdentity {
   /** Null where there is none, or it can't be read. */

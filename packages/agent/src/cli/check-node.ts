@@ -14,7 +14,7 @@ import type { CliDependencies } from './dependencies.ts';
 import { readView } from './read.ts';
 import { clean } from './text.ts';
 import { ownOrigin } from './trust.ts';
-import { type StatusRow, statusOf } from './views.ts';
+import { type StatusRow, statusOf } from './view-rows.ts';
 
 type NodeDependencies = Pick<CliDependencies, 'checks' | 'http' | 'now' | 'randomText'>;
 

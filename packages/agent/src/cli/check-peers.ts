@@ -9,7 +9,7 @@ import { askSigned } from './check-signed.ts';
 import type { CliDependencies } from './dependencies.ts';
 import { readView } from './read.ts';
 import { age, clean } from './text.ts';
-import { type StatusRow, statusOf } from './views.ts';
+import { type StatusRow, statusOf } from './view-rows.ts';
 
 /** A pause's expiry is by the wall clock, and nothing else is: a few seconds do no harm. */
 const CLOCK_TOLERANCE_MS = 5_000;

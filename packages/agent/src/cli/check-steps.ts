@@ -21,7 +21,7 @@ import type { Environment } from '../config/settings.ts';
 import { toProtocolConfig } from '../config/to-protocol.ts';
 import type { AddressSettings, AgentConfig, Identity, LocalConfig } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
-import { findIdentity } from '../identity.ts';
+import { findIdentity } from '../find-identity.ts';
 import { clientsFor } from '../ports.ts';
 
 export interface FamilyResult {

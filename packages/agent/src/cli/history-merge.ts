@@ -2,7 +2,7 @@
  * The histories of several nodes as one: each event once, told by the node that did it, with what the others saw of it.
  */
 import type { DurationMs } from '@failtome/protocol';
-import type { HistoryRow } from './views.ts';
+import type { HistoryRow } from './view-rows.ts';
 
 export interface Story {
   readonly entry: HistoryRow;

@@ -7,7 +7,7 @@ import { mergeHistories, type Story } from './history-merge.ts';
 import { readView } from './read.ts';
 import { findTarget, type Target, type TargetOptions, trusting } from './target.ts';
 import { age, clean, moment, type Paint, painter, toned } from './text.ts';
-import { type HistoryRow, historyOf } from './views.ts';
+import { type HistoryRow, historyOf } from './view-rows.ts';
 
 export interface HistoryOptions extends TargetOptions {
   /** This node's alone. */

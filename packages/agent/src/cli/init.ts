@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { scalarNode } from '@failtome/config';
 import { InvalidArgumentError } from 'commander';
 import type { NewFile } from '../adapters/new-files.ts';
-import { ADDRESS_IP, CLUSTER, type Key, NODE_ID, NOTIFY_TOPIC_ARN } from '../config/keys.ts';
+import { ADDRESS_IP, CLUSTER, type Key, NODE_ID, NOTIFY_TOPIC_ARN } from '../config/file-keys.ts';
 import { host } from '../config/kinds.ts';
 import { checkConfig, faultLines } from '../config/load.ts';
 import { type ClusterPlan, configText, nextStepsText, type PlannedNode } from '../setup/cluster-plan.ts';

@@ -5,7 +5,7 @@ import { type OperatorRoute, openOperator, POLL_MS } from './operator.ts';
 import { readView } from './read.ts';
 import { findTarget, loadIdentity, loadKeys, type Target, type TargetOptions, trusting } from './target.ts';
 import { age, clean } from './text.ts';
-import { type PauseRow, statusOf } from './views.ts';
+import { type PauseRow, statusOf } from './view-rows.ts';
 
 export interface PauseOptions extends TargetOptions {
   /** Null: until resumed. */

@@ -11,7 +11,7 @@ import { IAM_VALUES, type IamOptions, iam, listed } from './iam.ts';
 import { INIT_VALUES, type InitOptions, init } from './init.ts';
 import { type KeygenOptions, keygen } from './keygen.ts';
 import { pause, resume } from './pause.ts';
-import { run } from './run.ts';
+import { run } from './run-command.ts';
 import { status } from './status.ts';
 import { DEFAULT_CONFIG_FILE, type TargetOptions } from './target.ts';
 import { why } from './why.ts';

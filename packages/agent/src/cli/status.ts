@@ -17,7 +17,7 @@ import {
   table,
   toned,
 } from './text.ts';
-import { type AddressRow, type HandoverRow, type NodeRow, type StatusRow, statusOf } from './views.ts';
+import { type AddressRow, type HandoverRow, type NodeRow, type StatusRow, statusOf } from './view-rows.ts';
 
 export interface StatusOptions extends TargetOptions {
   readonly watch?: boolean;

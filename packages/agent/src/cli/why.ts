@@ -5,7 +5,7 @@ import { readView } from './read.ts';
 import { handoverLines } from './status.ts';
 import { findTarget, type Target, type TargetOptions, trusting } from './target.ts';
 import { ago, type Cell, cell, clean, type Paint, painter, type Row, table } from './text.ts';
-import { type GateRow, statusOf, type WhyRow, whyOf } from './views.ts';
+import { type GateRow, statusOf, type WhyRow, whyOf } from './view-rows.ts';
 
 export async function why(
   address: string | undefined,

@@ -1,8 +1,8 @@
 /** From checked settings to the agent's configuration. */
 import assert from 'node:assert/strict';
 import type { OperatorSettings } from '../auth/operators.ts';
-import type { Key } from './keys.ts';
-import * as keys from './keys.ts';
+import type { Key } from './file-keys.ts';
+import * as keys from './file-keys.ts';
 import { get, lengthOf, pathOf, type Settings } from './settings.ts';
 import type {
   AddressSettings,

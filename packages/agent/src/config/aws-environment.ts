@@ -6,8 +6,8 @@ import { shown } from '@failtome/config';
 import { regionRemark } from './aws-names.ts';
 import { DRIVER_KINDS } from './driver-kinds.ts';
 import type { Fault } from './fault.ts';
+import * as keys from './file-keys.ts';
 import { readHttpUrl } from './http-url.ts';
-import * as keys from './keys.ts';
 import { type Environment, get, type Settings } from './settings.ts';
 
 const METADATA_ENDPOINT = 'AWS_EC2_METADATA_SERVICE_ENDPOINT';

@@ -18,7 +18,7 @@ import {
   NODE_ID,
   NOTIFY_TOPIC_ARN,
   PEER_URL,
-} from './keys.ts';
+} from './file-keys.ts';
 
 export type StackConfig =
   | {

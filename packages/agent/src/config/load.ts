@@ -9,7 +9,7 @@ import { openPlain } from '../plain-file.ts';
 import { assemble } from './assemble.ts';
 import { awsEnvironmentFaults } from './aws-environment.ts';
 import { type Fault, formatFault, formatWarning, type Warning } from './fault.ts';
-import { ALL_KEYS, NODE_ROLE } from './keys.ts';
+import { ALL_KEYS, NODE_ROLE } from './file-keys.ts';
 import { machineAddresses, withOwnEntry } from './own-entry.ts';
 import { combinationFaults } from './rules.ts';
 import { type Environment, get, NOTHING, readSettings, type Settings } from './settings.ts';

@@ -6,9 +6,9 @@ import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { scalarNode } from '@failtome/config';
 import type { Ip } from '@failtome/protocol';
+import * as keys from './file-keys.ts';
 import { canonicalIp, isLoopback } from './host.ts';
 import { httpUrl } from './http-url.ts';
-import * as keys from './keys.ts';
 import { type Entry, get, lengthOf, originOf, type Settings } from './settings.ts';
 
 /** The addresses that this machine has, loopback ones aside: those are every machine's. */

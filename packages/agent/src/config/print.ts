@@ -3,7 +3,7 @@ import { type RawNode, withoutPassword } from '@failtome/config';
 import { Document, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 import { isForeignDriverKey } from './driver-kinds.ts';
 import type { Origin } from './fault.ts';
-import { ALL_KEYS, DRIVER_KIND, type Key, NODE_ROLE, OPTIONAL_SECTIONS } from './keys.ts';
+import { ALL_KEYS, DRIVER_KIND, type Key, NODE_ROLE, OPTIONAL_SECTIONS } from './file-keys.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 
 export type Plain = string | number | boolean | null | readonly Plain[];

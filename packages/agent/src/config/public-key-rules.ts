@@ -3,8 +3,8 @@ import type { NodeId } from '@failtome/protocol';
 import { authModeOf } from '../auth/identities.ts';
 import type { PublicKey } from '../auth/identity.ts';
 import type { Fault, Warning } from './fault.ts';
-import type { Key } from './keys.ts';
-import * as keys from './keys.ts';
+import type { Key } from './file-keys.ts';
+import * as keys from './file-keys.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 import type { AgentConfig } from './types.ts';
 

@@ -5,7 +5,7 @@
 import { describeNode, nearest, type RawMap, type RawNode, scalarNode } from '@failtome/config';
 import { counted } from '@failtome/protocol';
 import type { Fault, Origin } from './fault.ts';
-import { ALL_KEYS, type Key, LISTS, OPTIONAL_SECTIONS } from './keys.ts';
+import { ALL_KEYS, type Key, LISTS, OPTIONAL_SECTIONS } from './file-keys.ts';
 
 /** What a message says was found where a required value is absent. */
 export const NOTHING = 'nothing';

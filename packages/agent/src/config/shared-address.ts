@@ -10,10 +10,10 @@ import { isIP } from 'node:net';
 import { shown } from '@failtome/config';
 import type { Ip } from '@failtome/protocol';
 import type { Fault } from './fault.ts';
+import type { Key } from './file-keys.ts';
+import * as keys from './file-keys.ts';
 import { isLoopback, isSameHost } from './host.ts';
 import { httpUrl } from './http-url.ts';
-import type { Key } from './keys.ts';
-import * as keys from './keys.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 
 /** Every key that names a shared address where it must not. */

@@ -1,9 +1,9 @@
 /** What has to agree where the API speaks TLS: the scheme of every URL, and who can be verified by what. */
 import { shown } from '@failtome/config';
 import type { Fault, Warning } from './fault.ts';
+import type { Key } from './file-keys.ts';
+import * as keys from './file-keys.ts';
 import { httpUrl } from './http-url.ts';
-import type { Key } from './keys.ts';
-import * as keys from './keys.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 import type { AgentConfig } from './types.ts';
 

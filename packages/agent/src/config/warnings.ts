@@ -5,7 +5,7 @@ import { formatDuration } from '@failtome/config';
 import { callTimeoutMs, counted } from '@failtome/protocol';
 import { isForeignDriverKey, isOnAws } from './driver-kinds.ts';
 import type { Warning } from './fault.ts';
-import * as keys from './keys.ts';
+import * as keys from './file-keys.ts';
 import { identityWarnings } from './public-key-rules.ts';
 import { get, originOf, type Settings } from './settings.ts';
 import { tlsWarnings } from './tls-rules.ts';

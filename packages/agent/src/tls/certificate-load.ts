@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { exposureOf } from '../auth/secret-file.ts';
 import type { Fault } from '../config/fault.ts';
-import * as keys from '../config/keys.ts';
+import * as keys from '../config/file-keys.ts';
 import { originOf, type Settings } from '../config/settings.ts';
 import type { AgentConfig } from '../config/types.ts';
 import {

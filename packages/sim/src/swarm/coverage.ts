@@ -2,7 +2,7 @@
  * Whether everything that a swarm should meet was met.
  */
 import { missingFrom, SOMETIMES, type Sometimes } from '../sometimes/index.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger } from './swarm-progress.ts';
 
 export interface Coverage {
   /** `not judged`: too few seeds, or only some faults, so that nothing can be expected. */

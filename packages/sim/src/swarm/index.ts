@@ -3,6 +3,10 @@
  */
 export { coverageOf } from './coverage.ts';
 export { planOf } from './draw.ts';
+export { parseRange, rangeFromClock, type SeedRange } from './ranges.ts';
+export { type Runner, runHere, runInWorkers, workIfWorker } from './runner.ts';
+export { type Finding, runSeed, runSeedPlan, type SeedResult } from './seed.ts';
+export { runSwarm, type SwarmEnd, type SwarmOptions } from './swarm.ts';
 export {
   type Identity,
   type Ledger,
@@ -12,10 +16,6 @@ export {
   readLedger,
   refuseOther,
   writeLedger,
-} from './ledger.ts';
-export { parseRange, rangeFromClock, type SeedRange } from './ranges.ts';
-export { type Runner, runHere, runInWorkers, workIfWorker } from './runner.ts';
-export { type Finding, runSeed, runSeedPlan, type SeedResult } from './seed.ts';
-export { runSwarm, type SwarmEnd, type SwarmOptions } from './swarm.ts';
+} from './swarm-progress.ts';
 export { addTallies, NO_TALLY } from './tally.ts';
 export { describeFinding, progressLine, summary } from './text.ts';

@@ -1,10 +1,11 @@
 /**
  * Many seeds: which comes next, and when there are enough. Nothing of this decides what a seed comes to.
  */
-import { enter, type Ledger } from './ledger.ts';
+
 import { type SeedRange, seedsLeft } from './ranges.ts';
 import type { Runner } from './runner.ts';
 import type { Finding, SeedResult } from './seed.ts';
+import { enter, type Ledger } from './swarm-progress.ts';
 
 export interface SwarmOptions {
   readonly seeds: SeedRange;

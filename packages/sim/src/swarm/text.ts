@@ -5,9 +5,9 @@ import { nounFor } from '@failtome/protocol';
 import { SOMETIMES } from '../sometimes/index.ts';
 import { type Coverage, coverageOf, JUDGED_FROM_SEEDS } from './coverage.ts';
 import type { Failover } from './failovers.ts';
-import type { Ledger } from './ledger.ts';
 import { describeRanges } from './ranges.ts';
 import type { Finding } from './seed.ts';
+import type { Ledger } from './swarm-progress.ts';
 import { shareOfBound, type Tally } from './tally.ts';
 
 const HOUR_MS = 3_600_000;

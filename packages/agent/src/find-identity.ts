@@ -5,7 +5,7 @@
 import type { DurationMs, InstanceId } from '@failtome/protocol';
 import pRetry from 'p-retry';
 import { type AwsClients, contextFor } from './adapters/aws-clients.ts';
-import { InstanceMetadata, resolveIdentity } from './adapters/identity.ts';
+import { InstanceMetadata, resolveIdentity } from './adapters/instance-metadata.ts';
 import type { Names } from './adapters/names.ts';
 import { findOpsworksInstance } from './adapters/opsworks-instance.ts';
 import type { Environment } from './config/settings.ts';
