@@ -8,7 +8,6 @@ import {
   addTallies,
   coverageOf,
   type Identity,
-  type Ledger,
   mergeLedgers,
   NO_TALLY,
   newLedger,
@@ -23,6 +22,7 @@ import {
   runSwarm,
   type SeedResult,
   type SwarmEnd,
+  type SwarmLedger,
   type SwarmOptions,
   summary,
   writeLedger,
@@ -37,7 +37,7 @@ import {
   seedsLeft,
   union,
 } from '../src/swarm/ranges.ts';
-import { enter } from '../src/swarm/swarm-progress.ts';
+import { enter } from '../src/swarm/swarm-ledger.ts';
 import { createCluster, FAST_SETTINGS } from '../src/world/index.ts';
 
 const OURS: Identity = { program: '1.2.3', fingerprint: 'abc', faults: null };
@@ -69,7 +69,7 @@ function fakeRunner(jobs: number, violated: (seed: number) => boolean = () => fa
 function swarmOf(
   runner: Runner,
   options: Partial<SwarmOptions> = {},
-  before: Ledger = newLedger(OURS),
+  before: SwarmLedger = newLedger(OURS),
   onResult: (result: SeedResult) => void = () => undefined,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<SwarmEnd> {
@@ -205,9 +205,9 @@ test('ledgers of different seeds add up, whatever their order', () => {
 
 test('ledgers with seeds in common, or of another program or other faults, are not added up', () => {
   const ledger = enter(newLedger(OURS), resultOf(1), 5);
-  const other = (identity: Partial<Identity>): Ledger =>
+  const other = (identity: Partial<Identity>): SwarmLedger =>
     enter(newLedger({ ...OURS, ...identity }), resultOf(2), 5);
-  const both = (second: Ledger) => () =>
+  const both = (second: SwarmLedger) => () =>
     mergeLedgers([
       ['a', ledger],
       ['b', second],

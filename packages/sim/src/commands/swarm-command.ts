@@ -11,7 +11,6 @@ import {
   describeFinding,
   type Finding,
   type Identity,
-  type Ledger,
   LedgerError,
   mergeLedgers,
   newLedger,
@@ -26,6 +25,7 @@ import {
   type SeedRange,
   type SeedResult,
   type SwarmEnd,
+  type SwarmLedger,
   type SwarmOptions,
   summary,
   writeLedger,
@@ -130,7 +130,7 @@ function identityOf(program: string, faults: readonly string[] | undefined): Ide
   return { program: FAILTOME_VERSION, fingerprint, faults: faults ?? null };
 }
 
-function begin({ ledger: file }: SwarmFlags, identity: Identity): Ledger {
+function begin({ ledger: file }: SwarmFlags, identity: Identity): SwarmLedger {
   const known = file === undefined ? null : readLedger(file);
   if (known === null || file === undefined) return newLedger(identity);
   refuseOther(file, known.identity, identity);
@@ -160,13 +160,14 @@ function seedsOf({ seeds = [FIRST_SEED, Number.MAX_SAFE_INTEGER] }: SwarmFlags):
 }
 
 /** Shows how far it is, on standard error, and writes the ledger now and then. */
-function teller({ ledger: file }: SwarmFlags, before: Ledger) {
+function teller({ ledger: file }: SwarmFlags, before: SwarmLedger) {
   const { stderr } = process;
   const startedMs = performance.now();
   let [shownMs, writtenMs] = [startedMs, startedMs];
-  const line = (ledger: Ledger): string => progressLine(ledger, before.tally, performance.now() - startedMs);
+  const line = (ledger: SwarmLedger): string =>
+    progressLine(ledger, before.tally, performance.now() - startedMs);
   return {
-    result({ finding }: SeedResult, ledger: Ledger): void {
+    result({ finding }: SeedResult, ledger: SwarmLedger): void {
       const nowMs = performance.now();
       if (finding !== null)
         stderr.write(
@@ -180,7 +181,7 @@ function teller({ ledger: file }: SwarmFlags, before: Ledger) {
       shownMs = nowMs;
       stderr.write(stderr.isTTY ? `\r\u001b[K${line(ledger)}` : `${line(ledger)}\n`);
     },
-    end(ledger: Ledger): void {
+    end(ledger: SwarmLedger): void {
       stderr.write(stderr.isTTY ? `\r\u001b[K${line(ledger)}\n` : `${line(ledger)}\n`);
     },
   };
@@ -230,7 +231,7 @@ function traceOf({ seed, invariant, detail }: Finding, flags: SwarmFlags): strin
 
 function merge(files: readonly string[], into: string | undefined, { write, finish }: CommandContext): void {
   refuseUnwritable({ '--into': into });
-  const ledgers = files.map((file): readonly [string, Ledger] => {
+  const ledgers = files.map((file): readonly [string, SwarmLedger] => {
     const ledger = readLedger(file);
     if (ledger === null) throw new LedgerError(`there is no ${file}`);
     return [file, ledger];

@@ -2,7 +2,7 @@
  * Whether everything that a swarm should meet was met.
  */
 import { missingFrom, SOMETIMES, type Sometimes } from '../sometimes/index.ts';
-import type { Ledger } from './swarm-progress.ts';
+import type { SwarmLedger } from './swarm-ledger.ts';
 
 export interface Coverage {
   /** `not judged`: too few seeds, or only some faults, so that nothing can be expected. */
@@ -15,7 +15,7 @@ export interface Coverage {
 /** With fewer seeds a rare thing may well not have come. */
 export const JUDGED_FROM_SEEDS = 150;
 
-export function coverageOf({ tally, identity }: Pick<Ledger, 'tally' | 'identity'>): Coverage {
+export function coverageOf({ tally, identity }: Pick<SwarmLedger, 'tally' | 'identity'>): Coverage {
   const never = missingFrom(tally.sometimes);
   const judged = tally.seeds >= JUDGED_FROM_SEEDS && identity.faults === null;
   return {

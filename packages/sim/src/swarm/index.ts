@@ -9,13 +9,13 @@ export { type Finding, runSeed, runSeedPlan, type SeedResult } from './seed.ts';
 export { runSwarm, type SwarmEnd, type SwarmOptions } from './swarm.ts';
 export {
   type Identity,
-  type Ledger,
   LedgerError,
   mergeLedgers,
   newLedger,
   readLedger,
   refuseOther,
+  type SwarmLedger,
   writeLedger,
-} from './swarm-progress.ts';
+} from './swarm-ledger.ts';
 export { addTallies, NO_TALLY } from './tally.ts';
 export { describeFinding, progressLine, summary } from './text.ts';

@@ -5,7 +5,7 @@
 import { type SeedRange, seedsLeft } from './ranges.ts';
 import type { Runner } from './runner.ts';
 import type { Finding, SeedResult } from './seed.ts';
-import { enter, type Ledger } from './swarm-progress.ts';
+import { enter, type SwarmLedger } from './swarm-ledger.ts';
 
 export interface SwarmOptions {
   readonly seeds: SeedRange;
@@ -28,11 +28,11 @@ export interface SwarmPorts {
   readonly clock: () => number;
   /** No seed is begun any more; those under way are finished. */
   readonly signal: AbortSignal;
-  readonly onResult: (result: SeedResult, ledger: Ledger) => void;
+  readonly onResult: (result: SeedResult, ledger: SwarmLedger) => void;
 }
 
 export interface SwarmEnd {
-  readonly ledger: Ledger;
+  readonly ledger: SwarmLedger;
   /** What was found now, not before. */
   readonly findings: readonly Finding[];
   readonly elapsedMs: number;
@@ -42,7 +42,7 @@ export interface SwarmEnd {
 /** Run seeds that the ledger doesn't have yet, and enter them. */
 export async function runSwarm(
   options: SwarmOptions,
-  before: Ledger,
+  before: SwarmLedger,
   { runner, clock, signal, onResult }: SwarmPorts,
 ): Promise<SwarmEnd> {
   const startedMs = clock();
@@ -75,6 +75,6 @@ export async function runSwarm(
   return { ledger, findings, elapsedMs: clock() - startedMs, why: enough() ?? 'all seeds' };
 }
 
-function reached({ tally }: Ledger, goal: Goal): boolean {
+function reached({ tally }: SwarmLedger, goal: Goal): boolean {
   return tally.events >= goal.events && tally.faultedTakeovers >= goal.takeovers;
 }

@@ -7,14 +7,14 @@ import { type Coverage, coverageOf, JUDGED_FROM_SEEDS } from './coverage.ts';
 import type { Failover } from './failovers.ts';
 import { describeRanges } from './ranges.ts';
 import type { Finding } from './seed.ts';
-import type { Ledger } from './swarm-progress.ts';
+import type { SwarmLedger } from './swarm-ledger.ts';
 import { shareOfBound, type Tally } from './tally.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /** The line that is shown while it runs. */
-export function progressLine({ tally, findings }: Ledger, since: Tally, elapsedMs: number): string {
+export function progressLine({ tally, findings }: SwarmLedger, since: Tally, elapsedMs: number): string {
   const events = tally.events - since.events;
   const virtualMs = tally.virtualMs - since.virtualMs;
   const perSecond = elapsedMs > 0 ? (1_000 * events) / elapsedMs : 0;
@@ -29,7 +29,7 @@ export function progressLine({ tally, findings }: Ledger, since: Tally, elapsedM
 }
 
 /** What was reached, with coverage. */
-export function summary(ledger: Ledger): readonly string[] {
+export function summary(ledger: SwarmLedger): readonly string[] {
   const { done, tally, findings, jobMs } = ledger;
   const { outages } = tally;
   const jobSeconds = Math.max(1, jobMs) / 1_000;

@@ -23,7 +23,7 @@ export interface Identity {
   readonly faults: readonly string[] | null;
 }
 
-export interface Ledger {
+export interface SwarmLedger {
   readonly identity: Identity;
   /** In order, without overlaps. */
   readonly done: readonly SeedRange[];
@@ -39,12 +39,12 @@ export class LedgerError extends Error {
   override readonly name = 'LedgerError';
 }
 
-export function newLedger(identity: Identity): Ledger {
+export function newLedger(identity: Identity): SwarmLedger {
   return { identity, done: [], tally: NO_TALLY, findings: [], jobMs: 0 };
 }
 
 /** With one more seed. */
-export function enter(ledger: Ledger, { seed, tally, finding }: SeedResult, jobMs: number): Ledger {
+export function enter(ledger: SwarmLedger, { seed, tally, finding }: SeedResult, jobMs: number): SwarmLedger {
   return {
     ...ledger,
     done: union(ledger.done, [[seed, seed]]),
@@ -59,7 +59,9 @@ export function enter(ledger: Ledger, { seed, tally, finding }: SeedResult, jobM
  *
  * @throws LedgerError when they are of different programs, or have seeds in common
  */
-export function mergeLedgers(ledgers: readonly (readonly [file: string, ledger: Ledger])[]): Ledger {
+export function mergeLedgers(
+  ledgers: readonly (readonly [file: string, ledger: SwarmLedger])[],
+): SwarmLedger {
   const [first, ...others] = ledgers;
   if (first === undefined) throw new LedgerError('no ledgers to add up');
   return others.reduce((sum, [file, ledger]) => {
@@ -95,7 +97,7 @@ export function refuseOther(file: string, theirs: Identity, ours: Identity): voi
  * @returns null when there is no such file
  * @throws LedgerError when it isn't a ledger, or of a later format
  */
-export function readLedger(file: string): Ledger | null {
+export function readLedger(file: string): SwarmLedger | null {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -111,7 +113,7 @@ export function readLedger(file: string): Ledger | null {
   }
   if (typeof read !== 'object' || read === null || !('format' in read) || read.format !== FORMAT)
     throw new LedgerError(`${file} isn't a swarm's ledger`);
-  const { version, ...ledger } = read as unknown as { readonly version: unknown } & Ledger; // as its format and version say
+  const { version, ...ledger } = read as unknown as { readonly version: unknown } & SwarmLedger; // as its format and version say
   if (version !== VERSION) throw new LedgerError(`${file} has version ${String(version)}, not ${VERSION}`);
   if (countSeeds(ledger.done) !== ledger.tally.seeds)
     throw new LedgerError(
@@ -127,7 +129,7 @@ export function readLedger(file: string): Ledger | null {
 }
 
 /** Replace the file as a whole: whoever reads it sees the old or the new one. */
-export function writeLedger(file: string, ledger: Ledger): void {
+export function writeLedger(file: string, ledger: SwarmLedger): void {
   const fresh = `${file}.${process.pid}.new`;
   const handle = openSync(fresh, 'w');
   try {
