@@ -35,7 +35,7 @@ const LONG_FUNCTIONS: readonly string[] = [
   'sim/lies.ts createLies',
   'sim/network.ts createNetwork',
   'sim/network.ts request',
-  'sim/premises.ts createPremises',
+  'sim/outside.ts createOutside',
   'sim/process.ts startProcess',
   'sim/senses.ts createSenses',
   'sim/world.ts createWorld',

@@ -122,7 +122,7 @@ const ROWS: readonly (readonly [
     'no external-IP service',
     {},
     (world) => {
-      world.premises.ipService = { kind: 'down' };
+      world.outside.ipService = { kind: 'down' };
     },
     'a has no way out, b has no way out',
   ],
@@ -145,7 +145,7 @@ test.each(ROWS)('%s', (_says, options, breaks, expected) => {
 test('a holder that is heard and fit, and serves nobody, is protected for as long as it was moved lately', () => {
   const world = settledCluster({ world: { autoAddressDelayMs: 1_000 } });
   world.haproxy('a', 'dead');
-  expect(world.runTill(() => world.premises.servedBy(ADDRESS) === 'b', 60_000)).toBe(true);
+  expect(world.runTill(() => world.outside.servedBy(ADDRESS) === 'b', 60_000)).toBe(true);
   world.haproxy('a', 'up');
   world.runFor(20_000);
   world.wayOut('b', 'broken');

@@ -96,7 +96,7 @@ export function createRecorder(world: World, { plan, title, sink }: RecorderOpti
     for (const address of world.spec.addresses) {
       const instance = holderOf(world.cloud.state(), address);
       const owner = instance === null ? null : (world.nodeOf(instance) ?? instance);
-      const served = world.premises.servedBy(address);
+      const served = world.outside.servedBy(address);
       if (isNews(`owner ${address}`, `${owner} ${served}`)) tell({ kind: 'owner', address, owner, served });
     }
     const violation = world.violation();

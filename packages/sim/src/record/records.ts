@@ -14,7 +14,7 @@ import type {
   Verdict,
 } from '@failtome/protocol';
 import type { LostWhy } from '../world/details.ts';
-import type { HaproxyState } from '../world/premises.ts';
+import type { HaproxyState } from '../world/outside.ts';
 
 export const TRACE_FORMAT = 'failtome-trace';
 /** Raised when older readers would misunderstand what is written. */

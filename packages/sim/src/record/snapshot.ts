@@ -17,7 +17,7 @@ const MARKS: Readonly<Record<GateState, string>> = { passed: '✓', closed: '✗
 /** All nodes, one after the other. */
 export function snapshotOf(world: World): string {
   const addresses = world.spec.addresses.map((ip) => {
-    const served = world.premises.servedBy(ip);
+    const served = world.outside.servedBy(ip);
     return `${ip}: belongs to ${world.holder(ip) ?? 'nobody'}, ${served === null ? 'not served' : `served by ${served}`}`;
   });
   const head = `at ${seconds(world.now())}, step #${world.queue.ran()}\n${addresses.join('\n')}\n`;

@@ -39,7 +39,7 @@ export function runLogOf(world: World): RunLog {
   function look(): void {
     for (const ip of addresses) {
       note(holders, ip, world.holder(ip));
-      note(services, ip, world.premises.servedBy(ip));
+      note(services, ip, world.outside.servedBy(ip));
     }
   }
 

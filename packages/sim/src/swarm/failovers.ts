@@ -64,7 +64,7 @@ export function watchOutages(world: World, seed: number): Outlook {
   function look(): void {
     const now = world.now();
     for (const ip of world.spec.addresses) {
-      const server = world.premises.servedBy(ip);
+      const server = world.outside.servedBy(ip);
       const outage = open.get(ip);
       if (outage !== undefined) note(world, outage, ip, now - lookedMs);
       if (server !== null && outage !== undefined) close(ip, outage, server);

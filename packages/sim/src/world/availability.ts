@@ -51,7 +51,7 @@ export function conditionOf(world: World, id: NodeId, ip: Ip): Condition {
       reaches &&
       machine.outsideLossPerMille === 0 &&
       !machine.blockedPaths.has(ip) &&
-      world.premises.ipService.kind === 'up',
+      world.outside.ipService.kind === 'up',
     writes: world.disk(id).failing() === null,
     paused: pause?.paused === true && (pause.until === null || wall < pause.until),
     free: world.config(id).driver?.displace === 'allow' || !isOccupied(world, id, ip),
@@ -68,7 +68,7 @@ function isOccupied(world: World, id: NodeId, ip: Ip): boolean {
 
 /** What is to be expected of an address in a world in which nothing changes any more. */
 export function availabilityOf(world: World, ip: Ip): Availability {
-  if (world.premises.page === 'gone')
+  if (world.outside.page === 'gone')
     return { kind: 'rightly-unavailable', address: ip, why: 'its page is gone behind every web server' };
   const objections: string[] = [];
   for (const { id, role } of world.spec.nodes) {

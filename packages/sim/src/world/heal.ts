@@ -9,8 +9,8 @@ import { QUIET_LINK } from './network.ts';
 export function healAll(world: World): void {
   world.cloud.clear();
   world.network.clearRules();
-  world.premises.ipService = { kind: 'up' };
-  world.premises.page = 'served';
+  world.outside.ipService = { kind: 'up' };
+  world.outside.page = 'served';
   for (const a of world.spec.nodes) {
     for (const b of world.spec.nodes) if (a !== b) world.link(a.id, b.id, { ...QUIET_LINK });
     const machine = world.machine(a.id);

@@ -12,7 +12,7 @@ import type { Lie } from './forgery.ts';
 import type { LiarMode, Manner } from './liar/liar.ts';
 import type { Link, Network } from './network.ts';
 import type { OrderedBy } from './operator.ts';
-import type { HaproxyState, Machine, Premises } from './premises.ts';
+import type { HaproxyState, Machine, Outside } from './outside.ts';
 import type { SimProcess } from './process.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
@@ -49,7 +49,7 @@ export interface World {
   readonly trace: Trace;
   readonly network: Network;
   readonly cloud: Cloud;
-  readonly premises: Premises;
+  readonly outside: Outside;
   now(): number;
   /** Run until that moment, or a violation. */
   runUntil(atMs: number): void;

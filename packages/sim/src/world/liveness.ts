@@ -58,9 +58,9 @@ export function checkRecovery(world: World, howFar: 'served' | 'converged'): rea
   const expected = world.spec.addresses.map((ip) => availabilityOf(world, ip));
   const bound = recoveryMs(world, expected);
   const due = expected.flatMap(({ kind, address }) => (kind === 'must-serve' ? [address] : []));
-  const served = (): boolean => due.every((ip) => world.premises.servedBy(ip) !== null);
+  const served = (): boolean => due.every((ip) => world.outside.servedBy(ip) !== null);
   if (!world.runTill(served, bound)) {
-    const lost = due.filter((ip) => world.premises.servedBy(ip) === null);
+    const lost = due.filter((ip) => world.outside.servedBy(ip) === null);
     world.violate(
       hasLiar(world) ? 'L6' : 'L1',
       `${lost.join(', ')} not served within ${bound} ms: ${describe(world, lost)}`,
@@ -83,13 +83,13 @@ function recoveryMs(world: World, expected: readonly Availability[]): number {
 
 /** It stays down: long enough that people must have been told. */
 function explain(world: World, ip: Ip, why: string): void {
-  if (world.premises.servedBy(ip) !== null) return;
+  if (world.outside.servedBy(ip) !== null) return;
   const candidates = world.spec.nodes.filter(({ role }) => role === 'candidate');
   const [first] = candidates;
   if (first === undefined) return;
   const config = world.config(first.id);
   world.runFor(blockedAfterMs(config) + boundMs(config, candidates.length));
-  if (world.violation() === null && world.premises.servedBy(ip) === null) checkExplained(world, ip, why);
+  if (world.violation() === null && world.outside.servedBy(ip) === null) checkExplained(world, ip, why);
 }
 
 function converge(world: World, expected: readonly Availability[], due: readonly Ip[]): void {
@@ -104,7 +104,7 @@ function converge(world: World, expected: readonly Availability[], due: readonly
 /** A handover that was asked for may be under way. */
 function stillServed(world: World, due: readonly Ip[]): void {
   world.runFor(SLACK_MS);
-  const served = (): boolean => due.every((ip) => world.premises.servedBy(ip) !== null);
+  const served = (): boolean => due.every((ip) => world.outside.servedBy(ip) !== null);
   world.runTill(served, world.spec.associationSettleMs + 2 * SLACK_MS);
   for (const ip of due) checkServed(world, ip);
 }
@@ -130,7 +130,7 @@ function describe(world: World, ips: readonly Ip[]): string {
 }
 
 function checkServed(world: World, ip: Ip): void {
-  if (world.premises.servedBy(ip) === null)
+  if (world.outside.servedBy(ip) === null)
     world.violate(hasLiar(world) ? 'L6' : 'L1', `${ip} is not served any more: ${describe(world, [ip])}`);
 }
 

@@ -8,7 +8,7 @@ import type { Life, ProcessSpec, Surroundings } from './surroundings.ts';
 const OWN_SLOWNESS_MS = 250;
 
 export function createSenses(
-  { premises, tell }: Surroundings,
+  { outside, tell }: Surroundings,
   { machine, clock }: ProcessSpec,
   life: Life,
 ): Pick<Ports, 'prober' | 'local' | 'externalIp'> {
@@ -31,7 +31,7 @@ export function createSenses(
           const timeoutMs =
             life.view().config.addresses.find(({ ip }) => ip === address)?.probe.timeoutMs ?? 1_000;
           tell({ kind: 'probe-began', by: life.view(), probeId, address });
-          premises.probe(
+          outside.probe(
             machine,
             address,
             timeoutMs,
@@ -44,7 +44,7 @@ export function createSenses(
         life.leave(() => {
           const startedAt = clock.now().at;
           const timeoutMs = life.view().config.local?.timeoutMs ?? 1_000;
-          premises.checkLocal(
+          outside.checkLocal(
             machine,
             timeoutMs,
             measured(startedAt, (result) => {
@@ -59,7 +59,7 @@ export function createSenses(
       ask: ({ askId, purpose, timeoutMs }) =>
         life.leave(() => {
           const startedAt = clock.now().at;
-          premises.askExternalIp(
+          outside.askExternalIp(
             machine,
             timeoutMs,
             measured(startedAt, (result) => {

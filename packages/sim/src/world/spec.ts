@@ -5,7 +5,7 @@
 import { type AddressSpec, type AwsState, createAws } from '@failtome/cloud/model';
 import type { Ip, NodeId, ProtocolConfig } from '@failtome/protocol';
 import type { CloudSpec } from './cloud.ts';
-import type { Machine } from './premises.ts';
+import type { Machine } from './outside.ts';
 import {
   configFor,
   instanceIdOf,

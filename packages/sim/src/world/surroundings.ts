@@ -6,7 +6,7 @@ import type { NodeClock } from './clock.ts';
 import type { Disk } from './disk.ts';
 import type { SimDriver } from './drivers.ts';
 import type { Network } from './network.ts';
-import type { Machine, Premises } from './premises.ts';
+import type { Machine, Outside } from './outside.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
 import type { Trace } from './trace.ts';
@@ -18,7 +18,7 @@ export interface Surroundings {
   readonly random: Random;
   readonly trace: Trace;
   readonly network: Network;
-  readonly premises: Premises;
+  readonly outside: Outside;
   readonly tell: Watcher;
   readonly violate: Violate;
   /** What a node's message becomes on its way out, and an answer on its way in, where it lies (`liar/lies.ts`). */

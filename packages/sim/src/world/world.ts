@@ -15,7 +15,7 @@ import { createJudge } from './judge.ts';
 import { createLies } from './liar/lies.ts';
 import { createNetwork } from './network.ts';
 import { createOperators } from './operator.ts';
-import { createPremises, type Machine } from './premises.ts';
+import { createOutside, type Machine } from './outside.ts';
 import { type SimProcess, startProcess } from './process.ts';
 import { createQueue } from './queue.ts';
 import { createRandom } from './random.ts';
@@ -102,7 +102,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     details,
   );
   const machines = spec.nodes.map(({ id }, index) => newMachine(id, index));
-  const premises = createPremises(queue, random.fork(), cloud.state, machines);
+  const outside = createOutside(queue, random.fork(), cloud.state, machines);
   const lies = createLies({
     spec,
     queue,
@@ -118,7 +118,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     random: random.fork(),
     trace,
     network,
-    premises,
+    outside,
     tell,
     violate,
     forged: lies.forged,
@@ -240,7 +240,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     trace,
     network,
     cloud,
-    premises,
+    outside,
     now: queue.now,
     runUntil(atMs) {
       while (violation === null && runNext(atMs));

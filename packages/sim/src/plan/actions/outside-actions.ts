@@ -76,10 +76,10 @@ export const OUTSIDE: readonly ActionKind[] = [
     lastsMs: LONG,
     parameters: {},
     draw: () => ({}),
-    apply({ premises }) {
-      premises.page = 'gone';
+    apply({ outside }) {
+      outside.page = 'gone';
       return () => {
-        premises.page = 'served';
+        outside.page = 'served';
       };
     },
   }),
@@ -112,10 +112,10 @@ export const OUTSIDE: readonly ActionKind[] = [
       ip: random.pick([random.pick(spec.addresses), '203.0.113.250']),
     }),
     apply(world, given) {
-      const { premises } = world;
-      premises.ipService = given.state === 'lies' ? { kind: 'lies', ip: given.ip } : { kind: given.state };
+      const { outside } = world;
+      outside.ipService = given.state === 'lies' ? { kind: 'lies', ip: given.ip } : { kind: given.state };
       return () => {
-        premises.ipService = { kind: 'up' };
+        outside.ipService = { kind: 'up' };
       };
     },
   }),

@@ -33,7 +33,7 @@ export type IpService =
   /** It answers with this address to everybody. */
   | { readonly kind: 'lies'; readonly ip: Ip };
 
-export interface Premises {
+export interface Outside {
   readonly machines: ReadonlyMap<NodeId, Machine>;
   ipService: IpService;
   /** What every web server passes on: `gone` is answered with an error wherever it is asked, while the servers are well. */
@@ -55,12 +55,12 @@ const EXTERNAL_IP_MS = [3, 20] as const;
 /** How one connection ends; null: it doesn't. */
 type Ending = { readonly afterMs: number; readonly result: 'ok' | 'refused' | 'error' } | null;
 
-export function createPremises(
+export function createOutside(
   queue: EventQueue,
   random: Random,
   aws: () => AwsState,
   machines: readonly Machine[],
-): Premises {
+): Outside {
   const byInstance = new Map(machines.map((machine) => [machine.instanceId, machine]));
   const byId = new Map(machines.map((machine) => [machine.id, machine]));
   const draw = ([least, most]: readonly [number, number]): number =>
@@ -95,7 +95,7 @@ export function createPremises(
     // An address whose holder's own way out is broken isn't reached from outside either.
     if (machine === undefined || route.instance.wayOut === 'broken') return null;
     const ending = server(machine, draw(OUTSIDE_MS));
-    return ending?.result === 'ok' && premises.page === 'gone' ? { ...ending, result: 'error' } : ending;
+    return ending?.result === 'ok' && outside.page === 'gone' ? { ...ending, result: 'error' } : ending;
   }
 
   /** Up to three attempts; a success ends it, a refusal too, and so does the time-out. */
@@ -137,13 +137,13 @@ export function createPremises(
     queue.after(timeoutMs, () => end(failed('timeout', timeoutMs)));
   }
 
-  const premises: Premises = {
+  const outside: Outside = {
     machines: byId,
     ipService: { kind: 'up' },
     page: 'served',
     servedBy(ip) {
       const route = routeOf(aws(), ip, queue.now());
-      if (premises.page === 'gone' || route.kind === 'nowhere' || route.instance.wayOut === 'broken')
+      if (outside.page === 'gone' || route.kind === 'nowhere' || route.instance.wayOut === 'broken')
         return null;
       const machine = byInstance.get(route.instance.id);
       return machine !== undefined && server(machine, 0)?.result === 'ok' ? machine.id : null;
@@ -165,7 +165,7 @@ export function createPremises(
       queue.after(durationMs, () => done(answerOf(ipService, seen.ip, durationMs)));
     },
   };
-  return premises;
+  return outside;
 }
 
 function answerOf(service: IpService, ip: Ip, durationMs: number): ExternalIpResult {
