@@ -37,7 +37,7 @@ const LONG_FUNCTIONS: readonly string[] = [
   'sim/network.ts request',
   'sim/outside.ts createOutside',
   'sim/process.ts startProcess',
-  'sim/senses.ts createSenses',
+  'sim/observation-ports.ts createObservationPorts',
   'sim/world.ts createWorld',
 ];
 

@@ -11,8 +11,8 @@ import {
   type SendEffect,
   withProvenOrders,
 } from '@failtome/protocol';
+import type { Environment, Life, ProcessSpec } from './environment.ts';
 import type { Delivery } from './network.ts';
-import type { Life, ProcessSpec, Surroundings } from './surroundings.ts';
 
 export interface Exchange {
   /** A request has come. */
@@ -29,7 +29,7 @@ interface Answering {
 }
 
 export function createExchange(
-  { queue, trace, network, tell, violate, forged, meant, isProven }: Surroundings,
+  { queue, trace, network, tell, violate, forged, meant, isProven }: Environment,
   { config, clock, wire }: ProcessSpec,
   life: Life,
 ): Exchange {

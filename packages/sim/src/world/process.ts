@@ -16,10 +16,10 @@ import {
   type StorageState,
   withProvenState,
 } from '@failtome/protocol';
+import type { Environment, Life, ProcessSpec } from './environment.ts';
 import { createExchange } from './exchange.ts';
 import type { Delivery } from './network.ts';
-import { createSenses } from './senses.ts';
-import type { Life, ProcessSpec, Surroundings } from './surroundings.ts';
+import { createObservationPorts } from './observation-ports.ts';
 import { createTimer } from './timer.ts';
 import type { RunView } from './watch.ts';
 
@@ -55,8 +55,8 @@ class Killed extends Error {
 /** The most requests that wait for a stopped process: a listening socket's backlog. */
 const MAX_BACKLOG = 511;
 
-export function startProcess(around: Surroundings, spec: ProcessSpec): SimProcess {
-  const { queue, random, trace, tell, violate, isProven } = around;
+export function startProcess(environment: Environment, spec: ProcessSpec): SimProcess {
+  const { queue, random, trace, tell, violate, isProven } = environment;
   const { config, clock, disk, driver } = spec;
   const self = config.node.id;
   let alive = true;
@@ -160,10 +160,10 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
   }
 
   const life: Life = { view: () => view, enter, leave, feed: (event) => host.post(event) };
-  const exchange = createExchange(around, spec, life);
+  const exchange = createExchange(environment, spec, life);
   const ports: Ports = {
     clock,
-    timer: createTimer(around, spec, (wake) => {
+    timer: createTimer(environment, spec, (wake) => {
       if (!alive) return;
       if (paused) timerDue = wake;
       else enter(wake);
@@ -172,7 +172,7 @@ export function startProcess(around: Surroundings, spec: ProcessSpec): SimProces
       send: (effect) => leave(() => exchange.send(effect)),
       reply: (effect) => leave(() => exchange.reply(effect)),
     },
-    ...createSenses(around, spec, life),
+    ...createObservationPorts(environment, spec, life),
     driver: {
       drive(effect) {
         const { callId, purpose } = effect;

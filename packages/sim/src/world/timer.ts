@@ -2,11 +2,11 @@
  * The one timer of a process: it fires at or somewhat after the moment that the process's own clock shows.
  */
 import type { Ports } from '@failtome/protocol';
-import type { ProcessSpec, Surroundings } from './surroundings.ts';
+import type { Environment, ProcessSpec } from './environment.ts';
 
 /** @param fire called with what was to be woken; never after `cancel` */
 export function createTimer(
-  { queue, random }: Surroundings,
+  { queue, random }: Environment,
   { clock, timerLateMs }: ProcessSpec,
   fire: (wake: () => void) => void,
 ): Ports['timer'] {

@@ -10,6 +10,7 @@ import { createCloud } from './cloud.ts';
 import type { Details } from './details.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { createDriver, type SimDriver } from './drivers.ts';
+import type { Environment } from './environment.ts';
 import type { ToldFact, World, WorldOptions } from './interface.ts';
 import { createJudge } from './judge.ts';
 import { createLies } from './liar/lies.ts';
@@ -22,7 +23,6 @@ import { createRandom } from './random.ts';
 import { landingOf, type NodeSpec, type Overrides } from './settings.ts';
 import { createSignatures } from './signing.ts';
 import { configOf, initialAws, newMachine, TOPIC, type WorldSpec } from './spec.ts';
-import type { Surroundings } from './surroundings.ts';
 import { createTrace } from './trace.ts';
 import type { Violation, Watcher, WorldEvent, WorldView } from './watch.ts';
 
@@ -113,7 +113,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
   });
   watchers.push(lies.watch);
   const signatures = createSignatures((text) => tell({ kind: 'order-signed', text }));
-  const around: Surroundings = {
+  const environment: Environment = {
     queue,
     random: random.fork(),
     trace,
@@ -171,7 +171,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
   function launch(node: SimNode, disk: Disk, run: string, onEnd: () => void): SimProcess {
     sessions += 1;
     trace.tell(node.spec.id, 'launched', run);
-    return startProcess(around, {
+    return startProcess(environment, {
       config: node.config,
       machine: node.machine,
       clock: node.clock,

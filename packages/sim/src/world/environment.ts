@@ -13,7 +13,7 @@ import type { Trace } from './trace.ts';
 import type { RunView, Violate, Watcher } from './watch.ts';
 
 /** What a process runs on. */
-export interface Surroundings {
+export interface Environment {
   readonly queue: EventQueue;
   readonly random: Random;
   readonly trace: Trace;

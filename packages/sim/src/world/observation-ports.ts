@@ -2,13 +2,13 @@
  * What a process sees of the world: probes of the address, checks of its own web server, and the external IP.
  */
 import type { Ports } from '@failtome/protocol';
-import type { Life, ProcessSpec, Surroundings } from './surroundings.ts';
+import type { Environment, Life, ProcessSpec } from './environment.ts';
 
 /** A check that takes so much longer than it may says something of this process only (PROTOCOL.md, "Observation"). */
 const OWN_SLOWNESS_MS = 250;
 
-export function createSenses(
-  { outside, tell }: Surroundings,
+export function createObservationPorts(
+  { outside, tell }: Environment,
   { machine, clock }: ProcessSpec,
   life: Life,
 ): Pick<Ports, 'prober' | 'local' | 'externalIp'> {
