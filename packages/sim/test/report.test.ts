@@ -132,7 +132,7 @@ suite('the model', () => {
       ['haproxy', [0], 14_000, 18_000],
       ['crash', [0], 18_500, 19_500],
     ]);
-    expect(model.lanes[2]?.struck).toEqual([{ fromMs: 8_000, toMs: 10_000, is: true }]);
+    expect(model.lanes[2]?.faulted).toEqual([{ fromMs: 8_000, toMs: 10_000, is: true }]);
   });
 
   test('puts second processes below all nodes', () => {

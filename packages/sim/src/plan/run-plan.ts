@@ -31,7 +31,7 @@ export interface RunResult {
   readonly events: number;
   readonly virtualMs: number;
   /** Which actions were done, and how many times. */
-  readonly struck: ReadonlyMap<string, number>;
+  readonly injected: ReadonlyMap<string, number>;
   /** What was to be expected of each address once it was healed; null: it didn't come to that. */
   readonly expected: readonly Availability[] | null;
   readonly trace: readonly TraceLine[];
@@ -40,7 +40,7 @@ export interface RunResult {
 }
 
 /** What has been done to a world so far. */
-interface Struck {
+interface Injected {
   readonly counts: Map<string, number>;
   /** What ends the things that still last. */
   readonly undos: Set<() => void>;
@@ -57,31 +57,31 @@ const SETTLING_MS = MAX_APPLY_LATE_MS + 10_000;
 export function runPlan(plan: Plan, options: RunOptions = {}): RunResult {
   const world = createWorld(plan.world, { keepTrace: options.keepTrace ?? 0 });
   options.onWorld?.(world);
-  const struck: Struck = { counts: new Map(), undos: new Set() };
+  const injected: Injected = { counts: new Map(), undos: new Set() };
   for (const { id, bootMs } of plan.world.nodes)
     if (bootMs !== null) world.queue.at(bootMs, () => world.start(id));
-  for (const entry of plan.timeline) world.queue.at(entry.atMs, () => strike(world, entry, struck));
+  for (const entry of plan.timeline) world.queue.at(entry.atMs, () => inject(world, entry, injected));
   world.runUntil(plan.ending.atMs);
   const heals = plan.ending.kind === 'recover' && world.violation() === null;
-  const expected = heals ? recover(world, plan.ending, struck) : null;
+  const expected = heals ? recover(world, plan.ending, injected) : null;
   return {
     plan,
     violation: world.violation(),
     hash: world.trace.hash(),
     events: world.queue.ran(),
     virtualMs: world.now(),
-    struck: struck.counts,
+    injected: injected.counts,
     expected,
     trace: world.trace.lines(),
     world,
   };
 }
 
-function strike(world: World, entry: Omit<Entry, 'atMs'>, { counts, undos }: Struck): void {
+function inject(world: World, entry: Omit<Entry, 'atMs'>, { counts, undos }: Injected): void {
   const kind = ACTIONS.get(entry.action);
   if (kind === undefined) throw new Error(`there is no action called ${entry.action}`);
   counts.set(entry.action, (counts.get(entry.action) ?? 0) + 1);
-  const ended = world.strike({
+  const ended = world.inject({
     name: entry.action,
     says: describeAction(entry.action, entry.with),
     nodes: nodesIn(world, kind, entry.with),
@@ -109,15 +109,15 @@ function nodesIn(world: World, { parameters }: ActionKind, given: Arguments): re
 function recover(
   world: World,
   ending: Extract<Ending, { kind: 'recover' }>,
-  struck: Struck,
+  injected: Injected,
 ): readonly Availability[] | null {
-  for (const end of [...struck.undos]) end();
+  for (const end of [...injected.undos]) end();
   healAll(world);
   for (const { id } of world.spec.nodes)
     world.order(id, { kind: 'resume', reason: 'healed', owner: 'operator' });
   world.runFor(SETTLING_MS);
   for (const broken of ending.broken) {
-    if (world.violation() === null) strike(world, { ...broken, forMs: null }, struck);
+    if (world.violation() === null) inject(world, { ...broken, forMs: null }, injected);
   }
   return world.violation() === null ? checkRecovery(world, ending.goal) : null;
 }

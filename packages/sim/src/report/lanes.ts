@@ -34,13 +34,13 @@ export interface Lane {
   /** Moments of its story, as indices into the records. */
   readonly marks: readonly number[];
   /** While at least one fault strikes it. */
-  readonly struck: readonly Span<true>[];
+  readonly faulted: readonly Span<true>[];
 }
 
 export interface LaneBuilder {
   readonly name: string;
   take(record: TraceRecord): void;
-  done(toMs: number, marks: readonly number[], struck: Lane['struck']): Lane;
+  done(toMs: number, marks: readonly number[], faulted: Lane['faulted']): Lane;
 }
 
 export function newLane(name: string, cluster: RecordedRun['header']['cluster']): LaneBuilder {
@@ -62,7 +62,7 @@ export function newLane(name: string, cluster: RecordedRun['header']['cluster'])
       else if (record.kind === 'node') states.add(record.at, record);
       else if ('address' in record) tracks.get(record.address)?.take(record);
     },
-    done: (toMs, marks, struck) => ({
+    done: (toMs, marks, faulted) => ({
       name,
       node: node?.id ?? name,
       role: node?.role ?? '',
@@ -71,7 +71,7 @@ export function newLane(name: string, cluster: RecordedRun['header']['cluster'])
       states: known(states.spans(toMs)),
       tracks: [...tracks.values()].map((track) => track.done(toMs)),
       marks,
-      struck,
+      faulted,
     }),
   };
 }

@@ -71,7 +71,7 @@ export function modelOf({ header, records, end, cut }: RecordedRun): Model {
   const faults = faultsIn(records, laneOf, toMs);
   const violation = records.findLastIndex(({ kind }) => kind === 'violation');
   return {
-    lanes: lanes.map((lane, index) => lane.done(toMs, marks[index] ?? [], struckBy(faults, index))),
+    lanes: lanes.map((lane, index) => lane.done(toMs, marks[index] ?? [], faultsOn(faults, index))),
     addresses: [...owners].map(([ip, series]) => {
       const spans = series.spans(toMs);
       const owned = spans.map((span) => ({ ...span, is: span.is.owner }));
@@ -88,7 +88,7 @@ export function modelOf({ header, records, end, cut }: RecordedRun): Model {
 }
 
 /** The faults of one lane, those that overlap made one. */
-function struckBy(faults: readonly Fault[], lane: number): Lane['struck'] {
+function faultsOn(faults: readonly Fault[], lane: number): Lane['faulted'] {
   const found: Span<true>[] = [];
   for (const { lanes, fromMs, toMs } of faults) {
     if (!lanes.includes(lane) || toMs <= fromMs) continue;

@@ -36,10 +36,10 @@ export function createSometimes(): SometimesLedger {
         for (const watch of watchers) watch(event);
       };
     },
-    ran({ plan, struck, expected, violation }) {
+    ran({ plan, injected, expected, violation }) {
       if (expected !== null && violation === null) markEnding(plan, expected, mark);
       markWorld(plan.world, mark);
-      markActions(plan, struck, mark);
+      markActions(plan, injected, mark);
     },
     seen: () => Object.fromEntries(counts),
   };
@@ -56,10 +56,10 @@ export function missingFrom(seen: Sightings): readonly Sometimes[] {
   return SOMETIMES.filter(({ id }) => (seen[id] ?? 0) === 0);
 }
 
-function markActions({ timeline }: Plan, struck: ReadonlyMap<string, number>, mark: Mark): void {
-  for (const name of struck.keys()) mark(`action:${name}`);
+function markActions({ timeline }: Plan, injected: ReadonlyMap<string, number>, mark: Mark): void {
+  for (const name of injected.keys()) mark(`action:${name}`);
   for (const { action, with: given } of timeline) {
-    if (!struck.has(action)) continue;
+    if (!injected.has(action)) continue;
     for (const [name, about] of Object.entries(ACTIONS.get(action)?.parameters ?? {}))
       if (about.kind === 'choice') mark(`action:${action}:${name}:${String(given[name])}`);
   }

@@ -19,7 +19,7 @@ export function healAll(world: World): void {
     world.haproxy(a.id, 'up');
     world.wayOut(a.id, 'open');
     world.disk(a.id).fail(null);
-    world.process(a.id)?.spare();
+    world.process(a.id)?.disarm();
     world.thaw(a.id);
     world.comeBack(a.id);
     world.resume(a.id);

@@ -33,7 +33,7 @@ export interface ToldFact {
 }
 
 /** Something that is done to a world. */
-export interface Strike {
+export interface Injection {
   readonly name: string;
   /** A line for people. */
   readonly says: string;
@@ -96,7 +96,7 @@ export interface World {
   /** The agent is stopped in good order, and started again with another wire version. */
   upgrade(id: NodeId, wire: number): void;
   /** Say that something is done to the world; what it returns says that it is over. */
-  strike(what: Strike): () => void;
+  inject(what: Injection): () => void;
   arm(fault: FaultSpec): number;
   order(to: NodeId, what: Command, by?: OrderedBy): void;
   outcomes(): readonly (CommandOutcome | null)[];

@@ -34,11 +34,11 @@ export interface SimProcess {
   resume(): void;
   kill(): void;
   /** Kill or stop it after so many more effects. */
-  strikeAfter(effects: number, how: 'kill' | 'pause'): void;
+  haltAfter(effects: number, how: 'kill' | 'pause'): void;
   /** So long after the first step after which it holds, do `then`, once. */
   when(holds: (state: State) => boolean, afterMs: number, then: () => void): void;
-  /** Forget a strike that hasn't struck, and what was to happen `when`. */
-  spare(): void;
+  /** Forget a halt that hasn't come yet, and what was to happen `when`. */
+  disarm(): void;
 }
 
 interface Planned {
@@ -64,7 +64,7 @@ export function startProcess(environment: Environment, spec: ProcessSpec): SimPr
   let timerDue: (() => void) | null = null;
   let arrived: (() => void)[] = [];
   let undone: (() => void)[] = [];
-  let strike: { left: number; how: 'kill' | 'pause' } | null = null;
+  let halting: { left: number; how: 'kill' | 'pause' } | null = null;
   let planned: Planned | null = null;
 
   /** Something reaches the process: now, or when it goes on. */
@@ -91,11 +91,11 @@ export function startProcess(environment: Environment, spec: ProcessSpec): SimPr
 
   /** The process does something to the world: now, or when it goes on; or it dies before. */
   function leave(work: () => void): void {
-    if (strike !== null) {
-      strike.left -= 1;
-      if (strike.left <= 0) {
-        const { how } = strike;
-        strike = null;
+    if (halting !== null) {
+      halting.left -= 1;
+      if (halting.left <= 0) {
+        const { how } = halting;
+        halting = null;
         if (how === 'pause') pause();
         else {
           kill();
@@ -259,14 +259,14 @@ export function startProcess(environment: Environment, spec: ProcessSpec): SimPr
     pause,
     resume,
     kill,
-    strikeAfter(effects, how) {
-      strike = { left: effects, how };
+    haltAfter(effects, how) {
+      halting = { left: effects, how };
     },
     when(holds, afterMs, then) {
       planned = { holds, afterMs, then };
     },
-    spare() {
-      strike = null;
+    disarm() {
+      halting = null;
       planned = null;
     },
   };

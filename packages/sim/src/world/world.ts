@@ -63,7 +63,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
   const cloudEvents: AwsEvent[] = [];
   let violation: Violation | null = null;
   let sessions = 0;
-  let strikes = 0;
+  let injections = 0;
   let still = 0;
   const details: Details = { tell: null };
 
@@ -345,9 +345,9 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
       node.again = true;
       node.process.post({ kind: 'stop' });
     },
-    strike(what) {
-      strikes += 1;
-      const fault = strikes;
+    inject(what) {
+      injections += 1;
+      const fault = injections;
       trace.tell('world', 'strike', `${fault} ${what.says}`);
       details.tell?.({ kind: 'fault-began', fault, ...what });
       return () => details.tell?.({ kind: 'fault-ended', fault });

@@ -10,7 +10,7 @@ import type { World } from '../../world/index.ts';
 import { type ActionKind, action, anyNode, LONG, likelyHolder, MIDDLE, SHORT, whoIs } from '../action.ts';
 import { address, choice, duration, node, optional, settings, whole } from '../parameters.ts';
 
-/** The most effects after which a process is struck. */
+/** The most effects after which a process is halted. */
 const MAX_EFFECTS = 1_000;
 
 function toNode(
@@ -48,13 +48,13 @@ function between(how: 'kill' | 'pause', name: string, says: string, up: (world: 
     apply(world, given) {
       const id = whoIs(world, given.node);
       if (id === null) return null;
-      world.process(id)?.strikeAfter(given.effects, how);
+      world.process(id)?.haltAfter(given.effects, how);
       return () => up(world, id);
     },
   });
 }
 
-/** Where a takeover can be met on its way, and struck. */
+/** Where a takeover can be met on its way, and halted. */
 const STAGES = TAKEOVER_PHASES.filter((phase) => phase !== 'idle' && phase !== 'won' && phase !== 'resting');
 
 function isIn({ addresses }: State, phase: TakeoverPhase): boolean {
@@ -84,10 +84,10 @@ function inMove(
     apply(world, given) {
       const id = whoIs(world, given.node);
       if (id === null) return null;
-      const strike = (): void => down(world, id);
-      world.process(id)?.when((state) => isIn(state, given.stage), given.afterMs, strike);
+      const halt = (): void => down(world, id);
+      world.process(id)?.when((state) => isIn(state, given.stage), given.afterMs, halt);
       return () => {
-        world.process(id)?.spare();
+        world.process(id)?.disarm();
         up(world, id);
       };
     },

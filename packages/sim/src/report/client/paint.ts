@@ -68,9 +68,9 @@ function laneBacks({ app, paint, palette, width }: Picture): void {
 function shades(picture: Picture): void {
   const { app, paint, palette } = picture;
   paint.fillStyle = palette.of('shade');
-  for (const [index, { struck }] of app.model.lanes.entries()) {
+  for (const [index, { faulted }] of app.model.lanes.entries()) {
     const place = app.layout.lanes[index];
-    for (const { fromMs, toMs } of struck) {
+    for (const { fromMs, toMs } of faulted) {
       const [x1, x2] = barOf(picture, fromMs, toMs);
       if (x2 > x1 && place !== undefined) paint.fillRect(x1, place.top - 12, x2 - x1, place.height + 24);
     }
