@@ -88,7 +88,7 @@ function inject(world: World, entry: Omit<Entry, 'atMs'>, { counts, undos }: Inj
     lasts: kind.lastsMs !== null,
   });
   const undo = kind.apply(world, entry.with);
-  world.details.tell?.({ kind: 'changed' });
+  world.details.emit?.({ kind: 'changed' });
   if (undo === null || entry.forMs === null) return;
   const end = (): void => {
     if (!undos.delete(end)) return;

@@ -241,12 +241,7 @@ export function createRecorder(world: World, { plan, title, sink }: RecorderOpti
     tell({ kind: 'process', who: newTrack(id).lane.name, state: 'off', run: '' });
   look();
   world.watch(onWorld);
-  // Several may listen.
-  const before = world.details.tell;
-  world.details.tell = (detail) => {
-    before?.(detail);
-    onDetail(detail);
-  };
+  world.details.subscribe(onDetail);
   return {
     finish() {
       if (over) return;

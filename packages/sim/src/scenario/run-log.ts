@@ -26,7 +26,7 @@ export interface RunLog {
 
 const OFF = ['its agent is off'];
 
-/** Watch a world that has just been built. Whoever else listens to its details goes on hearing them. */
+/** Watch a world that has just been built. */
 export function runLogOf(world: World): RunLog {
   const holders = new Map<string, Since<string | null>[]>();
   const services = new Map<string, Since<string | null>[]>();
@@ -59,9 +59,7 @@ export function runLogOf(world: World): RunLog {
     if (event.kind === 'ended') problems.get(event.by.node)?.push({ atMs: world.now(), is: OFF });
     if (event.kind === 'stepped' || event.kind === 'cloud') look();
   });
-  const { tell } = world.details;
-  world.details.tell = (detail) => {
-    tell?.(detail);
+  world.details.subscribe((detail) => {
     if (detail.kind === 'called' && detail.by.kind === 'instance') {
       const { action } = detail.request;
       calls.push({ atMs: world.now(), action, dryRun: 'dryRun' in detail.request && detail.request.dryRun });
@@ -70,7 +68,7 @@ export function runLogOf(world: World): RunLog {
     const answered = detail.kind === 'order-answered' ? answers[detail.order] : undefined;
     if (detail.kind === 'order-answered' && answered !== undefined && detail.outcome !== null)
       answered.text = `${detail.outcome.state} ${detail.outcome.detail}`.trim();
-  };
+  });
   look();
   return { world, holders, services, problems, calls, answers };
 }

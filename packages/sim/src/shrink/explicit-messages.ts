@@ -72,14 +72,12 @@ interface Sent {
 function noteFates(world: World, fates: Entry[]): void {
   const sent = new Map<number, Sent>();
   const lately = new Map<string, { readonly ms: number; count: number }>();
-  const { tell } = world.details;
-  world.details.tell = (detail) => {
-    tell?.(detail);
+  world.details.subscribe((detail) => {
     const atMs = world.now();
     if (detail.kind === 'sent') sent.set(detail.msg, sentBy(detail, atMs, lately));
     const fate = fateIn(detail, sent, atMs);
     if (fate !== null) fates.push(fate);
-  };
+  });
 }
 
 function sentBy(

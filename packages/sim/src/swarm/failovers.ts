@@ -102,11 +102,9 @@ export function watchOutages(world: World, seed: number): Outlook {
     if (event.kind === 'cloud' || (event.kind === 'stepped' && world.now() - lookedMs >= LOOK_EVERY_MS))
       look();
   });
-  const { tell } = world.details;
-  world.details.tell = (detail) => {
-    tell?.(detail);
+  world.details.subscribe((detail) => {
     if (detail.kind === 'fault-ended' || detail.kind === 'changed' || detail.kind === 'healed') look();
-  };
+  });
   return {
     failovers,
     counts,

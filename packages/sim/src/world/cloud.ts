@@ -89,7 +89,7 @@ export function createCloud(
   function call(request: AwsRequest, caller: Caller, until: number, done: (end: CallEnd) => void): void {
     calls += 1;
     const number = calls;
-    details.tell?.({ kind: 'called', call: number, by: caller, request });
+    details.emit?.({ kind: 'called', call: number, by: caller, request });
     const latency = { applyAfterMs: draw(spec.applyMs), answerAfterMs: draw(spec.answerMs) };
     const begun = beginCall(state, request, caller, queue.now(), latency);
     state = begun.state;
@@ -101,7 +101,7 @@ export function createCloud(
     const end = (how: CallEnd): void => {
       if (ended) return;
       ended = true;
-      details.tell?.({ kind: 'call-ended', call: number, end: how });
+      details.emit?.({ kind: 'call-ended', call: number, end: how });
       done(how);
     };
     if (unsent && queue.now() + CONNECT_TIMEOUT_MS < until)

@@ -1,10 +1,11 @@
 /**
  * What only a recording wants to know: the fate of every message and call, faults, orders. While nobody listens, the
- * world doesn't even say it: `details.tell?.(…)` costs one comparison.
+ * world doesn't even say it: `details.emit?.(…)` costs one comparison.
  */
 
 import type { AwsRequest, Caller } from '@failtome/cloud/model';
 import type { Command, CommandOutcome, NodeId } from '@failtome/protocol';
+import type { Subscribers } from './subscribers.ts';
 
 /**
  * Why a message came to nothing. `cut`: the path is closed. `loss`: by chance. `no-connections`: a new one can't be had
@@ -60,7 +61,5 @@ export type Detail =
   | { readonly kind: 'ordered'; readonly order: number; readonly to: NodeId; readonly command: Command }
   | { readonly kind: 'order-answered'; readonly order: number; readonly outcome: CommandOutcome | null };
 
-export interface Details {
-  /** Null: nobody listens. */
-  tell: ((detail: Detail) => void) | null;
-}
+/** Who wants to know. */
+export type Details = Subscribers<Detail>;

@@ -26,5 +26,5 @@ export function healAll(world: World): void {
     const asConfigured = a.overrides ?? {};
     if (world.overridesOf(a.id).settings !== asConfigured.settings) world.reload(a.id, asConfigured);
   }
-  world.details.tell?.({ kind: 'healed' });
+  world.details.emit?.({ kind: 'healed' });
 }

@@ -59,8 +59,9 @@ export interface World {
   runTill(holds: () => boolean, withinMs: number): boolean;
   violation(): Violation | null;
   violate(invariant: string, detail: string): void;
+  /** Be told of all that nodes see, say and do. */
   watch(watcher: Watcher): void;
-  /** For a recording: who wants to be told of every message, call, fault and order sets `tell`. */
+  /** Be told of every message, call, fault and order as well: only a recording wants it that closely. */
   readonly details: Details;
 
   start(id: NodeId): void;

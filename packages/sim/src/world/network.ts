@@ -154,7 +154,7 @@ export function createNetwork(
   function deliver(one: Recorded, to: NodeId, respond: Delivery['respond']): void {
     const listener = listeners.get(to);
     if (listener?.state() !== 'listening') return;
-    details.tell?.({ kind: 'arrived', msg: 2 * one.id, to, again: respond === nowhere });
+    details.emit?.({ kind: 'arrived', msg: 2 * one.id, to, again: respond === nowhere });
     listener.receive({
       bytes: one.bytes,
       route: one.route,
@@ -165,7 +165,7 @@ export function createNetwork(
   }
 
   function lost(msg: number, why: LostWhy): void {
-    details.tell?.({ kind: 'lost', msg, why });
+    details.emit?.({ kind: 'lost', msg, why });
   }
 
   /** Why a request doesn't even get on its way. */
@@ -190,7 +190,7 @@ export function createNetwork(
     queue.at(until, () => answer({ kind: 'failed', reason: 'timeout' }));
     const one = record(wanted);
     const msg = 2 * one.id;
-    details.tell?.({
+    details.emit?.({
       kind: 'sent',
       msg,
       re: null,
@@ -215,7 +215,7 @@ export function createNetwork(
       if (state !== 'listening') return lost(msg, state);
       deliver(one, to, (_status, bytes) => {
         const re = msg + 1;
-        details.tell?.({
+        details.emit?.({
           kind: 'sent',
           msg: re,
           re: msg,
@@ -230,7 +230,7 @@ export function createNetwork(
           return lost(re, back.state === 'closed' ? 'cut' : 'loss');
         queue.after(delayOn(back) + (answers?.kind === 'late' ? answers.byMs : 0), () => {
           if (answered) return lost(re, 'late');
-          details.tell?.({ kind: 'arrived', msg: re, to: from, again: false });
+          details.emit?.({ kind: 'arrived', msg: re, to: from, again: false });
           answer({ kind: 'response', bytes });
         });
       });

@@ -68,12 +68,12 @@ export function createOperators(
   function order(to: NodeId, what: Command, by: OrderedBy = 'operator'): void {
     trace.tell('world', 'order', `${to} ${JSON.stringify(what)}`);
     const index = outcomes.push(null) - 1;
-    details.tell?.({ kind: 'ordered', order: index, to, command: what });
+    details.emit?.({ kind: 'ordered', order: index, to, command: what });
     const answered = (now: Command, outcome: CommandOutcome | null): void => {
       trace.tell('world', 'outcome', JSON.stringify(outcome));
       tell({ kind: 'order-answered', to, command: now, outcome });
       outcomes[index] = outcome;
-      details.tell?.({ kind: 'order-answered', order: index, outcome });
+      details.emit?.({ kind: 'order-answered', order: index, outcome });
     };
     const send = (now: Command, left: number): void => {
       const written = signs && by === 'operator' ? signedBy(to, now) : now;

@@ -23,8 +23,9 @@ import { createRandom } from './random.ts';
 import { landingOf, type NodeSpec, type Overrides } from './settings.ts';
 import { createSignatures } from './signing.ts';
 import { configOf, initialAws, newMachine, TOPIC, type WorldSpec } from './spec.ts';
+import { Subscribers } from './subscribers.ts';
 import { createTrace } from './trace.ts';
-import type { Violation, Watcher, WorldEvent, WorldView } from './watch.ts';
+import type { Violation, WorldEvent, WorldView } from './watch.ts';
 
 interface SimNode {
   readonly spec: NodeSpec;
@@ -58,20 +59,20 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
   const queue = createQueue();
   const random = createRandom(spec.seed);
   const trace = createTrace(queue.now, { keep: options.keepTrace });
-  const watchers: Watcher[] = [];
+  const watchers = new Subscribers<WorldEvent>();
   const facts: ToldFact[] = [];
   const cloudEvents: AwsEvent[] = [];
   let violation: Violation | null = null;
   let sessions = 0;
   let injections = 0;
   let still = 0;
-  const details: Details = { tell: null };
+  const details: Details = new Subscribers();
 
   const tell = (event: WorldEvent): void => {
     if (event.kind === 'facts' && facts.length < MAX_KEPT)
       for (const fact of event.facts)
         if (!ROUTINE.has(fact.kind)) facts.push({ atMs: queue.now(), node: event.by.node, fact });
-    for (const watcher of watchers) watcher(event);
+    watchers.emit?.(event);
   };
   const violate = (invariant: string, detail: string): void => {
     if (violation !== null || (lies.inAnyName() && !ALWAYS.has(invariant))) return;
@@ -111,7 +112,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     runs: () => world.runs(),
     speaks: (id) => nodeAt(id).state === 'on' && nodeAt(id).process?.isPaused() === false,
   });
-  watchers.push(lies.watch);
+  watchers.subscribe(lies.watch);
   const signatures = createSignatures((text) => tell({ kind: 'order-signed', text }));
   const environment: Environment = {
     queue,
@@ -255,7 +256,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     },
     violation: () => violation,
     violate,
-    watch: (watcher) => void watchers.push(watcher),
+    watch: (watcher) => watchers.subscribe(watcher),
     details,
 
     start,
@@ -349,8 +350,8 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
       injections += 1;
       const fault = injections;
       trace.tell('world', 'strike', `${fault} ${what.says}`);
-      details.tell?.({ kind: 'fault-began', fault, ...what });
-      return () => details.tell?.({ kind: 'fault-ended', fault });
+      details.emit?.({ kind: 'fault-began', fault, ...what });
+      return () => details.emit?.({ kind: 'fault-ended', fault });
     },
     arm(fault) {
       trace.tell('world', 'arm', JSON.stringify(fault));
@@ -390,6 +391,6 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     disksHarmed: () => [...nodes.values()].some(({ disk }) => disk.harmed()),
     rolledBack: (id) => nodeAt(id).disk.rolledBack(),
   };
-  watchers.push(createJudge(view, violate));
+  watchers.subscribe(createJudge(view, violate));
   return world;
 }
