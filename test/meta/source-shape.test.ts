@@ -11,7 +11,7 @@ const MAX_FILE_LINES = 350;
 const LONG_FUNCTIONS: readonly string[] = [
   'agent/check-steps.ts createCheckSteps',
   'agent/operator.ts operatorOf',
-  'agent/history.ts createChronicle',
+  'agent/history-recorder.ts createChronicle',
   'agent/metrics.ts createCounters',
   'protocol/fact-text.ts factText',
   'protocol/host.ts createHost',
@@ -43,7 +43,7 @@ const LONG_FUNCTIONS: readonly string[] = [
 
 /** Files that are still longer: take out what has become shorter, and put nothing in. */
 const LONG_FILES: readonly string[] = [
-  'agent/keys.ts',
+  'agent/file-keys.ts',
   'agent/run.ts',
   'cloud/cloud.ts',
   'cluster/cluster.ts',
