@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { createDigest } from '../src/world/digest.ts';
+import { Digest } from '../src/world/digest.ts';
 
 function hashOf(...values: readonly unknown[]): string {
-  const digest = createDigest();
+  const digest = new Digest();
   for (const value of values) digest.data(value);
   return digest.hex();
 }

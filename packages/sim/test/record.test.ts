@@ -3,7 +3,7 @@ import { type Plan, runPlan } from '../src/plan/index.ts';
 import { causesOf } from '../src/record/causes.ts';
 import { contextOf, describe } from '../src/record/describe.ts';
 import { readTrace } from '../src/record/read.ts';
-import { createRecorder } from '../src/record/recorder.ts';
+import { Recorder } from '../src/record/recorder.ts';
 import type { RecordedRun, TraceRecord } from '../src/record/records.ts';
 import { createTraceBuffer } from '../src/record/trace-buffer.ts';
 import { traceText, withCauses } from '../src/record/trace-text.ts';
@@ -26,7 +26,7 @@ function record(plan: Plan, maxChars = 1e9, meddle: (world: World) => void = () 
   const recorders: { finish(): void }[] = [];
   runPlan(plan, {
     onWorld(world) {
-      recorders.push(createRecorder(world, { plan, title: plan.title, sink: buffer.take }));
+      recorders.push(new Recorder(world, { plan, title: plan.title, sink: buffer.take }));
       meddle(world);
     },
   });
@@ -67,7 +67,9 @@ test('two may record one run, and each is told all of it', () => {
   runPlan(FAILOVER, {
     onWorld(world) {
       for (const { take } of buffers)
-        ends.push(createRecorder(world, { plan: FAILOVER, title: FAILOVER.title, sink: take }).finish);
+        ends.push(
+          new Recorder(world, { plan: FAILOVER, title: FAILOVER.title, sink: take }).finish.bind(null),
+        );
     },
   });
   for (const end of ends) end();

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, describe as suite, test } from 'vitest';
 import { type Plan, runPlan } from '../src/plan/index.ts';
 import { contextOf } from '../src/record/describe.ts';
-import { createRecorder, createTraceBuffer, type RecordedRun, withCauses } from '../src/record/index.ts';
+import { createTraceBuffer, type RecordedRun, Recorder, withCauses } from '../src/record/index.ts';
 import {
   type Filter,
   GROUPS,
@@ -49,7 +49,8 @@ function recorded(plan: Plan, meddle: (world: World) => void = () => undefined):
   const ends: (() => void)[] = [];
   runPlan(plan, {
     onWorld(world) {
-      ends.push(createRecorder(world, { plan, title: plan.title, sink: buffer.take }).finish);
+      const recorder = new Recorder(world, { plan, title: plan.title, sink: buffer.take });
+      ends.push(() => recorder.finish());
       meddle(world);
     },
   });

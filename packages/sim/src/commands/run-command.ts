@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { createRecorder, type Recorder, type TraceEntry, type TraceRecord } from '../record/index.ts';
+import { type TraceEntry, type TraceRecord, Recorder } from '../record/index.ts';
 import { recordTo } from '../report/index.ts';
 import {
   loadAgentFile,
@@ -89,7 +89,7 @@ function tell(
     onWorld(world) {
       recording.onWorld(world);
       const sink = (entry: TraceEntry): void => void ('n' in entry && records.push(entry));
-      recorders.push(createRecorder(world, { plan: null, title: '', sink }));
+      recorders.push(new Recorder(world, { plan: null, title: '', sink }));
     },
   });
   for (const { finish } of recorders) finish();

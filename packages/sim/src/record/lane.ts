@@ -7,44 +7,58 @@ import type { GateLine, RecordBody, ViewLine } from './records.ts';
 
 type AddressState = State['addresses'][Ip];
 
-export interface Lane {
-  readonly name: string;
-  /** The records that make up for what has changed. */
-  changes(by: RunView): readonly RecordBody[];
-}
-
 /** Moments further away than this are "never". */
 const FAR_MS = 1e12;
 
-export function createLane(name: string): Lane {
+export class Lane {
+  readonly name: string;
   /** The last record of each kind and subject, as text without what changes all the time. */
-  const last = new Map<string, string>();
-  const borrowed = new Map<string, RecordBody>();
+  readonly #last = new Map<string, string>();
+  readonly #borrowed = new Map<string, RecordBody>();
 
-  function isNews(key: string, text: string): boolean {
-    if ((last.get(key) ?? '') === text) return false;
-    last.set(key, text);
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** The records that make up for what has changed. */
+  changes(by: RunView): readonly RecordBody[] {
+    const state = by.state();
+    if (state.phase === 'new') return [];
+    return [
+      ...this.#node(state),
+      ...Object.values(state.addresses).flatMap((address) => [
+        ...this.#lease(by, address),
+        ...this.#borrows(by, address),
+        ...this.#view(address),
+        ...this.#ladder(state, address.ip),
+      ]),
+    ];
+  }
+
+  #isNews(key: string, text: string): boolean {
+    if ((this.#last.get(key) ?? '') === text) return false;
+    this.#last.set(key, text);
     return true;
   }
 
-  function node(state: State): readonly RecordBody[] {
+  #node(state: State): readonly RecordBody[] {
     const { phase, local, ready, incarnation } = state;
     const line: RecordBody = {
       kind: 'node',
-      who: name,
+      who: this.name,
       phase,
       fit: local.fit,
       ready: ready.ready,
       incarnation,
     };
-    return isNews('node', JSON.stringify(line)) ? [line] : [];
+    return this.#isNews('node', JSON.stringify(line)) ? [line] : [];
   }
 
-  function view(address: AddressState): readonly RecordBody[] {
+  #view(address: AddressState): readonly RecordBody[] {
     const { ip, verdict, holder, epoch, decision } = address;
     const line: ViewLine = {
       kind: 'view',
-      who: name,
+      who: this.name,
       address: ip,
       verdict,
       holder: holder.node ?? holder.instanceId ?? (holder.kind === 'none' ? 'nobody' : holder.kind),
@@ -54,25 +68,25 @@ export function createLane(name: string): Lane {
       reason: decision.reason,
       detail: decision.detail,
     };
-    return isNews(`view ${ip}`, JSON.stringify({ ...line, detail: '' })) ? [line] : [];
+    return this.#isNews(`view ${ip}`, JSON.stringify({ ...line, detail: '' })) ? [line] : [];
   }
 
-  function ladder(state: State, ip: Ip): readonly RecordBody[] {
+  #ladder(state: State, ip: Ip): readonly RecordBody[] {
     const why = whyOf(state, ip, state.now);
     if (why === null) return [];
     const gates = why.gates.map((gate): GateLine => [gate.name, gate.passed, gate.reason]);
     // Time that runs out is no news.
     const text = gates.map(([, passed, sees]) => `${passed} ${sees.replace(/\d+/g, '')}`).join('\n');
-    return isNews(`ladder ${ip}`, text) ? [{ kind: 'ladder', who: name, address: ip, gates }] : [];
+    return this.#isNews(`ladder ${ip}`, text) ? [{ kind: 'ladder', who: this.name, address: ip, gates }] : [];
   }
 
-  function lease(by: RunView, { ip, lent }: AddressState): readonly RecordBody[] {
+  #lease(by: RunView, { ip, lent }: AddressState): readonly RecordBody[] {
     const text = lent === null ? '' : `${lent.candidate} ${lent.epoch} ${lent.expiresAt}`;
-    if (!isNews(`lease ${ip}`, text)) return [];
+    if (!this.#isNews(`lease ${ip}`, text)) return [];
     return [
       {
         kind: 'lease',
-        who: name,
+        who: this.name,
         address: ip,
         to: lent?.candidate ?? null,
         epoch: lent?.epoch ?? 0,
@@ -81,7 +95,7 @@ export function createLane(name: string): Lane {
     ];
   }
 
-  function borrows(by: RunView, { ip, campaign }: AddressState): readonly RecordBody[] {
+  #borrows(by: RunView, { ip, campaign }: AddressState): readonly RecordBody[] {
     const made: RecordBody[] = [];
     const now = new Set<string>();
     for (const [from, { leaseUntil }] of Object.entries(campaign?.answers ?? {})) {
@@ -89,35 +103,18 @@ export function createLane(name: string): Lane {
       if (untilMs === null) continue;
       const key = `${ip} ${from}`;
       now.add(key);
-      if (!isNews(`borrowed ${key}`, String(leaseUntil))) continue;
-      borrowed.set(key, { kind: 'borrowed', who: name, address: ip, from, untilMs: null });
-      made.push({ kind: 'borrowed', who: name, address: ip, from, untilMs });
+      if (!this.#isNews(`borrowed ${key}`, String(leaseUntil))) continue;
+      this.#borrowed.set(key, { kind: 'borrowed', who: this.name, address: ip, from, untilMs: null });
+      made.push({ kind: 'borrowed', who: this.name, address: ip, from, untilMs });
     }
-    for (const [key, end] of borrowed) {
+    for (const [key, end] of this.#borrowed) {
       if (!key.startsWith(`${ip} `) || now.has(key)) continue;
-      borrowed.delete(key);
-      last.delete(`borrowed ${key}`);
+      this.#borrowed.delete(key);
+      this.#last.delete(`borrowed ${key}`);
       made.push(end);
     }
     return made;
   }
-
-  return {
-    name,
-    changes(by) {
-      const state = by.state();
-      if (state.phase === 'new') return [];
-      return [
-        ...node(state),
-        ...Object.values(state.addresses).flatMap((address) => [
-          ...lease(by, address),
-          ...borrows(by, address),
-          ...view(address),
-          ...ladder(state, address.ip),
-        ]),
-      ];
-    },
-  };
 }
 
 /** Null: never, or further than anybody looks. */

@@ -7,7 +7,7 @@ import { decodeMessage, type Fact, type NodeId } from '@failtome/protocol';
 import type { Detail } from '../world/details.ts';
 import type { World } from '../world/interface.ts';
 import type { RunView, WorldEvent } from '../world/watch.ts';
-import { createLane, type Lane } from './lane.ts';
+import { Lane } from './lane.ts';
 import {
   type ProcessState,
   type RecordBody,
@@ -28,11 +28,6 @@ export interface RecorderOptions {
   readonly sink: (entry: TraceEntry) => void;
 }
 
-export interface Recorder {
-  /** Tell the end. Later events aren't told. */
-  finish(): void;
-}
-
 interface ProcessTrack {
   readonly lane: Lane;
   run: string;
@@ -40,190 +35,236 @@ interface ProcessTrack {
   shown: ProcessState;
 }
 
-/**
- * Record a world from here on: call it when the world is built, before anything runs.
- */
-export function createRecorder(world: World, { plan, title, sink }: RecorderOptions): Recorder {
-  const tracks = new Map<string, ProcessTrack>();
-  const laneOfRun = new Map<string, string>();
-  const shown = new Map<string, string>();
+export class Recorder {
+  readonly #world: World;
+  readonly #sink: RecorderOptions['sink'];
+  readonly #tracks = new Map<string, ProcessTrack>();
+  readonly #laneOfRun = new Map<string, string>();
+  readonly #shown = new Map<string, string>();
   /** Faults that have begun and not ended. */
-  const open = new Set<number>();
-  let said: RunView | null = null;
-  let count = 0;
-  let violated = false;
-  let over = false;
-
-  function tell(body: RecordBody): void {
-    count += 1;
-    sink({ n: count, step: world.queue.ran(), at: Math.round(world.now() * 1_000) / 1_000, ...body });
-  }
-
-  function trackOf(by: RunView): ProcessTrack {
-    const known = tracks.get(laneOfRun.get(by.run) ?? '');
-    if (known !== undefined) return known;
-    const track = freeTrack(by);
-    laneOfRun.set(by.run, track.lane.name);
-    track.run = by.run;
-    return track;
-  }
-
-  /** The node's own lane; while that is taken, one beside it for a second process with the same id. */
-  function freeTrack({ node, run }: RunView): ProcessTrack {
-    const names = [node, ...[...tracks.keys()].filter((name) => name.startsWith(`${node}#`))];
-    const free = names
-      .map((name) => tracks.get(name))
-      .find((track) => track !== undefined && !isTaken(track));
-    return free ?? newTrack(run);
-  }
-
-  function newTrack(name: string): ProcessTrack {
-    const made: ProcessTrack = { lane: createLane(name), run: '', process: 'off', shown: 'off' };
-    tracks.set(name, made);
-    return made;
-  }
-
-  /** What is seen from outside: asked again and again, because nobody tells. */
-  function look(): void {
-    for (const { id } of world.spec.nodes) {
-      const { frozen, haproxy } = world.machine(id);
-      const track = tracks.get(id);
-      if (track !== undefined) showProcess(id, track, frozen);
-      if (isNews(`haproxy ${id}`, haproxy)) tell({ kind: 'haproxy', who: id, state: haproxy });
-    }
-    for (const [name, track] of tracks)
-      if (world.spec.nodes.every(({ id }) => id !== name)) showProcess(name, track, false);
-    for (const address of world.spec.addresses) {
-      const instance = holderOf(world.cloud.state(), address);
-      const owner = instance === null ? null : (world.nodeOf(instance) ?? instance);
-      const served = world.outside.servedBy(address);
-      if (isNews(`owner ${address}`, `${owner} ${served}`)) tell({ kind: 'owner', address, owner, served });
-    }
-    const violation = world.violation();
-    if (violation === null || violated) return;
-    violated = true;
-    tell({ kind: 'violation', invariant: violation.invariant, detail: violation.detail });
-  }
-
-  function showProcess(who: string, track: ProcessTrack, frozen: boolean): void {
-    const is = seenAs(track.process, frozen);
-    if (is === track.shown) return;
-    track.shown = is;
-    tell({ kind: 'process', who, state: is, run: track.run });
-  }
-
-  function isNews(key: string, text: string): boolean {
-    if (shown.get(key) === text) return false;
-    shown.set(key, text);
-    return true;
-  }
-
-  function callerOf(caller: Caller): string {
-    return caller.kind === 'operator' ? caller.name : (world.nodeOf(caller.instanceId) ?? caller.instanceId);
-  }
-
-  function onWorld(event: WorldEvent): void {
-    if (over) return;
+  readonly #open = new Set<number>();
+  #said: RunView | null = null;
+  #count = 0;
+  #violated = false;
+  #over = false;
+  readonly #onWorld = (event: WorldEvent): void => {
+    if (this.#over) return;
     switch (event.kind) {
       case 'started':
-        trackOf(event.by).process = 'alive';
+        this.#trackOf(event.by).process = 'alive';
         break;
       case 'ended':
-        trackOf(event.by).process = event.by.state().phase === 'stopped' ? 'stopped' : 'crashed';
+        this.#trackOf(event.by).process = event.by.state().phase === 'stopped' ? 'stopped' : 'crashed';
         break;
       case 'paused':
-        trackOf(event.by).process = 'paused';
+        this.#trackOf(event.by).process = 'paused';
         break;
       case 'resumed':
-        trackOf(event.by).process = 'alive';
+        this.#trackOf(event.by).process = 'alive';
         break;
       case 'facts':
         for (const fact of event.facts)
-          if (isWorthIt(fact)) tell({ kind: 'fact', who: trackOf(event.by).lane.name, fact });
+          if (isWorthIt(fact)) this.#tell({ kind: 'fact', who: this.#trackOf(event.by).lane.name, fact });
         return;
       case 'said':
-        said = event.by;
+        this.#said = event.by;
         return;
       case 'stepped':
-        for (const change of trackOf(event.by).lane.changes(event.by)) tell(change);
+        for (const change of this.#trackOf(event.by).lane.changes(event.by)) this.#tell(change);
         break;
       case 'cloud':
-        onCloud(event.event);
+        this.#onCloud(event.event);
         break;
       default:
         return;
     }
-    look();
-  }
-
-  function onCloud(event: AwsEvent): void {
-    if (event.kind === 'published') {
-      const { subject, message } = event;
-      return tell({ kind: 'published', who: callerOf(event.by), subject: subject ?? '', message });
-    }
-    const { association, publicIp } = event;
-    tell({
-      kind: 'association',
-      change: event.kind === 'associated' ? 'begun' : 'ended',
-      address: publicIp,
-      target: world.nodeOf(association.instanceId) ?? association.instanceId,
-      associationId: association.id,
-      by: callerOf(event.by),
-      cause: event.kind === 'ended' ? event.association.cause : null,
-    });
-  }
-
-  function onDetail(detail: Detail): void {
-    if (over) return;
+    this.#look();
+  };
+  readonly #onDetail = (detail: Detail): void => {
+    if (this.#over) return;
     switch (detail.kind) {
       case 'sent':
-        return tellSent(detail);
+        return this.#tellSent(detail);
       case 'arrived':
-        return tell({ kind: 'arrived', msg: detail.msg, who: detail.to, again: detail.again });
+        return this.#tell({ kind: 'arrived', msg: detail.msg, who: detail.to, again: detail.again });
       case 'lost':
-        return tell(detail);
+        return this.#tell(detail);
       case 'called': {
         const { action, ...request } = detail.request;
-        return tell({ kind: 'called', call: detail.call, who: callerOf(detail.by), action, request });
+        return this.#tell({
+          kind: 'called',
+          call: detail.call,
+          who: this.#callerOf(detail.by),
+          action,
+          request,
+        });
       }
       case 'call-ended':
-        return tell({
+        return this.#tell({
           kind: 'call-ended',
           call: detail.call,
           end: detail.end.kind,
           code: detail.end.code ?? null,
         });
       case 'fault-began':
-        look();
-        if (detail.lasts) open.add(detail.fault);
-        return tell({ ...detail, kind: 'fault' });
+        this.#look();
+        if (detail.lasts) this.#open.add(detail.fault);
+        return this.#tell({ ...detail, kind: 'fault' });
       case 'fault-ended':
-        look();
-        return endFault(detail.fault);
+        this.#look();
+        return this.#endFault(detail.fault);
       case 'healed':
-        look();
-        for (const fault of open) endFault(fault);
+        this.#look();
+        for (const fault of this.#open) this.#endFault(fault);
         return;
       case 'changed':
-        return look();
+        return this.#look();
       case 'ordered':
-        return tell({ kind: 'order', order: detail.order, who: detail.to, command: detail.command });
+        return this.#tell({ kind: 'order', order: detail.order, who: detail.to, command: detail.command });
       case 'order-answered':
-        return tell(detail);
+        return this.#tell(detail);
     }
+  };
+
+  /**
+   * Record a world from here on: call it when the world is built, before anything runs.
+   */
+  constructor(world: World, { plan, title, sink }: RecorderOptions) {
+    this.#world = world;
+    this.#sink = sink;
+    sink(headerOf(world, plan, title));
+    for (const { id } of world.spec.nodes)
+      this.#tell({ kind: 'process', who: this.#newTrack(id).lane.name, state: 'off', run: '' });
+    this.#look();
+    world.watch(this.#onWorld);
+    world.details.subscribe(this.#onDetail);
   }
 
-  function endFault(fault: number): void {
-    if (open.delete(fault)) tell({ kind: 'fault-ended', fault });
+  /** Tell the end. Later events aren't told. */
+  finish(): void {
+    if (this.#over) return;
+    this.#look();
+    this.#over = true;
+    const violation = this.#world.violation();
+    this.#sink({
+      kind: 'end',
+      hash: this.#world.trace.hash(),
+      events: this.#world.queue.ran(),
+      virtualMs: this.#world.now(),
+      records: this.#count,
+      violation: violation === null ? null : { ...violation, causes: [] },
+    });
   }
 
-  function tellSent(detail: Extract<Detail, { kind: 'sent' }>): void {
+  #tell(body: RecordBody): void {
+    this.#count += 1;
+    this.#sink({
+      n: this.#count,
+      step: this.#world.queue.ran(),
+      at: Math.round(this.#world.now() * 1_000) / 1_000,
+      ...body,
+    });
+  }
+
+  #trackOf(by: RunView): ProcessTrack {
+    const known = this.#tracks.get(this.#laneOfRun.get(by.run) ?? '');
+    if (known !== undefined) return known;
+    const track = this.#freeTrack(by);
+    this.#laneOfRun.set(by.run, track.lane.name);
+    track.run = by.run;
+    return track;
+  }
+
+  /** The node's own lane; while that is taken, one beside it for a second process with the same id. */
+  #freeTrack({ node, run }: RunView): ProcessTrack {
+    const names = [node, ...[...this.#tracks.keys()].filter((name) => name.startsWith(`${node}#`))];
+    const free = names
+      .map((name) => this.#tracks.get(name))
+      .find((track) => track !== undefined && !isTaken(track));
+    return free ?? this.#newTrack(run);
+  }
+
+  #newTrack(name: string): ProcessTrack {
+    const made: ProcessTrack = { lane: new Lane(name), run: '', process: 'off', shown: 'off' };
+    this.#tracks.set(name, made);
+    return made;
+  }
+
+  /** What is seen from outside: asked again and again, because nobody tells. */
+  #look(): void {
+    for (const { id } of this.#world.spec.nodes) {
+      const { frozen, haproxy } = this.#world.machine(id);
+      const track = this.#tracks.get(id);
+      if (track !== undefined) this.#showProcess(id, track, frozen);
+      if (this.#isNews(`haproxy ${id}`, haproxy)) this.#tell({ kind: 'haproxy', who: id, state: haproxy });
+    }
+    for (const [name, track] of this.#tracks)
+      if (this.#world.spec.nodes.every(({ id }) => id !== name)) this.#showProcess(name, track, false);
+    for (const address of this.#world.spec.addresses) {
+      const instance = holderOf(this.#world.cloud.state(), address);
+      const owner = instance === null ? null : (this.#world.nodeOf(instance) ?? instance);
+      const served = this.#world.outside.servedBy(address);
+      if (this.#isNews(`owner ${address}`, `${owner} ${served}`))
+        this.#tell({ kind: 'owner', address, owner, served });
+    }
+    const violation = this.#world.violation();
+    if (violation === null || this.#violated) return;
+    this.#violated = true;
+    this.#tell({ kind: 'violation', invariant: violation.invariant, detail: violation.detail });
+  }
+
+  #showProcess(who: string, track: ProcessTrack, frozen: boolean): void {
+    const is = seenAs(track.process, frozen);
+    if (is === track.shown) return;
+    track.shown = is;
+    this.#tell({ kind: 'process', who, state: is, run: track.run });
+  }
+
+  #isNews(key: string, text: string): boolean {
+    if (this.#shown.get(key) === text) return false;
+    this.#shown.set(key, text);
+    return true;
+  }
+
+  #callerOf(caller: Caller): string {
+    return caller.kind === 'operator'
+      ? caller.name
+      : (this.#world.nodeOf(caller.instanceId) ?? caller.instanceId);
+  }
+
+  #onCloud(event: AwsEvent): void {
+    if (event.kind === 'published') {
+      const { subject, message } = event;
+      return this.#tell({
+        kind: 'published',
+        who: this.#callerOf(event.by),
+        subject: subject ?? '',
+        message,
+      });
+    }
+    const { association, publicIp } = event;
+    this.#tell({
+      kind: 'association',
+      change: event.kind === 'associated' ? 'begun' : 'ended',
+      address: publicIp,
+      target: this.#world.nodeOf(association.instanceId) ?? association.instanceId,
+      associationId: association.id,
+      by: this.#callerOf(event.by),
+      cause: event.kind === 'ended' ? event.association.cause : null,
+    });
+  }
+
+  #endFault(fault: number): void {
+    if (this.#open.delete(fault)) this.#tell({ kind: 'fault-ended', fault });
+  }
+
+  #tellSent(detail: Extract<Detail, { kind: 'sent' }>): void {
     const { msg, from, to, route, fresh, bytes } = detail;
     const decoded = decodeMessage(bytes);
-    const who = said?.node === from ? trackOf(said).lane.name : from;
-    said = null;
+    const who = this.#said?.node === from ? this.#trackOf(this.#said).lane.name : from;
+    this.#said = null;
     const message = decoded.kind === 'message' ? decoded.message : null;
-    tell({
+    this.#tell({
       kind: 'sent',
       msg,
       who,
@@ -235,29 +276,6 @@ export function createRecorder(world: World, { plan, title, sink }: RecorderOpti
       payload: message?.payload ?? null,
     });
   }
-
-  sink(headerOf(world, plan, title));
-  for (const { id } of world.spec.nodes)
-    tell({ kind: 'process', who: newTrack(id).lane.name, state: 'off', run: '' });
-  look();
-  world.watch(onWorld);
-  world.details.subscribe(onDetail);
-  return {
-    finish() {
-      if (over) return;
-      look();
-      over = true;
-      const violation = world.violation();
-      sink({
-        kind: 'end',
-        hash: world.trace.hash(),
-        events: world.queue.ran(),
-        virtualMs: world.now(),
-        records: count,
-        violation: violation === null ? null : { ...violation, causes: [] },
-      });
-    },
-  };
 }
 
 function isTaken({ process }: ProcessTrack): boolean {

@@ -3,7 +3,7 @@
  */
 import { type Plan, runPlan } from '../plan/index.ts';
 import type { World } from '../world/index.ts';
-import { createRecorder, type Recorder } from './recorder.ts';
+import { Recorder } from './recorder.ts';
 import type { RecordedRun, TraceEntry, TraceRecord } from './records.ts';
 
 /** Where to stop: a moment of the world in milliseconds, or the first moment at which so many events have run. */
@@ -84,7 +84,7 @@ export function replay({ header, records, cut, end }: RecordedRun, options: Repl
     runPlan(plan, {
       onWorld(world) {
         kept.world = world;
-        kept.recorder = createRecorder(world, { plan: header.plan, title: header.title, sink: take });
+        kept.recorder = new Recorder(world, { plan: header.plan, title: header.title, sink: take });
         // Planned again at that moment, so that it comes after whatever was planned before.
         if (options.until?.kind === 'time')
           world.queue.at(options.until.atMs, () => {

@@ -2,7 +2,7 @@
  * A run's trace and report, as files.
  */
 import { writeFileSync } from 'node:fs';
-import { createRecorder, type Recorder } from '../record/recorder.ts';
+import { Recorder } from '../record/recorder.ts';
 import { createTraceBuffer } from '../record/trace-buffer.ts';
 import { traceText, withCauses } from '../record/trace-text.ts';
 import type { World } from '../world/interface.ts';
@@ -39,7 +39,7 @@ export function recordTo(files: RecordFiles, plan: unknown, title: string): Reco
   let recorder: Recorder | null = null;
   return {
     onWorld(world) {
-      recorder = createRecorder(world, { plan, title, sink: buffer.take });
+      recorder = new Recorder(world, { plan, title, sink: buffer.take });
     },
     finish() {
       recorder?.finish();

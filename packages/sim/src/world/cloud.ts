@@ -62,86 +62,111 @@ export interface CloudListener {
   readonly onFault: (action: AwsAction, dryRun: boolean, effect: FaultEffect['kind']) => void;
 }
 
-export function createCloud(
-  queue: EventQueue,
-  random: Random,
-  initial: AwsState,
-  spec: CloudSpec,
-  { onEvent, onFault }: CloudListener,
-  details: Details,
-): Cloud {
-  let state = initial;
-  let calls = 0;
-  const draw = ([least, most]: readonly [number, number]): number =>
-    random.between(Math.round(least * 16), Math.round(most * 16)) / 16;
+export class SimulatedCloud implements Cloud {
+  readonly #queue: EventQueue;
+  readonly #random: Random;
+  readonly #spec: CloudSpec;
+  readonly #onEvent: CloudListener['onEvent'];
+  readonly #onFault: CloudListener['onFault'];
+  readonly #details: Details;
+  #state: AwsState;
+  #calls = 0;
 
-  function adopt(next: AwsState, events: readonly AwsEvent[]): void {
-    state = next;
-    for (const event of events) onEvent(event);
+  constructor(
+    queue: EventQueue,
+    random: Random,
+    initial: AwsState,
+    spec: CloudSpec,
+    { onEvent, onFault }: CloudListener,
+    details: Details,
+  ) {
+    this.#queue = queue;
+    this.#random = random;
+    this.#spec = spec;
+    this.#onEvent = onEvent;
+    this.#onFault = onFault;
+    this.#details = details;
+    this.#state = initial;
   }
 
-  function ipOf(caller: Caller): string | null {
-    if (caller.kind === 'operator') return 'console';
-    const seen = externalIp(state, caller.instanceId, queue.now());
-    return seen.kind === 'none' ? null : seen.ip;
+  state(): AwsState {
+    return this.#state;
   }
 
-  function call(request: AwsRequest, caller: Caller, until: number, done: (end: CallEnd) => void): void {
-    calls += 1;
-    const number = calls;
-    details.emit?.({ kind: 'called', call: number, by: caller, request });
-    const latency = { applyAfterMs: draw(spec.applyMs), answerAfterMs: draw(spec.answerMs) };
-    const begun = beginCall(state, request, caller, queue.now(), latency);
-    state = begun.state;
+  /** Change the model from outside: an instance, an operator's hand. */
+  change(make: (state: AwsState, atMs: number) => AwsState | Change): void {
+    const next = make(this.#state, this.#queue.now());
+    if ('state' in next) this.#adopt(next.state, next.events);
+    else this.#state = next;
+  }
+
+  arm(fault: FaultSpec): number {
+    const armed = armFault(this.#state, fault);
+    this.#state = armed.state;
+    return armed.fault.id;
+  }
+
+  clear(id?: number): void {
+    this.#state = id === undefined ? clearFaults(this.#state) : clearFaults(this.#state, id);
+  }
+
+  /** Call AWS; `done` comes exactly once, at `until` (the world's time) at the latest. */
+  call(request: AwsRequest, caller: Caller, until: number, done: (end: CallEnd) => void): void {
+    this.#calls += 1;
+    const number = this.#calls;
+    this.#details.emit?.({ kind: 'called', call: number, by: caller, request });
+    const latency = {
+      applyAfterMs: this.#draw(this.#spec.applyMs),
+      answerAfterMs: this.#draw(this.#spec.answerMs),
+    };
+    const begun = beginCall(this.#state, request, caller, this.#queue.now(), latency);
+    this.#state = begun.state;
     const { plan } = begun;
-    if (plan.fault !== null) onFault(request.action, isDryRun(request), plan.fault.kind);
-    const sentFrom = ipOf(caller);
-    const unsent = sentFrom === null && random.chance(500);
+    if (plan.fault !== null) this.#onFault(request.action, isDryRun(request), plan.fault.kind);
+    const sentFrom = this.#ipOf(caller);
+    const unsent = sentFrom === null && this.#random.chance(500);
     let ended = false;
     const end = (how: CallEnd): void => {
       if (ended) return;
       ended = true;
-      details.emit?.({ kind: 'call-ended', call: number, end: how });
+      this.#details.emit?.({ kind: 'call-ended', call: number, end: how });
       done(how);
     };
-    if (unsent && queue.now() + CONNECT_TIMEOUT_MS < until)
-      queue.after(CONNECT_TIMEOUT_MS, () => end({ kind: 'unsent' }));
-    queue.at(until, () => end({ kind: 'timeout' }));
+    if (unsent && this.#queue.now() + CONNECT_TIMEOUT_MS < until)
+      this.#queue.after(CONNECT_TIMEOUT_MS, () => end({ kind: 'unsent' }));
+    this.#queue.at(until, () => end({ kind: 'timeout' }));
     let outcome: AwsOutcome | null = null;
     if (plan.apply.kind === 'at') {
-      queue.at(plan.apply.atMs, () => {
-        const applied = applyCall(state, plan, queue.now());
+      this.#queue.at(plan.apply.atMs, () => {
+        const applied = applyCall(this.#state, plan, this.#queue.now());
         outcome = applied.outcome;
-        adopt(applied.state, applied.events);
+        this.#adopt(applied.state, applied.events);
       });
     }
     const { reply } = plan;
     if (reply.kind === 'never') return;
-    queue.at(reply.atMs, () => {
-      if (ipOf(caller) !== sentFrom && random.chance(spec.lostAnswerPerMille)) return;
+    this.#queue.at(reply.atMs, () => {
+      if (this.#ipOf(caller) !== sentFrom && this.#random.chance(this.#spec.lostAnswerPerMille)) return;
       if (reply.kind === 'reset') end({ kind: 'reset' });
       else if (reply.kind === 'error') end({ ...reply.error, kind: 'error', requestId: plan.requestId });
       else if (outcome !== null) end(endOf(outcome, plan.requestId));
     });
   }
 
-  return {
-    state: () => state,
-    call,
-    change(make) {
-      const next = make(state, queue.now());
-      if ('state' in next) adopt(next.state, next.events);
-      else state = next;
-    },
-    arm(fault) {
-      const armed = armFault(state, fault);
-      state = armed.state;
-      return armed.fault.id;
-    },
-    clear(id) {
-      state = id === undefined ? clearFaults(state) : clearFaults(state, id);
-    },
-  };
+  #draw([least, most]: readonly [number, number]): number {
+    return this.#random.between(Math.round(least * 16), Math.round(most * 16)) / 16;
+  }
+
+  #adopt(next: AwsState, events: readonly AwsEvent[]): void {
+    this.#state = next;
+    for (const event of events) this.#onEvent(event);
+  }
+
+  #ipOf(caller: Caller): string | null {
+    if (caller.kind === 'operator') return 'console';
+    const seen = externalIp(this.#state, caller.instanceId, this.#queue.now());
+    return seen.kind === 'none' ? null : seen.ip;
+  }
 }
 
 function endOf(outcome: AwsOutcome, requestId: string): CallEnd {

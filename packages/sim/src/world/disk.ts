@@ -11,32 +11,6 @@ export interface DiskSpec {
   readonly writeMs: readonly [number, number];
 }
 
-export interface Disk {
-  /** Write `text`; a write that waits gives way to a later one, whose answer counts for both. */
-  write(writeId: number, text: string, answer: (writeId: number, code: string | null) => void): void;
-  /** The process is gone: of the writes under way, one may have reached the disk. */
-  crash(): void;
-  /** What is there; null: nothing. */
-  content(): string | null;
-  /** What a crash at this moment is sure to leave. */
-  synced(): string | null;
-  /** Errno of every write from now on; null: writes succeed. */
-  fail(code: string | null): void;
-  failing(): string | null;
-  /** Go back by so many writes; more than there were: to nothing. */
-  rollBack(writes: number): void;
-  corrupt(): void;
-  wipe(): void;
-  /** What another cluster's node of the same name had left, in place of what was there. */
-  exchange(): void;
-  /** Whether something that had been synced was lost. */
-  harmed(): boolean;
-  /** Whether it was put back to what it held earlier. */
-  rolledBack(): boolean;
-  /** Put a document there, as a copied disk has it. */
-  restore(text: string): void;
-}
-
 /** How many earlier documents a rollback can reach. */
 const MAX_HISTORY = 64;
 
@@ -46,82 +20,125 @@ interface Write {
   readonly answer: (writeId: number, code: string | null) => void;
 }
 
-export function createDisk(queue: EventQueue, random: Random, spec: DiskSpec): Disk {
-  let synced: string | null = null;
-  let history: string[] = [];
-  let writing: Write | null = null;
-  let waiting: Write | null = null;
-  let failing: string | null = null;
-  let life = 0;
-  let harmed = false;
-  let rolledBack = false;
+export class Disk {
+  readonly #queue: EventQueue;
+  readonly #random: Random;
+  readonly #spec: DiskSpec;
+  #synced: string | null = null;
+  #history: string[] = [];
+  #writing: Write | null = null;
+  #waiting: Write | null = null;
+  #failing: string | null = null;
+  #life = 0;
+  #harmed = false;
+  #rolledBack = false;
 
-  function begin(write: Write): void {
-    writing = write;
-    const mine = life;
-    queue.after(random.between(spec.writeMs[0] * 16, spec.writeMs[1] * 16) / 16, () => {
-      if (mine === life) finish(write);
-    });
+  constructor(queue: EventQueue, random: Random, spec: DiskSpec) {
+    this.#queue = queue;
+    this.#random = random;
+    this.#spec = spec;
   }
 
-  function finish(write: Write): void {
-    writing = null;
-    const code = failing;
-    if (code === null) store(write.text);
-    const next = waiting;
-    waiting = null;
-    if (next !== null) begin(next);
+  /** Write `text`; a write that waits gives way to a later one, whose answer counts for both. */
+  write(writeId: number, text: string, answer: (writeId: number, code: string | null) => void): void {
+    if (this.#writing === null) this.#begin({ writeId, text, answer });
+    else this.#waiting = { writeId, text, answer };
+  }
+
+  /** The process is gone: of the writes under way, one may have reached the disk. */
+  crash(): void {
+    this.#life += 1;
+    if (this.#writing !== null && this.#failing === null && this.#random.chance(500))
+      this.#store(this.#writing.text);
+    this.#writing = null;
+    this.#waiting = null;
+  }
+
+  /** What is there; null: nothing. */
+  content(): string | null {
+    return this.#synced;
+  }
+
+  /** What a crash at this moment is sure to leave. */
+  synced(): string | null {
+    return this.#synced;
+  }
+
+  /** Errno of every write from now on; null: writes succeed. */
+  fail(code: string | null): void {
+    this.#failing = code;
+  }
+
+  failing(): string | null {
+    return this.#failing;
+  }
+
+  /** Whether something that had been synced was lost. */
+  harmed(): boolean {
+    return this.#harmed;
+  }
+
+  /** Whether it was put back to what it held earlier. */
+  rolledBack(): boolean {
+    return this.#rolledBack;
+  }
+
+  /** Go back by so many writes; more than there were: to nothing. */
+  rollBack(writes: number): void {
+    this.#harmed = true;
+    this.#rolledBack = true;
+    for (let i = 0; i < writes; i += 1) {
+      this.#synced = this.#history.at(-1) ?? null;
+      this.#history = this.#history.slice(0, -1);
+    }
+  }
+
+  corrupt(): void {
+    this.#harmed = true;
+    this.#synced = '{"version":1,"cluster';
+  }
+
+  wipe(): void {
+    this.#harmed = true;
+    this.#synced = null;
+    this.#history = [];
+  }
+
+  /** What another cluster's node of the same name had left, in place of what was there. */
+  exchange(): void {
+    this.#harmed = true;
+    this.#synced = foreignDocument(this.#synced);
+    this.#history = [];
+  }
+
+  /** Put a document there, as a copied disk has it. */
+  restore(text: string): void {
+    this.#synced = text;
+  }
+
+  #begin(write: Write): void {
+    this.#writing = write;
+    const mine = this.#life;
+    this.#queue.after(
+      this.#random.between(this.#spec.writeMs[0] * 16, this.#spec.writeMs[1] * 16) / 16,
+      () => {
+        if (mine === this.#life) this.#finish(write);
+      },
+    );
+  }
+
+  #finish(write: Write): void {
+    this.#writing = null;
+    const code = this.#failing;
+    if (code === null) this.#store(write.text);
+    const next = this.#waiting;
+    this.#waiting = null;
+    if (next !== null) this.#begin(next);
     write.answer(write.writeId, code);
   }
 
-  function store(text: string): void {
-    if (synced !== null) history = [...history, synced].slice(-MAX_HISTORY);
-    synced = text;
+  #store(text: string): void {
+    if (this.#synced !== null) this.#history = [...this.#history, this.#synced].slice(-MAX_HISTORY);
+    this.#synced = text;
   }
-
-  return {
-    write(writeId, text, answer) {
-      if (writing === null) begin({ writeId, text, answer });
-      else waiting = { writeId, text, answer };
-    },
-    crash() {
-      life += 1;
-      if (writing !== null && failing === null && random.chance(500)) store(writing.text);
-      writing = null;
-      waiting = null;
-    },
-    content: () => synced,
-    synced: () => synced,
-    fail(code) {
-      failing = code;
-    },
-    failing: () => failing,
-    harmed: () => harmed,
-    rolledBack: () => rolledBack,
-    rollBack(writes) {
-      harmed = true;
-      rolledBack = true;
-      for (let i = 0; i < writes; i += 1) {
-        synced = history.at(-1) ?? null;
-        history = history.slice(0, -1);
-      }
-    },
-    corrupt() {
-      harmed = true;
-      synced = '{"version":1,"cluster';
-    },
-    wipe() {
-      harmed = true;
-      synced = null;
-      history = [];
-    },
-    exchange() {
-      harmed = true;
-      synced = foreignDocument(synced);
-      history = [];
-    },
-    restore(text) {
-      synced = text;
-    },
-  };
 }

@@ -14,13 +14,6 @@ import {
 import type { Environment, Life, ProcessSpec } from './environment.ts';
 import type { Delivery } from './network.ts';
 
-export interface Exchange {
-  /** A request has come. */
-  receive(delivery: Delivery): void;
-  send(effect: SendEffect): void;
-  reply(effect: ReplyEffect): void;
-}
-
 interface Answering {
   readonly delivery: Delivery;
   readonly request: Envelope;
@@ -28,95 +21,123 @@ interface Answering {
   readonly readMs: number;
 }
 
-export function createExchange(
-  { queue, trace, network, tell, violate, forged, meant, isProven }: Environment,
-  { config, clock, wire }: ProcessSpec,
-  life: Life,
-): Exchange {
-  const self = config.node.id;
-  const answering = new Map<number, Answering>();
-  let requests = 0;
+export class Exchange {
+  readonly #queue: Environment['queue'];
+  readonly #trace: Environment['trace'];
+  readonly #network: Environment['network'];
+  readonly #tell: Environment['tell'];
+  readonly #violate: Environment['violate'];
+  readonly #forged: Environment['forged'];
+  readonly #meant: Environment['meant'];
+  readonly #isProven: Environment['isProven'];
+  readonly #clock: ProcessSpec['clock'];
+  readonly #wire: ProcessSpec['wire'];
+  readonly #life: Life;
+  readonly #self: string;
+  readonly #answering = new Map<number, Answering>();
+  #requests = 0;
 
-  function receive(delivery: Delivery): void {
-    trace.tell(self, 'request', delivery.bytes);
-    life.enter(() => {
-      const decoded = read(delivery.bytes);
+  constructor(
+    { queue, trace, network, tell, violate, forged, meant, isProven }: Environment,
+    { config, clock, wire }: ProcessSpec,
+    life: Life,
+  ) {
+    this.#queue = queue;
+    this.#trace = trace;
+    this.#network = network;
+    this.#tell = tell;
+    this.#violate = violate;
+    this.#forged = forged;
+    this.#meant = meant;
+    this.#isProven = isProven;
+    this.#clock = clock;
+    this.#wire = wire;
+    this.#life = life;
+    this.#self = config.node.id;
+  }
+
+  /** A request has come. */
+  receive(delivery: Delivery): void {
+    this.#trace.tell(this.#self, 'request', delivery.bytes);
+    this.#life.enter(() => {
+      const decoded = this.#read(delivery.bytes);
       if (decoded.kind === 'fault')
-        return violate('codec', `${self} can't read what a node wrote: ${decoded.detail}`);
-      requests += 1;
-      answering.set(requests, { delivery, request: decoded.message, readMs: queue.now() });
-      tell({ kind: 'heard', by: life.view(), message: decoded.message });
-      life.feed({
+        return this.#violate('codec', `${this.#self} can't read what a node wrote: ${decoded.detail}`);
+      this.#requests += 1;
+      this.#answering.set(this.#requests, { delivery, request: decoded.message, readMs: this.#queue.now() });
+      this.#tell({ kind: 'heard', by: this.#life.view(), message: decoded.message });
+      this.#life.feed({
         kind: 'received',
-        requestId: requests,
+        requestId: this.#requests,
         route: delivery.route as Route, // only routes of the protocol are ever sent
         message: decoded.message,
       });
     });
   }
 
-  /** Another version of the agent reads and writes the same, under another number. */
-  function read(bytes: string): DecodedMessage {
-    const decoded = decodeMessage(bytes);
-    if (decoded.kind === 'fault') return decoded;
-    const message = wire === 0 ? decoded.message : ofVersion(decoded.message, -wire);
-    const proven = life.view().config.orders === 'any' ? message : withProvenOrders(message, isProven);
-    return { kind: 'message', message: proven };
-  }
-
-  function encoded(message: Envelope): string {
-    const worded = wire === 0 ? message : ofVersion(message, wire);
-    const bytes = encodeMessage(worded);
-    tell({ kind: 'said', by: life.view(), message: worded, bytes: bytes.length });
-    const told = forged(self, worded);
-    return told === worded ? bytes : encodeMessage(told);
-  }
-
-  function send(effect: SendEffect): void {
+  send(effect: SendEffect): void {
     const { sendId, to, route, fresh, timeoutMs } = effect;
-    const until = clock.lasting(timeoutMs);
-    const bytes = encoded(effect.message);
-    network.request({
-      from: self,
+    const until = this.#clock.lasting(timeoutMs);
+    const bytes = this.#encoded(effect.message);
+    this.#network.request({
+      from: this.#self,
       to,
       route,
       bytes,
       fresh,
       until,
-      done(result) {
+      done: (result) => {
         if (result.kind === 'failed')
-          return life.enter(() => life.feed({ kind: 'send-failed', sendId, reason: result.reason }));
-        trace.tell(self, 'response', result.bytes);
-        const decoded = read(result.bytes);
+          return this.#life.enter(() =>
+            this.#life.feed({ kind: 'send-failed', sendId, reason: result.reason }),
+          );
+        this.#trace.tell(this.#self, 'response', result.bytes);
+        const decoded = this.#read(result.bytes);
         if (decoded.kind === 'fault')
-          return violate('codec', `${self} can't read an answer: ${decoded.detail}`);
-        const message = meant(self, decoded.message);
-        life.enter(() => {
-          tell({ kind: 'heard', by: life.view(), message });
-          life.feed({ kind: 'answered', sendId, message });
+          return this.#violate('codec', `${this.#self} can't read an answer: ${decoded.detail}`);
+        const message = this.#meant(this.#self, decoded.message);
+        this.#life.enter(() => {
+          this.#tell({ kind: 'heard', by: this.#life.view(), message });
+          this.#life.feed({ kind: 'answered', sendId, message });
         });
       },
     });
   }
 
-  function reply({ requestId, status, message }: ReplyEffect): void {
-    const known = answering.get(requestId);
+  reply({ requestId, status, message }: ReplyEffect): void {
+    const known = this.#answering.get(requestId);
     if (known === undefined) return;
-    answering.delete(requestId);
+    this.#answering.delete(requestId);
     const { delivery, request, readMs } = known;
-    tell({
+    this.#tell({
       kind: 'judged',
-      by: life.view(),
+      by: this.#life.view(),
       request,
       recordedAs: delivery.recordedAs,
       status,
       readAtMs: readMs,
       ageMs: readMs - delivery.sentAtMs,
     });
-    delivery.respond(status, encoded(message));
+    delivery.respond(status, this.#encoded(message));
   }
 
-  return { receive, send, reply };
+  /** Another version of the agent reads and writes the same, under another number. */
+  #read(bytes: string): DecodedMessage {
+    const decoded = decodeMessage(bytes);
+    if (decoded.kind === 'fault') return decoded;
+    const message = this.#wire === 0 ? decoded.message : ofVersion(decoded.message, -this.#wire);
+    const proven =
+      this.#life.view().config.orders === 'any' ? message : withProvenOrders(message, this.#isProven);
+    return { kind: 'message', message: proven };
+  }
+
+  #encoded(message: Envelope): string {
+    const worded = this.#wire === 0 ? message : ofVersion(message, this.#wire);
+    const bytes = encodeMessage(worded);
+    this.#tell({ kind: 'said', by: this.#life.view(), message: worded, bytes: bytes.length });
+    const told = this.#forged(this.#self, worded);
+    return told === worded ? bytes : encodeMessage(told);
+  }
 }
 
 /** The same message in a wire version that is higher by so much: its ballots name it too. */

@@ -78,17 +78,6 @@ export interface Request {
   ) => void;
 }
 
-export interface Network {
-  link(from: NodeId, to: NodeId): Link;
-  listen(id: NodeId, listener: Listener): void;
-  request(request: Request): void;
-  /** Count messages from now on, and decide over those that the rule is for. */
-  rule(rule: MessageRule): () => void;
-  clearRules(): void;
-  /** Deliver one recorded request again, to its receiver or to somebody else; false when nothing was recorded. */
-  replay(to?: NodeId): boolean;
-}
-
 /** How many recorded requests a replay can choose from. */
 const MAX_RECORDED = 256;
 
@@ -100,97 +89,78 @@ interface Recorded {
   readonly sentAtMs: number;
 }
 
-export function createNetwork(
-  queue: EventQueue,
-  random: Random,
-  tell: (what: string, detail: string) => void,
-  details: Details,
-): Network {
-  const links = new Map<string, Link>();
-  const listeners = new Map<NodeId, Listener>();
-  const recorded: Recorded[] = [];
-  const rules = new Set<{ readonly rule: MessageRule; passed: number }>();
-  let count = 0;
+/** A request whose sender waits. */
+interface Asked {
+  readonly done: Request['done'];
+  answered: boolean;
+}
 
-  function link(from: NodeId, to: NodeId): Link {
+/** All links of a world, and what is on its way over them. */
+export class Network {
+  readonly #queue: EventQueue;
+  readonly #random: Random;
+  readonly #tell: (what: string, detail: string) => void;
+  readonly #details: Details;
+  readonly #links = new Map<string, Link>();
+  readonly #listeners = new Map<NodeId, Listener>();
+  readonly #recorded: Recorded[] = [];
+  readonly #rules = new Set<{ readonly rule: MessageRule; passed: number }>();
+  #count = 0;
+
+  constructor(
+    queue: EventQueue,
+    random: Random,
+    tell: (what: string, detail: string) => void,
+    details: Details,
+  ) {
+    this.#queue = queue;
+    this.#random = random;
+    this.#tell = tell;
+    this.#details = details;
+  }
+
+  /** Count messages from now on, and decide over those that the rule is for. */
+  rule(rule: MessageRule): () => void {
+    const one = { rule, passed: 0 };
+    this.#rules.add(one);
+    return () => void this.#rules.delete(one);
+  }
+
+  clearRules(): void {
+    this.#rules.clear();
+  }
+
+  listen(id: NodeId, listener: Listener): void {
+    this.#listeners.set(id, listener);
+  }
+
+  /** Deliver one recorded request again, to its receiver or to somebody else; false when nothing was recorded. */
+  replay(to?: NodeId): boolean {
+    if (this.#recorded.length === 0) return false;
+    const one = this.#random.pick(this.#recorded);
+    this.#tell('replay', `${one.route} to ${to ?? one.to}`);
+    this.#deliver(one, to ?? one.to, nowhere);
+    return true;
+  }
+
+  link(from: NodeId, to: NodeId): Link {
     const key = `${from}>${to}`;
-    const known = links.get(key);
+    const known = this.#links.get(key);
     if (known !== undefined) return known;
     const made: Link = { ...QUIET_LINK };
-    links.set(key, made);
+    this.#links.set(key, made);
     return made;
   }
 
-  function delayOn({ delayMs, tailPerMille, tailMs }: Link): number {
-    const usual = random.between(Math.round(delayMs[0] * 16), Math.round(delayMs[1] * 16)) / 16;
-    return random.chance(tailPerMille) ? usual + random.between(0, tailMs) : usual;
-  }
-
-  function carries(way: Link): boolean {
-    return way.state !== 'closed' && !random.chance(way.lossPerMille);
-  }
-
-  /** Every rule counts every message that it matches; the first that it is for decides. */
-  function fateOf(from: NodeId, to: NodeId, way: 'request' | 'response'): MessageRule['fate'] | null {
-    let fate: MessageRule['fate'] | null = null;
-    for (const one of rules) {
-      const { rule } = one;
-      if (rule.from !== from || rule.to !== to || (rule.way !== 'any' && rule.way !== way)) continue;
-      one.passed += 1;
-      if (one.passed > rule.skip + rule.times) rules.delete(one);
-      else if (one.passed > rule.skip) fate ??= rule.fate;
-    }
-    return fate;
-  }
-
-  function record({ to, route, bytes }: Request): Recorded {
-    count += 1;
-    const one = { to, route, bytes, id: count, sentAtMs: queue.now() };
-    if (recorded.length < MAX_RECORDED) recorded.push(one);
-    else recorded[random.below(MAX_RECORDED)] = one;
-    return one;
-  }
-
-  function deliver(one: Recorded, to: NodeId, respond: Delivery['respond']): void {
-    const listener = listeners.get(to);
-    if (listener?.state() !== 'listening') return;
-    details.emit?.({ kind: 'arrived', msg: 2 * one.id, to, again: respond === nowhere });
-    listener.receive({
-      bytes: one.bytes,
-      route: one.route,
-      recordedAs: one.id,
-      sentAtMs: one.sentAtMs,
-      respond,
-    });
-  }
-
-  function lost(msg: number, why: LostWhy): void {
-    details.emit?.({ kind: 'lost', msg, why });
-  }
-
-  /** Why a request doesn't even get on its way. */
-  function stopped(there: Link, back: Link, fresh: boolean): LostWhy | null {
-    // A new connection needs both directions before the request can leave; a kept one only its own.
-    if (there.state === 'no-connections') return 'no-connections';
-    if (there.state !== 'open' || (fresh && back.state === 'closed')) return 'cut';
-    if (there.keptDead && !fresh) return 'kept-dead';
-    return carries(there) ? null : 'loss';
-  }
-
-  function request(wanted: Request): void {
+  request(wanted: Request): void {
     const { from, to, until } = wanted;
-    const there = link(from, to);
-    const back = link(to, from);
-    let answered = false;
-    const answer = (result: Parameters<Request['done']>[0]): void => {
-      if (answered) return;
-      answered = true;
-      wanted.done(result);
-    };
-    queue.at(until, () => answer({ kind: 'failed', reason: 'timeout' }));
-    const one = record(wanted);
+    const there = this.link(from, to);
+    const back = this.link(to, from);
+    const asked: Asked = { done: wanted.done, answered: false };
+    this.#queue.at(until, () => answer(asked, { kind: 'failed', reason: 'timeout' }));
+    const one = this.#record(wanted);
     const msg = 2 * one.id;
-    details.emit?.({
+    this.#details.emit?.({
       kind: 'sent',
       msg,
       re: null,
@@ -201,69 +171,113 @@ export function createNetwork(
       fresh: wanted.fresh,
     });
     if (there.state === 'reject') {
-      lost(msg, 'rejected');
-      queue.after(delayOn(there), () => answer({ kind: 'failed', reason: 'unreachable' }));
+      this.#lost(msg, 'rejected');
+      this.#queue.after(this.#delayOn(there), () => answer(asked, { kind: 'failed', reason: 'unreachable' }));
       return;
     }
-    const fate = fateOf(from, to, 'request');
-    const why = stopped(there, back, wanted.fresh) ?? (fate?.kind === 'lost' ? 'loss' : null);
-    if (why !== null) return lost(msg, why);
-    queue.after(delayOn(there) + (fate?.kind === 'late' ? fate.byMs : 0), () => {
-      const state = listeners.get(to)?.state() ?? 'gone';
+    const fate = this.#fateOf(from, to, 'request');
+    const why = this.#stopped(there, back, wanted.fresh) ?? (fate?.kind === 'lost' ? 'loss' : null);
+    if (why !== null) return this.#lost(msg, why);
+    this.#queue.after(this.#delayOn(there) + (fate?.kind === 'late' ? fate.byMs : 0), () => {
+      const state = this.#listeners.get(to)?.state() ?? 'gone';
       if (state === 'refused' && back.state !== 'closed')
-        queue.after(delayOn(back), () => answer({ kind: 'failed', reason: 'refused' }));
-      if (state !== 'listening') return lost(msg, state);
-      deliver(one, to, (_status, bytes) => {
-        const re = msg + 1;
-        details.emit?.({
-          kind: 'sent',
-          msg: re,
-          re: msg,
-          from: to,
-          to: from,
-          route: one.route,
-          bytes,
-          fresh: false,
-        });
-        const answers = fateOf(to, from, 'response');
-        if (!carries(back) || answers?.kind === 'lost')
-          return lost(re, back.state === 'closed' ? 'cut' : 'loss');
-        queue.after(delayOn(back) + (answers?.kind === 'late' ? answers.byMs : 0), () => {
-          if (answered) return lost(re, 'late');
-          details.emit?.({ kind: 'arrived', msg: re, to: from, again: false });
-          answer({ kind: 'response', bytes });
-        });
-      });
+        this.#queue.after(this.#delayOn(back), () => answer(asked, { kind: 'failed', reason: 'refused' }));
+      if (state !== 'listening') return this.#lost(msg, state);
+      this.#deliver(one, to, (_status, response) =>
+        this.#respond({ one, from: to, to: from }, response, asked),
+      );
     });
-    if (random.chance(there.duplicatePerMille)) later(one, random.between(1, 5_000));
-    if (fate?.kind === 'again') later(one, fate.byMs);
+    if (this.#random.chance(there.duplicatePerMille)) this.#later(one, this.#random.between(1, 5_000));
+    if (fate?.kind === 'again') this.#later(one, fate.byMs);
   }
 
-  function later(one: Recorded, byMs: number): void {
-    queue.after(byMs, () => {
-      tell('duplicate', `${one.route} to ${one.to}`);
-      deliver(one, one.to, nowhere);
+  /** The way back of what answers a recorded request. */
+  #respond(
+    { one: { id, route }, from, to }: { readonly one: Recorded; readonly from: NodeId; readonly to: NodeId },
+    bytes: string,
+    asked: Asked,
+  ): void {
+    const [re, msg] = [2 * id, 2 * id + 1];
+    const back = this.link(from, to);
+    this.#details.emit?.({ kind: 'sent', msg, re, from, to, route, bytes, fresh: false });
+    const fate = this.#fateOf(from, to, 'response');
+    if (!this.#carries(back) || fate?.kind === 'lost')
+      return this.#lost(msg, back.state === 'closed' ? 'cut' : 'loss');
+    this.#queue.after(this.#delayOn(back) + (fate?.kind === 'late' ? fate.byMs : 0), () => {
+      if (asked.answered) return this.#lost(msg, 'late');
+      this.#details.emit?.({ kind: 'arrived', msg, to, again: false });
+      answer(asked, { kind: 'response', bytes });
     });
   }
 
-  return {
-    link,
-    rule(rule) {
-      const one = { rule, passed: 0 };
-      rules.add(one);
-      return () => void rules.delete(one);
-    },
-    clearRules: () => rules.clear(),
-    listen: (id, listener) => void listeners.set(id, listener),
-    request,
-    replay(to) {
-      if (recorded.length === 0) return false;
-      const one = random.pick(recorded);
-      tell('replay', `${one.route} to ${to ?? one.to}`);
-      deliver(one, to ?? one.to, nowhere);
-      return true;
-    },
-  };
+  #delayOn({ delayMs, tailPerMille, tailMs }: Link): number {
+    const usual = this.#random.between(Math.round(delayMs[0] * 16), Math.round(delayMs[1] * 16)) / 16;
+    return this.#random.chance(tailPerMille) ? usual + this.#random.between(0, tailMs) : usual;
+  }
+
+  #carries(way: Link): boolean {
+    return way.state !== 'closed' && !this.#random.chance(way.lossPerMille);
+  }
+
+  /** Every rule counts every message that it matches; the first that it is for decides. */
+  #fateOf(from: NodeId, to: NodeId, way: 'request' | 'response'): MessageRule['fate'] | null {
+    let fate: MessageRule['fate'] | null = null;
+    for (const one of this.#rules) {
+      const { rule } = one;
+      if (rule.from !== from || rule.to !== to || (rule.way !== 'any' && rule.way !== way)) continue;
+      one.passed += 1;
+      if (one.passed > rule.skip + rule.times) this.#rules.delete(one);
+      else if (one.passed > rule.skip) fate ??= rule.fate;
+    }
+    return fate;
+  }
+
+  #record({ to, route, bytes }: Request): Recorded {
+    this.#count += 1;
+    const one = { to, route, bytes, id: this.#count, sentAtMs: this.#queue.now() };
+    if (this.#recorded.length < MAX_RECORDED) this.#recorded.push(one);
+    else this.#recorded[this.#random.below(MAX_RECORDED)] = one;
+    return one;
+  }
+
+  #deliver(one: Recorded, to: NodeId, respond: Delivery['respond']): void {
+    const listener = this.#listeners.get(to);
+    if (listener?.state() !== 'listening') return;
+    this.#details.emit?.({ kind: 'arrived', msg: 2 * one.id, to, again: respond === nowhere });
+    listener.receive({
+      bytes: one.bytes,
+      route: one.route,
+      recordedAs: one.id,
+      sentAtMs: one.sentAtMs,
+      respond,
+    });
+  }
+
+  #lost(msg: number, why: LostWhy): void {
+    this.#details.emit?.({ kind: 'lost', msg, why });
+  }
+
+  /** Why a request doesn't even get on its way. */
+  #stopped(there: Link, back: Link, fresh: boolean): LostWhy | null {
+    // A new connection needs both directions before the request can leave; a kept one only its own.
+    if (there.state === 'no-connections') return 'no-connections';
+    if (there.state !== 'open' || (fresh && back.state === 'closed')) return 'cut';
+    if (there.keptDead && !fresh) return 'kept-dead';
+    return this.#carries(there) ? null : 'loss';
+  }
+
+  #later(one: Recorded, byMs: number): void {
+    this.#queue.after(byMs, () => {
+      this.#tell('duplicate', `${one.route} to ${one.to}`);
+      this.#deliver(one, one.to, nowhere);
+    });
+  }
+}
+
+function answer(asked: Asked, result: Parameters<Request['done']>[0]): void {
+  if (asked.answered) return;
+  asked.answered = true;
+  asked.done(result);
 }
 
 function nowhere(): void {

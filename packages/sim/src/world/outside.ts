@@ -33,18 +33,6 @@ export type IpService =
   /** It answers with this address to everybody. */
   | { readonly kind: 'lies'; readonly ip: Ip };
 
-export interface Outside {
-  readonly machines: ReadonlyMap<NodeId, Machine>;
-  ipService: IpService;
-  /** What every web server passes on: `gone` is answered with an error wherever it is asked, while the servers are well. */
-  page: 'served' | 'gone';
-  /** Whether a client outside of the cluster is served at this moment, and by whom. */
-  servedBy(ip: Ip): NodeId | null;
-  probe(from: Machine, ip: Ip, timeoutMs: number, done: (result: CheckResult) => void): void;
-  checkLocal(on: Machine, timeoutMs: number, done: (result: CheckResult) => void): void;
-  askExternalIp(from: Machine, timeoutMs: number, done: (result: ExternalIpResult) => void): void;
-}
-
 /** Attempts begin at these parts of the time-out, each on a connection of its own. */
 const ATTEMPTS = [0, 0.3, 0.6] as const;
 /** There and back over the outside path. */
@@ -55,18 +43,60 @@ const EXTERNAL_IP_MS = [3, 20] as const;
 /** How one connection ends; null: it doesn't. */
 type Ending = { readonly afterMs: number; readonly result: 'ok' | 'refused' | 'error' } | null;
 
-export function createOutside(
-  queue: EventQueue,
-  random: Random,
-  aws: () => AwsState,
-  machines: readonly Machine[],
-): Outside {
-  const byInstance = new Map(machines.map((machine) => [machine.instanceId, machine]));
-  const byId = new Map(machines.map((machine) => [machine.id, machine]));
-  const draw = ([least, most]: readonly [number, number]): number =>
-    random.between(Math.round(least * 16), Math.round(most * 16)) / 16;
+export class Outside {
+  readonly #queue: EventQueue;
+  readonly #random: Random;
+  readonly #aws: () => AwsState;
+  readonly #byInstance: Map<string, Machine>;
+  readonly machines: ReadonlyMap<NodeId, Machine>;
+  ipService: IpService = { kind: 'up' };
+  /** What every web server passes on: `gone` is answered with an error wherever it is asked, while the servers are well. */
+  page: 'served' | 'gone' = 'served';
 
-  function server(machine: Machine, travelMs: number): Ending {
+  constructor(queue: EventQueue, random: Random, aws: () => AwsState, machines: readonly Machine[]) {
+    this.#queue = queue;
+    this.#random = random;
+    this.#aws = aws;
+    this.#byInstance = new Map(machines.map((machine) => [machine.instanceId, machine]));
+    this.machines = new Map(machines.map((machine) => [machine.id, machine]));
+  }
+
+  /** Whether a client outside of the cluster is served at this moment, and by whom. */
+  servedBy(ip: Ip): NodeId | null {
+    const route = routeOf(this.#aws(), ip, this.#queue.now());
+    if (this.page === 'gone' || route.kind === 'nowhere' || route.instance.wayOut === 'broken') return null;
+    const machine = this.#byInstance.get(route.instance.id);
+    return machine !== undefined && this.#server(machine, 0)?.result === 'ok' ? machine.id : null;
+  }
+
+  probe(from: Machine, ip: Ip, timeoutMs: number, done: (result: CheckResult) => void): void {
+    this.#attempts(timeoutMs, () => this.#connect(from, ip), done);
+  }
+
+  checkLocal(on: Machine, timeoutMs: number, done: (result: CheckResult) => void): void {
+    this.#attempts(timeoutMs, () => this.#server(on, this.#draw(LOCAL_MS)), done);
+  }
+
+  askExternalIp(from: Machine, timeoutMs: number, done: (result: ExternalIpResult) => void): void {
+    const { ipService } = this;
+    const startedMs = this.#queue.now();
+    const seen = externalIp(this.#aws(), from.instanceId, startedMs);
+    const lost = [0, 1, 2].every(() => this.#random.chance(from.outsideLossPerMille));
+    if (seen.kind === 'none' || lost || ipService.kind === 'hung') {
+      this.#queue.after(timeoutMs, () =>
+        done({ kind: 'failed', reason: 'timeout', detail: 'no answer in time', durationMs: timeoutMs }),
+      );
+      return;
+    }
+    const durationMs = this.#draw(EXTERNAL_IP_MS);
+    this.#queue.after(durationMs, () => done(answerOf(ipService, seen.ip, durationMs)));
+  }
+
+  #draw([least, most]: readonly [number, number]): number {
+    return this.#random.between(Math.round(least * 16), Math.round(most * 16)) / 16;
+  }
+
+  #server(machine: Machine, travelMs: number): Ending {
     if (machine.frozen) return null;
     switch (machine.haproxy) {
       case 'up':
@@ -82,29 +112,33 @@ export function createOutside(
     }
   }
 
-  function reachesOutside(machine: Machine): boolean {
-    return externalIp(aws(), machine.instanceId, queue.now()).kind !== 'none';
+  #reachesOutside(machine: Machine): boolean {
+    return externalIp(this.#aws(), machine.instanceId, this.#queue.now()).kind !== 'none';
   }
 
-  function connect(from: Machine, ip: Ip): Ending {
-    if (!reachesOutside(from) || from.blockedPaths.has(ip) || random.chance(from.outsideLossPerMille))
+  #connect(from: Machine, ip: Ip): Ending {
+    if (
+      !this.#reachesOutside(from) ||
+      from.blockedPaths.has(ip) ||
+      this.#random.chance(from.outsideLossPerMille)
+    )
       return null;
-    const route = routeOf(aws(), ip, queue.now());
+    const route = routeOf(this.#aws(), ip, this.#queue.now());
     if (route.kind === 'nowhere') return null;
-    const machine = byInstance.get(route.instance.id);
+    const machine = this.#byInstance.get(route.instance.id);
     // An address whose holder's own way out is broken isn't reached from outside either.
     if (machine === undefined || route.instance.wayOut === 'broken') return null;
-    const ending = server(machine, draw(OUTSIDE_MS));
-    return ending?.result === 'ok' && outside.page === 'gone' ? { ...ending, result: 'error' } : ending;
+    const ending = this.#server(machine, this.#draw(OUTSIDE_MS));
+    return ending?.result === 'ok' && this.page === 'gone' ? { ...ending, result: 'error' } : ending;
   }
 
   /** Up to three attempts; a success ends it, a refusal too, and so does the time-out. */
-  function attempts(
+  #attempts(
     timeoutMs: number,
     connectNow: () => Ending,
     done: (result: CheckResult, startedMs: number) => void,
   ): void {
-    const startedMs = queue.now();
+    const startedMs = this.#queue.now();
     let over = false;
     const end = (result: CheckResult): void => {
       if (over) return;
@@ -121,51 +155,21 @@ export function createOutside(
       if (over) return;
       const ending = connectNow();
       if (ending === null) return;
-      const durationMs = queue.now() - startedMs + ending.afterMs;
+      const durationMs = this.#queue.now() - startedMs + ending.afterMs;
       if (durationMs >= timeoutMs) return;
-      queue.after(ending.afterMs, () => {
+      this.#queue.after(ending.afterMs, () => {
         if (ending.result === 'ok') end({ kind: 'ok', status: 200, durationMs });
         else end(failed(ending.result === 'refused' ? 'refused' : 'status', durationMs));
       });
     };
     attempt();
     for (const part of ATTEMPTS.slice(1)) {
-      queue.after(timeoutMs * part, () => {
+      this.#queue.after(timeoutMs * part, () => {
         if (!over) attempt();
       });
     }
-    queue.after(timeoutMs, () => end(failed('timeout', timeoutMs)));
+    this.#queue.after(timeoutMs, () => end(failed('timeout', timeoutMs)));
   }
-
-  const outside: Outside = {
-    machines: byId,
-    ipService: { kind: 'up' },
-    page: 'served',
-    servedBy(ip) {
-      const route = routeOf(aws(), ip, queue.now());
-      if (outside.page === 'gone' || route.kind === 'nowhere' || route.instance.wayOut === 'broken')
-        return null;
-      const machine = byInstance.get(route.instance.id);
-      return machine !== undefined && server(machine, 0)?.result === 'ok' ? machine.id : null;
-    },
-    probe: (from, ip, timeoutMs, done) => attempts(timeoutMs, () => connect(from, ip), done),
-    checkLocal: (on, timeoutMs, done) => attempts(timeoutMs, () => server(on, draw(LOCAL_MS)), done),
-    askExternalIp(from, timeoutMs, done) {
-      const { ipService } = this;
-      const startedMs = queue.now();
-      const seen = externalIp(aws(), from.instanceId, startedMs);
-      const lost = [0, 1, 2].every(() => random.chance(from.outsideLossPerMille));
-      if (seen.kind === 'none' || lost || ipService.kind === 'hung') {
-        queue.after(timeoutMs, () =>
-          done({ kind: 'failed', reason: 'timeout', detail: 'no answer in time', durationMs: timeoutMs }),
-        );
-        return;
-      }
-      const durationMs = draw(EXTERNAL_IP_MS);
-      queue.after(durationMs, () => done(answerOf(ipService, seen.ip, durationMs)));
-    },
-  };
-  return outside;
 }
 
 function answerOf(service: IpService, ip: Ip, durationMs: number): ExternalIpResult {

@@ -4,42 +4,22 @@
  * It can be killed between any two effects, and stopped (SIGSTOP) at any moment: what arrives piles up, what it was
  * about to do waits, and on waking it goes on with what it knew.
  */
-import { TIMED_OUT } from '@failtome/ports';
 import {
   createHost,
   decodeDocument,
   type Event,
   type Host,
   type IsProven,
-  type Ports,
   type State,
   type StorageState,
   withProvenState,
 } from '@failtome/protocol';
+import type { Disk } from './disk.ts';
 import type { Environment, Life, ProcessSpec } from './environment.ts';
-import { createExchange } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import type { Delivery } from './network.ts';
-import { createObservationPorts } from './observation-ports.ts';
-import { createTimer } from './timer.ts';
+import { createProcessPorts } from './process-ports.ts';
 import type { RunView } from './watch.ts';
-
-export interface SimProcess {
-  readonly view: RunView;
-  readonly host: Host;
-  isAlive(): boolean;
-  isPaused(): boolean;
-  receive(request: Delivery): void;
-  post(event: Event): void;
-  pause(): void;
-  resume(): void;
-  kill(): void;
-  /** Kill or stop it after so many more effects. */
-  haltAfter(effects: number, how: 'kill' | 'pause'): void;
-  /** So long after the first step after which it holds, do `then`, once. */
-  when(holds: (state: State) => boolean, afterMs: number, then: () => void): void;
-  /** Forget a halt that hasn't come yet, and what was to happen `when`. */
-  disarm(): void;
-}
 
 interface Planned {
   holds: (state: State) => boolean;
@@ -55,220 +35,194 @@ class Killed extends Error {
 /** The most requests that wait for a stopped process: a listening socket's backlog. */
 const MAX_BACKLOG = 511;
 
-export function startProcess(environment: Environment, spec: ProcessSpec): SimProcess {
-  const { queue, random, trace, tell, violate, isProven } = environment;
-  const { config, clock, disk, driver } = spec;
-  const self = config.node.id;
-  let alive = true;
-  let paused = false;
-  let timerDue: (() => void) | null = null;
-  let arrived: (() => void)[] = [];
-  let undone: (() => void)[] = [];
-  let halting: { left: number; how: 'kill' | 'pause' } | null = null;
-  let planned: Planned | null = null;
-
+/** One run of an agent's process. */
+export class SimProcess {
+  readonly #spec: ProcessSpec;
+  readonly #environment: Environment;
+  readonly #disk: Disk;
+  readonly #self: string;
+  #alive = true;
+  #paused = false;
+  #timerDue: (() => void) | null = null;
+  #arrived: (() => void)[] = [];
+  #undone: (() => void)[] = [];
+  #halting: { left: number; how: 'kill' | 'pause' } | null = null;
+  #planned: Planned | null = null;
+  readonly #life: Life;
+  readonly #exchange: Exchange;
+  readonly host: Host;
+  readonly view: RunView;
   /** Something reaches the process: now, or when it goes on. */
-  function enter(work: () => void): void {
-    if (!alive) return;
-    if (paused) {
-      arrived.push(work);
+  readonly #enter = (work: () => void): void => {
+    if (!this.#alive) return;
+    if (this.#paused) {
+      this.#arrived.push(work);
       return;
     }
     try {
       work();
-      if (!alive) return;
-      tell({ kind: 'stepped', by: view });
-      if (planned?.holds(host.state()) === true) carryOut(planned);
+      if (!this.#alive) return;
+      this.#environment.tell({ kind: 'stepped', by: this.view });
+      if (this.#planned?.holds(this.host.state()) === true) this.#carryOut(this.#planned);
     } catch (error) {
       if (error instanceof Killed) return;
-      alive = false;
-      violate(
+      this.#alive = false;
+      this.#environment.violate(
         'host',
-        `${self} threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        `${this.#self} threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
       );
     }
-  }
-
+  };
   /** The process does something to the world: now, or when it goes on; or it dies before. */
-  function leave(work: () => void): void {
-    if (halting !== null) {
-      halting.left -= 1;
-      if (halting.left <= 0) {
-        const { how } = halting;
-        halting = null;
-        if (how === 'pause') pause();
+  readonly #leave = (work: () => void): void => {
+    if (this.#halting !== null) {
+      this.#halting.left -= 1;
+      if (this.#halting.left <= 0) {
+        const { how } = this.#halting;
+        this.#halting = null;
+        if (how === 'pause') this.pause();
         else {
-          kill();
+          this.kill();
           throw new Killed('killed between two effects');
         }
       }
     }
-    if (paused) undone.push(work);
+    if (this.#paused) this.#undone.push(work);
     else work();
-  }
+  };
 
-  function carryOut(plan: Planned): void {
-    plan.holds = () => false;
-    queue.after(plan.afterMs, () => {
-      if (planned !== plan || !alive) return;
-      planned = null;
-      plan.then();
+  constructor(environment: Environment, spec: ProcessSpec) {
+    this.#spec = spec;
+    this.#environment = environment;
+    this.#disk = spec.disk;
+    this.#self = spec.config.node.id;
+    this.#life = {
+      view: () => this.view,
+      enter: this.#enter,
+      leave: this.#leave,
+      feed: (event) => this.host.post(event),
+    };
+    this.#exchange = new Exchange(environment, spec, this.#life);
+    const ports = createProcessPorts(environment, spec, this.#life, {
+      exchange: this.#exchange,
+      wake: (wake) => this.#wake(wake),
+      stopped: () => this.#stopped(),
+    });
+    this.host = createHost(spec.config, ports);
+    this.view = viewOf(this.host, spec);
+    this.#environment.tell({ kind: 'started', by: this.view });
+    this.post({
+      kind: 'started',
+      session: spec.session,
+      seed: spec.seed,
+      storage: storageOf(this.#disk.content(), environment.isProven),
     });
   }
 
-  const post = (event: Event): void => enter(() => host.post(event));
-
-  function pause(): void {
-    if (!alive || paused) return;
-    paused = true;
-    trace.tell(self, 'paused', '');
-    tell({ kind: 'paused', by: view });
+  isAlive(): boolean {
+    return this.#alive;
   }
 
-  function resume(): void {
-    if (!alive || !paused) return;
-    paused = false;
-    trace.tell(self, 'resumed', '');
-    tell({ kind: 'resumed', by: view });
-    const [before, after] = [undone, arrived];
-    [undone, arrived] = [[], []];
+  isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** Kill or stop it after so many more effects. */
+  haltAfter(effects: number, how: 'kill' | 'pause'): void {
+    this.#halting = { left: effects, how };
+  }
+
+  /** So long after the first step after which it holds, do `then`, once. */
+  when(holds: (state: State) => boolean, afterMs: number, then: () => void): void {
+    this.#planned = { holds, afterMs, then };
+  }
+
+  /** Forget a halt that hasn't come yet, and what was to happen `when`. */
+  disarm(): void {
+    this.#halting = null;
+    this.#planned = null;
+  }
+
+  post(event: Event): void {
+    this.#enter(() => this.host.post(event));
+  }
+
+  pause(): void {
+    if (!this.#alive || this.#paused) return;
+    this.#paused = true;
+    this.#environment.trace.tell(this.#self, 'paused', '');
+    this.#environment.tell({ kind: 'paused', by: this.view });
+  }
+
+  resume(): void {
+    if (!this.#alive || !this.#paused) return;
+    this.#paused = false;
+    this.#environment.trace.tell(this.#self, 'resumed', '');
+    this.#environment.tell({ kind: 'resumed', by: this.view });
+    const [before, after] = [this.#undone, this.#arrived];
+    [this.#undone, this.#arrived] = [[], []];
     try {
-      for (const work of before) if (alive) leave(work);
+      for (const work of before) if (this.#alive) this.#leave(work);
     } catch (error) {
       if (!(error instanceof Killed)) throw error;
     }
-    const late = timerDue;
-    timerDue = null;
-    const timerFirst = random.chance(500);
-    if (late !== null && timerFirst) enter(late);
-    for (const work of after) enter(work);
-    if (late !== null && !timerFirst) enter(late);
+    const late = this.#timerDue;
+    this.#timerDue = null;
+    const timerFirst = this.#environment.random.chance(500);
+    if (late !== null && timerFirst) this.#enter(late);
+    for (const work of after) this.#enter(work);
+    if (late !== null && !timerFirst) this.#enter(late);
   }
 
-  function kill(): void {
-    if (!alive) return;
-    alive = false;
-    host.close();
-    disk.crash();
-    trace.tell(self, 'killed', '');
-    tell({ kind: 'ended', by: view });
-    spec.onEnd('killed');
+  kill(): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    this.host.close();
+    this.#disk.crash();
+    this.#environment.trace.tell(this.#self, 'killed', '');
+    this.#environment.tell({ kind: 'ended', by: this.view });
+    this.#spec.onEnd('killed');
   }
 
-  function receive(delivery: Delivery): void {
-    if (!paused || arrived.length < MAX_BACKLOG) exchange.receive(delivery);
+  receive(delivery: Delivery): void {
+    if (!this.#paused || this.#arrived.length < MAX_BACKLOG) this.#exchange.receive(delivery);
   }
 
-  const life: Life = { view: () => view, enter, leave, feed: (event) => host.post(event) };
-  const exchange = createExchange(environment, spec, life);
-  const ports: Ports = {
-    clock,
-    timer: createTimer(environment, spec, (wake) => {
-      if (!alive) return;
-      if (paused) timerDue = wake;
-      else enter(wake);
-    }),
-    transport: {
-      send: (effect) => leave(() => exchange.send(effect)),
-      reply: (effect) => leave(() => exchange.reply(effect)),
-    },
-    ...createObservationPorts(environment, spec, life),
-    driver: {
-      drive(effect) {
-        const { callId, purpose } = effect;
-        const sendBy = clock.now().at + effect.timeoutMs;
-        leave(() => {
-          // The agent's time-out runs from here, and what it ends is not sent any more.
-          if (clock.now().at >= sendBy) {
-            post({ kind: 'driven', callId, purpose, result: { answer: TIMED_OUT, requests: [] } });
-            return;
-          }
-          trace.tell(self, 'drive', effect.operation);
-          tell({ kind: 'drive', by: view, effect });
-          driver.drive(effect, clock.lasting(effect.timeoutMs), enter, (result) => {
-            trace.tell(self, 'driven', result.answer);
-            tell({ kind: 'driven', by: view, effect, result });
-            host.post({ kind: 'driven', callId, purpose, result });
-          });
-        });
-      },
-    },
-    notifier: {
-      publish: (effect) =>
-        leave(() => {
-          tell({ kind: 'publish', by: view, effect });
-          driver.publish(effect, clock.lasting(effect.timeoutMs), (result) =>
-            post({ kind: 'published', publishId: effect.publishId, result }),
-          );
-        }),
-    },
-    store: {
-      persist: ({ writeId, text }) =>
-        leave(() =>
-          disk.write(writeId, text, (written, code) =>
-            post(
-              code === null
-                ? { kind: 'persisted', writeId: written }
-                : { kind: 'persist-failed', writeId: written, code },
-            ),
-          ),
-        ),
-    },
-    observer: {
-      observe(facts, _state, now) {
-        for (const fact of facts) trace.tell(self, fact.kind, fact);
-        tell({ kind: 'facts', by: view, facts, now });
-      },
-    },
-    stopped: () =>
-      leave(() => {
-        alive = false;
-        host.close();
-        trace.tell(self, 'stopped', '');
-        tell({ kind: 'ended', by: view });
-        spec.onEnd('stopped');
-      }),
-  };
+  #wake(wake: () => void): void {
+    if (!this.#alive) return;
+    if (this.#paused) this.#timerDue = wake;
+    else this.#enter(wake);
+  }
 
-  const host = createHost(config, ports);
-  const view: RunView = {
-    node: self,
-    run: spec.run,
-    get config() {
-      return host.state().config;
-    },
-    instanceId: spec.machine.instanceId,
-    state: host.state,
-    synced: disk.synced,
-    worldTimeOf: clock.whenShows,
-  };
-  tell({ kind: 'started', by: view });
-  post({
-    kind: 'started',
-    session: spec.session,
-    seed: spec.seed,
-    storage: storageOf(disk.content(), isProven),
-  });
+  #stopped(): void {
+    this.#alive = false;
+    this.host.close();
+    this.#environment.trace.tell(this.#self, 'stopped', '');
+    this.#environment.tell({ kind: 'ended', by: this.view });
+    this.#spec.onEnd('stopped');
+  }
+
+  #carryOut(plan: Planned): void {
+    plan.holds = () => false;
+    this.#environment.queue.after(plan.afterMs, () => {
+      if (this.#planned !== plan || !this.#alive) return;
+      this.#planned = null;
+      plan.then();
+    });
+  }
+}
+
+function viewOf({ state }: Host, { config: { node }, run, machine, disk, clock }: ProcessSpec): RunView {
   return {
-    view,
-    host,
-    isAlive: () => alive,
-    isPaused: () => paused,
-    receive,
-    post,
-    pause,
-    resume,
-    kill,
-    haltAfter(effects, how) {
-      halting = { left: effects, how };
+    node: node.id,
+    run,
+    get config() {
+      return state().config;
     },
-    when(holds, afterMs, then) {
-      planned = { holds, afterMs, then };
-    },
-    disarm() {
-      halting = null;
-      planned = null;
-    },
+    instanceId: machine.instanceId,
+    state,
+    synced: () => disk.synced(),
+    worldTimeOf: clock.whenShows,
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * What happened, line by line: hashed always, kept and handed out where somebody wants to read it.
  */
-import { createDigest } from './digest.ts';
+import { Digest } from './digest.ts';
 
 export interface TraceLine {
   readonly atMs: number;
@@ -31,7 +31,7 @@ interface Told extends Omit<TraceLine, 'detail'> {
 }
 
 export function createTrace(now: () => number, options: TraceOptions): Trace {
-  const digest = createDigest();
+  const digest = new Digest();
   let kept: Told[] = [];
 
   return {
@@ -45,7 +45,7 @@ export function createTrace(now: () => number, options: TraceOptions): Trace {
       kept.push({ atMs, who, what, detail });
       if (kept.length > 2 * options.keep) kept = kept.slice(-options.keep);
     },
-    hash: digest.hex,
+    hash: () => digest.hex(),
     lines: () => kept.slice(-options.keep).map(lineOf),
   };
 }

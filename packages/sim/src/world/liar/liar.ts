@@ -38,22 +38,6 @@ export interface Manner {
   readonly votes: Vote | typeof ANYTHING;
 }
 
-export interface Liar {
-  readonly mode: LiarMode;
-  /** What a message of this node's becomes on its way out. */
-  forged(message: Envelope): Envelope;
-  /** What an answer is an answer to, in the numbers that its own process gave. */
-  meant(message: Envelope): Envelope;
-  /** Another request to somebody, made up; null: it has none to say it in, or has said enough. */
-  another(): Envelope | null;
-  /** When it would speak again of itself; null: it doesn't, for now. */
-  gapMs(): number;
-  /** A node has asked it. */
-  asked(by: NodeId, ballots: readonly Ballot[]): void;
-  /** It lies no more. What it says is still numbered as it was. */
-  fallSilent(): void;
-}
-
 /** Numbers that are left between two messages of the process's own, for those that are made up. */
 const SPREAD = 4;
 /** Versions above all that the process has really told. */
@@ -84,97 +68,117 @@ export interface LiarDependencies {
   readonly view: (self: NodeId, asked: LiarView['ballotsOf']) => LiarView;
 }
 
-export function createLiar({
-  mode,
-  manner,
-  record: first,
-  signed,
-  random,
-  now,
-  view: viewOf,
-}: LiarDependencies): Liar {
-  const asked = new Map<NodeId, readonly Ballot[]>();
+export class Liar {
+  readonly mode: LiarDependencies['mode'];
+  readonly #manner: LiarDependencies['manner'];
+  readonly #signed: LiarDependencies['signed'];
+  readonly #random: LiarDependencies['random'];
+  readonly #now: LiarDependencies['now'];
+  readonly #viewOf: LiarDependencies['view'];
+  readonly #asked = new Map<NodeId, readonly Ballot[]>();
   /** Its own sessions since it began to lie, and how many numbers are taken since the last message of the process's own. */
-  const sessions = new Map<SessionId, { newest: number; taken: number }>();
-  const records = new Map<NodeId, NodeRecord>(first === undefined ? [] : [[first.id, first]]);
-  const last = new Map<NodeId, Envelope>();
-  let mood: Mood | null = null;
-  let silent = false;
+  readonly #sessions = new Map<SessionId, { newest: number; taken: number }>();
+  readonly #records: Map<string, NodeRecord>;
+  readonly #last = new Map<NodeId, Envelope>();
+  #mood: Mood | null = null;
+  #silent = false;
 
-  const view = (self: NodeId): LiarView => viewOf(self, (id) => asked.get(id) ?? []);
-
-  function moodNow(): Mood {
-    if (mood !== null && now() < mood.untilMs) return mood;
-    mood = {
-      strategies: strategiesOf(manner, random),
-      vote: manner.votes === ANYTHING ? random.pick(VOTES) : manner.votes,
-      liesPerMille: manner.says === ANYTHING ? random.pick([300, 1_000, 1_000]) : 1_000,
-      anotherPerSecond: manner.says === ANYTHING ? random.pick([0, 0, 3, 10, 30]) : 20,
-      untilMs: now() + random.between(...MOOD_MS),
-    };
-    return mood;
+  constructor({ mode, manner, record: first, signed, random, now, view: viewOf }: LiarDependencies) {
+    this.mode = mode;
+    this.#manner = manner;
+    this.#signed = signed;
+    this.#random = random;
+    this.#now = now;
+    this.#viewOf = viewOf;
+    this.#records = new Map<NodeId, NodeRecord>(first === undefined ? [] : [[first.id, first]]);
   }
 
-  function bend(message: Envelope): Envelope {
-    const record = records.get(message.from);
-    const { strategies, vote, liesPerMille } = moodNow();
-    if (silent || record === undefined || message.payload.refused !== undefined) return message;
-    if (!random.chance(liesPerMille)) return message;
+  /** What a message of this node's becomes on its way out. */
+  forged(message: Envelope): Envelope {
+    this.#remember(message);
+    if (this.mode === 'shared-key')
+      return this.#random.chance(OTHERS_PER_MILLE) ? withHeader(this.#bend(message), this.#random) : message;
+    const own = this.#numbered(message);
+    if (message.re === null) this.#last.set(message.to, own);
+    return this.#bend(own);
+  }
+
+  /** What an answer is an answer to, in the numbers that its own process gave. */
+  meant(message: Envelope): Envelope {
+    const { re } = message;
+    if (re === null || !this.#sessions.has(re.session)) return message;
+    return { ...message, re: { ...re, seq: Math.floor(re.seq / SPREAD) } };
+  }
+
+  /** Another request to somebody, made up; null: it has none to say it in, or has said enough. */
+  another(): Envelope | null {
+    const said = [...this.#last.values()];
+    if (this.#silent || said.length === 0) return null;
+    const like = this.#random.pick(said);
+    const known = this.#sessions.get(like.session);
+    if (known === undefined || known.taken + 1 >= SPREAD) return null;
+    known.taken += 1;
+    const seq = known.newest * SPREAD + known.taken;
+    return this.#bend({ ...like, seq, payload: { version: 0, ack: 0 } });
+  }
+
+  /** When it would speak again of itself; null: it doesn't, for now. */
+  gapMs(): number {
+    const { anotherPerSecond } = this.#moodNow();
+    return anotherPerSecond === 0 ? IDLE_MS : Math.round(1_000 / anotherPerSecond);
+  }
+
+  /** A node has asked it. */
+  asked(by: NodeId, ballots: readonly Ballot[]): void {
+    this.#asked.set(by, ballots);
+  }
+
+  /** It lies no more. What it says is still numbered as it was. */
+  fallSilent(): void {
+    this.#silent = true;
+  }
+
+  #view(self: NodeId): LiarView {
+    return this.#viewOf(self, (id) => this.#asked.get(id) ?? []);
+  }
+
+  #moodNow(): Mood {
+    if (this.#mood !== null && this.#now() < this.#mood.untilMs) return this.#mood;
+    this.#mood = {
+      strategies: strategiesOf(this.#manner, this.#random),
+      vote: this.#manner.votes === ANYTHING ? this.#random.pick(VOTES) : this.#manner.votes,
+      liesPerMille: this.#manner.says === ANYTHING ? this.#random.pick([300, 1_000, 1_000]) : 1_000,
+      anotherPerSecond: this.#manner.says === ANYTHING ? this.#random.pick([0, 0, 3, 10, 30]) : 20,
+      untilMs: this.#now() + this.#random.between(...MOOD_MS),
+    };
+    return this.#mood;
+  }
+
+  #bend(message: Envelope): Envelope {
+    const record = this.#records.get(message.from);
+    const { strategies, vote, liesPerMille } = this.#moodNow();
+    if (this.#silent || record === undefined || message.payload.refused !== undefined) return message;
+    if (!this.#random.chance(liesPerMille)) return message;
     const version = VERSIONS_FROM + message.seq;
     const told: Told = { ...message.payload, version, node: record };
-    const seen = view(message.from);
-    const payload = random.pick(strategies)(told, message.to, random, seen);
-    const all = voted(payload, message.to, vote, random, seen);
-    const bent = { ...message, payload: mode === 'identities' ? allowed(all, told, signed) : all };
+    const seen = this.#view(message.from);
+    const payload = this.#random.pick(strategies)(told, message.to, this.#random, seen);
+    const all = voted(payload, message.to, vote, this.#random, seen);
+    const bent = { ...message, payload: this.mode === 'identities' ? allowed(all, told, this.#signed) : all };
     return fits(bent) ? bent : message;
   }
 
   /** A number of its own for every message, with room after it. */
-  function numbered(message: Envelope): Envelope {
-    const known = sessions.get(message.session) ?? { newest: 0, taken: 0 };
+  #numbered(message: Envelope): Envelope {
+    const known = this.#sessions.get(message.session) ?? { newest: 0, taken: 0 };
     if (message.seq > known.newest) Object.assign(known, { newest: message.seq, taken: 0 });
-    sessions.set(message.session, known);
+    this.#sessions.set(message.session, known);
     return { ...message, seq: message.seq * SPREAD };
   }
 
-  function remember({ from, payload: { node } }: Envelope): void {
-    if (node !== undefined) records.set(from, node);
+  #remember({ from, payload: { node } }: Envelope): void {
+    if (node !== undefined) this.#records.set(from, node);
   }
-
-  return {
-    mode,
-    forged(message) {
-      remember(message);
-      if (mode === 'shared-key')
-        return random.chance(OTHERS_PER_MILLE) ? withHeader(bend(message), random) : message;
-      const own = numbered(message);
-      if (message.re === null) last.set(message.to, own);
-      return bend(own);
-    },
-    meant(message) {
-      const { re } = message;
-      if (re === null || !sessions.has(re.session)) return message;
-      return { ...message, re: { ...re, seq: Math.floor(re.seq / SPREAD) } };
-    },
-    another() {
-      const said = [...last.values()];
-      if (silent || said.length === 0) return null;
-      const like = random.pick(said);
-      const known = sessions.get(like.session);
-      if (known === undefined || known.taken + 1 >= SPREAD) return null;
-      known.taken += 1;
-      const seq = known.newest * SPREAD + known.taken;
-      return bend({ ...like, seq, payload: { version: 0, ack: 0 } });
-    },
-    gapMs() {
-      const { anotherPerSecond } = moodNow();
-      return anotherPerSecond === 0 ? IDLE_MS : Math.round(1_000 / anotherPerSecond);
-    },
-    asked: (by, ballots) => void asked.set(by, ballots),
-    fallSilent() {
-      silent = true;
-    },
-  };
 }
 
 function strategiesOf({ says }: Manner, random: Random): readonly Strategy[] {

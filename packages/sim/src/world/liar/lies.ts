@@ -21,28 +21,8 @@ import type { WorldSpec } from '../spec.ts';
 import type { RunView, Watcher } from '../watch.ts';
 import { createWithheld, inflated, type WithheldOrders } from '../withheld-orders.ts';
 import type { Interesting } from './generate.ts';
-import { createLiar, type Liar, type LiarMode, type Manner } from './liar.ts';
+import { Liar, type LiarMode, type Manner } from './liar.ts';
 import type { LiarView } from './strategies.ts';
-
-export interface Lies {
-  /** What a node's message becomes on its way out. */
-  readonly forged: (from: NodeId, message: Envelope) => Envelope;
-  /** What an answer that reaches a node means to it. */
-  readonly meant: (to: NodeId, message: Envelope) => Envelope;
-  /** What the node says is bent in this one way from now on; null: no more. */
-  forge(id: NodeId, lie: Lie | null): void;
-  /** What a node shows to operators who ask it. */
-  readonly shown: (id: NodeId, status: StatusView) => StatusView;
-  /** Whether it keeps the order that it is given, and nobody else has it. */
-  readonly withholds: (id: NodeId, command: Command) => boolean;
-  /** The node lies from now on. What it returns ends that. */
-  lie(id: NodeId, mode: LiarMode, manner: Manner, seed: number): () => void;
-  /** Whether that node lies or has lied for itself alone: nothing that it says is evidence. */
-  isLiar(id: NodeId): boolean;
-  /** Whether anybody could speak in any name: the messages of all are no evidence. */
-  inAnyName(): boolean;
-  readonly watch: Watcher;
-}
 
 export interface LiesDependencies {
   readonly spec: WorldSpec;
@@ -57,33 +37,122 @@ export interface LiesDependencies {
 /** How long it waits for the answer to what it has made up. */
 const TIMEOUT_MS = 1_000;
 
-export function createLies({ spec, queue, network, aws, runs, speaks }: LiesDependencies): Lies {
-  const forgers = new Map<NodeId, Forger>();
-  const records = new Map<NodeId, NodeRecord>();
-  const liars = new Map<NodeId, Liar>();
+export class Lies {
+  readonly #spec: LiesDependencies['spec'];
+  readonly #queue: LiesDependencies['queue'];
+  readonly #network: LiesDependencies['network'];
+  readonly #aws: LiesDependencies['aws'];
+  readonly #runs: LiesDependencies['runs'];
+  readonly #speaks: LiesDependencies['speaks'];
+  readonly #forgers = new Map<NodeId, Forger>();
+  readonly #records = new Map<NodeId, NodeRecord>();
+  readonly #liars = new Map<NodeId, Liar>();
   /** Who shows operators what isn't so, and what they have signed upon it. */
-  const withheld = new Map<NodeId, WithheldOrders>();
+  readonly #withheld = new Map<NodeId, WithheldOrders>();
+  readonly #ids: string[];
+  readonly #candidates: string[];
+  readonly #associationOf = (ip: Ip): string | null => this.#aws().addresses.get(ip)?.association?.id ?? null;
 
-  const associationOf = (ip: Ip): string | null => aws().addresses.get(ip)?.association?.id ?? null;
-  const ids = spec.nodes.map(({ id }) => id);
-  const candidates = spec.nodes.flatMap(({ id, role }) => (role === 'candidate' ? [id] : []));
+  constructor({ spec, queue, network, aws, runs, speaks }: LiesDependencies) {
+    this.#spec = spec;
+    this.#queue = queue;
+    this.#network = network;
+    this.#aws = aws;
+    this.#runs = runs;
+    this.#speaks = speaks;
+    this.#ids = spec.nodes.map(({ id }) => id);
+    this.#candidates = spec.nodes.flatMap(({ id, role }) => (role === 'candidate' ? [id] : []));
+  }
 
-  function knownNow(): Interesting {
-    const states = runs().map(({ state }) => state());
+  /** What a node's message becomes on its way out. */
+  forged(from: NodeId, message: Envelope): Envelope {
+    const { node } = message.payload;
+    if (node !== undefined) this.#records.set(from, node);
+    const honest = this.#forgers.get(from)?.(message, this.#records.get(from)) ?? message;
+    let told = honest;
+    for (const [id, liar] of this.#liars)
+      if (id === from || liar.mode === 'shared-key') told = liar.forged(told);
+    return told;
+  }
+
+  /** What an answer that reaches a node means to it. */
+  meant(to: NodeId, message: Envelope): Envelope {
+    return this.#liars.get(to)?.meant(message) ?? message;
+  }
+
+  /** What the node says is bent in this one way from now on; null: no more. */
+  forge(id: NodeId, lie: Lie | null): void {
+    if (lie === null) this.#forgers.delete(id);
+    else this.#forgers.set(id, createForger(lie, this.#associationOf, this.#withheldBy(id)));
+    if (lie !== 'withheld-orders') this.#withheld.delete(id);
+  }
+
+  /** What a node shows to operators who ask it. */
+  shown(id: NodeId, status: StatusView): StatusView {
+    return this.#withheld.has(id) ? inflated(status) : status;
+  }
+
+  /** Whether it keeps the order that it is given, and nobody else has it. */
+  withholds(id: NodeId, command: Command): boolean {
+    const orders = this.#withheld.get(id);
+    orders?.keep(command);
+    return orders !== undefined;
+  }
+
+  /** The node lies from now on. What it returns ends that. */
+  lie(id: NodeId, mode: LiarMode, manner: Manner, seed: number): () => void {
+    const liar = new Liar({
+      mode,
+      manner,
+      record: this.#records.get(id),
+      signed: this.#spec.settings.identities,
+      random: createRandom(seed),
+      now: this.#queue.now,
+      view: (self, ballotsOf) => this.#viewOf(self, ballotsOf),
+    });
+    let lies = true;
+    this.#liars.set(id, liar);
+    if (mode === 'identities' && this.#spec.settings.identities) this.#withheldBy(id);
+    if (mode === 'identities') this.#speakOn(id, liar, () => lies && this.#liars.get(id) === liar);
+    return () => {
+      lies = false;
+      liar.fallSilent();
+    };
+  }
+
+  /** Whether that node lies or has lied for itself alone: nothing that it says is evidence. */
+  isLiar(id: NodeId): boolean {
+    return this.#liars.get(id)?.mode === 'identities';
+  }
+
+  /** Liars learn from what their nodes hear. */
+  readonly watch: Watcher = (event) => {
+    if (event.kind !== 'heard') return;
+    for (const [id, liar] of this.#liars)
+      if (id === event.by.node || liar.mode === 'shared-key') this.#learn(liar, event.message);
+  };
+
+  /** Whether anybody could speak in any name: the messages of all are no evidence. */
+  inAnyName(): boolean {
+    return [...this.#liars.values()].some(({ mode }) => mode === 'shared-key');
+  }
+
+  #knownNow(): Interesting {
+    const states = this.#runs().map(({ state }) => state());
     const addresses = states.flatMap((state) => Object.values(state.addresses));
-    const associations = spec.addresses.flatMap((ip) => associationOf(ip) ?? []);
+    const associations = this.#spec.addresses.flatMap((ip) => this.#associationOf(ip) ?? []);
     return {
       matching: {
-        'a node id': [...ids, 'nobody'],
+        'a node id': [...this.#ids, 'nobody'],
         'a session id': ['AAAAAAAAAAA', ...states.map(({ session }) => session)],
-        'an IP address': [...spec.addresses, '203.0.113.99'],
+        'an IP address': [...this.#spec.addresses, '203.0.113.99'],
         // Some that operators have made, of other orders.
         'a proof': ['operator:1', 'operator:2', 'forged'],
       },
       texts: [
-        ...ids,
+        ...this.#ids,
         ...associations,
-        ...spec.addresses.map((ip) => holderOf(aws(), ip) ?? 'i-nobody'),
+        ...this.#spec.addresses.map((ip) => holderOf(this.#aws(), ip) ?? 'i-nobody'),
         'lent',
         'down',
         'stale-epoch',
@@ -98,18 +167,18 @@ export function createLies({ spec, queue, network, aws, runs, speaks }: LiesDepe
     };
   }
 
-  function viewOf(self: NodeId, ballotsOf: LiarView['ballotsOf']): LiarView {
-    const states = (): ReturnType<RunView['state']>[] => runs().map(({ state }) => state());
+  #viewOf(self: NodeId, ballotsOf: LiarView['ballotsOf']): LiarView {
+    const states = (): ReturnType<RunView['state']>[] => this.#runs().map(({ state }) => state());
     return {
       self,
-      others: ids.filter((id) => id !== self),
-      candidates,
-      addresses: spec.addresses,
-      known: knownNow(),
+      others: this.#ids.filter((id) => id !== self),
+      candidates: this.#candidates,
+      addresses: this.#spec.addresses,
+      known: this.#knownNow(),
       epochOf: (ip) => Math.max(0, ...states().map(({ addresses }) => addresses[ip]?.epoch ?? 0)),
-      association(ip) {
-        const id = associationOf(ip);
-        return id === null ? null : { id, instanceId: holderOf(aws(), ip) ?? '' };
+      association: (ip) => {
+        const id = this.#associationOf(ip);
+        return id === null ? null : { id, instanceId: holderOf(this.#aws(), ip) ?? '' };
       },
       incarnationOf: (id) => states().find(({ config }) => config.node.id === id)?.incarnation ?? 0,
       answered: (ip) =>
@@ -117,94 +186,43 @@ export function createLies({ spec, queue, network, aws, runs, speaks }: LiesDepe
           .flatMap(({ addresses }) => addresses[ip]?.episode.answered ?? [])
           .find((one) => one !== '') ?? '',
       ballotsOf,
-      withheld: withheldBy(self),
+      withheld: this.#withheldBy(self),
     };
   }
 
-  function withheldBy(id: NodeId): WithheldOrders {
-    const orders = withheld.get(id) ?? createWithheld();
-    withheld.set(id, orders);
+  #withheldBy(id: NodeId): WithheldOrders {
+    const orders = this.#withheld.get(id) ?? createWithheld();
+    this.#withheld.set(id, orders);
     return orders;
   }
 
   /** Requests that its process hasn't made, as long as it lies. */
-  function speakOn(id: NodeId, liar: Liar, goesOn: () => boolean): void {
-    queue.after(liar.gapMs(), () => {
+  #speakOn(id: NodeId, liar: Liar, goesOn: () => boolean): void {
+    this.#queue.after(liar.gapMs(), () => {
       if (!goesOn()) return;
-      const message = speaks(id) ? liar.another() : null;
-      if (message !== null) send(id, liar, message);
-      speakOn(id, liar, goesOn);
+      const message = this.#speaks(id) ? liar.another() : null;
+      if (message !== null) this.#send(id, liar, message);
+      this.#speakOn(id, liar, goesOn);
     });
   }
 
-  function send(from: NodeId, liar: Liar, message: Envelope): void {
+  #send(from: NodeId, liar: Liar, message: Envelope): void {
     const { to } = message;
-    network.request({
+    this.#network.request({
       from,
       to,
       route: '/v1/gossip',
       bytes: encodeMessage(message),
       fresh: false,
-      until: queue.now() + TIMEOUT_MS,
-      done(result) {
+      until: this.#queue.now() + TIMEOUT_MS,
+      done: (result) => {
         const answer = result.kind === 'response' ? decodeMessage(result.bytes) : null;
-        if (answer?.kind === 'message') learn(liar, answer.message);
+        if (answer?.kind === 'message') this.#learn(liar, answer.message);
       },
     });
   }
 
-  function learn(liar: Liar, { from, payload }: Envelope): void {
+  #learn(liar: Liar, { from, payload }: Envelope): void {
     if (payload.ballots !== undefined) liar.asked(from, payload.ballots);
   }
-
-  const inAnyName = (): boolean => [...liars.values()].some(({ mode }) => mode === 'shared-key');
-
-  return {
-    forged(from, message) {
-      const { node } = message.payload;
-      if (node !== undefined) records.set(from, node);
-      const honest = forgers.get(from)?.(message, records.get(from)) ?? message;
-      let told = honest;
-      for (const [id, liar] of liars) if (id === from || liar.mode === 'shared-key') told = liar.forged(told);
-      return told;
-    },
-    meant: (to, message) => liars.get(to)?.meant(message) ?? message,
-    forge(id, lie) {
-      if (lie === null) forgers.delete(id);
-      else forgers.set(id, createForger(lie, associationOf, withheldBy(id)));
-      if (lie !== 'withheld-orders') withheld.delete(id);
-    },
-    shown: (id, status) => (withheld.has(id) ? inflated(status) : status),
-    withholds(id, command) {
-      const orders = withheld.get(id);
-      orders?.keep(command);
-      return orders !== undefined;
-    },
-    lie(id, mode, manner, seed) {
-      const liar = createLiar({
-        mode,
-        manner,
-        record: records.get(id),
-        signed: spec.settings.identities,
-        random: createRandom(seed),
-        now: queue.now,
-        view: (self, ballotsOf) => viewOf(self, ballotsOf),
-      });
-      let lies = true;
-      liars.set(id, liar);
-      if (mode === 'identities' && spec.settings.identities) withheldBy(id);
-      if (mode === 'identities') speakOn(id, liar, () => lies && liars.get(id) === liar);
-      return () => {
-        lies = false;
-        liar.fallSilent();
-      };
-    },
-    isLiar: (id) => liars.get(id)?.mode === 'identities',
-    inAnyName,
-    watch(event) {
-      if (event.kind !== 'heard') return;
-      for (const [id, liar] of liars)
-        if (id === event.by.node || liar.mode === 'shared-key') learn(liar, event.message);
-    },
-  };
 }

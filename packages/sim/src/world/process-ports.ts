@@ -1,0 +1,96 @@
+/**
+ * The ports through which the host loop of a simulated process reaches its network, cloud, disk and clock.
+ */
+import { TIMED_OUT } from '@failtome/ports';
+import type { Ports } from '@failtome/protocol';
+import type { Environment, Life, ProcessSpec } from './environment.ts';
+import type { Exchange } from './exchange.ts';
+import { createObservationPorts } from './observation-ports.ts';
+import { createTimer } from './timer.ts';
+
+/** What belongs to the process itself. */
+interface ProcessParts {
+  readonly exchange: Exchange;
+  /** The timer fires. */
+  readonly wake: (wake: () => void) => void;
+  /** The host has stopped in good order. */
+  readonly stopped: () => void;
+}
+
+/** All ports of one process; each waits while it is paused. */
+export function createProcessPorts(
+  environment: Environment,
+  spec: ProcessSpec,
+  life: Life,
+  { exchange, wake, stopped }: ProcessParts,
+): Ports {
+  const { trace, tell } = environment;
+  const { clock, disk, driver } = spec;
+  const self = spec.config.node.id;
+  return {
+    clock,
+    timer: createTimer(environment, spec, wake),
+    transport: {
+      send: (effect) => life.leave(() => exchange.send(effect)),
+      reply: (effect) => life.leave(() => exchange.reply(effect)),
+    },
+    ...createObservationPorts(environment, spec, life),
+    driver: createDriverPort(environment, spec, life),
+    notifier: {
+      publish: (effect) =>
+        life.leave(() => {
+          tell({ kind: 'publish', by: life.view(), effect });
+          driver.publish(effect, clock.lasting(effect.timeoutMs), (result) =>
+            life.enter(() => life.feed({ kind: 'published', publishId: effect.publishId, result })),
+          );
+        }),
+    },
+    store: {
+      persist: ({ writeId, text }) =>
+        life.leave(() =>
+          disk.write(writeId, text, (written, code) =>
+            life.enter(() =>
+              life.feed(
+                code === null
+                  ? { kind: 'persisted', writeId: written }
+                  : { kind: 'persist-failed', writeId: written, code },
+              ),
+            ),
+          ),
+        ),
+    },
+    observer: {
+      observe(facts, _state, now) {
+        for (const fact of facts) trace.tell(self, fact.kind, fact);
+        tell({ kind: 'facts', by: life.view(), facts, now });
+      },
+    },
+    stopped: () => life.leave(stopped),
+  };
+}
+
+function createDriverPort({ trace, tell }: Environment, spec: ProcessSpec, life: Life): Ports['driver'] {
+  const { clock, driver } = spec;
+  const self = spec.config.node.id;
+  return {
+    drive(effect) {
+      const { callId, purpose, timeoutMs } = effect;
+      const sendBy = clock.now().at + timeoutMs;
+      life.leave(() => {
+        // The agent's time-out runs from here, and what it ends is not sent any more.
+        if (clock.now().at >= sendBy) {
+          const result = { answer: TIMED_OUT, requests: [] };
+          life.enter(() => life.feed({ kind: 'driven', callId, purpose, result }));
+          return;
+        }
+        trace.tell(self, 'drive', effect.operation);
+        tell({ kind: 'drive', by: life.view(), effect });
+        driver.drive(effect, clock.lasting(timeoutMs), life.enter, (result) => {
+          trace.tell(self, 'driven', result.answer);
+          tell({ kind: 'driven', by: life.view(), effect, result });
+          life.feed({ kind: 'driven', callId, purpose, result });
+        });
+      });
+    },
+  };
+}
