@@ -41,7 +41,7 @@ import { type FoundIdentity, findIdentity } from './find-identity.ts';
 import { Inbox } from './http/inbox.ts';
 import { senderAt } from './http/sender.ts';
 import { tellCredentials } from './observe/credentials-news.ts';
-import { type Chronicle, createChronicle } from './observe/history-recorder.ts';
+import { HistoryRecorder } from './observe/history-recorder.ts';
 import { identitiesOf, tellSecrets } from './observe/key-news.ts';
 import type { Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
@@ -135,7 +135,7 @@ class Agent implements RunningAgent {
   readonly #directory: StateDirectory;
   /** These two are null until it is known whose history it must be. */
   #history: HistoryFile | null = null;
-  #chronicle: Chronicle | null = null;
+  #historyRecorder: HistoryRecorder | null = null;
   readonly #metrics: Metrics;
   readonly #clock: Clock = createClock();
   readonly #names: Names;
@@ -287,7 +287,7 @@ class Agent implements RunningAgent {
     if (identity === null || signal.aborted) return null;
     const state = await loadState({ stateDir, cluster, node: identity.id }, { decode: decodeDocument });
     this.#history = await this.#openHistory(state.storage.kind === 'foreign');
-    this.#chronicle = createChronicle(this.#history);
+    this.#historyRecorder = new HistoryRecorder(this.#history);
     return signal.aborted ? null : { identity, state };
   }
 
@@ -357,7 +357,7 @@ class Agent implements RunningAgent {
   #observe(facts: readonly Fact[], state: State, now: Instant): void {
     this.#log.observe(facts, now.at);
     this.#metrics.observe(facts);
-    this.#chronicle?.observe(facts, state, now);
+    this.#historyRecorder?.observe(facts, state, now);
     if (this.#toldReady || !readyView(state).ready) return;
     this.#toldReady = true;
     this.#log.tell('info', 'agent-ready', 'ready: the address and the own HAProxy have been looked at');

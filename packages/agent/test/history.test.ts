@@ -1,7 +1,7 @@
 import { type Fact, type HistoryEntry, type Instant, initialState, type State } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
 import type { HistoryLine } from '../src/history-line.ts';
-import { createChronicle } from '../src/observe/history-recorder.ts';
+import { HistoryRecorder } from '../src/observe/history-recorder.ts';
 import { ADDRESS as IP, PROTOCOL_CONFIG } from './support/protocol-config.ts';
 
 type AddressState = State['addresses'][string];
@@ -49,10 +49,10 @@ function held(name: string): AddressState['holder'] {
 }
 
 /** The history of `saturn`, which is told these facts. */
-function chronicleOf(before: readonly HistoryLine[] = []) {
+function recordedBy(before: readonly HistoryLine[] = []) {
   const lines: HistoryLine[] = [...before];
   const store = { append: (added: HistoryLine) => void lines.push(added), newest: () => lines.toReversed() };
-  const chronicle = createChronicle(store);
+  const recorder = new HistoryRecorder(store);
   let at = 60_000;
   let address = ADDRESS;
   const state: State = { ...initialState(PROTOCOL_CONFIG), phase: 'running', startedAt: 50_000 };
@@ -64,7 +64,7 @@ function chronicleOf(before: readonly HistoryLine[] = []) {
       for (const fact of facts)
         if (fact.kind === 'holder') address = { ...address, holder: held(fact.holder) };
       address = { ...address, ...change };
-      chronicle.observe(facts, { ...state, addresses: { [IP]: address }, now }, now);
+      recorder.observe(facts, { ...state, addresses: { [IP]: address }, now }, now);
     },
     added: () =>
       lines.slice(before.length).map(({ kind, from, to, result, epoch }) => [kind, from, to, result, epoch]),
@@ -72,7 +72,7 @@ function chronicleOf(before: readonly HistoryLine[] = []) {
 }
 
 test('what is concluded is kept as it is', () => {
-  const story = chronicleOf();
+  const story = recordedBy();
   story.tell([
     { kind: 'stalled', lateMs: 5000 },
     { kind: 'concluded', entry },
@@ -82,7 +82,7 @@ test('what is concluded is kept as it is', () => {
 
 describe('the node that loses the address', () => {
   test('has its answer to the ballot, and who has it now', () => {
-    const story = chronicleOf();
+    const story = recordedBy();
     story.tell([holder('saturn')]);
     story.tell([vote(7, 'pending')]);
     story.tell([vote(7, 'grant')], { verdict: 'down', verdictReason: '3 probes failed' });
@@ -102,13 +102,13 @@ describe('the node that loses the address', () => {
   });
 
   test('that ran again only after the move has it from its own history', () => {
-    const story = chronicleOf([entry]);
+    const story = recordedBy([entry]);
     story.tell([holder('neptune')]);
     expect(story.added()).toEqual([['change', 'saturn', 'neptune', 'lost', 0]]);
   });
 
   test('that ran again only after its first move has it from a peer that tells of it', () => {
-    const story = chronicleOf();
+    const story = recordedBy();
     story.tell([holder('neptune')]);
     expect(story.added()).toEqual([]);
     story.tell([], { changes: [45_000] });
@@ -119,7 +119,7 @@ describe('the node that loses the address', () => {
 });
 
 test('a holder that is known by its instance at first is no other holder', () => {
-  const story = chronicleOf([{ ...entry, id: 'saturn-0-9', to: 'neptune', from: 'saturn' }]);
+  const story = recordedBy([{ ...entry, id: 'saturn-0-9', to: 'neptune', from: 'saturn' }]);
   story.tell([holder('i-neptune')]);
   story.tell([], { holder: held('neptune') });
   expect(story.added()).toEqual([]);
@@ -132,14 +132,14 @@ test('a holder that is known by its instance at first is no other holder', () =>
 
 describe('a voter', () => {
   test('sees the address change hands between others', () => {
-    const story = chronicleOf();
+    const story = recordedBy();
     story.tell([holder('neptune')]);
     story.tell([holder('mars')]);
     expect(story.added()).toEqual([['change', 'neptune', 'mars', 'seen', 0]]);
   });
 
   test('writes the same refusal once, however often it is asked, and anew after a change or ten minutes', () => {
-    const story = chronicleOf();
+    const story = recordedBy();
     story.tell([holder('saturn')]);
     for (const epoch of [1, 2, 3]) story.tell([vote(epoch, 'refuse')]);
     expect(story.added()).toHaveLength(1);
@@ -153,21 +153,21 @@ describe('a voter', () => {
 
 describe('nothing is written', () => {
   test('of the holder that is found at the first start of a fresh cluster', () => {
-    const story = chronicleOf();
+    const story = recordedBy();
     story.tell([holder('neptune')]);
     story.tell([], {}, 20_000);
     expect(story.added()).toEqual([]);
   });
 
   test('beside its own move of the address', () => {
-    const story = chronicleOf();
+    const story = recordedBy();
     story.tell([holder('neptune')]);
     story.tell([holder('saturn'), { kind: 'concluded', entry }]);
     expect(story.lines).toEqual([entry]);
   });
 
   test('while the address comes back from nobody to whom had it', () => {
-    const story = chronicleOf();
+    const story = recordedBy();
     story.tell([holder('neptune')]);
     story.tell([holder('nobody')]);
     story.tell([holder('neptune')]);
@@ -176,7 +176,7 @@ describe('nothing is written', () => {
 });
 
 test('an address that was moved here by hand is seen as such', () => {
-  const story = chronicleOf();
+  const story = recordedBy();
   story.tell([holder('neptune')]);
   story.tell([holder('saturn')]);
   expect(story.added()).toEqual([['change', 'neptune', 'saturn', 'seen', 0]]);

@@ -25,11 +25,6 @@ export interface HistoryStore {
   newest(): readonly HistoryLine[];
 }
 
-export interface Chronicle {
-  /** What a step has told, and the state and time after it. */
-  observe(facts: readonly Fact[], state: State, now: Instant): void;
-}
-
 interface Answer {
   readonly candidate: NodeId;
   readonly epoch: Epoch;
@@ -37,32 +32,51 @@ interface Answer {
   readonly at: MonotonicMs;
 }
 
-/** Write down what is worth a line, for as long as the agent runs. */
-export function createChronicle(store: HistoryStore): Chronicle {
-  const holders = lastHolders(store.newest());
-  const written = new Map<string, MonotonicMs>();
-  const lastAnswers = new Map<Ip, Answer>();
+/** Writes down what is worth a line, for as long as the agent runs. */
+export class HistoryRecorder {
+  readonly #store: HistoryStore;
+  readonly #holders: Map<string, string>;
+  readonly #written = new Map<string, MonotonicMs>();
+  readonly #lastAnswers = new Map<Ip, Answer>();
   /** Addresses whose holder at the start nothing on this disk tells of: what peers say of changes before it is awaited. */
-  const unsure = new Set<Ip>();
+  readonly #unsure = new Set<Ip>();
   /** Addresses whose holder has changed, and how that was learned. */
-  const changed = new Map<Ip, HolderSource>();
+  readonly #changed = new Map<Ip, HolderSource>();
 
-  function onVote(fact: FactOf<'voted'>, state: State, now: Instant): void {
+  constructor(store: HistoryStore) {
+    this.#store = store;
+    this.#holders = lastHolders(store.newest());
+  }
+
+  /** What a step has told, and the state and time after it. */
+  observe(facts: readonly Fact[], state: State, now: Instant): void {
+    for (const fact of facts) {
+      if (fact.kind === 'concluded') this.#store.append(fact.entry);
+      else if (fact.kind === 'voted') this.#onVote(fact, state, now);
+      else if (fact.kind === 'handover') this.#onHandover(fact, state, now);
+      else if (fact.kind === 'holder') this.#changed.set(fact.address, fact.source);
+    }
+    for (const [ip, source] of this.#changed) this.#onHolder(ip, source, facts, state, now);
+    this.#onceSure(state, now);
+  }
+
+  #onVote(fact: FactOf<'voted'>, state: State, now: Instant): void {
     const { address, candidate, epoch, answer, reason } = fact;
     if (answer === 'pending') return;
     const self = state.config.node.id;
-    lastAnswers.set(address, { candidate, epoch, text: `${answer} (${reason})`, at: now.at });
+    this.#lastAnswers.set(address, { candidate, epoch, text: `${answer} (${reason})`, at: now.at });
     const key = [address, candidate, modeOf(state, fact), answer, reason].join(' ');
-    const before = written.get(key);
+    const before = this.#written.get(key);
     if (before !== undefined && now.at - before < SAME_ANSWER_MS) return;
-    written.delete(key);
-    written.set(key, now.at);
-    for (const oldest of written.keys()) if (written.size > MAX_ANSWERS) written.delete(oldest);
-    store.append({
+    this.#written.delete(key);
+    this.#written.set(key, now.at);
+    for (const oldest of this.#written.keys())
+      if (this.#written.size > MAX_ANSWERS) this.#written.delete(oldest);
+    this.#store.append({
       ...seenOf(state, address, now),
       id: `${self}-vote-${candidate}-${epoch}-${address}`,
       kind: 'vote',
-      from: holders.get(address) ?? 'unknown',
+      from: this.#holders.get(address) ?? 'unknown',
       to: candidate,
       result: answer,
       reason: `${reason}${modeOf(state, fact) === 'handover' ? ', for a planned handover' : ''}; ${sightOf(state, address)}`,
@@ -71,14 +85,14 @@ export function createChronicle(store: HistoryStore): Chronicle {
   }
 
   /** How an operator's handover ended, on every node. Who has moved the address tells of the move itself. */
-  function onHandover(fact: FactOf<'handover'>, state: State, now: Instant): void {
+  #onHandover(fact: FactOf<'handover'>, state: State, now: Instant): void {
     const { id, address, to, state: result, by, reason, detail } = fact;
     if (result === 'open' || (result === 'done' && to === state.config.node.id)) return;
-    store.append({
+    this.#store.append({
       ...seenOf(state, address, now),
       id: `order-${id}-${result}`,
       kind: 'order',
-      from: holders.get(address) ?? 'unknown',
+      from: this.#holders.get(address) ?? 'unknown',
       to,
       result,
       reason: `ordered by ${by}${reason === '' ? '' : `: ${reason}`}; ${detail}`,
@@ -87,33 +101,33 @@ export function createChronicle(store: HistoryStore): Chronicle {
   }
 
   /** Who holds it now, once it has a name: right after a start it may be known by its instance before its node is heard. */
-  function onHolder(ip: Ip, source: HolderSource, facts: readonly Fact[], state: State, now: Instant): void {
+  #onHolder(ip: Ip, source: HolderSource, facts: readonly Fact[], state: State, now: Instant): void {
     const present = state.addresses[ip]?.holder;
     const mayBeNamed = now.at - state.startedAt <= LEARNS_WITHIN_MS;
     if (present?.kind === 'other' && mayBeNamed) return;
-    changed.delete(ip);
+    this.#changed.delete(ip);
     const holder = present?.node ?? present?.instanceId ?? null;
     if (holder === null) return;
-    const from = holders.get(ip);
-    holders.set(ip, holder);
-    if (from === undefined) unsure.add(ip);
+    const from = this.#holders.get(ip);
+    this.#holders.set(ip, holder);
+    if (from === undefined) this.#unsure.add(ip);
     if (from === undefined || from === holder) return;
-    for (const key of written.keys()) if (key.startsWith(`${ip} `)) written.delete(key);
+    for (const key of this.#written.keys()) if (key.startsWith(`${ip} `)) this.#written.delete(key);
     if (isOwnMove(facts, state, ip, holder)) return;
-    writeChange(state, ip, now, { from, to: holder, learned: SOURCES[source], at: now.wall });
+    this.#writeChange(state, ip, now, { from, to: holder, learned: SOURCES[source], at: now.wall });
   }
 
   /** The holder was first heard of after the start; a peer that tells of a change since this node last ran makes it one. */
-  function onceSure(state: State, now: Instant): void {
-    if (unsure.size === 0) return;
-    for (const ip of unsure) {
+  #onceSure(state: State, now: Instant): void {
+    if (this.#unsure.size === 0) return;
+    for (const ip of this.#unsure) {
       const changedAt = state.addresses[ip]?.changes[0];
-      const to = holders.get(ip);
+      const to = this.#holders.get(ip);
       if (changedAt !== undefined && changedAt < state.startedAt && now.at - changedAt < MISSED_WITHIN_MS) {
-        unsure.delete(ip);
+        this.#unsure.delete(ip);
         const at = now.wall - Math.floor(now.at - changedAt);
         if (to !== undefined && to !== state.config.node.id)
-          writeChange(state, ip, now, {
+          this.#writeChange(state, ip, now, {
             from: 'unknown',
             to,
             learned: 'a peer, after this node started',
@@ -121,22 +135,22 @@ export function createChronicle(store: HistoryStore): Chronicle {
           });
       }
     }
-    if (now.at - state.startedAt > LEARNS_WITHIN_MS) unsure.clear();
+    if (now.at - state.startedAt > LEARNS_WITHIN_MS) this.#unsure.clear();
   }
 
-  function writeChange(
+  #writeChange(
     state: State,
     ip: Ip,
     now: Instant,
     { from, to, learned, at }: { from: string; to: string; learned: string; at: number },
   ): void {
     const self = state.config.node.id;
-    const answer = lastAnswers.get(ip);
+    const answer = this.#lastAnswers.get(ip);
     const asked =
       answer !== undefined && answer.candidate === to && now.at - answer.at < BALLOT_OF_CHANGE_MS
         ? answer
         : null;
-    store.append({
+    this.#store.append({
       ...seenOf(state, ip, now),
       id: `${self}-change-${at}-${ip}`,
       kind: 'change',
@@ -152,19 +166,6 @@ export function createChronicle(store: HistoryStore): Chronicle {
       at,
     });
   }
-
-  return {
-    observe(facts, state, now) {
-      for (const fact of facts) {
-        if (fact.kind === 'concluded') store.append(fact.entry);
-        else if (fact.kind === 'voted') onVote(fact, state, now);
-        else if (fact.kind === 'handover') onHandover(fact, state, now);
-        else if (fact.kind === 'holder') changed.set(fact.address, fact.source);
-      }
-      for (const [ip, source] of changed) onHolder(ip, source, facts, state, now);
-      onceSure(state, now);
-    },
-  };
 }
 
 const SOURCES: Readonly<Record<HolderSource, string>> = {

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type TraceEntry, type TraceRecord, Recorder } from '../record/index.ts';
+import { Recorder, type TraceEntry, type TraceRecord } from '../record/index.ts';
 import { recordTo } from '../report/index.ts';
 import {
   loadAgentFile,

@@ -17,29 +17,6 @@ export interface SearchOptions {
   readonly run: Run;
 }
 
-export interface Search {
-  /** The smallest so far that violates the same. */
-  readonly plan: Plan;
-  readonly violation: Violation;
-  readonly runs: number;
-  readonly spent: boolean;
-  /**
-   * Take this one when it violates the same, with the present seed of its world or another: what is taken away shifts
-   * what chance does afterwards, and a short run can be tried with more seeds than a long one.
-   *
-   * @param fromSeed the first of the other seeds; above 1 those below it, and the present one, have been tried
-   * @returns false when it doesn't
-   */
-  attempt(candidate: Plan, what: string, otherSeeds?: number, fromSeed?: number): boolean;
-  /**
-   * Find out with how many seeds the present plan violates the same. A violation that hangs on some milliseconds comes
-   * with few of them, and so would a simpler plan's: each is tried with as many more.
-   */
-  measure(): void;
-  /** Go back to an earlier plan, which was smaller after all. */
-  restore(earlier: Reached): void;
-}
-
 /** What was reached at some time. */
 export type Reached = Pick<Search, 'plan' | 'violation'>;
 
@@ -67,70 +44,108 @@ export function runChecked(plan: Plan, options: RunOptions = {}): Violation | nu
 
 /** @returns null when the plan violates nothing */
 export function createSearch(first: Plan, options: SearchOptions): Search | null {
-  const { enough, onStep, run } = options;
-  const found = run(first);
-  if (found === null) return null;
-  const kind = kindOf(found, first);
-  let plan = first;
-  let violation = found;
-  /** Candidates that were tried in vain, whatever the pass: a round that takes nothing away costs little. */
-  const inVain = new Set<string>();
-  let runs = 1;
-  /** How many of the seeds of the present plan do, as far as known. */
-  let share = 1;
+  const found = options.run(first);
+  return found === null ? null : new Search(first, found, options);
+}
 
-  function reproduced(candidate: Plan): Violation | null {
-    runs += 1;
-    const seen = run(candidate);
-    return seen !== null && kindOf(seen, first) === kind ? seen : null;
+/** Goes from plan to smaller plan, as long as they violate the same. */
+export class Search {
+  readonly #first: Plan;
+  readonly #enough: SearchOptions['enough'];
+  readonly #onStep: SearchOptions['onStep'];
+  readonly #run: SearchOptions['run'];
+  readonly #kind: string;
+  #plan: Plan;
+  #violation: Violation;
+  /** Candidates that were tried in vain, whatever the pass: a round that takes nothing away costs little. */
+  readonly #inVain = new Set<string>();
+  #runs = 1;
+  /** How many of the seeds of the present plan do, as far as known. */
+  #share = 1;
+
+  constructor(first: Plan, found: Violation, { enough, onStep, run }: SearchOptions) {
+    this.#first = first;
+    this.#enough = enough;
+    this.#onStep = onStep;
+    this.#run = run;
+    this.#kind = kindOf(found, first);
+    this.#plan = first;
+    this.#violation = found;
   }
 
-  const search: Search = {
-    get plan() {
-      return plan;
-    },
-    get violation() {
-      return violation;
-    },
-    get runs() {
-      return runs;
-    },
-    get spent() {
-      return enough();
-    },
-    measure() {
-      const most = Math.min(MAX_OTHER_SEEDS, Math.max(1, Math.floor(RARE_SEEDS_MS / plan.ending.atMs)));
-      let [tried, did] = [0, 0];
-      while (tried < most && did < ENOUGH_FOUND && !enough()) {
-        tried += 1;
-        if (reproduced({ ...plan, world: { ...plan.world, seed: tried } }) !== null) did += 1;
-      }
-      share = tried === 0 ? 1 : Math.max(1, did) / tried;
-    },
-    restore(earlier) {
-      plan = earlier.plan;
-      violation = earlier.violation;
-    },
-    attempt(candidate, what, otherSeeds = affordable(candidate, share), fromSeed = 1) {
-      const { world, timeline, ending } = candidate;
-      const until = ending.kind === 'stop' ? 'stop' : ending;
-      const tried = JSON.stringify([world, timeline, until, otherSeeds, fromSeed]);
-      if (inVain.has(tried)) return false;
-      for (const seed of seedsFor(candidate.world.seed, otherSeeds, fromSeed)) {
-        if (enough()) return false;
-        const seeded = { ...candidate, world: { ...candidate.world, seed } };
-        const seen = reproduced(seeded);
-        if (seen === null) continue;
-        plan = endingSoonAfter(seeded, seen);
-        violation = seen;
-        onStep(what, search);
-        return true;
-      }
-      inVain.add(tried);
-      return false;
-    },
-  };
-  return search;
+  /** The smallest so far that violates the same. */
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  get violation(): Violation {
+    return this.#violation;
+  }
+
+  get runs(): number {
+    return this.#runs;
+  }
+
+  get spent(): boolean {
+    return this.#enough();
+  }
+
+  /**
+   * Find out with how many seeds the present plan violates the same. A violation that hangs on some milliseconds comes
+   * with few of them, and so would a simpler plan's: each is tried with as many more.
+   */
+  measure(): void {
+    const most = Math.min(MAX_OTHER_SEEDS, Math.max(1, Math.floor(RARE_SEEDS_MS / this.#plan.ending.atMs)));
+    let [tried, did] = [0, 0];
+    while (tried < most && did < ENOUGH_FOUND && !this.#enough()) {
+      tried += 1;
+      if (this.#reproduced({ ...this.#plan, world: { ...this.#plan.world, seed: tried } }) !== null) did += 1;
+    }
+    this.#share = tried === 0 ? 1 : Math.max(1, did) / tried;
+  }
+
+  /** Go back to an earlier plan, which was smaller after all. */
+  restore(earlier: Reached): void {
+    this.#plan = earlier.plan;
+    this.#violation = earlier.violation;
+  }
+
+  /**
+   * Take this one when it violates the same, with the present seed of its world or another: what is taken away shifts
+   * what chance does afterwards, and a short run can be tried with more seeds than a long one.
+   *
+   * @param fromSeed the first of the other seeds; above 1 those below it, and the present one, have been tried
+   * @returns false when it doesn't
+   */
+  attempt(
+    candidate: Plan,
+    what: string,
+    otherSeeds: number = affordable(candidate, this.#share),
+    fromSeed: number = 1,
+  ): boolean {
+    const { world, timeline, ending } = candidate;
+    const until = ending.kind === 'stop' ? 'stop' : ending;
+    const tried = JSON.stringify([world, timeline, until, otherSeeds, fromSeed]);
+    if (this.#inVain.has(tried)) return false;
+    for (const seed of seedsFor(candidate.world.seed, otherSeeds, fromSeed)) {
+      if (this.#enough()) return false;
+      const seeded = { ...candidate, world: { ...candidate.world, seed } };
+      const seen = this.#reproduced(seeded);
+      if (seen === null) continue;
+      this.#plan = endingSoonAfter(seeded, seen);
+      this.#violation = seen;
+      this.#onStep(what, this);
+      return true;
+    }
+    this.#inVain.add(tried);
+    return false;
+  }
+
+  #reproduced(candidate: Plan): Violation | null {
+    this.#runs += 1;
+    const seen = this.#run(candidate);
+    return seen !== null && kindOf(seen, this.#first) === this.#kind ? seen : null;
+  }
 }
 
 function affordable({ ending }: Plan, share: number): number {

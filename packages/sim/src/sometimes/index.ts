@@ -3,9 +3,9 @@
  */
 import { ACTIONS, LIAR, type Plan, type RunResult, TOPOLOGIES } from '../plan/index.ts';
 import type { Availability, Watcher, WorldSpec } from '../world/index.ts';
-import { watchCalls } from './call-marks.ts';
+import { CallMarks } from './call-marks.ts';
 import { SOMETIMES, type Sometimes } from './catalogue.ts';
-import { watchDecisions } from './decision-marks.ts';
+import { DecisionMarks } from './decision-marks.ts';
 import type { Mark } from './mark.ts';
 import { watchMessages } from './message-marks.ts';
 
@@ -31,7 +31,7 @@ export function createSometimes(): SometimesLedger {
   };
   return {
     watcher() {
-      const watchers = [watchDecisions(mark), watchCalls(mark), watchMessages(mark)];
+      const watchers = [new DecisionMarks(mark).watch, new CallMarks(mark).watch, watchMessages(mark)];
       return (event) => {
         for (const watch of watchers) watch(event);
       };

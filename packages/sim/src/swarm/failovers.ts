@@ -30,13 +30,6 @@ export interface OutageCounts {
   rightlyMs: number;
 }
 
-export interface Outlook {
-  readonly failovers: Failover[];
-  readonly counts: OutageCounts;
-  /** The run is over: what is still down is counted as it stands. */
-  readonly end: () => void;
-}
-
 interface Outage {
   readonly fromMs: number;
   readonly holder: NodeId | null;
@@ -52,67 +45,76 @@ const LOOK_EVERY_MS = 20;
 /** How many reasons are told. */
 const REASONS_TOLD = 3;
 
-/** Watch a world that was just built. It only looks, so that the run is the same with and without it. */
-export function watchOutages(world: World, seed: number): Outlook {
-  const open = new Map<Ip, Outage>();
-  const failovers: Failover[] = [];
-  const counts: OutageCounts = { takenOver: 0, cameBack: 0, unended: 0, downMs: 0, rightlyMs: 0 };
+/** When nobody was served, and who ended it. */
+export class Outlook {
+  readonly #world: World;
+  readonly #seed: number;
+  readonly #open = new Map<Ip, Outage>();
+  readonly failovers: Failover[] = [];
+  readonly counts: OutageCounts = { takenOver: 0, cameBack: 0, unended: 0, downMs: 0, rightlyMs: 0 };
   /** Before the first node serves it an address isn't out of service yet. */
-  const everServed = new Set<Ip>();
-  let lookedMs = 0;
+  readonly #everServed = new Set<Ip>();
+  #lookedMs = 0;
 
-  function look(): void {
-    const now = world.now();
-    for (const ip of world.spec.addresses) {
-      const server = world.outside.servedBy(ip);
-      const outage = open.get(ip);
-      if (outage !== undefined) note(world, outage, ip, now - lookedMs);
-      if (server !== null && outage !== undefined) close(ip, outage, server);
-      else if (server === null && outage === undefined && everServed.has(ip))
-        open.set(ip, newOutage(now, world.holder(ip)));
-      if (server !== null) everServed.add(ip);
-    }
-    lookedMs = now;
+  /** Watch a world that was just built. It only looks, so that the run is the same with and without it. */
+  constructor(world: World, seed: number) {
+    this.#world = world;
+    this.#seed = seed;
+    world.watch((event) => {
+      if (
+        event.kind === 'cloud' ||
+        (event.kind === 'stepped' && this.#world.now() - this.#lookedMs >= LOOK_EVERY_MS)
+      )
+        this.#look();
+    });
+    world.details.subscribe((detail) => {
+      if (detail.kind === 'fault-ended' || detail.kind === 'changed' || detail.kind === 'healed')
+        this.#look();
+    });
   }
 
-  function close(ip: Ip, outage: Outage, server: NodeId | null): void {
-    open.delete(ip);
-    const lastedMs = Math.round(world.now() - outage.fromMs);
-    counts.downMs += lastedMs;
-    counts.rightlyMs += Math.min(lastedMs, Math.round(outage.rightlyMs));
-    if (server === null) counts.unended += 1;
-    else if (server === outage.holder) counts.cameBack += 1;
+  /** The run is over: what is still down is counted as it stands. */
+  end(): void {
+    this.#look();
+    for (const [ip, outage] of this.#open) this.#close(ip, outage, null);
+  }
+
+  #look(): void {
+    const now = this.#world.now();
+    for (const ip of this.#world.spec.addresses) {
+      const server = this.#world.outside.servedBy(ip);
+      const outage = this.#open.get(ip);
+      if (outage !== undefined) note(this.#world, outage, ip, now - this.#lookedMs);
+      if (server !== null && outage !== undefined) this.#close(ip, outage, server);
+      else if (server === null && outage === undefined && this.#everServed.has(ip))
+        this.#open.set(ip, newOutage(now, this.#world.holder(ip)));
+      if (server !== null) this.#everServed.add(ip);
+    }
+    this.#lookedMs = now;
+  }
+
+  #close(ip: Ip, outage: Outage, server: NodeId | null): void {
+    this.#open.delete(ip);
+    const lastedMs = Math.round(this.#world.now() - outage.fromMs);
+    this.counts.downMs += lastedMs;
+    this.counts.rightlyMs += Math.min(lastedMs, Math.round(outage.rightlyMs));
+    if (server === null) this.counts.unended += 1;
+    else if (server === outage.holder) this.counts.cameBack += 1;
     else {
-      counts.takenOver += 1;
-      failovers.push({
-        seed,
+      this.counts.takenOver += 1;
+      this.failovers.push({
+        seed: this.#seed,
         address: ip,
         fromMs: Math.round(outage.fromMs),
         lastedMs,
         from: outage.holder,
         to: server,
         possibleMs: Math.round(outage.possibleMs),
-        boundMs: boundOf(world, server),
+        boundMs: boundOf(this.#world, server),
         waited: longest(outage.waited.get(server)),
       });
     }
   }
-
-  world.watch((event) => {
-    if (event.kind === 'cloud' || (event.kind === 'stepped' && world.now() - lookedMs >= LOOK_EVERY_MS))
-      look();
-  });
-  world.details.subscribe((detail) => {
-    if (detail.kind === 'fault-ended' || detail.kind === 'changed' || detail.kind === 'healed') look();
-  });
-  return {
-    failovers,
-    counts,
-    end() {
-      look();
-      for (const [ip, outage] of open) close(ip, outage, null);
-    },
-  };
 }
 
 function newOutage(fromMs: number, holder: NodeId | null): Outage {

@@ -6,7 +6,7 @@ import { runPlan } from '../plan/index.ts';
 import { createSometimes, type Sightings } from '../sometimes/index.ts';
 import type { World } from '../world/index.ts';
 import { planOf } from './draw.ts';
-import { type Outlook, watchOutages } from './failovers.ts';
+import { Outlook } from './failovers.ts';
 import { addTallies, NO_TALLY, type Tally } from './tally.ts';
 
 /** Something that must not be. */
@@ -45,7 +45,7 @@ export function runSeedPlan(seed: number, plan: Plan): SeedResult {
     const result = runPlan(plan, {
       onWorld(made) {
         world = made;
-        outlook = watchOutages(made, seed);
+        outlook = new Outlook(made, seed);
         made.watch(sometimes.watcher());
       },
     });

@@ -17,106 +17,121 @@ export interface View {
   readonly filter: Filter;
 }
 
-export interface App {
-  readonly run: RecordedRun;
-  readonly model: Model;
-  readonly layout: Layout;
-  readonly faultRows: readonly number[];
-  readonly context: Context;
-  readonly whole: Window;
-  view(): View;
-  /** What passes the filter, as indices into the records. */
-  wanted(): readonly number[];
-  /** What led to the selected record, as indices into the records. */
-  causes(): ReadonlySet<number>;
-  set(change: Partial<View>): void;
-  /** To a record: its moment, its node. */
-  select(index: number): void;
-  /** To a moment: whatever was wanted and came last is selected. */
-  goTo(atMs: number): void;
-  /** To the wanted record before or after; of the story only, when asked. */
-  go(by: 1 | -1, storyOnly: boolean): void;
-  onChange(listener: () => void): void;
-}
-
 /** What led to something and is older than this isn't shown at first. */
 const RECENT_MS = 12_000;
 
-export function createApp(run: RecordedRun): App {
-  const { records } = run;
-  const model = modelOf(run);
-  const context = contextOf(records);
-  const whole = { fromMs: model.fromMs, toMs: model.toMs };
-  const names = model.lanes.map(({ name }) => name);
-  const indexOf = new Map(records.map(({ n }, index) => [n, index]));
-  const listeners: (() => void)[] = [];
-  let view = firstView(run, model);
-  let wanted = wantedRecords(records, view.filter, context, names);
-  let causes = causesAt(view.selected);
-  let planned = false;
+/** What the whole page knows, and what the reader is looking at. */
+export class App {
+  readonly run: RecordedRun;
+  readonly #records: readonly TraceRecord[];
+  readonly model: Model;
+  readonly context: Context;
+  readonly whole: Window;
+  readonly #names: string[];
+  readonly #indexOf: Map<number, number>;
+  readonly #listeners: (() => void)[] = [];
+  #view: View;
+  #wanted: readonly number[];
+  #causes: ReadonlySet<number>;
+  #planned = false;
+  readonly layout: Layout;
+  readonly faultRows: readonly number[];
 
-  function causesAt(selected: number | null): ReadonlySet<number> {
-    const numbers = selected === null ? [] : causesOf(records, selected);
-    return new Set(numbers.flatMap((n) => indexOf.get(n) ?? []));
+  constructor(run: RecordedRun) {
+    this.run = run;
+    const { records } = run;
+    this.#records = records;
+    this.model = modelOf(run);
+    this.context = contextOf(this.#records);
+    this.whole = { fromMs: this.model.fromMs, toMs: this.model.toMs };
+    this.#names = this.model.lanes.map(({ name }) => name);
+    this.#indexOf = new Map(this.#records.map(({ n }, index) => [n, index]));
+    this.#view = firstView(run, this.model);
+    this.#wanted = wantedRecords(this.#records, this.#view.filter, this.context, this.#names);
+    this.#causes = this.#causesAt(this.#view.selected);
+    this.layout = layoutOf(this.model);
+    this.faultRows = rowsOf(this.model);
   }
 
-  function set(change: Partial<View>): void {
-    const before = view;
-    view = { ...view, ...change };
-    if (view.filter !== before.filter) wanted = wantedRecords(records, view.filter, context, names);
-    if (view.selected !== before.selected) causes = causesAt(view.selected);
-    if (planned) return;
-    planned = true;
-    requestAnimationFrame(() => {
-      planned = false;
-      for (const listener of listeners) listener();
+  view(): View {
+    return this.#view;
+  }
+
+  /** What passes the filter, as indices into the records. */
+  wanted(): readonly number[] {
+    return this.#wanted;
+  }
+
+  /** What led to the selected record, as indices into the records. */
+  causes(): ReadonlySet<number> {
+    return this.#causes;
+  }
+
+  /** To a moment: whatever was wanted and came last is selected. */
+  goTo(atMs: number): void {
+    const cursorMs = Math.min(Math.max(atMs, this.whole.fromMs), this.whole.toMs);
+    const after = lowerBound(
+      this.#wanted.length,
+      (at) => this.#records[this.#wanted[at] ?? 0]?.at ?? 0,
+      cursorMs + 1e-9,
+    );
+    this.set({
+      cursorMs,
+      selected: this.#wanted[after - 1] ?? null,
+      window: showing(this.#view.window, cursorMs, this.whole),
     });
   }
 
-  function select(index: number): void {
-    const record = records[index];
+  /** To the wanted record before or after; of the story only, when asked. */
+  go(by: 1 | -1, storyOnly: boolean): void {
+    const at = this.#placeOf(this.#view.selected ?? 0);
+    const start = by === 1 && this.#wanted[at] !== this.#view.selected ? at - 1 : at;
+    for (let next = start + by; next >= 0 && next < this.#wanted.length; next += by) {
+      const index = this.#wanted[next] ?? 0;
+      const record = this.#records[index];
+      if (record !== undefined && (!storyOnly || isStory(record))) return this.select(index);
+    }
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  set(change: Partial<View>): void {
+    const before = this.#view;
+    this.#view = { ...this.#view, ...change };
+    if (this.#view.filter !== before.filter)
+      this.#wanted = wantedRecords(this.#records, this.#view.filter, this.context, this.#names);
+    if (this.#view.selected !== before.selected) this.#causes = this.#causesAt(this.#view.selected);
+    if (this.#planned) return;
+    this.#planned = true;
+    requestAnimationFrame(() => {
+      this.#planned = false;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  /** To a record: its moment, its node. */
+  select(index: number): void {
+    const record = this.#records[index];
     if (record === undefined) return;
-    const lane = 'who' in record ? names.indexOf(record.who) : -1;
-    set({
+    const lane = 'who' in record ? this.#names.indexOf(record.who) : -1;
+    this.set({
       selected: index,
       cursorMs: record.at,
-      window: showing(view.window, record.at, whole),
-      lane: lane < 0 ? view.lane : lane,
+      window: showing(this.#view.window, record.at, this.whole),
+      lane: lane < 0 ? this.#view.lane : lane,
     });
   }
 
-  function placeOf(index: number): number {
-    return lowerBound(wanted.length, (at) => wanted[at] ?? 0, index);
+  #causesAt(selected: number | null): ReadonlySet<number> {
+    const numbers = selected === null ? [] : causesOf(this.#records, selected);
+    return new Set(numbers.flatMap((n) => this.#indexOf.get(n) ?? []));
   }
 
-  return {
-    run,
-    model,
-    layout: layoutOf(model),
-    faultRows: rowsOf(model),
-    context,
-    whole,
-    view: () => view,
-    wanted: () => wanted,
-    causes: () => causes,
-    set,
-    select,
-    goTo(atMs) {
-      const cursorMs = Math.min(Math.max(atMs, whole.fromMs), whole.toMs);
-      const after = lowerBound(wanted.length, (at) => records[wanted[at] ?? 0]?.at ?? 0, cursorMs + 1e-9);
-      set({ cursorMs, selected: wanted[after - 1] ?? null, window: showing(view.window, cursorMs, whole) });
-    },
-    go(by, storyOnly) {
-      const at = placeOf(view.selected ?? 0);
-      const start = by === 1 && wanted[at] !== view.selected ? at - 1 : at;
-      for (let next = start + by; next >= 0 && next < wanted.length; next += by) {
-        const index = wanted[next] ?? 0;
-        const record = records[index];
-        if (record !== undefined && (!storyOnly || isStory(record))) return select(index);
-      }
-    },
-    onChange: (listener) => void listeners.push(listener),
-  };
+  #placeOf(index: number): number {
+    return lowerBound(this.#wanted.length, (at) => this.#wanted[at] ?? 0, index);
+  }
 }
 
 function firstView({ records }: RecordedRun, model: Model): View {

@@ -1,6 +1,6 @@
 /** The report's script: reads the trace that the page carries, and shows it. */
 import type { RecordedRun } from '../../record/records.ts';
-import { createApp } from './app.ts';
+import { App } from './app.ts';
 import { createControls } from './controls.ts';
 import { place } from './dom.ts';
 import { createOverview } from './overview.ts';
@@ -10,7 +10,7 @@ import { createTimeline } from './timeline-view.ts';
 
 const run = JSON.parse(place('trace').textContent ?? '') as RecordedRun; // written into the page by the report itself
 place('trace').remove();
-const app = createApp(run);
+const app = new App(run);
 createControls(app);
 createTimeline(app);
 createOverview(app);

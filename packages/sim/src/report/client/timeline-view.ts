@@ -36,79 +36,111 @@ interface Pointed {
   readonly index: number | null;
 }
 
+/** Draw the picture, and keep it up to date. */
 export function createTimeline(app: App): void {
-  const canvas = place<HTMLCanvasElement>('timeline');
-  const head = place<HTMLCanvasElement>('head');
-  const tip = place('tip');
-  const { layout } = app;
-  let palette: Palette = paletteOf(document.documentElement);
-  let messages: readonly Message[] = [];
-  let dragged: { readonly x: number; readonly fromMs: number; moved: boolean } | null = null;
-  canvas.style.height = `${layout.height - layout.headPx}px`;
-  head.style.height = `${layout.headPx}px`;
+  new TimelineView(app).show();
+}
 
-  const width = (): number => canvas.clientWidth;
-  const xOf = (atMs: number): number => {
-    const { window } = app.view();
-    return ((atMs - window.fromMs) / (window.toMs - window.fromMs)) * width();
+class TimelineView {
+  readonly #app: App;
+  readonly #canvas = place<HTMLCanvasElement>('timeline');
+  readonly #head = place<HTMLCanvasElement>('head');
+  readonly #tip = place('tip');
+  readonly #layout: App['layout'];
+  #palette: Palette = paletteOf(document.documentElement);
+  #messages: readonly Message[] = [];
+  #dragged: { readonly x: number; readonly fromMs: number; moved: boolean } | null = null;
+  readonly #xOf = (atMs: number): number => {
+    const { window } = this.#app.view();
+    return ((atMs - window.fromMs) / (window.toMs - window.fromMs)) * this.#width();
   };
-  const timeAt = (x: number): number => {
-    const { window } = app.view();
-    return window.fromMs + (x / Math.max(1, width())) * (window.toMs - window.fromMs);
-  };
-
-  function draw(): void {
-    const paint = canvasOf(canvas, width(), layout.height - layout.headPx);
-    const above = canvasOf(head, width(), layout.headPx);
+  readonly #draw = (): void => {
+    const paint = canvasOf(this.#canvas, this.#width(), this.#layout.height - this.#layout.headPx);
+    const above = canvasOf(this.#head, this.#width(), this.#layout.headPx);
     if (paint === null || above === null) return;
-    paintHead({ app, paint: above, palette, width: width(), xOf });
-    const drawn = paintLanes({ app, paint, palette, width: width(), xOf });
-    messages = drawn.messages;
-    const lost = messages.filter(({ fate }) => fate === 'lost').length;
-    canvas.setAttribute(
+    paintHead({ app: this.#app, paint: above, palette: this.#palette, width: this.#width(), xOf: this.#xOf });
+    const drawn = paintLanes({
+      app: this.#app,
+      paint,
+      palette: this.#palette,
+      width: this.#width(),
+      xOf: this.#xOf,
+    });
+    this.#messages = drawn.messages;
+    const lost = this.#messages.filter(({ fate }) => fate === 'lost').length;
+    this.#canvas.setAttribute(
       'aria-label',
-      `${counted(app.model.lanes.length, 'node')}, ${counted(messages.length, 'message')} drawn, ${lost} of them lost`,
+      `${counted(this.#app.model.lanes.length, 'node')}, ${counted(this.#messages.length, 'message')} drawn, ${lost} of them lost`,
     );
     place('note').textContent =
       drawn.hidden > 0
         ? `${drawn.hidden} heartbeats aren't drawn: more than ${MOST_HEARTBEATS} in sight; zoom in`
         : '';
+  };
+
+  constructor(app: App) {
+    this.#app = app;
+    this.#layout = app.layout;
   }
 
-  function pointed(x: number, y: number): Pointed | null {
-    return pointedMark(x, y) ?? pointedMessage(x, y) ?? pointedBand(x, y);
+  show(): void {
+    const app = this.#app;
+    this.#canvas.style.height = `${this.#layout.height - this.#layout.headPx}px`;
+    this.#head.style.height = `${this.#layout.headPx}px`;
+    this.#takeMouse(this.#head, 0);
+    this.#takeMouse(this.#canvas, this.#layout.headPx);
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+      this.#palette = paletteOf(document.documentElement);
+      this.#app.set({});
+    });
+    new ResizeObserver(() => this.#app.set({})).observe(this.#canvas);
+    createLabels(app);
+    app.onChange(this.#draw);
   }
 
-  function pointedMark(x: number, y: number): Pointed | null {
-    const index = layout.lanes.findIndex(({ top }) => y >= top - 2 && y <= top + PROCESS_PX);
-    const lane = app.model.lanes[index];
+  #width(): number {
+    return this.#canvas.clientWidth;
+  }
+
+  #timeAt(x: number): number {
+    const { window } = this.#app.view();
+    return window.fromMs + (x / Math.max(1, this.#width())) * (window.toMs - window.fromMs);
+  }
+
+  #pointed(x: number, y: number): Pointed | null {
+    return this.#pointedMark(x, y) ?? this.#pointedMessage(x, y) ?? this.#pointedBand(x, y);
+  }
+
+  #pointedMark(x: number, y: number): Pointed | null {
+    const index = this.#layout.lanes.findIndex(({ top }) => y >= top - 2 && y <= top + PROCESS_PX);
+    const lane = this.#app.model.lanes[index];
     if (lane === undefined) return null;
-    const atOf = (mark: number): number => app.run.records[lane.marks[mark] ?? 0]?.at ?? 0;
-    const first = lowerBound(lane.marks.length, atOf, timeAt(x - NEAR_PX));
+    const atOf = (mark: number): number => this.#app.run.records[lane.marks[mark] ?? 0]?.at ?? 0;
+    const first = lowerBound(lane.marks.length, atOf, this.#timeAt(x - NEAR_PX));
     let nearest: number | null = null;
-    for (let mark = first; mark < lane.marks.length && xOf(atOf(mark)) <= x + NEAR_PX; mark += 1)
-      if (nearest === null || Math.abs(xOf(atOf(mark)) - x) <= Math.abs(xOf(atOf(nearest)) - x))
+    for (let mark = first; mark < lane.marks.length && this.#xOf(atOf(mark)) <= x + NEAR_PX; mark += 1)
+      if (nearest === null || Math.abs(this.#xOf(atOf(mark)) - x) <= Math.abs(this.#xOf(atOf(nearest)) - x))
         nearest = mark;
-    return nearest === null ? null : ofRecord(lane.marks[nearest] ?? 0);
+    return nearest === null ? null : this.#ofRecord(lane.marks[nearest] ?? 0);
   }
 
-  function pointedMessage(x: number, y: number): Pointed | null {
+  #pointedMessage(x: number, y: number): Pointed | null {
     let nearest: Message | null = null;
     let least = NEAR_PX;
-    for (const message of messages) {
-      const distance = distanceTo(message, layout, xOf, x, y);
+    for (const message of this.#messages) {
+      const distance = distanceTo(message, this.#layout, this.#xOf, x, y);
       // What is more than a heartbeat wins among equals.
       if (distance < least || (distance === least && message.kind !== 'heartbeat'))
         [nearest, least] = [message, distance];
     }
-    return nearest === null ? null : ofMessage(nearest);
+    return nearest === null ? null : this.#ofMessage(nearest);
   }
 
-  function ofMessage(message: Message): Pointed | null {
-    const sent = app.run.records[message.index];
+  #ofMessage(message: Message): Pointed | null {
+    const sent = this.#app.run.records[message.index];
     if (sent?.kind !== 'sent') return null;
     const took = lengthText(message.endMs - message.sentMs);
-    const lost = app.run.records.find(
+    const lost = this.#app.run.records.find(
       (one, at) => at > message.index && one.kind === 'lost' && one.msg === sent.msg,
     );
     const fate =
@@ -125,30 +157,33 @@ export function createTimeline(app: App): void {
     };
   }
 
-  function ofRecord(index: number): Pointed | null {
-    const record = app.run.records[index];
+  #ofRecord(index: number): Pointed | null {
+    const record = this.#app.run.records[index];
     if (record === undefined) return null;
-    const title = `${clockText(record.at, 0)} · ${subjectOf(record, app.context)} ${describe(record, app.context)}`;
+    const title = `${clockText(record.at, 0)} · ${subjectOf(record, this.#app.context)} ${describe(record, this.#app.context)}`;
     return { title, inside: null, index };
   }
 
   /** Bars: what lasts. */
-  function pointedBand(x: number, y: number): Pointed | null {
-    const atMs = timeAt(x);
-    const row = Math.floor((y - layout.faultsTop) / FAULT_PX);
-    const fault = app.model.faults.findLast(
+  #pointedBand(x: number, y: number): Pointed | null {
+    const atMs = this.#timeAt(x);
+    const row = Math.floor((y - this.#layout.faultsTop) / FAULT_PX);
+    const fault = this.#app.model.faults.findLast(
       (one, index) =>
-        app.faultRows[index] === row && one.fromMs <= timeAt(x + 3) && one.toMs >= timeAt(x - 3),
+        this.#app.faultRows[index] === row &&
+        one.fromMs <= this.#timeAt(x + 3) &&
+        one.toMs >= this.#timeAt(x - 3),
     );
-    if (y < layout.ownersTop - 4 && fault !== undefined) return ofRecord(fault.index);
-    const owned = app.model.addresses[Math.floor((y - layout.ownersTop) / OWNER_PX)];
-    const owner = owned === undefined || y < layout.ownersTop ? null : spanAt(owned.owners, atMs);
+    if (y < this.#layout.ownersTop - 4 && fault !== undefined) return this.#ofRecord(fault.index);
+    const owned = this.#app.model.addresses[Math.floor((y - this.#layout.ownersTop) / OWNER_PX)];
+    const owner = owned === undefined || y < this.#layout.ownersTop ? null : spanAt(owned.owners, atMs);
     if (owned !== undefined && owner !== null) {
       const served = spanAt(owned.served, atMs)?.is ?? null;
       const title = `${owned.ip} belongs to ${owner.is ?? 'nobody'} for ${lengthText(owner.toMs - owner.fromMs)}, ${served === null ? 'not served' : `served by ${served}`}`;
       return { title, inside: null, index: null };
     }
-    const lane = app.model.lanes[layout.lanes.findIndex(({ top, height }) => y >= top && y <= top + height)];
+    const lane =
+      this.#app.model.lanes[this.#layout.lanes.findIndex(({ top, height }) => y >= top && y <= top + height)];
     const view = lane?.tracks[0] === undefined ? null : spanAt(lane.tracks[0].views, atMs);
     if (lane === undefined || view === null) return null;
     const { address, verdict, stage, outcome, reason, detail } = view.is;
@@ -159,76 +194,77 @@ export function createTimeline(app: App): void {
     };
   }
 
-  function showTip(found: Pointed | null, event: PointerEvent): void {
-    tip.hidden = found === null;
+  #showTip(found: Pointed | null, event: PointerEvent): void {
+    this.#tip.hidden = found === null;
     if (found === null) return;
-    tip.replaceChildren(found.title);
-    if (found.inside !== null) tip.append(make('pre', '', shortJson(found.inside)));
-    const { width: wide, height: high } = tip.getBoundingClientRect();
+    this.#tip.replaceChildren(found.title);
+    if (found.inside !== null) this.#tip.append(make('pre', '', shortJson(found.inside)));
+    const { width: wide, height: high } = this.#tip.getBoundingClientRect();
     const left = Math.min(event.clientX + 14, window.innerWidth - wide - 8);
     const top =
       event.clientY + 16 + high > window.innerHeight ? event.clientY - high - 10 : event.clientY + 16;
-    tip.style.left = `${Math.max(4, left)}px`;
-    tip.style.top = `${Math.max(4, top)}px`;
+    this.#tip.style.left = `${Math.max(4, left)}px`;
+    this.#tip.style.top = `${Math.max(4, top)}px`;
   }
 
   /** Both parts of the picture take the mouse; `belowPx`: how far below the top of the whole one it begins. */
-  function takeMouse(part: HTMLCanvasElement, belowPx: number): void {
+  #takeMouse(part: HTMLCanvasElement, belowPx: number): void {
     part.addEventListener('pointerdown', (event) => {
       part.setPointerCapture(event.pointerId);
-      dragged = { x: event.offsetX, fromMs: app.view().window.fromMs, moved: false };
+      this.#dragged = { x: event.offsetX, fromMs: this.#app.view().window.fromMs, moved: false };
     });
     part.addEventListener('pointermove', (event) => {
-      if (dragged === null) {
-        const found = pointed(event.offsetX, event.offsetY + belowPx);
+      if (this.#dragged === null) {
+        const found = this.#pointed(event.offsetX, event.offsetY + belowPx);
         part.style.cursor = found?.index == null ? 'crosshair' : 'pointer';
-        return showTip(found, event);
+        return this.#showTip(found, event);
       }
-      if (Math.abs(event.offsetX - dragged.x) > DRAG_PX) dragged.moved = true;
-      if (!dragged.moved) return;
-      tip.hidden = true;
-      const { window } = app.view();
-      const byMs = dragged.fromMs - window.fromMs + timeAt(0) - timeAt(event.offsetX - dragged.x);
-      app.set({ window: panned(window, byMs, app.whole) });
+      if (Math.abs(event.offsetX - this.#dragged.x) > DRAG_PX) this.#dragged.moved = true;
+      if (!this.#dragged.moved) return;
+      this.#tip.hidden = true;
+      const { window } = this.#app.view();
+      const byMs =
+        this.#dragged.fromMs -
+        window.fromMs +
+        this.#timeAt(0) -
+        this.#timeAt(event.offsetX - this.#dragged.x);
+      this.#app.set({ window: panned(window, byMs, this.#app.whole) });
     });
     part.addEventListener('pointerup', (event) => {
-      const was = dragged;
-      dragged = null;
+      const was = this.#dragged;
+      this.#dragged = null;
       if (was === null || was.moved) return;
-      const found = pointed(event.offsetX, event.offsetY + belowPx);
-      if (found?.index == null) app.goTo(timeAt(event.offsetX));
-      else app.select(found.index);
+      const found = this.#pointed(event.offsetX, event.offsetY + belowPx);
+      if (found?.index == null) this.#app.goTo(this.#timeAt(event.offsetX));
+      else this.#app.select(found.index);
     });
     part.addEventListener('pointerleave', () => {
-      tip.hidden = true;
+      this.#tip.hidden = true;
     });
     part.addEventListener(
       'wheel',
       (event) => {
-        const { window } = app.view();
+        const { window } = this.#app.view();
         const sideways = event.shiftKey ? event.deltaY : event.deltaX;
         if (event.ctrlKey || event.metaKey)
-          app.set({ window: zoomed(window, 1.0015 ** event.deltaY, timeAt(event.offsetX), app.whole) });
-        else if (sideways !== 0) app.set({ window: panned(window, timeAt(sideways) - timeAt(0), app.whole) });
+          this.#app.set({
+            window: zoomed(window, 1.0015 ** event.deltaY, this.#timeAt(event.offsetX), this.#app.whole),
+          });
+        else if (sideways !== 0)
+          this.#app.set({
+            window: panned(window, this.#timeAt(sideways) - this.#timeAt(0), this.#app.whole),
+          });
         else return;
         event.preventDefault();
       },
       { passive: false },
     );
     part.addEventListener('dblclick', (event) => {
-      app.set({ window: zoomed(app.view().window, 0.4, timeAt(event.offsetX), app.whole) });
+      this.#app.set({
+        window: zoomed(this.#app.view().window, 0.4, this.#timeAt(event.offsetX), this.#app.whole),
+      });
     });
   }
-
-  takeMouse(head, 0);
-  takeMouse(canvas, layout.headPx);
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-    palette = paletteOf(document.documentElement);
-    app.set({});
-  });
-  new ResizeObserver(() => app.set({})).observe(canvas);
-  createLabels(app);
-  app.onChange(draw);
 }
 
 /** The names beside the picture, and how each node is at the moment. */
