@@ -11,10 +11,11 @@ import {
   setPermission,
 } from '../../packages/cloud/src/model/index.ts';
 import type { DriveEffect, Event } from '../../packages/protocol/src/index.ts';
-import { createCloud } from '../../packages/sim/src/world/cloud.ts';
+import { SimulatedCloud } from '../../packages/sim/src/world/cloud.ts';
 import { createDriver } from '../../packages/sim/src/world/drivers.ts';
 import { createQueue } from '../../packages/sim/src/world/queue.ts';
 import { createRandom } from '../../packages/sim/src/world/random.ts';
+import { Subscribers } from '../../packages/sim/src/world/subscribers.ts';
 import type { DriverFault, Ec2DriverWorld, Holder } from './driver-contract.ts';
 
 const US = 'i-00000000000000001';
@@ -69,7 +70,7 @@ export async function openSimulated(
   });
   const spec = { applyMs: [10, 60], answerMs: [5, 30], lostAnswerPerMille: 0 } as const;
   const listener = { onEvent: () => undefined, onFault: () => undefined };
-  const cloud = createCloud(queue, { ...random, chance }, initial, spec, listener, { tell: null });
+  const cloud = new SimulatedCloud(queue, { ...random, chance }, initial, spec, listener, new Subscribers());
   const driver = createDriver(cloud, {
     kind,
     instanceId: US,

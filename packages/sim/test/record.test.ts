@@ -66,10 +66,10 @@ test('two may record one run, and each is told all of it', () => {
   const ends: (() => void)[] = [];
   runPlan(FAILOVER, {
     onWorld(world) {
-      for (const { take } of buffers)
-        ends.push(
-          new Recorder(world, { plan: FAILOVER, title: FAILOVER.title, sink: take }).finish.bind(null),
-        );
+      for (const { take } of buffers) {
+        const recorder = new Recorder(world, { plan: FAILOVER, title: FAILOVER.title, sink: take });
+        ends.push(() => recorder.finish());
+      }
     },
   });
   for (const end of ends) end();
