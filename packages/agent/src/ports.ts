@@ -1,7 +1,7 @@
 /**
  * The adapters of one run, and the ports that the host loop sees of them.
  *
- * With `run.ts` this is where adapters are constructed; everything else knows ports only.
+ * With `agent-parts.ts` this is where adapters are constructed; everything else knows ports only.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { CloudRequest, DurationMs, Event, NodeId, Ports, ReplyEffect } from '@failtome/protocol';

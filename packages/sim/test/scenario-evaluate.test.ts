@@ -1,7 +1,7 @@
 /** Every kind of claim is kept where it is true, and broken where it is not. */
 import { beforeAll, expect, test } from 'vitest';
 import { runPlan } from '../src/plan/index.ts';
-import { type TraceRecord, Recorder } from '../src/record/index.ts';
+import { Recorder, type TraceRecord } from '../src/record/index.ts';
 import { type Evaluation, evaluate } from '../src/scenario/evaluate.ts';
 import { formatFault } from '../src/scenario/fault.ts';
 import { readScenario, runScenario, type Scenario, transcriptOf, verdictOf } from '../src/scenario/index.ts';

@@ -33,8 +33,8 @@ import pRetry from 'p-retry';
 import { topicRegion } from '../config/aws-names.ts';
 import { boundAllAnswers } from './answer-bounds.ts';
 import { boundedAnswers } from './aws-answers.ts';
-import { failureOf, requestIdOf } from './aws-failure.ts';
 import { type Connections, createConnections } from './aws-connections.ts';
+import { failureOf, requestIdOf } from './aws-failure.ts';
 import { type AwsIdentity, Credentials } from './credentials.ts';
 
 /** The last resort behind the time-out that each call brings along. */
