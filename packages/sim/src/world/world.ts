@@ -130,7 +130,7 @@ function createParts(spec: WorldSpec, { keepTrace }: WorldOptions): Parts {
         const status = nodes.statusOf(id);
         return status === null ? null : lies.shown(id, status);
       },
-      withholds: (id) => lies.withholds(id),
+      withholds: (id, command) => lies.withholds(id, command),
     },
   );
   return { spec, queue, random, log, network, cloud, outside, lies, nodes, violate, operators };
