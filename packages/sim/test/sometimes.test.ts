@@ -97,7 +97,9 @@ const ROWS: readonly (readonly [id: string, moments: readonly Moment[], not?: st
       [
         10,
         ({ tell, b }) => {
-          b.setAddress({ replaced: { kind: 'node', node: 'a', instanceId: 'i-x', until: 60_000 } });
+          b.setAddress({
+            replaced: { kind: 'node', node: 'a', instanceId: 'i-x', until: 60_000, toldBy: null },
+          });
           const association = {
             kind: 'associated',
             associationId: null,

@@ -3,6 +3,13 @@ import { edit, type Mutant, mutant } from '../mutant.ts';
 
 export const ADOPTED_MUTANTS: readonly Mutant[] = [
   mutant(
+    'replaced-by-word',
+    ['I15'],
+    'where associations have no ids, a read that lags behind the word of the new holder is another change',
+    edit('membership/hearsay.ts', '    noteReplacedByWord(ctx, ip, from, before.holder);\n', ''),
+    'cloud',
+  ),
+  mutant(
     'adopted-numbers',
     ['I19', 'L1'],
     'an epoch, an incarnation or a version of any height is adopted',

@@ -15,6 +15,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'signed-until': ['replayed-orders'],
   'signed-from-now-on': ['operators-are-configured-later'],
   'adopted-numbers': ['forged-numbers'],
+  'replaced-by-word': ['opsworks-one-move-counts-once'],
   'adopted-ended': ['forged-end'],
   'adopted-holder': ['forged-holder'],
   'adopted-texts': ['forged-handovers'],

@@ -10,7 +10,13 @@ import type { Association } from '../model/inputs.ts';
 import type { State } from '../model/state.ts';
 import type { AssociationId, DurationMs, Ip, MonotonicMs, NodeId } from '../model/units.ts';
 import { changesKept, withTold } from '../observation/changes.ts';
-import { isStaleRead, nodeOfInstance, observeHolder, READS_LAG_MS } from '../observation/holder.ts';
+import {
+  isStaleRead,
+  nodeOfInstance,
+  noteReplacedByWord,
+  observeHolder,
+  READS_LAG_MS,
+} from '../observation/holder.ts';
 import { addressOf, changeAddress, type StepContext } from '../step-context.ts';
 import type { AddressRecord, HolderRecord } from '../wire/messages.ts';
 import { adoptedId, ignorePart } from './bounded.ts';
@@ -62,6 +68,7 @@ export function observeTold(ctx: StepContext, from: NodeId, record: AddressRecor
       'gossip',
     );
     doubtAfter(ctx, ip, from, before);
+    noteReplacedByWord(ctx, ip, from, before.holder);
   }
   const address = addressOf(ctx.state, ip);
   const merged = withTold(

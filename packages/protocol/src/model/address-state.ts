@@ -62,7 +62,7 @@ export interface AddressState {
   readonly episode: Episode;
   /** A take of ours that may have been applied, or may yet be, and that nobody was told of; null: none. */
   readonly late: LateTake | null;
-  /** Whom this node's last accepted take replaced, where associations have no ids; null: nothing that a read could still show. */
+  /** Whom this node's last accepted take replaced, or a peer's by its own word, where associations have no ids; null: nothing that a read could still show. */
   readonly replaced: Replaced | null;
   readonly idle: IdleCalls;
 }
@@ -88,6 +88,8 @@ export interface Replaced {
   readonly node: NodeId | null;
   readonly instanceId: InstanceId | null;
   readonly until: MonotonicMs;
+  /** The peer that says so; null: the cloud's answer to this node's own take. */
+  readonly toldBy: NodeId | null;
 }
 
 export interface Holder {

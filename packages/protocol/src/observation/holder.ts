@@ -137,7 +137,25 @@ export function isStaleRead(state: State, ip: Ip, association: Association): boo
 export function noteReplaced(ctx: StepContext, ip: Ip): void {
   const { kind, node, instanceId } = addressOf(ctx.state, ip).holder;
   if (kind === 'unknown' || node === ctx.state.config.node.id) return;
-  changeAddress(ctx, ip, { replaced: { kind, node, instanceId, until: ctx.now.at + READS_LAG_MS } });
+  const until = ctx.now.at + READS_LAG_MS;
+  changeAddress(ctx, ip, { replaced: { kind, node, instanceId, until, toldBy: null } });
+}
+
+/**
+ * A peer says that it holds the address now, by an association without an id: whoever held it `before` may be shown for a
+ * while, and is no other change then. For as long again reads count whatever that peer says, so that nobody can hide by its
+ * word what the cloud shows.
+ */
+export function noteReplacedByWord(ctx: StepContext, ip: Ip, from: NodeId, before: Holder): void {
+  const { holder, replaced } = addressOf(ctx.state, ip);
+  const { kind, node, instanceId } = before;
+  if (kind === 'unknown' || kind === 'none' || holder.node !== from || isSameHolder(before, holder)) return;
+  if (holder.associationId !== null || before.associationId !== null) return;
+  const at = ctx.now.at;
+  if (replaced?.toldBy === from && at < replaced.until + READS_LAG_MS) return;
+  changeAddress(ctx, ip, {
+    replaced: { kind, node, instanceId, until: at + READS_LAG_MS, toldBy: from },
+  });
 }
 
 /**
@@ -169,14 +187,18 @@ export function observeHolder(ctx: StepContext, ip: Ip, seen: Holder, source: Ho
     served: known.kind === 'unknown' ? address.served : false,
     // Failures of the last holder are no evidence against this one.
     series: moved ? { ...address.series, fails: 0, failingSince: null } : address.series,
-    // A peer's own word that it was moved on is newer than this node's take.
-    replaced: source === 'gossip' ? null : address.replaced,
+    replaced: source === 'gossip' ? replacedAfterWord(address, seen) : address.replaced,
     inForce: null,
     doubt: seen.firsthand ? null : address.doubt,
   });
   if (moved) onChangedHands(ctx, ip);
   emitFact(ctx, { kind: 'holder', address: ip, holder: holderName(seen), source });
   announce(ctx);
+}
+
+/** A peer's own word that it was moved on is newer than this node's take, and than any other's word. */
+function replacedAfterWord({ replaced }: AddressState, { toldBy }: Holder): AddressState['replaced'] {
+  return replaced?.toldBy != null && replaced.toldBy === toldBy ? replaced : null;
 }
 
 /** What the cloud has told this node itself keeps its names, and is passed on by them. */
