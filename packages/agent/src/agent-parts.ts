@@ -1,4 +1,5 @@
 /** What an agent consists of, and what it knows, from its start to its end. */
+import { AssertionError } from 'node:assert';
 import type { Fact, Host } from '@failtome/protocol';
 import { type Clock, createClock } from './adapters/clock.ts';
 import type { HistoryFile } from './adapters/history-file.ts';
@@ -15,6 +16,7 @@ import type { Secrets } from './auth/secrets.ts';
 import type { LoadResult } from './config/load.ts';
 import type { Environment } from './config/settings.ts';
 import type { AgentConfig } from './config/types.ts';
+import { throwUncaught } from './errors.ts';
 import type { FoundIdentity } from './find-identity.ts';
 import { Inbox } from './http/inbox.ts';
 import { senderAt } from './http/sender.ts';
@@ -149,6 +151,10 @@ function createApis(agent: AgentParts): Apis {
     inbox: agent.inbox,
     onRejected: (reason, address) =>
       tell(agent, { kind: 'rejected', reason, from: senderAt(address, agent.config.peers) }),
-    onFault: (error) => agent.log.tell('error', 'api-fault', error.message, { stack: error.stack }),
+    onFault: (error) => {
+      agent.log.tell('error', 'api-fault', error.message, { stack: error.stack });
+      // An answer is all that the API makes of an error in it, and a broken invariant ends the agent, wherever it was found.
+      if (error instanceof AssertionError) throwUncaught(error);
+    },
   });
 }

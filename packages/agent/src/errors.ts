@@ -5,6 +5,19 @@
  */
 export type ErrorDisposition = 'retryable' | 'fatal' | 'unknown';
 
+/**
+ * Throw it where nothing catches it, so that it ends the process: for a broken invariant that was found by code whose caller makes
+ * an answer of every error.
+ */
+export function throwUncaught(
+  error: unknown,
+  later: (act: () => void) => void = (act) => process.nextTick(act),
+): void {
+  later(() => {
+    throw error;
+  });
+}
+
 export class AgentError extends Error {
   override readonly name = 'AgentError';
   /** Stable and in capitals, for logs and tests, such as `KEY_FILE_UNREADABLE`. */

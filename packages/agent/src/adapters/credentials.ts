@@ -161,12 +161,16 @@ export class Credentials<I extends AwsIdentity> {
   }
 
   async #askOnce(): Promise<void> {
+    let found: I;
     try {
-      this.#take(await this.#ask(this.#properties));
+      found = await this.#ask(this.#properties);
     } catch (error) {
       this.#lastError = error;
       if (this.#current === null || this.#doubted) this.#tellUnavailable(error);
+      return;
     }
+    // Not within: an error in there is a fault of this program, and no word of the source.
+    this.#take(found);
   }
 
   /** Once, however often the source is asked in vain. */

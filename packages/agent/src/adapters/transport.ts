@@ -140,18 +140,19 @@ export class PeerTransport implements TransportPort {
     const body = encodeMessage(effect.message);
     const signature = signRequest(this.#keys, { method: 'POST', path: route, body });
     const headers = { [SIGNATURE_HEADER]: signature, ...this.#identityHeader(route, body) };
-    try {
-      const response = await exchange(connection, { path: route, headers, body, fresh, timeoutMs });
-      this.#tellCertificate(to, null);
-      const outcome = this.#judge(effect, signature, response);
-      if (fresh || outcome.kind === 'send-failed') connections.drop(connection);
-      else connections.giveBack(connection);
-      return outcome;
-    } catch (error) {
+    const request = { path: route, headers, body, fresh, timeoutMs };
+    const ended = await exchange(connection, request).catch((error: unknown) => ({ error }));
+    // Beyond the exchange an error is a fault of this program, and no failure of the peer's.
+    if ('error' in ended) {
       connections.drop(connection);
-      if (error instanceof CertificateRefusedError) this.#tellCertificate(to, error.message);
-      return failed(sendId, failureOf(error));
+      if (ended.error instanceof CertificateRefusedError) this.#tellCertificate(to, ended.error.message);
+      return failed(sendId, failureOf(ended.error));
     }
+    this.#tellCertificate(to, null);
+    const outcome = this.#judge(effect, signature, ended);
+    if (fresh || outcome.kind === 'send-failed') connections.drop(connection);
+    else connections.giveBack(connection);
+    return outcome;
   }
 
   #tellCertificate(peer: NodeId, refusal: string | null): void {

@@ -18,6 +18,8 @@ export interface InboxOptions {
 export interface InboxDependencies {
   /** Gives the host a message. May call `reply` before it returns. */
   readonly post: (event: Event) => void;
+  /** For a test; `process.nextTick` where it is absent. */
+  readonly later?: (act: () => void) => void;
 }
 
 /** `overloaded`: too many wait already, and the protocol has not been told. `no-reply`: none came in time. */
@@ -35,6 +37,7 @@ export class Inbox {
   readonly #maxWaiting: number;
   readonly #replyTimeoutMs: DurationMs;
   readonly #post: (event: Event) => void;
+  readonly #later: (act: () => void) => void;
   readonly #waiting = new Map<EffectId, Waiting>();
   #lastRequestId: EffectId = 0;
 
@@ -42,9 +45,13 @@ export class Inbox {
     this.#maxWaiting = options.maxWaiting ?? MAX_WAITING_REQUESTS;
     this.#replyTimeoutMs = options.replyTimeoutMs ?? REPLY_TIMEOUT_MS;
     this.#post = dependencies.post;
+    this.#later = dependencies.later ?? ((act) => process.nextTick(act));
   }
 
-  /** Post an authentic message and wait for the protocol's reply to it. */
+  /**
+   * Post an authentic message and wait for the protocol's reply to it. In a turn of its own: an error in the host is a broken
+   * invariant, which must end the process and not become this promise's, and so an answer to whoever asked.
+   */
   submit(route: Route, message: Envelope): Promise<InboxResult> {
     if (this.#waiting.size >= this.#maxWaiting) return Promise.resolve({ kind: 'overloaded' });
     this.#lastRequestId += 1;
@@ -52,7 +59,7 @@ export class Inbox {
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#settle(requestId, { kind: 'no-reply' }), this.#replyTimeoutMs);
       this.#waiting.set(requestId, { timer, settle: resolve });
-      this.#post({ kind: 'received', requestId, route, message });
+      this.#later(() => this.#post({ kind: 'received', requestId, route, message }));
     });
   }
 

@@ -7,10 +7,12 @@
  * the event loop, and no more pieces a second than the budget has. Connections that have carried an accepted message
  * are served at once, and wait for nobody, as long as their sender asks for no more than an honest one does.
  */
+import { AssertionError } from 'node:assert';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { DurationMs, MonotonicMs } from '@failtome/protocol';
 import { Allowance } from '../allowance.ts';
+import { throwUncaught } from '../errors.ts';
 import { Lane } from './lane.ts';
 import { addressOf } from './sender.ts';
 import { Turns } from './turns.ts';
@@ -178,8 +180,10 @@ export class Intake {
       this.#hold(line, line.held.subarray(pieceBytes));
       try {
         line.parse(piece);
-      } catch {
-        // Node's reader asserts what it believes of the connection; whoever broke that has nothing good in mind.
+      } catch (error) {
+        // What is called within it, up to a message's handler, asserts what this program believes.
+        if (error instanceof AssertionError) throwUncaught(error);
+        // Node's reader asserts what it believes of the connection, by errors of its own; whoever broke that has nothing good in mind.
         return this.#cut(line, 'malformed');
       }
     }
