@@ -79,6 +79,15 @@ test('a cluster that is being changed over may have both, which is warned of', (
   const result = load(yaml({ urls: 'http', tls: '{ certFile: /c, keyFile: /k, plain: accept }' }));
   expect(result.kind).toBe('loaded');
   expect(result.warnings.map(({ path }) => path)).toContain('api.tls.plain');
+  expect(result.warnings.map(({ path }) => path)).not.toContain('api.tls.clientAuth');
+});
+
+test('certificates that are wanted of clients while plain HTTP needs none are warned of', () => {
+  const tls = '{ certFile: /c, keyFile: /k, caFile: /a, clientAuth: required, plain: accept }';
+  const { warnings } = load(yaml({ tls }));
+  expect(warnings.find(({ path }) => path === 'api.tls.clientAuth')?.text).toMatch(
+    /^required: keeps nobody out/,
+  );
 });
 
 async function problemsOf(text: string): Promise<readonly string[]> {

@@ -73,5 +73,10 @@ export function tlsWarnings({ api: { tls }, peers }: AgentConfig): readonly Warn
     left.length === 0
       ? 'accept: all URLs are https, and plain HTTP may be refused'
       : `accept: ${left.join(', ')} ${left.length === 1 ? 'is' : 'are'} still spoken to in plain HTTP`;
-  return [{ path: 'api.tls.plain', text }];
+  // No fault: clientAuth takes a restart, and plain is the last step of changing a cluster over.
+  const open = {
+    path: keys.TLS_CLIENT_AUTH.path,
+    text: 'required: keeps nobody out as long as api.tls.plain accepts plain HTTP, which shows no certificate',
+  };
+  return [{ path: keys.TLS_PLAIN.path, text }, ...(tls.clientAuth === 'required' ? [open] : [])];
 }
