@@ -95,12 +95,51 @@ describe('a command', () => {
     expect(ctx.replies).toMatchObject([{ status: 403, refused: reason }]);
   });
 
-  test('of one of very many operators still finds its own session', () => {
+  const QUESTION: Command = { kind: 'handover-status', id: 'x' };
+  const ECHO = { session: NODE.session, t: AT - NODE.startedAt };
+
+  /** A hundred others do this once, each in a session of its own. */
+  function others(
+    ctx: StepContext,
+    command: Command,
+    parts: Partial<Envelope>,
+  ): readonly (number | undefined)[] {
+    return Array.from({ length: 100 }, (_, i) => {
+      onCommand(ctx, 10 + i, ROUTES[command.kind], request(command, 1, { from: `operator.${i}`, ...parts }));
+      return ctx.replies.at(-1)?.status;
+    });
+  }
+
+  test('finds its challenge, whoever sends what in between', () => {
     const ctx = newContext(NODE, { at: AT, wall: WALL });
-    for (let i = 0; i < 100; i += 1)
-      onCommand(ctx, i, '/v1/pause', request(PAUSE, 1, { from: `operator.${i}` }));
-    expect(ctx.state.operators.length).toBeLessThanOrEqual(32);
-    expect(ctx.state.operators[0]?.id).toBe('operator.99');
+    onCommand(ctx, 1, '/v1/pause', request(PAUSE, 1));
+    others(ctx, PAUSE, {});
+    others(ctx, QUESTION, { echo: ECHO });
+    onCommand(ctx, 2, '/v1/pause', request(PAUSE, 2, { echo: ECHO }));
+    expect(ctx.replies.at(-1)).toMatchObject({ status: 200 });
+  });
+
+  test('is obeyed once, whoever asks what in between', () => {
+    const { ctx } = order(NODE, PAUSE);
+    expect(new Set(others(ctx, QUESTION, { echo: ECHO }))).toEqual(new Set([200]));
+    onCommand(ctx, 3, '/v1/pause', request(PAUSE, 2, { echo: ECHO }));
+    expect(ctx.replies.at(-1)).toMatchObject({ status: 409, refused: 'replayed' });
+    expect(ctx.state.pause.version).toBe(1);
+  });
+
+  test('is remembered until no message of its session can count any more, and no more are obeyed at once', () => {
+    const { ctx } = order(NODE, PAUSE);
+    const statuses = others(ctx, PAUSE, { echo: ECHO });
+    others(ctx, QUESTION, { echo: ECHO });
+    expect(statuses.filter((status) => status === 200)).toHaveLength(31);
+    expect(ctx.state.operators).toHaveLength(64);
+    const later = newContext(ctx.state, { at: AT + 60_000, wall: WALL });
+    onCommand(later, 3, '/v1/pause', request(PAUSE, 3, { echo: ECHO }));
+    expect(later.replies.at(-1)).toMatchObject({ status: 409, refused: 'stale' });
+    const echo = { session: NODE.session, t: AT + 60_000 - NODE.startedAt };
+    onCommand(later, 4, '/v1/pause', request(PAUSE, 1, { from: 'operator.new', echo }));
+    expect(later.replies.at(-1)).toMatchObject({ status: 200 });
+    expect(later.state.operators).toHaveLength(1);
   });
 });
 

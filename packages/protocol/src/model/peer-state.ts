@@ -67,6 +67,8 @@ export interface OperatorChannel {
   readonly id: NodeId;
   readonly channel: Channel;
   readonly usedAt: MonotonicMs;
+  /** It has ordered something, and didn't only ask. */
+  readonly orders: boolean;
 }
 
 export interface PendingSend {

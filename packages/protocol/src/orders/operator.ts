@@ -2,17 +2,14 @@
  * Operators' commands: handover, pause, resume. They come signed with the cluster key and as fresh as any message.
  */
 
-import { misaddressedReason, ownSession, refuse } from '../membership/gossip.ts';
-import { NEW_CHANNEL } from '../model/initial.ts';
+import { misaddressedReason, refuse } from '../membership/gossip.ts';
 import type { Route } from '../model/inputs.ts';
-import type { OperatorChannel } from '../model/peer-state.ts';
 import type { State } from '../model/state.ts';
 import type { EffectId, Ip, NodeId } from '../model/units.ts';
 import { isSilent } from '../observation/holder.ts';
 import { isoTime, newSerialId } from '../reporting/outbox.ts';
-import { change, type StepContext } from '../step-context.ts';
+import type { StepContext } from '../step-context.ts';
 import { bestCandidate } from '../takeover/damping.ts';
-import { admitRequest } from '../wire/freshness.ts';
 import type { Command, CommandOutcome, Envelope, PauseRecord } from '../wire/messages.ts';
 import { cancel, describeHandover, failed, onlyAddress, whichAddress } from './cancel.ts';
 import {
@@ -27,13 +24,12 @@ import {
   standingOf,
   withdrawHandover,
 } from './handover.ts';
+import { admitCommand } from './operator-sessions.ts';
 import { isPaused, lastingUntil, MAX_PAUSE_MS, setPause } from './pause.ts';
 import { takeHandover, takePause, whyUnsigned } from './signed-orders.ts';
 
 /** Operators' ids begin with this; no node's may. */
 export const OPERATOR_PREFIX = 'operator.';
-/** The most operators' sessions known at once; the one unused for longest gives way. */
-const MAX_OPERATORS = 32;
 /** The most characters of what an operator is told at once; an outcome has at most 2,048. */
 const MAX_OUTCOME = 1_024;
 const KEPT = 'in force stays, because it lasts longer,';
@@ -57,9 +53,7 @@ export function onCommand(ctx: StepContext, requestId: EffectId, route: Route, r
     refuse(ctx, requestId, request, 403, misaddressed ?? 'unknown-sender');
     return;
   }
-  const known = ctx.state.operators.find((one) => one.id === request.from);
-  const admission = admitRequest(known?.channel ?? NEW_CHANNEL, ownSession(ctx.state), request);
-  remember(ctx, { id: request.from, channel: admission.channel, usedAt: ctx.now.at });
+  const admission = admitCommand(ctx, request, command);
   if (admission.kind === 'refused') {
     refuse(ctx, requestId, request, 409, admission.reason);
     return;
@@ -226,9 +220,4 @@ function handoverOutcome(state: State, id: string): CommandOutcome {
     id,
     detail: `${standingOf(record)}: ${record.detail}`,
   };
-}
-
-function remember(ctx: StepContext, operator: OperatorChannel): void {
-  const others = ctx.state.operators.filter((one) => one.id !== operator.id);
-  change(ctx, { operators: [operator, ...others].slice(0, MAX_OPERATORS) });
 }
