@@ -35,6 +35,7 @@ export async function reload(agent: AgentParts): Promise<void> {
   agent.identities = identitiesOf(config, secrets, identity.id, agent.log);
   agent.log.setLevel(config.log.level);
   if (agent.certificates.replace(certificate) && certificate !== null) agent.apis.renew(certificate);
+  agent.apis.review();
   adapters.reconfigure(config, secrets.keyFile.keys, agent.identities, agent.certificates.current);
   const next = toProtocolConfig(config, identity, version);
   agent.metrics.configure(next);

@@ -13,7 +13,7 @@ import { AgentError } from './errors.ts';
 import type { Readers } from './http/readers.ts';
 import { isPeerAt } from './http/sender.ts';
 import { createServer, type ServerDependencies } from './http/server.ts';
-import { renewCertificate } from './http/tls-server.ts';
+import { renewCertificate, reviewConnections } from './http/tls-server.ts';
 import { answerWhileStarting, createViews, type ViewSources } from './state-views.ts';
 import type { Certificate } from './tls/certificate.ts';
 
@@ -78,10 +78,16 @@ export class Apis {
     if (this.#observe !== null) await open(this.#observe);
   }
 
-  /** Show another certificate from now on. Connections that are there stay. */
+  /** Show another certificate from now on. Connections that are there stay as they are. */
   renew(certificate: Certificate): void {
     for (const listener of [this.#main, this.#observe])
       if (listener !== null) renewCertificate(listener.server.server, certificate);
+  }
+
+  /** Keys, authorities or settings may have changed: let go who wouldn't be let in any more. */
+  review(): void {
+    for (const listener of [this.#main, this.#observe])
+      if (listener !== null) reviewConnections(listener.server.server);
   }
 
   async close(): Promise<void> {
@@ -115,13 +121,17 @@ function tlsOf(
   const certificate = (): Certificate => current() ?? first;
   const peerKeys = (): readonly KeyObject[] =>
     config().peers.flatMap(({ publicKeys }) => publicKeys.map(({ key }) => key));
+  const authorities = (): string | null => {
+    const { files, options } = certificate();
+    return files.caFile === null ? null : String(options.ca);
+  };
   if (serves === 'everything') {
     const plain = (): TlsSettings['plain'] => config().api.tls?.plain ?? 'refuse';
-    return { tls: { certificate, clientAuth: tls.clientAuth, plain, peerKeys } };
+    return { tls: { certificate, clientAuth: tls.clientAuth, plain, peerKeys, authorities } };
   }
   return tls.observe === 'plain'
     ? {}
-    : { tls: { certificate, clientAuth: 'none', plain: () => 'refuse', peerKeys } };
+    : { tls: { certificate, clientAuth: 'none', plain: () => 'refuse', peerKeys, authorities } };
 }
 
 /** With a listener of their own, the reading routes beside the messages are for those who have the key. */

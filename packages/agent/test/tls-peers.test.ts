@@ -1,5 +1,6 @@
 /** Who a peer is, over TLS: by an authority and a name, or by its identity; and that nothing is said to anybody else. */
 import type { KeyObject } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import {
@@ -11,9 +12,9 @@ import {
 import { PeerTransport } from '../src/adapters/transport.ts';
 import { SHARED_KEY } from '../src/auth/identities.ts';
 import type { ServerTls } from '../src/http/tls-server.ts';
-import { renewCertificate } from '../src/http/tls-server.ts';
+import { renewCertificate, reviewConnections } from '../src/http/tls-server.ts';
 import type { Certificate } from '../src/tls/certificate.ts';
-import { type Api, buildApi, envelope, KEYS } from './support/api.ts';
+import { type Api, buildApi, envelope, KEYS, openRaw } from './support/api.ts';
 import { certificateOf, serverTls } from './support/tls.ts';
 
 const MINUTE_MS = 60_000;
@@ -191,6 +192,94 @@ test('who has to show a certificate is let in with one of the authority or of an
   expect(await send(await issue({}))).toBe('unreachable');
   expect(api.rejected).toEqual(['tls']);
   expect(api.received).toHaveLength(2);
+});
+
+test('who was let in by a key or an authority that counts no more is let go, and nobody else', async () => {
+  const ca = await authority();
+  const [kept, taken] = await Promise.all([issue({ algorithm: 'ed25519' }), issue({ algorithm: 'ed25519' })]);
+  const neptune = await certificateOf(await issue({ ...NEPTUNE, issuer: ca }), ca);
+  const entry = { keys: [kept.publicKey, taken.publicKey], authorities: 'the first' as string | null };
+  const { api, port } = await listening(neptune, {
+    clientAuth: 'required',
+    peerKeys: () => entry.keys,
+    authorities: () => entry.authorities,
+  });
+  const publicKeys = [neptune.own.publicKey];
+  const open = new Map<string, unknown>();
+  for (const [name, issued] of Object.entries({ kept, taken, vouched: await issue({ issuer: ca }) })) {
+    const arrived = once(api.app.server, 'secureConnection');
+    expect(await caller({ port, certificate: await certificateOf(issued), publicKeys }).send()).toBe(
+      'answered',
+    );
+    const [socket] = await arrived;
+    open.set(name, socket);
+    socket.once('close', () => open.delete(name));
+  }
+  reviewConnections(api.app.server);
+  entry.keys = [kept.publicKey];
+  reviewConnections(api.app.server);
+  await expect.poll(() => [...open.keys()]).toEqual(['kept', 'vouched']);
+  entry.authorities = 'another';
+  reviewConnections(api.app.server);
+  await expect.poll(() => [...open.keys()]).toEqual(['kept']);
+  reviewConnections(api.app.server);
+  expect([...open.keys()]).toEqual(['kept']);
+});
+
+test('plain HTTP that is not accepted any more ends when it has been answered', async () => {
+  const neptune = await certificateOf(await issue(NEPTUNE));
+  let plain: 'accept' | 'refuse' = 'accept';
+  const waiting: (() => void)[] = [];
+  const api = buildApi({
+    tls: serverTls(neptune, { plain: () => plain }),
+    views: { metrics: () => new Promise((resolve) => waiting.push(() => resolve('failtome_paused 0\n'))) },
+  });
+  const port = await api.listen();
+  const [idle, busy] = [await openRaw(port), await openRaw(port)];
+  for (const [{ socket, until }, path] of [
+    [idle, '/livez'],
+    [busy, '/livez'],
+  ] as const) {
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: 192.0.2.1\r\n\r\n`);
+    await until(/"live":true/);
+  }
+  busy.socket.write('GET /metrics HTTP/1.1\r\nhost: 192.0.2.1\r\n\r\n');
+  await expect.poll(() => waiting).toHaveLength(1);
+  plain = 'refuse';
+  reviewConnections(api.app.server);
+  await idle.closed();
+  waiting[0]?.();
+  expect(await busy.closed()).toMatch(/failtome_paused 0/);
+});
+
+test('a connection to a peer that is recognised by another key from now on is used no more', async () => {
+  const [neptune, another] = await Promise.all([
+    issue({ algorithm: 'ed25519' }),
+    issue({ algorithm: 'ed25519' }),
+  ]);
+  const { api, port } = await listening(await certificateOf(neptune));
+  let connections = 0;
+  api.app.server.on('secureConnection', () => {
+    connections += 1;
+  });
+  const certificate = await saturn();
+  const { send, transport } = caller({ port, certificate, publicKeys: [neptune.publicKey] });
+  const recogniseBy = (...keys: readonly KeyObject[]): void => {
+    const peer = {
+      id: 'neptune',
+      url: `https://127.0.0.1:${port}`,
+      publicKeys: keys.map((key) => ({ key })),
+    };
+    transport.reconfigure({ peers: [peer], keys: KEYS, identities: SHARED_KEY, certificate });
+  };
+  expect(await send()).toBe('answered');
+  recogniseBy(neptune.publicKey);
+  expect(await send()).toBe('answered');
+  expect(connections).toBe(1);
+  recogniseBy(another.publicKey);
+  expect(await send()).toBe('unauthentic');
+  recogniseBy(another.publicKey, neptune.publicKey);
+  expect(await send()).toBe('answered');
 });
 
 test('a peer that speaks plain HTTP where TLS is expected fails at once, and so does the reverse', async () => {

@@ -16,22 +16,30 @@ export class PeerConnections {
   readonly #origin: string;
   readonly #idle: PeerConnection[] = [];
   #secure: Secure | null;
+  #grounds: string;
+  /** Those that the peer has proved itself on by the present grounds. */
+  #current = new WeakSet<PeerConnection>();
   #lent = 0;
   #closed = false;
 
-  /** @param origin scheme, host and port of the peer's API */
-  constructor(origin: string, secure: Secure | null) {
+  /** @param origin scheme, host and port of the peer's API @param grounds by what the peer is recognised, in one word */
+  constructor(origin: string, secure: Secure | null, grounds: string) {
     this.#origin = origin;
     this.#secure = secure;
+    this.#grounds = grounds;
   }
 
   get origin(): string {
     return this.#origin;
   }
 
-  /** For connections that are opened from now on; those that are there stay. */
-  secureBy(secure: Secure | null): void {
+  /** For connections that are opened from now on. Those that are there stay where the peer is recognised as before; else they end, after what is under way. */
+  secureBy(secure: Secure | null, grounds: string): void {
     this.#secure = secure;
+    if (grounds === this.#grounds) return;
+    this.#grounds = grounds;
+    this.#current = new WeakSet();
+    for (const connection of this.#idle.splice(0)) connection.destroy();
   }
 
   /** The connection used last, or a new one; null when too many are out. Connecting may take `timeoutMs` at most. */
@@ -44,7 +52,8 @@ export class PeerConnections {
   /** Keep a connection that has served well, or close it where enough are kept. */
   giveBack(connection: PeerConnection): void {
     this.#lent -= 1;
-    if (this.#closed || this.#idle.length >= KEPT_CONNECTIONS) connection.destroy();
+    if (this.#closed || !this.#current.has(connection) || this.#idle.length >= KEPT_CONNECTIONS)
+      connection.destroy();
     else this.#idle.push(connection);
   }
 
@@ -61,6 +70,9 @@ export class PeerConnections {
   }
 
   #open(timeoutMs: DurationMs): PeerConnection {
-    return new PeerConnection({ origin: this.#origin, connectTimeoutMs: timeoutMs, secure: this.#secure });
+    const [origin, secure] = [this.#origin, this.#secure];
+    const connection = new PeerConnection({ origin, connectTimeoutMs: timeoutMs, secure });
+    this.#current.add(connection);
+    return connection;
   }
 }

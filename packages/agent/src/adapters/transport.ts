@@ -27,7 +27,7 @@ import {
 } from '../auth/signature.ts';
 import { httpUrl } from '../config/http-url.ts';
 import type { Certificate } from '../tls/certificate.ts';
-import { type SecurePeer, secureFor } from '../tls/peers.ts';
+import { groundsOf, type SecurePeer, secureFor } from '../tls/peers.ts';
 import { CertificateRefusedError } from '../tls/verification.ts';
 import { ConnectionError, type PeerConnection } from './peer-connection.ts';
 import { PeerConnections } from './peer-connections.ts';
@@ -106,7 +106,7 @@ export class PeerTransport implements TransportPort {
 
   /**
    * Take over other peers, other URLs, other keys and another certificate. What is under way goes on; connections to
-   * unchanged peers stay.
+   * peers that are found and recognised as before stay.
    */
   reconfigure({ peers, keys, identities, certificate = null }: TransportOptions): void {
     this.#keys = keys;
@@ -119,10 +119,11 @@ export class PeerTransport implements TransportPort {
     }
     for (const peer of peers) {
       const secure = secureFor(peer, certificate);
+      const grounds = groundsOf(peer, certificate);
       const connections = this.#peers.get(peer.id);
       if (connections === undefined)
-        this.#peers.set(peer.id, new PeerConnections(httpUrl(peer.url).origin, secure));
-      else connections.secureBy(secure);
+        this.#peers.set(peer.id, new PeerConnections(httpUrl(peer.url).origin, secure, grounds));
+      else connections.secureBy(secure, grounds);
     }
   }
 

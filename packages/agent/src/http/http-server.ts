@@ -123,6 +123,7 @@ export function createHttpServer(
           admit,
           isTrusted: (socket) => gate.isTrusted(socket),
           mayDecrypt: (socket, bytes) => gate.mayDecrypt(socket, bytes),
+          letGo: (socket) => intake.letGo(socket),
         });
   server.setTimeout(limits.stalledMs);
   addRequestEvents(server, intake, handle, onRejected);

@@ -68,6 +68,8 @@ interface Line {
   lane: Lane<Line>;
   held: Buffer;
   readonly parsed: Exchange[];
+  /** It ends when what is under way on it is answered. */
+  isLast: boolean;
   current: { readonly exchange: Exchange; readonly since: MonotonicMs } | null;
 }
 
@@ -104,6 +106,13 @@ export class Intake {
     line.parsed.push({ request, response, handle });
   }
 
+  /** End this connection: at once, or when the request that is under way has been answered. */
+  letGo(socket: Socket): void {
+    const line = this.#lines.get(socket);
+    if (line === undefined || line.current === null) socket.destroy();
+    else line.isLast = true;
+  }
+
   /** Nothing that this connection sends is parsed any more. */
   forget(socket: Socket): void {
     const line = this.#lines.get(socket);
@@ -136,6 +145,7 @@ export class Intake {
       lane: this.#lanes.reads,
       held: NOTHING,
       parsed: [],
+      isLast: false,
       current: null,
     };
     this.#lines.set(socket, line);
@@ -196,7 +206,8 @@ export class Intake {
     const { request, response, handle } = exchange;
     response.once('close', () => {
       line.current = null;
-      if (this.#lines.has(line.socket)) this.#goOn(line);
+      if (line.isLast) line.socket.destroySoon();
+      else if (this.#lines.has(line.socket)) this.#goOn(line);
     });
     handle(request, response);
   }

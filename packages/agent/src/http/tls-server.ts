@@ -1,5 +1,5 @@
 /** The API's server over TLS: Node's own, with handshakes on a budget, and a certificate that can be renewed. */
-import { type KeyObject, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { ServerOptions } from 'node:http';
 import { createServer, Server } from 'node:https';
 import type { Socket } from 'node:net';
@@ -8,10 +8,10 @@ import type { TLSSocket } from 'node:tls';
 import type { MonotonicMs, RejectReason } from '@failtome/protocol';
 import type { Certificate } from '../tls/certificate.ts';
 import { PROTOCOLS } from '../tls/connect.ts';
-import { refusalOf } from '../tls/verification.ts';
 import { Handshakes, type HandshakesOptions } from './handshakes.ts';
 import { refuseConnection } from './refusals.ts';
 import { rememberAddress } from './sender.ts';
+import { type Entry, TlsReview } from './tls-review.ts';
 import { Taps, type TapsOptions } from './tls-taps.ts';
 
 /** How long a peer that was here may come back without the proof of certificates. */
@@ -20,15 +20,9 @@ const RESUMPTION_S = 3_600;
 /** The length that OpenSSL wants. */
 const TICKET_KEY_BYTES = 48;
 
-export interface ServerTls {
+export interface ServerTls extends Entry {
   /** At this moment. */
   readonly certificate: () => Certificate;
-  /** Whether who connects has to show a certificate: of a peer's identity, or of an authority. */
-  readonly clientAuth: 'none' | 'required';
-  /** What becomes of plain HTTP, at this moment. */
-  readonly plain: () => 'refuse' | 'accept';
-  /** The identities of the peers, at this moment. */
-  readonly peerKeys: () => readonly KeyObject[];
 }
 
 export interface TlsServerDependencies {
@@ -40,12 +34,14 @@ export interface TlsServerDependencies {
   readonly onRejected: (reason: RejectReason, socket: Socket) => void;
   /** A connection is secure, or may do without. */
   readonly admit: (socket: Socket) => void;
+  /** Ends a connection when nothing is under way on it any more. */
+  readonly letGo: (socket: Socket) => void;
 }
 
 export function createTlsServer(
   options: ServerOptions,
   limits: HandshakesOptions & TapsOptions,
-  { tls, monotonicMs, isPeerAddress, isTrusted, mayDecrypt, onRejected, admit }: TlsServerDependencies,
+  { tls, monotonicMs, isPeerAddress, isTrusted, mayDecrypt, onRejected, admit, letGo }: TlsServerDependencies,
 ): { readonly server: Server; readonly endHandshakes: () => void } {
   const server = createServer({
     ...options,
@@ -61,9 +57,12 @@ export function createTlsServer(
   // Node would begin each handshake as soon as the connection is there, and read requests as soon as that is over.
   const begin = takeListener(server, 'connection');
   const serve = takeListener(server, 'secureConnection');
-  const accept = (socket: Socket): void => {
+  const review = new TlsReview({ tls, now: Date.now, letGo });
+  server.on(REVIEW, () => review.review());
+  const accept = (socket: Socket, secure: TLSSocket | null): void => {
     serve.call(server, socket);
     admit(socket);
+    review.add(socket, secure);
   };
   const taps = new Taps(limits, { monotonicMs, isPeerAddress, isTrusted, mayDecrypt, onCut: onRejected });
   const handshakes = new Handshakes(limits, {
@@ -71,7 +70,7 @@ export function createTlsServer(
     isPeerAddress,
     begin: (socket, first) => begin.call(server, taps.open(socket, first)),
     onPlain(socket) {
-      if (tls.plain() === 'accept') return accept(socket);
+      if (tls.plain() === 'accept') return accept(socket, null);
       onRejected('tls', socket);
       refuseConnection(socket, PLAIN_REFUSED);
     },
@@ -85,7 +84,7 @@ export function createTlsServer(
     tap.secure = socket;
     rememberAddress(socket, tap.address);
     handshakes.finish(tap.raw);
-    if (!isUnknownClient(socket, tls)) return accept(socket);
+    if (review.refusalOf(socket) === null) return accept(socket, socket);
     onRejected('tls', socket);
     socket.destroy();
   });
@@ -109,10 +108,12 @@ function takeListener(server: Server, event: 'connection' | 'secureConnection'):
 
 const PLAIN_REFUSED = { status: 400, code: 'tls', message: 'this port speaks TLS: ask by https' } as const;
 
-function isUnknownClient(socket: TLSSocket, { certificate, clientAuth, peerKeys }: ServerTls): boolean {
-  if (clientAuth === 'none') return false;
-  const authorities = certificate().files.caFile !== null;
-  return refusalOf(socket, { names: [], publicKeys: peerKeys(), authorities }) !== null;
+/** The event by which a server hears that keys, authorities or settings may have changed. */
+const REVIEW = 'failtome-review';
+
+/** Let go the connections that the configuration of this moment wouldn't let in. */
+export function reviewConnections(server: object): void {
+  if (server instanceof Server) server.emit(REVIEW);
 }
 
 /** Show another certificate from now on. Connections that are secure already stay so. */

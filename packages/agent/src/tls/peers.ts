@@ -25,6 +25,14 @@ export function expectedOf({ id, url, publicKeys = [] }: SecurePeer, caFile: str
   };
 }
 
+/** All by which a peer is recognised, to be compared: a connection to one that has proved something else is of no use any more. */
+export function groundsOf(peer: SecurePeer, certificate: Certificate | null): string {
+  if (certificate === null || !httpUrl(peer.url).secure) return 'plain';
+  const { names, publicKeys, authorities } = expectedOf(peer, certificate.files.caFile);
+  const keys = publicKeys.map((key) => key.export({ type: 'spki', format: 'der' }).toString('base64'));
+  return JSON.stringify([names, keys, authorities, String(certificate.options.ca)]);
+}
+
 /** Null: it is spoken to in plain HTTP. */
 export function secureFor(peer: SecurePeer, certificate: Certificate | null): Secure | null {
   if (certificate === null || !httpUrl(peer.url).secure) return null;

@@ -28,6 +28,7 @@ export function serverTls(certificate: Certificate, change: Partial<ServerTls> =
     clientAuth: 'none',
     plain: () => 'refuse',
     peerKeys: () => [],
+    authorities: () => (certificate.files.caFile === null ? null : String(certificate.options.ca)),
     ...change,
   };
 }
