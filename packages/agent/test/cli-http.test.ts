@@ -87,7 +87,15 @@ test('a command passes the real API: signature, challenge, signed outcome', asyn
   const url = `http://127.0.0.1:${await api.listen()}`;
   const dependencies = { http: httpClient, now: () => 0, randomText: (count: number) => 'r'.repeat(count) };
   const opened = await openOperator(
-    { url, keys: KEYS, cluster: 'web', identity: null, identityFile: null, publicKeys: new Map() },
+    {
+      url,
+      keys: KEYS,
+      cluster: 'web',
+      node: null,
+      identity: null,
+      identityFile: null,
+      publicKeys: new Map(),
+    },
     dependencies,
   );
   if (opened.kind === 'failed') throw new Error(opened.detail);
@@ -99,7 +107,15 @@ test('a command passes the real API: signature, challenge, signed outcome', asyn
   });
   expect(api.received.map(({ message }) => message.echo?.t)).toEqual([undefined, 5_000]);
   const stranger = await openOperator(
-    { url, keys: OTHER_KEYS, cluster: 'web', identity: null, identityFile: null, publicKeys: new Map() },
+    {
+      url,
+      keys: OTHER_KEYS,
+      cluster: 'web',
+      node: null,
+      identity: null,
+      identityFile: null,
+      publicKeys: new Map(),
+    },
     dependencies,
   );
   const result = stranger.kind === 'open' ? await stranger.operator.send('/v1/resume', command) : stranger;

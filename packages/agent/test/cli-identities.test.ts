@@ -1,5 +1,5 @@
 /** Operators' own keys in commands, and the preflight's questions about who may speak for whom. */
-import type { CommandOutcome } from '@failtome/protocol';
+import { type CommandOutcome, decodeMessage } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
 import { IDENTITY_HEADER } from '../src/auth/identities.ts';
 import { generateIdentity, parseIdentity, signAs } from '../src/auth/identity.ts';
@@ -84,11 +84,14 @@ describe('an order', () => {
         `peers: [{ id: saturn, url: "http://10.0.1.12:8741", publicKey: ${SATURN.publicKey} }, `,
       ),
     };
+    const posted: string[] = [];
     const by = async (identity: { readonly privateKey: string } | null) => {
       const agent = fakeAgent({ outcome: done });
       return cli(['pause'], {
         files,
         http: async (request) => {
+          const message = decodeMessage(request.body ?? '');
+          if (message.kind === 'message') posted.push(message.message.payload.command?.kind ?? '');
           const result = await agent.http(request);
           if (result.kind === 'failed' || request.method === 'GET' || identity === null) return result;
           const response = {
@@ -105,12 +108,31 @@ describe('an order', () => {
       });
     };
     expect((await by(SATURN)).code).toBe(0);
+    expect(posted).toEqual(['handover-status', 'pause']);
+    posted.length = 0;
     for (const other of [NEPTUNE, null]) {
       expect(await by(other)).toMatchObject({
         code: 1,
         err: 'the answer of http://127.0.0.1:8741 is not signed by the publicKey that peers has for saturn\n',
       });
     }
+    // No order has been shown to whom it wasn't meant for.
+    expect(posted).toEqual(['handover-status', 'handover-status']);
+  });
+
+  test.each([
+    ['mars', 'which is no node of this configuration, where nodes have public keys', ''],
+    ['neptune', 'and this configuration is for saturn', 'node: { id: saturn }\n'],
+  ])('is not given to an agent that calls itself %s', async (id, why, own) => {
+    const yaml = CONFIG.replace('node: { id: saturn }\n', own).replace(
+      '8741" }]',
+      `8741", publicKey: ${NEPTUNE.publicKey} }]`,
+    );
+    const agent = fakeAgent({ status: { ...STATUS, node: { ...STATUS.node, id } }, outcome: done });
+    const files = { ...FILES, '/etc/failtome/failtome.yaml': yaml };
+    const ran = await cli(['pause', '--identity', '/ann.key'], { files, http: agent.http });
+    expect([ran.code, ran.err]).toEqual([1, expect.stringContaining(why)]);
+    expect(agent.requests.every(({ method }) => method === 'GET')).toBe(true);
   });
 });
 

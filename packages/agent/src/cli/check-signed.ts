@@ -19,7 +19,7 @@ export async function askSigned(
   dependencies: Pick<CliDependencies, 'http' | 'now' | 'randomText'>,
 ): Promise<Signed> {
   const opened = await openOperator(
-    { url, keys, cluster, identity: null, identityFile: null, publicKeys: new Map() },
+    { url, keys, cluster, node: null, identity: null, identityFile: null, publicKeys: new Map() },
     dependencies,
   );
   if (opened.kind === 'failed') return opened;

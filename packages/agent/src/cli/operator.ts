@@ -66,7 +66,9 @@ interface OperatorOptions {
   readonly identity: SigningIdentity | null;
   /** Whether that was chosen for this command, and isn't what the node has anyway. */
   readonly identityFile: { readonly named: boolean } | null;
-  /** Of the nodes that sign their answers, by id: an answer of another's isn't taken. */
+  /** Whose agent it should be; null: that isn't known. */
+  readonly node: NodeId | null;
+  /** Of every node that is configured, by id; none of those that don't sign: an answer of another's isn't taken. */
   readonly publicKeys: ReadonlyMap<NodeId, readonly PublicKey[]>;
 }
 
@@ -89,15 +91,28 @@ export async function openOperator(
   if (cluster !== null && cluster !== told) {
     return { kind: 'failed', detail: `${url} is an agent of the cluster ${clean(told)}, not of ${cluster}` };
   }
+  const objection = objectionTo(node, options);
+  if (objection !== null)
+    return { kind: 'failed', detail: `${url} is the agent of ${clean(node)}, ${objection}` };
   return { kind: 'open', operator: operatorOf(options, told, node, dependencies) };
 }
 
+/** The status isn't signed: what calls itself a node that isn't known here could be anybody, and is sent no order. */
+function objectionTo(told: NodeId, { node, publicKeys }: OperatorOptions): string | null {
+  if (node !== null && node !== told) return `and this configuration is for ${node}`;
+  const anySigns = [...publicKeys.values()].some((keys) => keys.length > 0);
+  if (!anySigns || node === told || publicKeys.has(told)) return null;
+  return 'which is no node of this configuration, where nodes have public keys: name it in peers, or ask another node';
+}
+
 function operatorOf(
-  { url, keys, identity, identityFile, publicKeys }: OperatorOptions,
+  options: OperatorOptions,
   cluster: string,
   node: NodeId,
   dependencies: OperatorDependencies,
 ): Operator {
+  const { url, keys, identity, identityFile, publicKeys } = options;
+  const signers = publicKeys.get(node) ?? [];
   const { http, now, randomText } = dependencies;
   const from = `${OPERATOR_PREFIX}${randomText(11)}`;
   const session = randomText(11);
@@ -132,7 +147,6 @@ function operatorOf(
       // The command may have been taken: who asks again should look first.
       return refused(`${url} gave no answer: ${result.detail}; see what \`failtome status\` shows`);
     }
-    const signers = publicKeys.get(node) ?? [];
     const answer = authentic(result, { keys, signers, route, signature, message });
     if (answer === null) return refused(unsignedReason(url, result));
     if (answer === 'not its own')
@@ -150,6 +164,13 @@ function operatorOf(
       if (result !== 'challenged') return result;
     }
     return refused(`${node} did not accept the proof that the command is fresh; try again`);
+  }
+
+  /** Where nodes sign, one that hasn't is given no order: a question comes first, whose answer has to be its own. Null: it is. */
+  async function meet(): Promise<CommandResult | null> {
+    if (signers.length === 0 || echo !== null) return null;
+    const result = await attempt('/v1/handover', { kind: 'handover-status', id: '-' });
+    return result === 'challenged' || result.kind === 'outcome' ? null : result;
   }
 
   /** The command as it is sent: with a signed order, where those count and there is who signs. */
@@ -171,6 +192,8 @@ function operatorOf(
   return {
     node,
     async send(route, command) {
+      const stranger = await meet();
+      if (stranger !== null) return stranger;
       for (let left = MAX_SIGNED; ; left -= 1) {
         const signed = await finished(command);
         if (signed.kind === 'refused') return refused(signed.detail);

@@ -41,7 +41,7 @@ export interface Target {
   readonly peers: readonly { readonly id: NodeId; readonly url: string; readonly role: string }[];
   /** Who gives commands. */
   readonly identityFile: IdentityChoice | null;
-  /** Of the nodes that sign their answers, as configured. */
+  /** Of every node that is configured; none of those that don't sign their answers. */
   readonly publicKeys: ReadonlyMap<NodeId, readonly PublicKey[]>;
 }
 
