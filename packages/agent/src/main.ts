@@ -16,6 +16,7 @@ import type { CliDependencies, Output } from './cli/dependencies.ts';
 import { httpClient } from './cli/http.ts';
 import { complainOfFault, runCli } from './cli/program.ts';
 import { readFileBounded } from './config/load.ts';
+import { machineAddresses } from './config/own-entry.ts';
 import { runProcess } from './process.ts';
 import { VERSION } from './version.ts';
 
@@ -41,6 +42,7 @@ const dependencies: CliDependencies = {
   owner: owner(),
   version: VERSION,
   runAgent: runProcess,
+  addresses: machineAddresses,
   checks: createCheckSteps(VERSION),
   lookUpStack: (lookup) => lookUpStack(lookup, { names }),
   lookUpCluster: (env) => lookUpCluster(env, { names }),

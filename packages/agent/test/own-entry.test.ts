@@ -1,6 +1,7 @@
 /** One file for every node: which entry of `peers` is this node's own, and the role that it has there. */
 import { expect, test } from 'vitest';
 import { checkConfig, faultLines } from '../src/config/load.ts';
+import { CONFIG, cli } from './support/cli.ts';
 
 const PEERS = `
   - { id: saturn, url: "http://10.0.1.12:8741" }
@@ -35,6 +36,44 @@ test('a machine that is in no entry, or in two, is left to instance metadata', (
   expect(nodeOf(load(['10.0.9.9']))).toMatchObject({ id: null, role: 'candidate' });
   expect(nodeOf(load(['10.0.1.12', '10.0.2.10']))).toMatchObject({ id: null, role: 'candidate' });
   expect(nodeOf(load([]))).toMatchObject({ id: null, role: 'candidate' });
+});
+
+/** What `failtome run` does with this file on a machine whose addresses come and go. */
+async function runs(text: string, addresses: () => readonly string[]) {
+  let sleeps = 0;
+  const { err } = await cli(['run'], {
+    files: { '/etc/failtome/failtome.yaml': text },
+    addresses,
+    sleep: async () => {
+      sleeps += 1;
+    },
+  });
+  return { err, sleeps };
+}
+
+const BY_ADDRESS = CONFIG.replace('node: { id: saturn }\n', '');
+
+test('a machine whose link is not up yet waits for its address, and says so', async () => {
+  const looks: (readonly string[])[] = [[], ['fe80::1', '169.254.7.7', 'fd00::1']];
+  const { err, sleeps } = await runs(BY_ADDRESS, () => looks.shift() ?? ['10.0.1.12']);
+  expect(sleeps).toBe(2);
+  expect(err).toMatch(/^waiting for an address of this machine, up to 60 s: \S+ has no node\.id/);
+});
+
+test('it does so for a minute, and then goes on with the instance id', async () => {
+  const { err, sleeps } = await runs(BY_ADDRESS, () => []);
+  expect(sleeps).toBe(120);
+  expect(err).toMatch(/no address within 60 s: going on with the instance id as node\.id\n/);
+});
+
+test.each([
+  ['has a node.id', CONFIG, []],
+  ['names peers by their hosts alone', BY_ADDRESS.replace('10.0.1.11', 'neptune.internal'), []],
+  ['leads to this machine alone', BY_ADDRESS.replace('10.0.1.11', '127.0.0.1'), []],
+  ['has another address than its peers', BY_ADDRESS, ['10.0.9.9']],
+  ['can not be read', '{', []],
+])('a machine whose file %s waits for nothing', async (_, text, addresses) => {
+  expect((await runs(text, () => addresses)).sleeps).toBe(0);
 });
 
 test('a loopback address is every machine’s, and tells none apart', () => {

@@ -331,6 +331,13 @@ export const ties: readonly Tie[] = [
   ],
   ['docs/http.md', 'waits unread, and after {} is', within('headersMs')],
   [
+    PROTOCOL,
+    'of up to {} sessions that have ordered something, beyond which an order is challenged again, and apart from these of {} that',
+    protocol('orders/operator-sessions', 'MAX_OPERATORS'),
+    protocol('orders/operator-sessions', 'MAX_OPERATORS'),
+  ],
+  [CONFIGURATION, '`failtome run` waits up to {} for one', s(agent('cli/run', 'ADDRESS_WITHIN_MS'))],
+  [
     'docs/http.md',
     'at most {} times a second ({} at once after a rest)',
     agent('http/rationed', 'VIEWS_PER_SECOND'),

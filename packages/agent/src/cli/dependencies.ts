@@ -1,5 +1,5 @@
 /** What the commands need of the world, so that each can be run without a process. */
-import { type DurationMs, escapedJson, type WallMs } from '@failtome/protocol';
+import { type DurationMs, escapedJson, type Ip, type WallMs } from '@failtome/protocol';
 import type { FoundCluster } from '../adapters/cluster-lookup.ts';
 import type { FoundForIam, IamLookup } from '../adapters/iam-lookup.ts';
 import type { NewFile } from '../adapters/new-files.ts';
@@ -65,6 +65,8 @@ export interface CliDependencies {
   readonly owner: string;
   readonly version: string;
   readonly runAgent: RunAgent;
+  /** The addresses that this machine has at this moment, loopback ones aside. */
+  readonly addresses: () => readonly Ip[];
   readonly checks: CheckSteps;
   /** What this machine finds out of the stack that it belongs to. */
   readonly lookUpStack: (lookup: StackLookup) => Promise<FoundStack>;

@@ -10,7 +10,7 @@ import { assemble } from './assemble.ts';
 import { awsEnvironmentFaults } from './aws-environment.ts';
 import { type Fault, formatFault, formatWarning, type Warning } from './fault.ts';
 import { ALL_KEYS, NODE_ROLE } from './file-keys.ts';
-import { machineAddresses, withOwnEntry } from './own-entry.ts';
+import { lacksAddress, machineAddresses, withOwnEntry } from './own-entry.ts';
 import { combinationFaults } from './rules.ts';
 import { type Environment, get, NOTHING, readSettings, type Settings } from './settings.ts';
 import { parseSource, unreadableFault } from './source.ts';
@@ -44,6 +44,20 @@ export async function loadConfig(
     return { kind: 'faulty', faults: [unreadableFault(file, error)], warnings: [] };
   }
   return checkConfig(file, bytes, environment, machineAddresses());
+}
+
+/** Whether the file says by its peers' addresses which node this is, and this machine has no such address yet. */
+export async function lacksOwnAddress(
+  file: string,
+  environment: Environment,
+  { readFile, addresses }: { readonly readFile: ReadFile; readonly addresses: () => readonly Ip[] },
+): Promise<boolean> {
+  try {
+    const source = parseSource(file, await readFile(file, MAX_FILE_BYTES + 1));
+    return lacksAddress(readSettings(source.root, environment), addresses());
+  } catch {
+    return false; // A file that can't be read is a fault, and told as such.
+  }
 }
 
 /**

@@ -32,17 +32,42 @@ export function withOwnEntry(settings: Settings, addresses: readonly Ip[]): Sett
   return { ...settings, entries: new Map([...settings.entries, ...entries]) };
 }
 
+/**
+ * Whether nothing can say yet which entry is this node's own: no link has come up, so that the machine lacks every address of
+ * the kind (IPv4, IPv6) that peers have.
+ */
+export function lacksAddress(settings: Settings, addresses: readonly Ip[]): boolean {
+  if (settings.entries.has(keys.NODE_ID.path) || ownIndex(settings, addresses) !== null) return false;
+  const hosts = indicesOf(settings).map((index) => hostOf(settings, index));
+  const families = new Set(hosts.filter((host) => !isLoopback(host)).map(isIP));
+  families.delete(0);
+  return families.size > 0 && !addresses.some((one) => families.has(isIP(one)) && !isLinkLocal(one));
+}
+
+/** What a machine gives itself without anybody's help (RFC 3927, RFC 4291). */
+function isLinkLocal(address: Ip): boolean {
+  return /^(169\.254\.|fe[89ab])/.test(address);
+}
+
+function indicesOf(settings: Settings): readonly number[] {
+  return Array.from({ length: lengthOf(settings, 'peers') }, (_, index) => index);
+}
+
+/** Empty where there is none. */
+function hostOf(settings: Settings, index: number): string {
+  const url = get(settings, keys.PEER_URL, index);
+  return url === null ? '' : httpUrl(url).host;
+}
+
 function isDefault(settings: Settings): boolean {
   return originOf(settings, keys.NODE_ROLE).kind === 'default';
 }
 
 function ownIndex(settings: Settings, addresses: readonly Ip[]): number | null {
-  const indices = Array.from({ length: lengthOf(settings, 'peers') }, (_, index) => index);
   const isNamed = settings.entries.has(keys.NODE_ID.path);
-  const own = indices.filter((index) => {
+  const own = indicesOf(settings).filter((index) => {
     if (isNamed) return get(settings, keys.PEER_ID, index) === get(settings, keys.NODE_ID);
-    const url = get(settings, keys.PEER_URL, index);
-    const host = url === null ? '' : httpUrl(url).host;
+    const host = hostOf(settings, index);
     return isIP(host) !== 0 && !isLoopback(host) && addresses.includes(canonicalIp(host));
   });
   return own.length === 1 ? (own[0] ?? null) : null;

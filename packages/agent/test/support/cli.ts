@@ -118,6 +118,7 @@ export async function cli(argv: readonly string[], { files, isTTY, ...world }: W
     owner: 'ann@saturn',
     version: '1.2.3',
     runAgent: async () => 0,
+    addresses: () => ['10.0.1.12'],
     checks: CHECKS,
     lookUpStack: async () => NOT_FOUND,
     lookUpForIam: async () => FOUND_NOTHING,
