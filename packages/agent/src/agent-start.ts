@@ -111,6 +111,14 @@ async function mayWrite(agent: AgentParts): Promise<string | null> {
   return code;
 }
 
+/** Two runs that undo what the other has written down are worse than one that has ended. */
+function endForForeignState(agent: AgentParts): void {
+  if (agent.ending) return;
+  const text = `another agent, on another machine perhaps, has written to ${agent.config.stateDir}: give each its own directory`;
+  agent.log.tell('error', 'state-directory', text);
+  end(agent, 2);
+}
+
 function createAdapters(agent: AgentParts, identity: FoundIdentity): Adapters {
   return new Adapters(
     {
@@ -127,6 +135,7 @@ function createAdapters(agent: AgentParts, identity: FoundIdentity): Adapters {
       post: (event) => agent.running?.host.post(event),
       reply: (effect) => agent.inbox.reply(effect),
       mayWrite: () => mayWrite(agent),
+      onForeignState: () => endForForeignState(agent),
       logStderr: (operation, text) =>
         agent.log.tell('warn', 'driver-output', `${operation}: ${text}`, { operation }),
       onCertificate: (peer, refusal) =>

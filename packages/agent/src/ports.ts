@@ -44,6 +44,8 @@ export interface AdapterDependencies {
   readonly reply: (effect: ReplyEffect) => void;
   /** Asked before each write to the state directory: null, or the code with which it fails. */
   readonly mayWrite: () => Promise<string | null>;
+  /** Another run has written there. */
+  readonly onForeignState: () => void;
   /** What a command of the exec driver wrote to standard error. */
   readonly logStderr: (operation: string, text: string) => void;
   /** A peer can't prove over TLS who it is, or null: it can again. */
@@ -77,7 +79,7 @@ export class Adapters {
 
   constructor(options: AdapterOptions, dependencies: AdapterDependencies) {
     const { config, identity, keys, identities, clients, certificate } = options;
-    const { post, reply, mayWrite, onCertificate } = dependencies;
+    const { post, reply, mayWrite, onForeignState: onForeign, onCertificate } = dependencies;
     this.#identity = identity;
     this.#dependencies = dependencies;
     this.#config = config;
@@ -90,7 +92,7 @@ export class Adapters {
       { peers: othersOf(config, identity), keys, identities, certificate },
       { post, reply, onCertificate },
     );
-    this.#store = new Store({ stateDir: config.stateDir }, { post, mayWrite });
+    this.#store = new Store({ stateDir: config.stateDir }, { post, mayWrite, onForeign });
     this.#driver = this.#makeDriver();
     this.#notifier = this.#makeNotifier();
   }

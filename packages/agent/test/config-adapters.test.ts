@@ -194,6 +194,7 @@ function adaptersOf(config: AgentConfig): Adapters {
       post: nothing,
       reply: nothing,
       mayWrite: () => Promise.resolve(null),
+      onForeignState: () => undefined,
       onCertificate: nothing,
       logStderr: nothing,
       logCredentials: nothing,

@@ -62,6 +62,31 @@ test('what was written is loaded again, and only its owner may read it', async (
   expect(await load(stateDir)).toEqual({ storage: { kind: 'loaded', document: DOCUMENT }, problem: null });
 });
 
+test('a run that finds what another has written ends, and writes nothing over it', async () => {
+  const stateDir = await temporaryFolder();
+  const ours = new Inbox();
+  const foreign: string[] = [];
+  const store = new Store(
+    { stateDir },
+    { post: (event) => ours.post(event), onForeign: () => foreign.push('found') },
+  );
+  const write = async (writeId: number, by: Store = store, inbox: Inbox = ours) => {
+    by.persist({ kind: 'persist', writeId, text: JSON.stringify({ ...DOCUMENT, epoch: writeId }) });
+    return inbox.next();
+  };
+  const persisted = (writeId: number) => ({ kind: 'persisted', writeId });
+  expect([await write(1), await write(2)]).toEqual([persisted(1), persisted(2)]);
+  await rm(join(stateDir, 'state.json'));
+  expect(await write(3)).toEqual(persisted(3));
+  const theirs = new Inbox();
+  const other = new Store({ stateDir }, theirs);
+  expect(await write(4, other, theirs)).toEqual(persisted(4));
+  expect(foreign).toEqual([]);
+  expect(await write(5)).toEqual({ kind: 'persist-failed', writeId: 5, code: 'EFOREIGN' });
+  expect(foreign).toEqual(['found']);
+  expect(await write(6, other, theirs)).toEqual(persisted(6));
+});
+
 test.each([
   ['empty', '', /state\.json is empty; kept as state\.json\.unreadable-1$/],
   ['truncated', JSON.stringify(DOCUMENT).slice(0, 40), /is no state document: not JSON; kept as/],

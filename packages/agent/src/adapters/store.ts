@@ -4,6 +4,7 @@
  * What cannot be read is never thrown away: it is kept aside, and the protocol is told that there was
  * something, so that it counts every lease as lent until the longest has passed.
  */
+import { createHash } from 'node:crypto';
 import { mkdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -189,13 +190,33 @@ function explain(error: unknown): string {
   return `${code} (${words})`;
 }
 
+/** The most texts whose writing failed that are remembered, the newest ones. */
+const MAX_FAILED = 64;
+
+function digestOf(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('base64url');
+}
+
 type StorePort = Ports['store'];
 
-/** Writes documents one at a time. While one is written the latest waits, and takes the place of any that waited. */
+/** The code of a write that is refused because another run has written meanwhile. */
+export const FOREIGN_CODE = 'EFOREIGN';
+
+/**
+ * Writes documents one at a time. While one is written the latest waits, and takes the place of any that waited.
+ *
+ * What it finds at the next write has to be what it wrote before: the lock of the directory doesn't reach beyond this machine,
+ * and two runs that share one directory over the network would each undo what the other has lent.
+ */
 export class Store implements StorePort {
   readonly #path: string;
   readonly #post: (event: Event) => void;
   readonly #mayWrite: () => Promise<string | null>;
+  readonly #onForeign: () => void;
+  /** The digest of what this run wrote last; null: nothing yet. */
+  #written: string | null = null;
+  /** Those of what it failed to write since, which may stand there all the same. */
+  #failed: readonly string[] = [];
   #waiting: PersistEffect | null = null;
   #writing: Promise<void> | null = null;
 
@@ -205,11 +226,14 @@ export class Store implements StorePort {
       readonly post: (event: Event) => void;
       /** Asked before each write: null, or the code with which it fails. */
       readonly mayWrite?: () => Promise<string | null>;
+      /** Something else stands there than this run wrote: another one uses the directory. */
+      readonly onForeign?: () => void;
     },
   ) {
     this.#path = join(options.stateDir, STATE_FILE);
     this.#post = dependencies.post;
     this.#mayWrite = dependencies.mayWrite ?? (() => Promise.resolve(null));
+    this.#onForeign = dependencies.onForeign ?? (() => undefined);
   }
 
   /** Answers `persisted` or `persist-failed` (with the errno code) for this write, or for a later one that overtook it. */
@@ -241,11 +265,29 @@ export class Store implements StorePort {
   async #write(effect: PersistEffect): Promise<string | null> {
     try {
       const code = await this.#mayWrite();
-      if (code === null) await writeDurably(this.#path, effect.text);
-      return code;
+      if (code !== null) return code;
+      if (await this.#isForeign()) {
+        this.#onForeign();
+        return FOREIGN_CODE;
+      }
+      const digest = digestOf(effect.text);
+      // Before it is there: one that fails may have replaced the file all the same.
+      this.#failed = [...this.#failed.slice(-MAX_FAILED), digest];
+      await writeDurably(this.#path, effect.text);
+      this.#written = digest;
+      this.#failed = [];
+      return null;
     } catch (error) {
       return errnoOf(error);
     }
+  }
+
+  /** What can't be read is left to the write; what has been removed is written anew. */
+  async #isForeign(): Promise<boolean> {
+    if (this.#written === null) return false;
+    const bytes = await readBounded(this.#path).catch(() => null);
+    if (bytes === null) return false;
+    return typeof bytes === 'number' || ![this.#written, ...this.#failed].includes(digestOf(bytes));
   }
 
   /** In a turn of its own, so that an error in the host ends the process rather than this loop. */
