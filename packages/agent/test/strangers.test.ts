@@ -89,6 +89,28 @@ test('reads do not use up the turns of messages, nor messages from elsewhere tho
   await peer.until(/ 200 OK/);
 });
 
+test('strangers who connect too often are closed unread, and counted; a peer that connects is heard', async () => {
+  let peerAddress = '';
+  const api = buildApi({
+    limits: { arrivalsAtOnce: 3, arrivalsPerSecond: 0.001 },
+    isPeerAddress: (address) => address === peerAddress,
+  });
+  const port = await api.listen();
+  for (let count = 0; count < 3; count += 1) {
+    const early = await openRaw(port);
+    early.socket.write(get('/livez'));
+    await early.until(/"live":true/);
+    early.socket.destroy();
+  }
+  const late = await openRaw(port);
+  expect(await late.closed()).toBe('');
+  expect(api.rejected).toEqual(['overloaded']);
+  peerAddress = '127.0.0.1';
+  const peer = await openRaw(port);
+  peer.socket.write(MESSAGE);
+  await peer.until(/ 200 OK/);
+});
+
 test('one that does not read its answer is cut off, and counted', async () => {
   const history = Array.from({ length: 1_000 }, (_, at) => entry(`saturn-${at}`, 'x'.repeat(900)));
   const api = buildApi({ limits: { answerMs: 50, checkMs: 20 }, views: { history: () => history } });

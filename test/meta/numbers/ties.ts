@@ -331,6 +331,13 @@ export const ties: readonly Tie[] = [
   ],
   ['docs/http.md', 'waits unread, and after {} is', within('headersMs')],
   [
+    'docs/http.md',
+    "Of one stranger's address {} new connections a second are taken in, and of all of them {} ({} at once",
+    agent('http/arrivals', 'ARRIVALS_PER_SECOND'),
+    agent('http/arrivals', 'ALL_ARRIVALS_PER_SECOND'),
+    agent('http/connections', 'MAX_CONNECTIONS'),
+  ],
+  [
     PROTOCOL,
     'of up to {} sessions that have ordered something, beyond which an order is challenged again, and apart from these of {} that',
     protocol('orders/operator-sessions', 'MAX_OPERATORS'),

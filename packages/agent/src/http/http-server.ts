@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import type { DurationMs, MonotonicMs, RejectReason } from '@failtome/protocol';
+import { ALL_ARRIVALS_PER_SECOND, ARRIVALS_PER_SECOND, Arrivals } from './arrivals.ts';
 import { ConnectionGate, MAX_CONNECTIONS } from './connections.ts';
 import { HANDSHAKES_PER_SECOND, MAX_HANDSHAKES } from './handshakes.ts';
 import { type Handle, Intake, MAX_HELD_BYTES, PIECES_PER_SECOND } from './intake.ts';
@@ -29,6 +30,10 @@ export interface ServerLimits {
   /** How often the first three are looked at. */
   readonly checkMs: DurationMs;
   readonly maxConnections: number;
+  /** New connections of one stranger's address, and of all of these, that are taken in. */
+  readonly arrivalsPerSecond: number;
+  readonly allArrivalsPerSecond: number;
+  readonly arrivalsAtOnce: number;
   readonly piecesPerSecond: number;
   readonly maxHeldBytes: number;
   /** Of one sender that has shown a key, served at once. */
@@ -50,6 +55,9 @@ export const SERVER_LIMITS: ServerLimits = {
   keepAliveMs: 65_000,
   checkMs: 500,
   maxConnections: MAX_CONNECTIONS,
+  arrivalsPerSecond: ARRIVALS_PER_SECOND,
+  allArrivalsPerSecond: ALL_ARRIVALS_PER_SECOND,
+  arrivalsAtOnce: MAX_CONNECTIONS,
   piecesPerSecond: PIECES_PER_SECOND,
   maxHeldBytes: MAX_HELD_BYTES,
   requestsPerSecond: REQUESTS_PER_SECOND,
@@ -125,9 +133,20 @@ export function createHttpServer(
           mayDecrypt: (socket, bytes) => gate.mayDecrypt(socket, bytes),
           letGo: (socket) => intake.letGo(socket),
         });
+  limitArrivals(server, new Arrivals(limits, { monotonicMs, isPeerAddress, onCut: onRejected }));
   server.setTimeout(limits.stalledMs);
   addRequestEvents(server, intake, handle, onRejected);
   return { server, gate, intake, endHandshakes };
+}
+
+/** Nothing hears of a connection that isn't taken in, Node's own reader included. */
+function limitArrivals(server: Server, arrivals: Arrivals): void {
+  const listeners = server.listeners('connection');
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => {
+    if (!arrivals.take(socket)) return;
+    for (const listener of listeners) listener.call(server, socket);
+  });
 }
 
 /** Node answers some requests by itself, without a body, where nobody listens for their events. */
