@@ -189,7 +189,7 @@ function shownWhile(parts: Partial<AddressState>) {
   const { holder, idle } = addressIn(told);
   const state = withAddress(told, {
     holder: { ...holder, associationId: null, toldBy: PEER, firsthand: false },
-    late: { intent: INTENT, until: AT + 60_000, held: null },
+    late: { intent: INTENT, until: AT + 60_000, takes: 1, held: null },
     idle: {
       ...idle,
       reading: 9,
@@ -213,6 +213,13 @@ function shownWhile(parts: Partial<AddressState>) {
 test('a take that was given up and lands is told, though a peer has said first who holds the address', () => {
   const after = shownWhile({});
   expect(after.facts.map(({ kind }) => kind)).toContain('late-association');
+  expect(after.state.outbox).toHaveLength(1);
+});
+
+test('one of two takes of a move lands and is told; the other is remembered until it lands or can no more', () => {
+  const late = { intent: INTENT, takes: 2, until: AT + 60_000, held: null };
+  const after = shownWhile({ late });
+  expect(addressIn(after.state).late).toEqual({ ...late, takes: 1, held: 'eipassoc-2' });
   expect(after.state.outbox).toHaveLength(1);
 });
 

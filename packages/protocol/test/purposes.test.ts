@@ -76,7 +76,7 @@ function seenAs(purpose: 'guard' | 'way-out'): State {
   const remembering = withAddress(state, {
     move: null,
     idle: { ...idle, reading: null },
-    late: { intent, until: AT + 60_000, held: null },
+    late: { intent, until: AT + 60_000, takes: 1, held: null },
   });
   const result = { kind: 'address', ip: IP, durationMs: 20 } as const;
   const input: Input = { kind: 'external-ip', askId: 5, purpose, result, at: AT, wall: WALL };

@@ -413,6 +413,12 @@ test.each([
   expect(play(moments)).toEqual(broken);
 });
 
+test("I15: that a new holder has served is a candidate's to see; nobody believes a witness of it", () => {
+  const stage = newStage();
+  stage.c.reconfigure({ node: { ...stage.c.config.node, role: 'witness' } });
+  expect(play(takeover({}, ...movedLately), stage)).not.toContain('I15');
+});
+
 test('a violation says who, what and when', () => {
   const stage = newStage();
   play(takeover({ passesTheGuard: null }), stage);

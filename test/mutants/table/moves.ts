@@ -397,7 +397,14 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'late-untold',
     ['I17'],
     'people are not told of a take that landed late',
-    edit('move/late.ts', 'return emitLate(ctx, ip, late.intent);', 'return;'),
+    edit('move/late.ts', 'else emitLate(ctx, ip, late.intent);', ''),
+    'late-takes',
+  ),
+  mutant(
+    'second-take-forgotten',
+    ['I17'],
+    'of two takes of one move that stayed unknown, the one that lands first makes the other forgotten',
+    edit('move/late.ts', 'return late.takes > 1 ?', 'return late.takes < 1 ?'),
     'late-takes',
   ),
   mutant(

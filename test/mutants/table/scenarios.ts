@@ -230,6 +230,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'told-lost-with-write': ['disk-fails-after-the-intent', 'disk-full', 'sns-down'],
   'outbox-kept': ['web-server-killed', 'sns-down'],
   'late-told-twice': ['idle-read-shows-the-take'],
+  'second-take-forgotten': ['one-of-two-takes-lands-later'],
   'late-untold': ['late-take-lands', 'late-associate-lands', 'late-associate-comes-too-late'],
   'hold-down-none': ['hold-down', 'web-server-flaps'],
   'flap-none': ['flap-budget'],

@@ -73,12 +73,14 @@ export interface Doubt {
   readonly before: Pick<AddressState, 'holder' | 'changes' | 'changedTo' | 'served'>;
 }
 
-/** A take whose answer stayed unknown, or which a restart can't know to have been made. */
+/** Takes whose answers stayed unknown, or which a restart can't know to have been made. */
 export interface LateTake {
   readonly intent: MoveIntent;
-  /** It can't land any more after this: the first read that begins later and shows nothing new ends it. */
+  /** How many of them haven't been seen to land. Each may: a call that was repeated is as many calls. */
+  readonly takes: number;
+  /** None can land any more after this: the first read that begins later and shows nothing new ends it. */
   readonly until: MonotonicMs;
-  /** The association that a later take of this node was answered with, and that was told with it; null: none was. */
+  /** The association that was last told as this node's own while they were remembered; null: none was. */
   readonly held: AssociationId | null;
 }
 

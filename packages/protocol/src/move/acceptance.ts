@@ -49,7 +49,7 @@ export function accept(
     changeAddress(ctx, ip, { intent: { ...intent, stage: 'accepted', steps, requestIds } });
     noteTry(ctx, ip, intent);
   }
-  lateAfterAcceptance(ctx, ip, by === 'answer' ? associationId : null);
+  lateAfterAcceptance(ctx, ip, associationId, by);
   if (ctx.state.config.driver?.style === 'single-call') {
     const { idle } = addressOf(ctx.state, ip);
     changeAddress(ctx, ip, { idle: { ...idle, nextReadAt: at } });

@@ -24,18 +24,35 @@ import { endsAccepted } from './phases.ts';
  */
 export const LATE_LASTS_MS: DurationMs = 15 * 60_000;
 
+/** The most takes that are counted; more of them within that time are taken for as many. */
+export const MAX_LATE_TAKES = 64;
+
 /** The move ends, and its take may have been applied, or may yet be. */
 export function mayLand(ctx: StepContext, ip: Ip, intent: MoveIntent): void {
-  changeAddress(ctx, ip, { late: { intent, until: ctx.now.at + LATE_LASTS_MS, held: null } });
+  const { late } = addressOf(ctx.state, ip);
+  const takes = Math.min((late?.takes ?? 0) + 1, MAX_LATE_TAKES);
+  changeAddress(ctx, ip, { late: { intent, takes, until: ctx.now.at + LATE_LASTS_MS, held: null } });
 }
 
 /**
  * The move is accepted. An association that a read shows may be that of a take which had stayed unknown, and is told with
- * the move; one that answers a later take is that take's own, and the earlier take may land yet.
+ * the move; one that answers a later take is that take's own. The other takes that had stayed unknown may land yet.
  */
-export function lateAfterAcceptance(ctx: StepContext, ip: Ip, answered: AssociationId | null): void {
+export function lateAfterAcceptance(
+  ctx: StepContext,
+  ip: Ip,
+  associationId: AssociationId | null,
+  by: 'answer' | 'read',
+): void {
   const { late } = addressOf(ctx.state, ip);
-  if (late !== null) changeAddress(ctx, ip, { late: answered === null ? null : { ...late, held: answered } });
+  if (late === null) return;
+  const left = by === 'answer' ? { ...late, held: associationId } : withoutLanded(late, associationId);
+  changeAddress(ctx, ip, { late: left });
+}
+
+/** One of the takes has landed, as this association; null: no other may yet. */
+function withoutLanded(late: LateTake, associationId: AssociationId | null): LateTake | null {
+  return late.takes > 1 ? { ...late, takes: late.takes - 1, held: associationId } : null;
 }
 
 /**
@@ -55,8 +72,10 @@ export function endLateTake(
   if (late === null) return;
   if (seen.node === ctx.state.config.node.id && !isKnown(ctx.state, late, before, seen)) {
     // A take of the move that is under way may be what is shown: its end tells of it, and the take that is remembered with it.
-    if (move !== null && intent !== null && endsAccepted(move)) return noteAccepted(ctx, ip, intent);
-    return emitLate(ctx, ip, late.intent);
+    if (move !== null && intent !== null && endsAccepted(move)) noteAccepted(ctx, ip, intent);
+    else emitLate(ctx, ip, late.intent);
+    changeAddress(ctx, ip, { late: withoutLanded(late, seen.associationId) });
+    return;
   }
   if (readAt < late.until) return;
   changeAddress(ctx, ip, { late: null });
@@ -95,7 +114,7 @@ function isKnown(state: State, late: LateTake, before: Holder, seen: Holder): bo
 
 /** However the move ends, it ends as one that was accepted, so that people are told of it once. */
 function noteAccepted(ctx: StepContext, ip: Ip, intent: MoveIntent): void {
-  changeAddress(ctx, ip, { intent: { ...intent, stage: 'accepted' }, late: null });
+  changeAddress(ctx, ip, { intent: { ...intent, stage: 'accepted' } });
   noteTry(ctx, ip, intent);
   persist(ctx);
 }
@@ -104,7 +123,6 @@ function emitLate(ctx: StepContext, ip: Ip, intent: MoveIntent): void {
   emitFact(ctx, { kind: 'late-association', address: ip });
   noteTry(ctx, ip, intent);
   emitMoved(ctx, ip, intent, `a call that had been given up was applied late: ${intent.reason}`);
-  changeAddress(ctx, ip, { late: null });
   persist(ctx);
 }
 

@@ -128,19 +128,27 @@ function restoredAddress(
   };
 }
 
-function restoredLate({ late, lateMs, lateHeld }: DurableAddress, at: MonotonicMs): LateTake | null {
+function restoredLate(
+  { late, lateMs, lateHeld, lateTakes }: DurableAddress,
+  at: MonotonicMs,
+): LateTake | null {
   if (late === null) return null;
-  return { intent: late, until: at + (lateMs ?? LATE_LASTS_MS), held: lateHeld ?? null };
+  return {
+    intent: late,
+    takes: lateTakes ?? 1,
+    until: at + (lateMs ?? LATE_LASTS_MS),
+    held: lateHeld ?? null,
+  };
 }
 
 function durableLate(
   state: State,
   { late }: AddressState,
-): Pick<DurableAddress, 'late' | 'lateMs' | 'lateHeld'> {
+): Pick<DurableAddress, 'late' | 'lateMs' | 'lateHeld' | 'lateTakes'> {
   if (late === null) return { late: null };
-  const { intent, until, held } = late;
+  const { intent, takes, until, held } = late;
   const lateMs = Math.max(0, Math.floor(until - state.now.at));
-  return { late: intent, lateMs, ...(held === null ? {} : { lateHeld: held }) };
+  return { late: intent, lateMs, lateTakes: takes, ...(held === null ? {} : { lateHeld: held }) };
 }
 
 function durableAddress(state: State, address: AddressState): DurableAddress {

@@ -39,11 +39,13 @@ export interface DurableAddress {
   readonly epoch: Epoch;
   readonly lent: DurableLease | null;
   readonly intent: MoveIntent | null;
-  /** A take that may have been applied, or may yet be, and that nobody was told of. */
+  /** A take that may have been applied, or may yet be, and that nobody was told of: the newest of them. */
   readonly late: MoveIntent | null;
   /** For how long that take may still land; absent in documents of earlier versions, which count from the start. */
   readonly lateMs?: DurationMs;
-  /** The association that a later take was answered with; absent: none. */
+  /** How many such takes there are; absent in documents of earlier versions: one. */
+  readonly lateTakes?: number;
+  /** The association that was last told while they were remembered; absent: none. */
   readonly lateHeld?: AssociationId;
   /** Lengths of time between each known change of association and the moment this was written, newest first. */
   readonly changes: readonly DurationMs[];

@@ -14,6 +14,7 @@ import {
   VERDICTS,
 } from '../model/codes.ts';
 import { MAX_ADDRESSES, MAX_FLAP_MOVES } from '../model/config.ts';
+import { MAX_LATE_TAKES } from '../move/late.ts';
 import { MAX_HANDOVERS } from '../orders/handover.ts';
 import { MAX_OUTBOX } from '../reporting/outbox.ts';
 import { DOCUMENT_VERSION, type DurableDocument } from '../storage/durable.ts';
@@ -299,6 +300,7 @@ const DOCUMENT: Shape<DurableDocument> = object({
       {
         lateMs: LENGTH,
         lateHeld: CLOUD_ID,
+        lateTakes: whole(1, MAX_LATE_TAKES),
         episode: object({
           upEpoch: EPOCH,
           anewEpoch: EPOCH,

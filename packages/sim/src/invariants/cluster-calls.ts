@@ -27,8 +27,11 @@ export const CLUSTER_CALLS: ClusterRules<null> = {
 
 /** I9: a ballot borrows what others could use. */
 function checkHolder(by: RunView, ip: Ip, view: ClusterView): readonly Broken[] {
-  const { heldMs } = addressOf(view.historyOf(by), ip);
+  const { heldMs, shows } = addressOf(view.historyOf(by), ip);
   if (heldMs === null || holderOf(view.aws(), ip) !== by.instanceId) return [];
+  // Told of an association that has ended it was told of the past: an operator has given it the address anew since.
+  const told = shows?.associationId ?? null;
+  if (told !== null && told !== view.aws().addresses.get(ip)?.association?.id) return [];
   return [broken('I9', `${by.run} asks for ${ip}, which it holds and was told so at ${heldMs}`)];
 }
 

@@ -18,7 +18,7 @@ const SAME_CHANGE_MS = 4_000;
 
 interface Change {
   readonly atMs: number;
-  /** Since when somebody has known that it serves there; null: nobody has seen it. */
+  /** Since when a candidate has known that it serves there; null: none has seen it. What others say of that isn't believed. */
   readonly servedAtMs: number | null;
 }
 
@@ -41,7 +41,7 @@ export const DAMPING: ClusterRules<Damping> = {
         return [history, ...checkTooSoon(history, event, view)];
       case 'fact': {
         const { by, fact } = event;
-        if (fact.kind === 'probe' && fact.result.kind === 'ok')
+        if (fact.kind === 'probe' && fact.result.kind === 'ok' && by.config.node.role === 'candidate')
           return [served(history, fact.address, fact.result.durationMs, view.now())];
         if (fact.kind === 'decided' && fact.reason === 'flapping' && view.driver === 'ec2')
           return [history, ...checkFlapping(history, by, fact.address, view)];
