@@ -101,7 +101,8 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
       3_950,
       (stage) => {
         associated(stage, 'b');
-        stage.tell(driven(stage.b, READ, shows('eipassoc-2', true)));
+        const inForce = stage.aws.addresses.get(ADDRESS)?.association?.id ?? '';
+        stage.tell(driven(stage.b, READ, shows(ended ?? inForce, true)));
       },
     ]),
   ],
@@ -133,19 +134,22 @@ test.each(ROWS)('%s: %s', (invariant, _says, moments) => {
 
 test('a read that began before a peer said otherwise does not tell a node that it holds the address', () => {
   const otherwise: Fact = { kind: 'holder', address: ADDRESS, holder: 'nobody', source: 'gossip' };
-  const readFrom = (atMs: number): readonly Moment[] => [
+  const readFrom = (atMs: number, ended?: string): readonly Moment[] => [
     [atMs, ({ tell, b }) => tell(drive(b, READ))],
     [3_930, ({ facts, b }) => facts(b, otherwise)],
     [
       3_950,
       (stage) => {
         associated(stage, 'b');
-        stage.tell(driven(stage.b, READ, shows('eipassoc-2', true)));
+        const inForce = stage.aws.addresses.get(ADDRESS)?.association?.id ?? '';
+        stage.tell(driven(stage.b, READ, shows(ended ?? inForce, true)));
       },
     ],
   ];
   expect(play(until('opensItsBallot', {}, ...readFrom(3_900)))).toEqual([]);
   expect(play(until('opensItsBallot', {}, ...readFrom(3_940)))).toContain('I9');
+  // A read that lags shows an association that has ended, and the node knows that.
+  expect(play(until('opensItsBallot', {}, ...readFrom(3_940, 'eipassoc-ended')))).toEqual([]);
 });
 
 test('a read that confirms an accepted move makes it no younger: what was seen before the read counts', () => {
