@@ -50,6 +50,8 @@ const wonBySilence: Moment = [
   },
 ];
 
+const inForce = ({ aws }: Stage): string => aws.addresses.get(ADDRESS)?.association?.id ?? '';
+
 const ROWS: readonly (readonly [invariant: string, says: string, moments: readonly Moment[]])[] = [
   [
     'I1',
@@ -101,8 +103,7 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
       3_950,
       (stage) => {
         associated(stage, 'b');
-        const inForce = stage.aws.addresses.get(ADDRESS)?.association?.id ?? '';
-        stage.tell(driven(stage.b, READ, shows(ended ?? inForce, true)));
+        stage.tell(driven(stage.b, READ, shows(inForce(stage), true)));
       },
     ]),
   ],
@@ -141,8 +142,7 @@ test('a read that began before a peer said otherwise does not tell a node that i
       3_950,
       (stage) => {
         associated(stage, 'b');
-        const inForce = stage.aws.addresses.get(ADDRESS)?.association?.id ?? '';
-        stage.tell(driven(stage.b, READ, shows(ended ?? inForce, true)));
+        stage.tell(driven(stage.b, READ, shows(ended ?? inForce(stage), true)));
       },
     ],
   ];
