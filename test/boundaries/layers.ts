@@ -57,7 +57,11 @@ export const LAYERS: readonly Layer[] = [
   { folder: `${SIM}/world`, parts: [`${SIM}/invariants`], packages: [PROTOCOL, KEYS, MODEL, PORTS] },
   { folder: `${SIM}/plan`, parts: [`${SIM}/world`], packages: [PROTOCOL, MODEL] },
   { folder: `${SIM}/shrink`, parts: [`${SIM}/world`, `${SIM}/plan`], packages: [PROTOCOL] },
-  { folder: `${SIM}/explore`, parts: [`${SIM}/world`], packages: [PROTOCOL, MODEL, PORTS] },
+  {
+    folder: `${SIM}/explore`,
+    parts: [`${SIM}/invariants`, `${SIM}/world`],
+    packages: [PROTOCOL, MODEL, PORTS],
+  },
   { folder: `${SIM}/sometimes`, parts: [`${SIM}/world`, `${SIM}/plan`], packages: [PROTOCOL, MODEL] },
   {
     folder: `${SIM}/swarm`,

@@ -25,7 +25,6 @@ const LONG_FILES: readonly string[] = [
   'cluster/cluster.ts',
   'protocol/gossip.ts',
   'protocol/status.ts',
-  'sim/node-history.ts',
   'sim/profiles.ts',
   'sim/cluster-shape.ts',
 ];

@@ -10,9 +10,9 @@ import {
   type ProtocolConfig,
   type State,
 } from '@failtome/protocol';
-import { createJudge } from '../src/world/judge.ts';
+import { createJudge, type WatchedView } from '../src/world/judge.ts';
 import { configFor, DEFAULT_SETTINGS, type NodeSpec } from '../src/world/settings.ts';
-import type { RunView, WorldEvent, WorldView } from '../src/world/watch.ts';
+import type { RunView, WorldEvent } from '../src/world/watch.ts';
 
 export const ADDRESS = '198.51.100.200';
 
@@ -72,7 +72,7 @@ export function newStage(driver: 'ec2' | 'opsworks' = 'ec2'): Stage {
     facts: (by, ...facts) =>
       stage.tell({ kind: 'facts', by, facts, now: { at: stage.nowMs, wall: stage.nowMs } }),
   };
-  const view: WorldView = {
+  const view: WatchedView = {
     driver,
     now: () => stage.nowMs,
     aws: () => stage.aws,

@@ -107,7 +107,8 @@ describe('exploring a protocol with a rule taken out', () => {
     ['the guard passes whatever it is answered', 'I1', unguarded, {}],
     ['a failed probe needs no way-out proof', 'I2', unproven, { faults: 1, faultKinds: ['server'] }],
     ['a call is repeated after an unknown answer', 'I14', repeating, { faults: 1, faultKinds: ['call'] }],
-    ['a released address is not taken', 'L1', withoutTake, { orders: 'one' }],
+    ['a released address is not taken', 'I12', withoutTake, { orders: 'one' }],
+    ['no ballot leaves its candidate', 'L1', unasked, { orders: 'one' }],
     [
       'a message counts as often as it comes',
       'I18',
@@ -231,6 +232,13 @@ function withoutTake(state: State, input: Input): StepResult {
     ...result,
     effects: result.effects.filter((effect) => effect.kind !== 'drive' || effect.operation.op !== 'take'),
   };
+}
+
+function unasked(state: State, input: Input): StepResult {
+  const result = protocolStep(state, input);
+  const asks = (effect: Effect): boolean =>
+    (effect.kind === 'send' || effect.kind === 'reply') && effect.message.payload.ballots !== undefined;
+  return { ...result, effects: result.effects.filter((effect) => !asks(effect)) };
 }
 
 /** Every number is new. */

@@ -1,8 +1,7 @@
 /** What breaks I21 and I23: told of moves, probes and words, and nothing else of a takeover. */
 import type { DriverAnswer, Fact } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
-import { createJudge } from '../src/world/judge.ts';
-import type { WorldView } from '../src/world/watch.ts';
+import { createJudge, type WatchedView } from '../src/world/judge.ts';
 import { ADDRESS, message, newStage, type Stage, type TestRun } from './checked-stage.ts';
 import { associated, drive, driven, moveOf, READ, RELEASE, shows, TAKE } from './checked-takeover.ts';
 
@@ -29,7 +28,7 @@ function scene(driver: 'ec2' | 'opsworks' = 'ec2'): Scene {
   const broken: string[] = [];
   // The stage's own judge isn't asked.
   const stage: Stage = { ...newStage(), tell: (event) => tell(event) };
-  const view: WorldView = {
+  const view: WatchedView = {
     driver,
     now: () => stage.nowMs,
     aws: () => stage.aws,

@@ -5,6 +5,7 @@
  * they take their turns, and each is followed through its own orders alone; what comes of them is combined afterwards.
  */
 import type { Fact, Event as HostEvent } from '@failtome/protocol';
+import type { Broken } from '../invariants/index.ts';
 import { eventsFor, prepared, stillOnTheWay } from './arrivals.ts';
 import { addressesOf, type Bounds, QUANTUM_MS } from './bounds.ts';
 import { type Called, callOrders, withCalls } from './call-orders.ts';
@@ -12,8 +13,8 @@ import { dropUnreachableHistory } from './canonical.ts';
 import type { Call, SearchContext, SimNode } from './explored-data.ts';
 import { type Global, hashOfNode, nextMoment, rememberHash, withPlanned } from './explored-world.ts';
 import { plainly, type Variant, variantsOf } from './faults.ts';
+import { judgeQuantum } from './judge-quantum.ts';
 import { type Outcome, RUN, resumeNode, runNode } from './run-node.ts';
-import { type Broken, judge } from './verdicts.ts';
 
 /** What is the same for all of one search. */
 export interface Search {
@@ -72,7 +73,7 @@ function* follow(
   const outcomes = g.nodes.map((node) => outcomesOf(search, variant, called, node, width));
   for (const chosen of product(outcomes)) {
     search.count.transitions += 1;
-    yield join(g, variant.labels, called.told, chosen, search.context.apart);
+    yield join(called, variant.labels, chosen, search.context.apart);
   }
 }
 
@@ -114,9 +115,8 @@ function outcomesOf(
 
 /** One outcome of each node, put together again. */
 function join(
-  g: Global,
+  { g, told, events }: Called,
   labels: readonly string[],
-  calls: readonly string[],
   outcomes: readonly (Outcome | null)[],
   apart: boolean,
 ): Successor {
@@ -132,12 +132,9 @@ function join(
   wire.sort((a, b) => a.hash - b.hash);
   onTheWay.sort((a, b) => a.hash - b.hash);
   const after: Global = { ...g, nodes, wire, calls: onTheWay };
-  const claims = outcomes.flatMap((outcome) =>
-    outcome === null ? [] : outcome.claims.map((claim) => ({ by: outcome.node, claim })),
-  );
-  const { shared, broken } = judge(g, after, claims);
-  const next: Global = { ...after, shared };
-  return { g: { ...next, t: nextMoment(next) ?? g.t + QUANTUM_MS }, broken, labels, calls, outcomes };
+  const { cluster, broken } = judgeQuantum(g, events, outcomes);
+  const t = nextMoment(after) ?? g.t + QUANTUM_MS;
+  return { g: { ...after, cluster, t }, broken, labels, calls: told, outcomes };
 }
 
 /** Every choice of one item from each list. */

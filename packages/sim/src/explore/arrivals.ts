@@ -66,14 +66,19 @@ export function eventsFor(g: Global, node: SimNode, answers: readonly NodeEvent[
 function received(g: Global, node: SimNode): readonly NodeEvent[] {
   return g.wire.flatMap((wire) => {
     if (wire.to !== node.id || wire.arrivesAt > g.t || isClosed(g, wire.from, wire.to)) return [];
-    const event = deliveryOf(node, wire);
+    const event = deliveryOf(node, wire, g.t);
     return event === null ? [] : [event];
   });
 }
 
-function deliveryOf(node: SimNode, { kind, from, route, message, duplicated }: Wire): NodeEvent | null {
+function deliveryOf(
+  node: SimNode,
+  { kind, from, route, message, duplicated, sentAt }: Wire,
+  t: number,
+): NodeEvent | null {
   // A request can be told by its content, so that all of them may have one name.
-  if (kind === 'request') return eventOf({ kind: 'received', requestId: 1, route, message }, 0, duplicated);
+  if (kind === 'request')
+    return eventOf({ kind: 'received', requestId: 1, route, message }, 0, duplicated, t - sentAt);
   const { state } = node.core;
   const re = kind === 'refused' ? { session: message.session, seq: message.seq } : message.re;
   if (re?.session !== state.session) return null;
@@ -103,7 +108,18 @@ export function stillOnTheWay(g: Global): readonly Wire[] {
     if (!refuses) return [];
     const { from, to: at, route, message } = wire;
     const arrivesAt = g.t + QUANTUM_MS;
-    return [wireWith({ kind: 'refused', from: at, to: from, route, message, arrivesAt, duplicated: false })];
+    return [
+      wireWith({
+        kind: 'refused',
+        from: at,
+        to: from,
+        route,
+        message,
+        sentAt: g.t,
+        arrivesAt,
+        duplicated: false,
+      }),
+    ];
   });
 }
 

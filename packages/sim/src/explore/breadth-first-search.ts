@@ -3,6 +3,7 @@
  * before any is followed further, worlds alike are followed once, and what is past is forgotten.
  */
 import { step } from '@failtome/protocol';
+import { type Broken, NEW_CLUSTER } from '../invariants/index.ts';
 import { type Counts, type Search, type Successor, successorsOf } from './advance.ts';
 import { type Bounds, configsOf, type Limits, NO_LIMITS, QUANTUM_MS, SETTLED_MS } from './bounds.ts';
 import { createAccount } from './explored-cloud.ts';
@@ -11,7 +12,6 @@ import { tellQuantum } from './explored-path.ts';
 import { type Global, hashGlobal } from './explored-world.ts';
 import { healed, isAtPeace, isWell, recoversWithinMs, whyUnwell } from './recover.ts';
 import { type Coverage, newCoverage, note } from './seen.ts';
-import type { Broken } from './verdicts.ts';
 
 export interface ExploreOptions {
   /** Another step function, to show what breaks without one of its rules; default: the protocol's. */
@@ -228,7 +228,7 @@ function startsOf(search: Search): readonly Global[] {
     closed: [],
     planned: [],
     faultsLeft: 0,
-    shared: { winners: {}, changes: {} },
+    cluster: NEW_CLUSTER,
   };
   while (g.t < SETTLED_MS) {
     const [next] = successorsOf(search, g, 'line');

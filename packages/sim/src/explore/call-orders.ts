@@ -2,7 +2,7 @@
  * The calls to the cloud that arrive in one quantum: carried out in each order, failed where a fault says so, and
  * answered.
  */
-import { externalIp } from '@failtome/cloud/model';
+import { type AwsEvent, externalIp } from '@failtome/cloud/model';
 import { instanceIdOf } from '../world/settings.ts';
 import { QUANTUM_MS } from './bounds.ts';
 import { type Carried, carryOut } from './explored-cloud.ts';
@@ -19,6 +19,8 @@ export interface Called {
   readonly g: Global;
   readonly answers: readonly { readonly node: number; readonly event: NodeEvent }[];
   readonly told: readonly string[];
+  /** What has changed in the cloud. */
+  readonly events: readonly AwsEvent[];
 }
 
 /** Orders of the calls that arrive now. Reads see what is there, and who reads first is nothing to them. */
@@ -42,6 +44,7 @@ export function withCalls(
   let calls = g.calls.filter(({ appliesAt }) => appliesAt > g.t);
   const answers: { node: number; event: NodeEvent }[] = [];
   const told: string[] = [];
+  const events: AwsEvent[] = [];
   for (const call of order) {
     const fault = callFaults.get(call);
     const reaches = externalIp(aws, instanceIdOf(call.node), g.t).kind !== 'none' || fault === 'late';
@@ -58,12 +61,13 @@ export function withCalls(
     const carried = applies ? carryOut(aws, call, ips, g.t, lagMs) : null;
     if (carried !== null) {
       aws = carried.aws;
+      events.push(...carried.events);
       told.push(describeCall(g, call, carried));
     }
     if (fault === 'hang' || fault === 'applied-hang' || call.answer === 'lost') continue;
     answer(call, fault === undefined || fault === 'stale' ? carried : { fault });
   }
-  return { g: { ...g, aws, calls }, answers, told };
+  return { g: { ...g, aws, calls }, answers, told, events };
 
   function answer(call: Call, what: Carried | { readonly fault: string } | null): void {
     const node = g.nodes[call.node];

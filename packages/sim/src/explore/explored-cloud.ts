@@ -2,7 +2,7 @@
  * The cloud in the explored world: the drivers and the model of AWS that the simulator has, one call at a time.
  */
 
-import { type AwsState, applyCall, beginCall, createAws } from '@failtome/cloud/model';
+import { type AwsEvent, type AwsState, applyCall, beginCall, createAws } from '@failtome/cloud/model';
 import type { Ec2Address } from '@failtome/ports';
 import type { DriverResult, PublishResult } from '@failtome/protocol';
 import type { CallEnd, Cloud } from '../world/cloud.ts';
@@ -39,6 +39,7 @@ export function createAccount(bounds: Bounds): AwsState {
 
 export interface Carried {
   readonly aws: AwsState;
+  readonly events: readonly AwsEvent[];
   readonly driven: DriverResult | null;
   readonly published: PublishResult | null;
 }
@@ -58,6 +59,7 @@ export function carryOut(
   let state = aws;
   let driven: DriverResult | null = null;
   let published: PublishResult | null = null;
+  const events: AwsEvent[] = [];
   const cloud: Cloud = {
     state: () => state,
     call(request, caller, _until, done) {
@@ -68,6 +70,7 @@ export function carryOut(
         return done({ ...plan.reply.error, kind: 'error', requestId: plan.requestId });
       const applied = applyCall(state, { ...plan, readLagMs: lagMs }, t);
       state = applied.state;
+      events.push(...applied.events);
       const { outcome } = applied;
       const end: CallEnd =
         outcome.kind === 'ok'
@@ -95,7 +98,7 @@ export function carryOut(
     driver.publish(operation, call.until, (result) => {
       published = result;
     });
-  return { aws: state, driven, published };
+  return { aws: state, events, driven, published };
 }
 
 /** What never changes in this world, a driver has learnt by its first call. */

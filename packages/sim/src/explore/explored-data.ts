@@ -15,7 +15,7 @@ import type {
   PublishEffect,
   step,
 } from '@failtome/protocol';
-import type { NodeHistory } from './node-history.ts';
+import type { RunHistory } from '../invariants/index.ts';
 
 /** What a crash leaves, and what is on its way there. */
 export interface Disk {
@@ -64,7 +64,7 @@ export type Pending =
       readonly kind: 'call';
       readonly id: number;
       readonly purpose: CallPurpose;
-      readonly op: DriverOperation['op'];
+      readonly operation: DriverOperation;
       readonly address: Ip;
       readonly startedAt: number;
       readonly until: number;
@@ -78,6 +78,8 @@ export interface NodeEvent {
   readonly ends: number;
   /** By content. */
   readonly hash: number;
+  /** How old a message is. */
+  readonly ageMs: number;
   /** It is one of two copies of a message. */
   readonly duplicated: boolean;
   readonly orderClass: OrderClass;
@@ -100,7 +102,8 @@ export interface SimNode {
   readonly core: HostCore;
   readonly disk: Disk;
   readonly pending: readonly Pending[];
-  readonly history: NodeHistory;
+  /** What its run has been seen to do. */
+  readonly history: RunHistory;
 }
 
 /** A message on its way. */
@@ -110,6 +113,8 @@ export interface Wire {
   readonly to: NodeId;
   readonly route: Extract<HostEvent, { kind: 'received' }>['route'];
   readonly message: Envelope;
+  /** Its content tells it as well, by its session's own time. */
+  readonly sentAt: number;
   readonly arrivesAt: number;
   /** Of two copies of one message. */
   readonly duplicated: boolean;

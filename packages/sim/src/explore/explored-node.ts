@@ -3,6 +3,7 @@
  * host step and carries out what comes of it; nothing is changed in place.
  */
 import {
+  type DriveEffect,
   decodeDocument,
   decodeMessage,
   type Effect,
@@ -17,6 +18,7 @@ import {
   type ProtocolConfig,
   type StorageState,
 } from '@failtome/protocol';
+import { newRunHistory } from '../invariants/index.ts';
 import { WORLD_BEGINS_WALL_MS } from '../world/clock.ts';
 import { QUANTUM_MS } from './bounds.ts';
 import type {
@@ -31,7 +33,7 @@ import type {
   Wire,
 } from './explored-data.ts';
 import { hashBag, hashOf, hashOnce, mix } from './hash.ts';
-import { type Claim, checkEffect, historyAfter, historyOfNext, NEW_HISTORY } from './node-history.ts';
+import { type Findings, withArrival, withEffect, withStep } from './node-record.ts';
 
 /** Nodes start one after the other, so that their timers don't all come due at the same moments. */
 const START_APART_MS = 300;
@@ -46,7 +48,7 @@ export function newNode(config: ProtocolConfig, index: number): SimNode {
     core: newHostCore(config),
     disk: { synced: null, writing: null },
     pending: [],
-    history: NEW_HISTORY,
+    history: newRunHistory(0),
   };
 }
 
@@ -77,7 +79,6 @@ export function crashed(node: SimNode, until: number | null, landed: boolean): S
     core: newHostCore(node.config),
     disk: { synced: landed && writing !== null ? writing.text : synced, writing: null },
     pending: [],
-    history: historyOfNext(node.history),
   };
 }
 
@@ -85,25 +86,32 @@ export interface Taken {
   readonly node: SimNode;
   readonly effects: readonly Effect[];
   readonly facts: readonly Fact[];
-  readonly claims: readonly Claim[];
 }
 
 /** Hand one event to the node's host; its effects are for `emit`. */
 export function takeEvent(
   context: SearchContext,
   node: SimNode,
-  { event, ends, duplicated }: NodeEvent,
+  { event, ends, ageMs, duplicated }: NodeEvent,
   t: number,
+  found: Findings,
 ): Taken {
-  const claims: Claim[] = [];
+  const ended = ends === 0 ? undefined : node.pending.find(({ id }) => id === ends);
+  const told = { ...node, history: withArrival(node, event, effectOf(ended), t, found) };
   const input = { ...event, at: t, wall: WORLD_BEGINS_WALL_MS + t } as Input; // the union, put together again from its parts
   const turn = hostStep(node.core, input, context.step);
   const { core } = turn;
-  const { state } = core;
   const pending = ends === 0 ? node.pending : node.pending.filter(({ id }) => id !== ends);
-  const history = historyAfter(node, { event, ends, duplicated, t }, { state, ...turn }, claims);
-  const after: SimNode = { ...node, core, pending, history };
-  return { node: after, effects: turn.effects, facts: turn.facts, claims };
+  const after: SimNode = { ...told, core, pending };
+  const history = withStep(after, event, turn.facts, { ageMs, duplicated }, t, found);
+  return { node: { ...after, history }, effects: turn.effects, facts: turn.facts };
+}
+
+/** The call that an event answers. */
+function effectOf(ended: Pending | undefined): DriveEffect | null {
+  if (ended?.kind !== 'call') return null;
+  const { id: callId, purpose, address, operation, startedAt, until } = ended;
+  return { kind: 'drive', callId, purpose, address, operation, timeoutMs: until - startedAt };
 }
 
 /** Carry out one effect: what the node waits for because of it, and what leaves. */
@@ -113,19 +121,23 @@ export function emit(
   effect: Effect,
   t: number,
   out: Out[],
-  claims: Claim[],
+  found: Findings,
 ): SimNode {
-  const history = checkEffect(before, effect, t, claims);
+  const text = 'message' in effect && effect.kind !== 'publish' ? encodeMessage(effect.message) : '';
+  const history = withEffect(before, effect, text.length, t, found);
   const node = history === before.history ? before : { ...before, history };
   const waits = (pending: Pending): SimNode => ({ ...node, pending: [...node.pending, pending] });
   switch (effect.kind) {
     case 'send': {
       const { sendId, to, message, route, timeoutMs } = effect;
-      out.push({ kind: 'wire', wire: wireOf(context, 'request', message, route, t) });
+      out.push({ kind: 'wire', wire: wireOf(context, 'request', text, message.from, route, t) });
       return waits({ kind: 'send', id: sendId, to, seq: message.seq, until: t + timeoutMs });
     }
     case 'reply':
-      out.push({ kind: 'wire', wire: wireOf(context, 'response', effect.message, '/v1/gossip', t) });
+      out.push({
+        kind: 'wire',
+        wire: wireOf(context, 'response', text, effect.message.from, '/v1/gossip', t),
+      });
       return node;
     case 'probe':
       return waits({
@@ -145,7 +157,7 @@ export function emit(
       const { callId, purpose, address, operation, timeoutMs } = effect;
       const until = t + timeoutMs;
       out.push({ kind: 'call', call: callOf(node, address, purpose, operation, t, until) });
-      return waits({ kind: 'call', id: callId, purpose, op: operation.op, address, startedAt: t, until });
+      return waits({ kind: 'call', id: callId, purpose, operation, address, startedAt: t, until });
     }
     case 'publish': {
       const until = t + effect.timeoutMs;
@@ -162,9 +174,9 @@ export function emit(
   }
 }
 
-export function eventOf(event: HostEvent, ends: number, duplicated = false): NodeEvent {
+export function eventOf(event: HostEvent, ends: number, duplicated = false, ageMs = 0): NodeEvent {
   const hash = mix(hashOnce(event), duplicated ? 1 : 0);
-  return { event, ends, duplicated, hash, orderClass: orderClassOf(event) };
+  return { event, ends, ageMs, duplicated, hash, orderClass: orderClassOf(event) };
 }
 
 function orderClassOf(event: HostEvent): OrderClass {
@@ -199,15 +211,15 @@ export function wireWith(wire: Omit<Wire, 'hash'>): Wire {
 function wireOf(
   { decoded }: SearchContext,
   kind: 'request' | 'response',
-  message: Envelope,
+  text: string,
+  sender: string,
   route: Wire['route'],
   t: number,
 ): Wire {
-  const text = encodeMessage(message);
   let arrives = decoded.get(text);
   if (arrives === undefined) {
     const read = decodeMessage(text);
-    if (read.kind === 'fault') throw new Error(`what ${message.from} wrote can't be read: ${read.detail}`);
+    if (read.kind === 'fault') throw new Error(`what ${sender} wrote can't be read: ${read.detail}`);
     arrives = read.message;
     decoded.set(text, arrives);
   }
@@ -218,6 +230,7 @@ function wireOf(
     to,
     route,
     message: arrives,
+    sentAt: t,
     arrivesAt: t + QUANTUM_MS,
     duplicated: false,
   });

@@ -4,6 +4,7 @@
 
 import { type AwsState, externalIp, routeOf, setInstance } from '@failtome/cloud/model';
 import type { CheckResult, ExternalIpResult, Ip, NodeId } from '@failtome/protocol';
+import type { ClusterHistory } from '../invariants/index.ts';
 import { instanceIdOf } from '../world/settings.ts';
 import { QUANTUM_MS, type Reason } from './bounds.ts';
 import { hashAws } from './explored-cloud.ts';
@@ -20,13 +21,6 @@ export type Planned =
   | { readonly kind: 'way-out-open'; readonly at: number; readonly node: number }
   | { readonly kind: 'link-open'; readonly at: number; readonly from: NodeId; readonly to: NodeId };
 
-/** What has happened, as far as a verdict on what comes may depend on it. */
-export interface SharedHistory {
-  /** Who won which epoch of which address by answers, as `address epoch`. */
-  readonly winners: Readonly<Record<string, NodeId>>;
-  readonly changes: Readonly<Record<Ip, { readonly atMs: number; readonly servedAtMs: number | null }>>;
-}
-
 export interface Global {
   readonly t: number;
   readonly nodes: readonly SimNode[];
@@ -38,7 +32,8 @@ export interface Global {
   readonly closed: readonly string[];
   readonly planned: readonly Planned[];
   readonly faultsLeft: number;
-  readonly shared: SharedHistory;
+  /** What the cluster has been seen to do. */
+  readonly cluster: ClusterHistory;
 }
 
 const nodeHashes = new WeakMap<SimNode, number>();
@@ -65,7 +60,13 @@ export function hashGlobal(g: Global): number {
   hash = mix(hash, hashOf(g.servers));
   hash = mix(hash, hashBag(g.closed.map(hashOf)));
   hash = mix(hash, hashBag(g.planned.map(hashOf)));
-  return mix(hash, hashOf(g.shared));
+  return mix(hash, hashCluster(g.cluster));
+}
+
+function hashCluster({ duplicates, groups }: ClusterHistory): number {
+  let hash = hashOf(duplicates);
+  for (const group of groups) hash = mix(hash, hashOf(group));
+  return hash;
 }
 
 export function isGone({ aws }: Global, index: number): boolean {

@@ -39,6 +39,10 @@ const WAYS: Readonly<Record<Exclude<Way, 'plain'>, readonly string[]>> = {
     'steps',
     'requestIds',
     'startedWall',
+    // Of the histories: what a step has told is what its state says, and how often something was sent is for I19 alone.
+    'decided',
+    'sendPaces',
+    'callPace',
   ],
   // Names of effects: only whether there is one.
   presence: ['reading', 'permitting', 'publishing', 'callId', 'askId'],

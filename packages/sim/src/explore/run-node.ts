@@ -6,8 +6,8 @@ import type { Effect, Fact, Event as HostEvent } from '@failtome/protocol';
 import { canonicalize, withDraws } from './canonical.ts';
 import type { NodeEvent, OrderClass, Out, SearchContext, SimNode } from './explored-data.ts';
 import { crashed, emit, hasBallot, hashNode, takeEvent } from './explored-node.ts';
-import { hashBag, hashOnce, mix } from './hash.ts';
-import type { Claim } from './node-history.ts';
+import { hashBag, mix } from './hash.ts';
+import { copyOf, type Findings, hashFindings, newFindings, told as toldOf, viewOf } from './node-record.ts';
 
 /** What becomes of the process in this quantum. */
 export type Mode =
@@ -31,7 +31,8 @@ export interface Outcome {
   readonly node: SimNode;
   readonly hash: number;
   readonly out: readonly Out[];
-  readonly claims: readonly Claim[];
+  readonly broken: Findings['broken'];
+  readonly claims: Findings['claims'];
   readonly story: Story | null;
   /** Where it was struck, for people. */
   readonly struck: string;
@@ -50,7 +51,7 @@ export interface Run {
 interface Point {
   readonly node: SimNode;
   readonly out: readonly Out[];
-  readonly claims: readonly Claim[];
+  readonly found: Findings;
   readonly story: Story | null;
   readonly left: readonly NodeEvent[];
 }
@@ -64,7 +65,7 @@ export function runNode(
   start: SimNode,
   events: readonly NodeEvent[],
   { t, mode, order, observe }: Run,
-  done: Pick<Point, 'out' | 'claims'> = { out: [], claims: [] },
+  done: Pick<Point, 'out' | 'found'> = { out: [], found: newFindings() },
 ): readonly Outcome[] {
   const outcomes = new Map<number, Outcome>();
   const visited = new Set<number>();
@@ -76,7 +77,7 @@ export function runNode(
       return;
     }
     if (!context.apart && left.length > 1 && left.length < events.length - 1) {
-      const key = hashPoint(canonicalize(start, node, out, t), left, point.claims);
+      const key = hashPoint(canonicalize(start, node, out, t), left, point.found);
       if (visited.has(key)) return;
       visited.add(key);
     }
@@ -92,10 +93,10 @@ export function runNode(
     const left = point.left.filter(
       (one, at) => at !== index && (order === 'given' || one.event.kind !== 'tick'),
     );
-    const taken = takeEvent(context, point.node, event, t);
+    const found = copyOf(point.found);
+    const taken = takeEvent(context, point.node, event, t, found);
     observe(event.event, taken.facts);
     const out = [...point.out];
-    const claims = [...point.claims, ...taken.claims];
     const story: Story = {
       event: event.event,
       facts: taken.facts,
@@ -104,12 +105,13 @@ export function runNode(
     };
     let { node } = taken;
     for (const [at, effect] of taken.effects.entries()) {
-      node = emit(context, node, effect, t, out, claims);
+      node = emit(context, node, effect, t, out, found);
       const rest = taken.effects.slice(at + 1);
       if (mode.kind !== 'run' && rest.length > 0 && makesADifference(effect))
-        strike({ node, out: [...out], claims: [...claims], story, left }, rest, 'within', at + 1);
+        strike({ node, out: [...out], found: copyOf(found), story, left }, rest, 'within', at + 1);
     }
-    follow({ node, out, claims, story, left });
+    const history = toldOf(node.history, { kind: 'stepped', by: viewOf(node) }, t, found);
+    follow({ node: { ...node, history }, out, found, story, left });
   }
 
   /** It dies here, or stands still with the rest undone. */
@@ -120,13 +122,23 @@ export function runNode(
     if (mode.kind === 'pause') {
       const arrived = point.left.filter(({ event }) => event.kind !== 'tick');
       const life = { kind: 'paused', until: t + mode.forMs, undone, arrived } as const;
-      finish({ ...point, node: { ...point.node, life } }, told);
+      const found = copyOf(point.found);
+      const history = toldOf(point.node.history, { kind: 'paused', by: viewOf(point.node) }, t, found);
+      finish({ ...point, found, node: { ...point.node, life, history } }, told);
     } else if (mode.kind === 'crash') {
       const until = mode.forMs === null ? null : t + mode.forMs;
-      finish({ ...point, node: crashed(point.node, until, false) }, told);
-      if (point.node.disk.writing !== null)
-        finish({ ...point, node: crashed(point.node, until, true) }, `${told}, the write landed`);
+      die(point, until, false, told);
+      if (point.node.disk.writing !== null) die(point, until, true, `${told}, the write landed`);
     }
+  }
+
+  function die(point: Point, until: number | null, landed: boolean, told: string): void {
+    const dead = crashed(point.node, until, landed);
+    const found = copyOf(point.found);
+    // As its disk is now.
+    const by = viewOf({ ...point.node, disk: dead.disk });
+    toldOf(point.node.history, { kind: 'ended', by }, t, found);
+    finish({ ...point, found, node: dead }, told);
   }
 
   function finish(point: Point, struck: string): void {
@@ -134,9 +146,9 @@ export function runNode(
       ? { node: withDraws(point.node), out: point.out }
       : canonicalize(start, point.node, point.out, t);
     const hash = hashNode(node);
-    const key = context.apart ? outcomes.size : mix(mix(hash, hashOut(out)), hashClaims(point.claims));
+    const key = context.apart ? outcomes.size : mix(mix(hash, hashOut(out)), hashFindings(point.found));
     if (outcomes.has(key)) return;
-    outcomes.set(key, { node, hash, out, claims: point.claims, story: point.story, struck });
+    outcomes.set(key, { node, hash, out, ...point.found, story: point.story, struck });
   }
 
   follow({ node: start, ...done, story: null, left: events });
@@ -156,13 +168,15 @@ export function resumeNode(
   let node: SimNode = { ...rest, life: { kind: 'up' } };
   if (life.kind !== 'paused') throw new Error(`${node.id} isn't stopped`);
   const out: Out[] = [];
-  const claims: Claim[] = [];
-  for (const effect of life.undone) node = emit(context, node, effect, run.t, out, claims);
+  const found = newFindings();
+  const history = toldOf(node.history, { kind: 'resumed', by: viewOf(node) }, run.t, found);
+  node = { ...node, history };
+  for (const effect of life.undone) node = emit(context, node, effect, run.t, out, found);
   const ticks = events.filter(({ event }) => event.kind === 'tick');
   const arrived = [...life.arrived, ...events.filter(({ event }) => event.kind !== 'tick')];
   const orders = ticks.length === 0 ? [arrived] : [ticks.concat(arrived), arrived.concat(ticks)];
   const given: Run = { ...run, order: 'given' };
-  return orders.flatMap((order) => runNode(context, node, order, given, { out, claims }));
+  return orders.flatMap((order) => runNode(context, node, order, given, { out, found }));
 }
 
 /** Nothing that must come before it is left. */
@@ -197,14 +211,10 @@ function makesADifference(effect: Effect): boolean {
 function hashPoint(
   { node, out }: Pick<Point, 'node' | 'out'>,
   left: readonly NodeEvent[],
-  claims: readonly Claim[],
+  found: Findings,
 ): number {
   const about = mix(hashNode(node), hashBag(left.map(({ hash }) => hash)));
-  return mix(mix(about, hashOut(out)), hashClaims(claims));
-}
-
-function hashClaims(claims: readonly Claim[]): number {
-  return claims.length === 0 ? 1 : hashOnce(claims);
+  return mix(mix(about, hashOut(out)), hashFindings(found));
 }
 
 function hashOut(out: readonly Out[]): number {

@@ -14,7 +14,7 @@ const MAX_CALLS = 12;
 
 /** @param mayRush a liar's pace isn't bounded */
 export function checkSent(
-  { sent }: RunHistory,
+  { sendPaces }: RunHistory,
   { by, message: { to, re }, bytes }: EventOf<'said'>,
   nowMs: number,
   mayRush: boolean,
@@ -23,7 +23,7 @@ export function checkSent(
     return [broken('I19', `${by.run} sends ${countedText(bytes, 'byte')} to ${to}`)];
   // Each answer was asked for, by somebody whose own pace is bounded.
   if (re !== null || mayRush) return [];
-  const { count, sinceMs } = counted(sent[to], nowMs);
+  const { count, sinceMs } = counted(sendPaces[to], nowMs);
   return count > MAX_REQUESTS_PER_SECOND
     ? [broken('I19', `${by.run} has sent ${countedText(count, 'message')} to ${to} since ${sinceMs}`)]
     : [];
@@ -35,7 +35,7 @@ export function checkCalled(
   { by, effect: { address: ip } }: EventOf<'drive'>,
   nowMs: number,
 ): readonly Broken[] {
-  const { count, sinceMs } = counted(addressOf(history, ip).calls, nowMs);
+  const { count, sinceMs } = counted(addressOf(history, ip).callPace, nowMs);
   return count > MAX_CALLS
     ? [broken('I19', `${by.run} has made ${countedText(count, 'call')} for ${ip} since ${sinceMs}`)]
     : [];

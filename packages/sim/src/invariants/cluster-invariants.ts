@@ -70,6 +70,11 @@ function groupsFor(event: JudgedEvent): readonly number[] {
   return found ?? NOBODY;
 }
 
+/** Whether an event means anything to the cluster's invariants. */
+export function concernsCluster(event: JudgedEvent): boolean {
+  return event.kind === 'started' || groupsFor(event).length > 0;
+}
+
 /** Judge one event. */
 export function judgeCluster(
   history: ClusterHistory,

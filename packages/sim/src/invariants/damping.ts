@@ -9,8 +9,6 @@ import type { ClusterRules, ClusterView } from './cluster-view.ts';
 import { type Broken, broken, type EventOf, type Judged, type RunView } from './events.ts';
 import { firstCallOf } from './run-history.ts';
 
-/** How long it may take until every node has learnt that the address changed hands. */
-const LEARN_MS = 4_000;
 /** What a node that learns late of a move counts from then: by a read once a minute, or when it goes on. */
 const LEARNT_LATE_MS = 3 * 60_000;
 /** Changes closer together count as one (PROTOCOL.md, "Damping"); what two nodes make of a moment differs a little. */
@@ -94,7 +92,7 @@ function checkTooSoon({ changes }: Damping, event: EventOf<'drive'>, view: Clust
   const instanceId = holderOf(view.aws(), ip);
   const now = view.now();
   if (newest === undefined || newest.servedAtMs === null || instanceId === null) return [];
-  if (now - newest.atMs < LEARN_MS || now - newest.servedAtMs < LEARN_MS) return [];
+  if (now - newest.atMs < view.learnMs || now - newest.servedAtMs < view.learnMs) return [];
   const holder = protectedHolder(by, instanceId);
   if (holder === null) return [];
   const { holdDownMs, flap } = by.config;

@@ -14,10 +14,6 @@ import { addressOf, FIT_CHECKS, firstCallOf, receivedMs } from './run-history.ts
 /** What PROTOCOL.md promises, less what drifting clocks may make of it. */
 const FIRST_WAIT_MS = 120_000 - 2_000;
 const ROUND_MS = 3_600_000 - 10_000;
-/** How long it may take until every node that is heard has told its news. */
-const LEARN_MS = 4_000;
-/** For so long a holder must have been fit without a failed check. */
-const FIT_MS = 10_000;
 const MAX_MOVES = 64;
 
 interface Move {
@@ -173,7 +169,7 @@ function checkMoves(
 function couldKnow(by: RunView, { node, atMs, knownMs }: Move, view: ClusterView): boolean {
   const history = view.historyOf(by);
   if (knownMs === null || (view.disksHarmed() && history.startedMs > atMs)) return false;
-  return node === by.node || receivedMs(history, node) >= knownMs + LEARN_MS;
+  return node === by.node || receivedMs(history, node) >= knownMs + view.learnMs;
 }
 
 /** The holder, where this run hears it, could know who it is, and it is fit by its own checks. */
@@ -186,7 +182,7 @@ function protectedHolder(
   const instanceId = holderOf(view.aws(), ip);
   const [holder, ...others] = view.runs().filter((run) => run.instanceId === instanceId);
   if (holder === undefined || others.length > 0 || byOperator) return null;
-  if (view.now() - (lastMs ?? NEVER) < LEARN_MS) return null;
+  if (view.now() - (lastMs ?? NEVER) < view.learnMs) return null;
   if (!by.config.peers.some(({ id }) => id === holder.node)) return null;
   const quietMs = view.now() - receivedMs(view.historyOf(by), holder.node);
   return quietMs < by.config.gossip.deadMs / 2 && isFit(holder, view) ? holder.node : null;
@@ -194,9 +190,9 @@ function protectedHolder(
 
 function isFit(holder: RunView, view: ClusterView): boolean {
   const { startedMs, okChecks, failedCheckMs } = view.historyOf(holder);
-  if (view.now() - startedMs < FIT_MS) return false;
+  if (view.now() - startedMs < view.fitMs) return false;
   if (holder.config.local === null) return true;
-  return okChecks >= FIT_CHECKS && view.now() - (failedCheckMs ?? NEVER) >= FIT_MS;
+  return okChecks >= FIT_CHECKS && view.now() - (failedCheckMs ?? NEVER) >= view.fitMs;
 }
 
 /** A voter may have seen it up. One that says so untruly frees candidates to move it on, as far as they see it down. */

@@ -3,9 +3,9 @@
  * to the history with the event and what it breaks. The simulated world, the explorer and a single node's record feed
  * them.
  */
-export { type ClusterHistory, judgeCluster, NEW_CLUSTER } from './cluster-invariants.ts';
+export { type ClusterHistory, concernsCluster, judgeCluster, NEW_CLUSTER } from './cluster-invariants.ts';
 export type { ClusterView } from './cluster-view.ts';
 export { ELSEWHERE } from './durability.ts';
-export type { JudgedEvent, RunView, WorldEvent, WorldView } from './events.ts';
+export type { Broken, JudgedEvent, RunView, WorldEvent, WorldView } from './events.ts';
 export { newRunHistory, type RunHistory } from './run-history.ts';
-export { judgeRun } from './run-invariants.ts';
+export { judgeRecord, judgeRun } from './run-invariants.ts';

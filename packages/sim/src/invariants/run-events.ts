@@ -18,8 +18,6 @@ import {
 } from './run-history.ts';
 
 const MAX_KEPT = 8;
-/** The most probes of one address on their way at once. */
-const MAX_BEGAN = 4;
 /** However late, a node that runs takes an input in within this; later than that by `gossip.dead`, it stood still. */
 const MAX_GAP_MS = 1_000;
 /** What a probe may take beyond its time-out; longer is its node's own slowness (PROTOCOL.md, "Observation"). */
@@ -42,7 +40,11 @@ export function withEvent(history: RunHistory, event: JudgedEvent, nowMs: number
       const { v, re, to } = event.message;
       const wire = String(v);
       if (re !== null) return wire === history.wire ? history : { ...history, wire };
-      return { ...history, wire, sent: { ...history.sent, [to]: counted(history.sent[to], nowMs) } };
+      return {
+        ...history,
+        wire,
+        sendPaces: { ...history.sendPaces, [to]: counted(history.sendPaces[to], nowMs) },
+      };
     }
     case 'drive':
       return withCall(history, event, nowMs);
@@ -52,10 +54,8 @@ export function withEvent(history: RunHistory, event: JudgedEvent, nowMs: number
       return { ...history, proofs: [...history.proofs, { atMs: nowMs, ip: event.ip }].slice(-MAX_KEPT) };
     case 'local-checked':
       return event.ok === null ? history : withCheck(history, event.ok, nowMs);
-    case 'probe-began': {
-      const began = [...addressOf(history, event.address).probesBegan, nowMs].slice(-MAX_BEGAN);
-      return withAddress(history, event.address, { probesBegan: began });
-    }
+    case 'probe-began':
+      return withAddress(history, event.address, { probeBeganMs: nowMs });
     case 'paused':
       return { ...history, stoppedMs: nowMs };
     case 'resumed':
@@ -145,7 +145,7 @@ function withProbe(history: RunHistory, by: RunView, fact: FactOf<'probe'>, nowM
       : withAddress(history, ip, { probedUp: true, fails: 0 });
   // Not this node's own slowness, and not a probe after which another was begun.
   const timeoutMs = by.config.addresses.find((one) => one.ip === ip)?.probe.timeoutMs ?? 0;
-  const newest = address.probesBegan.at(-1) ?? Number.NEGATIVE_INFINITY;
+  const newest = address.probeBeganMs ?? Number.NEGATIVE_INFINITY;
   const counts =
     result.durationMs <= timeoutMs + LATE_MS && newest <= nowMs - result.durationMs + TOLERANCE_MS;
   return withAddress(history, ip, { probedUp: false, fails: address.fails + (counts ? 1 : 0) });
@@ -249,16 +249,16 @@ function withCheck(history: RunHistory, ok: boolean, nowMs: number): RunHistory 
 function withCall(history: RunHistory, event: EventOf<'drive'>, nowMs: number): RunHistory {
   const { address: ip, operation, callId } = event.effect;
   const address = addressOf(history, ip);
-  const calls = counted(address.calls, nowMs);
+  const callPace = counted(address.callPace, nowMs);
   if (operation.op === 'read')
     return {
-      ...withAddress(history, ip, { calls }),
+      ...withAddress(history, ip, { callPace }),
       reads: [...history.reads, { callId, address: ip, atMs: nowMs }],
     };
-  if (operation.op === 'permit') return withAddress(history, ip, { calls });
+  if (operation.op === 'permit') return withAddress(history, ip, { callPace });
   const { unknown } = address;
   return withAddress(history, ip, {
-    calls,
+    callPace,
     acceptedMs: null,
     unknown: unknown !== null && unknown.reads.length > 0 ? null : unknown,
     begun: firstCallOf(history, event) ?? address.begun,

@@ -50,8 +50,8 @@ export interface AddressHistory {
   readonly begun: number | null;
   /** Failed probes in a row that count. */
   readonly fails: number;
-  /** When its last probes began, oldest first. */
-  readonly probesBegan: readonly number[];
+  /** When its newest probe began. */
+  readonly probeBeganMs: number | null;
   /** Whether its last probe that came to something succeeded; null: none has. */
   readonly probedUp: boolean | null;
   /** The holder as it has told last; null: nothing yet. */
@@ -66,7 +66,7 @@ export interface AddressHistory {
   readonly decided: string;
   /** When it told people that the address is blocked. */
   readonly blockedMs: number | null;
-  readonly calls: Pace | null;
+  readonly callPace: Pace | null;
 }
 
 /** How often something has happened since. */
@@ -116,7 +116,7 @@ export interface RunHistory {
   readonly reads: readonly { readonly callId: number; readonly address: Ip; readonly atMs: number }[];
   /** The version of the wire that it speaks. */
   readonly wire: string;
-  readonly sent: Readonly<Record<NodeId, Pace>>;
+  readonly sendPaces: Readonly<Record<NodeId, Pace>>;
 }
 
 /** So many checks of its own HAProxy make a node fit for sure. */
@@ -133,7 +133,7 @@ const NEW_ADDRESS: AddressHistory = {
   unknown: null,
   begun: null,
   fails: 0,
-  probesBegan: [],
+  probeBeganMs: null,
   probedUp: null,
   holder: null,
   heldMs: null,
@@ -141,7 +141,7 @@ const NEW_ADDRESS: AddressHistory = {
   acceptedMs: null,
   decided: 'starting',
   blockedMs: null,
-  calls: null,
+  callPace: null,
 };
 
 /** A run that begins. */
@@ -163,7 +163,7 @@ export function newRunHistory(startedMs: number): RunHistory {
     duplicates: {},
     reads: [],
     wire: '1',
-    sent: {},
+    sendPaces: {},
   };
 }
 

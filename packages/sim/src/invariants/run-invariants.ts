@@ -3,7 +3,7 @@
  * with the event, and what it breaks. Each rule sees the history before the event.
  */
 import { checkCalled, checkKept, checkOutbox, checkSent } from './bounded.ts';
-import { checkCall } from './calls.ts';
+import { checkAmbiguity, checkCall } from './calls.ts';
 import { checkDecided, checkReason } from './decisions.ts';
 import { checkDurable } from './durability.ts';
 import type { Broken, Judged, JudgedEvent } from './events.ts';
@@ -28,6 +28,17 @@ export function judgeRun(
   isLiar: boolean,
 ): Judged<RunHistory> {
   return [withEvent(history, event, nowMs), ...brokenBy(history, event, nowMs, isLiar)];
+}
+
+/**
+ * Judge one event of a record that a single node has left, such as an imported trace: by all that can be told without the
+ * others and the cloud. The times are the node's own.
+ */
+export function judgeRecord(history: RunHistory, event: JudgedEvent, atMs: number): Judged<RunHistory> {
+  const [after, ...found] = judgeRun(history, event, atMs, false);
+  // What association there really is nobody knows from one record: a claim that it explains isn't doubted.
+  const repeated = event.kind === 'drive' ? checkAmbiguity(history, event, undefined) : NOTHING;
+  return [after, ...found, ...repeated];
 }
 
 function brokenBy(

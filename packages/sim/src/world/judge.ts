@@ -11,8 +11,16 @@ import {
 } from '../invariants/index.ts';
 import type { RunView, Violate, Watcher, WorldView } from './watch.ts';
 
+/** Until every node that is heard has told its news. */
+const LEARN_MS = 4_000;
+/** For so long a holder must have been fit without a failed check. */
+const FIT_MS = 10_000;
+
+/** What a world lets be seen of itself. */
+export type WatchedView = Omit<WorldView, 'learnMs' | 'fitMs'>;
+
 /** Watch a world, and tell what it breaks. */
-export function createJudge(view: WorldView, violate: Violate): Watcher {
+export function createJudge(view: WatchedView, violate: Violate): Watcher {
   const runs = new Map<string, RunHistory>();
   let cluster: ClusterHistory = NEW_CLUSTER;
   const historyOf = ({ run }: RunView): RunHistory => {
@@ -20,7 +28,12 @@ export function createJudge(view: WorldView, violate: Violate): Watcher {
     runs.set(run, known);
     return known;
   };
-  const seen: Omit<ClusterView, 'duplicates'> = { ...view, historyOf };
+  const seen: Omit<ClusterView, 'duplicates'> = {
+    ...view,
+    learnMs: LEARN_MS,
+    fitMs: FIT_MS,
+    historyOf,
+  };
 
   function judge(event: JudgedEvent): void {
     const [after, ...ofCluster] = judgeCluster(cluster, event, seen);

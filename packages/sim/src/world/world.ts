@@ -8,7 +8,7 @@ import type { NodeId } from '@failtome/protocol';
 import { type Cloud, SimulatedCloud } from './cloud.ts';
 import type { Environment } from './environment.ts';
 import type { World, WorldOptions } from './interface.ts';
-import { createJudge } from './judge.ts';
+import { createJudge, type WatchedView } from './judge.ts';
 import { Lies } from './liar/lies.ts';
 import { Network } from './network.ts';
 import { createMachineActions, createProcessActions } from './node-actions.ts';
@@ -19,7 +19,7 @@ import { createQueue, type EventQueue } from './queue.ts';
 import { createRandom, type Random } from './random.ts';
 import { createSignatures } from './signing.ts';
 import { initialAws, newMachine, type WorldSpec } from './spec.ts';
-import type { Violate, WorldEvent, WorldView } from './watch.ts';
+import type { Violate, WorldEvent } from './watch.ts';
 import { WorldLog } from './world-log.ts';
 import { createWorldTime } from './world-time.ts';
 
@@ -223,7 +223,7 @@ function createLooks({
 }
 
 function watchWithJudge({ spec, queue, log, cloud, lies, nodes, violate }: Parts): void {
-  const view: WorldView = {
+  const view: WatchedView = {
     driver: spec.driver,
     now: queue.now,
     aws: () => cloud.state(),
