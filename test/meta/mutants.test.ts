@@ -75,6 +75,7 @@ describe('the runner', () => {
     folders: FOLDERS,
     scenarios: ['web-server-killed', 'both-web-servers-dead'],
     onlyThese: true,
+    explorerOnly: false,
     seeds: 0,
     focusSeeds: 0,
     focus: [],

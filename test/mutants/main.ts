@@ -24,6 +24,7 @@ const HELP = `usage: npm run mutants -- [option...]
   --limit SECONDS      of the processor's time for each mutant, after which nothing new is begun (default 60)
   --jobs N             so many at a time (default 1)
   --explore SECONDS    of the processor's time for the explorer, which comes last; 0: without (default 20)
+  --explorer-only      only the explorer, on the mutants of safety rules (or of --only)
   --json FILE          write the table there as well
   --list               only tell which mutants there are`;
 
@@ -46,6 +47,7 @@ const { values } = parseArgs({
     limit: { type: 'string', default: '60' },
     jobs: { type: 'string', default: '1' },
     explore: { type: 'string', default: '20' },
+    'explorer-only': { type: 'boolean', default: false },
     json: { type: 'string' },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -68,11 +70,17 @@ async function main(): Promise<number> {
 
 function choose(only: string | undefined): readonly Mutant[] {
   const all = [CONTROL, ...MUTANTS];
-  if (only === undefined) return all;
+  if (only === undefined && !values['explorer-only']) return all;
+  if (only === undefined) return all.filter(({ id, rules }) => id === 'control' || rules.some(isSafety));
   const wanted = only.split(',');
   return all.filter(({ id }) =>
     wanted.some((one) => (one.endsWith('*') ? id.startsWith(one.slice(0, -1)) : id === one)),
   );
+}
+
+/** Numbered I1 and on; those that only liars and operators can break are none of the explorer's. */
+function isSafety(rule: string): boolean {
+  return /^I\d+$/.test(rule);
 }
 
 async function runAll(mutants: readonly Mutant[], jobs: number): Promise<readonly Row[]> {
@@ -96,6 +104,7 @@ async function tried(mutant: Mutant): Promise<Row> {
     folders: FOLDERS.map((folder) => join(FAILTOME_ROOT, folder)),
     scenarios: SCENARIOS[id] ?? [],
     onlyThese: false,
+    explorerOnly: values['explorer-only'],
     seeds: whole(values.seeds),
     // The control is to pass all of what any mutant may meet, but not as often.
     focusSeeds: control ? Math.ceil(whole(values.focus) / 4) : whole(values.focus),

@@ -15,6 +15,8 @@ export interface TrialOptions {
   readonly focus: readonly FocusName[];
   /** After so much of the processor's time no new seed is begun. */
   readonly limitMs: number;
+  /** Nothing but the explorer, with several searches. */
+  readonly explorerOnly: boolean;
   /** How much of the processor's time the explorer gets at the end; 0: it isn't run. */
   readonly exploreMs: number;
 }

@@ -3,7 +3,7 @@
  * other scenarios, seeds of the swarm, the explorer. One line of JSON on standard output says what was found, and how
  * much was looked at.
  */
-import { DEFAULT_BOUNDS, explore } from '../../packages/sim/src/explore/index.ts';
+import { type Bounds, DEFAULT_BOUNDS, explore } from '../../packages/sim/src/explore/index.ts';
 import { type Plan, type RunResult, runPlan } from '../../packages/sim/src/plan/index.ts';
 import { loadScenarios } from '../../packages/sim/src/scenario/library.ts';
 import { runScenario } from '../../packages/sim/src/scenario/run-scenario.ts';
@@ -93,13 +93,37 @@ function focused(name: FocusName): Catch | null {
   return null;
 }
 
-function explored(): Catch | null {
-  const untilMs = cpuMs() + options.exploreMs;
-  if (options.exploreMs === 0) return null;
-  const by = 'explorer, a pair with one fault';
+const PAIR: readonly [string, Bounds] = ['explorer, a pair with one fault', DEFAULT_BOUNDS];
+
+/** One order of events goes deep, and other clusters have majorities. */
+const SEARCHES: readonly (readonly [string, Bounds])[] = [
+  ['explorer, a pair with one fault and one order', { ...DEFAULT_BOUNDS, orders: 'one' }],
+  [
+    'explorer, three candidates without faults',
+    { ...DEFAULT_BOUNDS, cluster: 'three', faults: 0, orders: 'one' },
+  ],
+  [
+    'explorer, a pair and a witness with one fault and one order',
+    { ...DEFAULT_BOUNDS, cluster: 'pair-witness', reasons: ['server-dead', 'none'], orders: 'one' },
+  ],
+  PAIR,
+];
+
+/** The searches share the time evenly. */
+function exploredAll(): Catch | null {
+  for (const [by, bounds] of SEARCHES) {
+    const found = explored(by, bounds, options.exploreMs / SEARCHES.length);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function explored(by: string, bounds: Bounds, forMs: number): Catch | null {
+  const untilMs = cpuMs() + forMs;
+  if (forMs === 0) return null;
   try {
-    const { states, violation } = explore(DEFAULT_BOUNDS, { limits: { expired: () => cpuMs() > untilMs } });
-    effort.states = states;
+    const { states, violation } = explore(bounds, { limits: { expired: () => cpuMs() > untilMs } });
+    effort.states += states;
     return violation === null ? null : { by, invariant: violation.invariant, detail: violation.detail };
   } catch (error) {
     return thrown(by, error);
@@ -108,6 +132,7 @@ function explored(): Catch | null {
 
 /** The cheapest first. */
 function look(): Catch | null {
+  if (options.explorerOnly) return exploredAll();
   const all = options.folders.flatMap((folder) => loadScenarios(folder));
   const about = scenarios(all.filter(({ name }) => options.scenarios.includes(name)));
   if (about !== null) return about;
@@ -117,7 +142,7 @@ function look(): Catch | null {
   }
   if (options.onlyThese) return null;
   const others = all.filter(({ name }) => !options.scenarios.includes(name));
-  return scenarios(others) ?? swarm() ?? explored();
+  return scenarios(others) ?? swarm() ?? explored(...PAIR, options.exploreMs);
 }
 
 const caught = look();
