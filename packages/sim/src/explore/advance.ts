@@ -13,6 +13,7 @@ import { dropUnreachableHistory } from './canonical.ts';
 import type { Call, SearchContext, SimNode } from './explored-data.ts';
 import { type Global, hashOfNode, nextMoment, rememberHash, withPlanned } from './explored-world.ts';
 import { plainly, type Variant, variantsOf } from './faults.ts';
+import { hashOf, mix } from './hash.ts';
 import { judgeQuantum } from './judge-quantum.ts';
 import { type Outcome, RUN, resumeNode, runNode } from './run-node.ts';
 
@@ -21,7 +22,7 @@ export interface Search {
   readonly context: SearchContext;
   readonly bounds: Bounds;
   /** What became of a node in this quantum, by everything that it depends on; emptied between quanta. */
-  readonly known: Map<string, readonly Outcome[]>;
+  readonly known: Map<number, readonly Outcome[]>;
   readonly count: Counts;
   /** Told of every step that was really taken. */
   readonly observe: (event: HostEvent, facts: readonly Fact[]) => void;
@@ -88,12 +89,9 @@ function outcomesOf(
   if (ready === null) return [null];
   const mode = modes[node.index] ?? RUN;
   const order = width === 'line' || bounds.orders === 'one' ? 'given' : bounds.orders;
-  const key = [
-    hashOfNode(ready.node),
-    mode.kind === 'run' ? 'run' : `${mode.kind}${mode.forMs}`,
-    order,
-    ...ready.events.map(({ hash }) => hash),
-  ].join(' ');
+  let key = mix(hashOfNode(ready.node), hashOf(order));
+  key = mix(key, mode.kind === 'run' ? 1 : mix(hashOf(mode.kind), mode.forMs ?? -1));
+  for (const { hash } of ready.events) key = mix(key, hash);
   const before = context.apart ? undefined : known.get(key);
   if (before !== undefined) {
     count.reused += 1;

@@ -83,6 +83,7 @@ export function judgeCluster(
 ): Judged<ClusterHistory> {
   const listening = groupsFor(event);
   const duplicates = withRun(history.duplicates, event, view.now());
+  if (listening.length === 0 && duplicates === history.duplicates) return [history];
   const seen: ClusterView = { ...view, duplicates };
   const found: Broken[] = [];
   let { groups } = history;

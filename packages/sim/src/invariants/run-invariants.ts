@@ -27,7 +27,9 @@ export function judgeRun(
   nowMs: number,
   isLiar: boolean,
 ): Judged<RunHistory> {
-  return [withEvent(history, event, nowMs), ...brokenBy(history, event, nowMs, isLiar)];
+  const after = withEvent(history, event, nowMs);
+  const found = brokenBy(history, event, nowMs, isLiar);
+  return found.length === 0 ? [after] : [after, ...found];
 }
 
 /**
@@ -67,7 +69,7 @@ function brokenBy(
       return undecided.length > 0 ? undecided : checkOutbox(event.by);
     }
     case 'said':
-      return [...checkSent(history, event, nowMs, isLiar), ...checkDurable(event)];
+      return both(checkSent(history, event, nowMs, isLiar), checkDurable(event));
     case 'drive':
       return [
         ...checkDurable(event),
@@ -78,8 +80,12 @@ function brokenBy(
     case 'publish':
       return checkDurable(event);
     case 'judged':
-      return event.status === 200 ? [...checkKept(event.by), ...checkFreshness(event)] : checkKept(event.by);
+      return event.status === 200 ? both(checkKept(event.by), checkFreshness(event)) : checkKept(event.by);
     default:
       return NOTHING;
   }
+}
+
+function both(one: readonly Broken[], other: readonly Broken[]): readonly Broken[] {
+  return other.length === 0 ? one : [...one, ...other];
 }
