@@ -1,5 +1,6 @@
 /** How a running agent takes over a changed configuration. */
 import type { AgentParts } from './agent-parts.ts';
+import { driverKindOf } from './config/driver-kinds.ts';
 import { toProtocolConfig } from './config/to-protocol.ts';
 import { identitiesOf, tellSecrets } from './observe/key-news.ts';
 import { judgeReload } from './reload.ts';
@@ -38,7 +39,7 @@ export async function reload(agent: AgentParts): Promise<void> {
   agent.apis.review();
   adapters.reconfigure(config, secrets.keyFile.keys, agent.identities, agent.certificates.current);
   const next = toProtocolConfig(config, identity, version);
-  agent.metrics.configure(next);
+  agent.metrics.configure(next, driverKindOf(config));
   const disproved = agent.identities.orders.disprovedIn(host.state());
   host.post({ kind: 'configured', config: next, disproved });
 }

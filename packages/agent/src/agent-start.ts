@@ -17,6 +17,7 @@ import { end } from './agent-end.ts';
 import { type AgentParts, tell } from './agent-parts.ts';
 import { identityFaults } from './config/electorate.ts';
 import { formatFault } from './config/fault.ts';
+import { driverKindOf } from './config/driver-kinds.ts';
 import { toProtocolConfig } from './config/to-protocol.ts';
 import { type FoundIdentity, findIdentity } from './find-identity.ts';
 import { tellCredentials } from './observe/credentials-news.ts';
@@ -43,7 +44,7 @@ export async function startNode(agent: AgentParts): Promise<void> {
     region: identity.region,
   });
   const config = toProtocolConfig(agent.config, identity, agent.options.version);
-  agent.metrics.configure(config);
+  agent.metrics.configure(config, driverKindOf(agent.config));
   agent.identities = identitiesOf(agent.config, agent.secrets, identity.id, agent.log);
   const adapters = createAdapters(agent, identity);
   const host = createHost(

@@ -340,13 +340,9 @@ describe('for the protocol', () => {
   });
 
   test.each([
-    ['ec2', 'kind: ec2', { kind: 'ec2', style: 'fenced', swap: true, displace: 'refuse' }],
-    [
-      'opsworks',
-      'kind: opsworks',
-      { kind: 'opsworks', style: 'single-call', swap: false, displace: 'refuse' },
-    ],
-    ['exec', 'kind: exec, command: [x]', { kind: 'exec', style: 'fenced', swap: false, displace: 'refuse' }],
+    ['ec2', 'kind: ec2', { style: 'fenced', swap: true, displace: 'refuse' }],
+    ['opsworks', 'kind: opsworks', { style: 'single-call', swap: false, displace: 'refuse' }],
+    ['exec', 'kind: exec, command: [x]', { style: 'fenced', swap: false, displace: 'refuse' }],
   ])('the driver %s moves in its own style', (_, driver, expected) => {
     const yaml = MINIMAL.replace('kind: ec2', driver);
     expect(toProtocolConfig(configOf(yaml), identity, '1').driver).toEqual(expected);

@@ -42,7 +42,7 @@ const request = {
 
 function configured(): Metrics {
   const metrics = createMetrics({ version: '1.2.3' });
-  metrics.configure(config);
+  metrics.configure(config, 'ec2');
   metrics.showCertificate(1_800_000_000_000);
   return metrics;
 }

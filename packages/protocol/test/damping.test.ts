@@ -135,7 +135,7 @@ describe('rank', () => {
     const state = seenDown(heldBy(stateOf(clusterOf('beta')), null));
     const since = addressIn(state).verdictSince;
     expect(staggerUntil(state, addressIn(state), 2_500)).toBeGreaterThanOrEqual(since + 400);
-    const driver = { kind: 'opsworks', style: 'single-call', swap: false, displace: 'refuse' } as const;
+    const driver = { style: 'single-call', swap: false, displace: 'refuse' } as const;
     const blunt = { ...state, config: { ...state.config, driver } };
     expect(staggerUntil(blunt, addressIn(blunt), 2_500)).toBeGreaterThanOrEqual(since + 5_000);
   });

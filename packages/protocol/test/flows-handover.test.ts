@@ -7,7 +7,7 @@ import type { World } from './support/world.ts';
 
 const SINGLE_CALL: ProtocolConfig = {
   ...PAIR,
-  driver: { kind: 'opsworks', style: 'single-call', swap: false, displace: 'refuse' },
+  driver: { style: 'single-call', swap: false, displace: 'refuse' },
 };
 
 /** Which calls the node made, in order. */

@@ -26,7 +26,7 @@ import type { World } from './support/world.ts';
 
 const OPSWORKS: ProtocolConfig = {
   ...PAIR,
-  driver: { kind: 'opsworks', style: 'single-call', swap: false, displace: 'refuse' },
+  driver: { style: 'single-call', swap: false, displace: 'refuse' },
 };
 /** What a read shows that lags behind a single call: OpsWorks gives its associations no ids. */
 const BEFORE: DriverAnswer = {
@@ -89,7 +89,7 @@ test('a single call that the cloud accepted is told, though every read shows who
 test("what an operator's own program has moved is told, though it goes on reading who held the address before", () => {
   const world = standby({
     ...PAIR,
-    driver: { kind: 'exec', style: 'fenced', swap: false, displace: 'allow' },
+    driver: { style: 'fenced', swap: false, displace: 'allow' },
   });
   world.cloud.named = false;
   world.serving.delete(PEER);

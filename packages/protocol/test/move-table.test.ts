@@ -115,7 +115,7 @@ const READ_EVENTS = [{ kind: 'nobody' }, SELF_SHOWN, ...SHOWN, { kind: 'lagging'
 /** States that differ in all that a cell heeds. */
 const STATES: readonly State[] = [
   PAIR,
-  { ...PAIR, driver: { kind: 'opsworks', style: 'single-call', swap: false, displace: 'refuse' } as const },
+  { ...PAIR, driver: { style: 'single-call', swap: false, displace: 'refuse' } as const },
 ].flatMap((config) =>
   [PEER, SELF].flatMap((holder) =>
     [

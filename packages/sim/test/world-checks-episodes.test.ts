@@ -84,7 +84,7 @@ function scene(driver: 'ec2' | 'opsworks' = 'ec2'): Scene {
   };
   for (const run of [stage.a, stage.b, stage.c]) {
     const style = driver === 'opsworks' ? 'single-call' : 'fenced';
-    run.reconfigure({ driver: { kind: driver, style, swap: false, displace: 'refuse' } });
+    run.reconfigure({ driver: { style, swap: false, displace: 'refuse' } });
     tell({ kind: 'started', by: run });
     for (let count = 0; count < 5; count += 1) tell({ kind: 'local-checked', by: run, ok: true });
   }

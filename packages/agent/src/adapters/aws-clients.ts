@@ -74,7 +74,7 @@ export interface SendOptions {
 
 /** One request to AWS. */
 export interface AwsRequest<Output> {
-  readonly service: Exclude<CloudRequest['service'], 'exec'>;
+  readonly service: 'ec2' | 'opsworks' | 'sns' | 'sts';
   /** As it stands in metrics and history. */
   readonly operation: string;
   readonly send: (options: SendOptions) => Promise<Output>;

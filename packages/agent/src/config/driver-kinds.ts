@@ -2,7 +2,7 @@
  * What the agent knows of each kind of driver before one is opened. A new kind begins with a row here; what it does is
  * in `adapters/drivers.ts`.
  */
-import type { CloudRequest, DriverConfig } from '@failtome/protocol';
+import type { DriverConfig, Role } from '@failtome/protocol';
 
 /** The kinds that call AWS. */
 export type AwsDriverKindName = 'ec2' | 'opsworks';
@@ -15,7 +15,7 @@ interface DriverKind<Name extends DriverKindName> extends Pick<DriverConfig, 'st
   /** The keys that it takes beside `driver.kind` and `driver.displace`. */
   readonly keys: readonly string[];
   /** The calls that it makes in normal running: the labels of `failtome_aws_requests_total`. */
-  readonly calls: readonly (readonly [CloudRequest['service'], string])[];
+  readonly calls: readonly (readonly [service: string, operation: string])[];
 }
 
 const AWS_KEYS = ['driver.region', 'driver.instanceId'];
@@ -80,4 +80,15 @@ export function isOnAws<T extends { readonly kind: DriverKindName }>(
   driver: T | null | undefined,
 ): driver is Extract<T, { readonly kind: AwsDriverKindName }> {
   return driver !== null && driver !== undefined && DRIVER_KINDS[driver.kind].onAws;
+}
+
+/** The kind of driver that this node drives; null for a witness or a member, whatever is configured. */
+export function driverKindOf({
+  driver,
+  node,
+}: {
+  readonly driver: { readonly kind: DriverKindName } | null;
+  readonly node: { readonly role: Role };
+}): DriverKindName | null {
+  return driver === null || node.role !== 'candidate' ? null : driver.kind;
 }

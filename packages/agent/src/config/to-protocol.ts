@@ -52,5 +52,5 @@ function expectsOf({ scheme, host, port, path, expect }: ProbeConfig): string {
 
 function driverOf({ kind, displace }: DriverSettings): DriverConfig {
   const { style, swap } = DRIVER_KINDS[kind];
-  return { kind, displace, style, swap };
+  return { displace, style, swap };
 }

@@ -7,7 +7,6 @@ import {
   type BallotAnswerKind,
   type BallotReason,
   CHECK_FAILURES,
-  type CloudRequest,
   SEND_FAILURES,
 } from '@failtome/protocol';
 import { DRIVER_KIND_NAMES, DRIVER_KINDS } from '../config/driver-kinds.ts';
@@ -23,7 +22,7 @@ export const VOTES: readonly (readonly [BallotAnswerKind, BallotReason])[] = BAL
 ]);
 
 /** The calls that the drivers and the notifier make in normal running. */
-export const CLOUD_OPERATIONS: readonly (readonly [CloudRequest['service'], string])[] = [
+export const CLOUD_OPERATIONS: readonly (readonly [service: string, operation: string])[] = [
   ...DRIVER_KIND_NAMES.flatMap((kind) => [...DRIVER_KINDS[kind].calls]),
   ['sns', 'Publish'],
 ];

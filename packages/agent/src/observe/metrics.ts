@@ -19,6 +19,7 @@ import {
   type WallMs,
 } from '@failtome/protocol';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { DriverKindName } from '../config/driver-kinds.ts';
 import type { GaugeView } from './gauges.ts';
 import { CHECK_RESULTS, CLOUD_OPERATIONS, HEARTBEAT_RESULTS, VOTES } from './labels.ts';
 
@@ -29,7 +30,7 @@ export interface MetricsOptions {
 
 export interface Metrics {
   /** Start the series of the configured addresses and peers at 0, so that `rate()` sees their first event. */
-  configure(config: ProtocolConfig): void;
+  configure(config: ProtocolConfig, driver: DriverKindName | null): void;
   /** Facts of the protocol, and those of the same shape that adapters tell, such as a message turned away at the door. */
   observe(facts: readonly Fact[]): void;
   /** The end of the certificate that is in use. */
@@ -76,9 +77,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
   let certificate: Gauge | null = null;
   return {
     contentType: registry.contentType,
-    configure(config) {
+    configure(config, driver) {
       peers = new Set(config.peers.map((peer) => peer.id));
-      startAtZero(counters, config);
+      startAtZero(counters, config, [driver, config.notify.enabled ? 'sns' : null]);
     },
     observe(facts) {
       for (const fact of facts) count(counters, peers, fact);
@@ -287,7 +288,7 @@ function countRequest(counters: Counters, { service, operation, result }: CloudR
   counters.requests.inc({ service, operation, result });
 }
 
-function startAtZero(counters: Counters, config: ProtocolConfig): void {
+function startAtZero(counters: Counters, config: ProtocolConfig, services: readonly (string | null)[]): void {
   for (const reason of REJECT_REASONS) counters.rejected.inc({ reason }, 0);
   for (const result of ['passed', 'refused']) counters.guardChecks.inc({ result }, 0);
   for (const result of ['accepted', 'failed']) counters.notifications.inc({ result }, 0);
@@ -307,7 +308,6 @@ function startAtZero(counters: Counters, config: ProtocolConfig): void {
     counters.blockedEpisodes.inc({ address }, 0);
     counters.lateAssociations.inc({ address }, 0);
   }
-  const services = [config.driver?.kind, config.notify.enabled ? 'sns' : undefined];
   for (const [service, operation] of CLOUD_OPERATIONS.filter(([name]) => services.includes(name))) {
     for (const result of CLOUD_REQUEST_RESULTS) counters.requests.inc({ service, operation, result }, 0);
   }

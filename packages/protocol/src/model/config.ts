@@ -42,7 +42,6 @@ export interface AddressConfig {
 export type MoveStyle = 'fenced' | 'single-call';
 
 export interface DriverConfig {
-  readonly kind: 'ec2' | 'opsworks' | 'exec';
   readonly style: MoveStyle;
   /** Whether a one-call swap exists for a handover that the holder consents to. */
   readonly swap: boolean;

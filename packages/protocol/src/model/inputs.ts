@@ -119,7 +119,8 @@ export type ExternalIpResult =
 
 /** One request to the cloud, for metrics and history. */
 export interface CloudRequest {
-  readonly service: 'ec2' | 'opsworks' | 'sns' | 'sts' | 'exec';
+  /** Whom was asked, as metrics and history name it: `ec2`, `sns`, `exec`. */
+  readonly service: string;
   readonly operation: string;
   readonly result: CloudRequestResult;
   readonly code: string | null;

@@ -42,7 +42,7 @@ export const PAIR: ProtocolConfig = {
   gossip: { intervalMs: 500, timeoutMs: 400, deadMs: 3_000, fanout: 3 },
   agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
   guard: { timeoutMs: 3_000 },
-  driver: { kind: 'ec2', style: 'fenced', swap: true, displace: 'refuse' },
+  driver: { style: 'fenced', swap: true, displace: 'refuse' },
   notify: { enabled: true, blockedAfterMs: 60_000 },
   holdDownMs: 60_000,
   flap: { moves: 4, withinMs: 600_000 },

@@ -172,7 +172,6 @@ export function configFor(
     guard: { timeoutMs: settings.guardTimeoutMs },
     driver: candidate
       ? {
-          kind: driver,
           style: driver === 'ec2' ? 'fenced' : 'single-call',
           swap: driver === 'ec2',
           displace: settings.displace,
