@@ -2,7 +2,9 @@
  * What the agent's adapters and the simulator's have in common, without I/O: what AWS's answers mean for the protocol,
  * and the calls that a driver makes. Each adapter only carries it: over the SDK, or to the model of AWS.
  */
+export * from './attempts.ts';
 export * from './aws-calls.ts';
 export * from './aws-failure.ts';
 export * from './ec2.ts';
 export * from './opsworks.ts';
+export * from './transport.ts';

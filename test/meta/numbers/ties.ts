@@ -2,9 +2,9 @@
  * Which number of the documentation is which constant of the code. A sentence stands as in its file, with `{}` for each
  * number, and behind it what the code has in that place.
  */
-import { ATTEMPT_STARTS } from '../../../packages/agent/src/adapters/attempts.ts';
 import { API_LISTEN, type Key, LISTS } from '../../../packages/agent/src/config/file-keys.ts';
 import { REQUESTS_PER_SECOND, SECURE_KIB_PER_SECOND } from '../../../packages/agent/src/http/senders.ts';
+import { ATTEMPT_STARTS } from '../../../packages/ports/src/attempts.ts';
 import { MAX_VOTERS, majorityOf } from '../../../packages/protocol/src/index.ts';
 import { DEFAULT_BOUNDS, EXPLORED_SETTINGS, QUANTUM_MS } from '../../../packages/sim/src/explore/bounds.ts';
 import { constant, numberAt } from './prose.ts';

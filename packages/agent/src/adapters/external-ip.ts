@@ -2,7 +2,7 @@
  * The guard's question: which address does this node's traffic come from? (port `externalIp`)
  *
  * All services are asked side by side over the contested address's own family, each by up to three
- * attempts on fresh connections (`attempts.ts`). A service's whole answer is its word: status 200 and
+ * attempts on fresh connections (`@failtome/ports`). A service's whole answer is its word: status 200 and
  * nothing but one IP address of that family, or it counts as failed, without another attempt.
  *
  * One valid answer is needed, and all valid ones must agree. After the first, the others get as long
@@ -15,6 +15,7 @@
  * service is configured by such an address, as one of the own network, or with `guard.allowPrivate`.
  */
 import { isIP, isIPv4 } from 'node:net';
+import { ATTEMPT_STARTS, isDefinite, runAttempts } from '@failtome/ports';
 import type {
   AskExternalIpEffect,
   DurationMs,
@@ -27,9 +28,9 @@ import type {
 import { canonicalIp } from '../config/host.ts';
 import { type HttpUrl, httpUrl } from '../config/http-url.ts';
 import { isPublic } from '../config/public-address.ts';
-import { type AttemptsEnd, runAttempts } from './attempts.ts';
-import { type CheckDependencies, isDefinite, timedOut } from './http-check.ts';
+import { type CheckDependencies, timedOut } from './http-check.ts';
 import { type Exchange, type ExchangeEnd, type ExchangeTarget, exchange } from './http-exchange.ts';
+import { afterReads } from './timers.ts';
 
 /** An IPv6 address has at most 45 characters; the rest is white space. */
 export const MAX_ANSWER_BYTES = 256;
@@ -121,13 +122,13 @@ function askAll(
 ): () => void {
   const begunAt = dependencies.clock.monotonicMs();
   const ends = new Map<number, ServiceEnd>();
-  let grace: NodeJS.Timeout | undefined;
+  let grace: (() => void) | undefined;
   let over = false;
 
   const finish = (end: ServiceEnd): void => {
     if (over) return;
     over = true;
-    clearTimeout(grace);
+    grace?.();
     for (const stop of stops) stop();
     done(end);
   };
@@ -138,11 +139,7 @@ function askAll(
       if (ends.size === targets.length) return conclude();
       if (end.kind !== 'address' || grace !== undefined) return;
       const tookMs = dependencies.clock.monotonicMs() - begunAt;
-      // After the reads of the turn it fires in: an answer that has arrived by then counts.
-      grace = setTimeout(
-        () => setImmediate(conclude),
-        Math.min(MAX_GRACE_MS, Math.max(MIN_GRACE_MS, tookMs)),
-      );
+      grace = afterReads(Math.min(MAX_GRACE_MS, Math.max(MIN_GRACE_MS, tookMs)), conclude);
     }),
   );
   return () => finish({ kind: 'failed', reason: 'unreachable', detail: 'stopped' });
@@ -164,21 +161,15 @@ function askOne(
         return attempt.destroy;
       },
       settles: isDefinite,
+      after: afterReads,
     },
-    (end) => done(serviceEnd(end, exchanges, target, timeoutMs)),
+    (settled, ends) => {
+      const last = ends.length === ATTEMPT_STARTS.length ? ends.at(-1) : undefined;
+      const end = settled ?? last;
+      const late = (): ServiceEnd => failed('timeout', target, timedOut(ends, exchanges, timeoutMs).detail);
+      done(end === undefined ? late() : judge(end, target));
+    },
   );
-}
-
-function serviceEnd(
-  end: AttemptsEnd<ExchangeEnd>,
-  exchanges: readonly Exchange[],
-  target: Question,
-  timeoutMs: DurationMs,
-): ServiceEnd {
-  if (end.kind === 'settled') return judge(end.end, target);
-  const last = end.ends.at(-1);
-  if (end.kind === 'exhausted' && last !== undefined) return judge(last, target);
-  return failed('timeout', target, timedOut(end.ends, exchanges, timeoutMs).detail);
 }
 
 function judge(end: ExchangeEnd, target: Question): ServiceEnd {

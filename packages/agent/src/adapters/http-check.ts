@@ -15,9 +15,8 @@
  *   another attempt brought the service's own word.
  */
 import { isIP, isIPv6 } from 'node:net';
+import { checkResultOf, isDefinite, runAttempts, type StatusRange } from '@failtome/ports';
 import type { CheckResult, DurationMs } from '@failtome/protocol';
-import type { StatusRange } from '../config/types.ts';
-import { type AttemptsEnd, runAttempts } from './attempts.ts';
 import type { Clock } from './clock.ts';
 import {
   type Exchange,
@@ -27,6 +26,7 @@ import {
   UNFINISHED,
 } from './http-exchange.ts';
 import type { Names } from './names.ts';
+import { afterReads } from './timers.ts';
 
 /** How much of an answer's body is read. */
 export const MAX_BODY_BYTES = 65_536;
@@ -100,12 +100,14 @@ export class CheckRunner {
     const { clock, names } = this.#dependencies;
     const begunAt = clock.monotonicMs();
     const exchanges: Exchange[] = [];
-    const finish = (verdict: Verdict): void => {
+    const durationMs = (): DurationMs => clock.monotonicMs() - begunAt;
+    const finish = (result: CheckResult): void => {
       this.#stops.delete(stop);
-      done({ ...verdict, durationMs: clock.monotonicMs() - begunAt });
+      done(result);
     };
+    const { expect, timeoutMs } = check;
     const stopAttempts = runAttempts<ExchangeEnd>(
-      check.timeoutMs,
+      timeoutMs,
       {
         start: (index, ended) => {
           const attempt = exchange(check.target, names.forAttempt(index), ended);
@@ -113,12 +115,16 @@ export class CheckRunner {
           return attempt.destroy;
         },
         settles: isDefinite,
+        after: afterReads,
       },
-      (end) => finish(verdictOf(end, exchanges, check)),
+      (settled, ends) => {
+        const late = (): ExchangeEnd => timedOut(ends, exchanges, timeoutMs);
+        finish(checkResultOf(settled, ends, late, { expect, durationMs: durationMs() }));
+      },
     );
     const stop = (): void => {
       stopAttempts();
-      finish({ kind: 'inconclusive', detail: 'stopped' });
+      finish({ kind: 'inconclusive', detail: 'stopped', durationMs: durationMs() });
     };
     this.#stops.add(stop);
   }
@@ -128,30 +134,6 @@ export class CheckRunner {
     this.#closed = true;
     for (const stop of [...this.#stops]) stop();
   }
-}
-
-type WithoutDuration<R> = R extends CheckResult ? Omit<R, 'durationMs'> : never;
-type Verdict = WithoutDuration<CheckResult>;
-
-/** The service's own word, whatever it says. */
-export function isDefinite(end: ExchangeEnd): boolean {
-  return end.kind === 'answered' || (end.kind === 'failed' && end.reason === 'refused');
-}
-
-function verdictOf(end: AttemptsEnd<ExchangeEnd>, exchanges: readonly Exchange[], check: HttpCheck): Verdict {
-  if (end.kind === 'settled') return judge(end.end, check.expect);
-  const own = end.ends.find((one) => one.kind === 'inconclusive');
-  if (own !== undefined) return judge(own, check.expect);
-  const last = end.ends.at(-1);
-  if (end.kind === 'exhausted' && last !== undefined) return judge(last, check.expect);
-  return timedOut(end.ends, exchanges, check.timeoutMs);
-}
-
-function judge(end: ExchangeEnd, expect: readonly StatusRange[]): Verdict {
-  if (end.kind !== 'answered') return end;
-  const { status } = end;
-  if (expect.some(({ from, to }) => from <= status && status <= to)) return { kind: 'ok', status };
-  return { kind: 'failed', reason: 'status', detail: `answered with status ${status}` };
 }
 
 const STAGES = ['name', 'connect', 'tls', 'answer', 'body'] as const;

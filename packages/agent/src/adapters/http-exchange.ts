@@ -3,12 +3,13 @@
  *
  * `node:http` with a socket made for the request: no agent, no pool, no redirects, no proxy, and the
  * socket is destroyed at the end whatever happened. There is no time-out here; whoever starts an
- * exchange ends it (`attempts.ts`).
+ * exchange ends it (`http-check.ts`).
  */
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { isIP, type LookupFunction, connect as netConnect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext, connect as tlsConnect } from 'node:tls';
+import type { AttemptEnd } from '@failtome/ports';
 import type { CheckFailure } from '@failtome/protocol';
 import { boundAnswer } from './answer-bounds.ts';
 
@@ -39,16 +40,10 @@ export interface ExchangeTarget {
   readonly keepBody: boolean;
 }
 
+/** How an exchange ended: an attempt at a check, with the body of its answer. */
 export type ExchangeEnd =
-  | {
-      readonly kind: 'answered';
-      readonly status: number;
-      readonly body: Buffer;
-      readonly truncated: boolean;
-    }
-  | { readonly kind: 'failed'; readonly reason: CheckFailure; readonly detail: string }
-  /** This machine could not even try: no descriptor, no port, no memory. */
-  | { readonly kind: 'inconclusive'; readonly detail: string };
+  | (Extract<AttemptEnd, { kind: 'answered' }> & { readonly body: Buffer; readonly truncated: boolean })
+  | Exclude<AttemptEnd, { kind: 'answered' }>;
 
 /** How far an exchange has come. */
 export type Stage = 'name' | 'connect' | 'tls' | 'answer' | 'body';

@@ -4,6 +4,7 @@
  * Nothing is sent twice. A request whose connection broke may have been heard, and the copy of a message
  * is refused as replayed; the protocol speaks again with its next message.
  */
+import { LATE_ANSWER_MS } from '@failtome/ports';
 import {
   type DurationMs,
   decodeMessage,
@@ -61,9 +62,6 @@ interface RawResponse {
   readonly identity: string;
   readonly body: Buffer;
 }
-
-/** A peer that answers this late after the time-out is still heard; then its connection is closed. */
-const LATE_MS: DurationMs = 2_000;
 
 type TransportPort = Ports['transport'];
 
@@ -202,7 +200,7 @@ async function exchange(connection: PeerConnection, request: Exchange): Promise<
   // Also ends a connect or a name look-up under way.
   const timer = setTimeout(
     () => connection.destroy(new ConnectionError('EXCHANGE_TIMEOUT')),
-    request.timeoutMs + LATE_MS,
+    request.timeoutMs + LATE_ANSWER_MS,
   );
   try {
     const { status, headers, body } = await connection.post({

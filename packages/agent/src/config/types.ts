@@ -4,16 +4,13 @@
  * What the protocol needs of it goes there through `toProtocolConfig`; the rest is for the adapters.
  */
 
+import type { StatusRange } from '@failtome/ports';
 import type { CheckConfig, DurationMs, InstanceId, Ip, NodeId, Role } from '@failtome/protocol';
 import type { PublicKey } from '../auth/identity.ts';
 import type { OperatorSettings } from '../auth/operators.ts';
 import type { AwsDriverKindName } from './driver-kinds.ts';
 
-/** A range of HTTP status codes, both ends included. */
-export interface StatusRange {
-  readonly from: number;
-  readonly to: number;
-}
+export type { StatusRange } from '@failtome/ports';
 
 export interface ProbeConfig extends CheckConfig {
   readonly scheme: 'http' | 'https';

@@ -38,8 +38,8 @@ export class Exchange {
   #requests = 0;
 
   constructor(
-    { queue, trace, network, tell, violate, forged, meant, isProven }: Environment,
-    { config, clock, wire }: ProcessSpec,
+    { queue, trace, network, tell, violate, forged, meant, isProven }: Omit<Environment, 'random' | 'outside'>,
+    { config, clock, wire }: Pick<ProcessSpec, 'config' | 'clock' | 'wire'>,
     life: Life,
   ) {
     this.#queue = queue;

@@ -2,6 +2,7 @@
  * The paths between the nodes: delays, loss, cuts in one direction or both, refused connections, and whoever records
  * requests and sends them again. It carries bytes and knows nothing of what they say.
  */
+import { LATE_ANSWER_MS } from '@failtome/ports';
 import type { NodeId, SendFailure } from '@failtome/protocol';
 import type { Details, LostWhy } from './details.ts';
 import type { EventQueue } from './queue.ts';
@@ -70,7 +71,7 @@ export interface Request {
   readonly fresh: boolean;
   /** The sender is told that it failed at the latest then, in the world's time. */
   readonly until: number;
-  /** Called exactly once. */
+  /** Called exactly once; after a time-out once more if the answer comes late, but comes. */
   readonly done: (
     result:
       | { readonly kind: 'response'; readonly bytes: string }
@@ -92,7 +93,12 @@ interface Recorded {
 /** A request whose sender waits. */
 interface Asked {
   readonly done: Request['done'];
-  answered: boolean;
+  /** An answer later than this is no answer. */
+  readonly lateUntil: number;
+  /** It was told how the request ended. */
+  ended: boolean;
+  /** Nothing more is told: not even a late answer. */
+  closed: boolean;
 }
 
 /** All links of a world, and what is on its way over them. */
@@ -156,8 +162,8 @@ export class Network {
     const { from, to, until } = wanted;
     const there = this.link(from, to);
     const back = this.link(to, from);
-    const asked: Asked = { done: wanted.done, answered: false };
-    this.#queue.at(until, () => answer(asked, { kind: 'failed', reason: 'timeout' }));
+    const asked = { done: wanted.done, lateUntil: until + LATE_ANSWER_MS, ended: false, closed: false };
+    this.#queue.at(until, () => fail(asked, 'timeout'));
     const one = this.#record(wanted);
     const msg = 2 * one.id;
     this.#details.emit?.({
@@ -172,7 +178,7 @@ export class Network {
     });
     if (there.state === 'reject') {
       this.#lost(msg, 'rejected');
-      this.#queue.after(this.#delayOn(there), () => answer(asked, { kind: 'failed', reason: 'unreachable' }));
+      this.#queue.after(this.#delayOn(there), () => fail(asked, 'unreachable'));
       return;
     }
     const fate = this.#fateOf(from, to, 'request');
@@ -181,7 +187,7 @@ export class Network {
     this.#queue.after(this.#delayOn(there) + (fate?.kind === 'late' ? fate.byMs : 0), () => {
       const state = this.#listeners.get(to)?.state() ?? 'gone';
       if (state === 'refused' && back.state !== 'closed')
-        this.#queue.after(this.#delayOn(back), () => answer(asked, { kind: 'failed', reason: 'refused' }));
+        this.#queue.after(this.#delayOn(back), () => fail(asked, 'refused'));
       if (state !== 'listening') return this.#lost(msg, state);
       this.#deliver(one, to, (_status, response) =>
         this.#respond({ one, from: to, to: from }, response, asked),
@@ -204,9 +210,11 @@ export class Network {
     if (!this.#carries(back) || fate?.kind === 'lost')
       return this.#lost(msg, back.state === 'closed' ? 'cut' : 'loss');
     this.#queue.after(this.#delayOn(back) + (fate?.kind === 'late' ? fate.byMs : 0), () => {
-      if (asked.answered) return this.#lost(msg, 'late');
+      if (asked.closed || this.#queue.now() > asked.lateUntil) return this.#lost(msg, 'late');
       this.#details.emit?.({ kind: 'arrived', msg, to, again: false });
-      answer(asked, { kind: 'response', bytes });
+      asked.ended = true;
+      asked.closed = true;
+      asked.done({ kind: 'response', bytes });
     });
   }
 
@@ -274,10 +282,12 @@ export class Network {
   }
 }
 
-function answer(asked: Asked, result: Parameters<Request['done']>[0]): void {
-  if (asked.answered) return;
-  asked.answered = true;
-  asked.done(result);
+/** After a time-out, and only then, an answer may still come. */
+function fail(asked: Asked, reason: SendFailure): void {
+  if (asked.ended) return;
+  asked.ended = true;
+  asked.closed = reason !== 'timeout';
+  asked.done({ kind: 'failed', reason });
 }
 
 function nowhere(): void {

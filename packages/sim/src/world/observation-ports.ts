@@ -11,11 +11,10 @@ type Observing = Pick<Ports, 'prober' | 'local' | 'externalIp'>;
 
 /** The ports of one process that observe. */
 export function createObservationPorts(
-  environment: Environment,
-  { machine, clock }: ProcessSpec,
+  { outside, tell }: Pick<Environment, 'outside' | 'tell'>,
+  { machine, clock }: Pick<ProcessSpec, 'machine' | 'clock'>,
   life: Life,
 ): Observing {
-  const { outside, tell } = environment;
   /** A check's result as the adapter would tell it: it measures by the process's own clock, standstill included. */
   function measured<R extends { readonly durationMs: number }>(
     done: (result: R) => void,
@@ -28,11 +27,14 @@ export function createObservationPorts(
   }
 
   const probe: Observing['prober']['probe'] = ({ probeId, address }) => {
-    const { addresses } = life.view().config;
-    const timeoutMs = addresses.find(({ ip }) => ip === address)?.probe.timeoutMs ?? 1_000;
+    const settings = life.view().config.addresses.find(({ ip }) => ip === address);
+    if (settings === undefined) {
+      const result = { kind: 'inconclusive', detail: `${address} is not configured`, durationMs: 0 } as const;
+      return life.feed({ kind: 'probed', probeId, result });
+    }
     tell({ kind: 'probe-began', by: life.view(), probeId, address });
     const done = measured<CheckResult>((result) => life.feed({ kind: 'probed', probeId, result }));
-    outside.probe(machine, address, timeoutMs, done);
+    outside.probe(machine, address, settings.probe.timeoutMs, done);
   };
 
   const check: Observing['local']['check'] = ({ checkId }) => {

@@ -4,7 +4,8 @@
  */
 
 import { type AwsState, externalIp, routeOf } from '@failtome/cloud/model';
-import type { CheckResult, ExternalIpResult, Ip, NodeId } from '@failtome/protocol';
+import { type AttemptEnd, checkResultOf, isDefinite, runAttempts, type StatusRange } from '@failtome/ports';
+import type { CheckResult, ExternalIpFailure, ExternalIpResult, Ip, NodeId } from '@failtome/protocol';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
 
@@ -30,18 +31,31 @@ export type IpService =
   | { readonly kind: 'hung' }
   | { readonly kind: 'down' }
   | { readonly kind: 'html' }
+  /** There are several, and they see different addresses. */
+  | { readonly kind: 'disagree' }
   /** It answers with this address to everybody. */
   | { readonly kind: 'lies'; readonly ip: Ip };
 
-/** Attempts begin at these parts of the time-out, each on a connection of its own. */
-const ATTEMPTS = [0, 0.3, 0.6] as const;
+/** What the checks expect. */
+const EXPECT: readonly StatusRange[] = [{ from: 200, to: 399 }];
 /** There and back over the outside path. */
 const OUTSIDE_MS = [1, 6] as const;
 const LOCAL_MS = [0.2, 1.5] as const;
 const EXTERNAL_IP_MS = [3, 20] as const;
 
 /** How one connection ends; null: it doesn't. */
-type Ending = { readonly afterMs: number; readonly result: 'ok' | 'refused' | 'error' } | null;
+type Ending<E> = { readonly afterMs: number; readonly end: E } | null;
+
+const OK: AttemptEnd = { kind: 'answered', status: 200 };
+const UNAVAILABLE: AttemptEnd = { kind: 'answered', status: 503 };
+const REFUSED: AttemptEnd = { kind: 'failed', reason: 'refused', detail: 'connection refused' };
+const TIMED_OUT: AttemptEnd = { kind: 'failed', reason: 'timeout', detail: 'no answer in time' };
+
+type IpAnswer =
+  | { readonly kind: 'address'; readonly ip: Ip }
+  | { readonly kind: 'failed'; readonly reason: ExternalIpFailure; readonly detail: string };
+
+const UNANSWERED: IpAnswer = { kind: 'failed', reason: 'timeout', detail: 'no answer in time' };
 
 export class Outside {
   readonly #queue: EventQueue;
@@ -66,47 +80,41 @@ export class Outside {
     const route = routeOf(this.#aws(), ip, this.#queue.now());
     if (this.page === 'gone' || route.kind === 'nowhere' || route.instance.wayOut === 'broken') return null;
     const machine = this.#byInstance.get(route.instance.id);
-    return machine !== undefined && this.#server(machine, 0)?.result === 'ok' ? machine.id : null;
+    return machine !== undefined && this.#server(machine, 0)?.end === OK ? machine.id : null;
   }
 
   probe(from: Machine, ip: Ip, timeoutMs: number, done: (result: CheckResult) => void): void {
-    this.#attempts(timeoutMs, () => this.#connect(from, ip), done);
+    this.#check(timeoutMs, () => this.#connect(from, ip), done);
   }
 
   checkLocal(on: Machine, timeoutMs: number, done: (result: CheckResult) => void): void {
-    this.#attempts(timeoutMs, () => this.#server(on, this.#draw(LOCAL_MS)), done);
+    this.#check(timeoutMs, () => this.#server(on, this.#draw(LOCAL_MS)), done);
   }
 
   askExternalIp(from: Machine, timeoutMs: number, done: (result: ExternalIpResult) => void): void {
-    const { ipService } = this;
-    const startedMs = this.#queue.now();
-    const seen = externalIp(this.#aws(), from.instanceId, startedMs);
-    const lost = [0, 1, 2].every(() => this.#random.chance(from.outsideLossPerMille));
-    if (seen.kind === 'none' || lost || ipService.kind === 'hung') {
-      this.#queue.after(timeoutMs, () =>
-        done({ kind: 'failed', reason: 'timeout', detail: 'no answer in time', durationMs: timeoutMs }),
-      );
-      return;
-    }
-    const durationMs = this.#draw(EXTERNAL_IP_MS);
-    this.#queue.after(durationMs, () => done(answerOf(ipService, seen.ip, durationMs)));
+    this.#attempts(
+      timeoutMs,
+      () => this.#askOnce(from),
+      () => true,
+      (settled, durationMs) => done({ ...(settled ?? UNANSWERED), durationMs }),
+    );
   }
 
   #draw([least, most]: readonly [number, number]): number {
     return this.#random.between(Math.round(least * 16), Math.round(most * 16)) / 16;
   }
 
-  #server(machine: Machine, travelMs: number): Ending {
+  #server(machine: Machine, travelMs: number): Ending<AttemptEnd> {
     if (machine.frozen) return null;
     switch (machine.haproxy) {
       case 'up':
-        return { afterMs: travelMs, result: 'ok' };
+        return { afterMs: travelMs, end: OK };
       case 'dead':
-        return { afterMs: travelMs, result: 'refused' };
+        return { afterMs: travelMs, end: REFUSED };
       case 'error':
-        return { afterMs: travelMs, result: 'error' };
+        return { afterMs: travelMs, end: UNAVAILABLE };
       case 'slow':
-        return { afterMs: travelMs + machine.slowMs, result: 'ok' };
+        return { afterMs: travelMs + machine.slowMs, end: OK };
       case 'hung':
         return null;
     }
@@ -116,7 +124,7 @@ export class Outside {
     return externalIp(this.#aws(), machine.instanceId, this.#queue.now()).kind !== 'none';
   }
 
-  #connect(from: Machine, ip: Ip): Ending {
+  #connect(from: Machine, ip: Ip): Ending<AttemptEnd> {
     if (
       !this.#reachesOutside(from) ||
       from.blockedPaths.has(ip) ||
@@ -129,59 +137,67 @@ export class Outside {
     // An address whose holder's own way out is broken isn't reached from outside either.
     if (machine === undefined || route.instance.wayOut === 'broken') return null;
     const ending = this.#server(machine, this.#draw(OUTSIDE_MS));
-    return ending?.result === 'ok' && this.page === 'gone' ? { ...ending, result: 'error' } : ending;
+    return ending?.end === OK && this.page === 'gone' ? { ...ending, end: UNAVAILABLE } : ending;
   }
 
-  /** Up to three attempts; a success ends it, a refusal too, and so does the time-out. */
-  #attempts(
+  /** Which address the service sees a node come from; nothing comes back to a node without a way out. */
+  #askOnce(from: Machine): Ending<IpAnswer> {
+    const seen = externalIp(this.#aws(), from.instanceId, this.#queue.now());
+    const answer = seen.kind === 'none' ? null : answerOf(this.ipService, seen.ip);
+    if (answer === null || this.#random.chance(from.outsideLossPerMille)) return null;
+    return { afterMs: this.#draw(EXTERNAL_IP_MS), end: answer };
+  }
+
+  #check(
     timeoutMs: number,
-    connectNow: () => Ending,
-    done: (result: CheckResult, startedMs: number) => void,
+    connectNow: () => Ending<AttemptEnd>,
+    done: (result: CheckResult) => void,
+  ): void {
+    this.#attempts(timeoutMs, connectNow, isDefinite, (settled, durationMs) =>
+      done(checkResultOf(settled, [], () => TIMED_OUT, { expect: EXPECT, durationMs })),
+    );
+  }
+
+  /** Attempts as the agent makes them; what is planned in the world comes, and finds that it is over. */
+  #attempts<E>(
+    timeoutMs: number,
+    connectNow: () => Ending<E>,
+    settles: (end: E) => boolean,
+    done: (settled: E | null, durationMs: number) => void,
   ): void {
     const startedMs = this.#queue.now();
-    let over = false;
-    const end = (result: CheckResult): void => {
-      if (over) return;
-      over = true;
-      done(result, startedMs);
+    const after = (ms: number, work: () => void): (() => void) => {
+      this.#queue.after(ms, work);
+      return nothing;
     };
-    const failed = (reason: 'refused' | 'timeout' | 'status', durationMs: number): CheckResult => ({
-      kind: 'failed',
-      reason,
-      detail: reason === 'status' ? '503' : reason,
-      durationMs,
-    });
-    const attempt = (): void => {
-      if (over) return;
+    const start = (_index: number, ended: (end: E) => void): (() => void) => {
       const ending = connectNow();
-      if (ending === null) return;
-      const durationMs = this.#queue.now() - startedMs + ending.afterMs;
-      if (durationMs >= timeoutMs) return;
-      this.#queue.after(ending.afterMs, () => {
-        if (ending.result === 'ok') end({ kind: 'ok', status: 200, durationMs });
-        else end(failed(ending.result === 'refused' ? 'refused' : 'status', durationMs));
-      });
+      return ending === null ? nothing : after(ending.afterMs, () => ended(ending.end));
     };
-    attempt();
-    for (const part of ATTEMPTS.slice(1)) {
-      this.#queue.after(timeoutMs * part, () => {
-        if (!over) attempt();
-      });
-    }
-    this.#queue.after(timeoutMs, () => end(failed('timeout', timeoutMs)));
+    runAttempts(timeoutMs, { start, settles, after }, (settled) =>
+      done(settled, this.#queue.now() - startedMs),
+    );
   }
 }
 
-function answerOf(service: IpService, ip: Ip, durationMs: number): ExternalIpResult {
+function nothing(): void {
+  // There is nothing to end.
+}
+
+/** Null: none ever comes. */
+function answerOf(service: IpService, ip: Ip): IpAnswer | null {
   switch (service.kind) {
     case 'up':
+      return { kind: 'address', ip };
     case 'hung':
-      return { kind: 'address', ip, durationMs };
+      return null;
     case 'lies':
-      return { kind: 'address', ip: service.ip, durationMs };
+      return { kind: 'address', ip: service.ip };
+    case 'disagree':
+      return { kind: 'failed', reason: 'disagree', detail: `one says ${ip}, another something else` };
     case 'down':
-      return { kind: 'failed', reason: 'refused', detail: 'connection refused', durationMs };
+      return { kind: 'failed', reason: 'refused', detail: 'connection refused' };
     case 'html':
-      return { kind: 'failed', reason: 'not-an-address', detail: 'the answer is no address', durationMs };
+      return { kind: 'failed', reason: 'not-an-address', detail: 'the answer is no address' };
   }
 }

@@ -4,6 +4,8 @@ import { address, choice, duration, ip, node, optional, share } from '../paramet
 
 const HAPROXY = ['dead', 'hung', 'error', 'slow'] as const;
 
+const IP_SERVICE_FAULTS = ['hung', 'down', 'html', 'disagree', 'lies'] as const;
+
 export const OUTSIDE: readonly ActionKind[] = [
   action({
     name: 'haproxy',
@@ -101,14 +103,14 @@ export const OUTSIDE: readonly ActionKind[] = [
   }),
   action({
     name: 'ip-service',
-    says: 'the external-IP service hangs, is down, answers with a page, or lies',
+    says: 'the external-IP service hangs, is down, answers with a page or with two addresses, or lies',
     lastsMs: MIDDLE,
     parameters: {
-      state: choice(['hung', 'down', 'html', 'lies'], 'what is wrong with it'),
+      state: choice(IP_SERVICE_FAULTS, 'what is wrong with it'),
       ip: optional(ip('what it says to everybody when it lies'), '203.0.113.250'),
     },
     draw: (random, spec) => ({
-      state: random.pick(['hung', 'down', 'html', 'lies'] as const),
+      state: random.pick(IP_SERVICE_FAULTS),
       ip: random.pick([random.pick(spec.addresses), '203.0.113.250']),
     }),
     apply(world, given) {
