@@ -68,7 +68,7 @@ function checkLeases(by: RunView, { address, operation, timeoutMs }: DriveEffect
 }
 
 function isSingleCall({ config }: RunView): boolean {
-  return config.driver?.kind === 'opsworks';
+  return config.driver?.style === 'single-call';
 }
 
 /** I9, of all moves: by the checks of the own HAProxy themselves, and not by what the node makes of them. */
