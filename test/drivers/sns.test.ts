@@ -27,38 +27,6 @@ function publish(timeoutMs = 10_000, topicArn = TOPIC): Promise<PublishResult> {
   });
 }
 
-test('publishes subject and message, and tells the request', async () => {
-  expect(await publish()).toMatchObject({
-    kind: 'accepted',
-    request: { service: 'sns', operation: 'Publish', result: 'ok', requestId: expect.any(String) },
-  });
-  expect(aws.cloud.published).toMatchObject([
-    {
-      subject: 'HAProxy failover notification',
-      message: 'Instance i-1 took over 198.51.100.7\nnode: saturn',
-    },
-  ]);
-});
-
-test.each([
-  ['server-error', { kind: 'server-error', status: 500 }, 'unknown'],
-  ['throttle', { kind: 'throttle' }, 'throttled'],
-  ['unauthorized', { kind: 'unauthorized' }, 'refused'],
-  ['reset', { kind: 'reset' }, 'unknown'],
-] as const)('says that a publication failed by %s, and sends it once', async (_name, effect, result) => {
-  aws.cloud.fault.arm({ action: 'sns:Publish', effect });
-  expect(await publish()).toMatchObject({ kind: 'failed', request: { result } });
-  expect(aws.cloud.calls.filter(({ action }) => action === 'sns:Publish')).toHaveLength(1);
-});
-
-test('gives a publication up at its time-out', async () => {
-  aws.cloud.fault.arm({ action: 'sns:Publish', effect: { kind: 'hang' } });
-  expect(await publish(200)).toMatchObject({
-    kind: 'failed',
-    request: { code: 'Timeout', result: 'unknown' },
-  });
-});
-
 test('says that the topic does not exist', async () => {
   const { kind } = await publish(5000, `${TOPIC}-gone`);
   expect(kind).toBe('failed');
