@@ -1,9 +1,11 @@
 import { createSnsNotifier } from '../../packages/agent/src/adapters/sns.ts';
 import { createAws } from '../../packages/cloud/src/model/index.ts';
-import { createCloud } from '../../packages/sim/src/world/cloud.ts';
+import { SimulatedCloud } from '../../packages/sim/src/world/cloud.ts';
+import type { Detail } from '../../packages/sim/src/world/details.ts';
 import { createDriver } from '../../packages/sim/src/world/drivers.ts';
 import { createQueue } from '../../packages/sim/src/world/queue.ts';
 import { createRandom } from '../../packages/sim/src/world/random.ts';
+import { Subscribers } from '../../packages/sim/src/world/subscribers.ts';
 import { openAws, TOPIC } from '../drivers/aws-world.ts';
 import { describeNotifier, type NotifierWorld } from './notifier-contract.ts';
 
@@ -36,7 +38,11 @@ async function openSimulated(): Promise<NotifierWorld> {
   const random = createRandom(1);
   const published: { subject: string | null; message: string }[] = [];
   let sent = 0;
-  const cloud = createCloud(
+  const details = new Subscribers<Detail>();
+  details.subscribe((detail) => {
+    if (detail.kind === 'called') sent += 1;
+  });
+  const cloud = new SimulatedCloud(
     queue,
     random,
     createAws({ instances: [{ id: 'i-1' }], addresses: [], topics: [TOPIC] }),
@@ -47,11 +53,7 @@ async function openSimulated(): Promise<NotifierWorld> {
       },
       onFault: () => undefined,
     },
-    {
-      tell: (detail) => {
-        if (detail.kind === 'called') sent += 1;
-      },
-    },
+    details,
   );
   const driver = createDriver(cloud, {
     kind: 'ec2',

@@ -1,10 +1,10 @@
 /** The simulator's checks and its external IP, in virtual time. */
 import { createAws } from '../../packages/cloud/src/model/index.ts';
 import type { Ports } from '../../packages/protocol/src/index.ts';
+import { createObservationPorts } from '../../packages/sim/src/world/observation-ports.ts';
 import { type HaproxyState, type Machine, Outside } from '../../packages/sim/src/world/outside.ts';
 import { createQueue } from '../../packages/sim/src/world/queue.ts';
 import { createRandom } from '../../packages/sim/src/world/random.ts';
-import { createObservationPorts } from '../../packages/sim/src/world/observation-ports.ts';
 import type { CheckWorld, ExternalIpWorld, ServiceBehaviour } from './checks-contract.ts';
 import { ADDRESS, type FakeProcess, fakeProcess } from './sim-process.ts';
 
@@ -43,7 +43,11 @@ function openSenses(): Senses {
   const machines = { saturn: machine('saturn', 'i-1'), neptune: machine('neptune', 'i-2') };
   const outside = new Outside(queue, { ...random, chance }, () => aws, Object.values(machines));
   const { clock, life, posted } = fakeProcess(queue);
-  const ports = createObservationPorts({ outside, tell: () => undefined }, { machine: machines.saturn, clock }, life);
+  const ports = createObservationPorts(
+    { outside, tell: () => undefined },
+    { machine: machines.saturn, clock },
+    life,
+  );
   return {
     ports,
     outside,

@@ -2,9 +2,9 @@
 
 import type { Event, ProtocolConfig } from '../../packages/protocol/src/index.ts';
 import { createClock, type NodeClock } from '../../packages/sim/src/world/clock.ts';
+import type { Life } from '../../packages/sim/src/world/environment.ts';
 import type { EventQueue } from '../../packages/sim/src/world/queue.ts';
 import { configFor, DEFAULT_SETTINGS, type NodeSpec } from '../../packages/sim/src/world/settings.ts';
-import type { Life } from '../../packages/sim/src/world/environment.ts';
 
 export const NODES: readonly NodeSpec[] = ['saturn', 'neptune'].map((id) => ({
   id,

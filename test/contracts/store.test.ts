@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Store } from '../../packages/agent/src/adapters/store.ts';
 import type { Event } from '../../packages/protocol/src/index.ts';
-import { createDisk } from '../../packages/sim/src/world/disk.ts';
+import { Disk } from '../../packages/sim/src/world/disk.ts';
 import { createQueue } from '../../packages/sim/src/world/queue.ts';
 import { createRandom } from '../../packages/sim/src/world/random.ts';
 import { collectPosts } from '../drivers/aws-world.ts';
@@ -51,7 +51,7 @@ async function openStore(): Promise<StoreWorld> {
 
 async function openDisk(): Promise<StoreWorld> {
   const queue = createQueue();
-  const disk = createDisk(queue, createRandom(1), { writeMs: [1, 5] });
+  const disk = new Disk(queue, createRandom(1), { writeMs: [1, 5] });
   const posted: Event[] = [];
   return {
     posted,

@@ -38,7 +38,16 @@ export class Exchange {
   #requests = 0;
 
   constructor(
-    { queue, trace, network, tell, violate, forged, meant, isProven }: Omit<Environment, 'random' | 'outside'>,
+    {
+      queue,
+      trace,
+      network,
+      tell,
+      violate,
+      forged,
+      meant,
+      isProven,
+    }: Omit<Environment, 'random' | 'outside'>,
     { config, clock, wire }: Pick<ProcessSpec, 'config' | 'clock' | 'wire'>,
     life: Life,
   ) {

@@ -148,11 +148,7 @@ export class Outside {
     return { afterMs: this.#draw(EXTERNAL_IP_MS), end: answer };
   }
 
-  #check(
-    timeoutMs: number,
-    connectNow: () => Ending<AttemptEnd>,
-    done: (result: CheckResult) => void,
-  ): void {
+  #check(timeoutMs: number, connectNow: () => Ending<AttemptEnd>, done: (result: CheckResult) => void): void {
     this.#attempts(timeoutMs, connectNow, isDefinite, (settled, durationMs) =>
       done(checkResultOf(settled, [], () => TIMED_OUT, { expect: EXPECT, durationMs })),
     );
