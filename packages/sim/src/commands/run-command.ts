@@ -92,7 +92,7 @@ function tell(
       recorders.push(new Recorder(world, { plan: null, title: '', sink }));
     },
   });
-  for (const { finish } of recorders) finish();
+  for (const recorder of recorders) recorder.finish();
   recording.finish();
   write(`\nseed ${seed}\n`);
   for (const line of transcriptOf(scenario, records, { verbose: flags.verbose })) write(`${line}\n`);
