@@ -11,7 +11,26 @@
 type Way = 'plain' | 'memo' | 'skip' | 'presence' | 'bag' | 'effect-or-name';
 
 const WAYS: Readonly<Record<Exclude<Way, 'plain'>, readonly string[]>> = {
-  memo: ['addresses', 'message', 'node', 'payload', 'peers', 'record'],
+  memo: [
+    'addresses',
+    'message',
+    'node',
+    'payload',
+    'peers',
+    'record',
+    'campaign',
+    'episode',
+    'move',
+    'intent',
+    'pause',
+    'wayOut',
+    'local',
+    'gossip',
+    'words',
+    'holder',
+    'survey',
+    'channel',
+  ],
   // What decides nothing.
   skip: [
     'config',
