@@ -102,6 +102,7 @@ const FAULTLESS: Bounds = { ...ONE_ORDER, faults: 0 };
 const SEARCHES: readonly (readonly [string, Bounds])[] = [
   ['explorer, a pair without faults', { ...FAULTLESS, orders: 'weighty' }],
   ['explorer, three candidates without faults', { ...FAULTLESS, cluster: 'three' }],
+  ['explorer, a pair and a witness without faults', { ...FAULTLESS, cluster: 'pair-witness' }],
   ['explorer, two addresses of a pair without faults', { ...FAULTLESS, addresses: 2 }],
   ['explorer, a pair with one fault of a call', { ...ONE_ORDER, faultKinds: ['call'] }],
   ['explorer, a pair with one crash or pause', { ...ONE_ORDER, faultKinds: ['crash', 'pause'] }],
