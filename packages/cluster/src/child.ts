@@ -70,3 +70,8 @@ export class Child {
     await gone;
   }
 }
+
+/** Nothing of this machine's own: no credentials, no configuration of the AWS SDK. */
+export function baseEnvironment(home: string): Readonly<Record<string, string>> {
+  return { PATH: process.env.PATH ?? '', HOME: home, NO_COLOR: '1' };
+}

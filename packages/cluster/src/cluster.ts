@@ -1,29 +1,16 @@
 import { type ChildProcess, execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { type EmbeddedCloud, startCloud } from '@failtome/cloud';
-import { stringify } from 'yaml';
-import {
-  apiPort,
-  configurationOf,
-  Places,
-  sharedAddresses,
-  topicArn,
-  webPort,
-} from './agent-configuration.ts';
-import { AgentProcess } from './agent-process.ts';
+import { resolve } from 'node:path';
+import type { EmbeddedCloud } from '@failtome/cloud';
+import type { AgentProcess } from './agent-process.ts';
+import { baseEnvironment } from './child.ts';
 import { atExit } from './cleanup.ts';
 import { Client, type ClientOptions } from './client.ts';
-import { makeFolder, type TemporaryFolder } from './folder.ts';
-import { Link, type LinkCondition } from './link.ts';
+import type { TemporaryFolder } from './folder.ts';
+import type { Link, LinkCondition } from './link.ts';
 import { textOf } from './log-book.ts';
-import { claimLoopback } from './loopback.ts';
-import { ClusterNode } from './node.ts';
-import type { ClusterOptions, NodeSpec } from './options.ts';
+import type { ClusterNode } from './node.ts';
+import type { ClusterOptions } from './options.ts';
 import { until, type WaitOptions } from './wait.ts';
-import { installedWebServer, WebServer } from './web-server.ts';
 
 /** What a command of the agent's came to. */
 export interface CommandResult {
@@ -36,7 +23,8 @@ const commandTimeoutMs = 60_000;
 /** A first start may have to wait for the longest lease. */
 const takeoverReadyWithinMs = 30_000;
 
-interface Parts {
+/** What a cluster consists of. */
+export interface ClusterParts {
   readonly cloud: EmbeddedCloud;
   readonly keyFile: string;
   readonly links: readonly Link[];
@@ -46,7 +34,8 @@ interface Parts {
   readonly opened: readonly Closer[];
 }
 
-type Closer = () => Promise<void>;
+/** Closes one thing. */
+export type Closer = () => Promise<void>;
 
 /** A cluster of real processes against an embedded cloud. `startCluster` makes one; `close` frees everything. */
 export class Cluster {
@@ -59,12 +48,12 @@ export class Cluster {
   readonly keyFile: string;
   readonly links: readonly Link[];
   readonly #options: ClusterOptions;
-  readonly #parts: Parts;
+  readonly #parts: ClusterParts;
   readonly #clients: Client[] = [];
   readonly #commands = new Set<ChildProcess>();
   #closing: Promise<void> | null = null;
 
-  constructor(options: ClusterOptions, parts: Parts, addresses: readonly string[]) {
+  constructor(options: ClusterOptions, parts: ClusterParts, addresses: readonly string[]) {
     this.#options = options;
     this.#parts = parts;
     this.cloud = parts.cloud;
@@ -222,167 +211,6 @@ export class Cluster {
   }
 }
 
-/**
- * Starts a cluster: an embedded cloud, and for each node a web server and an agent, each a process of its own.
- * Resolves when the web servers serve and the agents run; `settled` says when they would fail over.
- *
- * @example
- * const cluster = await startCluster({
- *   agentFile: 'packages/agent/dist/failtome.js',
- *   nodes: [{ id: 'saturn' }, { id: 'neptune' }],
- *   settings: { agreement: { lease: '2s' } },
- *   probe: { interval: '200ms', fastInterval: '100ms', timeout: '300ms' },
- * });
- * try {
- *   await cluster.settled();
- *   const client = cluster.client();
- *   await client.served('saturn');
- *   const sinceMs = Date.now();
- *   await cluster.node('saturn').web.kill();
- *   await cluster.held('neptune');
- *   const { outageMs } = await client.outage({ sinceMs, by: 'neptune' });
- *   await cluster.node('neptune').agent.log.waitFor('notified');
- * } finally {
- *   await cluster.close();
- * }
- */
-export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const opened: Closer[] = [];
-  try {
-    const cluster = await openCluster(options, opened);
-    const starting = options.nodes
-      .filter(({ start = 'now' }) => start === 'now')
-      .map(({ id }) => cluster.node(id));
-    await Promise.all(starting.map(({ web }) => web.start()));
-    for (const { agent } of starting) agent.start();
-    return cluster;
-  } catch (cause) {
-    await closeAll(opened);
-    throw cause;
-  }
-}
-
-async function openCluster(options: ClusterOptions, opened: Closer[]): Promise<Cluster> {
-  if (!existsSync(options.agentFile))
-    throw new Error(`There is no agent at ${options.agentFile}: build it first.`);
-  const block = await claimLoopback();
-  opened.push(() => block.release());
-  const temporary = await makeFolder(options.parentFolder);
-  if (options.folder === 'keep') temporary.keep();
-  opened.push(() => temporary.remove());
-  const folder = temporary.path;
-  const places = new Places(block, options.nodes);
-  const shared = sharedAddresses(options);
-  const cloud = await startCloud(cloudOptions(options, places));
-  opened.push(() => cloud.close());
-  const links = await openLinks(options.nodes, places);
-  opened.push(async () => void (await Promise.all(links.map((link) => link.close()))));
-  const keyFile = join(folder, 'cluster.key');
-  await writeFile(keyFile, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
-  const nodes = await Promise.all(
-    options.nodes.map((spec) => createNode(spec, options, { places, cloud, links, folder, keyFile })),
-  );
-  opened.push(
-    async () => void (await Promise.all(nodes.flatMap(({ agent, web }) => [agent.close(), web.kill()]))),
-  );
-  const parts = { cloud, temporary, keyFile, links, nodes, opened };
-  return new Cluster(
-    options,
-    parts,
-    shared.map((_, index) => places.sharedIp(index)),
-  );
-}
-
-async function closeAll(opened: readonly Closer[]): Promise<void> {
-  for (const close of opened.toReversed()) await close();
-}
-
-function cloudOptions(options: ClusterOptions, places: Places): Parameters<typeof startCloud>[0] {
-  return {
-    ...options.cloud,
-    host: places.cloudHost,
-    topics: [topicArn],
-    instances: options.nodes.map(({ id, instance }) => ({
-      hostname: id,
-      ...instance,
-      id: places.instanceId(id),
-      backend: { host: places.host(id), port: webPort },
-    })),
-    addresses: sharedAddresses(options).map(({ holder, landing, ...address }, index) => {
-      const privateIp = holder === undefined ? undefined : landing?.[holder];
-      return {
-        ...address,
-        publicIp: places.sharedIp(index),
-        ...(holder === undefined ? {} : { holder: places.instanceId(holder) }),
-        ...(privateIp === undefined ? {} : { privateIp }),
-      };
-    }),
-  };
-}
-
-async function openLinks(nodes: readonly NodeSpec[], places: Places): Promise<readonly Link[]> {
-  const ids = nodes.map(({ id }) => id);
-  const links = ids.flatMap((from) =>
-    ids
-      .filter((to) => to !== from)
-      .map((to) => {
-        const target = { host: places.host(to), port: apiPort };
-        return new Link({ from, to, listen: places.link(from, to), target });
-      }),
-  );
-  await Promise.all(links.map((link) => link.open()));
-  return links;
-}
-
-interface Surroundings {
-  readonly places: Places;
-  readonly cloud: EmbeddedCloud;
-  readonly links: readonly Link[];
-  readonly folder: string;
-  readonly keyFile: string;
-}
-
-async function createNode(
-  spec: NodeSpec,
-  options: ClusterOptions,
-  { places, cloud, links, folder: parent, keyFile }: Surroundings,
-): Promise<ClusterNode> {
-  const { id } = spec;
-  const folder = join(parent, id);
-  const stateDir = join(folder, 'state');
-  await mkdir(stateDir, { recursive: true });
-  const configFile = join(folder, 'failtome.yaml');
-  const files = { keyFile, stateDir };
-  await writeFile(configFile, stringify(configurationOf(spec, options, { places, cloud, files })));
-  const inbound = links.filter(({ to }) => to === id);
-  const outbound = links.filter(({ from }) => from === id);
-  const instanceId = places.instanceId(id);
-  const host = places.host(id);
-  const agent = new AgentProcess(
-    {
-      agentFile: resolve(options.agentFile),
-      configFile,
-      logFile: join(folder, 'agent.log'),
-      folder,
-      url: `${options.scheme ?? 'http'}://${host}:${apiPort}`,
-      env: { ...baseEnvironment(folder), ...cloud.environmentFor(instanceId), ...spec.env },
-    },
-    {
-      onListening: (listening) => {
-        for (const link of inbound) link.setListening(listening);
-      },
-    },
-  );
-  const kind = options.webServer ?? installedWebServer();
-  const web = new WebServer({ kind, name: id, endpoint: { host, port: webPort }, folder });
-  return new ClusterNode({ id, instanceId, folder }, { cloud, agent, web, inbound, outbound });
-}
-
-/** Nothing of this machine's own: no credentials, no configuration of the AWS SDK. */
-function baseEnvironment(home: string): Readonly<Record<string, string>> {
-  return { PATH: process.env.PATH ?? '', HOME: home, NO_COLOR: '1' };
-}
-
 type Status = Awaited<ReturnType<AgentProcess['api']['status']>>;
 
 /** What still keeps a node from doing its part; null: nothing. */
@@ -397,4 +225,9 @@ function problemOf(status: Status, running: readonly ClusterNode[]): string | nu
   if (keeping !== undefined)
     return `it lends nothing for another ${keeping.lendsInMs} ms, having just started`;
   return null;
+}
+
+/** Closes what was opened, the last first. */
+export async function closeAll(opened: readonly Closer[]): Promise<void> {
+  for (const close of opened.toReversed()) await close();
 }

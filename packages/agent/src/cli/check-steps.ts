@@ -53,22 +53,6 @@ export function createCheckSteps(version: string): CheckSteps {
   const clock = createClock();
   const names = new Names({ monotonicMs: () => clock.monotonicMs() });
 
-  /** One effect through one adapter. */
-  function once<R>(
-    open: (post: (event: Event) => void) => { readonly start: () => void; readonly close: () => void },
-    pick: (event: Event) => R | null,
-  ): Promise<R> {
-    return new Promise((resolve) => {
-      const adapter = open((event) => {
-        const result = pick(event);
-        if (result === null) return;
-        adapter.close();
-        resolve(result);
-      });
-      adapter.start();
-    });
-  }
-
   return {
     files: (config) => preflightFiles(config),
     listen: tryListening,
@@ -119,6 +103,22 @@ export function createCheckSteps(version: string): CheckSteps {
       }
     },
   };
+}
+
+/** One effect through one adapter. */
+function once<R>(
+  open: (post: (event: Event) => void) => { readonly start: () => void; readonly close: () => void },
+  pick: (event: Event) => R | null,
+): Promise<R> {
+  return new Promise((resolve) => {
+    const adapter = open((event) => {
+      const result = pick(event);
+      if (result === null) return;
+      adapter.close();
+      resolve(result);
+    });
+    adapter.start();
+  });
 }
 
 async function addressesOf(host: string): Promise<readonly Ip[]> {

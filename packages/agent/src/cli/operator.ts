@@ -94,7 +94,7 @@ export async function openOperator(
   const objection = objectionTo(node, options);
   if (objection !== null)
     return { kind: 'failed', detail: `${url} is the agent of ${clean(node)}, ${objection}` };
-  return { kind: 'open', operator: operatorOf(options, told, node, dependencies) };
+  return { kind: 'open', operator: new OperatorSession(options, told, node, dependencies) };
 }
 
 /** The status isn't signed: what calls itself a node that isn't known here could be anybody, and is sent no order. */
@@ -105,106 +105,131 @@ function objectionTo(told: NodeId, { node, publicKeys }: OperatorOptions): strin
   return 'which is no node of this configuration, where nodes have public keys: name it in peers, or ask another node';
 }
 
-function operatorOf(
-  options: OperatorOptions,
-  cluster: string,
-  node: NodeId,
-  dependencies: OperatorDependencies,
-): Operator {
-  const { url, keys, identity, identityFile, publicKeys } = options;
-  const signers = publicKeys.get(node) ?? [];
-  const { http, now, randomText } = dependencies;
-  const from = `${OPERATOR_PREFIX}${randomText(11)}`;
-  const session = randomText(11);
-  const startedAt = now();
-  let seq = 0;
-  let echo: Echo | null = null;
+/** One command's talk with one agent. */
+class OperatorSession implements Operator {
+  readonly #options: OperatorOptions;
+  readonly #cluster: string;
+  /** The agent that is spoken to. */
+  readonly node: NodeId;
+  readonly #dependencies: OperatorDependencies;
+  readonly #signers: readonly PublicKey[];
+  readonly #from: string;
+  readonly #session: string;
+  readonly #startedAt: number;
+  #seq = 0;
+  #echo: Echo | null = null;
 
-  async function attempt(route: OperatorRoute, command: Command): Promise<CommandResult | 'challenged'> {
-    seq += 1;
+  constructor(options: OperatorOptions, cluster: string, node: NodeId, dependencies: OperatorDependencies) {
+    this.#options = options;
+    this.#cluster = cluster;
+    this.node = node;
+    this.#dependencies = dependencies;
+    this.#signers = options.publicKeys.get(node) ?? [];
+    this.#from = `${OPERATOR_PREFIX}${this.#dependencies.randomText(11)}`;
+    this.#session = this.#dependencies.randomText(11);
+    this.#startedAt = this.#dependencies.now();
+  }
+
+  async send(route: OperatorRoute, command: Command): Promise<CommandResult> {
+    const stranger = await this.#meet();
+    if (stranger !== null) return stranger;
+    for (let left = MAX_SIGNED; ; left -= 1) {
+      const signed = await this.#finished(command);
+      if (signed.kind === 'refused') return refused(signed.detail);
+      if (signed.kind === 'kept')
+        return { kind: 'outcome', outcome: { state: 'done', id: '', detail: signed.detail } };
+      const result = await this.#deliver(route, signed.command);
+      const again = result.kind === 'outcome' && result.outcome.again === true;
+      if (!again || left <= 1) return result;
+    }
+  }
+
+  async #attempt(route: OperatorRoute, command: Command): Promise<CommandResult | 'challenged'> {
+    this.#seq += 1;
     const message: Envelope = {
       v: WIRE_VERSION,
-      cluster,
-      from,
-      session,
-      seq,
-      to: node,
-      t: Math.max(0, now() - startedAt),
-      echo,
+      cluster: this.#cluster,
+      from: this.#from,
+      session: this.#session,
+      seq: this.#seq,
+      to: this.node,
+      t: Math.max(0, this.#dependencies.now() - this.#startedAt),
+      echo: this.#echo,
       re: null,
       payload: { version: 0, ack: 0, command },
     };
     const body = encodeMessage(message);
     const request = { method: 'POST', path: route, body };
-    const signature = signRequest(keys, request);
+    const signature = signRequest(this.#options.keys, request);
     const headers = {
       'content-type': 'application/json',
       [SIGNATURE_HEADER]: signature,
-      ...(identity === null ? {} : { [IDENTITY_HEADER]: proofOf(identity, requestBytes(request)) }),
+      ...(this.#options.identity === null
+        ? {}
+        : { [IDENTITY_HEADER]: proofOf(this.#options.identity, requestBytes(request)) }),
     };
-    const result = await http({ method: 'POST', url: url + route, headers, body });
+    const result = await this.#dependencies.http({
+      method: 'POST',
+      url: this.#options.url + route,
+      headers,
+      body,
+    });
     if (result.kind === 'failed') {
       // The command may have been taken: who asks again should look first.
-      return refused(`${url} gave no answer: ${result.detail}; see what \`failtome status\` shows`);
+      return refused(
+        `${this.#options.url} gave no answer: ${result.detail}; see what \`failtome status\` shows`,
+      );
     }
-    const answer = authentic(result, { keys, signers, route, signature, message });
-    if (answer === null) return refused(unsignedReason(url, result));
+    const answer = authentic(result, {
+      keys: this.#options.keys,
+      signers: this.#signers,
+      route,
+      signature,
+      message,
+    });
+    if (answer === null) return refused(unsignedReason(this.#options.url, result));
     if (answer === 'not its own')
-      return refused(`the answer of ${url} is not signed by the publicKey that peers has for ${node}`);
-    echo = { session: answer.session, t: answer.t };
+      return refused(
+        `the answer of ${this.#options.url} is not signed by the publicKey that peers has for ${this.node}`,
+      );
+    this.#echo = { session: answer.session, t: answer.t };
     if (answer.payload.outcome !== undefined) return { kind: 'outcome', outcome: answer.payload.outcome };
     const reason = answer.payload.refused;
     if (reason === 'session' || reason === 'stale') return 'challenged';
-    return refused(`${node} refused the command: ${reason ?? 'it gave no outcome'}`);
+    return refused(`${this.node} refused the command: ${reason ?? 'it gave no outcome'}`);
   }
 
-  async function deliver(route: OperatorRoute, command: Command): Promise<CommandResult> {
+  async #deliver(route: OperatorRoute, command: Command): Promise<CommandResult> {
     for (let left = MAX_ATTEMPTS; left > 0; left -= 1) {
-      const result = await attempt(route, command);
+      const result = await this.#attempt(route, command);
       if (result !== 'challenged') return result;
     }
-    return refused(`${node} did not accept the proof that the command is fresh; try again`);
+    return refused(`${this.node} did not accept the proof that the command is fresh; try again`);
   }
 
   /** Where nodes sign, one that hasn't is given no order: a question comes first, whose answer has to be its own. Null: it is. */
-  async function meet(): Promise<CommandResult | null> {
-    if (signers.length === 0 || echo !== null) return null;
-    const result = await attempt('/v1/handover', { kind: 'handover-status', id: '-' });
+  async #meet(): Promise<CommandResult | null> {
+    if (this.#signers.length === 0 || this.#echo !== null) return null;
+    const result = await this.#attempt('/v1/handover', { kind: 'handover-status', id: '-' });
     return result === 'challenged' || result.kind === 'outcome' ? null : result;
   }
 
   /** The command as it is sent: with a signed order, where those count and there is who signs. */
-  async function finished(command: Command): Promise<SignedCommand> {
+  async #finished(command: Command): Promise<SignedCommand> {
+    const { identity } = this.#options;
     const unsigned = { kind: 'command', command } as const;
     if (identity === null || command.kind === 'handover-status') return unsigned;
-    const status = await readView(url, '/v1/status', dependencies, keys);
+    const status = await readView(this.#options.url, '/v1/status', this.#dependencies, this.#options.keys);
     if (status.kind === 'failed') return { kind: 'refused', detail: status.detail };
     const rule = orderRuleIn(status.json);
-    if (rule !== 'proven' && !(rule === 'any' && identityFile?.named === true)) return unsigned;
+    if (rule !== 'proven' && !(rule === 'any' && this.#options.identityFile?.named === true)) return unsigned;
     return signedCommand(command, status.json, {
-      cluster,
-      now,
+      cluster: this.#cluster,
+      now: this.#dependencies.now,
       sign: (text) => signOrder(identity, text),
-      newId: () => `order-${randomText(16)}`,
+      newId: () => `order-${this.#dependencies.randomText(16)}`,
     });
   }
-
-  return {
-    node,
-    async send(route, command) {
-      const stranger = await meet();
-      if (stranger !== null) return stranger;
-      for (let left = MAX_SIGNED; ; left -= 1) {
-        const signed = await finished(command);
-        if (signed.kind === 'refused') return refused(signed.detail);
-        if (signed.kind === 'kept')
-          return { kind: 'outcome', outcome: { state: 'done', id: '', detail: signed.detail } };
-        const result = await deliver(route, signed.command);
-        const again = result.kind === 'outcome' && result.outcome.again === true;
-        if (!again || left <= 1) return result;
-      }
-    },
-  };
 }
 
 function refused(detail: string): CommandResult {

@@ -18,8 +18,9 @@ import {
   VERDICTS,
   type WallMs,
 } from '@failtome/protocol';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { DriverKindName } from '../config/driver-kinds.ts';
+import { type Counters, createCounters } from './counters.ts';
 import type { GaugeView } from './gauges.ts';
 import { CHECK_RESULTS, CLOUD_OPERATIONS, HEARTBEAT_RESULTS, VOTES } from './labels.ts';
 
@@ -39,13 +40,6 @@ export interface Metrics {
   render(view: GaugeView | null): Promise<string>;
   readonly contentType: string;
 }
-
-/** From an answer on the same machine to the longest time-out that a probe usually has. */
-const PROBE_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
-/** From one rack to the gossip time-out. */
-const RTT_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
-/** From a single call to a failover that had to wait for a lease. */
-const STEP_BUCKETS_S = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /**
  * `monitorEventLoopDelay` wakes up this often for as long as the process lives; at prom-client's
@@ -95,88 +89,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   };
 }
 
-type Counters = ReturnType<typeof createCounters>;
 type Gauges = ReturnType<typeof createGauges>;
-
-function createCounters(registry: Registry) {
-  const counter = <T extends string>(name: string, help: string, ...labelNames: T[]) =>
-    new Counter({ name: `failtome_${name}`, help, labelNames, registers: [registry] });
-  const histogram = <T extends string>(name: string, help: string, buckets: number[], ...labelNames: T[]) =>
-    new Histogram({ name: `failtome_${name}`, help, buckets, labelNames, registers: [registry] });
-  return {
-    probes: counter('probes_total', 'External probes of an address, by result.', 'address', 'result'),
-    probeDuration: histogram(
-      'probe_duration_seconds',
-      'How long external probes took that succeeded or failed.',
-      PROBE_BUCKETS_S,
-      'address',
-    ),
-    heartbeats: counter('heartbeats_total', 'Messages sent to a peer, by how they ended.', 'peer', 'result'),
-    heartbeatRtt: histogram(
-      'heartbeat_rtt_seconds',
-      'Round trips of heartbeats that were answered.',
-      RTT_BUCKETS_S,
-      'peer',
-    ),
-    votes: counter(
-      'votes_total',
-      'Answers this node gave as a voter, by answer and reason.',
-      'address',
-      'result',
-      'reason',
-    ),
-    ballots: counter(
-      'ballots_total',
-      'Ballots this node held as a candidate, by result.',
-      'address',
-      'result',
-    ),
-    guardChecks: counter(
-      'guard_checks_total',
-      'Checks of the external IP after an agreement, by result.',
-      'result',
-    ),
-    takeovers: counter(
-      'takeovers_total',
-      'Concluded takeovers by this node, by result.',
-      'address',
-      'result',
-    ),
-    handovers: counter(
-      'handovers_total',
-      'Concluded handovers to this node, by result.',
-      'address',
-      'result',
-    ),
-    takeoverDuration: histogram(
-      'takeover_duration_seconds',
-      'How long each step of a move took.',
-      STEP_BUCKETS_S,
-      'address',
-      'step',
-    ),
-    blockedEpisodes: counter(
-      'blocked_episodes_total',
-      'Times an address stayed down for notify.blockedAfter while no node might take it.',
-      'address',
-    ),
-    lateAssociations: counter(
-      'late_associations_total',
-      'Moves of an address to this node that the cloud applied after they had been given up.',
-      'address',
-    ),
-    requests: counter(
-      'aws_requests_total',
-      'Requests to the cloud, by result.',
-      'service',
-      'operation',
-      'result',
-    ),
-    notifications: counter('notifications_total', 'Attempts to publish a notification, by result.', 'result'),
-    rejected: counter('rejected_messages_total', 'Messages turned away, by reason.', 'reason'),
-    stalls: counter('stalls_total', 'Times this node stood still for longer than its peers tolerate.'),
-  };
-}
 
 function createGauges(registry: Registry) {
   const gauge = <T extends string>(name: string, help: string, ...labelNames: T[]) =>

@@ -29,10 +29,11 @@ import { Backends } from './backends.ts';
 import { cloudControl } from './control-commands.ts';
 import { type AccessKey, Credentials } from './credentials.ts';
 import { type GuardBehaviour, type GuardScope, GuardService } from './external-ip.ts';
-import { type CallRecord, LiveAccount, type Signal } from './live-account.ts';
+import { type CallRecord, LiveAccount, type Signal, waitForChange } from './live-account.ts';
 import { MetadataService, type MetadataState } from './metadata.ts';
 import { bindOf, type CloudOptions, type CredentialSource, sourcesOf } from './options.ts';
 import { restoredInto, type SavedCloud, savedFrom } from './saved-cloud.ts';
+import { instanceEnvironment, operatorEnvironment } from './sdk-environment.ts';
 import type { Endpoint } from './togglable-listener.ts';
 
 /** A message that SNS accepted. */
@@ -122,25 +123,18 @@ export class EmbeddedCloud {
     instanceId: InstanceId,
     credentials: CredentialSource = 'metadata',
   ): Readonly<Record<string, string>> {
-    // botocore appends its paths to this as it stands, so it must end with a slash; the other SDKs don't mind.
-    const metadata = `${this.metadataUrlFor(instanceId)}/`;
-    return {
-      AWS_ENDPOINT_URL: this.endpointUrl,
-      AWS_REGION: this.state.config.region,
-      AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata,
-      ...(credentials === 'static' ? keyVariables(this.accessKeyFor(instanceId)) : {}),
-    };
+    return instanceEnvironment({
+      endpointUrl: this.endpointUrl,
+      region: this.state.config.region,
+      metadataUrl: this.metadataUrlFor(instanceId),
+      key: credentials === 'static' ? this.accessKeyFor(instanceId) : null,
+    });
   }
 
   /** The environment of a person with every permission, for the AWS command line. */
   operatorEnvironment(): Readonly<Record<string, string>> {
-    const { region } = this.state.config;
-    return {
-      AWS_ENDPOINT_URL: this.endpointUrl,
-      AWS_REGION: region,
-      AWS_DEFAULT_REGION: region,
-      ...keyVariables(this.#credentials.staticKey(operator)),
-    };
+    const key = this.#credentials.staticKey(operator);
+    return operatorEnvironment(this.endpointUrl, this.state.config.region, key);
   }
 
   /** An instance's long-lived access key. */
@@ -226,27 +220,7 @@ export class EmbeddedCloud {
     look: () => T | undefined | null | false,
     timeoutMs: number = waitBoundMs,
   ): Promise<T> {
-    return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
-      let unsubscribe = (): void => undefined;
-      const settle = (): boolean => {
-        const found = look();
-        if (found === undefined || found === null || found === false) return false;
-        clearTimeout(timer);
-        unsubscribe();
-        resolve(found);
-        return true;
-      };
-      if (settle()) return;
-      unsubscribe = this.#account.subscribe(() => settle());
-      timer = setTimeout(() => {
-        unsubscribe();
-        const calls = this.calls.slice(-8).map(({ action, answer }) => `${action} ${answer.kind}`);
-        reject(
-          new Error(`Waited ${timeoutMs} ms in vain for ${what}. Last calls: ${calls.join(', ') || 'none'}.`),
-        );
-      }, timeoutMs);
-    });
+    return waitForChange(this.#account, what, look, timeoutMs);
   }
 
   // What a test does to it.
@@ -373,20 +347,4 @@ export class EmbeddedCloud {
 function known<T>(value: T | undefined, kind: string, name: string): T {
   if (value === undefined) throw new Error(`There is no ${kind} ${name}.`);
   return value;
-}
-
-function keyVariables(key: AccessKey): Readonly<Record<string, string>> {
-  return { AWS_ACCESS_KEY_ID: key.accessKeyId, AWS_SECRET_ACCESS_KEY: key.secretAccessKey };
-}
-
-/** Starts an embedded cloud. It listens when this resolves. */
-export async function startCloud(options: CloudOptions): Promise<EmbeddedCloud> {
-  const cloud = new EmbeddedCloud(options);
-  try {
-    await cloud.open();
-  } catch (cause) {
-    await cloud.close();
-    throw cause;
-  }
-  return cloud;
 }

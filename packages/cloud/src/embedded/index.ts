@@ -7,5 +7,6 @@ export type * from './live-account.ts';
 export type * from './metadata.ts';
 export type * from './options.ts';
 export * from './run-cloud.ts';
+export * from './start-cloud.ts';
 export * from './time-of-day.ts';
 export * from './togglable-listener.ts';

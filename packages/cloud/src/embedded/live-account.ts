@@ -164,3 +164,33 @@ export class LiveAccount {
     if (next !== null) this.#alarm = setTimeout(() => this.touch(), Math.max(1, Math.ceil(next - now)));
   }
 }
+
+/** Waits, without polling, until `look` returns something: looks now, and again after everything that happens. */
+export function waitForChange<T>(
+  account: LiveAccount,
+  what: string,
+  look: () => T | undefined | null | false,
+  timeoutMs: number,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    let unsubscribe = (): void => undefined;
+    const settle = (): boolean => {
+      const found = look();
+      if (found === undefined || found === null || found === false) return false;
+      clearTimeout(timer);
+      unsubscribe();
+      resolve(found);
+      return true;
+    };
+    if (settle()) return;
+    unsubscribe = account.subscribe(() => settle());
+    timer = setTimeout(() => {
+      unsubscribe();
+      const calls = account.calls.slice(-8).map(({ action, answer }) => `${action} ${answer.kind}`);
+      reject(
+        new Error(`Waited ${timeoutMs} ms in vain for ${what}. Last calls: ${calls.join(', ') || 'none'}.`),
+      );
+    }, timeoutMs);
+  });
+}

@@ -1,9 +1,10 @@
-import { type EmbeddedCloud, startCloud } from './cloud.ts';
+import type { EmbeddedCloud } from './cloud.ts';
 import { type CloudEndpoints, endpointsOf, endpointsText } from './cloud-endpoints.ts';
 import { eventText } from './event-text.ts';
 import type { CloudAddress, CloudInstance } from './options.ts';
 import { bindOf } from './options.ts';
 import { OtherCloudError } from './saved-cloud.ts';
+import { startCloud } from './start-cloud.ts';
 import { readState, writeState } from './state-file.ts';
 import type { Endpoint } from './togglable-listener.ts';
 

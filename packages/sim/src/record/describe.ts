@@ -75,17 +75,9 @@ export function describe(record: TraceRecord, context: Context): string {
   switch (record.kind) {
     case 'sent':
       return `→ ${record.to}: ${describeMessage(record)}`;
-    case 'arrived': {
-      const sent = context.sent(record.msg);
-      const what = sent === null ? `message ${record.msg}` : `${sent.who}'s ${describeMessage(sent)}`;
-      return `← ${what}${record.again ? ', once more' : ''}`;
-    }
-    case 'lost': {
-      const sent = context.sent(record.msg);
-      const what =
-        sent === null ? `message ${record.msg}` : `${sent.who} → ${sent.to}: ${describeMessage(sent)}`;
-      return `lost (${record.why}): ${what}`;
-    }
+    case 'arrived':
+    case 'lost':
+      return describeFate(record, context.sent(record.msg));
     case 'fact':
       return factText(record.fact);
     case 'process':
@@ -136,6 +128,19 @@ export function describe(record: TraceRecord, context: Context): string {
     case 'violation':
       return `VIOLATION of ${record.invariant}: ${record.detail}`;
   }
+}
+
+function describeFate(
+  record: Extract<TraceRecord, { readonly kind: 'arrived' | 'lost' }>,
+  sent: Sent | null,
+): string {
+  const message = `message ${record.msg}`;
+  if (record.kind === 'arrived') {
+    const what = sent === null ? message : `${sent.who}'s ${describeMessage(sent)}`;
+    return `← ${what}${record.again ? ', once more' : ''}`;
+  }
+  const what = sent === null ? message : `${sent.who} → ${sent.to}: ${describeMessage(sent)}`;
+  return `lost (${record.why}): ${what}`;
 }
 
 /** Whose line it is: a node's lane, or `cloud`, `network`, `world`. */
