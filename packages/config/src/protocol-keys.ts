@@ -64,13 +64,30 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
+type AnyRange = DurationRange | WholeRange | ChoiceRange<string>;
+
+const declared: ProtocolKey<AnyRange>[] = [];
+
+/** All of them, in the order of their declarations. */
+export const PROTOCOL_KEYS: readonly ProtocolKey<AnyRange>[] = declared;
+
+function declare<K extends ProtocolKey<AnyRange>>(key: K): K {
+  declared.push(key);
+  return key;
+}
+
 function duration(
   path: string,
   [leastMs, mostMs, why = '']: readonly [leastMs: number, mostMs: number, why?: string],
   usual: string | Fallback,
   says: string,
 ): DurationKey {
-  return { path, range: { kind: 'duration', leastMs, mostMs, why }, fallback: fallbackOf(usual), says };
+  return declare({
+    path,
+    range: { kind: 'duration', leastMs, mostMs, why },
+    fallback: fallbackOf(usual),
+    says,
+  });
 }
 
 function whole(
@@ -79,7 +96,7 @@ function whole(
   usual: number,
   says: string,
 ): WholeKey {
-  return { path, range: { kind: 'whole', least, most }, fallback: fallbackOf(usual), says };
+  return declare({ path, range: { kind: 'whole', least, most }, fallback: fallbackOf(usual), says });
 }
 
 function choice<const T extends string>(
@@ -88,7 +105,7 @@ function choice<const T extends string>(
   usual: NoInfer<T> | Fallback,
   says: string,
 ): ChoiceKey<T> {
-  return { path, range: { kind: 'choice', words }, fallback: fallbackOf(usual), says };
+  return declare({ path, range: { kind: 'choice', words }, fallback: fallbackOf(usual), says });
 }
 
 function fallbackOf(usual: string | number | Fallback): Fallback {
@@ -274,33 +291,6 @@ export const FLAP_WITHIN: DurationKey = duration(
   'See `flap.moves`: at most `moves` changes in any span of this length, as long as the holder is heard, fit and ' +
     'has served.',
 );
-
-/** All of them. */
-export const PROTOCOL_KEYS: readonly ProtocolKey<DurationRange | WholeRange | ChoiceRange<string>>[] = [
-  PROBE_INTERVAL,
-  PROBE_FAST_INTERVAL,
-  PROBE_TIMEOUT,
-  PROBE_FALL,
-  PROBE_RISE,
-  LOCAL_INTERVAL,
-  LOCAL_FAST_INTERVAL,
-  LOCAL_TIMEOUT,
-  LOCAL_FALL,
-  LOCAL_RISE,
-  GOSSIP_INTERVAL,
-  GOSSIP_DEAD,
-  GOSSIP_TIMEOUT,
-  GOSSIP_FANOUT,
-  AGREEMENT_SILENT_PEER,
-  AGREEMENT_LEASE,
-  GUARD_TIMEOUT,
-  DRIVER_KIND,
-  DRIVER_DISPLACE,
-  NOTIFY_BLOCKED_AFTER,
-  HOLD_DOWN,
-  FLAP_MOVES,
-  FLAP_WITHIN,
-];
 
 /** The default of a key of time that has a plain one. @throws Error when it has none */
 export function usualMs({ path, fallback }: DurationKey): number {

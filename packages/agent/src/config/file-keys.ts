@@ -21,13 +21,20 @@ export interface Key<T> {
   readonly variable: string | null;
 }
 
+const declared: Key<unknown>[] = [];
+
+/** In the order of the reference, which is that of the declarations; a key stands after those that its default follows from. */
+export const ALL_KEYS: readonly Key<unknown>[] = declared;
+
 function key<T>(
   path: string,
   kind: ValueKind<T>,
   fallback: Fallback,
   variable: string | null = null,
 ): Key<T> {
-  return { path, kind, fallback, variable };
+  const made = { path, kind, fallback, variable };
+  declared.push(made);
+  return made;
 }
 
 const required: Fallback = { kind: 'required' };
@@ -214,8 +221,8 @@ export const LOCAL_FALL: Key<number> = ofWhole(shared.LOCAL_FALL);
 export const LOCAL_RISE: Key<number> = ofWhole(shared.LOCAL_RISE);
 
 export const GOSSIP_INTERVAL: Key<DurationMs> = ofDuration(shared.GOSSIP_INTERVAL);
-export const GOSSIP_TIMEOUT: Key<DurationMs> = ofDuration(shared.GOSSIP_TIMEOUT);
 export const GOSSIP_DEAD: Key<DurationMs> = ofDuration(shared.GOSSIP_DEAD);
+export const GOSSIP_TIMEOUT: Key<DurationMs> = ofDuration(shared.GOSSIP_TIMEOUT);
 export const GOSSIP_FANOUT: Key<number> = ofWhole(shared.GOSSIP_FANOUT);
 
 export const AGREEMENT_SILENT_PEER: Key<'takeover' | 'hold'> = ofChoice(shared.AGREEMENT_SILENT_PEER);
@@ -267,75 +274,6 @@ export const LOG_LEVEL: Key<'debug' | 'info' | 'warn' | 'error'> = key(
   value('info'),
   'FAILTOME_LOG_LEVEL',
 );
-
-/** In the order of the reference; a key stands after those that its default follows from. */
-export const ALL_KEYS: readonly Key<unknown>[] = [
-  CLUSTER,
-  NODE_ID,
-  NODE_ROLE,
-  NODE_PRIORITY,
-  API_LISTEN,
-  API_ADVERTISE,
-  API_HOSTS,
-  API_READ,
-  API_READ_TOKEN_FILE,
-  API_OBSERVE,
-  TLS_CERT_FILE,
-  TLS_KEY_FILE,
-  TLS_CA_FILE,
-  TLS_CLIENT_AUTH,
-  TLS_PLAIN,
-  TLS_OBSERVE,
-  PEER_ID,
-  PEER_URL,
-  PEER_ROLE,
-  PEER_PRIORITY,
-  PEER_PUBLIC_KEY,
-  AUTH_KEY_FILE,
-  AUTH_IDENTITY,
-  OPERATOR_NAME,
-  OPERATOR_PUBLIC_KEY,
-  ADDRESS_IP,
-  ADDRESS_ALLOCATION_ID,
-  ADDRESS_PRIVATE_IP,
-  PROBE_SCHEME,
-  PROBE_HOST,
-  PROBE_PORT,
-  PROBE_PATH,
-  PROBE_INTERVAL,
-  PROBE_FAST_INTERVAL,
-  PROBE_TIMEOUT,
-  PROBE_FALL,
-  PROBE_RISE,
-  PROBE_EXPECT,
-  LOCAL_URL,
-  LOCAL_INTERVAL,
-  LOCAL_FAST_INTERVAL,
-  LOCAL_TIMEOUT,
-  LOCAL_FALL,
-  LOCAL_RISE,
-  GOSSIP_INTERVAL,
-  GOSSIP_DEAD,
-  GOSSIP_TIMEOUT,
-  GOSSIP_FANOUT,
-  AGREEMENT_SILENT_PEER,
-  AGREEMENT_LEASE,
-  GUARD_URLS,
-  GUARD_TIMEOUT,
-  GUARD_ALLOW_PRIVATE,
-  DRIVER_KIND,
-  DRIVER_REGION,
-  DRIVER_INSTANCE_ID,
-  DRIVER_COMMAND,
-  DRIVER_DISPLACE,
-  NOTIFY_TOPIC_ARN,
-  NOTIFY_BLOCKED_AFTER,
-  HOLD_DOWN,
-  FLAP_MOVES,
-  FLAP_WITHIN,
-  STATE_DIR,
-  LOG_LEVEL,
-];
 
 /** A list of maps. */
 export interface List {

@@ -2,16 +2,8 @@
 import type { RawNode } from '@failtome/config';
 import { counted, MAX_ADDRESSES, MAX_VOTERS, type Role } from '@failtome/protocol';
 import { ROLES_OF_THE_MOMENT } from '../plan/index.ts';
-import { ADDRESS, type NodeSpec, type Overrides, type WorldSpec } from '../world/index.ts';
-import {
-  type Given,
-  merge,
-  NODE_SETTINGS,
-  overridesOf,
-  PROBE_SETTINGS,
-  SETTINGS,
-  settingsOf,
-} from './setting-table.ts';
+import { ADDRESS } from '../world/index.ts';
+import { type Given, merge, NODE_SETTINGS, PROBE_SETTINGS, SETTINGS, settingsOf } from './setting-table.ts';
 import { sectionShape, settingsShape, tellClashes } from './settings-shape.ts';
 import {
   at,
@@ -96,7 +88,7 @@ export interface ClusterPart {
   readonly addresses: readonly AddressPart[] | undefined;
 }
 
-interface CloudPart {
+export interface CloudPart {
   readonly apply: readonly number[] | undefined;
   readonly answer: readonly number[] | undefined;
   readonly lostAnswers: number | undefined;
@@ -105,11 +97,11 @@ interface CloudPart {
   readonly staleRelease: 'not-found' | 'success' | undefined;
 }
 
-interface DiskPart {
+export interface DiskPart {
   readonly write: readonly number[] | undefined;
 }
 
-interface TimersPart {
+export interface TimersPart {
   readonly late: number | undefined;
 }
 
@@ -189,17 +181,11 @@ export const timersShape: Shape<TimersPart> = map('what timers are like', {
   late: optional(duration(0, 60_000), 'how late a timer may fire; default 1ms'),
 });
 
-export interface WorldParts {
-  readonly cluster: ClusterPart;
-  readonly settings: Given;
-  readonly cloud: CloudPart | undefined;
-  readonly disk: DiskPart | undefined;
-  readonly timers: TimersPart | undefined;
-}
+/** The one address of a scenario that names none. */
+export const DEFAULT_ADDRESSES: readonly AddressPart[] = [{ ip: ADDRESS }];
 
-const DEFAULT_ADDRESSES: readonly AddressPart[] = [{ ip: ADDRESS }];
-
-const roleOf = (node: NodePart): Role => node.role ?? 'candidate';
+/** A node is a candidate unless the scenario says otherwise. */
+export const roleOf = (node: NodePart): Role => node.role ?? 'candidate';
 
 /** Tell what is wrong with the nodes and addresses together, and remember their names for what comes later. */
 export function checkCluster(node: RawNode, reading: Reading, cluster: ClusterPart, given: Given): void {
@@ -282,85 +268,6 @@ function unknownNode(node: RawNode, reading: Reading, name: string, nodes: reado
 function itemsOf(node: RawNode, key: string): readonly RawNode[] {
   const list = node.kind === 'map' ? node.entries.get(key)?.value : undefined;
   return list?.kind === 'list' ? list.items : [];
-}
-
-/** The world that these parts describe. */
-export function worldOf(
-  { cluster, settings: given, cloud, disk, timers }: WorldParts,
-  seed: number,
-): WorldSpec {
-  const { nodes } = cluster;
-  const addresses = cluster.addresses ?? DEFAULT_ADDRESSES;
-  const first = nodes.findIndex((node) => roleOf(node) === 'candidate');
-  const probes = addresses.flatMap(({ ip, probe }) =>
-    probe === undefined ? [] : [[ip, settingsOf(merge(given, probe)).probe] as const],
-  );
-  const settings = settingsOf(given);
-  return {
-    seed,
-    nodes: nodes.map((node, index) => nodeOf(node, index, given)),
-    addresses: addresses.map(({ ip }) => ip),
-    holders: addresses.map(({ holder }) =>
-      holder === undefined ? first : holder === 'nobody' ? null : nodes.findIndex(({ id }) => id === holder),
-    ),
-    driver: given.get('driver.kind') === 'opsworks' ? 'opsworks' : 'ec2',
-    settings: probes.length === 0 ? settings : { ...settings, probes: Object.fromEntries(probes) },
-    cloud: {
-      applyMs: pair(cloud?.apply, DEFAULTS.applyMs),
-      answerMs: pair(cloud?.answer, DEFAULTS.answerMs),
-      lostAnswerPerMille: cloud?.lostAnswers ?? 0,
-    },
-    associationSettleMs: cloud?.associationSettles ?? 0,
-    autoAddressDelayMs:
-      cloud?.newPublicAddress === undefined ? DEFAULTS.autoAddressDelayMs : cloud.newPublicAddress,
-    staleDisassociate: cloud?.staleRelease ?? 'not-found',
-    diskMs: pair(disk?.write, DEFAULTS.diskMs),
-    timerLateMs: timers?.late ?? DEFAULTS.timerLateMs,
-    occupied: nodes.flatMap(({ id, occupied }) => (occupied === true ? [id] : [])),
-  };
-}
-
-type Pair = readonly [number, number];
-
-/** What a scenario's world is like unless it says otherwise. */
-export const DEFAULTS: {
-  readonly applyMs: Pair;
-  readonly answerMs: Pair;
-  readonly autoAddressDelayMs: number;
-  readonly diskMs: Pair;
-  readonly timerLateMs: number;
-} = { applyMs: [10, 60], answerMs: [5, 30], autoAddressDelayMs: 60_000, diskMs: [0.5, 4], timerLateMs: 1 };
-
-/** What the clock of a node shows at first, unless it is said; never the same on two. */
-export const defaultOffsetMs = (index: number): number => 1_000 * (index + 1);
-
-function pair(given: readonly number[] | undefined, otherwise: Pair): Pair {
-  const [least, most] = given ?? [];
-  return least === undefined || most === undefined
-    ? otherwise
-    : [Math.min(least, most), Math.max(least, most)];
-}
-
-function nodeOf(node: NodePart, index: number, cluster: Given): NodeSpec {
-  const { id, priority = 100, boot, clock, nat, settings, peers, wire } = node;
-  const overrides: Overrides = {
-    ...(settings === undefined ? {} : { settings: overridesOf(settings, cluster) }),
-    ...(peers === undefined ? {} : { peers }),
-    ...(wire === undefined ? {} : { wire }),
-  };
-  return {
-    id,
-    role: roleOf(node),
-    priority,
-    clock: {
-      offsetMs: clock?.offset ?? defaultOffsetMs(index),
-      driftPpm: clock?.drift ?? 0,
-      wallErrorMs: clock?.wallError ?? 0,
-    },
-    bootMs: boot === undefined ? 0 : boot,
-    ...(Object.keys(overrides).length === 0 ? {} : { overrides }),
-    ...(nat === undefined ? {} : { nat }),
-  };
 }
 
 export const settingsInFile: Shape<Given> = settingsShape(SETTINGS);

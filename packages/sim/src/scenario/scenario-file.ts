@@ -12,8 +12,8 @@ import {
   diskShape,
   settingsInFile,
   timersShape,
-  worldOf,
 } from './cluster-shape.ts';
+import { worldOf } from './cluster-world.ts';
 import { expectShape } from './expectation.ts';
 import { type Fault, inOrder } from './fault.ts';
 import { type Overlay, overlaid, settingsAmong } from './overlay.ts';

@@ -6,7 +6,7 @@ import type { Role } from '@failtome/protocol';
 import { ACTIONS, type Arguments, type Entry, type Value } from '../plan/index.ts';
 import type { NodeSpec, WorldSpec } from '../world/index.ts';
 import type { AgentConfiguration } from './agent-file.ts';
-import { defaultOffsetMs } from './cluster-shape.ts';
+import { defaultOffsetMs } from './cluster-world.ts';
 import type { Claim } from './expectation.ts';
 import { type Given, merge, settingsOf } from './setting-table.ts';
 import { type Context, tell } from './shape.ts';

@@ -12,7 +12,7 @@ import {
   type SettingsChange,
   type WorldSpec,
 } from '../world/index.ts';
-import { DEFAULTS, defaultOffsetMs } from './cluster-shape.ts';
+import { DEFAULTS, defaultOffsetMs } from './cluster-world.ts';
 import type { Claim, Count, Expectation } from './expectation.ts';
 import { writtenValue } from './overlay.ts';
 import {
