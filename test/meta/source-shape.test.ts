@@ -15,20 +15,16 @@ const LONG_FUNCTIONS: readonly string[] = [
 ];
 
 /** Files that are still longer: take out what has become shorter, and put nothing in. */
-const LONG_FILES: readonly string[] = [
-  'protocol/gossip.ts',
-  'protocol/status.ts',
-  'sim/node-history.ts',
-];
+const LONG_FILES: readonly string[] = ['protocol/gossip.ts', 'protocol/status.ts', 'sim/node-history.ts'];
 
 /** How many exports of each package still lack a doc comment at most: only ever less. */
 const UNDOCUMENTED: Readonly<Record<string, number>> = {
-  agent: 347,
-  cloud: 9,
-  cluster: 23,
-  config: 23,
+  agent: 0,
+  cloud: 0,
+  cluster: 0,
+  config: 0,
   protocol: 211,
-  sim: 302,
+  sim: 272,
 };
 
 const root = join(import.meta.dirname, '../..');

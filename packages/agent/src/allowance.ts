@@ -3,11 +3,13 @@ import type { DurationMs, MonotonicMs } from '@failtome/protocol';
 
 const ONE = 1_000;
 
+/** How much is allowed, on average and at once. */
 export interface AllowanceOptions {
   readonly perSecond: number;
   readonly burst: number;
 }
 
+/** A token bucket. */
 export class Allowance {
   readonly #perSecond: number;
   readonly #burst: number;

@@ -17,6 +17,7 @@ import { renewCertificate, reviewConnections } from './http/tls-server.ts';
 import { answerWhileStarting, createViews, type ViewSources } from './state-views.ts';
 import type { Certificate } from './tls/certificate.ts';
 
+/** What the API shows and whom it asks, at each moment anew. */
 export interface ApisDependencies extends Pick<ServerDependencies, 'inbox' | 'onRejected' | 'onFault'> {
   /** The configuration, its keys and its tokens of this moment. */
   readonly config: () => AgentConfig;
@@ -36,6 +37,7 @@ interface Listener {
   readonly server: FastifyInstance;
 }
 
+/** The listeners of one agent: the API, and the reading routes where they have an address of their own. */
 export class Apis {
   readonly #main: Listener;
   readonly #observe: Listener | null;

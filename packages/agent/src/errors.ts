@@ -18,6 +18,7 @@ export function throwUncaught(
   });
 }
 
+/** What keeps an agent or a command from working, with a code that is stable. */
 export class AgentError extends Error {
   override readonly name = 'AgentError';
   /** Stable and in capitals, for logs and tests, such as `KEY_FILE_UNREADABLE`. */

@@ -20,11 +20,13 @@ const MAX_RETRY_MS: DurationMs = 10_000;
 /** Searching the stacks of OpsWorks is several calls. */
 const OPSWORKS_TIMEOUT_MS: DurationMs = 20_000;
 
+/** Who this node is, with what had to be opened to find out. */
 export interface FoundIdentity extends Identity {
   /** Made already: OpsWorks's id of this instance may have had to be asked for. Null where AWS isn't needed. */
   readonly clients: AwsClients | null;
 }
 
+/** What the search for this node's identity needs, and who hears that it goes on. */
 export interface FindIdentityDependencies {
   readonly env: Environment;
   readonly names: Names;

@@ -29,4 +29,5 @@ export interface SeenEntry {
   readonly requestIds: readonly string[];
 }
 
+/** A line of a node's history: a conclusion of its own, or what it answered and saw of others'. */
 export type HistoryLine = HistoryEntry | SeenEntry;

@@ -26,6 +26,7 @@ import type { Certificate } from './tls/certificate.ts';
 /** Clients that a reload has replaced may still be answered for so long: the longest call of a move. */
 const RETIRE_AFTER_MS: DurationMs = 10_000;
 
+/** What the adapters of a node are made for. */
 export interface AdapterOptions {
   readonly config: AgentConfig;
   readonly identity: Identity;
@@ -37,6 +38,7 @@ export interface AdapterOptions {
   readonly clients: AwsClients | null;
 }
 
+/** What the adapters share, and whom they tell. */
 export interface AdapterDependencies {
   readonly clock: Clock;
   readonly names: Names;

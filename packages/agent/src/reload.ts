@@ -12,6 +12,7 @@ import type { AgentConfig } from './config/types.ts';
 import { type Certificate, isSameCertificate, validityOf } from './tls/certificate.ts';
 import { type CertificateLoad, invalidFault, loadCertificate } from './tls/certificate-load.ts';
 
+/** What a changed configuration comes to. */
 export type Reload =
   | {
       readonly kind: 'accepted';

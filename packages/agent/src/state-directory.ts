@@ -17,6 +17,7 @@ const NO_SOCKETS: ReadonlySet<string> = new Set([
 /** The code of a write that is refused because another process has the directory. */
 export const TAKEN_CODE = 'ELOCKED';
 
+/** The state directory of one agent, held against others as long as it runs. */
 export class StateDirectory {
   readonly #path: string;
   readonly #takeLock: (path: string) => Promise<LockOutcome>;

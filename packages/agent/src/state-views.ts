@@ -21,6 +21,7 @@ import { gaugeView } from './observe/gauges.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { Certificate } from './tls/certificate.ts';
 
+/** What the views are made from, at each moment anew. */
 export interface ViewSources {
   /** Null until the host runs; the API asks only for what can be told without it. */
   readonly state: () => State | null;

@@ -6,6 +6,7 @@ const requestTimeoutMs = 2_000;
 /** More than any answer of an agent. */
 const answerBytes = 16 * 1024 * 1024;
 
+/** What an agent's API answered. */
 export interface HttpAnswer {
   readonly status: number;
   readonly body: string;

@@ -5,6 +5,7 @@ import { merge, type YamlObject } from './yaml-object.ts';
 
 /** The agents' default port. */
 export const apiPort = 8741;
+/** The port of every node's web server. */
 export const webPort = 8080;
 /** A link listens at its target's address, at this port plus its source's number. */
 const linkPort = 9000;
@@ -51,6 +52,7 @@ export class Places {
   }
 }
 
+/** Where a node's key and state are. */
 export interface NodeFiles {
   readonly keyFile: string;
   readonly stateDir: string;

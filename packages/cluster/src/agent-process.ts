@@ -3,6 +3,7 @@ import { Child, type Ending } from './child.ts';
 import { LogBook } from './log-book.ts';
 import { until, WaitError } from './wait.ts';
 
+/** How an agent's process is run. */
 export interface AgentProcessOptions {
   /** The built agent, run with plain Node. */
   readonly agentFile: string;
@@ -13,6 +14,7 @@ export interface AgentProcessOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** Who hears of an agent's process. */
 export interface AgentDependencies {
   /** Hears when its API begins and ceases to listen. */
   readonly onListening: (listening: boolean) => void;

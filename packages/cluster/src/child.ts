@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { atExit } from './cleanup.ts';
 
+/** A command, and what it runs in. */
 export interface ChildOptions {
   readonly command: string;
   readonly args: readonly string[];

@@ -2,6 +2,7 @@ import { get } from 'node:http';
 import type { Endpoint } from '@failtome/cloud';
 import { defaultWaitMs, waitError } from './wait.ts';
 
+/** Whom a client asks, and how often. */
 export interface ClientOptions {
   /** Looked up for each request. */
   readonly endpoint: () => Endpoint;
@@ -35,7 +36,9 @@ export interface Outage {
   readonly failures: readonly string[];
 }
 
+/** Between the starts of two requests, unless told otherwise. */
 export const clientIntervalMs = 20;
+/** How long a request may take, unless told otherwise. */
 export const clientTimeoutMs = 250;
 /** Half an hour of requests. */
 const requestBound = 100_000;

@@ -28,6 +28,7 @@ export class TemporaryFolder {
   }
 }
 
+/** Make a folder of its own for one cluster, in the system's one for temporary files by default. */
 export async function makeFolder(parent: string = tmpdir()): Promise<TemporaryFolder> {
   return new TemporaryFolder(await mkdtemp(join(parent, 'failtome-')));
 }

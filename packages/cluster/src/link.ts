@@ -18,6 +18,7 @@ export type LinkCondition =
   /** Everything takes so much longer, each way. */
   | { readonly kind: 'delay'; readonly ms: number };
 
+/** Between whom a link is, and where. */
 export interface LinkOptions {
   readonly from: string;
   readonly to: string;

@@ -16,6 +16,7 @@ export interface LogLine {
 /** Which lines are meant: all with this event, or those that a function picks. */
 export type LineFilter = string | ((line: LogLine) => boolean);
 
+/** How long to wait for a log line, and from where on. */
 export interface LogWait {
   readonly withinMs?: number;
   /** Only lines from this position on (`position` of the same book); all by default. */

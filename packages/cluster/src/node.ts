@@ -4,6 +4,7 @@ import type { AgentProcess } from './agent-process.ts';
 import type { Link } from './link.ts';
 import type { WebServer } from './web-server.ts';
 
+/** What a node of a cluster consists of. */
 export interface NodeDependencies {
   readonly cloud: EmbeddedCloud;
   readonly agent: AgentProcess;
@@ -14,6 +15,7 @@ export interface NodeDependencies {
   readonly outbound: readonly Link[];
 }
 
+/** Who a node of a cluster is. */
 export interface NodeOptions {
   readonly id: string;
   readonly instanceId: InstanceId;

@@ -27,6 +27,7 @@ export interface SharedAddress extends Omit<AddressSpec, 'publicIp' | 'holder' |
   readonly landing?: Readonly<Record<string, string>>;
 }
 
+/** What a cluster is to be like. */
 export interface ClusterOptions {
   /** The path of the built agent, `failtome.js`. */
   readonly agentFile: string;

@@ -5,6 +5,7 @@ export const defaultWaitMs = 15_000;
 /** Between two looks. */
 const lookEveryMs = 20;
 
+/** How long to wait, and what to say when it was in vain. */
 export interface WaitOptions {
   readonly withinMs?: number;
   /** What to add to the message when it doesn't come: what was seen instead. */

@@ -9,6 +9,7 @@ import { until } from './wait.ts';
 /** What serves: HAProxy, or a small server on Node where there is none. */
 export type WebServerKind = 'haproxy' | 'node';
 
+/** Which web server runs, and where. */
 export interface WebServerOptions {
   readonly kind: WebServerKind;
   /** What it answers with. */

@@ -1,6 +1,7 @@
 /** A node's configuration as the agent reads it. */
 import { parse } from 'yaml';
 
+/** Anything that a YAML file of plain data can hold. */
 export type YamlValue =
   | string
   | number

@@ -146,30 +146,35 @@ const CHECK_INTERVAL = [10, 10 * MINUTE] as const;
 const CHECK_TIMEOUT = [10, 2 * MINUTE] as const;
 const IN_A_ROW = [1, 100] as const;
 
+/** `addresses[].probe.interval`. */
 export const PROBE_INTERVAL: DurationKey = duration(
   'addresses[].probe.interval',
   CHECK_INTERVAL,
   '1s',
   'Between two probes while all is well.',
 );
+/** `addresses[].probe.fastInterval`. */
 export const PROBE_FAST_INTERVAL: DurationKey = duration(
   'addresses[].probe.fastInterval',
   CHECK_INTERVAL,
   atMost('500ms', 'interval'),
   "HAProxy's `fastinter`: between two probes while the address looks troubled, to this node or to another.",
 );
+/** `addresses[].probe.timeout`. */
 export const PROBE_TIMEOUT: DurationKey = duration(
   'addresses[].probe.timeout',
   CHECK_TIMEOUT,
   '1s',
   'From connect to the last byte, for up to three attempts on fresh connections at 0, 30 and 60 % of it.',
 );
+/** `addresses[].probe.fall`. */
 export const PROBE_FALL: WholeKey = whole(
   'addresses[].probe.fall',
   IN_A_ROW,
   3,
   'Failures in a row that make the address down.',
 );
+/** `addresses[].probe.rise`. */
 export const PROBE_RISE: WholeKey = whole(
   'addresses[].probe.rise',
   IN_A_ROW,
@@ -177,25 +182,30 @@ export const PROBE_RISE: WholeKey = whole(
   'Successes in a row that make it up again.',
 );
 
+/** `local.interval`. */
 export const LOCAL_INTERVAL: DurationKey = duration(
   'local.interval',
   CHECK_INTERVAL,
   '1s',
   "Between two checks of this node's own HAProxy while it is fit.",
 );
+/** `local.fastInterval`. */
 export const LOCAL_FAST_INTERVAL: DurationKey = duration(
   'local.fastInterval',
   CHECK_INTERVAL,
   atMost('200ms', 'interval'),
   'The same, while it looks unfit.',
 );
+/** `local.timeout`. */
 export const LOCAL_TIMEOUT: DurationKey = duration(
   'local.timeout',
   CHECK_TIMEOUT,
   '1s',
   'From connect to the last byte.',
 );
+/** `local.fall`. */
 export const LOCAL_FALL: WholeKey = whole('local.fall', IN_A_ROW, 2, 'Failures in a row that make it unfit.');
+/** `local.rise`. */
 export const LOCAL_RISE: WholeKey = whole(
   'local.rise',
   IN_A_ROW,
@@ -203,24 +213,28 @@ export const LOCAL_RISE: WholeKey = whole(
   'Successes in a row that make it fit again.',
 );
 
+/** `gossip.interval`. */
 export const GOSSIP_INTERVAL: DurationKey = duration(
   'gossip.interval',
   [20, MINUTE],
   GOSSIP_USUAL.interval,
   'How often a node speaks to `fanout` peers.',
 );
+/** `gossip.dead`. */
 export const GOSSIP_DEAD: DurationKey = duration(
   'gossip.dead',
   [100, 10 * MINUTE],
   GOSSIP_USUAL.dead,
   'A peer that is not heard for this long is silent.',
 );
+/** `gossip.timeout`. */
 export const GOSSIP_TIMEOUT: DurationKey = duration(
   'gossip.timeout',
   [20, MINUTE],
   timeoutWithinDead,
   'For the answer to one heartbeat.',
 );
+/** `gossip.fanout`. */
 export const GOSSIP_FANOUT: WholeKey = whole(
   'gossip.fanout',
   [1, 16],
@@ -228,12 +242,14 @@ export const GOSSIP_FANOUT: WholeKey = whole(
   'Peers spoken to in one `interval`.',
 );
 
+/** `agreement.silentPeer`. */
 export const AGREEMENT_SILENT_PEER: ChoiceKey<'takeover' | 'hold'> = choice(
   'agreement.silentPeer',
   ['takeover', 'hold'],
   'takeover',
   "Of two voters, what the other's silence counts as.",
 );
+/** `agreement.lease`. */
 export const AGREEMENT_LEASE: DurationKey = duration(
   'agreement.lease',
   [
@@ -244,6 +260,7 @@ export const AGREEMENT_LEASE: DurationKey = duration(
   '10s',
   'For how long a vote binds the voter to its candidate, and how long a voter lends nothing after a start.',
 );
+/** `guard.timeout`. */
 export const GUARD_TIMEOUT: DurationKey = duration(
   'guard.timeout',
   [50, 30 * SECOND],
@@ -251,12 +268,14 @@ export const GUARD_TIMEOUT: DurationKey = duration(
   'For the answer, in up to three attempts as with the probe.',
 );
 
+/** `driver.kind`. */
 export const DRIVER_KIND: ChoiceKey<'ec2' | 'opsworks' | 'exec'> = choice(
   'driver.kind',
   ['ec2', 'opsworks', 'exec'],
   { kind: 'required' },
   'What moves the address.',
 );
+/** `driver.displace`. */
 export const DRIVER_DISPLACE: ChoiceKey<'refuse' | 'allow'> = choice(
   'driver.displace',
   ['refuse', 'allow'],
@@ -264,6 +283,7 @@ export const DRIVER_DISPLACE: ChoiceKey<'refuse' | 'allow'> = choice(
   'Whether a move may throw another Elastic IP off the private address that it lands on.',
 );
 
+/** `notify.blockedAfter`. */
 export const NOTIFY_BLOCKED_AFTER: DurationKey = duration(
   'notify.blockedAfter',
   [SECOND, 24 * HOUR],
@@ -271,6 +291,7 @@ export const NOTIFY_BLOCKED_AFTER: DurationKey = duration(
   'How long an address may be down with nobody allowed to take it before people are told, once an episode and node.',
 );
 
+/** `holdDown`. */
 export const HOLD_DOWN: DurationKey = duration(
   'holdDown',
   [0, 24 * HOUR],
@@ -278,12 +299,14 @@ export const HOLD_DOWN: DurationKey = duration(
   'After a change of association the address rests: for this long it is taken only from a holder that is silent, ' +
     'unfit or nobody, or under which it has not been seen up.',
 );
+/** `flap.moves`. */
 export const FLAP_MOVES: WholeKey = whole(
   'flap.moves',
   [1, MAX_FLAP_MOVES],
   4,
   'Moves within `flap.within` after which the same holds until there are fewer.',
 );
+/** `flap.within`. */
 export const FLAP_WITHIN: DurationKey = duration(
   'flap.within',
   [SECOND, 24 * HOUR],

@@ -2,7 +2,8 @@
  * Which number of the documentation is which constant of the code. A sentence stands as in its file, with `{}` for each
  * number, and behind it what the code has in that place.
  */
-import { API_LISTEN, type Key, LISTS } from '../../../packages/agent/src/config/file-keys.ts';
+import { API_LISTEN, type Key } from '../../../packages/agent/src/config/file-keys.ts';
+import { LISTS } from '../../../packages/agent/src/config/file-sections.ts';
 import { REQUESTS_PER_SECOND, SECURE_KIB_PER_SECOND } from '../../../packages/agent/src/http/senders.ts';
 import { ATTEMPT_STARTS } from '../../../packages/ports/src/attempts.ts';
 import { MAX_VOTERS, majorityOf } from '../../../packages/protocol/src/index.ts';

@@ -40,6 +40,7 @@ import { type AwsIdentity, Credentials } from './credentials.ts';
 /** The last resort behind the time-out that each call brings along. */
 const REQUEST_TIMEOUT_MS: DurationMs = 30_000;
 
+/** Which clients an agent needs, and for where. */
 export interface AwsClientsOptions {
   /** Null: as the SDK finds it (`AWS_REGION`, then the profile).  */
   readonly region: string | null;
@@ -47,6 +48,7 @@ export interface AwsClientsOptions {
   readonly topicArn: string | null;
 }
 
+/** The AWS clients of one agent, on one pool of connections and one set of credentials. */
 export interface AwsClients {
   readonly region: string | null;
   readonly ec2: EC2Client;

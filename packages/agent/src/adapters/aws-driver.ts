@@ -17,6 +17,7 @@ import { answerOnce, type Driver, type Post } from './driver.ts';
 import { sendToEc2 } from './ec2-calls.ts';
 import { sendToOpsworks } from './opsworks-calls.ts';
 
+/** What a driver that calls AWS works with. */
 export interface AwsDriverDependencies {
   readonly clients: AwsClients;
   readonly post: Post;

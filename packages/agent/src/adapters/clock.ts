@@ -11,8 +11,9 @@
 import { uptime as systemUptime } from 'node:os';
 import type { DurationMs, Instant, MonotonicMs, Ports } from '@failtome/protocol';
 
-/** Gains below this are noise of an uptime that is told in hundredths of a second, or in whole seconds. */
+/** Gains below this are noise of an uptime that is told in hundredths of a second. */
 export const FINE_THRESHOLD_MS: DurationMs = 100;
+/** The same, where the uptime is told in whole seconds. */
 export const COARSE_THRESHOLD_MS: DurationMs = 1_500;
 
 /** Wall time that gains this much on hrtime between two readings asks for a look at uptime. */
@@ -34,6 +35,7 @@ export interface SystemClocks {
   readonly wall: () => number;
 }
 
+/** The agent's clocks: a monotonic one that counts through suspension, and the wall clock. */
 export interface Clock {
   /** Both clocks. `at` is a whole number of milliseconds, rounded down. */
   now(): Instant;

@@ -21,6 +21,7 @@ export interface AwsIdentity {
 /** Asks the source without any memory. `properties` is what the SDK hands to a provider of credentials. */
 export type AskSource<I extends AwsIdentity> = (properties: ProviderProperties) => Promise<I>;
 
+/** What the SDK gives a provider of credentials along; passed on as it is. */
 export type ProviderProperties = Readonly<Record<string, unknown>>;
 
 /** The function that the SDK's clients call before each request. */
@@ -41,11 +42,13 @@ const ASK_TIMEOUT_MS: DurationMs = 5_000;
 /** Credentials that end so soon are replaced beforehand, as the SDK does. */
 export const RENEW_BEFORE_MS: DurationMs = 5 * 60_000;
 
+/** Who is asked for credentials, and for how long. */
 export interface CredentialsOptions<I extends AwsIdentity> {
   readonly ask: AskSource<I>;
   readonly askTimeoutMs?: DurationMs;
 }
 
+/** The clocks by which credentials expire. */
 export interface CredentialsDependencies {
   readonly monotonicMs: () => number;
   readonly wallMs: () => number;
@@ -62,6 +65,7 @@ export type CredentialsNews =
   | { readonly kind: 'renewed' }
   | { readonly kind: 'unavailable'; readonly detail: string };
 
+/** The credentials of one agent: remembered as long as they hold, asked for anew when AWS refuses them. */
 export class Credentials<I extends AwsIdentity> {
   readonly provider: CredentialProvider<I>;
   readonly #ask: AskSource<I>;

@@ -26,12 +26,14 @@ const PAUSE_MS: readonly [least: DurationMs, most: DurationMs] = [10, 100];
 /** What a name in the directory tells: the process that listens there. */
 const NAME = /^lock\.(\d{1,10})\.[0-9a-f]{12}\.sock$/;
 
+/** What an attempt to lock a directory came to. */
 export type LockOutcome =
   | { readonly kind: 'locked'; readonly lock: DirectoryLock }
   | { readonly kind: 'held'; readonly pid: number }
   /** Nothing could be created there: the directory can't be written to, or its file system has no sockets. */
   | { readonly kind: 'impossible'; readonly code: string };
 
+/** A directory that no other agent uses, as long as this is held. */
 export class DirectoryLock {
   readonly #server: Server;
   readonly #directory: Directory;

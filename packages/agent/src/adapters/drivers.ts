@@ -7,12 +7,14 @@ import { createEc2Driver, createOpsworksDriver } from './aws-driver.ts';
 import type { Driver, Post } from './driver.ts';
 import { createExecDriver, type ExecDriverDependencies } from './exec.ts';
 
+/** What a driver is made for: the settings, the addresses, and who this node is. */
 export interface DriverPlace {
   readonly driver: DriverSettings;
   readonly addresses: readonly AddressSettings[];
   readonly identity: Identity;
 }
 
+/** What any driver may need. */
 export interface DriverDependencies {
   readonly post: Post;
   readonly logStderr: ExecDriverDependencies['logStderr'];

@@ -33,12 +33,14 @@ const MAX_STDERR_BYTES = 4 * 1024;
 /** Something that the command left behind may hold its output open so long after it ended. */
 const OUTPUT_GRACE_MS: DurationMs = 200;
 
+/** The command that drives, and for whom. */
 export interface ExecDriverOptions {
   /** The program and its first arguments; no shell reads them. */
   readonly command: readonly string[];
   readonly nodeId: NodeId;
 }
 
+/** Who takes the driver's answers, and what its command wrote. */
 export interface ExecDriverDependencies {
   readonly post: Post;
   /** Takes what a command wrote to standard error, at most 4 KiB of it. */

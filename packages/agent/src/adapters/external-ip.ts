@@ -35,19 +35,22 @@ import { afterReads } from './timers.ts';
 /** An IPv6 address has at most 45 characters; the rest is white space. */
 export const MAX_ANSWER_BYTES = 256;
 
-/** The least and the most time that the other services get once one has answered. */
+/** The least time that the other services get once one has answered. */
 export const MIN_GRACE_MS: DurationMs = 25;
+/** The most time that they get. */
 export const MAX_GRACE_MS: DurationMs = 250;
 
 /** The most questions under way at once; each has three sockets a service at most. */
 export const MAX_ASKS = 64;
 
+/** The services that tell a node its external IP. */
 export interface ExternalIpOptions {
   readonly urls: readonly string[];
   /** False where it is left out. */
   readonly allowPrivate?: boolean;
 }
 
+/** What asking for the external IP needs, and who takes the answer. */
 export interface ExternalIpDependencies extends CheckDependencies {
   readonly post: (event: Event) => void;
 }
@@ -61,6 +64,7 @@ type Question = ExchangeTarget & { readonly admitsPrivate: boolean };
 
 type ExternalIpPort = Ports['externalIp'];
 
+/** Asks several services, side by side, from which address this node is seen. */
 export class ExternalIp implements ExternalIpPort {
   readonly #dependencies: ExternalIpDependencies;
   readonly #stops = new Set<() => void>();

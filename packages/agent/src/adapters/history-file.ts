@@ -26,11 +26,13 @@ export const MAX_HISTORY_BYTES: number = 16 * 1_048_576;
 /** A longer line is not kept: it could not have come from here. */
 const MAX_LINE_CHARS = 65_536;
 
+/** Who is told that the history can't be written. */
 export interface HistoryDependencies {
   /** Told of each write that failed, with its errno code. Must not throw. */
   readonly failed: (code: string, path: string) => void;
 }
 
+/** The node's history, a line an entry, bounded in number. */
 export class HistoryFile {
   readonly #stateDir: string;
   readonly #path: string;

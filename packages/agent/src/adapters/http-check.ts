@@ -34,12 +34,14 @@ export const MAX_BODY_BYTES = 65_536;
 /** The most checks under way at once in one runner; further ones are inconclusive. */
 export const MAX_CHECKS = 256;
 
+/** What is asked, which answers are good, and for how long. */
 export interface HttpCheck {
   readonly target: ExchangeTarget;
   readonly expect: readonly StatusRange[];
   readonly timeoutMs: DurationMs;
 }
 
+/** The clock and the resolver of a check. */
 export interface CheckDependencies {
   readonly clock: Pick<Clock, 'now' | 'monotonicMs'>;
   readonly names: Names;

@@ -22,6 +22,7 @@ const MAX_FRAMING_BYTES = 65_536;
 /** The most characters of a detail that comes from outside. */
 const MAX_DETAIL_CHARS = 200;
 
+/** Where a request goes, and what it asks for. */
 export interface ExchangeTarget {
   /** Where to connect: an address, or a name to resolve. */
   readonly host: string;
@@ -48,6 +49,7 @@ export type ExchangeEnd =
 /** How far an exchange has come. */
 export type Stage = 'name' | 'connect' | 'tls' | 'answer' | 'body';
 
+/** A request that is under way. */
 export interface Exchange {
   stage(): Stage;
   /** End it without an answer: `ended` is not called any more. */

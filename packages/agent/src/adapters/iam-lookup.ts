@@ -18,6 +18,7 @@ import { findOpsworksInstance, readOpsworksInstances } from './opsworks-instance
 const METADATA_TIMEOUT_MS: DurationMs = 500;
 const LOOKUP_TIMEOUT_MS: DurationMs = 15_000;
 
+/** What is looked up in AWS for the least policy, so that it names resources and not all. */
 export interface IamLookup {
   readonly driver: 'ec2' | 'opsworks';
   readonly ips: readonly Ip[];

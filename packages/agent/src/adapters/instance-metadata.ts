@@ -12,7 +12,8 @@ import pRetry from 'p-retry';
 import { isOnAws } from '../config/driver-kinds.ts';
 import { NODE_ID } from '../config/file-keys.ts';
 import { type HttpUrl, readHttpUrl } from '../config/http-url.ts';
-import { region as regionKind, type ValueKind } from '../config/kinds.ts';
+import { region as regionKind } from '../config/kinds.ts';
+import type { ValueKind } from '../config/value-kind.ts';
 import type { AgentConfig, Identity } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
 import { type ExchangeEnd, exchange, UNFINISHED } from './http-exchange.ts';
@@ -35,6 +36,7 @@ const MAX_VALUE_BYTES = 4_096;
 const VALUE = /^[\x21-\x7e]+$/;
 const DOCUMENT = /^[\x20-\x7e\t\r\n]+$/;
 
+/** Where the metadata service is, and for how long it is asked. */
 export interface MetadataOptions {
   /** The environment: `process.env`. */
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -12,12 +12,14 @@ import { type CheckDependencies, CheckRunner, checkTarget, type HttpCheck } from
 /** What a fit HAProxy answers. */
 export const LOCAL_EXPECT: readonly StatusRange[] = [{ from: 200, to: 399 }];
 
+/** What a check of the own HAProxy needs, and who takes its result. */
 export interface LocalCheckDependencies extends CheckDependencies {
   readonly post: (event: Event) => void;
 }
 
 type LocalPort = Ports['local'];
 
+/** Checks this node's own HAProxy. */
 export class LocalCheck implements LocalPort {
   readonly #dependencies: LocalCheckDependencies;
   readonly #runner: CheckRunner;

@@ -24,6 +24,7 @@ const MAX_WAITERS = 256;
 
 type Callback = (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]) => void;
 
+/** The clock and the resolver behind remembered names. */
 export interface NamesDependencies {
   readonly monotonicMs: () => number;
   /** `dns.lookup`, unless a test has its own. */
@@ -34,6 +35,7 @@ export interface NamesDependencies {
   ) => void;
 }
 
+/** Host names, resolved once for all who ask at the same time, and remembered for a while. */
 export class Names {
   readonly #dependencies: NamesDependencies;
   readonly #known = new Map<string, { readonly addresses: readonly LookupAddress[]; readonly at: number }>();

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { errnoOf } from './durable-file.ts';
 import { serviceGroup } from './service-user.ts';
 
+/** A file that must not be there yet. */
 export interface NewFile {
   readonly path: string;
   readonly text: string;

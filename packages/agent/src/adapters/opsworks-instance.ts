@@ -18,6 +18,7 @@ const AGENT_FILE = '/etc/aws/opsworks/instance-agent.yml';
 /** The most stacks that are searched. */
 const MAX_STACKS = 50;
 
+/** Which instance OpsWorks is asked for, and by what it can be found. */
 export interface OpsworksInstanceQuery {
   readonly ec2InstanceId: InstanceId;
   readonly ips: readonly Ip[];
@@ -25,6 +26,7 @@ export interface OpsworksInstanceQuery {
   readonly agentFile?: string | null;
 }
 
+/** OpsWorks's own id of the instance, or why it can't be had. */
 export type OpsworksInstanceOutcome =
   | { readonly kind: 'found'; readonly instanceId: InstanceId }
   | { readonly kind: 'failed'; readonly failure: DriverFailure };

@@ -19,6 +19,7 @@ const MAX_RESPONSE_HEADER_BYTES = 4_096;
 /** The most bytes of a whole answer beside its body's: headers, informational responses, chunk framing. */
 const MAX_FRAMING_BYTES = 65_536;
 
+/** One request to a peer. */
 export interface PeerRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -27,6 +28,7 @@ export interface PeerRequest {
   readonly last: boolean;
 }
 
+/** A peer's answer, read to its end. */
 export interface PeerResponse {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
@@ -43,6 +45,7 @@ export class ConnectionError extends Error {
   }
 }
 
+/** Where a peer is, and how it is connected to. */
 export interface PeerConnectionOptions {
   /** Scheme, host and port. */
   readonly origin: string;
@@ -51,6 +54,7 @@ export interface PeerConnectionOptions {
   readonly secure: Secure | null;
 }
 
+/** One connection to a peer: a request at a time, kept open between them. */
 export class PeerConnection {
   readonly #origin: HttpUrl;
   readonly #connectTimeoutMs: DurationMs;

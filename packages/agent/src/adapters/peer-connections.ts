@@ -12,6 +12,7 @@ const KEPT_CONNECTIONS = 2;
 /** The most connections to one peer at once, waiting ones included. */
 export const MAX_CONNECTIONS_PER_PEER = 16;
 
+/** The connections to one peer: idle ones are used again, more are opened while all are busy. */
 export class PeerConnections {
   readonly #origin: string;
   readonly #idle: PeerConnection[] = [];

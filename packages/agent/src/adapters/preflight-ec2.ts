@@ -19,6 +19,7 @@ import { sendAll } from './aws-driver.ts';
 import { placesOf, readAllAddresses, readInstance } from './ec2-calls.ts';
 import { type CheckLine, fail, failed, ok, type Permission, warn } from './preflight-fix.ts';
 
+/** What the preflight of the driver `ec2` works with. */
 export interface Ec2Preflight {
   readonly clients: AwsClients;
   readonly instanceId: InstanceId;

@@ -30,14 +30,17 @@ const UNAUTHORIZED: ReadonlySet<string> = new Set([
   'UnauthorizedException',
 ]);
 
+/** A line of `failtome check` that is in order. */
 export function ok(name: string, found: string): CheckLine {
   return { name, state: 'ok', found, fix: '' };
 }
 
+/** A line of `failtome check` that may do harm, with what mends it. */
 export function warn(name: string, found: string, fix: string): CheckLine {
   return { name, state: 'warn', found, fix };
 }
 
+/** A line of `failtome check` that keeps the node from working, with what mends it. */
 export function fail(name: string, found: string, fix: string): CheckLine {
   return { name, state: 'fail', found, fix };
 }
@@ -47,10 +50,12 @@ export function failed(name: string, failure: DriverFailure, permission: Permiss
   return fail(name, foundIn(failure), fixFor(failure, permission));
 }
 
+/** A driver's failure, as `failtome check` shows it. */
 export function foundIn({ code, message }: DriverFailure): string {
   return `${code}: ${message}`;
 }
 
+/** What mends a failure of a call to AWS. */
 export function fixFor(failure: DriverFailure, { action, resources }: Permission): string {
   if (UNAUTHORIZED.has(failure.code)) {
     return `Allow ${action} on ${resources.join(' and ')} in the policy of this node's role: \`failtome iam\` prints the whole of it.`;

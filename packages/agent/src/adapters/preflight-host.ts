@@ -24,11 +24,13 @@ import {
 /** As much as the next state document may well need. */
 const TRIAL_BYTES = 65_536;
 
+/** Who runs this command, and as whom the service runs; null where that isn't known. */
 export interface HostUsers {
   readonly own: User | null;
   readonly service: ServiceUser | null;
 }
 
+/** Find out both. */
 export async function findUsers(stateDir: string): Promise<HostUsers> {
   const [own, service] = await Promise.all([ownUser(), serviceUser(stateDir)]);
   return { own, service };

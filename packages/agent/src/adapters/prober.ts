@@ -7,12 +7,14 @@ import type { CheckResult, Event, Ip, Ports, ProbeEffect } from '@failtome/proto
 import type { AddressSettings } from '../config/types.ts';
 import { type CheckDependencies, CheckRunner, checkTarget, type HttpCheck } from './http-check.ts';
 
+/** What a probe needs, and who takes its result. */
 export interface ProberDependencies extends CheckDependencies {
   readonly post: (event: Event) => void;
 }
 
 type ProberPort = Ports['prober'];
 
+/** Probes the shared addresses over HTTP. */
 export class Prober implements ProberPort {
   readonly #dependencies: ProberDependencies;
   readonly #runner: CheckRunner;

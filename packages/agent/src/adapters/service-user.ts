@@ -16,6 +16,7 @@ const run = promisify(execFile);
 const COMMAND_TIMEOUT_MS: DurationMs = 3_000;
 const UNIT = 'failtome.service';
 
+/** A user of this machine, with its groups. */
 export interface User {
   readonly uid: number;
   readonly name: string;
@@ -23,6 +24,7 @@ export interface User {
   readonly gids: readonly number[];
 }
 
+/** The user as which the service runs. */
 export interface ServiceUser extends User {
   /** How it is known that the service runs as this one, for people. */
   readonly because: string;
@@ -94,8 +96,11 @@ async function textOf(program: string, args: readonly string[]): Promise<string 
   }
 }
 
+/** Bits of a mode, for one of owner, group and others. */
 export const READ = 4;
+/** See `READ`; of a directory, together with `SEARCH`. */
 export const WRITE = 2;
+/** See `READ`; of a directory: what is in it can be used. */
 export const SEARCH = 1;
 
 /** Why a user can't use a path; null where nothing is in the way. */

@@ -11,10 +11,12 @@ import type { Post } from './driver.ts';
 /** A publication that was given up has this long to say so. */
 const ABORT_GRACE_MS: DurationMs = 50;
 
+/** Where notifications go. */
 export interface SnsNotifierOptions {
   readonly topicArn: string;
 }
 
+/** What the notifier works with. */
 export interface SnsNotifierDependencies {
   /** Its SNS client works in the topic's region. */
   readonly clients: AwsClients;

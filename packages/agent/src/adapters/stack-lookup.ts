@@ -23,6 +23,7 @@ const METADATA_TIMEOUT_MS: DurationMs = 500;
 /** Searching the stacks of OpsWorks is several calls. */
 const LOOKUP_TIMEOUT_MS: DurationMs = 15_000;
 
+/** What is known of an OpsWorks stack before it is looked up. */
 export interface StackLookup {
   /** The shared addresses: OpsWorks finds a stack by who holds them. */
   readonly ips: readonly Ip[];

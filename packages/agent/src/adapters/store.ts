@@ -31,16 +31,19 @@ export const MAX_STATE_BYTES: number = 8 * 1_048_576;
 /** The trial at start writes as much as the next document may well need. */
 const TRIAL_BYTES = 65_536;
 
+/** A state file as it was read, or why it can't be. */
 export type DecodedDocument =
   | { readonly kind: 'document'; readonly document: DurableDocument }
   | { readonly kind: 'fault'; readonly detail: string };
 
+/** What a state directory holds, and whether it can be written. */
 export interface LoadedState {
   readonly storage: StorageState;
   /** What keeps the directory from being written to, in one sentence with path and errno; null where nothing does. */
   readonly problem: AgentError | null;
 }
 
+/** Where the state is, and whose it must be. */
 export interface StateOptions {
   readonly stateDir: string;
   /** Whose state counts: documents have always said whose they are. */

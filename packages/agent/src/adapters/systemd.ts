@@ -13,6 +13,7 @@ const NOTIFY_TIMEOUT_MS: DurationMs = 5000;
 /** Messages that wait for the one before; further ones are dropped, which `onFault` hears of. */
 const MAX_WAITING = 16;
 
+/** Whether systemd wants to hear, and how often. */
 export interface ServiceManagerOptions {
   /** False outside of systemd: every method then does nothing. */
   readonly notifies: boolean;
@@ -20,6 +21,7 @@ export interface ServiceManagerOptions {
   readonly watchdogMs: DurationMs | null;
 }
 
+/** How systemd is told, and what. */
 export interface ServiceManagerDependencies {
   /** Send these assignments in one message. */
   readonly notify: (assignments: readonly string[]) => Promise<void>;

@@ -36,6 +36,7 @@ import { PeerConnections } from './peer-connections.ts';
 /** Of its URL scheme, host and port count. */
 export type PeerEndpoint = SecurePeer;
 
+/** Whom the transport speaks to, and with which keys. */
 export interface TransportOptions {
   readonly peers: readonly PeerEndpoint[];
   readonly keys: ClusterKeys;
@@ -44,6 +45,7 @@ export interface TransportOptions {
   readonly certificate?: Certificate | null;
 }
 
+/** Who takes what arrives. */
 export interface TransportDependencies {
   /** Takes each answer. */
   readonly post: (event: Event) => void;
@@ -65,6 +67,7 @@ interface RawResponse {
 
 type TransportPort = Ports['transport'];
 
+/** Sends signed messages to the peers, and takes their signed answers. */
 export class PeerTransport implements TransportPort {
   readonly #dependencies: TransportDependencies;
   readonly #peers = new Map<NodeId, PeerConnections>();

@@ -9,6 +9,7 @@ import { isSignedBy, type PublicKey, type SigningIdentity } from './identity.ts'
 import { keyIdIn, type OperatorSettings, Operators } from './operators.ts';
 import { OrderProofs } from './order-proofs.ts';
 
+/** The header that carries a node's or an operator's own signature. */
 export const IDENTITY_HEADER = 'x-failtome-identity';
 
 /**
@@ -48,6 +49,7 @@ export function authModeOf(others: readonly Pick<PeerKeys, 'publicKeys'>[], sign
   return signs && keyed > 0 && keyed === others.length ? 'identities' : 'mixed';
 }
 
+/** Who has a key pair of its own. */
 export interface IdentitiesOptions {
   /** Null while it isn't known yet. */
   readonly self: NodeId | null;
@@ -65,6 +67,7 @@ export interface Objection {
   readonly message: string;
 }
 
+/** Who may speak for whom, at this moment. */
 export class Identities {
   readonly mode: AuthMode;
   readonly own: SigningIdentity | null;

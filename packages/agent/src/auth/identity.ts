@@ -18,6 +18,7 @@ import {
 import { AgentError } from '../errors.ts';
 import { linesOf, readSecretFile, type SecretKind } from './secret-file.ts';
 
+/** The half of a key pair that others may know. */
 export interface PublicKey {
   /** As it stands in a configuration: 60 characters of base64. */
   readonly text: string;
@@ -32,6 +33,7 @@ export interface SigningIdentity {
   readonly privateKey: KeyObject;
 }
 
+/** A key pair as it was read from its file. */
 export interface IdentityFile {
   readonly identity: SigningIdentity;
   /** What an operator should mend, though it doesn't stop the agent. */

@@ -12,6 +12,7 @@ import { linesOf, readSecretFile, type SecretKind } from './secret-file.ts';
 /** The keys of one file, in its order. Opaque objects: they don't print what they hold. */
 export type ClusterKeys = readonly [KeyObject, ...KeyObject[]];
 
+/** The cluster's keys as they were read from their file. */
 export interface KeyFile {
   readonly keys: ClusterKeys;
   /** What an operator should mend, though it doesn't stop the agent. */

@@ -7,6 +7,7 @@
 import { isSignedBy, type PublicKey, type SigningIdentity, signAs } from './identity.ts';
 import { netstring } from './netstring.ts';
 
+/** An operator of the configuration. */
 export interface OperatorSettings {
   readonly name: string;
   /** All of them count, so that one is changed without a gap. */

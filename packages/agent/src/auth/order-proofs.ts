@@ -36,6 +36,7 @@ interface Told {
   readonly disproved: Map<string, string>;
 }
 
+/** Judges whether an operator has signed an order. */
 export class OrderProofs {
   readonly #rule: OrderRule;
   readonly #operators: Pick<Operators, 'orderedBy'>;

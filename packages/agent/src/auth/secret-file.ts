@@ -14,6 +14,7 @@ export interface SecretKind {
   readonly command: string;
 }
 
+/** A file that only its owner should read, as it was read. */
 export interface SecretFile {
   readonly text: string;
   /** What an operator should mend, though it doesn't stop the agent. */

@@ -6,6 +6,7 @@ import { type IdentityFile, readIdentityFile } from './identity.ts';
 import { type KeyFile, readKeyFile } from './keys.ts';
 import { readTokenFile, type TokenFile } from './tokens.ts';
 
+/** All keys and tokens of a configuration. */
 export interface Secrets {
   readonly keyFile: KeyFile;
   readonly tokenFile: TokenFile;
@@ -19,10 +20,12 @@ export interface SecretFault {
   readonly error: AgentError;
 }
 
+/** The secrets, or what is wrong with their files. */
 export type SecretsRead =
   | { readonly kind: 'read'; readonly secrets: Secrets }
   | { readonly kind: 'faulty'; readonly faults: readonly [SecretFault, ...SecretFault[]] };
 
+/** Read every file that the configuration names. */
 export async function readSecrets({ api, auth }: Pick<AgentConfig, 'api' | 'auth'>): Promise<SecretsRead> {
   const [keyFile, identity, tokenFile] = await Promise.all([
     orError(readKeyFile(auth.keyFile)),

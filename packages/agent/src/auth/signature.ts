@@ -10,6 +10,7 @@ import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { ClusterKeys } from './keys.ts';
 import { netstring } from './netstring.ts';
 
+/** The header that carries the signature by the cluster's key. */
 export const SIGNATURE_HEADER = 'x-failtome-signature';
 
 /** When a request without a body was signed, in milliseconds since 1970: signed in the body's place. */
@@ -24,6 +25,7 @@ const DOMAIN = 'failtome/1';
 /** Of what a node or an operator signs besides, as itself: neither signature is ever the other. */
 const IDENTITY_DOMAIN = 'failtome-identity/1';
 
+/** What of a request is signed. */
 export interface SignedRequest {
   readonly method: string;
   /** As it stands in the request line, with the query. */
@@ -31,6 +33,7 @@ export interface SignedRequest {
   readonly body: Buffer | string;
 }
 
+/** What of an answer is signed. */
 export interface SignedResponse extends SignedRequest {
   readonly status: number;
   /** The signature of the request that is answered. */

@@ -11,6 +11,7 @@ const TOKEN_FILE: SecretKind = { name: 'token file', code: 'TOKEN_FILE', command
 /** Visible characters of ASCII; long enough that guessing is hopeless. */
 const TOKEN = /^[\x21-\x7e]{16,256}$/;
 
+/** The tokens by which the API may be read. */
 export class Tokens {
   /** Digests have one length, whatever is compared. */
   readonly #digests: readonly Buffer[];

@@ -95,6 +95,7 @@ export const CALM_REASONS: readonly string[] = Object.entries(REASON_ADVICE).fla
   sentence.startsWith(BY_ITSELF) ? [code] : [],
 );
 
+/** What an operator should do about a voter's reason; null: nothing is known. */
 export function ballotAdviceFor(reason: string): string | null {
   return lookUp(BALLOT_ADVICE, reason);
 }

@@ -10,6 +10,7 @@ import type { CliDependencies } from './dependencies.ts';
 import { clean } from './text.ts';
 import type { StatusRow } from './view-rows.ts';
 
+/** This node's own key pair, and what there is to say of it. */
 export interface CheckedIdentity {
   /** Null where there is none, or it can't be read. */
   readonly own: PublicKey | null;

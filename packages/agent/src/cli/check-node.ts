@@ -18,6 +18,7 @@ import { type StatusRow, statusOf } from './view-rows.ts';
 
 type NodeDependencies = Pick<CliDependencies, 'checks' | 'http' | 'now' | 'randomText'>;
 
+/** What was found on this node. */
 export interface CheckedNode {
   readonly lines: readonly CheckLine[];
   /** What the agent that runs here already says of itself; null where none does. */

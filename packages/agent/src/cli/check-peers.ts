@@ -28,6 +28,7 @@ export interface OwnSide {
   readonly running: boolean;
 }
 
+/** Asks every peer whether it runs, hears this node, and agrees on the electorate and the settings. */
 export async function checkPeers(
   own: OwnSide,
   dependencies: PeerDependencies,

@@ -8,10 +8,12 @@ import type { ClusterKeys } from '../auth/keys.ts';
 import type { CliDependencies } from './dependencies.ts';
 import { openOperator } from './operator.ts';
 
+/** Whether an agent has proven that it has the cluster's key. */
 export type Signed = { readonly kind: 'proven' } | { readonly kind: 'failed'; readonly detail: string };
 
 const NO_HANDOVER = 'check';
 
+/** Ask an agent for a signed answer. */
 export async function askSigned(
   url: string,
   cluster: string,

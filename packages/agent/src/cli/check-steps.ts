@@ -24,11 +24,13 @@ import { AgentError } from '../errors.ts';
 import { findIdentity } from '../find-identity.ts';
 import { clientsFor } from '../ports.ts';
 
+/** What the external-IP services said, for one family of addresses. */
 export interface FamilyResult {
   readonly family: 4 | 6;
   readonly result: ExternalIpResult;
 }
 
+/** What `failtome check` tries, one thing at a time. */
 export interface CheckSteps {
   /** The user, and whether the files are open to the service's. */
   files(config: AgentConfig): Promise<readonly CheckLine[]>;

@@ -16,6 +16,7 @@ const NAME = 'certificate';
 const RENEW =
   'Renew it (docs/certificates.md), put it in the place of the old one, and let the agent read it: systemctl reload failtome.';
 
+/** What there is to say of the certificate of the API. */
 export async function checkCertificate(
   config: AgentConfig,
   settings: Settings,

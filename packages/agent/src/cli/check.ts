@@ -24,6 +24,7 @@ export interface CheckedLine extends CheckLine {
   readonly part: string;
 }
 
+/** `failtome check`: whether this node could do its part, line by line, with a remedy for what is missing. */
 export async function check(options: TargetOptions, dependencies: CliDependencies): Promise<ExitCode> {
   if (refusesUrl(options, dependencies)) return 2;
   const file = options.config ?? DEFAULT_CONFIG_FILE;

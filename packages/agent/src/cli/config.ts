@@ -10,12 +10,14 @@ import { unreadableFault } from '../config/source.ts';
 import { type CliDependencies, complain, type ExitCode, printJson } from './dependencies.ts';
 import { DEFAULT_CONFIG_FILE, refusesUrl, type TargetOptions } from './target.ts';
 
+/** The options of `failtome config`. */
 export interface ConfigOptions extends TargetOptions {
   readonly fromStackJson?: string;
   /** Of the configuration that is written from a stack's JSON. */
   readonly driver?: 'ec2' | 'opsworks';
 }
 
+/** `failtome config`: the configuration as it counts, with defaults; or one made from a stack's custom JSON. */
 export async function config(options: ConfigOptions, dependencies: CliDependencies): Promise<ExitCode> {
   if (options.fromStackJson !== undefined) return fromStackJson(options.fromStackJson, options, dependencies);
   if (options.driver !== undefined) {

@@ -17,6 +17,7 @@ import type { HttpClient } from './http.ts';
 /** 0: done. 1: not done, and the reason was printed. 2: usage or configuration. */
 export type ExitCode = 0 | 1 | 2;
 
+/** Where a command writes. */
 export interface Output {
   write(text: string): unknown;
   /** A person looks at it. */
@@ -26,6 +27,7 @@ export interface Output {
 /** Runs the agent until it has stopped. */
 export type RunAgent = (request: RunRequest) => Promise<ExitCode>;
 
+/** What `failtome run` starts. */
 export interface RunRequest {
   /** The configuration's file, to be read again on SIGHUP. */
   readonly file: string;
@@ -38,6 +40,7 @@ export interface RunRequest {
   readonly version: string;
 }
 
+/** All that commands need of their process and of the network. */
 export interface CliDependencies {
   readonly stdout: Output;
   readonly stderr: Output;

@@ -5,6 +5,7 @@ import { type CommandResult, type Operator, openOperator, POLL_MS } from './oper
 import { findTarget, loadIdentity, loadKeys, type TargetOptions, trusting } from './target.ts';
 import { age, clean } from './text.ts';
 
+/** The options of `failtome handover`. */
 export interface HandoverOptions extends TargetOptions {
   /** Null: the best-ranked other candidate. */
   readonly to: string | null;
@@ -14,6 +15,7 @@ export interface HandoverOptions extends TargetOptions {
   readonly keep: boolean;
 }
 
+/** The options of `failtome handover --cancel`. */
 export interface CancelOptions extends TargetOptions {
   readonly reason: string;
   readonly timeoutMs: DurationMs;
@@ -24,6 +26,7 @@ const TAKEN_BACK_WITHIN_MS: DurationMs = 5_000;
 /** Ends that aren't its target's own word. */
 const ENDED_HERE = /^(expired|withdrawn): /;
 
+/** `failtome handover`: a planned move, agreed by the peers; waits for what comes of it. */
 export async function handover(
   address: string | undefined,
   options: HandoverOptions,

@@ -4,6 +4,7 @@
 import type { DurationMs } from '@failtome/protocol';
 import type { HistoryRow } from './view-rows.ts';
 
+/** One event as all nodes tell it. */
 export interface Story {
   readonly entry: HistoryRow;
   /** What other nodes answered and saw of the same event, oldest first. */

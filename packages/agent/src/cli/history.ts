@@ -9,6 +9,7 @@ import { findTarget, type Target, type TargetOptions, trusting } from './target.
 import { age, clean, moment, type Paint, painter, toned } from './text.ts';
 import { type HistoryRow, historyOf } from './view-rows.ts';
 
+/** The options of `failtome history`. */
 export interface HistoryOptions extends TargetOptions {
   /** This node's alone. */
   readonly node?: boolean;
@@ -20,6 +21,7 @@ const ALL_ENTRIES = '/v1/history?limit=1000';
 /** For each of the other nodes: one that is gone shouldn't keep the others waiting. */
 const PEER_TIMEOUT_MS = 3_000;
 
+/** `failtome history`: takeovers, refusals and handovers, as all nodes saw them. */
 export async function history(options: HistoryOptions, dependencies: CliDependencies): Promise<ExitCode> {
   const target = await findTarget(options, dependencies);
   if (target === null) return 2;

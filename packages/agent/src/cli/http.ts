@@ -10,6 +10,7 @@ export const MAX_ANSWER_BYTES: number = 8 * 1_048_576;
 /** An agent on this machine or beside it answers in milliseconds; a busy disk may hold it up. */
 export const REQUEST_TIMEOUT_MS: DurationMs = 10_000;
 
+/** A request to an agent's API. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
@@ -20,6 +21,7 @@ export interface HttpRequest {
   readonly trust?: Trust;
 }
 
+/** What came of a request. */
 export type HttpResult =
   | {
       readonly kind: 'answered';
@@ -30,6 +32,7 @@ export type HttpResult =
   /** No answer at all: `detail` says why. `untrusted`: the agent couldn't prove who it is, and was sent nothing. */
   | { readonly kind: 'failed'; readonly detail: string; readonly untrusted?: true };
 
+/** Sends requests of commands; never throws. */
 export type HttpClient = (request: HttpRequest) => Promise<HttpResult>;
 
 /** The client that commands use: the platform's `fetch`, and for https one that knows whom to trust. Redirects are not followed. */

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { httpUrl } from '../config/http-url.ts';
 import { connectSecurely, type Secure } from '../tls/connect.ts';
 
+/** A request over TLS. */
 export interface SecureRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
@@ -11,6 +12,7 @@ export interface SecureRequest {
   readonly body?: string;
 }
 
+/** The answer to a request over TLS. */
 export interface SecureAnswer {
   readonly status: number;
   readonly header: (name: string) => string | null;

@@ -9,6 +9,7 @@ import { leastPolicy } from '../iam/policy.ts';
 import { type CliDependencies, complain, type ExitCode } from './dependencies.ts';
 import { DEFAULT_CONFIG_FILE, refusesUrl, type TargetOptions } from './target.ts';
 
+/** The options of `failtome iam`. */
 export interface IamOptions extends Pick<TargetOptions, 'config' | 'url'> {
   readonly format: PolicyFormat;
   readonly account?: string;
@@ -19,6 +20,7 @@ export interface IamOptions extends Pick<TargetOptions, 'config' | 'url'> {
   readonly stack?: string;
 }
 
+/** `failtome iam`: the least IAM policy for a configuration. */
 export async function iam(options: IamOptions, dependencies: CliDependencies): Promise<ExitCode> {
   if (refusesUrl(options, dependencies)) return 2;
   const file = options.config ?? DEFAULT_CONFIG_FILE;

@@ -12,6 +12,7 @@ import { checkConfig, faultLines } from '../config/load.ts';
 import { type ClusterPlan, configText, nextStepsText, type PlannedNode } from '../setup/cluster-plan.ts';
 import { type CliDependencies, complain, type ExitCode, print } from './dependencies.ts';
 
+/** The options of `failtome init`. */
 export interface InitOptions {
   readonly ip?: readonly string[];
   readonly node?: readonly Placed[];
@@ -33,6 +34,7 @@ const LEAST_NODES = 2;
 
 const DEFAULT_CLUSTER = 'haproxy';
 
+/** `failtome init`: the files of a new cluster, the same for every node. */
 export async function init(options: InitOptions, dependencies: CliDependencies): Promise<ExitCode> {
   const dir = resolve(options.dir);
   const paths = ['failtome.yaml', 'cluster.key', 'NEXT-STEPS.md'].map((name) => `${dir}/${name}`);

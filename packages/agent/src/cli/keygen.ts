@@ -5,6 +5,7 @@
 import { AgentError } from '../errors.ts';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
 
+/** The options of `failtome keygen`. */
 export interface KeygenOptions {
   readonly identity?: boolean;
   /** Of this file, the half that others may know. */
@@ -17,6 +18,7 @@ type KeygenDependencies = Pick<
   'stdout' | 'stderr' | 'generateKey' | 'generateIdentity' | 'readIdentity'
 >;
 
+/** `failtome keygen`: a new cluster key or key pair, or the public half of one. */
 export async function keygen(options: KeygenOptions, dependencies: KeygenDependencies): Promise<ExitCode> {
   if (options.public !== undefined) return printPublic(options.public, options, dependencies);
   if (options.identity === true) return printIdentity(options, dependencies);

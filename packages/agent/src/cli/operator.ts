@@ -35,6 +35,7 @@ import { parseJson, readView, refusalIn } from './read.ts';
 import { orderRuleIn, type SignedCommand, signedCommand } from './signed-order.ts';
 import { clean } from './text.ts';
 
+/** The routes that take commands. */
 export type OperatorRoute = Extract<Route, '/v1/handover' | '/v1/pause' | '/v1/resume'>;
 
 /** `refused`: the agent didn't do it, or nobody can tell; `detail` says why. */
@@ -47,12 +48,14 @@ const MAX_ATTEMPTS = 3;
 /** So often an order is signed anew, because another one came before it. */
 const MAX_SIGNED = 3;
 
+/** A session of one operator with one agent. */
 export interface Operator {
   /** The agent that is spoken to. */
   readonly node: NodeId;
   send(route: OperatorRoute, command: Command): Promise<CommandResult>;
 }
 
+/** A session, or why there is none. */
 export type OpenResult =
   | { readonly kind: 'open'; readonly operator: Operator }
   | { readonly kind: 'failed'; readonly detail: string };

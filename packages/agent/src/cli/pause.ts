@@ -7,6 +7,7 @@ import { findTarget, loadIdentity, loadKeys, type Target, type TargetOptions, tr
 import { age, clean } from './text.ts';
 import { type PauseRow, statusOf } from './view-rows.ts';
 
+/** The options of `failtome pause`. */
 export interface PauseOptions extends TargetOptions {
   /** Null: until resumed. */
   readonly forMs: DurationMs | null;
@@ -16,11 +17,13 @@ export interface PauseOptions extends TargetOptions {
   readonly replace: boolean;
 }
 
+/** The options of `failtome resume`. */
 export interface ResumeOptions extends TargetOptions {
   readonly reason: string;
   readonly timeoutMs: DurationMs;
 }
 
+/** `failtome pause`: no automatic moves in the whole cluster. */
 export async function pause(options: PauseOptions, dependencies: CliDependencies): Promise<ExitCode> {
   const { forMs, reason, replace } = options;
   const owner = ownerOf(dependencies);
@@ -35,6 +38,7 @@ export async function pause(options: PauseOptions, dependencies: CliDependencies
   );
 }
 
+/** `failtome resume`: automatic moves again. */
 export async function resume(options: ResumeOptions, dependencies: CliDependencies): Promise<ExitCode> {
   const { reason } = options;
   const command: Command = { kind: 'resume', reason, owner: ownerOf(dependencies) };

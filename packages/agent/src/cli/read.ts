@@ -6,6 +6,7 @@ import type { CliDependencies } from './dependencies.ts';
 import { fieldsOf } from './fields.ts';
 import { clean } from './text.ts';
 
+/** A view of an agent, or why it can't be had. */
 export type ReadResult =
   | { readonly kind: 'read'; readonly json: unknown; readonly date: string | null }
   | { readonly kind: 'failed'; readonly detail: string; readonly untrusted?: true };

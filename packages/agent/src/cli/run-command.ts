@@ -9,6 +9,7 @@ import { DEFAULT_CONFIG_FILE, type TargetOptions } from './target.ts';
 const ADDRESS_WITHIN_MS: DurationMs = 60_000;
 const LOOK_EVERY_MS: DurationMs = 500;
 
+/** `failtome run`: loads the configuration, and starts the agent if it is good. */
 export async function run(options: TargetOptions, dependencies: CliDependencies): Promise<ExitCode> {
   const file = options.config ?? DEFAULT_CONFIG_FILE;
   const { env, version } = dependencies;

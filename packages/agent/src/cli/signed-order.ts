@@ -17,12 +17,14 @@ import {
 } from '@failtome/protocol';
 import { fieldsOf, listOf, numberOf, textOf } from './fields.ts';
 
+/** A command as it is to be sent. */
 export type SignedCommand =
   | { readonly kind: 'command'; readonly command: Command }
   /** There is nothing to order; in words, as an agent would say it. */
   | { readonly kind: 'kept'; readonly detail: string }
   | { readonly kind: 'refused'; readonly detail: string };
 
+/** Who signs an order. */
 export interface OrderSigner {
   readonly cluster: string;
   readonly sign: (text: string) => string;

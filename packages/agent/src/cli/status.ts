@@ -19,6 +19,7 @@ import {
 } from './text.ts';
 import { type AddressRow, type HandoverRow, type NodeRow, type StatusRow, statusOf } from './view-rows.ts';
 
+/** The options of `failtome status`. */
 export interface StatusOptions extends TargetOptions {
   readonly watch?: boolean;
 }
@@ -29,6 +30,7 @@ export const WATCH_MS = 1_000;
 /** Clears the screen and goes to its top (ECMA-48: ED, CUP). */
 const CLEAR = '\u001b[2J\u001b[H';
 
+/** `failtome status`: who holds what, and how every node is. */
 export async function status(options: StatusOptions, dependencies: CliDependencies): Promise<ExitCode> {
   const target = await findTarget(options, dependencies);
   if (target === null) return 2;

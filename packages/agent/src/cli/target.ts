@@ -14,6 +14,7 @@ import { ownOrigin, publicTrust, type Trust, trustInFile, trustOfConfig } from '
 /** Read where neither `--config` nor `--url` is given. */
 export const DEFAULT_CONFIG_FILE = '/etc/failtome/failtome.yaml';
 
+/** The options by which a command finds its agent and its key. */
 export interface TargetOptions {
   readonly config?: string;
   readonly url?: string;
@@ -24,6 +25,7 @@ export interface TargetOptions {
   readonly json?: boolean;
 }
 
+/** The agent that a command speaks to, and with what. */
 export interface Target {
   /** Scheme, host and port, without a slash at the end. */
   readonly url: string;
@@ -45,6 +47,7 @@ export interface Target {
   readonly publicKeys: ReadonlyMap<NodeId, readonly PublicKey[]>;
 }
 
+/** The file of a key pair, and who chose it. */
 export interface IdentityChoice {
   readonly path: string;
   /** It was named for this command, by an option or the environment, and isn't the node's own that the configuration names. */

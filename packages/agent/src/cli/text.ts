@@ -3,13 +3,16 @@ import { type DurationMs, plainText } from '@failtome/protocol';
 import type { Environment } from '../config/settings.ts';
 import type { Output } from './dependencies.ts';
 
+/** How a piece of text is coloured. */
 export type Tone = 'plain' | 'good' | 'bad' | 'warn' | 'faint' | 'strong';
 
+/** A piece of a table. */
 export interface Cell {
   readonly text: string;
   readonly tone: Tone;
 }
 
+/** A line of a table. */
 export type Row = readonly (string | Cell)[];
 
 /** Select Graphic Rendition (ECMA-48, 8.3.117). */
@@ -31,6 +34,7 @@ export function painter(output: Output, env: Environment): Paint {
   return (text, tone) => (wanted && tone !== 'plain' ? `\u001b[${CODES[tone]}m${text}\u001b[0m` : text);
 }
 
+/** A piece of a table, in a tone. */
 export function cell(text: string, tone: Tone): Cell {
   return { text, tone };
 }

@@ -2,6 +2,7 @@
 import type { DurationMs, Ip, NodeId } from '@failtome/protocol';
 import { type Fields, fieldsOf, listOf, numberOf, textOf, textsOf } from './fields.ts';
 
+/** A node, as its agent or a peer's shows it. */
 export interface NodeRow {
   readonly id: NodeId;
   readonly role: string;
@@ -23,18 +24,21 @@ export interface NodeRow {
   readonly verdicts: readonly VerdictRow[];
 }
 
+/** What a node thinks of an address. */
 export interface VerdictRow {
   readonly ip: Ip;
   readonly verdict: string;
   readonly ageMs: DurationMs | null;
 }
 
+/** What a voter answered. */
 export interface VoteRow {
   readonly voter: NodeId;
   readonly answer: string;
   readonly reason: string;
 }
 
+/** An address, as an agent sees it. */
 export interface AddressRow {
   readonly ip: Ip;
   readonly holder: string;
@@ -46,6 +50,7 @@ export interface AddressRow {
   readonly votes: readonly VoteRow[];
 }
 
+/** Whether and why automatic moves are paused. */
 export interface PauseRow {
   readonly paused: boolean;
   /** The node that was asked for it; empty where it isn't told. */
@@ -58,6 +63,7 @@ export interface PauseRow {
   readonly needed: number;
 }
 
+/** A handover, and what has become of it. */
 export interface HandoverRow {
   readonly id: string;
   readonly address: Ip;
@@ -70,6 +76,7 @@ export interface HandoverRow {
   readonly until: number | null;
 }
 
+/** All that `/v1/status` shows. */
 export interface StatusRow {
   readonly version: string;
   readonly cluster: string;
@@ -88,6 +95,7 @@ export interface StatusRow {
   readonly certificateUntil: number | null;
 }
 
+/** Reads an answer of `/v1/status`; what is missing has a plain stand-in. */
 export function statusOf(json: unknown): StatusRow {
   const status = fieldsOf(json);
   const addresses = listOf(status.addresses).map(fieldsOf);
@@ -227,6 +235,7 @@ function pauseOf(json: unknown): PauseRow {
   };
 }
 
+/** One gate of the takeover rule. */
 export interface GateRow {
   readonly name: string;
   readonly state: 'passed' | 'closed' | 'not-asked';
@@ -237,6 +246,7 @@ export interface GateRow {
   readonly ageMs: DurationMs | null;
 }
 
+/** All that `/v1/why` shows of one address. */
 export interface WhyRow {
   readonly address: Ip;
   readonly outcome: string;
@@ -248,6 +258,7 @@ export interface WhyRow {
   readonly handovers: readonly HandoverRow[];
 }
 
+/** Reads an answer of `/v1/why`; what is missing has a plain stand-in. */
 export function whyOf(json: unknown): WhyRow {
   const why = fieldsOf(json);
   const gates = listOf(why.gates).map((entry): GateRow => {
@@ -277,6 +288,7 @@ function gateStateOf({ state, passed }: Fields): GateRow['state'] {
   return typeof passed === 'boolean' ? (passed ? 'passed' : 'closed') : 'not-asked';
 }
 
+/** One entry of a node's history. */
 export interface HistoryRow {
   readonly id: string;
   /** Who tells it. */

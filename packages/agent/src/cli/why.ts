@@ -7,6 +7,7 @@ import { findTarget, type Target, type TargetOptions, trusting } from './target.
 import { ago, type Cell, cell, clean, type Paint, painter, type Row, table } from './text.ts';
 import { type GateRow, statusOf, type WhyRow, whyOf } from './view-rows.ts';
 
+/** `failtome why`: the decision about an address, gate by gate. */
 export async function why(
   address: string | undefined,
   options: TargetOptions,
@@ -56,6 +57,7 @@ async function addressesOf(
   return null;
 }
 
+/** The ladder of gates as lines of text. */
 export function whyLines(view: WhyRow, paint: Paint): readonly string[] {
   const detail = view.detail === '' ? '' : `: ${view.detail}`;
   const headline = clean(`${view.address}: ${view.outcome} (${view.reason})${detail}`);

@@ -7,6 +7,7 @@ import type { DriverConfig, Role } from '@failtome/protocol';
 /** The kinds that call AWS. */
 export type AwsDriverKindName = 'ec2' | 'opsworks';
 
+/** The name of a driver. */
 export type DriverKindName = AwsDriverKindName | 'exec';
 
 interface DriverKind<Name extends DriverKindName> extends Pick<DriverConfig, 'style' | 'swap'> {

@@ -6,12 +6,14 @@ import { counted, MAX_VOTERS, type NodeId, type Role } from '@failtome/protocol'
 import type { Fault, Origin } from './fault.ts';
 import type { AgentConfig } from './types.ts';
 
+/** A node as the configuration has it. */
 export interface ConfiguredNode {
   readonly id: NodeId;
   readonly role: Role;
   readonly origin: Origin | null;
 }
 
+/** Who votes, as far as the configuration says. */
 export interface Electorate {
   /** Null where it is not known yet: the node's own entry, if there is one, can't be told from the others. */
   readonly id: NodeId | null;
@@ -26,6 +28,7 @@ export function identityFaults(config: AgentConfig, id: NodeId): readonly Fault[
   return electorateFaults({ id, role: config.node.role, roleOrigin: null, peers });
 }
 
+/** What is wrong with who votes. */
 export function electorateFaults(electorate: Electorate): readonly Fault[] {
   const { id, role, peers } = electorate;
   const faults: Fault[] = [];

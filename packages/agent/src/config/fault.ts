@@ -10,6 +10,7 @@ export type Origin =
   | { readonly kind: 'environment'; readonly variable: string }
   | { readonly kind: 'default' };
 
+/** What is wrong in a configuration, and where. */
 export interface Fault {
   /** The key as it is written in the reference, with positions: `addresses[0].probe.interval`; or the file's name. */
   readonly path: string;
@@ -52,6 +53,7 @@ function place(origin: Origin | null, file: string): string {
   }
 }
 
+/** A warning as one line. */
 export function formatWarning(warning: Warning): string {
   return plainText(`${warning.path}: ${warning.text}`);
 }

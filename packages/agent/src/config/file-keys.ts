@@ -4,15 +4,16 @@
  */
 import type { Fallback, Sibling } from '@failtome/config/keys';
 import * as shared from '@failtome/config/keys';
-import { type DurationMs, MAX_ADDRESSES, MAX_PEERS, type Role } from '@failtome/protocol';
+import type { DurationMs, Role } from '@failtome/protocol';
 import type { PublicKey } from '../auth/identity.ts';
-import { MAX_OPERATORS } from '../auth/operators.ts';
 import type { DriverKindName } from './driver-kinds.ts';
-import type { Endpoint, ValueKind } from './kinds.ts';
+import type { Endpoint } from './kinds.ts';
 import * as kinds from './kinds.ts';
 import { publicKeys } from './public-keys.ts';
 import type { StatusRange } from './types.ts';
+import type { ValueKind } from './value-kind.ts';
 
+/** One key of the configuration file. */
 export interface Key<T> {
   /** With `[]` for every place in a list: `addresses[].probe.interval`. */
   readonly path: string;
@@ -67,8 +68,10 @@ function ofChoice<const T extends string>({ path, range, fallback }: shared.Choi
 const rank = kinds.whole(0, 1_000_000);
 const role = kinds.choice('candidate', 'witness', 'member');
 
+/** `cluster`. */
 export const CLUSTER: Key<string> = key('cluster', kinds.nodeId, required);
 
+/** `node.id`. */
 export const NODE_ID: Key<string> = key(
   'node.id',
   kinds.nodeId,
@@ -77,37 +80,45 @@ export const NODE_ID: Key<string> = key(
   ),
   'FAILTOME_NODE_ID',
 );
+/** `node.role`. */
 export const NODE_ROLE: Key<Role> = key(
   'node.role',
   role,
   // Its own entry is only known when the whole file is read (own-entry.ts).
   derived('as its own entry in `peers` says, or candidate', () => 'candidate'),
 );
+/** `node.priority`. */
 export const NODE_PRIORITY: Key<number> = key('node.priority', rank, value(100), 'FAILTOME_PRIORITY');
 
+/** `api.listen`. */
 export const API_LISTEN: Key<Endpoint> = key(
   'api.listen',
   kinds.endpoint,
   value('0.0.0.0:8741'),
   'FAILTOME_LISTEN',
 );
+/** `api.advertise`. */
 export const API_ADVERTISE: Key<string> = key(
   'api.advertise',
   kinds.baseUrl,
   none('not told to anybody'),
   'FAILTOME_ADVERTISE',
 );
+/** `api.hosts`. */
 export const API_HOSTS: Key<readonly string[]> = key('api.hosts', kinds.listOf(kinds.host, 0, 32), value([]));
+/** `api.read`. */
 export const API_READ: Key<'anyone' | 'token' | 'peers'> = key(
   'api.read',
   kinds.choice('anyone', 'token', 'peers'),
   value('anyone'),
 );
+/** `api.readTokenFile`. */
 export const API_READ_TOKEN_FILE: Key<string> = key(
   'api.readTokenFile',
   kinds.words('the path of a file', /^[^\0]*[^\0/]$/),
   none('required with `token`, refused otherwise'),
 );
+/** `api.observe`. */
 export const API_OBSERVE: Key<Endpoint> = key(
   'api.observe',
   kinds.endpoint,
@@ -115,39 +126,51 @@ export const API_OBSERVE: Key<Endpoint> = key(
 );
 
 const pemFile = kinds.words('the path of a PEM file', /^[^\0]*[^\0/]$/);
+/** `api.tls.certFile`. */
 export const TLS_CERT_FILE: Key<string> = key('api.tls.certFile', pemFile, required);
+/** `api.tls.keyFile`. */
 export const TLS_KEY_FILE: Key<string> = key('api.tls.keyFile', pemFile, required);
+/** `api.tls.caFile`. */
 export const TLS_CA_FILE: Key<string> = key(
   'api.tls.caFile',
   pemFile,
   none('the authorities that Node knows'),
 );
+/** `api.tls.clientAuth`. */
 export const TLS_CLIENT_AUTH: Key<'none' | 'required'> = key(
   'api.tls.clientAuth',
   kinds.choice('none', 'required'),
   value('none'),
 );
+/** `api.tls.plain`. */
 export const TLS_PLAIN: Key<'refuse' | 'accept'> = key(
   'api.tls.plain',
   kinds.choice('refuse', 'accept'),
   value('refuse'),
 );
+/** `api.tls.observe`. */
 export const TLS_OBSERVE: Key<'tls' | 'plain'> = key(
   'api.tls.observe',
   kinds.choice('tls', 'plain'),
   value('tls'),
 );
 
+/** `peers[].id`. */
 export const PEER_ID: Key<string> = key('peers[].id', kinds.nodeId, required);
+/** `peers[].url`. */
 export const PEER_URL: Key<string> = key('peers[].url', kinds.baseUrl, required);
+/** `peers[].role`. */
 export const PEER_ROLE: Key<Role> = key('peers[].role', role, value('candidate'));
+/** `peers[].priority`. */
 export const PEER_PRIORITY: Key<number> = key('peers[].priority', rank, value(100));
+/** `peers[].publicKey`. */
 export const PEER_PUBLIC_KEY: Key<readonly PublicKey[]> = key(
   'peers[].publicKey',
   publicKeys,
   none("the cluster's key alone vouches for it"),
 );
 
+/** `auth.keyFile`. */
 export const AUTH_KEY_FILE: Key<string> = key(
   'auth.keyFile',
   kinds.keyFilePath,
@@ -155,35 +178,43 @@ export const AUTH_KEY_FILE: Key<string> = key(
   'FAILTOME_KEY_FILE',
 );
 
+/** `auth.identity`. */
 export const AUTH_IDENTITY: Key<string> = key(
   'auth.identity',
   kinds.keyFilePath,
   none("it signs with the cluster's key alone"),
   'FAILTOME_IDENTITY',
 );
+/** `auth.operators[].name`. */
 export const OPERATOR_NAME: Key<string> = key('auth.operators[].name', kinds.nodeId, required);
+/** `auth.operators[].publicKey`. */
 export const OPERATOR_PUBLIC_KEY: Key<readonly PublicKey[]> = key(
   'auth.operators[].publicKey',
   publicKeys,
   required,
 );
 
+/** `addresses[].ip`. */
 export const ADDRESS_IP: Key<string> = key('addresses[].ip', kinds.address, required);
+/** `addresses[].allocationId`. */
 export const ADDRESS_ALLOCATION_ID: Key<string> = key(
   'addresses[].allocationId',
   kinds.words('an allocation id such as eipalloc-0abc', /^eipalloc-[A-Za-z0-9-]+$/),
   none('looked up by ip'),
 );
+/** `addresses[].privateIp`. */
 export const ADDRESS_PRIVATE_IP: Key<string> = key(
   'addresses[].privateIp',
   kinds.address,
   none("the network interface's primary private address"),
 );
+/** `addresses[].probe.scheme`. */
 export const PROBE_SCHEME: Key<'http' | 'https'> = key(
   'addresses[].probe.scheme',
   kinds.choice('http', 'https'),
   value('http'),
 );
+/** `addresses[].probe.host`. */
 export const PROBE_HOST: Key<string> = key(
   'addresses[].probe.host',
   kinds.host,
@@ -192,108 +223,120 @@ export const PROBE_HOST: Key<string> = key(
     return typeof ip === 'string' ? ip : null;
   }),
 );
+/** `addresses[].probe.port`. */
 export const PROBE_PORT: Key<number> = key(
   'addresses[].probe.port',
   kinds.whole(1, 65_535),
   derived('80, or 443 if scheme is https', (sibling) => (sibling('scheme') === 'https' ? 443 : 80)),
 );
+/** `addresses[].probe.path`. */
 export const PROBE_PATH: Key<string> = key(
   'addresses[].probe.path',
   kinds.words('a path that begins with / and holds no space and no #', /^\/[\x21\x22\x24-\x7e]*$/),
   value('/'),
 );
+/** `addresses[].probe.interval`. */
 export const PROBE_INTERVAL: Key<DurationMs> = ofDuration(shared.PROBE_INTERVAL);
+/** `addresses[].probe.fastInterval`. */
 export const PROBE_FAST_INTERVAL: Key<DurationMs> = ofDuration(shared.PROBE_FAST_INTERVAL);
+/** `addresses[].probe.timeout`. */
 export const PROBE_TIMEOUT: Key<DurationMs> = ofDuration(shared.PROBE_TIMEOUT);
+/** `addresses[].probe.fall`. */
 export const PROBE_FALL: Key<number> = ofWhole(shared.PROBE_FALL);
+/** `addresses[].probe.rise`. */
 export const PROBE_RISE: Key<number> = ofWhole(shared.PROBE_RISE);
+/** `addresses[].probe.expect`. */
 export const PROBE_EXPECT: Key<readonly StatusRange[]> = key(
   'addresses[].probe.expect',
   kinds.statusRanges,
   value('200-399'),
 );
 
+/** `local.url`. */
 export const LOCAL_URL: Key<string> = key('local.url', kinds.pageUrlWithUser, value('http://127.0.0.1/'));
+/** `local.interval`. */
 export const LOCAL_INTERVAL: Key<DurationMs> = ofDuration(shared.LOCAL_INTERVAL);
+/** `local.fastInterval`. */
 export const LOCAL_FAST_INTERVAL: Key<DurationMs> = ofDuration(shared.LOCAL_FAST_INTERVAL);
+/** `local.timeout`. */
 export const LOCAL_TIMEOUT: Key<DurationMs> = ofDuration(shared.LOCAL_TIMEOUT);
+/** `local.fall`. */
 export const LOCAL_FALL: Key<number> = ofWhole(shared.LOCAL_FALL);
+/** `local.rise`. */
 export const LOCAL_RISE: Key<number> = ofWhole(shared.LOCAL_RISE);
 
+/** `gossip.interval`. */
 export const GOSSIP_INTERVAL: Key<DurationMs> = ofDuration(shared.GOSSIP_INTERVAL);
+/** `gossip.dead`. */
 export const GOSSIP_DEAD: Key<DurationMs> = ofDuration(shared.GOSSIP_DEAD);
+/** `gossip.timeout`. */
 export const GOSSIP_TIMEOUT: Key<DurationMs> = ofDuration(shared.GOSSIP_TIMEOUT);
+/** `gossip.fanout`. */
 export const GOSSIP_FANOUT: Key<number> = ofWhole(shared.GOSSIP_FANOUT);
 
+/** `agreement.silentPeer`. */
 export const AGREEMENT_SILENT_PEER: Key<'takeover' | 'hold'> = ofChoice(shared.AGREEMENT_SILENT_PEER);
+/** `agreement.lease`. */
 export const AGREEMENT_LEASE: Key<DurationMs> = ofDuration(shared.AGREEMENT_LEASE);
 
+/** `guard.urls`. */
 export const GUARD_URLS: Key<readonly string[]> = key(
   'guard.urls',
   kinds.listOf(kinds.pageUrl, 1, 8),
   value(['http://checkip.amazonaws.com']),
 );
+/** `guard.timeout`. */
 export const GUARD_TIMEOUT: Key<DurationMs> = ofDuration(shared.GUARD_TIMEOUT);
 
+/** `guard.allowPrivate`. */
 export const GUARD_ALLOW_PRIVATE: Key<boolean> = key('guard.allowPrivate', kinds.flag, value(false));
 
+/** `driver.kind`. */
 export const DRIVER_KIND: Key<DriverKindName> = ofChoice(shared.DRIVER_KIND);
+/** `driver.region`. */
 export const DRIVER_REGION: Key<string> = key(
   'driver.region',
   kinds.region,
   none('as the AWS SDK finds it: AWS_REGION, then instance metadata'),
 );
+/** `driver.instanceId`. */
 export const DRIVER_INSTANCE_ID: Key<string> = key(
   'driver.instanceId',
   kinds.words('an instance id without spaces', /^[A-Za-z0-9._-]{1,128}$/),
   none('from instance metadata; with `opsworks` looked up from the EC2 id'),
   'FAILTOME_INSTANCE_ID',
 );
+/** `driver.command`. */
 export const DRIVER_COMMAND: Key<readonly string[]> = key(
   'driver.command',
   kinds.listOf(kinds.words('a program or an argument, not empty', /^[^\0]+$/), 1, 64),
   none('required with `exec`, refused otherwise'),
 );
+/** `driver.displace`. */
 export const DRIVER_DISPLACE: Key<'refuse' | 'allow'> = ofChoice(shared.DRIVER_DISPLACE);
 
+/** `notify.sns.topicArn`. */
 export const NOTIFY_TOPIC_ARN: Key<string> = key('notify.sns.topicArn', kinds.topicArn, required);
+/** `notify.blockedAfter`. */
 export const NOTIFY_BLOCKED_AFTER: Key<DurationMs> = ofDuration(shared.NOTIFY_BLOCKED_AFTER);
 
+/** `holdDown`. */
 export const HOLD_DOWN: Key<DurationMs> = ofDuration(shared.HOLD_DOWN);
+/** `flap.moves`. */
 export const FLAP_MOVES: Key<number> = ofWhole(shared.FLAP_MOVES);
+/** `flap.within`. */
 export const FLAP_WITHIN: Key<DurationMs> = ofDuration(shared.FLAP_WITHIN);
+/** `stateDir`. */
 export const STATE_DIR: Key<string> = key(
   'stateDir',
   kinds.words('the path of a directory', /^[^\0]+$/),
   value('/var/lib/failtome'),
   'FAILTOME_STATE_DIR',
 );
+/** `log.level`. */
 export const LOG_LEVEL: Key<'debug' | 'info' | 'warn' | 'error'> = key(
   'log.level',
   kinds.choice('debug', 'info', 'warn', 'error'),
   value('info'),
   'FAILTOME_LOG_LEVEL',
 );
-
-/** A list of maps. */
-export interface List {
-  readonly path: string;
-  readonly max: number;
-  readonly of: string;
-  readonly optional?: boolean;
-}
-
-/** Lists, and how long they may be. */
-export const LISTS: readonly List[] = [
-  { path: 'peers', max: MAX_PEERS, of: '{ id, url, role }' },
-  { path: 'auth.operators', max: MAX_OPERATORS, of: '{ name, publicKey }', optional: true },
-  { path: 'addresses', max: MAX_ADDRESSES, of: '{ ip, probe }' },
-];
-
-/** Sections that may be left out altogether, and what that means; the others take their defaults. */
-export const OPTIONAL_SECTIONS: ReadonlyMap<string, string> = new Map([
-  ['api.tls', 'the API speaks plain HTTP'],
-  ['local', 'this node always counts as fit'],
-  ['driver', 'only a witness or a member does without'],
-  ['notify.sns', 'no notification is sent'],
-]);

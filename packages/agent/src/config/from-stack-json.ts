@@ -20,6 +20,7 @@ import {
   PEER_URL,
 } from './file-keys.ts';
 
+/** A configuration that was made from a stack's JSON. */
 export type StackConfig =
   | {
       readonly kind: 'config';
@@ -58,6 +59,7 @@ export interface FoundStack {
   readonly obstacle: string | null;
 }
 
+/** What isn't in a stack's JSON. */
 export interface StackConfigOptions {
   readonly driver: 'ec2' | 'opsworks';
   readonly found: FoundStack | null;

@@ -66,6 +66,7 @@ export function isNobodysOwn(ip: Ip): boolean {
   return first === 0 || first >= 224;
 }
 
+/** Whether an address is this machine's own loopback. */
 export function isLoopback(ip: Ip): boolean {
   return ip.startsWith('127.') || ip === '::1';
 }

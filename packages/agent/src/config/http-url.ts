@@ -5,6 +5,7 @@
 import { isIP } from 'node:net';
 import { hostRemark } from './host.ts';
 
+/** The parts of an HTTP URL. */
 export interface HttpUrl {
   readonly secure: boolean;
   /** Where to connect: a name or an address, without brackets. */
@@ -20,6 +21,7 @@ export interface HttpUrl {
   readonly user: { readonly name: string; readonly password: string } | null;
 }
 
+/** A URL, or what is wrong with it. */
 export type HttpUrlReading =
   | { readonly kind: 'url'; readonly url: HttpUrl }
   /** What to mend; empty where there is nothing to add. */

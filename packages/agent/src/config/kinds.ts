@@ -16,23 +16,7 @@ import { regionRemark, topicArnRemark } from './aws-names.ts';
 import { canonicalIp, hostRemark, isNobodysOwn, mappedIpv4 } from './host.ts';
 import { httpUrl, readHttpUrl } from './http-url.ts';
 import type { StatusRange } from './types.ts';
-
-export type Reading<T> =
-  | { readonly kind: 'value'; readonly value: T }
-  | { readonly kind: 'fault'; readonly found: string; readonly hint: string };
-
-export interface ValueKind<T> {
-  /** The type's name in the reference. */
-  readonly name: string;
-  /** What is expected, as a noun phrase: ends the sentence "found X, expected …". */
-  readonly expected: string;
-  /** What editors are told of it; a value that fits may still be refused. */
-  readonly schema: JsonSchema;
-  readonly read: (node: RawNode) => Reading<T>;
-}
-
-/** A part of a JSON Schema (draft 2020-12). */
-export type JsonSchema = { readonly [key: string]: unknown };
+import type { JsonSchema, Reading, ValueKind } from './value-kind.ts';
 
 const TEXT: JsonSchema = { type: 'string' };
 
@@ -74,6 +58,7 @@ function textKind(
   });
 }
 
+/** A text that matches a pattern. */
 export function text(name: string, expected: string, pattern: RegExp): ValueKind<string> {
   return textKind(name, expected, (value) => (pattern.test(value) ? true : ''));
 }
@@ -105,6 +90,7 @@ export const flag: ValueKind<boolean> = scalarKind(
   },
 );
 
+/** A whole number between two bounds, both included. */
 export function whole(min: number, max: number): ValueKind<number> {
   const schema = { type: 'integer', minimum: min, maximum: max };
   return scalarKind('whole number', `a whole number from ${min} to ${max}`, schema, (value, node) => {
@@ -148,6 +134,7 @@ function durationHint(written: string): string {
   return length === compact.length && length > 0 && ms > 0 ? `write ${formatDuration(ms)}` : '';
 }
 
+/** The name of a node or an operator. */
 export const nodeId: ValueKind<string> = textKind(
   'text',
   'a name of 1 to 64 letters, digits, dots, hyphens and underscores',
@@ -191,12 +178,14 @@ export const host: ValueKind<string> = textKind(
   (value) => hostRemark(value) ?? true,
 );
 
+/** An AWS region. */
 export const region: ValueKind<string> = textKind(
   'text',
   'an AWS region such as us-east-1 (not a zone such as us-east-1a)',
   (value) => regionRemark(value) ?? true,
 );
 
+/** The ARN of an SNS topic. */
 export const topicArn: ValueKind<string> = textKind(
   'text',
   'the ARN of a standard SNS topic such as arn:aws:sns:us-east-1:123456789012:failover',
@@ -267,6 +256,7 @@ export function isUnspecified(host: string): boolean {
   return ['0.0.0.0', '::'].includes(host);
 }
 
+/** A host and a port. */
 export interface Endpoint {
   readonly host: string;
   readonly port: number;

@@ -20,6 +20,7 @@ import { riskWarnings } from './warnings.ts';
 /** Reads at most `maxBytes` of a file. Rejects with the error of the operating system, `code` and all. */
 export type ReadFile = (path: string, maxBytes: number) => Promise<Uint8Array>;
 
+/** A configuration that can work, or what is wrong with it. */
 export type LoadResult =
   | {
       readonly kind: 'loaded';

@@ -3,11 +3,14 @@ import { type RawNode, withoutPassword } from '@failtome/config';
 import { Document, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 import { isForeignDriverKey } from './driver-kinds.ts';
 import type { Origin } from './fault.ts';
-import { ALL_KEYS, DRIVER_KIND, type Key, NODE_ROLE, OPTIONAL_SECTIONS } from './file-keys.ts';
+import { ALL_KEYS, DRIVER_KIND, type Key, NODE_ROLE } from './file-keys.ts';
+import { OPTIONAL_SECTIONS } from './file-sections.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 
+/** A value as YAML and JSON write it. */
 export type Plain = string | number | boolean | null | readonly Plain[];
 
+/** A key's value as it counts, and where it comes from. */
 export interface EffectiveValue {
   readonly path: string;
   /** As it would be written; null where it is absent and nothing stands in for it. */
@@ -85,6 +88,7 @@ export function effectiveYaml(settings: Settings, file: string): string {
   return document.toString({ lineWidth: 0, nullStr: 'null' });
 }
 
+/** The configuration as it counts, as JSON. */
 export interface EffectiveJson {
   /** In the shape of the file. */
   readonly config: unknown;

@@ -1,7 +1,7 @@
 /** Public keys in the configuration: one, or a list while one is changed for another. */
 import { describeNode, type RawNode } from '@failtome/config';
 import { type PublicKey, parsePublicKey } from '../auth/identity.ts';
-import type { Reading, ValueKind } from './kinds.ts';
+import type { Reading, ValueKind } from './value-kind.ts';
 
 /** The most keys that one node or operator may have: every message may have to be tried against each. */
 const MAX_PUBLIC_KEYS = 4;

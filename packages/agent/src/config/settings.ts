@@ -5,13 +5,16 @@
 import { describeNode, nearest, type RawMap, type RawNode, scalarNode } from '@failtome/config';
 import { counted } from '@failtome/protocol';
 import type { Fault, Origin } from './fault.ts';
-import { ALL_KEYS, type Key, LISTS, OPTIONAL_SECTIONS } from './file-keys.ts';
+import { ALL_KEYS, type Key } from './file-keys.ts';
+import { LISTS, OPTIONAL_SECTIONS } from './file-sections.ts';
 
 /** What a message says was found where a required value is absent. */
 export const NOTHING = 'nothing';
 
+/** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A value in the file or the environment. */
 export interface Entry {
   readonly node: RawNode;
   readonly origin: Origin;
@@ -40,10 +43,12 @@ export function get<T>(settings: Settings, key: Key<T>, index = 0): T | null {
   return reading.kind === 'value' ? reading.value : null;
 }
 
+/** Where a key's value comes from. */
 export function originOf(settings: Settings, key: Key<unknown>, index = 0): Origin {
   return settings.entries.get(pathOf(key, index))?.origin ?? { kind: 'default' };
 }
 
+/** How many items a list of the file has. */
 export function lengthOf(settings: Settings, list: string): number {
   return settings.lengths.get(list) ?? 0;
 }
@@ -81,6 +86,7 @@ interface Reading {
   readonly faults: Fault[];
 }
 
+/** Read every value of a file, with those of the environment over it. */
 export function readSettings(root: RawMap, environment: Environment): Settings {
   const reading: Reading = {
     environment,

@@ -5,6 +5,7 @@
 import { describeNode, MAX_FILE_BYTES, parseYaml, type RawMap, type YamlFault } from '@failtome/config';
 import type { Fault } from './fault.ts';
 
+/** A file as a tree of YAML, and what is wrong with it. */
 export interface Source {
   readonly root: RawMap;
   readonly faults: readonly Fault[];

@@ -66,6 +66,7 @@ function advertised(settings: Settings): readonly Place[] {
   return url === null ? [] : [{ key: keys.API_ADVERTISE, index: 0, url }];
 }
 
+/** What in the settings of TLS works, and leaves something open. */
 export function tlsWarnings({ api: { tls }, peers }: AgentConfig): readonly Warning[] {
   if (tls === null || tls.plain === 'refuse') return [];
   const left = peers.filter(({ url }) => !httpUrl(url).secure).map(({ id }) => id);

@@ -12,6 +12,7 @@ import type { AwsDriverKindName } from './driver-kinds.ts';
 
 export type { StatusRange } from '@failtome/ports';
 
+/** How an address is probed. */
 export interface ProbeConfig extends CheckConfig {
   readonly scheme: 'http' | 'https';
   /** The `Host` header, and the TLS server name when it is a name. */
@@ -21,6 +22,7 @@ export interface ProbeConfig extends CheckConfig {
   readonly expect: readonly StatusRange[];
 }
 
+/** A shared address. */
 export interface AddressSettings {
   readonly ip: Ip;
   /** Null: looked up by ip. */
@@ -30,10 +32,12 @@ export interface AddressSettings {
   readonly probe: ProbeConfig;
 }
 
+/** How this node's own HAProxy is checked. */
 export interface LocalConfig extends CheckConfig {
   readonly url: string;
 }
 
+/** Another node of the cluster. */
 export interface PeerSettings {
   readonly id: NodeId;
   readonly url: string;
@@ -43,6 +47,7 @@ export interface PeerSettings {
   readonly publicKeys: readonly PublicKey[];
 }
 
+/** How the API speaks TLS. */
 export interface TlsSettings {
   readonly certFile: string;
   readonly keyFile: string;
@@ -55,6 +60,7 @@ export interface TlsSettings {
   readonly observe: 'tls' | 'plain';
 }
 
+/** What moves the addresses. */
 export type DriverSettings =
   | {
       readonly kind: AwsDriverKindName;
@@ -66,6 +72,7 @@ export type DriverSettings =
     }
   | { readonly kind: 'exec'; readonly command: readonly string[]; readonly displace: 'refuse' | 'allow' };
 
+/** A whole configuration, with its defaults. */
 export interface AgentConfig {
   readonly cluster: string;
   /** A null `id` comes from instance metadata. */
@@ -116,6 +123,7 @@ export interface AgentConfig {
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
 }
 
+/** The external-IP services. */
 export interface GuardSettings {
   readonly urls: readonly string[];
   readonly timeoutMs: DurationMs;

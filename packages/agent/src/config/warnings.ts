@@ -12,6 +12,7 @@ import { tlsWarnings } from './tls-rules.ts';
 import { toProtocolConfig } from './to-protocol.ts';
 import type { AgentConfig } from './types.ts';
 
+/** What in a configuration works, and is a risk. */
 export function riskWarnings(config: AgentConfig, settings: Settings): readonly Warning[] {
   return [
     ...electorateWarnings(config),

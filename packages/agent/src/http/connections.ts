@@ -10,6 +10,7 @@ import type { SenderAllowances, Senders } from './senders.ts';
 /** The most connections the API holds at once. */
 export const MAX_CONNECTIONS = 512;
 
+/** Who hears of connections that had no room. */
 export interface GateDependencies {
   /** Called for each connection that is closed to make room, or refused for want of it. */
   readonly onEvicted: (socket: Socket) => void;
@@ -20,6 +21,7 @@ export interface GateDependencies {
 
 const KIB = 1_024;
 
+/** Bounds how many connections there are, those of peers last. */
 export class ConnectionGate {
   readonly #maxConnections: number;
   /** In the order of arrival. */

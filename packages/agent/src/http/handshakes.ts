@@ -20,6 +20,7 @@ export const MAX_HANDSHAKES = 128;
 /** The first byte of a TLS connection: a record of the type handshake (RFC 8446, 5.1). */
 const HANDSHAKE_RECORD = 22;
 
+/** How many TLS handshakes there may be, and for how long. */
 export interface HandshakesOptions {
   readonly handshakesPerSecond: number;
   readonly maxHandshakes: number;
@@ -29,6 +30,7 @@ export interface HandshakesOptions {
   readonly checkMs: DurationMs;
 }
 
+/** What tells a peer's handshake from a stranger's. */
 export interface HandshakesDependencies {
   readonly monotonicMs: () => MonotonicMs;
   /** A peer is configured at this address. */
@@ -54,6 +56,7 @@ interface Arrival {
   first: Buffer;
 }
 
+/** Rations TLS handshakes, which cost more than anything else that a stranger can ask for. */
 export class Handshakes {
   readonly #options: HandshakesOptions;
   readonly #dependencies: HandshakesDependencies;

@@ -12,6 +12,7 @@ export const MAX_HISTORY_BYTES: number = 1_048_576;
 
 const END = Buffer.from(']');
 
+/** The history as one JSON text, made once for all who read the same. */
 export class HistoryBody {
   readonly #newest: HistoryLine | undefined;
   readonly #count: number;

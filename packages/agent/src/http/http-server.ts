@@ -16,6 +16,7 @@ import { connectionFault, isTlsFault, refuseConnection, refuseRequest } from './
 import { REQUESTS_PER_SECOND, SECURE_KIB_PER_SECOND, Senders } from './senders.ts';
 import { createTlsServer, type ServerTls } from './tls-server.ts';
 
+/** How long the parts of a connection may take. */
 export interface ServerLimits {
   /** From a connection's or a request's beginning to the end of its headers. */
   readonly headersMs: DurationMs;
@@ -47,6 +48,7 @@ export interface ServerLimits {
   readonly maxHandshakes: number;
 }
 
+/** The limits that an agent uses. */
 export const SERVER_LIMITS: ServerLimits = {
   headersMs: 2_000,
   requestMs: 4_000,
@@ -73,6 +75,7 @@ const MAX_HEADER_BYTES = 8_192;
 /** Of what a socket reads ahead, and of what it has to write, before it is asked to wait. */
 const HIGH_WATER_BYTES = 16_384;
 
+/** What the server has to know of who connects. */
 export interface HttpServerDependencies {
   readonly monotonicMs: () => MonotonicMs;
   readonly isPeerAddress: (address: string) => boolean;
@@ -81,6 +84,7 @@ export interface HttpServerDependencies {
   readonly tls: ServerTls | null;
 }
 
+/** The server, with what guards it. */
 export interface HttpServer {
   readonly server: Server;
   readonly gate: ConnectionGate;

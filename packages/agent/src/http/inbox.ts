@@ -10,11 +10,13 @@ export const MAX_WAITING_REQUESTS = 256;
 /** A reply waits for at most one disk write; after this its peer has long given up. */
 export const REPLY_TIMEOUT_MS: DurationMs = 5_000;
 
+/** The bounds of an inbox. */
 export interface InboxOptions {
   readonly maxWaiting?: number;
   readonly replyTimeoutMs?: DurationMs;
 }
 
+/** Who takes what arrives. */
 export interface InboxDependencies {
   /** Gives the host a message. May call `reply` before it returns. */
   readonly post: (event: Event) => void;
@@ -33,6 +35,7 @@ interface Waiting {
   readonly settle: (result: InboxResult) => void;
 }
 
+/** Requests that wait for the protocol's reply. */
 export class Inbox {
   readonly #maxWaiting: number;
   readonly #replyTimeoutMs: DurationMs;

@@ -29,6 +29,7 @@ export const PIECES_PER_SECOND = 250;
 /** The most bytes that strangers' connections may hold here, unparsed, in sum. */
 export const MAX_HELD_BYTES: number = 16 * 1_048_576;
 
+/** How much is read of strangers' requests. */
 export interface IntakeOptions {
   readonly piecesPerSecond: number;
   readonly maxHeldBytes: number;
@@ -38,6 +39,7 @@ export interface IntakeOptions {
   readonly checkMs: DurationMs;
 }
 
+/** What tells peers' connections from strangers'. */
 export interface IntakeDependencies {
   readonly monotonicMs: () => MonotonicMs;
   readonly isTrusted: (socket: Socket) => boolean;
@@ -78,6 +80,7 @@ const NOTHING = Buffer.alloc(0);
 /** How every message to this API begins. */
 const MESSAGE_START = 'POST /v1/';
 
+/** Reads what strangers send in pieces, on a budget. */
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #dependencies: IntakeDependencies;

@@ -2,6 +2,7 @@
 import type { DurationMs } from '@failtome/protocol';
 import type { Allowance } from '../allowance.ts';
 
+/** Those who wait for their turn, fairly by address, on one allowance. */
 export class Lane<T> {
   readonly #allowance: Allowance;
   /** In the order of their turns. */

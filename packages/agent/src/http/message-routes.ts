@@ -33,6 +33,7 @@ import type { Inbox } from './inbox.ts';
 import { type RefusalCode, refuse } from './refusals.ts';
 import { addressOf } from './sender.ts';
 
+/** The routes that take signed messages. */
 export const MESSAGE_ROUTES: readonly Route[] = [
   '/v1/gossip',
   '/v1/vote',
@@ -48,6 +49,7 @@ export interface Receiver {
   readonly node: NodeId | null;
 }
 
+/** What the message routes check a message against. */
 export interface MessageRouteDependencies {
   readonly receiver: () => Receiver;
   readonly keys: () => ClusterKeys;

@@ -7,13 +7,16 @@ import { Allowance } from '../allowance.ts';
 
 /** One view is made so many times a second, and so many times at once after a rest. */
 export const VIEWS_PER_SECOND = 4;
+/** How many views may be made in a burst. */
 export const VIEWS_AT_ONCE = 8;
 
+/** The clock of a ration. */
 export interface RationedDependencies {
   readonly monotonicMs: () => MonotonicMs;
   readonly wait: (ms: DurationMs) => Promise<unknown>;
 }
 
+/** A view that is made only so often; who asks in between gets the same. */
 export class Rationed<T> {
   readonly #make: () => T | Promise<T>;
   readonly #wait: RationedDependencies['wait'];

@@ -24,6 +24,7 @@ export interface Readers {
   readonly now: WallMs;
 }
 
+/** Why somebody may not read. */
 export interface ReadRefusal {
   readonly status: number;
   readonly code: RefusalCode;

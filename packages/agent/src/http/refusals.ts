@@ -31,8 +31,10 @@ export const REFUSAL_CODES = [
   'tls',
 ] as const;
 
+/** The codes of errors of the API. */
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
+/** The body of an error. */
 export interface ErrorBody {
   readonly error: { readonly code: RefusalCode; readonly message: string };
 }

@@ -7,6 +7,7 @@ import type { PeerSettings } from '../config/types.ts';
 /** Of connections that don't know by themselves where they come from. */
 const remembered = new WeakMap<object, string>();
 
+/** Remember from where a connection came, for when it has closed. */
 export function rememberAddress(socket: Socket, address: string): void {
   remembered.set(socket, address);
 }

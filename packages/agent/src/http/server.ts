@@ -37,6 +37,7 @@ export interface ServerOptions {
 /** @param address where it came from, as the connection has it; empty where it is gone */
 export type OnRejected = (reason: RejectReason, address: string) => void;
 
+/** What the routes show and check, at each moment anew. */
 export interface ServerDependencies {
   /** The keys of this moment. */
   readonly keys: () => ClusterKeys;

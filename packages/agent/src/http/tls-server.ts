@@ -20,11 +20,13 @@ const RESUMPTION_S = 3_600;
 /** The length that OpenSSL wants. */
 const TICKET_KEY_BYTES = 48;
 
+/** The certificate that the server shows, and what it asks for. */
 export interface ServerTls extends Entry {
   /** At this moment. */
   readonly certificate: () => Certificate;
 }
 
+/** What the server has to know of who connects. */
 export interface TlsServerDependencies {
   readonly tls: ServerTls;
   readonly monotonicMs: () => MonotonicMs;
@@ -38,6 +40,7 @@ export interface TlsServerDependencies {
   readonly letGo: (socket: Socket) => void;
 }
 
+/** Make a server that speaks TLS, and rations handshakes and what is decrypted. */
 export function createTlsServer(
   options: ServerOptions,
   limits: HandshakesOptions & TapsOptions,

@@ -18,11 +18,13 @@ import { Turns } from './turns.ts';
 /** The most bytes of a stranger that OpenSSL is given at once: some forty of the smallest records. */
 const PIECE_BYTES = 1_024;
 
+/** How much is decrypted for strangers. */
 export interface TapsOptions {
   readonly piecesPerSecond: number;
   readonly maxHeldBytes: number;
 }
 
+/** What tells peers' connections from strangers'. */
 export interface TapsDependencies {
   readonly monotonicMs: () => MonotonicMs;
   readonly isTrusted: (socket: Socket) => boolean;
@@ -129,6 +131,7 @@ export class Tap extends Duplex {
   }
 }
 
+/** Hands what strangers send over TLS to OpenSSL in pieces, on a budget. */
 export class Taps {
   readonly #options: TapsOptions;
   readonly #dependencies: TapsDependencies;

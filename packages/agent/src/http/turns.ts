@@ -1,6 +1,7 @@
 /** Serves those who wait in lanes: one of each lane a turn of the event loop, and no more than the lanes allow. */
 import type { Lane } from './lane.ts';
 
+/** Serves what waits in several lanes, one at a time. */
 export class Turns<T> {
   readonly #lanes: readonly Lane<T>[];
   readonly #serve: (item: T) => void;

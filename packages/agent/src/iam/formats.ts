@@ -2,6 +2,7 @@
 import { Document } from 'yaml';
 import type { Policy, Statement } from './policy.ts';
 
+/** How a policy is written. */
 export type PolicyFormat = 'json' | 'cloudformation' | 'terraform';
 
 /** The whole file, with its last line ended. */

@@ -19,6 +19,7 @@ export interface Given {
   readonly stackId: string | null;
 }
 
+/** What a policy grants, or what has to be given for it to be known. */
 export type GrantResult =
   | { readonly kind: 'grant'; readonly grant: Grant }
   /** What to give, one line each. */

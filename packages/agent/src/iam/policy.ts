@@ -10,6 +10,7 @@ import type { Ip } from '@failtome/protocol';
 
 type Condition = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 
+/** One statement of a policy. */
 export interface Statement {
   readonly Sid: string;
   readonly Effect: 'Allow';
@@ -49,6 +50,7 @@ export type DriverGrant =
     }
   | { readonly kind: 'none' };
 
+/** What an agent needs of AWS. */
 export interface Grant {
   readonly driver: DriverGrant;
   readonly topicArn: string | null;

@@ -2,6 +2,7 @@
 import type { CredentialsNews } from '../adapters/credentials.ts';
 import type { Log } from './log.ts';
 
+/** Log what has become of the credentials. */
 export function tellCredentials(log: Log, news: CredentialsNews): void {
   switch (news.kind) {
     case 'refused':

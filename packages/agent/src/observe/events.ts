@@ -5,8 +5,10 @@
  */
 import { type CloudRequest, type Fact, factText, type HistoryEntry, requestText } from '@failtome/protocol';
 
+/** How much a log event matters. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
+/** A line of the log. */
 export interface LogEvent {
   readonly event: string;
   readonly level: LogLevel;
@@ -41,6 +43,7 @@ export const AGENT_EVENTS = [
   'crashed',
 ] as const;
 
+/** The events that no fact of the protocol stands for. */
 export type AgentEventName = (typeof AGENT_EVENTS)[number];
 
 /** The events that tell one fact: one, but for a fact that stands for several requests. */

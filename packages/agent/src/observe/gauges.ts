@@ -24,6 +24,7 @@ export interface GateGauge {
   readonly passed: boolean | null;
 }
 
+/** What the gauges show of one address. */
 export interface AddressGauge {
   readonly ip: Ip;
   readonly verdict: Verdict;

@@ -19,6 +19,7 @@ const LEARNS_WITHIN_MS = 15_000;
 /** A change before the start is written down if it isn't older than this. */
 const MISSED_WITHIN_MS = 3_600_000;
 
+/** Where the lines of the history go. */
 export interface HistoryStore {
   append(entry: HistoryLine): void;
   /** Newest first. */

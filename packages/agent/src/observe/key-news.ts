@@ -8,6 +8,7 @@ import { ownKeyWarnings } from '../config/public-key-rules.ts';
 import type { AgentConfig } from '../config/types.ts';
 import type { Log } from './log.ts';
 
+/** Log which keys and tokens count, and what is wrong with their files. */
 export function tellSecrets(log: Log, { keyFile, identity, tokenFile }: Secrets): void {
   const { length } = keyFile.keys;
   log.tell('info', 'key', `${counted(length, 'key')} loaded`, { keys: length });

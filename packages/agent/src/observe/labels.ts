@@ -11,8 +11,10 @@ import {
 } from '@failtome/protocol';
 import { DRIVER_KIND_NAMES, DRIVER_KINDS } from '../config/driver-kinds.ts';
 
+/** The results of a probe or check, as labels. */
 export const CHECK_RESULTS: readonly string[] = ['ok', 'inconclusive', ...CHECK_FAILURES];
 
+/** The results of a heartbeat, as labels. */
 export const HEARTBEAT_RESULTS: readonly string[] = ['ok', ...SEND_FAILURES];
 
 /** Each answer that a voter gives, with its reason (PROTOCOL.md, "Answers"). */

@@ -14,6 +14,7 @@ export const REJECTION_QUIET_MS = 10_000;
 /** The most lines on messages turned away in that time. */
 const MAX_REJECTION_LINES = 64;
 
+/** What is logged, and in which form. */
 export interface LogOptions {
   readonly level: Exclude<LogLevel, 'fatal'>;
   readonly format: 'json' | 'text';
@@ -21,6 +22,7 @@ export interface LogOptions {
   readonly colour: boolean;
 }
 
+/** The agent's log. */
 export interface Log {
   /** Tell the protocol's facts, at the moment `at` of the monotonic clock. */
   observe(facts: readonly Fact[], at: MonotonicMs): void;

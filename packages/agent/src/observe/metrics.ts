@@ -24,11 +24,13 @@ import { type Counters, createCounters } from './counters.ts';
 import type { GaugeView } from './gauges.ts';
 import { CHECK_RESULTS, CLOUD_OPERATIONS, HEARTBEAT_RESULTS, VOTES } from './labels.ts';
 
+/** What the metrics say of the program itself. */
 export interface MetricsOptions {
   /** The software's version. */
   readonly version: string;
 }
 
+/** All metrics of one agent. */
 export interface Metrics {
   /** Start the series of the configured addresses and peers at 0, so that `rate()` sees their first event. */
   configure(config: ProtocolConfig, driver: DriverKindName | null): void;

@@ -66,6 +66,7 @@ export function standardOutput(): LogDestination {
   return new Output(1);
 }
 
+/** A file descriptor that log lines are written to, without ever waiting for its reader. */
 export class Output implements LogDestination {
   readonly #fd: number;
   readonly #system: OutputSystem;

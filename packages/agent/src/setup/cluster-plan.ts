@@ -5,6 +5,7 @@ import type { Ip, NodeId } from '@failtome/protocol';
 /** The port of the nodes' API. */
 const API_PORT = 8741;
 
+/** A node of a cluster that is being set up. */
 export interface PlannedNode {
   readonly id: NodeId;
   readonly role: 'candidate' | 'witness';
@@ -12,6 +13,7 @@ export interface PlannedNode {
   readonly address: string;
 }
 
+/** A cluster that is being set up. */
 export interface ClusterPlan {
   readonly cluster: string;
   readonly ips: readonly Ip[];

@@ -12,6 +12,7 @@ import {
   readCertificate,
 } from './certificate.ts';
 
+/** The certificate of a configuration, or what is wrong with its files. */
 export type CertificateLoad =
   /** Null: the API speaks plain HTTP. */
   | {

@@ -23,6 +23,7 @@ const DAY_MS: DurationMs = 86_400_000;
 export const WARN_BEFORE_MS: DurationMs = 14 * DAY_MS;
 const WARN_FROM_PART = 1 / 4;
 
+/** The keys of the configuration that name files of a certificate. */
 export type CertificateKey = 'certFile' | 'keyFile' | 'caFile';
 
 /** What is wrong with one of the files. */
@@ -33,6 +34,7 @@ export interface CertificateFault {
   readonly hint: string;
 }
 
+/** The certificate of the API, with its key and the authorities that it trusts. */
 export interface Certificate {
   readonly files: Pick<TlsSettings, CertificateKey>;
   /** This node's own. */
@@ -50,6 +52,7 @@ export interface Certificate {
   readonly context: SecureContext;
 }
 
+/** A certificate, or what is wrong with it. */
 export type CertificateReading =
   | { readonly kind: 'read'; readonly certificate: Certificate }
   | { readonly kind: 'faulty'; readonly faults: readonly CertificateFault[] };
@@ -207,6 +210,7 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
 }
 
+/** Whether a certificate holds at a moment. */
 export type Validity = 'valid' | 'not-yet' | 'ends-soon' | 'expired';
 
 /** @param now of the wall clock, which certificates go by */

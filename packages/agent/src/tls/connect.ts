@@ -20,6 +20,7 @@ export class Resumption {
   session: Buffer | null = null;
 }
 
+/** Where a connection over TLS goes. */
 export interface SecureTarget {
   readonly host: string;
   readonly port: number;

@@ -12,6 +12,7 @@ import {
 /** How often its end is looked at: a warning comes days before. */
 const LOOK_EVERY_MS: DurationMs = 3_600_000;
 
+/** The clock, the log and the gauge of a certificate. */
 export interface KeeperDependencies {
   readonly now: () => WallMs;
   readonly tell: (level: LogLevel, text: string, fields: Readonly<Record<string, unknown>>) => void;
@@ -26,6 +27,7 @@ const LEVELS: Readonly<Record<Validity, LogLevel>> = {
   expired: 'error',
 };
 
+/** Keeps the certificate of this moment, and warns before it expires. */
 export class CertificateKeeper {
   readonly #dependencies: KeeperDependencies;
   readonly #timer: NodeJS.Timeout;

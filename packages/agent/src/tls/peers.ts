@@ -6,6 +6,7 @@ import type { Certificate } from './certificate.ts';
 import { Resumption, type Secure } from './connect.ts';
 import type { Expected } from './verification.ts';
 
+/** A peer, as it proves over TLS who it is. */
 export interface SecurePeer {
   readonly id: NodeId;
   readonly url: string;

@@ -9,6 +9,7 @@ interface View {
   readonly view: Endpoint;
 }
 
+/** Where everything of a running cloud is, as `failtome-sim cloud` prints it. */
 export interface CloudEndpoints {
   readonly endpoint: string;
   readonly control: string;
@@ -36,6 +37,7 @@ export interface EndpointDetails {
   readonly state: CloudEndpoints['state'];
 }
 
+/** Collects where everything of a cloud is. */
 export function endpointsOf(
   cloud: EmbeddedCloud,
   { instances, topics, state }: EndpointDetails,

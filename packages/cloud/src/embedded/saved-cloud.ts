@@ -2,6 +2,7 @@
 import type { ArmedFault, AwsEvent, AwsState, Counters, ElasticAddress, Instance } from '../model/index.ts';
 import type { SavedSessions } from './credentials.ts';
 
+/** What an embedded cloud keeps of its account from one run to the next. */
 export interface SavedCloud {
   /** The cloud's clock, which every time in here is on; it goes on from there. */
   readonly nowMs: number;
@@ -15,6 +16,7 @@ export interface SavedCloud {
   readonly sessions: SavedSessions;
 }
 
+/** The most events that are kept, the newest of them. */
 export const savedEventBound = 1_000;
 
 /** Another cloud's memory: it has other instances or addresses than this one. */
@@ -22,6 +24,7 @@ export class OtherCloudError extends Error {
   override readonly name = 'OtherCloudError';
 }
 
+/** What there is to keep of an account. */
 export function savedFrom(
   state: AwsState,
   rest: Pick<SavedCloud, 'nowMs' | 'events' | 'sessions'>,

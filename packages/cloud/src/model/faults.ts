@@ -37,6 +37,7 @@ export type FaultEffect =
   /** The credentials were good once. */
   | { readonly kind: 'expired' };
 
+/** What a fault does to a call. */
 export type FaultKind = FaultEffect['kind'];
 
 /** Which calls a fault makes sense for: those that change something, those that read, or any. */
@@ -59,7 +60,9 @@ const HITS: Readonly<Record<FaultKind, 'any' | 'reads' | 'writes'>> = {
 
 /** Every kind of fault. */
 export const FAULT_KINDS: readonly FaultKind[] = Object.keys(HITS) as FaultKind[]; // the keys of a record over FaultKind
+/** The kinds that can hit a call that only reads. */
 export const READ_FAULTS: readonly FaultKind[] = FAULT_KINDS.filter((kind) => HITS[kind] !== 'writes');
+/** The kinds that can hit a call that changes something. */
 export const WRITE_FAULTS: readonly FaultKind[] = FAULT_KINDS.filter((kind) => HITS[kind] !== 'reads');
 
 /** A fault as a test, a scenario or a control request arms it. */

@@ -11,6 +11,7 @@ import type { AwsConfig, AwsState, ElasticAddress, Instance, NetworkInterface } 
 
 type OneOrMore = string | readonly string[];
 
+/** One statement of an IAM policy, as its JSON has it. */
 export interface PolicyStatement {
   readonly Sid?: string;
   readonly Effect: string;

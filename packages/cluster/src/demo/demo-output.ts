@@ -1,6 +1,7 @@
 import { timeOfDay } from '@failtome/cloud';
 import { counted } from '@failtome/protocol';
 
+/** Takes what the demo says. */
 export type Write = (text: string) => void;
 
 const styles = { bold: 1, dim: 2, red: 31, green: 32 } as const;

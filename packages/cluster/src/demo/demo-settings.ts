@@ -13,6 +13,7 @@ export function settingsOf(): { readonly settings: YamlObject; readonly probe: Y
   };
 }
 
+/** In which settings the demo differs from the defaults, as one line. */
 export function describeSettings(): string {
   const { interval, timeout } = check;
   const checks = `checks every ${interval} (1s by default) with a time-out of ${timeout} (1s)`;

@@ -11,6 +11,7 @@ export interface Scene {
   readonly output: DemoOutput;
 }
 
+/** One step of the demo. */
 export interface Step {
   readonly title: string;
   /** Rejects when something isn't as it should be. */

@@ -6,6 +6,7 @@ import { describeSettings, settingsOf } from './demo-settings.ts';
 import { type Scene, steps } from './demo-steps.ts';
 import { stayUp } from './stay-up.ts';
 
+/** What the demo shows, and how. */
 export interface DemoOptions {
   readonly driver: 'ec2' | 'opsworks';
   /** The built agent. */
@@ -15,6 +16,7 @@ export interface DemoOptions {
   readonly colour: boolean;
 }
 
+/** Where the demo writes, and what ends it. */
 export interface DemoDependencies {
   readonly write: Write;
   /** Ends it early, and ends `keep`. */

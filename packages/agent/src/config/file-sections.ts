@@ -1,0 +1,26 @@
+/** The lists and the optional sections of the configuration file. */
+import { MAX_ADDRESSES, MAX_PEERS } from '@failtome/protocol';
+import { MAX_OPERATORS } from '../auth/operators.ts';
+
+/** A list of maps. */
+export interface List {
+  readonly path: string;
+  readonly max: number;
+  readonly of: string;
+  readonly optional?: boolean;
+}
+
+/** Lists, and how long they may be. */
+export const LISTS: readonly List[] = [
+  { path: 'peers', max: MAX_PEERS, of: '{ id, url, role }' },
+  { path: 'auth.operators', max: MAX_OPERATORS, of: '{ name, publicKey }', optional: true },
+  { path: 'addresses', max: MAX_ADDRESSES, of: '{ ip, probe }' },
+];
+
+/** Sections that may be left out altogether, and what that means; the others take their defaults. */
+export const OPTIONAL_SECTIONS: ReadonlyMap<string, string> = new Map([
+  ['api.tls', 'the API speaks plain HTTP'],
+  ['local', 'this node always counts as fit'],
+  ['driver', 'only a witness or a member does without'],
+  ['notify.sns', 'no notification is sent'],
+]);
