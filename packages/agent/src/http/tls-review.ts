@@ -20,6 +20,7 @@ export interface Entry {
   readonly authorities: () => string | null;
 }
 
+/** What a review of open connections needs, and how it ends one. */
 export interface TlsReviewDependencies {
   readonly tls: Entry;
   readonly now: () => WallMs;
