@@ -57,6 +57,7 @@ export interface ElasticIp {
   readonly association: ElasticIpAssociation | null;
 }
 
+/** What an Elastic IP is associated with. */
 export interface ElasticIpAssociation {
   readonly id: AssociationId;
   /** Null: with an interface that belongs to no instance. */

@@ -35,6 +35,7 @@ export interface Ec2Address {
   readonly target?: Target;
 }
 
+/** For which instance and which addresses EC2 is called. */
 export interface Ec2Options {
   readonly instanceId: InstanceId;
   readonly addresses: readonly Ec2Address[];

@@ -13,6 +13,7 @@ interface CloudFlags {
   readonly json: boolean;
 }
 
+/** Add `failtome-sim cloud`. */
 export function addCloud(program: Command, context: CommandContext): void {
   program
     .command('cloud')

@@ -3,6 +3,7 @@
 /** 0 as it should be, 1 not, 2 wrongly called, 3 something that should have been seen was not. */
 export type ExitCode = 0 | 1 | 2 | 3;
 
+/** What the verbs need of their process. */
 export interface CommandContext {
   /**
    * Raised by the first interrupt; a second one ends the process. Only for a verb that waits for events: from when it is

@@ -9,6 +9,7 @@ interface DemoFlags {
   readonly agent: string;
 }
 
+/** Add `failtome-sim demo`. */
 export function addDemo(program: Command, context: CommandContext): void {
   const driver = new Option('--driver <kind>', 'what moves the address').choices(['ec2', 'opsworks']);
   program

@@ -39,6 +39,7 @@ const PROGRESS_EVERY_MS = 5_000;
 /** What a process of Node's usual size can hold of states that wait. */
 const MAX_STATES = 20_000_000;
 
+/** Add `failtome-sim explore`. */
 export function addExplore(program: Command, context: CommandContext): void {
   const { cluster, faults, phases, addresses, epochs, inFlight, horizonMs, orders } = DEFAULT_BOUNDS;
   const choice = (flags: string, what: string, choices: readonly string[], usual: string): Option =>

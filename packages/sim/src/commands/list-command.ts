@@ -8,6 +8,7 @@ interface ListFlags {
   readonly json: boolean;
 }
 
+/** Add `failtome-sim list`. */
 export function addList(program: Command, { write }: CommandContext): void {
   program
     .command('list')

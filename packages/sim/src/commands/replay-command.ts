@@ -26,6 +26,7 @@ interface ReplayFlags {
   readonly verbose: boolean;
 }
 
+/** Add `failtome-sim replay`. */
 export function addReplay(program: Command, context: CommandContext): void {
   program
     .command('replay <trace>')

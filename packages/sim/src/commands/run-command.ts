@@ -27,6 +27,7 @@ interface RunFlags {
 const MAX_SEED = 0xffff_ffff;
 const MAX_SEEDS = 100_000;
 
+/** Add `failtome-sim run`. */
 export function addRun(program: Command, context: CommandContext): void {
   program
     .command('run <scenario>')

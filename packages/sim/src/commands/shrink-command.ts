@@ -25,6 +25,7 @@ const ASKED_MS = 2_000_000;
 /** As long as a scenario's sentence may be. */
 const MAX_SENTENCE = 500;
 
+/** Add `failtome-sim shrink`. */
 export function addShrink(program: Command, context: CommandContext): void {
   program
     .command('shrink <trace>')

@@ -62,6 +62,7 @@ const LINE_EVERY_MS = 5_000;
 /** The most hashes that `--json` lists. */
 const MAX_HASHES = 10_000;
 
+/** Add `failtome-sim swarm`. */
 export function addSwarm(program: Command, context: CommandContext): void {
   const swarm = program
     .command('swarm')

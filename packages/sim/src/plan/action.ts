@@ -9,6 +9,7 @@ import type { Arguments, ArgumentsOf, Parameters } from './parameters.ts';
 /** Ends what an action began; for good measure it may be called more than once. */
 export type Undo = () => void;
 
+/** One kind of thing that can happen to a world. */
 export interface ActionKind {
   readonly name: string;
   /** One line for people. */
@@ -69,6 +70,7 @@ export function likelyHolder(random: Random, spec: WorldSpec): string {
   return random.chance(600) ? 'holder' : anyNode(random, spec);
 }
 
+/** Any node, each as likely as the others. */
 export function anyNode(random: Random, { nodes }: WorldSpec): string {
   return random.pick(nodes).id;
 }
@@ -79,6 +81,9 @@ export function twoNodes(random: Random, spec: WorldSpec): readonly [string, str
   return [a, random.pick(spec.nodes.filter(({ id }) => id !== a)).id];
 }
 
+/** In milliseconds, the least and the most that a short disturbance lasts. */
 export const SHORT = [100, 4_000] as const;
+/** The same, of one that a failover may need to outlast. */
 export const MIDDLE = [500, 20_000] as const;
+/** The same, of one that outlasts most failovers. */
 export const LONG = [5_000, 60_000] as const;

@@ -16,6 +16,7 @@ import { ACTIONS } from './actions/index.ts';
 import type { Ending, Entry, Plan } from './plan.ts';
 import { drawProfile, type Profile } from './profiles.ts';
 
+/** What a plan may be drawn from. */
 export interface DrawOptions {
   /** Only these actions. */
   readonly actions?: readonly string[];

@@ -6,6 +6,7 @@ import type { Ip, NodeId } from '@failtome/protocol';
 /** A value as a plan holds it: JSON. Spans of time are in milliseconds. */
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value };
 
+/** What an action can be given: its kind, and what it says. */
 export type Parameter<T extends Value = Value> = { readonly says: string; readonly optional?: T } & (
   | { readonly kind: 'node' }
   | { readonly kind: 'address' }
@@ -21,6 +22,7 @@ export type Parameter<T extends Value = Value> = { readonly says: string; readon
   | { readonly kind: 'settings' }
 );
 
+/** The parameters of an action, by name. */
 export type Parameters = Readonly<Record<string, Parameter>>;
 
 /** The arguments that fit a description; a parameter with a default may be left out of a plan. */
@@ -33,24 +35,31 @@ export type Arguments = Readonly<Record<string, Value>>;
 
 /** A node's id, or whoever holds the first address at that moment, or a candidate that doesn't. */
 export const node = (says = 'the node it happens to'): Parameter<NodeId> => ({ kind: 'node', says });
+/** One of the shared addresses. */
 export const address = (says = 'the address it is about'): Parameter<Ip> => ({ kind: 'address', says });
+/** Any IP address. */
 export const ip = (says: string): Parameter<string> => ({ kind: 'ip', says });
+/** Any text. */
 export const text = (says: string): Parameter<string> => ({ kind: 'text', says });
+/** Settings of the protocol, by their paths. */
 export const settings = (says: string): Parameter<{ readonly [key: string]: Value }> => ({
   kind: 'settings',
   says,
 });
 /** In milliseconds; in a file such as `500ms`, `10s`, `2m`. */
 export const duration = (says: string): Parameter<number> => ({ kind: 'duration', signed: false, says });
+/** A span of time that may be negative. */
 export const signedDuration = (says: string): Parameter<number> => ({ kind: 'duration', signed: true, says });
 /** In thousandths; in a file such as `30 %`. */
 export const share = (says: string): Parameter<number> => ({ kind: 'share', says });
+/** A whole number between two bounds, both included. */
 export const whole = (least: number, most: number, says: string): Parameter<number> => ({
   kind: 'whole',
   least,
   most,
   says,
 });
+/** One of a few words. */
 export const choice = <const T extends string>(of: readonly T[], says: string): Parameter<T> => ({
   kind: 'choice',
   of,

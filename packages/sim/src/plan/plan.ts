@@ -5,6 +5,7 @@
 import type { WorldSpec } from '../world/index.ts';
 import type { Arguments } from './parameters.ts';
 
+/** A whole run as data: a world, what happens to it, and how it ends. */
 export interface Plan {
   /** A few words on what it is. */
   readonly title: string;
@@ -23,6 +24,7 @@ export interface Entry {
   readonly forMs: number | null;
 }
 
+/** How a run ends. */
 export type Ending =
   /** It stops at this moment, whatever is still broken. */
   | { readonly kind: 'stop'; readonly atMs: number }

@@ -17,6 +17,7 @@ import {
   unheard,
 } from './profile-draws.ts';
 
+/** What the plans of some seeds have in common. */
 export interface Profile {
   readonly name: string;
   /** How often, in relation to the others. */
@@ -32,6 +33,7 @@ export interface Profile {
   readonly lastsMs?: Readonly<Record<string, readonly [number, number]>>;
 }
 
+/** All of them. */
 export const PROFILES: readonly Profile[] = [
   { name: 'mixed', weight: 3, actions: null, gapsMs: [1_500, 5_000, 15_000] },
   {

@@ -16,6 +16,7 @@ import { ACTIONS, MAX_APPLY_LATE_MS } from './actions/index.ts';
 import type { Arguments } from './parameters.ts';
 import type { Ending, Entry, Plan } from './plan.ts';
 
+/** What is kept of a run, and who looks on. */
 export interface RunOptions {
   /** How many trace lines to keep; default none. */
   readonly keepTrace?: number;
@@ -23,6 +24,7 @@ export interface RunOptions {
   readonly onWorld?: (world: World) => void;
 }
 
+/** What a run came to. */
 export interface RunResult {
   readonly plan: Plan;
   readonly violation: Violation | null;

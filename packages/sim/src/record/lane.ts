@@ -10,6 +10,7 @@ type AddressState = State['addresses'][Ip];
 /** Moments further away than this are "never". */
 const FAR_MS = 1e12;
 
+/** What one process shows of itself; only changes are recorded. */
 export class Lane {
   readonly name: string;
   /** The last record of each kind and subject, as text without what changes all the time. */

@@ -11,6 +11,7 @@ import {
   type TraceRecord,
 } from './records.ts';
 
+/** A trace, or why a file is none. */
 export type ReadResult =
   | { readonly kind: 'trace'; readonly trace: RecordedRun }
   /** `line` counts from 1. */

@@ -20,6 +20,7 @@ import {
 /** Set by the build. */
 declare const FAILTOME_VERSION: string;
 
+/** What a trace says of itself, and where it goes. */
 export interface RecorderOptions {
   /** What makes this run again. */
   readonly plan: unknown;
@@ -35,6 +36,7 @@ interface ProcessTrack {
   shown: ProcessState;
 }
 
+/** Records a world from its making to its end. */
 export class Recorder {
   readonly #world: World;
   readonly #sink: RecorderOptions['sink'];

@@ -16,10 +16,12 @@ import type {
 import type { LostWhy } from '../world/details.ts';
 import type { HaproxyState } from '../world/outside.ts';
 
+/** How the first line of a trace begins. */
 export const TRACE_FORMAT = 'failtome-trace';
 /** Raised when older readers would misunderstand what is written. */
 export const TRACE_VERSION = 1;
 
+/** The first line of a trace. */
 export interface TraceHeader {
   readonly kind: 'header';
   readonly format: typeof TRACE_FORMAT;
@@ -32,6 +34,7 @@ export interface TraceHeader {
   readonly plan: unknown;
 }
 
+/** Who takes part in a run. */
 export interface ClusterShape {
   readonly nodes: readonly {
     readonly id: NodeId;
@@ -52,6 +55,7 @@ export interface TraceCut {
   readonly dropped: number;
 }
 
+/** The last line of a trace. */
 export interface TraceEnd {
   readonly kind: 'end';
   readonly hash: string;
@@ -62,6 +66,7 @@ export interface TraceEnd {
   readonly violation: TraceViolation | null;
 }
 
+/** The violation with which a run ended. */
 export interface TraceViolation {
   readonly invariant: string;
   readonly detail: string;
@@ -129,6 +134,7 @@ export type RecordBody =
   | { readonly kind: 'order-answered'; readonly order: number; readonly outcome: CommandOutcome | null }
   | { readonly kind: 'violation'; readonly invariant: string; readonly detail: string };
 
+/** A message left. */
 export interface SentRecord {
   readonly kind: 'sent';
   /** Even for a request; the answer to it is one more. */
@@ -144,6 +150,7 @@ export interface SentRecord {
   readonly payload: Payload | null;
 }
 
+/** How a node is. */
 export interface NodeLine {
   readonly kind: 'node';
   readonly who: string;
@@ -167,6 +174,7 @@ export interface ViewLine {
   readonly detail: string;
 }
 
+/** What a voter has lent. */
 export interface LeaseLine {
   readonly kind: 'lease';
   readonly who: string;
@@ -176,6 +184,7 @@ export interface LeaseLine {
   readonly untilMs: number;
 }
 
+/** An association began or ended. */
 export interface AssociationLine {
   readonly kind: 'association';
   readonly change: 'begun' | 'ended';
@@ -189,6 +198,7 @@ export interface AssociationLine {
   readonly cause: string | null;
 }
 
+/** A fault began. */
 export interface FaultLine {
   readonly kind: 'fault';
   readonly fault: number;
@@ -201,6 +211,7 @@ export interface FaultLine {
 /** One record: numbered from 1, with the world's step and moment. */
 export type TraceRecord = { readonly n: number; readonly step: number; readonly at: number } & RecordBody;
 
+/** Any line of a trace. */
 export type TraceEntry = TraceHeader | TraceCut | TraceRecord | TraceEnd;
 
 /** A trace that was read. */

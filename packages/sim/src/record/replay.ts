@@ -11,6 +11,7 @@ export type Moment =
   | { readonly kind: 'time'; readonly atMs: number }
   | { readonly kind: 'step'; readonly step: number };
 
+/** How far a replay goes. */
 export interface ReplayOptions {
   /** Null: to the end. What happens at that very moment is still seen. */
   readonly until: Moment | null;
@@ -18,6 +19,7 @@ export interface ReplayOptions {
   readonly sink: (entry: TraceEntry) => void;
 }
 
+/** Where a replay differs from its trace. */
 export interface Difference {
   /** The number of the first record that differs; null: only the end does. */
   readonly n: number | null;
@@ -26,6 +28,7 @@ export interface Difference {
   readonly replayed: TraceRecord | null;
 }
 
+/** What a replay came to. */
 export interface Replayed {
   readonly difference: Difference | null;
   /** It stopped before the end of the plan. */

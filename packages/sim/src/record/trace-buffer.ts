@@ -4,6 +4,7 @@
  */
 import type { RecordedRun, TraceCut, TraceEnd, TraceEntry, TraceHeader, TraceRecord } from './records.ts';
 
+/** Keeps a trace in memory, within a bound. */
 export interface TraceBuffer {
   readonly take: (entry: TraceEntry) => void;
   /** All that was kept. @throws Error before there is a header */

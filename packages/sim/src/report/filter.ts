@@ -7,8 +7,10 @@ import type { Message, Model } from './model.ts';
 
 /** The groups that records are chosen by. */
 export const GROUPS = ['messages', 'facts', 'state', 'leases', 'cloud', 'faults'] as const;
+/** A group of records that can be shown or hidden. */
 export type Group = (typeof GROUPS)[number];
 
+/** The kinds of message that can be shown or hidden. */
 export const MESSAGE_KINDS: readonly MessageKind[] = [
   'heartbeat',
   'news',
@@ -19,6 +21,7 @@ export const MESSAGE_KINDS: readonly MessageKind[] = [
   'operator',
 ];
 
+/** What is shown. */
 export interface Filter {
   readonly kinds: ReadonlySet<MessageKind>;
   readonly groups: ReadonlySet<Group>;
@@ -28,6 +31,7 @@ export interface Filter {
   readonly text: string;
 }
 
+/** The group that a record belongs to. */
 export function groupOf({ kind }: TraceRecord): Group {
   switch (kind) {
     case 'sent':

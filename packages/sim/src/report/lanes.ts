@@ -11,6 +11,7 @@ import type {
 } from '../record/records.ts';
 import { merged, newSeries, type Span } from './spans.ts';
 
+/** What a process thought of one address, over time. */
 export interface AddressTrack {
   readonly ip: Ip;
   readonly verdict: readonly Span<Verdict>[];
@@ -22,6 +23,7 @@ export interface AddressTrack {
   readonly ladders: readonly Span<readonly GateLine[]>[];
 }
 
+/** One process of a node, over time. */
 export interface Lane {
   readonly name: string;
   /** A node's; a second process with its id has it too. */
@@ -37,12 +39,14 @@ export interface Lane {
   readonly faulted: readonly Span<true>[];
 }
 
+/** Makes a lane from records. */
 export interface LaneBuilder {
   readonly name: string;
   take(record: TraceRecord): void;
   done(toMs: number, marks: readonly number[], faulted: Lane['faulted']): Lane;
 }
 
+/** Begin a lane. */
 export function newLane(name: string, cluster: RecordedRun['header']['cluster']): LaneBuilder {
   const node = cluster.nodes.find(({ id }) => id === name || name.startsWith(`${id}#`));
   const process = newSeries<ProcessState>();

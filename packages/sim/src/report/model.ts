@@ -6,6 +6,7 @@ import { type MessageKind, messageKind, type RecordedRun, type TraceRecord } fro
 import { type Lane, newLane } from './lanes.ts';
 import { merged, newSeries, type Span } from './spans.ts';
 
+/** A message, from its sending to its end. */
 export interface Message {
   /** Its sending, as an index into the records. */
   readonly index: number;
@@ -21,6 +22,7 @@ export interface Message {
   readonly again: boolean;
 }
 
+/** A fault, as long as it lasted. */
 export interface Fault {
   readonly index: number;
   readonly name: string;
@@ -37,6 +39,7 @@ export interface Owned {
   readonly served: readonly Span<string | null>[];
 }
 
+/** All that the report shows. */
 export interface Model {
   readonly lanes: readonly Lane[];
   readonly addresses: readonly Owned[];

@@ -8,6 +8,7 @@ import { traceText, withCauses } from '../record/trace-text.ts';
 import type { World } from '../world/interface.ts';
 import { renderReport } from './render.ts';
 
+/** Which files a run is recorded into. */
 export interface RecordFiles {
   /** Where the trace goes, as JSON lines. */
   readonly traceFile?: string | undefined;
@@ -17,6 +18,7 @@ export interface RecordFiles {
   readonly maxChars?: number | undefined;
 }
 
+/** A run that is being recorded. */
 export interface Recording {
   /** Give it the world as soon as it is built, before anything runs: `runPlan(plan, { onWorld: recording.onWorld })`. */
   readonly onWorld: (world: World) => void;

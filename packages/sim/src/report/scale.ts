@@ -99,13 +99,21 @@ export interface Layout {
   readonly height: number;
 }
 
+/** The height of the axis of time. */
 export const AXIS_PX = 26;
+/** The height of a fault's bar. */
 export const FAULT_PX = 16;
+/** The height of an address's row. */
 export const OWNER_PX = 30;
+/** The height of a process's bar. */
 export const PROCESS_PX = 16;
+/** The height of the bar that shows fitness. */
 export const FIT_PX = 5;
+/** The height of a verdict's bar. */
 export const VERDICT_PX = 14;
+/** The height of the bar that shows how far a takeover is. */
 export const STAGE_PX = 14;
+/** The height of a lease's bar. */
 export const LEASE_PX = 11;
 /** Between two lanes: where the arrows are seen. Less where there are many lanes. */
 const GAP_PX = 46;

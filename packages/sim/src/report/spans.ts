@@ -37,6 +37,7 @@ export interface Series<T> {
   spans(toMs: number): readonly Span<T>[];
 }
 
+/** Begin a series of changes. */
 export function newSeries<T>(): Series<T> {
   const changes: { readonly atMs: number; readonly is: T }[] = [];
   return {

@@ -25,6 +25,7 @@ import {
 } from './shape.ts';
 import { parseText } from './source.ts';
 
+/** What an agent's configuration file says that a simulation heeds. */
 export interface AgentConfiguration {
   /** The file. */
   readonly spot: Spot;
@@ -36,6 +37,7 @@ export interface AgentConfiguration {
   readonly addresses: readonly { readonly ip: string; readonly settings: Given }[];
 }
 
+/** A configuration file, or what is wrong with it. */
 export type AgentFileRead =
   | { readonly kind: 'configuration'; readonly configuration: AgentConfiguration }
   | { readonly kind: 'faulty'; readonly faults: readonly Fault[] };

@@ -40,6 +40,7 @@ const MAX_CLOCK_MS = 1e12;
 /** Words that stand for somebody else wherever a node is named. */
 const RESERVED: readonly string[] = [...ROLES_OF_THE_MOMENT, 'nobody', 'anyone', 'none'];
 
+/** The name of a node. */
 export const nodeName: Shape<string> = {
   ...text('a name of 1 to 64 letters, digits, dots, hyphens and underscores', /^[A-Za-z0-9._-]{1,64}$/),
 };
@@ -77,17 +78,20 @@ interface ClockPart {
   readonly wallError: number | undefined;
 }
 
+/** An address of a scenario. */
 export interface AddressPart {
   readonly ip: string;
   readonly holder?: string | undefined;
   readonly probe?: Given | undefined;
 }
 
+/** Who takes part in a scenario. */
 export interface ClusterPart {
   readonly nodes: readonly NodePart[];
   readonly addresses: readonly AddressPart[] | undefined;
 }
 
+/** What AWS is like in a scenario. */
 export interface CloudPart {
   readonly apply: readonly number[] | undefined;
   readonly answer: readonly number[] | undefined;
@@ -97,10 +101,12 @@ export interface CloudPart {
   readonly staleRelease: 'not-found' | 'success' | undefined;
 }
 
+/** What the disks are like in a scenario. */
 export interface DiskPart {
   readonly write: readonly number[] | undefined;
 }
 
+/** What timers are like in a scenario. */
 export interface TimersPart {
   readonly late: number | undefined;
 }
@@ -150,11 +156,13 @@ const addressShape: Shape<AddressPart> = scalarOr(
   }),
 );
 
+/** `cluster:` of a scenario. */
 export const clusterShape: Shape<ClusterPart> = map('the cluster', {
   nodes: required(listOf(nodeShape, MAX_NODES, 2), 'the nodes, by name or in full'),
   addresses: optional(listOf(addressShape, MAX_ADDRESSES, 1), `the addresses that move; default ${ADDRESS}`),
 });
 
+/** `cloud:` of a scenario. */
 export const cloudShape: Shape<CloudPart> = map('what the cloud is like', {
   apply: optional(range, 'from a call until it has an effect, at least and at most; default [10ms, 60ms]'),
   answer: optional(range, 'from then until its answer; default [5ms, 30ms]'),
@@ -173,10 +181,12 @@ export const cloudShape: Shape<CloudPart> = map('what the cloud is like', {
   ),
 });
 
+/** `disk:` of a scenario. */
 export const diskShape: Shape<DiskPart> = map('what the disks are like', {
   write: optional(range, 'how long a durable write takes, at least and at most; default [0.5ms, 4ms]'),
 });
 
+/** `timers:` of a scenario. */
 export const timersShape: Shape<TimersPart> = map('what timers are like', {
   late: optional(duration(0, 60_000), 'how late a timer may fire; default 1ms'),
 });
@@ -270,4 +280,5 @@ function itemsOf(node: RawNode, key: string): readonly RawNode[] {
   return list?.kind === 'list' ? list.items : [];
 }
 
+/** `settings:` of a scenario. */
 export const settingsInFile: Shape<Given> = settingsShape(SETTINGS);

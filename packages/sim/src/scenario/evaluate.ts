@@ -6,6 +6,7 @@ import type { Claim, Count, Expectation } from './expectation.ts';
 import { observableOf } from './observables.ts';
 import { heldAt, type RunLog, withNames } from './run-log.ts';
 
+/** Whether an expectation was kept. */
 export interface Evaluation {
   /** What was expected, for people. */
   readonly says: string;

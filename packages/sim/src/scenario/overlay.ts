@@ -9,6 +9,7 @@ import { type Given, SETTINGS, type Setting, type SettingValue } from './setting
 import { type Context, tell } from './shape.ts';
 import { parseText } from './source.ts';
 
+/** What is changed in a scenario for one run. */
 export interface Overlay {
   /** `key=value`, the key a setting (`probe.fall`) or any place of the file (`cluster.nodes[1].priority`). */
   readonly sets: readonly string[];

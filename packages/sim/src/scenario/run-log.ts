@@ -10,6 +10,7 @@ export interface Since<T> {
   readonly is: T;
 }
 
+/** What expectations ask for, over the time of a run. */
 export interface RunLog {
   readonly world: World;
   /** By address, the changes; the first at the beginning. Null: nobody. */

@@ -6,11 +6,13 @@ import { type Evaluation, evaluate } from './evaluate.ts';
 import { type RunLog, runLogOf } from './run-log.ts';
 import type { Scenario } from './types.ts';
 
+/** How a scenario is run. */
 export interface ScenarioOptions extends RunOptions {
   /** Default: the first of the scenario's own. */
   readonly seed?: number;
 }
 
+/** What a run of a scenario came to. */
 export interface ScenarioRun {
   readonly seed: number;
   readonly result: RunResult;

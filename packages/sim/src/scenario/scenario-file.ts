@@ -42,6 +42,7 @@ import { brokenShape, entryShape, MAX_ENTRIES } from './timeline-shape.ts';
 import type { Scenario } from './types.ts';
 import { withConfig } from './with-config.ts';
 
+/** A scenario, or what is wrong with its file. */
 export type ScenarioRead =
   | { readonly kind: 'scenario'; readonly scenario: Scenario }
   /** In the order in which they stand in the file. */

@@ -7,8 +7,10 @@ import * as keys from '@failtome/config/keys';
 import { changed, DEFAULT_SETTINGS, type Settings, type SettingsChange } from '../world/index.ts';
 import { choice, duration, flag, type Shape, whole, word } from './shape.ts';
 
+/** The value of a setting. */
 export type SettingValue = string | number | boolean | null;
 
+/** A setting of the protocol. */
 export interface Setting {
   /** As in `settings:`. In the agent's file a probe's stand under `addresses[]`. */
   readonly path: string;
@@ -68,6 +70,7 @@ function derivedMs(key: keys.DurationKey): NonNullable<Setting['derive']> | null
   };
 }
 
+/** All settings that a scenario can change. */
 export const SETTINGS: readonly Setting[] = [
   {
     // What stands under `auth` in the agent's file.
@@ -106,6 +109,7 @@ export const SETTINGS: readonly Setting[] = [
 
 /** What a node may have differently; the driver is the cluster's. */
 export const NODE_SETTINGS: readonly Setting[] = SETTINGS.filter(({ path }) => path !== 'driver.kind');
+/** Those that an address can have of its own. */
 export const PROBE_SETTINGS: readonly Setting[] = SETTINGS.filter(({ path }) => path.startsWith('probe.'));
 
 /** With every default filled in. */
@@ -201,6 +205,7 @@ export interface Clash {
   readonly expected: string;
 }
 
+/** Settings that contradict each other. */
 export function clashesOf({ probe, local, gossip }: Settings): readonly Clash[] {
   const clashes: Clash[] = [];
   const expectFast = 'at most the interval: it is for when something looks wrong';

@@ -39,6 +39,7 @@ export interface Reading {
   readonly context: Context;
 }
 
+/** What a part of a scenario has to look like, and what it becomes. */
 export interface Shape<T> {
   /** A noun phrase that ends the sentence "found X, expected …". */
   readonly expected: string;
@@ -47,6 +48,7 @@ export interface Shape<T> {
   readonly read: (node: RawNode, at: Reading) => T | undefined;
 }
 
+/** The reading of a part, by its key or position. */
 export function at(reading: Reading, key: string | number): Reading {
   const { path, context } = reading;
   if (typeof key === 'number') return { path: `${path}[${key}]`, context };
@@ -86,12 +88,14 @@ export function scalar<T>(
 
 const NO = { hint: '' };
 
+/** A text that matches a pattern. */
 export function text(expected: string, pattern: RegExp): Shape<string> {
   return scalar(expected, { type: 'string', pattern: pattern.source }, (value) =>
     typeof value === 'string' && pattern.test(value) ? { value } : NO,
   );
 }
 
+/** One of a few words. */
 export function choice<const T extends string>(words: readonly T[]): Shape<T> {
   const expected =
     words.length === 1 ? `${words[0]}` : `one of ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
@@ -101,6 +105,7 @@ export function choice<const T extends string>(words: readonly T[]): Shape<T> {
   });
 }
 
+/** A whole number between two bounds, both included. */
 export function whole(least: number, most: number): Shape<number> {
   const schema = { type: 'integer', minimum: least, maximum: most };
   return scalar(`a whole number from ${least} to ${most}`, schema, (value) => {
@@ -112,6 +117,7 @@ export function whole(least: number, most: number): Shape<number> {
   });
 }
 
+/** True or false. */
 export const flag: Shape<boolean> = scalar('true or false', { type: 'boolean' }, (value) =>
   typeof value === 'boolean' ? { value } : NO,
 );
@@ -159,6 +165,7 @@ export const share: Shape<number> = scalar(
   },
 );
 
+/** An IPv4 address. */
 export const ipv4: Shape<string> = scalar(
   'an IPv4 address, such as 198.51.100.200',
   { type: 'string', format: 'ipv4' },
@@ -251,18 +258,22 @@ export function named<T>(name: string, shape: Shape<T>): Shape<T> {
   return { ...shape, schema: { $ref: `#/$defs/${name}`, $defs: { [name]: shape.schema } } };
 }
 
+/** A field of a map. */
 export interface Field<T> {
   readonly shape: Shape<T>;
   readonly says: string;
   readonly required: boolean;
 }
 
+/** The fields of a map, by name. */
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 
+/** A field that must be there. */
 export function required<T>(shape: Shape<T>, says: string): Field<T> & { readonly required: true } {
   return { shape, says, required: true };
 }
 
+/** A field that may be absent. */
 export function optional<T>(shape: Shape<T>, says: string): Field<T> & { readonly required: false } {
   return { shape, says, required: false };
 }
@@ -301,6 +312,7 @@ export function map<const F extends Fields>(expected: string, fields: F): Shape<
   };
 }
 
+/** Tell of a key that there isn't, and which was probably meant. */
 export function tellUnknown(
   entry: { readonly spot: Fault['spot'] },
   reading: Reading,

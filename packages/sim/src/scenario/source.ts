@@ -4,6 +4,7 @@
 import { MAX_FILE_BYTES, parseYaml, type RawNode } from '@failtome/config';
 import type { Fault } from './fault.ts';
 
+/** A file as a tree of YAML, and what is wrong with it. */
 export interface Parsed {
   /** Null: there is no tree that could be trusted. */
   readonly root: RawNode | null;

@@ -39,6 +39,7 @@ const TOLD: ReadonlySet<string> = new Set([
 /** The most lines of a short transcript. */
 const MAX_LINES = 200;
 
+/** How much of a run is told. */
 export interface TranscriptOptions {
   /** Every record that belongs to it, from the beginning. */
   readonly verbose: boolean;

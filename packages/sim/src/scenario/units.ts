@@ -7,6 +7,7 @@ export function parseShare(written: string): number | null {
   return thousandths !== null && thousandths <= 1_000 ? thousandths : null;
 }
 
+/** A share in per cent. */
 export function formatShare(thousandths: number): string {
   return `${thousandths / 10} %`;
 }

@@ -25,6 +25,7 @@ import {
 import { shortFor, writtenName } from './timeline-shape.ts';
 import { formatShare } from './units.ts';
 
+/** What a scenario file says besides its plan. */
 export interface WrittenScenario {
   readonly name: string;
   /** One sentence. */

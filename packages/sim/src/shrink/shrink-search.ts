@@ -9,6 +9,7 @@ import { kindOf } from './same-violation.ts';
 /** Runs a plan to its end; null: nothing was violated. */
 export type Run = (plan: Plan, options?: RunOptions) => Violation | null;
 
+/** How a search runs plans, and when it has had enough. */
 export interface SearchOptions {
   /** Asked before every run. */
   readonly enough: () => boolean;

@@ -26,6 +26,7 @@ const CALM: Change = {
   driver: 'ec2',
 };
 
+/** Leave out nodes. */
 export function dropNodes(search: Search): boolean {
   let dropped = false;
   for (const { id } of [...search.plan.world.nodes].reverse()) {
@@ -123,6 +124,7 @@ export function calmWorld(search: Search): boolean {
   return simpler || rest;
 }
 
+/** Give nodes plain clocks and settings. */
 export function calmNodes(search: Search): boolean {
   const calm = (node: NodeSpec, index: number): NodeSpec => ({
     ...plainNode(node),

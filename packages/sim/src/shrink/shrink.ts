@@ -9,6 +9,7 @@ import { dropEntries, dropKinds, endEarlier, simplifyArguments, simplifyTimes } 
 import { calmNodes, calmWorld, dropAddresses, dropNodes, usualSettings } from './shrink-world.ts';
 import { keepLastPart } from './window.ts';
 
+/** How long to go on, and who hears of it. */
 export interface ShrinkOptions {
   /** Asked before every run: whether there was time enough. */
   readonly enough: () => boolean;
@@ -18,6 +19,7 @@ export interface ShrinkOptions {
   readonly run?: Run;
 }
 
+/** What a plan was shrunk to. */
 export interface Shrunk {
   readonly plan: Plan;
   readonly violation: Violation;

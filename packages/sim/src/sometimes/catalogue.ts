@@ -15,6 +15,7 @@ import {
 } from '@failtome/protocol';
 import { ACTIONS, TOPOLOGIES } from '../plan/index.ts';
 
+/** Something that a swarm must meet. */
 export interface Sometimes {
   readonly id: string;
   /** What was seen, as a sentence. */
@@ -32,6 +33,7 @@ export const STAGES: readonly Stage[] = [
   ...MOVE_PHASES,
   'stopping',
 ];
+/** How far an address's affairs are on a node. */
 export type Stage =
   | 'starting'
   | 'idle'

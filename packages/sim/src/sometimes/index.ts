@@ -14,6 +14,7 @@ export { OUT_OF_REACH, SOMETIMES, type Sometimes } from './catalogue.ts';
 /** How often each was seen, by its id in `SOMETIMES`; JSON. */
 export type Sightings = Readonly<Record<string, number>>;
 
+/** Counts what is seen in many worlds. */
 export interface SometimesLedger {
   /** Watches one world: `world.watch(ledger.watcher())`, a new one for every world. */
   watcher(): Watcher;
@@ -23,6 +24,7 @@ export interface SometimesLedger {
   seen(): Sightings;
 }
 
+/** Begin to count, each from 0. */
 export function createSometimes(): SometimesLedger {
   const counts = new Map<string, number>(SOMETIMES.map(({ id }) => [id, 0]));
   const mark: Mark = (id) => {

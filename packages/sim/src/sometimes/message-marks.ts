@@ -12,6 +12,7 @@ const IDS = Object.fromEntries(
   PARTS.map((part) => [part, Object.fromEntries(STAGES.map((stage) => [stage, `message:${part}:${stage}`]))]),
 );
 
+/** Mark which message met which state. */
 export function watchMessages(mark: Mark): Watcher {
   const incarnations = new Map<string, number>();
 

@@ -4,6 +4,7 @@
 import { missingFrom, SOMETIMES, type Sometimes } from '../sometimes/index.ts';
 import type { SwarmLedger } from './swarm-ledger.ts';
 
+/** How much of what a swarm must meet was met. */
 export interface Coverage {
   /** `not judged`: too few seeds, or only some faults, so that nothing can be expected. */
   readonly verdict: 'complete' | 'incomplete' | 'not judged';
@@ -15,6 +16,7 @@ export interface Coverage {
 /** With fewer seeds a rare thing may well not have come. */
 export const JUDGED_FROM_SEEDS = 150;
 
+/** Judge a swarm by what it met. */
 export function coverageOf({ tally, identity }: Pick<SwarmLedger, 'tally' | 'identity'>): Coverage {
   const never = missingFrom(tally.sometimes);
   const judged = tally.seeds >= JUDGED_FROM_SEEDS && identity.faults === null;

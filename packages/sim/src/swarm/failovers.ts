@@ -22,6 +22,7 @@ export interface Failover {
   readonly waited: readonly (readonly [reason: string, ms: number])[];
 }
 
+/** How many outages there were, by how they ended, and for how long. */
 export interface OutageCounts {
   takenOver: number;
   cameBack: number;

@@ -37,6 +37,7 @@ export function rangeFromClock(wallMs: number): SeedRange {
   return [(Math.imul(low, SPREAD) >>> 0) % (MAX_SEED - ROOM), MAX_SEED];
 }
 
+/** Ranges of seeds as text. */
 export function describeRanges(ranges: readonly SeedRange[]): string {
   return (
     ranges.map(([first, last]) => (first === last ? `${first}` : `${first}..${last}`)).join(', ') || 'none'

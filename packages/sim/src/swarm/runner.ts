@@ -5,6 +5,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import type { DrawOptions } from '../plan/index.ts';
 import { runSeed, type SeedResult, thrown } from './seed.ts';
 
+/** Runs seeds, here or in workers. */
 export interface Runner {
   /** How many seeds it can run at once. */
   readonly jobs: number;

@@ -20,6 +20,7 @@ export interface Finding {
   readonly step: number;
 }
 
+/** What one seed came to. */
 export interface SeedResult {
   readonly seed: number;
   /** The hash of everything that happened; empty after an exception. */

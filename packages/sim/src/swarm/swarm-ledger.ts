@@ -23,6 +23,7 @@ export interface Identity {
   readonly faults: readonly string[] | null;
 }
 
+/** Which seeds are done, and what they came to. */
 export interface SwarmLedger {
   readonly identity: Identity;
   /** In order, without overlaps. */
@@ -39,6 +40,7 @@ export class LedgerError extends Error {
   override readonly name = 'LedgerError';
 }
 
+/** An empty ledger. */
 export function newLedger(identity: Identity): SwarmLedger {
   return { identity, done: [], tally: NO_TALLY, findings: [], jobMs: 0 };
 }

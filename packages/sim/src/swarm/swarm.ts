@@ -7,6 +7,7 @@ import type { Runner } from './runner.ts';
 import type { Finding, SeedResult } from './seed.ts';
 import { enter, type SwarmLedger } from './swarm-ledger.ts';
 
+/** Which seeds a swarm runs, and for how long. */
 export interface SwarmOptions {
   readonly seeds: SeedRange;
   /** No seed is begun after so long of the real world; null: no limit. */
@@ -17,11 +18,13 @@ export interface SwarmOptions {
   readonly maxFindings: number;
 }
 
+/** How much a swarm has to see before it ends. */
 export interface Goal {
   readonly events: number;
   readonly takeovers: number;
 }
 
+/** What a swarm runs on. */
 export interface SwarmPorts {
   readonly runner: Runner;
   /** Milliseconds of the real world, from any origin. */
@@ -31,6 +34,7 @@ export interface SwarmPorts {
   readonly onResult: (result: SeedResult, ledger: SwarmLedger) => void;
 }
 
+/** How a swarm ended. */
 export interface SwarmEnd {
   readonly ledger: SwarmLedger;
   /** What was found now, not before. */

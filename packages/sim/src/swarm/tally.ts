@@ -5,6 +5,7 @@
 import { mergeSightings, type Sightings } from '../sometimes/index.ts';
 import type { Failover } from './failovers.ts';
 
+/** Sums over many seeds. */
 export interface Tally {
   readonly seeds: number;
   readonly events: number;
@@ -41,6 +42,7 @@ export interface Outages {
 /** How many of the slowest are kept. */
 const KEPT = 5;
 
+/** Sums over no seed. */
 export const NO_TALLY: Tally = {
   seeds: 0,
   events: 0,
@@ -56,6 +58,7 @@ export const NO_TALLY: Tally = {
   worst: [],
 };
 
+/** Two sums as one. */
 export function addTallies(a: Tally, b: Tally): Tally {
   return {
     seeds: a.seeds + b.seeds,

@@ -95,6 +95,7 @@ function many(value: number, noun: string): string {
   return `${whole(value)} ${nounFor(value, noun)}`;
 }
 
+/** A span in seconds. */
 export function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(3)} s`;
 }

@@ -8,6 +8,7 @@ import { counted, type Ip, type NodeId, type ProtocolConfig } from '@failtome/pr
 import type { World } from './interface.ts';
 import { landingOf } from './settings.ts';
 
+/** Whether an address must be served, by the state of the world. */
 export type Availability =
   /** `by`: a candidate that can take it; `dampedMs`: for so long its present holder may still be protected. */
   | { readonly kind: 'must-serve'; readonly address: Ip; readonly by: NodeId; readonly dampedMs: number }

@@ -4,6 +4,7 @@
  */
 import type { Instant, MonotonicMs } from '@failtome/protocol';
 
+/** How far a node's clocks are off. */
 export interface ClockSpec {
   /** What the monotonic clock showed when the world began. */
   readonly offsetMs: number;
@@ -13,6 +14,7 @@ export interface ClockSpec {
   readonly wallErrorMs: number;
 }
 
+/** The clocks of one node. */
 export interface NodeClock {
   now(): Instant;
   /** The world's time at which this clock first shows `at`. */
@@ -32,6 +34,7 @@ export function wallTimeAt(worldMs: number): number {
   return WORLD_BEGINS_WALL_MS + Math.floor(worldMs);
 }
 
+/** A node's clocks over the world's time. */
 export function createClock(worldNow: () => number, spec: ClockSpec): NodeClock {
   const rate = 1 + spec.driftPpm / 1_000_000;
   let wallErrorMs = spec.wallErrorMs;

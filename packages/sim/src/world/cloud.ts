@@ -24,6 +24,7 @@ import type { Details } from './details.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
 
+/** How long calls to AWS take. */
 export interface CloudSpec {
   /** From a call's arrival until it is applied. */
   readonly applyMs: readonly [number, number];
@@ -32,6 +33,7 @@ export interface CloudSpec {
   readonly lostAnswerPerMille: number;
 }
 
+/** How a call ended for its caller. */
 export type CallEnd =
   | { readonly kind: 'ok'; readonly result: AwsResult; readonly requestId: string }
   | {
@@ -46,6 +48,7 @@ export type CallEnd =
   | { readonly kind: 'timeout' }
   | { readonly kind: 'reset' };
 
+/** AWS, as a world has it. */
 export interface Cloud {
   state(): AwsState;
   /** Call AWS; `done` comes exactly once, at `until` (the world's time) at the latest. */
@@ -62,6 +65,7 @@ export interface CloudListener {
   readonly onFault: (action: AwsAction, dryRun: boolean, effect: FaultEffect['kind']) => void;
 }
 
+/** The model of AWS on the world's time. */
 export class SimulatedCloud implements Cloud {
   readonly #queue: EventQueue;
   readonly #random: Random;

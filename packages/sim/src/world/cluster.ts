@@ -8,6 +8,7 @@ import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 import type { WorldSpec } from './spec.ts';
 import { createWorld } from './world.ts';
 
+/** What a cluster differs in from a pair in good health. */
 export interface ClusterOptions {
   /** `a` has the highest priority and holds the address; default: two candidates. */
   readonly nodes?: readonly { readonly id: string; readonly role?: Role; readonly priority?: number }[];

@@ -22,6 +22,7 @@ export type LostWhy =
   | 'gone'
   | 'late';
 
+/** Something that only a recording wants to know. */
 export type Detail =
   /** `re`: the request that it answers. Requests have even numbers, each answer its request's and one. */
   | {

@@ -6,6 +6,7 @@ import { foreignDocument } from './foreign.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
 
+/** How a disk is. */
 export interface DiskSpec {
   /** How long a write takes, at least and at most. */
   readonly writeMs: readonly [number, number];
@@ -20,6 +21,7 @@ interface Write {
   readonly answer: (writeId: number, code: string | null) => void;
 }
 
+/** The disk of one node: writes take time, and a crash may lose the last. */
 export class Disk {
   readonly #queue: EventQueue;
   readonly #random: Random;

@@ -47,6 +47,7 @@ export interface DriverSpec {
 /** What a driver heeds of a call. */
 export type DriverCall = Pick<DriveEffect, 'address' | 'operation'>;
 
+/** What moves addresses and publishes, for one run of a node. */
 export interface SimDriver {
   /**
    * @param enter how an answer of AWS reaches the process: now, when it goes on, or never

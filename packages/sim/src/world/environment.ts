@@ -28,6 +28,7 @@ export interface Environment {
   readonly isProven: IsProven;
 }
 
+/** What one run of a process is started with. */
 export interface ProcessSpec {
   readonly config: ProtocolConfig;
   readonly machine: Machine;

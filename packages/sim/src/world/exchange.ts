@@ -21,6 +21,7 @@ interface Answering {
   readonly readMs: number;
 }
 
+/** What a process sends and takes in, with the checks that an agent's API makes. */
 export class Exchange {
   readonly #queue: Environment['queue'];
   readonly #trace: Environment['trace'];

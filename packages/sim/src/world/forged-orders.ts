@@ -11,6 +11,7 @@ import {
 } from '@failtome/protocol';
 import { broughtUp, type WithheldOrders } from './withheld-orders.ts';
 
+/** How operators' orders can be forged. */
 export const FORGED_ORDERS = [
   'new-pauses',
   'new-resumes',
@@ -18,8 +19,10 @@ export const FORGED_ORDERS = [
   'old-orders',
   'withheld-orders',
 ] as const;
+/** One of them. */
 export type ForgedOrders = (typeof FORGED_ORDERS)[number];
 
+/** Forges the orders in a node's record. */
 export type OrdersForger = (message: Envelope, node: NodeRecord) => Pick<NodeRecord, 'pause' | 'handovers'>;
 
 /** @param withheld what operators have given it, and nobody else has had */

@@ -6,6 +6,7 @@ import type { AddressRecord, Envelope, Ip, NodeId, NodeRecord, Payload } from '@
 import { createOrdersForger, FORGED_ORDERS, type ForgedOrders, type OrdersForger } from './forged-orders.ts';
 import type { WithheldOrders } from './withheld-orders.ts';
 
+/** The lies that a node's messages can be bent by. */
 export const LIES = [
   'numbers',
   'ended',
@@ -20,6 +21,7 @@ export const LIES = [
   'old-orders',
   'withheld-orders',
 ] as const;
+/** One of them. */
 export type Lie = (typeof LIES)[number];
 
 /** The greatest number that the codec reads. */

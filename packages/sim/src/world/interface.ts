@@ -21,11 +21,13 @@ import type { WorldSpec } from './spec.ts';
 import type { Trace } from './trace.ts';
 import type { RunView, Violation, Watcher } from './watch.ts';
 
+/** What a world keeps. */
 export interface WorldOptions {
   /** How many trace lines to keep for people. */
   readonly keepTrace: number;
 }
 
+/** A fact, with the node that told it. */
 export interface ToldFact {
   readonly atMs: number;
   readonly node: NodeId;
@@ -42,6 +44,7 @@ export interface Injection {
   readonly lasts: boolean;
 }
 
+/** A world: what it consists of, what can be done to it, and what there is to see. */
 export interface World {
   readonly spec: WorldSpec;
   readonly queue: EventQueue;

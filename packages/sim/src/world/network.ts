@@ -23,6 +23,7 @@ export interface Link {
   keptDead: boolean;
 }
 
+/** A link that loses nothing. */
 export const QUIET_LINK: Readonly<Link> = {
   state: 'open',
   delayMs: [0.25, 2],
@@ -52,6 +53,7 @@ export interface Listener {
   receive(request: Delivery): void;
 }
 
+/** A request that has arrived. */
 export interface Delivery {
   readonly bytes: string;
   readonly route: string;
@@ -63,6 +65,7 @@ export interface Delivery {
   readonly respond: (status: number, bytes: string) => void;
 }
 
+/** A request that is sent. */
 export interface Request {
   readonly from: NodeId;
   readonly to: NodeId;

@@ -33,6 +33,7 @@ interface OperatorSpec {
 /** Who gives an order: an operator, or somebody who has the cluster's key alone and signs for nobody. */
 export type OrderedBy = 'operator' | 'stranger';
 
+/** All operators of a world. */
 export interface Operators {
   order(to: NodeId, what: Command, by?: OrderedBy): void;
   /** What each order came to, in their order; null: not answered. */

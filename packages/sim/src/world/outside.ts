@@ -9,6 +9,7 @@ import type { CheckResult, ExternalIpFailure, ExternalIpResult, Ip, NodeId } fro
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
 
+/** How a web server is. */
 export type HaproxyState = 'up' | 'dead' | 'hung' | 'slow' | 'error';
 
 /** One machine as the outside sees it. */
@@ -26,6 +27,7 @@ export interface Machine {
   outsideLossPerMille: number;
 }
 
+/** How the external-IP service is. */
 export type IpService =
   | { readonly kind: 'up' }
   | { readonly kind: 'hung' }
@@ -57,6 +59,7 @@ type IpAnswer =
 
 const UNANSWERED: IpAnswer = { kind: 'failed', reason: 'timeout', detail: 'no answer in time' };
 
+/** Web servers, the paths to the addresses, and the external-IP service. */
 export class Outside {
   readonly #queue: EventQueue;
   readonly #random: Random;

@@ -7,6 +7,7 @@ export interface Scheduled {
   readonly run: () => void;
 }
 
+/** The world's time, and what is planned in it. */
 export interface EventQueue {
   /** The present moment: the time of the event that ran last. */
   now(): number;
@@ -22,6 +23,7 @@ export interface EventQueue {
 /** The most events that may be planned at once; more means that something plans without end. */
 const MAX_PLANNED = 1_000_000;
 
+/** An empty queue at time 0. */
 export function createQueue(): EventQueue {
   const heap: Scheduled[] = [];
   let nowMs = 0;

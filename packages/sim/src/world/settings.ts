@@ -75,6 +75,7 @@ export const FAST_SETTINGS: Settings = {
   flap: { moves: 4, withinMs: 120_000 },
 };
 
+/** A node of a world. */
 export interface NodeSpec {
   readonly id: string;
   readonly role: Role;
@@ -127,6 +128,7 @@ export function landingOf(nodeIndex: number, addressIndex: number): string {
   return `10.0.${nodeIndex + 1}.${10 + addressIndex}`;
 }
 
+/** The instance of a node. */
 export function instanceIdOf(nodeIndex: number): string {
   return `i-${String(nodeIndex + 1).padStart(17, '0')}`;
 }
@@ -136,6 +138,7 @@ export function opsworksIdOf(nodeIndex: number): string {
   return `ow-${nodeIndex + 1}`;
 }
 
+/** The protocol's configuration of a node. */
 export function configFor(
   node: NodeSpec,
   nodes: readonly NodeSpec[],

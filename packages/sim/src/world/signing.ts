@@ -15,6 +15,7 @@ import {
   type WallMs,
 } from '@failtome/protocol';
 
+/** What operators have signed. */
 export interface Signatures {
   readonly isProven: IsProven;
   /** The command with the signature of an operator who was shown this status; null: there is nothing to order. */

@@ -16,6 +16,7 @@ import {
   type Settings,
 } from './settings.ts';
 
+/** What a world begins with. */
 export interface WorldSpec {
   readonly seed: number;
   readonly nodes: readonly NodeSpec[];
@@ -39,6 +40,7 @@ export interface WorldSpec {
 /** The topic that every node publishes to. */
 export const TOPIC = 'arn:aws:sns:us-east-1:123456789012:failover';
 
+/** A machine in good health. */
 export function newMachine(id: NodeId, index: number): Machine {
   return {
     id,
@@ -51,10 +53,12 @@ export function newMachine(id: NodeId, index: number): Machine {
   };
 }
 
+/** The protocol's configuration of a node of a world. */
 export function configOf(spec: WorldSpec, node: NodeSpec, overrides: Overrides): ProtocolConfig {
   return configFor(node, spec.nodes, spec.addresses, spec.driver, spec.settings, overrides);
 }
 
+/** AWS, as a world begins. */
 export function initialAws(spec: WorldSpec): AwsState {
   return createAws({
     instances: spec.nodes.map(({ id, nat }, index) => {

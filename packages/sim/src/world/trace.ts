@@ -3,6 +3,7 @@
  */
 import { Digest } from './digest.ts';
 
+/** A line of a trace. */
 export interface TraceLine {
   readonly atMs: number;
   /** A node, `cloud`, `network` or `world`. */
@@ -11,6 +12,7 @@ export interface TraceLine {
   readonly detail: string;
 }
 
+/** What happened, as a hash and as lines. */
 export interface Trace {
   /** `detail`: a text, or plain data that nobody changes any more, which becomes text (JSON) only where it is read. */
   tell(who: string, what: string, detail: string | object): void;
@@ -20,6 +22,7 @@ export interface Trace {
   lines(): readonly TraceLine[];
 }
 
+/** What a trace keeps. */
 export interface TraceOptions {
   /** How many of the last lines to keep; 0: none. */
   readonly keep: number;
@@ -30,6 +33,7 @@ interface Told extends Omit<TraceLine, 'detail'> {
   readonly detail: string | object;
 }
 
+/** An empty trace. */
 export function createTrace(now: () => number, options: TraceOptions): Trace {
   const digest = new Digest();
   let kept: Told[] = [];

@@ -6,6 +6,7 @@ import type { WorldEvent } from '../invariants/index.ts';
 
 export type { RunView, WorldEvent, WorldView } from '../invariants/index.ts';
 
+/** Is told of what happens. */
 export type Watcher = (event: WorldEvent) => void;
 
 /** A broken invariant, with what shows it. */
@@ -17,4 +18,5 @@ export interface Violation {
   readonly step: number;
 }
 
+/** Tells of a broken invariant. */
 export type Violate = (invariant: string, detail: string) => void;

@@ -72,6 +72,7 @@ function targetOn(world: World, id: string, ip: string): Parameters<typeof assoc
   };
 }
 
+/** What happens to AWS. */
 export const CLOUD: readonly ActionKind[] = [
   action({
     name: 'cloud',

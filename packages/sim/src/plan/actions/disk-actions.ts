@@ -25,6 +25,7 @@ function lost(name: string, says: string, harm: (world: World, id: NodeId) => vo
   });
 }
 
+/** What happens to disks. */
 export const DISKS: readonly ActionKind[] = [
   action({
     name: 'disk-fails',

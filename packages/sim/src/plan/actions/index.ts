@@ -10,6 +10,7 @@ import { PROCESS } from './process-actions.ts';
 
 export { CALLS, MAX_APPLY_LATE_MS } from './cloud-actions.ts';
 
+/** All actions, by name. */
 export const ACTIONS: ReadonlyMap<string, ActionKind> = new Map(
   [...OUTSIDE, ...PROCESS, ...LINKS, ...MESSAGES, ...CLOUD, ...DISKS, ...PEOPLE].map((one) => [
     one.name,

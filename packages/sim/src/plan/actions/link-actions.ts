@@ -18,6 +18,7 @@ function drawEnds(random: Parameters<typeof twoNodes>[0], spec: Parameters<typeo
   return { from, to };
 }
 
+/** What happens to the links between nodes. */
 export const LINKS: readonly ActionKind[] = [
   action({
     name: 'cut',

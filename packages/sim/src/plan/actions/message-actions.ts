@@ -32,6 +32,7 @@ function single(name: string, says: string, kind: 'late' | 'again'): ActionKind 
   });
 }
 
+/** What happens to single messages. */
 export const MESSAGES: readonly ActionKind[] = [
   action({
     name: 'lose-message',

@@ -17,6 +17,7 @@ const BY = optional(
   'operator',
 );
 
+/** What operators do, in good faith or not. */
 export const PEOPLE: readonly ActionKind[] = [
   action({
     name: 'pause-order',

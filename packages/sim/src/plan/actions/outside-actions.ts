@@ -6,6 +6,7 @@ const HAPROXY = ['dead', 'hung', 'error', 'slow'] as const;
 
 const IP_SERVICE_FAULTS = ['hung', 'down', 'html', 'disagree', 'lies'] as const;
 
+/** What happens outside of the nodes, as far as their checks see it. */
 export const OUTSIDE: readonly ActionKind[] = [
   action({
     name: 'haproxy',

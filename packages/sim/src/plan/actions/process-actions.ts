@@ -96,6 +96,7 @@ function inMove(
 
 const start = (world: World, id: NodeId): void => world.start(id);
 
+/** What happens to the agents' processes and their machines. */
 export const PROCESS: readonly ActionKind[] = [
   toNode('crash', 'the agent is killed, and started again', MIDDLE, (world, id) => world.crash(id), start),
   between('kill', 'crash-between-effects', 'the agent is killed between two of its effects', start),

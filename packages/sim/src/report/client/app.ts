@@ -7,6 +7,7 @@ import { type Model, modelOf } from '../model.ts';
 import { firstWindow, type Layout, layoutOf, rowsOf, showing, type Window } from '../scale.ts';
 import { lowerBound } from '../spans.ts';
 
+/** What the reader is looking at. */
 export interface View {
   readonly window: Window;
   readonly cursorMs: number;

@@ -14,6 +14,7 @@ export interface Drawn {
   readonly hidden: number;
 }
 
+/** Paint the messages in sight, and say which. */
 export function paintArrows(picture: Picture): Drawn {
   const { app } = picture;
   const { window, filter } = app.view();

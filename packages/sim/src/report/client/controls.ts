@@ -10,6 +10,7 @@ import { causeLine } from './panel.ts';
 const CLOSER = 0.5;
 const SEARCH_AFTER_MS = 150;
 
+/** Show the head of the page with its filters and buttons, and heed them. */
 export function createControls(app: App): void {
   showHead(app);
   showViolation(app);

@@ -9,6 +9,7 @@ export function place<T extends HTMLElement = HTMLElement>(id: string): T {
 
 type Child = Node | string;
 
+/** Make an element with what is in it. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   className: string,
@@ -20,6 +21,7 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
+/** Make a button. */
 export function makeButton(text: string, className: string, onClick: () => void): HTMLButtonElement {
   const made = make('button', className, text);
   made.type = 'button';

@@ -16,6 +16,7 @@ const PROCESS_COLOUR: Readonly<Record<ProcessState, Colour>> = {
   gone: 'off',
 };
 
+/** Paint what one process was and thought. */
 export function paintLane(picture: Picture, lane: Lane, index: number): void {
   const { app, paint, palette } = picture;
   const top = app.layout.lanes[index]?.top ?? 0;

@@ -33,8 +33,10 @@ const NAMES = [
   'mark',
 ] as const;
 
+/** The names of colours in the page's style. */
 export type Colour = (typeof NAMES)[number];
 
+/** The colours of the present scheme, light or dark. */
 export interface Palette {
   readonly of: (name: Colour) => string;
   /** One for each node, the same everywhere. */

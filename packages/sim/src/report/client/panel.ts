@@ -23,6 +23,7 @@ const TONES: Readonly<Record<string, string>> = {
   slow: 'warn',
 };
 
+/** Show the state of the chosen node and the selected record, and keep it up to date. */
 export function createPanel(app: App): void {
   const tabs = app.model.lanes.map(({ name }, index) => {
     const tab = makeButton(name, '', () => app.set({ lane: index }));

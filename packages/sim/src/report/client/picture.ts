@@ -2,6 +2,7 @@
 import type { App } from './app.ts';
 import type { Palette } from './palette.ts';
 
+/** A canvas that is being painted, and where moments are on it. */
 export interface Picture {
   readonly app: App;
   readonly paint: CanvasRenderingContext2D;
@@ -10,6 +11,7 @@ export interface Picture {
   readonly xOf: (atMs: number) => number;
 }
 
+/** The font of all text in pictures. */
 export const FONT = '11px system-ui, sans-serif';
 /** Narrower bars get no text. */
 const LEAST_TEXT_PX = 26;
@@ -47,6 +49,7 @@ export function plate(picture: Picture, text: string, x1: number, x2: number, y:
   label(picture, text, x1, x2, y);
 }
 
+/** Paint a straight line. */
 export function line(paint: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number): void {
   paint.beginPath();
   paint.moveTo(x1, y1);

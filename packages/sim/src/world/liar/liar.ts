@@ -30,6 +30,7 @@ import {
  * `shared-key`: it can also bend what others say, in their names.
  */
 export const LIAR_MODES = ['identities', 'shared-key'] as const;
+/** What a liar has: its node's identity, or the key of all. */
 export type LiarMode = (typeof LIAR_MODES)[number];
 
 /** What it says and how it votes; `anything`: now this, now that. */
@@ -56,6 +57,7 @@ interface Mood {
   readonly untilMs: number;
 }
 
+/** What a liar knows. */
 export interface LiarDependencies {
   readonly mode: LiarMode;
   readonly manner: Manner;
@@ -68,6 +70,7 @@ export interface LiarDependencies {
   readonly view: (self: NodeId, asked: LiarView['ballotsOf']) => LiarView;
 }
 
+/** A node that sends anything that its key allows. */
 export class Liar {
   readonly mode: LiarDependencies['mode'];
   readonly #manner: LiarDependencies['manner'];

@@ -24,6 +24,7 @@ import type { Interesting } from './generate.ts';
 import { Liar, type LiarMode, type Manner } from './liar.ts';
 import type { LiarView } from './strategies.ts';
 
+/** What liars know of their world. */
 export interface LiesDependencies {
   readonly spec: WorldSpec;
   readonly queue: EventQueue;
@@ -37,6 +38,7 @@ export interface LiesDependencies {
 /** How long it waits for the answer to what it has made up. */
 const TIMEOUT_MS = 1_000;
 
+/** All liars of a world. */
 export class Lies {
   readonly #spec: LiesDependencies['spec'];
   readonly #queue: LiesDependencies['queue'];

@@ -44,6 +44,7 @@ export const ANYTHING = 'anything' as const;
 /** A payload that tells what its sender is. */
 export type Told = Payload & { readonly node: NodeRecord };
 
+/** Makes a lie of one kind. */
 export type Strategy = (told: Told, to: NodeId, random: Random, view: LiarView) => Payload;
 
 const REFUSALS: readonly BallotReason[] = [
@@ -276,6 +277,7 @@ const STRATEGIES: Readonly<Record<(typeof TOPICS)[number], Strategy>> = {
   nonsense,
 };
 
+/** A strategy that bears on a topic. */
 export function strategyOf(topic: Topic, random: Random): Strategy {
   return STRATEGIES[topic === ANYTHING ? random.pick(TOPICS) : topic];
 }
