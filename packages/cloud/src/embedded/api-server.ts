@@ -55,7 +55,8 @@ export class ApiServer {
   readonly #policies: Policies;
   readonly #control: Control | null;
   readonly #sockets: ApiSockets;
-  readonly #listener: TogglableListener;
+  /** Where it answers. */
+  readonly listener: TogglableListener;
 
   constructor(options: ApiOptions, { account, credentials, policies, control }: ApiDependencies) {
     this.#options = options;
@@ -64,23 +65,10 @@ export class ApiServer {
     this.#policies = policies;
     this.#control = control;
     this.#sockets = new ApiSockets(account, options.moveEffect);
-    this.#listener = new TogglableListener(
+    this.listener = new TogglableListener(
       () => httpServer((request, response) => this.#receive(request, response)),
       options,
     );
-  }
-
-  open(): Promise<void> {
-    return this.#listener.open();
-  }
-
-  close(): Promise<void> {
-    return this.#listener.close();
-  }
-
-  get url(): string {
-    const { host, port } = this.#listener.endpoint;
-    return `http://${host}:${port}`;
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {

@@ -34,7 +34,7 @@ import { MetadataService, type MetadataState } from './metadata.ts';
 import { bindOf, type CloudOptions, type CredentialSource, sourcesOf } from './options.ts';
 import { restoredInto, type SavedCloud, savedFrom } from './saved-cloud.ts';
 import { instanceEnvironment, operatorEnvironment } from './sdk-environment.ts';
-import type { Endpoint } from './togglable-listener.ts';
+import type { Endpoint, TogglableListener } from './togglable-listener.ts';
 
 /** A message that SNS accepted. */
 export type PublishedMessage = Extract<AwsEvent, { readonly kind: 'published' }>;
@@ -95,27 +95,25 @@ export class EmbeddedCloud {
 
   /** Opens every port. */
   async open(): Promise<void> {
-    const parts = [this.#api, this.#guard, ...this.#metadata.values(), ...this.#fronts.values()];
     this.#account.subscribe((signal) => {
       if (signal.kind === 'changed') this.#watchHolders();
     });
     this.#watchHolders();
-    await Promise.all(parts.map((part) => part.open()));
+    await Promise.all(this.#listening().map((part) => part.open()));
   }
 
   /** Frees every port, connection and timer. */
   async close(): Promise<void> {
     this.#account.close();
     this.#backends.close();
-    const parts = [this.#api, this.#guard, ...this.#metadata.values(), ...this.#fronts.values()];
-    await Promise.all(parts.map((part) => part.close()));
+    await Promise.all(this.#listening().map((part) => part.close()));
   }
 
   // Where things are.
 
   /** The one endpoint of EC2, OpsWorks, SNS and STS. */
   get endpointUrl(): string {
-    return this.#api.url;
+    return this.#api.listener.url;
   }
 
   /** The environment that an agent on this instance runs in, as the AWS SDKs read it. */
@@ -150,7 +148,7 @@ export class EmbeddedCloud {
   }
 
   metadataUrlFor(instanceId: InstanceId): string {
-    return this.#metadataOf(instanceId).url;
+    return this.#metadataOf(instanceId).listener.url;
   }
 
   /** Where an instance asks for its external IP; `service` names one of as many services as a test likes. */
@@ -317,6 +315,12 @@ export class EmbeddedCloud {
   /** Breaks or clears one viewer's path to an address; null: the outside world's. */
   setPath(instanceId: InstanceId | null, publicIp: PublicIp, path: PathState): void {
     this.#frontOf(publicIp).setPath(instanceId, path);
+  }
+
+  /** All that takes connections. */
+  #listening(): readonly (TogglableListener | AddressFront)[] {
+    const services = [this.#api, this.#guard, ...this.#metadata.values()];
+    return [...services.map(({ listener }) => listener), ...this.#fronts.values()];
   }
 
   #set(state: AwsState): void {

@@ -34,43 +34,35 @@ const defaultService = 'main';
 export class GuardService {
   readonly #account: LiveAccount;
   readonly #sources: ReadonlyMap<string, InstanceId>;
-  readonly #listener: TogglableListener;
+  /** Where it answers. */
+  readonly listener: TogglableListener;
   readonly #behaviours = new Map<string, GuardBehaviour>();
 
   constructor(endpoint: Endpoint, account: LiveAccount, sources: ReadonlyMap<string, InstanceId>) {
     this.#account = account;
     this.#sources = sources;
-    this.#listener = new TogglableListener(
+    this.listener = new TogglableListener(
       () => httpServer((request, response) => this.#handle(request, response)),
       endpoint,
     );
   }
 
-  open(): Promise<void> {
-    return this.#listener.open();
-  }
-
-  close(): Promise<void> {
-    return this.#listener.close();
-  }
-
   /** Where an instance asks one of the services. */
   urlFor(instanceId: InstanceId, service: string = defaultService): string {
-    const { host, port } = this.#listener.endpoint;
     const path = service === defaultService ? instanceId : `${instanceId}/${service}`;
-    return `http://${host}:${port}/ip/${path}`;
+    return `${this.listener.url}/ip/${path}`;
   }
 
   /** Sets how the service answers; the narrowest scope that was set decides. */
   behave(behaviour: GuardBehaviour, scope: GuardScope = {}): void {
     this.#behaviours.set(keyOf(scope), behaviour);
-    this.#listener.set(this.#behaviours.get(keyOf({}))?.kind === 'down' ? 'shut' : 'open');
+    this.listener.set(this.#behaviours.get(keyOf({}))?.kind === 'down' ? 'shut' : 'open');
   }
 
   /** Back to the truth, for everyone. */
   clear(): void {
     this.#behaviours.clear();
-    this.#listener.set('open');
+    this.listener.set('open');
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {

@@ -27,7 +27,8 @@ export class MetadataService {
   readonly #instanceId: string;
   readonly #account: LiveAccount;
   readonly #credentials: Credentials;
-  readonly #listener: TogglableListener;
+  /** Where it answers. */
+  readonly listener: TogglableListener;
   readonly #tokens = new Map<string, number>();
   #state: MetadataState = 'up';
 
@@ -35,28 +36,15 @@ export class MetadataService {
     this.#instanceId = instanceId;
     this.#account = account;
     this.#credentials = credentials;
-    this.#listener = new TogglableListener(
+    this.listener = new TogglableListener(
       () => httpServer((request, response) => this.#handle(request, response)),
       endpoint,
     );
   }
 
-  open(): Promise<void> {
-    return this.#listener.open();
-  }
-
-  close(): Promise<void> {
-    return this.#listener.close();
-  }
-
-  get url(): string {
-    const { host, port } = this.#listener.endpoint;
-    return `http://${host}:${port}`;
-  }
-
   set(state: MetadataState): void {
     this.#state = state;
-    this.#listener.set(state === 'down' ? 'shut' : 'open');
+    this.listener.set(state === 'down' ? 'shut' : 'open');
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {

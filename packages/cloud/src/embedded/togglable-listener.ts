@@ -32,6 +32,11 @@ export class TogglableListener {
     return { host: this.#host, port: this.#port };
   }
 
+  /** Scheme, host and port. */
+  get url(): string {
+    return `http://${this.#host}:${this.#port}`;
+  }
+
   /** Opens it for the first time; port 0 becomes a free one, and stays that. Rejects when the port is taken. */
   async open(): Promise<void> {
     this.#wanted = 'open';

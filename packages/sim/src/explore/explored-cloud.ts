@@ -8,11 +8,10 @@ import type { DriverResult, PublishResult } from '@failtome/protocol';
 import type { CallEnd, Cloud } from '../world/cloud.ts';
 import { createDriver } from '../world/drivers.ts';
 import { instanceIdOf, landingOf, opsworksIdOf } from '../world/settings.ts';
+import { TOPIC } from '../world/spec.ts';
 import { ASSOCIATION_SETTLE_MS, AUTO_ADDRESS_MS, addressesOf, type Bounds, configsOf } from './bounds.ts';
 import type { Call } from './explored-data.ts';
 import { hashBag, hashOf, mix } from './hash.ts';
-
-const TOPIC = 'arn:aws:sns:us-east-1:123456789012:failover';
 
 /** The account at the beginning: every address with the first node. */
 export function createAccount(bounds: Bounds): AwsState {

@@ -35,6 +35,21 @@ function toNode(
   });
 }
 
+/** It happens, and nothing takes it back. */
+function forGood(name: string, says: string, happen: (world: World, id: NodeId) => void): ActionKind {
+  return action({
+    name,
+    says,
+    lastsMs: null,
+    parameters: { node: node() },
+    apply(world, given) {
+      const id = whoIs(world, given.node);
+      if (id !== null) happen(world, id);
+      return null;
+    },
+  });
+}
+
 function between(how: 'kill' | 'pause', name: string, says: string, up: (world: World, id: NodeId) => void) {
   return action({
     name,
@@ -149,28 +164,10 @@ export const PROCESS: readonly ActionKind[] = [
     (world, id) => world.stop(id),
     start,
   ),
-  action({
-    name: 'start',
-    says: 'an agent that is off is started',
-    lastsMs: null,
-    parameters: { node: node() },
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id !== null) world.start(id);
-      return null;
-    },
-  }),
-  action({
-    name: 'terminate',
-    says: 'the instance is terminated, and its address is free',
-    lastsMs: null,
-    parameters: { node: node() },
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id !== null) world.terminate(id);
-      return null;
-    },
-  }),
+  forGood('start', 'an agent that is off is started', start),
+  forGood('terminate', 'the instance is terminated, and its address is free', (world, id) =>
+    world.terminate(id),
+  ),
   action({
     name: 'clone',
     says: 'another machine runs a copy of this node, with its id and its disk',
