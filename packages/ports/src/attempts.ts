@@ -9,6 +9,7 @@ import type { CheckFailure, CheckResult, DurationMs } from '@failtome/protocol';
 /** When the attempts start, as parts of the time-out. Their number is the most sockets that one question has open. */
 export const ATTEMPT_STARTS: readonly number[] = [0, 0.3, 0.6];
 
+/** How attempts are started, and which answer ends them all. */
 export interface AttemptRules<E> {
   /** Start attempt `index`; answers how to end it. `ended` must not be called before this has returned. */
   readonly start: (index: number, ended: (end: E) => void) => () => void;

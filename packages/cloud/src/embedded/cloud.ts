@@ -1,6 +1,5 @@
 import {
   type AwsActionPattern,
-  type AwsEvent,
   type AwsState,
   armFault,
   associate,
@@ -11,7 +10,6 @@ import {
   disassociate,
   type ExternalIp,
   externalIp,
-  type FaultSpec,
   holderOf,
   type Instance,
   type InstanceId,
@@ -29,17 +27,20 @@ import { Backends } from './backends.ts';
 import { cloudControl } from './control-commands.ts';
 import { type AccessKey, Credentials } from './credentials.ts';
 import { type GuardBehaviour, type GuardScope, GuardService } from './external-ip.ts';
-import { type CallRecord, LiveAccount, type Signal, waitForChange } from './live-account.ts';
+import {
+  type ArmedFaults,
+  type AssociationEvent,
+  type CallRecord,
+  LiveAccount,
+  type PublishedMessage,
+  type Signal,
+  waitForChange,
+} from './live-account.ts';
 import { MetadataService, type MetadataState } from './metadata.ts';
 import { bindOf, type CloudOptions, type CredentialSource, sourcesOf } from './options.ts';
 import { restoredInto, type SavedCloud, savedFrom } from './saved-cloud.ts';
 import { instanceEnvironment, operatorEnvironment } from './sdk-environment.ts';
 import type { Endpoint, TogglableListener } from './togglable-listener.ts';
-
-/** A message that SNS accepted. */
-export type PublishedMessage = Extract<AwsEvent, { readonly kind: 'published' }>;
-/** A line of the association log: one began, or one ended. */
-export type AssociationEvent = Exclude<AwsEvent, PublishedMessage>;
 
 /** How long `waitFor` waits unless told otherwise. */
 export const waitBoundMs = 10_000;
@@ -224,14 +225,7 @@ export class EmbeddedCloud {
   // What a test does to it.
 
   /** Faults of calls. */
-  readonly fault: {
-    /** Arms a fault, and returns its id. */
-    arm(spec: FaultSpec): number;
-    /** Disarms one, or all. */
-    clear(id?: number): void;
-    /** How many calls a fault that is still armed has hit. */
-    hits(id: number): number;
-  } = {
+  readonly fault: ArmedFaults = {
     arm: (spec) => {
       const { state, fault } = armFault(this.state, spec);
       this.#set(state);

@@ -8,8 +8,24 @@ import {
   type Caller,
   type CallPlan,
   type Change,
+  type FaultSpec,
   nextChangeMs,
 } from '../model/index.ts';
+
+/** Faults of calls. */
+export interface ArmedFaults {
+  /** Arms a fault, and returns its id. */
+  arm(spec: FaultSpec): number;
+  /** Disarms one, or all. */
+  clear(id?: number): void;
+  /** How many calls a fault that is still armed has hit. */
+  hits(id: number): number;
+}
+
+/** A message that SNS accepted. */
+export type PublishedMessage = Extract<AwsEvent, { readonly kind: 'published' }>;
+/** A line of the association log: one began, or one ended. */
+export type AssociationEvent = Exclude<AwsEvent, PublishedMessage>;
 
 /** How a call was answered, so far. Times are on the cloud's clock. */
 export type CallAnswer =
