@@ -18,7 +18,7 @@ const LONG_FUNCTIONS: readonly string[] = [
 const LONG_FILES: readonly string[] = ['protocol/gossip.ts', 'protocol/status.ts'];
 
 /** How many exports of a package still lack a doc comment at most: only ever less, and none of those not named here. */
-const UNDOCUMENTED: Readonly<Record<string, number>> = { protocol: 211, sim: 58 };
+const UNDOCUMENTED: Readonly<Record<string, number>> = { protocol: 211 };
 
 const root = join(import.meta.dirname, '../..');
 const shape = measureSources(root);

@@ -28,6 +28,7 @@ export interface Search {
   readonly observe: (event: HostEvent, facts: readonly Fact[]) => void;
 }
 
+/** How much was done. */
 export interface Counts {
   /** Steps taken, faults chosen, moments passed. */
   transitions: number;

@@ -8,6 +8,7 @@ import { booted, eventOf, startOf, wireWith } from './explored-node.ts';
 import { type Global, isClosed, isGone, resultsFor } from './explored-world.ts';
 import { hashOf } from './hash.ts';
 
+/** What a node takes in at a moment, and whether it goes on after a pause. */
 export interface Ready {
   readonly node: SimNode;
   readonly events: readonly NodeEvent[];

@@ -5,16 +5,19 @@
 import type { Ip, ProtocolConfig } from '@failtome/protocol';
 import { configFor, type NodeSpec, type Settings } from '../world/settings.ts';
 
+/** The clusters that can be explored. */
 export type ClusterKind = 'pair' | 'pair-witness' | 'three';
 
 /** Why the address should move, or not; what happens is no fault of the budget. */
 export type Reason = 'none' | 'server-dead' | 'server-hung' | 'machine-gone';
 
+/** What gives a cluster a reason to move the address. */
 export const REASONS_TO_MOVE: readonly Reason[] = ['none', 'server-dead', 'server-hung', 'machine-gone'];
 
 /** Families of faults that the budget may be spent on. */
 export type FaultKind = 'message' | 'link' | 'crash' | 'pause' | 'call' | 'check' | 'server' | 'disk';
 
+/** The kinds of fault that can be chosen. */
 export const FAULT_KINDS: readonly FaultKind[] = [
   'message',
   'link',
@@ -26,6 +29,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   'disk',
 ];
 
+/** How much of all histories is followed. */
 export interface Bounds {
   readonly cluster: ClusterKind;
   /** Faults in one history, the reason to move not counted. */
@@ -58,12 +62,14 @@ export interface Limits {
   readonly expired: () => boolean;
 }
 
+/** As far as the bounds go, however long it takes. */
 export const NO_LIMITS: Limits = {
   depth: Number.POSITIVE_INFINITY,
   states: Number.POSITIVE_INFINITY,
   expired: () => false,
 };
 
+/** The bounds unless others are asked for. */
 export const DEFAULT_BOUNDS: Bounds = {
   cluster: 'pair',
   faults: 1,

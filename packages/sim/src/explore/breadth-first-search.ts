@@ -13,6 +13,7 @@ import { type Global, hashGlobal } from './explored-world.ts';
 import { healed, isAtPeace, isWell, recoversWithinMs, whyUnwell } from './recover.ts';
 import { type Coverage, newCoverage, note } from './seen.ts';
 
+/** What is explored, and who hears of it. */
 export interface ExploreOptions {
   /** Another step function, to show what breaks without one of its rules; default: the protocol's. */
   readonly step?: typeof step;
@@ -25,6 +26,7 @@ export interface ExploreOptions {
   readonly progress?: (so: Progress) => void;
 }
 
+/** How far an exploration is. */
 export interface Progress extends Counts {
   /** Quanta after the settled start that every history has been followed through. */
   readonly depth: number;
@@ -33,6 +35,7 @@ export interface Progress extends Counts {
   readonly frontier: number;
 }
 
+/** What an exploration came to. */
 export interface ExploreResult extends Progress {
   readonly bounds: Bounds;
   /** Every history within the bounds was followed to its end. */
@@ -49,6 +52,7 @@ export interface ExploreResult extends Progress {
   readonly seen: Coverage;
 }
 
+/** A broken invariant, with the history that breaks it. */
 export interface Found extends Broken {
   /** In ms after the settled start. */
   readonly atMs: number;

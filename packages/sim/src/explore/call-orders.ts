@@ -35,6 +35,7 @@ function isChange(op: string): boolean {
   return op === 'release' || op === 'take';
 }
 
+/** Carry out the calls of a moment in one order. */
 export function withCalls(
   { g, callFaults }: Variant,
   order: readonly Call[],

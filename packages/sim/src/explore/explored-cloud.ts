@@ -36,6 +36,7 @@ export function createAccount(bounds: Bounds): AwsState {
   });
 }
 
+/** AWS after a call, and its answer. */
 export interface Carried {
   readonly aws: AwsState;
   readonly events: readonly AwsEvent[];

@@ -23,6 +23,7 @@ export interface Disk {
   readonly writing: { readonly writeId: number; readonly text: string; readonly doneAt: number } | null;
 }
 
+/** Whether a process runs. */
 export type Life =
   | { readonly kind: 'up' }
   /** `until` null: for as long as the machine is gone. */
@@ -93,6 +94,7 @@ export type OrderClass =
   | { readonly kind: 'heartbeat' | 'ballot'; readonly from: NodeId; readonly version: number }
   | { readonly kind: 'light' | 'weighty' };
 
+/** A node with all that decides what it does next. */
 export interface SimNode {
   readonly id: NodeId;
   readonly index: number;
@@ -137,6 +139,7 @@ export interface Call {
   readonly hash: number;
 }
 
+/** Something that a node sent. */
 export type Out =
   | { readonly kind: 'wire'; readonly wire: Wire }
   | { readonly kind: 'call'; readonly call: Call };

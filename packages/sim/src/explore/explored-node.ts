@@ -38,6 +38,7 @@ import { type Findings, withArrival, withEffect, withStep } from './node-record.
 /** Nodes start one after the other, so that their timers don't all come due at the same moments. */
 const START_APART_MS = 300;
 
+/** A node that has never run. */
 export function newNode(config: ProtocolConfig, index: number): SimNode {
   return {
     id: config.node.id,
@@ -82,6 +83,7 @@ export function crashed(node: SimNode, until: number | null, landed: boolean): S
   };
 }
 
+/** What a node did with one input. */
 export interface Taken {
   readonly node: SimNode;
   readonly effects: readonly Effect[];
@@ -174,6 +176,7 @@ export function emit(
   }
 }
 
+/** An event with its hash. */
 export function eventOf(event: HostEvent, ends: number, duplicated = false, ageMs = 0): NodeEvent {
   const hash = mix(hashOnce(event), duplicated ? 1 : 0);
   return { event, ends, ageMs, duplicated, hash, orderClass: orderClassOf(event) };
@@ -201,6 +204,7 @@ export function hasBallot({ payload }: Envelope): boolean {
   return ballots !== undefined || answers !== undefined || releases !== undefined;
 }
 
+/** A message on its way with its hash. */
 export function wireWith(wire: Omit<Wire, 'hash'>): Wire {
   const { kind, route, message, arrivesAt, duplicated } = wire;
   const about = mix(hashOf(message), hashOf(kind));
@@ -236,6 +240,7 @@ function wireOf(
   });
 }
 
+/** A call under way with its hash. */
 export function callWith(call: Omit<Call, 'hash'>): Call {
   const { node, session, address, purpose, operation, startedAt, appliesAt, until, answer } = call;
   const hash = hashOnce([node, session, address, purpose, operation, startedAt, appliesAt, until, answer]);

@@ -31,6 +31,7 @@ function tellNode({ story, struck }: Outcome): readonly string[] {
   return lines;
 }
 
+/** What one step of a node did, in a line. */
 export function tellStep({ event, facts, effects }: Story): string {
   const did = effects.map(tellEffect).filter((text) => text !== '');
   const told = facts.filter(({ kind }) => TOLD.has(kind)).map(factText);

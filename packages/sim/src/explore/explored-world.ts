@@ -12,6 +12,7 @@ import type { Call, NodeEvent, Pending, SimNode, Wire } from './explored-data.ts
 import { eventOf, hashNode } from './explored-node.ts';
 import { hashBag, hashOf, mix } from './hash.ts';
 
+/** How a web server is. */
 export type ServerState = 'up' | 'dead' | 'hung';
 
 /** Something that ends or begins by itself. */
@@ -21,6 +22,7 @@ export type Planned =
   | { readonly kind: 'way-out-open'; readonly at: number; readonly node: number }
   | { readonly kind: 'link-open'; readonly at: number; readonly from: NodeId; readonly to: NodeId };
 
+/** The whole explored world at a moment. */
 export interface Global {
   readonly t: number;
   readonly nodes: readonly SimNode[];
@@ -38,6 +40,7 @@ export interface Global {
 
 const nodeHashes = new WeakMap<SimNode, number>();
 
+/** The hash of a node, made once. */
 export function hashOfNode(node: SimNode): number {
   const before = nodeHashes.get(node);
   if (before !== undefined) return before;
@@ -51,6 +54,7 @@ export function rememberHash(node: SimNode, hash: number): void {
   nodeHashes.set(node, hash);
 }
 
+/** The hash of a world. */
 export function hashGlobal(g: Global): number {
   let hash = mix(g.t, g.faultsLeft);
   for (const node of g.nodes) hash = mix(hash, hashOfNode(node));
@@ -69,14 +73,17 @@ function hashCluster({ duplicates, groups }: ClusterHistory): number {
   return hash;
 }
 
+/** Whether a node's machine is off the network. */
 export function isGone({ aws }: Global, index: number): boolean {
   return aws.instances.get(instanceIdOf(index))?.network === 'gone';
 }
 
+/** Whether a node's way out is broken. */
 export function isBlind({ aws }: Global, index: number): boolean {
   return aws.instances.get(instanceIdOf(index))?.wayOut === 'broken';
 }
 
+/** Whether a link carries nothing in that direction. */
 export function isClosed({ closed }: Global, from: NodeId, to: NodeId): boolean {
   return closed.includes(`${from}>${to}`);
 }
@@ -89,6 +96,7 @@ export function servedBy(g: Global, ip: Ip): number | null {
   return g.servers[index] === 'up' ? index : null;
 }
 
+/** Which node holds an address; null: none. */
 export function holderIndex(g: Global, ip: Ip): number | null {
   const id = g.aws.addresses.get(ip)?.association?.instanceId;
   const index = g.nodes.findIndex((_, at) => instanceIdOf(at) === id);
@@ -130,10 +138,12 @@ function withReason(g: Global, reason: Reason): Global {
   }
 }
 
+/** The world with a web server in another state. */
 export function withServer(g: Global, index: number, state: ServerState): Global {
   return { ...g, servers: g.servers.map((one, at) => (at === index ? state : one)) };
 }
 
+/** The world with a node's way out in another state. */
 export function withWayOut(g: Global, index: number, wayOut: 'open' | 'broken'): Global {
   return { ...g, aws: setInstance(g.aws, instanceIdOf(index), { wayOut }, g.t) };
 }

@@ -17,6 +17,7 @@ import {
 } from './explored-world.ts';
 import { type Mode, RUN } from './run-node.ts';
 
+/** What can go wrong with a call. */
 export type CallFault =
   /** A definite no. */
   | 'throttled'
@@ -60,6 +61,7 @@ const FLAP_MS = 600;
 const BLIND_MS = 1_000;
 const LATE_MS = [2 * QUANTUM_MS, EXPLORED_SETTINGS.gossip.timeoutMs + QUANTUM_MS] as const;
 
+/** The world with no fault chosen. */
 export function plainly(g: Global): Variant {
   return { g, modes: g.nodes.map(() => RUN), callFaults: new Map(), failingWrites: [], labels: [] };
 }

@@ -17,6 +17,7 @@ export type Mode =
   /** Stopped at some point of it, for so long. */
   | { readonly kind: 'pause'; readonly forMs: number };
 
+/** Without a fault. */
 export const RUN: Mode = { kind: 'run' };
 
 /** What was taken in, newest first. */
@@ -27,6 +28,7 @@ export interface Story {
   readonly before: Story | null;
 }
 
+/** One way in which a node's quantum can go. */
 export interface Outcome {
   readonly node: SimNode;
   readonly hash: number;
@@ -41,6 +43,7 @@ export interface Outcome {
 /** Told of every step that was really taken. */
 export type Observe = (event: HostEvent, facts: readonly Fact[]) => void;
 
+/** How a node's quantum is run. */
 export interface Run {
   readonly t: number;
   readonly mode: Mode;

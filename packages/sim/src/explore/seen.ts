@@ -6,6 +6,7 @@ import type { Fact, Event as HostEvent } from '@failtome/protocol';
 /** How often each was met. */
 export type Tally = Record<string, number>;
 
+/** What an exploration has met, by kind. */
 export interface Coverage {
   /** Inputs of the step function, by kind. */
   readonly inputs: Tally;
@@ -20,6 +21,7 @@ export interface Coverage {
   readonly calls: Tally;
 }
 
+/** Nothing met yet. */
 export function newCoverage(): Coverage {
   return { inputs: {}, faults: {}, votes: {}, decisions: {}, moves: {}, calls: {} };
 }

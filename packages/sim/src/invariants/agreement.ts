@@ -41,6 +41,7 @@ interface Agreement {
   readonly lost: readonly string[];
 }
 
+/** The rules of agreement. */
 export const AGREEMENT: ClusterRules<Agreement> = {
   start: { votes: {}, relieved: {}, asked: {}, lost: [] },
   events: ['cloud', 'said'],

@@ -36,6 +36,7 @@ interface Ballots {
   readonly asked: Readonly<Record<string, number>>;
 }
 
+/** The rules of ballots. */
 export const BALLOTS: ClusterRules<Ballots> = {
   start: { winners: {}, borrowed: {}, givenBack: [], asked: {} },
   events: ['said', 'stepped', 'ended'],

@@ -13,6 +13,7 @@ import { addressOf, firstCallOf } from './run-history.ts';
 /** A node that runs looks around at least this often. */
 const MAX_GAP_MS = 1_000;
 
+/** The rules of calls that only the whole cluster shows. */
 export const CLUSTER_CALLS: ClusterRules<null> = {
   start: null,
   events: ['drive'],

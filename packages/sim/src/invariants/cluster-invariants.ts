@@ -58,6 +58,7 @@ export interface ClusterHistory {
   readonly groups: readonly unknown[];
 }
 
+/** The history of a cluster in which nothing has happened. */
 export const NEW_CLUSTER: ClusterHistory = {
   duplicates: NO_DUPLICATES,
   groups: GROUPS.map(({ start }) => start),

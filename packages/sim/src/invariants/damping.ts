@@ -27,6 +27,7 @@ interface Damping {
   readonly moves: Readonly<Record<Ip, readonly number[]>>;
 }
 
+/** The rules of hold-down and flapping. */
 export const DAMPING: ClusterRules<Damping> = {
   start: { changes: {}, moves: {} },
   events: ['cloud', 'drive'],

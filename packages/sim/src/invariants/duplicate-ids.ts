@@ -5,6 +5,7 @@ import type { JudgedEvent } from './events.ts';
 /** Two runs of one id may have lent twice for so long after: no lease is longer. */
 const TWICE_MS = 15_000;
 
+/** Which ids more than one run has, or had. */
 export interface DuplicateIds {
   /** How many runs each id has now. */
   readonly live: Readonly<Record<NodeId, number>>;
@@ -14,6 +15,7 @@ export interface DuplicateIds {
   readonly copied: readonly NodeId[];
 }
 
+/** None. */
 export const NO_DUPLICATES: DuplicateIds = { live: {}, doubleMs: {}, copied: [] };
 
 /** With a run that begins or ends. */

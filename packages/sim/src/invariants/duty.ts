@@ -29,6 +29,7 @@ interface Duties {
   readonly swaps: readonly string[];
 }
 
+/** The rules of who must take an address that it has released. */
 export const DUTY: ClusterRules<Duties> = {
   start: { owed: {}, read: {}, swaps: [] },
   events: ['cloud', 'drive', 'driven', 'stepped', 'ended', 'resumed'],

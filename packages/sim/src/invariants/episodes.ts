@@ -46,6 +46,7 @@ interface Episodes {
 const NEW: Episode = { moves: [], lastMs: null, byOperator: false, upMs: null, answered: [] };
 const NEVER = Number.NEGATIVE_INFINITY;
 
+/** The rules of the episodes of an address. */
 export const EPISODES: ClusterRules<Episodes> = {
   start: { addresses: {}, failedCheckMs: null },
   events: ['cloud', 'drive', 'driven', 'local-checked', 'heard'],

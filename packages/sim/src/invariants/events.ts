@@ -33,6 +33,7 @@ export interface RunView {
   readonly worldTimeOf: (at: number) => number;
 }
 
+/** What happens in a world. */
 export type WorldEvent =
   | { readonly kind: 'facts'; readonly by: RunView; readonly facts: readonly Fact[]; readonly now: Instant }
   /** An input was taken in, and all of its effects that wait for nothing are out. */

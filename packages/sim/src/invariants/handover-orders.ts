@@ -28,6 +28,7 @@ interface HandoverOrders {
   readonly signed: SignedTimes;
 }
 
+/** The rules of operators' handovers. */
 export const HANDOVER_ORDERS: ClusterRules<HandoverOrders> = {
   start: { orders: {}, ended: {}, signed: {} },
   events: ['drive', 'order-answered', 'order-signed'],

@@ -31,6 +31,7 @@ interface Lending {
   readonly agreed: Readonly<Record<string, number>>;
 }
 
+/** The rules of leases. */
 export const LENDING: ClusterRules<Lending> = {
   start: { lent: {}, agreed: {} },
   events: ['heard', 'said', 'drive'],

@@ -30,6 +30,7 @@ interface Replays {
 
 const EMPTY: readonly (Counted | null)[] = Array.from({ length: BUCKETS }, () => null);
 
+/** The rules of messages that come again. */
 export const REPLAYS: ClusterRules<Replays> = {
   start: { sinceMs: 0, now: EMPTY, earlier: EMPTY, operators: {} },
   events: ['judged'],

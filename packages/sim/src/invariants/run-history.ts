@@ -89,6 +89,7 @@ export interface PeerWord {
   readonly unfitMs: number | null;
 }
 
+/** What of one run its rules need. */
 export interface RunHistory {
   readonly startedMs: number;
   readonly addresses: Readonly<Record<Ip, AddressHistory>>;

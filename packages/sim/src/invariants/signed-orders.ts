@@ -13,6 +13,7 @@ interface SignedOrders {
   readonly newest: Readonly<Record<string, number>>;
 }
 
+/** The rules of signed orders. */
 export const SIGNED_ORDERS: ClusterRules<SignedOrders> = {
   start: { signed: {}, newest: {} },
   events: ['order-signed', 'drive'],

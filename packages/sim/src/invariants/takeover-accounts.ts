@@ -41,6 +41,7 @@ export interface TakeoverAccount {
 /** By instance and address. */
 export type TakeoverAccounts = Readonly<Record<string, TakeoverAccount>>;
 
+/** Nothing owed, nothing told. */
 export const NEW_ACCOUNT: TakeoverAccount = {
   owed: [],
   told: [],

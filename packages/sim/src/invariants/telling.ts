@@ -32,6 +32,7 @@ const MAX_OUTBOX = 100;
 const MAX_OWED = 64;
 const NEVER = Number.NEGATIVE_INFINITY;
 
+/** The rules of what people are told. */
 export const TELLING: ClusterRules<TakeoverAccounts> = {
   start: {},
   events: ['cloud', 'drive', 'driven', 'publish', 'stepped', 'started', 'ended', 'resumed'],

@@ -293,6 +293,7 @@ export const VOTES = [
   'blind',
   'anyhow',
 ] as const;
+/** A vote that a liar can make up. */
 export type Vote = (typeof VOTES)[number];
 
 /** Its answers to what it was asked last by that node, in place of what it would have said. */
