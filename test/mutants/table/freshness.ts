@@ -53,6 +53,30 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     'replays',
   ),
   mutant(
+    'orders-forgotten',
+    ['freshness 3', 'I18'],
+    'whoever asks often enough makes a node forget that it has obeyed an order',
+    edit(
+      'orders/operator-sessions.ts',
+      "const orders = kind !== 'handover-status' || known?.orders === true;",
+      'const orders = false;',
+    ),
+    'replays',
+    'operators',
+  ),
+  mutant(
+    'orders-unknown',
+    ['freshness 3', 'I18'],
+    'an order is challenged by each message anew, and so it counts as often as it is sent',
+    edit(
+      'orders/operator-sessions.ts',
+      'known?.channel.session === request.session ? known.channel : challenged(request)',
+      'challenged(request)',
+    ),
+    'replays',
+    'operators',
+  ),
+  mutant(
     'retired-session',
     ['freshness 3'],
     'a late answer brings back a session that was replaced',

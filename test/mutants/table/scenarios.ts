@@ -5,6 +5,8 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'change-by-time': ['one-move-counts-twice'],
   'budget-of-32': ['budget-above-32'],
   'late-for-ever': ['late-for-ever'],
+  'orders-forgotten': ['questions-and-a-replay'],
+  'orders-unknown': ['questions-and-a-replay'],
   'signed-pause': ['forged-pause', 'forged-resume'],
   'signed-handover': ['forged-new-handovers'],
   'signed-command': ['signed-orders'],

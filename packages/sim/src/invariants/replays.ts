@@ -58,6 +58,8 @@ function withCounted(
   { by: { run }, recordedAs, request }: EventOf<'judged'>,
   nowMs: number,
 ): Replays {
+  // A question changes nothing, and may be answered again: a node remembers but so many of those who only ask.
+  if (request.payload.command?.kind === 'handover-status') return history;
   if (request.from.startsWith(OPERATOR_PREFIX))
     return { ...history, operators: { ...history.operators, [recordedAs]: run } };
   const fresh = nowMs - history.sinceMs < KEPT_MS;

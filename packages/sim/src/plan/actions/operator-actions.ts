@@ -1,12 +1,15 @@
 /** What operators ask of the agents. */
 
 import { type ActionKind, action, anyNode, MIDDLE, whoIs } from '../action.ts';
-import { address, choice, duration, node, optional } from '../parameters.ts';
+import { address, choice, duration, node, optional, whole } from '../parameters.ts';
 
 /** Who gives the orders here. */
 const OWNER = 'operator';
 const REASON = 'simulated';
 const ASKED = node('the node that is asked');
+/** The id of no handover. */
+const UNKNOWN_HANDOVER = 'nobody-0-0';
+const MAX_QUESTIONS = 1_000;
 /** By chance; `swarm/draw.ts` makes some of them strangers' where it matters. */
 const OPERATOR = 'operator' as const;
 const BY = optional(
@@ -97,6 +100,22 @@ export const PEOPLE: readonly ActionKind[] = [
       if (id === null) return null;
       const which = { id: null, address: given.address };
       world.order(id, { kind: 'handover-cancel', ...which, reason: REASON, owner: OWNER }, given.by);
+      return null;
+    },
+  }),
+  action({
+    name: 'questions',
+    says: "somebody with the cluster's key asks after a handover that nobody ordered, in many sessions at once",
+    lastsMs: null,
+    parameters: {
+      node: ASKED,
+      times: optional(whole(1, MAX_QUESTIONS, 'in how many sessions'), 40),
+    },
+    apply(world, given) {
+      const id = whoIs(world, given.node);
+      if (id === null) return null;
+      for (let n = 0; n < given.times; n += 1)
+        world.order(id, { kind: 'handover-status', id: UNKNOWN_HANDOVER }, 'stranger');
       return null;
     },
   }),
