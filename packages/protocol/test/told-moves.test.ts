@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { observeTold, takeRead } from '../src/membership/hearsay.ts';
 import type { Association } from '../src/model/inputs.ts';
 import type { State } from '../src/model/state.ts';
-import { holderFrom, observeHolder, READS_LAG_MS } from '../src/observation/holder.ts';
+import { forgetReplacedSelf, holderFrom, observeHolder, READS_LAG_MS } from '../src/observation/holder.ts';
 import { newContext } from '../src/step-context.ts';
 import { AT, addressIn, addressRecordOf, clusterOf, IP, stateOf, WALL } from './support/fixtures.ts';
 
@@ -65,6 +65,20 @@ test('only the word of the new holder itself does that', () => {
 test('the word of whoever held it, that it was given back, counts at once', () => {
   const back = says(says(held(), 'pluto', 'pluto', 10_000), 'neptune', 'neptune', 20_000);
   expect(holder(read(back, 'neptune', 21_000))).toBe('neptune');
+});
+
+test('a node that asks for the address itself believes that it has it, though it held it before as well', () => {
+  const self: Association = { ...heldIn('saturn'), self: true } as Association;
+  const readSelf = (state: State, afterMs: number, asks: boolean): State => {
+    const ctx = newContext(state, { at: AT + afterMs, wall: WALL + afterMs });
+    if (asks) forgetReplacedSelf(ctx, IP);
+    const seen = holderFrom(ctx.state, self, ctx.now.at);
+    if (takeRead(ctx, IP, self, ctx.now.at)) observeHolder(ctx, IP, seen, 'read');
+    return ctx.state;
+  };
+  const moved = says(readSelf(stateOf(CLUSTER), 0, false), 'pluto', 'pluto', 10_000);
+  expect(holder(readSelf(moved, 20_000, false))).toBe('pluto');
+  expect(holder(readSelf(moved, 20_000, true))).toBe('saturn');
 });
 
 test('whoever says it over and over, or takes it back between, hides nothing for longer', () => {

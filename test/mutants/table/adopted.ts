@@ -10,6 +10,13 @@ export const ADOPTED_MUTANTS: readonly Mutant[] = [
     'cloud',
   ),
   mutant(
+    'replaced-self-kept',
+    ['I9', 'I14'],
+    'what a node reads of itself after its own call counts as a read from before a peer took the address',
+    edit('move/calls.ts', '  forgetReplacedSelf(ctx, ip);\n', ''),
+    'cloud',
+  ),
+  mutant(
     'adopted-numbers',
     ['I19', 'L1'],
     'an epoch, an incarnation or a version of any height is adopted',

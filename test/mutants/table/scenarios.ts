@@ -18,6 +18,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'signed-from-now-on': ['operators-are-configured-later'],
   'adopted-numbers': ['forged-numbers'],
   'replaced-by-word': ['opsworks-one-move-counts-once'],
+  'replaced-self-kept': ['opsworks-taken-back-unanswered'],
   'adopted-ended': ['forged-end'],
   'adopted-holder': ['forged-holder'],
   'adopted-texts': ['forged-handovers'],

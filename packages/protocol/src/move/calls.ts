@@ -4,6 +4,7 @@
  */
 import type { DriverOperation } from '../model/effects.ts';
 import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from '../model/units.ts';
+import { forgetReplacedSelf } from '../observation/holder.ts';
 import { addressOf, emitFact, newEffectId, type StepContext } from '../step-context.ts';
 import { callTimeoutMs } from '../takeover/view.ts';
 import type { NextCall, ReadPurpose } from './phases.ts';
@@ -36,6 +37,7 @@ export function release(
 
 /** Claim the address; with `reassociate` also from whoever holds it. */
 export function take(ctx: StepContext, ip: Ip, reassociate: boolean): void {
+  forgetReplacedSelf(ctx, ip);
   const callId = drive(ctx, ip, { op: 'take', reassociate });
   changeMove(ctx, ip, { stage: { kind: 'taking', callId, at: ctx.now.at, reassociate } });
 }

@@ -141,6 +141,12 @@ export function noteReplaced(ctx: StepContext, ip: Ip): void {
   changeAddress(ctx, ip, { replaced: { kind, node, instanceId, until, toldBy: null } });
 }
 
+/** This node asks for the address: a read that shows it may be of that, and no longer of how it was before a peer's take. */
+export function forgetReplacedSelf(ctx: StepContext, ip: Ip): void {
+  if (addressOf(ctx.state, ip).replaced?.node === ctx.state.config.node.id)
+    changeAddress(ctx, ip, { replaced: null });
+}
+
 /**
  * A peer says that it holds the address now, by an association without an id: whoever held it `before` may be shown for a
  * while, and is no other change then. For as long again reads count whatever that peer says, so that nobody can hide by its

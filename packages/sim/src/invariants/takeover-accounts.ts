@@ -74,8 +74,7 @@ export function withAccountsOf(
 ): TakeoverAccounts {
   let after = accounts;
   for (const { ip } of by.config.addresses)
-    if (`${by.instanceId} ${ip}` in after)
-      after = withAccount(after, by, ip, (account) => change(account, ip));
+    after = withAccount(after, by, ip, (account) => change(account, ip));
   return after;
 }
 
