@@ -26,7 +26,14 @@ export function senderAt(address: string, peers: readonly PeerSettings[]): strin
   return ids.length === 0 ? address : `${address} (${ids.join(', ')})`;
 }
 
+/** The hosts of a configuration's peers. It is asked for with every message, and their URLs never change: they are read once. */
+const hostsOf = new WeakMap<readonly PeerSettings[], ReadonlySet<string>>();
+
 /** Whether a peer is configured at the address; one that is configured by its name isn't found. */
 export function isPeerAt(address: string, peers: readonly PeerSettings[]): boolean {
-  return peers.some(({ url }) => httpUrl(url).host === address);
+  const known = hostsOf.get(peers);
+  if (known !== undefined) return known.has(address);
+  const hosts = new Set(peers.map(({ url }) => httpUrl(url).host));
+  hostsOf.set(peers, hosts);
+  return hosts.has(address);
 }
