@@ -404,7 +404,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'second-take-forgotten',
     ['I17'],
     'of two takes of one move that stayed unknown, the one that lands first makes the other forgotten',
-    edit('move/late.ts', 'return late.takes > 1 ?', 'return late.takes < 1 ?'),
+    edit('move/late.ts', 'return late.takes > 1 &&', 'return late.takes < 1 &&'),
     'late-takes',
   ),
   mutant(

@@ -46,13 +46,19 @@ export function lateAfterAcceptance(
 ): void {
   const { late } = addressOf(ctx.state, ip);
   if (late === null) return;
-  const left = by === 'answer' ? { ...late, held: associationId } : withoutLanded(late, associationId);
+  const isOther = by === 'answer' && associationId !== null;
+  const left = isOther ? { ...late, held: associationId } : withoutLanded(late, associationId);
   changeAddress(ctx, ip, { late: left });
 }
 
-/** One of the takes has landed, as this association; null: no other may yet. */
+/**
+ * One of the takes has landed, as this association; null: no other may yet. Without an id a read that lags would show the
+ * same take again, so it counts for all of them.
+ */
 function withoutLanded(late: LateTake, associationId: AssociationId | null): LateTake | null {
-  return late.takes > 1 ? { ...late, takes: late.takes - 1, held: associationId } : null;
+  return late.takes > 1 && associationId !== null
+    ? { ...late, takes: late.takes - 1, held: associationId }
+    : null;
 }
 
 /**

@@ -188,7 +188,8 @@ function withBallot(
 
 function withHeard(history: RunHistory, { by, message }: EventOf<'heard'>, nowMs: number): RunHistory {
   const { re, from, payload } = message;
-  const known = withWord(history, message, re !== null, nowMs, { heardMs: nowMs, receivedMs: nowMs });
+  const word = withWord(history, message, re !== null, nowMs, { heardMs: nowMs, receivedMs: nowMs });
+  const known = withToldHolders(word, by, message, nowMs);
   if (re === null || re.session !== by.state().session) return known;
   const after = withoutSilence(known, from);
   return payload.refused === 'unknown-sender'
@@ -199,11 +200,12 @@ function withHeard(history: RunHistory, { by, message }: EventOf<'heard'>, nowMs
 /** A request of a peer was taken in. */
 function withCounted(
   history: RunHistory,
-  { request, readAtMs }: EventOf<'judged'>,
+  { by, request, readAtMs }: EventOf<'judged'>,
   nowMs: number,
 ): RunHistory {
   const { from } = request;
-  const after = withoutSilence(withWord(history, request, true, readAtMs, { heardMs: nowMs }), from);
+  const word = withWord(history, request, true, readAtMs, { heardMs: nowMs });
+  const after = withoutSilence(withToldHolders(word, by, request, readAtMs), from);
   return { ...after, heard: { ...after.heard, [from]: Math.max(after.heard[from] ?? 0, readAtMs) } };
 }
 
@@ -235,6 +237,23 @@ function withWord(
     if (isNewer && !unfit && takenIn) word = { ...word, unfitMs: null };
   }
   return { ...history, words: { ...history.words, [from]: word } };
+}
+
+/** A peer says that another node holds an address: a read that began before the peer saw that may be older. */
+function withToldHolders(
+  history: RunHistory,
+  by: RunView,
+  { payload }: Envelope,
+  readMs: number,
+): RunHistory {
+  let after = history;
+  for (const { ip, holder } of payload.node?.addresses ?? []) {
+    if (holder === null || holder.node === by.node) continue;
+    const seenMs = readMs - holder.ageMs;
+    const { otherwiseMs } = addressOf(after, ip);
+    if (otherwiseMs === null || otherwiseMs < seenMs) after = withAddress(after, ip, { otherwiseMs: seenMs });
+  }
+  return after;
 }
 
 function withCheck(history: RunHistory, ok: boolean, nowMs: number): RunHistory {
