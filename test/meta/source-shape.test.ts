@@ -8,14 +8,10 @@ const MAX_FUNCTION_LINES = 60;
 const MAX_FILE_LINES = 350;
 
 /** Functions that are still longer: take out what has become shorter, and put nothing in. */
-const LONG_FUNCTIONS: readonly string[] = [
-  'protocol/fact-text.ts factText',
-  'protocol/host.ts createHost',
-  'sim/run-node.ts runNode',
-];
+const LONG_FUNCTIONS: readonly string[] = [];
 
 /** Files that are still longer: take out what has become shorter, and put nothing in. */
-const LONG_FILES: readonly string[] = ['protocol/gossip.ts', 'protocol/status.ts'];
+const LONG_FILES: readonly string[] = [];
 
 /** How many exports of a package still lack a doc comment at most: only ever less, and none of those not named here. */
 const UNDOCUMENTED: Readonly<Record<string, number>> = { protocol: 211 };

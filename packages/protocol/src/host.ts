@@ -152,33 +152,10 @@ export function createHost(config: ProtocolConfig, ports: Ports): Host {
 
   function feed(event: Event): void {
     const now = ports.clock.now();
-    const turn = hostStep(core, { at: now.at, wall: now.wall, ...event } as Input); // the union, put together again from its parts
-    core = turn.core;
-    if (turn.facts.length > 0) ports.observer.observe(turn.facts, core.state, now);
-    for (const effect of turn.effects) if (!closed) dispatch(effect);
-  }
-
-  function dispatch(effect: Effect): void {
-    switch (effect.kind) {
-      case 'send':
-        return ports.transport.send(effect);
-      case 'reply':
-        return ports.transport.reply(effect);
-      case 'probe':
-        return ports.prober.probe(effect);
-      case 'check-local':
-        return ports.local.check(effect);
-      case 'ask-external-ip':
-        return ports.externalIp.ask(effect);
-      case 'drive':
-        return ports.driver.drive(effect);
-      case 'publish':
-        return ports.notifier.publish(effect);
-      case 'persist':
-        return ports.store.persist(effect);
-      case 'stopped':
-        return ports.stopped();
-    }
+    const taken = hostStep(core, { at: now.at, wall: now.wall, ...event } as Input); // the union, put together again from its parts
+    core = taken.core;
+    if (taken.facts.length > 0) ports.observer.observe(taken.facts, core.state, now);
+    for (const effect of taken.effects) if (!closed) dispatch(ports, effect);
   }
 
   return {
@@ -191,6 +168,30 @@ export function createHost(config: ProtocolConfig, ports: Ports): Host {
       ports.timer.cancel();
     },
   };
+}
+
+/** Hands an effect to the port that it is for. */
+function dispatch(ports: Ports, effect: Effect): void {
+  switch (effect.kind) {
+    case 'send':
+      return ports.transport.send(effect);
+    case 'reply':
+      return ports.transport.reply(effect);
+    case 'probe':
+      return ports.prober.probe(effect);
+    case 'check-local':
+      return ports.local.check(effect);
+    case 'ask-external-ip':
+      return ports.externalIp.ask(effect);
+    case 'drive':
+      return ports.driver.drive(effect);
+    case 'publish':
+      return ports.notifier.publish(effect);
+    case 'persist':
+      return ports.store.persist(effect);
+    case 'stopped':
+      return ports.stopped();
+  }
 }
 
 function waitsFor(effect: Effect): EffectId {

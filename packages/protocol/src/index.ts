@@ -44,6 +44,7 @@ export { factText, requestText } from './reporting/fact-text.ts';
 export type * from './reporting/facts.ts';
 export { BLOCKED_SUBJECT, isoTime, TAKEOVER_SUBJECT } from './reporting/outbox.ts';
 export { escapedJson, escapedText, plainText, UNSHOWN } from './reporting/plain-text.ts';
+export { isFinishingMove, isHolder, readyView, statusOf, takeoverReady, whyOf } from './reporting/status.ts';
 export type {
   AddressView,
   GateState,
@@ -54,8 +55,7 @@ export type {
   PeerView,
   StatusView,
   WhyView,
-} from './reporting/status.ts';
-export { isFinishingMove, isHolder, readyView, statusOf, takeoverReady, whyOf } from './reporting/status.ts';
+} from './reporting/status-views.ts';
 export { counted, nounFor } from './reporting/wording.ts';
 export type { StepResult } from './step.ts';
 export { step } from './step.ts';

@@ -6,7 +6,7 @@
  * step ends, and changes them in place. Peers, addresses and all smaller parts are values: they are replaced, and
  * unchanged parts are shared with the state before (structural sharing).
  *
- * What is to be sent is only noted here. It is built once, at the end of the step (`flush` in `gossip.ts`), so that one
+ * What is to be sent is only noted here. It is built once, at the end of the step (`flush` in `sending.ts`), so that one
  * message carries all the news of the step.
  */
 

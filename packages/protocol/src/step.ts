@@ -19,8 +19,9 @@ import {
   onStop,
   retryWrite,
 } from './lifecycle.ts';
-import { flush, gossipRound, onAnswered, onRequest, onSendFailed } from './membership/gossip.ts';
+import { gossipRound, onAnswered, onRequest, onSendFailed } from './membership/gossip.ts';
 import { detect } from './membership/membership.ts';
+import { flush } from './membership/sending.ts';
 import type { Effect } from './model/effects.ts';
 import type { Input } from './model/inputs.ts';
 import type { State } from './model/state.ts';

@@ -1,7 +1,8 @@
 /** Two runs with one id: both hear of it, by peers or from each other, and nobody by a replay. */
 import { describe, expect, test } from 'vitest';
 import { DUPLICATE_MS } from '../src/membership/duplicate-id.ts';
-import { flush, onAnswered, onRequest } from '../src/membership/gossip.ts';
+import { onAnswered, onRequest } from '../src/membership/gossip.ts';
+import { flush } from '../src/membership/sending.ts';
 import type { State } from '../src/model/state.ts';
 import { newContext, type StepContext, speakTo } from '../src/step-context.ts';
 import type { Envelope } from '../src/wire/messages.ts';

@@ -47,7 +47,7 @@ export const ANSWER_MUTANTS: readonly Mutant[] = [
     'told-duplicate-id',
     ['answer duplicate-id'],
     'an id that two runs use is not told so',
-    edit('membership/gossip.ts', 'if (duplicateMs !== undefined) payload.duplicateMs = duplicateMs;', ''),
+    edit('membership/sending.ts', 'if (duplicateMs !== undefined) payload.duplicateMs = duplicateMs;', ''),
     'clones',
   ),
   mutant(

@@ -160,7 +160,7 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     'sends-kept',
     ['I19'],
     'unanswered messages are waited for without end',
-    edit('membership/gossip.ts', 'kept.slice(-MAX_PENDING)', 'pendingSends'),
+    edit('membership/sending.ts', 'kept.slice(-MAX_PENDING)', 'pendingSends'),
     'network',
   ),
 ];

@@ -90,7 +90,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'rolled-back-untold',
     ['I5'],
     'nobody tells a node that its disk was rolled back',
-    edit('membership/gossip.ts', 'if (known !== undefined) payload.known = known;', ''),
+    edit('membership/sending.ts', 'if (known !== undefined) payload.known = known;', ''),
     'disks',
   ),
   mutant(
@@ -111,7 +111,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'words-first',
     ['I6', 'host 3'],
     'ballots and answers leave before the write that they wait for',
-    edit('membership/gossip.ts', 'if (binds) return { after: ctx.state.storage.latest };', ''),
+    edit('membership/sending.ts', 'if (binds) return { after: ctx.state.storage.latest };', ''),
     'crashes',
   ),
   mutant(

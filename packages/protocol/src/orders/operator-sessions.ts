@@ -5,7 +5,7 @@
  * it has proven by its echo that it was written lately and for this very run; and from then on until the echoes that its session
  * can have recorded are too old to count. Who may only ask takes no room from those who order.
  */
-import { ownSession } from '../membership/gossip.ts';
+import { ownSession } from '../membership/sending.ts';
 import { NEW_CHANNEL } from '../model/initial.ts';
 import type { OperatorChannel } from '../model/peer-state.ts';
 import { change, type StepContext } from '../step-context.ts';

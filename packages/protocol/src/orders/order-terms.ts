@@ -8,7 +8,7 @@
  */
 
 import type { DurationMs, Ip, NodeId, WallMs } from '../model/units.ts';
-import type { StatusView } from '../reporting/status.ts';
+import type { StatusView } from '../reporting/status-views.ts';
 import type { HandoverOrder, PauseOrder } from '../wire/messages.ts';
 import { HANDOVER_LASTS_MS } from './handover.ts';
 import { lastingUntil, MAX_PAUSE_MS } from './pause.ts';

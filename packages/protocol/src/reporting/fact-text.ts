@@ -35,17 +35,11 @@ export function factText(fact: Fact): string {
     case 'decided':
       return `${fact.address}: ${fact.outcome}, ${fact.reason}${after(fact.detail)}`;
     case 'ballot-opened':
-      return `asking the voters about ${fact.address} (${fact.mode}, epoch ${fact.epoch})`;
     case 'voted':
-      return `answered ${fact.candidate} about ${fact.address}: ${fact.answer}, ${fact.reason}`;
-    case 'ballot-answered': {
-      const { voter, address, answer, reason } = fact.answer;
-      return `${voter} answered about ${address}: ${answer}, ${reason}`;
-    }
+    case 'ballot-answered':
     case 'ballot-closed':
-      return `ballot ${fact.epoch} about ${fact.address} was ${fact.result}${after(fact.detail)}`;
     case 'guard':
-      return `guard ${fact.passed ? 'passed' : 'refused'}: ${fact.reason}`;
+      return ballotText(fact);
     case 'step':
       return `move of ${fact.address}: ${fact.step} took ${Math.round(fact.durationMs)} ms: ${fact.result}`;
     case 'cloud-requests':
@@ -65,11 +59,8 @@ export function factText(fact: Fact): string {
         ? `notification ${fact.id} was accepted`
         : `notification ${fact.id} failed and will be tried again: ${fact.detail}`;
     case 'pause':
-      return fact.paused
-        ? `automatic takeovers are paused by ${fact.owner}${after(fact.reason)}`
-        : `automatic takeovers are on again, by ${fact.owner}${after(fact.reason)}`;
     case 'handover':
-      return `handover of ${fact.address} to ${fact.to}, ordered by ${fact.by}${after(fact.reason)}; ${fact.state}${after(fact.detail)}`;
+      return orderText(fact);
     case 'storage':
       return fact.ok
         ? 'the state directory takes writes again'
@@ -83,6 +74,36 @@ export function requestText({ service, operation, result, code, durationMs }: Cl
 }
 
 type FactOf<K extends Fact['kind']> = Extract<Fact, { readonly kind: K }>;
+
+function ballotText(
+  fact: FactOf<'ballot-opened' | 'voted' | 'ballot-answered' | 'ballot-closed' | 'guard'>,
+): string {
+  switch (fact.kind) {
+    case 'ballot-opened':
+      return `asking the voters about ${fact.address} (${fact.mode}, epoch ${fact.epoch})`;
+    case 'voted':
+      return `answered ${fact.candidate} about ${fact.address}: ${fact.answer}, ${fact.reason}`;
+    case 'ballot-answered': {
+      const { voter, address, answer, reason } = fact.answer;
+      return `${voter} answered about ${address}: ${answer}, ${reason}`;
+    }
+    case 'ballot-closed':
+      return `ballot ${fact.epoch} about ${fact.address} was ${fact.result}${after(fact.detail)}`;
+    case 'guard':
+      return `guard ${fact.passed ? 'passed' : 'refused'}: ${fact.reason}`;
+  }
+}
+
+function orderText(fact: FactOf<'pause' | 'handover'>): string {
+  switch (fact.kind) {
+    case 'pause':
+      return fact.paused
+        ? `automatic takeovers are paused by ${fact.owner}${after(fact.reason)}`
+        : `automatic takeovers are on again, by ${fact.owner}${after(fact.reason)}`;
+    case 'handover':
+      return `handover of ${fact.address} to ${fact.to}, ordered by ${fact.by}${after(fact.reason)}; ${fact.state}${after(fact.detail)}`;
+  }
+}
 
 function startedText({ incarnation, storage, detail }: FactOf<'started'>): string {
   const known = {

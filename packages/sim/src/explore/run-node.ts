@@ -59,46 +59,60 @@ interface Point {
   readonly left: readonly NodeEvent[];
 }
 
-/**
- * @param events what reaches the node, in an order that depends on their content alone
- * @param run `order`: all orders, all but those of light events among themselves, or as they stand
- */
-export function runNode(
-  context: SearchContext,
-  start: SimNode,
-  events: readonly NodeEvent[],
-  { t, mode, order, observe }: Run,
-  done: Pick<Point, 'out' | 'found'> = { out: [], found: newFindings() },
-): readonly Outcome[] {
-  const outcomes = new Map<number, Outcome>();
-  const visited = new Set<number>();
+/** All ways in which one node's quantum can go: follows every order of its events, and every point at which it is struck. */
+class QuantumSearch {
+  readonly #context: SearchContext;
+  readonly #start: SimNode;
+  /** How many events there are to be ordered. */
+  readonly #count: number;
+  readonly #t: number;
+  readonly #mode: Mode;
+  readonly #order: Run['order'];
+  readonly #observe: Observe;
+  readonly #outcomes = new Map<number, Outcome>();
+  readonly #visited = new Set<number>();
 
-  function follow(point: Point): void {
-    const { node, left, out } = point;
-    if (left.length === 0) {
-      if (mode.kind === 'run') finish(point, '');
-      return;
-    }
-    if (!context.apart && left.length > 1 && left.length < events.length - 1) {
-      const key = hashPoint(canonicalize(start, node, out, t), left, point.found);
-      if (visited.has(key)) return;
-      visited.add(key);
-    }
-    if (mode.kind !== 'run') strike(point, [], 'before', 0);
-    for (let index = 0; index < left.length; index += 1)
-      if (mayBeNext(left, index, order)) take(point, index);
+  constructor(context: SearchContext, start: SimNode, count: number, { t, mode, order, observe }: Run) {
+    this.#context = context;
+    this.#start = start;
+    this.#count = count;
+    this.#t = t;
+    this.#mode = mode;
+    this.#order = order;
+    this.#observe = observe;
   }
 
-  function take(point: Point, index: number): void {
+  outcomesFrom(point: Point): readonly Outcome[] {
+    this.#follow(point);
+    return [...this.#outcomes.values()];
+  }
+
+  #follow(point: Point): void {
+    const { node, left, out } = point;
+    if (left.length === 0) {
+      if (this.#mode.kind === 'run') this.#finish(point, '');
+      return;
+    }
+    if (!this.#context.apart && left.length > 1 && left.length < this.#count - 1) {
+      const key = hashPoint(canonicalize(this.#start, node, out, this.#t), left, point.found);
+      if (this.#visited.has(key)) return;
+      this.#visited.add(key);
+    }
+    if (this.#mode.kind !== 'run') this.#strike(point, [], 'before', 0);
+    for (let index = 0; index < left.length; index += 1)
+      if (mayBeNext(left, index, this.#order)) this.#take(point, index);
+  }
+
+  #take(point: Point, index: number): void {
     const event = point.left[index];
     if (event === undefined) return;
     // Every event looks after what is due, and arms the timer anew: it fires before all others, or not in this quantum.
     const left = point.left.filter(
-      (one, at) => at !== index && (order === 'given' || one.event.kind !== 'tick'),
+      (one, at) => at !== index && (this.#order === 'given' || one.event.kind !== 'tick'),
     );
     const found = copyOf(point.found);
-    const taken = takeEvent(context, point.node, event, t, found);
-    observe(event.event, taken.facts);
+    const taken = takeEvent(this.#context, point.node, event, this.#t, found);
+    this.#observe(event.event, taken.facts);
     const out = [...point.out];
     const story: Story = {
       event: event.event,
@@ -108,54 +122,68 @@ export function runNode(
     };
     let { node } = taken;
     for (const [at, effect] of taken.effects.entries()) {
-      node = emit(context, node, effect, t, out, found);
+      node = emit(this.#context, node, effect, this.#t, out, found);
       const rest = taken.effects.slice(at + 1);
-      if (mode.kind !== 'run' && rest.length > 0 && makesADifference(effect))
-        strike({ node, out: [...out], found: copyOf(found), story, left }, rest, 'within', at + 1);
+      if (this.#mode.kind !== 'run' && rest.length > 0 && makesADifference(effect))
+        this.#strike({ node, out: [...out], found: copyOf(found), story, left }, rest, 'within', at + 1);
     }
-    const history = toldOf(node.history, { kind: 'stepped', by: viewOf(node) }, t, found);
-    follow({ node: { ...node, history }, out, found, story, left });
+    const history = toldOf(node.history, { kind: 'stepped', by: viewOf(node) }, this.#t, found);
+    this.#follow({ node: { ...node, history }, out, found, story, left });
   }
 
   /** It dies here, or stands still with the rest undone. */
-  function strike(point: Point, undone: readonly Effect[], where: string, effects: number): void {
+  #strike(point: Point, undone: readonly Effect[], where: string, effects: number): void {
     const next = point.left[0]?.event.kind ?? 'nothing';
     const told =
       where === 'before' ? `before ${next}` : `after effect ${effects} of ${point.story?.event.kind}`;
-    if (mode.kind === 'pause') {
+    if (this.#mode.kind === 'pause') {
       const arrived = point.left.filter(({ event }) => event.kind !== 'tick');
-      const life = { kind: 'paused', until: t + mode.forMs, undone, arrived } as const;
+      const life = { kind: 'paused', until: this.#t + this.#mode.forMs, undone, arrived } as const;
       const found = copyOf(point.found);
-      const history = toldOf(point.node.history, { kind: 'paused', by: viewOf(point.node) }, t, found);
-      finish({ ...point, found, node: { ...point.node, life, history } }, told);
-    } else if (mode.kind === 'crash') {
-      const until = mode.forMs === null ? null : t + mode.forMs;
-      die(point, until, false, told);
-      if (point.node.disk.writing !== null) die(point, until, true, `${told}, the write landed`);
+      const history = toldOf(point.node.history, { kind: 'paused', by: viewOf(point.node) }, this.#t, found);
+      this.#finish({ ...point, found, node: { ...point.node, life, history } }, told);
+    } else if (this.#mode.kind === 'crash') {
+      const until = this.#mode.forMs === null ? null : this.#t + this.#mode.forMs;
+      this.#die(point, until, false, told);
+      if (point.node.disk.writing !== null) this.#die(point, until, true, `${told}, the write landed`);
     }
   }
 
-  function die(point: Point, until: number | null, landed: boolean, told: string): void {
+  #die(point: Point, until: number | null, landed: boolean, told: string): void {
     const dead = crashed(point.node, until, landed);
     const found = copyOf(point.found);
     // As its disk is now.
     const by = viewOf({ ...point.node, disk: dead.disk });
-    toldOf(point.node.history, { kind: 'ended', by }, t, found);
-    finish({ ...point, found, node: dead }, told);
+    toldOf(point.node.history, { kind: 'ended', by }, this.#t, found);
+    this.#finish({ ...point, found, node: dead }, told);
   }
 
-  function finish(point: Point, struck: string): void {
-    const { node, out } = context.apart
+  #finish(point: Point, struck: string): void {
+    const { node, out } = this.#context.apart
       ? { node: withDraws(point.node), out: point.out }
-      : canonicalize(start, point.node, point.out, t);
+      : canonicalize(this.#start, point.node, point.out, this.#t);
     const hash = hashNode(node);
-    const key = context.apart ? outcomes.size : mix(mix(hash, hashOut(out)), hashFindings(point.found));
-    if (outcomes.has(key)) return;
-    outcomes.set(key, { node, hash, out, ...point.found, story: point.story, struck });
+    const key = this.#context.apart
+      ? this.#outcomes.size
+      : mix(mix(hash, hashOut(out)), hashFindings(point.found));
+    if (this.#outcomes.has(key)) return;
+    this.#outcomes.set(key, { node, hash, out, ...point.found, story: point.story, struck });
   }
+}
 
-  follow({ node: start, ...done, story: null, left: events });
-  return [...outcomes.values()];
+/**
+ * @param events what reaches the node, in an order that depends on their content alone
+ * @param run `order`: all orders, all but those of light events among themselves, or as they stand
+ */
+export function runNode(
+  context: SearchContext,
+  start: SimNode,
+  events: readonly NodeEvent[],
+  run: Run,
+  done: Pick<Point, 'out' | 'found'> = { out: [], found: newFindings() },
+): readonly Outcome[] {
+  const search = new QuantumSearch(context, start, events.length, run);
+  return search.outcomesFrom({ node: start, ...done, story: null, left: events });
 }
 
 /**
