@@ -205,7 +205,7 @@ test('two agents with one id tell so within seconds, both, when one runs in the 
   }
 });
 
-test('a message that is turned away is told with the address that it came from', async () => {
+test('a rejected message is logged with the address that it came from', async () => {
   const port = await freePort();
   const { line } = run(witness((text) => text.replace('127.0.0.1:0', `127.0.0.1:${port}`)));
   await line(ready);
@@ -213,7 +213,7 @@ test('a message that is turned away is told with the address that it came from',
   await fetch(`http://127.0.0.1:${port}/v1/gossip`, request);
   const { msg, from } = await line(({ event }) => event === 'message-rejected');
   expect({ msg, from }).toEqual({
-    msg: 'message from 127.0.0.1 (saturn) turned away: signature',
+    msg: 'message from 127.0.0.1 (saturn) rejected: signature',
     from: '127.0.0.1 (saturn)',
   });
 });

@@ -155,7 +155,7 @@ test('a probe is told at info when its result differs from the one before, else 
   expect(parsed(lines).map(({ level }) => level)).toEqual(['debug', 'debug', 'info', 'debug', 'info']);
 });
 
-test('messages turned away for one reason are told once in a while, another reason at once', () => {
+test('messages rejected for one reason are logged once in a while, another reason at once', () => {
   const { log, lines } = logging();
   log.observe([forged, forged], 0);
   log.observe([forged, { ...forged, reason: 'replayed' }], 1000);
@@ -167,8 +167,8 @@ test('a stranger’s messages do not hide a peer’s, and many strangers do not 
   const { log, lines } = logging();
   log.observe([forged, { ...forged, from: '10.0.1.11 (neptune)' }], 0);
   expect(parsed(lines).map(({ msg }) => msg)).toEqual([
-    'message from someone turned away: signature',
-    'message from 10.0.1.11 (neptune) turned away: signature',
+    'message from someone rejected: signature',
+    'message from 10.0.1.11 (neptune) rejected: signature',
   ]);
   for (let stranger = 0; stranger < 1_000; stranger += 1) {
     log.observe([{ ...forged, from: `192.0.2.${stranger}` }], 1);

@@ -209,7 +209,7 @@ test('readyz says why not', async () => {
   expect([response.statusCode, response.json().reason]).toEqual([503, 'the probe of 192.0.2.1 has not run']);
 });
 
-test('holder is 200 on the holder alone', async () => {
+test('GET /v1/holder answers 200 on the holder and 503 elsewhere', async () => {
   const views = {
     addresses: () => ['192.0.2.1', '2001:db8::A'],
     isHolder: (ip: string) => ip === '2001:db8::A',

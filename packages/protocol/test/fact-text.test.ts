@@ -32,8 +32,8 @@ test.each<readonly [Fact, string]>([
     'started, incarnation 3: the state of another cluster or node was found, and none of it counts (of cluster test)',
   ],
   [{ kind: 'started', incarnation: 1, storage: 'empty', detail: '' }, 'started, incarnation 1: no state yet'],
-  [{ kind: 'rejected', reason: 'stale', from: '' }, 'message turned away: stale'],
-  [{ kind: 'rejected', reason: 'stale', from: 'neptune' }, 'message from neptune turned away: stale'],
+  [{ kind: 'rejected', reason: 'stale', from: '' }, 'message rejected: stale'],
+  [{ kind: 'rejected', reason: 'stale', from: 'neptune' }, 'message from neptune rejected: stale'],
   [{ kind: 'readiness', ready: true, problems: [] }, 'ready to take over'],
   [{ kind: 'readiness', ready: false, problems: ['a', 'b'] }, 'not ready to take over: a; b'],
   [

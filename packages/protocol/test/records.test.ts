@@ -126,7 +126,7 @@ describe('copies of a handover', () => {
     expect(merged(expired, open)?.state).toBe('expired');
   });
 
-  test('that repeat what is known tell nothing', () => {
+  test('a repeated record emits no facts', () => {
     const ctx = turnAt(stateOf());
     adoptHandover(ctx, PEER, handoverOf());
     const told = ctx.facts.length;

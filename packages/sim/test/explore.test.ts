@@ -45,7 +45,7 @@ describe('exploring the protocol', () => {
     60_000,
   );
 
-  it('comes to the same twice', () => {
+  it('is deterministic', () => {
     expect(explore(SMALL)).toEqual(explore(SMALL));
   }, 60_000);
 

@@ -38,7 +38,7 @@ test('a plan that was written as a scenario file is read as the same plan', () =
   }
 });
 
-test('and does the same', () => {
+test('a plan read back from YAML replays with the same hash', () => {
   for (const seed of [3, 11]) {
     const plan = drawn(seed);
     expect(runPlan(readBack(plan)).hash).toBe(runPlan(plan).hash);

@@ -1,4 +1,4 @@
-/** What hostile traffic must not change, and how an agent counts what it turned away. */
+/** What hostile traffic must not change, and how an agent counts what it rejected. */
 import { expect } from 'vitest';
 import type { Scene } from './scenario.ts';
 
@@ -41,7 +41,7 @@ export async function expectUnchanged(scene: Scene, id: string, attack: () => Pr
   expect(await stateOf(scene, id)).toEqual(before);
 }
 
-/** How many messages the node has turned away for this reason. */
+/** How many messages the node has rejected for this reason. */
 export function rejected(scene: Scene, id: string, reason: string): Promise<number> {
   return scene.metric(id, 'rejected_messages_total', { reason });
 }

@@ -35,7 +35,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'tally-refusals',
     ['I10'],
     'a refusal does not count against',
-    edit('election/tally.ts', 'count.sighted += 1; // whatever', '// whatever'),
+    edit('election/tally.ts', 'count.sighted += 1; // what a', '// what a'),
     'sight',
   ),
   mutant(

@@ -9,7 +9,7 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     [
       edit(
         'election/tally.ts',
-        'count.sighted += 1; // whatever the reason, a refusal hides what its voter sees: it counts against',
+        "count.sighted += 1; // what a refusing voter sees can't be known, so a refusal counts as not down",
         '',
       ),
       edit(

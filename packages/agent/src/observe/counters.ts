@@ -79,8 +79,11 @@ function agreementCounters({ counter, histogram }: ReturnType<typeof makersOn>) 
       'Checks of the external IP after an agreement, by result.',
       'result',
     ),
-    rejected: counter('rejected_messages_total', 'Messages turned away, by reason.', 'reason'),
-    stalls: counter('stalls_total', 'Times this node stood still for longer than its peers tolerate.'),
+    rejected: counter('rejected_messages_total', 'Messages rejected, by reason.', 'reason'),
+    stalls: counter(
+      'stalls_total',
+      'Stalls: times this node stood still for longer than its peers tolerate.',
+    ),
   };
 }
 

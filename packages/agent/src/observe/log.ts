@@ -9,9 +9,9 @@ import { type AgentEventName, eventsOf, type LogEvent, type LogLevel } from './e
 import { textLine } from './log-text.ts';
 import type { LogDestination } from './output.ts';
 
-/** Messages turned away for one reason are told at most this often; the metrics count them all. */
+/** Messages rejected for one reason are logged at most this often; the metrics count them all. */
 export const REJECTION_QUIET_MS = 10_000;
-/** The most lines on messages turned away in that time. */
+/** The most lines on rejected messages in that time. */
 const MAX_REJECTION_LINES = 64;
 
 /** What is logged, and in which form. */
@@ -105,7 +105,7 @@ function edgeDetector(): (fact: Fact, event: LogEvent) => LogEvent {
 }
 
 /**
- * Anyone who reaches the port can send messages that are turned away; they must not fill the disk. Each sender has a line a
+ * Anyone who reaches the port can send messages that are rejected; they must not fill the disk. Each sender has a line a
  * reason, so that a stranger's don't hide a peer's, up to a number of senders at once.
  */
 function rejectionLimiter(): (reason: string, from: string, at: MonotonicMs) => boolean {

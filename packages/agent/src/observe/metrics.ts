@@ -34,7 +34,7 @@ export interface MetricsOptions {
 export interface Metrics {
   /** Start the series of the configured addresses and peers at 0, so that `rate()` sees their first event. */
   configure(config: ProtocolConfig, driver: DriverKindName | null): void;
-  /** Facts of the protocol, and those of the same shape that adapters tell, such as a message turned away at the door. */
+  /** Facts of the protocol, and those of the same shape that adapters tell, such as a message rejected before it reaches the protocol. */
   observe(facts: readonly Fact[]): void;
   /** The end of the certificate that is in use. */
   showCertificate(notAfter: WallMs): void;

@@ -80,7 +80,7 @@ function countAnswers(state: State, campaign: Campaign, voters: readonly NodeId[
     if (answer === undefined || answer.answer === 'pending')
       countMissing(state, campaign, voter, voters.length, count);
     else if (answer.answer === 'refuse') {
-      count.sighted += 1; // whatever the reason, a refusal hides what its voter sees: it counts against
+      count.sighted += 1; // what a refusing voter sees can't be known, so a refusal counts as not down
       count.refusals.push(answer);
       if (relievesAlone(campaign, answer, voters)) count.leases.push(answer.leaseUntil + leaseMs);
     } else {

@@ -106,7 +106,7 @@ export function onAnswered(ctx: StepContext, sendId: EffectId, answer: Envelope)
   );
   takeChannel(ctx, peer.id, channel, returned);
   hear(ctx, peer.id);
-  // A run that has been replaced is heard, and has nothing to say: its record would stand in the way of the present one's.
+  // A superseded session proves that its host is reachable. Its payload is ignored: its record would replace the present one's.
   if (channel.session !== answer.session) return;
   const refused = answer.payload.refused;
   if (refused === 'session' || refused === 'stale') {

@@ -268,8 +268,8 @@ export function hastenIdleRead(ctx: StepContext, ip: Ip): void {
 
 /**
  * The association by which the holder is known has ended, and nobody that is heard has said who holds the address now:
- * the cloud is asked. Else an old holder that is cut off from the new one would take itself for the holder until the
- * next idle read. Who can't ask the cloud doesn't know any more who holds it.
+ * the cloud is asked. Otherwise an old holder that cannot reach the new one keeps believing that it holds the address until
+ * the next idle read. A node without access to the cloud no longer knows who holds it.
  */
 export function readIfEnded(ctx: StepContext, ip: Ip): void {
   const { holder, ended, idle } = addressOf(ctx.state, ip);

@@ -15,7 +15,7 @@ export function factText(fact: Fact): string {
     case 'configured':
       return `configuration in force: ${fact.detail}`;
     case 'stalled':
-      return `stood still for ${Math.round(fact.lateMs)} ms: observing everything afresh`;
+      return `stalled for ${Math.round(fact.lateMs)} ms; discarding earlier observations`;
     case 'probe':
       return `probe of ${fact.address}: ${checkText(fact.result)}`;
     case 'verdict':
@@ -29,7 +29,7 @@ export function factText(fact: Fact): string {
     case 'peer':
       return `peer ${fact.peer} is ${fact.to}: ${fact.reason}`;
     case 'rejected':
-      return `message${fact.from === '' ? '' : ` from ${fact.from}`} turned away: ${fact.reason}`;
+      return `message${fact.from === '' ? '' : ` from ${fact.from}`} rejected: ${fact.reason}`;
     case 'duplicate-id':
       return `two agents run with the id ${fact.peer}`;
     case 'decided':

@@ -1,6 +1,6 @@
 /**
- * What a seed is about: each has a weather of its own, so that rare faults meet each other without common ones in
- * their way, and a short swarm meets everything.
+ * Fault profiles. Each seed picks one, so that rare faults are not drowned out by common ones and a short swarm meets them
+ * all.
  */
 import type { Random, WorldSpec } from '../world/index.ts';
 import { anyNode, likelyHolder } from './action.ts';

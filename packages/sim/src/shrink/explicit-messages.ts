@@ -1,6 +1,5 @@
 /**
- * Chance between the nodes, made explicit: what a lossy network did to single messages becomes a list of them, which
- * then is made small like every other list.
+ * Replaces random network faults by an explicit list of message faults, which is then shrunk like any other list.
  */
 import type { Entry, Plan } from '../plan/index.ts';
 import type { Detail } from '../world/details.ts';

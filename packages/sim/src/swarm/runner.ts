@@ -14,7 +14,7 @@ export interface Runner {
   close(): Promise<void>;
 }
 
-/** A seed that takes longer is without an end; in seconds of the real world, for only they pass then. */
+/** Wall-clock limit of a seed, in seconds; one that takes longer is an infinite loop. */
 const MAX_SEED_MS = 300_000;
 /** Tells a worker of a swarm from others. */
 const WORK = 'swarm';

@@ -1,6 +1,6 @@
 /**
- * Whether an address must be served, by what is really broken and what isn't: the premise of L1 in PROTOCOL.md. What
- * can't be served tells apart those who suffer rightly from those who are stuck.
+ * Whether an address must be served, by what is really broken and what isn't: the premise of L1 in PROTOCOL.md. It
+ * distinguishes an unavoidable outage from a liveness fault.
  */
 
 import { addressOnTarget, externalIp } from '@failtome/cloud/model';

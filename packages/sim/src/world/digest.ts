@@ -16,7 +16,7 @@ const LIST = 4;
 const RECORD = 5;
 
 /**
- * A running hash of 64 bits over texts, numbers and plain data. It tells runs apart and withstands nobody: two lanes of
+ * A running hash of 64 bits over texts, numbers and plain data. It detects different runs and isn't cryptographic: two lanes of
  * 32 bits, each `rotate, exclusive or, multiply` per word, as in rustc's FxHash. Whole-number arithmetic and a fixed byte
  * order only, so that it is the same on every engine and machine.
  */
