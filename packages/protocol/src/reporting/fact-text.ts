@@ -41,13 +41,10 @@ export function factText(fact: Fact): string {
     case 'guard':
       return ballotText(fact);
     case 'step':
-      return `move of ${fact.address}: ${fact.step} took ${Math.round(fact.durationMs)} ms: ${fact.result}`;
     case 'cloud-requests':
-      return fact.requests.map(requestText).join('; ');
     case 'holder':
-      return `${fact.address} is held by ${fact.holder} (${fact.source})`;
     case 'late-association':
-      return `the cloud applied a move of ${fact.address} to this node that had been given up`;
+      return moveText(fact);
     case 'readiness':
       return readinessText(fact);
     case 'concluded':
@@ -91,6 +88,19 @@ function ballotText(
       return `ballot ${fact.epoch} about ${fact.address} was ${fact.result}${after(fact.detail)}`;
     case 'guard':
       return `guard ${fact.passed ? 'passed' : 'refused'}: ${fact.reason}`;
+  }
+}
+
+function moveText(fact: FactOf<'step' | 'cloud-requests' | 'holder' | 'late-association'>): string {
+  switch (fact.kind) {
+    case 'step':
+      return `move of ${fact.address}: ${fact.step} took ${Math.round(fact.durationMs)} ms: ${fact.result}`;
+    case 'cloud-requests':
+      return fact.requests.map(requestText).join('; ');
+    case 'holder':
+      return `${fact.address} is held by ${fact.holder} (${fact.source})`;
+    case 'late-association':
+      return `the cloud applied a move of ${fact.address} to this node that had been given up`;
   }
 }
 
