@@ -14,7 +14,7 @@ import { root } from './install.mjs';
  */
 
 /** No program runs longer; one that hangs is ended and counted as failed. */
-const limitMs = 17 * 60_000;
+const limitMs = 18 * 60_000;
 const flakyReporter = './scripts/flaky-reporter.mjs';
 
 /**
