@@ -31,8 +31,6 @@ export default defineConfig({
           testTimeout: 60_000,
           // A deterministic test that fails once has failed.
           retry: 0,
-          // Each computes; the end-to-end tests beside them go first.
-          maxWorkers: '100%',
         },
       },
       {
