@@ -31,7 +31,7 @@ function run(command: string, args: readonly string[], home: string): Running {
 
 test('an exploration that would go on for minutes ends by an interrupt', async () => {
   const home = await temporaryFolder({ onTestFinished });
-  const args = [simulator, 'explore', '--cluster', 'three'];
+  const args = [simulator, 'explore', '--cluster', 'three', '--faults', '3'];
   const { child, output, ended } = run(process.execPath, args, home);
   // The first line of progress: the search has begun.
   await until('a line of progress', () => output().includes('waiting'), { withinMs: 60_000, seen: output });

@@ -45,6 +45,17 @@ describe('exploring the protocol', () => {
     60_000,
   );
 
+  it('counts no message twice, whoever dies after it was sent, and none of two receivers as one', () => {
+    for (const faults of [2, 3]) {
+      const kinds = ['message', 'crash'] as const;
+      const result = explore(
+        { ...DEFAULT_BOUNDS, cluster: 'three', faults, faultKinds: kinds },
+        { limits: { depth: 3, states: 20_000 } },
+      );
+      expect(violationOf(result)).toBeNull();
+    }
+  }, 120_000);
+
   it('is deterministic', () => {
     expect(explore(SMALL)).toEqual(explore(SMALL));
   }, 60_000);

@@ -239,11 +239,14 @@ function peersNow(
     const { channel } = peer;
     const seqs = coming
       .filter(({ to, session, re }) => to === id && session === channel.session && re === null)
-      .map(({ seq }) => seq)
-      .filter((seq) => isNew(channel, seq));
+      .map(({ seq }) => seq);
     const now = sender.core.state;
+    // Above all that is coming, also what has counted already: it comes twice, and must not look new.
     const highest = channel.session === now.session ? now.seq : Math.max(0, ...seqs) + 1;
-    const window = windowOf(highest, seqs);
+    const window = windowOf(
+      highest,
+      seqs.filter((seq) => isNew(channel, seq)),
+    );
     if (channel.highest === highest && channel.window === window) continue;
     peers = { ...peers, [sender.id]: { ...peer, channel: { ...channel, highest, window } } };
   }

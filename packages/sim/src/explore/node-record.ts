@@ -183,7 +183,8 @@ export function withStep(
     kind: 'judged',
     by,
     request: event.message,
-    recordedAs: hashOf(`${event.message.session} ${event.message.seq}`),
+    // The canonical form numbers messages by receiver (`canonical.ts`).
+    recordedAs: hashOf(`${event.message.session} ${event.message.to} ${event.message.seq}`),
     status: 200,
     readAtMs: t,
     ageMs,
