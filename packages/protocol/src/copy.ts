@@ -13,6 +13,7 @@ import type { State, StorageHealth } from './model/state.ts';
 /** A copy that its maker may still change. */
 export type Draft<T> = { -readonly [K in keyof T]: T[K] };
 
+/** Made once a step, by its context. */
 export function copyState(state: State): Draft<State> {
   return {
     phase: state.phase,
@@ -46,6 +47,7 @@ export function copyState(state: State): Draft<State> {
   };
 }
 
+/** Made whenever a step changes anything of a peer, which each message does. */
 export function copyPeer(peer: Peer): Draft<Peer> {
   return {
     id: peer.id,
@@ -74,6 +76,7 @@ export function copyPeer(peer: Peer): Draft<Peer> {
   };
 }
 
+/** Made whenever a step changes anything of an address. */
 export function copyAddress(address: AddressState): Draft<AddressState> {
   return {
     ip: address.ip,
@@ -111,6 +114,7 @@ export function copyAddress(address: AddressState): Draft<AddressState> {
   };
 }
 
+/** Made whenever a check starts, ends or is put forward. */
 export function copySeries(series: CheckSeries): Draft<CheckSeries> {
   return {
     oks: series.oks,
@@ -123,6 +127,7 @@ export function copySeries(series: CheckSeries): Draft<CheckSeries> {
   };
 }
 
+/** Made whenever a message of the other side is admitted or challenged. */
 export function copyChannel(channel: Channel): Draft<Channel> {
   return {
     session: channel.session,
@@ -135,6 +140,7 @@ export function copyChannel(channel: Channel): Draft<Channel> {
   };
 }
 
+/** Made whenever an idle read or a dry run starts, ends or is put forward. */
 export function copyIdle(idle: IdleCalls): Draft<IdleCalls> {
   return {
     reading: idle.reading,
@@ -148,6 +154,7 @@ export function copyIdle(idle: IdleCalls): Draft<IdleCalls> {
   };
 }
 
+/** Made whenever the external-IP service is asked or answers. */
 export function copyWayOut(wayOut: WayOut): Draft<WayOut> {
   return {
     provenAt: wayOut.provenAt,
@@ -160,6 +167,7 @@ export function copyWayOut(wayOut: WayOut): Draft<WayOut> {
   };
 }
 
+/** Made whenever a write is asked for, done or failed. */
 export function copyStorage(storage: StorageHealth): Draft<StorageHealth> {
   return {
     waitingSince: storage.waitingSince,
@@ -172,6 +180,7 @@ export function copyStorage(storage: StorageHealth): Draft<StorageHealth> {
   };
 }
 
+/** Made whenever a round of gossip is spoken or a rumour is told. */
 export function copyGossip(gossip: GossipState): Draft<GossipState> {
   return {
     nextRoundAt: gossip.nextRoundAt,

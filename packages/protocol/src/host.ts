@@ -57,6 +57,7 @@ export interface Ports {
   readonly stopped: () => void;
 }
 
+/** A running node, between its ports and the state machine. */
 export interface Host {
   /** Take an event in. Safe to call from within a port. */
   post(event: Event): void;
@@ -70,7 +71,7 @@ export interface Host {
 export const MAX_QUEUE = 65_536;
 
 /** The most effects that wait for a write; beyond it the oldest is dropped, as a network would. */
-export const MAX_HELD = 1_024;
+const MAX_HELD = 1_024;
 
 /** What a host keeps between two inputs. Plain data: `hostStep` makes a new one, nobody changes one. */
 export interface HostCore {
@@ -81,6 +82,7 @@ export interface HostCore {
   readonly held: readonly Effect[];
 }
 
+/** What one input leads to. */
 export interface HostTurn {
   readonly core: HostCore;
   /** What goes to the ports now, in this order. */

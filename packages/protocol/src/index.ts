@@ -6,13 +6,12 @@
 export { nextDeadline } from './deadline.ts';
 export {
   ballotElectorate,
-  electorateDigest,
   electorateFaults,
   majorityOf,
   votersOf,
 } from './election/quorum.ts';
 export type { Event, Host, HostCore, HostTurn, Ports } from './host.ts';
-export { createHost, hostStep, MAX_QUEUE, newHostCore } from './host.ts';
+export { createHost, hostStep, newHostCore } from './host.ts';
 export { MAX_REQUESTS_PER_SECOND } from './membership/budget.ts';
 export * from './model/codes.ts';
 export type {
@@ -68,7 +67,7 @@ export type {
   OutboxEntry,
 } from './storage/durable.ts';
 export { DOCUMENT_VERSION } from './storage/durable.ts';
-export { blockedAfterMs, defaultBlockedAfterMs } from './takeover/failover-time.ts';
+export { blockedAfterMs } from './takeover/failover-time.ts';
 export type { GateNotAsked, Rung } from './takeover/ladder.ts';
 export { ladder } from './takeover/ladder.ts';
 export type { ReadinessView, ReadinessWord } from './takeover/readiness.ts';

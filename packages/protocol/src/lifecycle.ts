@@ -42,6 +42,10 @@ const NOT_SIGNED = 'no operator of this cluster has signed it';
 /** A write that hasn't been answered for this long counts as failing. */
 export const WRITE_LASTS_MS: DurationMs = 2_000;
 
+/**
+ * Takes up what the last run left on the disk, and begins to observe. Leases that it can't know of keep it from
+ * voting for a lease.
+ */
 export function onStarted(ctx: StepContext, input: Started): void {
   const { at } = ctx.now;
   const storage = ownStorage(ctx.state, input.storage);
@@ -87,6 +91,7 @@ export function onStall(ctx: StepContext, lateMs: DurationMs): void {
   for (const ip of Object.keys(ctx.state.addresses)) dropMandate(ctx, ip, 'this node stood still');
 }
 
+/** Takes over another configuration. What the node knows of addresses and peers that both name is kept. */
 export function onConfigured(ctx: StepContext, config: ProtocolConfig, disproved: readonly string[]): void {
   const { state } = ctx;
   const before = state.config;
@@ -168,6 +173,7 @@ export function dropLeaving(ctx: StepContext): void {
   announce(ctx);
 }
 
+/** Says goodbye and gives up what isn't past recall. `stopped` follows once nothing is owed (`finishStopping`). */
 export function onStop(ctx: StepContext): void {
   if (ctx.state.phase !== 'running') return;
   emitFact(ctx, { kind: 'stopping' });
@@ -198,6 +204,7 @@ export function goodbyeUntil(stopSince: number): number {
   return stopSince + GOODBYE_MS;
 }
 
+/** A write is durable, and with it all that were asked for before. */
 export function onPersisted(ctx: StepContext, writeId: EffectId): void {
   const { storage } = ctx.state;
   if (storage.failing !== null) emitStorage(ctx, true, '');

@@ -19,6 +19,7 @@ import type { EffectId, Instant, Ip, NodeId } from './model/units.ts';
 import type { Fact } from './reporting/facts.ts';
 import type { CommandOutcome, Envelope, RejectReason } from './wire/messages.ts';
 
+/** What the modules read and change while one step runs. It ends with the step. */
 export interface StepContext {
   /** Owned by the context: `change` changes it in place. */
   state: Draft<State>;
@@ -26,10 +27,12 @@ export interface StepContext {
   peers: Record<NodeId, Peer> | null;
   addresses: Record<Ip, AddressState> | null;
   readonly now: Instant;
+  /** What goes to the ports at the end, in this order; the write of the durable document goes before all of it. */
   readonly effects: Effect[];
   readonly facts: Fact[];
   /** To whom to speak at the end of the step. */
   readonly outgoing: Map<NodeId, Outgoing>;
+  /** Requests that are still to be answered; at the end, for the answer carries the step's news. */
   readonly replies: PendingReply[];
   /** The write asked for in this step; 0: none. */
   writeId: EffectId;
@@ -39,23 +42,29 @@ export interface StepContext {
   hurries: boolean | null;
 }
 
+/** How a peer is spoken to at the end of the step. */
 export interface Outgoing {
-  readonly hurried: boolean;
+  /** On a connection opened for it, not a kept one. */
   readonly fresh: boolean;
+  /** It repeats a message that was answered with a challenge. */
   readonly retry: boolean;
 }
 
+/** An answer that is sent at the end of the step. */
 export interface PendingReply {
   readonly requestId: EffectId;
   readonly request: Envelope;
   readonly status: ReplyEffect['status'];
+  /** Why the request doesn't count; null: it does. */
   readonly refused: RejectReason | null;
+  /** What became of an operator's command; null: the request was a peer's. */
   readonly outcome: CommandOutcome | null;
 }
 
 /** What `forEach` over an address's parts may replace. */
 export type Change<T> = { readonly [K in keyof T]?: T[K] };
 
+/** Begins a step at this time. The state before it stays as it is. */
 export function newContext(before: State, now: Instant): StepContext {
   const state = copyState(before);
   state.now = now;
@@ -74,18 +83,22 @@ export function newContext(before: State, now: Instant): StepContext {
   };
 }
 
+/** Replaces parts of the state. */
 export function change(ctx: StepContext, parts: Change<State>): void {
   Object.assign(ctx.state, parts);
 }
 
+/** Replaces parts of `state.storage`; what becomes of a write goes through here. */
 export function changeStorage(ctx: StepContext, parts: Change<StorageHealth>): void {
   ctx.state.storage = Object.assign(copyStorage(ctx.state.storage), parts);
 }
 
+/** Replaces parts of `state.gossip`. */
 export function changeGossip(ctx: StepContext, parts: Change<GossipState>): void {
   ctx.state.gossip = Object.assign(copyGossip(ctx.state.gossip), parts);
 }
 
+/** Replaces parts of a peer; nothing happens where it isn't configured, or where it is so already. */
 export function changePeer(ctx: StepContext, id: NodeId, parts: Change<Peer>): void {
   const peer = ctx.state.peers[id];
   if (peer === undefined || !differs(peer, parts)) return;
@@ -103,6 +116,7 @@ export function addressOf(state: State, ip: Ip): AddressState {
   return address;
 }
 
+/** Replaces parts of an address; one that nothing changes of stays the same object, so that readers see that. */
 export function changeAddress(ctx: StepContext, ip: Ip, parts: Change<AddressState>): void {
   const address = addressOf(ctx.state, ip);
   if (!differs(address, parts)) return;
@@ -113,12 +127,14 @@ export function changeAddress(ctx: StepContext, ip: Ip, parts: Change<AddressSta
   ctx.addresses[ip] = Object.assign(copyAddress(address), parts);
 }
 
+/** The next id of this run, for an effect that will be answered. */
 export function newEffectId(ctx: StepContext): EffectId {
   const id = ctx.state.nextEffect;
   ctx.state.nextEffect = id + 1;
   return id;
 }
 
+/** Tells the host's observers of something. No rule reads facts. */
 export function emitFact(ctx: StepContext, fact: Fact): void {
   ctx.facts.push(fact);
 }
@@ -138,7 +154,6 @@ export function persist(ctx: StepContext): EffectId {
 export function speakTo(ctx: StepContext, id: NodeId, how: Change<Outgoing> = {}): void {
   const before = ctx.outgoing.get(id);
   ctx.outgoing.set(id, {
-    hurried: before?.hurried === true || how.hurried === true,
     fresh: before?.fresh === true || how.fresh === true,
     retry: before?.retry === true || how.retry === true,
   });
@@ -147,8 +162,7 @@ export function speakTo(ctx: StepContext, id: NodeId, how: Change<Outgoing> = {}
 /** The own record has changed, and every voter should know at once. */
 export function announce(ctx: StepContext): void {
   ctx.changed = true;
-  for (const peer of ctx.state.config.peers)
-    if (peer.role !== 'member') speakTo(ctx, peer.id, { hurried: true });
+  for (const peer of ctx.state.config.peers) if (peer.role !== 'member') speakTo(ctx, peer.id);
 }
 
 /** A draw from the node's own generator, uniform in [0, 1). Whole-number arithmetic only (xorshift32). */

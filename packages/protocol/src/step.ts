@@ -51,6 +51,7 @@ import { applyDecision, endWithHandover, onGuard } from './takeover/apply-decisi
 import { tellBlocked } from './takeover/blocked.ts';
 import { encodeDocument } from './wire/codec.ts';
 
+/** The facts are for log, metrics, history and checkers; leaving them out changes nothing of what the node does. */
 export interface StepResult {
   readonly state: State;
   readonly effects: readonly Effect[];

@@ -130,7 +130,7 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     'whoever is refused as stale does not try again',
     edit(
       'membership/gossip.ts',
-      'if (!pending.retry) speakTo(ctx, peer.id, { hurried: true, retry: true, fresh: pending.fresh });',
+      'if (!pending.retry) speakTo(ctx, peer.id, { retry: true, fresh: pending.fresh });',
       '',
     ),
     'crashes',

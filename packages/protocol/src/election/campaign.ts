@@ -37,6 +37,10 @@ export const MAX_BACKOFF_MS: DurationMs = 10_000;
 /** In how many messages a release is repeated: it isn't acknowledged, and a lost one costs the rest of a lease. */
 const RELEASE_REPEATS = 3;
 
+/**
+ * Asks all voters for the address with the next epoch, after lending itself this node's own lease. It leaves once
+ * that is durable.
+ */
 export function openBallot(ctx: StepContext, ip: Ip, mode: BallotMode, handoverId: string | null): void {
   const { config } = ctx.state;
   const self = config.node.id;
@@ -63,7 +67,7 @@ export function openBallot(ctx: StepContext, ip: Ip, mode: BallotMode, handoverI
   changeAddress(ctx, ip, { campaign, guard: null });
   emitFact(ctx, { kind: 'ballot-opened', address: ip, epoch, mode });
   for (const voter of votersOf(config)) {
-    if (voter !== self) speakTo(ctx, voter, { hurried: true, fresh: isSilent(ctx.state, voter) });
+    if (voter !== self) speakTo(ctx, voter, { fresh: isSilent(ctx.state, voter) });
   }
   countBallot(ctx, ip);
 }
@@ -107,6 +111,7 @@ function waitsForDisk(state: State, peer: NodeId, ip: Ip, epoch: Epoch): boolean
   );
 }
 
+/** Counts a voter's answer. One to an earlier ballot only gives back what it lends. */
 export function onBallotAnswer(ctx: StepContext, from: NodeId, answer: BallotAnswer): void {
   const address = ctx.state.addresses[answer.address];
   if (address === undefined || answer.voter !== from || answer.candidate !== ctx.state.config.node.id) return;
@@ -161,7 +166,7 @@ export function onBallotUndelivered(
   const campaign = ctx.state.addresses[ip]?.campaign;
   if (campaign == null || campaign.epoch !== epoch || campaign.won !== null) return;
   if (!fresh) {
-    speakTo(ctx, to, { hurried: true, fresh: true });
+    speakTo(ctx, to, { fresh: true });
     return;
   }
   if (!campaign.unreachable.includes(to)) {
@@ -269,7 +274,7 @@ function queueRelease(ctx: StepContext, voter: NodeId, ip: Ip, epoch: Epoch): vo
   const others = peer.releasesDue.filter((due) => due.release.address !== ip || due.release.epoch > epoch);
   if (others.some((due) => due.release.address === ip)) return; // a later release covers this one
   changePeer(ctx, voter, { releasesDue: [...others, { release, left: RELEASE_REPEATS }] });
-  speakTo(ctx, voter, { hurried: true });
+  speakTo(ctx, voter);
 }
 
 function win(

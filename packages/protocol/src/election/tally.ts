@@ -12,6 +12,7 @@ import { majorityOf, votersOf } from './quorum.ts';
 /** For so long leases that are shorter than this node's own don't win while other voters may still answer. */
 export const SHORT_LEASE_WAITS_MS: DurationMs = 3_000;
 
+/** How a ballot stands. `pending` and `won` are counted anew at every step, for leases run out. */
 export type Tally =
   | { readonly result: 'pending'; readonly detail: string; readonly until: MonotonicMs }
   | {

@@ -13,6 +13,7 @@ import { protectionOf } from '../takeover/protection.ts';
 import type { Ballot, BallotAnswer, BallotReason } from '../wire/messages.ts';
 import { ballotElectorate, isCandidate } from './quorum.ts';
 
+/** A voter's answer to a ballot, before it is addressed and its lease is added. */
 export interface Vote {
   readonly answer: BallotAnswer['answer'];
   readonly reason: BallotReason;

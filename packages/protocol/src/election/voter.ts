@@ -26,6 +26,10 @@ import { type Vote, voteOn } from './vote.ts';
 /** A ballot that isn't asked again for this long is forgotten. */
 const FORGET_BALLOT_MS: DurationMs = 8_000;
 
+/**
+ * Answers a candidate's ballot, and lends this voter's lease with a grant or a blind answer. Late copies of earlier
+ * ballots count for nothing.
+ */
 export function onBallot(ctx: StepContext, from: NodeId, ballot: Ballot): void {
   if (ballot.candidate !== from) return;
   const address = ctx.state.addresses[ballot.address];
@@ -60,11 +64,12 @@ export function reconsiderBallots(ctx: StepContext): void {
       remember(ctx, address.ip, { ...open, answered: vote.reason });
       give(ctx, open.ballot, vote);
       emitVote(ctx, open.ballot, vote);
-      speakTo(ctx, open.ballot.candidate, { hurried: true });
+      speakTo(ctx, open.ballot.candidate);
     }
   }
 }
 
+/** A candidate gives back what it was lent: the lease ends, and this node may ask for its own ballot sooner. */
 export function onRelease(ctx: StepContext, from: NodeId, release: Release): void {
   const address = ctx.state.addresses[release.address];
   if (address === undefined || release.candidate !== from) return;

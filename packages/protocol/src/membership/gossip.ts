@@ -110,7 +110,7 @@ export function onAnswered(ctx: StepContext, sendId: EffectId, answer: Envelope)
   if (channel.session !== answer.session) return;
   const refused = answer.payload.refused;
   if (refused === 'session' || refused === 'stale') {
-    if (!pending.retry) speakTo(ctx, peer.id, { hurried: true, retry: true, fresh: pending.fresh });
+    if (!pending.retry) speakTo(ctx, peer.id, { retry: true, fresh: pending.fresh });
     return;
   }
   const rttMs = ctx.now.at - pending.sentAt;
@@ -123,7 +123,7 @@ export function onAnswered(ctx: StepContext, sendId: EffectId, answer: Envelope)
   // Only what decides: a pending answer goes with the next message, else two nodes would talk without a pause.
   const decides =
     ctx.state.peers[peer.id]?.answersDue.some(({ answer: said }) => said !== 'pending') ?? false;
-  if (decides) speakTo(ctx, peer.id, { hurried: true });
+  if (decides) speakTo(ctx, peer.id);
 }
 
 /** A message came to nothing: not sent, or not answered in time. Its answer may still come late. */

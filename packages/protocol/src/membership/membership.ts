@@ -39,7 +39,7 @@ import { adoptEpoch, ignorePart, isPlausible } from './bounded.ts';
 import { mayHurry } from './budget.ts';
 import { peerStateNow, suspectAfterMs } from './detector.ts';
 import { observeTold } from './hearsay.ts';
-import { fitted } from './record.ts';
+import { cutToFit } from './record.ts';
 
 /** The most rumours, and peers asked about, in one message. */
 export const MAX_RUMOURS = 8;
@@ -52,7 +52,7 @@ const MAX_QUEUED_RUMOURS = 64;
 /** What this node says of itself. */
 export function ownRecord(state: State): NodeRecord {
   const { config } = state;
-  return fitted({
+  return cutToFit({
     id: config.node.id,
     incarnation: state.incarnation,
     role: config.node.role,
@@ -202,6 +202,7 @@ export function onKnown(ctx: StepContext, from: NodeId, known: number): void {
   announce(ctx);
 }
 
+/** Takes in what a peer says of third nodes, and refutes what it says of this one. */
 export function onRumours(ctx: StepContext, from: NodeId, rumours: readonly Rumour[]): void {
   for (const rumour of rumours) {
     if (rumour.id === ctx.state.config.node.id) refute(ctx, from, rumour);

@@ -10,7 +10,8 @@ const FEW_ADDRESSES = 8;
 const FEW_HANDOVERS = 4;
 const SHORT = 32;
 
-export function fitted(record: NodeRecord): NodeRecord {
+/** A node's record, cut so that it fits into a message: first what people wrote of handovers, then the past of addresses. */
+export function cutToFit(record: NodeRecord): NodeRecord {
   const { addresses, handovers } = record;
   if (addresses.length <= FEW_ADDRESSES && handovers.length <= FEW_HANDOVERS) return record;
   if (bytesOf(record) <= MAX_RECORD_BYTES) return record;

@@ -19,12 +19,16 @@ import type {
   NodeId,
 } from './units.ts';
 
+/** All of one contested address. It is kept until the configuration no longer names it and no move of it is under way. */
 export interface AddressState {
   readonly ip: Ip;
   readonly series: CheckSeries;
   readonly verdict: Verdict;
+  /** When the verdict last changed, or this node began to observe afresh. */
   readonly verdictSince: MonotonicMs;
+  /** In words, for people. */
   readonly verdictReason: string;
+  /** The highest epoch known; 0: no ballot has been heard of. Only grows. */
   readonly epoch: Epoch;
   readonly holder: Holder;
   /** Known changes of holder, newest first, at most `MAX_CHANGES` or the flap budget. */
@@ -33,7 +37,9 @@ export interface AddressState {
   readonly changedTo: readonly string[];
   /** Changes that the last run knew, as if none of the time since had passed; until a peer tells better. Not passed on. */
   readonly oldChanges: readonly MonotonicMs[];
+  /** Somebody has seen the address up since it last changed hands. */
   readonly served: boolean;
+  /** Associations that are over, newest first, at most `MAX_ENDED`: a read that shows one is stale. */
   readonly ended: readonly AssociationId[];
   /** Those of `ended` that only peers have told of, or an earlier run, and since when. */
   readonly toldEnded: readonly { readonly id: AssociationId; readonly at: MonotonicMs }[];
@@ -43,21 +49,28 @@ export interface AddressState {
   readonly doubt: Doubt | null;
   /** Peers whose word on its holder was refuted: until when it doesn't count, and how often. */
   readonly distrust: Readonly<Record<NodeId, { readonly until: MonotonicMs; readonly times: number }>>;
+  /** This node's own vote: the last lease that it has lent, also when that is over, because its epoch binds; null: none. */
   readonly lent: Lease | null;
   /** Lends nothing before: what was lent before the start can't be known. */
   readonly lendFrom: MonotonicMs;
   /** The last ballot heard of each candidate. */
   readonly openBallots: Readonly<Record<NodeId, OpenBallot>>;
+  /** This node's own ballot; null: none is open or won. */
   readonly campaign: Campaign | null;
+  /** The external-IP service's last answer for this attempt; null: not asked. */
   readonly guard: Guard | null;
+  /** The calls to the cloud that are under way; null: none are. */
   readonly move: Move | null;
+  /** What this node has written down before its first call; null: nothing is begun. */
   readonly intent: MoveIntent | null;
   readonly backoff: Backoff;
+  /** What the takeover rule last said. */
   readonly decision: Decision;
   /** Since when every gate before `rank` has been open; null: one is closed. */
   readonly openSince: MonotonicMs | null;
   /** Reasons told as refusals in this episode of being down. */
   readonly refusals: readonly Reason[];
+  /** People have been told that nobody may take it, in this episode. */
   readonly blockedTold: boolean;
   readonly episode: Episode;
   /** A take of ours that may have been applied, or may yet be, and that nobody was told of; null: none. */
@@ -67,6 +80,7 @@ export interface AddressState {
   readonly idle: IdleCalls;
 }
 
+/** What a peer's word has replaced, so that it can be put back if a read refutes that word. */
 export interface Doubt {
   readonly from: NodeId;
   readonly since: MonotonicMs;
@@ -94,6 +108,7 @@ export interface Replaced {
   readonly toldBy: NodeId | null;
 }
 
+/** Who is believed to hold the address. `other`: an instance that is no configured node. */
 export interface Holder {
   readonly kind: 'node' | 'none' | 'other' | 'unknown';
   readonly node: NodeId | null;
@@ -107,22 +122,31 @@ export interface Holder {
   readonly firsthand: boolean;
 }
 
+/**
+ * A voter's promise to support nobody else for the address until it expires; at most one at a time is in force
+ * (invariant I3).
+ */
 export interface Lease {
   readonly candidate: NodeId;
   readonly epoch: Epoch;
+  /** By the lending voter's own clock. */
   readonly expiresAt: MonotonicMs;
 }
 
+/** A candidate's ballot, as this voter keeps it until it is over or not heard of any more. */
 export interface OpenBallot {
   readonly ballot: Ballot;
   /** The last answer. While it is `undecided`, which promises nothing, it is judged again after every input. `released`: the candidate has given it up. */
   readonly answered: BallotReason | 'released';
+  /** When this epoch's ballot was first heard: only a probe that started later counts against it. */
   readonly heardAt: MonotonicMs;
 }
 
+/** This node's own ballot, from its opening until the attempt ends. */
 export interface Campaign {
   readonly epoch: Epoch;
   readonly mode: BallotMode;
+  /** The handover that it is for; null: a takeover. */
   readonly handoverId: string | null;
   readonly openedAt: MonotonicMs;
   /** When each asking went out; the ballot's `ask` is an index into it. */
@@ -130,20 +154,27 @@ export interface Campaign {
   readonly answers: Readonly<Record<NodeId, VoterAnswer>>;
   /** Voters whose ballot failed on a fresh connection. */
   readonly unreachable: readonly NodeId[];
+  /** Null: it isn't won yet. */
   readonly won: Mandate | null;
 }
 
+/** The last answer of one voter to this node's ballot. */
 export interface VoterAnswer {
   readonly answer: BallotAnswer['answer'];
   readonly reason: BallotReason;
+  /** Until when its lease covers this node, counted from before it was asked; in the past or present: nothing is lent. */
   readonly leaseUntil: MonotonicMs;
+  /** How long what it refused for still lasts; 0: it doesn't say. */
   readonly retryMs: DurationMs;
   /** It can't write, and lends nothing; but it agrees to be relieved of the address. */
   readonly consents?: boolean;
 }
 
+/** A won ballot: the right to move the address until it runs out. */
 export interface Mandate {
+  /** When it was won. */
   readonly at: MonotonicMs;
+  /** When the first of the leases that it needs runs out. */
   readonly until: MonotonicMs;
   /** Whose silence it rests on. */
   readonly silent: readonly NodeId[];
@@ -151,16 +182,23 @@ export interface Mandate {
   readonly write: EffectId;
   /** The holder agreed to a handover. */
   readonly consent: boolean;
+  /** Who agreed, in words, for the notification and the history. */
   readonly summary: string;
 }
 
+/**
+ * The external-IP service, asked once more after the ballot is won. It refuses the move when the outside sees this
+ * node come from the address already, or gives no answer.
+ */
 export type Guard =
   | { readonly kind: 'asking'; readonly askId: EffectId; readonly at: MonotonicMs }
   | { readonly kind: 'passed'; readonly at: MonotonicMs; readonly ip: Ip }
   | { readonly kind: 'refused'; readonly at: MonotonicMs; readonly reason: string };
 
+/** How long no new ballot is opened after one that came to nothing. */
 export interface Backoff {
   readonly until: MonotonicMs;
+  /** The last wait, which the next one doubles; 0: none since the last success. */
   readonly delayMs: DurationMs;
   readonly reason: Reason;
   readonly detail: string;
@@ -168,6 +206,7 @@ export interface Backoff {
   readonly forLease: boolean;
 }
 
+/** The outcome of the takeover rule, kept so that only changes are reported. */
 export interface Decision {
   readonly outcome: Outcome;
   readonly reason: Reason;
@@ -177,12 +216,16 @@ export interface Decision {
 
 /** What is looked after while nothing happens: who holds it, and whether this node may take it. */
 export interface IdleCalls {
+  /** The read on its way; null: none is. */
   readonly reading: EffectId | null;
   /** When that read was begun: what it shows is at least as old. */
   readonly readingAt: MonotonicMs;
   readonly nextReadAt: MonotonicMs;
+  /** The other address that a take would throw off this node, as of the last read; null: none. */
   readonly displaces: Ip | null;
+  /** Null: the last read was answered. */
   readonly unread: Unread | null;
+  /** The dry run on its way; null: none is. */
   readonly permitting: EffectId | null;
   readonly nextPermitAt: MonotonicMs;
   readonly permission: Permission;
@@ -197,6 +240,10 @@ export interface Unread {
   readonly times: number;
 }
 
+/**
+ * What the last dry run said of the calls of a move. `unproven`: none has been answered since the start. A
+ * permission counts for a while only (`PERMISSION_LASTS_MS`).
+ */
 export type Permission =
   | { readonly kind: 'unproven' }
   | { readonly kind: 'permitted'; readonly at: MonotonicMs }

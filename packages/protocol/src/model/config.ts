@@ -20,6 +20,7 @@ export interface CheckConfig {
   readonly rise: number;
 }
 
+/** What this node's own configuration says of another one. It outweighs what that node says of itself. */
 export interface PeerConfig {
   readonly id: NodeId;
   readonly role: Role;
@@ -27,6 +28,7 @@ export interface PeerConfig {
   readonly priority: number;
 }
 
+/** A contested address, and how each node probes it. */
 export interface AddressConfig {
   readonly ip: Ip;
   readonly probe: CheckConfig;
@@ -41,10 +43,12 @@ export interface AddressConfig {
  */
 export type MoveStyle = 'fenced' | 'single-call';
 
+/** What the protocol may expect of the cloud driver; it never learns which driver it is. */
 export interface DriverConfig {
   readonly style: MoveStyle;
   /** Whether a one-call swap exists for a handover that the holder consents to. */
   readonly swap: boolean;
+  /** Whether taking the address may throw another Elastic IP off this node's interface. */
   readonly displace: 'refuse' | 'allow';
 }
 
@@ -54,7 +58,12 @@ export interface DriverConfig {
  */
 export type OrderRule = 'any' | 'proven' | 'none';
 
+/**
+ * All settings of one node. The host has checked them: ids are unique, lengths of time are positive, and the bounds
+ * below hold.
+ */
 export interface ProtocolConfig {
+  /** Messages and state files that name another cluster are refused. */
   readonly cluster: string;
   readonly orders: OrderRule;
   readonly node: {
@@ -93,7 +102,9 @@ export interface ProtocolConfig {
     /** Null: not set, and as long as a failover may take (`failover-time.ts`). */
     readonly blockedAfterMs: DurationMs | null;
   };
+  /** How long after a change of holder a holder that is heard and fit isn't relieved automatically; 0: not at all. */
   readonly holdDownMs: DurationMs;
+  /** At most so many changes of holder within this time before automatic moves pause. */
   readonly flap: { readonly moves: number; readonly withinMs: DurationMs };
 }
 

@@ -10,6 +10,7 @@ import type { Envelope } from '../wire/messages.ts';
 import type { AskPurpose, CallPurpose, Route } from './inputs.ts';
 import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from './units.ts';
 
+/** One thing that the host should do. An effect's id is unique within a run, and its answer names it again. */
 export type Effect =
   | SendEffect
   | ReplyEffect
@@ -21,6 +22,7 @@ export type Effect =
   | PersistEffect
   | { readonly kind: 'stopped'; readonly after?: EffectId };
 
+/** Send a message to a peer. Answered by `answered` or `send-failed`. */
 export interface SendEffect {
   readonly kind: 'send';
   readonly sendId: EffectId;
@@ -33,6 +35,7 @@ export interface SendEffect {
   readonly after?: EffectId;
 }
 
+/** Answer a request that came in as `received`, with this HTTP status. Nothing reports whether it arrived. */
 export interface ReplyEffect {
   readonly kind: 'reply';
   readonly requestId: EffectId;
@@ -66,6 +69,7 @@ export interface AskExternalIpEffect {
   readonly after?: EffectId;
 }
 
+/** A call of the cloud driver, about one address. */
 export type DriverOperation =
   | { readonly op: 'read' }
   /** Prove by dry run that every call of a move is permitted. */
@@ -75,6 +79,7 @@ export type DriverOperation =
   /** Associate with this node; with `reassociate`, also from whoever holds it. */
   | { readonly op: 'take'; readonly reassociate: boolean };
 
+/** Call the cloud driver. Answered by `driven`. */
 export interface DriveEffect {
   readonly kind: 'drive';
   readonly callId: EffectId;
@@ -86,9 +91,11 @@ export interface DriveEffect {
   readonly after?: EffectId;
 }
 
+/** Publish a notification to people. Answered by `published`; a failed one is tried again later, so people may get it twice. */
 export interface PublishEffect {
   readonly kind: 'publish';
   readonly publishId: EffectId;
+  /** At most 100 characters, the limit of SNS. */
   readonly subject: string;
   readonly message: string;
   readonly timeoutMs: DurationMs;

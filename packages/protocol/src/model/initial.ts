@@ -11,6 +11,7 @@ import type { Channel, Peer } from './peer-state.ts';
 import type { State } from './state.ts';
 import type { Ip, NodeId } from './units.ts';
 
+/** Nothing is paused. Version 0, which every order exceeds. */
 export const NO_PAUSE: PauseRecord = {
   version: 0,
   by: '',
@@ -20,6 +21,7 @@ export const NO_PAUSE: PauseRecord = {
   until: null,
 };
 
+/** No check has been made; the first is due at once. */
 export const NEW_SERIES: CheckSeries = {
   oks: 0,
   fails: 0,
@@ -30,6 +32,7 @@ export const NEW_SERIES: CheckSeries = {
   failingSince: null,
 };
 
+/** No session of the other side is known; its first message will be challenged. */
 export const NEW_CHANNEL: Channel = {
   session: null,
   highest: 0,
@@ -40,6 +43,7 @@ export const NEW_CHANNEL: Channel = {
   retired: [],
 };
 
+/** The external-IP service hasn't been asked. */
 export const NEW_WAY_OUT: WayOut = {
   provenAt: null,
   provenSince: null,
@@ -92,6 +96,7 @@ export function initialState(config: ProtocolConfig): State {
   };
 }
 
+/** A configured peer that hasn't been heard since the start. */
 export function newPeer(id: NodeId): Peer {
   return {
     id,
@@ -120,6 +125,7 @@ export function newPeer(id: NodeId): Peer {
   };
 }
 
+/** Neither the cloud nor a peer has said who holds the address. */
 export const UNKNOWN_HOLDER: Holder = {
   kind: 'unknown',
   node: null,
@@ -130,6 +136,7 @@ export const UNKNOWN_HOLDER: Holder = {
   firsthand: false,
 };
 
+/** A configured address of which nothing has been observed, read or agreed. */
 export function newAddress(ip: Ip): AddressState {
   return {
     ip,
@@ -176,6 +183,7 @@ export function newAddress(ip: Ip): AddressState {
   };
 }
 
+/** Nothing is waited for; its reason is never shown. */
 export const NO_BACKOFF: Backoff = {
   until: 0,
   delayMs: 0,

@@ -19,6 +19,10 @@ import type {
 
 export type { CheckFailure, ExternalIpFailure, SendFailure } from './codes.ts';
 
+/**
+ * One event, with the time at which it happened. All but `started`, `tick`, `received`, `configured` and `stop`
+ * answer an effect by its id.
+ */
 export type Input = Instant &
   (
     | Started
@@ -95,6 +99,7 @@ export type AskPurpose = 'guard' | 'way-out';
 /** What a call to the cloud is for: a move, an idle read of who holds the address, or the proof of permission. */
 export type CallPurpose = 'move' | 'idle-read' | 'permission';
 
+/** The HTTP route of a message: the first two are for peers, the others for operators. */
 export type Route = '/v1/gossip' | '/v1/vote' | '/v1/handover' | '/v1/pause' | '/v1/resume';
 
 /** `inconclusive`: the check itself could not run (out of sockets, stopped); counts neither way. */
@@ -108,6 +113,7 @@ export type CheckResult =
     }
   | { readonly kind: 'inconclusive'; readonly detail: string; readonly durationMs: DurationMs };
 
+/** The answer to `ask-external-ip`: from which address the outside sees this node, or why that isn't known. */
 export type ExternalIpResult =
   | { readonly kind: 'address'; readonly ip: Ip; readonly durationMs: DurationMs }
   | {
@@ -148,6 +154,7 @@ export type DriverFailure =
   | { readonly kind: 'refused'; readonly throttled: boolean; readonly code: string; readonly message: string }
   | { readonly kind: 'unknown'; readonly code: string; readonly message: string };
 
+/** The answer to a driver operation. One that doesn't belong to the operation counts as unknown. */
 export type DriverAnswer =
   | {
       readonly kind: 'read';
@@ -164,11 +171,13 @@ export type DriverAnswer =
   | { readonly kind: 'held' }
   | DriverFailure;
 
+/** A driver's answer, and the requests that it took, of which a retried or compound operation makes several. */
 export interface DriverResult {
   readonly answer: DriverAnswer;
   readonly requests: readonly CloudRequest[];
 }
 
+/** Whether the notification service has accepted a message. Whether it has delivered it isn't known. */
 export type PublishResult =
   | { readonly kind: 'accepted'; readonly request: CloudRequest }
   | { readonly kind: 'failed'; readonly detail: string; readonly request: CloudRequest };

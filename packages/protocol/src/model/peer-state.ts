@@ -5,6 +5,7 @@
 import type { BallotAnswer, Echo, NodeRecord, PeerState, Release, Rumour } from '../wire/messages.ts';
 import type { DurationMs, EffectId, Epoch, Ip, MonotonicMs, NodeId, SessionId } from './units.ts';
 
+/** All that is kept of one configured peer. It is dropped with its configuration. */
 export interface Peer {
   readonly id: NodeId;
   /** What it last said of itself, and when; null: never. */
@@ -22,10 +23,15 @@ export interface Peer {
   readonly heardAt: MonotonicMs | null;
   /** When somebody else last vouched for it; null: never. */
   readonly vouchedAt: MonotonicMs | null;
+  /** For people and for gossip; ballots go by `heardAt` alone. */
   readonly state: PeerState;
+  /** How long the last answered request took; null: none was answered. */
   readonly rttMs: DurationMs | null;
+  /** The freshness of its messages. */
   readonly channel: Channel;
+  /** Answers to its ballots that its next message carries. */
   readonly answersDue: readonly BallotAnswer[];
+  /** Leases to give back to it, each repeated in `left` more messages. */
   readonly releasesDue: readonly { readonly release: Release; readonly left: number }[];
   /** Its incarnation in the session before the present one. */
   readonly priorIncarnation: number;
@@ -37,6 +43,7 @@ export interface Peer {
     readonly incarnation: number;
     readonly at: MonotonicMs;
   } | null;
+  /** Two runs have used its id: until then it is lent nothing. 0: never seen. */
   readonly duplicateUntil: MonotonicMs;
   /** Its record tells of orders that its budget had no room for. */
   readonly ordersDue: boolean;
@@ -63,20 +70,24 @@ export interface Channel {
   readonly retired: readonly SessionId[];
 }
 
+/** The session of one operator's command, kept so that its messages count once. */
 export interface OperatorChannel {
   readonly id: NodeId;
   readonly channel: Channel;
+  /** When it last counted; the oldest gives way to a new one. */
   readonly usedAt: MonotonicMs;
   /** It has ordered something, and didn't only ask. */
   readonly orders: boolean;
 }
 
+/** A request that was sent and whose answer would still count. */
 export interface PendingSend {
   readonly sendId: EffectId;
   readonly to: NodeId;
   readonly seq: number;
   readonly sentAt: MonotonicMs;
   readonly fresh: boolean;
+  /** It repeats a message that was answered with a challenge; it isn't repeated again. */
   readonly retry: boolean;
   /** When it came to nothing; null: it may still be answered in time. */
   readonly failedAt: MonotonicMs | null;
@@ -86,9 +97,13 @@ export interface PendingSend {
   readonly after: EffectId;
 }
 
+/** What is told in turn, and to whom. */
 export interface GossipState {
   readonly nextRoundAt: MonotonicMs;
+  /** How many voters have been spoken to in turn since the start; which is next follows from it. */
   readonly voterCursor: number;
+  /** The same for members. */
   readonly memberCursor: number;
+  /** News of third nodes, each told in `left` more messages. */
   readonly rumours: readonly { readonly rumour: Rumour; readonly left: number }[];
 }

@@ -29,8 +29,10 @@ export const GATES = [
   'lease',
 ] as const;
 
+/** The label of a gate in metrics and in `failtome why`. */
 export type GateName = (typeof GATES)[number];
 
+/** All reason codes of the takeover rule, grouped by the outcome that they explain. */
 export const REASONS = [
   // wait
   'call-in-flight',
@@ -72,4 +74,5 @@ export const REASONS = [
   'moved',
 ] as const;
 
+/** Why the takeover rule came to its outcome; stable, because operators and alerts match on it. */
 export type Reason = (typeof REASONS)[number];

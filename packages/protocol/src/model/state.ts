@@ -12,10 +12,13 @@ import type { DurationMs, EffectId, Instant, Ip, MonotonicMs, NodeId, SessionId 
 /** `new`: nothing has been posted yet. `stopping`: goodbye said, a move may still have to be finished. */
 export type Phase = 'new' | 'running' | 'stopping' | 'stopped';
 
+/** All of one node. Whatever isn't in the durable document (`storage/durable.ts`) is lost with the process. */
 export interface State {
   readonly phase: Phase;
   readonly config: ProtocolConfig;
+  /** Names this run; empty before `started`. */
   readonly session: SessionId;
+  /** Grows with every run, and whenever a peer calls this node suspect or dead; the higher one's record counts. */
   readonly incarnation: number;
   /** The last input's time. */
   readonly now: Instant;
@@ -26,11 +29,14 @@ export interface State {
   readonly due: MonotonicMs;
   /** The generator of jitter, xorshift32. */
   readonly draws: number;
+  /** The id of the next effect. */
   readonly nextEffect: EffectId;
+  /** The number of the last message sent in this session. */
   readonly seq: number;
   /** Counts changes of the own record. */
   readonly recordVersion: number;
   readonly peers: Readonly<Record<NodeId, Peer>>;
+  /** Sessions of operators' commands, bounded; see `orders/operator-sessions.ts`. */
   readonly operators: readonly OperatorChannel[];
   /** Oldest first. */
   readonly pendingSends: readonly PendingSend[];
@@ -40,8 +46,10 @@ export interface State {
   readonly addresses: Readonly<Record<Ip, AddressState>>;
   /** Addresses that the configuration doesn't name any more, and whose move has still to end. */
   readonly leaving: readonly Ip[];
+  /** The newest pause or resume known. */
   readonly pause: PauseRecord;
   readonly handovers: readonly Handover[];
+  /** Notifications that no service has accepted yet, oldest first, at most `MAX_OUTBOX`. */
   readonly outbox: readonly Notification[];
   readonly storage: StorageHealth;
   /** The last `readiness` told. */
@@ -54,29 +62,37 @@ export interface State {
   readonly duplicateUntil: MonotonicMs;
 }
 
+/** A handover as this node keeps it. */
 export interface Handover {
   readonly record: HandoverRecord;
+  /** When it is over, by this node's own clock. */
   readonly expiresAt: MonotonicMs;
   /** How it will have ended, once the move that this node makes for it is over; null: it hasn't been ended meanwhile. */
   readonly ending: HandoverRecord | null;
 }
 
+/** A notification that is still to be accepted. */
 export interface Notification {
   readonly id: string;
   readonly subject: string;
   readonly message: string;
+  /** The publication on its way; null: none, and the next is due at `nextAt`. */
   readonly publishing: EffectId | null;
   readonly nextAt: MonotonicMs;
+  /** The pause before the next try, doubling; 0: none has failed. */
   readonly delayMs: DurationMs;
 }
 
+/** Whether the disk takes writes, and what it held at the start. */
 export interface StorageHealth {
   /** Since when a write has been waited for; null: none is. */
   readonly waitingSince: MonotonicMs | null;
   /** The newest write asked for, and the newest known to be durable. */
   readonly latest: EffectId;
   readonly durable: EffectId;
+  /** The error code of the last write, or `SLOW`; null: it succeeded. */
   readonly failing: string | null;
+  /** When a failed write is tried again; means nothing while writes succeed. */
   readonly retryAt: MonotonicMs;
   /** What was found at the start. */
   readonly found: 'loaded' | 'empty' | 'unreadable' | 'foreign';

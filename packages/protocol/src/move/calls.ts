@@ -10,8 +10,11 @@ import { callTimeoutMs } from '../takeover/view.ts';
 import type { NextCall, ReadPurpose } from './phases.ts';
 import { changeMove, moveOf } from './progress.ts';
 
+/** How long a throttled call rests before it is made again; doubles each time. */
 export const FIRST_THROTTLE_MS: DurationMs = 500;
+/** The longest such rest. */
 export const MAX_THROTTLE_MS: DurationMs = 4_000;
+/** How long a move rests that must be seen through after a take was refused; doubles each time. */
 export const FIRST_DUTY_MS: DurationMs = 1_000;
 const MAX_DUTY_MS: DurationMs = 10_000;
 /** A read that shows an ended association is repeated after this. */

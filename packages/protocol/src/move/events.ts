@@ -11,9 +11,11 @@ import { isStaleRead } from '../observation/holder.ts';
 /** Somebody holds the address by it. */
 export type Associated = Extract<Association, { readonly kind: 'associated' }>;
 
+/** A read shows that the address isn't associated. */
 export type Nobody = { readonly kind: 'nobody' };
 /** The address is associated just as this node would have it. */
 export type Self = { readonly kind: 'self'; readonly association: Associated };
+/** A read shows another holder, or this node by another interface or private address than it would use. */
 export type Another = { readonly kind: 'another'; readonly association: Associated };
 /** Taking the address would throw `other` off this node, which the configuration forbids. */
 export type Displaces = { readonly kind: 'displaces'; readonly other: Ip };
@@ -21,7 +23,7 @@ export type Displaces = { readonly kind: 'displaces'; readonly other: Ip };
 export type Lagging = { readonly kind: 'lagging' };
 
 /** A definite no that is none to the call itself: it may be made again as it is. */
-export type Throttled = Failed<'throttled'>;
+type Throttled = Failed<'throttled'>;
 /** A definite no: nothing was changed. */
 export type Refused = Failed<'refused'>;
 /** It may have been applied, or may yet be. An answer to another question than the one that was asked is as good as none. */
@@ -32,17 +34,20 @@ interface Failed<K extends string> {
   readonly code: string;
   readonly message: string;
 }
+/** The call brought no answer of use. */
 export type Failure = Throttled | Refused | Unknown;
 
 /** What a read of the move shows before its next call. */
 export type ReadEvent = Nobody | Self | Another | Displaces | Lagging | Failure;
 /** What a read shows while it settles what became of a call: what stands on the interface doesn't matter any more. */
 export type SettlingEvent = Exclude<ReadEvent, Displaces> | Due;
+/** The answer to a release. */
 export type ReleaseEvent =
   | { readonly kind: 'released' }
   /** The association had ended before: somebody was faster. */
   | { readonly kind: 'ended' }
   | Failure;
+/** The answer to a take. */
 export type TakeEvent =
   | { readonly kind: 'taken'; readonly associationId: AssociationId | null }
   /** Somebody holds the address. */
@@ -60,6 +65,7 @@ export function settlingEvent(state: State, ip: Ip, answer: DriverAnswer): Settl
   return isStaleRead(state, ip, answer.association) ? { kind: 'lagging' } : shownBy(answer.association);
 }
 
+/** What the driver's answer to a release means. */
 export function releaseEvent(answer: DriverAnswer): ReleaseEvent {
   switch (answer.kind) {
     case 'released':
@@ -71,6 +77,7 @@ export function releaseEvent(answer: DriverAnswer): ReleaseEvent {
   }
 }
 
+/** What the driver's answer to a take means. */
 export function takeEvent(answer: DriverAnswer): TakeEvent {
   switch (answer.kind) {
     case 'taken':

@@ -157,6 +157,7 @@ export function readAnew(ctx: StepContext, ip: Ip, { associationId }: Releasing)
   read(ctx, ip, 'start');
 }
 
+/** The release was throttled: make it again. */
 export function releaseAfterThrottle(ctx: StepContext, ip: Ip, { associationId, node }: Releasing): void {
   afterThrottle(ctx, ip, { call: 'release', associationId, node });
 }
@@ -179,6 +180,7 @@ export function settleRelease(ctx: StepContext, ip: Ip, { associationId }: Relea
   settle(ctx, ip, 'release', associationId);
 }
 
+/** The cloud has given the address to this node. */
 export function acceptAnswered(
   ctx: StepContext,
   ip: Ip,
@@ -193,6 +195,7 @@ export function readWhoHolds(ctx: StepContext, ip: Ip): void {
   read(ctx, ip, 'lost');
 }
 
+/** The take was throttled: make it again. */
 export function takeAfterThrottle(ctx: StepContext, ip: Ip, { reassociate }: Taking): void {
   afterThrottle(ctx, ip, { call: 'take', reassociate });
 }

@@ -7,6 +7,7 @@ import type { AssociationId, DurationMs, EffectId, Epoch, MonotonicMs, NodeId } 
 import type { MoveStep } from '../storage/durable.ts';
 import type { BallotMode } from '../wire/messages.ts';
 
+/** A move from its first call, or from the restart that found it, until it is concluded. */
 export interface Move {
   readonly epoch: Epoch;
   readonly mode: BallotMode;
@@ -16,16 +17,19 @@ export interface Move {
   readonly leaseUntil: MonotonicMs;
   /** What each of its calls gets (`view.ts`, `callTimeoutMs`). */
   readonly callTimeoutMs: DurationMs;
+  /** The holder agreed, so that a one-call swap may be used where the driver has one. */
   readonly consent: boolean;
   /** Nobody holds the address by our doing: somebody must take it, and that is us. */
   readonly duty: boolean;
   readonly stage: MovePhase;
   /** The pause before the next attempt, doubling. */
   readonly delayMs: DurationMs;
+  /** The parts that are done, for the history. */
   readonly steps: readonly { readonly step: MoveStep; readonly durationMs: DurationMs }[];
   readonly requestIds: readonly string[];
 }
 
+/** What a move waits for. */
 export type MovePhase = Reading | Releasing | Taking | Settling | Resting | Verifying;
 
 /** It has asked who holds the address. */
@@ -87,9 +91,9 @@ export interface Verifying {
  * Why a move reads. `start`: to begin, or to begin again. `duty`: nobody holds the address by our doing. `lost`: a take
  * found it held. `recover`: a restart found an intent.
  */
-export const READ_PURPOSES = ['start', 'duty', 'lost', 'recover'] as const;
-export type ReadPurpose = (typeof READ_PURPOSES)[number];
+export type ReadPurpose = 'start' | 'duty' | 'lost' | 'recover';
 
+/** The call that follows a rest. */
 export type NextCall =
   | { readonly call: 'read'; readonly purpose: ReadPurpose }
   | { readonly call: 'release'; readonly associationId: AssociationId | null; readonly node: NodeId | null }

@@ -20,6 +20,7 @@ export function moveOf(ctx: StepContext, ip: Ip): Move {
   return move;
 }
 
+/** Replaces parts of the move. Throws as `moveOf` does. */
 export function changeMove(ctx: StepContext, ip: Ip, parts: Change<Move>): void {
   changeAddress(ctx, ip, { move: { ...moveOf(ctx, ip), ...parts } });
 }

@@ -28,6 +28,7 @@ interface MoveTable {
   readonly verifying: Row<Verifying, Due>;
 }
 
+/** The machine. `move.ts` looks the cell up, and is the only one that calls it. */
 export const MOVE_TABLE: MoveTable = {
   reading: {
     start: {

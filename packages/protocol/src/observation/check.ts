@@ -17,7 +17,8 @@ export const LATE_TOLERANCE_MS: DurationMs = 250;
 /** The most checks of one series on their way at once. */
 export const MAX_IN_FLIGHT = 3;
 
-export type Counted =
+/** What a finished check does to its series. `ignored`: it is over, and counts neither way. */
+type CountedCheck =
   | { readonly kind: 'ok' | 'failed'; readonly series: CheckSeries; readonly startedAt: MonotonicMs }
   | { readonly kind: 'ignored'; readonly series: CheckSeries };
 
@@ -38,7 +39,7 @@ export function finished(
   observedFrom: MonotonicMs,
   timeoutMs: DurationMs,
   result: CheckResult,
-): Counted {
+): CountedCheck {
   const check = series.inFlight.find((one) => one.id === id);
   const inFlight = series.inFlight.filter((one) => one.id !== id);
   const rest = copySeries(series);
@@ -90,7 +91,8 @@ export function hastened(series: CheckSeries, config: CheckConfig, startedAt: Mo
   return next;
 }
 
-export function gapOf(config: CheckConfig, fast: boolean): DurationMs {
+/** How long after the start of one check the next one starts. */
+export function checkIntervalMs(config: CheckConfig, fast: boolean): DurationMs {
   return fast ? config.fastIntervalMs : config.intervalMs;
 }
 

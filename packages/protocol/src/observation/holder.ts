@@ -67,6 +67,7 @@ function fallOf(state: State, ip: Ip): number {
   return state.config.addresses.find((one) => one.ip === ip)?.probe.fall ?? 1;
 }
 
+/** Whether this node believes that it holds the address; false where the address isn't configured. */
 export function isHeldBySelf(state: State, ip: Ip): boolean {
   return state.addresses[ip]?.holder.node === state.config.node.id;
 }

@@ -94,6 +94,10 @@ export function tellReadiness(ctx: StepContext): void {
   if (ready !== before.ready) announce(ctx);
 }
 
+/**
+ * When the next idle read or dry run of an address is due; `NEVER` while both are on their way, or where a move
+ * makes its own calls.
+ */
 export function nextIdleCall(state: State, address: AddressState): MonotonicMs {
   const { idle } = address;
   if (state.config.driver === null || makesItsOwnCalls(state, address)) return NEVER;

@@ -21,7 +21,7 @@ import {
 import { endEpisode, onFitnessChanged, onLeftUp, onSeenDown, onSeenUp } from '../takeover/episode.ts';
 import { handoverToSelf } from '../takeover/view.ts';
 import type { Verdict } from '../wire/messages.ts';
-import { finished, gapOf, hastened, isDue, started } from './check.ts';
+import { checkIntervalMs, finished, hastened, isDue, started } from './check.ts';
 import { failuresNeeded, holderUnfitSince, isHeldBySelf, isSilent } from './holder.ts';
 import {
   ASK_IDLE_MS,
@@ -74,6 +74,7 @@ export function lookNow(ctx: StepContext, ip: Ip): void {
     startLocalCheck(ctx);
 }
 
+/** Counts a probe, and judges the address anew by it. The answer to a probe that was forgotten counts for nothing. */
 export function onProbed(ctx: StepContext, probeId: EffectId, result: CheckResult): void {
   const before = Object.values(ctx.state.addresses).find((one) =>
     one.series.inFlight.some((probe) => probe.id === probeId),
@@ -121,6 +122,7 @@ export function onWayOutAnswer(ctx: StepContext, askId: EffectId, result: Extern
   }
 }
 
+/** Counts a check of this node's own HAProxy, and announces when its fitness changes. */
 export function onLocalChecked(ctx: StepContext, checkId: EffectId, result: CheckResult): void {
   const { config, local } = ctx.state;
   if (config.local === null) return;
@@ -252,7 +254,7 @@ function replaceProbeIfDecisive(ctx: StepContext, ip: Ip): void {
 function startProbe(ctx: StepContext, ip: Ip): void {
   const probeId = newEffectId(ctx);
   const address = addressOf(ctx.state, ip);
-  const gapMs = gapOf(probeConfig(ctx.state, ip).probe, isWatchedClosely(ctx.state, address));
+  const gapMs = checkIntervalMs(probeConfig(ctx.state, ip).probe, isWatchedClosely(ctx.state, address));
   changeAddress(ctx, ip, { series: started(address.series, probeId, ctx.now.at, gapMs) });
   ctx.effects.push({ kind: 'probe', probeId, address: ip });
 }
@@ -262,7 +264,7 @@ function startLocalCheck(ctx: StepContext): void {
   if (config.local === null) return;
   const checkId = newEffectId(ctx);
   const close = local.series.fails > 0 || local.fit === 'unfit';
-  const series = started(local.series, checkId, ctx.now.at, gapOf(config.local, close));
+  const series = started(local.series, checkId, ctx.now.at, checkIntervalMs(config.local, close));
   change(ctx, { local: { series, fit: local.fit, since: local.since } });
   ctx.effects.push({ kind: 'check-local', checkId });
 }
@@ -300,7 +302,7 @@ function reasonOf(result: CheckResult): string {
 }
 
 /** @throws Error when the address is not configured. */
-export function probeConfig(state: State, ip: Ip): AddressConfig {
+function probeConfig(state: State, ip: Ip): AddressConfig {
   const config = state.config.addresses.find((address) => address.ip === ip);
   if (config === undefined) throw new Error(`address ${ip} is not configured`);
   return config;

@@ -16,10 +16,12 @@ export const ASK_EVERY_MS: DurationMs = 2_000;
 /** How often it is asked for in quiet times, to know whether this node could act at all. */
 export const ASK_IDLE_MS: DurationMs = 60_000;
 
+/** The family over which an address is reached. */
 export function familyOf(ip: Ip): Family {
   return ip.includes(':') ? '6' : '4';
 }
 
+/** The way out that probes of this address take. */
 export function wayOutOf(state: State, ip: Ip): WayOut {
   return state.wayOut[familyOf(ip)];
 }
@@ -101,7 +103,8 @@ export function onWayOut(ctx: StepContext, askId: EffectId, result: ExternalIpRe
   return !had;
 }
 
-export function changeWayOut(ctx: StepContext, family: Family, wayOut: WayOut): void {
+/** Replaces parts of what is known of the way out of an address's family. */
+function changeWayOut(ctx: StepContext, family: Family, wayOut: WayOut): void {
   const both = ctx.state.wayOut;
   const own = copyWayOut(wayOut);
   change(ctx, { wayOut: family === '4' ? { '4': own, '6': both['6'] } : { '4': both['4'], '6': own } });

@@ -17,7 +17,8 @@ import { isMovePastRecall, isOpen, orderedBy, standingOf, withdrawHandover } fro
 /** Over how many nodes a handover comes to its target at most, each a message later than the one before. */
 const HOPS = 2;
 
-export function cancel(
+/** Takes a handover back, and says whether it can still happen. Given again, it says so anew. */
+export function cancelHandover(
   ctx: StepContext,
   command: Extract<Command, { kind: 'handover-cancel' }>,
 ): CommandOutcome {
@@ -39,7 +40,7 @@ function meant(
   if (id !== null)
     return state.handovers.find(({ record }) => record.id === id) ?? 'no such handover is known here';
   const ip = address ?? onlyAddress(state);
-  if (ip === null || state.addresses[ip] === undefined) return whichAddress(state);
+  if (ip === null || state.addresses[ip] === undefined) return askWhichAddress(state);
   const open = state.handovers.find((one) => one.record.address === ip && isOpen(state, one));
   return open ?? `no handover of ${ip} is open`;
 }
@@ -95,19 +96,23 @@ function toldBy(state: State, { id, to }: HandoverRecord): 'open' | 'ended' | 'n
   return said?.unstored === true ? 'nothing' : 'ended';
 }
 
+/** A handover in words, for people. */
 export function describeHandover({ address, to, by, reason }: HandoverRecord): string {
   return `the handover of ${address} to ${to}, ${orderedBy({ by, reason })}`;
 }
 
+/** The address that is meant where none is named; null: there are several. */
 export function onlyAddress(state: State): Ip | null {
   const ips = Object.keys(state.addresses);
   return ips.length === 1 ? (ips[0] ?? null) : null;
 }
 
-export function whichAddress(state: State): string {
+/** Asks for the address, where none was named or it isn't known. */
+export function askWhichAddress(state: State): string {
   return `which address? Known here: ${Object.keys(state.addresses).join(', ')}`;
 }
 
+/** The final answer to a command that isn't carried out, with the reason for people. */
 export function failed(id: string, detail: string): CommandOutcome {
   return { state: 'failed', id, detail };
 }

@@ -199,7 +199,7 @@ export function endPausedHandovers(ctx: StepContext): void {
   for (const one of handovers) {
     const { record } = one;
     if (isOpen(ctx.state, one) && isOrderedBefore(config, record, pause))
-      withdrawHandover(ctx, one, pause.owner, pauseEnds(pause.owner, pause.reason));
+      withdrawHandover(ctx, one, pause.owner, endedByPause(pause.owner, pause.reason));
   }
 }
 
@@ -213,7 +213,8 @@ export function isOrderedBefore(
   return known !== undefined && known < version;
 }
 
-export function pauseEnds(owner: string, reason: string): string {
+/** Why a handover ended that a later pause stopped, in words for its record. */
+export function endedByPause(owner: string, reason: string): string {
   return `ended by the pause of ${owner}${reason === '' ? '' : `: ${reason}`}`;
 }
 

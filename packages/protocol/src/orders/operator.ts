@@ -11,16 +11,16 @@ import { isoTime, newSerialId } from '../reporting/outbox.ts';
 import type { StepContext } from '../step-context.ts';
 import { bestCandidate } from '../takeover/damping.ts';
 import type { Command, CommandOutcome, Envelope, PauseRecord } from '../wire/messages.ts';
-import { cancel, describeHandover, failed, onlyAddress, whichAddress } from './cancel.ts';
+import { askWhichAddress, cancelHandover, describeHandover, failed, onlyAddress } from './cancel.ts';
 import {
   addHandover,
+  endedByPause,
   HANDOVER_LASTS_MS,
   isMovePastRecall,
   isOpen,
   MAX_HANDOVERS,
   nextInOrder,
   orderedBy,
-  pauseEnds,
   standingOf,
   withdrawHandover,
 } from './handover.ts';
@@ -42,10 +42,12 @@ const COMMANDS_OF: Readonly<Record<Route, readonly Command['kind'][]>> = {
   '/v1/resume': ['resume'],
 };
 
+/** Whether a message's sender is an operator's command rather than a node: its id begins with `OPERATOR_PREFIX`. */
 export function isOperator(id: NodeId): boolean {
   return id.startsWith(OPERATOR_PREFIX);
 }
 
+/** Carries out an operator's command, and answers with what became of it. One that isn't fresh is challenged. */
 export function onCommand(ctx: StepContext, requestId: EffectId, route: Route, request: Envelope): void {
   const misaddressed = misaddressedReason(ctx.state, request, true);
   const command = request.payload.command;
@@ -74,7 +76,7 @@ function obey(ctx: StepContext, command: Command): CommandOutcome {
     case 'handover-status':
       return handoverOutcome(ctx.state, command.id);
     case 'handover-cancel':
-      return cancel(ctx, command);
+      return cancelHandover(ctx, command);
   }
 }
 
@@ -144,7 +146,7 @@ function describePause({ owner, reason, until }: PauseRecord): string {
 function endOpenHandovers(ctx: StepContext, owner: string, reason: string): readonly string[] {
   return ctx.state.handovers.flatMap((one) => {
     if (!isOpen(ctx.state, one)) return [];
-    withdrawHandover(ctx, one, owner, pauseEnds(owner, reason));
+    withdrawHandover(ctx, one, owner, endedByPause(owner, reason));
     const what = describeHandover(one.record);
     return isMovePastRecall(ctx.state, one.record)
       ? [`too late for ${what}, which is being moved`]
@@ -160,7 +162,7 @@ function handOver(ctx: StepContext, command: Extract<Command, { kind: 'handover'
     return handoverOutcome(state, order.id);
   const { address, to: target } = order ?? command;
   const ip = address ?? onlyAddress(state);
-  if (ip === null || state.addresses[ip] === undefined) return failed('', whichAddress(state));
+  if (ip === null || state.addresses[ip] === undefined) return failed('', askWhichAddress(state));
   const to = target ?? bestCandidate(state, ip);
   if (to === null) return failed('', 'no other candidate is heard and fit');
   const objection = whyNotTo(state, ip, to) ?? underWay(state, ip);

@@ -20,16 +20,20 @@ export interface ShownOrders {
   readonly pause: Pick<StatusView['pause'], 'paused' | 'until'>;
 }
 
+/** What an operator asks for with `failtome pause`. */
 export interface PauseWish {
   /** Null: until resumed. */
   readonly forMs: DurationMs | null;
+  /** Who orders it, and why: shown to people. */
   readonly owner: string;
   readonly reason: string;
   /** Whether a pause that lasts longer gives way. */
   readonly replace: boolean;
 }
 
+/** What an operator asks for with `failtome handover`. */
 export interface HandoverWish {
+  /** Chosen by whoever orders, so that the order can be repeated and followed. */
   readonly id: string;
   /** Null: the only one. */
   readonly address: Ip | null;
@@ -37,6 +41,7 @@ export interface HandoverWish {
   readonly to: NodeId | null;
   readonly owner: string;
   readonly reason: string;
+  /** How long it may take; at most `HANDOVER_LASTS_MS`. */
   readonly forMs: DurationMs;
 }
 
@@ -53,6 +58,7 @@ export function pauseTerms(
   return { ...signedNow(wall), by: shown.node, paused: true, owner, reason, until };
 }
 
+/** The end of whatever pause is in force. */
 export function resumeTerms(
   shown: Pick<ShownOrders, 'node'>,
   { owner, reason }: { readonly owner: string; readonly reason: string },
@@ -61,10 +67,12 @@ export function resumeTerms(
   return { ...signedNow(wall), by: shown.node, paused: false, owner, reason, until: null };
 }
 
+/** `refused`: the wish doesn't say enough, or nobody can take the address; in words. */
 export type HandoverTerms =
   | { readonly kind: 'terms'; readonly order: Omit<HandoverOrder, 'proof'> }
   | { readonly kind: 'refused'; readonly detail: string };
 
+/** Fills in the address and the target where the wish leaves them open. */
 export function handoverTerms(shown: ShownOrders, wish: HandoverWish, wall: WallMs): HandoverTerms {
   const { addresses } = shown;
   const known = addresses.map(({ ip }) => ip);

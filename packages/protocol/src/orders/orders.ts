@@ -28,16 +28,19 @@ export type IsProven = (text: string, proof: string) => boolean;
 /** Begins every text that is signed. Changes when what is signed changes. */
 const DOMAIN = 'failtome-order/2';
 /** The most bytes of what people write in a signed order: it is never cut, and many have to fit into one message. */
-export const MAX_SIGNED_OWNER_BYTES = 128;
-export const MAX_SIGNED_REASON_BYTES = 256;
+const MAX_SIGNED_OWNER_BYTES = 128;
+/** The same for the reason. */
+const MAX_SIGNED_REASON_BYTES = 256;
 /** What an order's id looks like: it is told in many places. */
 export const ORDER_ID: RegExp = /^[A-Za-z0-9._-]{1,64}$/;
 
+/** What an operator can sign: a pause or resume, a handover, or its withdrawal. */
 export type Signable =
   | { readonly kind: 'pause'; readonly order: Omit<PauseOrder, 'proof'> }
   | { readonly kind: 'handover'; readonly order: Omit<HandoverOrder, 'proof'> }
   | { readonly kind: 'withdrawal'; readonly order: Withdrawal };
 
+/** What an operator signs to take a handover back: the command's own words, because it names no record. */
 export interface Withdrawal {
   readonly id: string | null;
   readonly address: Ip | null;

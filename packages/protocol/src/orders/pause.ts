@@ -114,6 +114,7 @@ export function lastingUntil({ until }: Pick<PauseRecord, 'until'>): number {
   return until ?? Number.POSITIVE_INFINITY;
 }
 
+/** Replaces the pause in force, writes it down and announces it. Whether it may is for the caller to know. */
 export function setPause(ctx: StepContext, pause: PauseRecord): void {
   change(ctx, { pause });
   emitFact(ctx, {

@@ -22,6 +22,10 @@ import type { Outcome, Reason } from '../model/reasons.ts';
 import type { DurationMs, Epoch, Ip, NodeId, WallMs } from '../model/units.ts';
 import type { BallotAnswer } from '../wire/messages.ts';
 
+/**
+ * One thing that happened in a step, for log, metrics, history and checkers. It holds what they need, so that none
+ * has to compare states.
+ */
 export type Fact =
   | {
       readonly kind: 'started';

@@ -16,7 +16,9 @@ const FIRST_RETRY_MS: DurationMs = 1_000;
 const MAX_RETRY_MS: DurationMs = 30_000;
 const PUBLISH_TIMEOUT_MS: DurationMs = 5_000;
 
+/** The subject that existing subscriptions filter by; a part of the contract with users. */
 export const TAKEOVER_SUBJECT = 'HAProxy failover notification';
+/** The subject of the notification that nobody may take an address that is down. */
 export const BLOCKED_SUBJECT = 'HAProxy failover blocked';
 
 /** An id that no other node and no other run gives. */
@@ -26,6 +28,7 @@ export function newSerialId(ctx: StepContext): string {
   return `${ctx.state.config.node.id}-${ctx.state.incarnation}-${serial}`;
 }
 
+/** Queues a notification and writes it down; it is sent once that is durable. Nothing where notifications are off. */
 export function enqueue(ctx: StepContext, subject: string, message: string): void {
   if (!ctx.state.config.notify.enabled) return;
   const id = newSerialId(ctx);
@@ -56,6 +59,7 @@ export function publishWhatIsDue(ctx: StepContext): void {
   }
 }
 
+/** The service's answer to a publication: accepted, it is forgotten; else tried again, from 1 s up to 30 s later. */
 export function onPublished(ctx: StepContext, publishId: EffectId, result: PublishResult): void {
   const notification = ctx.state.outbox.find((one) => one.publishing === publishId);
   if (notification === undefined) return;
@@ -90,6 +94,7 @@ export function republish(ctx: StepContext): void {
   });
 }
 
+/** When the next try of a waiting one is due; null: none waits. */
 export function nextPublication(outbox: readonly Notification[]): MonotonicMs | null {
   const times = outbox.filter((one) => one.publishing === null).map((one) => one.nextAt);
   return times.length === 0 ? null : Math.min(...times);
@@ -114,6 +119,7 @@ export function takeoverMessage(ctx: StepContext, entry: HistoryEntry, intent: M
   return lines.map(plainText).join('\n');
 }
 
+/** The notification that an address is down and nobody may take it. `why`: a line for each node that says so. */
 export function blockedMessage(ctx: StepContext, ip: Ip, downMs: DurationMs, why: readonly string[]): string {
   const { config } = ctx.state;
   const lines = [

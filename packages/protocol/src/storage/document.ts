@@ -19,6 +19,7 @@ import {
   type DurableHandover,
 } from './durable.ts';
 
+/** All of the state that the next run has to know. Every write holds the whole document. */
 export function documentOf(state: State): DurableDocument {
   return {
     version: DOCUMENT_VERSION,
@@ -94,6 +95,7 @@ function restoredHandover(one: DurableHandover, now: Instant): readonly Handover
   return [{ record, expiresAt: now.at + Math.max(0, leftMs), ending: null }];
 }
 
+/** What was wrong with what was found on the disk, in words; empty: nothing. */
 export function detailOf(storage: StorageState): string {
   return storage.kind === 'unreadable' || storage.kind === 'foreign' ? storage.detail : '';
 }

@@ -14,10 +14,12 @@ export type { MoveStep } from '../model/codes.ts';
 /** The layout's version; a document of another version is unreadable. */
 export const DOCUMENT_VERSION = 1;
 
+/** The state file of one node. What decodes is bounded (`wire/codec.ts`). */
 export interface DurableDocument {
   readonly version: number;
   readonly cluster: string;
   readonly node: NodeId;
+  /** That of the run which wrote it; the next one counts on from it. */
   readonly incarnation: number;
   readonly addresses: readonly DurableAddress[];
   readonly pause: PauseRecord;
@@ -33,11 +35,14 @@ export interface DurableHandover extends HandoverRecord {
   readonly untilWall?: WallMs;
 }
 
+/** What a later run has to know of one address. */
 export interface DurableAddress {
   readonly ip: Ip;
   /** The highest epoch this node has seen, voted in or asked for. */
   readonly epoch: Epoch;
+  /** Null: nothing is lent, and nothing ever was that still binds. */
   readonly lent: DurableLease | null;
+  /** The move that may be under way; null: none is. */
   readonly intent: MoveIntent | null;
   /** A take that may have been applied, or may yet be, and that nobody was told of: the newest of them. */
   readonly late: MoveIntent | null;
@@ -68,6 +73,7 @@ export interface DurableEpisode {
   readonly toldWall: WallMs;
 }
 
+/** The vote of this node that a later run must not repeat for another candidate. */
 export interface DurableLease {
   readonly candidate: NodeId;
   readonly epoch: Epoch;
@@ -85,13 +91,17 @@ export interface MoveIntent {
   readonly associationId: AssociationId | null;
   /** `planned`: no call yet. `released`: nobody holds it by our doing. `accepted`: the cloud has accepted the move. */
   readonly stage: 'planned' | 'released' | 'accepted';
+  /** When the attempt began. */
   readonly startedWall: WallMs;
   readonly reason: string;
+  /** Who agreed, in words. */
   readonly agreed: string;
   readonly steps: readonly { readonly step: MoveStep; readonly durationMs: DurationMs }[];
+  /** The cloud's ids of the requests made so far, for a support case. */
   readonly requestIds: readonly string[];
 }
 
+/** A notification that no service had accepted. */
 export interface OutboxEntry {
   readonly id: string;
   readonly subject: string;

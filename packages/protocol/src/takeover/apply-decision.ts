@@ -52,6 +52,10 @@ const PASSING: ReadonlySet<Reason> = new Set<Reason>([
 
 const HANDOVER_ENDED = 'the handover has ended';
 
+/**
+ * Asks the takeover rule about one address, and does what it says; again as long as that changes what the rule sees,
+ * within a bound.
+ */
 export function applyDecision(ctx: StepContext, ip: Ip): void {
   for (let count = 0; count < MAX_DECISIONS; count += 1) {
     const decision = decide(takeoverView(ctx.state, addressOf(ctx.state, ip)));

@@ -15,6 +15,7 @@ import { counted } from '../reporting/wording.ts';
  */
 export const SERVES_WITHIN_MS: DurationMs = 15_000;
 
+/** Whether hold-down or the flap budget protect the present holder, until when, and why in words. */
 export type Damping =
   | { readonly kind: 'free'; readonly detail: string }
   | {

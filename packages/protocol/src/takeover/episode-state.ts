@@ -14,6 +14,7 @@ export interface Try {
   readonly at: MonotonicMs;
 }
 
+/** What this node knows of the present episode, from its own probes, from the cloud and from peers. */
 export interface Episode {
   /** Moves up to this epoch were followed by the address being seen up: they are over. Only grows. */
   readonly upEpoch: Epoch;
@@ -33,6 +34,7 @@ export interface Episode {
   readonly heardTold: NodeId | null;
 }
 
+/** Nobody has seen the address up, and it wasn't moved. */
 export const NEW_EPISODE: Episode = {
   upEpoch: 0,
   anewEpoch: 0,

@@ -213,6 +213,7 @@ export function definiteFitness(
   return { fit: record.fit, changed };
 }
 
+/** What of an episode outlives a crash. Ages are lengths of time before the writing. */
 export function durableEpisode(state: State, address: AddressState): DurableEpisode {
   const { episode, blockedTold } = address;
   return {
@@ -248,6 +249,7 @@ function withTries({ tries, upEpoch }: Episode, more: readonly Try[]): readonly 
   return all;
 }
 
+/** Replaces parts of an address's episode. */
 export function changeEpisode(ctx: StepContext, ip: Ip, parts: Change<Episode>): void {
   changeAddress(ctx, ip, { episode: { ...addressOf(ctx.state, ip).episode, ...parts } });
 }

@@ -7,7 +7,8 @@ import type { DurationMs } from '../model/units.ts';
 import { SERVES_WITHIN_MS } from './damping.ts';
 import { callTimeoutMs } from './view.ts';
 
-export type TimedSettings = Pick<
+/** The settings that the length of a failover follows from. */
+type TimedSettings = Pick<
   ProtocolConfig,
   'node' | 'peers' | 'addresses' | 'gossip' | 'agreement' | 'guard' | 'driver'
 >;

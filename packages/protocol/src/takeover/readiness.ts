@@ -19,6 +19,7 @@ import { isPaused } from '../orders/pause.ts';
  */
 export type ReadinessWord = 'ready' | 'not-ready' | 'holder' | 'witness' | 'member' | 'dead' | 'unknown';
 
+/** Whether a node could take over now, for status, preflight and the page. */
 export interface ReadinessView {
   readonly word: ReadinessWord;
   /** What would stand in the way, each beginning with a reason code; empty unless `not-ready`. */

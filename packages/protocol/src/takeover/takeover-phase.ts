@@ -15,6 +15,7 @@ export const TAKEOVER_PHASES: readonly ['idle', 'campaign', 'won', 'guard', ...t
   'guard',
   ...MOVE_PHASES,
 ];
+/** A plan strikes a node at one of these, and a swarm must have met all. */
 export type TakeoverPhase = (typeof TAKEOVER_PHASES)[number];
 
 /** A move's phase that isn't listed above doesn't compile here. */

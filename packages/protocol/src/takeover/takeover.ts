@@ -61,6 +61,7 @@ export interface TakeoverView {
   readonly leaseNeededMs: DurationMs;
 }
 
+/** What of a move is still to be seen through. `settling`: it isn't known what became of a call. */
 export type UnfinishedMove =
   | { readonly kind: 'none' }
   | { readonly kind: 'calling'; readonly detail: string }
@@ -71,23 +72,26 @@ export type UnfinishedMove =
   /** Something was done that must be seen through; the next attempt is at `until`. `released`: nobody holds the address by our doing. */
   | { readonly kind: 'duty'; readonly until: MonotonicMs; readonly released: boolean };
 
+/** Nothing that this gate looks at stands in the way. */
 export interface GateOpen {
   readonly kind: 'open';
+  /** What it saw, in words. */
   readonly detail: string;
   /** When what it saw was seen; null where that has no age. */
   readonly seenAt: MonotonicMs | null;
 }
 
-export interface GateClosed {
+/** What the gate says to do instead of moving the address, and why. */
+export interface GateClosed extends Omit<GateOpen, 'kind'> {
   readonly kind: 'closed';
   readonly outcome: Outcome;
   readonly reason: Reason;
-  readonly detail: string;
-  readonly seenAt: MonotonicMs | null;
 }
 
+/** What a gate says when it is asked. */
 export type GateAnswer = GateOpen | GateClosed;
 
+/** What the rule says of one address at one moment. */
 export interface TakeoverDecision {
   readonly outcome: Outcome;
   readonly reason: Reason;

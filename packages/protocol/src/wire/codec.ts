@@ -41,9 +41,11 @@ import {
 /** The largest message that is sent or read, in bytes. */
 export const MAX_MESSAGE_BYTES = 65_536;
 
+/** `fault`: which field doesn't fit, and what was expected there; never what was found. */
 export type DecodedMessage =
   | { readonly kind: 'message'; readonly message: Envelope }
   | { readonly kind: 'fault'; readonly detail: string };
+/** As for a message; the host then keeps the file aside and starts as if every lease were out. */
 export type DecodedDocument =
   | { readonly kind: 'document'; readonly document: DurableDocument }
   | { readonly kind: 'fault'; readonly detail: string };
@@ -322,6 +324,7 @@ const DOCUMENT: Shape<DurableDocument> = object({
 /** What a message's payload may be, for whoever makes some by chance. */
 export const PAYLOAD_FORM: Form = PAYLOAD.form;
 
+/** The body of a request or a response. The host signs these very bytes. */
 export function encodeMessage(message: Envelope): string {
   return JSON.stringify(message);
 }
@@ -334,10 +337,12 @@ export function decodeMessage(body: string): DecodedMessage {
   return checked.kind === 'value' ? { kind: 'message', message: checked.value } : checked;
 }
 
+/** The text of the state file. */
 export function encodeDocument(document: DurableDocument): string {
   return JSON.stringify(document);
 }
 
+/** Reads a state file. One of another version of the layout is a fault. */
 export function decodeDocument(body: string): DecodedDocument {
   const checked = checkJson(DOCUMENT, body);
   return checked.kind === 'value' ? { kind: 'document', document: checked.value } : checked;

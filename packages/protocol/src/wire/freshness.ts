@@ -21,13 +21,19 @@ const ALL_SEEN = 0xffff_ffff;
 /** How many replaced sessions are remembered, to know a second run with one id when it comes back. */
 const MAX_RETIRED = 8;
 
+/** This run, as a message has to name it to count. */
 export interface OwnSession {
   readonly session: SessionId;
   /** Milliseconds since the session began. */
   readonly t: number;
+  /** How old its echo may be (`maxEchoAgeMs`). */
   readonly maxAgeMs: DurationMs;
 }
 
+/**
+ * Whether a request counts, and the channel with it counted. `returned`: its session had been replaced, so two runs
+ * use one id.
+ */
 export type Admission =
   | { readonly kind: 'admitted'; readonly channel: Channel; readonly returned: boolean }
   /** Refused; for `session` and `stale` the answer's own session time is the challenge. */
@@ -134,6 +140,7 @@ function replaceSession(
   };
 }
 
+/** Whether the other side has lately heard this very run; null: it echoes nothing. */
 export function echoIsFresh(echo: Echo | null, own: OwnSession): boolean {
   return echo !== null && echo.session === own.session && echo.t <= own.t && own.t - echo.t <= own.maxAgeMs;
 }

@@ -47,7 +47,9 @@ export interface Echo {
   readonly t: number;
 }
 
+/** A message as it is signed and sent, in both directions. */
 export interface Envelope {
+  /** The wire version, `WIRE_VERSION`. */
   readonly v: number;
   readonly cluster: string;
   readonly from: NodeId;
@@ -57,12 +59,14 @@ export interface Envelope {
   readonly to: NodeId;
   /** Milliseconds since the sender's session began. */
   readonly t: number;
+  /** Null: the sender hasn't heard the receiver's present run yet. */
   readonly echo: Echo | null;
   /** In a response: the session and `seq` of the request it answers. */
   readonly re: { readonly session: SessionId; readonly seq: number } | null;
   readonly payload: Payload;
 }
 
+/** What a message says, beside who says it. A part that is left out says nothing. */
 export interface Payload {
   /** The version of the sender's own record, and the newest version of the receiver's record that the sender has stored. */
   readonly version: number;
@@ -108,11 +112,13 @@ export interface NodeRecord {
   readonly unstored?: boolean;
 }
 
+/** What a node says of one address. Ages are counted back from the moment it was sent. */
 export interface AddressRecord {
   readonly ip: Ip;
   readonly verdict: Verdict;
   /** The last probe failed, or the verdict isn't up: the hearer probes at once. */
   readonly trouble: boolean;
+  /** The highest that the sender knows. */
   readonly epoch: Epoch;
   /** Whom the cloud told the sender itself to hold it; null: it wasn't told. */
   readonly holder: HolderRecord | null;
@@ -142,6 +148,7 @@ export interface EpisodeRecord {
   readonly saw: string;
 }
 
+/** Whom the sender was told by the cloud to hold the address; `other`: an instance that is no configured node. */
 export interface HolderRecord {
   readonly kind: 'node' | 'none' | 'other';
   readonly node: NodeId | null;
@@ -151,25 +158,30 @@ export interface HolderRecord {
   readonly ageMs: DurationMs;
 }
 
+/** What the sender believes of a third node. It counts for nothing where a higher incarnation is known. */
 export interface Rumour {
   readonly id: NodeId;
   readonly incarnation: number;
   readonly state: 'alive' | 'suspect' | 'dead';
 }
 
+/** A candidate asks a voter for its lease and its view of one address. */
 export interface Ballot {
   readonly address: Ip;
   readonly epoch: Epoch;
   readonly candidate: NodeId;
   readonly mode: BallotMode;
+  /** The digest of the voters as the candidate is configured; the voter refuses another. */
   readonly electorate: string;
   /** Counts up each time the candidate asks again within the ballot; the lease is counted from the ask that was answered. */
   readonly ask: number;
+  /** Whether the candidate's own HAProxy serves. */
   readonly fit: boolean;
   /** Which handover is asked for: a voter consents to an open one that it knows. Left out by earlier versions. */
   readonly handover?: string;
 }
 
+/** A voter's answer, which names the ballot that it is for. */
 export interface BallotAnswer {
   readonly address: Ip;
   readonly epoch: Epoch;
@@ -198,6 +210,7 @@ export interface Release {
 /** Of signed ones the one that was signed last wins, of others the newest `version`, then the greater `by` (`pause.ts`). */
 export interface PauseRecord {
   readonly version: number;
+  /** The node that was asked for it. */
   readonly by: NodeId;
   readonly paused: boolean;
   readonly owner: string;
@@ -218,6 +231,7 @@ export interface HandoverRecord {
   readonly by: string;
   readonly reason: string;
   readonly state: HandoverState;
+  /** How it ended, in words, or how far it is. */
   readonly detail: string;
   /** What is left of its time to live. */
   readonly ttlMs: DurationMs;

@@ -23,8 +23,10 @@ export type Form =
   | { readonly kind: 'object'; readonly required: Forms; readonly optional: Forms }
   /** Each has a `kind` of its own. */
   | { readonly kind: 'union'; readonly of: Forms };
-export type Forms = Readonly<Record<string, Form>>;
+/** One for each field or kind. */
+type Forms = Readonly<Record<string, Form>>;
 
+/** The value that was checked, or where it doesn't fit. */
 export type Checked<T> =
   | { readonly kind: 'value'; readonly value: T }
   | { readonly kind: 'fault'; readonly detail: string };
@@ -62,6 +64,7 @@ export function check<T>(shape: Shape<T>, value: unknown): Checked<T> {
   }
 }
 
+/** A text of at most so many UTF-16 units; empty ones included. */
 export function text(maxLength: number): Shape<string> {
   return shape({ kind: 'text', most: maxLength }, (value) =>
     typeof value === 'string' && value.length <= maxLength
@@ -101,10 +104,12 @@ export function atMost(of: Shape<number>, most: number): Shape<number> {
   return shape(of.form, (value) => Math.min(of(value), most));
 }
 
+/** `true` or `false`, and nothing that converts to them. */
 export function flag(): Shape<boolean> {
   return shape({ kind: 'flag' }, (value) => (typeof value === 'boolean' ? value : fail('true or false')));
 }
 
+/** One of these texts, exactly. */
 export function oneOf<const T extends string>(...values: readonly T[]): Shape<T> {
   return shape(
     { kind: 'one-of', values },
@@ -112,10 +117,12 @@ export function oneOf<const T extends string>(...values: readonly T[]): Shape<T>
   );
 }
 
+/** That, or `null`; a field that is left out doesn't pass. */
 export function nullable<T>(of: Shape<T>): Shape<T | null> {
   return shape({ kind: 'nullable', of: of.form }, (value) => (value === null ? null : of(value)));
 }
 
+/** At most so many of these, none included. What stands in it is replaced by what was checked. */
 export function list<T>(of: Shape<T>, maxLength: number): Shape<readonly T[]> {
   return shape({ kind: 'list', of: of.form, most: maxLength }, (value) => {
     if (!Array.isArray(value) || value.length > maxLength) return fail(`a list of at most ${maxLength}`);
@@ -139,6 +146,7 @@ export function object<S extends Shapes, O extends Shapes>(
   shapes: S,
   optional: O,
 ): Shape<Values<S> & Partial<Values<O>>>;
+/** Fields are checked in place, in the order given here; the first that doesn't fit is the fault. */
 export function object(shapes: Shapes, optional: Shapes = {}): Shape<unknown> {
   const all = Object.entries({ ...shapes, ...optional });
   const required = Object.keys(shapes).length;
