@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { lookUpCluster } from './adapters/cluster-lookup.ts';
 import { lookUpForIam } from './adapters/iam-lookup.ts';
+import { readKeySecret } from './adapters/key-secret.ts';
 import { Names } from './adapters/names.ts';
 import { createFiles, existing } from './adapters/new-files.ts';
 import { lookUpStack } from './adapters/stack-lookup.ts';
@@ -46,6 +47,7 @@ const dependencies: CliDependencies = {
   checks: createCheckSteps(VERSION),
   lookUpStack: (lookup) => lookUpStack(lookup, { names }),
   lookUpCluster: (env) => lookUpCluster(env, { names }),
+  readKeySecret,
   existing,
   createFiles,
   ask: process.stdin.isTTY === true && process.stdout.isTTY === true ? ask : null,

@@ -257,13 +257,40 @@ const EC2: DriverGrant = {
 };
 
 test.each([
-  ['ec2-policy.json', { driver: EC2, topicArn: null }],
+  ['ec2-policy.json', { driver: EC2, topicArn: null, keySecretArn: null }],
   [
     'opsworks-policy.json',
-    { driver: { kind: 'opsworks', region: 'REGION', stackId: 'STACK_ID', searches: true }, topicArn: null },
+    {
+      driver: { kind: 'opsworks', region: 'REGION', stackId: 'STACK_ID', searches: true },
+      topicArn: null,
+      keySecretArn: null,
+    },
   ],
-  ['sns-policy.json', { driver: { kind: 'none' }, topicArn: 'TOPIC_ARN' }],
+  ['sns-policy.json', { driver: { kind: 'none' }, topicArn: 'TOPIC_ARN', keySecretArn: null }],
+  ['key-policy.json', { driver: { kind: 'none' }, topicArn: null, keySecretArn: 'SECRET_ARN' }],
 ] as const)('deploy/iam/%s is what the command prints, with names in capitals', (file, grant) => {
   const text = readFileSync(new URL(`../deploy/iam/${file}`, import.meta.url), 'utf8');
   expect(JSON.parse(text)).toEqual(leastPolicy(grant));
+});
+
+const SECRET = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:failtome/web-AbCdEf';
+
+test('the secret of the key is read by whoever has one, a witness too, and its ARN has to be whole', async () => {
+  const { Statement } = await policy([...ALL_GIVEN, '--key-secret', SECRET]);
+  const statement = {
+    Sid: 'ReadTheKey',
+    Effect: 'Allow',
+    Action: ['secretsmanager:GetSecretValue'],
+    Resource: [SECRET],
+  };
+  expect(Statement.at(-1)).toEqual(statement);
+  const witness = CONFIG.replace('{ id: saturn }', '{ id: saturn, role: witness }')
+    .replace('driver: { kind: ec2 }\n', '')
+    .replace(/notify: .*\n/, '');
+  expect((await policy(['--key-secret', SECRET], witness)).Statement).toEqual([statement]);
+  const refused = await cli(['iam', '-c', 'x.yaml', '--key-secret', 'failtome/web'], {
+    files: { 'x.yaml': CONFIG },
+  });
+  expect(refused.code).toBe(2);
+  expect(refused.err).toContain('whole ARN');
 });

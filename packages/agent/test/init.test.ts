@@ -6,6 +6,7 @@ import { afterEach, expect, test } from 'vitest';
 import { createFiles, existing, type NewFile } from '../src/adapters/new-files.ts';
 import { generateKey, readKeyFile } from '../src/auth/keys.ts';
 import { checkConfig, faultLines } from '../src/config/load.ts';
+import { AgentError } from '../src/errors.ts';
 import { cli, type World } from './support/cli.ts';
 
 const folders: string[] = [];
@@ -236,4 +237,72 @@ test.each(['docs/set-up.md', 'README.md'])('the commands of %s do what it says',
     const { code, err } = await cli([verb, ...rest], world);
     expect({ code, err }, rest.join(' ')).toEqual({ code: 0, err: '' });
   }
+});
+
+const SECRET = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:failtome/web-AbCdEf';
+
+test('with a secret the key comes from there, is shown nowhere, and every node makes its own copy', async () => {
+  const asked: string[] = [];
+  const { code, files, out } = await planned([...PAIR, '--key-secret', SECRET], {
+    readKeySecret: async (arn) => {
+      asked.push(arn);
+      return 'the-shared-key\n';
+    },
+  });
+  expect({ code, asked }).toEqual({ code: 0, asked: [SECRET] });
+  expect(files.get('/srv/failtome/cluster.key')).toMatchObject({ text: 'the-shared-key\n', mode: 0o640 });
+  expect(out).not.toContain('the-shared-key');
+  const steps = files.get('/srv/failtome/NEXT-STEPS.md')?.text ?? '';
+  expect(steps).not.toContain('ssh');
+  expect(steps).toContain(`failtome iam -c /srv/failtome/failtome.yaml --key-secret ${SECRET} >`);
+});
+
+test('a key that cannot be had is told, and nothing is written', async () => {
+  const { code, err, files } = await planned([...PAIR, '--key-secret', SECRET], {
+    readKeySecret: async () => {
+      throw new AgentError(
+        'KEY_SECRET_UNREADABLE',
+        'secretsmanager:GetSecretValue: AccessDenied',
+        'retryable',
+      );
+    },
+  });
+  expect({ code, count: files.size }).toEqual({ code: 1, count: 0 });
+  expect(err).toContain('secretsmanager:GetSecretValue: AccessDenied');
+});
+
+test.each(['failtome/web', 'arn:aws:sns:us-east-1:123456789012:failover', `${SECRET}:json-key`])(
+  '%s is not the whole ARN of a secret',
+  async (written) => {
+    const { code, err } = await planned([...PAIR, '--key-secret', written]);
+    expect(code).toBe(2);
+    expect(err).toContain('whole ARN');
+  },
+);
+
+test('fewer or more nodes than expected are refused, so that none is forgotten while others start', async () => {
+  const found = (...names: readonly string[]): World => ({
+    lookUpCluster: async () => ({
+      cluster: 'shop',
+      ips: ['54.173.141.243'],
+      nodes: names.map((id, index) => ({ id, role: 'candidate', address: `10.0.1.${index + 1}` })),
+      obstacles: [],
+    }),
+  });
+  const few = await planned(['--expect', '3'], found('a', 'b'));
+  expect({ code: few.code, count: few.files.size }).toEqual({ code: 1, count: 0 });
+  expect(few.err).toContain('expected 3 nodes, found 2: a, b');
+  expect(await planned(['--expect', '2'], found('a', 'b', 'c'))).toMatchObject({ code: 1 });
+  expect(await planned(['--expect', '2'], found('a', 'b'))).toMatchObject({ code: 0 });
+  expect(await planned(['--expect', '1'], found('a', 'b'))).toMatchObject({ code: 2 });
+});
+
+test('a path is what both the address and the own HAProxy are asked for', async () => {
+  const { files } = await planned([...PAIR, '--path', '/healthz']);
+  const { config } = configIn(files.get('/srv/failtome/failtome.yaml')?.text ?? '', {
+    FAILTOME_NODE_ID: 'saturn',
+  });
+  expect(config.addresses.map(({ probe }) => probe.path)).toEqual(['/healthz']);
+  expect(JSON.stringify(config.local)).toContain('127.0.0.1/healthz');
+  expect(await planned([...PAIR, '--path', 'healthz'])).toMatchObject({ code: 2 });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { generateKey, MAX_KEYS, parseKeys, readKeyFile } from '../src/auth/keys.ts';
+import { generateKey, keyFileText, MAX_KEYS, parseKeys, readKeyFile } from '../src/auth/keys.ts';
 import { AgentError } from '../src/errors.ts';
 
 function faultOf(text: string): AgentError {
@@ -101,4 +101,14 @@ test('a missing file, a folder and a huge file are each named', async () => {
   await expect(readKeyFile(path)).rejects.toMatchObject({ code: 'KEY_FILE_TOO_LARGE' });
   await expect(readKeyFile(`${path}.gone`)).rejects.toMatchObject({ code: 'KEY_FILE_MISSING' });
   await expect(readKeyFile(join(path, '..'))).rejects.toMatchObject({ code: 'KEY_FILE_UNREADABLE' });
+});
+
+test('a secret holds keys as a key file does, or a generated text whose SHA-256 is the key', () => {
+  const key = generateKey();
+  expect(keyFileText(` ${key}\n`, 'a secret')).toBe(`${key}\n`);
+  // printf %s aaaa… | sha256sum
+  const generated = 'a'.repeat(64);
+  expect(keyFileText(`${generated}\n`, 'a secret')).toBe('/+BU/nrgy23GXDr5th1SCfQ5hR20PQulmXM33xVGaOs=\n');
+  expect(() => keyFileText('a'.repeat(42), 'the secret x')).toThrow(/the secret x, line 1/);
+  expect(() => keyFileText(`${'a'.repeat(60)}-${'b'.repeat(60)}`, 'the secret x')).toThrow(AgentError);
 });

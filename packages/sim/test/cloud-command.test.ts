@@ -57,6 +57,8 @@ async function start(options: Partial<RunCloudOptions>): Promise<{
       instances: ['i-saturn@127.0.0.1:9', 'i-neptune'],
       addresses: [`${ip}:0=i-saturn`, '54.173.141.243'],
       topics: ['arn:aws:sns:us-east-1:123456789012:failover'],
+      secrets: [],
+      tags: [],
       json: true,
       signal: abort.signal,
       print(line) {

@@ -66,6 +66,11 @@ const PROTOCOL = 'packages/protocol/PROTOCOL.md';
 const CONFIGURATION = 'docs/configuration.md';
 
 export const ties: readonly Tie[] = [
+  [
+    'docs/set-up.md',
+    'A generated text of {} or more letters',
+    agent('auth/keys', 'LEAST_GENERATED_CHARACTERS'),
+  ],
   ['docs/set-up.md', 'TCP {} between all nodes', port],
   ['README.md', '`http://NODE:{}/`', port],
   ['SECURITY.md', '({} random bytes;', agent('auth/keys', 'KEY_BYTES')],

@@ -48,6 +48,20 @@ export interface AwsClientsOptions {
   readonly topicArn: string | null;
 }
 
+/** What every client of one agent is made with, for one that only a single command needs. */
+export interface SharedSettings {
+  readonly maxAttempts: number;
+  readonly requestHandler: {
+    readonly httpAgent: Connections['httpAgent'];
+    readonly httpsAgent: Connections['httpsAgent'];
+    readonly connectionTimeout: DurationMs;
+    readonly requestTimeout: DurationMs;
+    readonly throwOnRequestTimeout: boolean;
+  };
+  readonly region?: string;
+  readonly credentials: Credentials<AwsIdentity>['provider'];
+}
+
 /** The AWS clients of one agent, on one pool of connections and one set of credentials. */
 export interface AwsClients {
   readonly region: string | null;
@@ -55,6 +69,7 @@ export interface AwsClients {
   readonly opsworks: OpsWorksClient;
   readonly sns: SNSClient;
   readonly sts: STSClient;
+  readonly shared: SharedSettings;
   readonly connections: Connections;
   readonly credentials: Credentials<AwsIdentity>;
   /** Ends all calls and closes all connections. */
@@ -76,7 +91,7 @@ export interface SendOptions {
 
 /** One request to AWS. */
 export interface AwsRequest<Output> {
-  readonly service: 'ec2' | 'opsworks' | 'sns' | 'sts';
+  readonly service: 'ec2' | 'opsworks' | 'secretsmanager' | 'sns' | 'sts';
   /** As it stands in metrics and history. */
   readonly operation: string;
   readonly send: (options: SendOptions) => Promise<Output>;
@@ -98,7 +113,7 @@ export function createAwsClients({ region, topicArn }: AwsClientsOptions): AwsCl
   } as const;
   const regional = region === null ? common : { ...common, region };
   const credentials = createCredentials(region);
-  const lent = { ...regional, credentials: credentials.provider };
+  const lent: SharedSettings = { ...regional, credentials: credentials.provider };
   const ec2 = new EC2Client(lent);
   const publishRegion = topicArn === null ? null : topicRegion(topicArn);
   const opsworks = new OpsWorksClient(lent);
@@ -110,7 +125,7 @@ export function createAwsClients({ region, topicArn }: AwsClientsOptions): AwsCl
     connections.close();
     unbound();
   };
-  return { region, ec2, opsworks, sns, sts, connections, credentials, close };
+  return { region, ec2, opsworks, sns, sts, shared: lent, connections, credentials, close };
 }
 
 /**

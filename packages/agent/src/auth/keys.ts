@@ -4,7 +4,7 @@
  * move it to the front everywhere, then take the old one away.
  */
 
-import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { createHash, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { counted } from '@failtome/protocol';
 import { AgentError } from '../errors.ts';
 import { linesOf, readSecretFile, type SecretKind } from './secret-file.ts';
@@ -30,6 +30,28 @@ const KEY_FILE: SecretKind = { name: 'key file', code: 'KEY_FILE', command: 'fai
 /** A new key, as one line of a key file. */
 export function generateKey(): string {
   return randomBytes(KEY_BYTES).toString('base64');
+}
+
+/** Of letters and digits, which hold 256 bits or more. */
+const LEAST_GENERATED_CHARACTERS = 43;
+
+/**
+ * The text of a key file from what a secret store holds: keys as they stand in a key file, or a random text of letters and
+ * digits as such a store generates it, whose SHA-256 is the key.
+ *
+ * @param where named in errors.
+ * @throws AgentError what `parseKeys` throws.
+ */
+export function keyFileText(text: string, where: string): string {
+  const word = text.trim();
+  try {
+    parseKeys(text, where);
+    return `${word}\n`;
+  } catch (error) {
+    const isGenerated = /^[A-Za-z0-9]+$/.test(word) && word.length >= LEAST_GENERATED_CHARACTERS;
+    if (!(error instanceof AgentError) || !isGenerated) throw error;
+    return `${createHash('sha256').update(word).digest('base64')}\n`;
+  }
 }
 
 /**

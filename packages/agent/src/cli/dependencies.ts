@@ -75,6 +75,8 @@ export interface CliDependencies {
   readonly lookUpStack: (lookup: StackLookup) => Promise<FoundStack>;
   /** What an instance finds of the cluster that it is to be in. */
   readonly lookUpCluster: (env: Environment) => Promise<FoundCluster>;
+  /** The text of a key file, as a secret of Secrets Manager has it. @throws AgentError */
+  readonly readKeySecret: (arn: string) => Promise<string>;
   /** Those of the paths at which there is something. */
   readonly existing: (paths: readonly string[]) => Promise<readonly string[]>;
   /** Writes all of them or none, over nothing. Rejects with the error of the operating system. */

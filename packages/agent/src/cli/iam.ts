@@ -18,6 +18,8 @@ export interface IamOptions extends Pick<TargetOptions, 'config' | 'url'> {
   readonly instanceProfile?: readonly string[];
   readonly tag?: { readonly key: string; readonly value: string };
   readonly stack?: string;
+  /** The ARN of the secret that holds the key. */
+  readonly keySecret?: string;
 }
 
 /** `failtome iam`: the least IAM policy for a configuration. */
@@ -30,7 +32,7 @@ export async function iam(options: IamOptions, dependencies: CliDependencies): P
     return 2;
   }
   const { config } = result;
-  if (config.node.role !== 'candidate') {
+  if (config.node.role !== 'candidate' && options.keySecret === undefined) {
     complain(dependencies, `A ${config.node.role} never calls AWS: it needs no policy.`);
     return 1;
   }
@@ -69,6 +71,7 @@ function givenIn(options: IamOptions, { env }: Pick<CliDependencies, 'env'>): Gi
     profiles: options.instanceProfile ?? [],
     tag: options.tag ?? null,
     stackId: options.stack ?? null,
+    keySecretArn: options.keySecret ?? null,
     regionOtherwise: fromEnvironment,
   };
 }

@@ -4,11 +4,14 @@
  */
 import { resolve } from 'node:path';
 import { scalarNode } from '@failtome/config';
+import { counted } from '@failtome/protocol';
 import { InvalidArgumentError } from 'commander';
 import type { NewFile } from '../adapters/new-files.ts';
-import { ADDRESS_IP, CLUSTER, type Key, NODE_ID, NOTIFY_TOPIC_ARN } from '../config/file-keys.ts';
+import { secretRegion } from '../config/aws-names.ts';
+import { ADDRESS_IP, CLUSTER, type Key, NODE_ID, NOTIFY_TOPIC_ARN, PROBE_PATH } from '../config/file-keys.ts';
 import { host } from '../config/kinds.ts';
 import { checkConfig, faultLines } from '../config/load.ts';
+import { AgentError } from '../errors.ts';
 import { type ClusterPlan, configText, nextStepsText, type PlannedNode } from '../setup/cluster-plan.ts';
 import { type CliDependencies, complain, type ExitCode, print } from './dependencies.ts';
 
@@ -19,6 +22,12 @@ export interface InitOptions {
   readonly witness?: readonly Placed[];
   readonly topic?: string;
   readonly cluster?: string;
+  /** What probes ask for. */
+  readonly path: string;
+  /** The ARN of the secret that holds the key; absent: a new key. */
+  readonly keySecret?: string;
+  /** How many nodes there must be; absent: that is not known. */
+  readonly expect?: number;
   readonly dir: string;
   readonly yes?: boolean;
 }
@@ -46,7 +55,17 @@ export async function init(options: InitOptions, dependencies: CliDependencies):
     return 1;
   }
   const plan = await planOf(options, dir, dependencies);
-  return plan === null ? 2 : writePlan(plan, options, dependencies);
+  if (plan === null) return 2;
+  const { expect = plan.nodes.length } = options;
+  if (plan.nodes.length !== expect) {
+    const names = plan.nodes.map(({ id }) => id).join(', ');
+    complain(
+      dependencies,
+      `Nothing was written: expected ${counted(expect, 'node')}, found ${plan.nodes.length}: ${names}`,
+    );
+    return 1;
+  }
+  return writePlan(plan, options, dependencies);
 }
 
 /** Null: it was said what to give. */
@@ -55,7 +74,7 @@ async function planOf(
   dir: string,
   dependencies: CliDependencies,
 ): Promise<ClusterPlan | null> {
-  const { ip: ips = [], node = [], witness = [], topic = null } = options;
+  const { ip: ips = [], node = [], witness = [], topic = null, path, keySecret = null } = options;
   const given: readonly PlannedNode[] = [...withRole(node, 'candidate'), ...withRole(witness, 'witness')];
   const isWhole = ips.length > 0 && given.length >= LEAST_NODES;
   const found = isWhole ? null : await dependencies.lookUpCluster(dependencies.env);
@@ -81,7 +100,7 @@ async function planOf(
     return null;
   }
   const cluster = options.cluster ?? (isCluster(found?.cluster) ? found.cluster : DEFAULT_CLUSTER);
-  return { ...known, cluster, topicArn: topic, dir };
+  return { ...known, cluster, topicArn: topic, path, keySecret, dir };
 }
 
 function isCluster(name: string | null | undefined): name is string {
@@ -130,9 +149,11 @@ async function writePlan(
     complain(dependencies, ...faultLines(result.faults, file));
     return 2;
   }
+  const key = await keyOf(plan, dependencies);
+  if (key === null) return 1;
   const files: readonly NewFile[] = [
     { path: file, text: config, mode: 0o644 },
-    { path: `${plan.dir}/cluster.key`, text: `${dependencies.generateKey()}\n`, mode: 0o640 },
+    { path: `${plan.dir}/cluster.key`, text: key, mode: 0o640 },
     { path: `${plan.dir}/NEXT-STEPS.md`, text: nextStepsText(plan), mode: 0o644 },
   ];
   show(files, dependencies);
@@ -140,11 +161,23 @@ async function writePlan(
   return write(files, dependencies);
 }
 
+/** The text of the key's file; null: it was said why there is none. */
+async function keyOf({ keySecret }: ClusterPlan, dependencies: CliDependencies): Promise<string | null> {
+  if (keySecret === null) return `${dependencies.generateKey()}\n`;
+  try {
+    return await dependencies.readKeySecret(keySecret);
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    complain(dependencies, `Nothing was written, because the key can't be had: ${error.message}`);
+    return null;
+  }
+}
+
 /** A key is a secret, and a terminal remembers. */
 function show(files: readonly NewFile[], dependencies: CliDependencies): void {
   for (const { path, text, mode } of files) {
     print(dependencies, `# ${path} (mode ${mode.toString(8).padStart(4, '0')})`);
-    print(dependencies, path.endsWith('.key') ? '(a new key, not shown)' : text.trimEnd(), '');
+    print(dependencies, path.endsWith('.key') ? '(the key, not shown)' : text.trimEnd(), '');
   }
 }
 
@@ -176,6 +209,9 @@ interface InitValues {
   readonly ip: (written: string) => string;
   readonly topic: (written: string) => string;
   readonly cluster: (written: string) => string;
+  readonly path: (written: string) => string;
+  readonly keySecret: (written: string) => string;
+  readonly expect: (written: string) => number;
   readonly placed: (written: string) => Placed;
 }
 
@@ -184,6 +220,17 @@ export const INIT_VALUES: InitValues = {
   ip: (written) => accepted(ADDRESS_IP, written),
   topic: (written) => accepted(NOTIFY_TOPIC_ARN, written),
   cluster: (written) => accepted(CLUSTER, written),
+  path: (written) => accepted(PROBE_PATH, written),
+  keySecret(written) {
+    if (secretRegion(written) !== null) return written;
+    throw new InvalidArgumentError(
+      'A secret is given by its whole ARN, such as arn:aws:secretsmanager:us-east-1:123456789012:secret:failtome-AbCdEf.',
+    );
+  },
+  expect(written) {
+    if (/^[2-9]$|^[1-9]\d$/.test(written)) return Number(written);
+    throw new InvalidArgumentError('A cluster has two nodes or more.');
+  },
   placed(written) {
     const at = written.indexOf('=');
     if (at < 0) throw new InvalidArgumentError('Write ID=ADDRESS, such as saturn=10.0.1.12.');

@@ -95,7 +95,7 @@ function addAgentVerbs(program: Command, dependencies: CliDependencies, done: Do
 }
 
 function addSetUpVerbs(program: Command, dependencies: CliDependencies, done: Done): void {
-  const { cluster, ip, placed, topic } = INIT_VALUES;
+  const { cluster, expect, ip, keySecret, path, placed, topic } = INIT_VALUES;
   program
     .command('init')
     .description('the configuration, the key and the next steps of a new cluster; overwrites nothing')
@@ -111,6 +111,13 @@ function addSetUpVerbs(program: Command, dependencies: CliDependencies, done: Do
     )
     .option('--witness <id=address>', 'a node that only votes', listed(placed))
     .option('--topic <arn>', 'the SNS topic that people are told by', topic)
+    .option('--path <path>', "what probes ask the nodes' HAProxy for", path, '/')
+    .option(
+      '--key-secret <arn>',
+      'the key is what this secret of Secrets Manager holds, instead of a new one',
+      keySecret,
+    )
+    .option('--expect <count>', 'write nothing unless it is of so many nodes', expect)
     .option('--cluster <name>', "the cluster's name; otherwise looked up, or haproxy", cluster)
     .option('--dir <dir>', 'where the files go, on every node', '/etc/failtome')
     .option('-y, --yes', 'write without asking')
@@ -132,6 +139,7 @@ function addSetUpVerbs(program: Command, dependencies: CliDependencies, done: Do
         .argParser(tag)
         .conflicts('instanceProfile'),
     )
+    .option('--key-secret <arn>', 'also let the nodes read this secret of Secrets Manager', keySecret)
     .option('--stack <id>', "with the OpsWorks driver: the stack's id; otherwise looked up", stack)
     .action(async (options: IamOptions) => done(await iam(options, dependencies)));
 }

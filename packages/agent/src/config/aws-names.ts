@@ -23,6 +23,15 @@ export function topicRegion(arn: string): string | null {
   return region !== undefined && REGION.test(region) ? region : null;
 }
 
+/** Secrets Manager adds six characters to a secret's name (Secrets Manager User Guide, "What's in a secret"). */
+const SECRET_ARN = /^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:[\w/+=.@-]{1,512}-\w{6}$/;
+
+/** The region of the whole ARN of a secret of Secrets Manager; null for anything else. */
+export function secretRegion(arn: string): string | null {
+  const region = SECRET_ARN.exec(arn)?.[1];
+  return region !== undefined && REGION.test(region) ? region : null;
+}
+
 /** Null for a standard topic's ARN; otherwise what to mend. */
 export function topicArnRemark(arn: string): string | null {
   if (topicRegion(arn) !== null) return null;

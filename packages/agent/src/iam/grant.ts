@@ -17,6 +17,8 @@ export interface Given {
   readonly profiles: readonly string[];
   readonly tag: { readonly key: string; readonly value: string } | null;
   readonly stackId: string | null;
+  /** The secret that the nodes have their key from. */
+  readonly keySecretArn: string | null;
 }
 
 /** What a policy grants, or what has to be given for it to be known. */
@@ -35,7 +37,7 @@ export function grantOf(config: Configured, given: Given, found: FoundForIam | n
   const topicArn = config.notify.sns?.topicArn ?? null;
   const { driver } = config;
   if (driver === null || driver.kind === 'exec') {
-    return { kind: 'grant', grant: { driver: { kind: 'none' }, topicArn } };
+    return { kind: 'grant', grant: { driver: { kind: 'none' }, topicArn, keySecretArn: given.keySecretArn } };
   }
   const wanted: string[] = [];
   const known =
@@ -43,7 +45,7 @@ export function grantOf(config: Configured, given: Given, found: FoundForIam | n
       ? ec2Grant(config, driver, given, found, wanted)
       : opsworksGrant(driver, given, found, wanted);
   if (known === null) return { kind: 'unknown', wanted };
-  return { kind: 'grant', grant: { driver: known, topicArn } };
+  return { kind: 'grant', grant: { driver: known, topicArn, keySecretArn: given.keySecretArn } };
 }
 
 function ec2Grant(

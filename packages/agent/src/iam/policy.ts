@@ -34,6 +34,8 @@ export type NodeMark =
 export type DriverGrant =
   | {
       readonly kind: 'ec2';
+      /** Absent: the region's. */
+      readonly partition?: string;
       readonly region: string;
       readonly account: string;
       readonly addresses: readonly { readonly ip: Ip; readonly allocationId: string | null }[];
@@ -54,13 +56,21 @@ export type DriverGrant =
 export interface Grant {
   readonly driver: DriverGrant;
   readonly topicArn: string | null;
+  /** The secret of Secrets Manager that `failtome init --key-secret` reads; null: there is none. */
+  readonly keySecretArn: string | null;
 }
 
 /** Build it. Without statements there is nothing to allow, and IAM takes no such policy. */
-export function leastPolicy({ driver, topicArn }: Grant): Policy {
+export function leastPolicy({ driver, topicArn, keySecretArn }: Grant): Policy {
   return {
     Version: '2012-10-17',
-    Statement: [...driverStatements(driver), ...(topicArn === null ? [] : [topicStatement(topicArn)])],
+    Statement: [
+      ...driverStatements(driver),
+      ...(topicArn === null ? [] : [topicStatement(topicArn)]),
+      ...(keySecretArn === null
+        ? []
+        : [allow('ReadTheKey', ['secretsmanager:GetSecretValue'], [keySecretArn])]),
+    ],
   };
 }
 
@@ -78,8 +88,8 @@ function driverStatements(driver: DriverGrant): readonly Statement[] {
 const MOVES = ['ec2:AssociateAddress', 'ec2:DisassociateAddress'] as const;
 
 function ec2Statements(driver: Extract<DriverGrant, { kind: 'ec2' }>): readonly Statement[] {
-  const { region, account, addresses, nodes, subnets } = driver;
-  const arn = (kind: string, id: string) => ec2Arn(region, account, kind, id);
+  const { region, partition = partitionOf(region), account, addresses, nodes, subnets } = driver;
+  const arn = (kind: string, id: string) => `arn:${partition}:ec2:${region}:${account}:${kind}/${id}`;
   const known = addresses.flatMap(({ allocationId }) => allocationId ?? []);
   const unknown = addresses.filter(({ allocationId }) => allocationId === null).map(({ ip }) => ip);
   return [
@@ -147,10 +157,6 @@ function allow(
 ): Statement {
   const statement = { Sid: sid, Effect: 'Allow', Action: actions, Resource: resources } as const;
   return condition === undefined ? statement : { ...statement, Condition: condition };
-}
-
-function ec2Arn(region: string, account: string, kind: string, id: string): string {
-  return `arn:${partitionOf(region)}:ec2:${region}:${account}:${kind}/${id}`;
 }
 
 /** A profile by its name. */

@@ -19,17 +19,22 @@ export interface ClusterPlan {
   readonly ips: readonly Ip[];
   readonly nodes: readonly PlannedNode[];
   readonly topicArn: string | null;
+  /** What probes ask the nodes' HAProxy for. */
+  readonly path: string;
+  /** The ARN of the secret that holds the key; null: the key is a new one. */
+  readonly keySecret: string | null;
   /** Where the files are, on every node. */
   readonly dir: string;
 }
 
 /** `failtome.yaml`. */
-export function configText({ cluster, ips, nodes, topicArn, dir }: ClusterPlan): string {
+export function configText({ cluster, ips, nodes, topicArn, path, dir }: ClusterPlan): string {
   const peers = nodes.map(({ id, role, address }) => {
     const url = JSON.stringify(`http://${hostOf(address)}:${API_PORT}`);
     return `  - { id: ${JSON.stringify(id)}, url: ${url}${role === 'witness' ? ', role: witness' : ''} }`;
   });
   const notify = topicArn === null ? '' : `notify:\n  sns: { topicArn: ${JSON.stringify(topicArn)} }\n`;
+  const probe = path === '/' ? '' : `\n    probe: { path: ${JSON.stringify(path)} }`;
   return `# The same file on every node: each knows its own entry of peers by its address, or by FAILTOME_NODE_ID.
 # \`failtome config\` shows every setting with its default, \`failtome check\` tries all of it.
 cluster: ${JSON.stringify(cluster)}
@@ -38,9 +43,9 @@ ${peers.join('\n')}
 auth:
   keyFile: ${JSON.stringify(`${dir}/cluster.key`)}
 addresses:
-${ips.map((ip) => `  - ip: ${JSON.stringify(ip)}`).join('\n')}
+${ips.map((ip) => `  - ip: ${JSON.stringify(ip)}${probe}`).join('\n')}
 local:
-  url: "http://127.0.0.1/" # does this node's own HAProxy answer?
+  url: ${JSON.stringify(`http://127.0.0.1${path}`)} # does this node's own HAProxy answer?
 driver:
   kind: ec2
 ${notify}`;
@@ -71,18 +76,12 @@ ${plan.ips.join(', ')}, TCP ${API_PORT} to the other nodes. A witness needs TCP 
 
 ## 2. The same two files on every other node
 
-From this node; the modes and groups stay.
-
-\`\`\`
-${plan.nodes.map((node) => copyCommand(node, dir)).join('\n')}
-\`\`\`
-
-(Skip the line that names this node itself.)
+${plan.keySecret === null ? copySteps(plan) : 'By the same `failtome init` there: the key comes from the secret, and the configuration is the same.'}
 
 ## 3. What the candidates may do in AWS
 
 \`\`\`
-failtome iam -c ${config} > failtome-policy.json
+failtome iam -c ${config}${plan.keySecret === null ? '' : ` --key-secret ${plan.keySecret}`} > failtome-policy.json
 \`\`\`
 
 Attach it to the role of the candidates' instance profile, as an inline policy or with \`--format cloudformation\` or \`--format terraform\`.
@@ -96,6 +95,16 @@ systemctl enable --now failtome
 
 The check names a remedy for whatever is missing. Of peers whose agent doesn't run yet it says so; run it again when all are started.
 `;
+}
+
+function copySteps({ nodes, dir }: ClusterPlan): string {
+  return `From this node; the modes and groups stay.
+
+\`\`\`
+${nodes.map((node) => copyCommand(node, dir)).join('\n')}
+\`\`\`
+
+(Skip the line that names this node itself.)`;
 }
 
 function peerRules({ nodes }: ClusterPlan): readonly string[] {

@@ -123,6 +123,7 @@ export async function cli(argv: readonly string[], { files, isTTY, ...world }: W
     lookUpStack: async () => NOT_FOUND,
     lookUpForIam: async () => FOUND_NOTHING,
     lookUpCluster: async () => ({ cluster: null, ips: [], nodes: [], obstacles: ['no instance metadata'] }),
+    readKeySecret: async () => 'the-key-of-the-secret\n',
     existing: async () => [],
     createFiles: async () => undefined,
     ask: null,

@@ -20,6 +20,7 @@ import type { LiveAccount } from './live-account.ts';
 import { opsworksAnswer, opsworksError, parseOpsworks } from './opsworks-json.ts';
 import { queryAnswer, queryError } from './query-answer.ts';
 import { type Parsed, parseQuery } from './query-request.ts';
+import { parseSecrets, secretsAnswer, secretsTarget } from './secrets-json.ts';
 import { type Authorization, parseAuthorization, type SignatureFault, verifySignature } from './sigv4.ts';
 import { type Endpoint, TogglableListener } from './togglable-listener.ts';
 
@@ -47,7 +48,7 @@ type Authentication =
   | { readonly kind: 'caller'; readonly caller: Caller }
   | { readonly kind: 'error'; readonly error: AwsError };
 
-/** EC2, OpsWorks, SNS and STS behind one port, told apart by what the request is signed for. */
+/** EC2, OpsWorks, Secrets Manager, SNS and STS behind one port, told apart by what the request is signed for. */
 export class ApiServer {
   readonly #options: ApiOptions;
   readonly #account: LiveAccount;
@@ -177,11 +178,13 @@ function serviceFor(request: IncomingMessage, authorization: Authorization | nul
   switch (authorization?.service) {
     case 'ec2':
     case 'opsworks':
+    case 'secretsmanager':
     case 'sns':
     case 'sts':
       return authorization.service;
     default: {
-      if (request.headers['x-amz-target'] !== undefined) return 'opsworks';
+      const target = request.headers['x-amz-target'];
+      if (target !== undefined) return target === secretsTarget ? 'secretsmanager' : 'opsworks';
       const action = new URLSearchParams(body.toString('utf8')).get('Action');
       return action === 'Publish' || action === 'GetTopicAttributes'
         ? 'sns'
@@ -194,9 +197,15 @@ function serviceFor(request: IncomingMessage, authorization: Authorization | nul
 
 function parse(service: AwsService, request: IncomingMessage, body: Buffer): Parsed {
   const text = body.toString('utf8');
-  if (service !== 'opsworks') return parseQuery(service, text);
-  const target = request.headers['x-amz-target'];
-  return parseOpsworks(typeof target === 'string' ? target : undefined, text);
+  if (!speaksJson(service)) return parseQuery(service, text);
+  const { 'x-amz-target': header } = request.headers;
+  const target = typeof header === 'string' ? header : undefined;
+  return service === 'opsworks' ? parseOpsworks(target, text) : parseSecrets(target, text);
+}
+
+/** The others speak the Query protocol. */
+function speaksJson(service: AwsService): service is 'opsworks' | 'secretsmanager' {
+  return service === 'opsworks' || service === 'secretsmanager';
 }
 
 function sendResult(
@@ -213,6 +222,9 @@ function sendResult(
     case 'opsworks:DescribeInstances':
       send(response, 200, 'application/x-amz-json-1.1', opsworksAnswer(result, config), headers);
       return;
+    case 'secretsmanager:GetSecretValue':
+      send(response, 200, 'application/x-amz-json-1.1', secretsAnswer(result), headers);
+      return;
     case 'ec2:DescribeAddresses':
     case 'ec2:AssociateAddress':
     case 'ec2:DisassociateAddress':
@@ -227,7 +239,7 @@ function sendResult(
 
 function sendError(response: ServerResponse, service: AwsService, error: AwsError, requestId: string): void {
   const headers = { 'x-amzn-requestid': requestId };
-  if (service === 'opsworks') {
+  if (speaksJson(service)) {
     send(response, error.status, 'application/x-amz-json-1.1', opsworksError(error), headers);
   } else {
     send(response, error.status, 'text/xml;charset=UTF-8', queryError(service, error, requestId), headers);
@@ -236,10 +248,10 @@ function sendError(response: ServerResponse, service: AwsService, error: AwsErro
 
 /** "Common errors" of each service: a request without a signature. */
 function unsignedError(service: AwsService): AwsError {
-  const code = service === 'opsworks' ? 'MissingAuthenticationTokenException' : 'MissingAuthenticationToken';
+  const code = speaksJson(service) ? 'MissingAuthenticationTokenException' : 'MissingAuthenticationToken';
   return {
     code,
-    status: service === 'opsworks' ? 400 : 403,
+    status: speaksJson(service) ? 400 : 403,
     message: 'Request is missing Authentication Token',
   };
 }
@@ -254,6 +266,7 @@ function unknownKeyError(service: AwsService): AwsError {
         message: 'AWS was not able to validate the provided access credentials',
       };
     case 'opsworks':
+    case 'secretsmanager':
       return { code: 'UnrecognizedClientException', status: 400, message };
     case 'sns':
     case 'sts':
@@ -262,7 +275,7 @@ function unknownKeyError(service: AwsService): AwsError {
 }
 
 function signatureError(service: AwsService, message: string): AwsError {
-  if (service === 'opsworks') return { code: 'InvalidSignatureException', status: 400, message };
+  if (speaksJson(service)) return { code: 'InvalidSignatureException', status: 400, message };
   return { code: 'SignatureDoesNotMatch', status: 403, message };
 }
 
@@ -270,7 +283,7 @@ function faultError(service: AwsService, fault: SignatureFault): AwsError {
   switch (fault) {
     case 'incomplete':
       return {
-        code: service === 'opsworks' ? 'IncompleteSignatureException' : 'IncompleteSignature',
+        code: speaksJson(service) ? 'IncompleteSignatureException' : 'IncompleteSignature',
         status: 400,
         message: 'The request must sign host and x-amz-date.',
       };

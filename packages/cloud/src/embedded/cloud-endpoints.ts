@@ -66,7 +66,7 @@ export function endpointsOf(
 export function endpointsText(where: CloudEndpoints, cloud: EmbeddedCloud): readonly string[] {
   return [
     'an embedded AWS account, until interrupted (Ctrl-C)',
-    fact('endpoint', `${where.endpoint}   (EC2, OpsWorks, SNS, STS)`),
+    fact('endpoint', `${where.endpoint}   (EC2, OpsWorks, Secrets Manager, SNS, STS)`),
     fact('control', `${where.control}   (docs/cloud.md)`),
     fact('state', stateText(where.state)),
     fact('topics', where.topics.join(', ') || 'none'),

@@ -213,7 +213,15 @@ function guardScope(fields: Fields): GuardScope {
 }
 
 function actionPattern(name: string): AwsActionPattern {
-  const patterns: readonly AwsActionPattern[] = [...awsActions, 'ec2:*', 'opsworks:*', 'sns:*', 'sts:*', '*'];
+  const patterns: readonly AwsActionPattern[] = [
+    ...awsActions,
+    'ec2:*',
+    'opsworks:*',
+    'secretsmanager:*',
+    'sns:*',
+    'sts:*',
+    '*',
+  ];
   const pattern = patterns.find((each) => each === name);
   if (pattern === undefined) throw new CommandError(`There is no action ${name}.`);
   return pattern;

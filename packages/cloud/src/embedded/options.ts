@@ -30,6 +30,8 @@ export interface CloudOptions {
   readonly addresses: readonly CloudAddress[];
   /** ARNs of the SNS topics that exist. */
   readonly topics?: readonly string[];
+  /** What Secrets Manager holds, by ARN. */
+  readonly secrets?: ReadonlyMap<string, string>;
   readonly config?: Partial<AwsConfig>;
   /** Where the services listen; loopback by default. */
   readonly host?: string;

@@ -18,8 +18,11 @@ const ec2Namespace = 'http://ec2.amazonaws.com/doc/2016-11-15/';
 const snsNamespace = 'http://sns.amazonaws.com/doc/2010-03-31/';
 const stsNamespace = 'https://sts.amazonaws.com/doc/2011-06-15/';
 
-/** What the Query services answer; OpsWorks speaks JSON. */
-export type QueryResult = Exclude<AwsResult, { readonly action: `opsworks:${string}` }>;
+/** What the Query services answer; the others speak JSON. */
+export type QueryResult = Exclude<
+  AwsResult,
+  { readonly action: `opsworks:${string}` | `secretsmanager:${string}` }
+>;
 
 /** Writes a success in the shape of the service (EC2, SNS and STS API References). */
 export function queryAnswer(result: QueryResult, requestId: string, config: AwsConfig): string {
@@ -75,7 +78,7 @@ function topicAttributes({ topicArn, owner }: { readonly topicArn: string; reado
 
 /** Writes an error: EC2 has a shape of its own ("Error codes for the Amazon EC2 API"), SNS and STS share another. */
 export function queryError(
-  service: Exclude<AwsService, 'opsworks'>,
+  service: Exclude<AwsService, 'opsworks' | 'secretsmanager'>,
   error: AwsError,
   requestId: string,
 ): string {

@@ -8,7 +8,10 @@ export type Parsed =
 type Parser = (parameters: Parameters) => AwsRequest;
 
 /** Reads a form-encoded request of EC2, SNS or STS ("Query API"). Parameters that it doesn't know are refused, as EC2 does. */
-export function parseQuery(service: Exclude<AwsService, 'opsworks'>, body: string): Parsed {
+export function parseQuery(
+  service: Exclude<AwsService, 'opsworks' | 'secretsmanager'>,
+  body: string,
+): Parsed {
   const parameters = new Parameters(new URLSearchParams(body));
   const action = parameters.text('Action') ?? '';
   parameters.text('Version');

@@ -20,6 +20,10 @@ export interface RunCloudOptions {
   readonly addresses: readonly string[];
   /** `--topics`: ARNs of SNS topics. */
   readonly topics: readonly string[];
+  /** `--secrets`: what Secrets Manager holds, each as `ARN=TEXT`. */
+  readonly secrets: readonly string[];
+  /** `--tags`: what every instance carries, each as `KEY=VALUE`. */
+  readonly tags: readonly string[];
   /** `--state`: the file to go on from and to keep. */
   readonly state?: string | undefined;
   /** `--json`: one line that says where everything is, and nothing more. */
@@ -42,7 +46,10 @@ export class CloudFlagError extends Error {
 export async function runCloud(options: RunCloudOptions): Promise<void> {
   const { signal, print, topics, state: file } = options;
   const { instances, addresses, guardPort } = placed(
-    options.instances.map(instanceOf),
+    options.instances.map((flag) => ({
+      ...instanceOf(flag),
+      tags: Object.fromEntries(pairsOf('--tags', options.tags)),
+    })),
     options.addresses.map(addressOf),
     options.ports,
   );
@@ -54,6 +61,7 @@ export async function runCloud(options: RunCloudOptions): Promise<void> {
     instances,
     addresses,
     topics,
+    secrets: new Map(pairsOf('--secrets', options.secrets)),
     control: 'on',
   });
   try {
@@ -140,14 +148,27 @@ function tellOn(cloud: EmbeddedCloud, print: (line: string) => void): void {
   });
 }
 
+function pairsOf(flag: string, pairs: readonly string[]): readonly (readonly [string, string])[] {
+  return pairs.map((pair) => {
+    const at = pair.indexOf('=');
+    if (at < 1) throw new CloudFlagError(`${flag}: write NAME=VALUE.`);
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  });
+}
+
 function instanceOf(flag: string): CloudInstance {
   const [id = '', backend] = flag.split('@', 2);
   if (id === '') throw new CloudFlagError(`--instances: ${flag} names no instance.`);
   if (backend === undefined) return { id };
   const endpoint = endpointOf(backend);
-  // All share the loopback addresses; any other one is the instance's own, and tells who asks.
+  // All share the loopback addresses; any other one is the instance's own private one, and tells who asks.
   const sources = endpoint.host.startsWith('127.') ? [] : [endpoint.host];
-  return { id, backend: endpoint, sources };
+  return {
+    id,
+    backend: endpoint,
+    sources,
+    ...(sources.length === 0 ? {} : { privateIps: [[endpoint.host]] }),
+  };
 }
 
 function addressOf(flag: string): CloudAddress {

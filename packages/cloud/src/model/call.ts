@@ -18,6 +18,7 @@ import {
 import { type Applied, done, unchanged } from './outcome.ts';
 import { isRefusedByPolicy, type Policies } from './policy.ts';
 import { type AwsError, type AwsRequest, isDryRun, isRead } from './requests.ts';
+import { getSecretValue } from './secrets.ts';
 import { getTopicAttributes, publish } from './sns.ts';
 import { type AwsConfig, type AwsState, draw, type Facts, factsAt, uuidOf } from './state.ts';
 
@@ -210,6 +211,8 @@ export function applyCall(state: AwsState, plan: CallPlan, atMs: number): Applie
       return unchanged(state, describeElasticIps(facts, state.config, request));
     case 'opsworks:DescribeInstances':
       return unchanged(state, describeOpsworksInstances(facts, state.config, request, atMs));
+    case 'secretsmanager:GetSecretValue':
+      return unchanged(state, getSecretValue(state, request));
     case 'sns:Publish':
       return publish(state, request, caller, atMs);
     case 'sns:GetTopicAttributes':

@@ -47,6 +47,8 @@ export interface AwsSpec {
   readonly instances: readonly InstanceSpec[];
   readonly addresses: readonly AddressSpec[];
   readonly topics?: readonly string[];
+  /** What Secrets Manager holds, by ARN. */
+  readonly secrets?: ReadonlyMap<string, string>;
   readonly config?: Partial<AwsConfig>;
 }
 
@@ -60,6 +62,7 @@ export function createAws(spec: AwsSpec): AwsState {
     instances: unique(instances, (instance) => instance.id),
     addresses: unique(addresses, (address) => address.publicIp),
     topics: new Set(spec.topics ?? []),
+    secrets: spec.secrets ?? new Map(),
     revoked: new Set(),
     faults: [],
     past: [],

@@ -85,12 +85,18 @@ export const snsErrors: Readonly<{
   invalidParameter: (sentence) => error('InvalidParameter', 400, `Invalid parameter: ${sentence}`),
 };
 
+/** Secrets Manager API Reference, GetSecretValue. */
+export const secretErrors: Readonly<{ notFound(): AwsError }> = {
+  notFound: () => error('ResourceNotFoundException', 400, "Secrets Manager can't find the specified secret."),
+};
+
 /** A throttled call: each protocol has its own code, and SDKs know them by code, not by status. */
 export function throttledError(service: AwsService): AwsError {
   switch (service) {
     case 'ec2':
       return error('RequestLimitExceeded', 503, 'Request limit exceeded.');
     case 'opsworks':
+    case 'secretsmanager':
       return error('ThrottlingException', 400, 'Rate exceeded');
     case 'sns':
     case 'sts':
@@ -110,6 +116,7 @@ export function unauthorizedError(action: AwsAction, arn: string): AwsError {
         `You are not authorized to perform this operation. ${sentence} because no identity-based policy allows the ${action} action`,
       );
     case 'opsworks':
+    case 'secretsmanager':
       return error('AccessDeniedException', 400, sentence);
     case 'sns':
       return error(
@@ -128,6 +135,7 @@ export function expiredError(service: AwsService): AwsError {
     case 'ec2':
       return error('RequestExpired', 400, 'Request has expired.');
     case 'opsworks':
+    case 'secretsmanager':
       return error('ExpiredTokenException', 400, 'The security token included in the request is expired');
     case 'sns':
     case 'sts':

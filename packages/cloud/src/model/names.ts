@@ -1,5 +1,5 @@
 /** The AWS services that an agent may call (docs: the contract's list). */
-export type AwsService = 'ec2' | 'opsworks' | 'sns' | 'sts';
+export type AwsService = 'ec2' | 'opsworks' | 'secretsmanager' | 'sns' | 'sts';
 
 /** Every operation of the model, under the name that IAM policies give it. */
 export const awsActions = [
@@ -12,6 +12,7 @@ export const awsActions = [
   'opsworks:DisassociateElasticIp',
   'opsworks:DescribeElasticIps',
   'opsworks:DescribeInstances',
+  'secretsmanager:GetSecretValue',
   'sns:Publish',
   'sns:GetTopicAttributes',
   'sts:GetCallerIdentity',
@@ -39,6 +40,7 @@ export function serviceOf(action: AwsAction): AwsService {
   switch (service) {
     case 'ec2':
     case 'opsworks':
+    case 'secretsmanager':
     case 'sns':
     case 'sts':
       return service;

@@ -107,6 +107,8 @@ function questionsOf(state: AwsState, request: AwsRequest): readonly Question[] 
       return [
         question(config, `arn:aws:opsworks:${config.region}:${config.accountId}:stack/${config.stackId}/`),
       ];
+    case 'secretsmanager:GetSecretValue':
+      return [question(config, request.secretId)];
     case 'sns:Publish':
     case 'sns:GetTopicAttributes':
       return [question(config, request.topicArn)];

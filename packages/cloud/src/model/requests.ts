@@ -81,6 +81,13 @@ export interface OpsworksDescribeInstances {
   readonly instanceIds: readonly string[];
 }
 
+/** Secrets Manager API Reference, GetSecretValue: the current version. */
+export interface GetSecretValue {
+  readonly action: 'secretsmanager:GetSecretValue';
+  /** An ARN. */
+  readonly secretId: string;
+}
+
 /** SNS API Reference, Publish. */
 export interface Publish {
   readonly action: 'sns:Publish';
@@ -111,6 +118,7 @@ export type AwsRequest =
   | OpsworksDisassociateElasticIp
   | OpsworksDescribeElasticIps
   | OpsworksDescribeInstances
+  | GetSecretValue
   | Publish
   | GetTopicAttributes
   | GetCallerIdentity;
@@ -155,6 +163,7 @@ export type AwsResult =
   | { readonly action: 'opsworks:DisassociateElasticIp' }
   | { readonly action: 'opsworks:DescribeElasticIps'; readonly elasticIps: readonly OpsworksElasticIpView[] }
   | { readonly action: 'opsworks:DescribeInstances'; readonly instances: readonly InstanceView[] }
+  | { readonly action: 'secretsmanager:GetSecretValue'; readonly arn: string; readonly text: string }
   | { readonly action: 'sns:Publish'; readonly messageId: string }
   | { readonly action: 'sns:GetTopicAttributes'; readonly topicArn: string; readonly owner: string }
   | {
@@ -184,6 +193,7 @@ export function isRead(action: AwsAction): boolean {
     case 'ec2:DescribeInstanceStatus':
     case 'opsworks:DescribeElasticIps':
     case 'opsworks:DescribeInstances':
+    case 'secretsmanager:GetSecretValue':
     case 'sns:GetTopicAttributes':
     case 'sts:GetCallerIdentity':
       return true;

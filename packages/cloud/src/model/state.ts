@@ -109,6 +109,8 @@ export interface PastFacts extends Facts {
 export interface AwsState extends Facts {
   readonly config: AwsConfig;
   readonly topics: ReadonlySet<string>;
+  /** What Secrets Manager holds, by ARN. */
+  readonly secrets: ReadonlyMap<string, string>;
   /** `instanceId action`, each revoked from that instance's role. */
   readonly revoked: ReadonlySet<string>;
   readonly faults: readonly ArmedFault[];

@@ -9,6 +9,8 @@ interface CloudFlags {
   readonly instances: readonly string[];
   readonly addresses: readonly string[];
   readonly topics: readonly string[];
+  readonly secrets: readonly string[];
+  readonly tags: readonly string[];
   readonly state?: string;
   readonly json: boolean;
 }
@@ -27,6 +29,8 @@ export function addCloud(program: Command, context: CommandContext): void {
     .option('--instances <id[@host:port],…>', 'instances, each with its web server if it has one', list, [])
     .option('--addresses <ip[:port][=holder],…>', 'Elastic IPs', list, [])
     .option('--topics <arn,…>', 'SNS topics', list, [])
+    .option('--secrets <arn=text,…>', 'what Secrets Manager holds', list, [])
+    .option('--tags <key=value,…>', 'tags of every instance', list, [])
     .option('--state <file>', 'go on where this file ends, and keep it')
     .option('--json', 'where everything is as one line of JSON, and nothing more', false)
     .action((flags: CloudFlags) => run(flags, context));
