@@ -141,6 +141,9 @@ describe.skipIf(!has('lintian'))('the Debian package', () => {
         '/usr/share/doc/failtome/failtome.cdx.json',
         '/usr/share/doc/failtome/iam/ec2-policy.json',
         '/usr/share/doc/failtome/prometheus/alerts.yml',
+        '/usr/share/doc/failtome/alerts.md',
+        '/usr/share/doc/failtome/grafana/failtome.json',
+        '/usr/share/doc/failtome/grafana/provisioning.yml',
       ]),
     );
     for (const { mode, owner, path } of all) {

@@ -104,6 +104,56 @@ test('the documented labels are those that are exposed', async () => {
   }
 });
 
+test('the documented values of labels are those that are counted from the start', async () => {
+  const docs = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
+  const text = await configured().render(view);
+  const known = (name: string): readonly string[] => {
+    const lines = text
+      .split('\n')
+      .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name}_count{`));
+    return lines.flatMap((line) =>
+      Array.from(line.matchAll(/(?:result|step|state|verdict)="([^"]*)"/g), ([, value = '']) => value),
+    );
+  };
+  const rows = docs.matchAll(
+    /^\| `(failtome_\w+)` \| \w+ \| .*`(?:result|step|state|verdict)`[^|]* \| (.+) \|$/gm,
+  );
+  let seen = 0;
+  for (const [, name = '', meaning = ''] of rows) {
+    // Explained elsewhere.
+    if (['failtome_votes_total', 'failtome_handovers_total'].includes(name)) continue;
+    const listed = Array.from(meaning.matchAll(/`([a-z-]+)`/g), ([, value = '']) => value);
+    const told = listed.filter((value) => value !== 'exec');
+    expect({ name, values: [...new Set(told)].sort() }).toEqual({
+      name,
+      values: [...new Set(known(name))].sort(),
+    });
+    seen += 1;
+  }
+  expect(seen).toBeGreaterThan(8);
+});
+
+test('a failover of 0.6 s and one of 1 s, and a probe that took as long, lie in different buckets', async () => {
+  const text = await configured().render(view);
+  for (const name of ['takeover_duration_seconds', 'probe_duration_seconds']) {
+    const bounds = Array.from(
+      text.matchAll(new RegExp(`^failtome_${name}_bucket\\{le="([\\d.]+)"`, 'gm')),
+      ([, le]) => Number(le),
+    );
+    expect(bounds, name).toEqual(expect.arrayContaining([0.3, 0.45, 0.6, 0.8, 1, 1.5]));
+  }
+});
+
+test('the node and its cluster are named once they are known', async () => {
+  const labels = { version: '1.2.3', nodejs: process.version };
+  const started = await createMetrics({ version: '1.2.3' }).render(null);
+  expect(sample(started, 'failtome_build_info', { ...labels, cluster: '', node: '' })).toBe(1);
+  const running = await configured().render(view);
+  expect(running.match(/^failtome_build_info\{/gm)).toHaveLength(1);
+  const { cluster, node } = config;
+  expect(sample(running, 'failtome_build_info', { ...labels, cluster, node: node.id })).toBe(1);
+});
+
 test('known series start at 0, so that rate() sees the first event', async () => {
   const text = await configured().render(null);
   expect(sample(text, 'failtome_probes_total', { address, result: 'timeout' })).toBe(0);
@@ -115,6 +165,7 @@ test('known series start at 0, so that rate() sees the first event', async () =>
   const associate = { service: 'ec2', operation: 'AssociateAddress', result: 'ok' };
   expect(sample(text, 'failtome_aws_requests_total', associate)).toBe(0);
   expect(text).not.toContain('service="opsworks"');
+  expect(sample(text, 'failtome_takeover_duration_seconds_count', { address, step: 'total' })).toBe(0);
 });
 
 test('gauges show the state of the moment, one series for each verdict and peer state', async () => {

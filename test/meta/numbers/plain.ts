@@ -55,6 +55,9 @@ export const plain: readonly Plain[] = [
     pages: any,
     text: /Mode 0640|refuses a signed request ten minutes after its time|At 20 % packet loss, three attempts fail 3 to 10 % of the time|Node 20\.19|TCP 80 unless you chose another|since 1970|`?%25`?, `%40` and `%2F`|53 bits|hundred thousand/g,
   },
+  // Times and counts of the alert rules; prometheus.test.ts holds them to the rules.
+  { pages: /alerts/, text: /\d+ (?:s|min|h|days)(?=[ ,.:])/g },
+  { pages: /metrics/, text: /Grafana 10\b/g },
   // Names of systems and of files; the packages' tests hold modes and names to what is packed.
   {
     pages: /packages|README/,

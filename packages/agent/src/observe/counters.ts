@@ -2,13 +2,15 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 
 /** From an answer on the same machine to the longest time-out that a probe usually has. */
-const PROBE_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const PROBE_BUCKETS_S = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1, 1.5, 3, 5,
+];
 
 /** From one rack to the gossip time-out. */
 const RTT_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
-/** From a single call to a failover that had to wait for a lease. */
-const STEP_BUCKETS_S = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** From a single call to a failover that had to wait for a lease; closest together where failovers end. */
+const STEP_BUCKETS_S = [0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1, 1.5, 2, 3, 5, 8, 15, 30, 60];
 
 /** All counters and histograms of one agent, with their labels. */
 export interface Counters {

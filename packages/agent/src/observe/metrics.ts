@@ -11,6 +11,7 @@ import {
   type Fact,
   type HistoryEntry,
   MOVE_RESULTS,
+  MOVE_STEPS,
   type NodeId,
   PEER_STATES,
   type ProtocolConfig,
@@ -66,7 +67,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const counters = createCounters(registry);
   const gauges = createGauges(registry);
-  gauges.buildInfo.set({ version: options.version, nodejs: process.version }, 1);
+  const nameNode = (cluster: string, node: string): void => {
+    gauges.buildInfo.reset();
+    gauges.buildInfo.set({ version: options.version, nodejs: process.version, cluster, node }, 1);
+  };
+  nameNode('', '');
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LAG_RESOLUTION_MS });
   for (const name of UNWANTED_DEFAULTS) registry.removeSingleMetric(name);
   let peers: ReadonlySet<NodeId> = new Set();
@@ -75,6 +80,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     contentType: registry.contentType,
     configure(config, driver) {
       peers = new Set(config.peers.map((peer) => peer.id));
+      nameNode(config.cluster, config.node.id);
       startAtZero(counters, config, [driver, config.notify.enabled ? 'sns' : null]);
     },
     observe(facts) {
@@ -97,7 +103,11 @@ function createGauges(registry: Registry) {
   const gauge = <T extends string>(name: string, help: string, ...labelNames: T[]) =>
     new Gauge({ name: `failtome_${name}`, help, labelNames, registers: [registry] });
   return {
-    buildInfo: gauge('build_info', 'Always 1; its labels say what runs.', 'version', 'nodejs'),
+    buildInfo: gauge(
+      'build_info',
+      'Always 1; its labels say what runs, and where. cluster and node are empty until they are known.',
+      ...(['version', 'nodejs', 'cluster', 'node'] as const),
+    ),
     addressUp: gauge(
       'address_up',
       '1 while this node sees the address up, else 0 (down or unknown).',
@@ -220,6 +230,7 @@ function startAtZero(counters: Counters, config: ProtocolConfig, services: reado
       counters.handovers.inc({ address, result }, 0);
     }
     counters.probeDuration.zero({ address });
+    for (const step of MOVE_STEPS) counters.takeoverDuration.zero({ address, step });
     counters.blockedEpisodes.inc({ address }, 0);
     counters.lateAssociations.inc({ address }, 0);
   }
