@@ -43,6 +43,7 @@ export { factText, requestText } from './reporting/fact-text.ts';
 export type * from './reporting/facts.ts';
 export { BLOCKED_SUBJECT, isoTime, TAKEOVER_SUBJECT } from './reporting/outbox.ts';
 export { escapedJson, escapedText, plainText, UNSHOWN } from './reporting/plain-text.ts';
+export type { ProtectionState, ProtectionView } from './reporting/standby.ts';
 export { isFinishingMove, isHolder, readyView, statusOf, takeoverReady, whyOf } from './reporting/status.ts';
 export type {
   AddressView,
@@ -53,6 +54,7 @@ export type {
   PauseView,
   PeerView,
   StatusView,
+  TakeoverProgress,
   WhyView,
 } from './reporting/status-views.ts';
 export { counted, nounFor } from './reporting/wording.ts';

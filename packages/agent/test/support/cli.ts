@@ -175,12 +175,14 @@ export const STATUS: StatusView = {
   addresses: [
     {
       ip: '54.173.141.243',
+      protection: { state: 'protected', next: 'saturn', reasons: [] },
       holder: { kind: 'node', node: 'neptune', ageMs: 60_000 },
       next: 'saturn',
       verdict: 'up',
       ageMs: 300,
       verdictForMs: 90_000,
       reason: '2 probes in a row succeeded',
+      takeover: null,
       holdDownMs: 45_000,
       outcome: 'hold',
       decision: 'address-up',

@@ -1,12 +1,15 @@
 /**
  * The shapes of what people and machines are shown.
  */
+import type { MoveStep } from '../model/codes.ts';
 import type { OrderRule, Role } from '../model/config.ts';
 import type { GateName, Outcome, Reason } from '../model/reasons.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, InstanceId, Ip, NodeId, WallMs } from '../model/units.ts';
 import type { ReadinessView } from '../takeover/readiness.ts';
-import type { Fitness, HandoverStanding, PeerState, Verdict } from '../wire/messages.ts';
+import type { TakeoverPhase } from '../takeover/takeover-phase.ts';
+import type { BallotMode, Fitness, HandoverStanding, PeerState, Verdict } from '../wire/messages.ts';
+import type { ProtectionView } from './standby.ts';
 
 /** What `GET /v1/status` answers: all that a node knows of itself, its addresses and its peers. */
 export interface StatusView {
@@ -68,9 +71,22 @@ export interface HolderView {
   readonly ageMs?: DurationMs;
 }
 
+/** A takeover that this node is about, as far as it has come. */
+export interface TakeoverProgress {
+  readonly mode: BallotMode;
+  readonly epoch: number;
+  readonly phase: Exclude<TakeoverPhase, 'idle'>;
+  /** Since its ballot was opened; of a move that a restart found, since then. */
+  readonly forMs: DurationMs;
+  /** The steps that are over, in order. */
+  readonly steps: readonly { readonly step: MoveStep; readonly durationMs: DurationMs }[];
+}
+
 /** One address: who holds it, what this node sees of it, and what it has decided. */
 export interface AddressView {
   readonly ip: Ip;
+  /** Whether it is protected, in a word. */
+  readonly protection: ProtectionView;
   readonly holder: HolderView;
   /** Who would take it if it were handed over now; null: no other candidate is heard and fit. */
   readonly next: NodeId | null;
@@ -91,6 +107,8 @@ export interface AddressView {
     readonly won: boolean;
     readonly answers: Readonly<Record<NodeId, string>>;
   } | null;
+  /** What this node does about it; null: nothing. */
+  readonly takeover: TakeoverProgress | null;
   /** What every node that is heard last said of it. */
   readonly views: readonly { readonly node: NodeId; readonly verdict: Verdict; readonly ageMs: DurationMs }[];
 }

@@ -15,7 +15,9 @@ import { bestCandidate, holdDownLeftMs } from '../takeover/damping.ts';
 import { ladder, type Rung } from '../takeover/ladder.ts';
 import { ownReadiness, peerReadiness } from '../takeover/readiness.ts';
 import { decide } from '../takeover/takeover.ts';
+import { takeoverPhase } from '../takeover/takeover-phase.ts';
 import { takeoverView } from '../takeover/view.ts';
+import { protectionView } from './standby.ts';
 import type {
   AddressView,
   GateView,
@@ -24,6 +26,7 @@ import type {
   PauseView,
   PeerView,
   StatusView,
+  TakeoverProgress,
   WhyView,
 } from './status-views.ts';
 
@@ -110,6 +113,7 @@ function addressView(state: State, address: AddressState): AddressView {
   const { lent, campaign, series } = address;
   return {
     ip: address.ip,
+    protection: protectionView(state, address),
     holder: holderView(state, address),
     next: bestCandidate(state, address.ip),
     verdict: address.verdict,
@@ -138,8 +142,20 @@ function addressView(state: State, address: AddressState): AddressView {
               ]),
             ),
           },
+    takeover: progressOf(state, address),
     views: toldViews(state, address),
   };
+}
+
+function progressOf({ now }: State, address: AddressState): TakeoverProgress | null {
+  const { campaign, move, intent } = address;
+  const phase = takeoverPhase(address);
+  const work = campaign ?? move;
+  const since = campaign?.openedAt ?? move?.startedAt;
+  if (phase === 'idle' || work === null || since === undefined) return null;
+  // A move begins with the steps of its intent.
+  const steps = move?.steps ?? intent?.steps ?? [];
+  return { mode: work.mode, epoch: work.epoch, phase, forMs: Math.max(0, now.at - since), steps };
 }
 
 function toldViews(state: State, address: AddressState): AddressView['views'] {

@@ -124,20 +124,21 @@ export function configuredRank(state: State, ip: Ip): number {
 
 /** The best-ranked candidate that is heard, fit, not leaving and doesn't hold the address; null: there is none. */
 export function bestCandidate(state: State, ip: Ip): NodeId | null {
-  const self = state.config.node;
+  return candidatesInOrder(state, ip).find((id) => isAble(state, id)) ?? null;
+}
+
+/** All configured candidates but the holder, heard or not: who goes first comes first. */
+export function candidatesInOrder(state: State, ip: Ip): readonly NodeId[] {
+  const { node: self, peers } = state.config;
   const holder = state.addresses[ip]?.holder.node;
-  const ids = state.config.peers
-    .filter(
-      (peer) =>
-        peer.role === 'candidate' &&
-        !isSilent(state, peer.id) &&
-        fitnessOf(state, peer.id) === 'fit' &&
-        state.peers[peer.id]?.record?.leaving === false,
-    )
-    .map((peer) => peer.id);
-  if (self.role === 'candidate' && state.local.fit === 'fit') ids.push(self.id);
-  const others = ids.filter((id) => id !== holder);
-  return others.sort((a, b) => (goesBefore(state, a, b) ? -1 : 1))[0] ?? null;
+  const ids = peers.filter(({ role }) => role === 'candidate').map(({ id }) => id);
+  if (self.role === 'candidate') ids.push(self.id);
+  return ids.filter((id) => id !== holder).sort((a, b) => (goesBefore(state, a, b) ? -1 : 1));
+}
+
+function isAble(state: State, id: NodeId): boolean {
+  if (fitnessOf(state, id) !== 'fit') return false;
+  return id === state.config.node.id || state.peers[id]?.record?.leaving === false;
 }
 
 /** Live rank is staggered by more than a round trip; a driver without a condition on its call by its settle time. */
