@@ -5,6 +5,7 @@ import { Identities, SHARED_KEY } from '../packages/agent/src/auth/identities.ts
 import { generateIdentity, parseIdentity } from '../packages/agent/src/auth/identity.ts';
 import type { ClusterKeys } from '../packages/agent/src/auth/keys.ts';
 import { Tokens } from '../packages/agent/src/auth/tokens.ts';
+import { EVENT_STREAMS, EventStreams } from '../packages/agent/src/http/event-streams.ts';
 import { Inbox } from '../packages/agent/src/http/inbox.ts';
 import { createServer } from '../packages/agent/src/http/server.ts';
 import type { Views } from '../packages/agent/src/http/view-routes.ts';
@@ -121,6 +122,12 @@ async function openPair(saturns: Identities, neptunes: Identities): Promise<Pair
       receiver: () => ({ cluster: 'web', node: 'neptune' }),
       inbox,
       views: noViews,
+      streams: new EventStreams(EVENT_STREAMS, {
+        status: unasked,
+        cluster: unasked,
+        monotonicMs: () => performance.now(),
+        onCut: unasked,
+      }),
       readers: () => ({ read: 'peers', tokens: new Tokens([]), hosts: new Set(), keys, now: Date.now() }),
       isPeerAddress: () => true,
       onRejected: (reason) => {
@@ -189,6 +196,8 @@ const unasked = (): never => {
 const noViews: Views = {
   addresses: unasked,
   status: unasked,
+  report: unasked,
+  cluster: unasked,
   why: unasked,
   isHolder: unasked,
   history: unasked,

@@ -6,7 +6,16 @@ import { afterAll, expect } from 'vitest';
 import { AgentApi } from '../../packages/cluster/src/agent-api.ts';
 import { scenario } from './support/scenario.ts';
 
-const closed = ['/', '/v1/status', '/v1/history', '/v1/why', '/v1/holder', '/metrics'];
+const closed = [
+  '/',
+  '/v1/status',
+  '/v1/cluster',
+  '/v1/events',
+  '/v1/history',
+  '/v1/why',
+  '/v1/holder',
+  '/metrics',
+];
 
 scenario(
   'with api.read: peers and api.observe strangers read nothing at either port, and the commands everything',

@@ -13,6 +13,7 @@ import {
 import { Apis } from './apis.ts';
 import { type Identities, SHARED_KEY } from './auth/identities.ts';
 import type { Secrets } from './auth/secrets.ts';
+import { configDigest } from './config/config-digest.ts';
 import type { LoadResult } from './config/load.ts';
 import type { Environment } from './config/settings.ts';
 import type { AgentConfig } from './config/types.ts';
@@ -138,6 +139,7 @@ function createApis(agent: AgentParts): Apis {
     peerUrls: () => new Map(agent.config.peers.map(({ id, url }) => [id, url])),
     identities: () => agent.identities,
     certificate: () => agent.certificates.current,
+    configDigest: () => configDigest(agent.config, agent.running?.identity.id ?? ''),
     metrics: agent.metrics,
   };
   return new Apis(agent.config.api, {

@@ -21,8 +21,9 @@ import { formatFault } from './config/fault.ts';
 import { toProtocolConfig } from './config/to-protocol.ts';
 import { type FoundIdentity, findIdentity } from './find-identity.ts';
 import { tellCredentials } from './observe/credentials-news.ts';
-import { HistoryRecorder } from './observe/history-recorder.ts';
+import { HistoryRecorder, type HistoryStore } from './observe/history-recorder.ts';
 import { identitiesOf } from './observe/key-news.ts';
+import { tellWatchers } from './observe/watchers.ts';
 import { Adapters } from './ports.ts';
 
 /** Credentials and first connections; nothing waits for it. */
@@ -87,7 +88,7 @@ async function findIdentityAndState(agent: AgentParts) {
   if (identity === null || signal.aborted) return null;
   const state = await loadState({ stateDir, cluster, node: identity.id }, { decode: decodeDocument });
   agent.history = await openHistory(agent, state.storage.kind === 'foreign');
-  agent.historyRecorder = new HistoryRecorder(agent.history);
+  agent.historyRecorder = new HistoryRecorder(watched(agent, agent.history));
   return signal.aborted ? null : { identity, state };
 }
 
@@ -99,6 +100,17 @@ async function openHistory(agent: AgentParts, foreign: boolean): Promise<History
   if (history.skipped > 0)
     agent.log.tell('warn', 'history', `${counted(history.skipped, 'line')} could not be read`);
   return history;
+}
+
+/** Whoever watches the agent hears of each line as it is written. */
+function watched(agent: AgentParts, history: HistoryFile): HistoryStore {
+  return {
+    newest: () => history.newest(),
+    append(entry) {
+      history.append(entry);
+      agent.apis.tell({ event: 'history', data: entry });
+    },
+  };
 }
 
 /** The code with which a write fails; the process ends where another has come by the directory. */
@@ -167,6 +179,7 @@ function observe(agent: AgentParts, facts: readonly Fact[], state: State, now: I
   agent.log.observe(facts, now.at);
   agent.metrics.observe(facts);
   agent.historyRecorder?.observe(facts, state, now);
+  tellWatchers(agent.apis, facts, now);
   if (agent.toldReady || !readyView(state).ready) return;
   agent.toldReady = true;
   agent.log.tell('info', 'agent-ready', 'ready: the address and the own HAProxy have been looked at');

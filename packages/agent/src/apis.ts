@@ -1,8 +1,10 @@
 /** The agent's listeners: its API, and beside it one for the reading routes alone where `api.observe` asks for it. */
 import type { KeyObject } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { NodeId } from '@failtome/protocol';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { MonotonicMs, NodeId } from '@failtome/protocol';
 import type { FastifyInstance } from 'fastify';
+import { PeerReads } from './adapters/peer-reads.ts';
 import type { Identities } from './auth/identities.ts';
 import type { ClusterKeys } from './auth/keys.ts';
 import type { Tokens } from './auth/tokens.ts';
@@ -10,11 +12,19 @@ import { httpUrl } from './config/http-url.ts';
 import type { Endpoint } from './config/kinds.ts';
 import type { AgentConfig, TlsSettings } from './config/types.ts';
 import { AgentError } from './errors.ts';
+import { ClusterView } from './http/cluster-view.ts';
+import { EVENT_STREAMS, EventStreams, type NodeEvent } from './http/event-streams.ts';
 import type { Readers } from './http/readers.ts';
 import { isPeerAt } from './http/sender.ts';
 import { createServer, type ServerDependencies } from './http/server.ts';
 import { renewCertificate, reviewConnections } from './http/tls-server.ts';
-import { answerWhileStarting, createViews, type ViewSources } from './state-views.ts';
+import {
+  agentStatus,
+  answerWhileStarting,
+  createViews,
+  nodeReport,
+  type ViewSources,
+} from './state-views.ts';
 import type { Certificate } from './tls/certificate.ts';
 
 /** What the API shows and whom it asks, at each moment anew. */
@@ -41,16 +51,27 @@ interface Listener {
 export class Apis {
   readonly #main: Listener;
   readonly #observe: Listener | null;
+  readonly #reads: PeerReads;
+  readonly #streams: EventStreams;
 
   constructor({ listen, observe, tls }: AgentConfig['api'], dependencies: ApisDependencies) {
     const { inbox, onRejected, onFault, keys, identities, config, sources } = dependencies;
+    this.#reads = peerReadsOf(dependencies);
+    const cluster = clusterViewOf(this.#reads, sources);
+    this.#streams = new EventStreams(EVENT_STREAMS, {
+      status: () => agentStatus(sources),
+      cluster: () => cluster.get(),
+      monotonicMs,
+      onCut: (address) => onRejected('too-slow', address),
+    });
     const serve = (serves: 'everything' | 'reading routes'): FastifyInstance => {
       const server = createServer(
         { serves },
         {
           ...{ keys, identities, inbox, onRejected, onFault },
           receiver: () => ({ cluster: config().cluster, node: dependencies.nodeId() }),
-          views: createViews(sources),
+          views: createViews(sources, { cluster: () => cluster.get() }),
+          streams: this.#streams,
           isPeerAddress: (address) => isPeerAt(address, config().peers),
           readers: () => readersOf(serves, dependencies),
           ...tlsOf(serves, tls, dependencies),
@@ -92,9 +113,40 @@ export class Apis {
       if (listener !== null) reviewConnections(listener.server.server);
   }
 
+  /** Tell it to whoever watches. */
+  tell(event: NodeEvent): void {
+    this.#streams.tell(event);
+  }
+
+  /** Something has changed that whoever watches waits for. */
+  hurry(): void {
+    this.#streams.hurry();
+  }
+
   async close(): Promise<void> {
+    this.#reads.close();
     await Promise.all([this.#main.server.close(), this.#observe?.server.close()]);
   }
+}
+
+const monotonicMs = (): MonotonicMs => performance.now();
+
+function peerReadsOf({ config, nodeId, keys, certificate }: ApisDependencies): PeerReads {
+  return new PeerReads({
+    peers: () => config().peers.filter(({ id }) => id !== nodeId()),
+    keys,
+    certificate,
+    wallMs: Date.now,
+  });
+}
+
+function clusterViewOf(reads: PeerReads, sources: ViewSources): ClusterView {
+  return new ClusterView({
+    report: () => nodeReport(sources),
+    read: (id, path, bounds) => reads.read(id, path, bounds),
+    monotonicMs,
+    wait: (ms) => wait(ms, null, { ref: false }),
+  });
 }
 
 function whereOf({ at, server }: Listener): Endpoint {

@@ -15,6 +15,14 @@ import {
 import type { FastifyInstance } from 'fastify';
 import type { Identities } from './auth/identities.ts';
 import type { HistoryLine } from './history-line.ts';
+import { type ClusterStatus, HISTORY_OF_REPORT } from './http/cluster-view.ts';
+import {
+  type AdvisedWhy,
+  type AgentStatus,
+  advisedAddress,
+  advisedWhy,
+  type NodeReport,
+} from './http/node-report.ts';
 import { refuse } from './http/refusals.ts';
 import type { Views } from './http/view-routes.ts';
 import { gaugeView } from './observe/gauges.ts';
@@ -36,43 +44,28 @@ export interface ViewSources {
   readonly identities: () => Identities;
   /** Null: the API speaks plain HTTP. */
   readonly certificate: () => Certificate | null;
+  /** Of what has to be the same on every node. */
+  readonly configDigest: () => string;
   readonly metrics: Pick<Metrics, 'render'>;
 }
 
+/** What of the agent's views is made of others. */
+export interface ClusterSource {
+  /** Asks the peers. */
+  readonly cluster: () => Promise<ClusterStatus>;
+}
+
 /** The views of the API, each taken from the state at the moment it is asked for. */
-export function createViews(sources: ViewSources): Views {
+export function createViews(sources: ViewSources, { cluster }: ClusterSource): Views {
   const { now, addresses, history, metrics } = sources;
-  const state = (): State => {
-    const present = sources.state();
-    if (present === null) throw new Error('asked for the state before there is one');
-    return present;
-  };
   return {
     addresses,
     history,
-    status() {
-      const status = statusOf(state(), now());
-      const urls = sources.peerUrls();
-      const identities = sources.identities();
-      const certificate = sources.certificate();
-      return {
-        ...status,
-        auth: identities.mode,
-        identity: identities.own?.publicKey.id ?? null,
-        peers: status.peers.map((peer) => ({
-          ...peer,
-          url: urls.get(peer.id) ?? null,
-          identities: identities.keyIdsOf(peer.id),
-        })),
-        tls: certificate === null ? null : { validUntil: certificate.notAfter },
-      };
-    },
-    why(ip) {
-      const view = whyOf(state(), ip, now());
-      if (view === null) throw new Error(`${ip} is configured, and the protocol does not know it`);
-      return view;
-    },
-    isHolder: (ip) => isHolder(state(), ip),
+    cluster,
+    status: () => agentStatus(sources),
+    report: () => nodeReport(sources),
+    why: (ip) => advisedWhyOf(sources, ip),
+    isHolder: (ip) => isHolder(presentState(sources), ip),
     ready() {
       const present = sources.state();
       return present === null ? { ready: false, reason: sources.waitingFor() } : readyView(present);
@@ -82,6 +75,48 @@ export function createViews(sources: ViewSources): Views {
       return metrics.render(present === null ? null : gaugeView(present, now(), sources.identities().mode));
     },
   };
+}
+
+/** What `/v1/status` answers. */
+export function agentStatus(sources: ViewSources): AgentStatus {
+  const status = statusOf(presentState(sources), sources.now());
+  const urls = sources.peerUrls();
+  const identities = sources.identities();
+  const certificate = sources.certificate();
+  return {
+    ...status,
+    addresses: status.addresses.map(advisedAddress),
+    auth: identities.mode,
+    identity: identities.own?.publicKey.id ?? null,
+    configDigest: sources.configDigest(),
+    peers: status.peers.map((peer) => ({
+      ...peer,
+      url: urls.get(peer.id) ?? null,
+      identities: identities.keyIdsOf(peer.id),
+    })),
+    tls: certificate === null ? null : { validUntil: certificate.notAfter },
+  };
+}
+
+/** The status, with every ladder and the newest of the history. */
+export function nodeReport(sources: ViewSources): NodeReport {
+  return {
+    ...agentStatus(sources),
+    decisions: Object.keys(presentState(sources).addresses).map((ip) => advisedWhyOf(sources, ip)),
+    history: sources.history().slice(0, HISTORY_OF_REPORT),
+  };
+}
+
+function advisedWhyOf(sources: ViewSources, ip: Ip): AdvisedWhy {
+  const view = whyOf(presentState(sources), ip, sources.now());
+  if (view === null) throw new Error(`${ip} is configured, and the protocol does not know it`);
+  return advisedWhy(view);
+}
+
+function presentState({ state }: Pick<ViewSources, 'state'>): State {
+  const present = state();
+  if (present === null) throw new Error('asked for the state before there is one');
+  return present;
 }
 
 /** Answered from the first moment on. */

@@ -189,6 +189,12 @@ const bad: readonly (readonly [string, SendFailure, (request: string) => string 
   ['that is authentic and no message', 'malformed', (request) => authentic(request, 200, '{}')],
   // Neither ends: what is too large is given up at the bound, not at the time-out.
   ['that is too large', 'malformed', () => `${LONG}content-length: 9999999\r\n\r\n${LARGE}`],
+  // It ends with the very bytes that are too many.
+  [
+    'that is too large by a byte, and whole',
+    'malformed',
+    () => `${LONG}content-length: ${MAX_MESSAGE_BYTES + 1}\r\n\r\n${'x'.repeat(MAX_MESSAGE_BYTES + 1)}`,
+  ],
   [
     'that is too large, in chunks',
     'malformed',

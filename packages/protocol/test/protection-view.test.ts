@@ -97,7 +97,7 @@ const rows: readonly (readonly [string, State, Partial<ProtectionView>])[] = [
       state: 'protected',
       next: PEER,
       reasons: [
-        "no-majority: should saturn fall silent, 1 of 3 voters would be left, and 2 are needed; mars isn't heard",
+        "no-majority: should saturn fall silent, the voters left would be 1 of 3, and 2 are needed; mars isn't heard",
       ],
     },
   ],

@@ -26,6 +26,10 @@ const thousands = (value: number): string => value.toLocaleString('en');
 const SERVER = 'packages/agent/src/http/http-server.ts';
 const within = (name: string): string => s(numberAt(SERVER, new RegExp(`^  ${name}: ([\\d_]+),`, 'm')));
 
+const CLUSTER_VIEW = 'packages/agent/src/http/cluster-view.ts';
+const stream = (name: string): number =>
+  numberAt('packages/agent/src/http/event-streams.ts', new RegExp(`^  ${name}: ([\\d_]+),`, 'm'));
+
 const words = ['none', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
 const word = (value: number): string => (value === 15 ? 'fifteen' : (words[value] ?? String(value)));
 
@@ -314,6 +318,23 @@ export const ties: readonly Tie[] = [
     agent('http/history-body', 'DEFAULT_HISTORY_LIMIT'),
     thousands(agent('http/history-body', 'MAX_HISTORY_LIMIT')),
   ],
+  [
+    'docs/http.md',
+    'for {} and {} each, at most {} nodes, voters',
+    s(numberAt(CLUSTER_VIEW, /timeoutMs: ([\d_]+)/)),
+    kib(numberAt(CLUSTER_VIEW, /maxBytes: ([\d_]+)/)),
+    agent('http/cluster-view', 'MAX_ASKED'),
+  ],
+  ['docs/http.md', 'A reader waits {} at most', ms(agent('http/cluster-view', 'WAIT_MS'))],
+  ['docs/http.md', 'It ends after {} min', stream('lastsMs') / 60_000],
+  [
+    'docs/http.md',
+    'There are {} streams of events at most, {} of one address',
+    stream('maxStreams'),
+    stream('maxStreamsPerAddress'),
+  ],
+  ['docs/http.md', 'One with more than {} unsent', kib(stream('maxUnsentBytes'))],
+  ['docs/http.md', 'takes nothing for {} (', s(stream('stuckMs'))],
   ['docs/http.md', 'of more than {} the oldest', mib(agent('http/history-body', 'MAX_HISTORY_BYTES'))],
   ['docs/http.md', 'no number from 1 to {} |', agent('http/history-body', 'MAX_HISTORY_LIMIT')],
   [

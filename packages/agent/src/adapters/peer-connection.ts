@@ -6,7 +6,7 @@
  */
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { type DurationMs, MAX_MESSAGE_BYTES } from '@failtome/protocol';
+import type { DurationMs } from '@failtome/protocol';
 import { type HttpUrl, httpUrl } from '../config/http-url.ts';
 import { connectSecurely, type Secure } from '../tls/connect.ts';
 import { boundAnswer } from './answer-bounds.ts';
@@ -21,11 +21,15 @@ const MAX_FRAMING_BYTES = 65_536;
 
 /** One request to a peer. */
 export interface PeerRequest {
+  readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Empty for a GET. */
   readonly body: string;
   /** The connection is closed after this one. */
   readonly last: boolean;
+  /** The most bytes of the answer's body. */
+  readonly maxBodyBytes: number;
 }
 
 /** A peer's answer, read to its end. */
@@ -74,11 +78,11 @@ export class PeerConnection {
   }
 
   /**
-   * POST, and read the whole answer, whatever its status. Nothing is sent twice.
+   * Ask, and read the whole answer, whatever its status. Nothing is sent twice.
    *
    * @throws ConnectionError, or the system's or the parser's error with its `code`
    */
-  post({ path, headers, body, last }: PeerRequest): Promise<PeerResponse> {
+  ask({ method, path, headers, body, last, maxBodyBytes }: PeerRequest): Promise<PeerResponse> {
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => reject(this.#cause ?? error);
       const { host, port, secure } = this.#origin;
@@ -86,11 +90,11 @@ export class PeerConnection {
         host,
         port,
         defaultPort: secure ? 443 : 80,
-        method: 'POST',
+        method,
         path,
         headers: {
           ...headers,
-          'Content-Length': Buffer.byteLength(body),
+          ...(method === 'GET' ? {} : { 'Content-Length': Buffer.byteLength(body) }),
           ...(last ? { Connection: 'close' } : {}),
         },
         agent: this.#agent,
@@ -100,12 +104,12 @@ export class PeerConnection {
       if (!last) request.removeHeader('connection');
       this.#underWay = request;
       this.#limitConnecting(request);
-      boundAnswer(request, MAX_MESSAGE_BYTES + MAX_FRAMING_BYTES, () =>
+      boundAnswer(request, maxBodyBytes + MAX_FRAMING_BYTES, () =>
         this.destroy(new ConnectionError('RESPONSE_TOO_LARGE')),
       );
       request.on('error', fail);
       request.on('response', (response) => {
-        readBody(response, (error) => this.destroy(error)).then((bytes) => {
+        readBody(response, maxBodyBytes, (error) => this.destroy(error)).then((bytes) => {
           resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes });
         }, fail);
       });
@@ -116,7 +120,8 @@ export class PeerConnection {
   /** Close it. A request under way fails with `cause`, where one is given. */
   destroy(cause: Error | null = null): void {
     this.#cause ??= cause;
-    this.#underWay?.destroy(cause ?? undefined);
+    // Without the cause: where the answer has come in full, Node gives it to a socket that nobody listens to any more.
+    this.#underWay?.destroy();
     this.#opening?.destroy();
     this.#agent.destroy();
   }
@@ -153,15 +158,22 @@ export class PeerConnection {
   }
 }
 
-function readBody(response: IncomingMessage, giveUp: (error: Error) => void): Promise<Buffer> {
+function readBody(
+  response: IncomingMessage,
+  maxBytes: number,
+  giveUp: (error: Error) => void,
+): Promise<Buffer> {
   const parts: Buffer[] = [];
   let bytes = 0;
   return new Promise((resolve, reject) => {
     response.on('error', reject);
     response.on('data', (part: Buffer) => {
       bytes += part.length;
-      if (bytes > MAX_MESSAGE_BYTES) giveUp(new ConnectionError('RESPONSE_TOO_LARGE'));
-      else parts.push(part);
+      if (bytes <= maxBytes) return void parts.push(part);
+      const error = new ConnectionError('RESPONSE_TOO_LARGE');
+      giveUp(error);
+      // It may have come in full, and would end as if nothing were wrong.
+      reject(error);
     });
     response.on('end', () => resolve(Buffer.concat(parts)));
   });

@@ -10,6 +10,7 @@ import {
   decodeMessage,
   type Event,
   encodeMessage,
+  MAX_MESSAGE_BYTES,
   type NodeId,
   type Ports,
   type ReplyEffect,
@@ -206,11 +207,13 @@ async function exchange(connection: PeerConnection, request: Exchange): Promise<
     request.timeoutMs + LATE_ANSWER_MS,
   );
   try {
-    const { status, headers, body } = await connection.post({
+    const { status, headers, body } = await connection.ask({
+      method: 'POST',
       path: request.path,
       headers: request.headers,
       body: request.body,
       last: request.fresh,
+      maxBodyBytes: MAX_MESSAGE_BYTES,
     });
     return {
       status,

@@ -84,6 +84,33 @@ export const BALLOT_ADVICE: Readonly<Record<BallotReason, string>> = {
   'duplicate-id': "Two agents use the candidate's node.id: stop one of them, or give it its own id.",
 };
 
+/** Of what stands in the way of an address's protection, where it is no reason of a decision or of a node's readiness. */
+export const PROTECTION_ADVICE: Readonly<Record<string, string>> = {
+  dead: 'Start that agent again, or find out why it is not heard: its machine, its port, the security group.',
+  unknown: 'That node has not been heard yet: see whether its agent runs and its port can be reached.',
+  'no-candidate': 'Add a second candidate: nobody else could take the address.',
+  'no-majority':
+    'Bring back the voters that are missing, or add a witness: without a majority nobody may take the address.',
+  preflight: 'Run `failtome check` on that node: it names what is missing.',
+  'address-down':
+    'Look at the ladder of the node that could take it: the first closed gate says what it waits for.',
+  'read-refused': 'The cloud refuses what that node asks: renew its credentials, or its role.',
+  'read-failed':
+    'The cloud gives that node no answer: see its way to the API, and the throttling of the account.',
+  'lease-unknown': BY_ITSELF,
+  lent: BY_ITSELF,
+  'ballot-open': BY_ITSELF,
+  agreed: BY_ITSELF,
+  handover: BY_ITSELF,
+};
+
+/** What somebody has to do about a reason that begins with a code and a colon; null where nobody has to do anything. */
+export function protectionAdviceFor(reason: string): string | null {
+  const [code = ''] = reason.split(':');
+  const own = lookUp(PROTECTION_ADVICE, code);
+  return own === null ? adviceFor(code) : own === BY_ITSELF ? null : own;
+}
+
 /** What somebody has to do; null where nobody has to do anything. Codes come over the wire, perhaps from a later version. */
 export function adviceFor(reason: string): string | null {
   const sentence = lookUp(REASON_ADVICE, reason);

@@ -72,7 +72,8 @@ interface Line {
   readonly parsed: Exchange[];
   /** It ends when what is under way on it is answered. */
   isLast: boolean;
-  current: { readonly exchange: Exchange; readonly since: MonotonicMs } | null;
+  /** `isStream`: its answer goes on, and whoever writes it sees that it is taken. */
+  current: { readonly exchange: Exchange; readonly since: MonotonicMs; isStream: boolean } | null;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -114,6 +115,12 @@ export class Intake {
     const line = this.#lines.get(socket);
     if (line === undefined || line.current === null) socket.destroy();
     else line.isLast = true;
+  }
+
+  /** The answer that is under way on this connection has no end of its own. */
+  keepOpen(socket: Socket): void {
+    const current = this.#lines.get(socket)?.current;
+    if (current !== null && current !== undefined) current.isStream = true;
   }
 
   /** Nothing that this connection sends is parsed any more. */
@@ -205,7 +212,7 @@ export class Intake {
   }
 
   #handOver(line: Line, exchange: Exchange): void {
-    line.current = { exchange, since: this.#dependencies.monotonicMs() };
+    line.current = { exchange, since: this.#dependencies.monotonicMs(), isStream: false };
     const { request, response, handle } = exchange;
     response.once('close', () => {
       line.current = null;
@@ -234,8 +241,9 @@ export class Intake {
   #cutSlowReaders(): void {
     const now = this.#dependencies.monotonicMs();
     for (const line of this.#lines.values()) {
-      if (line.current !== null && now - line.current.since > this.#options.answerMs)
-        this.#cut(line, 'too-slow');
+      const { current } = line;
+      if (current === null || current.isStream) continue;
+      if (now - current.since > this.#options.answerMs) this.#cut(line, 'too-slow');
     }
   }
 }

@@ -11,6 +11,8 @@ import { MAX_MESSAGE_BYTES, type MonotonicMs, type RejectReason } from '@failtom
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import type { Identities } from '../auth/identities.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
+import { addEventRoute } from './event-routes.ts';
+import type { EventStreams } from './event-streams.ts';
 import {
   createHttpServer,
   type HttpServer,
@@ -48,6 +50,8 @@ export interface ServerDependencies {
   /** Where messages wait for the protocol's reply. */
   readonly inbox: Inbox;
   readonly views: Views;
+  /** Whoever watches; ended with the server. */
+  readonly streams: EventStreams;
   /** Who may read, at this moment. */
   readonly readers: () => Readers;
   /** A peer is configured at this address. */
@@ -72,7 +76,7 @@ export function createServer(options: ServerOptions, dependencies: ServerDepende
     tls: dependencies.tls ?? null,
   });
   app.removeAllContentTypeParsers();
-  addHooks(app, http, inbox, told);
+  addHooks(app, http, dependencies, told);
   addErrorHandler(app, dependencies);
   addNotFoundHandler(app);
   if (options.serves !== 'reading routes') {
@@ -83,7 +87,9 @@ export function createServer(options: ServerOptions, dependencies: ServerDepende
   }
   app.register((scope, _options, done) => {
     admitReaders(scope, dependencies.readers, told);
-    addViewRoutes(scope, dependencies.views, { monotonicMs, wait });
+    addViewRoutes(scope, dependencies.views, { monotonicMs, wait }, keys);
+    const keepOpen = (socket: Socket): void => http.intake.keepOpen(socket);
+    addEventRoute(scope, { streams: dependencies.streams, keepOpen, onRejected: told });
     done();
   });
   return app;
@@ -118,13 +124,14 @@ function buildApp(
 function addHooks(
   app: FastifyInstance,
   { intake, endHandshakes }: HttpServer,
-  inbox: Inbox,
+  { inbox, streams }: Pick<ServerDependencies, 'inbox' | 'streams'>,
   onRejected: HttpServerDependencies['onRejected'],
 ): void {
   let closing = false;
   app.addHook('preClose', (done) => {
     closing = true;
     inbox.close();
+    streams.close();
     endHandshakes();
     done();
   });

@@ -2,35 +2,29 @@
  * The routes that anyone may read: status, decisions, history, health and metrics. They change nothing.
  */
 import { Readable } from 'node:stream';
-import type { Ip, PeerView, StatusView, WallMs, WhyView } from '@failtome/protocol';
+import type { Ip } from '@failtome/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { AuthMode } from '../auth/identities.ts';
+import type { ClusterKeys } from '../auth/keys.ts';
+import { SIGNATURE_HEADER, signResponse } from '../auth/signature.ts';
 import type { HistoryLine } from '../history-line.ts';
+import type { ClusterStatus } from './cluster-view.ts';
 import { DEFAULT_HISTORY_LIMIT, HistoryBody, MAX_HISTORY_LIMIT } from './history-body.ts';
+import type { AdvisedWhy, AgentStatus, NodeReport } from './node-report.ts';
 import { PAGE, PAGE_HEADERS } from './page.ts';
 import { Rationed, type RationedDependencies } from './rationed.ts';
 import { refuse } from './refusals.ts';
-
-/** The status, and what only the agent knows: where its peers are, and who may speak for whom. Keys are told by their digests. */
-export interface AgentStatus extends StatusView {
-  readonly auth: AuthMode;
-  /** This node's own key; null: it has none. */
-  readonly identity: string | null;
-  readonly peers: readonly (PeerView & {
-    readonly url: string | null;
-    readonly identities: readonly string[];
-  })[];
-  /** Until when its certificate is valid; null: it speaks plain HTTP. */
-  readonly tls: { readonly validUntil: WallMs } | null;
-}
 
 /** What the node knows at the moment it is asked. */
 export interface Views {
   /** The configured addresses. */
   addresses(): readonly Ip[];
   status(): AgentStatus;
+  /** All of it that peers and the page show. */
+  report(): NodeReport;
+  /** Every node's, as this one could get it. */
+  cluster(): Promise<ClusterStatus>;
   /** @param ip one of `addresses()` */
-  why(ip: Ip): WhyView;
+  why(ip: Ip): AdvisedWhy;
   /** @param ip one of `addresses()` */
   isHolder(ip: Ip): boolean;
   /** Newest first. */
@@ -43,15 +37,25 @@ export interface Views {
 const JSON_TYPE = 'application/json; charset=utf-8';
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** Add the routes. */
-export function addViewRoutes(app: FastifyInstance, views: Views, rationing: RationedDependencies): void {
+/** Add the routes. @param keys those of this moment: what a peer has asked for is signed with them */
+export function addViewRoutes(
+  app: FastifyInstance,
+  views: Views,
+  rationing: RationedDependencies,
+  keys: () => ClusterKeys,
+): void {
   const rationed = rationedViews(views, rationing);
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
     done();
   });
   app.get('/', (_request, reply) => reply.headers(PAGE_HEADERS).send(PAGE));
-  app.get('/v1/status', async (_request, reply) => reply.type(JSON_TYPE).send(await rationed.status.get()));
+  app.get('/v1/status', async (request, reply) => {
+    if (!asksForReport(request)) return reply.type(JSON_TYPE).send(await rationed.status.get());
+    const report = await rationed.report.get();
+    return signIfAsked(request, reply, report, keys()).type(JSON_TYPE).send(report);
+  });
+  app.get('/v1/cluster', async (_request, reply) => reply.type(JSON_TYPE).send(await rationed.cluster.get()));
   app.get('/v1/history', async (request, reply) => {
     const limit = askedLimit(request, reply);
     if (limit === null) return reply;
@@ -77,8 +81,28 @@ export function addViewRoutes(app: FastifyInstance, views: Views, rationing: Rat
   app.get('/metrics', async (_request, reply) => reply.type(METRICS_TYPE).send(await rationed.metrics.get()));
 }
 
+/** `?with=decisions,history`: what is unknown there is left out, as in any query. */
+function asksForReport(request: FastifyRequest): boolean {
+  return queryOf(request).get('with') === 'decisions,history';
+}
+
+/** Whoever signed his read can be sure that this node answered it, and him. */
+function signIfAsked(
+  { method, url, headers }: FastifyRequest,
+  reply: FastifyReply,
+  body: Buffer,
+  keys: ClusterKeys,
+): FastifyReply {
+  const requestSignature = headers[SIGNATURE_HEADER];
+  if (typeof requestSignature !== 'string') return reply;
+  const signed = { method, path: url, status: 200, requestSignature, body };
+  return reply.header(SIGNATURE_HEADER, signResponse(keys, signed));
+}
+
 interface RationedViews {
   readonly status: Rationed<Buffer>;
+  readonly report: Rationed<Buffer>;
+  readonly cluster: Rationed<Buffer>;
   readonly history: Rationed<HistoryBody>;
   readonly metrics: Rationed<Buffer>;
   readonly why: (ip: Ip) => Rationed<Buffer>;
@@ -91,6 +115,8 @@ function rationedViews(views: Views, dependencies: RationedDependencies): Ration
   const whys = new Map<Ip, Rationed<Buffer>>();
   return {
     status: new Rationed(() => json(views.status()), dependencies),
+    report: new Rationed(() => json(views.report()), dependencies),
+    cluster: new Rationed(async () => json(await views.cluster()), dependencies),
     history: new Rationed(() => {
       const entries = views.history();
       if (!lastHistory.isOf(entries)) lastHistory = new HistoryBody(entries);

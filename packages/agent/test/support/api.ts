@@ -14,6 +14,7 @@ import { type Identities, SHARED_KEY } from '../../src/auth/identities.ts';
 import type { ClusterKeys } from '../../src/auth/keys.ts';
 import { SIGNATURE_HEADER, signRequest } from '../../src/auth/signature.ts';
 import { Tokens } from '../../src/auth/tokens.ts';
+import { EVENT_STREAMS, EventStreams, type EventStreamsOptions } from '../../src/http/event-streams.ts';
 import type { ServerLimits } from '../../src/http/http-server.ts';
 import { Inbox, type InboxOptions } from '../../src/http/inbox.ts';
 import type { Readers } from '../../src/http/readers.ts';
@@ -71,6 +72,20 @@ const VIEWS: Views = {
       peers: [{ id: 'saturn', state: 'alive', lastHeardMs: 200 }],
       pause: null,
     }) as unknown as ReturnType<Views['status']>, // what the routes do doesn't depend on its fields
+  report() {
+    const decisions = [VIEWS.why('192.0.2.1')];
+    return { ...VIEWS.status(), decisions, history: [] };
+  },
+  async cluster() {
+    const { history, decisions, ...status } = VIEWS.report();
+    const own = { id: 'neptune', role: 'candidate', self: true, url: null, state: null, ageMs: 0 } as const;
+    return {
+      cluster: 'web',
+      at: 1_000_000,
+      node: 'neptune',
+      nodes: [{ ...own, failure: null, status, decisions, history }],
+    };
+  },
   why: (ip) =>
     ({ address: ip, outcome: 'hold', reason: 'address-up', gates: [] }) as unknown as ReturnType<
       Views['why']
@@ -100,6 +115,7 @@ export interface ApiOptions {
   readonly limits?: Partial<ServerLimits>;
   readonly inbox?: InboxOptions;
   readonly readers?: Partial<Readers>;
+  readonly streams?: Partial<EventStreamsOptions>;
   readonly isPeerAddress?: (address: string) => boolean;
   /** Absent: plain HTTP. */
   readonly tls?: ServerTls;
@@ -111,6 +127,7 @@ export interface Api {
   readonly received: Received[];
   readonly rejected: RejectReason[];
   readonly faults: Error[];
+  readonly streams: EventStreams;
   /** Listen on a free port of the loopback. */
   listen(): Promise<number>;
 }
@@ -129,6 +146,16 @@ export function buildApi(options: ApiOptions = {}): Api {
       if (effect !== null) inbox.reply(effect);
     },
   });
+  const views = { ...VIEWS, ...options.views };
+  const streams = new EventStreams(
+    { ...EVENT_STREAMS, ...options.streams },
+    {
+      status: () => views.status(),
+      cluster: () => views.cluster(),
+      monotonicMs: () => performance.now(),
+      onCut: () => rejected.push('too-slow'),
+    },
+  );
   const app = createServer(
     { serves: options.serves ?? 'everything', limits: options.limits ?? {} },
     {
@@ -136,7 +163,8 @@ export function buildApi(options: ApiOptions = {}): Api {
       identities: options.identities ?? (() => SHARED_KEY),
       receiver: () => ({ cluster: 'web', node: 'neptune' }),
       inbox,
-      views: { ...VIEWS, ...options.views },
+      views,
+      streams,
       readers: () => ({ ...READERS, keys: options.keys?.() ?? KEYS, ...options.readers }),
       isPeerAddress: options.isPeerAddress ?? (() => false),
       ...(options.tls === undefined ? {} : { tls: options.tls }),
@@ -153,7 +181,7 @@ export function buildApi(options: ApiOptions = {}): Api {
     if (address === null || typeof address === 'string') throw new Error('not listening on a port');
     return address.port;
   }
-  return { app, inbox, received, rejected, faults, listen };
+  return { app, inbox, received, rejected, faults, streams, listen };
 }
 
 export interface RawConnection {

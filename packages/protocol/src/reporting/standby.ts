@@ -213,6 +213,6 @@ function quorumLimit(state: State, ip: Ip): readonly string[] {
   if (heard.length >= needed) return [];
   const missing = voters.filter((id) => id !== holder && !heard.includes(id)).join(', ');
   return [
-    `no-majority: should ${holder} fall silent, ${heard.length} of ${voters.length} voters would be left, and ${needed} are needed; ${missing} isn't heard`,
+    `no-majority: should ${holder} fall silent, the voters left would be ${heard.length} of ${voters.length}, and ${needed} are needed; ${missing} isn't heard`,
   ];
 }

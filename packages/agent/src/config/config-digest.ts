@@ -1,0 +1,63 @@
+/**
+ * A digest of what has to be the same on every node, so that a difference stands out before it matters.
+ *
+ * Two parts: of what all nodes share, and of what only candidates read (a witness ignores it). What differs by host is in
+ * neither: ids, URLs, files, private addresses, where the own HAProxy answers.
+ */
+import { createHash } from 'node:crypto';
+import type { NodeId } from '@failtome/protocol';
+import type { AgentConfig, DriverSettings } from './types.ts';
+
+/** The hexadecimal digits of a part: enough to tell mistakes apart, few enough to be compared by eye. */
+const DIGITS = 8;
+
+/**
+ * Such as `1f0c77a2-9be01d43`; of a node that takes no address the first part alone.
+ *
+ * @param self this node, which its own list of peers may leave out
+ */
+export function configDigest(config: AgentConfig, self: NodeId): string {
+  const shared = digest(sharedPart(config, self));
+  return config.node.role === 'candidate' ? `${shared}-${digest(candidatePart(config))}` : shared;
+}
+
+function sharedPart(config: AgentConfig, self: NodeId): unknown {
+  const others = config.peers.filter(({ id }) => id !== self).map(({ id, role }) => `${id} ${role}`);
+  const { gossip, agreement, guard, holdDownMs, flap, cluster } = config;
+  return {
+    cluster,
+    nodes: [...others, `${self} ${config.node.role}`].sort(),
+    addresses: config.addresses.map(({ ip, probe }) => ({ ip, probe })),
+    gossip,
+    agreement,
+    guardTimeoutMs: guard.timeoutMs,
+    holdDownMs,
+    flap,
+  };
+}
+
+function candidatePart({ driver, notify, local, addresses }: AgentConfig): unknown {
+  const { url: _, ...check } = local ?? { url: null };
+  return {
+    driver: driver === null ? null : driverPart(driver),
+    notify,
+    local: local === null ? null : check,
+    allocations: addresses.map(({ allocationId }) => allocationId),
+  };
+}
+
+function driverPart(driver: DriverSettings): unknown {
+  if (driver.kind === 'exec') return driver;
+  const { kind, region, displace } = driver;
+  return { kind, region, displace };
+}
+
+/** Keys in their order, so that where a value stands in the file doesn't matter. */
+function digest(part: unknown): string {
+  const text = JSON.stringify(part, (_key, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+  return createHash('sha256').update(text).digest('hex').slice(0, DIGITS);
+}
