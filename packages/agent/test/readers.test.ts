@@ -5,7 +5,16 @@ import { Tokens } from '../src/auth/tokens.ts';
 import { READ_CLOCK_TOLERANCE_MS } from '../src/http/readers.ts';
 import { type ApiOptions, buildApi, KEYS, OTHER_KEYS, openRaw, READERS } from './support/api.ts';
 
-const CLOSED = ['/', '/v1/status', '/v1/cluster', '/v1/events', '/v1/why', '/v1/history', '/v1/holder', '/metrics'];
+const CLOSED = [
+  '/',
+  '/v1/status',
+  '/v1/cluster',
+  '/v1/events',
+  '/v1/why',
+  '/v1/history',
+  '/v1/holder',
+  '/metrics',
+];
 const OPEN = ['/livez', '/readyz'];
 const TOKEN = 'a-token-of-this-node';
 const tokens = new Tokens(['another-token-of-it', TOKEN]);
