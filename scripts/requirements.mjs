@@ -72,6 +72,21 @@ const programs = {
     install: 'apt-get install -y groff',
     programs: ['groff'],
   },
+  cloudInit: {
+    what: "the user data held to cloud-init's own schema",
+    install: 'apt-get install -y cloud-init',
+    programs: ['cloud-init'],
+  },
+  shellcheck: {
+    what: 'the script that sets a node up',
+    install: 'apt-get install -y shellcheck',
+    programs: ['shellcheck'],
+  },
+  ruby: {
+    what: 'the Chef cookbook',
+    install: 'apt-get install -y ruby',
+    programs: ['ruby'],
+  },
   systemd: {
     what: 'verification of the systemd unit',
     install: 'apt-get install -y systemd',
