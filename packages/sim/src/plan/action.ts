@@ -4,7 +4,7 @@
  */
 import type { NodeId } from '@failtome/protocol';
 import type { Random, World, WorldSpec } from '../world/index.ts';
-import type { Arguments, ArgumentsOf, Parameters } from './parameters.ts';
+import { type Arguments, type ArgumentsOf, node, type Parameter, type Parameters } from './parameters.ts';
 
 /** Ends what an action began; for good measure it may be called more than once. */
 export type Undo = () => void;
@@ -38,6 +38,45 @@ export function action<const P extends Parameters>(spec: ActionSpec<P>): ActionK
     // Plans are read by these very parameters, which also fill in what was left out.
     apply: (world, given) => apply(world, { ...defaultsOf(spec.parameters), ...given } as ArgumentsOf<P>),
   };
+}
+
+interface NodeActionSpec<P extends Parameters> extends Omit<ActionSpec<P>, 'apply'> {
+  readonly apply: (world: World, id: NodeId, given: ArgumentsOf<P>) => Undo | null;
+}
+
+/** Describe what happens to one node, its parameter `node`. Where nobody is meant by that at the moment, nothing happens. */
+export function nodeAction<const P extends Parameters & { readonly node: Parameter<NodeId> }>(
+  spec: NodeActionSpec<P>,
+): ActionKind {
+  const { apply, ...rest } = spec;
+  return action<P>({
+    ...rest,
+    apply(world, given) {
+      const id = whoIs(world, String(given.node));
+      return id === null ? null : apply(world, id, given);
+    },
+  });
+}
+
+/** What happens to a node, by chance to the holder as often as to anybody else, until it is undone. */
+export function disturbance(
+  name: string,
+  says: string,
+  lastsMs: ActionKind['lastsMs'],
+  begin: (world: World, id: NodeId) => void,
+  end: (world: World, id: NodeId) => void,
+): ActionKind {
+  return nodeAction({
+    name,
+    says,
+    lastsMs,
+    parameters: { node: node() },
+    draw: (random, spec) => ({ node: likelyHolder(random, spec) }),
+    apply(world, id) {
+      begin(world, id);
+      return () => end(world, id);
+    },
+  });
 }
 
 function defaultsOf(parameters: Parameters): Arguments {

@@ -9,7 +9,7 @@ import {
   type FaultKind,
 } from '@failtome/cloud/model';
 import { landingOf, type World } from '../../world/index.ts';
-import { type ActionKind, action, anyNode, MIDDLE, whoIs } from '../action.ts';
+import { type ActionKind, action, anyNode, MIDDLE, nodeAction, whoIs } from '../action.ts';
 import { address, choice, duration, node, optional, text, whole } from '../parameters.ts';
 
 /** A call that was never answered may be applied this much later. */
@@ -133,7 +133,7 @@ export const CLOUD: readonly ActionKind[] = [
       return null;
     },
   }),
-  action({
+  nodeAction({
     name: 'revoke',
     says: 'the role of a node loses a permission, and gets it back',
     lastsMs: MIDDLE,
@@ -142,9 +142,7 @@ export const CLOUD: readonly ActionKind[] = [
       node: node(),
     },
     draw: (random, spec) => ({ call: random.pick(CALLS), node: anyNode(random, spec) }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
+    apply(world, id, given) {
       const armed = world.arm({
         action: given.call,
         effect: { kind: 'unauthorized' },

@@ -1,7 +1,7 @@
 /** What happens to a node's disk, and to its clock. */
 import type { NodeId } from '@failtome/protocol';
 import type { World } from '../../world/index.ts';
-import { type ActionKind, action, anyNode, likelyHolder, MIDDLE, SHORT, whoIs } from '../action.ts';
+import { type ActionKind, anyNode, disturbance, likelyHolder, MIDDLE, nodeAction, SHORT } from '../action.ts';
 import { choice, node, optional, signedDuration, whole } from '../parameters.ts';
 
 const CODES = ['ENOSPC', 'EROFS', 'EIO'] as const;
@@ -9,47 +9,34 @@ const CODES = ['ENOSPC', 'EROFS', 'EIO'] as const;
 const MAX_WRITES = 64;
 
 function lost(name: string, says: string, harm: (world: World, id: NodeId) => void): ActionKind {
-  return action({
-    name,
-    says,
-    lastsMs: SHORT,
-    parameters: { node: node() },
-    draw: (random, spec) => ({ node: likelyHolder(random, spec) }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
-      world.crash(id);
-      harm(world, id);
-      return () => world.start(id);
-    },
-  });
+  const harmed = (world: World, id: NodeId): void => {
+    world.crash(id);
+    harm(world, id);
+  };
+  return disturbance(name, says, SHORT, harmed, (world, id) => world.start(id));
 }
 
 /** What happens to disks. */
 export const DISKS: readonly ActionKind[] = [
-  action({
+  nodeAction({
     name: 'disk-fails',
     says: 'the disk takes no writes',
     lastsMs: MIDDLE,
     parameters: { node: node(), code: optional(choice(CODES, 'what a write comes to'), 'ENOSPC') },
     draw: (random, spec) => ({ node: anyNode(random, spec), code: random.pick(CODES) }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
+    apply(world, id, given) {
       const disk = world.disk(id);
       disk.fail(given.code);
       return () => disk.fail(null);
     },
   }),
-  action({
+  nodeAction({
     name: 'disk-rolled-back',
     says: 'the agent is killed, and its disk shows what it held some writes ago',
     lastsMs: SHORT,
     parameters: { node: node(), writes: whole(1, MAX_WRITES, 'how many writes are gone') },
     draw: (random, spec) => ({ node: likelyHolder(random, spec), writes: random.between(1, 30) }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
+    apply(world, id, given) {
       world.crash(id);
       world.disk(id).rollBack(given.writes);
       return () => world.start(id);
@@ -64,15 +51,14 @@ export const DISKS: readonly ActionKind[] = [
   lost('disk-corrupt', 'the agent is killed, and its document is torn', (world, id) =>
     world.disk(id).corrupt(),
   ),
-  action({
+  nodeAction({
     name: 'wall-clock-step',
     says: 'the wall clock jumps',
     lastsMs: null,
     parameters: { node: node(), byMs: signedDuration('how far; negative: back') },
     draw: (random, spec) => ({ node: anyNode(random, spec), byMs: random.between(-100_000, 100_000) }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id !== null) world.clock(id).stepWall(given.byMs);
+    apply(world, id, given) {
+      world.clock(id).stepWall(given.byMs);
       return null;
     },
   }),

@@ -1,6 +1,16 @@
 /** What happens between the nodes. */
 import type { World } from '../../world/index.ts';
-import { type ActionKind, action, anyNode, LONG, MIDDLE, twoNodes, type Undo, whoIs } from '../action.ts';
+import {
+  type ActionKind,
+  action,
+  anyNode,
+  LONG,
+  MIDDLE,
+  nodeAction,
+  twoNodes,
+  type Undo,
+  whoIs,
+} from '../action.ts';
 import { choice, duration, node, optional, share, whole } from '../parameters.ts';
 
 const ENDS = { from: node('one of the two'), to: node('the other') };
@@ -18,21 +28,31 @@ function drawEnds(random: Parameters<typeof twoNodes>[0], spec: Parameters<typeo
   return { from, to };
 }
 
-/** What happens to the links between nodes. */
-export const LINKS: readonly ActionKind[] = [
-  action({
-    name: 'cut',
-    says: 'nothing passes between two nodes',
+/** Both directions between two nodes are different for a time. */
+function between(
+  name: string,
+  says: string,
+  begun: Parameters<World['link']>[2],
+  ended: Parameters<World['link']>[2],
+): ActionKind {
+  return action({
+    name,
+    says,
     lastsMs: MIDDLE,
     parameters: ENDS,
     draw: drawEnds,
     apply(world, given) {
       const pair = ends(world, given);
       if (pair === null) return null;
-      world.link(...pair, { state: 'closed' });
-      return () => world.link(...pair, { state: 'open' });
+      world.link(...pair, begun);
+      return () => world.link(...pair, ended);
     },
-  }),
+  });
+}
+
+/** What happens to the links between nodes. */
+export const LINKS: readonly ActionKind[] = [
+  between('cut', 'nothing passes between two nodes', { state: 'closed' }, { state: 'open' }),
   action({
     name: 'one-way',
     says: 'one direction between two nodes is broken, the other works',
@@ -59,15 +79,13 @@ export const LINKS: readonly ActionKind[] = [
       return () => world.oneWay(...pair, { state: 'open' });
     },
   }),
-  action({
+  nodeAction({
     name: 'isolate',
     says: 'nothing passes between a node and all others',
     lastsMs: MIDDLE,
     parameters: { node: node() },
     draw: (random, spec) => ({ node: anyNode(random, spec) }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
+    apply(world, id) {
       const others = world.spec.nodes.filter((other) => other.id !== id);
       for (const other of others) world.link(id, other.id, { state: 'closed' });
       return () => {
@@ -101,19 +119,12 @@ export const LINKS: readonly ActionKind[] = [
       };
     },
   }),
-  action({
-    name: 'dead-kept-connections',
-    says: 'the kept connections between two nodes are dead, and neither has noticed',
-    lastsMs: MIDDLE,
-    parameters: ENDS,
-    draw: drawEnds,
-    apply(world, given) {
-      const pair = ends(world, given);
-      if (pair === null) return null;
-      world.link(...pair, { keptDead: true });
-      return () => world.link(...pair, { keptDead: false });
-    },
-  }),
+  between(
+    'dead-kept-connections',
+    'the kept connections between two nodes are dead, and neither has noticed',
+    { keptDead: true },
+    { keptDead: false },
+  ),
   action({
     name: 'replay',
     says: 'recorded messages are sent again, some of them to somebody else',

@@ -3,7 +3,7 @@ import { LIES } from '../../world/forgery.ts';
 import { LIAR_MODES } from '../../world/liar/liar.ts';
 import { ANYTHING, TOPICS, VOTES } from '../../world/liar/strategies.ts';
 import type { MessageRule } from '../../world/network.ts';
-import { type ActionKind, action, LONG, whoIs } from '../action.ts';
+import { type ActionKind, action, LONG, nodeAction, whoIs } from '../action.ts';
 import { choice, duration, node, optional, whole } from '../parameters.ts';
 
 const MAX_MESSAGES = 100_000;
@@ -47,7 +47,7 @@ export const MESSAGES: readonly ActionKind[] = [
   }),
   single('delay-message', 'the next message from one node to another takes longer', 'late'),
   single('repeat-message', 'the next request from one node to another arrives once more', 'again'),
-  action({
+  nodeAction({
     name: 'forge',
     says: 'a node with the key says what is not so, in every message',
     lastsMs: LONG,
@@ -58,9 +58,7 @@ export const MESSAGES: readonly ActionKind[] = [
         'numbers: near 2^53; ended: that the present association has ended; holder: that whoever hears it holds the address; ballots: asks for every lease; news: trouble and unfit on and off; handovers: long ones; pauses: another one in every message; new-pauses, new-resumes, new-handovers: that an operator has ordered that; old-orders: once more what an operator ordered before; withheld-orders: what operators gave to this node alone, who were shown what is not so',
       ),
     },
-    apply(world, { node: who, lie }) {
-      const id = whoIs(world, who);
-      if (id === null) return null;
+    apply(world, id, { lie }) {
       world.forge(id, lie);
       return () => world.forge(id, null);
     },

@@ -1,6 +1,6 @@
 /** What operators ask of the agents. */
 
-import { type ActionKind, action, anyNode, MIDDLE, whoIs } from '../action.ts';
+import { type ActionKind, action, anyNode, MIDDLE, nodeAction, whoIs } from '../action.ts';
 import { address, choice, duration, node, optional, whole } from '../parameters.ts';
 
 /** Who gives the orders here. */
@@ -22,7 +22,7 @@ const BY = optional(
 
 /** What operators do, in good faith or not. */
 export const PEOPLE: readonly ActionKind[] = [
-  action({
+  nodeAction({
     name: 'pause-order',
     says: 'automatic moves are paused, and resumed',
     lastsMs: MIDDLE,
@@ -36,21 +36,18 @@ export const PEOPLE: readonly ActionKind[] = [
       expiresMs: random.pick([null, 5_000, 20_000]),
       by: OPERATOR,
     }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
+    apply(world, id, given) {
       world.order(id, { kind: 'pause', forMs: given.expiresMs, reason: REASON, owner: OWNER }, given.by);
       return () => world.order(id, { kind: 'resume', reason: REASON, owner: OWNER }, given.by);
     },
   }),
-  action({
+  nodeAction({
     name: 'resume-order',
     says: 'automatic moves are resumed',
     lastsMs: null,
     parameters: { node: ASKED, by: BY },
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id !== null) world.order(id, { kind: 'resume', reason: REASON, owner: OWNER }, given.by);
+    apply(world, id, given) {
+      world.order(id, { kind: 'resume', reason: REASON, owner: OWNER }, given.by);
       return null;
     },
   }),
@@ -85,7 +82,7 @@ export const PEOPLE: readonly ActionKind[] = [
       return null;
     },
   }),
-  action({
+  nodeAction({
     name: 'handover-cancel',
     says: 'the handover of an address is taken back',
     lastsMs: null,
@@ -95,15 +92,13 @@ export const PEOPLE: readonly ActionKind[] = [
       address: random.pick(spec.addresses),
       by: OPERATOR,
     }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
+    apply(world, id, given) {
       const which = { id: null, address: given.address };
       world.order(id, { kind: 'handover-cancel', ...which, reason: REASON, owner: OWNER }, given.by);
       return null;
     },
   }),
-  action({
+  nodeAction({
     name: 'questions',
     says: "somebody with the cluster's key asks after a handover that nobody ordered, in many sessions at once",
     lastsMs: null,
@@ -111,9 +106,7 @@ export const PEOPLE: readonly ActionKind[] = [
       node: ASKED,
       times: optional(whole(1, MAX_QUESTIONS, 'in how many sessions'), 40),
     },
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
+    apply(world, id, given) {
       for (let n = 0; n < given.times; n += 1)
         world.order(id, { kind: 'handover-status', id: UNKNOWN_HANDOVER }, 'stranger');
       return null;

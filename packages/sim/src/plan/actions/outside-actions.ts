@@ -1,5 +1,15 @@
 /** What happens to the web servers, the paths to the addresses, and the external-IP service. */
-import { type ActionKind, action, anyNode, LONG, likelyHolder, MIDDLE, SHORT, whoIs } from '../action.ts';
+import {
+  type ActionKind,
+  action,
+  anyNode,
+  disturbance,
+  LONG,
+  likelyHolder,
+  MIDDLE,
+  nodeAction,
+  SHORT,
+} from '../action.ts';
 import { address, choice, duration, ip, node, optional, share } from '../parameters.ts';
 
 const HAPROXY = ['dead', 'hung', 'error', 'slow'] as const;
@@ -8,7 +18,7 @@ const IP_SERVICE_FAULTS = ['hung', 'down', 'html', 'disagree', 'lies'] as const;
 
 /** What happens outside of the nodes, as far as their checks see it. */
 export const OUTSIDE: readonly ActionKind[] = [
-  action({
+  nodeAction({
     name: 'haproxy',
     says: 'a web server is dead, hung, answers with errors, or is slow',
     lastsMs: LONG,
@@ -25,49 +35,33 @@ export const OUTSIDE: readonly ActionKind[] = [
         2 * spec.settings.probe.timeoutMs,
       ),
     }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
+    apply(world, id, given) {
       world.machine(id).slowMs = given.slowMs;
       world.haproxy(id, given.state);
       return () => world.haproxy(id, 'up');
     },
   }),
-  action({
-    name: 'haproxy-blips',
-    says: 'a web server is dead for a moment',
-    lastsMs: SHORT,
-    parameters: { node: node() },
-    draw: (random, spec) => ({ node: likelyHolder(random, spec) }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
-      world.haproxy(id, 'dead');
-      return () => world.haproxy(id, 'up');
-    },
-  }),
-  action({
-    name: 'no-way-out',
-    says: 'a node reaches its peers, and nothing outside',
-    lastsMs: MIDDLE,
-    parameters: { node: node() },
-    draw: (random, spec) => ({ node: likelyHolder(random, spec) }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
-      world.wayOut(id, 'broken');
-      return () => world.wayOut(id, 'open');
-    },
-  }),
-  action({
+  disturbance(
+    'haproxy-blips',
+    'a web server is dead for a moment',
+    SHORT,
+    (world, id) => world.haproxy(id, 'dead'),
+    (world, id) => world.haproxy(id, 'up'),
+  ),
+  disturbance(
+    'no-way-out',
+    'a node reaches its peers, and nothing outside',
+    MIDDLE,
+    (world, id) => world.wayOut(id, 'broken'),
+    (world, id) => world.wayOut(id, 'open'),
+  ),
+  nodeAction({
     name: 'path-blocked',
     says: 'a node does not reach the address, though everybody else may',
     lastsMs: MIDDLE,
     parameters: { node: node(), address: address() },
     draw: (random, spec) => ({ node: anyNode(random, spec), address: random.pick(spec.addresses) }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
+    apply(world, id, given) {
       const { blockedPaths } = world.machine(id);
       blockedPaths.add(given.address);
       return () => void blockedPaths.delete(given.address);
@@ -86,15 +80,13 @@ export const OUTSIDE: readonly ActionKind[] = [
       };
     },
   }),
-  action({
+  nodeAction({
     name: 'outside-loss',
     says: 'connections of a node to the outside come to nothing so often',
     lastsMs: LONG,
     parameters: { node: node(), lossPerMille: share('how many') },
     draw: (random, spec) => ({ node: anyNode(random, spec), lossPerMille: random.pick([200, 500, 800]) }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
+    apply(world, id, given) {
       const machine = world.machine(id);
       machine.outsideLossPerMille = given.lossPerMille;
       return () => {

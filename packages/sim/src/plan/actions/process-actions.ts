@@ -7,51 +7,37 @@ import {
   takeoverPhase,
 } from '@failtome/protocol';
 import type { World } from '../../world/index.ts';
-import { type ActionKind, action, anyNode, LONG, likelyHolder, MIDDLE, SHORT, whoIs } from '../action.ts';
+import {
+  type ActionKind,
+  anyNode,
+  disturbance,
+  LONG,
+  likelyHolder,
+  MIDDLE,
+  nodeAction,
+  SHORT,
+} from '../action.ts';
 import { address, choice, duration, node, optional, settings, whole } from '../parameters.ts';
 
 /** The most effects after which a process is halted. */
 const MAX_EFFECTS = 1_000;
 
-function toNode(
-  name: string,
-  says: string,
-  lastsMs: ActionKind['lastsMs'],
-  down: (world: World, id: NodeId) => void,
-  up: (world: World, id: NodeId) => void,
-): ActionKind {
-  return action({
-    name,
-    says,
-    lastsMs,
-    parameters: { node: node() },
-    draw: (random, spec) => ({ node: likelyHolder(random, spec) }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
-      down(world, id);
-      return () => up(world, id);
-    },
-  });
-}
-
 /** It happens, and nothing takes it back. */
 function forGood(name: string, says: string, happen: (world: World, id: NodeId) => void): ActionKind {
-  return action({
+  return nodeAction({
     name,
     says,
     lastsMs: null,
     parameters: { node: node() },
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id !== null) happen(world, id);
+    apply(world, id) {
+      happen(world, id);
       return null;
     },
   });
 }
 
 function between(how: 'kill' | 'pause', name: string, says: string, up: (world: World, id: NodeId) => void) {
-  return action({
+  return nodeAction({
     name,
     says,
     lastsMs: MIDDLE,
@@ -60,9 +46,7 @@ function between(how: 'kill' | 'pause', name: string, says: string, up: (world: 
       effects: whole(1, MAX_EFFECTS, 'so many more things it does to the world, the last one not any more'),
     },
     draw: (random, spec) => ({ node: likelyHolder(random, spec), effects: random.between(1, 60) }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
+    apply(world, id, given) {
       world.process(id)?.haltAfter(given.effects, how);
       return () => up(world, id);
     },
@@ -82,7 +66,7 @@ function inMove(
   down: (world: World, id: NodeId) => void,
   up: (world: World, id: NodeId) => void,
 ) {
-  return action({
+  return nodeAction({
     name,
     says,
     lastsMs: MIDDLE,
@@ -96,9 +80,7 @@ function inMove(
       stage: random.pick(STAGES),
       afterMs: random.pick([0, 0, 20, 200]),
     }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
+    apply(world, id, given) {
       const halt = (): void => down(world, id);
       world.process(id)?.when((state) => isIn(state, given.stage), given.afterMs, halt);
       return () => {
@@ -110,78 +92,61 @@ function inMove(
 }
 
 const start = (world: World, id: NodeId): void => world.start(id);
+const crash = (world: World, id: NodeId): void => world.crash(id);
+const pause = (world: World, id: NodeId): void => world.pause(id);
+const resume = (world: World, id: NodeId): void => world.resume(id);
+const stop = (world: World, id: NodeId): void => world.stop(id);
 
 /** What happens to the agents' processes and their machines. */
 export const PROCESS: readonly ActionKind[] = [
-  toNode('crash', 'the agent is killed, and started again', MIDDLE, (world, id) => world.crash(id), start),
+  disturbance('crash', 'the agent is killed, and started again', MIDDLE, crash, start),
   between('kill', 'crash-between-effects', 'the agent is killed between two of its effects', start),
-  toNode(
-    'pause',
-    'the agent is stopped (SIGSTOP), and continued',
-    MIDDLE,
-    (world, id) => world.pause(id),
-    (world, id) => world.resume(id),
-  ),
-  between('pause', 'pause-between-effects', 'the agent is stopped between two of its effects', (world, id) =>
-    world.resume(id),
-  ),
+  disturbance('pause', 'the agent is stopped (SIGSTOP), and continued', MIDDLE, pause, resume),
+  between('pause', 'pause-between-effects', 'the agent is stopped between two of its effects', resume),
   inMove(
     'crash-in-move',
     'the agent is killed in the middle of its takeover, and started again',
-    (world, id) => world.crash(id),
+    crash,
     start,
   ),
-  inMove(
-    'pause-in-move',
-    'the agent is stopped in the middle of its takeover, and continued',
-    (world, id) => world.pause(id),
-    (world, id) => world.resume(id),
-  ),
+  inMove('pause-in-move', 'the agent is stopped in the middle of its takeover, and continued', pause, resume),
   inMove(
     'stop-in-move',
     'the agent is told to stop in the middle of its takeover, and started again',
-    (world, id) => world.stop(id),
+    stop,
     start,
   ),
-  toNode(
+  disturbance(
     'freeze',
     'the whole machine stands still, web server and all, and goes on',
     MIDDLE,
     (world, id) => world.freeze(id),
     (world, id) => world.thaw(id),
   ),
-  toNode(
+  disturbance(
     'vanish',
     'the whole machine is gone, and boots again with its disk',
     LONG,
     (world, id) => world.vanish(id),
     (world, id) => world.comeBack(id),
   ),
-  toNode(
-    'stop',
-    'the agent is told to stop (SIGTERM), and started again',
-    SHORT,
-    (world, id) => world.stop(id),
-    start,
-  ),
+  disturbance('stop', 'the agent is told to stop (SIGTERM), and started again', SHORT, stop, start),
   forGood('start', 'an agent that is off is started', start),
   forGood('terminate', 'the instance is terminated, and its address is free', (world, id) =>
     world.terminate(id),
   ),
-  action({
+  nodeAction({
     name: 'clone',
     says: 'another machine runs a copy of this node, with its id and its disk',
     lastsMs: MIDDLE,
     parameters: { node: node() },
     draw: (random, spec) => ({ node: anyNode(random, spec) }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
+    apply(world, id) {
       const clone = world.clone(id);
       return () => clone.kill();
     },
   }),
-  action({
+  nodeAction({
     name: 'reload',
     says: 'the node reads its configuration again (SIGHUP), with these settings',
     lastsMs: LONG,
@@ -199,16 +164,14 @@ export const PROCESS: readonly ActionKind[] = [
       ] as const),
       without: null,
     }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
+    apply(world, id, given) {
       const before = world.overridesOf(id);
       const without = given.without === null ? {} : { without: [given.without] };
       world.reload(id, { ...before, settings: given.settings, ...without });
       return () => world.reload(id, before);
     },
   }),
-  action({
+  nodeAction({
     name: 'upgrade',
     says: 'the agent is stopped, and started again as another version',
     lastsMs: null,
@@ -217,9 +180,7 @@ export const PROCESS: readonly ActionKind[] = [
       wire: optional(whole(-1, 1, 'by how much its wire version is higher than it was'), 0),
     },
     draw: (random, spec) => ({ node: anyNode(random, spec), wire: 0 }),
-    apply(world, given) {
-      const id = whoIs(world, given.node);
-      if (id === null) return null;
+    apply(world, id, given) {
       world.upgrade(id, given.wire);
       return null;
     },
