@@ -5,8 +5,8 @@ import { Check } from 'typebox/schema';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { ALL_KEYS } from '../src/config/file-keys.ts';
-import { fileSchemaText } from '../src/config/file-schema.ts';
 import { checkConfig } from '../src/config/load.ts';
+import { fileSchemaText } from './support/file-schema.ts';
 
 const deploy = join(import.meta.dirname, '../deploy');
 const page = readFileSync(join(import.meta.dirname, '../../../docs/configuration.md'), 'utf8');

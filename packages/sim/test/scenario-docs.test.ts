@@ -5,8 +5,8 @@ import { ACTIONS } from '../src/plan/index.ts';
 import { expectFields } from '../src/scenario/expectation.ts';
 import { formatFault } from '../src/scenario/fault.ts';
 import { readScenario } from '../src/scenario/index.ts';
-import { actionTable, claimTable, observableTable } from '../src/scenario/reference.ts';
 import { writtenName } from '../src/scenario/timeline-shape.ts';
+import { actionTable, claimTable, observableTable } from './scenario-reference.ts';
 
 const PAGE = fileURLToPath(new URL('../../../docs/scenarios.md', import.meta.url));
 const page = readFileSync(PAGE, 'utf8');

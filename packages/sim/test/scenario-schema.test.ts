@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { ACTIONS, drawPlan } from '../src/plan/index.ts';
 import { writeScenario } from '../src/scenario/index.ts';
-import { schemaText } from '../src/scenario/schema.ts';
+import { schemaText } from './scenario-schema-text.ts';
 
 const FOLDER = join(import.meta.dirname, '../scenarios');
 

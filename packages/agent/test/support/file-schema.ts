@@ -2,9 +2,9 @@
  * The JSON Schema (draft 2020-12) of the configuration file, for editors: made of the table of keys, so that what an
  * editor offers is what is read. A file that fits may still be refused, for what a schema can't say.
  */
-import { ALL_KEYS, type Key } from './file-keys.ts';
-import { LISTS } from './file-sections.ts';
-import type { JsonSchema } from './value-kind.ts';
+import { ALL_KEYS, type Key } from '../../src/config/file-keys.ts';
+import { LISTS } from '../../src/config/file-sections.ts';
+import type { JsonSchema } from '../../src/config/value-kind.ts';
 
 /** What a key is, by its path; undefined: nothing is said. */
 export type Describe = (path: string) => string | undefined;

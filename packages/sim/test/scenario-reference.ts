@@ -2,11 +2,11 @@
  * The tables of docs/scenarios.md, made of the descriptions that files are read by.
  */
 import { formatDuration } from '@failtome/config';
-import { ACTIONS, type ActionKind, type Parameter } from '../plan/index.ts';
-import { expectFields } from './expectation.ts';
-import { OBSERVABLES } from './observables.ts';
-import { isRequired, shortFor, writtenName } from './timeline-shape.ts';
-import { formatShare } from './units.ts';
+import { ACTIONS, type ActionKind, type Parameter } from '../src/plan/index.ts';
+import { expectFields } from '../src/scenario/expectation.ts';
+import { OBSERVABLES } from '../src/scenario/observables.ts';
+import { isRequired, shortFor, writtenName } from '../src/scenario/timeline-shape.ts';
+import { formatShare } from '../src/scenario/units.ts';
 
 /** Every action with its parameters, as a table in Markdown. */
 export function actionTable(): string {

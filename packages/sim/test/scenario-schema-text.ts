@@ -1,7 +1,7 @@
 /**
  * The JSON Schema of scenario files, for editors: made of the very shapes that read them.
  */
-import { fileSchema } from './scenario-file.ts';
+import { fileSchema } from '../src/scenario/scenario-file.ts';
 
 /** The text of `scenarios/scenario.schema.json`. */
 export function schemaText(): string {
