@@ -1,5 +1,6 @@
 /** Bends valid values: parts replaced, left out, doubled, nested, and texts cut and overwritten. */
 import fc from 'fast-check';
+import { anyText } from '../../packages/protocol/test/support/arbitraries.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -103,7 +104,7 @@ export const spoils: fc.Arbitrary<
     at: fc.nat(100_000),
     cut: fc.nat(20),
     put: fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 8 }),
+      anyText(8),
       fc.constantFrom(
         '{',
         '}',

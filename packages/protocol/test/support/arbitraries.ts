@@ -28,7 +28,19 @@ const count = fc.nat();
 const epoch = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 // JSON knows no negative zero.
 const duration = fc.double({ min: 0, max: 1e9, noNaN: true }).map((value) => value + 0);
-const sentence = fc.string({ unit: 'grapheme', maxLength: 60 });
+// fast-check's own units of all of Unicode take a second to be made, for each text that is made of them.
+const printable = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)) },
+  { weight: 1, arbitrary: fc.constantFrom(...'äß€東京עקש') },
+  { weight: 1, arbitrary: fc.constantFrom('🙂', '👩‍👩‍👧', '🇩🇪', 'é', 'क्षि') },
+);
+const sentence = fc.string({ unit: printable, maxLength: 60 });
+const anyCharacter = fc
+  .oneof(fc.nat({ max: 0xff }), fc.nat({ max: 0xffff }), fc.nat({ max: 0x10_ffff }))
+  .map((code) => String.fromCodePoint(code));
+/** Any text, with control characters and halves of surrogate pairs. */
+export const anyText = (maxLength: number): fc.Arbitrary<string> =>
+  fc.string({ unit: anyCharacter, maxLength });
 const cloudId = fc.string({ maxLength: 40 });
 const mode = fc.constantFrom('takeover', 'handover');
 
