@@ -306,3 +306,16 @@ test('a path is what both the address and the own HAProxy are asked for', async 
   expect(JSON.stringify(config.local)).toContain('127.0.0.1/healthz');
   expect(await planned([...PAIR, '--path', 'healthz'])).toMatchObject({ code: 2 });
 });
+
+test('failtome keygen prints the key of a secret, for key files that something else writes', async () => {
+  const read: World = { readKeySecret: async () => 'one\ntwo\n' };
+  expect(await cli(['keygen', '--from-secret', SECRET], read)).toMatchObject({ code: 0, out: 'one\ntwo\n' });
+  const json = await cli(['keygen', '--from-secret', SECRET, '--json'], read);
+  expect(JSON.parse(json.out)).toEqual({ keys: ['one', 'two'] });
+  const failed = await cli(['keygen', '--from-secret', SECRET], {
+    readKeySecret: () =>
+      Promise.reject(new AgentError('KEY_SECRET_UNREADABLE', 'no such secret', 'retryable')),
+  });
+  expect(failed).toMatchObject({ code: 1, out: '', err: 'no such secret\n' });
+  expect(await cli(['keygen', '--from-secret', SECRET, '--identity'], read)).toMatchObject({ code: 2 });
+});

@@ -66,7 +66,7 @@ export const plain: readonly Plain[] = [
   // Versions of others' programs, names, ports of HTTP, and a key's length, which is tied in docs/set-up.md.
   {
     pages: /install/,
-    text: /SHA-256|port 80|nbsrv\(app\) lt 1|Terraform 1\.11|\(6\.25\)|43 or more random|Amazon Linux 2023/g,
+    text: /SHA-256|port 80|nbsrv\(app\) lt 1|Terraform 1\.11|\(6\.25\)|43 or more random|Amazon Linux 2023|Cinc 15\.3|`2` by default/g,
   },
   // Counts of what stands next to them.
   {

@@ -90,6 +90,11 @@ function addAgentVerbs(program: Command, dependencies: CliDependencies, done: Do
         'identity',
       ),
     )
+    .addOption(
+      new Option('--from-secret <arn>', "the cluster's key that this secret of Secrets Manager holds instead")
+        .argParser(INIT_VALUES.keySecret)
+        .conflicts(['identity', 'public']),
+    )
     .option('--json', 'print JSON')
     .action(async (options: KeygenOptions) => done(await keygen(options, dependencies)));
 }
