@@ -19,7 +19,12 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     await scene.calls('neptune', 'saturn', 'dead');
     await scene.probedMore('neptune', 5, 'ok');
     scene.expectOutcome({ holder: 'saturn', moves: 0 });
-    expect((await scene.command('saturn', 'status')).code).toBe(1);
+    expect((await scene.command('saturn', 'status', '--node')).code).toBe(1);
+    // The others speak for the cluster.
+    const told = await scene.command('saturn', 'status');
+    expect(told.code).toBe(0);
+    expect(told.stderr).toMatch(/gave no answer.*; neptune was asked\n$/);
+    expect(told.stdout).toContain('told by 1 of 2 nodes (neptune was asked');
 
     // Started again it is what it was.
     saturn.start();

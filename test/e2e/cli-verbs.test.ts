@@ -35,13 +35,18 @@ scenario('the views: status, why and history, as tables and as JSON', {}, async 
     ],
     peers: [{ id: 'neptune', state: 'alive', lastHeardMs: anyNumber }],
     pause: { paused: false },
+    // What every node says of itself.
+    nodes: [
+      { id: 'saturn', self: true, ageMs: 0, failure: null, status: { node: { id: 'saturn' } } },
+      { id: 'neptune', self: false, ageMs: anyNumber, failure: null, status: { node: { id: 'neptune' } } },
+    ],
   });
   expect(await json(scene, 'neptune', 'why', address)).toMatchObject({
     address,
     outcome: 'hold',
     reason: 'address-up',
     gates: expect.arrayContaining([
-      { name: 'role', state: 'passed', passed: true, reason: anyText, ageMs: null, code: null },
+      { name: 'role', state: 'passed', passed: true, reason: anyText, ageMs: null, code: null, calm: false },
       {
         name: 'verdict',
         state: 'closed',
@@ -49,6 +54,7 @@ scenario('the views: status, why and history, as tables and as JSON', {}, async 
         reason: anyText,
         ageMs: anyNumber,
         code: 'address-up',
+        calm: true,
       },
       {
         name: 'guard',
@@ -57,6 +63,7 @@ scenario('the views: status, why and history, as tables and as JSON', {}, async 
         reason: 'not asked while verdict is closed',
         ageMs: null,
         code: null,
+        calm: false,
       },
     ]),
   });

@@ -63,12 +63,24 @@ process.exit(code);
 function outputTo(stream: NodeJS.WriteStream): Output {
   // Whoever read it has gone, as `head` does: there is nobody left to tell.
   stream.on('error', () => process.exit(1));
-  return { write: (text) => stream.write(text), isTTY: stream.isTTY === true };
+  return {
+    write: (text) => stream.write(text),
+    isTTY: stream.isTTY === true,
+    // A window may be resized while a watch runs.
+    get columns() {
+      return stream.columns;
+    },
+    get rows() {
+      return stream.rows;
+    },
+  };
 }
 
-/** From the first wait on, an interrupt ends waiting; a second one ends the process. */
+/** From the first wait on, an interrupt ends waiting, and what runs can leave the terminal as it was; a second one ends the process. */
 async function sleep(ms: number): Promise<void> {
-  if (process.listenerCount('SIGINT') === 0) process.once('SIGINT', () => interruption.abort());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    if (!interruption.signal.aborted && process.listenerCount(signal) === 0)
+      process.once(signal, () => interruption.abort());
   try {
     await delay(ms, undefined, { signal: interruption.signal });
   } catch (error) {

@@ -19,7 +19,7 @@ describe('pause and resume', () => {
       return answered(200, looks < 4 ? pausedBy(['saturn']) : pausedBy(['saturn', 'neptune']));
     };
     const { code, out } = await cli(['pause', '--for', '1h', '--reason', 'new HAProxy'], { http });
-    expect([code, out]).toEqual([0, 'No automatic takeover in the whole cluster for 60 min.\n']);
+    expect([code, out]).toEqual([0, 'No automatic takeover in the whole cluster for 1 h.\n']);
     expect(agent.commands).toEqual([
       { kind: 'pause', forMs: 3_600_000, reason: 'new HAProxy', owner: 'ann@saturn' },
     ]);

@@ -30,7 +30,7 @@ function proven(commands: readonly Command[]): readonly (Command | undefined)[] 
 describe('where operators have keys', () => {
   test('a pause is finished and signed, with the time of the own clock and no number that the agent shows', async () => {
     const { code, out, commands } = await ordered(['pause', '--for', '1h', '--reason', 'upgrade']);
-    expect([code, out]).toEqual([0, 'No automatic takeover in the whole cluster for 60 min.\n']);
+    expect([code, out]).toEqual([0, 'No automatic takeover in the whole cluster for 1 h.\n']);
     const order = {
       version: NOW,
       signedAt: NOW,

@@ -42,6 +42,18 @@ describe('the command line', () => {
     expect(out).not.toBe('');
   });
 
+  test('every verb takes --json', async () => {
+    const { out } = await cli(['--help']);
+    const verbs = Array.from(out.matchAll(/^ {2}([a-z]+) /gm), ([, verb = '']) => verb).filter(
+      (verb) => verb !== 'help',
+    );
+    expect(verbs.length).toBeGreaterThan(10);
+    for (const verb of verbs) {
+      const { err } = await cli([verb, '--json', '--no-such-option']);
+      expect(err, verb).toContain("unknown option '--no-such-option'");
+    }
+  });
+
   test('every verb tells its options', async () => {
     const verbs = [
       'run',
@@ -123,30 +135,38 @@ describe('status', () => {
     expect(out).toContain(expected);
   });
 
-  test('shows every node, every address, verdicts, votes and hold-down', async () => {
+  test('of an agent that tells of itself alone, shows what it knows of the others', async () => {
     const { http, requests } = fakeAgent();
     const { code, out } = await cli(['status'], { http });
     expect(code).toBe(0);
     expect(out).toBe(
       [
-        'Cluster web, seen by saturn (failtome 1.2.3)',
+        'Cluster web, as told by 1 of 2 nodes (saturn was asked, failtome 1.2.3)',
         '',
-        'ADDRESS         HOLDER   VERDICT  SEEN       HOLD-DOWN  DECISION HERE',
-        '54.173.141.243  neptune  up       0.3 s ago  45 s left  hold (address-up)',
+        'ADDRESS         STATE      HOLDER   NEXT    HOLD-DOWN',
+        '54.173.141.243  protected  neptune  saturn  45 s left',
         '',
-        'NODE     ROLE       STATE      HEARD      FIT  READY   54.173.141.243',
-        'saturn   candidate  this node  -          fit  yes     up (0.3 s ago)',
-        'neptune  candidate  alive      0.2 s ago  fit  holder  up (0.7 s ago)',
+        'NODE     ROLE       STATE      HEARD       FIT  READY   VERSION',
+        'saturn   candidate  this node  -           fit  yes     1.2.3',
+        'neptune  candidate  alive      200 ms ago  fit  holder  1.2.3',
         '',
-        'ADDRESS         VOTER    VOTE    REASON',
-        '54.173.141.243  saturn   grant   down',
-        '54.173.141.243  neptune  refuse  up',
+        'ADDRESS         SEEN BY  VERDICT  HOW OLD     DECISION',
+        '54.173.141.243  saturn   up       300 ms ago  hold (address-up)',
+        '54.173.141.243  neptune  up       700 ms ago  -',
+        '',
+        'ADDRESS         BALLOT OF  VOTER    VOTE    REASON',
+        '54.173.141.243  saturn     saturn   grant   down',
+        '54.173.141.243  saturn     neptune  refuse  up',
         '',
         'Electorate e1ec7043, the same on every node',
         '',
       ].join('\n'),
     );
-    expect(requests.map(({ url }) => url)).toEqual(['http://127.0.0.1:8741/v1/status']);
+    expect(requests.map(({ url }) => url)).toEqual([
+      'http://127.0.0.1:8741/v1/cluster',
+      // It is of an earlier version.
+      'http://127.0.0.1:8741/v1/status',
+    ]);
   });
 
   test('says who paused, until when and why', async () => {
@@ -189,7 +209,7 @@ describe('status', () => {
     const readiness = { word: 'not-ready', because: ['paused: by ann', 'lent: to mars'] };
     const status = { ...STATUS, node: { ...STATUS.node, readiness } };
     const { out } = await cli(['status'], fakeAgent({ status }));
-    expect(out).toContain('This node is not ready to take over: paused: by ann; lent: to mars\n');
+    expect(out).toContain('saturn is not ready to take over: paused: by ann; lent: to mars\n');
   });
 
   test('of an agent that tells only whether its preflight holds, shows that', async () => {
@@ -221,18 +241,12 @@ describe('status', () => {
     };
     const { code, out } = await cli(['status'], fakeAgent({ status: sparse }));
     expect(code).toBe(0);
-    expect(out).toContain('192.0.2.1  unknown  unknown  never');
+    expect(out).toMatch(/^192\.0\.2\.1 +saturn +unknown +-/m);
   });
 
   test('prints what the agent said as JSON', async () => {
-    const { out } = await cli(['status', '--json'], fakeAgent());
+    const { out } = await cli(['status', '--json', '--node'], fakeAgent());
     expect(JSON.parse(out)).toEqual(STATUS);
-  });
-
-  test('looks again until it is interrupted', async () => {
-    const { http, requests } = fakeAgent();
-    const { code } = await cli(['status', '--watch'], { http, interrupted: () => requests.length >= 3 });
-    expect([code, requests.length]).toEqual([0, 3]);
   });
 
   test('exits with 1 when nobody answers, and says what to look at', async () => {
@@ -245,9 +259,9 @@ describe('status', () => {
 
   test('asks where the agent listens', async () => {
     const { http, requests } = fakeAgent();
-    await cli(['status'], { http, env: { FAILTOME_LISTEN: '[::]:9000' } });
-    await cli(['status'], { http, env: { FAILTOME_LISTEN: '10.0.1.12:9000' } });
-    await cli(['status', '--url', 'http://peer.example:8741/'], { http });
+    await cli(['status', '--node'], { http, env: { FAILTOME_LISTEN: '[::]:9000' } });
+    await cli(['status', '--node'], { http, env: { FAILTOME_LISTEN: '10.0.1.12:9000' } });
+    await cli(['status', '--node', '--url', 'http://peer.example:8741/'], { http });
     expect(requests.map(({ url }) => url)).toEqual([
       'http://[::1]:9000/v1/status',
       'http://10.0.1.12:9000/v1/status',
@@ -313,8 +327,8 @@ describe('why', () => {
         '54.173.141.243: hold (local-unfit): its own HAProxy has been unfit for 3 s',
         '      GATE      SAW                              HOW OLD',
         'pass  role      a candidate                      -',
-        'stop  local     local-unfit: refused             0.4 s ago',
-        'stop  verdict   address-up: it answers           0.3 s ago',
+        'stop  local     local-unfit: refused             400 ms ago',
+        'stop  verdict   address-up: it answers           300 ms ago',
         'stop  displace  would-displace: 192.0.2.9        -',
         '-     guard     not asked while local is closed  -',
         '',
@@ -379,7 +393,8 @@ test('what the protocol itself shows of a node that has just started can be read
     views: { '/v1/why?ip=54.173.141.243': whyOf(state, '54.173.141.243', now) },
   });
   const status = await cli(['status'], agent);
-  expect(status.out).toMatch(/^54\.173\.141\.243 +unknown +unknown +never +none/m);
+  expect(status.out).toMatch(/^54\.173\.141\.243 +no standby +unknown +- +none/m);
+  expect(status.out).toMatch(/^54\.173\.141\.243 +saturn +unknown +-/m);
   expect(status.out).toMatch(/^neptune +candidate +unknown +never/m);
   const why = await cli(['why'], agent);
   expect(why.out.match(/^(pass|stop|-) /gm)).toHaveLength(GATES.length);

@@ -145,6 +145,23 @@ test.each([
   expect(await readdir(dir)).toHaveLength(code === 0 ? 3 : 0);
 });
 
+test('as JSON it tells the files and whether they were written, never the key, and asks nothing', async () => {
+  const dir = join(await folder(), 'new');
+  const ask = () => expect.unreachable();
+  const shown = await cli(['init', ...PAIR, '--dir', dir, '--json'], { ...REAL, ask });
+  expect(shown.code).toBe(1);
+  const { written, files } = JSON.parse(shown.out);
+  expect(written).toBe(false);
+  expect(files).toEqual([
+    { path: `${dir}/failtome.yaml`, mode: '0644', text: expect.stringContaining('54.173.141.243') },
+    { path: `${dir}/cluster.key`, mode: '0640', text: null },
+    { path: `${dir}/NEXT-STEPS.md`, mode: '0644', text: expect.stringContaining('Next steps') },
+  ]);
+  const done = await cli(['init', ...PAIR, '--dir', dir, '--json', '--yes'], { ...REAL, ask });
+  expect([done.code, JSON.parse(done.out).written]).toEqual([0, true]);
+  expect(done.out).not.toContain((await readFile(join(dir, 'cluster.key'), 'utf8')).trim());
+});
+
 test('on a terminal it asks for what it can neither find nor was given, and for nothing else', async () => {
   const asked: string[] = [];
   const answers = ['54.173.141.243'];

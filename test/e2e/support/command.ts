@@ -39,7 +39,8 @@ export async function runToEnd(
 ): Promise<Ended> {
   const child = spawn(command, args, {
     cwd,
-    env: { PATH: process.env.PATH ?? '', HOME: cwd, NO_COLOR: '1', ...env },
+    // Wide enough for every sentence: how what is printed folds has a test of its own.
+    env: { PATH: process.env.PATH ?? '', HOME: cwd, NO_COLOR: '1', COLUMNS: '400', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };

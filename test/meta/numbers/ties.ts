@@ -432,6 +432,7 @@ export const ties: readonly Tie[] = [
     'it is tried again at most {} later',
     s(protocol('observation/idle-reads', 'AGAIN_MS') * 2),
   ],
+  ['docs/operations.md', 'wider than `COLUMNS`, or {} columns', agent('cli/text', 'USUAL_WIDTH')],
   ['docs/operations.md', 'Larger than {}.', kib(protocol('wire/codec', 'MAX_MESSAGE_BYTES'))],
   ['docs/operations.md', '{} voters at most; others are `member`', word(MAX_VOTERS).replace('s', 'S')],
   ['docs/report.md', 'Up to {} records are told', sim('record/causes', 'MAX_CAUSES')],

@@ -15,8 +15,9 @@ import { checkNode } from './check-node.ts';
 import { checkPeers } from './check-peers.ts';
 import { checkCertificate } from './check-tls.ts';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
+import { folded, table } from './table.ts';
 import { DEFAULT_CONFIG_FILE, refusesUrl, type TargetOptions, trusting } from './target.ts';
-import { cell, type Paint, painter, type Row, table, toned } from './text.ts';
+import { cell, type Look, lookOf, type Row, toned } from './text.ts';
 import { trustOfConfig } from './trust.ts';
 
 /** A line as it is printed, under its heading. */
@@ -47,7 +48,7 @@ export async function check(options: TargetOptions, dependencies: CliDependencie
   ];
   const good = lines.every(({ state }) => state !== 'fail');
   if (options.json === true) printJson(dependencies, { ok: good, lines });
-  else print(dependencies, ...checkLines(lines, painter(dependencies.stdout, dependencies.env)));
+  else print(dependencies, ...checkLines(lines, lookOf(dependencies)));
   return good ? 0 : 1;
 }
 
@@ -294,7 +295,8 @@ async function checkCloud(
 }
 
 /** The table, its summary, and under it the fixes, which are too long for a column. */
-export function checkLines(lines: readonly CheckedLine[], paint: Paint): readonly string[] {
+export function checkLines(lines: readonly CheckedLine[], look: Look): readonly string[] {
+  const { paint } = look;
   const rows = lines.map(
     ({ part, name, state, found }): Row => [toned(state), cell(part, 'faint'), name, found],
   );
@@ -302,9 +304,12 @@ export function checkLines(lines: readonly CheckedLine[], paint: Paint): readonl
   const warnings = lines.filter(({ state }) => state === 'warn').length;
   const failures = lines.filter(({ state }) => state === 'fail').length;
   return [
-    ...table(['', 'part', 'check', 'found'], rows, paint),
+    ...table(['', 'part', 'check', 'found'], rows, look),
     ...(fixes.length === 0 ? [] : ['', paint('What to do:', 'strong')]),
-    ...fixes.map(({ name, state, fix }) => `  ${paint(state, toned(state).tone)} ${name}: ${fix}`),
+    ...fixes.flatMap(({ name, state, fix }) => {
+      const [first = '', ...rest] = folded(`  ${state} ${name}: ${fix}`, look);
+      return [first.replace(state, paint(state, toned(state).tone)), ...rest];
+    }),
     '',
     failures === 0
       ? paint(warnings === 0 ? 'Ready.' : `Ready, with ${counted(warnings, 'warning')}.`, 'good')

@@ -22,6 +22,9 @@ export interface Output {
   write(text: string): unknown;
   /** A person looks at it. */
   readonly isTTY: boolean;
+  /** Of the terminal, at this moment; absent: not known. */
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
 
 /** Runs the agent until it has stopped. */

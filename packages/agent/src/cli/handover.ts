@@ -2,8 +2,9 @@
 import type { Command, CommandOutcome, DurationMs } from '@failtome/protocol';
 import { type CliDependencies, complain, type ExitCode, ownerOf, print, printJson } from './dependencies.ts';
 import { type CommandResult, type Operator, openOperator, POLL_MS } from './operator.ts';
+import { folded } from './table.ts';
 import { findTarget, loadIdentity, loadKeys, type TargetOptions, trusting } from './target.ts';
-import { age, clean } from './text.ts';
+import { age, clean, lookOf } from './text.ts';
 
 /** The options of `failtome handover`. */
 export interface HandoverOptions extends TargetOptions {
@@ -169,7 +170,9 @@ function tell({ json }: TargetOptions, outcome: CommandOutcome, dependencies: Cl
   const done = outcome.state === 'done';
   const detail = clean(outcome.detail);
   if (json === true) printJson(dependencies, { done, id: outcome.id, detail });
-  else if (done) print(dependencies, detail === '' ? 'Done: the address answers at its new place.' : detail);
-  else complain(dependencies, `Not done: ${detail}`);
+  else if (done) {
+    const told = detail === '' ? 'Done: the address answers at its new place.' : detail;
+    print(dependencies, ...folded(told, lookOf(dependencies)));
+  } else complain(dependencies, `Not done: ${detail}`);
   return done ? 0 : 1;
 }

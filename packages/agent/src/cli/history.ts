@@ -5,8 +5,9 @@ import { type CliDependencies, complain, type ExitCode, print, printJson } from 
 import { fieldsOf, listOf, textOf } from './fields.ts';
 import { mergeHistories, type Story } from './history-merge.ts';
 import { readView } from './read.ts';
+import { folded } from './table.ts';
 import { findTarget, type Target, type TargetOptions, trusting } from './target.ts';
-import { age, clean, moment, type Paint, painter, toned } from './text.ts';
+import { age, clean, type Look, lookOf, moment, toned } from './text.ts';
 import { type HistoryRow, historyOf } from './view-rows.ts';
 
 /** The options of `failtome history`. */
@@ -137,23 +138,33 @@ function withNode(json: unknown, node: NodeId): readonly (readonly [string, obje
 }
 
 function show(stories: readonly Story[], dependencies: CliDependencies): void {
-  const paint = painter(dependencies.stdout, dependencies.env);
+  const look = lookOf(dependencies);
   if (stories.length === 0) print(dependencies, 'Nothing has happened yet.');
-  print(dependencies, ...stories.flatMap((story) => storyLines(story, paint)));
+  print(dependencies, ...stories.flatMap((story) => storyLines(story, look)));
 }
 
 /** What happened on the first line, the rest indented under it, what the others saw at the end. */
-export function storyLines({ entry, seen }: Story, paint: Paint): readonly string[] {
+export function storyLines({ entry, seen }: Story, look: Look): readonly string[] {
+  const { paint } = look;
+  const lines = [`why: ${entry.reason}`];
+  if (entry.steps.length > 0)
+    lines.push(entry.steps.map(({ step, durationMs }) => `${step} ${age(durationMs)}`).join(', '));
+  if (entry.requestIds.length > 0) lines.push(`requests: ${entry.requestIds.join(', ')}`);
+  lines.push(...seen.map((one) => `${moment(one.at)}  ${titleOf(one)}: ${one.result}, ${one.reason}`));
+  return [
+    ...headline(entry, look),
+    ...lines.flatMap((line) => folded(`  ${clean(line)}`, look)),
+    `  ${paint(clean(entry.id), 'faint')}`,
+  ];
+}
+
+function headline(entry: HistoryRow, look: Look): readonly string[] {
+  const { paint } = look;
+  const [time, title] = [moment(entry.at), clean(titleOf(entry))];
   const { text, tone } = toned(entry.result);
-  const what = `${paint(clean(titleOf(entry)), 'strong')}: ${paint(clean(text), tone)}`;
-  const lines = [`${paint(moment(entry.at), 'faint')}  ${what}`, clean(`why: ${entry.reason}`)];
-  if (entry.steps.length > 0) {
-    lines.push(clean(entry.steps.map(({ step, durationMs }) => `${step} ${age(durationMs)}`).join(', ')));
-  }
-  if (entry.requestIds.length > 0) lines.push(clean(`requests: ${entry.requestIds.join(', ')}`));
-  lines.push(...seen.map((one) => clean(`${moment(one.at)}  ${titleOf(one)}: ${one.result}, ${one.reason}`)));
-  lines.push(paint(clean(entry.id), 'faint'));
-  return lines.map((line, index) => (index === 0 ? line : `  ${line}`));
+  const whole = `${time}  ${title}: ${clean(text)}`;
+  if (whole.length > look.width) return folded(whole, look).map((line) => paint(line, 'strong'));
+  return [`${paint(time, 'faint')}  ${paint(title, 'strong')}: ${paint(clean(text), tone)}`];
 }
 
 /** What it was, and whose doing. A refusal moves nothing, so it has no arrow. */

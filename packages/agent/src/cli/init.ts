@@ -13,7 +13,7 @@ import { host } from '../config/kinds.ts';
 import { checkConfig, faultLines } from '../config/load.ts';
 import { AgentError } from '../errors.ts';
 import { type ClusterPlan, configText, nextStepsText, type PlannedNode } from '../setup/cluster-plan.ts';
-import { type CliDependencies, complain, type ExitCode, print } from './dependencies.ts';
+import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
 
 /** The options of `failtome init`. */
 export interface InitOptions {
@@ -30,6 +30,7 @@ export interface InitOptions {
   readonly expect?: number;
   readonly dir: string;
   readonly yes?: boolean;
+  readonly json?: boolean;
 }
 
 /** `ID=ADDRESS`. */
@@ -136,7 +137,7 @@ async function askForNodes(
 
 async function writePlan(
   plan: ClusterPlan,
-  { yes }: InitOptions,
+  { yes, json }: InitOptions,
   dependencies: CliDependencies,
 ): Promise<ExitCode> {
   const config = configText(plan);
@@ -156,9 +157,18 @@ async function writePlan(
     { path: `${plan.dir}/cluster.key`, text: key, mode: 0o640 },
     { path: `${plan.dir}/NEXT-STEPS.md`, text: nextStepsText(plan), mode: 0o644 },
   ];
-  show(files, dependencies);
+  if (json === true) {
+    // A program isn't asked.
+    const written = yes === true && (await write(files, dependencies));
+    printJson(dependencies, { written, files: files.map(shownFile) });
+    return written ? 0 : 1;
+  }
+  for (const { path, mode, text } of files.map(shownFile))
+    print(dependencies, `# ${path} (mode ${mode})`, text?.trimEnd() ?? '(the key, not shown)', '');
   if (yes !== true && !(await confirmed(dependencies))) return 1;
-  return write(files, dependencies);
+  if (!(await write(files, dependencies))) return 1;
+  print(dependencies, 'Written. What to do next is in:', `  ${files.at(-1)?.path}`);
+  return 0;
 }
 
 /** The text of the key's file; null: it was said why there is none. */
@@ -173,12 +183,9 @@ async function keyOf({ keySecret }: ClusterPlan, dependencies: CliDependencies):
   }
 }
 
-/** A key is a secret, and a terminal remembers. */
-function show(files: readonly NewFile[], dependencies: CliDependencies): void {
-  for (const { path, text, mode } of files) {
-    print(dependencies, `# ${path} (mode ${mode.toString(8).padStart(4, '0')})`);
-    print(dependencies, path.endsWith('.key') ? '(the key, not shown)' : text.trimEnd(), '');
-  }
+/** A key is a secret, and a terminal remembers: it has no text here. */
+function shownFile({ path, text, mode }: NewFile): { path: string; mode: string; text: string | null } {
+  return { path, mode: mode.toString(8).padStart(4, '0'), text: path.endsWith('.key') ? null : text };
 }
 
 async function confirmed(dependencies: CliDependencies): Promise<boolean> {
@@ -192,17 +199,17 @@ async function confirmed(dependencies: CliDependencies): Promise<boolean> {
   return false;
 }
 
-async function write(files: readonly NewFile[], dependencies: CliDependencies): Promise<ExitCode> {
+/** False: it was said why not. */
+async function write(files: readonly NewFile[], dependencies: CliDependencies): Promise<boolean> {
   try {
     await dependencies.createFiles(files);
+    return true;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : null;
     if (code === null) throw error;
     complain(dependencies, `Nothing was written: ${error instanceof Error ? error.message : code}`);
-    return 1;
+    return false;
   }
-  print(dependencies, 'Written. What to do next is in:', `  ${files.at(-1)?.path}`);
-  return 0;
 }
 
 interface InitValues {

@@ -3,8 +3,9 @@ import type { Command, DurationMs } from '@failtome/protocol';
 import { type CliDependencies, complain, type ExitCode, ownerOf, print, printJson } from './dependencies.ts';
 import { type OperatorRoute, openOperator, POLL_MS } from './operator.ts';
 import { readView } from './read.ts';
+import { folded } from './table.ts';
 import { findTarget, loadIdentity, loadKeys, type Target, type TargetOptions, trusting } from './target.ts';
-import { age, clean } from './text.ts';
+import { age, clean, lookOf } from './text.ts';
 import { type PauseRow, statusOf } from './view-rows.ts';
 
 /** The options of `failtome pause`. */
@@ -130,7 +131,7 @@ function overtaken({ paused, owner }: PauseRow): string {
 function tell({ json }: TargetOptions, ending: Ending, dependencies: CliDependencies): ExitCode {
   const detail = clean(ending.detail);
   if (json === true) printJson(dependencies, { done: ending.done, detail });
-  else if (ending.done) print(dependencies, detail);
+  else if (ending.done) print(dependencies, ...folded(detail, lookOf(dependencies)));
   else complain(dependencies, detail);
   return ending.done ? 0 : 1;
 }

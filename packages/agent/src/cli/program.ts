@@ -12,7 +12,7 @@ import { INIT_VALUES, type InitOptions, init } from './init.ts';
 import { type KeygenOptions, keygen } from './keygen.ts';
 import { pause, resume } from './pause.ts';
 import { run } from './run-command.ts';
-import { status } from './status.ts';
+import { type StatusOptions, status } from './status.ts';
 import { DEFAULT_CONFIG_FILE, type TargetOptions } from './target.ts';
 import { why } from './why.ts';
 
@@ -126,6 +126,7 @@ function addSetUpVerbs(program: Command, dependencies: CliDependencies, done: Do
     .option('--cluster <name>', "the cluster's name; otherwise looked up, or haproxy", cluster)
     .option('--dir <dir>', 'where the files go, on every node', '/etc/failtome')
     .option('-y, --yes', 'write without asking')
+    .option('--json', 'print JSON, and ask nothing')
     .action(async (options: InitOptions) => done(await init(options, dependencies)));
   const { account, profile, region, stack, subnet, tag } = IAM_VALUES;
   accepting(withConfig(program.command('iam')), '--url <url>')
@@ -135,6 +136,7 @@ function addSetUpVerbs(program: Command, dependencies: CliDependencies, done: Do
         .choices(['json', 'cloudformation', 'terraform'])
         .default('json'),
     )
+    .addOption(new Option('--json', 'the same as --format json').conflicts('format'))
     .option('--account <id>', 'the AWS account; otherwise looked up', account)
     .option('--region <name>', 'the AWS region, instead of the one of the configuration', region)
     .option('--subnet <id>', 'a subnet of the nodes, as often as needed; otherwise looked up', listed(subnet))
@@ -153,9 +155,8 @@ function addViewVerbs(program: Command, dependencies: CliDependencies, done: Don
   withTarget(program.command('status'))
     .description('every node, every address, who holds it, verdicts, votes, hold-down')
     .option('-w, --watch', 'look again every second, until interrupted')
-    .action(async (options: TargetOptions & { watch?: boolean }) =>
-      done(await status(options, dependencies)),
-    );
+    .option('--node', "this node's view alone, instead of all nodes'")
+    .action(async (options: StatusOptions) => done(await status(options, dependencies)));
   withTarget(program.command('why'))
     .description('the decision as a ladder: each gate, what it saw, and what would have to change')
     .argument('[address]', 'all addresses when left out')

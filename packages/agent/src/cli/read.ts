@@ -9,7 +9,13 @@ import { clean } from './text.ts';
 /** A view of an agent, or why it can't be had. */
 export type ReadResult =
   | { readonly kind: 'read'; readonly json: unknown; readonly date: string | null }
-  | { readonly kind: 'failed'; readonly detail: string; readonly untrusted?: true };
+  | {
+      readonly kind: 'failed';
+      readonly detail: string;
+      readonly untrusted?: true;
+      /** Of the answer; absent: there was none. */
+      readonly status?: number;
+    };
 
 /**
  * @param path with its query, such as `/v1/why?ip=192.0.2.1`
@@ -31,7 +37,7 @@ export async function readView(
   if (result.status !== 200) {
     const told = refusalIn(json) ?? `status ${result.status}`;
     const detail = result.status === 401 && keys === null ? `${told}; ${NO_KEY}` : told;
-    return { kind: 'failed', detail: `${url}${path} answered: ${detail}` };
+    return { kind: 'failed', detail: `${url}${path} answered: ${detail}`, status: result.status };
   }
   if (json === undefined)
     return { kind: 'failed', detail: `${url}${path} answered something that is not JSON` };

@@ -34,6 +34,25 @@ export function painter(output: Output, env: Environment): Paint {
   return (text, tone) => (wanted && tone !== 'plain' ? `\u001b[${CODES[tone]}m${text}\u001b[0m` : text);
 }
 
+/** How what is printed has to look. */
+export interface Look {
+  readonly paint: Paint;
+  /** Columns of the terminal. */
+  readonly width: number;
+}
+
+/** Where nobody says how wide the terminal is. */
+const USUAL_WIDTH = 100;
+/** Narrower than this nothing can be read, however it is folded. */
+const LEAST_WIDTH = 40;
+
+/** As wide as the terminal is, or as COLUMNS says. */
+export function lookOf({ stdout, env }: { readonly stdout: Output; readonly env: Environment }): Look {
+  const told = (stdout.isTTY ? stdout.columns : undefined) ?? Number(env.COLUMNS ?? '');
+  const width = Number.isSafeInteger(told) && told > 0 ? Math.max(LEAST_WIDTH, told) : USUAL_WIDTH;
+  return { paint: painter(stdout, env), width };
+}
+
 /** A piece of a table, in a tone. */
 export function cell(text: string, tone: Tone): Cell {
   return { text, tone };
@@ -57,34 +76,13 @@ export function clean(text: string): string {
   return plainText(text);
 }
 
-const GAP = '  ';
-
-/** Columns under their headings, as wide as they need to be; an empty heading row is left out. */
-export function table(headings: readonly string[], rows: readonly Row[], paint: Paint): readonly string[] {
-  const cells = rows.map((row) =>
-    row.map((entry) => (typeof entry === 'string' ? cell(entry, 'plain') : entry)),
-  );
-  const heading = headings.map((name) => cell(name.toUpperCase(), 'faint'));
-  const all = headings.some((name) => name !== '') ? [heading, ...cells] : cells;
-  const widths = headings.map((_, column) =>
-    Math.max(...all.map((row) => clean(row[column]?.text ?? '').length)),
-  );
-  return all.map((row) => {
-    const padded = row.map(({ text, tone }, column) => {
-      const safe = clean(text);
-      const space = column === row.length - 1 ? '' : ' '.repeat((widths[column] ?? 0) - safe.length);
-      return paint(safe, tone) + space;
-    });
-    return padded.join(GAP).trimEnd();
-  });
-}
-
-/** `0.4 s`, `12 s`, `5 min`, `2 h`, `3 d`; a dash where it isn't known. */
+/** `430 ms`, `2.1 s`, `12 s`, `5 min`, `2 h`, `3 d`; a dash where it isn't known. */
 export function age(ms: DurationMs | null): string {
   if (ms === null) return '-';
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 10_000) return `${(ms / 1_000).toFixed(1)} s`;
   if (ms < 120_000) return `${Math.round(ms / 1_000)} s`;
-  if (ms < 7_200_000) return `${Math.round(ms / 60_000)} min`;
+  if (ms < 7_200_000 && ms !== 3_600_000) return `${Math.round(ms / 60_000)} min`;
   return ms < 172_800_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} d`;
 }
 

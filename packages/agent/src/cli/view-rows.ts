@@ -41,6 +41,12 @@ export interface VoteRow {
 /** An address, as an agent sees it. */
 export interface AddressRow {
   readonly ip: Ip;
+  /** In a word; empty where it isn't told. */
+  readonly protection: string;
+  /** Who would take it now, or takes it; empty: nobody, or it isn't told. */
+  readonly next: string;
+  /** What stands in the way of its protection. */
+  readonly obstacles: readonly string[];
   readonly holder: string;
   readonly verdict: string;
   readonly ageMs: DurationMs | null;
@@ -89,6 +95,8 @@ export interface StatusRow {
   readonly auth: string;
   /** The digest of its own key; empty where it has none. */
   readonly identity: string;
+  /** Of what has to be the same on every node; empty where it isn't told. */
+  readonly configDigest: string;
   /** Its wall clock; null where it isn't told. */
   readonly wall: number | null;
   /** The end of its certificate; null where it has none. */
@@ -117,6 +125,7 @@ export function statusOf(json: unknown): StatusRow {
     handovers: handoversOf(status.handovers),
     auth: textOf(status.auth),
     identity: textOf(status.identity),
+    configDigest: textOf(status.configDigest),
     wall: numberOf(status.at),
     certificateUntil: numberOf(fieldsOf(status.tls).validUntil),
   };
@@ -174,8 +183,12 @@ function verdictOf(address: Fields): VerdictRow {
 }
 
 function addressOf(address: Fields): AddressRow {
+  const protection = fieldsOf(address.protection);
   return {
     ...verdictOf(address),
+    protection: textOf(protection.state),
+    next: textOf(protection.next ?? address.next),
+    obstacles: textsOf(protection.reasons),
     holder: holderOf(fieldsOf(address.holder)),
     holdDownMs: numberOf(address.holdDownMs) ?? 0,
     outcome: textOf(address.outcome),

@@ -2,9 +2,10 @@
 import { adviceFor, ballotAdviceFor, CALM_REASONS } from './advice.ts';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
 import { readView } from './read.ts';
-import { handoverLines } from './status.ts';
+import { handoverLines } from './status-lines.ts';
+import { folded, table } from './table.ts';
 import { findTarget, type Target, type TargetOptions, trusting } from './target.ts';
-import { ago, type Cell, cell, clean, type Paint, painter, type Row, table } from './text.ts';
+import { ago, type Cell, cell, clean, type Look, lookOf, type Row } from './text.ts';
 import { type GateRow, statusOf, type WhyRow, whyOf } from './view-rows.ts';
 
 /** `failtome why`: the decision about an address, gate by gate. */
@@ -36,10 +37,10 @@ export async function why(
     printJson(dependencies, address === undefined && views.length !== 1 ? views : views[0]);
     return 0;
   }
-  const paint = painter(dependencies.stdout, dependencies.env);
+  const look = lookOf(dependencies);
   for (const [index, view] of views.entries()) {
     if (index > 0) print(dependencies, '');
-    print(dependencies, ...whyLines(whyOf(view), paint));
+    print(dependencies, ...whyLines(whyOf(view), look));
   }
   return 0;
 }
@@ -58,15 +59,14 @@ async function addressesOf(
 }
 
 /** The ladder of gates as lines of text. */
-export function whyLines(view: WhyRow, paint: Paint): readonly string[] {
+export function whyLines(view: WhyRow, look: Look): readonly string[] {
   const detail = view.detail === '' ? '' : `: ${view.detail}`;
   const headline = clean(`${view.address}: ${view.outcome} (${view.reason})${detail}`);
   return [
-    paint(headline, 'strong'),
-    ...view.handovers.flatMap((one) => handoverLines(one, paint)),
-    ...table(['', 'gate', 'saw', 'how old'], view.gates.map(gateRow), paint),
-    ...ballotLines(view),
-    ...adviceLines(view),
+    ...folded(headline, look).map((line) => look.paint(line, 'strong')),
+    ...view.handovers.flatMap((one) => handoverLines(one, look)),
+    ...table(['', 'gate', 'saw', 'how old'], view.gates.map(gateRow), look),
+    ...[...ballotLines(view), ...adviceLines(view)].flatMap((line) => folded(line, look)),
   ];
 }
 

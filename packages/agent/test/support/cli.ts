@@ -80,17 +80,23 @@ export interface Ran {
 export interface World extends Partial<Omit<CliDependencies, 'stdout' | 'stderr'>> {
   readonly files?: Readonly<Record<string, string>>;
   readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
 }
 
 /** Run one command line. */
-export async function cli(argv: readonly string[], { files, isTTY, ...world }: World = {}): Promise<Ran> {
+export async function cli(
+  argv: readonly string[],
+  { files, isTTY, columns, rows, ...world }: World = {},
+): Promise<Ran> {
   const [out, err]: [string[], string[]] = [[], []];
   let now = Date.UTC(2026, 0, 31, 12);
   let drawn = 0;
   const dependencies: CliDependencies = {
-    stdout: { write: (text) => out.push(text), isTTY: isTTY ?? false },
+    stdout: { write: (text) => out.push(text), isTTY: isTTY ?? false, columns, rows },
     stderr: { write: (text) => err.push(text), isTTY: isTTY ?? false },
-    env: {},
+    // Wide enough for every sentence: how what is printed folds has tests of its own.
+    env: { COLUMNS: '400' },
     readFile: async (path) => {
       const text = { '/etc/failtome/failtome.yaml': CONFIG, ...files }[path];
       if (text === undefined) throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
