@@ -62,10 +62,10 @@ export const LAYERS: readonly Layer[] = [
     parts: [`${SIM}/invariants`, `${SIM}/world`],
     packages: [PROTOCOL, MODEL, PORTS],
   },
-  { folder: `${SIM}/sometimes`, parts: [`${SIM}/world`, `${SIM}/plan`], packages: [PROTOCOL, MODEL] },
+  { folder: `${SIM}/coverage`, parts: [`${SIM}/world`, `${SIM}/plan`], packages: [PROTOCOL, MODEL] },
   {
     folder: `${SIM}/swarm`,
-    parts: [`${SIM}/world`, `${SIM}/plan`, `${SIM}/sometimes`],
+    parts: [`${SIM}/world`, `${SIM}/plan`, `${SIM}/coverage`],
     packages: [PROTOCOL],
     node: true,
   },

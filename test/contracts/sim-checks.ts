@@ -44,7 +44,7 @@ function openSenses(): Senses {
   const outside = new Outside(queue, { ...random, chance }, () => aws, Object.values(machines));
   const { clock, life, posted } = fakeProcess(queue);
   const ports = createObservationPorts(
-    { outside, tell: () => undefined },
+    { outside, emit: () => undefined },
     { machine: machines.saturn, clock },
     life,
   );

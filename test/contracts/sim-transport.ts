@@ -22,8 +22,8 @@ export async function openSimulatedTransport(): Promise<TransportWorld> {
     {
       queue,
       network,
-      trace: { tell: () => undefined, hash: () => '', lines: () => [] },
-      tell: () => undefined,
+      trace: { log: () => undefined, hash: () => '', lines: () => [] },
+      emit: () => undefined,
       violate(invariant, evidence) {
         throw new Error(`${invariant}: ${evidence}`);
       },

@@ -177,7 +177,7 @@ test('a ledger is read as it was written, and nothing is left beside it', () => 
 
   const text = readFileSync(file, 'utf8');
   for (const [wrong, why] of [
-    [text.replace('"version": 1', '"version": 2'), /version 2/],
+    [text.replace('"version": 2', '"version": 3'), /version 3/],
     [text.replace('"seeds": 1', '"seeds": 2'), /contradicts itself/],
     [text.slice(0, -20), /isn't JSON/],
     ['{}', /isn't a swarm's ledger/],
@@ -225,8 +225,8 @@ test('coverage is judged only where it can be expected', () => {
   expect(coverageOf(few).verdict).toBe('not judged');
   expect(coverageOf(many).verdict).toBe('incomplete');
   expect(coverageOf({ ...many, identity: { ...OURS, faults: ['crash'] } }).verdict).toBe('not judged');
-  const sometimes = Object.fromEntries(coverageOf(many).never.map(({ id }) => [id, 1]));
-  expect(coverageOf({ ...many, tally: { ...many.tally, sometimes } }).verdict).toBe('complete');
+  const coverage = Object.fromEntries(coverageOf(many).never.map(({ id }) => [id, 1]));
+  expect(coverageOf({ ...many, tally: { ...many.tally, coverage } }).verdict).toBe('complete');
 });
 
 test('a seed is the same plan every time, and watching it changes nothing', () => {

@@ -59,10 +59,10 @@ function run(named: string, flags: RunFlags, { write, finish }: CommandContext):
   write(`${scenario.name}: ${scenario.proves}\n`);
   let kept = true;
   for (const [index, seed] of seeds.entries()) {
-    const told = index === 0 ? tell(scenario, seed, flags, write) : runScenario(scenario, { seed });
-    kept &&= told.kept;
-    if (seeds.length > 1) write(`seed ${seed}: ${summary(told)}\n`);
-    if (index > 0 && !told.kept) for (const line of verdictOf(told)) write(`    ${line}\n`);
+    const done = index === 0 ? runInFull(scenario, seed, flags, write) : runScenario(scenario, { seed });
+    kept &&= done.kept;
+    if (seeds.length > 1) write(`seed ${seed}: ${summary(done)}\n`);
+    if (index > 0 && !done.kept) for (const line of verdictOf(done)) write(`    ${line}\n`);
   }
   finish(kept ? 0 : 1);
 }
@@ -74,8 +74,8 @@ function seedsOf(scenario: Scenario, { seed, seeds }: RunFlags): readonly number
   return Array.from({ length: seeds }, (_, index) => index + 1);
 }
 
-/** Run it, and tell its story. */
-function tell(
+/** Run it, and write down what happened and what it proves. */
+function runInFull(
   scenario: Scenario,
   seed: number,
   flags: RunFlags,

@@ -8,7 +8,7 @@ import { type Counts, type Search, type Successor, successorsOf } from './advanc
 import { type Bounds, configsOf, type Limits, NO_LIMITS, QUANTUM_MS, SETTLED_MS } from './bounds.ts';
 import { createAccount } from './explored-cloud.ts';
 import { newNode } from './explored-node.ts';
-import { tellQuantum } from './explored-path.ts';
+import { describeQuantum } from './explored-path.ts';
 import { type Global, hashGlobal } from './explored-world.ts';
 import { healed, isAtPeace, isWell, recoversWithinMs, whyUnwell } from './recover.ts';
 import { type Coverage, newCoverage, note } from './seen.ts';
@@ -277,7 +277,7 @@ function retell(bounds: Bounds, options: ExploreOptions, last: Path): readonly s
       index += 1;
       if (next !== undefined) break;
     }
-    if (next !== undefined) lines.push(...tellQuantum(g, next, SETTLED_MS));
+    if (next !== undefined) lines.push(...describeQuantum(g, next, SETTLED_MS));
     g = next?.g;
   }
   return lines;

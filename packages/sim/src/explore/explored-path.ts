@@ -7,7 +7,7 @@ import type { Global } from './explored-world.ts';
 import type { Outcome, Story } from './run-node.ts';
 
 /** @param zeroMs what counts as the beginning */
-export function tellQuantum(before: Global, next: Successor, zeroMs: number): readonly string[] {
+export function describeQuantum(before: Global, next: Successor, zeroMs: number): readonly string[] {
   const at = `${String(before.t - zeroMs).padStart(6)} ms  `;
   const lines: string[] = [];
   for (const planned of before.planned)
@@ -18,33 +18,35 @@ export function tellQuantum(before: Global, next: Successor, zeroMs: number): re
   for (const [index, outcome] of next.outcomes.entries()) {
     if (outcome === null) continue;
     const id = before.nodes[index]?.id ?? '';
-    for (const line of tellNode(outcome)) lines.push(`${id.padEnd(5)}  ${line}`);
+    for (const line of describeOutcome(outcome)) lines.push(`${id.padEnd(5)}  ${line}`);
   }
   if (next.broken !== null) lines.push(`BROKEN ${next.broken.invariant}: ${next.broken.detail}`);
   return lines.map((line) => `${at}${line}`);
 }
 
-function tellNode({ story, struck }: Outcome): readonly string[] {
+function describeOutcome({ story, struck }: Outcome): readonly string[] {
   const lines: string[] = [];
-  for (let one: Story | null = story; one !== null; one = one.before) lines.unshift(tellStep(one));
+  for (let one: Story | null = story; one !== null; one = one.before) lines.unshift(describeStep(one));
   if (struck !== '') lines.push(`is struck ${struck}`);
   return lines;
 }
 
 /** What one step of a node did, in a line. */
-export function tellStep({ event, facts, effects }: Story): string {
-  const did = effects.map(tellEffect).filter((text) => text !== '');
+export function describeStep({ event, facts, effects }: Story): string {
+  const did = effects.map(describeEffect).filter((text) => text !== '');
   const told = facts.filter(({ kind }) => TOLD.has(kind)).map(factText);
-  return [tellEvent(event), ...told.map((text) => `  ${text}`), ...did.map((text) => `  -> ${text}`)].join(
-    ';',
-  );
+  return [
+    describeEvent(event),
+    ...told.map((text) => `  ${text}`),
+    ...did.map((text) => `  -> ${text}`),
+  ].join(';');
 }
 
-function tellEvent(event: HostEvent): string {
+function describeEvent(event: HostEvent): string {
   switch (event.kind) {
     case 'received':
     case 'answered':
-      return `${event.kind} ${event.message.from}: ${tellPayload(event.message.payload)}`;
+      return `${event.kind} ${event.message.from}: ${describePayload(event.message.payload)}`;
     case 'probed':
     case 'local-checked':
     case 'external-ip':
@@ -68,7 +70,7 @@ function tellEvent(event: HostEvent): string {
 
 type Payload = Extract<HostEvent, { kind: 'received' }>['message']['payload'];
 
-function tellPayload({ ballots, answers, releases, refused, node }: Payload): string {
+function describePayload({ ballots, answers, releases, refused, node }: Payload): string {
   const parts = [
     ...(ballots ?? []).map(({ epoch, ask }) => `ballot ${epoch}.${ask}`),
     ...(answers ?? []).map(({ epoch, answer, reason }) => `answer ${epoch} ${answer} ${reason}`),
@@ -79,11 +81,11 @@ function tellPayload({ ballots, answers, releases, refused, node }: Payload): st
   return parts.length === 0 ? 'heartbeat' : parts.join(', ');
 }
 
-function tellEffect(effect: Effect): string {
+function describeEffect(effect: Effect): string {
   switch (effect.kind) {
     case 'send':
     case 'reply':
-      return `${effect.kind} ${effect.message.to}: ${tellPayload(effect.message.payload)}`;
+      return `${effect.kind} ${effect.message.to}: ${describePayload(effect.message.payload)}`;
     case 'drive':
       return `${effect.operation.op}`;
     case 'persist':

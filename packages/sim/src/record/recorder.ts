@@ -66,13 +66,13 @@ export class Recorder {
         break;
       case 'facts':
         for (const fact of event.facts)
-          if (isWorthIt(fact)) this.#tell({ kind: 'fact', who: this.#trackOf(event.by).lane.name, fact });
+          if (isWorthIt(fact)) this.#write({ kind: 'fact', who: this.#trackOf(event.by).lane.name, fact });
         return;
       case 'said':
         this.#said = event.by;
         return;
       case 'stepped':
-        for (const change of this.#trackOf(event.by).lane.changes(event.by)) this.#tell(change);
+        for (const change of this.#trackOf(event.by).lane.changes(event.by)) this.#write(change);
         break;
       case 'cloud':
         this.#onCloud(event.event);
@@ -86,14 +86,14 @@ export class Recorder {
     if (this.#over) return;
     switch (detail.kind) {
       case 'sent':
-        return this.#tellSent(detail);
+        return this.#writeSent(detail);
       case 'arrived':
-        return this.#tell({ kind: 'arrived', msg: detail.msg, who: detail.to, again: detail.again });
+        return this.#write({ kind: 'arrived', msg: detail.msg, who: detail.to, again: detail.again });
       case 'lost':
-        return this.#tell(detail);
+        return this.#write(detail);
       case 'called': {
         const { action, ...request } = detail.request;
-        return this.#tell({
+        return this.#write({
           kind: 'called',
           call: detail.call,
           who: this.#callerOf(detail.by),
@@ -102,7 +102,7 @@ export class Recorder {
         });
       }
       case 'call-ended':
-        return this.#tell({
+        return this.#write({
           kind: 'call-ended',
           call: detail.call,
           end: detail.end.kind,
@@ -111,7 +111,7 @@ export class Recorder {
       case 'fault-began':
         this.#look();
         if (detail.lasts) this.#open.add(detail.fault);
-        return this.#tell({ ...detail, kind: 'fault' });
+        return this.#write({ ...detail, kind: 'fault' });
       case 'fault-ended':
         this.#look();
         return this.#endFault(detail.fault);
@@ -122,9 +122,9 @@ export class Recorder {
       case 'changed':
         return this.#look();
       case 'ordered':
-        return this.#tell({ kind: 'order', order: detail.order, who: detail.to, command: detail.command });
+        return this.#write({ kind: 'order', order: detail.order, who: detail.to, command: detail.command });
       case 'order-answered':
-        return this.#tell(detail);
+        return this.#write(detail);
     }
   };
 
@@ -136,7 +136,7 @@ export class Recorder {
     this.#sink = sink;
     sink(headerOf(world, plan, title));
     for (const { id } of world.spec.nodes)
-      this.#tell({ kind: 'process', who: this.#newTrack(id).lane.name, state: 'off', run: '' });
+      this.#write({ kind: 'process', who: this.#newTrack(id).lane.name, state: 'off', run: '' });
     this.#look();
     world.watch(this.#onWorld);
     world.details.subscribe(this.#onDetail);
@@ -158,7 +158,7 @@ export class Recorder {
     });
   }
 
-  #tell(body: RecordBody): void {
+  #write(body: RecordBody): void {
     this.#count += 1;
     this.#sink({
       n: this.#count,
@@ -198,7 +198,7 @@ export class Recorder {
       const { frozen, haproxy } = this.#world.machine(id);
       const track = this.#tracks.get(id);
       if (track !== undefined) this.#showProcess(id, track, frozen);
-      if (this.#isNews(`haproxy ${id}`, haproxy)) this.#tell({ kind: 'haproxy', who: id, state: haproxy });
+      if (this.#isNews(`haproxy ${id}`, haproxy)) this.#write({ kind: 'haproxy', who: id, state: haproxy });
     }
     for (const [name, track] of this.#tracks)
       if (this.#world.spec.nodes.every(({ id }) => id !== name)) this.#showProcess(name, track, false);
@@ -207,19 +207,19 @@ export class Recorder {
       const owner = instance === null ? null : (this.#world.nodeOf(instance) ?? instance);
       const served = this.#world.outside.servedBy(address);
       if (this.#isNews(`owner ${address}`, `${owner} ${served}`))
-        this.#tell({ kind: 'owner', address, owner, served });
+        this.#write({ kind: 'owner', address, owner, served });
     }
     const violation = this.#world.violation();
     if (violation === null || this.#violated) return;
     this.#violated = true;
-    this.#tell({ kind: 'violation', invariant: violation.invariant, detail: violation.detail });
+    this.#write({ kind: 'violation', invariant: violation.invariant, detail: violation.detail });
   }
 
   #showProcess(who: string, track: ProcessTrack, frozen: boolean): void {
     const is = seenAs(track.process, frozen);
     if (is === track.shown) return;
     track.shown = is;
-    this.#tell({ kind: 'process', who, state: is, run: track.run });
+    this.#write({ kind: 'process', who, state: is, run: track.run });
   }
 
   #isNews(key: string, text: string): boolean {
@@ -237,7 +237,7 @@ export class Recorder {
   #onCloud(event: AwsEvent): void {
     if (event.kind === 'published') {
       const { subject, message } = event;
-      return this.#tell({
+      return this.#write({
         kind: 'published',
         who: this.#callerOf(event.by),
         subject: subject ?? '',
@@ -245,7 +245,7 @@ export class Recorder {
       });
     }
     const { association, publicIp } = event;
-    this.#tell({
+    this.#write({
       kind: 'association',
       change: event.kind === 'associated' ? 'begun' : 'ended',
       address: publicIp,
@@ -257,16 +257,16 @@ export class Recorder {
   }
 
   #endFault(fault: number): void {
-    if (this.#open.delete(fault)) this.#tell({ kind: 'fault-ended', fault });
+    if (this.#open.delete(fault)) this.#write({ kind: 'fault-ended', fault });
   }
 
-  #tellSent(detail: Extract<Detail, { kind: 'sent' }>): void {
+  #writeSent(detail: Extract<Detail, { kind: 'sent' }>): void {
     const { msg, from, to, route, fresh, bytes } = detail;
     const decoded = decodeMessage(bytes);
     const who = this.#said?.node === from ? this.#trackOf(this.#said).lane.name : from;
     this.#said = null;
     const message = decoded.kind === 'message' ? decoded.message : null;
-    this.#tell({
+    this.#write({
       kind: 'sent',
       msg,
       who,

@@ -8,7 +8,7 @@ import { nodeName } from './cluster-shape.ts';
 import type { Fault } from './fault.ts';
 import { inOrder } from './fault.ts';
 import { type Given, SETTINGS, type Setting, type SettingValue, settingsOf } from './setting-table.ts';
-import { tellClashes, WITHOUT_EFFECT } from './settings-shape.ts';
+import { reportClashes, WITHOUT_EFFECT } from './settings-shape.ts';
 import {
   at,
   type Context,
@@ -17,10 +17,10 @@ import {
   listOf,
   map,
   optional,
+  reportFault,
   required,
   type Shape,
   scalar,
-  tell,
   whole,
 } from './shape.ts';
 import { parseText } from './source.ts';
@@ -89,7 +89,7 @@ const driver: Shape<Given> = {
     const kind = node.kind === 'map' ? node.entries.get('kind')?.value : undefined;
     if (kind?.kind !== 'scalar' || kind.value !== 'exec') return driverKeys.read(node, reading);
     const hint = 'a program of yours is not simulated; ec2 stands for one that can be fenced';
-    return tell(kind, at(reading, 'kind'), 'exec', 'ec2 or opsworks', hint);
+    return reportFault(kind, at(reading, 'kind'), 'exec', 'ec2 or opsworks', hint);
   },
 };
 
@@ -173,7 +173,7 @@ function configurationIn(root: RawNode, context: Context): AgentConfiguration | 
   if (read === undefined) return undefined;
   const common = commonSettings(read, root);
   const addresses = read.addresses.map(({ ip, probe: own }) => ({ ip, settings: both(common, own) }));
-  for (const { settings } of addresses) tellClashes(root, reading, settingsOf(settings));
+  for (const { settings } of addresses) reportClashes(root, reading, settingsOf(settings));
   const { id, role: ownRole = 'candidate', priority: ownPriority = 100 } = read.node ?? { id: undefined };
   const peers = read.peers.map((peer) =>
     peer.id === id

@@ -4,7 +4,7 @@ import { counted, MAX_ADDRESSES, MAX_VOTERS, type Role } from '@failtome/protoco
 import { ROLES_OF_THE_MOMENT } from '../plan/index.ts';
 import { ADDRESS } from '../world/index.ts';
 import { type Given, merge, NODE_SETTINGS, PROBE_SETTINGS, SETTINGS, settingsOf } from './setting-table.ts';
-import { sectionShape, settingsShape, tellClashes } from './settings-shape.ts';
+import { reportClashes, sectionShape, settingsShape } from './settings-shape.ts';
 import {
   at,
   type Context,
@@ -19,12 +19,12 @@ import {
   named,
   optional,
   type Reading,
+  reportFault,
   required,
   type Shape,
   scalar,
   scalarOr,
   share,
-  tell,
   text,
   whole,
   word,
@@ -213,21 +213,34 @@ function checkNodes(node: RawNode, reading: Reading, nodes: readonly NodePart[],
     const place = places[index] ?? node;
     const here = at(reading, index);
     if (nodes.findIndex((other) => other.id === id) < index)
-      tell(place, here, `a second node called ${id}`, 'an id of its own');
+      reportFault(place, here, `a second node called ${id}`, 'an id of its own');
     if (RESERVED.includes(id))
-      tell(place, here, `a node called ${id}`, 'another name', `${id} stands for somebody else elsewhere`);
+      reportFault(
+        place,
+        here,
+        `a node called ${id}`,
+        'another name',
+        `${id} stands for somebody else elsewhere`,
+      );
     for (const peer of peers)
       if (!nodes.some((other) => other.id === peer)) unknownNode(place, at(here, 'peers'), peer, nodes);
-    if (settings !== undefined) tellClashes(place, at(here, 'settings'), settingsOf(merge(given, settings)));
+    if (settings !== undefined)
+      reportClashes(place, at(here, 'settings'), settingsOf(merge(given, settings)));
   }
 }
 
 function checkElectorate(node: RawNode, reading: Reading, nodes: readonly NodePart[]): void {
   const voters = nodes.filter((each) => roleOf(each) !== 'member').length;
   if (voters > MAX_VOTERS)
-    tell(node, reading, counted(voters, 'voter'), `at most ${MAX_VOTERS}`, 'give the others role: member');
+    reportFault(
+      node,
+      reading,
+      counted(voters, 'voter'),
+      `at most ${MAX_VOTERS}`,
+      'give the others role: member',
+    );
   if (voters < 2)
-    tell(
+    reportFault(
       node,
       reading,
       counted(voters, 'voter'),
@@ -235,7 +248,7 @@ function checkElectorate(node: RawNode, reading: Reading, nodes: readonly NodePa
       'members have no vote',
     );
   if (!nodes.some((each) => roleOf(each) === 'candidate'))
-    tell(node, reading, 'no candidate', 'at least one node that may hold the addresses');
+    reportFault(node, reading, 'no candidate', 'at least one node that may hold the addresses');
 }
 
 /** The names that later parts may use. */
@@ -255,12 +268,12 @@ function checkAddresses(
     const place = places[index] ?? node;
     const here = at(reading, index);
     if (addresses.findIndex((other) => other.ip === ip) < index)
-      tell(place, here, `${ip} twice`, 'each address once');
+      reportFault(place, here, `${ip} twice`, 'each address once');
     if (holder === undefined || holder === 'nobody') continue;
     const found = nodes.find(({ id }) => id === holder);
     if (found === undefined) unknownNode(place, at(here, 'holder'), holder, nodes);
     else if (roleOf(found) !== 'candidate')
-      tell(
+      reportFault(
         place,
         at(here, 'holder'),
         `${holder}, a ${roleOf(found)}`,
@@ -272,7 +285,7 @@ function checkAddresses(
 
 function unknownNode(node: RawNode, reading: Reading, name: string, nodes: readonly NodePart[]): void {
   const ids = nodes.map(({ id }) => id);
-  tell(node, reading, `a node called ${name}`, `one of ${ids.join(', ')}`);
+  reportFault(node, reading, `a node called ${name}`, `one of ${ids.join(', ')}`);
 }
 
 function itemsOf(node: RawNode, key: string): readonly RawNode[] {

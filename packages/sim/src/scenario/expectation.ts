@@ -17,11 +17,11 @@ import {
   named,
   oneOrMore,
   optional,
+  reportFault,
   type Schema,
   type Shape,
   scalar,
   scalarOr,
-  tell,
   text,
 } from './shape.ts';
 import { someAddress } from './timeline-shape.ts';
@@ -103,7 +103,13 @@ const aNode: Shape<string> = {
     const { nodes } = reading.context;
     const value = nodeName.read(node, reading);
     if (value === undefined || nodes === null || nodes.includes(value)) return value;
-    return tell(node, reading, describeNode(node), `one of ${nodes.join(', ')}`, didYouMean(value, nodes));
+    return reportFault(
+      node,
+      reading,
+      describeNode(node),
+      `one of ${nodes.join(', ')}`,
+      didYouMean(value, nodes),
+    );
   },
 };
 
@@ -125,7 +131,7 @@ function byName<T>(
     expected: `a map from ${key.expected} to ${value.expected}`,
     schema,
     read(node, reading) {
-      if (node.kind !== 'map') return tell(node, reading, describeNode(node), this.expected);
+      if (node.kind !== 'map') return reportFault(node, reading, describeNode(node), this.expected);
       return [...node.entries].flatMap(([name, entry]) => {
         const here = at(reading, name);
         const named = key.read({ kind: 'scalar', spot: entry.spot, value: name }, here);
@@ -166,7 +172,7 @@ const observation: Shape<string> = {
   read(node, reading) {
     const value = node.kind === 'scalar' ? String(node.value) : '';
     if (OBSERVABLES.includes(value)) return value;
-    return tell(node, reading, describeNode(node), observation.expected, observableHint(value));
+    return reportFault(node, reading, describeNode(node), observation.expected, observableHint(value));
   },
 };
 
@@ -265,9 +271,14 @@ export const expectShape: Shape<readonly Expectation[]> = {
       const { from = null, until = null } = read;
       const { lastMs: endMs } = reading.context;
       if (from !== null && endMs !== null && from >= endMs)
-        tell(one, at(here, 'from'), `${from / 1_000} s`, `a moment before the end, ${endMs / 1_000} s`);
+        reportFault(
+          one,
+          at(here, 'from'),
+          `${from / 1_000} s`,
+          `a moment before the end, ${endMs / 1_000} s`,
+        );
       if (from !== null && until !== null && from >= until)
-        tell(one, at(here, 'until'), `${until / 1_000} s`, `a moment after from, ${from / 1_000} s`);
+        reportFault(one, at(here, 'until'), `${until / 1_000} s`, `a moment after from, ${from / 1_000} s`);
       return [{ fromMs: from, untilMs: until, claims: claimsOf(read) }];
     });
   },

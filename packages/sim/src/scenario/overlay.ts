@@ -6,7 +6,7 @@ import { formatDuration, type RawMap, type RawNode } from '@failtome/config';
 import type { AgentConfiguration } from './agent-file.ts';
 import { settingsInFile } from './cluster-shape.ts';
 import { type Given, SETTINGS, type Setting, type SettingValue } from './setting-table.ts';
-import { type Context, tell } from './shape.ts';
+import { type Context, reportFault } from './shape.ts';
 import { parseText } from './source.ts';
 
 /** What is changed in a scenario for one run. */
@@ -46,7 +46,7 @@ function applySet(root: RawMap, given: string, context: Context): void {
   const steps = stepsOf(written);
   const reading = { path: '', context };
   if (mark < 0 || steps === null)
-    return tell(
+    return reportFault(
       { spot },
       reading,
       mark < 0 ? 'no =' : `the key ${written}`,
@@ -54,11 +54,12 @@ function applySet(root: RawMap, given: string, context: Context): void {
     );
   const parsed = parseText(spot.source, given.slice(mark + 1));
   if (parsed.root === null)
-    return tell({ spot }, reading, 'no value', 'a value after =, such as probe.fall=2');
+    return reportFault({ spot }, reading, 'no value', 'a value after =, such as probe.fall=2');
   const value = moved(parsed.root, spot);
   const [first] = steps;
   const path = typeof first === 'string' && SECTIONS.has(first) ? ['settings', ...steps] : steps;
-  if (!put(root, path, value)) tell({ spot }, reading, `the place ${written}`, 'a place that the file has');
+  if (!put(root, path, value))
+    reportFault({ spot }, reading, `the place ${written}`, 'a place that the file has');
 }
 
 /** `a.b[0]` as its steps; null: it is none. */

@@ -18,7 +18,7 @@ import { expectShape } from './expectation.ts';
 import { type Fault, inOrder } from './fault.ts';
 import { type Overlay, overlaid, settingsAmong } from './overlay.ts';
 import { type Given, settingsOf } from './setting-table.ts';
-import { tellClashes } from './settings-shape.ts';
+import { reportClashes } from './settings-shape.ts';
 import {
   at,
   type Context,
@@ -29,11 +29,11 @@ import {
   mapped,
   optional,
   type Reading,
+  reportFault,
   required,
   type Schema,
   type Shape,
   scalarOr,
-  tell,
   text,
   whole,
 } from './shape.ts';
@@ -73,7 +73,7 @@ const settings: Shape<Given> = {
     const given = settingsInFile.read(node, reading);
     if (given === undefined) return undefined;
     reading.context.settings = given;
-    tellClashes(node, reading, settingsOf(given));
+    reportClashes(node, reading, settingsOf(given));
     return given;
   },
 };
@@ -183,7 +183,7 @@ function scenarioIn(root: RawNode, context: Context): Scenario | undefined {
   if (read === undefined || ending === undefined) return undefined;
   const timeline = (read.timeline ?? []).flat();
   if (timeline.length > MAX_ENTRIES)
-    tell(
+    reportFault(
       root,
       at(reading, 'timeline'),
       counted(timeline.length, 'entry', 'entries'),
@@ -204,7 +204,7 @@ function scenarioIn(root: RawNode, context: Context): Scenario | undefined {
 function checkEnding(root: RawMap, reading: Reading): void {
   const both = root.entries.get('recover');
   if (root.entries.has('run') && both !== undefined)
-    tell(both, at(reading, 'recover'), 'recover besides run', 'only one of the two');
+    reportFault(both, at(reading, 'recover'), 'recover besides run', 'only one of the two');
   if (!root.entries.has('run') && both === undefined)
-    tell(root, reading, 'no end', 'run: { for: 120s }, or recover: { at: 120s }');
+    reportFault(root, reading, 'no end', 'run: { for: 120s }, or recover: { at: 120s }');
 }

@@ -2,7 +2,7 @@
 import { describeNode, type RawNode } from '@failtome/config';
 import type { Settings } from '../world/index.ts';
 import { clashesOf, type Given, type Setting, type SettingValue } from './setting-table.ts';
-import { at, type Reading, type Schema, type Shape, tell, tellUnknown } from './shape.ts';
+import { at, type Reading, reportFault, reportUnknown, type Schema, type Shape } from './shape.ts';
 
 /** Keys of the agent's file that nothing simulated depends on. */
 export const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
@@ -38,11 +38,11 @@ export function settingsShape(settings: readonly Setting[]): Shape<Given> {
     read(node, reading) {
       const given = new Map<string, SettingValue>();
       if (node.kind !== 'map')
-        return tell(node, reading, describeNode(node), `a map with ${names.join(', ')}`);
+        return reportFault(node, reading, describeNode(node), `a map with ${names.join(', ')}`);
       for (const [name, entry] of node.entries) {
         const section = sections.get(name);
         if (section !== undefined) readSection(given, name, section, entry.value, at(reading, name));
-        else tellKey(entry, at(reading, name), name, names, name);
+        else reportKey(entry, at(reading, name), name, names, name);
       }
       return given;
     },
@@ -64,14 +64,14 @@ export function sectionShape(name: string, settings: readonly Setting[]): Shape<
 }
 
 /** Tell the combinations of settings that can't work. */
-export function tellClashes(
+export function reportClashes(
   node: { readonly spot: RawNode['spot'] },
   reading: Reading,
   settings: Settings,
 ): void {
   for (const { path, found, expected } of clashesOf(settings)) {
     const place = { ...reading, path: reading.path === '' ? path : `${reading.path}.${path}` };
-    tell(node, place, found, expected);
+    reportFault(node, place, found, expected);
   }
 }
 
@@ -99,11 +99,11 @@ function readSection(
   if (leaf !== null && (keys.size === 0 || node.kind === 'scalar'))
     return readLeaf(given, leaf, node, reading);
   if (node.kind !== 'map')
-    return tell(node, reading, describeNode(node), `a map with ${[...keys.keys()].join(', ')}`);
+    return reportFault(node, reading, describeNode(node), `a map with ${[...keys.keys()].join(', ')}`);
   for (const [key, entry] of node.entries) {
     const setting = keys.get(key);
     if (setting !== undefined) readLeaf(given, setting, entry.value, at(reading, key));
-    else tellKey(entry, at(reading, key), key, [...keys.keys()], `${name}.${key}`);
+    else reportKey(entry, at(reading, key), key, [...keys.keys()], `${name}.${key}`);
   }
 }
 
@@ -113,15 +113,15 @@ function readLeaf(given: Map<string, SettingValue>, setting: Setting, node: RawN
   if (value !== undefined) given.set(setting.path, value);
 }
 
-function tellKey(
+function reportKey(
   entry: { readonly spot: RawNode['spot'] },
   reading: Reading,
   key: string,
   known: readonly string[],
   path: string,
 ): void {
-  if (!WITHOUT_EFFECT.has(path)) return tellUnknown(entry, reading, key, known);
-  tell(
+  if (!WITHOUT_EFFECT.has(path)) return reportUnknown(entry, reading, key, known);
+  reportFault(
     entry,
     reading,
     'a setting that nothing simulated depends on',

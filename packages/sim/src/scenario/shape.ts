@@ -56,7 +56,7 @@ export function at(reading: Reading, key: string | number): Reading {
 }
 
 /** Tell a fault; what it returns is what a shape returns then. */
-export function tell(
+export function reportFault(
   node: { readonly spot: Fault['spot'] },
   { path, context }: Reading,
   found: string,
@@ -77,11 +77,11 @@ export function scalar<T>(
     expected,
     schema,
     read(node, reading) {
-      if (node.kind !== 'scalar') return tell(node, reading, describeNode(node), expected);
+      if (node.kind !== 'scalar') return reportFault(node, reading, describeNode(node), expected);
       const accepted = accept(node.value);
       return 'value' in accepted
         ? accepted.value
-        : tell(node, reading, describeNode(node), expected, accepted.hint);
+        : reportFault(node, reading, describeNode(node), expected, accepted.hint);
     },
   };
 }
@@ -185,9 +185,9 @@ export function listOf<T>(item: Shape<T>, most: number, least = 0): Shape<readon
     schema: { type: 'array', items: item.schema, minItems: least, maxItems: most },
     read(node, reading) {
       if (node.kind !== 'list')
-        return tell(node, reading, describeNode(node), expected, 'begin each item with a hyphen');
+        return reportFault(node, reading, describeNode(node), expected, 'begin each item with a hyphen');
       if (node.items.length > most || node.items.length < least)
-        tell(
+        reportFault(
           node,
           reading,
           counted(node.items.length, 'item'),
@@ -237,7 +237,7 @@ export function eitherOf<A, B>(first: Shape<A>, second: Shape<B>): Shape<A | B> 
       const other = second.read(node, aside);
       if (other !== undefined) return other;
       const hint = aside.context.faults.find((fault) => fault.hint !== '')?.hint ?? '';
-      return tell(node, reading, describeNode(node), expected, hint);
+      return reportFault(node, reading, describeNode(node), expected, hint);
     },
   };
 }
@@ -295,31 +295,32 @@ export function map<const F extends Fields>(expected: string, fields: F): Shape<
     schema: mapSchema(fields),
     read(node, reading) {
       if (node.kind !== 'map')
-        return tell(node, reading, describeNode(node), `${expected}: a map with ${listed(names)}`);
+        return reportFault(node, reading, describeNode(node), `${expected}: a map with ${listed(names)}`);
       const read: Record<string, unknown> = {};
       let whole = true;
       for (const [name, field] of Object.entries(fields)) {
         const entry = node.entries.get(name);
         const given = entry?.value.kind === 'scalar' && entry.value.value === null ? undefined : entry?.value;
         if (given !== undefined) read[name] = field.shape.read(given, at(reading, name));
-        else if (field.required) tell(entry ?? node, at(reading, name), 'nothing', field.shape.expected);
+        else if (field.required)
+          reportFault(entry ?? node, at(reading, name), 'nothing', field.shape.expected);
         if (field.required && read[name] === undefined) whole = false;
       }
       for (const [name, entry] of node.entries)
-        if (!names.includes(name)) tellUnknown(entry, at(reading, name), name, names);
+        if (!names.includes(name)) reportUnknown(entry, at(reading, name), name, names);
       return whole ? (read as FieldsRead<F>) : undefined; // each was read by the shape of its own name
     },
   };
 }
 
 /** Tell of a key that there isn't, and which was probably meant. */
-export function tellUnknown(
+export function reportUnknown(
   entry: { readonly spot: Fault['spot'] },
   reading: Reading,
   name: string,
   known: readonly string[],
 ): void {
-  tell(entry, reading, 'an unknown key', `one of ${listed(known)}`, didYouMean(name, known));
+  reportFault(entry, reading, 'an unknown key', `one of ${listed(known)}`, didYouMean(name, known));
 }
 
 /** The JSON Schema of a map. */

@@ -14,7 +14,7 @@ import {
 } from '../plan/index.ts';
 import { listed } from './fault.ts';
 import { merge, NODE_SETTINGS, overridesOf, settingsOf } from './setting-table.ts';
-import { settingsShape, tellClashes } from './settings-shape.ts';
+import { reportClashes, settingsShape } from './settings-shape.ts';
 import {
   at,
   choice,
@@ -24,12 +24,12 @@ import {
   mapSchema,
   named,
   type Reading,
+  reportFault,
+  reportUnknown,
   required,
   type Schema,
   type Shape,
   share,
-  tell,
-  tellUnknown,
   text,
   whole,
 } from './shape.ts';
@@ -65,9 +65,9 @@ export const someNode: Shape<string> = {
     const known = [...(nodes ?? []), ...ROLES_OF_THE_MOMENT];
     const expected = `one of ${known.join(', ')}`;
     if (node.kind !== 'scalar' || typeof node.value !== 'string')
-      return tell(node, reading, describeNode(node), expected);
+      return reportFault(node, reading, describeNode(node), expected);
     if (nodes === null || known.includes(node.value)) return node.value;
-    return tell(node, reading, describeNode(node), expected, didYouMean(node.value, known));
+    return reportFault(node, reading, describeNode(node), expected, didYouMean(node.value, known));
   },
 };
 
@@ -79,7 +79,7 @@ export const someAddress: Shape<string> = {
     const { addresses } = reading.context;
     const value = ipv4.read(node, reading);
     if (value === undefined || addresses === null || addresses.includes(value)) return value;
-    return tell(node, reading, describeNode(node), `one of ${addresses.join(', ')}`);
+    return reportFault(node, reading, describeNode(node), `one of ${addresses.join(', ')}`);
   },
 };
 
@@ -91,7 +91,7 @@ const changesOfSettings: Shape<Value> = (() => {
       const given = shape.read(node, reading);
       if (given === undefined) return undefined;
       const { settings } = reading.context;
-      tellClashes(node, reading, settingsOf(merge(settings, given)));
+      reportClashes(node, reading, settingsOf(merge(settings, given)));
       return overridesOf(given, settings);
     },
   };
@@ -141,7 +141,7 @@ function argumentsShape(kind: ActionKind): Shape<Arguments> {
       if (value !== undefined) given[name] = value;
     }
     for (const [name, entry] of node.entries)
-      if (!names.includes(name)) tellUnknown(entry, at(reading, name), name, names);
+      if (!names.includes(name)) reportUnknown(entry, at(reading, name), name, names);
     return given;
   }
 
@@ -152,7 +152,7 @@ function argumentsShape(kind: ActionKind): Shape<Arguments> {
       if (node.kind === 'map') return readMap(node, reading);
       const empty = node.kind === 'scalar' && node.value === null;
       if (node.kind === 'list' || (short === undefined && !empty))
-        return tell(node, reading, describeNode(node), expected);
+        return reportFault(node, reading, describeNode(node), expected);
       // `crash: a` is `crash: { node: a }`.
       const alone: RawMap['entries'] = new Map();
       if (short !== undefined && !empty) alone.set(short.written, { spot: node.spot, value: node });
@@ -172,7 +172,7 @@ function otherwise(
   const { addresses } = reading.context;
   if (parameter.kind === 'address' && (addresses === null || addresses.length === 1))
     return addresses?.[0] ?? null;
-  return tell(place, reading, 'nothing', shape.expected);
+  return reportFault(place, reading, 'nothing', shape.expected);
 }
 
 function argumentsSchema(
@@ -221,16 +221,16 @@ export const entryShape: Shape<readonly Entry[]> = {
   expected: 'an entry, such as { at: 30s, haproxy: { node: a, state: dead } }',
   schema: entrySchema(TIMES),
   read(node, reading) {
-    if (node.kind !== 'map') return tell(node, reading, describeNode(node), entryShape.expected);
+    if (node.kind !== 'map') return reportFault(node, reading, describeNode(node), entryShape.expected);
     const atMs = readTime(node, reading, 'at');
     const forMs = readTime(node, reading, 'for');
     const action = readAction(node, reading, TIMES);
     const entry = node.entries.get('repeat');
     const again = entry === undefined ? null : repeat.read(entry.value, at(reading, 'repeat'));
-    if (atMs === null) tell(node, at(reading, 'at'), 'nothing', 'when it happens, such as 30s');
+    if (atMs === null) reportFault(node, at(reading, 'at'), 'nothing', 'when it happens, such as 30s');
     if (action === undefined || atMs == null || forMs === undefined || again === undefined) return undefined;
     if (forMs !== null && ACTIONS.get(action.action)?.lastsMs === null)
-      tell(
+      reportFault(
         placeOf(node, 'for'),
         at(reading, 'for'),
         'a span',
@@ -257,7 +257,7 @@ function readTime(node: RawMap, reading: Reading, key: 'at' | 'for'): number | n
 function checkEnd(node: RawMap, reading: Reading, lastMs: number): void {
   const { endMs } = reading.context;
   if (endMs !== null && lastMs >= endMs)
-    tell(
+    reportFault(
       placeOf(node, 'at'),
       at(reading, 'at'),
       `${lastMs / 1_000} s`,
@@ -274,13 +274,13 @@ function readAction(
   reading: Reading,
   besides: readonly string[],
 ): Omit<Entry, 'atMs' | 'forMs'> | undefined {
-  if (node.kind !== 'map') return tell(node, reading, describeNode(node), brokenShape.expected);
+  if (node.kind !== 'map') return reportFault(node, reading, describeNode(node), brokenShape.expected);
   const known = [...besides, ...ACTIONS.keys()];
   const named: [string, RawEntry][] = [];
   for (const [name, entry] of node.entries) {
     if (ACTIONS.has(name)) named.push([name, entry]);
     else if (!besides.includes(name))
-      tell(
+      reportFault(
         entry,
         at(reading, name),
         'no action of that name',
@@ -291,11 +291,13 @@ function readAction(
   const [first, second] = named;
   if (first === undefined) {
     const unknown = [...node.entries.keys()].some((name) => !known.includes(name));
-    return unknown ? undefined : tell(node, reading, 'no action', `one of ${[...ACTIONS.keys()].join(', ')}`);
+    return unknown
+      ? undefined
+      : reportFault(node, reading, 'no action', `one of ${[...ACTIONS.keys()].join(', ')}`);
   }
   const [name, { value }] = first;
   if (second !== undefined)
-    tell(
+    reportFault(
       second[1],
       at(reading, second[0]),
       'a second action',

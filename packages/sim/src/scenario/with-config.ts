@@ -9,7 +9,7 @@ import type { AgentConfiguration } from './agent-file.ts';
 import { defaultOffsetMs } from './cluster-world.ts';
 import type { Claim } from './expectation.ts';
 import { type Given, merge, settingsOf } from './setting-table.ts';
-import { type Context, tell } from './shape.ts';
+import { type Context, reportFault } from './shape.ts';
 import type { Scenario } from './types.ts';
 
 /**
@@ -29,12 +29,17 @@ export function withConfig(
     const wanted = world.nodes.filter((node) => node.role === role);
     const there = config.nodes.filter((node) => node.role === role);
     if (there.length < wanted.length)
-      return tell(config, reading, counted(there.length, role), `${wanted.length} as in this scenario`);
+      return reportFault(
+        config,
+        reading,
+        counted(there.length, role),
+        `${wanted.length} as in this scenario`,
+      );
     for (const [index, { id }] of wanted.entries()) names.set(id, there[index]?.id ?? id);
   }
   const ips = new Map(world.addresses.map((ip, index) => [ip, config.addresses[index]?.ip ?? ip]));
   if (config.addresses.length < world.addresses.length)
-    return tell(
+    return reportFault(
       config,
       reading,
       counted(config.addresses.length, 'address'),

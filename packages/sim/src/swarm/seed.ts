@@ -1,9 +1,10 @@
 /**
  * One seed of a swarm: its plan run to the end or to its first violation, and what was seen on the way.
  */
+
+import { createCoverageCounter, type Sightings } from '../coverage/index.ts';
 import type { DrawOptions, Plan, RunResult } from '../plan/index.ts';
 import { runPlan } from '../plan/index.ts';
-import { createSometimes, type Sightings } from '../sometimes/index.ts';
 import type { World } from '../world/index.ts';
 import { planOf } from './draw.ts';
 import { Outlook } from './failovers.ts';
@@ -39,7 +40,7 @@ export function runSeed(seed: number, options: DrawOptions): SeedResult {
 
 /** Run a plan as the one of a seed. */
 export function runSeedPlan(seed: number, plan: Plan): SeedResult {
-  const sometimes = createSometimes();
+  const counter = createCoverageCounter();
   let outlook: Outlook | null = null;
   let world: World | null = null;
   try {
@@ -47,11 +48,11 @@ export function runSeedPlan(seed: number, plan: Plan): SeedResult {
       onWorld(made) {
         world = made;
         outlook = new Outlook(made, seed);
-        made.watch(sometimes.watcher());
+        made.watch(counter.watcher());
       },
     });
-    sometimes.ran(result);
-    return resultOf(seed, result, outlook, sometimes.seen());
+    counter.ran(result);
+    return resultOf(seed, result, outlook, counter.seen());
   } catch (error) {
     return thrown(seed, error, world);
   }
@@ -65,12 +66,7 @@ export function thrown(seed: number, error: unknown, world: World | null): SeedR
   return { seed, hash: '', tally, finding: { seed, invariant: 'exception', detail, atMs, step } };
 }
 
-function resultOf(
-  seed: number,
-  result: RunResult,
-  outlook: Outlook | null,
-  sometimes: Sightings,
-): SeedResult {
+function resultOf(seed: number, result: RunResult, outlook: Outlook | null, coverage: Sightings): SeedResult {
   const { hash, events, violation } = result;
   outlook?.end();
   const own: Tally = {
@@ -80,7 +76,7 @@ function resultOf(
     events,
     virtualMs: Math.round(result.virtualMs),
     outages: outlook?.counts ?? NO_TALLY.outages,
-    sometimes,
+    coverage,
     digest: hash,
     slowest: outlook?.failovers ?? [],
     worst: outlook?.failovers ?? [],

@@ -11,7 +11,7 @@ import { addTallies, NO_TALLY, type Tally } from './tally.ts';
 
 const FORMAT = 'failtome-swarm-ledger';
 /** Raised when what is written changes its meaning. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** What must be the same for totals to be about the same thing. */
 export interface Identity {

@@ -2,7 +2,7 @@
  * What a swarm has seen, added up. Whole numbers only, and tops with a complete order, so that the sum doesn't depend
  * on the order in which seeds come in.
  */
-import { mergeSightings, type Sightings } from '../sometimes/index.ts';
+import { mergeSightings, type Sightings } from '../coverage/index.ts';
 import type { Failover } from './failovers.ts';
 
 /** Sums over many seeds. */
@@ -18,8 +18,8 @@ export interface Tally {
   readonly attempts: number;
   readonly handovers: number;
   readonly outages: Outages;
-  /** What was met of all that a swarm should meet, by its id in `SOMETIMES`, and how often. */
-  readonly sometimes: Sightings;
+  /** What was met of all that a swarm should meet, by its id in `COVERAGE_MARKS`, and how often. */
+  readonly coverage: Sightings;
   /** The sum of all trace hashes, modulo 2^64, as hexadecimal digits: equal for equal seeds and equal code. */
   readonly digest: string;
   /** Those that took longest. */
@@ -52,7 +52,7 @@ export const NO_TALLY: Tally = {
   attempts: 0,
   handovers: 0,
   outages: { takenOver: 0, cameBack: 0, unended: 0, downMs: 0, rightlyMs: 0 },
-  sometimes: {},
+  coverage: {},
   digest: '0'.repeat(16),
   slowest: [],
   worst: [],
@@ -75,7 +75,7 @@ export function addTallies(a: Tally, b: Tally): Tally {
       downMs: a.outages.downMs + b.outages.downMs,
       rightlyMs: a.outages.rightlyMs + b.outages.rightlyMs,
     },
-    sometimes: inOrder(mergeSightings(a.sometimes, b.sometimes)),
+    coverage: inOrder(mergeSightings(a.coverage, b.coverage)),
     digest: addDigests(a.digest, b.digest),
     slowest: top([...a.slowest, ...b.slowest], ({ lastedMs }) => lastedMs),
     worst: top([...a.worst, ...b.worst], shareOfBound),

@@ -2,8 +2,8 @@
  * What a swarm says to people.
  */
 import { nounFor } from '@failtome/protocol';
-import { SOMETIMES } from '../sometimes/index.ts';
-import { type Coverage, coverageOf, JUDGED_FROM_SEEDS } from './coverage.ts';
+import { COVERAGE_MARKS } from '../coverage/index.ts';
+import { type Coverage, coverageOf, JUDGED_FROM_SEEDS } from './coverage-verdict.ts';
 import type { Failover } from './failovers.ts';
 import { describeRanges } from './ranges.ts';
 import type { Finding } from './seed.ts';
@@ -55,7 +55,7 @@ export function summary(ledger: SwarmLedger): readonly string[] {
 }
 
 function coverageLines({ verdict, met, never }: Coverage): readonly string[] {
-  const line = `coverage     ${met} of ${SOMETIMES.length} met`;
+  const line = `coverage     ${met} of ${COVERAGE_MARKS.length} met`;
   if (verdict === 'not judged')
     return [`${line}; not judged below ${JUDGED_FROM_SEEDS} seeds, or with only some faults`];
   return [line, ...never.map(({ id, says }) => `  never: ${id}: ${says}`)];

@@ -80,7 +80,7 @@ export function createDriver(cloud: Cloud, spec: DriverSpec): SimDriver {
     for (const [index, call] of calls.entries()) {
       const once: Send = (answered) =>
         cloud.call(requestOf(call), caller, until, (end) => {
-          record({ ...operationOf(call), ...told(end) });
+          record({ ...operationOf(call), ...requestEnd(end) });
           answered(outcomeOf(end));
         });
       const ended = (outcome: CallOutcome): void => {
@@ -112,7 +112,7 @@ export function createDriver(cloud: Cloud, spec: DriverSpec): SimDriver {
     publish({ subject, message }, until, done) {
       const request: AwsRequest = { action: 'sns:Publish', topicArn: spec.topicArn, subject, message };
       cloud.call(request, caller, until, (end) =>
-        done(publishResultOf(outcomeOf(end), { service: 'sns', operation: 'Publish', ...told(end) })),
+        done(publishResultOf(outcomeOf(end), { service: 'sns', operation: 'Publish', ...requestEnd(end) })),
       );
     },
   };
@@ -157,7 +157,7 @@ function repeatedly(
   });
 }
 
-function told(end: CallEnd): Pick<CloudRequest, 'result' | 'code' | 'requestId' | 'durationMs'> {
+function requestEnd(end: CallEnd): Pick<CloudRequest, 'result' | 'code' | 'requestId' | 'durationMs'> {
   const outcome = outcomeOf(end);
   const failure = outcome.kind === 'ok' ? null : outcome.failure;
   return {

@@ -19,7 +19,7 @@ export interface Environment {
   readonly trace: Trace;
   readonly network: Network;
   readonly outside: Outside;
-  readonly tell: Watcher;
+  readonly emit: Watcher;
   readonly violate: Violate;
   /** What a node's message becomes on its way out, and an answer on its way in, where it lies (`liar/lies.ts`). */
   readonly forged: (from: NodeId, message: Envelope) => Envelope;

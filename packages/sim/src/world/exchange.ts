@@ -26,7 +26,7 @@ export class Exchange {
   readonly #queue: Environment['queue'];
   readonly #trace: Environment['trace'];
   readonly #network: Environment['network'];
-  readonly #tell: Environment['tell'];
+  readonly #emit: Environment['emit'];
   readonly #violate: Environment['violate'];
   readonly #forged: Environment['forged'];
   readonly #meant: Environment['meant'];
@@ -43,7 +43,7 @@ export class Exchange {
       queue,
       trace,
       network,
-      tell,
+      emit,
       violate,
       forged,
       meant,
@@ -55,7 +55,7 @@ export class Exchange {
     this.#queue = queue;
     this.#trace = trace;
     this.#network = network;
-    this.#tell = tell;
+    this.#emit = emit;
     this.#violate = violate;
     this.#forged = forged;
     this.#meant = meant;
@@ -68,14 +68,14 @@ export class Exchange {
 
   /** A request has come. */
   receive(delivery: Delivery): void {
-    this.#trace.tell(this.#self, 'request', delivery.bytes);
+    this.#trace.log(this.#self, 'request', delivery.bytes);
     this.#life.enter(() => {
       const decoded = this.#read(delivery.bytes);
       if (decoded.kind === 'fault')
         return this.#violate('codec', `${this.#self} can't read what a node wrote: ${decoded.detail}`);
       this.#requests += 1;
       this.#answering.set(this.#requests, { delivery, request: decoded.message, readMs: this.#queue.now() });
-      this.#tell({ kind: 'heard', by: this.#life.view(), message: decoded.message });
+      this.#emit({ kind: 'heard', by: this.#life.view(), message: decoded.message });
       this.#life.feed({
         kind: 'received',
         requestId: this.#requests,
@@ -101,13 +101,13 @@ export class Exchange {
           return this.#life.enter(() =>
             this.#life.feed({ kind: 'send-failed', sendId, reason: result.reason }),
           );
-        this.#trace.tell(this.#self, 'response', result.bytes);
+        this.#trace.log(this.#self, 'response', result.bytes);
         const decoded = this.#read(result.bytes);
         if (decoded.kind === 'fault')
           return this.#violate('codec', `${this.#self} can't read an answer: ${decoded.detail}`);
         const message = this.#meant(this.#self, decoded.message);
         this.#life.enter(() => {
-          this.#tell({ kind: 'heard', by: this.#life.view(), message });
+          this.#emit({ kind: 'heard', by: this.#life.view(), message });
           this.#life.feed({ kind: 'answered', sendId, message });
         });
       },
@@ -119,7 +119,7 @@ export class Exchange {
     if (known === undefined) return;
     this.#answering.delete(requestId);
     const { delivery, request, readMs } = known;
-    this.#tell({
+    this.#emit({
       kind: 'judged',
       by: this.#life.view(),
       request,
@@ -144,7 +144,7 @@ export class Exchange {
   #encoded(message: Envelope): string {
     const worded = this.#wire === 0 ? message : ofVersion(message, this.#wire);
     const bytes = encodeMessage(worded);
-    this.#tell({ kind: 'said', by: this.#life.view(), message: worded, bytes: bytes.length });
+    this.#emit({ kind: 'said', by: this.#life.view(), message: worded, bytes: bytes.length });
     const told = this.#forged(this.#self, worded);
     return told === worded ? bytes : encodeMessage(told);
   }

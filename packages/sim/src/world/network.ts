@@ -108,7 +108,7 @@ interface Asked {
 export class Network {
   readonly #queue: EventQueue;
   readonly #random: Random;
-  readonly #tell: (what: string, detail: string) => void;
+  readonly #log: (what: string, detail: string) => void;
   readonly #details: Details;
   readonly #links = new Map<string, Link>();
   readonly #listeners = new Map<NodeId, Listener>();
@@ -119,12 +119,12 @@ export class Network {
   constructor(
     queue: EventQueue,
     random: Random,
-    tell: (what: string, detail: string) => void,
+    log: (what: string, detail: string) => void,
     details: Details,
   ) {
     this.#queue = queue;
     this.#random = random;
-    this.#tell = tell;
+    this.#log = log;
     this.#details = details;
   }
 
@@ -147,7 +147,7 @@ export class Network {
   replay(to?: NodeId): boolean {
     if (this.#recorded.length === 0) return false;
     const one = this.#random.pick(this.#recorded);
-    this.#tell('replay', `${one.route} to ${to ?? one.to}`);
+    this.#log('replay', `${one.route} to ${to ?? one.to}`);
     this.#deliver(one, to ?? one.to, nowhere);
     return true;
   }
@@ -279,7 +279,7 @@ export class Network {
 
   #later(one: Recorded, byMs: number): void {
     this.#queue.after(byMs, () => {
-      this.#tell('duplicate', `${one.route} to ${one.to}`);
+      this.#log('duplicate', `${one.route} to ${one.to}`);
       this.#deliver(one, one.to, nowhere);
     });
   }

@@ -106,14 +106,14 @@ export class Nodes {
     if (content !== null) disk.restore(content);
     node.runs += 1;
     const run = `${id}#${node.runs}`;
-    return this.#launch(node, disk, run, () => this.#world.environment.trace.tell(id, 'clone ended', run));
+    return this.#launch(node, disk, run, () => this.#world.environment.trace.log(id, 'clone ended', run));
   }
 
   #launch(node: SimNode, disk: Disk, run: string, onEnd: () => void): SimProcess {
     const { environment, random, spec } = this.#world;
     const { config, machine, clock, overrides } = node;
     const session = this.newSession('s');
-    environment.trace.tell(node.spec.id, 'launched', run);
+    environment.trace.log(node.spec.id, 'launched', run);
     return new SimProcess(environment, {
       config,
       machine,

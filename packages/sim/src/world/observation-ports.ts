@@ -11,7 +11,7 @@ type Observing = Pick<Ports, 'prober' | 'local' | 'externalIp'>;
 
 /** The ports of one process that observe. */
 export function createObservationPorts(
-  { outside, tell }: Pick<Environment, 'outside' | 'tell'>,
+  { outside, emit }: Pick<Environment, 'outside' | 'emit'>,
   { machine, clock }: Pick<ProcessSpec, 'machine' | 'clock'>,
   life: Life,
 ): Observing {
@@ -32,7 +32,7 @@ export function createObservationPorts(
       const result = { kind: 'inconclusive', detail: `${address} is not configured`, durationMs: 0 } as const;
       return life.feed({ kind: 'probed', probeId, result });
     }
-    tell({ kind: 'probe-began', by: life.view(), probeId, address });
+    emit({ kind: 'probe-began', by: life.view(), probeId, address });
     const done = measured<CheckResult>((result) => life.feed({ kind: 'probed', probeId, result }));
     outside.probe(machine, address, settings.probe.timeoutMs, done);
   };
@@ -41,7 +41,7 @@ export function createObservationPorts(
     const timeoutMs = life.view().config.local?.timeoutMs ?? 1_000;
     const done = measured<CheckResult>((result) => {
       const slow = result.kind === 'failed' && result.durationMs > timeoutMs + OWN_SLOWNESS_MS;
-      tell({ kind: 'local-checked', by: life.view(), ok: slow ? null : result.kind === 'ok' });
+      emit({ kind: 'local-checked', by: life.view(), ok: slow ? null : result.kind === 'ok' });
       life.feed({ kind: 'local-checked', checkId, result });
     });
     outside.checkLocal(machine, timeoutMs, done);
@@ -49,7 +49,7 @@ export function createObservationPorts(
 
   const ask: Observing['externalIp']['ask'] = ({ askId, purpose, timeoutMs }) => {
     const done = measured<ExternalIpResult>((result) => {
-      if (result.kind === 'address') tell({ kind: 'proof', by: life.view(), ip: result.ip });
+      if (result.kind === 'address') emit({ kind: 'proof', by: life.view(), ip: result.ip });
       life.feed({ kind: 'external-ip', askId, purpose, result });
     });
     outside.askExternalIp(machine, timeoutMs, done);

@@ -44,7 +44,7 @@ interface OperatorsDependencies {
   readonly queue: EventQueue;
   readonly network: Network;
   readonly trace: Trace;
-  readonly tell: Watcher;
+  readonly emit: Watcher;
   readonly details: Details;
   readonly signatures: Signatures;
 }
@@ -61,18 +61,18 @@ interface OperatorsOptions {
 
 /** All operators of a world, and whoever pretends to be one. */
 export function createOperators(
-  { queue, network, trace, tell, details, signatures }: OperatorsDependencies,
+  { queue, network, trace, emit, details, signatures }: OperatorsDependencies,
   { signs, newSession, status, withholds }: OperatorsOptions,
 ): Operators {
   const outcomes: (CommandOutcome | null)[] = [];
 
   function order(to: NodeId, what: Command, by: OrderedBy = 'operator'): void {
-    trace.tell('world', 'order', `${to} ${JSON.stringify(what)}`);
+    trace.log('world', 'order', `${to} ${JSON.stringify(what)}`);
     const index = outcomes.push(null) - 1;
     details.emit?.({ kind: 'ordered', order: index, to, command: what });
     const answered = (now: Command, outcome: CommandOutcome | null): void => {
-      trace.tell('world', 'outcome', JSON.stringify(outcome));
-      tell({ kind: 'order-answered', to, command: now, outcome });
+      trace.log('world', 'outcome', JSON.stringify(outcome));
+      emit({ kind: 'order-answered', to, command: now, outcome });
       outcomes[index] = outcome;
       details.emit?.({ kind: 'order-answered', order: index, outcome });
     };

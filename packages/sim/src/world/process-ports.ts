@@ -24,7 +24,7 @@ export function createProcessPorts(
   life: Life,
   { exchange, wake, stopped }: ProcessParts,
 ): Ports {
-  const { trace, tell } = environment;
+  const { trace, emit } = environment;
   const { clock, disk, driver } = spec;
   const self = spec.config.node.id;
   return {
@@ -39,7 +39,7 @@ export function createProcessPorts(
     notifier: {
       publish: (effect) =>
         life.leave(() => {
-          tell({ kind: 'publish', by: life.view(), effect });
+          emit({ kind: 'publish', by: life.view(), effect });
           driver.publish(effect, clock.lasting(effect.timeoutMs), (result) =>
             life.enter(() => life.feed({ kind: 'published', publishId: effect.publishId, result })),
           );
@@ -61,15 +61,15 @@ export function createProcessPorts(
     },
     observer: {
       observe(facts, _state, now) {
-        for (const fact of facts) trace.tell(self, fact.kind, fact);
-        tell({ kind: 'facts', by: life.view(), facts, now });
+        for (const fact of facts) trace.log(self, fact.kind, fact);
+        emit({ kind: 'facts', by: life.view(), facts, now });
       },
     },
     stopped: () => life.leave(stopped),
   };
 }
 
-function createDriverPort({ trace, tell }: Environment, spec: ProcessSpec, life: Life): Ports['driver'] {
+function createDriverPort({ trace, emit }: Environment, spec: ProcessSpec, life: Life): Ports['driver'] {
   const { clock, driver } = spec;
   const self = spec.config.node.id;
   return {
@@ -83,11 +83,11 @@ function createDriverPort({ trace, tell }: Environment, spec: ProcessSpec, life:
           life.enter(() => life.feed({ kind: 'driven', callId, purpose, result }));
           return;
         }
-        trace.tell(self, 'drive', effect.operation);
-        tell({ kind: 'drive', by: life.view(), effect });
+        trace.log(self, 'drive', effect.operation);
+        emit({ kind: 'drive', by: life.view(), effect });
         driver.drive(effect, clock.lasting(timeoutMs), life.enter, (result) => {
-          trace.tell(self, 'driven', result.answer);
-          tell({ kind: 'driven', by: life.view(), effect, result });
+          trace.log(self, 'driven', result.answer);
+          emit({ kind: 'driven', by: life.view(), effect, result });
           life.feed({ kind: 'driven', callId, purpose, result });
         });
       });

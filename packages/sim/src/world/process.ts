@@ -62,7 +62,7 @@ export class SimProcess {
     try {
       work();
       if (!this.#alive) return;
-      this.#environment.tell({ kind: 'stepped', by: this.view });
+      this.#environment.emit({ kind: 'stepped', by: this.view });
       if (this.#planned?.holds(this.host.state()) === true) this.#carryOut(this.#planned);
     } catch (error) {
       if (error instanceof Killed) return;
@@ -110,7 +110,7 @@ export class SimProcess {
     });
     this.host = createHost(spec.config, ports);
     this.view = viewOf(this.host, spec);
-    this.#environment.tell({ kind: 'started', by: this.view });
+    this.#environment.emit({ kind: 'started', by: this.view });
     this.post({
       kind: 'started',
       session: spec.session,
@@ -150,15 +150,15 @@ export class SimProcess {
   pause(): void {
     if (!this.#alive || this.#paused) return;
     this.#paused = true;
-    this.#environment.trace.tell(this.#self, 'paused', '');
-    this.#environment.tell({ kind: 'paused', by: this.view });
+    this.#environment.trace.log(this.#self, 'paused', '');
+    this.#environment.emit({ kind: 'paused', by: this.view });
   }
 
   resume(): void {
     if (!this.#alive || !this.#paused) return;
     this.#paused = false;
-    this.#environment.trace.tell(this.#self, 'resumed', '');
-    this.#environment.tell({ kind: 'resumed', by: this.view });
+    this.#environment.trace.log(this.#self, 'resumed', '');
+    this.#environment.emit({ kind: 'resumed', by: this.view });
     const [before, after] = [this.#undone, this.#arrived];
     [this.#undone, this.#arrived] = [[], []];
     try {
@@ -179,8 +179,8 @@ export class SimProcess {
     this.#alive = false;
     this.host.close();
     this.#disk.crash();
-    this.#environment.trace.tell(this.#self, 'killed', '');
-    this.#environment.tell({ kind: 'ended', by: this.view });
+    this.#environment.trace.log(this.#self, 'killed', '');
+    this.#environment.emit({ kind: 'ended', by: this.view });
     this.#spec.onEnd('killed');
   }
 
@@ -197,8 +197,8 @@ export class SimProcess {
   #stopped(): void {
     this.#alive = false;
     this.host.close();
-    this.#environment.trace.tell(this.#self, 'stopped', '');
-    this.#environment.tell({ kind: 'ended', by: this.view });
+    this.#environment.trace.log(this.#self, 'stopped', '');
+    this.#environment.emit({ kind: 'ended', by: this.view });
     this.#spec.onEnd('stopped');
   }
 

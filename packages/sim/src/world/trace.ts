@@ -15,7 +15,7 @@ export interface TraceLine {
 /** What happened, as a hash and as lines. */
 export interface Trace {
   /** `detail`: a text, or plain data that nobody changes any more, which becomes text (JSON) only where it is read. */
-  tell(who: string, what: string, detail: string | object): void;
+  log(who: string, what: string, detail: string | object): void;
   /** 64 bits over every line so far, as hexadecimal digits. */
   hash(): string;
   /** The lines that were kept. */
@@ -28,18 +28,18 @@ export interface TraceOptions {
   readonly keep: number;
 }
 
-/** A line as it was told. */
-interface Told extends Omit<TraceLine, 'detail'> {
+/** A line as it was logged. */
+interface LoggedLine extends Omit<TraceLine, 'detail'> {
   readonly detail: string | object;
 }
 
 /** An empty trace. */
 export function createTrace(now: () => number, options: TraceOptions): Trace {
   const digest = new Digest();
-  let kept: Told[] = [];
+  let kept: LoggedLine[] = [];
 
   return {
-    tell(who, what, detail) {
+    log(who, what, detail) {
       const atMs = now();
       digest.number(atMs);
       digest.text(who);
@@ -54,6 +54,6 @@ export function createTrace(now: () => number, options: TraceOptions): Trace {
   };
 }
 
-function lineOf({ atMs, who, what, detail }: Told): TraceLine {
+function lineOf({ atMs, who, what, detail }: LoggedLine): TraceLine {
   return { atMs, who, what, detail: typeof detail === 'string' ? detail : JSON.stringify(detail) };
 }

@@ -44,7 +44,7 @@ export class WorldLog {
 
   emitCloud(event: AwsEvent): void {
     if (this.cloudEvents.length < MAX_KEPT) this.cloudEvents.push(event);
-    this.trace.tell('cloud', event.kind, JSON.stringify(event));
+    this.trace.log('cloud', event.kind, JSON.stringify(event));
     this.emit({ kind: 'cloud', event });
   }
 
@@ -53,7 +53,7 @@ export class WorldLog {
     if (this.#violation !== null) return;
     const queue = this.#queue;
     this.#violation = { invariant, detail, atMs: queue.now(), step: queue.ran() };
-    this.trace.tell('world', 'violation', `${invariant}: ${detail}`);
+    this.trace.log('world', 'violation', `${invariant}: ${detail}`);
   }
 
   violation(): Violation | null {

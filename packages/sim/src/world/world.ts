@@ -47,7 +47,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
   const { queue, random, log, network, cloud, outside, nodes, violate, operators } = parts;
   const { trace, details, facts, cloudEvents } = log;
   const mark = (id: NodeId, what: string): SimNode => {
-    trace.tell('world', what, id);
+    trace.log('world', what, id);
     return nodes.at(id);
   };
   const world: World = {
@@ -95,26 +95,26 @@ function createParts(spec: WorldSpec, { keepTrace }: WorldOptions): Parts {
     details,
   );
   const aws = (): AwsState => cloud.state();
-  const tellNetwork = (what: string, detail: string): void => trace.tell('network', what, detail);
-  const network = new Network(queue, random.fork(), tellNetwork, details);
+  const logNetwork = (what: string, detail: string): void => trace.log('network', what, detail);
+  const network = new Network(queue, random.fork(), logNetwork, details);
   const machines = spec.nodes.map(({ id }, index) => newMachine(id, index));
   const outside = new Outside(queue, random.fork(), aws, machines);
   const speaks = (id: NodeId): boolean =>
     nodes.at(id).state === 'on' && nodes.at(id).process?.isPaused() === false;
   const lies = new Lies({ spec, queue, network, aws, runs: () => nodes.runs(), speaks });
   log.watch(lies.watch);
-  const tell = (event: WorldEvent): void => log.emit(event);
+  const emit = (event: WorldEvent): void => log.emit(event);
   const violate: Violate = (invariant, detail) => {
     if (!lies.inAnyName() || ALWAYS.has(invariant)) log.violate(invariant, detail);
   };
-  const signatures = createSignatures((text) => tell({ kind: 'order-signed', text }));
+  const signatures = createSignatures((text) => emit({ kind: 'order-signed', text }));
   const environment: Environment = {
     queue,
     random: random.fork(),
     trace,
     network,
     outside,
-    tell,
+    emit,
     violate,
     forged: (from, message) => lies.forged(from, message),
     meant: (to, message) => lies.meant(to, message),
@@ -122,7 +122,7 @@ function createParts(spec: WorldSpec, { keepTrace }: WorldOptions): Parts {
   };
   const nodes = new Nodes({ spec, environment, cloud, machines, random });
   const operators = createOperators(
-    { queue, network, trace, tell, details, signatures },
+    { queue, network, trace, emit, details, signatures },
     {
       signs: spec.settings.identities,
       newSession: () => nodes.newSession('o'),
@@ -145,12 +145,12 @@ function createLinkActions({
 }: Parts): Pick<World, 'link' | 'oneWay' | 'replayWithin'> {
   return {
     link(a, b, parts) {
-      trace.tell('world', 'link', `${a} ${b} ${JSON.stringify(parts)}`);
+      trace.log('world', 'link', `${a} ${b} ${JSON.stringify(parts)}`);
       Object.assign(network.link(a, b), parts);
       Object.assign(network.link(b, a), parts);
     },
     oneWay(from, to, parts) {
-      trace.tell('world', 'one-way', `${from} ${to} ${JSON.stringify(parts)}`);
+      trace.log('world', 'one-way', `${from} ${to} ${JSON.stringify(parts)}`);
       Object.assign(network.link(from, to), parts);
     },
     replayWithin(ms, strayPerMille) {
@@ -178,12 +178,12 @@ function createFaultActions(
     inject(what) {
       injections += 1;
       const fault = injections;
-      trace.tell('world', 'strike', `${fault} ${what.says}`);
+      trace.log('world', 'strike', `${fault} ${what.says}`);
       details.emit?.({ kind: 'fault-began', fault, ...what });
       return () => details.emit?.({ kind: 'fault-ended', fault });
     },
     arm(fault) {
-      trace.tell('world', 'arm', JSON.stringify(fault));
+      trace.log('world', 'arm', JSON.stringify(fault));
       return cloud.arm(fault);
     },
   };

@@ -16,7 +16,7 @@ import {
 import { ACTIONS, TOPOLOGIES } from '../plan/index.ts';
 
 /** Something that a swarm must meet. */
-export interface Sometimes {
+export interface CoverageMark {
   readonly id: string;
   /** What was seen, as a sentence. */
   readonly says: string;
@@ -200,7 +200,7 @@ const SETTINGS: readonly (readonly [id: string, says: string])[] = [
 ];
 
 /** Everything that should have been seen, in an order for people. */
-export const SOMETIMES: readonly Sometimes[] = [
+export const COVERAGE_MARKS: readonly CoverageMark[] = [
   ...actions(),
   ...Object.entries(HITTABLE).flatMap(([call, effects]) =>
     effects.map((effect) => ({
@@ -236,7 +236,7 @@ export const SOMETIMES: readonly Sometimes[] = [
 ].filter(({ id }) => OUT_OF_REACH[id] === undefined);
 
 /** Every action that a swarm uses, and every choice that it has. */
-function actions(): readonly Sometimes[] {
+function actions(): readonly CoverageMark[] {
   return [...ACTIONS.values()]
     .filter(({ draw }) => draw !== undefined)
     .flatMap(({ name, says, parameters }) => [

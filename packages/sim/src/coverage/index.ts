@@ -4,18 +4,18 @@
 import { ACTIONS, LIAR, type Plan, type RunResult, TOPOLOGIES } from '../plan/index.ts';
 import type { Availability, Watcher, WorldSpec } from '../world/index.ts';
 import { CallMarks } from './call-marks.ts';
-import { SOMETIMES, type Sometimes } from './catalogue.ts';
+import { COVERAGE_MARKS, type CoverageMark } from './catalogue.ts';
 import { DecisionMarks } from './decision-marks.ts';
 import type { Mark } from './mark.ts';
 import { watchMessages } from './message-marks.ts';
 
-export { OUT_OF_REACH, SOMETIMES, type Sometimes } from './catalogue.ts';
+export { OUT_OF_REACH, COVERAGE_MARKS, type CoverageMark } from './catalogue.ts';
 
-/** How often each was seen, by its id in `SOMETIMES`; JSON. */
+/** How often each was seen, by its id in `COVERAGE_MARKS`; JSON. */
 export type Sightings = Readonly<Record<string, number>>;
 
 /** Counts what is seen in many worlds. */
-export interface SometimesLedger {
+export interface CoverageCounter {
   /** Watches one world: `world.watch(ledger.watcher())`, a new one for every world. */
   watcher(): Watcher;
   /** Counts what is seen in a run as a whole, once it has ended. */
@@ -25,8 +25,8 @@ export interface SometimesLedger {
 }
 
 /** Begin to count, each from 0. */
-export function createSometimes(): SometimesLedger {
-  const counts = new Map<string, number>(SOMETIMES.map(({ id }) => [id, 0]));
+export function createCoverageCounter(): CoverageCounter {
+  const counts = new Map<string, number>(COVERAGE_MARKS.map(({ id }) => [id, 0]));
   const mark: Mark = (id) => {
     const before = counts.get(id);
     if (before !== undefined) counts.set(id, before + 1);
@@ -54,8 +54,8 @@ export function mergeSightings(a: Sightings, b: Sightings): Sightings {
 }
 
 /** What was never seen. */
-export function missingFrom(seen: Sightings): readonly Sometimes[] {
-  return SOMETIMES.filter(({ id }) => (seen[id] ?? 0) === 0);
+export function missingFrom(seen: Sightings): readonly CoverageMark[] {
+  return COVERAGE_MARKS.filter(({ id }) => (seen[id] ?? 0) === 0);
 }
 
 function markActions({ timeline }: Plan, injected: ReadonlyMap<string, number>, mark: Mark): void {

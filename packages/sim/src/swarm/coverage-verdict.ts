@@ -1,7 +1,7 @@
 /**
  * Whether everything that a swarm should meet was met.
  */
-import { missingFrom, SOMETIMES, type Sometimes } from '../sometimes/index.ts';
+import { COVERAGE_MARKS, type CoverageMark, missingFrom } from '../coverage/index.ts';
 import type { SwarmLedger } from './swarm-ledger.ts';
 
 /** How much of what a swarm must meet was met. */
@@ -9,7 +9,7 @@ export interface Coverage {
   /** `not judged`: too few seeds, or only some faults, so that nothing can be expected. */
   readonly verdict: 'complete' | 'incomplete' | 'not judged';
   /** What has never been met. */
-  readonly never: readonly Sometimes[];
+  readonly never: readonly CoverageMark[];
   readonly met: number;
 }
 
@@ -18,11 +18,11 @@ export const JUDGED_FROM_SEEDS = 150;
 
 /** Judge a swarm by what it met. */
 export function coverageOf({ tally, identity }: Pick<SwarmLedger, 'tally' | 'identity'>): Coverage {
-  const never = missingFrom(tally.sometimes);
+  const never = missingFrom(tally.coverage);
   const judged = tally.seeds >= JUDGED_FROM_SEEDS && identity.faults === null;
   return {
     verdict: !judged ? 'not judged' : never.length === 0 ? 'complete' : 'incomplete',
     never,
-    met: SOMETIMES.length - never.length,
+    met: COVERAGE_MARKS.length - never.length,
   };
 }

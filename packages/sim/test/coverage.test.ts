@@ -2,14 +2,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { drawPlan, runPlan } from '../src/plan/index.ts';
 import {
-  createSometimes,
+  COVERAGE_MARKS,
+  createCoverageCounter,
   mergeSightings,
   missingFrom,
   OUT_OF_REACH,
-  SOMETIMES,
-} from '../src/sometimes/index.ts';
+} from '../src/coverage/index.ts';
+import { drawPlan, runPlan } from '../src/plan/index.ts';
 import { ADDRESS, type Moment, message, newStage, type Stage } from './checked-stage.ts';
 import {
   ASSOCIATION,
@@ -27,13 +27,13 @@ import {
   TAKE,
 } from './checked-takeover.ts';
 
-const FOLDER = fileURLToPath(new URL('../src/sometimes/', import.meta.url));
-const IDS = SOMETIMES.map(({ id }) => id);
+const FOLDER = fileURLToPath(new URL('../src/coverage/', import.meta.url));
+const IDS = COVERAGE_MARKS.map(({ id }) => id);
 
 /** What is marked while these moments pass. */
 function seen(...moments: readonly Moment[]): readonly string[] {
-  const sometimes = createSometimes();
-  const watch = sometimes.watcher();
+  const counter = createCoverageCounter();
+  const watch = counter.watcher();
   const stage: Stage = newStage();
   const told: Stage = {
     ...stage,
@@ -45,12 +45,12 @@ function seen(...moments: readonly Moment[]): readonly string[] {
     for (const run of [told.a, told.b, told.c]) run.set({ now: { at: atMs, wall: atMs } });
     happens(told);
   }
-  return Object.entries(sometimes.seen()).flatMap(([id, count]) => (count > 0 ? [id] : []));
+  return Object.entries(counter.seen()).flatMap(([id, count]) => (count > 0 ? [id] : []));
 }
 
 test('every id is there once, with a sentence', () => {
   expect(new Set(IDS).size).toBe(IDS.length);
-  expect(SOMETIMES.filter(({ says }) => says.length < 8)).toEqual([]);
+  expect(COVERAGE_MARKS.filter(({ says }) => says.length < 8)).toEqual([]);
 });
 
 test('what is out of reach is on no list, and says where it is tested', () => {
@@ -202,11 +202,11 @@ test.each(ROWS.map(([id, moments, not]) => ({ id, moments, not })))(
 );
 
 test('a run counts its cluster, its actions, and how it ended', () => {
-  const sometimes = createSometimes();
+  const counter = createCoverageCounter();
   const plan = drawPlan(2);
-  const result = runPlan(plan, { onWorld: (world) => world.watch(sometimes.watcher()) });
-  sometimes.ran(result);
-  const counts = sometimes.seen();
+  const result = runPlan(plan, { onWorld: (world) => world.watch(counter.watcher()) });
+  counter.ran(result);
+  const counts = counter.seen();
   expect(counts[`driver:${plan.world.driver}`]).toBe(1);
   for (const { action, atMs } of plan.timeline)
     if (atMs < result.virtualMs) expect(counts[`action:${action}`]).toBeGreaterThan(0);
