@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './scripts/longest-first.mjs';
+import { pageParts } from './scripts/page-parts.mjs';
 import { reportClient } from './scripts/report-client.mjs';
 
 // Tests run against the sources, so that none of them ever sees a stale build.
@@ -14,6 +15,7 @@ export default defineConfig({
   define: {
     FAILTOME_VERSION: JSON.stringify('0.0.0-test'),
     REPORT_CLIENT: JSON.stringify(reportClient()),
+    ...pageParts(),
   },
   test: {
     passWithNoTests: true,

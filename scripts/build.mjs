@@ -19,10 +19,11 @@ const stampFile = `${root}node_modules/.failtome-built`;
 const protocolSource = `${root}packages/protocol/src/index.ts`;
 
 const simulator = 'packages/sim/src/main.ts';
+const agent = 'packages/agent/src/main.ts';
 
 const bundles = [
   { entry: 'packages/protocol/src/index.ts', out: 'packages/protocol/dist/index.js', command: false },
-  { entry: 'packages/agent/src/main.ts', out: 'packages/agent/dist/failtome.js', command: true },
+  { entry: agent, out: 'packages/agent/dist/failtome.js', command: true },
   { entry: simulator, out: 'packages/sim/dist/failtome-sim.js', command: true },
 ];
 
@@ -47,8 +48,14 @@ export async function build() {
   const esbuild = await import('esbuild');
   // Settled, not all: what can be built is, though another package's source is broken.
   const { reportClient } = await import('./report-client.mjs');
+  const { pageParts } = await import('./page-parts.mjs');
+  /** @type {Record<string, () => Record<string, string>>} */
+  const parts = {
+    [simulator]: () => ({ REPORT_CLIENT: JSON.stringify(reportClient()) }),
+    [agent]: pageParts,
+  };
   const results = await Promise.allSettled(
-    bundles.map((bundle) => bundleOne(esbuild, bundle, bundle.entry === simulator ? reportClient() : '')),
+    bundles.map(async (bundle) => bundleOne(esbuild, bundle, parts[bundle.entry]?.() ?? {})),
   );
   await esbuild.stop();
   for (const result of results) if (result.status === 'rejected') throw result.reason;
@@ -74,9 +81,9 @@ export async function setup() {
 /**
  * @param {typeof import('esbuild')} esbuild
  * @param {(typeof bundles)[number]} bundle
- * @param {string} client the report's script, where there is one
+ * @param {Record<string, string>} parts what is built for itself and carried as text, by its name in the source
  */
-async function bundleOne(esbuild, { entry, out, command }, client) {
+async function bundleOne(esbuild, { entry, out, command }, parts) {
   const manifest = JSON.parse(readFileSync(join(root, dirname(entry), '../package.json'), 'utf8'));
   const { outputFiles, metafile } = await esbuild.build({
     absWorkingDir: root,
@@ -90,7 +97,7 @@ async function bundleOne(esbuild, { entry, out, command }, client) {
     mainFields: ['module', 'main'],
     alias: command ? { '@failtome/protocol': protocolSource } : {},
     banner: command ? { js: commandBanner } : {},
-    define: { FAILTOME_VERSION: JSON.stringify(manifest.version), REPORT_CLIENT: JSON.stringify(client) },
+    define: { FAILTOME_VERSION: JSON.stringify(manifest.version), ...parts },
     metafile: true,
     sourcemap: 'linked',
     sourcesContent: false,
@@ -157,6 +164,8 @@ function sourcesKey() {
     'scripts/build.mjs',
     'scripts/notices.mjs',
     'scripts/report-client.mjs',
+    'scripts/page-parts.mjs',
+    'docs/operations.md',
     ...readdirSync(`${root}packages`).sort().flatMap(inputsOf),
   ]) {
     hash.update(file).update(readFileSync(root + file));
@@ -182,5 +191,10 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   console.log(`${built ? 'built' : 'up to date'} in ${Math.round(performance.now() - startedMs)} ms`);
   for (const { out } of bundles.filter(() => built)) {
     console.log(`  ${out}  ${(readFileSync(root + out).length / 1e6).toFixed(2)} MB`);
+  }
+  if (built) {
+    const { pageParts } = await import('./page-parts.mjs');
+    const { PAGE_SCRIPT, PAGE_STYLE } = pageParts();
+    console.log(`  the status page in it  ${((PAGE_SCRIPT.length + PAGE_STYLE.length) / 1e3).toFixed(0)} kB`);
   }
 }

@@ -68,7 +68,13 @@ async function moduleOf(entry) {
     mainFields: ['module', 'main'],
     alias: { '@failtome/protocol': `${root}packages/protocol/src/index.ts` },
     banner: { js: commandBanner },
-    define: { FAILTOME_VERSION: '""', REPORT_CLIENT: '""' },
+    define: {
+      FAILTOME_VERSION: '""',
+      REPORT_CLIENT: '""',
+      PAGE_SCRIPT: '""',
+      PAGE_STYLE: '""',
+      OPERATIONS_BODY: '""',
+    },
     plugins: [shakableAwsSchemas],
     logLevel: 'error',
   });

@@ -54,7 +54,7 @@ export function packagesIn(root: string): readonly string[] {
 export function sourcesOf(root: string): readonly string[] {
   return packagesIn(root).flatMap((name) =>
     readdirSync(join(root, 'packages', name, 'src'), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+      .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
       .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/')),
   );
 }

@@ -26,12 +26,20 @@ export const LAYERS: readonly Layer[] = [
   { folder: 'packages/protocol/src' },
   { folder: 'packages/config/src', packages: [PROTOCOL, 'yaml'] },
   { folder: 'packages/ports/src', packages: [PROTOCOL] },
+  { folder: 'packages/page/src', packages: [PROTOCOL, 'preact', 'preact-render-to-string'] },
+  {
+    folder: 'packages/page/src/client',
+    parts: ['packages/page/src'],
+    packages: ['preact'],
+  },
   {
     folder: 'packages/agent/src',
     packages: [
       PROTOCOL,
       CONFIG,
       KEYS,
+      '@failtome/page',
+      '@failtome/page/fields',
       PORTS,
       '@aws-sdk',
       'commander',

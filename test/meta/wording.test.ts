@@ -9,6 +9,7 @@ const folders = [
   'packages/protocol/src',
   'packages/config/src',
   'packages/ports/src',
+  'packages/page/src',
   'packages/agent/src',
   'packages/cloud/src',
   'packages/cluster/src',
@@ -25,7 +26,7 @@ interface Line {
 
 const lines: readonly Line[] = folders.flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(ts|mjs)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.(tsx?|mjs)$/.test(entry.name))
     .flatMap((entry) => {
       const file = join(entry.parentPath, entry.name);
       return readFileSync(file, 'utf8')

@@ -35,6 +35,10 @@ test.each([
   ['where the API listens', `${FILE}api: { listen: "0.0.0.0:9000" }\n`],
   ['its priority', FILE.replace('{ id: saturn }', '{ id: saturn, priority: 7 }')],
   ['where its own HAProxy is', FILE.replace('127.0.0.1/', '127.0.0.1:8080/')],
+  [
+    'the port by which it reaches the address',
+    FILE.replace('host: www.example.org', 'host: www.example.org, port: 8080'),
+  ],
   ['its instance', FILE.replace('kind: ec2', 'kind: ec2, instanceId: i-0abc')],
   ['its private address', FILE.replace('ip: 54.173.141.243,', 'ip: 54.173.141.243, privateIp: 10.0.1.12,')],
   ['where its files are', FILE.replace('/etc/failtome/cluster.key', '/root/key')],

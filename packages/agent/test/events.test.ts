@@ -99,12 +99,12 @@ test('decisions and steps are told as they happen, with their time; history line
   expect(await stream.until(/a\\nb.*\n\n/)).toContain('data: {"id":"neptune-1-1","reason":"a\\nb"}\n\n');
 });
 
-test('a stream of the cluster has the histories when they change, and the nodes again and again without them', async () => {
+test('a stream of the cluster has the stories when they change, and the nodes again and again without their histories', async () => {
   const { stream } = await watched({}, '?of=cluster');
   const text = await stream.until(
     /event: cluster\n[\s\S]*?event: cluster\n[\s\S]*?event: cluster\ndata: .*\n\n/,
   );
-  expect(text.match(/event: histories\ndata: {"neptune":\[\]}\n\n/g)).toHaveLength(1);
+  expect(text.match(/event: stories\ndata: \[\]\n\n/g)).toHaveLength(1);
   expect(text).not.toContain('event: status');
   const [, json = ''] = /event: cluster\ndata: (.*)\n\n/.exec(text) ?? [];
   const { nodes } = JSON.parse(json);

@@ -108,7 +108,13 @@ export const PROTECTION_ADVICE: Readonly<Record<string, string>> = {
 export function protectionAdviceFor(reason: string): string | null {
   const [code = ''] = reason.split(':');
   const own = lookUp(PROTECTION_ADVICE, code);
-  return own === null ? adviceFor(code) : own === BY_ITSELF ? null : own;
+  if (own !== null) return own === BY_ITSELF ? null : own;
+  // It may be told by another node than the one that it is about.
+  return (
+    adviceFor(code)
+      ?.replaceAll(/\b([Tt])his node/g, '$1hat node')
+      .replace('fail here', 'fail there') ?? null
+  );
 }
 
 /** What somebody has to do; null where nobody has to do anything. Codes come over the wire, perhaps from a later version. */

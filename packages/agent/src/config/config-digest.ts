@@ -1,8 +1,8 @@
 /**
  * A digest of what has to be the same on every node, so that a difference stands out before it matters.
  *
- * Two parts: of what all nodes share, and of what only candidates read (a witness ignores it). What differs by host is in
- * neither: ids, URLs, files, private addresses, where the own HAProxy answers.
+ * Two parts: of what all nodes share, and of what only candidates read (a witness ignores it). What may differ by host is in
+ * neither: ids, URLs, files, private addresses, where the own HAProxy answers, the port by which a node reaches the address.
  */
 import { createHash } from 'node:crypto';
 import type { NodeId } from '@failtome/protocol';
@@ -27,7 +27,7 @@ function sharedPart(config: AgentConfig, self: NodeId): unknown {
   return {
     cluster,
     nodes: [...others, `${self} ${config.node.role}`].sort(),
-    addresses: config.addresses.map(({ ip, probe }) => ({ ip, probe })),
+    addresses: config.addresses.map(({ ip, probe: { port: _, ...probe } }) => ({ ip, probe })),
     gossip,
     agreement,
     guardTimeoutMs: guard.timeoutMs,

@@ -13,6 +13,8 @@ import {
   type WallMs,
 } from '@failtome/protocol';
 import type { PeerRead, PeerReadFailure, ReadBounds } from '../adapters/peer-reads.ts';
+import { mergeHistories, type Story } from '../cli/history-merge.ts';
+import { historyOf } from '../cli/view-rows.ts';
 import type { AgentStatus, NodeReport } from './node-report.ts';
 
 /** Between two rounds of asking. */
@@ -62,6 +64,8 @@ export interface ClusterStatus {
   readonly node: NodeId;
   /** This node first. */
   readonly nodes: readonly ClusterNode[];
+  /** The nodes' histories as one, newest first: each event once, with what others saw of it. */
+  readonly stories: readonly Story[];
 }
 
 /** Who is asked, and the clocks. */
@@ -118,7 +122,7 @@ export class ClusterView {
     const own = { id, role, self: true, url: null, state: null, ageMs: 0, failure: null } as const;
     const peers = inOrder(status.peers).map((peer, at) => this.#nodeOf(peer, at < MAX_ASKED));
     const nodes = [{ ...own, status, decisions, history }, ...peers];
-    return { cluster: status.cluster, at: status.at, node: id, nodes };
+    return { cluster: status.cluster, at: status.at, node: id, nodes, stories: storiesOf(nodes) };
   }
 
   #nodeOf({ id, role, url, state }: AgentStatus['peers'][number], isAsked: boolean): ClusterNode {
@@ -168,6 +172,10 @@ function inOrder(peers: AgentStatus['peers']): AgentStatus['peers'] {
 
 function isBusy({ addresses }: AgentStatus): boolean {
   return addresses.some(({ protection }) => protection.state === 'failing-over');
+}
+
+function storiesOf(nodes: readonly ClusterNode[]): readonly Story[] {
+  return mergeHistories(nodes.map(({ id, history }) => historyOf(history, id))).slice(0, HISTORY_OF_REPORT);
 }
 
 function partsOf(json: unknown): Pick<ClusterNode, 'status' | 'decisions' | 'history'> {

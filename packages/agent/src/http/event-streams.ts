@@ -65,8 +65,8 @@ interface Stream {
   readonly endsAt: MonotonicMs;
   /** Since when nothing of it has been taken; null: it takes what it is sent. */
   stuckSince: MonotonicMs | null;
-  /** The histories that it was last sent. */
-  histories: string;
+  /** The stories that it was last sent. */
+  stories: string;
 }
 
 /** All streams of an agent, on whichever listener. */
@@ -101,7 +101,7 @@ export class EventStreams {
   /** Take over a response whose head has been written, until either side ends it. */
   add(response: ServerResponse, address: string, scope: EventScope): void {
     const endsAt = this.#sources.monotonicMs() + this.#options.lastsMs;
-    const stream: Stream = { response, address, scope, endsAt, stuckSince: null, histories: '' };
+    const stream: Stream = { response, address, scope, endsAt, stuckSince: null, stories: '' };
     this.#streams.add(stream);
     response.on('drain', () => {
       stream.stuckSince = null;
@@ -162,15 +162,15 @@ export class EventStreams {
     for (const stream of this.#streams) if (stream.scope === scope) this.#send(stream, text);
   }
 
-  /** The histories are the most of it, and hardly ever change: they are sent when they have. */
-  #sendCluster({ nodes, ...rest }: ClusterStatus): void {
-    const histories = JSON.stringify(Object.fromEntries(nodes.map(({ id, history }) => [id, history])));
+  /** What happened is the most of it, and hardly ever changes: it is sent when it has. */
+  #sendCluster({ nodes, stories, ...rest }: ClusterStatus): void {
+    const happened = JSON.stringify(stories);
     const presents = nodes.map(({ history: _, ...node }) => node);
     const text = frame('cluster', JSON.stringify({ ...rest, nodes: presents }));
-    const told = frame('histories', histories);
+    const told = frame('stories', happened);
     for (const stream of this.#streams) {
       if (stream.scope !== 'cluster') continue;
-      if (stream.histories !== histories && this.#send(stream, told)) stream.histories = histories;
+      if (stream.stories !== happened && this.#send(stream, told)) stream.stories = happened;
       this.#send(stream, text);
     }
   }

@@ -10,7 +10,7 @@ import type { HistoryLine } from '../history-line.ts';
 import type { ClusterStatus } from './cluster-view.ts';
 import { DEFAULT_HISTORY_LIMIT, HistoryBody, MAX_HISTORY_LIMIT } from './history-body.ts';
 import type { AdvisedWhy, AgentStatus, NodeReport } from './node-report.ts';
-import { PAGE, PAGE_HEADERS } from './page.ts';
+import { operationsPage, pageHeaders, statusPage } from './page.ts';
 import { Rationed, type RationedDependencies } from './rationed.ts';
 import { refuse } from './refusals.ts';
 
@@ -49,7 +49,9 @@ export function addViewRoutes(
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
     done();
   });
-  app.get('/', (_request, reply) => reply.headers(PAGE_HEADERS).send(PAGE));
+  const headers = pageHeaders();
+  app.get('/', async (_request, reply) => reply.headers(headers).send(await rationed.page.get()));
+  app.get('/operations', (_request, reply) => reply.headers(headers).send(operationsPage()));
   app.get('/v1/status', async (request, reply) => {
     if (!asksForReport(request)) return reply.type(JSON_TYPE).send(await rationed.status.get());
     const report = await rationed.report.get();
@@ -100,6 +102,7 @@ function signIfAsked(
 }
 
 interface RationedViews {
+  readonly page: Rationed<Buffer>;
   readonly status: Rationed<Buffer>;
   readonly report: Rationed<Buffer>;
   readonly cluster: Rationed<Buffer>;
@@ -114,6 +117,7 @@ function rationedViews(views: Views, dependencies: RationedDependencies): Ration
   let lastHistory = new HistoryBody([]);
   const whys = new Map<Ip, Rationed<Buffer>>();
   return {
+    page: new Rationed(async () => statusPage(await views.cluster()), dependencies),
     status: new Rationed(() => json(views.status()), dependencies),
     report: new Rationed(() => json(views.report()), dependencies),
     cluster: new Rationed(async () => json(await views.cluster()), dependencies),

@@ -84,6 +84,7 @@ const VIEWS: Views = {
       at: 1_000_000,
       node: 'neptune',
       nodes: [{ ...own, failure: null, status, decisions, history }],
+      stories: [],
     };
   },
   why: (ip) =>
