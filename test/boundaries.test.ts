@@ -45,6 +45,16 @@ const importCases: readonly (readonly [file: string, code: string, allowed: bool
   ['sim/src/commands/demo.ts', "import * as other from '@failtome/cluster/demo';", true],
   ['sim/src/commands/demo.ts', "import * as other from '@failtome/agent';", false],
   ['sim/src/main.ts', "import * as other from './commands/demo.ts';", true],
+  ['protocol/src/wire/codec.ts', "import * as other from '../model/limits.ts';", true],
+  ['protocol/src/wire/codec.ts', "import * as other from '../move/late.ts';", false],
+  ['protocol/src/model/state.ts', "import type * as other from '../move/phases.ts';", true],
+  ['protocol/src/model/state.ts', "import type * as other from '../step-context.ts';", false],
+  ['protocol/src/step-context.ts', "import * as other from './election/quorum.ts';", false],
+  ['protocol/src/move/calls.ts', "import * as other from '../step-context.ts';", true],
+  ['protocol/src/move/calls.ts', "import * as other from '../takeover/view.ts';", true],
+  ['protocol/src/move/calls.ts', "import * as other from '../storage/document.ts';", false],
+  ['protocol/src/move/calls.ts', "import * as other from '../lifecycle.ts';", false],
+  ['protocol/src/lifecycle.ts', "import * as other from './move/move.ts';", true],
 ];
 
 /** Which rule stops each line of code when it stands in a package's source; `undefined`: nothing may. */

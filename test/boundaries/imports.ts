@@ -16,7 +16,7 @@ function isOf(specifier: string, name: string): boolean {
 }
 
 function layerOf(file: string): Layer | undefined {
-  return LAYERS.filter(({ folder }) => file.startsWith(`${folder}/`)).toSorted(
+  return LAYERS.filter(({ folder }) => file === folder || file.startsWith(`${folder}/`)).toSorted(
     (one, other) => other.folder.length - one.folder.length,
   )[0];
 }

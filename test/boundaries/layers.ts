@@ -4,7 +4,7 @@
 
 /** A part of the sources, and all that it may import from outside itself. */
 export interface Layer {
-  /** The folder; files in it belong to the longest folder that names them. */
+  /** A folder, or a single file; a file belongs to the longest that names it. */
   readonly folder: string;
   /** Other parts of the same package, which are imported by their path. */
   readonly parts?: readonly string[];
@@ -21,9 +21,45 @@ const PORTS = '@failtome/ports';
 const MODEL = '@failtome/cloud/model';
 const SIM = 'packages/sim/src';
 
+const P = 'packages/protocol/src';
+
+/** The floors of the protocol, lowest first: each imports from itself and from those below (PROTOCOL.md, "The shape"). */
+const PROTOCOL_FLOORS: readonly (readonly string[])[] = [
+  // The words: state, messages, the document on the disk. They decide nothing.
+  [
+    `${P}/copy.ts`,
+    `${P}/model`,
+    `${P}/wire`,
+    `${P}/storage/durable.ts`,
+    `${P}/move/phases.ts`,
+    `${P}/takeover/episode-state.ts`,
+  ],
+  // What a step is made with.
+  [
+    `${P}/step-context.ts`,
+    `${P}/reporting/facts.ts`,
+    `${P}/reporting/wording.ts`,
+    `${P}/reporting/plain-text.ts`,
+  ],
+  // The rules, by what they are about. They know each other, file by file and never in a ring.
+  [
+    `${P}/observation`,
+    `${P}/membership`,
+    `${P}/election`,
+    `${P}/takeover`,
+    `${P}/move`,
+    `${P}/orders`,
+    `${P}/reporting`,
+  ],
+  // What drives them.
+  [P, `${P}/storage`],
+];
+
 /** Lower layers first. */
 export const LAYERS: readonly Layer[] = [
-  { folder: 'packages/protocol/src' },
+  ...PROTOCOL_FLOORS.flatMap((floor, index) =>
+    floor.map((folder) => ({ folder, parts: PROTOCOL_FLOORS.slice(0, index + 1).flat() })),
+  ),
   { folder: 'packages/config/src', packages: [PROTOCOL, 'yaml'] },
   { folder: 'packages/ports/src', packages: [PROTOCOL] },
   { folder: 'packages/page/src', packages: [PROTOCOL, 'preact', 'preact-render-to-string'] },

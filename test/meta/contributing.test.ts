@@ -21,7 +21,11 @@ test('every link of the page leads to a file', () => {
 });
 
 test('the map shows every part that the table of imports has', () => {
-  expect(LAYERS.map(({ folder }) => folder).filter((folder) => !quoted.includes(folder))).toEqual([]);
+  // The parts of the protocol are in its own map (protocol-map.test.ts).
+  const parts = LAYERS.map(({ folder }) => folder).filter(
+    (part) => !part.startsWith('packages/protocol/src/'),
+  );
+  expect(parts.filter((part) => !quoted.includes(part))).toEqual([]);
 });
 
 test('every script that the page tells of is one', () => {

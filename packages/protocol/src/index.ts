@@ -28,6 +28,7 @@ export { MAX_ADDRESSES, MAX_FLAP_MOVES, MAX_PEERS, MAX_VOTERS } from './model/co
 export type * from './model/effects.ts';
 export { initialState } from './model/initial.ts';
 export type * from './model/inputs.ts';
+export { MAX_MESSAGE_BYTES } from './model/limits.ts';
 export type { GateName, Outcome, Reason } from './model/reasons.ts';
 export { GATES, REASONS } from './model/reasons.ts';
 export type { State } from './model/state.ts';
@@ -87,14 +88,7 @@ export type { TakeoverPhase } from './takeover/takeover-phase.ts';
 export { MOVE_PHASES, TAKEOVER_PHASES, takeoverPhase } from './takeover/takeover-phase.ts';
 export { callTimeoutMs } from './takeover/view.ts';
 export type { DecodedDocument, DecodedMessage } from './wire/codec.ts';
-export {
-  decodeDocument,
-  decodeMessage,
-  encodeDocument,
-  encodeMessage,
-  MAX_MESSAGE_BYTES,
-  PAYLOAD_FORM,
-} from './wire/codec.ts';
+export { decodeDocument, decodeMessage, encodeDocument, encodeMessage, PAYLOAD_FORM } from './wire/codec.ts';
 export type * from './wire/messages.ts';
 export { WIRE_VERSION } from './wire/messages.ts';
 export type { Form } from './wire/shape.ts';

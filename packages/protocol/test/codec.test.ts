@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MAX_ADDRESSES } from '../src/model/config.ts';
-import {
-  decodeDocument,
-  decodeMessage,
-  encodeDocument,
-  encodeMessage,
-  MAX_MESSAGE_BYTES,
-} from '../src/wire/codec.ts';
+import { MAX_MESSAGE_BYTES } from '../src/model/limits.ts';
+import { decodeDocument, decodeMessage, encodeDocument, encodeMessage } from '../src/wire/codec.ts';
 import {
   check,
   checkJson,

@@ -1,8 +1,10 @@
 /** How a handover ends, how long its end is remembered, and which are remembered at all. */
+
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ownRecord } from '../src/membership/membership.ts';
 import { initialState } from '../src/model/initial.ts';
+import { MAX_HANDOVERS } from '../src/model/limits.ts';
 import type { Handover, State } from '../src/model/state.ts';
 import type { Move, MovePhase } from '../src/move/phases.ts';
 import {
@@ -11,7 +13,6 @@ import {
   endPausedHandovers,
   expireHandovers,
   HANDOVER_LASTS_MS,
-  MAX_HANDOVERS,
   nextInOrder,
   setHandoverState,
   standingOf,

@@ -3,7 +3,6 @@ import {
   adoptRecord,
   detect,
   knownIncarnation,
-  MAX_RUMOURS,
   onAsked,
   onKnown,
   onNewSession,
@@ -11,6 +10,7 @@ import {
   suspects,
   takeRumours,
 } from '../src/membership/membership.ts';
+import { MAX_RUMOURS } from '../src/model/limits.ts';
 import type { State } from '../src/model/state.ts';
 import { newContext, type StepContext } from '../src/step-context.ts';
 import type { Rumour } from '../src/wire/messages.ts';

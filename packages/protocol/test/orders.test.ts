@@ -7,13 +7,13 @@ import { MAX_RECORD_BYTES } from '../src/membership/record.ts';
 import { MAX_ADDRESSES, type OrderRule, type ProtocolConfig } from '../src/model/config.ts';
 import { initialState } from '../src/model/initial.ts';
 import type { Route } from '../src/model/inputs.ts';
+import { MAX_HANDOVERS } from '../src/model/limits.ts';
 import type { State } from '../src/model/state.ts';
 import {
   adoptHandover,
   endPausedHandovers,
   expireHandovers,
   HANDOVER_LASTS_MS,
-  MAX_HANDOVERS,
 } from '../src/orders/handover.ts';
 import { onCommand } from '../src/orders/operator.ts';
 import { handoverTerms, pauseTerms, resumeTerms } from '../src/orders/order-terms.ts';

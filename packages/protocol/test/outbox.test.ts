@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PublishResult } from '../src/model/inputs.ts';
+import { MAX_OUTBOX } from '../src/model/limits.ts';
 import type { State } from '../src/model/state.ts';
 import {
   BLOCKED_SUBJECT,
   blockedMessage,
   enqueue,
   isoTime,
-  MAX_OUTBOX,
   nextPublication,
   onPublished,
   publishWhatIsDue,

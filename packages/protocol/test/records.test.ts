@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { initialState } from '../src/model/initial.ts';
+import { MAX_HANDOVERS } from '../src/model/limits.ts';
 import type { State } from '../src/model/state.ts';
 import {
   adoptHandover,
   expireHandovers,
   HANDOVER_LASTS_MS,
-  MAX_HANDOVERS,
   setHandoverState,
 } from '../src/orders/handover.ts';
 import { adoptPause, isPaused, pauseNeeds, pauseStoredBy } from '../src/orders/pause.ts';

@@ -109,8 +109,8 @@ export const ties: readonly Tie[] = [
   [
     PROTOCOL,
     'at most {} rumours, at most {} peers about which',
-    protocol('membership/membership', 'MAX_RUMOURS'),
-    protocol('membership/membership', 'MAX_RUMOURS'),
+    protocol('model/limits', 'MAX_RUMOURS'),
+    protocol('model/limits', 'MAX_RUMOURS'),
   ],
   [PROTOCOL, 'The id gets no lease for {},', s(protocol('election/campaign', 'DUPLICATE_MS'))],
   [PROTOCOL, 'a window of {}, below which', protocol('wire/freshness', 'WINDOW')],
@@ -172,8 +172,8 @@ export const ties: readonly Tie[] = [
   ],
   [PROTOCOL, 'its time ({} min at most;', protocol('orders/handover', 'HANDOVER_LASTS_MS') / 60_000],
   [PROTOCOL, '(`2 × max(2 × dead, {})`)', s(oldest)],
-  [PROTOCOL, '**Which are remembered**: {}, each', protocol('orders/handover', 'MAX_HANDOVERS')],
-  [PROTOCOL, 'a {}th open one', protocol('orders/handover', 'MAX_HANDOVERS') + 1],
+  [PROTOCOL, '**Which are remembered**: {}, each', protocol('model/limits', 'MAX_HANDOVERS')],
+  [PROTOCOL, 'a {}th open one', protocol('model/limits', 'MAX_HANDOVERS') + 1],
   [
     PROTOCOL,
     'detect + lease + {} + rank × gossip.timeout + {} + guard.timeout + 3 × call time-out + {}',
@@ -382,7 +382,7 @@ export const ties: readonly Tie[] = [
     'Headers have {} and {}, a request {} and {}.',
     kib(agent('http/http-server', 'MAX_HEADER_BYTES')),
     within('headersMs'),
-    kib(protocol('wire/codec', 'MAX_MESSAGE_BYTES')),
+    kib(protocol('model/limits', 'MAX_MESSAGE_BYTES')),
     within('requestMs'),
   ],
   ['docs/http.md', "isn't taken within {} is cut off", within('answerMs')],
@@ -415,7 +415,7 @@ export const ties: readonly Tie[] = [
     agent('http/handshakes', 'HANDSHAKES_PER_SECOND'),
   ],
   ['docs/http.md', 'of strangers are {} at most;', mib(agent('http/intake', 'MAX_HELD_BYTES'))],
-  ['docs/http.md', 'more than {} of body', kib(protocol('wire/codec', 'MAX_MESSAGE_BYTES'))],
+  ['docs/http.md', 'more than {} of body', kib(protocol('model/limits', 'MAX_MESSAGE_BYTES'))],
   ['docs/logging.md', 'at most {} MiB is kept', agent('observe/output', 'MAX_BACKLOG_BYTES') / 1_048_576],
   ['docs/logging.md', 'reason in {},', s(agent('observe/log', 'REJECTION_QUIET_MS'))],
 
@@ -433,7 +433,7 @@ export const ties: readonly Tie[] = [
     s(protocol('observation/idle-reads', 'AGAIN_MS') * 2),
   ],
   ['docs/operations.md', 'wider than `COLUMNS`, or {} columns', agent('cli/text', 'USUAL_WIDTH')],
-  ['docs/operations.md', 'Larger than {}.', kib(protocol('wire/codec', 'MAX_MESSAGE_BYTES'))],
+  ['docs/operations.md', 'Larger than {}.', kib(protocol('model/limits', 'MAX_MESSAGE_BYTES'))],
   ['docs/operations.md', '{} voters at most; others are `member`', word(MAX_VOTERS).replace('s', 'S')],
   ['docs/report.md', 'Up to {} records are told', sim('record/causes', 'MAX_CAUSES')],
   [

@@ -17,10 +17,6 @@ export const FAR: number = 2 ** 44;
 const STEP = 2 ** 16;
 /** What no counter comes to, even so. */
 const NEVER_REACHED = 2 ** 52;
-/** The longest time that is told or written down: 557 years, and as long again fits. */
-export const MAX_LENGTH_MS: DurationMs = 2 ** 44;
-/** The last moment that a date can name. */
-export const MAX_WALL_MS: WallMs = 8.64e15;
 /** By how much the clocks of two machines may differ, for what is only told to people. */
 const CLOCKS_DIFFER_MS: DurationMs = 24 * 3_600_000;
 /**

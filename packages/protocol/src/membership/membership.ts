@@ -5,6 +5,7 @@
 import { ballotElectorate, isCandidate } from '../election/quorum.ts';
 import type { AddressState } from '../model/address-state.ts';
 import { NO_BACKOFF } from '../model/initial.ts';
+import { MAX_RUMOURS } from '../model/limits.ts';
 import type { Peer } from '../model/peer-state.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, NodeId } from '../model/units.ts';
@@ -41,8 +42,6 @@ import { peerStateNow, suspectAfterMs } from './detector.ts';
 import { observeTold } from './hearsay.ts';
 import { cutToFit } from './record.ts';
 
-/** The most rumours, and peers asked about, in one message. */
-export const MAX_RUMOURS = 8;
 /** The newest of what a record tells of the past, so that the largest cluster's record fits into a message. */
 const MAX_TOLD_CHANGES = 16;
 const MAX_TOLD_ENDED = 4;

@@ -5,6 +5,7 @@
 
 import type { Holder, LateTake } from '../model/address-state.ts';
 import type { ExternalIpResult } from '../model/inputs.ts';
+import { MAX_LATE_TAKES } from '../model/limits.ts';
 import type { State } from '../model/state.ts';
 import type { AssociationId, DurationMs, Ip, MonotonicMs } from '../model/units.ts';
 import { observeHolder } from '../observation/holder.ts';
@@ -23,9 +24,6 @@ import { endsAccepted } from './phases.ts';
  * Source: AWS, "Signature Version 4 for API requests", request expiry; EC2 API Reference, error code `RequestExpired`.
  */
 export const LATE_LASTS_MS: DurationMs = 15 * 60_000;
-
-/** The most takes that are counted; more of them within that time are taken for as many. */
-export const MAX_LATE_TAKES = 64;
 
 /** The move ends, and its take may have been applied, or may yet be. */
 export function mayLand(ctx: StepContext, ip: Ip, intent: MoveIntent): void {

@@ -12,6 +12,7 @@ import {
   isSignedAhead,
 } from '../membership/bounded.ts';
 import { mayHurry } from '../membership/budget.ts';
+import { MAX_HANDOVERS } from '../model/limits.ts';
 import type { Handover, State } from '../model/state.ts';
 import type { DurationMs, Instant, Ip, NodeId } from '../model/units.ts';
 import { isPastRecall } from '../move/phases.ts';
@@ -25,9 +26,6 @@ export const HANDOVER_LASTS_MS: DurationMs = 120_000;
 const MAX_DETAIL = 256;
 const MAX_OWNER = 128;
 const MAX_REASON = 512;
-/** The most handovers a node remembers, finished ones included. */
-export const MAX_HANDOVERS = 16;
-
 /**
  * Copies of one record merge by the greater. An end beats an open one. What its target says of it, done or failed, beats
  * what was decided about it elsewhere: taken back, or out of time.

@@ -4,6 +4,7 @@
 
 import { misaddressedReason, refuse } from '../membership/gossip.ts';
 import type { Route } from '../model/inputs.ts';
+import { MAX_HANDOVERS } from '../model/limits.ts';
 import type { State } from '../model/state.ts';
 import type { EffectId, Ip, NodeId } from '../model/units.ts';
 import { isSilent } from '../observation/holder.ts';
@@ -18,7 +19,6 @@ import {
   HANDOVER_LASTS_MS,
   isMovePastRecall,
   isOpen,
-  MAX_HANDOVERS,
   nextInOrder,
   orderedBy,
   standingOf,

@@ -2,7 +2,9 @@
  * Commands that bring a finished order with its operator's signature (PROTOCOL.md, "Signed orders"). A node can't change it
  * any more: it takes the order in as it is, or says why it doesn't, or that the order follows from what isn't the newest.
  */
+
 import { isPlausible, isSignedAhead } from '../membership/bounded.ts';
+import { MAX_HANDOVERS } from '../model/limits.ts';
 import type { State } from '../model/state.ts';
 import { isoTime } from '../reporting/outbox.ts';
 import type { StepContext } from '../step-context.ts';
@@ -14,7 +16,6 @@ import {
   isOrderedBefore,
   isOver,
   isTooFarAhead,
-  MAX_HANDOVERS,
   nextInOrder,
 } from './handover.ts';
 import { counts, ORDER_ID, wordingFault } from './orders.ts';

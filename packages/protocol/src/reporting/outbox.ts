@@ -3,6 +3,7 @@
  */
 
 import type { PublishResult } from '../model/inputs.ts';
+import { MAX_OUTBOX } from '../model/limits.ts';
 import type { Notification } from '../model/state.ts';
 import type { DurationMs, EffectId, Ip, MonotonicMs } from '../model/units.ts';
 import { change, emitFact, newEffectId, persist, type StepContext } from '../step-context.ts';
@@ -10,8 +11,6 @@ import type { MoveIntent } from '../storage/durable.ts';
 import type { HistoryEntry } from './facts.ts';
 import { plainText } from './plain-text.ts';
 
-/** The most notifications that wait; beyond it the oldest blocked notification, else the oldest, gives way. */
-export const MAX_OUTBOX = 100;
 const FIRST_RETRY_MS: DurationMs = 1_000;
 const MAX_RETRY_MS: DurationMs = 30_000;
 const PUBLISH_TIMEOUT_MS: DurationMs = 5_000;

@@ -11,6 +11,7 @@ import { adoptedId, adoptedWall, restoredCounter } from '../membership/bounded.t
 import { mayHurry } from '../membership/budget.ts';
 import type { AddressState } from '../model/address-state.ts';
 import type { AddressConfig } from '../model/config.ts';
+import { MAX_SAW } from '../model/limits.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, Ip, MonotonicMs, NodeId } from '../model/units.ts';
 import {
@@ -31,9 +32,6 @@ import {
   type ToldTry,
   type Try,
 } from './episode-state.ts';
-
-/** The most characters of what a failed probe got that are told to peers. */
-export const MAX_SAW = 96;
 
 /** Whether anybody has seen it up under this configuration's probe. */
 export function hasAnswered(state: State, { ip, episode }: AddressState): boolean {

@@ -2,8 +2,6 @@
  * Messages and the durable document as text, and back. JSON, checked field by field, with every length bounded.
  */
 
-import { MAX_LENGTH_MS, MAX_WALL_MS } from '../membership/bounded.ts';
-import { MAX_RUMOURS } from '../membership/membership.ts';
 import { MAX_CHANGES, MAX_ENDED } from '../model/address-state.ts';
 import {
   BALLOT_ANSWERS,
@@ -14,11 +12,17 @@ import {
   VERDICTS,
 } from '../model/codes.ts';
 import { MAX_ADDRESSES, MAX_FLAP_MOVES } from '../model/config.ts';
-import { MAX_LATE_TAKES } from '../move/late.ts';
-import { MAX_HANDOVERS } from '../orders/handover.ts';
-import { MAX_OUTBOX } from '../reporting/outbox.ts';
+import {
+  MAX_HANDOVERS,
+  MAX_LATE_TAKES,
+  MAX_LENGTH_MS,
+  MAX_MESSAGE_BYTES,
+  MAX_OUTBOX,
+  MAX_RUMOURS,
+  MAX_SAW,
+  MAX_WALL_MS,
+} from '../model/limits.ts';
 import { DOCUMENT_VERSION, type DurableDocument } from '../storage/durable.ts';
-import { MAX_SAW } from '../takeover/episode.ts';
 import { MAX_TRIES } from '../takeover/episode-state.ts';
 import type { BallotReason, Command, Envelope, RejectReason } from './messages.ts';
 import {
@@ -37,9 +41,6 @@ import {
   union,
   whole,
 } from './shape.ts';
-
-/** The largest message that is sent or read, in bytes. */
-export const MAX_MESSAGE_BYTES = 65_536;
 
 /** `fault`: which field doesn't fit, and what was expected there; never what was found. */
 export type DecodedMessage =

@@ -4,10 +4,11 @@ import type { ProtocolConfig } from '../../src/model/config.ts';
 import type { Effect, SendEffect } from '../../src/model/effects.ts';
 import { initialState } from '../../src/model/initial.ts';
 import type { Input, StorageState } from '../../src/model/inputs.ts';
+import { MAX_MESSAGE_BYTES } from '../../src/model/limits.ts';
 import type { State } from '../../src/model/state.ts';
 import type { Instant } from '../../src/model/units.ts';
 import { step } from '../../src/step.ts';
-import { decodeDocument, decodeMessage, encodeMessage, MAX_MESSAGE_BYTES } from '../../src/wire/codec.ts';
+import { decodeDocument, decodeMessage, encodeMessage } from '../../src/wire/codec.ts';
 import type { Envelope, NodeRecord, Payload } from '../../src/wire/messages.ts';
 import { candidate, PAIR, PEER, recordOf, SELF, WALL } from './fixtures.ts';
 
