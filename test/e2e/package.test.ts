@@ -1,19 +1,15 @@
 /** The real packages, with the real runtime: installed, upgraded, removed and purged in a bare Debian. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readFileSync, statSync } from 'node:fs';
+import { copyFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { findProgram, has } from '../../scripts/requirements.mjs';
 import { BareRoot } from './support/bare-root.ts';
+import { buildPackages, packages } from './support/built-packages.ts';
 import { runToEnd, temporaryFolder } from './support/command.ts';
 
 const root = join(import.meta.dirname, '../..');
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-  readonly version: string;
-}; // as npm has it
-const [deb, rpm] = process.arch === 'arm64' ? ['arm64', 'aarch64'] : ['amd64', 'x86_64'];
-const debFile = join(root, `dist/failtome_${version}_${deb}.deb`);
-const rpmFile = join(root, `dist/failtome-${version}-1.${rpm}.rpm`);
+const { version, deb: debFile, rpm: rpmFile } = packages;
 const whole = has('lintian') && has('rpm');
 
 const setUp = [
@@ -38,13 +34,7 @@ test('the agent installs from its npm tarball, as a command', async (context) =>
 });
 
 describe.skipIf(!whole)('npm run package', () => {
-  beforeAll(() => {
-    const packed = spawnSync(process.execPath, ['scripts/package.mjs', '--arch', process.arch], {
-      cwd: root,
-      encoding: 'utf8',
-    });
-    if (packed.status !== 0) throw new Error(`${packed.stdout}${packed.stderr}`);
-  }, 300_000);
+  beforeAll(buildPackages, 600_000);
 
   test('makes a .deb and an .rpm of 40 MB at most', () => {
     for (const file of [debFile, rpmFile]) {
