@@ -46,25 +46,22 @@ export async function issue(options: CertificateOptions = {}): Promise<Issued> {
   const signingAlgorithm = ALGORITHMS[algorithm];
   const keys = await generateKeys(algorithm);
   serial += 1;
-  const certificate = await X509CertificateGenerator.create(
-    {
-      serialNumber: serial.toString(16).padStart(16, '1'),
-      subject: `CN=test ${serial}`,
-      issuer: issuer?.signing.certificate.subject ?? `CN=test ${serial}`,
-      notBefore: new Date(Date.now() + fromMs),
-      notAfter: new Date(Date.now() + forMs),
-      publicKey: keys.publicKey,
-      signingKey: (issuer?.signing.keys ?? keys).privateKey,
-      signingAlgorithm: issuer === undefined ? signingAlgorithm : issuer.signing.keys.privateKey.algorithm,
-      extensions: [
-        new BasicConstraintsExtension(options.isAuthority === true),
-        new SubjectAlternativeNameExtension(
-          names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
-        ),
-      ],
-    },
-    webcrypto,
-  );
+  const certificate = await X509CertificateGenerator.create({
+    serialNumber: serial.toString(16).padStart(16, '1'),
+    subject: `CN=test ${serial}`,
+    issuer: issuer?.signing.certificate.subject ?? `CN=test ${serial}`,
+    notBefore: new Date(Date.now() + fromMs),
+    notAfter: new Date(Date.now() + forMs),
+    publicKey: keys.publicKey,
+    signingKey: (issuer?.signing.keys ?? keys).privateKey,
+    signingAlgorithm: issuer === undefined ? signingAlgorithm : issuer.signing.keys.privateKey.algorithm,
+    extensions: [
+      new BasicConstraintsExtension(options.isAuthority === true),
+      new SubjectAlternativeNameExtension(
+        names.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value })),
+      ),
+    ],
+  });
   const cert = certificate.toString('pem');
   const key = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' }).toString();
   return { cert, key, publicKey: new Certificate(cert).publicKey, signing: { certificate, keys } };
