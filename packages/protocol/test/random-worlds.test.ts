@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { statusOf } from '../src/reporting/status.ts';
 import { type Change, changes, play } from './support/changes.ts';
-import { SELF } from './support/fixtures.ts';
+import { SELF, WALL } from './support/fixtures.ts';
 import { World } from './support/world.ts';
 
 /** The faults stop: this node is well, its peer answers but serves no more. */
@@ -40,6 +41,34 @@ test('whatever has gone wrong, a node whose faults stop takes the dead address, 
     { numRuns: 20, seed: 17 },
   );
   expect(takes).toBeGreaterThan(12);
+});
+
+test('whatever happens, the word on an address fits what is told beside it', () => {
+  const met = new Set<string>();
+  fc.assert(
+    fc.property(fc.array(changes, { minLength: 10, maxLength: 40, size: 'max' }), (list) => {
+      const world = new World();
+      world.start();
+      for (const one of list) {
+        play(world, one);
+        const status = statusOf(world.state(), { at: world.now, wall: WALL });
+        for (const { protection, holder, takeover, verdict } of status.addresses) {
+          const { state, next, reasons } = protection;
+          met.add(state);
+          // Nobody is his own standby.
+          if (state === 'protected') expect([next === null, next === holder.node]).toEqual([false, false]);
+          else expect(reasons).not.toEqual([]);
+          // A move that is under way is never called an outage.
+          if (takeover !== null && takeover.phase !== 'campaign') expect(state).toBe('failing-over');
+          if (state === 'outage') expect(next).toBeNull();
+          if (state === 'protected') expect(verdict).not.toBe('down');
+          for (const reason of reasons) expect(reason).toMatch(/^[a-z-]+(: |$)/);
+        }
+      }
+    }),
+    { numRuns: 25, seed: 19 },
+  );
+  expect([...met].sort()).toEqual(['failing-over', 'no-standby', 'outage', 'protected']);
 });
 
 test('the same inputs give the same transcript', () => {
