@@ -200,6 +200,7 @@ const noViews: Views = {
   cluster: unasked,
   why: unasked,
   isHolder: unasked,
+  openApi: unasked,
   history: unasked,
   ready: unasked,
   metrics: unasked,

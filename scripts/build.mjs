@@ -18,6 +18,9 @@ import { besideBundle, billOfMaterials, noticesOf, packagesIn } from './notices.
 const stampFile = `${root}node_modules/.failtome-built`;
 const protocolSource = `${root}packages/protocol/src/index.ts`;
 
+/** Made by a test from the schemas of what the agent answers (packages/agent/test/openapi.test.ts). */
+const openApiFile = 'packages/agent/deploy/openapi.json';
+
 const simulator = 'packages/sim/src/main.ts';
 const agent = 'packages/agent/src/main.ts';
 
@@ -97,7 +100,11 @@ async function bundleOne(esbuild, { entry, out, command }, parts) {
     mainFields: ['module', 'main'],
     alias: command ? { '@failtome/protocol': protocolSource } : {},
     banner: command ? { js: commandBanner } : {},
-    define: { FAILTOME_VERSION: JSON.stringify(manifest.version), ...parts },
+    define: {
+      FAILTOME_VERSION: JSON.stringify(manifest.version),
+      FAILTOME_OPENAPI: JSON.stringify(compact(openApiFile)),
+      ...parts,
+    },
     metafile: true,
     sourcemap: 'linked',
     sourcesContent: false,
@@ -129,6 +136,9 @@ function replaceFile(path, contents, executable) {
   if (executable) chmodSync(`${path}.new`, 0o755);
   renameSync(`${path}.new`, path);
 }
+
+/** JSON without its spaces. @param {string} file */
+const compact = (file) => JSON.stringify(JSON.parse(readFileSync(root + file, 'utf8')));
 
 /** What a build leaves. @param {(typeof bundles)[number]} bundle @returns {string[]} */
 function outputsOf({ out, command }) {
@@ -166,6 +176,7 @@ function sourcesKey() {
     'scripts/report-client.mjs',
     'scripts/page-parts.mjs',
     'docs/operations.md',
+    openApiFile,
     ...readdirSync(`${root}packages`).sort().flatMap(inputsOf),
   ]) {
     hash.update(file).update(readFileSync(root + file));

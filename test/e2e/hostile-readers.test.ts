@@ -15,6 +15,7 @@ const closed = [
   '/v1/why',
   '/v1/holder',
   '/metrics',
+  '/openapi.json',
 ];
 
 scenario(
@@ -65,17 +66,6 @@ scenario(
     expect((await api.get('/metrics')).status).toBe(401);
     expect((await read('Bearer 0123456789abcdef')).status).toBe(401);
     expect((await read('Bearer 0123456789abcdef0123456789abcdef')).status).toBe(200);
-    // The nodes read each other by the cluster's key, so that who may read one may see all.
-    await scene.eventually('saturn to show what neptune says itself', async () => {
-      const { body } = await api.send('/v1/cluster', {
-        method: 'GET',
-        headers: { authorization: 'Bearer 0123456789abcdef0123456789abcdef' },
-      });
-      const { nodes } = JSON.parse(body);
-      return nodes.some(
-        (node: { id: string; status: object | null }) => node.id === 'neptune' && node.status !== null,
-      );
-    });
     expect((await scene.command('saturn', 'status')).code).toBe(0);
   },
 );

@@ -142,6 +142,8 @@ describe.skipIf(!has('lintian'))('the Debian package', () => {
         '/usr/share/doc/failtome/iam/ec2-policy.json',
         '/usr/share/doc/failtome/prometheus/alerts.yml',
         '/usr/share/doc/failtome/alerts.md',
+        '/usr/share/doc/failtome/openapi.json',
+        '/usr/share/doc/failtome/cli-output.schema.json',
         '/usr/share/doc/failtome/grafana/failtome.json',
         '/usr/share/doc/failtome/grafana/provisioning.yml',
       ]),

@@ -27,6 +27,7 @@ import { refuse } from './http/refusals.ts';
 import type { Views } from './http/view-routes.ts';
 import { gaugeView } from './observe/gauges.ts';
 import type { Metrics } from './observe/metrics.ts';
+import { openApiText } from './openapi-text.ts';
 import type { Certificate } from './tls/certificate.ts';
 
 /** What the views are made from, at each moment anew. */
@@ -66,6 +67,7 @@ export function createViews(sources: ViewSources, { cluster }: ClusterSource): V
     report: () => nodeReport(sources),
     why: (ip) => advisedWhyOf(sources, ip),
     isHolder: (ip) => isHolder(presentState(sources), ip),
+    openApi: openApiText,
     ready() {
       const present = sources.state();
       return present === null ? { ready: false, reason: sources.waitingFor() } : readyView(present);
@@ -120,7 +122,7 @@ function presentState({ state }: Pick<ViewSources, 'state'>): State {
 }
 
 /** Answered from the first moment on. */
-const ALWAYS_ANSWERED: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
+const ALWAYS_ANSWERED: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics', '/openapi.json']);
 
 /** Until the host runs there is nothing to show, and nobody to hand a message to: all else is answered 503. */
 export function answerWhileStarting(

@@ -88,7 +88,14 @@ export type { TakeoverPhase } from './takeover/takeover-phase.ts';
 export { MOVE_PHASES, TAKEOVER_PHASES, takeoverPhase } from './takeover/takeover-phase.ts';
 export { callTimeoutMs } from './takeover/view.ts';
 export type { DecodedDocument, DecodedMessage } from './wire/codec.ts';
-export { decodeDocument, decodeMessage, encodeDocument, encodeMessage, PAYLOAD_FORM } from './wire/codec.ts';
+export {
+  decodeDocument,
+  decodeMessage,
+  ENVELOPE_FORM,
+  encodeDocument,
+  encodeMessage,
+  PAYLOAD_FORM,
+} from './wire/codec.ts';
 export type * from './wire/messages.ts';
 export { WIRE_VERSION } from './wire/messages.ts';
 export type { Form } from './wire/shape.ts';

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestContext } from 'vitest';
+import { outputFits } from '../../../packages/agent/test/api/answers.ts';
 
 export const program: string = join(import.meta.dirname, '../../../packages/agent/dist/failtome.js');
 
@@ -28,7 +29,18 @@ export interface CommandOptions {
 
 /** Runs `failtome ARGS` to its end. */
 export async function failtome(args: readonly string[], options: CommandOptions = {}): Promise<Ended> {
-  return runToEnd(process.execPath, [program, ...args], options);
+  const ended = await runToEnd(process.execPath, [program, ...args], options);
+  checkJson(args, ended);
+  return ended;
+}
+
+/** Whatever a verb prints as JSON is what its schema says, in every test. */
+function checkJson(args: readonly string[], { code, stdout }: Ended): void {
+  const [verb = ''] = args;
+  if (!args.includes('--json') || stdout === '' || typeof code !== 'number') return;
+  const fault = outputFits(verb, JSON.parse(stdout));
+  if (fault !== '')
+    throw new Error(`failtome ${args.join(' ')} printed what its schema does not have: ${fault}`);
 }
 
 /** Runs any program to its end. */

@@ -18,7 +18,7 @@ export const plain: readonly Plain[] = [
   { pages: /configuration/, text: /`?expect`?|leave 300 to 399 in|Statuses 200 to 399 are/g },
   { pages: /http\.md/, text: /`100-continue`/g },
   // Names of versions and of kinds of keys.
-  { pages: any, text: /TLS 1\.3|OpenSSL 3|P-256|RSA of 2,048 bits/g },
+  { pages: any, text: /OpenAPI 3\.1|TLS 1\.3|OpenSSL 3|P-256|RSA of 2,048 bits/g },
   // Exit codes, of which each command has a test.
   {
     pages: any,

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { EventStreams } from './event-streams.ts';
+import { asked } from './queries.ts';
 import { refuse } from './refusals.ts';
 import { addressOf } from './sender.ts';
 
@@ -26,10 +27,9 @@ export function addEventRoute(
   { streams, keepOpen, onRejected }: EventRouteDependencies,
 ): void {
   app.get('/v1/events', { exposeHeadRoute: false }, (request, reply) => {
-    const asked = new URLSearchParams(request.raw.url?.split('?')[1]).getAll('of');
-    const [scope = 'node'] = asked;
-    if (asked.length > 1 || (scope !== 'node' && scope !== 'cluster'))
-      return refuse(reply, 400, 'bad-query', 'of is node or cluster');
+    const of = asked('of', request, reply);
+    if (of === null) return reply;
+    const scope = of === 'cluster' ? 'cluster' : 'node';
     const { socket } = request.raw;
     const address = addressOf(socket);
     if (!streams.hasRoomFor(address)) {

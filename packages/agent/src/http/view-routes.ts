@@ -8,9 +8,10 @@ import type { ClusterKeys } from '../auth/keys.ts';
 import { SIGNATURE_HEADER, signResponse } from '../auth/signature.ts';
 import type { HistoryLine } from '../history-line.ts';
 import type { ClusterStatus } from './cluster-view.ts';
-import { DEFAULT_HISTORY_LIMIT, HistoryBody, MAX_HISTORY_LIMIT } from './history-body.ts';
+import { HistoryBody } from './history-body.ts';
 import type { AdvisedWhy, AgentStatus, NodeReport } from './node-report.ts';
 import { operationsPage, pageHeaders, statusPage } from './page.ts';
+import { asked, queryOf } from './queries.ts';
 import { Rationed, type RationedDependencies } from './rationed.ts';
 import { refuse } from './refusals.ts';
 
@@ -32,6 +33,8 @@ export interface Views {
   ready(): { readonly ready: boolean; readonly reason: string };
   /** Prometheus's text format. */
   metrics(): Promise<string>;
+  /** The description of the API. */
+  openApi(): string;
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -59,9 +62,9 @@ export function addViewRoutes(
   });
   app.get('/v1/cluster', async (_request, reply) => reply.type(JSON_TYPE).send(await rationed.cluster.get()));
   app.get('/v1/history', async (request, reply) => {
-    const limit = askedLimit(request, reply);
+    const limit = asked('limit', request, reply);
     if (limit === null) return reply;
-    const parts = (await rationed.history.get()).newest(limit);
+    const parts = (await rationed.history.get()).newest(Number(limit));
     const length = parts.reduce((sum, { length: bytes }) => sum + bytes, 0);
     return reply.type(JSON_TYPE).header('content-length', length).send(Readable.from(parts));
   });
@@ -75,6 +78,7 @@ export function addViewRoutes(
     const holder = views.isHolder(ip);
     return reply.code(holder ? 200 : 503).send({ ip, holder });
   });
+  app.get('/openapi.json', (_request, reply) => reply.type(JSON_TYPE).send(views.openApi()));
   app.get('/livez', () => ({ live: true }));
   app.get('/readyz', (_request, reply) => {
     const { ready, reason } = views.ready();
@@ -138,30 +142,13 @@ function rationedViews(views: Views, dependencies: RationedDependencies): Ration
   };
 }
 
-/** The number of `?limit=`. Null: already refused. */
-function askedLimit(request: FastifyRequest, reply: FastifyReply): number | null {
-  const asked = queryOf(request).getAll('limit');
-  if (asked.length === 0) return DEFAULT_HISTORY_LIMIT;
-  const limit = /^\d{1,4}$/.test(asked[0] ?? '') ? Number(asked[0]) : 0;
-  if (asked.length === 1 && limit >= 1 && limit <= MAX_HISTORY_LIMIT) return limit;
-  refuse(reply, 400, 'bad-query', `limit is one whole number from 1 to ${MAX_HISTORY_LIMIT}`);
-  return null;
-}
-
-function queryOf(request: FastifyRequest): URLSearchParams {
-  return new URLSearchParams(request.raw.url?.split('?')[1]);
-}
-
 /** The address of `?ip=`; the only one where it isn't given. Null: already refused. */
 function askedAddress(request: FastifyRequest, reply: FastifyReply, views: Views): Ip | null {
   const addresses = views.addresses();
-  const asked = queryOf(request).getAll('ip');
-  if (asked.length > 1) {
-    refuse(reply, 400, 'bad-query', 'ip may be given once');
-    return null;
-  }
-  const [ip] = asked.length === 1 ? asked : addresses;
-  if (asked.length === 0 && addresses.length !== 1) {
+  const given = asked('ip', request, reply);
+  if (given === null) return null;
+  const ip = given ?? addresses[0];
+  if (given === undefined && addresses.length !== 1) {
     refuse(reply, 400, 'bad-query', `ip is needed: one of ${addresses.join(', ')}`);
     return null;
   }

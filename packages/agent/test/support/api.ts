@@ -95,6 +95,7 @@ const VIEWS: Views = {
   history: () => [],
   ready: () => ({ ready: true, reason: '' }),
   metrics: async () => 'failtome_paused 0\n',
+  openApi: () => '{}',
 };
 
 /** Of a node that is known as `test`, too. */

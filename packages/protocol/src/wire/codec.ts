@@ -61,7 +61,6 @@ const EPOCH = whole();
 const COUNT = whole();
 const LENGTH = atMost(duration(), MAX_LENGTH_MS);
 const WALL = atMost(whole(), MAX_WALL_MS);
-
 /** Reasons are open to later versions: an unknown one is read as text and treated as the refusal it is. */
 const BALLOT_REASON = CODE as Shape<BallotReason>;
 const REJECT_REASON = CODE as Shape<RejectReason>;
@@ -69,7 +68,6 @@ const REJECT_REASON = CODE as Shape<RejectReason>;
 const ROLE = oneOf('candidate', 'witness', 'member');
 const VERDICT = oneOf(...VERDICTS);
 const MODE = oneOf(...BALLOT_MODES);
-
 /** Whoever makes proofs decides what they look like; here they are plain characters, so many at most. */
 const PROOF = matching(/^[A-Za-z0-9+/=._:-]{1,192}$/, 'a proof');
 
@@ -324,6 +322,8 @@ const DOCUMENT: Shape<DurableDocument> = object({
 
 /** What a message's payload may be, for whoever makes some by chance. */
 export const PAYLOAD_FORM: Form = PAYLOAD.form;
+/** What a whole message may be, for whoever describes it. */
+export const ENVELOPE_FORM: Form = ENVELOPE.form;
 
 /** The body of a request or a response. The host signs these very bytes. */
 export function encodeMessage(message: Envelope): string {

@@ -14,7 +14,7 @@ export interface Shape<T> {
 export type Form =
   | { readonly kind: 'text'; readonly most: number }
   /** `what` names the pattern. */
-  | { readonly kind: 'matching'; readonly what: string }
+  | { readonly kind: 'matching'; readonly what: string; readonly pattern: string }
   | { readonly kind: 'whole'; readonly least: number; readonly most: number }
   | { readonly kind: 'duration' | 'flag' }
   | { readonly kind: 'one-of'; readonly values: readonly string[] }
@@ -76,7 +76,7 @@ export function text(maxLength: number): Shape<string> {
 /** A text of that pattern. Ids are keys of plain objects, so the names that every object has by birth are none. */
 export function matching(pattern: RegExp, what: string): Shape<string> {
   const plain = {};
-  return shape({ kind: 'matching', what }, (value) =>
+  return shape({ kind: 'matching', what, pattern: pattern.source }, (value) =>
     typeof value === 'string' && pattern.test(value) && !(value in plain) ? value : fail(what),
   );
 }
