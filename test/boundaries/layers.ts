@@ -109,7 +109,7 @@ export const LAYERS: readonly Layer[] = [
   { folder: `${SIM}/coverage`, parts: [`${SIM}/world`, `${SIM}/plan`], packages: [PROTOCOL, MODEL] },
   {
     folder: `${SIM}/swarm`,
-    parts: [`${SIM}/world`, `${SIM}/plan`, `${SIM}/coverage`],
+    parts: [`${SIM}/world`, `${SIM}/plan`, `${SIM}/coverage`, `${SIM}/workers`],
     packages: [PROTOCOL],
     node: true,
   },
@@ -127,6 +127,12 @@ export const LAYERS: readonly Layer[] = [
     packages: [PROTOCOL, CONFIG, KEYS, MODEL, 'yaml'],
     node: true,
   },
+  { folder: `${SIM}/workers`, node: true },
+  {
+    folder: `${SIM}/tune`,
+    parts: [`${SIM}/world`, `${SIM}/scenario`, `${SIM}/workers`],
+    packages: [PROTOCOL, CONFIG, KEYS],
+  },
   {
     folder: `${SIM}/commands`,
     parts: [
@@ -137,10 +143,16 @@ export const LAYERS: readonly Layer[] = [
       `${SIM}/scenario`,
       `${SIM}/shrink`,
       `${SIM}/swarm`,
+      `${SIM}/tune`,
     ],
-    packages: [PROTOCOL, '@failtome/cloud', '@failtome/cluster/demo', 'commander'],
+    packages: [PROTOCOL, CONFIG, '@failtome/cloud', '@failtome/cluster/demo', 'commander'],
     node: true,
   },
   // The program itself: main.ts.
-  { folder: SIM, parts: [`${SIM}/commands`, `${SIM}/swarm`], packages: ['commander'], node: true },
+  {
+    folder: SIM,
+    parts: [`${SIM}/commands`, `${SIM}/swarm`, `${SIM}/tune`],
+    packages: ['commander'],
+    node: true,
+  },
 ];

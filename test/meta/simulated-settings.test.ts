@@ -59,6 +59,7 @@ driver: { kind: ec2 }
 `;
 
 const ALL = `cluster: web
+preset: quick
 node: { id: saturn, role: candidate, priority: 7 }
 api:
   listen: "0.0.0.0:8741"
@@ -170,6 +171,7 @@ const VALUES = [
     '{}',
   ],
   ...['takeover', 'hold', 'refuse', 'allow', 'ec2', 'opsworks', 'Hold', 'maybe'],
+  ...['patient', 'quick', 'Quick'],
 ];
 
 /** The least file with one key in it; what it depends on gives way. */

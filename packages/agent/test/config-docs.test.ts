@@ -22,6 +22,7 @@ function defaultOf({ fallback }: Key<unknown>): string {
       return 'required';
     case 'none':
       return `none: ${fallback.meaning}`;
+    case 'preset':
     case 'derived':
       return fallback.documented;
     case 'value':

@@ -3,62 +3,24 @@
  * agent's table of all keys, the simulator's settings, the schemas for editors and docs/configuration.md come from it.
  */
 import { MAX_FLAP_MOVES } from '@failtome/protocol';
-import { formatDuration, parseDuration } from './durations.ts';
+import {
+  atMost,
+  byPreset,
+  type ChoiceKey,
+  type ChoiceRange,
+  type DurationKey,
+  type DurationRange,
+  type Fallback,
+  fallbackOf,
+  msOf,
+  type ProtocolKey,
+  type WholeKey,
+  type WholeRange,
+} from './key-model.ts';
+import { type ByPreset, PRESETS, type Preset, presetNamed, USUAL_PRESET } from './presets.ts';
 
-/** What a key of time accepts: milliseconds, both ends included, in whole numbers of a unit. */
-export interface DurationRange {
-  readonly kind: 'duration';
-  readonly leastMs: number;
-  readonly mostMs: number;
-  /** What a shorter one would break, where that isn't plain; else empty. */
-  readonly why: string;
-}
-
-/** What a key that counts accepts, both ends included. */
-export interface WholeRange {
-  readonly kind: 'whole';
-  readonly least: number;
-  readonly most: number;
-}
-
-/** What a key with a few words accepts. */
-export interface ChoiceRange<T extends string> {
-  readonly kind: 'choice';
-  readonly words: readonly T[];
-}
-
-/** Reads another key of the same section, or with `../` of the one around it, as it was written or by default. */
-export type Sibling = (name: string) => unknown;
-
-/** What counts where a key is absent. */
-export type Fallback =
-  | { readonly kind: 'required' }
-  /** The value is null when the key is absent. `meaning` says what happens then. */
-  | { readonly kind: 'none'; readonly meaning: string }
-  | { readonly kind: 'value'; readonly value: string | number | boolean | readonly string[] }
-  /** Follows from another key of its section. */
-  | {
-      readonly kind: 'derived';
-      readonly documented: string;
-      readonly derive: (sibling: Sibling) => string | number | null;
-    };
-
-/** A key that reaches the protocol. */
-export interface ProtocolKey<Range> {
-  /** With `[]` for every place in a list: `addresses[].probe.interval`. */
-  readonly path: string;
-  readonly range: Range;
-  readonly fallback: Fallback;
-  /** What it is, as the first sentence of its description. */
-  readonly says: string;
-}
-
-/** A key of time. */
-export type DurationKey = ProtocolKey<DurationRange>;
-/** A key that counts. */
-export type WholeKey = ProtocolKey<WholeRange>;
-/** A key with a few words. */
-export type ChoiceKey<T extends string> = ProtocolKey<ChoiceRange<T>>;
+export type { ChoiceKey, DurationKey, Fallback, Sibling, WholeKey } from './key-model.ts';
+export { defaultBy, usualCount, usualMs, usualWord } from './key-model.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -79,7 +41,7 @@ function declare<K extends ProtocolKey<AnyRange>>(key: K): K {
 function duration(
   path: string,
   [leastMs, mostMs, why = '']: readonly [leastMs: number, mostMs: number, why?: string],
-  usual: string | Fallback,
+  usual: string | ByPreset<string> | Fallback,
   says: string,
 ): DurationKey {
   return declare({
@@ -93,7 +55,7 @@ function duration(
 function whole(
   path: string,
   [least, most]: readonly [number, number],
-  usual: number,
+  usual: number | ByPreset<number>,
   says: string,
 ): WholeKey {
   return declare({ path, range: { kind: 'whole', least, most }, fallback: fallbackOf(usual), says });
@@ -108,39 +70,31 @@ function choice<const T extends string>(
   return declare({ path, range: { kind: 'choice', words }, fallback: fallbackOf(usual), says });
 }
 
-function fallbackOf(usual: string | number | Fallback): Fallback {
-  return typeof usual === 'object' ? usual : { kind: 'value', value: usual };
-}
-
-/** The usual value, or a sibling's where that is shorter: a default must not contradict what the user chose. */
-function atMost(usual: string, name: string): Fallback {
-  return {
-    kind: 'derived',
-    documented: `${usual}, or ${name} if shorter`,
-    derive(sibling) {
-      const chosenMs = msOf(sibling(name), usual);
-      return chosenMs < msOf(usual, usual) ? formatDuration(chosenMs) : usual;
-    },
-  };
-}
-
-const GOSSIP_USUAL = { interval: '500ms', dead: '3s', timeout: '400ms' };
+const GOSSIP_USUAL = {
+  interval: { patient: '1s', balanced: '500ms', quick: '100ms' },
+  dead: { patient: '6s', balanced: '3s', quick: '500ms' },
+  timeout: { patient: '800ms', balanced: '400ms', quick: '150ms' },
+} satisfies Readonly<Record<string, ByPreset<string>>>;
 
 /** What is left of `dead` after two intervals, where the usual time-out doesn't fit. */
-const timeoutWithinDead: Fallback = {
-  kind: 'derived',
-  documented: `${GOSSIP_USUAL.timeout}, or what dead leaves after two intervals if shorter`,
-  derive(sibling) {
-    const { interval, dead, timeout } = GOSSIP_USUAL;
-    const leftMs = msOf(sibling('dead'), dead) - 2 * msOf(sibling('interval'), interval);
-    return leftMs >= 20 && leftMs < msOf(timeout, timeout) ? `${leftMs}ms` : timeout;
+const timeoutWithinDead: Fallback = byPreset(
+  GOSSIP_USUAL.timeout,
+  '; or what dead leaves after two intervals if shorter',
+  (usual, sibling) => {
+    const { interval, dead } = GOSSIP_USUAL;
+    const preset = presetNamed(sibling('/preset'));
+    const leftMs = msOf(sibling('dead'), dead[preset]) - 2 * msOf(sibling('interval'), interval[preset]);
+    return leftMs >= 20 && leftMs < msOf(usual, String(usual)) ? `${leftMs}ms` : usual;
   },
-};
+);
 
-function msOf(written: unknown, usual: string): number {
-  const ms = typeof written === 'string' ? parseDuration(written) : null;
-  return ms ?? parseDuration(usual) ?? 0;
-}
+/** `preset`. */
+export const PRESET: ChoiceKey<Preset> = choice(
+  'preset',
+  PRESETS,
+  USUAL_PRESET,
+  'Every timing in one word: `patient`, `balanced` or `quick`. Any key beside it counts before it.',
+);
 
 const CHECK_INTERVAL = [10, 10 * MINUTE] as const;
 const CHECK_TIMEOUT = [10, 2 * MINUTE] as const;
@@ -150,28 +104,28 @@ const IN_A_ROW = [1, 100] as const;
 export const PROBE_INTERVAL: DurationKey = duration(
   'addresses[].probe.interval',
   CHECK_INTERVAL,
-  '1s',
+  { patient: '2s', balanced: '1s', quick: '250ms' },
   'Between two probes while all is well.',
 );
 /** `addresses[].probe.fastInterval`. */
 export const PROBE_FAST_INTERVAL: DurationKey = duration(
   'addresses[].probe.fastInterval',
   CHECK_INTERVAL,
-  atMost('500ms', 'interval'),
+  atMost({ patient: '1s', balanced: '500ms', quick: '100ms' }, 'interval'),
   "HAProxy's `fastinter`: between two probes while the address looks troubled, to this node or to another.",
 );
 /** `addresses[].probe.timeout`. */
 export const PROBE_TIMEOUT: DurationKey = duration(
   'addresses[].probe.timeout',
   CHECK_TIMEOUT,
-  '1s',
+  { patient: '2s', balanced: '1s', quick: '300ms' },
   'From connect to the last byte, for up to three attempts on fresh connections at 0, 30 and 60 % of it.',
 );
 /** `addresses[].probe.fall`. */
 export const PROBE_FALL: WholeKey = whole(
   'addresses[].probe.fall',
   IN_A_ROW,
-  3,
+  { patient: 3, balanced: 3, quick: 2 },
   'Failures in a row that make the address down.',
 );
 /** `addresses[].probe.rise`. */
@@ -186,21 +140,21 @@ export const PROBE_RISE: WholeKey = whole(
 export const LOCAL_INTERVAL: DurationKey = duration(
   'local.interval',
   CHECK_INTERVAL,
-  '1s',
+  { patient: '2s', balanced: '1s', quick: '200ms' },
   "Between two checks of this node's own HAProxy while it is fit.",
 );
 /** `local.fastInterval`. */
 export const LOCAL_FAST_INTERVAL: DurationKey = duration(
   'local.fastInterval',
   CHECK_INTERVAL,
-  atMost('200ms', 'interval'),
+  atMost({ patient: '500ms', balanced: '200ms', quick: '100ms' }, 'interval'),
   'The same, while it looks unfit.',
 );
 /** `local.timeout`. */
 export const LOCAL_TIMEOUT: DurationKey = duration(
   'local.timeout',
   CHECK_TIMEOUT,
-  '1s',
+  { patient: '2s', balanced: '1s', quick: '200ms' },
   'From connect to the last byte.',
 );
 /** `local.fall`. */
@@ -257,14 +211,14 @@ export const AGREEMENT_LEASE: DurationKey = duration(
     5 * MINUTE,
     'it has to outlast the guard, a read and the calls of the move, which get a quarter of it each and 500ms at least',
   ],
-  '10s',
+  { patient: '15s', balanced: '10s', quick: '4s' },
   'For how long a vote binds the voter to its candidate, and how long a voter lends nothing after a start.',
 );
 /** `guard.timeout`. */
 export const GUARD_TIMEOUT: DurationKey = duration(
   'guard.timeout',
   [50, 30 * SECOND],
-  '3s',
+  { patient: '5s', balanced: '3s', quick: '1s' },
   'For the answer, in up to three attempts as with the probe.',
 );
 
@@ -314,30 +268,3 @@ export const FLAP_WITHIN: DurationKey = duration(
   'See `flap.moves`: at most `moves` changes in any span of this length, as long as the holder is heard, fit and ' +
     'has served.',
 );
-
-/** The default of a key of time that has a plain one. @throws Error when it has none */
-export function usualMs({ path, fallback }: DurationKey): number {
-  const written = fallback.kind === 'derived' ? fallback.derive(() => undefined) : plainDefault(fallback);
-  const ms = typeof written === 'string' ? parseDuration(written) : null;
-  if (ms === null) throw new Error(`${path} has no default`);
-  return ms;
-}
-
-/** The default of a key that counts. @throws Error when it has none */
-export function usualCount({ path, fallback }: WholeKey): number {
-  const value = plainDefault(fallback);
-  if (typeof value !== 'number') throw new Error(`${path} has no default`);
-  return value;
-}
-
-/** The default of a key with a few words. @throws Error when it has none */
-export function usualWord<T extends string>({ path, range, fallback }: ChoiceKey<T>): T {
-  const value = plainDefault(fallback);
-  const word = range.words.find((one) => one === value);
-  if (word === undefined) throw new Error(`${path} has no default`);
-  return word;
-}
-
-function plainDefault(fallback: Fallback): unknown {
-  return fallback.kind === 'value' ? fallback.value : undefined;
-}

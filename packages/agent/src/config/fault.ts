@@ -8,6 +8,7 @@ import { plainText } from '@failtome/protocol';
 export type Origin =
   | { readonly kind: 'file'; readonly line: number }
   | { readonly kind: 'environment'; readonly variable: string }
+  | { readonly kind: 'preset'; readonly name: string }
   | { readonly kind: 'default' };
 
 /** What is wrong in a configuration, and where. */
@@ -48,6 +49,8 @@ function place(origin: Origin | null, file: string): string {
       return ` (${file}:${origin.line})`;
     case 'environment':
       return ` (environment variable ${origin.variable})`;
+    case 'preset':
+      return ` (preset ${origin.name})`;
     case 'default':
       return ' (the default)';
   }

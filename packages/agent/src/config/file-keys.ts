@@ -2,6 +2,7 @@
  * Every key of the configuration file: its kind, its default, and the environment variable that
  * overrides it. The parser, `failtome config` and the test of docs/configuration.md read this table.
  */
+import type { Preset } from '@failtome/config';
 import type { Fallback, Sibling } from '@failtome/config/keys';
 import * as shared from '@failtome/config/keys';
 import type { DurationMs, Role } from '@failtome/protocol';
@@ -70,6 +71,9 @@ const role = kinds.choice('candidate', 'witness', 'member');
 
 /** `cluster`. */
 export const CLUSTER: Key<string> = key('cluster', kinds.nodeId, required);
+
+/** `preset`. */
+export const PRESET: Key<Preset> = ofChoice(shared.PRESET);
 
 /** `node.id`. */
 export const NODE_ID: Key<string> = key(

@@ -136,6 +136,8 @@ function origin(value: EffectiveValue, file: string): string {
   switch (value.origin.kind) {
     case 'file':
       return `${file}:${value.origin.line}${note}`;
+    case 'preset':
+      return `preset ${value.origin.name}${note}`;
     case 'environment':
       return `${value.origin.variable}${note}`;
     case 'default':

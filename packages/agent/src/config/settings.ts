@@ -2,10 +2,11 @@
  * The file's tree and the environment, read by the table of keys: every value with its origin, every
  * default filled in, and every fault that a single value can have. Combinations are the business of `rules.ts`.
  */
-import { describeNode, nearest, type RawMap, type RawNode, scalarNode } from '@failtome/config';
+import { describeNode, nearest, presetNamed, type RawMap, type RawNode, scalarNode } from '@failtome/config';
+import { defaultBy } from '@failtome/config/keys';
 import { counted } from '@failtome/protocol';
 import type { Fault, Origin } from './fault.ts';
-import { ALL_KEYS, type Key } from './file-keys.ts';
+import { ALL_KEYS, type Key, PRESET } from './file-keys.ts';
 import { LISTS, OPTIONAL_SECTIONS } from './file-sections.ts';
 
 /** What a message says was found where a required value is absent. */
@@ -208,11 +209,21 @@ function defaultOf(reading: Reading, key: Key<unknown>, path: string): Entry | n
       return null;
     case 'value':
       return { node: nodeOfDefault(fallback.value), origin };
+    case 'preset':
     case 'derived': {
-      const value = fallback.derive((name) => siblingOf(reading, path, name));
-      return value === null ? null : { node: nodeOfDefault(value), origin };
+      const value = defaultBy(fallback, (name) => siblingOf(reading, path, name));
+      const chosen = fallback.kind === 'preset' ? presetOrigin(reading) : origin;
+      return value === null ? null : { node: nodeOfDefault(value), origin: chosen };
     }
   }
+}
+
+/** Where nobody has chosen one, its values are the defaults. */
+function presetOrigin({ entries }: Reading): Origin {
+  const entry = entries.get(PRESET.path);
+  if (entry === undefined || entry.origin.kind === 'default' || entry.node.kind !== 'scalar')
+    return { kind: 'default' };
+  return { kind: 'preset', name: presetNamed(entry.node.value) };
 }
 
 function nodeOfDefault(value: string | number | boolean | readonly string[]): RawNode {
@@ -222,12 +233,16 @@ function nodeOfDefault(value: string | number | boolean | readonly string[]): Ra
 
 /** The table lists a key after those that its default follows from, so they have been read by now. */
 function siblingOf(reading: Reading, path: string, name: string): unknown {
+  const node = reading.entries.get(siblingPath(path, name))?.node;
+  return node?.kind === 'scalar' ? node.value : undefined;
+}
+
+function siblingPath(path: string, name: string): string {
+  if (name.startsWith('/')) return name.slice(1);
   const section = path.slice(0, path.lastIndexOf('.'));
-  const target = name.startsWith('../')
+  return name.startsWith('../')
     ? `${section.slice(0, section.lastIndexOf('.'))}.${name.slice(3)}`
     : `${section}.${name}`;
-  const node = reading.entries.get(target)?.node;
-  return node?.kind === 'scalar' ? node.value : undefined;
 }
 
 function faultAt(path: string, node: RawNode | undefined, found: string, expected: string): Fault {

@@ -8,6 +8,7 @@ import { addReplay } from './replay-command.ts';
 import { addRun } from './run-command.ts';
 import { addShrink } from './shrink-command.ts';
 import { addSwarm } from './swarm-command.ts';
+import { addTune } from './tune-command.ts';
 
 const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = [
   addDemo,
@@ -18,6 +19,7 @@ const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = 
   addSwarm,
   addShrink,
   addExplore,
+  addTune,
 ];
 
 /** Every verb with its options. The manual and the completions are made from it, too. */

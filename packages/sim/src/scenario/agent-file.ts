@@ -98,6 +98,7 @@ const probe = section('probe');
 
 const file = map("an agent's configuration", {
   cluster: nothing,
+  preset: optional(alone('preset'), ''),
   api: nothing,
   auth: nothing,
   stateDir: nothing,
@@ -200,6 +201,7 @@ function commonSettings(read: Read, root: RawNode): Given {
   if (!has(root, 'notify', 'sns')) given.set('notify.sns', false);
   // Simulated operators have keys where these have.
   if (has(root, 'auth', 'operators')) given.set('identities', true);
+  if (read.preset !== undefined) given.set('preset', read.preset);
   if (read.notify?.blockedAfter !== undefined) given.set('notify.blockedAfter', read.notify.blockedAfter);
   if (read.holdDown !== undefined) given.set('holdDown', read.holdDown);
   return given;

@@ -21,7 +21,7 @@ export interface Setting {
   /** As it is written. */
   readonly write: 'duration' | 'plain' | 'none';
   /** Follows from what was chosen beside it, where it isn't given. */
-  readonly derive?: (given: Given) => number;
+  readonly derive?: (given: Given) => number | string;
 }
 
 /** Settings that were written down, by path. */
@@ -32,14 +32,13 @@ type At = NonNullable<Setting['at']>;
 function ms(key: keys.DurationKey, at: At): Setting {
   const { range, says } = key;
   const shape = duration(range.leastMs, range.mostMs, 'whole');
-  const made: Setting = { path: pathOf(key), says, shape, at, write: 'duration' };
-  const derive = derivedMs(key);
-  return derive === null ? made : { ...made, derive };
+  return withDefault(key, { path: pathOf(key), says, shape, at, write: 'duration' });
 }
 
 function count(key: keys.WholeKey, at: At): Setting {
   const { range, says } = key;
-  return { path: pathOf(key), says, shape: whole(range.least, range.most), at, write: 'plain' };
+  const shape = whole(range.least, range.most);
+  return withDefault(key, { path: pathOf(key), says, shape, at, write: 'plain' });
 }
 
 /** @param words those that are simulated */
@@ -56,18 +55,24 @@ function pathOf({ path }: { readonly path: string }): string {
   return path.replace('addresses[].', '');
 }
 
-/** The default that follows from other keys of the section, as the agent's does; null: it follows from none. */
-function derivedMs(key: keys.DurationKey): NonNullable<Setting['derive']> | null {
-  const { fallback } = key;
-  if (fallback.kind !== 'derived') return null;
-  const [section = ''] = pathOf(key).split('.');
-  return (given) => {
-    const written = fallback.derive((name) => {
-      const chosen = given.get(`${section}.${name}`);
-      return typeof chosen === 'number' ? formatDuration(chosen) : undefined;
+/** With the default that follows from `preset` or from other keys of the section, as the agent's does. */
+function withDefault(
+  { path, fallback }: Pick<keys.DurationKey, 'path' | 'fallback'>,
+  made: Setting,
+): Setting {
+  if (fallback.kind !== 'derived' && fallback.kind !== 'preset') return made;
+  const [section = ''] = made.path.split('.');
+  const isDuration = made.write === 'duration';
+  const derive = (given: Given): number | string => {
+    const written = keys.defaultBy(fallback, (name) => {
+      const chosen = given.get(name.startsWith('/') ? name.slice(1) : `${section}.${name}`);
+      return typeof chosen === 'number' && isDuration ? formatDuration(chosen) : chosen;
     });
-    return parseDuration(String(written)) ?? keys.usualMs(key);
+    const value = isDuration ? parseDuration(String(written)) : written;
+    if (value === null) throw new Error(`${path} has no default`);
+    return value;
   };
+  return { ...made, derive };
 }
 
 /** All settings that a scenario can change. */
@@ -80,6 +85,7 @@ export const SETTINGS: readonly Setting[] = [
     at: ['identities'],
     write: 'plain',
   },
+  oneOf(keys.PRESET, null, keys.PRESET.range.words),
   ms(keys.PROBE_INTERVAL, ['probe', 'intervalMs']),
   ms(keys.PROBE_FAST_INTERVAL, ['probe', 'fastIntervalMs']),
   ms(keys.PROBE_TIMEOUT, ['probe', 'timeoutMs']),

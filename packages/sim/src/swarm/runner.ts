@@ -1,8 +1,8 @@
 /**
  * Who runs the seeds: this very thread, or workers that are the same program once more.
  */
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { DrawOptions } from '../plan/index.ts';
+import { serveTasks, startPool } from '../workers/pool.ts';
 import { runSeed, type SeedResult, thrown } from './seed.ts';
 
 /** Runs seeds, here or in workers. */
@@ -14,15 +14,10 @@ export interface Runner {
   close(): Promise<void>;
 }
 
-/** Wall-clock limit of a seed, in seconds; one that takes longer is an infinite loop. */
+/** Wall-clock limit of a seed; one that takes longer is an infinite loop. */
 const MAX_SEED_MS = 300_000;
 /** Tells a worker of a swarm from others. */
 const WORK = 'swarm';
-
-interface Work {
-  readonly kind: typeof WORK;
-  readonly options: DrawOptions;
-}
 
 /** One seed after the other in this thread. */
 export function runHere(options: DrawOptions): Runner {
@@ -36,44 +31,21 @@ export function runHere(options: DrawOptions): Runner {
 
 /** @param program the file that calls `workIfWorker` at its start */
 export function runInWorkers(program: URL, jobs: number, options: DrawOptions): Runner {
-  const idle: Worker[] = [];
-  const begin = (): Worker => new Worker(program, { workerData: { kind: WORK, options } satisfies Work });
+  const pool = startPool<number, SeedResult>({
+    program,
+    jobs,
+    kind: WORK,
+    options,
+    maxTaskMs: MAX_SEED_MS,
+  });
   return {
     jobs,
     async run(seed) {
-      const worker = idle.pop() ?? begin();
-      const answered = await ask(worker, seed);
-      if (answered.kind === 'result') {
-        idle.push(worker);
-        return answered.result;
-      }
-      await worker.terminate();
-      return thrown(seed, answered.error, null);
+      const answered = await pool.run(seed);
+      return answered.kind === 'result' ? answered.result : thrown(seed, answered.error, null);
     },
-    async close() {
-      await Promise.all(idle.splice(0).map((worker) => worker.terminate()));
-    },
+    close: () => pool.close(),
   };
-}
-
-type Answered =
-  | { readonly kind: 'result'; readonly result: SeedResult }
-  | { readonly kind: 'broken'; readonly error: unknown };
-
-function ask(worker: Worker, seed: number): Promise<Answered> {
-  return new Promise((resolve) => {
-    const settle = (answered: Answered): void => {
-      clearTimeout(limit);
-      worker.off('message', onMessage).off('error', onError).off('exit', onExit);
-      resolve(answered);
-    };
-    const onMessage = (result: SeedResult): void => settle({ kind: 'result', result });
-    const onError = (error: unknown): void => settle({ kind: 'broken', error });
-    const onExit = (code: number): void => onError(new Error(`the worker ended with ${code}`));
-    const limit = setTimeout(() => onError(new Error(`no end within ${MAX_SEED_MS} ms`)), MAX_SEED_MS);
-    worker.on('message', onMessage).on('error', onError).on('exit', onExit);
-    worker.postMessage(seed);
-  });
 }
 
 /**
@@ -82,13 +54,5 @@ function ask(worker: Worker, seed: number): Promise<Answered> {
  * @returns whether it is one
  */
 export function workIfWorker(): boolean {
-  const work: unknown = workerData;
-  if (isMainThread || parentPort === null || !isWork(work)) return false;
-  const port = parentPort;
-  port.on('message', (seed: number) => port.postMessage(runSeed(seed, work.options)));
-  return true;
-}
-
-function isWork(data: unknown): data is Work {
-  return typeof data === 'object' && data !== null && 'kind' in data && data.kind === WORK;
+  return serveTasks<DrawOptions, number, SeedResult>(WORK, (options) => (seed) => runSeed(seed, options));
 }

@@ -25,6 +25,8 @@ import type { RunView, Violation, Watcher } from './watch.ts';
 export interface WorldOptions {
   /** How many trace lines to keep for people. */
   readonly keepTrace: number;
+  /** False: no invariant is checked, where a world is measured and not proved. */
+  readonly judged?: boolean;
 }
 
 /** A fact, with the node that told it. */

@@ -5,6 +5,7 @@
 import { LATE_ANSWER_MS } from '@failtome/ports';
 import type { NodeId, SendFailure } from '@failtome/protocol';
 import type { Details, LostWhy } from './details.ts';
+import type { Packets, Transfer } from './packets.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
 
@@ -110,6 +111,7 @@ export class Network {
   readonly #random: Random;
   readonly #log: (what: string, detail: string) => void;
   readonly #details: Details;
+  readonly #packets: Packets | null;
   readonly #links = new Map<string, Link>();
   readonly #listeners = new Map<NodeId, Listener>();
   readonly #recorded: Recorded[] = [];
@@ -121,11 +123,13 @@ export class Network {
     random: Random,
     log: (what: string, detail: string) => void,
     details: Details,
+    packets: Packets | null = null,
   ) {
     this.#queue = queue;
     this.#random = random;
     this.#log = log;
     this.#details = details;
+    this.#packets = packets;
   }
 
   /** Count messages from now on, and decide over those that the rule is for. */
@@ -185,9 +189,11 @@ export class Network {
       return;
     }
     const fate = this.#fateOf(from, to, 'request');
-    const why = this.#stopped(there, back, wanted.fresh) ?? (fate?.kind === 'lost' ? 'loss' : null);
+    const lateMs = this.#lateByMs(from, to, wanted.fresh ? 'first-data' : 'data');
+    const why =
+      this.#stopped(there, back, wanted.fresh) ?? (fate?.kind === 'lost' || lateMs === null ? 'loss' : null);
     if (why !== null) return this.#lost(msg, why);
-    this.#queue.after(this.#delayOn(there) + (fate?.kind === 'late' ? fate.byMs : 0), () => {
+    this.#queue.after(this.#delayOn(there) + (lateMs ?? 0) + (fate?.kind === 'late' ? fate.byMs : 0), () => {
       const state = this.#listeners.get(to)?.state() ?? 'gone';
       if (state === 'refused' && back.state !== 'closed')
         this.#queue.after(this.#delayOn(back), () => fail(asked, 'refused'));
@@ -210,9 +216,10 @@ export class Network {
     const back = this.link(from, to);
     this.#details.emit?.({ kind: 'sent', msg, re, from, to, route, bytes, fresh: false });
     const fate = this.#fateOf(from, to, 'response');
-    if (!this.#carries(back) || fate?.kind === 'lost')
+    const lateMs = this.#lateByMs(from, to, 'data');
+    if (!this.#carries(back) || fate?.kind === 'lost' || lateMs === null)
       return this.#lost(msg, back.state === 'closed' ? 'cut' : 'loss');
-    this.#queue.after(this.#delayOn(back) + (fate?.kind === 'late' ? fate.byMs : 0), () => {
+    this.#queue.after(this.#delayOn(back) + lateMs + (fate?.kind === 'late' ? fate.byMs : 0), () => {
       if (asked.closed || this.#queue.now() > asked.lateUntil) return this.#lost(msg, 'late');
       this.#details.emit?.({ kind: 'arrived', msg, to, again: false });
       asked.ended = true;
@@ -224,6 +231,10 @@ export class Network {
   #delayOn({ delayMs, tailPerMille, tailMs }: Link): number {
     const usual = this.#random.between(Math.round(delayMs[0] * 16), Math.round(delayMs[1] * 16)) / 16;
     return this.#random.chance(tailPerMille) ? usual + this.#random.between(0, tailMs) : usual;
+  }
+
+  #lateByMs(from: NodeId, to: NodeId, transfer: Transfer): number | null {
+    return this.#packets === null ? 0 : this.#packets.lateByMs([from, to], transfer);
   }
 
   #carries(way: Link): boolean {

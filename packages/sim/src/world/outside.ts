@@ -6,6 +6,7 @@
 import { type AwsState, externalIp, routeOf } from '@failtome/cloud/model';
 import { type AttemptEnd, checkResultOf, isDefinite, runAttempts, type StatusRange } from '@failtome/ports';
 import type { CheckResult, ExternalIpFailure, ExternalIpResult, Ip, NodeId } from '@failtome/protocol';
+import type { Packets } from './packets.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
 
@@ -64,16 +65,24 @@ export class Outside {
   readonly #queue: EventQueue;
   readonly #random: Random;
   readonly #aws: () => AwsState;
+  readonly #packets: Packets | null;
   readonly #byInstance: Map<string, Machine>;
   readonly machines: ReadonlyMap<NodeId, Machine>;
   ipService: IpService = { kind: 'up' };
   /** What every web server passes on: `gone` is answered with an error wherever it is asked, while the servers are well. */
   page: 'served' | 'gone' = 'served';
 
-  constructor(queue: EventQueue, random: Random, aws: () => AwsState, machines: readonly Machine[]) {
+  constructor(
+    queue: EventQueue,
+    random: Random,
+    aws: () => AwsState,
+    machines: readonly Machine[],
+    packets: Packets | null = null,
+  ) {
     this.#queue = queue;
     this.#random = random;
     this.#aws = aws;
+    this.#packets = packets;
     this.#byInstance = new Map(machines.map((machine) => [machine.instanceId, machine]));
     this.machines = new Map(machines.map((machine) => [machine.id, machine]));
   }
@@ -139,7 +148,9 @@ export class Outside {
     const machine = this.#byInstance.get(route.instance.id);
     // An address whose holder's own way out is broken isn't reached from outside either.
     if (machine === undefined || route.instance.wayOut === 'broken') return null;
-    const ending = this.#server(machine, this.#draw(OUTSIDE_MS));
+    const lateMs = this.#lateByMs(from, machine);
+    if (lateMs === null) return null;
+    const ending = this.#server(machine, this.#draw(this.#packets?.spec.outsideRttMs ?? OUTSIDE_MS) + lateMs);
     return ending?.end === OK && this.page === 'gone' ? { ...ending, end: UNAVAILABLE } : ending;
   }
 
@@ -148,7 +159,14 @@ export class Outside {
     const seen = externalIp(this.#aws(), from.instanceId, this.#queue.now());
     const answer = seen.kind === 'none' ? null : answerOf(this.ipService, seen.ip);
     if (answer === null || this.#random.chance(from.outsideLossPerMille)) return null;
-    return { afterMs: this.#draw(EXTERNAL_IP_MS), end: answer };
+    const lateMs = this.#lateByMs(from);
+    const usualMs = this.#draw(this.#packets?.spec.externalIpMs ?? EXTERNAL_IP_MS);
+    return lateMs === null ? null : { afterMs: usualMs + lateMs, end: answer };
+  }
+
+  #lateByMs(...machines: readonly Machine[]): number | null {
+    const nodes = machines.map(({ id }) => id);
+    return this.#packets === null ? 0 : this.#packets.lateByMs(nodes, 'exchange');
   }
 
   #check(timeoutMs: number, connectNow: () => Ending<AttemptEnd>, done: (result: CheckResult) => void): void {

@@ -8,20 +8,32 @@ export interface Random {
   below(bound: number): number;
   /** A whole number from `least` to `most`, both included. */
   between(least: number, most: number): number;
+  /** A number from 0 up to, not including, 1. */
+  fraction(): number;
   /** True `perMille` times in a thousand. */
   chance(perMille: number): boolean;
   /** @throws Error when the list is empty. */
   pick<T>(list: readonly T[]): T;
   /** A generator of its own, so that what draws from it disturbs nobody else. */
   fork(): Random;
+  /**
+   * From here on another future: this generator and all that were ever forked off it, and off those, draw anew, by this
+   * seed.
+   */
+  reseed(seed: number): void;
 }
 
 /** @param seed any whole number; its low 32 bits count */
 export function createRandom(seed: number): Random {
-  let a = mix(seed | 0, 1);
-  let b = mix(seed | 0, 2);
-  let c = mix(seed | 0, 3);
-  let d = mix(seed | 0, 4) | 1;
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const forks: Random[] = [];
+
+  function begin(from: number): void {
+    a = mix(from | 0, 1);
+    b = mix(from | 0, 2);
+    c = mix(from | 0, 3);
+    d = mix(from | 0, 4) | 1;
+  }
 
   function next(): number {
     const result = Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
@@ -35,9 +47,12 @@ export function createRandom(seed: number): Random {
     return result;
   }
 
-  const below = (bound: number): number => Math.floor((next() / 0x1_0000_0000) * bound);
+  begin(seed);
+  const fraction = (): number => next() / 0x1_0000_0000;
+  const below = (bound: number): number => Math.floor(fraction() * bound);
   return {
     below,
+    fraction,
     between: (least, most) => least + below(most - least + 1),
     chance: (perMille) => perMille > 0 && below(1000) < perMille,
     pick(list) {
@@ -45,7 +60,15 @@ export function createRandom(seed: number): Random {
       if (index >= list.length) throw new Error('nothing to pick from');
       return list[index] as (typeof list)[number]; // the index is inside the list
     },
-    fork: () => createRandom(next()),
+    fork() {
+      const fork = createRandom(next());
+      forks.push(fork);
+      return fork;
+    },
+    reseed(other) {
+      begin(other);
+      for (const fork of forks) fork.reseed(next());
+    },
   };
 }
 

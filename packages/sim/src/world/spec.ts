@@ -6,6 +6,7 @@ import { type AddressSpec, type AwsState, createAws } from '@failtome/cloud/mode
 import type { Ip, NodeId, ProtocolConfig } from '@failtome/protocol';
 import type { CloudSpec } from './cloud.ts';
 import type { Machine } from './outside.ts';
+import type { PacketSpec } from './packets.ts';
 import {
   configFor,
   instanceIdOf,
@@ -35,6 +36,8 @@ export interface WorldSpec {
   readonly timerLateMs: number;
   /** Nodes whose landing places carry another Elastic IP already. */
   readonly occupied: readonly NodeId[];
+  /** Absent: no packet is lost, and links lose messages (`network.ts`). */
+  readonly packets?: PacketSpec;
 }
 
 /** The topic that every node publishes to. */

@@ -15,6 +15,7 @@ import { createMachineActions, createProcessActions } from './node-actions.ts';
 import { Nodes, type SimNode } from './nodes.ts';
 import { createOperators, type Operators } from './operator.ts';
 import { Outside } from './outside.ts';
+import { Packets } from './packets.ts';
 import { createQueue, type EventQueue } from './queue.ts';
 import { createRandom, type Random } from './random.ts';
 import { createSignatures } from './signing.ts';
@@ -73,7 +74,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     facts: () => facts,
     cloudEvents: () => cloudEvents,
   };
-  watchWithJudge(parts);
+  if (options.judged !== false) watchWithJudge(parts);
   return world;
 }
 
@@ -96,9 +97,11 @@ function createParts(spec: WorldSpec, { keepTrace }: WorldOptions): Parts {
   );
   const aws = (): AwsState => cloud.state();
   const logNetwork = (what: string, detail: string): void => trace.log('network', what, detail);
-  const network = new Network(queue, random.fork(), logNetwork, details);
+  // Only where there is one: what the others draw stays as it is.
+  const packets = spec.packets === undefined ? null : new Packets(spec.packets, queue, random.fork());
+  const network = new Network(queue, random.fork(), logNetwork, details, packets);
   const machines = spec.nodes.map(({ id }, index) => newMachine(id, index));
-  const outside = new Outside(queue, random.fork(), aws, machines);
+  const outside = new Outside(queue, random.fork(), aws, machines, packets);
   const speaks = (id: NodeId): boolean =>
     nodes.at(id).state === 'on' && nodes.at(id).process?.isPaused() === false;
   const lies = new Lies({ spec, queue, network, aws, runs: () => nodes.runs(), speaks });
