@@ -2,10 +2,9 @@
  * `failtome-sim tune`: what settings are worth on a network, and which would be better.
  */
 export { presetSettings } from './candidates.ts';
-export { downtimeMs, FAILURES, watchForNeedless } from './experiment.ts';
 export { networkFrom } from './from-metrics.ts';
 export { type NetworkModel, USUAL_NETWORK } from './network-model.ts';
 export { startTuners, workIfTuneWorker } from './tasks.ts';
-export { COARSE, experimentOf, FULL, type TuneResult, tune } from './tune.ts';
+export { COARSE, FULL, type TuneResult, tune } from './tune.ts';
 export { tuningPage } from './tuning-page.ts';
 export { describeTuning } from './tuning-text.ts';
