@@ -8,7 +8,7 @@ import { holderOf } from '@failtome/cloud/model';
 import type { Ballot, BallotAnswer, BallotReason, Ip, NodeId } from '@failtome/protocol';
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
 import { type Broken, broken, type EventOf, type FactOf, type Judged, type RunView } from './events.ts';
-import { addressOf } from './run-history.ts';
+import { addressOf, withEntry } from './run-history.ts';
 
 /** What drifting clocks may make of a silence. */
 const TOLERANCE_MS = 20;
@@ -118,6 +118,7 @@ function onSaid(
   { by, message: { payload } }: EventOf<'said'>,
   view: ClusterView,
 ): Judged<Agreement> {
+  if (payload.ballots === undefined && payload.answers === undefined) return [history];
   const consents = (payload.answers ?? []).filter((answer) => answer.consents === true);
   if (payload.ballots === undefined && consents.length === 0) return [history];
   let { asked, relieved } = history;
@@ -223,7 +224,9 @@ function withNew<T extends { readonly atMs: number }>(
   key: string,
   value: T,
 ): Readonly<Record<string, T>> {
-  const recent = Object.entries(known).filter(([, { atMs }]) => value.atMs - atMs < MATTERS_MS);
+  const matters = ({ atMs }: T): boolean => value.atMs - atMs < MATTERS_MS;
+  if (Object.values(known).every(matters)) return withEntry(known, key, value);
+  const recent = Object.entries(known).filter(([, one]) => matters(one));
   return { ...Object.fromEntries(recent), [key]: value };
 }
 

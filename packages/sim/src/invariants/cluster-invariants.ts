@@ -10,7 +10,7 @@ import { DAMPING } from './damping.ts';
 import { type DuplicateIds, NO_DUPLICATES, withRun } from './duplicate-ids.ts';
 import { DUTY } from './duty.ts';
 import { EPISODES } from './episodes.ts';
-import type { Broken, Judged, JudgedEvent } from './events.ts';
+import { type Broken, brokenIn, type Judged, type JudgedEvent } from './events.ts';
 import { HANDOVER_ORDERS } from './handover-orders.ts';
 import { LENDING } from './lending.ts';
 import { REPLAYS } from './replays.ts';
@@ -85,15 +85,33 @@ export function judgeCluster(
   const listening = groupsFor(event);
   const duplicates = withRun(history.duplicates, event, view.now());
   if (listening.length === 0 && duplicates === history.duplicates) return [history];
-  const seen: ClusterView = { ...view, duplicates };
+  const seen = withDuplicates(view, duplicates);
   const found: Broken[] = [];
   let { groups } = history;
   for (const index of listening) {
     const before = groups[index];
-    const [after, ...broken] = GROUPS[index]?.judge(before, event, seen) ?? [before];
-    found.push(...broken);
-    if (after !== before) groups = groups.map((one, at) => (at === index ? after : one));
+    const judged = GROUPS[index]?.judge(before, event, seen) ?? [before];
+    const [after] = judged;
+    if (judged.length > 1) found.push(...brokenIn(judged));
+    if (after !== before) groups = groups.with(index, after);
   }
   const isSame = groups === history.groups && duplicates === history.duplicates;
   return [isSame ? history : { duplicates, groups }, ...found];
+}
+
+/** Written out: a spread costs ten times as much, and this is made for nearly every event. */
+function withDuplicates(view: Omit<ClusterView, 'duplicates'>, duplicates: DuplicateIds): ClusterView {
+  return {
+    driver: view.driver,
+    learnMs: view.learnMs,
+    fitMs: view.fitMs,
+    now: view.now,
+    aws: view.aws,
+    runs: view.runs,
+    disksHarmed: view.disksHarmed,
+    isLiar: view.isLiar,
+    rolledBack: view.rolledBack,
+    historyOf: view.historyOf,
+    duplicates,
+  };
 }

@@ -106,6 +106,15 @@ export interface Broken {
 /** What follows from an event: the history with it, and what it breaks. */
 export type Judged<H> = readonly [history: H, ...broken: readonly Broken[]];
 
+const NOTHING: readonly Broken[] = [];
+
+/** What an event breaks, nearly always nothing. */
+export function brokenIn(judged: Judged<unknown>): readonly Broken[] {
+  if (judged.length === 1) return NOTHING;
+  const [, ...found] = judged;
+  return found;
+}
+
 /** Name what is broken. */
 export function broken(invariant: string, detail: string): Broken {
   return { invariant, detail };

@@ -6,6 +6,13 @@
 export { type ClusterHistory, concernsCluster, judgeCluster, NEW_CLUSTER } from './cluster-invariants.ts';
 export type { ClusterView } from './cluster-view.ts';
 export { ELSEWHERE } from './durability.ts';
-export type { Broken, JudgedEvent, RunView, WorldEvent, WorldView } from './events.ts';
+export {
+  type Broken,
+  brokenIn,
+  type JudgedEvent,
+  type RunView,
+  type WorldEvent,
+  type WorldView,
+} from './events.ts';
 export { newRunHistory, type RunHistory } from './run-history.ts';
 export { judgeRecord, judgeRun } from './run-invariants.ts';

@@ -135,6 +135,7 @@ function withReleases(history: Lending, { by, message }: EventOf<'heard'>, view:
 
 function withSaid(history: Lending, { by, message }: EventOf<'said'>, view: ClusterView): Lending {
   const { answers, ballots } = message.payload;
+  if (answers === undefined && ballots === undefined) return history;
   let { lent, agreed } = history;
   for (const { address, candidate, epoch, leaseMs, consents } of answers ?? []) {
     if (consents === true) {

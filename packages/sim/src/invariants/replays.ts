@@ -11,12 +11,12 @@ const TOLERANCE_MS = 20;
 const KEPT_MS = 300_000;
 const BUCKETS = 64;
 
-/** A message that has counted, and those of its bucket before it. */
+/** A message that has counted, and those of its bucket with lower numbers, the highest first. */
 interface Counted {
   readonly recordedAs: number;
   readonly run: string;
   readonly atMs: number;
-  readonly before: Counted | null;
+  readonly below: Counted | null;
 }
 
 /** Those that have counted lately, and in the time before that. */
@@ -47,10 +47,22 @@ export const REPLAYS: ClusterRules<Replays> = {
 };
 
 function runOf({ now, earlier, operators }: Replays, recordedAs: number): string | null {
-  for (const buckets of [now, earlier])
-    for (let one = buckets[recordedAs % BUCKETS] ?? null; one !== null; one = one.before)
-      if (one.recordedAs === recordedAs) return one.run;
-  return operators[recordedAs] ?? null;
+  const index = recordedAs % BUCKETS;
+  const one = found(now[index] ?? null, recordedAs) ?? found(earlier[index] ?? null, recordedAs);
+  return one?.run ?? operators[recordedAs] ?? null;
+}
+
+/** Numbers rise as messages are sent: most are above all that have counted, and the first look tells. */
+function found(highest: Counted | null, recordedAs: number): Counted | null {
+  let one = highest;
+  while (one !== null && one.recordedAs > recordedAs) one = one.below;
+  return one?.recordedAs === recordedAs ? one : null;
+}
+
+/** With one more in its place; those above it are copied. */
+function withOne(bucket: Counted | null, one: Omit<Counted, 'below'>): Counted {
+  if (bucket === null || bucket.recordedAs < one.recordedAs) return { ...one, below: bucket };
+  return { ...bucket, below: withOne(bucket.below, one) };
 }
 
 function withCounted(
@@ -64,10 +76,9 @@ function withCounted(
     return { ...history, operators: { ...history.operators, [recordedAs]: run } };
   const fresh = nowMs - history.sinceMs < KEPT_MS;
   const { sinceMs, now, earlier } = fresh ? history : { sinceMs: nowMs, now: EMPTY, earlier: history.now };
-  const buckets = [...now];
   const index = recordedAs % BUCKETS;
-  buckets[index] = { recordedAs, run, atMs: nowMs, before: now[index] ?? null };
-  return { ...history, sinceMs, now: buckets, earlier };
+  const bucket = withOne(now[index] ?? null, { recordedAs, run, atMs: nowMs });
+  return { sinceMs, now: now.with(index, bucket), earlier, operators: history.operators };
 }
 
 /** What a request that counts must be, by the receiver's own record. */

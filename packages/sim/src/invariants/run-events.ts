@@ -7,6 +7,7 @@ import type { EventOf, FactOf, JudgedEvent, RunView } from './events.ts';
 import {
   type AddressHistory,
   addressOf,
+  copyRun,
   counted,
   FIT_CHECKS,
   firstCallOf,
@@ -15,6 +16,7 @@ import {
   type RunHistory,
   type Shown,
   type UnknownCall,
+  withEntry,
 } from './run-history.ts';
 
 const MAX_KEPT = 8;
@@ -39,12 +41,12 @@ export function withEvent(history: RunHistory, event: JudgedEvent, nowMs: number
     case 'said': {
       const { v, re, to } = event.message;
       const wire = String(v);
-      if (re !== null) return wire === history.wire ? history : { ...history, wire };
-      return {
-        ...history,
-        wire,
-        sendPaces: { ...history.sendPaces, [to]: counted(history.sendPaces[to], nowMs) },
-      };
+      if (re !== null && wire === history.wire) return history;
+      const after = copyRun(history);
+      after.wire = wire;
+      if (re === null)
+        after.sendPaces = withEntry(history.sendPaces, to, counted(history.sendPaces[to], nowMs));
+      return after;
     }
     case 'drive':
       return withCall(history, event, nowMs);
@@ -68,8 +70,9 @@ export function withEvent(history: RunHistory, event: JudgedEvent, nowMs: number
 }
 
 function withAddress(history: RunHistory, ip: Ip, change: Partial<AddressHistory>): RunHistory {
-  const { addresses } = history;
-  return { ...history, addresses: { ...addresses, [ip]: { ...addressOf(history, ip), ...change } } };
+  const after = copyRun(history);
+  after.addresses = withEntry(history.addresses, ip, { ...addressOf(history, ip), ...change });
+  return after;
 }
 
 function withEachAddress(
@@ -192,9 +195,13 @@ function withHeard(history: RunHistory, { by, message }: EventOf<'heard'>, nowMs
   const known = withToldHolders(word, by, message, nowMs);
   if (re === null || re.session !== by.state().session) return known;
   const after = withoutSilence(known, from);
-  return payload.refused === 'unknown-sender'
-    ? after
-    : { ...after, heard: { ...after.heard, [from]: Math.max(after.heard[from] ?? 0, nowMs) } };
+  return payload.refused === 'unknown-sender' ? after : withHeardAt(after, from, nowMs);
+}
+
+function withHeardAt(history: RunHistory, from: NodeId, atMs: number): RunHistory {
+  const after = copyRun(history);
+  after.heard = withEntry(history.heard, from, Math.max(history.heard[from] ?? 0, atMs));
+  return after;
 }
 
 /** A request of a peer was taken in. */
@@ -206,7 +213,7 @@ function withCounted(
   const { from } = request;
   const word = withWord(history, request, true, readAtMs, { heardMs: nowMs });
   const after = withoutSilence(withToldHolders(word, by, request, readAtMs), from);
-  return { ...after, heard: { ...after.heard, [from]: Math.max(after.heard[from] ?? 0, readAtMs) } };
+  return withHeardAt(after, from, readAtMs);
 }
 
 function withoutSilence(history: RunHistory, from: NodeId): RunHistory {
@@ -228,15 +235,29 @@ function withWord(
   readMs: number,
   times: { readonly heardMs: number; readonly receivedMs?: number },
 ): RunHistory {
-  let word: PeerWord = { ...(history.words[from] ?? NEW_WORD), ...times };
+  const before = history.words[from] ?? NEW_WORD;
+  const word = {
+    session: before.session,
+    version: before.version,
+    heardMs: times.heardMs,
+    receivedMs: times.receivedMs ?? before.receivedMs,
+    readMs: before.readMs,
+    unfitMs: before.unfitMs,
+  };
   if (payload.node !== undefined) {
     const unfit = payload.node.fit === 'unfit';
-    if (unfit) word = { ...word, unfitMs: word.unfitMs ?? times.heardMs };
+    if (unfit) word.unfitMs ??= times.heardMs;
     const isNewer = session === word.session ? payload.version > word.version : readMs >= word.readMs;
-    if (isNewer && (unfit || takenIn)) word = { ...word, session, version: payload.version, readMs };
-    if (isNewer && !unfit && takenIn) word = { ...word, unfitMs: null };
+    if (isNewer && (unfit || takenIn)) {
+      word.session = session;
+      word.version = payload.version;
+      word.readMs = readMs;
+    }
+    if (isNewer && !unfit && takenIn) word.unfitMs = null;
   }
-  return { ...history, words: { ...history.words, [from]: word } };
+  const after = copyRun(history);
+  after.words = withEntry(history.words, from, word);
+  return after;
 }
 
 /** A peer says that another node holds an address: a read that began before the peer saw that may be older. */
@@ -257,12 +278,11 @@ function withToldHolders(
 }
 
 function withCheck(history: RunHistory, ok: boolean, nowMs: number): RunHistory {
-  return {
-    ...history,
-    local: [...history.local, ok].slice(-MAX_KEPT),
-    okChecks: ok ? Math.min(history.okChecks + 1, FIT_CHECKS) : history.okChecks,
-    failedCheckMs: ok ? history.failedCheckMs : nowMs,
-  };
+  const after = copyRun(history);
+  after.local = [...history.local, ok].slice(-MAX_KEPT);
+  if (ok) after.okChecks = Math.min(history.okChecks + 1, FIT_CHECKS);
+  else after.failedCheckMs = nowMs;
+  return after;
 }
 
 function withCall(history: RunHistory, event: EventOf<'drive'>, nowMs: number): RunHistory {

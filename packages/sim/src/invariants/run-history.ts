@@ -168,6 +168,40 @@ export function newRunHistory(startedMs: number): RunHistory {
   };
 }
 
+/** A copy of a history, written out: nearly every event makes one, and a spread costs several times as much. */
+export function copyRun(history: RunHistory): { -readonly [K in keyof RunHistory]: RunHistory[K] } {
+  return {
+    startedMs: history.startedMs,
+    addresses: history.addresses,
+    proofs: history.proofs,
+    local: history.local,
+    okChecks: history.okChecks,
+    failedCheckMs: history.failedCheckMs,
+    stoodStillMs: history.stoodStillMs,
+    stoppedMs: history.stoppedMs,
+    stalledMs: history.stalledMs,
+    pauseMs: history.pauseMs,
+    stopping: history.stopping,
+    heard: history.heard,
+    words: history.words,
+    duplicates: history.duplicates,
+    reads: history.reads,
+    wire: history.wire,
+    sendPaces: history.sendPaces,
+  };
+}
+
+/** A record with one value replaced. */
+export function withEntry<T>(
+  record: Readonly<Record<string, T>>,
+  key: string,
+  value: T,
+): Readonly<Record<string, T>> {
+  const copy = { ...record };
+  copy[key] = value;
+  return copy;
+}
+
 /** What is known of one address. */
 export function addressOf({ addresses }: RunHistory, ip: Ip): AddressHistory {
   return addresses[ip] ?? NEW_ADDRESS;

@@ -143,10 +143,9 @@ function dampedMs(world: World, ip: Ip, by: NodeId): number {
  */
 function restMs(world: World, ip: Ip, by: NodeId): number {
   if (!isProtected(world, ip, by)) return 0;
-  const ups = world
+  const lastUp = world
     .facts()
-    .filter(({ fact }) => fact.kind === 'verdict' && fact.address === ip && fact.to === 'up');
-  const lastUp = ups.at(-1);
+    .findLast(({ fact }) => fact.kind === 'verdict' && fact.address === ip && fact.to === 'up');
   if (lastUp === undefined) return Number.POSITIVE_INFINITY;
   const stillUp = world.runs().some(({ state }) => state().addresses[ip]?.verdict === 'up');
   const inVain = stillUp ? [] : movesOf(world, ip).filter((atMs) => atMs > lastUp.atMs);

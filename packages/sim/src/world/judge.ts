@@ -1,5 +1,6 @@
 /** The invariants, fed by a world that goes one way: after every event, from outside. */
 import {
+  brokenIn,
   type ClusterHistory,
   type ClusterView,
   type JudgedEvent,
@@ -24,9 +25,11 @@ export function createJudge(view: WatchedView, violate: Violate): Watcher {
   const runs = new Map<string, RunHistory>();
   let cluster: ClusterHistory = NEW_CLUSTER;
   const historyOf = ({ run }: RunView): RunHistory => {
-    const known = runs.get(run) ?? newRunHistory(view.now());
-    runs.set(run, known);
-    return known;
+    const known = runs.get(run);
+    if (known !== undefined) return known;
+    const begun = newRunHistory(view.now());
+    runs.set(run, begun);
+    return begun;
   };
   const seen: Omit<ClusterView, 'duplicates'> = {
     ...view,
@@ -36,14 +39,16 @@ export function createJudge(view: WatchedView, violate: Violate): Watcher {
   };
 
   function judge(event: JudgedEvent): void {
-    const [after, ...ofCluster] = judgeCluster(cluster, event, seen);
-    cluster = after;
-    for (const { invariant, detail } of ofCluster) violate(invariant, detail);
+    const ofCluster = judgeCluster(cluster, event, seen);
+    cluster = ofCluster[0];
+    for (const { invariant, detail } of brokenIn(ofCluster)) violate(invariant, detail);
     if (!('by' in event)) return;
     const { by } = event;
-    const [history, ...ofRun] = judgeRun(historyOf(by), event, view.now(), view.isLiar(by.node));
-    runs.set(by.run, history);
-    for (const { invariant, detail } of ofRun) violate(invariant, detail);
+    const before = historyOf(by);
+    const ofRun = judgeRun(before, event, view.now(), view.isLiar(by.node));
+    const [after] = ofRun;
+    if (after !== before) runs.set(by.run, after);
+    for (const { invariant, detail } of brokenIn(ofRun)) violate(invariant, detail);
     if (event.kind === 'ended') runs.delete(by.run);
   }
 
