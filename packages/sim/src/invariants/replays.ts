@@ -15,7 +15,6 @@ const BUCKETS = 64;
 interface Counted {
   readonly recordedAs: number;
   readonly run: string;
-  readonly atMs: number;
   readonly below: Counted | null;
 }
 
@@ -60,9 +59,9 @@ function found(highest: Counted | null, recordedAs: number): Counted | null {
 }
 
 /** With one more in its place; those above it are copied. */
-function withOne(bucket: Counted | null, one: Omit<Counted, 'below'>): Counted {
-  if (bucket === null || bucket.recordedAs < one.recordedAs) return { ...one, below: bucket };
-  return { ...bucket, below: withOne(bucket.below, one) };
+function withOne(bucket: Counted | null, recordedAs: number, run: string): Counted {
+  if (bucket === null || bucket.recordedAs < recordedAs) return { recordedAs, run, below: bucket };
+  return { ...bucket, below: withOne(bucket.below, recordedAs, run) };
 }
 
 function withCounted(
@@ -77,7 +76,7 @@ function withCounted(
   const fresh = nowMs - history.sinceMs < KEPT_MS;
   const { sinceMs, now, earlier } = fresh ? history : { sinceMs: nowMs, now: EMPTY, earlier: history.now };
   const index = recordedAs % BUCKETS;
-  const bucket = withOne(now[index] ?? null, { recordedAs, run, atMs: nowMs });
+  const bucket = withOne(now[index] ?? null, recordedAs, run);
   return { sinceMs, now: now.with(index, bucket), earlier, operators: history.operators };
 }
 
