@@ -4,6 +4,7 @@
  */
 import type { DriverAnswer, Envelope, Ip, NodeId } from '@failtome/protocol';
 import type { EventOf, FactOf, JudgedEvent, RunView } from './events.ts';
+import { withWord } from './peer-words.ts';
 import {
   type AddressHistory,
   addressOf,
@@ -12,7 +13,6 @@ import {
   FIT_CHECKS,
   firstCallOf,
   newRunHistory,
-  type PeerWord,
   type RunHistory,
   type Shown,
   type UnknownCall,
@@ -26,8 +26,6 @@ const MAX_GAP_MS = 1_000;
 const LATE_MS = 250;
 /** A clock shows whole milliseconds. */
 const TOLERANCE_MS = 2;
-
-const NEW_WORD: PeerWord = { session: '', version: 0, heardMs: 0, receivedMs: 0, readMs: 0, unfitMs: null };
 
 /** The history of a run with one more event of its own. */
 export function withEvent(history: RunHistory, event: JudgedEvent, nowMs: number): RunHistory {
@@ -225,39 +223,6 @@ function withoutSilence(history: RunHistory, from: NodeId): RunHistory {
       ? { ...address, silence: { ...address.silence, heard: from } }
       : address,
   );
-}
-
-/** A word that it is unfit counts for it however it came; one that it is fit only when it was taken in. */
-function withWord(
-  history: RunHistory,
-  { from, session, payload }: Envelope,
-  takenIn: boolean,
-  readMs: number,
-  times: { readonly heardMs: number; readonly receivedMs?: number },
-): RunHistory {
-  const before = history.words[from] ?? NEW_WORD;
-  const word = {
-    session: before.session,
-    version: before.version,
-    heardMs: times.heardMs,
-    receivedMs: times.receivedMs ?? before.receivedMs,
-    readMs: before.readMs,
-    unfitMs: before.unfitMs,
-  };
-  if (payload.node !== undefined) {
-    const unfit = payload.node.fit === 'unfit';
-    if (unfit) word.unfitMs ??= times.heardMs;
-    const isNewer = session === word.session ? payload.version > word.version : readMs >= word.readMs;
-    if (isNewer && (unfit || takenIn)) {
-      word.session = session;
-      word.version = payload.version;
-      word.readMs = readMs;
-    }
-    if (isNewer && !unfit && takenIn) word.unfitMs = null;
-  }
-  const after = copyRun(history);
-  after.words = withEntry(history.words, from, word);
-  return after;
 }
 
 /** A peer says that another node holds an address: a read that began before the peer saw that may be older. */
