@@ -82,7 +82,8 @@ function layPrograms(target, file, { folder: runtime }) {
 /** @param {string} target @param {WriteFile} file @param {Runtime} runtime */
 function layDocs(target, file, runtime) {
   const docs = readdirSync(`${root}docs`).filter((name) => name.endsWith('.md'));
-  for (const name of docs) file(`${DOCS}/${name}`, readFileSync(`${root}docs/${name}`));
+  const guides = readdirSync(`${root}docs/guides`).map((name) => `guides/${name}`);
+  for (const name of [...docs, ...guides]) file(`${DOCS}/${name}`, readFileSync(`${root}docs/${name}`));
   for (const name of ['README.md', 'SECURITY.md']) file(`${DOCS}/${name}`, readFileSync(root + name));
   file(`${DOCS}/PROTOCOL.md`, readFileSync(`${root}packages/protocol/PROTOCOL.md`));
   // The unit is where systemd looks for it; all else that helps to deploy is to be read.

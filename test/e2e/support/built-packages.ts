@@ -71,14 +71,12 @@ export async function buildPackages(): Promise<void> {
  * The .deb with the same files, packed without compression: it installs in a third of the time. The real one is what
  * `package.test.ts` installs.
  *
- * @param change what is different in it, given the folder with its files
  * @returns where it is, in a folder of its own
  */
-export function quickDeb(named = basename(packages.deb), change?: (folder: string) => void): string {
+export function quickDeb(): string {
   const folder = mkdtempSync(join(tmpdir(), 'failtome-deb-'));
   must('dpkg-deb', '-R', packages.deb, join(folder, 'files'));
-  change?.(join(folder, 'files'));
-  must('dpkg-deb', '-Znone', '-b', join(folder, 'files'), join(folder, named));
+  must('dpkg-deb', '-Znone', '-b', join(folder, 'files'), join(folder, basename(packages.deb)));
   rmSync(join(folder, 'files'), { recursive: true });
-  return join(folder, named);
+  return join(folder, basename(packages.deb));
 }

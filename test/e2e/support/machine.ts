@@ -48,6 +48,16 @@ export interface MachineOptions {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** What runs for it. */
+interface MachineParts {
+  readonly folder: string;
+  readonly init: Child;
+  /** The first process, as this process sees it. */
+  readonly pid: string;
+  /** Starts what answers on port 80. */
+  readonly serve: () => Child;
+}
+
 /** A running machine. `startMachine` makes one. */
 export class Machine {
   readonly id: string;
@@ -56,24 +66,18 @@ export class Machine {
   readonly #folder: string;
   readonly #init: Child;
   readonly #pid: string;
-  readonly #web: Child;
+  readonly #serve: () => Child;
+  #web: Child;
 
-  constructor(
-    options: MachineOptions,
-    {
-      folder,
-      init,
-      pid,
-      web,
-    }: { readonly folder: string; readonly init: Child; readonly pid: string; readonly web: Child },
-  ) {
+  constructor(options: MachineOptions, { folder, init, pid, serve }: MachineParts) {
     this.id = options.id;
     this.address = options.address;
     this.#options = options;
     this.#folder = folder;
     this.#init = init;
     this.#pid = pid;
-    this.#web = web;
+    this.#serve = serve;
+    this.#web = serve();
   }
 
   /** Where a file of the machine is for this process. */
@@ -151,6 +155,11 @@ export class Machine {
     await this.#web.kill();
   }
 
+  /** And serves again. */
+  serve(): void {
+    this.#web = this.#serve();
+  }
+
   /** The machine is gone, from one moment to the next. */
   async close(): Promise<void> {
     await this.#web.kill();
@@ -182,10 +191,13 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   await until(`${id} to be up`, () => said.includes('up\n'), { seen: () => said });
   const children = await readFile(`/proc/${init.pid}/task/${init.pid}/children`, 'utf8');
   const server = `require('node:http').createServer((_, answer) => answer.end('${id}')).listen(80)`;
-  const web = child(process.execPath, '-e', server);
-  web.stdout.resume();
-  web.stderr.resume();
-  const machine = new Machine(options, { folder, init, pid: children.trim(), web });
+  const serve = (): Child => {
+    const web = child(process.execPath, '-e', server);
+    web.stdout.resume();
+    web.stderr.resume();
+    return web;
+  };
+  const machine = new Machine(options, { folder, init, pid: children.trim(), serve });
   await furnish(machine, options);
   return machine;
 }
