@@ -1,8 +1,10 @@
 // npm run package: the .deb and .rpm packages of every processor, into dist/.
 //   --arch x64|arm64   for this processor alone
 //   --only deb|rpm     of this family alone
+//   --out FOLDER       into another folder
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildOrExit } from './build.mjs';
 import { root } from './install.mjs';
@@ -25,13 +27,16 @@ const families = /** @type {const} */ (['deb', 'rpm']);
 /** The most that a package may have. */
 const MAX_BYTES = 40_000_000;
 
-const { values } = parseArgs({ options: { arch: { type: 'string' }, only: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { arch: { type: 'string' }, only: { type: 'string' }, out: { type: 'string' } },
+});
+const folder = resolve(values.out ?? `${root}dist`);
 const wanted = {
   architectures: architectures.filter(({ node }) => values.arch === undefined || values.arch === node),
   families: families.filter((family) => values.only === undefined || values.only === family),
 };
 if (wanted.architectures.length === 0 || wanted.families.length === 0) {
-  console.error('usage: npm run package -- [--arch x64|arm64] [--only deb|rpm]');
+  console.error('usage: npm run package -- [--arch x64|arm64] [--only deb|rpm] [--out FOLDER]');
   process.exit(2);
 }
 const absent = wanted.families
@@ -53,10 +58,10 @@ for (const { node, deb, rpm } of wanted.architectures) {
   for (const family of wanted.families) {
     const file =
       family === 'deb'
-        ? debPackage(release, { deb, runtime }, `${root}dist`)
-        : rpmPackage(release, { rpm, runtime }, `${root}dist`);
+        ? debPackage(release, { deb, runtime }, folder)
+        : rpmPackage(release, { rpm, runtime }, folder);
     const { size } = statSync(file);
-    console.log(`${file.slice(root.length)}  ${(size / 1e6).toFixed(1)} MB`);
+    console.log(`${relative(root, file)}  ${(size / 1e6).toFixed(1)} MB`);
     if (size > MAX_BYTES) throw new Error(`${file} is larger than ${MAX_BYTES / 1e6} MB`);
   }
 }

@@ -39,16 +39,17 @@ function must(command: string, ...args: readonly string[]): string {
 }
 
 /** Fetched once, and kept as an archive. */
-function archive(): string {
-  const file = join(cache, `${suite}.tar`);
+function archive(include: readonly string[]): string {
+  const file = join(cache, `${[suite, ...include].join('-')}.tar`);
   if (existsSync(file)) return file;
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'failtome-debootstrap-'));
   try {
-    must('debootstrap', '--variant=minbase', suite, folder);
+    const more = include.length === 0 ? [] : [`--include=${include.join(',')}`];
+    must('debootstrap', '--variant=minbase', ...more, suite, folder);
     rmSync(join(folder, 'var/cache/apt/archives'), { recursive: true, force: true });
-    must('tar', '-cf', `${file}.new`, '-C', folder, '.');
-    renameSync(`${file}.new`, file);
+    must('tar', '-cf', `${file}.${process.pid}`, '-C', folder, '.');
+    renameSync(`${file}.${process.pid}`, file);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -58,8 +59,9 @@ function archive(): string {
 export class BareRoot {
   readonly folder: string;
 
-  constructor() {
-    const from = archive();
+  /** @param include Debian packages that are there besides */
+  constructor(include: readonly string[] = []) {
+    const from = archive(include);
     this.folder = mkdtempSync(join(tmpdir(), 'failtome-root-'));
     must('tar', '-xpf', from, '-C', this.folder);
     // Made as a temporary folder it is root's alone, and no other user finds a library in it.
