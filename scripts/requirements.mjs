@@ -82,6 +82,11 @@ const programs = {
     install: 'apt-get install -y shellcheck',
     programs: ['shellcheck'],
   },
+  buildah: {
+    what: 'the Containerfile',
+    install: 'apt-get install -y buildah',
+    programs: ['buildah'],
+  },
   ruby: {
     what: 'the Chef cookbook',
     install: 'apt-get install -y ruby',

@@ -1,8 +1,6 @@
 /** The user data of the templates makes two bare machines a pair that fails over, and nobody logs in to them. */
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { until } from '../../packages/cluster/src/index.ts';
@@ -11,23 +9,12 @@ import { deployed } from '../ways/blocks.ts';
 import { isFields, parseTemplate, stackOf } from '../ways/cloudformation-template.ts';
 import { temporaryFolder } from './support/command.ts';
 import { ids, sharedAddress, topicArn } from './support/namespaces.ts';
+import { packageIn } from './support/package.ts';
 import { packageUrl, secretArn, UserDataPair } from './support/user-data-pair.ts';
 
-const root = join(import.meta.dirname, '../..');
 const timeout = 600_000;
 const canRun = has('root') && has('ip') && has('debootstrap');
 const missing = canRun ? '' : ' (skipped: needs root, ip and debootstrap)';
-
-function packageIn(folder: string): string {
-  const packed = spawnSync(
-    process.execPath,
-    ['scripts/package.mjs', '--arch', process.arch, '--only', 'deb', '--out', folder],
-    { cwd: root, encoding: 'utf8' },
-  );
-  if (packed.status !== 0) throw new Error(`${packed.stdout}${packed.stderr}`);
-  const [file = ''] = readdirSync(folder).filter((name) => name.endsWith('.deb'));
-  return join(folder, file);
-}
 
 /** What EC2 would hand to an instance of the stack. */
 function ofCloudFormation(sha256: string): string {

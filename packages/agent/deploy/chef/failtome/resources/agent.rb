@@ -22,13 +22,13 @@ action :install do
   if new_resource.package_url
     raise ArgumentError, 'package_url needs package_sha256' unless new_resource.package_sha256
 
-    path = ::File.join(Chef::Config[:file_cache_path], "failtome.#{debian? ? 'deb' : 'rpm'}")
+    path = ::File.join(Chef::Config[:file_cache_path], "failtome.#{deb? ? 'deb' : 'rpm'}")
     remote_file path do
       source new_resource.package_url
       checksum new_resource.package_sha256
       mode '0644'
     end
-    if debian?
+    if deb?
       dpkg_package 'failtome' do
         source path
         action :upgrade
@@ -87,7 +87,7 @@ action_class do
     '/etc/failtome/cluster.key'
   end
 
-  def debian?
+  def deb?
     platform_family?('debian')
   end
 
