@@ -1,9 +1,9 @@
 /**
  * How soon the settings allow a failover to be over: the sum of what has to happen, each part at its measured round trip.
  *
- * It begins with the first failed probe or the holder's own word, whichever comes first. Then: the probes still owed (not
- * overlapping, `fastInterval` apart, and the one that completes the verdict started after the way-out proof and, on the fast
- * path, after the holder's word); the vote; the guard; the read and the two calls of the move; the client's next answer.
+ * It begins with the first failed probe or the holder's own word, whichever comes first. Then: the probes still owed (they
+ * overlap, `fastInterval` apart from the first one that got no usual answer, and the one that completes the verdict started
+ * after the way-out proof and, on the fast path, after the holder's word); the vote; the guard; the read and the two calls of the move; the client's next answer.
  */
 import type { Profile, Trial } from './trials.ts';
 
@@ -22,6 +22,9 @@ export interface RoundTrips {
   /** A client's request that is answered. */
   readonly client: number;
 }
+
+/** The least silence that is a sign of trouble (PROTOCOL.md, "Observation"); the address answers at once, as a rule. */
+const SIGN_MS = 50;
 
 export interface Floor {
   /** The first failed probe or the holder's own word. */
@@ -71,9 +74,12 @@ function downAt(
   const tookMs = first?.tookMs ?? 0;
   // Whoever hears of trouble looks at once.
   const failedAt = Math.min(first?.endedAt ?? Number.POSITIVE_INFINITY, beginsAt + trips.peer / 2 + tookMs);
-  const provenAt = Math.min(failedAt, wordAt ?? failedAt) + trips.guard;
-  const gapMs = Math.max(fastIntervalMs, tookMs);
-  const bySeries = Math.max(failedAt + (fall - 1) * gapMs, provenAt + tookMs);
+  // The proof is asked for at the first sign: an answer that is out for too long, or a failure.
+  const silenceMs = Math.min(tookMs, SIGN_MS);
+  const signAt = failedAt - tookMs + silenceMs;
+  const provenAt = Math.min(signAt, wordAt ?? signAt) + trips.guard;
+  const gapMs = Math.max(fastIntervalMs, silenceMs) + (fall - 2) * fastIntervalMs;
+  const bySeries = Math.max(failedAt + (fall < 2 ? 0 : gapMs), provenAt + tookMs);
   const byWord = wordAt === null ? Number.POSITIVE_INFINITY : Math.max(wordAt, provenAt) + tookMs;
   return Math.min(bySeries, byWord);
 }

@@ -20,10 +20,16 @@ const entry = {
 } as const;
 const failedProbe: Fact = {
   kind: 'probe',
+  probeId: 1,
   address,
   result: { kind: 'failed', reason: 'timeout', detail: '', durationMs: 1000 },
 };
-const goodProbe: Fact = { kind: 'probe', address, result: { kind: 'ok', status: 200, durationMs: 3 } };
+const goodProbe: Fact = {
+  kind: 'probe',
+  probeId: 1,
+  address,
+  result: { kind: 'ok', status: 200, durationMs: 3 },
+};
 const forged: Fact = { kind: 'rejected', reason: 'signature', from: 'someone' };
 
 function logging(options: Partial<LogOptions> = {}): { log: Log; lines: string[] } {

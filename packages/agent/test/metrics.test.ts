@@ -200,19 +200,19 @@ describe('each fact is counted once, under its labels', () => {
   const cases: readonly [string, Fact, string, Record<string, string>][] = [
     [
       'a probe that succeeded',
-      { kind: 'probe', address, result: { kind: 'ok', status: 200, durationMs: 3 } },
+      { kind: 'probe', probeId: 1, address, result: { kind: 'ok', status: 200, durationMs: 3 } },
       'failtome_probes_total',
       { address, result: 'ok' },
     ],
     [
       'a probe that failed, by reason',
-      { kind: 'probe', address, result: failed },
+      { kind: 'probe', probeId: 1, address, result: failed },
       'failtome_probes_total',
       { address, result: 'timeout' },
     ],
     [
       'the duration of a probe',
-      { kind: 'probe', address, result: failed },
+      { kind: 'probe', probeId: 1, address, result: failed },
       'failtome_probe_duration_seconds_sum',
       { address },
     ],
@@ -320,7 +320,7 @@ test('a blocked address is not counted as a takeover', async () => {
 
 test('an inconclusive probe says nothing about how long probes take', async () => {
   const result = { kind: 'inconclusive', detail: 'out of sockets', durationMs: 1 } as const;
-  const text = await textAfter({ kind: 'probe', address, result });
+  const text = await textAfter({ kind: 'probe', probeId: 1, address, result });
   expect(sample(text, 'failtome_probe_duration_seconds_count', { address })).toBe(0);
 });
 

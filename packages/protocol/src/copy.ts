@@ -119,8 +119,12 @@ export function copySeries(series: CheckSeries): Draft<CheckSeries> {
   return {
     oks: series.oks,
     fails: series.fails,
+    settledFails: series.settledFails,
     inFlight: series.inFlight,
+    newestAt: series.newestAt,
     nextAt: series.nextAt,
+    usualMs: series.usualMs,
+    silent: series.silent,
     everChecked: series.everChecked,
     last: series.last,
     failingSince: series.failingSince,

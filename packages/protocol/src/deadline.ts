@@ -5,13 +5,14 @@
 import { BALLOT_LASTS_MS } from './election/campaign.ts';
 import { goodbyeUntil, WRITE_LASTS_MS } from './lifecycle.ts';
 import type { AddressState } from './model/address-state.ts';
+import type { CheckSeries } from './model/observation-state.ts';
 import type { State } from './model/state.ts';
 import { type DurationMs, type MonotonicMs, NEVER } from './model/units.ts';
 import { nextMoveTime } from './move/move.ts';
-import { nextStart } from './observation/check.ts';
+import { silentFrom } from './observation/check.ts';
 import { silentAt } from './observation/holder.ts';
 import { nextIdleCall } from './observation/idle-reads.ts';
-import { wantsProof } from './observation/verdict.ts';
+import { wantsProof } from './observation/watching.ts';
 import { wayOutOf } from './observation/way-out.ts';
 import { nextPublication } from './reporting/outbox.ts';
 import { addressOf } from './step-context.ts';
@@ -30,7 +31,7 @@ export function nextDeadline(state: State): MonotonicMs {
   const consider = (time: MonotonicMs | null): void => {
     if (time !== null && time > at && time < next) next = time;
   };
-  if (state.config.local !== null) consider(nextStart(state.local.series));
+  if (state.config.local !== null) considerSeries(state.local.series, state.config.local.timeoutMs, consider);
   consider(nextPublication(state.outbox));
   const { failing, retryAt, waitingSince } = state.storage;
   if (failing !== null) consider(retryAt);
@@ -46,7 +47,8 @@ function considerAddress(
   consider: (time: MonotonicMs | null) => void,
 ): void {
   const wayOut = wayOutOf(state, address.ip);
-  consider(nextStart(address.series));
+  const probe = state.config.addresses.find(({ ip }) => ip === address.ip)?.probe;
+  if (probe !== undefined) considerSeries(address.series, probe.timeoutMs, consider);
   if (wantsProof(state, address) && wayOut.asking === null) consider(wayOut.nextAt);
   consider(nextIdleCall(state, address));
   if (address.move !== null) consider(nextMoveTime(address.move));
@@ -61,4 +63,14 @@ function considerAddress(
   if (campaign === null) return;
   consider(campaign.won === null ? campaign.openedAt + BALLOT_LASTS_MS : campaign.won.until);
   for (const voter of campaign.unreachable) consider(silentAt(state, voter));
+}
+
+/** The next start, and when what is out has been out for too long. */
+function considerSeries(
+  series: CheckSeries,
+  timeoutMs: DurationMs,
+  consider: (time: MonotonicMs | null) => void,
+): void {
+  consider(series.nextAt);
+  if (!series.silent) consider(silentFrom(series, timeoutMs));
 }

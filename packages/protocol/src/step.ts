@@ -34,13 +34,8 @@ import {
   readIfEnded,
   tellReadiness,
 } from './observation/idle-reads.ts';
-import {
-  isWatchedClosely,
-  observeWhatIsDue,
-  onLocalChecked,
-  onProbed,
-  onWayOutAnswer,
-} from './observation/verdict.ts';
+import { onLocalChecked, onProbed, onWayOutAnswer } from './observation/verdict.ts';
+import { isWatchedClosely, observeWhatIsDue } from './observation/watching.ts';
 import { endPausedHandovers, expireHandovers } from './orders/handover.ts';
 import { isOperator, onCommand } from './orders/operator.ts';
 import type { Fact } from './reporting/facts.ts';

@@ -23,7 +23,7 @@ const HUNG = { kind: 'failed', reason: 'timeout', detail: 'no answer', durationM
 function inTrouble(holder: string): State {
   const state = proven(heldBy(stateOf(), holder));
   const failing = withAddress(state, { verdict: 'up', series: seriesOf(false, { fails: 1 }) });
-  const inFlight = [{ id: CHECK, startedAt: AT - 1_000, superseded: false }];
+  const inFlight = [{ id: CHECK, startedAt: AT - 1_000, counts: true, failsAfter: 0 }];
   return { ...failing, local: { ...failing.local, series: seriesOf(false, { fails: 1, inFlight }) } };
 }
 

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import type { CheckResult, ExternalIpResult } from '../src/model/inputs.ts';
 import type { CheckSeries } from '../src/model/observation-state.ts';
 import type { State } from '../src/model/state.ts';
-import { MAX_IN_FLIGHT, started } from '../src/observation/check.ts';
 import { onLocalChecked, onProbed, onWayOutAnswer } from '../src/observation/verdict.ts';
 import { newContext, type StepContext } from '../src/step-context.ts';
 import type { Verdict } from '../src/wire/messages.ts';
@@ -30,13 +29,14 @@ const FAILED: CheckResult = { kind: 'failed', reason: 'refused', detail: 'nobody
 const UNSURE: CheckResult = { kind: 'inconclusive', detail: 'out of sockets', durationMs: 50 };
 const OUTSIDE: ExternalIpResult = { kind: 'address', ip: '198.51.100.1', durationMs: 30 };
 
-function inFlight(startedAt = STARTED_AT, superseded = false): CheckSeries['inFlight'] {
-  return [{ id: PROBE, startedAt, superseded }];
+function inFlight(startedAt = STARTED_AT, counts = true): CheckSeries['inFlight'] {
+  return [{ id: PROBE, startedAt, counts, failsAfter: 0 }];
 }
 
 /** The address has been up; two probes have failed since, and the one on its way completes the verdict if it counts. */
 function failingTwice(parts: Partial<CheckSeries> = {}): State {
-  const series = seriesOf(false, { fails: 2, oks: 0, inFlight: inFlight(), ...parts });
+  const settledFails = parts.fails ?? 2;
+  const series = seriesOf(false, { fails: 2, settledFails, oks: 0, inFlight: inFlight(), ...parts });
   return withAddress(proven(heldBy(stateOf(), PEER)), {
     series,
     verdict: 'up',
@@ -103,8 +103,8 @@ describe('a failed probe that may complete the verdict', () => {
       'down',
     ],
     [
-      'counts for nothing when superseded',
-      failingTwice({ inFlight: inFlight(STARTED_AT, true) }),
+      'counts for nothing when the address has changed hands since it started',
+      failingTwice({ inFlight: inFlight(STARTED_AT, false) }),
       FAILED,
       'up',
     ],
@@ -173,11 +173,6 @@ describe('a successful probe', () => {
   test('is needed `rise` times in a row from down', () => {
     expect([seen('down', 0), seen('down', 1)]).toEqual(['down', 'up']);
   });
-  test('counts even when superseded', () => {
-    const series = seriesOf(false, { inFlight: inFlight(STARTED_AT, true) });
-    const ctx = probed(withAddress(failingTwice(), { series, verdict: 'unknown' }), OK);
-    expect(addressIn(ctx.state).verdict).toBe('up');
-  });
   test('shows that the holder serves only when it started after the last change', () => {
     const servesWith = (changedAt: number): boolean => {
       const series = seriesOf(true, { inFlight: inFlight() });
@@ -210,8 +205,8 @@ describe('a proof that arrives while a probe is on its way', () => {
 });
 
 describe('the check of the own HAProxy', () => {
-  type Event = 'ok' | 'failed' | 'inconclusive' | 'late' | 'superseded';
-  const event = fc.constantFrom<Event>('ok', 'failed', 'inconclusive', 'late', 'superseded');
+  type Event = 'ok' | 'failed' | 'inconclusive' | 'late' | 'overtaken';
+  const event = fc.constantFrom<Event>('ok', 'failed', 'inconclusive', 'late', 'overtaken');
   const settings = fc.record({ fall: fc.integer({ min: 1, max: 4 }), rise: fc.integer({ min: 1, max: 4 }) });
 
   /** Fall and rise as HAProxy words them, over the whole list each time. */
@@ -243,11 +238,11 @@ describe('the check of the own HAProxy', () => {
         };
         for (const [i, one] of events.entries()) {
           const at = AT + i * 100;
-          const check = { id: i + 1, startedAt: at - 10, superseded: one === 'superseded' };
+          const check = { id: i + 1, startedAt: at - 10, counts: one !== 'overtaken', failsAfter: 0 };
           const series = { ...state.local.series, inFlight: [check] };
           const ctx = newContext({ ...state, local: { ...state.local, series } }, { at, wall: WALL });
           const late = { ...FAILED, durationMs: 1_300 };
-          const results = { ok: OK, failed: FAILED, inconclusive: UNSURE, late, superseded: FAILED };
+          const results = { ok: OK, failed: FAILED, inconclusive: UNSURE, late, overtaken: FAILED };
           onLocalChecked(ctx, check.id, results[one]);
           state = ctx.state;
         }
@@ -257,14 +252,5 @@ describe('the check of the own HAProxy', () => {
       { numRuns: 500, seed: 12 },
     );
     expect(seen).toEqual(new Set(['unknown', 'fit', 'unfit']));
-  });
-
-  test('keeps no more checks on their way than the bound', () => {
-    let series = stateOf().local.series;
-    for (let id = 1; id <= 10; id += 1) series = started(series, id, AT + id, 1_000);
-    expect(series.inFlight.length).toBe(MAX_IN_FLIGHT);
-    expect(series.inFlight.filter(({ superseded }) => !superseded)).toEqual([
-      { id: 10, startedAt: AT + 10, superseded: false },
-    ]);
   });
 });

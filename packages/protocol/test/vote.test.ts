@@ -254,7 +254,7 @@ const ANSWERS: readonly Row[] = [
     state: withAddress(cutOff(VOTER), {
       series: seriesOf(false, {
         last: null,
-        inFlight: [{ id: 1, startedAt: AT - 5, superseded: false }],
+        inFlight: [{ id: 1, startedAt: AT - 5, counts: true, failsAfter: 0 }],
       }),
     }),
     answer: 'refuse',

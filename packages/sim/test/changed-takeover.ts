@@ -62,7 +62,12 @@ export const movedLately: readonly Moment[] = [
   [
     -20_000,
     ({ facts, c }) =>
-      facts(c, { kind: 'probe', address: ADDRESS, result: { kind: 'ok', status: 200, durationMs: 5 } }),
+      facts(c, {
+        kind: 'probe',
+        probeId: 1,
+        address: ADDRESS,
+        result: { kind: 'ok', status: 200, durationMs: 5 },
+      }),
   ],
   [
     -10,

@@ -29,6 +29,7 @@ export function voted(
 /** A probe of the address that nobody answered. */
 export const FAILED: Fact = {
   kind: 'probe',
+  probeId: 1,
   address: ADDRESS,
   result: { kind: 'failed', reason: 'timeout', detail: 'timeout', durationMs: 800 },
 };

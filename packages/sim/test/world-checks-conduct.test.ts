@@ -19,6 +19,7 @@ import {
 
 const ANSWERED: Fact = {
   kind: 'probe',
+  probeId: 1,
   address: ADDRESS,
   result: { kind: 'ok', status: 200, durationMs: 5 },
 };

@@ -19,7 +19,12 @@ interface Scene {
   readonly broken: string[];
 }
 
-const OK: Fact = { kind: 'probe', address: ADDRESS, result: { kind: 'ok', status: 200, durationMs: 5 } };
+const OK: Fact = {
+  kind: 'probe',
+  probeId: 1,
+  address: ADDRESS,
+  result: { kind: 'ok', status: 200, durationMs: 5 },
+};
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 

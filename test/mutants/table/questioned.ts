@@ -65,12 +65,6 @@ export const QUESTIONED: readonly Question[] = [
     together: [],
   },
   {
-    id: 'superseded-counts',
-    because:
-      'a probe is superseded when it began too early to complete the verdict, before the proof or before the word; counted, it brings the verdict forward by one failure at most',
-    together: [],
-  },
-  {
     id: 'stale-untold',
     because: 'the next heartbeat answers the challenge as well, half a second later',
     together: [],

@@ -1,5 +1,7 @@
 /** The scenarios that are about what a mutant breaks; they are run before all others. */
 export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
+  'probes-wait': ['web-server-hung'],
+  'silence-no-sign': ['web-server-hung'],
   'accepted-by-read': ['opsworks-reads-lag'],
   'leaving-stays': ['address-left-out-while-it-moves'],
   'change-by-time': ['one-move-counts-twice'],

@@ -8,7 +8,7 @@ import type { AddressState, Lease, OpenBallot } from '../model/address-state.ts'
 import { MAX_ADDRESSES } from '../model/config.ts';
 import { NO_BACKOFF } from '../model/initial.ts';
 import type { DurationMs, Ip, NodeId } from '../model/units.ts';
-import { lookNow } from '../observation/verdict.ts';
+import { lookNow } from '../observation/watching.ts';
 import {
   addressOf,
   changeAddress,

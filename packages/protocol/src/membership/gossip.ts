@@ -5,6 +5,7 @@ import type { Channel } from '../model/peer-state.ts';
 import type { State } from '../model/state.ts';
 import type { EffectId, NodeId } from '../model/units.ts';
 import { isSilent } from '../observation/holder.ts';
+import { onMissedHeartbeat } from '../observation/watching.ts';
 import {
   addressOf,
   change,
@@ -136,6 +137,7 @@ export function onSendFailed(ctx: StepContext, sendId: EffectId, reason: SendFai
   change(ctx, { pendingSends: pendingSends.map((send) => (send === pending ? failed : send)) });
   for (const { address, epoch } of pending.ballots)
     onBallotUndelivered(ctx, pending.to, address, epoch, pending.fresh);
+  onMissedHeartbeat(ctx, pending.to);
 }
 
 /** A refusal says nothing of this node but its session and time, which is the challenge. */

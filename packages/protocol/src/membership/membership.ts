@@ -11,7 +11,7 @@ import type { State } from '../model/state.ts';
 import type { DurationMs, NodeId } from '../model/units.ts';
 import { holderUnfitSince, recogniseHolders } from '../observation/holder.ts';
 import { readinessProblems } from '../observation/idle-reads.ts';
-import { inTrouble, lookNow } from '../observation/verdict.ts';
+import { inTrouble, lookNow } from '../observation/watching.ts';
 import { adoptHandover } from '../orders/handover.ts';
 import { adoptPause, pauseToTell } from '../orders/pause.ts';
 import {

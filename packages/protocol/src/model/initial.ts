@@ -25,8 +25,12 @@ export const NO_PAUSE: PauseRecord = {
 export const NEW_SERIES: CheckSeries = {
   oks: 0,
   fails: 0,
+  settledFails: 0,
   inFlight: [],
+  newestAt: 0,
   nextAt: 0,
+  usualMs: 0,
+  silent: false,
   everChecked: false,
   last: null,
   failingSince: null,

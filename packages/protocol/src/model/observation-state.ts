@@ -3,28 +3,42 @@
  */
 
 import type { CheckFailure } from './inputs.ts';
-import type { EffectId, Ip, MonotonicMs } from './units.ts';
+import type { DurationMs, EffectId, Ip, MonotonicMs } from './units.ts';
 
 /** An address family, as the digit of its IP version. Each has a way out of its own. */
 export type Family = '4' | '6';
 
-/** A series of checks of one target. */
+/** A check on its way. */
+export interface Check {
+  readonly id: EffectId;
+  readonly startedAt: MonotonicMs;
+  /** False once a later one has succeeded, the address has changed hands, or this node has stood still. */
+  readonly counts: boolean;
+  /** Failures of those that started after it, and before the next one that is out and counts. */
+  readonly failsAfter: number;
+}
+
+/** A series of checks of one target. They count in the order of their starts. */
 export interface CheckSeries {
   /** Successes in a row; at most one of `oks` and `fails` isn't 0. */
   readonly oks: number;
-  /** Failures in a row. */
+  /** Failures in a row up to the newest that has ended, as far back as the first check that is still out. */
   readonly fails: number;
-  /** Checks on their way, oldest first. Of a superseded one only a success still counts. */
-  readonly inFlight: readonly {
-    readonly id: EffectId;
-    readonly startedAt: MonotonicMs;
-    readonly superseded: boolean;
-  }[];
-  /** When the next check is due, unless one is on its way. */
+  /** Failures in a row of those that started before any that is out and counts. */
+  readonly settledFails: number;
+  /** Checks on their way, in the order of their starts, at most `MAX_IN_FLIGHT`. */
+  readonly inFlight: readonly Check[];
+  /** When the newest check started. */
+  readonly newestAt: MonotonicMs;
+  /** When the next check is due. */
   readonly nextAt: MonotonicMs;
+  /** How long an answer usually takes, in whole milliseconds; 0: there was none yet. */
+  readonly usualMs: DurationMs;
+  /** A check is out for much longer than that. */
+  readonly silent: boolean;
   /** A conclusive check has been had since the start. */
   readonly everChecked: boolean;
-  /** The last conclusive check; null: none since `observedFrom`. */
+  /** Of the conclusive checks the one that started last; null: none since `observedFrom`. */
   readonly last: {
     readonly ok: boolean;
     readonly startedAt: MonotonicMs;

@@ -5,7 +5,7 @@
 
 import type { AssociationId, Ip } from '../model/units.ts';
 import { endAssociation, noteReplaced, observeHolder } from '../observation/holder.ts';
-import { lookNow } from '../observation/verdict.ts';
+import { lookNow } from '../observation/watching.ts';
 import { addressOf, changeAddress, persist, type StepContext } from '../step-context.ts';
 import { noteTry } from '../takeover/episode.ts';
 import { take } from './calls.ts';

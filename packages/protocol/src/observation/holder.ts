@@ -13,6 +13,7 @@ import { addressOf, announce, changeAddress, emitFact, type StepContext } from '
 import { onChangedHands } from '../takeover/episode.ts';
 import type { Fitness } from '../wire/messages.ts';
 import { changesKept, nameOfChange, withChange } from './changes.ts';
+import { recounted } from './check.ts';
 
 /** The longest by which a read may lag behind, where an association has no id that would betray it. */
 export const READS_LAG_MS: DurationMs = 60_000;
@@ -193,7 +194,7 @@ export function observeHolder(ctx: StepContext, ip: Ip, seen: Holder, source: Ho
     ...(moved ? withChange(address, seen.at, nameOfChange(seen), changesKept(ctx.state.config)) : {}),
     served: known.kind === 'unknown' ? address.served : false,
     // Failures of the last holder are no evidence against this one.
-    series: moved ? { ...address.series, fails: 0, failingSince: null } : address.series,
+    series: moved ? recounted(address.series, seen.at) : address.series,
     replaced: source === 'gossip' ? replacedAfterWord(address, seen) : address.replaced,
     inForce: null,
     doubt: seen.firsthand ? null : address.doubt,
@@ -229,7 +230,7 @@ export function forgetHolder(ctx: StepContext, ip: Ip): void {
   changeAddress(ctx, ip, {
     holder: { ...UNKNOWN_HOLDER, at: ctx.now.at },
     served: false,
-    series: { ...series, fails: 0, failingSince: null },
+    series: recounted(series, ctx.now.at),
   });
   emitFact(ctx, { kind: 'holder', address: ip, holder: 'unknown', source: 'gossip' });
   if (holder.firsthand) announce(ctx);

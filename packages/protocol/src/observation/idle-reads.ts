@@ -22,7 +22,7 @@ import {
 } from '../step-context.ts';
 import { PERMISSION_LASTS_MS } from '../takeover/view.ts';
 import { forgetHolder, holderFrom, isSameHolder, observeHolder } from './holder.ts';
-import { isWatchedClosely } from './verdict.ts';
+import { isWatchedClosely } from './watching.ts';
 import { ASK_IDLE_MS, familyOf } from './way-out.ts';
 
 /** Reads share a throttling budget with the whole account: idle, one a minute and node. */

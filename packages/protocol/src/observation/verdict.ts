@@ -2,77 +2,25 @@
  * Probes to verdicts: up, down or unknown (PROTOCOL.md, "Observation"; invariants I2, I8).
  */
 
-import type { AddressState } from '../model/address-state.ts';
-import type { AddressConfig } from '../model/config.ts';
 import { NEW_SERIES, NO_BACKOFF } from '../model/initial.ts';
 import type { CheckResult, ExternalIpResult } from '../model/inputs.ts';
 import type { State } from '../model/state.ts';
 import type { EffectId, Ip, MonotonicMs } from '../model/units.ts';
 import { seenAs } from '../move/late.ts';
-import {
-  addressOf,
-  announce,
-  change,
-  changeAddress,
-  emitFact,
-  newEffectId,
-  type StepContext,
-} from '../step-context.ts';
+import { addressOf, announce, change, changeAddress, emitFact, type StepContext } from '../step-context.ts';
 import { endEpisode, onFitnessChanged, onLeftUp, onSeenDown, onSeenUp } from '../takeover/episode.ts';
-import { handoverToSelf } from '../takeover/view.ts';
 import type { Verdict } from '../wire/messages.ts';
-import { checkIntervalMs, finished, hastened, isDue, started } from './check.ts';
-import { failuresNeeded, holderUnfitSince, isHeldBySelf, isSilent } from './holder.ts';
+import { finished, recounted } from './check.ts';
+import { failuresNeeded, isHeldBySelf } from './holder.ts';
 import {
-  ASK_IDLE_MS,
-  askWayOut,
-  describeWayOut,
-  isProven,
-  isProvenSince,
-  onWayOut,
-  wayOutOf,
-} from './way-out.ts';
-
-/** What a node tells the others, so that they look at once. */
-export function inTrouble(state: State, address: AddressState): boolean {
-  if (address.series.fails > 0 || address.verdict === 'down') return true;
-  return isHeldBySelf(state, address.ip) && (state.local.series.fails > 0 || state.local.fit === 'unfit');
-}
-
-/** Whether the address is probed at `fastInterval`. */
-export function isWatchedClosely(state: State, address: AddressState): boolean {
-  if (inTrouble(state, address) || address.move !== null || holderUnfitSince(state, address) !== null)
-    return true;
-  return state.config.peers.some((peer) => {
-    const record = state.peers[peer.id]?.record;
-    return (
-      record != null &&
-      !isSilent(state, peer.id) &&
-      record.addresses.some((one) => one.ip === address.ip && one.trouble)
-    );
-  });
-}
-
-/** Start every probe and local check that is due, and ask for the proof where one is wanted. */
-export function observeWhatIsDue(ctx: StepContext): void {
-  for (const ip in ctx.state.addresses) {
-    const address = addressOf(ctx.state, ip);
-    if (isDue(address.series, ctx.now.at)) startProbe(ctx, ip);
-    if (wantsProof(ctx.state, addressOf(ctx.state, ip))) askWayOut(ctx, ip);
-  }
-  if (ctx.state.config.local !== null && isDue(ctx.state.local.series, ctx.now.at)) startLocalCheck(ctx);
-}
-
-/** News of trouble: look at once, and keep looking closely. */
-export function lookNow(ctx: StepContext, ip: Ip): void {
-  const { series } = addressOf(ctx.state, ip);
-  if (!series.inFlight.some((probe) => !probe.superseded)) startProbe(ctx, ip);
-  else replaceProbeIfDecisive(ctx, ip);
-  askWayOut(ctx, ip);
-  const { local, config } = ctx.state;
-  if (config.local !== null && !local.series.inFlight.some((check) => !check.superseded))
-    startLocalCheck(ctx);
-}
+  inTrouble,
+  isFailing,
+  lookNow,
+  observeWhatIsDue,
+  probeConfig,
+  startProbeIfDecisive,
+} from './watching.ts';
+import { describeWayOut, isProven, isProvenSince, onWayOut } from './way-out.ts';
 
 /** Counts a probe, and judges the address anew by it. The answer to a probe that was forgotten counts for nothing. */
 export function onProbed(ctx: StepContext, probeId: EffectId, result: CheckResult): void {
@@ -81,7 +29,7 @@ export function onProbed(ctx: StepContext, probeId: EffectId, result: CheckResul
   );
   if (before === undefined) return;
   const { ip } = before;
-  emitFact(ctx, { kind: 'probe', address: ip, result });
+  emitFact(ctx, { kind: 'probe', address: ip, probeId, result });
   const { probe } = probeConfig(ctx.state, ip);
   const counted = finished(
     before.series,
@@ -94,10 +42,8 @@ export function onProbed(ctx: StepContext, probeId: EffectId, result: CheckResul
   changeAddress(ctx, ip, { series: counted.series });
   if (counted.kind !== 'ignored') {
     if (counted.kind === 'ok') countSuccess(ctx, ip, counted.startedAt);
-    else countFailure(ctx, ip, counted.startedAt, reasonOf(result));
-    const after = addressOf(ctx.state, ip);
-    if (isWatchedClosely(ctx.state, after))
-      changeAddress(ctx, ip, { series: hastened(after.series, probe, counted.startedAt) });
+    // An earlier one that ends last completes what those after it have shown: the newest of them decides.
+    else countFailure(ctx, ip, counted.series.last?.startedAt ?? counted.startedAt, reasonOf(result));
   }
   if (inTrouble(ctx.state, addressOf(ctx.state, ip)) !== inTrouble(ctx.state, before)) announce(ctx);
   observeWhatIsDue(ctx);
@@ -117,8 +63,7 @@ export function onWayOutAnswer(ctx: StepContext, askId: EffectId, result: Extern
       series.inFlight.length === 0
     )
       continue;
-    if (series.inFlight.some((probe) => !probe.superseded)) replaceProbeIfDecisive(ctx, ip);
-    else if (series.fails + 1 >= failuresNeeded(ctx.state, address, ctx.now.at)) startProbe(ctx, ip);
+    startProbeIfDecisive(ctx, ip);
   }
 }
 
@@ -138,17 +83,14 @@ export function onLocalChecked(ctx: StepContext, checkId: EffectId, result: Chec
     change(ctx, { local: { series: counted.series, fit: local.fit, since: local.since } });
     return;
   }
-  const failing = counted.series.fails > 0;
-  const series =
-    failing || local.fit === 'unfit'
-      ? hastened(counted.series, config.local, counted.startedAt)
-      : counted.series;
+  const { series } = counted;
+  const failing = series.fails > 0;
   const fit = nextFitness(local.fit, series.oks, series.fails, config.local);
   const turned = fit !== local.fit;
   change(ctx, { local: { series, fit, since: turned ? ctx.now.at : local.since } });
   if (turned) emitFact(ctx, { kind: 'local', from: local.fit, to: fit, reason: reasonOf(result) });
   if (turned && local.fit !== 'unknown' && config.node.role === 'candidate') onFitnessChanged(ctx);
-  if (turned || failing !== local.series.fails > 0) announce(ctx);
+  if (turned || isFailing(series) !== isFailing(local.series)) announce(ctx);
   if (!turned && failing === local.series.fails > 0) return;
   for (const ip of Object.keys(ctx.state.addresses)) {
     if (!isHeldBySelf(ctx.state, ip) || !failing) continue;
@@ -162,7 +104,7 @@ export function forgetObservations(ctx: StepContext): void {
   const at = ctx.now.at;
   for (const { ip, series } of Object.values(ctx.state.addresses)) {
     changeAddress(ctx, ip, {
-      series: { ...series, oks: 0, fails: 0, last: null, failingSince: null, nextAt: at },
+      series: { ...recounted(series, at), oks: 0, last: null, nextAt: at },
     });
     setVerdict(ctx, ip, 'unknown', 'stood still, looking afresh');
   }
@@ -170,7 +112,7 @@ export function forgetObservations(ctx: StepContext): void {
   const fit = config.local === null ? 'fit' : 'unknown';
   change(ctx, {
     local: {
-      series: { ...local.series, oks: 0, fails: 0, last: null, failingSince: null, nextAt: at },
+      series: { ...recounted(local.series, at), oks: 0, last: null, nextAt: at },
       fit,
       since: at,
     },
@@ -236,49 +178,6 @@ function setVerdict(ctx: StepContext, ip: Ip, verdict: Verdict, reason: string):
   announce(ctx);
 }
 
-/** A probe on its way that started before the proof, or before the holder's word, can't complete the verdict: start one that can. */
-function replaceProbeIfDecisive(ctx: StepContext, ip: Ip): void {
-  const address = addressOf(ctx.state, ip);
-  const current = address.series.inFlight.find((probe) => !probe.superseded);
-  if (current === undefined || current.startedAt === ctx.now.at) return;
-  const { state } = ctx;
-  if (!isProvenSince(state, ip, ctx.now.at)) return;
-  const nowNeeded = failuresNeeded(state, address, ctx.now.at);
-  const decisive = address.series.fails + 1 >= nowNeeded;
-  const currentCan =
-    address.series.fails + 1 >= failuresNeeded(state, address, current.startedAt) &&
-    isProvenSince(state, ip, current.startedAt);
-  if (decisive && !currentCan) startProbe(ctx, ip);
-}
-
-function startProbe(ctx: StepContext, ip: Ip): void {
-  const probeId = newEffectId(ctx);
-  const address = addressOf(ctx.state, ip);
-  const gapMs = checkIntervalMs(probeConfig(ctx.state, ip).probe, isWatchedClosely(ctx.state, address));
-  changeAddress(ctx, ip, { series: started(address.series, probeId, ctx.now.at, gapMs) });
-  ctx.effects.push({ kind: 'probe', probeId, address: ip });
-}
-
-function startLocalCheck(ctx: StepContext): void {
-  const { config, local } = ctx.state;
-  if (config.local === null) return;
-  const checkId = newEffectId(ctx);
-  const close = local.series.fails > 0 || local.fit === 'unfit';
-  const series = started(local.series, checkId, ctx.now.at, checkIntervalMs(config.local, close));
-  change(ctx, { local: { series, fit: local.fit, since: local.since } });
-  ctx.effects.push({ kind: 'check-local', checkId });
-}
-
-/** Probes fail, a handover waits for it, or nobody has asked for a minute. */
-export function wantsProof(state: State, address: AddressState): boolean {
-  const wayOut = wayOutOf(state, address.ip);
-  if (handoverToSelf(state, address.ip) !== null) return true;
-  if (address.series.fails > 0 || address.verdict === 'down' || holderUnfitSince(state, address) !== null)
-    return true;
-  const lastAt = Math.max(wayOut.provenAt ?? 0, wayOut.failedAt ?? 0);
-  return lastAt === 0 || state.now.at - lastAt >= ASK_IDLE_MS;
-}
-
 function nextFitness(
   fit: State['local']['fit'],
   oks: number,
@@ -299,11 +198,4 @@ function reasonOf(result: CheckResult): string {
     case 'inconclusive':
       return result.detail;
   }
-}
-
-/** @throws Error when the address is not configured. */
-function probeConfig(state: State, ip: Ip): AddressConfig {
-  const config = state.config.addresses.find((address) => address.ip === ip);
-  if (config === undefined) throw new Error(`address ${ip} is not configured`);
-  return config;
 }

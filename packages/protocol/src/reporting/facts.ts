@@ -19,7 +19,7 @@ import type {
 } from '../model/codes.ts';
 import type { CheckResult, CloudRequest, ExternalIpResult } from '../model/inputs.ts';
 import type { Outcome, Reason } from '../model/reasons.ts';
-import type { DurationMs, Epoch, Ip, NodeId, WallMs } from '../model/units.ts';
+import type { DurationMs, EffectId, Epoch, Ip, NodeId, WallMs } from '../model/units.ts';
 import type { BallotAnswer } from '../wire/messages.ts';
 
 /**
@@ -36,7 +36,12 @@ export type Fact =
   | { readonly kind: 'stopping' }
   | { readonly kind: 'configured'; readonly detail: string }
   | { readonly kind: 'stalled'; readonly lateMs: DurationMs }
-  | { readonly kind: 'probe'; readonly address: Ip; readonly result: CheckResult }
+  | {
+      readonly kind: 'probe';
+      readonly address: Ip;
+      readonly probeId: EffectId;
+      readonly result: CheckResult;
+    }
   | {
       readonly kind: 'verdict';
       readonly address: Ip;

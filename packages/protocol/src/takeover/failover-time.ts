@@ -4,6 +4,7 @@
 import { BALLOT_LASTS_MS, MAX_BACKOFF_MS } from '../election/campaign.ts';
 import type { CheckConfig, ProtocolConfig } from '../model/config.ts';
 import type { DurationMs } from '../model/units.ts';
+import { MAX_OVERLAPPING } from '../observation/check.ts';
 import { SERVES_WITHIN_MS } from './damping.ts';
 import { callTimeoutMs } from './view.ts';
 
@@ -48,6 +49,13 @@ export function defaultBlockedAfterMs(config: TimedSettings): DurationMs {
   return Math.max(LEAST_BLOCKED_AFTER_MS, Math.ceil(takesMs / 1_000) * 1_000);
 }
 
+/** By a server that hangs, and where nothing is known of how long an answer usually takes: the first time-out is the sign. */
 function detectMs({ intervalMs, fastIntervalMs, timeoutMs, fall }: CheckConfig): DurationMs {
-  return intervalMs + (fall - 1) * Math.max(fastIntervalMs, timeoutMs) + timeoutMs;
+  const starts = [0];
+  for (let count = 1; count < fall; count += 1) {
+    const gapMs = count === 1 ? Math.max(fastIntervalMs, timeoutMs) : fastIntervalMs;
+    const roomAt = (starts[count - MAX_OVERLAPPING] ?? -timeoutMs) + timeoutMs;
+    starts.push(Math.max((starts[count - 1] ?? 0) + gapMs, roomAt));
+  }
+  return intervalMs + (starts.at(-1) ?? 0) + timeoutMs;
 }

@@ -135,8 +135,12 @@ export function seriesOf(ok: boolean, parts: Partial<CheckSeries> = {}): CheckSe
   return {
     oks: ok ? 5 : 0,
     fails: ok ? 0 : 3,
+    settledFails: parts.fails ?? (ok ? 0 : 3),
     inFlight: [],
+    newestAt: AT - 500,
     nextAt: AT + 500,
+    usualMs: 0,
+    silent: false,
     everChecked: true,
     last: { ok, startedAt: AT - 300, endedAt: AT - 200, reason: ok ? 'ok' : 'refused' },
     failingSince: ok ? null : AT - 2_000,

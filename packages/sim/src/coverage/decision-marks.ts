@@ -67,9 +67,28 @@ export class DecisionMarks {
   #onVerdict(by: RunView, { address: ip, to, reason }: FactOf<'verdict'>): void {
     if (to === 'unknown' && reason.startsWith('probes fail')) this.#mark('sight:cut-off');
     const address = by.state().addresses[ip];
-    const fall = by.config.addresses.find((one) => one.ip === ip)?.probe.fall ?? 1;
-    if (to !== 'down' || address === undefined || address.series.fails >= fall) return;
+    const { fall, timeoutMs } = by.config.addresses.find((one) => one.ip === ip)?.probe ?? {
+      fall: 1,
+      timeoutMs: 0,
+    };
+    if (to !== 'down' || address === undefined) return;
+    const { fails, last, failingSince } = address.series;
+    if (fails > 1 && last?.reason === 'timeout' && last.startedAt < (failingSince ?? 0) + timeoutMs)
+      this.#mark('sight:overlap-decided');
+    if (fails >= fall) return;
     this.#mark(address.holder.node === by.node ? 'sight:fast-path-holder' : 'sight:fast-path');
+  }
+
+  #onProbe(by: RunView, { address: ip, result }: FactOf<'probe'>): void {
+    const series = by.state().addresses[ip]?.series;
+    if (series === undefined) return;
+    const { inFlight, last, silent } = series;
+    const out = inFlight.filter(({ counts }) => counts);
+    if (out.length > 0) this.#mark('sight:overlap');
+    if (out.some(({ failsAfter }) => failsAfter > 0)) this.#mark('sight:held-back');
+    if (silent) this.#mark('sight:silent');
+    const overtaken = inFlight.some(({ startedAt, counts }) => !counts && startedAt < (last?.startedAt ?? 0));
+    if (result.kind === 'ok' && overtaken) this.#mark('sight:out-of-order');
   }
 
   #onDecided(by: RunView, { address: ip, reason }: FactOf<'decided'>): void {
@@ -119,6 +138,8 @@ export class DecisionMarks {
         return this.#onOpened(by, fact);
       case 'ballot-closed':
         return this.#onClosed(by, fact);
+      case 'probe':
+        return this.#onProbe(by, fact);
       case 'verdict':
         return this.#onVerdict(by, fact);
       case 'started':

@@ -171,7 +171,10 @@ function capped(series: CheckSeries, config: CheckConfig | null): CheckSeries {
   if (config === null) return series;
   const oks = Math.min(series.oks, config.rise);
   const fails = Math.min(series.fails, config.fall);
-  return oks === series.oks && fails === series.fails ? series : { ...series, oks, fails };
+  const settledFails = Math.min(series.settledFails, config.fall);
+  return oks === series.oks && fails === series.fails && settledFails === series.settledFails
+    ? series
+    : { ...series, oks, fails, settledFails };
 }
 
 function withCappedLocal(local: State['local'], config: ProtocolConfig): State['local'] {

@@ -5,6 +5,7 @@
  */
 import { counted, type Ip, type NodeId } from '@failtome/protocol';
 import { type Broken, broken, type EventOf, type RunView } from './events.ts';
+import { failuresInARow } from './probes.ts';
 import { addressOf, type RunHistory } from './run-history.ts';
 
 /** How long a way-out proof counts (PROTOCOL.md, "Observation"). */
@@ -63,8 +64,11 @@ function checkFresh({ stalledMs }: RunHistory, by: RunView, ip: Ip, verdict: str
 
 /** I1: enough failures, or one after the word of a holder that is unfit. */
 function checkFall(history: RunHistory, by: RunView, ip: Ip, nowMs: number): readonly Broken[] {
-  const { fails } = addressOf(history, ip);
-  const fall = by.config.addresses.find((address) => address.ip === ip)?.probe.fall ?? 1;
+  const { fall, timeoutMs } = by.config.addresses.find((one) => one.ip === ip)?.probe ?? {
+    fall: 1,
+    timeoutMs: 0,
+  };
+  const fails = failuresInARow(addressOf(history, ip).probes, nowMs, timeoutMs);
   if (fails >= fall || (fails >= 1 && holderSaysUnfit(history, by, ip, nowMs))) return [];
   return [
     broken('I1', `${by.run} sees ${ip} down after ${counted(fails, 'failure')} in a row, and needs ${fall}`),

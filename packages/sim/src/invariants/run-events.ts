@@ -5,6 +5,7 @@
 import type { DriverAnswer, Envelope, Ip, NodeId } from '@failtome/protocol';
 import type { EventOf, FactOf, JudgedEvent, RunView } from './events.ts';
 import { withWord } from './peer-words.ts';
+import { newestEnd, sinceOf, withBegun, withEnded } from './probes.ts';
 import {
   type AddressHistory,
   addressOf,
@@ -24,8 +25,6 @@ const MAX_KEPT = 8;
 const MAX_GAP_MS = 1_000;
 /** What a probe may take beyond its time-out; longer is its node's own slowness (PROTOCOL.md, "Observation"). */
 const LATE_MS = 250;
-/** A clock shows whole milliseconds. */
-const TOLERANCE_MS = 2;
 
 /** The history of a run with one more event of its own. */
 export function withEvent(history: RunHistory, event: JudgedEvent, nowMs: number): RunHistory {
@@ -55,7 +54,9 @@ export function withEvent(history: RunHistory, event: JudgedEvent, nowMs: number
     case 'local-checked':
       return event.ok === null ? history : withCheck(history, event.ok, nowMs);
     case 'probe-began':
-      return withAddress(history, event.address, { probeBeganMs: nowMs });
+      return withAddress(history, event.address, {
+        probes: withBegun(addressOf(history, event.address).probes, event.probeId, nowMs),
+      });
     case 'paused':
       return { ...history, stoppedMs: nowMs };
     case 'resumed':
@@ -84,7 +85,7 @@ function withEachAddress(
 function withFact(history: RunHistory, { by, fact }: EventOf<'fact'>, nowMs: number): RunHistory {
   switch (fact.kind) {
     case 'stalled': {
-      const stalled = withEachAddress(emptied(history), (address) => ({ ...address, fails: 0 }));
+      const stalled = withEachAddress(emptied(history), (address) => ({ ...address, probes: [] }));
       return { ...stalled, stalledMs: nowMs };
     }
     case 'started':
@@ -137,28 +138,29 @@ function withResumed(history: RunHistory, by: RunView, nowMs: number): RunHistor
 }
 
 function withProbe(history: RunHistory, by: RunView, fact: FactOf<'probe'>, nowMs: number): RunHistory {
-  const { result, address: ip } = fact;
-  if (result.kind === 'inconclusive') return history;
-  const address = addressOf(history, ip);
-  if (result.kind === 'ok')
-    return address.probedUp === true && address.fails === 0
-      ? history
-      : withAddress(history, ip, { probedUp: true, fails: 0 });
-  // Not this node's own slowness, and not a probe after which another was begun.
+  const { result, address: ip, probeId: id } = fact;
+  const { probes, probedUp } = addressOf(history, ip);
   const timeoutMs = by.config.addresses.find((one) => one.ip === ip)?.probe.timeoutMs ?? 0;
-  const newest = address.probeBeganMs ?? Number.NEGATIVE_INFINITY;
-  const counts =
-    result.durationMs <= timeoutMs + LATE_MS && newest <= nowMs - result.durationMs + TOLERANCE_MS;
-  return withAddress(history, ip, { probedUp: false, fails: address.fails + (counts ? 1 : 0) });
+  const after = withEnded(probes, { id, beganMs: nowMs - result.durationMs }, endOf(result, timeoutMs));
+  const newest = newestEnd(after);
+  return withAddress(history, ip, { probes: after, probedUp: newest === null ? probedUp : newest === 'ok' });
+}
+
+/** What couldn't be run counts for nothing, nor does this node's own slowness. */
+function endOf(result: FactOf<'probe'>['result'], timeoutMs: number): 'failed' | 'ok' | 'void' {
+  if (result.kind === 'inconclusive') return 'void';
+  return result.kind === 'failed' && result.durationMs > timeoutMs + LATE_MS ? 'void' : result.kind;
 }
 
 function withHolder(history: RunHistory, by: RunView, fact: FactOf<'holder'>, nowMs: number): RunHistory {
   const before = addressOf(history, fact.address);
   // Failures are those of the holder that they were seen of; nobody may hold it for a moment on the way.
   const isAnother = (before.holder ?? 'unknown') !== 'unknown' && fact.holder !== 'nobody';
-  const fails = isAnother ? 0 : before.fails;
+  const since = by.state().addresses[fact.address]?.holder.at;
+  const probes =
+    isAnother && since !== undefined ? sinceOf(before.probes, by.worldTimeOf(since)) : before.probes;
   const otherwise = fact.holder === by.node ? {} : { heldMs: null, otherwiseMs: nowMs };
-  return withAddress(history, fact.address, { holder: fact.holder, fails, ...otherwise });
+  return withAddress(history, fact.address, { holder: fact.holder, probes, ...otherwise });
 }
 
 function withBallot(

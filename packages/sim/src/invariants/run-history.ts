@@ -4,6 +4,7 @@
  */
 import type { Ip, NodeId } from '@failtome/protocol';
 import type { EventOf } from './events.ts';
+import type { SeenProbe } from './probes.ts';
 
 /** An answer of the external-IP service. */
 export interface Proof {
@@ -48,10 +49,8 @@ export interface AddressHistory {
   readonly unknown: UnknownCall | null;
   /** The epoch of the move whose first call has been seen. */
   readonly begun: number | null;
-  /** Failed probes in a row that count. */
-  readonly fails: number;
-  /** When its newest probe began. */
-  readonly probeBeganMs: number | null;
+  /** Its last probes, in the order in which they began. */
+  readonly probes: readonly SeenProbe[];
   /** Whether its last probe that came to something succeeded; null: none has. */
   readonly probedUp: boolean | null;
   /** The holder as it has told last; null: nothing yet. */
@@ -133,8 +132,7 @@ const NEW_ADDRESS: AddressHistory = {
   shows: null,
   unknown: null,
   begun: null,
-  fails: 0,
-  probeBeganMs: null,
+  probes: [],
   probedUp: null,
   holder: null,
   heldMs: null,

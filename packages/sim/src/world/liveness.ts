@@ -41,8 +41,11 @@ export function boundMs(config: ProtocolConfig, candidates: number): number {
   );
 }
 
+/** As if the first time-out were the first sign; eight probes at once are enough for as many failures. */
 function detectMs({ intervalMs, fastIntervalMs, timeoutMs, fall }: CheckConfig): number {
-  return intervalMs + (fall - 1) * Math.max(fastIntervalMs, timeoutMs) + timeoutMs;
+  const slowest = Math.max(fastIntervalMs, timeoutMs);
+  if (fall < 3 || fall > 8) return intervalMs + (fall - 1) * slowest + timeoutMs;
+  return intervalMs + slowest + (fall - 2) * fastIntervalMs + timeoutMs;
 }
 
 /**

@@ -1,0 +1,58 @@
+/**
+ * Failed probes in a row, counted again: from when the world saw each begin and how each ended, in the order in which they
+ * began (I1; PROTOCOL.md, "Observation").
+ */
+
+/** A probe as the world saw it begin, and what its run told of its end. */
+export interface SeenProbe {
+  readonly id: number;
+  readonly beganMs: number;
+  readonly end: 'out' | 'failed' | 'ok';
+}
+
+const MAX_KEPT = 32;
+/** What a probe may take beyond its time-out; longer is its node's own slowness, and no end of it will be told. */
+const LATE_MS = 250;
+/** A clock shows whole milliseconds. */
+const TOLERANCE_MS = 2;
+
+/** One more that has begun. */
+export function withBegun(probes: readonly SeenProbe[], id: number, beganMs: number): readonly SeenProbe[] {
+  return [...probes, { id, beganMs, end: 'out' as const }].slice(-MAX_KEPT);
+}
+
+/** It has ended; `void`: it counts neither way. One that nobody saw begin has taken as long as it says. */
+export function withEnded(
+  probes: readonly SeenProbe[],
+  { id, beganMs }: Pick<SeenProbe, 'id' | 'beganMs'>,
+  end: 'failed' | 'ok' | 'void',
+): readonly SeenProbe[] {
+  const known = probes.find((probe) => probe.id === id && probe.end === 'out');
+  const others = probes.filter((probe) => probe !== known);
+  if (end === 'void') return others;
+  const ended: SeenProbe = { id, beganMs: known?.beganMs ?? beganMs, end };
+  const all = [...others, ended].sort((a, b) => a.beganMs - b.beganMs || a.id - b.id);
+  // What began before a success says nothing any more.
+  return end === 'ok' ? all.slice(all.indexOf(ended)) : all;
+}
+
+/** Those that began before count for nothing from now on. */
+export function sinceOf(probes: readonly SeenProbe[], fromMs: number): readonly SeenProbe[] {
+  return probes.filter(({ beganMs, end }) => end === 'out' && beganMs >= fromMs - TOLERANCE_MS);
+}
+
+/** From the newest that has ended back to the first that hasn't, or that succeeded. */
+export function failuresInARow(probes: readonly SeenProbe[], nowMs: number, timeoutMs: number): number {
+  const lost = nowMs - timeoutMs - LATE_MS - TOLERANCE_MS;
+  const told = probes.filter(({ beganMs, end }) => end !== 'out' || beganMs >= lost);
+  const newest = told.findLastIndex(({ end }) => end !== 'out');
+  let count = 0;
+  for (let i = newest; told[i]?.end === 'failed'; i -= 1) count += 1;
+  return count;
+}
+
+/** How the newest that has ended did; null: none has. */
+export function newestEnd(probes: readonly SeenProbe[]): 'failed' | 'ok' | null {
+  const newest = probes.findLast(({ end }) => end !== 'out')?.end;
+  return newest === undefined || newest === 'out' ? null : newest;
+}
