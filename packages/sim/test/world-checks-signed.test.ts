@@ -98,6 +98,16 @@ describe('where operators have keys', () => {
     expect(play([ruled('proven'), signs, calls])).not.toContain('I24');
   });
 
+  test('two that were signed within one millisecond keep it in either order, as neither is the later', () => {
+    const other = { ...PAUSE, owner: 'else' } as const;
+    const signsAt = (atMs: number, order: typeof PAUSE | typeof other): Moment => [
+      atMs,
+      ({ tell }) => tell({ kind: 'order-signed', text: orderText('web', { kind: 'pause', order }) }),
+    ];
+    const signsBoth = [signsAt(4.25, PAUSE), signsAt(4.75, other)];
+    expect(play([ruled('proven'), ...signsBoth, pauses(10, other), pauses(20, PAUSE)])).not.toContain('I24');
+  });
+
   test('what was signed, and what is in force no more, keeps it', () => {
     const over = { version: 4, by: '', paused: false, owner: '', reason: '', until: null };
     expect(

@@ -4,9 +4,12 @@ import { type HandoverRecord, orderText, type PauseRecord } from '@failtome/prot
 /** By the text that was signed. */
 export type SignedTimes = Readonly<Record<string, number>>;
 
-/** With one more; a text that is signed once more is as old as before. */
+/**
+ * With one more; a text that is signed once more is as old as before. Operators sign whole milliseconds of their clocks: of
+ * two that were signed within one, neither is the later, and nodes agree by other means which of them counts.
+ */
 export function withSigned(times: SignedTimes, text: string, nowMs: number): SignedTimes {
-  return { ...times, [text]: times[text] ?? nowMs };
+  return { ...times, [text]: times[text] ?? Math.floor(nowMs) };
 }
 
 /** Null: no operator has signed it. */
