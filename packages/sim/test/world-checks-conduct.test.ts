@@ -1,5 +1,5 @@
 /** The checks of how a takeover begins and ends, and of what a verdict rests on: each fails when it should. */
-import type { Fact } from '@failtome/protocol';
+import type { DriverAnswer, Fact, NodeRecord } from '@failtome/protocol';
 import { expect, test } from 'vitest';
 import { takeover, until } from './changed-takeover.ts';
 import { ADDRESS, type AddressState, type Moment, message, play, type Stage } from './checked-stage.ts';
@@ -50,6 +50,28 @@ const wonBySilence: Moment = [
     stage.facts(stage.b, { kind: 'ballot-closed', address: ADDRESS, epoch: 1, result: 'won', detail: '' });
   },
 ];
+
+const SHOWN_WITHOUT_ID: DriverAnswer = {
+  kind: 'read',
+  association: { kind: 'associated', associationId: null, instanceId: 'i-x', node: null, self: true },
+  displaces: null,
+};
+
+const RECORD: NodeRecord = {
+  id: 'a',
+  incarnation: 1,
+  role: 'candidate',
+  priority: 100,
+  instanceId: 'i-x',
+  fit: 'fit',
+  leaving: false,
+  ready: true,
+  electorate: '',
+  version: '',
+  addresses: [],
+  pause: { version: 0, by: '', paused: false, owner: '', reason: '', until: null },
+  handovers: [],
+};
 
 const inForce = ({ aws }: Stage): string => aws.addresses.get(ADDRESS)?.association?.id ?? '';
 
@@ -173,6 +195,39 @@ test('a read that confirms an accepted move makes it no younger: what was seen b
   expect(play(told(4_400))).toContain('I17');
 });
 
+test('a late answer of a run that was replaced does not take back that its successor is unfit', () => {
+  const says = (atMs: number, session: string, fit: 'fit' | 'unfit'): Moment => [
+    atMs,
+    ({ tell, a, b }) => {
+      const node: NodeRecord = { ...RECORD, fit };
+      const re = { session: b.state().session, seq: 1 };
+      tell({ kind: 'heard', by: b, message: { ...message(a, b, { node }), session, re } });
+    },
+  ];
+  const seesItDown: Moment = [
+    3_900,
+    ({ facts, b }) => {
+      const last = { ok: false, startedAt: 3_600, endedAt: 3_900, reason: 'refused' } as const;
+      const { holder } = b.state().addresses[ADDRESS] ?? {};
+      if (holder === undefined) throw new Error('the address is not configured');
+      b.setAddress({ verdict: 'down', series: { ...seriesOf(b), last }, holder: { ...holder, node: 'a' } });
+      facts(b, FAILED, ANSWERED, FAILED, {
+        kind: 'verdict',
+        address: ADDRESS,
+        from: 'up',
+        to: 'down',
+        reason: 'refused',
+      });
+    },
+  ];
+  const hears = (...words: readonly Moment[]): readonly string[] =>
+    play(until('seesItDown', { seesItDown }, ...words));
+  const replaced = [says(3_100, 'first', 'fit'), says(3_200, 'second', 'unfit')] as const;
+  expect(hears(...replaced)).not.toContain('I1');
+  expect(hears(...replaced, says(3_300, 'first', 'fit'))).not.toContain('I1');
+  expect(hears(...replaced, says(3_300, 'third', 'fit'))).toContain('I1');
+});
+
 test('a takeover by the rules breaks none of them', () => {
   expect(play(takeover({}))).toEqual([]);
 });
@@ -195,4 +250,36 @@ test('a move that has to take the address anew is told when that has come to an 
   expect(takesAnew(false, 36_000)).toContain('I17');
   expect(takesAnew(true, 36_000)).not.toContain('I17');
   expect(takesAnew(true, 65_000)).toContain('I17');
+});
+
+/** A take that was given up lands, and a read without an id shows that at 5 s; at 31 s nobody has been told. */
+function landsUnseen(...before: readonly Fact[]): (readAtMs: number, untilMs: number) => readonly string[] {
+  const reads = (stage: Stage): void => stage.tell(driven(stage.b, READ, SHOWN_WITHOUT_ID));
+  const told: readonly Moment[] = [[4_550, ({ facts, b }) => facts(b, ...before)]];
+  const givesUp: Moment = [
+    4_600,
+    (stage) => {
+      associated(stage, 'b');
+      stage.tell(driven(stage.b, TAKE, { kind: 'unknown', code: 'Timeout', message: '' }));
+      stage.b.setAddress({ move: null, campaign: null, intent: null });
+    },
+  ];
+  return (readAtMs, untilMs) =>
+    play(
+      takeover(
+        { taken: null, concludes: null, tells: null },
+        ...told,
+        givesUp,
+        [readAtMs, reads],
+        [untilMs, ({ tell, b }) => tell({ kind: 'stepped', by: b })],
+      ),
+    );
+}
+
+test('a read without an id makes a late take known once a peer has not just said otherwise', () => {
+  const own: Fact = { kind: 'holder', address: ADDRESS, holder: 'b', source: 'read' };
+  const byWord: Fact = { kind: 'holder', address: ADDRESS, holder: 'a', source: 'gossip' };
+  expect(landsUnseen()(5_000, 31_000)).toContain('I17');
+  expect(landsUnseen(own, byWord)(5_000, 31_000)).not.toContain('I17');
+  expect(landsUnseen(own, byWord)(70_000, 96_000)).toContain('I17');
 });

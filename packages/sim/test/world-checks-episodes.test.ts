@@ -14,7 +14,9 @@ interface Scene {
   reads(by: Name): Scene;
   hears(by: Name, from: Name): Scene;
   fails(on: Name): Scene;
-  takes(by: Name, from: Name): Scene;
+  /** An old message of it, which doesn't count again. */
+  readsAgain(by: Name, from: Name): Scene;
+  takes(by: Name, from: Name, heard?: boolean): Scene;
   blocked(by: Name): Scene;
   readonly broken: string[];
 }
@@ -68,15 +70,20 @@ function scene(driver: 'ec2' | 'opsworks' = 'ec2'): Scene {
       return moving;
     },
     hears(by, from) {
-      tell({ kind: 'heard', by: stage[by], message: message(stage[from], stage[by], {}) });
+      const re = { session: stage[by].state().session, seq: 1 };
+      tell({ kind: 'heard', by: stage[by], message: { ...message(stage[from], stage[by], {}), re } });
       return moving;
     },
     fails(on) {
       tell({ kind: 'local-checked', by: stage[on], ok: false });
       return moving;
     },
-    takes(by, from) {
-      moving.hears(by, from);
+    readsAgain(by, from) {
+      tell({ kind: 'heard', by: stage[by], message: message(stage[from], stage[by], {}) });
+      return moving;
+    },
+    takes(by, from, heard = true) {
+      if (heard) moving.hears(by, from);
       epoch += 1;
       stage[by].setAddress({ move: moveOf({ epoch }) });
       tell(drive(stage[by], RELEASE));
@@ -117,6 +124,15 @@ describe('I21 is broken', () => {
           .at(100 * SECOND)
           .takes('c', 'b'),
       true,
+    ],
+    [
+      'not where the holder is silent, and an old message of it is read once more',
+      () =>
+        inVain()
+          .at(100 * SECOND)
+          .readsAgain('c', 'b')
+          .takes('c', 'b', false),
+      false,
     ],
     [
       'not by one two minutes later',

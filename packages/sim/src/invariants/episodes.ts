@@ -9,7 +9,7 @@ import { holderOf } from '@failtome/cloud/model';
 import { blockedAfterMs, type Ip, type NodeId, type ProtocolConfig } from '@failtome/protocol';
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
 import { type Broken, broken, type EventOf, type FactOf, type RunView } from './events.ts';
-import { addressOf, FIT_CHECKS, firstCallOf, receivedMs } from './run-history.ts';
+import { addressOf, FIT_CHECKS, firstCallOf, heardMs } from './run-history.ts';
 
 /** What PROTOCOL.md promises, less what drifting clocks may make of it. */
 const FIRST_WAIT_MS = 120_000 - 2_000;
@@ -170,7 +170,7 @@ function checkMoves(
 function couldKnow(by: RunView, { node, atMs, knownMs }: Move, view: ClusterView): boolean {
   const history = view.historyOf(by);
   if (knownMs === null || (view.disksHarmed() && history.startedMs > atMs)) return false;
-  return node === by.node || receivedMs(history, node) >= knownMs + view.learnMs;
+  return node === by.node || heardMs(history, node) >= knownMs + view.learnMs;
 }
 
 /** The holder, where this run hears it, could know who it is, and it is fit by its own checks. */
@@ -185,7 +185,7 @@ function protectedHolder(
   if (holder === undefined || others.length > 0 || byOperator) return null;
   if (view.now() - (lastMs ?? NEVER) < view.learnMs) return null;
   if (!by.config.peers.some(({ id }) => id === holder.node)) return null;
-  const quietMs = view.now() - receivedMs(view.historyOf(by), holder.node);
+  const quietMs = view.now() - heardMs(view.historyOf(by), holder.node);
   return quietMs < by.config.gossip.deadMs / 2 && isFit(holder, view) ? holder.node : null;
 }
 

@@ -1,8 +1,19 @@
-/** What a run has read that its peers say of themselves. */
+/** What a peer has said of itself, as one run has read it, and which of two runs with its id says what counts. */
 import type { Envelope } from '@failtome/protocol';
 import { copyRun, type PeerWord, type RunHistory, withEntry } from './run-history.ts';
 
-const NEW_WORD: PeerWord = { session: '', version: 0, heardMs: 0, receivedMs: 0, readMs: 0, unfitMs: null };
+/** The most replaced sessions of one peer that are known. */
+const MAX_REPLACED = 16;
+
+const NEW_WORD: PeerWord = {
+  speaker: '',
+  replaced: [],
+  session: '',
+  version: 0,
+  heardMs: 0,
+  readMs: 0,
+  unfitMs: null,
+};
 
 /** With a message of a peer. A word that it is unfit counts for it however it came; one that it is fit only when it was taken in. */
 export function withWord(
@@ -10,14 +21,16 @@ export function withWord(
   { from, session, payload }: Envelope,
   takenIn: boolean,
   readMs: number,
-  times: { readonly heardMs: number; readonly receivedMs?: number },
+  times: { readonly heardMs: number },
 ): RunHistory {
   const before = history.words[from] ?? NEW_WORD;
+  const { speaker, replaced } = takenIn ? withSpeaker(before, session) : before;
   const word = {
+    speaker,
+    replaced,
     session: before.session,
     version: before.version,
     heardMs: times.heardMs,
-    receivedMs: times.receivedMs ?? before.receivedMs,
     readMs: before.readMs,
     unfitMs: before.unfitMs,
   };
@@ -35,4 +48,12 @@ export function withWord(
   const after = copyRun(history);
   after.words = withEntry(history.words, from, word);
   return after;
+}
+
+/** Two runs with one id take turns: the one that comes back counts again. */
+function withSpeaker(word: PeerWord, session: string): Pick<PeerWord, 'speaker' | 'replaced'> {
+  const { speaker, replaced } = word;
+  if (speaker === session) return word;
+  const others = [...replaced, speaker].filter((one) => one !== '' && one !== session);
+  return { speaker: session, replaced: others.slice(-MAX_REPLACED) };
 }

@@ -160,7 +160,9 @@ function withHolder(history: RunHistory, by: RunView, fact: FactOf<'holder'>, no
   const probes =
     isAnother && since !== undefined ? sinceOf(before.probes, by.worldTimeOf(since)) : before.probes;
   const otherwise = fact.holder === by.node ? {} : { heldMs: null, otherwiseMs: nowMs };
-  return withAddress(history, fact.address, { holder: fact.holder, probes, ...otherwise });
+  const isReplaced = before.holder === by.node && fact.source === 'gossip' && fact.holder !== 'nobody';
+  const replacedMs = isReplaced ? nowMs : before.replacedMs;
+  return withAddress(history, fact.address, { holder: fact.holder, probes, replacedMs, ...otherwise });
 }
 
 function withBallot(
@@ -191,7 +193,10 @@ function withBallot(
 
 function withHeard(history: RunHistory, { by, message }: EventOf<'heard'>, nowMs: number): RunHistory {
   const { re, from, payload } = message;
-  const word = withWord(history, message, re !== null, nowMs, { heardMs: nowMs, receivedMs: nowMs });
+  // What a run that was replaced says in a late answer proves that its host is reachable, and nothing more.
+  const isReplaced = history.words[from]?.replaced.includes(message.session) === true;
+  const takenIn = re !== null && !isReplaced;
+  const word = withWord(history, message, takenIn, nowMs, { heardMs: nowMs });
   const known = withToldHolders(word, by, message, nowMs);
   if (re === null || re.session !== by.state().session) return known;
   const after = withoutSilence(known, from);
@@ -262,10 +267,11 @@ function withCall(history: RunHistory, event: EventOf<'drive'>, nowMs: number): 
       reads: [...history.reads, { callId, address: ip, atMs: nowMs }],
     };
   if (operation.op === 'permit') return withAddress(history, ip, { callPace });
-  const { unknown } = address;
+  const { unknown, replacedMs } = address;
   return withAddress(history, ip, {
     callPace,
     acceptedMs: null,
+    replacedMs: operation.op === 'take' ? null : replacedMs,
     unknown: unknown !== null && unknown.reads.length > 0 ? null : unknown,
     begun: firstCallOf(history, event) ?? address.begun,
   });

@@ -59,6 +59,8 @@ export interface AddressHistory {
   readonly heldMs: number | null;
   /** When it last learned that another holds it, or nobody. */
   readonly otherwiseMs: number | null;
+  /** When a peer's word made it take another for the holder instead of itself; null: none has since it asked for the address. */
+  readonly replacedMs: number | null;
   /** Since when it has known that its last call came about; what it was told again later is no later acceptance. */
   readonly acceptedMs: number | null;
   /** The decision that was told last. */
@@ -76,12 +78,13 @@ export interface Pace {
 
 /** What a peer has said of itself, as this run has read it. */
 export interface PeerWord {
+  /** The session that counted last, and those that counted before it: late answers of these bring no record. */
+  readonly speaker: string;
+  readonly replaced: readonly string[];
   /** Of its newest record: messages overtake each other. */
   readonly session: string;
   readonly version: number;
   readonly heardMs: number;
-  /** When a message of it was last read, whether it counted or not. */
-  readonly receivedMs: number;
   /** When that record was read: an answer may wait for a disk, and tell late that its request was taken in. */
   readonly readMs: number;
   /** Since when it has been saying that it is unfit; null: it isn't. */
@@ -137,6 +140,7 @@ const NEW_ADDRESS: AddressHistory = {
   holder: null,
   heldMs: null,
   otherwiseMs: null,
+  replacedMs: null,
   acceptedMs: null,
   decided: 'starting',
   blockedMs: null,
@@ -213,9 +217,9 @@ export function firstCallOf(history: RunHistory, { by, effect }: EventOf<'drive'
   return move.epoch;
 }
 
-/** When a message of a peer was last read; of a peer that was never heard, before all time. */
-export function receivedMs({ words }: RunHistory, peer: NodeId): number {
-  return words[peer]?.receivedMs ?? Number.NEGATIVE_INFINITY;
+/** When a peer was last heard: what is read once more, or refused, says nothing of now. Never heard: before all time. */
+export function heardMs({ heard }: RunHistory, peer: NodeId): number {
+  return heard[peer] ?? Number.NEGATIVE_INFINITY;
 }
 
 /** Another one of what is counted in each second. */

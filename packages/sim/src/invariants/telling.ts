@@ -7,7 +7,7 @@ import { counted, type DurableDocument, type Ip, TAKEOVER_SUBJECT } from '@failt
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
 import { documentOf } from './durability.ts';
 import { type Broken, broken, type EventOf, type Judged, type RunView } from './events.ts';
-
+import { addressOf } from './run-history.ts';
 import {
   type AcceptedMove,
   addressTold,
@@ -27,6 +27,8 @@ const TOLD_WITHIN_MS = 25_000;
 const MAY_LAND_MS = 18 * 60_000;
 /** A node believes that its given-up take may still land for this long. */
 const LATE_MS = 15 * 60_000;
+/** How long a read without an id isn't believed after a peer's word, and what drifting clocks may make of that. */
+const READS_LAG_MS = 60_000 + 50;
 const MAX_OUTBOX = 100;
 /** The most associations whose telling is waited for; those whose node never learns of them are forgotten. */
 const MAX_OWED = 64;
@@ -125,10 +127,20 @@ function withAnswer(
       return account;
     const { associationId } = answer.association;
     account = withOldRead(account, by, ip, associationId, view);
+    if (associationId === null && isDoubted(by, ip, view)) return account;
     return view.now() - (account.takenMs ?? NEVER) < LATE_MS && !view.disksHarmed()
       ? withKnown(account, by, shownTo(account, ip, associationId, view), view.now())
       : account;
   });
+}
+
+/**
+ * A read without an id that shows a node shortly after a peer's word has replaced it may be one that lags: it proves nothing
+ * as yet (PROTOCOL.md, "Accepted is told"), so that nobody knows of a take that has landed meanwhile.
+ */
+function isDoubted(by: RunView, ip: Ip, view: ClusterView): boolean {
+  const { replacedMs } = addressOf(view.historyOf(by), ip);
+  return view.now() - (replacedMs ?? NEVER) < READS_LAG_MS;
 }
 
 /** A read that lags shows what an earlier take came to. Without an id it looks like what an unanswered one came to. */
