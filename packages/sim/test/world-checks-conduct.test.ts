@@ -211,13 +211,23 @@ test('a late answer of a run that was replaced does not take back that its succe
       const { holder } = b.state().addresses[ADDRESS] ?? {};
       if (holder === undefined) throw new Error('the address is not configured');
       b.setAddress({ verdict: 'down', series: { ...seriesOf(b), last }, holder: { ...holder, node: 'a' } });
-      facts(b, FAILED, ANSWERED, FAILED, {
-        kind: 'verdict',
-        address: ADDRESS,
-        from: 'up',
-        to: 'down',
-        reason: 'refused',
-      });
+      const answered: Fact = {
+        ...ANSWERED,
+        probeId: 8,
+        result: { kind: 'ok', status: 200, durationMs: 850 },
+      };
+      facts(
+        b,
+        answered,
+        { ...FAILED, probeId: 9 },
+        {
+          kind: 'verdict',
+          address: ADDRESS,
+          from: 'up',
+          to: 'down',
+          reason: 'refused',
+        },
+      );
     },
   ];
   const hears = (...words: readonly Moment[]): readonly string[] =>
