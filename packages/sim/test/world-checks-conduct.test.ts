@@ -1,5 +1,5 @@
 /** The checks of how a takeover begins and ends, and of what a verdict rests on: each fails when it should. */
-import type { DriverAnswer, Fact, NodeRecord } from '@failtome/protocol';
+import type { CheckResult, DriverAnswer, Fact, NodeRecord } from '@failtome/protocol';
 import { expect, test } from 'vitest';
 import { takeover, until } from './changed-takeover.ts';
 import { ADDRESS, type AddressState, type Moment, message, play, type Stage } from './checked-stage.ts';
@@ -211,23 +211,21 @@ test('a late answer of a run that was replaced does not take back that its succe
       const { holder } = b.state().addresses[ADDRESS] ?? {};
       if (holder === undefined) throw new Error('the address is not configured');
       b.setAddress({ verdict: 'down', series: { ...seriesOf(b), last }, holder: { ...holder, node: 'a' } });
-      const answered: Fact = {
-        ...ANSWERED,
-        probeId: 8,
-        result: { kind: 'ok', status: 200, durationMs: 850 },
-      };
-      facts(
-        b,
-        answered,
-        { ...FAILED, probeId: 9 },
-        {
-          kind: 'verdict',
-          address: ADDRESS,
-          from: 'up',
-          to: 'down',
-          reason: 'refused',
-        },
-      );
+      const probed = (probeId: number, result: CheckResult): Fact => ({
+        kind: 'probe',
+        probeId,
+        address: ADDRESS,
+        result,
+      });
+      const answered = probed(8, { kind: 'ok', status: 200, durationMs: 850 });
+      const failed = probed(9, { kind: 'failed', reason: 'timeout', detail: 'timeout', durationMs: 800 });
+      facts(b, answered, failed, {
+        kind: 'verdict',
+        address: ADDRESS,
+        from: 'up',
+        to: 'down',
+        reason: 'refused',
+      });
     },
   ];
   const hears = (...words: readonly Moment[]): readonly string[] =>
