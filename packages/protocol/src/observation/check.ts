@@ -110,7 +110,7 @@ export function countingOf({ inFlight }: CheckSeries): readonly Check[] {
   return inFlight.filter(({ counts }) => counts);
 }
 
-/** Whether a check may start: it is due, and none is on its way, or in trouble not too many. */
+/** Whether a check may start: it is due, and none is on its way; in trouble, at most `MAX_OVERLAPPING` are. */
 export function isDue(series: CheckSeries, at: MonotonicMs, closely: boolean): boolean {
   if (at < series.nextAt) return false;
   const out = countingOf(series).length;
