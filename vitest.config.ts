@@ -10,6 +10,9 @@ const protocol = fileURLToPath(new URL('packages/protocol/src/index.ts', import.
 /** Unit tests that npm test runs in a stage of their own. */
 const runElsewhere = process.env.FAILTOME_RUN_ELSEWHERE?.split(',') ?? [];
 
+/** What takes minutes and seldom breaks: whole machines, and rates by brute force. `npm run test:long` runs them. */
+const long = '**/*.long.test.ts';
+
 export default defineConfig({
   resolve: { alias: [{ find: /^@failtome\/protocol$/, replacement: protocol }] },
   define: {
@@ -28,7 +31,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['test/e2e/**', '**/node_modules/**', ...runElsewhere],
+          exclude: ['test/e2e/**', long, '**/node_modules/**', ...runElsewhere],
           // No test waits for wall time; the bound is for a loaded machine.
           testTimeout: 60_000,
           // A deterministic test that fails once has failed.
@@ -43,6 +46,7 @@ export default defineConfig({
           // printed as flaky.
           retry: 2,
           include: ['test/e2e/**/*.test.ts'],
+          exclude: [long],
           // These drive the built entry points.
           globalSetup: ['scripts/build.mjs'],
           testTimeout: 120_000,
@@ -50,6 +54,17 @@ export default defineConfig({
           // These wait for sockets and timers far more than they compute: more files at once than cores.
           maxWorkers: 3,
           maxConcurrency: 8,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          include: [long],
+          globalSetup: ['scripts/build.mjs'],
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
+          maxWorkers: 1,
         },
       },
     ],

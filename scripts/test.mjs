@@ -1,5 +1,6 @@
 // npm test: every check, each with its time; the last line is the count.
 //   --fast           npm run check: types, lint, boundaries, unused code, the protocol's unit tests
+//   --long           npm run test:long: what takes minutes and seldom breaks
 //   FILE… [-t NAME]  these test files alone, with all that Vitest prints; only the tests of that name
 import { readdirSync } from 'node:fs';
 import { build } from './build.mjs';
@@ -33,6 +34,9 @@ const runElsewhere = { FAILTOME_RUN_ELSEWHERE: `${boundaryTests},${protocolTests
 const fastStages = [[types, lint, unused, protocol]];
 
 /** @type {Stage[][]} */
+const longStages = [[{ name: 'long', run: () => vitest(['--project=long']) }]];
+
+/** @type {Stage[][]} */
 const allStages = [
   [{ name: 'build', run: () => check(build) }],
   ...fastStages,
@@ -61,6 +65,11 @@ console.log(`${passed} passed, ${failed} failed`);
 /** @param {string[]} args @returns {Promise<Outcome[]>} */
 async function outcomesOf(args) {
   if (args.length === 1 && args[0] === '--fast') return allOf(fastStages);
+  if (args.length === 1 && args[0] === '--long') {
+    const outcomes = await allOf(longStages);
+    tellAside(outcomes);
+    return outcomes;
+  }
   if (args.length > 0) return [await vitestShown(args)];
   const outcomes = await allOf(allStages);
   tellAside(outcomes);

@@ -1,6 +1,7 @@
 /** A pair's configuration, for what is tuned in tests. */
 import { readAgentFile } from '../src/scenario/agent-file.ts';
-import type { AgentConfiguration } from '../src/scenario/index.ts';
+import type { AgentConfiguration, Given } from '../src/scenario/index.ts';
+import { type NetworkModel, USUAL_NETWORK } from '../src/tune/network-model.ts';
 
 /** Read a pair's file, with more of it. */
 export function pairWith(more = ''): AgentConfiguration {
@@ -19,3 +20,31 @@ ${more}
   if (read.kind === 'faulty') throw new Error(JSON.stringify(read.faults));
   return read.configuration;
 }
+
+export const QUICK_SETTINGS: readonly (readonly [string, number])[] = [
+  ['probe.interval', 250],
+  ['probe.fastInterval', 100],
+  ['probe.timeout', 300],
+  ['probe.fall', 2],
+  ['local.interval', 200],
+  ['local.fastInterval', 100],
+  ['local.timeout', 200],
+  ['gossip.interval', 150],
+  ['gossip.timeout', 150],
+  ['gossip.dead', 500],
+  ['agreement.lease', 4_000],
+];
+export const QUICK: Given = new Map(QUICK_SETTINGS);
+
+export const lossy = (loss: number): NetworkModel => ({
+  ...USUAL_NETWORK,
+  packets: { ...USUAL_NETWORK.packets, loss },
+});
+
+export const withBursts = (
+  network: NetworkModel,
+  bursts: NetworkModel['packets']['bursts'],
+): NetworkModel => ({
+  ...network,
+  packets: { ...network.packets, bursts },
+});

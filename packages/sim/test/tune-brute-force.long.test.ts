@@ -1,0 +1,47 @@
+/** Splitting beside plain runs, where these see needless moves too (docs/decisions/0045). */
+import { expect, it } from 'vitest';
+import type { Given } from '../src/scenario/index.ts';
+import { yearlyRate } from '../src/tune/estimate.ts';
+import { watchForNeedless } from '../src/tune/experiment.ts';
+import type { NetworkModel } from '../src/tune/network-model.ts';
+import { REACHED, split } from '../src/tune/splitting.ts';
+import { experimentOf } from '../src/tune/tune.ts';
+import { createRandom } from '../src/world/index.ts';
+import { lossy, pairWith, QUICK, QUICK_SETTINGS, withBursts } from './tuned-pair.ts';
+
+const PAIR = pairWith();
+const RUNS = 200;
+const [ESTIMATES, KEPT] = [12, 16];
+
+it.each<readonly [string, Given, NetworkModel]>([
+  ['30 % of packets lost', QUICK, lossy(0.3)],
+  ['bursts', QUICK, withBursts(lossy(0.05), { perHour: 300, ms: 700 })],
+  ['one failed probe is enough', new Map([...QUICK_SETTINGS, ['probe.fall', 1]]), lossy(0.25)],
+])('agrees with plain runs, where these see needless moves: %s', (_what, settings, network) => {
+  const experiment = experimentOf(PAIR, network, settings);
+  const plain = Array.from({ length: RUNS }, (_, seed) => watchForNeedless(experiment, [{ atMs: 0, seed }]));
+  const hits = plain.filter(({ records }) => records.at(-1)?.score === REACHED).length;
+  const estimates = Array.from({ length: ESTIMATES }, (_, seed) =>
+    split((branches) => watchForNeedless(experiment, branches), createRandom(seed), {
+      runs: KEPT,
+      least: 1e-9,
+    }),
+  );
+  const { low, high } = yearlyRate(estimates, KEPT, experiment.windowMs);
+  const [least, most] = wilson(hits, RUNS);
+  expect(hits).toBeGreaterThan(2);
+  expect(low).toBeLessThanOrEqual(perYear(most, experiment.windowMs));
+  expect(high).toBeGreaterThanOrEqual(perYear(least, experiment.windowMs));
+});
+
+/** Wilson's interval of a share, wide enough that a change of the protocol doesn't leave it by chance. */
+function wilson(hits: number, runs: number): readonly [number, number] {
+  const [z, share] = [3, hits / runs];
+  const middle = share + z ** 2 / (2 * runs);
+  const width = z * Math.sqrt((share * (1 - share)) / runs + z ** 2 / (4 * runs ** 2));
+  return [(middle - width) / (1 + z ** 2 / runs), (middle + width) / (1 + z ** 2 / runs)];
+}
+
+function perYear(chance: number, windowMs: number): number {
+  return (-Math.log1p(-chance) * 31_557_600_000) / windowMs;
+}
