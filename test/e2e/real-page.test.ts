@@ -93,7 +93,7 @@ describe.skipIf(!has('chromium'))(`the status page in Chromium${missing}`, () =>
         await Promise.all(
           [seen, other].map((one) => one.page.locator('li.now').getByText('under way').waitFor()),
         );
-        await page.locator('li.now').getByText('taking the address').waitFor();
+        await page.locator('li.now').getByText('taking the address').first().waitFor();
         await seen.picture('failing-over');
         await scene.moved('neptune');
         const story = page
