@@ -17,7 +17,7 @@ import {
 } from '../src/observation/check.ts';
 import { observeHolder } from '../src/observation/holder.ts';
 import { onProbed } from '../src/observation/verdict.ts';
-import { inTrouble, observeWhatIsDue, onMissedHeartbeat } from '../src/observation/watching.ts';
+import { inTrouble, lookNow, observeWhatIsDue, onMissedHeartbeat } from '../src/observation/watching.ts';
 import { newContext, type StepContext } from '../src/step-context.ts';
 import {
   AT,
@@ -258,6 +258,17 @@ describe('the first sign of trouble', () => {
     expect([...signed.outgoing.keys()]).toEqual([PEER]);
     expect(addressIn(signed.state).series.nextAt).toBe(AT + CHECK.fastIntervalMs);
     expect(probesOf(looked(signed.state, AT + CHECK.fastIntervalMs))).toBe(1);
+  });
+  test('told by several peers about one hiccup is one failure', () => {
+    let state = withAddress(waiting(AT), { series: seriesOf(true, { newestAt: AT - 900 }) });
+    let probes = 0;
+    for (const at of [AT, AT + 3, AT + 6]) {
+      const ctx = looked(state, at, (step) => lookNow(step, IP));
+      for (const effect of ctx.effects) if (effect.kind === 'probe') onProbed(ctx, effect.probeId, FAILED);
+      probes += probesOf(ctx);
+      state = ctx.state;
+    }
+    expect([probes, addressIn(state).series.fails]).toEqual([1, 1]);
   });
   test('is none before its time', () => {
     const calm = looked(waiting(AT), AT + 49);

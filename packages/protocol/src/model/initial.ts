@@ -27,7 +27,7 @@ export const NEW_SERIES: CheckSeries = {
   fails: 0,
   settledFails: 0,
   inFlight: [],
-  newestAt: 0,
+  newestAt: null,
   nextAt: 0,
   usualMs: 0,
   silent: false,

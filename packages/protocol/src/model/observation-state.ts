@@ -28,8 +28,8 @@ export interface CheckSeries {
   readonly settledFails: number;
   /** Checks on their way, in the order of their starts, at most `MAX_IN_FLIGHT`. */
   readonly inFlight: readonly Check[];
-  /** When the newest check started. */
-  readonly newestAt: MonotonicMs;
+  /** When the newest check started; null: none has that says anything of what is now. */
+  readonly newestAt: MonotonicMs | null;
   /** When the next check is due. */
   readonly nextAt: MonotonicMs;
   /** How long an answer usually takes, in whole milliseconds; 0: there was none yet. */

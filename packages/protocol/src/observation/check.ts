@@ -84,6 +84,7 @@ export function recounted(series: CheckSeries, from: MonotonicMs): CheckSeries {
   next.settledFails = 0;
   next.failingSince = null;
   next.silent = false;
+  next.newestAt = null;
   next.inFlight = series.inFlight.map((one) => ({
     ...one,
     failsAfter: 0,
@@ -117,9 +118,14 @@ export function isDue(series: CheckSeries, at: MonotonicMs, closely: boolean): b
   return out === 0 || (closely && out < MAX_OVERLAPPING);
 }
 
+/** Before this no check starts that counts as one more failure; 0: one may start at once. */
+export function paceOf({ newestAt }: CheckSeries, config: CheckConfig): MonotonicMs {
+  return newestAt === null ? 0 : newestAt + config.fastIntervalMs;
+}
+
 /** Bring the next check forward to `fastInterval` after the newest start. */
 export function hastened(series: CheckSeries, config: CheckConfig): CheckSeries {
-  const nextAt = series.newestAt + config.fastIntervalMs;
+  const nextAt = paceOf(series, config);
   if (nextAt >= series.nextAt) return series;
   const next = copySeries(series);
   next.nextAt = nextAt;

@@ -24,6 +24,7 @@ import {
   heeded,
   isDue,
   MAX_OVERLAPPING,
+  paceOf,
   started,
 } from './check.ts';
 import { failuresNeeded, holderUnfitSince, isHeldBySelf, isSilent } from './holder.ts';
@@ -70,7 +71,10 @@ export function observeWhatIsDue(ctx: StepContext): void {
 
 /** News of trouble: look at once, and keep looking closely. */
 export function lookNow(ctx: StepContext, ip: Ip): void {
-  if (countingOf(addressOf(ctx.state, ip).series).length === 0) startProbe(ctx, ip);
+  const { series } = addressOf(ctx.state, ip);
+  // Else the news of several peers about one hiccup would be as many failures.
+  const isPaced = ctx.now.at >= paceOf(series, probeConfig(ctx.state, ip).probe);
+  if (isPaced && countingOf(series).length === 0) startProbe(ctx, ip);
   else startProbeIfDecisive(ctx, ip);
   askWayOut(ctx, ip);
   const { local, config } = ctx.state;
@@ -128,8 +132,8 @@ export function startProbeIfDecisive(ctx: StepContext, ip: Ip): void {
     ({ startedAt, fails }) =>
       fails >= failuresNeeded(state, address, startedAt) && isProvenSince(state, ip, startedAt),
   );
-  // Beside others it is one more than enough, so that no two failures count that are less than `fastInterval` apart.
-  const failsByThen = newest?.fails ?? address.series.fails + 1;
+  // One more than enough, so that it brings no verdict forward: failures that are needed are `fastInterval` apart.
+  const failsByThen = newest?.fails ?? Math.max(1, address.series.fails);
   if (!completes && failsByThen >= failuresNeeded(state, address, ctx.now.at)) startProbe(ctx, ip);
 }
 
