@@ -146,21 +146,21 @@ test('a restart that finds a released address reads first, and sees the move thr
       2858 * held by saturn, by read
       2858 * verify: moved
       2858 > write: epoch 1, lent to saturn, intent accepted
-      3278 < probe: ok
-      3278 * concluded: takeover served (refused: nobody listens)
-      3278 * hold: is-holder
-      3278 > write: epoch 1, lent to saturn, 1 to publish
-      3278 > read
-      3278 > permit
-      3280 > publish: HAProxy failover notification
-      3280 > lease back to neptune: epoch 1
-      3330 < publication accepted
-      3330 * notification accepted
-      3330 > write: epoch 1, lent to saturn
-      3378 < read: i-saturn
-      3378 < permitted
-      3378 > lease back to neptune: epoch 1 (2 times)
-      3778 < probe: ok"
+      2878 < probe: ok
+      2878 * concluded: takeover served (refused: nobody listens)
+      2878 * hold: is-holder
+      2878 > write: epoch 1, lent to saturn, 1 to publish
+      2878 > read
+      2878 > permit
+      2880 > publish: HAProxy failover notification
+      2880 > lease back to neptune: epoch 1
+      2930 < publication accepted
+      2930 * notification accepted
+      2930 > write: epoch 1, lent to saturn
+      2978 < read: i-saturn
+      2978 < permitted
+      2978 > lease back to neptune: epoch 1 (2 times)
+      3378 < probe: ok"
   `);
 });
 

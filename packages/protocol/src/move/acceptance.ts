@@ -5,7 +5,7 @@
 
 import type { AssociationId, Ip } from '../model/units.ts';
 import { endAssociation, noteReplaced, observeHolder } from '../observation/holder.ts';
-import { lookNow } from '../observation/watching.ts';
+import { lookAfterMove } from '../observation/watching.ts';
 import { addressOf, changeAddress, persist, type StepContext } from '../step-context.ts';
 import { noteTry } from '../takeover/episode.ts';
 import { take } from './calls.ts';
@@ -56,5 +56,5 @@ export function accept(
   }
   changeMove(ctx, ip, { duty: false, stage: { kind: 'verifying', acceptedAt: at, associationId } });
   persist(ctx);
-  lookNow(ctx, ip);
+  lookAfterMove(ctx, ip);
 }

@@ -6,7 +6,7 @@ import type { AddressState } from '../model/address-state.ts';
 import type { AddressConfig, CheckConfig } from '../model/config.ts';
 import type { CheckSeries } from '../model/observation-state.ts';
 import type { State } from '../model/state.ts';
-import type { Ip, NodeId } from '../model/units.ts';
+import type { Ip, MonotonicMs, NodeId } from '../model/units.ts';
 import {
   addressOf,
   announce,
@@ -71,10 +71,17 @@ export function observeWhatIsDue(ctx: StepContext): void {
 
 /** News of trouble: look at once, and keep looking closely. */
 export function lookNow(ctx: StepContext, ip: Ip): void {
-  const { series } = addressOf(ctx.state, ip);
   // Else the news of several peers about one hiccup would be as many failures.
-  const isPaced = ctx.now.at >= paceOf(series, probeConfig(ctx.state, ip).probe);
-  if (isPaced && countingOf(series).length === 0) startProbe(ctx, ip);
+  look(ctx, ip, paceOf(addressOf(ctx.state, ip).series, probeConfig(ctx.state, ip).probe));
+}
+
+/** A move of this node's own was accepted: whether it serves is looked at whatever the pace. */
+export function lookAfterMove(ctx: StepContext, ip: Ip): void {
+  look(ctx, ip, ctx.now.at);
+}
+
+function look(ctx: StepContext, ip: Ip, from: MonotonicMs): void {
+  if (ctx.now.at >= from && countingOf(addressOf(ctx.state, ip).series).length === 0) startProbe(ctx, ip);
   else startProbeIfDecisive(ctx, ip);
   askWayOut(ctx, ip);
   const { local, config } = ctx.state;
