@@ -1,4 +1,4 @@
-/** Splitting beside plain runs, where these see needless moves too (docs/decisions/0045). */
+/** Splitting beside plain runs, where these see needless moves too (docs/decisions/0046). */
 import { expect, it } from 'vitest';
 import type { Given } from '../src/scenario/index.ts';
 import { yearlyRate } from '../src/tune/estimate.ts';

@@ -162,7 +162,7 @@ async function measured(urls: readonly string[]): Promise<NetworkModel> {
   if (urls.length === 0) return USUAL_NETWORK;
   const nodes = await Promise.all(urls.map(async (url) => ({ source: url, text: await metricsOf(url) })));
   try {
-    return networkFrom(nodes, USUAL_NETWORK);
+    return networkFrom(nodes, USUAL_NETWORK, Date.now());
   } catch (error) {
     throw new UsageError(`--from ${error instanceof Error ? error.message : String(error)}`);
   }

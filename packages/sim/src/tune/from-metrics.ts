@@ -1,9 +1,10 @@
 /**
- * A network as the nodes themselves have measured it: what `GET /metrics` tells of round trips, calls and standstills.
+ * A network as the nodes themselves have measured it: what `GET /metrics` tells of round trips, loss and standstills.
  *
  * Of a histogram only the buckets are known. So a range is from where a tenth to where nine tenths of what was measured
- * lie, by the bucket's upper bound; what is longer is taken for lost packets.
+ * lie, by the bucket's upper bound.
  */
+import type { WallMs } from '@failtome/protocol';
 import type { NetworkModel } from './network-model.ts';
 
 /** A sample of the Prometheus text format. */
@@ -26,9 +27,10 @@ const LEAST_COUNT = 20;
 /**
  * What the metrics of all nodes say, where they say something; the rest is as in `usual`.
  *
+ * @param nowMs the wall clock, by which the age of the nodes' processes is told
  * @throws Error where a text isn't an agent's metrics
  */
-export function networkFrom(nodes: readonly NodeMetrics[], usual: NetworkModel): NetworkModel {
+export function networkFrom(nodes: readonly NodeMetrics[], usual: NetworkModel, nowMs: WallMs): NetworkModel {
   const samples = nodes.flatMap(({ source, text }) => samplesIn(source, text));
   const peers = rangeMs(samples, 'failtome_heartbeat_rtt_seconds');
   const outside = rangeMs(samples, 'failtome_probe_duration_seconds');
@@ -41,11 +43,14 @@ export function networkFrom(nodes: readonly NodeMetrics[], usual: NetworkModel):
       peerRttMs: peers ?? packets.peerRttMs,
       outsideRttMs: outside ?? packets.outsideRttMs,
     },
-    standstills: { ...usual.standstills, perHour: standstillsPerHour(samples) ?? usual.standstills.perHour },
+    standstills: {
+      ...usual.standstills,
+      perHour: standstillsPerHour(samples, nowMs) ?? usual.standstills.perHour,
+    },
   };
 }
 
-/** Messages between nodes that weren't answered in time while the peer was heard: a packet and its first repetition lost. */
+/** By messages between nodes that weren't answered in time: a packet and its first repetition were lost. A peer that was down counts, too. */
 function lossIn(samples: readonly Sample[]): number | null {
   const heartbeats = samples.filter(({ name }) => name === 'failtome_heartbeats_total');
   const count = (result: string): number =>
@@ -56,11 +61,10 @@ function lossIn(samples: readonly Sample[]): number | null {
   return Math.sqrt(timeouts / (ok + timeouts) / 2);
 }
 
-function standstillsPerHour(samples: readonly Sample[]): number | null {
+function standstillsPerHour(samples: readonly Sample[], nowMs: WallMs): number | null {
   const started = samples.filter(({ name }) => name === 'process_start_time_seconds');
   const stalls = samples.filter(({ name }) => name === 'failtome_stalls_total');
-  const now = Date.now() / 1_000;
-  const hours = started.reduce((sum, { value }) => sum + Math.max(0, now - value), 0) / HOUR_S;
+  const hours = started.reduce((sum, { value }) => sum + Math.max(0, nowMs / 1_000 - value), 0) / HOUR_S;
   return hours < 1 ? null : stalls.reduce((sum, { value }) => sum + value, 0) / hours;
 }
 

@@ -107,7 +107,7 @@ export async function tune(options: TuneOptions, ports: TunePorts): Promise<Tune
   const planned = named.size + 2 * draws + FINALISTS;
   const choices: Choice[] = [];
   const known = new Set<string>();
-  let isWhole = true;
+  let [isWhole, measured] = [true, 0];
 
   async function add(name: string, settings: Given, inFull: boolean): Promise<void> {
     if (!inFull && ports.isOver()) {
@@ -119,10 +119,11 @@ export async function tune(options: TuneOptions, ports: TunePorts): Promise<Tune
       settings,
       effort: inFull ? full : coarse,
       inFull,
-      seed: choices.length * SEEDS_APART,
+      seed: options.seed + measured * SEEDS_APART,
     });
     choices.push(choice);
-    ports.onProgress(choice, { measured: choices.length, planned });
+    measured += 1;
+    ports.onProgress(choice, { measured, planned });
   }
   async function search(draw: () => Given): Promise<void> {
     for (let index = 0; index < draws; index += 1) {

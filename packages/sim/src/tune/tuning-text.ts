@@ -11,7 +11,8 @@ export function describeTuning({ network, choices, front, advised, isWhole }: Tu
   return [
     ...describeNetwork(network),
     '',
-    'without service after the holder fails: median (9 of 10 within); needless moves a year (95 % interval)',
+    'without service after the holder fails: median (9 of 10 within);',
+    'needless moves a year: estimate (95 % interval)',
     row(['', 'killed', 'hung', 'gone', 'needless moves a year', '']),
     ...shown(choices, front).map((choice) => row(cellsOf(choice, front.includes(choice)))),
     '',
@@ -58,7 +59,8 @@ export function describeNetwork({
     perHour === 0 ? 'none' : `${perHour} an hour and node of ${ms} ms`;
   const call = [cloud.applyMs[0] + cloud.answerMs[0], cloud.applyMs[1] + cloud.answerMs[1]];
   return [
-    `network  ${short(loss * 100)} % of packets lost; bursts: ${often(bursts)}; standstills: ${often(standstills)}`,
+    `network  ${short(loss * 100)} % of packets lost`,
+    `         bursts: ${often(bursts)}; standstills: ${often(standstills)}`,
     `         round trips: peers ${range(peerRttMs)}, address ${range(outsideRttMs)}, external IP ${range(externalIpMs)}`,
     `cloud    a call ${range(call)}; an association works ${associationSettleMs} ms after it`,
   ];
@@ -82,7 +84,8 @@ function cellsOf({ name, downtime, needless, effort }: Choice, isBest: boolean):
 function describeAdvice(yours: Choice | undefined, advised: Choice | null): readonly string[] {
   if (yours === undefined || advised === null)
     return [
-      'No settings were found that move an address for nothing seldom enough: raise --needless, or look at the network.',
+      'No settings were found that move an address for nothing seldom enough:',
+      'raise --needless, or look at the network.',
     ];
   if (advised === yours) return ['Yours are the quickest that were found with so few needless moves.'];
   return [
@@ -90,8 +93,8 @@ function describeAdvice(yours: Choice | undefined, advised: Choice | null): read
     '',
     ...yamlChange(yours, advised).map((line) => `  ${line}`),
     '',
-    'Left open: what the network model above does not have, such as a path that fails one way, or a load that slows HAProxy',
-    'down. `*`: no other is better at both aims.',
+    'Left open: what the network model above does not have, such as a path that fails one way,',
+    'or a load that slows HAProxy down. `*`: no other is better at both aims.',
   ];
 }
 
