@@ -230,8 +230,8 @@ test('a directory with a name that a shell would take apart is quoted in the com
 
 test.each(['docs/set-up.md', 'README.md'])('the commands of %s do what it says', async (page) => {
   const text = await readFile(new URL(`../../../${page}`, import.meta.url), 'utf8');
-  const commands = [...text.matchAll(/^failtome (init|iam) (.*?)(?: > .*)?$/gm)].map(
-    ([, verb = '', rest = '']) => [verb, ...rest.split(' ')],
+  const commands = [...text.matchAll(/^failtome (init|iam)(.*?)(?: > .*)?$/gm)].map(
+    ([, verb = '', rest = '']) => [verb, ...rest.split(' ').slice(1)],
   );
   expect(commands.length).toBeGreaterThan(0);
   const { files } = await planned((commands[0] ?? []).slice(1));
