@@ -1,9 +1,10 @@
 /** A liar: what it makes up is read, what it says is admitted, and the rest comes right all the same. */
-import { decodeMessage, encodeMessage, PAYLOAD_FORM, type Payload } from '@failtome/protocol';
+import { decodeMessage, type Envelope, encodeMessage, PAYLOAD_FORM, type Payload } from '@failtome/protocol';
 import { expect, test } from 'vitest';
 import { planOf, runSeed } from '../src/swarm/index.ts';
 import { ADDRESS, createCluster, createRandom, FAST_SETTINGS } from '../src/world/index.ts';
 import { bentValue, type Interesting, madeUp } from '../src/world/liar/generate.ts';
+import { Liar } from '../src/world/liar/liar.ts';
 import { TOPICS, VOTES } from '../src/world/liar/strategies.ts';
 
 const KNOWN: Interesting = {
@@ -74,6 +75,37 @@ test.each(TOPICS)('what a liar says about %s counts as heard, and no node gives 
   stop();
   world.runFor(2_000);
   expect(world.process('b')?.view.state().peers.w?.state).toBe('alive');
+});
+
+test('who has the one key leaves every message as it is once it lies no more', () => {
+  const liar = new Liar({
+    mode: 'shared-key',
+    manner: { says: TOPICS[0], votes: VOTES[0] },
+    record: undefined,
+    signed: false,
+    random: createRandom(3),
+    now: () => 0,
+    view: () => expect.fail('it makes nothing up'),
+  });
+  const said = (seq: number): Envelope => ({
+    ...{
+      v: 1,
+      cluster: 'web',
+      from: 'a',
+      session: 'AAAAAAAAAAA',
+      seq,
+      to: 'b',
+      t: seq,
+      echo: null,
+      re: null,
+    },
+    payload: { version: 0, ack: 0 },
+  });
+  const bent = () =>
+    Array.from({ length: 200 }, (_, seq) => said(seq)).filter((each) => liar.forged(each) !== each);
+  expect(bent()).not.toEqual([]);
+  liar.fallSilent();
+  expect(bent()).toEqual([]);
 });
 
 test('a seed with a liar has a witness that lies to the end, and is the same every time', () => {

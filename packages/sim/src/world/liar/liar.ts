@@ -99,8 +99,10 @@ export class Liar {
   /** What a message of this node's becomes on its way out. */
   forged(message: Envelope): Envelope {
     this.#remember(message);
-    if (this.mode === 'shared-key')
-      return this.#random.chance(OTHERS_PER_MILLE) ? withHeader(this.#bend(message), this.#random) : message;
+    if (this.mode === 'shared-key') {
+      const bends = !this.#silent && this.#random.chance(OTHERS_PER_MILLE);
+      return bends ? withHeader(this.#bend(message), this.#random) : message;
+    }
     const own = this.#numbered(message);
     if (message.re === null) this.#last.set(message.to, own);
     return this.#bend(own);
