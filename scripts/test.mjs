@@ -15,6 +15,7 @@ import { spawned, vitest, vitestShown } from './vitest.mjs';
 
 const boundaryTests = 'test/boundaries.test.ts';
 const protocolTests = 'packages/protocol/test';
+const simulatorTests = 'packages/sim/test';
 
 const types = { name: 'types', run: () => command('tsc', '-b') };
 const lint = { name: 'lint', run: () => command('biome', 'check', '--error-on-warnings') };
@@ -27,8 +28,15 @@ const protocol = {
   name: 'protocol',
   run: () => vitest(['--project=unit', '--no-isolate', '--pool=threads', protocolTests, boundaryTests]),
 };
-/** What another stage runs; `--exclude` says nothing to the projects of vitest.config.ts. */
-const runElsewhere = { FAILTOME_RUN_ELSEWHERE: `${boundaryTests},${protocolTests}/**` };
+/** These compute all the time: beside the end-to-end tests they would take twice as long, and end long after them. */
+const simulator = {
+  name: 'simulator',
+  run: () => vitest(['--project=unit', '--maxWorkers=100%', simulatorTests]),
+};
+/** What other stages run; `--exclude` says nothing to the projects of vitest.config.ts. */
+const runElsewhere = {
+  FAILTOME_RUN_ELSEWHERE: `${boundaryTests},${protocolTests}/**,${simulatorTests}/**`,
+};
 
 /** One after the other; those that stand together run at the same time. @type {Stage[][]} */
 const fastStages = [[types, lint, unused, protocol]];
@@ -51,6 +59,7 @@ const allStages = [
     { name: 'end to end', run: () => vitest(['--project=e2e']) },
     { name: 'unit', run: () => vitest(['--project=unit'], { nice: true, env: runElsewhere }) },
   ],
+  [simulator],
 ];
 
 const args = process.argv.slice(2);
