@@ -1,8 +1,10 @@
 /** What the cloud has accepted is told, whatever reads show for a while; what it hasn't is not (invariant I17). */
 import { expect, test } from 'vitest';
-import type { AddressState } from '../src/model/address-state.ts';
+import type { AddressState, Holder, LateTake } from '../src/model/address-state.ts';
 import type { ProtocolConfig } from '../src/model/config.ts';
+import { UNKNOWN_HOLDER } from '../src/model/initial.ts';
 import type { DriverAnswer } from '../src/model/inputs.ts';
+import { WITHOUT_ID } from '../src/model/units.ts';
 import { LATE_LASTS_MS } from '../src/move/late.ts';
 import type { Move, MovePhase } from '../src/move/phases.ts';
 import { firstAndLast } from '../src/move/progress.ts';
@@ -220,6 +222,42 @@ test('one of two takes of a move lands and is told; the other is remembered unti
   const late = { intent: INTENT, takes: 2, until: AT + 60_000, held: null };
   const after = shownWhile({ late });
   expect(addressIn(after.state).late).toEqual({ ...late, takes: 1, held: 'eipassoc-2' });
+  expect(after.state.outbox).toHaveLength(1);
+});
+
+/** A read that shows this node by an association without an id. */
+const SHOWN_WITHOUT_ID = {
+  answer: {
+    kind: 'read',
+    association: { kind: 'associated', associationId: null, instanceId: 'i-saturn', node: null, self: true },
+    displaces: null,
+  },
+  requests: [],
+} as const;
+
+/** One of two takes was told; what a read shows then, for a holder that was known as `holder` before it. */
+function shownWithoutId(held: LateTake['held'], holder: Holder) {
+  const told = heldBy(stateOf(OPSWORKS), SELF);
+  const { idle } = addressIn(told);
+  const state = withAddress(told, {
+    holder,
+    late: { intent: INTENT, until: AT + 60_000, takes: 1, held },
+    idle: { ...idle, reading: 9, readingAt: AT - 100, nextReadAt: AT + 50_000, nextPermitAt: AT + 50_000 },
+  });
+  const read = { at: AT, wall: WALL, callId: 9, purpose: 'idle-read', result: SHOWN_WITHOUT_ID } as const;
+  return step(state, { kind: 'driven', ...read });
+}
+
+test('without ids, what a read shows is what was told until another holder is known', () => {
+  const after = shownWithoutId(WITHOUT_ID, UNKNOWN_HOLDER);
+  expect(after.state.outbox).toEqual([]);
+  expect(addressIn(after.state).late?.takes).toBe(1);
+});
+
+test('without ids, a take that lands after a peer has held the address is told', () => {
+  const { holder } = addressIn(heldBy(stateOf(OPSWORKS), PEER));
+  const after = shownWithoutId(null, { ...holder, associationId: null, toldBy: PEER, at: AT - 5_000 });
+  expect(after.facts.map(({ kind }) => kind)).toContain('late-association');
   expect(after.state.outbox).toHaveLength(1);
 });
 

@@ -404,7 +404,14 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'second-take-forgotten',
     ['I17'],
     'of two takes of one move that stayed unknown, the one that lands first makes the other forgotten',
-    edit('move/late.ts', 'return late.takes > 1 &&', 'return late.takes < 1 &&'),
+    edit('move/late.ts', 'return late.takes > 1 ?', 'return late.takes < 1 ?'),
+    'late-takes',
+  ),
+  mutant(
+    'held-without-id-for-ever',
+    ['I17'],
+    'without ids of associations, a take that lands after another held the address looks like the one that was told',
+    edit('observation/holder.ts', 'if (late?.held !== WITHOUT_ID) return;', 'if (late?.until !== 0) return;'),
     'late-takes',
   ),
   mutant(

@@ -236,6 +236,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'outbox-kept': ['web-server-killed', 'sns-down'],
   'late-told-twice': ['idle-read-shows-the-take'],
   'second-take-forgotten': ['one-of-two-takes-lands-later'],
+  'held-without-id-for-ever': ['opsworks-other-take-lands-after-a-peers'],
   'late-untold': ['late-take-lands', 'late-associate-lands', 'late-associate-comes-too-late'],
   'hold-down-none': ['hold-down', 'web-server-flaps'],
   'flap-none': ['flap-budget'],

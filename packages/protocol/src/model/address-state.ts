@@ -94,7 +94,10 @@ export interface LateTake {
   readonly takes: number;
   /** None can land any more after this: the first read that begins later and shows nothing new ends it. */
   readonly until: MonotonicMs;
-  /** The association that was last told as this node's own while they were remembered; null: none was. */
+  /**
+   * The association that was last told as this node's own while they were remembered; null: none was. `WITHOUT_ID`: one that has no
+   * id, and no other holder has been known since.
+   */
   readonly held: AssociationId | null;
 }
 

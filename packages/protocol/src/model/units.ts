@@ -31,6 +31,8 @@ export type SessionId = string;
 
 /** AWS's id of one association of an address with a network interface; new at each association. */
 export type AssociationId = string;
+/** Stands for the id where associations have none, so that one can be remembered all the same. No cloud gives such an id. */
+export const WITHOUT_ID: AssociationId = 'without-id';
 
 /** The cloud's name for a machine: an EC2 instance id, an OpsWorks instance id, or the node id for `exec`. */
 export type InstanceId = string;

@@ -7,7 +7,13 @@ import type { Holder, LateTake } from '../model/address-state.ts';
 import type { ExternalIpResult } from '../model/inputs.ts';
 import { MAX_LATE_TAKES } from '../model/limits.ts';
 import type { State } from '../model/state.ts';
-import type { AssociationId, DurationMs, Ip, MonotonicMs } from '../model/units.ts';
+import {
+  type AssociationId,
+  type DurationMs,
+  type Ip,
+  type MonotonicMs,
+  WITHOUT_ID,
+} from '../model/units.ts';
 import { observeHolder } from '../observation/holder.ts';
 import type { HistoryEntry } from '../reporting/facts.ts';
 import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from '../reporting/outbox.ts';
@@ -34,7 +40,8 @@ export function mayLand(ctx: StepContext, ip: Ip, intent: MoveIntent): void {
 
 /**
  * The move is accepted. An association that a read shows may be that of a take which had stayed unknown, and is told with
- * the move; one that answers a later take is that take's own. The other takes that had stayed unknown may land yet.
+ * the move; one that answers a later take is that take's own. The other takes that had stayed unknown may land yet: also where
+ * they would look the same, for another may take the address in between.
  */
 export function lateAfterAcceptance(
   ctx: StepContext,
@@ -44,19 +51,14 @@ export function lateAfterAcceptance(
 ): void {
   const { late } = addressOf(ctx.state, ip);
   if (late === null) return;
-  const isOther = by === 'answer' && associationId !== null;
-  const left = isOther ? { ...late, held: associationId } : withoutLanded(late, associationId);
+  const left =
+    by === 'answer' ? { ...late, held: associationId ?? WITHOUT_ID } : withoutLanded(late, associationId);
   changeAddress(ctx, ip, { late: left });
 }
 
-/**
- * One of the takes has landed, as this association; null: no other may yet. Without an id a read that lags would show the
- * same take again, so it counts for all of them.
- */
+/** One of the takes has landed, as this association; null: no other may yet. */
 function withoutLanded(late: LateTake, associationId: AssociationId | null): LateTake | null {
-  return late.takes > 1 && associationId !== null
-    ? { ...late, takes: late.takes - 1, held: associationId }
-    : null;
+  return late.takes > 1 ? { ...late, takes: late.takes - 1, held: associationId ?? WITHOUT_ID } : null;
 }
 
 /**
@@ -110,7 +112,7 @@ export function seenAs(ctx: StepContext, result: ExternalIpResult): void {
 
 /** This node knew from the cloud itself that it holds the address by that very association. */
 function isKnown(state: State, late: LateTake, before: Holder, seen: Holder): boolean {
-  if (seen.associationId !== null && seen.associationId === late.held) return true;
+  if ((seen.associationId ?? WITHOUT_ID) === late.held) return true;
   if (before.node !== state.config.node.id || !before.firsthand) return false;
   const { associationId } = before;
   return associationId === null || seen.associationId === null || associationId === seen.associationId;

@@ -8,8 +8,16 @@ import type { HolderSource } from '../model/codes.ts';
 import { UNKNOWN_HOLDER } from '../model/initial.ts';
 import type { Association } from '../model/inputs.ts';
 import type { State } from '../model/state.ts';
-import type { AssociationId, DurationMs, InstanceId, Ip, MonotonicMs, NodeId } from '../model/units.ts';
-import { addressOf, announce, changeAddress, emitFact, type StepContext } from '../step-context.ts';
+import {
+  type AssociationId,
+  type DurationMs,
+  type InstanceId,
+  type Ip,
+  type MonotonicMs,
+  type NodeId,
+  WITHOUT_ID,
+} from '../model/units.ts';
+import { addressOf, announce, changeAddress, emitFact, persist, type StepContext } from '../step-context.ts';
 import { onChangedHands } from '../takeover/episode.ts';
 import type { Fitness } from '../wire/messages.ts';
 import { changesKept, nameOfChange, withChange } from './changes.ts';
@@ -199,9 +207,21 @@ export function observeHolder(ctx: StepContext, ip: Ip, seen: Holder, source: Ho
     inForce: null,
     doubt: seen.firsthand ? null : address.doubt,
   });
+  if (seen.node !== ctx.state.config.node.id) forgetHeldWithoutId(ctx, ip);
   if (moved) onChangedHands(ctx, ip);
   emitFact(ctx, { kind: 'holder', address: ip, holder: holderName(seen), source });
   announce(ctx);
+}
+
+/**
+ * Another holds the address, or nobody does. Where associations have no ids, a read that shows this node again shows a take that has
+ * landed since, if one may.
+ */
+function forgetHeldWithoutId(ctx: StepContext, ip: Ip): void {
+  const { late } = addressOf(ctx.state, ip);
+  if (late?.held !== WITHOUT_ID) return;
+  changeAddress(ctx, ip, { late: { ...late, held: null } });
+  persist(ctx);
 }
 
 /** A peer's own word that it was moved on is newer than this node's take, and than any other's word. */

@@ -36,6 +36,8 @@ export interface TakeoverAccount {
   readonly others: string | null;
   /** After its last take an old read without an id has shown this node as the holder. */
   readonly misled: boolean;
+  /** It knows that it holds the address by an association without an id, and has known no other holder since. */
+  readonly heldWithoutId: boolean;
 }
 
 /** By instance and address. */
@@ -51,6 +53,7 @@ export const NEW_ACCOUNT: TakeoverAccount = {
   doubtfulUntilMs: null,
   others: null,
   misled: false,
+  heldWithoutId: false,
 };
 
 /** With one account changed. */

@@ -122,12 +122,16 @@ function withAnswer(
     if (isTake) account = { ...account, unanswered: false };
     if (isTake && answer.kind === 'unknown')
       account = { ...account, doubtfulUntilMs: view.now() + MAY_LAND_MS };
-    if (answer.kind === 'taken') return withKnown(account, by, account.owed.at(-1), view.now());
+    if (answer.kind === 'taken') {
+      const heldWithoutId = answer.associationId === null;
+      return withKnown({ ...account, heldWithoutId }, by, account.owed.at(-1), view.now());
+    }
     if (answer.kind !== 'read' || answer.association.kind !== 'associated' || !answer.association.self)
       return account;
     const { associationId } = answer.association;
     account = withOldRead(account, by, ip, associationId, view);
-    if (associationId === null && isDoubted(by, ip, view)) return account;
+    if (associationId === null && (account.heldWithoutId || isDoubted(by, ip, view))) return account;
+    account = { ...account, heldWithoutId: associationId === null };
     return view.now() - (account.takenMs ?? NEVER) < LATE_MS && !view.disksHarmed()
       ? withKnown(account, by, shownTo(account, ip, associationId, view), view.now())
       : account;
@@ -198,7 +202,8 @@ function onPublished(
 
 function onStep(accounts: TakeoverAccounts, by: RunView, view: ClusterView): Judged<TakeoverAccounts> {
   const found: Broken[] = [];
-  const after = withAccountsOf(accounts, by, (before, ip) => {
+  const after = withAccountsOf(accounts, by, (told, ip) => {
+    const before = withHeld(told, by, ip);
     if (before.owed.length === 0) return before;
     const account = withBusy(withOutbox(before, by, ip), by, ip, view.now());
     const untold = account.owed.find((move) => isOverdue(move, by, view.now()));
@@ -212,6 +217,14 @@ function onStep(accounts: TakeoverAccounts, by: RunView, view: ClusterView): Jud
     return account;
   });
   return [after, ...found];
+}
+
+/** An association without an id that is followed by another of the same node is one, to it, unless it knows of a holder in between. */
+function withHeld(account: TakeoverAccount, by: RunView, ip: Ip): TakeoverAccount {
+  if (!account.heldWithoutId) return account;
+  const holder = by.state().addresses[ip]?.holder;
+  const isHeld = holder === undefined || holder.kind === 'unknown' || holder.node === by.node;
+  return isHeld ? account : { ...account, heldWithoutId: false };
 }
 
 function isOverdue({ run, knownMs, busyMs, message }: AcceptedMove, by: RunView, nowMs: number): boolean {
