@@ -44,6 +44,7 @@ export function copyState(state: State): Draft<State> {
     serial: state.serial,
     stopSince: state.stopSince,
     duplicateUntil: state.duplicateUntil,
+    readsCountFrom: state.readsCountFrom,
   };
 }
 
@@ -150,6 +151,7 @@ export function copyIdle(idle: IdleCalls): Draft<IdleCalls> {
     reading: idle.reading,
     readingAt: idle.readingAt,
     nextReadAt: idle.nextReadAt,
+    shown: idle.shown,
     displaces: idle.displaces,
     unread: idle.unread,
     permitting: idle.permitting,

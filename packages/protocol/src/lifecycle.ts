@@ -11,6 +11,7 @@ import { abandonMove, concludeMove } from './move/conclude.ts';
 import { emitMoved } from './move/late.ts';
 import { recoverMove } from './move/move.ts';
 import { isPastRecall } from './move/phases.ts';
+import { outdateReads } from './observation/early-reads.ts';
 import { forgetAddress, forgetObservations } from './observation/verdict.ts';
 import { forgetHandovers } from './orders/handover.ts';
 import { counts } from './orders/orders.ts';
@@ -122,6 +123,7 @@ export function onConfigured(ctx: StepContext, config: ProtocolConfig, disproved
     if (addressOf(ctx.state, ip).move === null)
       giveUp(ctx, ip, 'dropped', 'the configuration has changed', 0);
   }
+  outdateReads(ctx);
   forgetUncounted(ctx, disproved);
   askForOrders(ctx);
   emitFact(ctx, {

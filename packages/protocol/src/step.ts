@@ -116,14 +116,14 @@ function onExternalIp(ctx: StepContext, { askId, purpose, result }: InputOf<'ext
 }
 
 function onDriven(ctx: StepContext, { callId, purpose, result }: InputOf<'driven'>): void {
-  const ip = purpose === 'move' ? moveAwaiting(ctx, callId) : null;
+  const ip = moveAwaiting(ctx, callId, purpose);
   const { requests } = result;
   if (requests.length > 0) emitFact(ctx, { kind: 'cloud-requests', address: ip, requests });
   switch (purpose) {
     case 'move':
-      if (ip !== null) return onMoveAnswer(ctx, ip, result);
-      return onIdleRead(ctx, callId, result);
     case 'idle-read':
+      // A read may have been a move's own that was given up, or have become a move's.
+      if (ip !== null) return onMoveAnswer(ctx, ip, result);
       return onIdleRead(ctx, callId, result);
     case 'permission':
       return onPermission(ctx, callId, result);

@@ -85,11 +85,12 @@ test('a move that can not be finished is told anew only after the whole time, on
   expect(dueIn(ctx.state)).toBeGreaterThanOrEqual(blockedAfterMs(ctx.state.config));
 });
 
-/** A pair whose two HAProxies are dead from now on: neptune's answers nobody, and saturn is unfit. */
+/** A pair whose two HAProxies are dead from now on: saturn has found itself unfit, and neptune's answers nobody. */
 function bothDead(): World {
   const world = standby();
-  world.serving.clear();
   world.local = 'failed';
+  world.run(2_000);
+  world.serving.clear();
   return world;
 }
 
@@ -113,8 +114,9 @@ test('people are told of a second outage that begins with a restart', () => {
   world.run(2 * MINUTE);
   expect(blocked(world)).toBe(1);
   world.serving.add(PEER);
+  world.run(2_000);
   world.local = 'ok';
-  world.run(10_000);
+  world.run(8_000);
   world.serving.clear();
   world.local = 'failed';
   world.crash();

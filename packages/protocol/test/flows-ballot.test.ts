@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { UNKNOWN } from './support/cloud.ts';
 import { PEER } from './support/fixtures.ts';
-import { afterGuard, closed, concluded, opened, peerOf, standby } from './support/standby.ts';
+import { afterGuard, closed, concluded, isReading, opened, peerOf, standby } from './support/standby.ts';
 
 test('the fast path: the holder says that it is unfit, and one failed probe is enough', () => {
   const world = standby();
@@ -11,6 +12,7 @@ test('the fast path: the holder says that it is unfit, and one failed probe is e
   world.run(1_000);
   expect(world.transcript.text()).toMatchInlineSnapshot(`
     "     0 > ask the external IP
+         0 > read
         20 < probe: ok
         30 < external IP: 198.51.100.1
         50 < probe: refused
@@ -29,32 +31,31 @@ test('the fast path: the holder says that it is unfit, and one failed probe is e
         86 < external IP: 198.51.100.1
         86 * guard passed
         86 * move: guard-passed
-        86 > read
-       186 < read: i-neptune
-       186 > release eipassoc-1
-       286 < released
-       286 * held by nobody, by taken
-       286 * wait: call-in-flight
-       286 > write: epoch 1, lent to saturn, intent released
-       286 > take
-       386 < taken
-       386 * held by saturn, by taken
-       386 * verify: moved
-       386 > write: epoch 1, lent to saturn, intent accepted
-       406 < probe: ok
-       406 * concluded: takeover served (refused: nobody listens)
-       406 * hold: is-holder
-       406 > write: epoch 1, lent to nobody, 1 to publish
-       406 > lease back to neptune: epoch 1
-       408 > publish: HAProxy failover notification
+       100 < read: i-neptune
+       100 > release eipassoc-1
+       200 < released
+       200 * held by nobody, by taken
+       200 * wait: call-in-flight
+       200 > write: epoch 1, lent to saturn, intent released
+       200 > take
+       300 < taken
+       300 * held by saturn, by taken
+       300 * verify: moved
+       300 > write: epoch 1, lent to saturn, intent accepted
+       320 < probe: ok
+       320 * concluded: takeover served (refused: nobody listens)
+       320 * hold: is-holder
+       320 > write: epoch 1, lent to nobody, 1 to publish
+       320 > lease back to neptune: epoch 1
+       322 > publish: HAProxy failover notification
+       372 < publication accepted
+       372 * notification accepted
+       372 > write: epoch 1, lent to nobody
        454 > lease back to neptune: epoch 1
-       458 < publication accepted
-       458 * notification accepted
-       458 > write: epoch 1, lent to nobody
-       906 < probe: ok
-       906 * verdict down → up: it answers
-       908 > lease back to neptune: epoch 1
-      1406 < probe: ok"
+       820 < probe: ok
+       820 * verdict down → up: it answers
+       822 > lease back to neptune: epoch 1
+      1320 < probe: ok"
   `);
 });
 
@@ -70,7 +71,9 @@ test('a ballot is lost to a voter that sees the address up, and is held again a 
     "    20 < probe: ok
       1020 < probe: refused
       1020 > ask the external IP
+      1020 > read
       1050 < external IP: 198.51.100.1
+      1120 < read: i-neptune
       1520 < probe: refused (2 times)
       2020 * verdict up → down: refused: nobody listens
       2020 * campaign: address-down
@@ -111,7 +114,9 @@ test('a node that stood still drops its mandate and looks afresh before it asks 
     "    20 < probe: ok
       1020 < probe: refused
       1020 > ask the external IP
+      1020 > read
       1050 < external IP: 198.51.100.1
+      1120 < read: i-neptune
       1520 < probe: refused (2 times)
       2020 * verdict up → down: refused: nobody listens
       2020 * campaign: address-down
@@ -136,8 +141,10 @@ test('a node that stood still drops its mandate and looks afresh before it asks 
       8031 > lease back to neptune: epoch 1
       8046 < probe: refused
       8046 * wait: verdict-unknown
+      8046 > read
       8046 > lease back to neptune: epoch 1
       8056 < external IP: 198.51.100.1
+      8146 < read: i-neptune
       8546 < probe: refused (2 times)
       9046 * verdict unknown → down: refused: nobody listens
       9046 * campaign: address-down
@@ -159,7 +166,9 @@ test('a disk that takes no writes: no ballot leaves, and nothing is moved until 
     "    20 < probe: ok
       1020 < probe: refused
       1020 > ask the external IP
+      1020 > read
       1050 < external IP: 198.51.100.1
+      1120 < read: i-neptune
       1520 < probe: refused (2 times)
       2020 * verdict up → down: refused: nobody listens
       2020 * campaign: address-down
@@ -200,14 +209,12 @@ test('a disk that takes no writes: no ballot leaves, and nothing is moved until 
       5050 < external IP: 198.51.100.1 (2 times)
       5066 * guard passed
       5066 * move: guard-passed
-      5066 > read
-      5166 < read: i-neptune
-      5166 > release eipassoc-1
-      5266 < released
-      5266 * held by nobody, by taken
-      5266 * wait: call-in-flight
-      5266 > write: epoch 2, lent to saturn, intent released
-      5266 > take"
+      5066 > release eipassoc-1
+      5166 < released
+      5166 * held by nobody, by taken
+      5166 * wait: call-in-flight
+      5166 > write: epoch 2, lent to saturn, intent released
+      5166 > take"
   `);
 });
 
@@ -215,20 +222,21 @@ test('a silent peer that is heard while the first read is on its way ends the ma
   const world = standby();
   world.serving.delete(PEER);
   peerOf(world).reachable = false;
-  world.runUntil('the read is on its way', ({ transcript }) => transcript.text().includes('> read'));
+  world.cloud.faults = [{ op: 'read', answer: UNKNOWN, applied: false }];
+  world.runUntil('the move waits for its read', isReading);
   world.speak(PEER);
   world.runUntil('the attempt ends', concluded);
   expect(afterGuard(world)).toMatchInlineSnapshot(`
     "  2976 * guard passed
       2976 * move: guard-passed
-      2976 > read
       2976 * neptune dead → alive
       2976 * ballot dropped: neptune, whose silence it rested on, was heard
       2976 * wait: call-in-flight
-      3076 < read: i-neptune
-      3076 * campaign: address-down
-      3076 * concluded: takeover abandoned (its mandate ended before anything was taken apart)
-      3076 > write: epoch 1, lent to nobody"
+      3040 < unknown: TimeoutError
+      3046 < read: i-neptune
+      3046 * campaign: address-down
+      3046 * concluded: takeover abandoned (its mandate ended before anything was taken apart)
+      3046 > write: epoch 1, lent to nobody"
   `);
   expect(world.cloud.holder?.node).toBe(PEER);
 });
@@ -244,49 +252,47 @@ test('a silent peer that is heard while the release is on its way does not get i
   expect(afterGuard(world)).toMatchInlineSnapshot(`
     "  2976 * guard passed
       2976 * move: guard-passed
-      2976 > read
-      3076 < read: i-neptune
-      3076 > release eipassoc-1
-      3076 * neptune dead → alive
-      3076 * ballot dropped: neptune, whose silence it rested on, was heard
-      3076 * wait: call-in-flight
-      3176 < released
-      3176 * held by nobody, by taken
-      3176 > write: epoch 1, lent to saturn, intent released
-      3176 > take
-      3276 < taken
-      3276 * held by saturn, by taken
-      3276 * verify: moved
-      3276 > write: epoch 1, lent to saturn, intent accepted
-      3296 < probe: ok
-      3296 * concluded: takeover served (refused: nobody listens)
-      3296 * hold: is-holder
-      3296 > write: epoch 1, lent to nobody, 1 to publish
-      3296 > lease back to neptune: epoch 1
-      3298 > publish: HAProxy failover notification
-      3348 < publication accepted
-      3348 * notification accepted
-      3348 > write: epoch 1, lent to nobody"
+      2976 > release eipassoc-1
+      2976 * neptune dead → alive
+      2976 * ballot dropped: neptune, whose silence it rested on, was heard
+      2976 * wait: call-in-flight
+      3076 < released
+      3076 * held by nobody, by taken
+      3076 > write: epoch 1, lent to saturn, intent released
+      3076 > take
+      3176 < taken
+      3176 * held by saturn, by taken
+      3176 * verify: moved
+      3176 > write: epoch 1, lent to saturn, intent accepted
+      3196 < probe: ok
+      3196 * concluded: takeover served (refused: nobody listens)
+      3196 * hold: is-holder
+      3196 > write: epoch 1, lent to nobody, 1 to publish
+      3196 > lease back to neptune: epoch 1
+      3198 > publish: HAProxy failover notification
+      3248 < publication accepted
+      3248 * notification accepted
+      3248 > write: epoch 1, lent to nobody"
   `);
 });
 
 test('a pause that arrives during the first read stops the move before anything is taken apart', () => {
   const world = standby();
   world.serving.delete(PEER);
-  world.runUntil('the read is on its way', ({ transcript }) => transcript.text().includes('> read'));
+  world.cloud.faults = [{ op: 'read', answer: UNKNOWN, applied: false }];
+  world.runUntil('the move waits for its read', isReading);
   peerOf(world).say({ pause: { version: 1, by: PEER, paused: true, owner: 'ann', reason: '', until: null } });
   world.speak(PEER);
   world.runUntil('the attempt ends', concluded);
   expect(afterGuard(world)).toMatchInlineSnapshot(`
     "  2056 * guard passed
       2056 * move: guard-passed
-      2056 > read
       2056 * wait: call-in-flight
-      2156 < read: i-neptune
-      2156 * hold: paused
-      2156 * concluded: refusal refused (paused: paused by ann: )
-      2156 * concluded: takeover abandoned (paused: paused by ann: )
-      2156 > write: epoch 1, lent to nobody"
+      2126 < read: i-neptune
+      2126 * hold: paused
+      2126 * concluded: refusal refused (paused: paused by ann: )
+      2126 * concluded: takeover abandoned (paused: paused by ann: )
+      2126 > write: epoch 1, lent to nobody"
   `);
   expect(world.cloud.holder?.node).toBe(PEER);
 });

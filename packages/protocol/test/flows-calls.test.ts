@@ -11,23 +11,21 @@ test('a throttled release is made again, until it is done', () => {
   expect(afterGuard(world)).toMatchInlineSnapshot(`
     "  2056 * guard passed
       2056 * move: guard-passed
-      2056 > read
-      2156 < read: i-neptune
-      2156 > release eipassoc-1
-      2256 < refused: RequestLimitExceeded
+      2056 > release eipassoc-1
+      2156 < refused: RequestLimitExceeded
       2520 < probe: refused
-      2756 > release eipassoc-1
-      2856 < refused: RequestLimitExceeded
+      2656 > release eipassoc-1
+      2756 < refused: RequestLimitExceeded
       3020 < probe: refused
       3020 > ask the external IP
       3050 < external IP: 198.51.100.1
       3520 < probe: refused
-      3856 > release eipassoc-1
-      3956 < released
-      3956 * held by nobody, by taken
-      3956 * wait: call-in-flight
-      3956 > write: epoch 1, lent to saturn, intent released
-      3956 > take"
+      3756 > release eipassoc-1
+      3856 < released
+      3856 * held by nobody, by taken
+      3856 * wait: call-in-flight
+      3856 > write: epoch 1, lent to saturn, intent released
+      3856 > take"
   `);
 });
 
@@ -39,29 +37,24 @@ test('a throttled release is given up once the leases no longer outlast the call
   expect(afterGuard(world)).toMatchInlineSnapshot(`
     "  2056 * guard passed
       2056 * move: guard-passed
-      2056 > read
-      2156 < read: i-neptune
-      2156 > release eipassoc-1
-      2256 < refused: RequestLimitExceeded
+      2056 > release eipassoc-1
+      2156 < refused: RequestLimitExceeded
       2520 < probe: refused
-      2756 > release eipassoc-1
-      2856 < refused: RequestLimitExceeded
+      2656 > release eipassoc-1
+      2756 < refused: RequestLimitExceeded
       3020 < probe: refused
       3020 > ask the external IP
       3050 < external IP: 198.51.100.1
       3520 < probe: refused
-      3856 > release eipassoc-1
-      3956 < refused: RequestLimitExceeded
+      3756 > release eipassoc-1
+      3856 < refused: RequestLimitExceeded
       4020 < probe: refused (3 times)
       5020 > ask the external IP
       5050 < external IP: 198.51.100.1
       5520 < probe: refused
-      5956 > release eipassoc-1
-      5990 * wait: call-in-flight
-      6020 < probe: refused
-      6056 < refused: RequestLimitExceeded
-      6056 * move: guard-passed
-      6520 < probe: refused (2 times)
+      5856 > release eipassoc-1
+      5956 < refused: RequestLimitExceeded
+      6020 < probe: refused (3 times)
       7020 > ask the external IP
       7050 < external IP: 198.51.100.1
       7520 < probe: refused
@@ -80,36 +73,34 @@ test('a take whose answer is lost though it was done is known by a read', () => 
   expect(afterGuard(world)).toMatchInlineSnapshot(`
     "  2056 * guard passed
       2056 * move: guard-passed
-      2056 > read
-      2156 < read: i-neptune
-      2156 > release eipassoc-1
-      2256 < released
-      2256 * held by nobody, by taken
-      2256 * wait: call-in-flight
-      2256 > write: epoch 1, lent to saturn, intent released
-      2256 > take
+      2056 > release eipassoc-1
+      2156 < released
+      2156 * held by nobody, by taken
+      2156 * wait: call-in-flight
+      2156 > write: epoch 1, lent to saturn, intent released
+      2156 > take
       2520 < probe: ok (2 times)
       3020 * verdict down → up: it answers
       3520 < probe: ok (2 times)
-      4422 < unknown: TimeoutError
-      4422 * wait: settling
-      4422 > read
-      4520 < probe: ok
-      4522 < read: i-saturn
-      4522 * held by saturn, by read
-      4522 * verify: moved
-      4522 > write: epoch 1, lent to saturn, intent accepted
-      4522 > ask the external IP
-      4542 < probe: ok
-      4542 * concluded: takeover served (refused: nobody listens)
-      4542 * hold: is-holder
-      4542 > write: epoch 1, lent to nobody, 1 to publish
-      4544 > publish: HAProxy failover notification
-      4544 > lease back to neptune: epoch 1
-      4552 < external IP: 198.51.100.1
-      4594 < publication accepted
-      4594 * notification accepted
-      4594 > write: epoch 1, lent to nobody"
+      4322 < unknown: TimeoutError
+      4322 * wait: settling
+      4322 > read
+      4422 < read: i-saturn
+      4422 * held by saturn, by read
+      4422 * verify: moved
+      4422 > write: epoch 1, lent to saturn, intent accepted
+      4422 > ask the external IP
+      4442 < probe: ok
+      4442 * concluded: takeover served (refused: nobody listens)
+      4442 * hold: is-holder
+      4442 > write: epoch 1, lent to nobody, 1 to publish
+      4444 > publish: HAProxy failover notification
+      4444 > lease back to neptune: epoch 1
+      4452 < external IP: 198.51.100.1
+      4489 > lease back to neptune: epoch 1
+      4494 < publication accepted
+      4494 * notification accepted
+      4494 > write: epoch 1, lent to nobody"
   `);
 });
 
@@ -121,53 +112,12 @@ test('a take whose answer is lost and that was not done is made again after one 
   expect(afterGuard(world)).toMatchInlineSnapshot(`
     "  2056 * guard passed
       2056 * move: guard-passed
-      2056 > read
-      2156 < read: i-neptune
-      2156 > release eipassoc-1
-      2256 < released
-      2256 * held by nobody, by taken
-      2256 * wait: call-in-flight
-      2256 > write: epoch 1, lent to saturn, intent released
-      2256 > take
-      2520 < probe: refused (2 times)
-      3020 > ask the external IP
-      3050 < external IP: 198.51.100.1
-      3520 < probe: refused (2 times)
-      4422 < unknown: TimeoutError
-      4422 * wait: settling
-      4422 > read
-      4520 < probe: refused
-      4522 < read: nobody
-      4522 * move: finish-move
-      4522 > take
-      4622 < taken
-      4622 * held by saturn, by taken
-      4622 * verify: moved
-      4622 > write: epoch 1, lent to saturn, intent accepted
-      4642 < probe: ok
-      4642 * concluded: takeover served (refused: nobody listens)
-      4642 * hold: is-holder
-      4642 > write: epoch 1, lent to nobody, 1 to publish
-      4642 > lease back to neptune: epoch 1
-      4644 > publish: HAProxy failover notification
-      4694 < publication accepted
-      4694 * notification accepted
-      4694 > write: epoch 1, lent to nobody"
-  `);
-});
-
-test('a release whose answer is lost is read until it is known, and the address is taken', () => {
-  const world = standby();
-  world.serving.delete(PEER);
-  world.cloud.faults = [{ op: 'release', answer: UNKNOWN, applied: true }];
-  world.runUntil('it is told', () => world.published.length > 0);
-  expect(afterGuard(world)).toMatchInlineSnapshot(`
-    "  2056 * guard passed
-      2056 * move: guard-passed
-      2056 > read
-      2156 < read: i-neptune
-      2156 > release eipassoc-1
-      2439 * wait: call-in-flight
+      2056 > release eipassoc-1
+      2156 < released
+      2156 * held by nobody, by taken
+      2156 * wait: call-in-flight
+      2156 > write: epoch 1, lent to saturn, intent released
+      2156 > take
       2520 < probe: refused (2 times)
       3020 > ask the external IP
       3050 < external IP: 198.51.100.1
@@ -176,10 +126,9 @@ test('a release whose answer is lost is read until it is known, and the address 
       4322 * wait: settling
       4322 > read
       4422 < read: nobody
-      4422 * held by nobody, by read
-      4422 * wait: call-in-flight
-      4422 > write: epoch 1, lent to saturn, intent released
+      4422 * move: finish-move
       4422 > take
+      4489 * wait: call-in-flight
       4520 < probe: ok
       4522 < taken
       4522 * held by saturn, by taken
@@ -198,6 +147,45 @@ test('a release whose answer is lost is read until it is known, and the address 
   `);
 });
 
+test('a release whose answer is lost is read until it is known, and the address is taken', () => {
+  const world = standby();
+  world.serving.delete(PEER);
+  world.cloud.faults = [{ op: 'release', answer: UNKNOWN, applied: true }];
+  world.runUntil('it is told', () => world.published.length > 0);
+  expect(afterGuard(world)).toMatchInlineSnapshot(`
+    "  2056 * guard passed
+      2056 * move: guard-passed
+      2056 > release eipassoc-1
+      2439 * wait: call-in-flight
+      2520 < probe: refused (2 times)
+      3020 > ask the external IP
+      3050 < external IP: 198.51.100.1
+      3520 < probe: refused (2 times)
+      4222 < unknown: TimeoutError
+      4222 * wait: settling
+      4222 > read
+      4322 < read: nobody
+      4322 * held by nobody, by read
+      4322 * wait: call-in-flight
+      4322 > write: epoch 1, lent to saturn, intent released
+      4322 > take
+      4422 < taken
+      4422 * held by saturn, by taken
+      4422 * verify: moved
+      4422 > write: epoch 1, lent to saturn, intent accepted
+      4442 < probe: ok
+      4442 * concluded: takeover served (refused: nobody listens)
+      4442 * hold: is-holder
+      4442 > write: epoch 1, lent to nobody, 1 to publish
+      4442 > lease back to neptune: epoch 1
+      4444 > publish: HAProxy failover notification
+      4489 > lease back to neptune: epoch 1
+      4494 < publication accepted
+      4494 * notification accepted
+      4494 > write: epoch 1, lent to nobody"
+  `);
+});
+
 test('somebody was faster: the race is lost, which is no failure', () => {
   const world = standby();
   world.serving.delete(PEER);
@@ -207,21 +195,19 @@ test('somebody was faster: the race is lost, which is no failure', () => {
   expect(afterGuard(world)).toMatchInlineSnapshot(`
     "  2056 * guard passed
       2056 * move: guard-passed
-      2056 > read
-      2156 < read: i-neptune
-      2156 > release eipassoc-1
-      2256 < released
-      2256 * held by nobody, by taken
-      2256 * wait: call-in-flight
-      2256 > write: epoch 1, lent to saturn, intent released
-      2256 > take
-      2356 < held
-      2356 > read
-      2456 < read: i-mars
-      2456 * held by i-mars, by read
-      2456 * concluded: takeover lost-race (i-mars took it first)
-      2456 * wait: failure-not-current
-      2456 > write: epoch 1, lent to nobody"
+      2056 > release eipassoc-1
+      2156 < released
+      2156 * held by nobody, by taken
+      2156 * wait: call-in-flight
+      2156 > write: epoch 1, lent to saturn, intent released
+      2156 > take
+      2256 < held
+      2256 > read
+      2356 < read: i-mars
+      2356 * held by i-mars, by read
+      2356 * concluded: takeover lost-race (i-mars took it first)
+      2356 * wait: failure-not-current
+      2356 > write: epoch 1, lent to nobody"
   `);
 });
 
@@ -236,16 +222,14 @@ test('a write that fails while the release is on its way does not end the move',
   expect(afterGuard(world)).toMatchInlineSnapshot(`
     "  2056 * guard passed
       2056 * move: guard-passed
-      2056 > read
-      2156 < read: i-neptune
-      2156 > release eipassoc-1
-      2156 * wait: call-in-flight
-      2158 < write failed: ENOSPC
-      2158 * the disk takes no writes: ENOSPC
-      2256 < released
-      2256 * held by nobody, by taken
-      2256 > write: epoch 1, lent to saturn, intent released
-      2256 > take
-      2258 < write failed: ENOSPC"
+      2056 > release eipassoc-1
+      2056 * wait: call-in-flight
+      2058 < write failed: ENOSPC
+      2058 * the disk takes no writes: ENOSPC
+      2156 < released
+      2156 * held by nobody, by taken
+      2156 > write: epoch 1, lent to saturn, intent released
+      2156 > take
+      2158 < write failed: ENOSPC"
   `);
 });

@@ -13,7 +13,9 @@ test('a node that is told to stop in the middle of a move finishes it first', ()
     "    20 < probe: ok
       1020 < probe: refused
       1020 > ask the external IP
+      1020 > read
       1050 < external IP: 198.51.100.1
+      1120 < read: i-neptune
       1520 < probe: refused (2 times)
       2020 * verdict up → down: refused: nobody listens
       2020 * campaign: address-down
@@ -30,32 +32,30 @@ test('a node that is told to stop in the middle of a move finishes it first', ()
       2056 < external IP: 198.51.100.1
       2056 * guard passed
       2056 * move: guard-passed
-      2056 > read
-      2156 < read: i-neptune
-      2156 > release eipassoc-1
-      2206 < stop
-      2206 * wait: call-in-flight
-      2206 > goodbye to neptune
-      2256 < released
-      2256 * held by nobody, by taken
-      2256 > write: epoch 1, lent to saturn, intent released
-      2256 > take
+      2056 > release eipassoc-1
+      2106 < stop
+      2106 * wait: call-in-flight
+      2106 > goodbye to neptune
+      2156 < released
+      2156 * held by nobody, by taken
+      2156 > write: epoch 1, lent to saturn, intent released
+      2156 > take
+      2158 > goodbye to neptune
+      2256 < taken
+      2256 * held by saturn, by taken
+      2256 * verify: moved
+      2256 > write: epoch 1, lent to saturn, intent accepted
       2258 > goodbye to neptune
-      2356 < taken
-      2356 * held by saturn, by taken
-      2356 * verify: moved
-      2356 > write: epoch 1, lent to saturn, intent accepted
-      2358 > goodbye to neptune
-      2376 < probe: ok
-      2376 * concluded: takeover served (refused: nobody listens)
-      2376 * hold: stopping
-      2376 > write: epoch 1, lent to nobody, 1 to publish
-      2376 > lease back to neptune: epoch 1
-      2378 > publish: HAProxy failover notification
-      2428 < publication accepted
-      2428 * notification accepted
-      2428 > write: epoch 1, lent to nobody
-      2430 stopped"
+      2276 < probe: ok
+      2276 * concluded: takeover served (refused: nobody listens)
+      2276 * hold: stopping
+      2276 > write: epoch 1, lent to nobody, 1 to publish
+      2276 > lease back to neptune: epoch 1
+      2278 > publish: HAProxy failover notification
+      2328 < publication accepted
+      2328 * notification accepted
+      2328 > write: epoch 1, lent to nobody
+      2330 stopped"
   `);
   expect(world.cloud.holder?.node).toBe(SELF);
 });
@@ -70,7 +70,9 @@ test('a node that is told to stop before the first call gives its leases back an
     "    20 < probe: ok
       1020 < probe: refused
       1020 > ask the external IP
+      1020 > read
       1050 < external IP: 198.51.100.1
+      1120 < read: i-neptune
       1520 < probe: refused (2 times)
       2020 * verdict up → down: refused: nobody listens
       2020 * campaign: address-down
@@ -133,62 +135,62 @@ test('a restart that finds a planned move reads, and closes it where nothing was
 
 test('a restart that finds a released address reads first, and sees the move through', () => {
   expect(restartedWith('released')).toMatchInlineSnapshot(`
-    "  2758 < started, loaded
-      2758 * wait: call-in-flight
-      2758 > read
-      2758 > ask the external IP
-      2763 * own HAProxy unknown → fit
-      2764 * neptune unknown → alive
+    "  2658 < started, loaded
+      2658 * wait: call-in-flight
+      2658 > read
+      2658 > ask the external IP
+      2663 * own HAProxy unknown → fit
+      2664 * neptune unknown → alive
+      2678 < probe: ok
+      2678 * verdict unknown → up: it answers
+      2688 < external IP: 198.51.100.1
+      2758 < read: i-saturn
+      2758 * held by saturn, by read
+      2758 * verify: moved
+      2758 > write: epoch 1, lent to saturn, intent accepted
       2778 < probe: ok
-      2778 * verdict unknown → up: it answers
-      2788 < external IP: 198.51.100.1
-      2858 < read: i-saturn
-      2858 * held by saturn, by read
-      2858 * verify: moved
-      2858 > write: epoch 1, lent to saturn, intent accepted
-      2878 < probe: ok
-      2878 * concluded: takeover served (refused: nobody listens)
-      2878 * hold: is-holder
-      2878 > write: epoch 1, lent to saturn, 1 to publish
-      2878 > read
-      2878 > permit
-      2880 > publish: HAProxy failover notification
-      2880 > lease back to neptune: epoch 1
-      2930 < publication accepted
-      2930 * notification accepted
-      2930 > write: epoch 1, lent to saturn
-      2978 < read: i-saturn
-      2978 < permitted
-      2978 > lease back to neptune: epoch 1 (2 times)
-      3378 < probe: ok"
+      2778 * concluded: takeover served (refused: nobody listens)
+      2778 * hold: is-holder
+      2778 > write: epoch 1, lent to saturn, 1 to publish
+      2778 > read
+      2778 > permit
+      2780 > publish: HAProxy failover notification
+      2780 > lease back to neptune: epoch 1
+      2830 < publication accepted
+      2830 * notification accepted
+      2830 > write: epoch 1, lent to saturn
+      2878 < read: i-saturn
+      2878 < permitted
+      2878 > lease back to neptune: epoch 1 (2 times)
+      3278 < probe: ok"
   `);
 });
 
 test('a restart that finds an accepted move tells it', () => {
   expect(restartedWith('accepted')).toMatchInlineSnapshot(`
-    "  2858 < started, loaded
-      2858 * concluded: takeover moved (refused: nobody listens)
-      2858 > write: epoch 1, lent to saturn, 1 to publish
-      2858 > ask the external IP
-      2858 > read
-      2858 > permit
-      2860 > publish: HAProxy failover notification
-      2860 > lease back to neptune: epoch 1
-      2863 * own HAProxy unknown → fit
-      2863 > lease back to neptune: epoch 1
-      2864 * neptune unknown → alive
-      2878 < probe: ok
-      2878 * verdict unknown → up: it answers
-      2878 * hold: address-up
-      2880 > lease back to neptune: epoch 1
-      2888 < external IP: 198.51.100.1
-      2910 < publication accepted
-      2910 * notification accepted
-      2910 > write: epoch 1, lent to saturn
-      2958 < read: i-saturn
-      2958 * held by saturn, by read
-      2958 * hold: is-holder
-      2958 < permitted"
+    "  2758 < started, loaded
+      2758 * concluded: takeover moved (refused: nobody listens)
+      2758 > write: epoch 1, lent to saturn, 1 to publish
+      2758 > ask the external IP
+      2758 > read
+      2758 > permit
+      2760 > publish: HAProxy failover notification
+      2760 > lease back to neptune: epoch 1
+      2763 * own HAProxy unknown → fit
+      2763 > lease back to neptune: epoch 1
+      2764 * neptune unknown → alive
+      2778 < probe: ok
+      2778 * verdict unknown → up: it answers
+      2778 * hold: address-up
+      2780 > lease back to neptune: epoch 1
+      2788 < external IP: 198.51.100.1
+      2810 < publication accepted
+      2810 * notification accepted
+      2810 > write: epoch 1, lent to saturn
+      2858 < read: i-saturn
+      2858 * held by saturn, by read
+      2858 * hold: is-holder
+      2858 < permitted"
   `);
 });
 
@@ -202,16 +204,16 @@ test('a crash between a release and its writing leaves the address with nobody f
   world.start();
   world.runUntil('it is taken', ({ cloud }) => cloud.taken > 0, 2_000);
   expect(from(world, '< started')).toMatchInlineSnapshot(`
-    "  2706 < started, loaded
-      2706 * wait: call-in-flight
-      2706 > read
-      2706 > ask the external IP
-      2711 * own HAProxy unknown → fit
-      2712 * neptune unknown → alive
-      2726 < probe: refused
-      2736 < external IP: 198.51.100.1
-      2806 < read: nobody
-      2806 * held by nobody, by read
-      2806 > take"
+    "  2606 < started, loaded
+      2606 * wait: call-in-flight
+      2606 > read
+      2606 > ask the external IP
+      2611 * own HAProxy unknown → fit
+      2612 * neptune unknown → alive
+      2626 < probe: refused
+      2636 < external IP: 198.51.100.1
+      2706 < read: nobody
+      2706 * held by nobody, by read
+      2706 > take"
   `);
 });

@@ -172,7 +172,7 @@ function taken<P, E extends { readonly kind: string }>(
 }
 
 function waysOfReading(): readonly (readonly [string, string])[] {
-  return (['start', 'duty', 'lost', 'recover'] as const).flatMap((purpose) =>
+  return (['early', 'start', 'duty', 'lost', 'recover'] as const).flatMap((purpose) =>
     [...READ_EVENTS, DISPLACES].flatMap((event) =>
       leadsTo([{ kind: 'reading', callId: 9, at: AT - 100, purpose } as const], (state, phase) =>
         taken(MOVE_TABLE.reading[purpose], state, phase, event),

@@ -141,6 +141,55 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
     'a call that nothing was read for',
     takeover({ reads: [4_200, ({ b }) => b.setAddress({ move: moveOf() })] }),
   ],
+  [
+    'I11',
+    'a move that begins with what was read long before',
+    [
+      TAKEOVER.begins,
+      [1_000, ({ tell, b }) => tell(drive(b, READ))],
+      [1_100, ({ tell, b }) => tell(driven(b, READ, shows(ASSOCIATION)))],
+      ...shifted(
+        takeover({ begins: null, reads: [4_200, ({ b }) => b.setAddress({ move: moveOf() })] }),
+        20_000,
+      ),
+    ],
+  ],
+  [
+    'I11',
+    'a swap that rests on what was read before the guard',
+    takeover({
+      reads: [
+        4_120,
+        ({ tell, b }) => {
+          tell(drive(b, READ));
+          tell(driven(b, READ, shows(ASSOCIATION)));
+        },
+      ],
+      releases: [
+        4_300,
+        ({ tell, b }) => {
+          b.setAddress({ move: moveOf({ mode: 'handover', consent: true }) });
+          tell(drive(b, SWAP));
+        },
+      ],
+    }),
+  ],
+  [
+    'I8',
+    'a move that begins with what was read before a standstill',
+    takeover({
+      reads: [4_120, ({ tell, b }) => tell(drive(b, READ))],
+      releases: [
+        4_300,
+        ({ tell, facts, b }) => {
+          tell(driven(b, READ, shows(ASSOCIATION)));
+          facts(b, { kind: 'stalled', lateMs: 2_000 });
+          b.setAddress({ move: moveOf({ mode: 'handover' }) });
+          tell(drive(b, RELEASE));
+        },
+      ],
+    }),
+  ],
   ['I11', 'a swap without consent', takeover({ releases: [4_300, ({ tell, b }) => tell(drive(b, SWAP))] })],
   [
     'I11',

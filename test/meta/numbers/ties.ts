@@ -240,6 +240,26 @@ export const ties: readonly Tie[] = [
 
   [PROTOCOL, 'as many changes as its budget has, {} at least;', protocol('model/state', 'MAX_CHANGES')],
   [PROTOCOL, 'tells its peers of the newest {},', protocol('membership/membership', 'MAX_TOLD_CHANGES')],
+  [
+    PROTOCOL,
+    'and the last read began {} ago or longer, and beside the guard,',
+    s(protocol('observation/early-reads', 'EARLY_READS_APART_MS')),
+  ],
+  [
+    PROTOCOL,
+    "and but for the guard's {} apart; so an",
+    s(protocol('observation/early-reads', 'EARLY_READS_APART_MS')),
+  ],
+  [
+    PROTOCOL,
+    'if that began at most {} ago, or waits',
+    s(protocol('observation/early-reads', 'EARLY_READ_LASTS_MS')),
+  ],
+  [
+    PROTOCOL,
+    'began at most {} before the move, and after',
+    s(protocol('observation/early-reads', 'EARLY_READ_LASTS_MS')),
+  ],
   [PROTOCOL, 'is one that lags, for {}, unless', s(protocol('observation/holder', 'READS_LAG_MS'))],
   [PROTOCOL, 'on disk too, for {} min:', protocol('late', 'LATE_LASTS_MS') / 60_000],
   [PROTOCOL, 'but not within {} of a change', s(protocol('takeover/damping', 'SERVES_WITHIN_MS'))],

@@ -3,6 +3,7 @@ import type { Mutant } from '../mutant.ts';
 import { ADOPTED_MUTANTS } from './adopted.ts';
 import { ANSWER_MUTANTS } from './answers.ts';
 import { BALLOT_MUTANTS } from './ballots.ts';
+import { EARLY_MUTANTS } from './early.ts';
 import { EPISODE_MUTANTS } from './episodes.ts';
 import { FRESHNESS_MUTANTS } from './freshness.ts';
 import { GATE_MUTANTS } from './gates.ts';
@@ -23,6 +24,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...FRESHNESS_MUTANTS,
   ...STANDING_MUTANTS,
   ...MOVE_MUTANTS,
+  ...EARLY_MUTANTS,
   ...ORDER_MUTANTS,
   ...OPERATOR_MUTANTS,
   ...EPISODE_MUTANTS,

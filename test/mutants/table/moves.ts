@@ -17,10 +17,12 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'take-own',
     ['move 1', 'I9'],
     'an address that a read shows here is taken once more',
-    edit(
-      'move/table.ts',
-      'self: then.endAsHolder,',
-      "self: (ctx, ip, phase, { association }) =>\n        then.releaseOrSwapOnceCleared(ctx, ip, phase, { kind: 'another', association }),",
+    ['early', 'start'].map((purpose) =>
+      edit(
+        'move/table.ts',
+        `${purpose}: {\n      nobody: then.takeOnceCleared,\n      self: then.endAsHolder,`,
+        `${purpose}: {\n      nobody: then.takeOnceCleared,\n      self: (ctx, ip, phase, { association }) =>\n        then.releaseOrSwapOnceCleared(ctx, ip, phase, { kind: 'another', association }),`,
+      ),
     ),
     'cloud',
   ),
@@ -59,8 +61,8 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
       ),
       edit(
         'move/move.ts',
-        "read(ctx, ip, 'start');",
-        "if (intent.associationId !== null) makeCall(ctx, ip, { call: 'release', associationId: intent.associationId, node: null });\n  else read(ctx, ip, 'start');",
+        'beginRead(ctx, ip);\n}\n\n/** What',
+        "if (intent.associationId !== null) makeCall(ctx, ip, { call: 'release', associationId: intent.associationId, node: null });\n  else beginRead(ctx, ip);\n}\n\n/** What",
       ),
     ],
     'web',

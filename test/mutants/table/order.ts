@@ -122,8 +122,8 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'nobody reads who holds the address in quiet times',
     edit(
       'observation/idle-reads.ts',
-      'if (idle.reading === null && idle.nextReadAt <= ctx.now.at) {',
-      'if (idle.reading === null && idle.nextReadAt < 0) {',
+      'if (isEarly || (idle.reading === null && idle.nextReadAt <= ctx.now.at))',
+      'if (isEarly || (idle.reading === null && idle.nextReadAt < 0))',
     ),
     'operators',
   ),

@@ -2,6 +2,11 @@
 export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'probes-wait': ['web-server-hung'],
   'silence-no-sign': ['web-server-hung'],
+  'early-never': ['read-while-the-verdict-ripens'],
+  'early-unfenced': ['opsworks'],
+  'early-swap': ['handover-of-a-failing-address', 'handover-by-consent'],
+  'early-for-ever': ['web-server-killed'],
+  'early-standstill': ['read-before-a-standstill'],
   'accepted-by-read': ['opsworks-reads-lag'],
   'leaving-stays': ['address-left-out-while-it-moves'],
   'change-by-time': ['one-move-counts-twice'],

@@ -26,10 +26,12 @@ export const TOGETHER: readonly Mutant[] = [
         "{ name: 'not-holder', ask: notHolder }",
         "{ name: 'not-holder', ask: () => open('') }",
       ),
-      edit(
-        'move/table.ts',
-        'self: then.endAsHolder,',
-        "self: (ctx, ip, phase, { association }) =>\n        then.releaseOrSwapOnceCleared(ctx, ip, phase, { kind: 'another', association }),",
+      ...['early', 'start'].map((purpose) =>
+        edit(
+          'move/table.ts',
+          `${purpose}: {\n      nobody: then.takeOnceCleared,\n      self: then.endAsHolder,`,
+          `${purpose}: {\n      nobody: then.takeOnceCleared,\n      self: (ctx, ip, phase, { association }) =>\n        then.releaseOrSwapOnceCleared(ctx, ip, phase, { kind: 'another', association }),`,
+        ),
       ),
     ],
     'no-local',

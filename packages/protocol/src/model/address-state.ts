@@ -6,6 +6,7 @@ import type { Move } from '../move/phases.ts';
 import type { MoveIntent } from '../storage/durable.ts';
 import type { Episode } from '../takeover/episode-state.ts';
 import type { Ballot, BallotAnswer, BallotMode, BallotReason, Verdict } from '../wire/messages.ts';
+import type { Association } from './inputs.ts';
 import type { CheckSeries } from './observation-state.ts';
 import type { Outcome, Reason } from './reasons.ts';
 import type {
@@ -224,6 +225,8 @@ export interface IdleCalls {
   /** When that read was begun: what it shows is at least as old. */
   readonly readingAt: MonotonicMs;
   readonly nextReadAt: MonotonicMs;
+  /** What the last read that was answered has shown; null: there was none, or it lagged behind. */
+  readonly shown: ShownRead | null;
   /** The other address that a take would throw off this node, as of the last read; null: none. */
   readonly displaces: Ip | null;
   /** Null: the last read was answered. */
@@ -233,6 +236,19 @@ export interface IdleCalls {
   readonly nextPermitAt: MonotonicMs;
   readonly permission: Permission;
 }
+
+/** What a read has shown, for a move that may follow soon (`early-reads.ts`). */
+export interface ShownRead {
+  readonly association: Association;
+  readonly displaces: Ip | null;
+  /** When it began: what it shows is at least as old. */
+  readonly at: MonotonicMs;
+  /** By which the cloud knows it, at most `MAX_READ_REQUESTS`. */
+  readonly requestIds: readonly string[];
+}
+
+/** The most request ids that are kept of a read. */
+export const MAX_READ_REQUESTS = 8;
 
 /** The reads that have failed since the last one that was answered. */
 export interface Unread {

@@ -97,6 +97,7 @@ export function initialState(config: ProtocolConfig): State {
     serial: 0,
     stopSince: null,
     duplicateUntil: 0,
+    readsCountFrom: 0,
   };
 }
 
@@ -178,6 +179,7 @@ export function newAddress(ip: Ip): AddressState {
       reading: null,
       readingAt: 0,
       nextReadAt: 0,
+      shown: null,
       displaces: null,
       unread: null,
       permitting: null,

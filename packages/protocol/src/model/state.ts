@@ -60,6 +60,8 @@ export interface State {
   readonly stopSince: MonotonicMs | null;
   /** Another run uses this node's id: nothing is lent or asked for until then. */
   readonly duplicateUntil: MonotonicMs;
+  /** When this node's own calls, or another configuration, last changed what a read shows: one that began before is no move's. */
+  readonly readsCountFrom: MonotonicMs;
 }
 
 /** A handover as this node keeps it. */

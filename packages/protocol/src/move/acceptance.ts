@@ -4,6 +4,7 @@
  */
 
 import type { AssociationId, Ip } from '../model/units.ts';
+import { outdateReads } from '../observation/early-reads.ts';
 import { endAssociation, noteReplaced, observeHolder } from '../observation/holder.ts';
 import { lookAfterMove } from '../observation/watching.ts';
 import { addressOf, changeAddress, persist, type StepContext } from '../step-context.ts';
@@ -40,6 +41,7 @@ export function accept(
   const { intent, holder } = addressOf(ctx.state, ip);
   const { id: node, instanceId } = ctx.state.config.node;
   const at = ctx.now.at;
+  outdateReads(ctx);
   if (associationId === null) noteReplaced(ctx, ip);
   if (holder.associationId !== associationId) endAssociation(ctx, ip, holder.associationId);
   const self = { kind: 'node', node, instanceId, associationId, at, toldBy: null, firsthand: true } as const;

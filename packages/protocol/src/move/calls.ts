@@ -4,6 +4,7 @@
  */
 import type { DriverOperation } from '../model/effects.ts';
 import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from '../model/units.ts';
+import { outdateReads } from '../observation/early-reads.ts';
 import { forgetReplacedSelf } from '../observation/holder.ts';
 import { addressOf, emitFact, newEffectId, type StepContext } from '../step-context.ts';
 import { callTimeoutMs } from '../takeover/view.ts';
@@ -48,6 +49,7 @@ export function take(ctx: StepContext, ip: Ip, reassociate: boolean): void {
 /** Every call of a move follows a durable intent (`takeover.ts`, the gate `intent`), so it goes out at once. */
 export function drive(ctx: StepContext, ip: Ip, operation: DriverOperation): EffectId {
   const callId = newEffectId(ctx);
+  if (operation.op !== 'read') outdateReads(ctx);
   const timeoutMs = addressOf(ctx.state, ip).move?.callTimeoutMs ?? callTimeoutMs(ctx.state.config);
   ctx.effects.push({ kind: 'drive', callId, purpose: 'move', address: ip, operation, timeoutMs });
   return callId;

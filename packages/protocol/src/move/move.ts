@@ -2,15 +2,18 @@
  * A move from its first call to its end (PROTOCOL.md, "The move"; invariants I11 to I14): how it begins, and how the
  * driver's answers, the passing of time and the takeover rule come to it. What follows on each is in `table.ts`.
  */
-import type { DriverResult } from '../model/inputs.ts';
+import { copyIdle } from '../copy.ts';
+import type { ShownRead } from '../model/address-state.ts';
+import type { CallPurpose, DriverAnswer, DriverResult } from '../model/inputs.ts';
 import type { EffectId, Ip } from '../model/units.ts';
+import { earlyRead, isReadingEarly } from '../observation/early-reads.ts';
 import { addressOf, changeAddress, type StepContext } from '../step-context.ts';
 import { callTimeoutMs } from '../takeover/view.ts';
 import { read } from './calls.ts';
-import { releaseEvent, resultOf, settlingEvent, takeEvent } from './events.ts';
+import { releaseEvent, resultOf, settlingEvent, shownBy, takeEvent } from './events.ts';
 import { VERIFY_MS } from './outcomes.ts';
-import { awaits, type Move } from './phases.ts';
-import { addRequestIds, addStep, moveOf } from './progress.ts';
+import { awaits, awaitsEarly, type Move, type Reading } from './phases.ts';
+import { addRequestIds, addStep, changeMove, moveOf } from './progress.ts';
 import { readEvent } from './reads.ts';
 import { follow, MOVE_TABLE } from './table.ts';
 
@@ -35,7 +38,28 @@ export function beginMove(ctx: StepContext, ip: Ip): void {
     requestIds: [],
   };
   changeAddress(ctx, ip, { move });
-  read(ctx, ip, 'start');
+  beginRead(ctx, ip);
+}
+
+/** What was read before counts, or what is on its way; else the move reads for itself. */
+function beginRead(ctx: StepContext, ip: Ip): void {
+  const { idle } = addressOf(ctx.state, ip);
+  const known = earlyRead(ctx.state, addressOf(ctx.state, ip));
+  if (known !== null) return restOn(ctx, ip, known);
+  if (idle.reading === null || !isReadingEarly(ctx.state, addressOf(ctx.state, ip)))
+    return read(ctx, ip, 'start');
+  changeAddress(ctx, ip, { idle: { ...copyIdle(idle), reading: null } });
+  changeMove(ctx, ip, {
+    stage: { kind: 'reading', callId: idle.reading, at: idle.readingAt, purpose: 'early' },
+  });
+}
+
+/** It was taken in when it was answered (`idle-reads.ts`), so that only its meaning for the move is left. */
+function restOn(ctx: StepContext, ip: Ip, { association, at, requestIds }: ShownRead): void {
+  const stage = { kind: 'reading', callId: 0, at, purpose: 'early' } as const;
+  changeMove(ctx, ip, { stage, requestIds });
+  addStep(ctx, ip, 'read', 0, 'early');
+  follow(MOVE_TABLE.reading.early, ctx, ip, stage, shownBy(association));
 }
 
 /** After a restart that found an intent: read, and finish or close it. */
@@ -101,21 +125,37 @@ export function nextMoveTime({ stage }: Move): number | null {
   }
 }
 
-/** The address whose move waits for this call; null: none does any more. */
-export function moveAwaiting(ctx: StepContext, callId: EffectId): Ip | null {
+/** The address whose move waits for this call, which was made for `purpose`; null: none does any more. */
+export function moveAwaiting(ctx: StepContext, callId: EffectId, purpose: CallPurpose): Ip | null {
   for (const { ip, move } of Object.values(ctx.state.addresses))
-    if (move !== null && awaits(move, callId)) return ip;
+    if (move !== null && isFor(move, callId, purpose)) return ip;
   return null;
+}
+
+function isFor(move: Move, callId: EffectId, purpose: CallPurpose): boolean {
+  switch (purpose) {
+    case 'move':
+      return awaits(move, callId);
+    case 'idle-read':
+      return awaitsEarly(move, callId);
+    case 'permission':
+      return false;
+  }
+}
+
+function readResult({ purpose }: Reading, answer: DriverAnswer): string {
+  return purpose === 'early' ? `early: ${resultOf(answer)}` : answer.kind;
 }
 
 /** The call that the move waits for was answered. */
 export function onMoveAnswer(ctx: StepContext, ip: Ip, result: DriverResult): void {
   addRequestIds(ctx, ip, result);
-  const { stage } = moveOf(ctx, ip);
+  const { stage, startedAt } = moveOf(ctx, ip);
   const { answer } = result;
   switch (stage.kind) {
     case 'reading':
-      addStep(ctx, ip, 'read', ctx.now.at - stage.at, answer.kind);
+      // Of an early read only what the move has waited for.
+      addStep(ctx, ip, 'read', ctx.now.at - Math.max(stage.at, startedAt), readResult(stage, answer));
       return follow(MOVE_TABLE.reading[stage.purpose], ctx, ip, stage, readEvent(ctx, ip, stage, answer));
     case 'releasing':
       addStep(ctx, ip, 'release', ctx.now.at - stage.at, resultOf(answer));

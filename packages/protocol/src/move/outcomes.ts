@@ -20,7 +20,7 @@ import {
 import { concludeAttempt, concludeMove, loseRaceTo } from './conclude.ts';
 import type { Another, Displaces, Failure, Refused, Self, TakeEvent } from './events.ts';
 import { mayLand } from './late.ts';
-import type { Reading, Releasing, Resting, Taking, Verifying } from './phases.ts';
+import type { Reading, ReadPurpose, Releasing, Resting, Taking, Verifying } from './phases.ts';
 import { addStep, changeMove, moveOf } from './progress.ts';
 import { settle } from './settling.ts';
 
@@ -74,12 +74,22 @@ export function refuseToDisplace(ctx: StepContext, ip: Ip, _: Reading, { other }
 
 /** The read lags: read again, soon at first. */
 export function readAgain(ctx: StepContext, ip: Ip, { purpose }: Reading): void {
-  afterLaggingRead(ctx, ip, purpose);
+  afterLaggingRead(ctx, ip, repeated(purpose));
 }
 
 /** The read was throttled: make it again. */
 export function readAfterThrottle(ctx: StepContext, ip: Ip, { purpose }: Reading): void {
-  afterThrottle(ctx, ip, { call: 'read', purpose });
+  afterThrottle(ctx, ip, { call: 'read', purpose: repeated(purpose) });
+}
+
+/** The read from before the move was not answered in time. Nothing of the move's own has failed yet: read now. */
+export function readAfresh(ctx: StepContext, ip: Ip): void {
+  onceCleared(ctx, ip, { call: 'read', purpose: 'start' });
+}
+
+/** What an early read was for is asked again as any move would. */
+function repeated(purpose: ReadPurpose): ReadPurpose {
+  return purpose === 'early' ? 'start' : purpose;
 }
 
 /** Nothing has been done yet, and who holds it can't be known: try again later. */

@@ -88,10 +88,10 @@ export interface Verifying {
 }
 
 /**
- * Why a move reads. `start`: to begin, or to begin again. `duty`: nobody holds the address by our doing. `lost`: a take
- * found it held. `recover`: a restart found an intent.
+ * Why a move reads. `early`: the read was on its way when the move began. `start`: to begin, or to begin again. `duty`:
+ * nobody holds the address by our doing. `lost`: a take found it held. `recover`: a restart found an intent.
  */
-export type ReadPurpose = 'start' | 'duty' | 'lost' | 'recover';
+export type ReadPurpose = 'early' | 'start' | 'duty' | 'lost' | 'recover';
 
 /** The call that follows a rest. */
 export type NextCall =
@@ -104,12 +104,22 @@ export function awaits({ stage }: Move, callId: EffectId): boolean {
   return 'callId' in stage && stage.callId === callId;
 }
 
+/** Whether the move waits for this read, which was asked for before it began. */
+export function awaitsEarly(move: Move, callId: EffectId): boolean {
+  return awaits(move, callId) && move.stage.kind === 'reading' && move.stage.purpose === 'early';
+}
+
+/** Such a read is before anything was done. */
+export function isBeginning(purpose: ReadPurpose): boolean {
+  return purpose === 'start' || purpose === 'early';
+}
+
 /** Something has been done, or asked of the cloud, that must be seen through: only its outcome ends the move. */
 export function isPastRecall({ duty, stage }: Move): boolean {
   if (duty) return true;
   switch (stage.kind) {
     case 'reading':
-      return stage.purpose !== 'start';
+      return !isBeginning(stage.purpose);
     case 'resting':
       return isCommitted(stage.next);
     case 'releasing':
@@ -122,7 +132,7 @@ export function isPastRecall({ duty, stage }: Move): boolean {
 
 /** A read that must be seen through, whatever the gates say: something was done, and it isn't known yet what became of it. */
 export function isCommitted(next: NextCall): boolean {
-  return next.call === 'read' && next.purpose !== 'start';
+  return next.call === 'read' && !isBeginning(next.purpose);
 }
 
 /** A read of the move's own that shows this node is its acceptance: its take is asked for, or will be, or the last run's was. */
@@ -132,7 +142,7 @@ export function endsAccepted({ duty, stage }: Move): boolean {
     case 'settling':
       return true;
     case 'reading':
-      return duty || stage.purpose !== 'start';
+      return duty || !isBeginning(stage.purpose);
     case 'resting':
       return duty || stage.next.call === 'take' || isCommitted(stage.next);
     case 'releasing':

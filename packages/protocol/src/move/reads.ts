@@ -9,7 +9,7 @@ import { noteRead } from '../observation/idle-reads.ts';
 import { addressOf, type StepContext } from '../step-context.ts';
 import { failureOf, type ReadEvent, shownBy } from './events.ts';
 import { endLateTake } from './late.ts';
-import type { Reading } from './phases.ts';
+import { isBeginning, type Reading } from './phases.ts';
 
 /** Take the answer in. A read that lags says nothing of the holder, nor of what stands on the interface. */
 export function readEvent(ctx: StepContext, ip: Ip, phase: Reading, answer: DriverAnswer): ReadEvent {
@@ -18,7 +18,7 @@ export function readEvent(ctx: StepContext, ip: Ip, phase: Reading, answer: Driv
   if (answer.kind !== 'read') return failureOf(answer);
   const { association, displaces } = answer;
   // By its id nothing is taken apart that has ended: where only peers say that it has, the release finds out.
-  const tries = lags && phase.purpose === 'start' && isOnlyTold(ctx.state, ip, association);
+  const tries = lags && isBeginning(phase.purpose) && isOnlyTold(ctx.state, ip, association);
   if (lags && !tries) return { kind: 'lagging' };
   const shown = shownBy(association);
   if (!lags) observeShown(ctx, ip, phase, association);
@@ -34,5 +34,5 @@ function observeShown(ctx: StepContext, ip: Ip, { at, purpose }: Reading, associ
   observeHolder(ctx, ip, seen, 'read');
   // Any other read that shows this node ends in the acceptance of the move, and is told with it.
   const isSelf = association.kind === 'associated' && association.self;
-  if (purpose === 'start' || !isSelf) endLateTake(ctx, ip, before, seen, at);
+  if (isBeginning(purpose) || !isSelf) endLateTake(ctx, ip, before, seen, at);
 }

@@ -31,6 +31,16 @@ interface MoveTable {
 /** The machine. `move.ts` looks the cell up, and is the only one that calls it. */
 export const MOVE_TABLE: MoveTable = {
   reading: {
+    early: {
+      nobody: then.takeOnceCleared,
+      self: then.endAsHolder,
+      another: then.releaseOrSwapOnceCleared,
+      displaces: then.refuseToDisplace,
+      lagging: then.readAgain,
+      throttled: then.readAfterThrottle,
+      refused: then.endUnread,
+      unknown: then.readAfresh,
+    },
     start: {
       nobody: then.takeOnceCleared,
       self: then.endAsHolder,

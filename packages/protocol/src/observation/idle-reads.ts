@@ -5,7 +5,13 @@
 
 import { copyIdle } from '../copy.ts';
 import { takeRead } from '../membership/hearsay.ts';
-import type { AddressState, Holder, IdleCalls } from '../model/address-state.ts';
+import {
+  type AddressState,
+  type Holder,
+  type IdleCalls,
+  MAX_READ_REQUESTS,
+  type ShownRead,
+} from '../model/address-state.ts';
 import type { DriverAnswer, DriverResult } from '../model/inputs.ts';
 import type { State } from '../model/state.ts';
 import { type DurationMs, type EffectId, type Ip, type MonotonicMs, NEVER } from '../model/units.ts';
@@ -20,7 +26,8 @@ import {
   newEffectId,
   type StepContext,
 } from '../step-context.ts';
-import { PERMISSION_LASTS_MS } from '../takeover/view.ts';
+import { callTimeoutMs, PERMISSION_LASTS_MS } from '../takeover/view.ts';
+import { earlyReadAt } from './early-reads.ts';
 import { forgetHolder, holderFrom, isSameHolder, observeHolder } from './holder.ts';
 import { isWatchedClosely } from './watching.ts';
 import { ASK_IDLE_MS, familyOf } from './way-out.ts';
@@ -46,25 +53,21 @@ export function makeIdleCalls(ctx: StepContext): void {
     const address = addressOf(ctx.state, ip);
     const { idle } = address;
     if (makesItsOwnCalls(ctx.state, address)) continue;
-    if (idle.reading === null && idle.nextReadAt <= ctx.now.at) {
-      const callId = newEffectId(ctx);
-      changeIdle(ctx, ip, {
-        ...idle,
-        reading: callId,
-        readingAt: ctx.now.at,
-        nextReadAt: nextIdleRead(ctx, ip),
-      });
-      ctx.effects.push({
-        kind: 'drive',
-        callId,
-        purpose: 'idle-read',
-        address: ip,
-        operation: { op: 'read' },
-        timeoutMs: IDLE_CALL_TIMEOUT_MS,
-      });
-    }
+    const isEarly = earlyReadAt(ctx.state, address) <= ctx.now.at;
+    if (isEarly || (idle.reading === null && idle.nextReadAt <= ctx.now.at))
+      readIdly(ctx, ip, isEarly ? callTimeoutMs(config) : IDLE_CALL_TIMEOUT_MS);
     permitIfDue(ctx, ip);
   }
+}
+
+/** @param timeoutMs what a move's own read would get, where one may wait for it */
+function readIdly(ctx: StepContext, ip: Ip, timeoutMs: DurationMs): void {
+  const callId = newEffectId(ctx);
+  const { idle } = addressOf(ctx.state, ip);
+  const nextReadAt = nextIdleRead(ctx, ip);
+  changeIdle(ctx, ip, { ...idle, reading: callId, readingAt: ctx.now.at, nextReadAt });
+  const operation = { op: 'read' } as const;
+  ctx.effects.push({ kind: 'drive', callId, purpose: 'idle-read', address: ip, operation, timeoutMs });
 }
 
 /** The answer to an idle read; one that isn't waited for any more counts for nothing. */
@@ -101,7 +104,7 @@ export function tellReadiness(ctx: StepContext): void {
 export function nextIdleCall(state: State, address: AddressState): MonotonicMs {
   const { idle } = address;
   if (state.config.driver === null || makesItsOwnCalls(state, address)) return NEVER;
-  const read = idle.reading === null ? idle.nextReadAt : NEVER;
+  const read = Math.min(idle.reading === null ? idle.nextReadAt : NEVER, earlyReadAt(state, address));
   const permit = idle.permitting === null ? idle.nextPermitAt : NEVER;
   return Math.min(read, permit);
 }
@@ -214,7 +217,9 @@ function onRead(ctx: StepContext, ip: Ip, idle: IdleCalls, result: DriverResult)
     changeIdle(ctx, ip, { ...failed, nextReadAt: ctx.now.at + AGAIN_MS * 2 });
     return;
   }
-  if (!takeRead(ctx, ip, answer.association, idle.readingAt)) return;
+  const lags = !takeRead(ctx, ip, answer.association, idle.readingAt);
+  noteShown(ctx, ip, lags ? null : shownBy(answer, result, idle.readingAt));
+  if (lags) return;
   const before = addressOf(ctx.state, ip).holder;
   const seen = holderFrom(ctx.state, answer.association, idle.readingAt);
   observeHolder(ctx, ip, seen, 'read');
@@ -225,6 +230,19 @@ function onRead(ctx: StepContext, ip: Ip, idle: IdleCalls, result: DriverResult)
   // Our single call may have taken the address from its holder without giving it to us.
   if (follows && seen.kind === 'none' && ctx.state.config.driver?.style === 'single-call')
     settle(ctx, ip, 'swap', null);
+}
+
+function noteShown(ctx: StepContext, ip: Ip, shown: ShownRead | null): void {
+  changeIdle(ctx, ip, { ...addressOf(ctx.state, ip).idle, shown });
+}
+
+function shownBy(
+  { association, displaces }: Extract<DriverAnswer, { readonly kind: 'read' }>,
+  { requests }: DriverResult,
+  at: MonotonicMs,
+): ShownRead {
+  const requestIds = requests.map(({ requestId }) => requestId).filter((id) => id !== null);
+  return { association, displaces, at, requestIds: requestIds.slice(0, MAX_READ_REQUESTS) };
 }
 
 /**

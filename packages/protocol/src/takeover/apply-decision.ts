@@ -122,9 +122,13 @@ function act(ctx: StepContext, ip: Ip, decision: TakeoverDecision): boolean {
       askGuard(ctx, ip);
       return false;
     case 'move':
-      if (move === null) beginMove(ctx, ip);
-      else continueMove(ctx, ip);
-      return false;
+      if (move !== null) {
+        continueMove(ctx, ip);
+        return false;
+      }
+      beginMove(ctx, ip);
+      // What was read early: the next call is asked for at once, by every gate.
+      return addressOf(ctx.state, ip).move?.stage.kind === 'resting';
     case 'verify':
       return false;
     case 'wait':

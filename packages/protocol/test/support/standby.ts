@@ -26,6 +26,10 @@ export const closed = (result: 'won' | 'lost') => (world: World) =>
 export const concluded = (world: World) =>
   world.facts.some((fact) => fact.kind === 'concluded' && fact.entry.kind === 'takeover');
 
+/** The move waits for what the read shows that it begins with. */
+export const isReading = (world: World): boolean =>
+  Object.values(world.state().addresses).some(({ move }) => move?.stage.kind === 'reading');
+
 /** The transcript from the first line with `text` in it. */
 export function from({ transcript }: World, text: string): string {
   const whole = transcript.text();

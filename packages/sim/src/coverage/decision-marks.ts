@@ -148,6 +148,8 @@ export class DecisionMarks {
         return this.#onNotified(by, fact);
       case 'concluded':
         return this.#onConcluded(fact, batch);
+      case 'step':
+        return this.#onStep(fact);
       case 'stalled':
         return this.#mark('stall');
       case 'peer':
@@ -172,6 +174,12 @@ export class DecisionMarks {
       default:
         return;
     }
+  }
+
+  #onStep({ step, result }: FactOf<'step'>): void {
+    if (step !== 'read' || !result.startsWith('early')) return;
+    if (result === 'early') this.#mark('early:known');
+    else this.#mark(result === 'early: read' ? 'early:awaited' : 'early:failed');
   }
 
   #onHandover(by: RunView, { state, detail }: FactOf<'handover'>): void {

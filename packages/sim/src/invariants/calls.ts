@@ -13,6 +13,8 @@ const TOLERANCE_MS = 20;
 /** How long reads may take to agree, and how far apart two that agree are (PROTOCOL.md, "The move", 5). */
 const SETTLE_MS = 5_000;
 const AGREE_MS = 1_000;
+/** For so long after it began what was read counts for a move (PROTOCOL.md, "The move"). */
+const EARLY_READ_LASTS_MS = 6_000;
 
 /** What a call for an address breaks that its own run can know of. */
 export function checkCall(history: RunHistory, event: EventOf<'drive'>, nowMs: number): readonly Broken[] {
@@ -23,12 +25,13 @@ export function checkCall(history: RunHistory, event: EventOf<'drive'>, nowMs: n
   const what = `${by.run} calls ${operation.op} of ${ip}`;
   if (move == null) return [broken('I1', `${what} without a move`)];
   const takesApart = operation.op === 'release' || operation.reassociate;
-  const isFirst = firstCallOf(history, event) !== null && move.mode === 'takeover';
+  const isFirst = firstCallOf(history, event) !== null;
   return [
     ...checkRead(history, by, effect, what),
+    ...(isFirst ? checkReadsAge(history, by, effect, what, nowMs) : []),
     ...(takesApart ? checkLeases(by, effect, what) : []),
     ...(takesApart || !move.duty ? checkFitness(history, by, what) : []),
-    ...(isFirst ? checkFirstCall(history, by, ip, move.epoch, what, nowMs) : []),
+    ...(isFirst && move.mode === 'takeover' ? checkFirstCall(history, by, ip, move.epoch, what, nowMs) : []),
   ];
 }
 
@@ -54,6 +57,31 @@ function checkRead(
   if (operation.op === 'take' && operation.reassociate && !isSingleCall(by) && !consented)
     found.push(broken('I11', `${what} with reassociation, without consent`));
   if (shows?.self === true) found.push(broken('I9', `${what}, which it holds since ${shows.atMs}`));
+  return found;
+}
+
+/**
+ * I8, I11: that the read which a move rests on may have been early, but not too early. A call without a fence finds out
+ * nothing by itself, so that its read is as late as the guard.
+ */
+function checkReadsAge(
+  { addresses, stalledMs }: RunHistory,
+  by: RunView,
+  { address: ip, operation }: DriveEffect,
+  what: string,
+  nowMs: number,
+): readonly Broken[] {
+  const { shows, guardedMs } = addresses[ip] ?? {};
+  if (shows == null) return [];
+  const found: Broken[] = [];
+  const read = `on what was read at ${shows.beganMs}`;
+  const oldestMs = EARLY_READ_LASTS_MS + callTimeoutMs(by.config) + TOLERANCE_MS;
+  if (nowMs - shows.beganMs > oldestMs) found.push(broken('I11', `${what}, ${read}`));
+  if (shows.beganMs < (stalledMs ?? 0) - TOLERANCE_MS)
+    found.push(broken('I8', `${what}, ${read}, and stood still until ${stalledMs}`));
+  const isFenced = operation.op === 'release' || (operation.op === 'take' && !operation.reassociate);
+  if (!isFenced && shows.beganMs < (guardedMs ?? 0) - TOLERANCE_MS)
+    found.push(broken('I11', `${what} without a fence, ${read}, before its guard passed at ${guardedMs}`));
   return found;
 }
 

@@ -285,11 +285,12 @@ function withAnswer(history: RunHistory, { effect, result }: EventOf<'driven'>, 
   const { unknown, shows, acceptedMs, otherwiseMs } = addressOf(history, ip);
   switch (answer.kind) {
     case 'read': {
-      const shown = shownBy(answer, nowMs);
+      const shown = shownBy(answer, begunMs, nowMs);
       // What came while a read was on its way may be newer than what it shows.
       const isOvertaken = (otherwiseMs ?? Number.NEGATIVE_INFINITY) >= begunMs;
       return withAddress(known, ip, {
-        shows: shown,
+        // A read that was given up for another may be answered after it.
+        shows: shows !== null && shows.beganMs > begunMs ? shows : shown,
         unknown: unknown === null ? null : withRead(unknown, shown),
         heldMs: shown.self && !isOvertaken ? nowMs : null,
         acceptedMs: shown.self ? (acceptedMs ?? nowMs) : acceptedMs,
@@ -297,12 +298,14 @@ function withAnswer(history: RunHistory, { effect, result }: EventOf<'driven'>, 
     }
     case 'taken':
       return withAddress(known, ip, {
-        shows: { associationId: answer.associationId, self: true, atMs: nowMs },
+        shows: { associationId: answer.associationId, self: true, beganMs: nowMs, atMs: nowMs },
         heldMs: nowMs,
         acceptedMs: acceptedMs ?? nowMs,
       });
     case 'released':
-      return withAddress(known, ip, { shows: { associationId: null, self: false, atMs: nowMs } });
+      return withAddress(known, ip, {
+        shows: { associationId: null, self: false, beganMs: nowMs, atMs: nowMs },
+      });
     case 'unknown': {
       if (operation.op !== 'release' && operation.op !== 'take') return known;
       const op = operation.op === 'take' && operation.reassociate ? 'swap' : operation.op;
@@ -319,12 +322,17 @@ function withRead(unknown: UnknownCall, shown: Shown): UnknownCall | null {
   return shown.self ? null : { ...unknown, reads: [...unknown.reads, shown].slice(-MAX_KEPT) };
 }
 
-function shownBy({ association }: Extract<DriverAnswer, { kind: 'read' }>, atMs: number): Shown {
+function shownBy(
+  { association }: Extract<DriverAnswer, { kind: 'read' }>,
+  beganMs: number,
+  atMs: number,
+): Shown {
   return association.kind === 'none'
-    ? { associationId: null, self: false, atMs }
+    ? { associationId: null, self: false, beganMs, atMs }
     : {
         associationId: association.associationId ?? association.instanceId,
         self: association.self,
+        beganMs,
         atMs,
       };
 }

@@ -12,8 +12,10 @@ export interface Proof {
   readonly ip: Ip;
 }
 
-/** What a read has shown; `associationId` null: nobody. */
+/** What a read has shown, or an answer to a call; `associationId` null: nobody. */
 export interface Shown {
+  /** When the read began, or the call was answered. */
+  readonly beganMs: number;
   readonly associationId: string | null;
   readonly self: boolean;
   readonly atMs: number;
