@@ -16,8 +16,15 @@ function latenesses(
   transfer: 'data' | 'exchange',
   count: number,
 ): readonly (number | null)[] {
-  const packets = new Packets(spec, createQueue(), createRandom(1));
-  return Array.from({ length: count }, () => packets.lateByMs(['a', 'b'], transfer));
+  const queue = createQueue();
+  const packets = new Packets(spec, queue, createRandom(1));
+  const late: (number | null)[] = Array.from({ length: count }, () => null);
+  for (const index of late.keys())
+    packets.send(['a', 'b'], transfer, () => {
+      late[index] = queue.now();
+    });
+  while (queue.runNext(1_000_000));
+  return late;
 }
 
 const share = (all: readonly unknown[], some: readonly unknown[]): number => some.length / all.length;
@@ -59,7 +66,11 @@ it('bursts come as often as they are said to, and last as long', () => {
   let [lost, looks] = [0, 0];
   const look = (): void => {
     looks += 1;
-    if (packets.lateByMs(['a'], 'data') !== 0) lost += 1;
+    const nowMs = queue.now();
+    lost += 1;
+    packets.send(['a'], 'data', () => {
+      if (queue.now() === nowMs) lost -= 1;
+    });
     queue.after(20, look);
   };
   look();

@@ -3,9 +3,9 @@ import { expect, it } from 'vitest';
 import type { Given } from '../src/scenario/index.ts';
 import { yearlyRate } from '../src/tune/estimate.ts';
 import { watchForNeedless } from '../src/tune/experiment.ts';
+import { experimentOf } from '../src/tune/measure.ts';
 import type { NetworkModel } from '../src/tune/network-model.ts';
 import { REACHED, split } from '../src/tune/splitting.ts';
-import { experimentOf } from '../src/tune/tune.ts';
 import { createRandom } from '../src/world/index.ts';
 import { lossy, pairWith, QUICK, QUICK_SETTINGS, withBursts } from './tuned-pair.ts';
 

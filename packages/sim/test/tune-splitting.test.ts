@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { yearlyRate } from '../src/tune/estimate.ts';
 import { watchForNeedless } from '../src/tune/experiment.ts';
+import { experimentOf } from '../src/tune/measure.ts';
 import { type Branch, type Mark, REACHED, split, type Trajectory } from '../src/tune/splitting.ts';
-import { experimentOf } from '../src/tune/tune.ts';
 import { createRandom } from '../src/world/index.ts';
 import { lossy, pairWith, QUICK } from './tuned-pair.ts';
 

@@ -5,9 +5,10 @@ import { drawSettings, neighbour, presetSettings, settled } from '../src/tune/ca
 import { quantile, yearlyRate } from '../src/tune/estimate.ts';
 import { downtimeMs, FAILURES } from '../src/tune/experiment.ts';
 import { networkFrom } from '../src/tune/from-metrics.ts';
+import { experimentOf } from '../src/tune/measure.ts';
 import { USUAL_NETWORK } from '../src/tune/network-model.ts';
 import type { TuneTask, TuneTaskResult } from '../src/tune/tasks.ts';
-import { experimentOf, frontOf, type TuneResult, tune } from '../src/tune/tune.ts';
+import { frontOf, type TuneResult, tune } from '../src/tune/tune.ts';
 import { tuningPage } from '../src/tune/tuning-page.ts';
 import { describeTuning } from '../src/tune/tuning-text.ts';
 import { createRandom } from '../src/world/index.ts';

@@ -78,7 +78,7 @@ export function addTune(program: Command, context: CommandContext): void {
       listIn,
     )
     .option('--needless <n>', 'so many needless moves a year are few enough', positiveIn, 0.001)
-    .option('--draws <n>', 'so many settings are drawn, and as many beside the best', countIn, 16)
+    .option('--draws <n>', 'so many settings are drawn, and as many beside the best; 0: none', anyCountIn, 16)
     .option(
       '--for <time>',
       'search no longer than this; yours and the presets are measured in any case',
@@ -117,7 +117,7 @@ async function run(flags: TuneFlags, { write, signal }: CommandContext): Promise
       {
         pool,
         isOver: () => signal.aborted || over(),
-        onProgress({ name }, { measured: done, planned }) {
+        onProgress(name, { measured: done, planned }) {
           const seconds = ((performance.now() - startedMs) / 1_000).toFixed(0);
           process.stderr.write(`${seconds} s: ${done} of ${planned} measured, last ${name}\n`);
         },
@@ -217,6 +217,10 @@ function countIn(text: string): number {
   const count = Number(text);
   if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('not a whole number above 0');
   return count;
+}
+
+function anyCountIn(text: string): number {
+  return text === '0' ? 0 : countIn(text);
 }
 
 function positiveIn(text: string): number {

@@ -1,5 +1,5 @@
 /** A settled cluster on a network, and what may be tried on it. */
-import type { Ip, NodeId } from '@failtome/protocol';
+import { decodeDocument, encodeDocument, type Ip, type NodeId } from '@failtome/protocol';
 import { createWorld, type World, type WorldSpec } from '../world/index.ts';
 import { nearnessOf } from './nearness.ts';
 import type { NetworkModel } from './network-model.ts';
@@ -23,8 +23,10 @@ export type Failure = (typeof FAILURES)[number];
 
 /** How often it is drawn whether a machine stands still. */
 const TICK_MS = 50;
-/** How often the score is looked at: an attempt at a probe is out for 30 % of its time-out until the next begins. */
-const LOOKS_A_TIMEOUT = 12;
+/** How often the score is looked at, on average: an attempt at a probe is out for 30 % of its time-out until the next begins. */
+const LOOKS_A_TIMEOUT = 16;
+/** And while something is late: what is drawn off at that moment must not be much nearer than it had to be. */
+const LATE_LOOKS_A_TIMEOUT = 100;
 const HOUR_MS = 3_600_000;
 /** An address that isn't served so long after its failure isn't waited for. */
 const LONGEST_OUTAGE_MS = 120_000;
@@ -51,10 +53,14 @@ export function watchForNeedless(experiment: Experiment, branches: readonly Bran
     const moves = event.kind === 'cloud' && 'publicIp' in event.event && event.event.publicIp === ip;
     if (moves && world.now() >= experiment.settleMs) reached = true;
   });
-  const lookEveryMs = experiment.world.settings.probe.timeoutMs / LOOKS_A_TIMEOUT;
+  const { timeoutMs } = experiment.world.settings.probe;
+  // At moments of its own, so that no two runs are equally near: splitting can't tell such runs apart.
+  const random = world.random.fork();
   const look = (): void => {
-    record(nearnessOf(world, ip));
-    world.queue.after(lookEveryMs, look);
+    const score = nearnessOf(world, ip);
+    record(score);
+    const everyMs = timeoutMs / (score > 0 ? LATE_LOOKS_A_TIMEOUT : LOOKS_A_TIMEOUT);
+    world.queue.after(-everyMs * Math.log(1 - random.fraction()), look);
   };
   world.queue.at(experiment.settleMs, look);
   for (const { atMs, seed } of branches) {
@@ -86,6 +92,28 @@ function fail(world: World, holder: NodeId, failure: Failure): void {
   else world.haproxy(holder, failure === 'killed' ? 'dead' : 'hung');
 }
 
+/** The experiment with the disks of a cluster that has run before, long enough ago that nobody owes a lease: it settles soon. */
+export function afterFirstStart(experiment: Experiment, seed: number): Experiment {
+  const { settleMs, world: spec } = experiment;
+  const world = begin(experiment, seed);
+  world.runUntil(settleMs);
+  const documents = Object.fromEntries(
+    spec.nodes.flatMap(({ id }) => {
+      const text = world.disk(id).synced();
+      return text === null ? [] : [[id, withoutLeases(text)] as const];
+    }),
+  );
+  return { ...experiment, world: { ...spec, documents } };
+}
+
+function withoutLeases(text: string): string {
+  const decoded = decodeDocument(text);
+  if (decoded.kind !== 'document') throw new Error(`no document of an agent: ${decoded.detail}`);
+  const { document } = decoded;
+  const addresses = document.addresses.map((address) => ({ ...address, lent: null }));
+  return encodeDocument({ ...document, addresses });
+}
+
 function begin({ world: spec, network }: Experiment, seed: number): World {
   const { packets, cloud, associationSettleMs } = network;
   const world = createWorld(
@@ -96,7 +124,12 @@ function begin({ world: spec, network }: Experiment, seed: number): World {
   const ids = spec.nodes.map(({ id }) => id);
   for (const from of ids)
     for (const to of ids) if (from !== to) world.oneWay(from, to, { delayMs: [least / 2, most / 2] });
-  for (const id of ids) world.start(id);
+  // Not in step with each other, as they would be if all began at the same moment.
+  const { probe, gossip } = spec.settings;
+  for (const id of ids)
+    world.queue.at(world.random.between(0, Math.max(probe.intervalMs, gossip.intervalMs)), () =>
+      world.start(id),
+    );
   if (network.standstills.perHour > 0) standStill(world, ids, network.standstills);
   return world;
 }

@@ -11,6 +11,10 @@ type CheckSeries = State['local']['series'];
 const STAGES = { observing: 0.7, campaign: 0.9, won: 0.92, moving: 0.95 };
 /** A check that is still out counts for less than one that has failed. */
 const OUT = 0.9;
+/** An answer that took no longer than this says nothing. */
+const LATE_MS = 30;
+/** Of a gossip interval: nor does a peer that was heard so lately. */
+const USUAL_GAP = 1.2;
 
 /** A node that runs, as the others' nearness needs it. */
 interface Seen {
@@ -71,7 +75,8 @@ function silence(moment: Moment, run: RunView, state: State): number {
 function weaknessOf({ world, ip, nodes }: Moment, run: RunView, state: State, id: NodeId): number {
   const heardAt = state.peers[id]?.heardAt ?? null;
   const silentMs = heardAt === null ? 0 : world.now() - run.worldTimeOf(heardAt);
-  const silent = Math.min(1, silentMs / run.config.gossip.deadMs);
+  const { intervalMs, deadMs } = run.config.gossip;
+  const silent = shareBeyond(silentMs, USUAL_GAP * intervalMs, deadMs);
   const voter = nodes.get(id);
   const address = voter?.state.addresses[ip];
   if (voter === undefined || address === undefined) return silent;
@@ -87,13 +92,20 @@ function unfitness(world: World, holder: RunView): number {
   return fit === 'unfit' ? 1 : failing(world, holder, series, local);
 }
 
-/** Failures in a row, with the check that is still out, as a share of those that it takes. */
+/** Failures in a row, with the checks that are still out by how long they have been, as a share of those that it takes. */
 function failing(world: World, run: RunView, series: CheckSeries, { fall, timeoutMs }: CheckConfig): number {
-  const outMs = series.inFlight.map(({ startedAt }) => world.now() - run.worldTimeOf(startedAt));
-  const out = Math.min(1, Math.max(0, ...outMs) / timeoutMs);
-  const lastMs = series.last === null ? 0 : series.last.endedAt - series.last.startedAt;
-  const last = series.last?.ok === true ? Math.min(1, lastMs / timeoutMs) : 0;
-  return Math.min(1, (series.fails + OUT * Math.max(out, last)) / fall);
+  let failures = series.settledFails;
+  for (const { counts, startedAt, failsAfter } of series.inFlight) {
+    if (!counts) continue;
+    const outMs = world.now() - run.worldTimeOf(startedAt);
+    failures += failsAfter + OUT * shareBeyond(outMs, LATE_MS, timeoutMs);
+  }
+  return Math.min(1, failures / fall);
+}
+
+/** How far it is on the way from what is usual to where it ends: 0 to 1. */
+function shareBeyond(ms: number, usualMs: number, endMs: number): number {
+  return Math.min(1, Math.max(0, (ms - usualMs) / (endMs - usualMs)));
 }
 
 function probeOf(config: ProtocolConfig, ip: Ip): CheckConfig {

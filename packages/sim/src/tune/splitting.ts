@@ -52,32 +52,69 @@ export interface SplittingResult {
   readonly simulated: number;
 }
 
+/** Of runs that are all equally near, so many are looked for that get nearer, in at most so many tries for each that is kept. */
+const NEARER = 4;
+const MOST_TRIES = 8;
+
 /** Estimate the chance that a run reaches the score of `REACHED`. */
 export function split(
   simulate: Simulate,
   random: Random,
   { runs, least }: SplittingOptions,
 ): SplittingResult {
+  let simulated = 0;
+  const run = (branches: readonly Branch[]): Trajectory => {
+    simulated += 1;
+    return simulate(branches);
+  };
   const seed = (): number => random.below(0x1_0000_0000);
-  const kept = Array.from({ length: runs }, () => simulate([{ atMs: 0, seed: seed() }]));
-  let simulated = runs;
+  let kept: readonly Trajectory[] = Array.from({ length: runs }, () => run([{ atMs: 0, seed: seed() }]));
   let chance = 1;
   for (;;) {
     const worst = Math.min(...kept.map(bestOf));
     if (worst >= REACHED) return { chance, isLess: false, nearest: chance, simulated };
-    const [left, better] = [
-      kept.filter((run) => bestOf(run) <= worst),
-      kept.filter((run) => bestOf(run) > worst),
-    ];
-    if (better.length === 0) return { chance: 0, isLess: false, nearest: chance, simulated };
-    chance *= better.length / runs;
-    if (chance < least) return { chance: least, isLess: true, nearest: chance, simulated };
-    for (const run of left) {
-      const parent = random.pick(better);
-      kept[kept.indexOf(run)] = simulate(branchOff(parent, worst, seed()));
-      simulated += 1;
+    const better = kept.filter((one) => bestOf(one) > worst);
+    if (better.length > 0) {
+      chance *= better.length / runs;
+      kept = kept.map((one) =>
+        bestOf(one) > worst ? one : run(branchOff(random.pick(better), worst, seed())),
+      );
+    } else {
+      const from = kept;
+      const found = lookForNearer(worst, runs * MOST_TRIES, () => run(goneOn(random.pick(from), seed())));
+      if (found.chance === 0) return { chance: 0, isLess: false, nearest: chance, simulated };
+      chance *= found.chance;
+      kept = kept.map(() => random.pick(found.nearer));
     }
+    if (chance < least) return { chance: least, isLess: true, nearest: chance, simulated };
   }
+}
+
+/**
+ * Where none is nearer than the others: runs that go on from where these are, until enough of them get nearer. That is
+ * splitting with a fixed number of successes, unbiased too (Amrein and Künsch, "A variant of importance splitting for rare
+ * event estimation", ACM TOMACS 2011).
+ */
+function lookForNearer(
+  than: number,
+  mostTries: number,
+  run: () => Trajectory,
+): { readonly chance: number; readonly nearer: readonly Trajectory[] } {
+  const nearer: Trajectory[] = [];
+  let tries = 0;
+  while (nearer.length < NEARER && tries < mostTries) {
+    const one = run();
+    tries += 1;
+    if (bestOf(one) > than) nearer.push(one);
+  }
+  const isEnough = nearer.length === NEARER && tries > 1;
+  return { chance: isEnough ? (NEARER - 1) / (tries - 1) : nearer.length / tries, nearer };
+}
+
+/** The parent's way up to where it was nearest, and from there on another. */
+function goneOn({ branches, records }: Trajectory, seed: number): readonly Branch[] {
+  const atMs = records.at(-1)?.atMs ?? 0;
+  return [...branches.filter((branch) => branch.atMs <= atMs), { atMs, seed }];
 }
 
 /** The parent's way up to where it got above that score, and from there on another. */

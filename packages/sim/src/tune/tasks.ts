@@ -2,7 +2,13 @@
 
 import { type Pool, serveTasks, startPool } from '../workers/pool.ts';
 import { createRandom } from '../world/index.ts';
-import { downtimeMs, type Experiment, type Failure, watchForNeedless } from './experiment.ts';
+import {
+  afterFirstStart,
+  downtimeMs,
+  type Experiment,
+  type Failure,
+  watchForNeedless,
+} from './experiment.ts';
 import { type SplittingResult, split } from './splitting.ts';
 
 /** A piece of work; plain data. */
@@ -41,7 +47,8 @@ export function startTuners(program: URL, jobs: number): Pool<TuneTask, TuneTask
 
 /** Do one piece. */
 export function doTask(task: TuneTask): TuneTaskResult {
-  const { experiment, seed } = task;
+  const { seed } = task;
+  const experiment = afterFirstStart(task.experiment, seed);
   if (task.kind === 'downtimes') {
     const ms = Array.from({ length: task.count }, (_, index) =>
       downtimeMs(experiment, task.failure, seed + index),

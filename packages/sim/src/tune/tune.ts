@@ -2,53 +2,23 @@
  * Settings held against a network: how long clients are without service when the holder fails, how often an address that
  * serves is moved for nothing, and which settings would be better at either.
  */
-import { type AgentConfiguration, type Given, settingsOf, worldOf } from '../scenario/index.ts';
+import type { AgentConfiguration, Given } from '../scenario/index.ts';
 import type { Pool } from '../workers/pool.ts';
-import { createRandom, type Random, type WorldSpec } from '../world/index.ts';
+import { createRandom, type Random } from '../world/index.ts';
 import { drawSettings, neighbour, settled } from './candidates.ts';
-import { type Interval, quantile, type YearlyRate, yearlyRate } from './estimate.ts';
-import { type Experiment, FAILURES, type Failure } from './experiment.ts';
+import { FAILURES } from './experiment.ts';
+import {
+  type Bench,
+  type Choice,
+  type Effort,
+  experimentOf,
+  LEAST_SHARE,
+  needlessMoves,
+  timed,
+  type Wanted,
+} from './measure.ts';
 import type { NetworkModel } from './network-model.ts';
 import type { TuneTask, TuneTaskResult } from './tasks.ts';
-
-/** How much work goes into one choice of settings. */
-export interface Effort {
-  /** How often the holder fails in each way. */
-  readonly failures: number;
-  /** Independent estimates of needless moves, and how many runs each keeps. */
-  readonly estimates: number;
-  readonly runs: number;
-}
-
-/** What is printed. */
-export const FULL: Effort = { failures: 100, estimates: 2, runs: 128 };
-/** What is searched with. */
-export const COARSE: Effort = { failures: 12, estimates: 1, runs: 40 };
-
-/** Settings with what was measured of them. */
-export interface Choice {
-  /** `yours`, a preset's name, or `found N`. */
-  readonly name: string;
-  /** Every key that is searched, as it is by these settings; durations in milliseconds. */
-  readonly settings: Given;
-  readonly effort: Effort;
-  /** Measured as well as what is printed is; else as the search does. */
-  readonly inFull: boolean;
-  readonly downtime: Readonly<Record<Failure, Downtime>>;
-  /** Needless moves of an address that serves. */
-  readonly needless: YearlyRate;
-  /** The mean of the three medians: what the search makes small. */
-  readonly typicalMs: number;
-}
-
-/** For how long clients weren't served, in milliseconds. */
-export interface Downtime {
-  readonly median: Interval;
-  readonly p90: Interval;
-  readonly longest: number;
-  /** How often nobody served within the time that was waited. */
-  readonly unserved: number;
-}
 
 /** What is to be tuned. */
 export interface TuneOptions {
@@ -70,7 +40,7 @@ export interface TunePorts {
   readonly pool: Pool<TuneTask, TuneTaskResult>;
   /** Nothing new is searched any more. */
   readonly isOver: () => boolean;
-  readonly onProgress: (done: Choice, count: { readonly measured: number; readonly planned: number }) => void;
+  readonly onProgress: (last: string, count: { readonly measured: number; readonly planned: number }) => void;
 }
 
 /** What came of it. */
@@ -86,16 +56,12 @@ export interface TuneResult {
   readonly isWhole: boolean;
 }
 
-const LEAST_WINDOW_MS = 20_000;
-/** So many windows at least that a node takes to be sure of an outage. */
-const DETECTIONS = 4;
-/** After the lease that a started voter waits for. */
-const SETTLE_MS = 4_000;
-/** Of what is few enough: rarer isn't told apart. */
-const LEAST_SHARE = 0.1;
-const YEAR_MS = 31_557_600_000;
 /** How many of the front are measured in full at the end. */
 const FINALISTS = 3;
+/** So many are measured at once, on however many cores: what comes next depends on them. */
+const AT_ONCE = 8;
+/** For a bound that was a share of a window, and is one of a year. */
+const ROUNDED = 1.001;
 /** Seeds of different measurements don't meet. */
 const SEEDS_APART = 1_000_003;
 
@@ -104,74 +70,100 @@ export async function tune(options: TuneOptions, ports: TunePorts): Promise<Tune
   const random = createRandom(options.seed);
   const { config, named, draws, full, coarse } = options;
   const base = config.settings;
-  const planned = named.size + 2 * draws + FINALISTS;
-  const choices: Choice[] = [];
+  const measured = createMeasured(options, ports, named.size + 2 * draws + FINALISTS);
   const known = new Set<string>();
-  let [isWhole, measured] = [true, 0];
+  let isWhole = true;
 
-  async function add(name: string, settings: Given, inFull: boolean): Promise<void> {
-    if (!inFull && ports.isOver()) {
-      isWhole = false;
-      return;
-    }
-    const choice = await measure(options, ports, {
-      name,
-      settings,
-      effort: inFull ? full : coarse,
-      inFull,
-      seed: options.seed + measured * SEEDS_APART,
-    });
-    choices.push(choice);
-    measured += 1;
-    ports.onProgress(choice, { measured, planned });
-  }
   async function search(draw: () => Given): Promise<void> {
-    for (let index = 0; index < draws; index += 1) {
-      const settings = draw();
-      const key = JSON.stringify([...settled(base, settings)]);
-      if (known.has(key)) continue;
-      known.add(key);
-      await add(`found ${known.size}`, settings, false);
+    for (let left = draws; left > 0; left -= AT_ONCE) {
+      if (ports.isOver()) {
+        isWhole = false;
+        return;
+      }
+      const drawn = Array.from({ length: Math.min(left, AT_ONCE) }, draw);
+      await measured.add(
+        drawn.flatMap((settings) => {
+          const key = JSON.stringify([...settled(base, settings)]);
+          if (known.has(key)) return [];
+          known.add(key);
+          return [{ name: `found ${known.size}`, settings, effort: coarse, inFull: false }];
+        }),
+      );
     }
   }
 
-  for (const [name, settings] of named) await add(name, settings, true);
+  await measured.add([...named].map(([name, settings]) => ({ name, settings, effort: full, inFull: true })));
   await search(() => drawSettings(base, random));
-  await search(() => neighbour(base, pickFrom(frontOf(choices), random), random));
-  const finalists = frontOf(choices).filter(({ inFull }) => !inFull);
-  for (const { name, settings } of spread(finalists, FINALISTS)) {
-    choices.splice(
-      choices.findIndex((choice) => choice.name === name),
-      1,
-    );
-    await add(name, settings, true);
-  }
+  await search(() => neighbour(base, pickFrom(frontOf(measured.choices), random), random));
+  const finalists = spread(
+    frontOf(measured.choices).filter(({ inFull }) => !inFull),
+    FINALISTS,
+  );
+  await measured.add(finalists.map(({ name, settings }) => ({ name, settings, effort: full, inFull: true })));
   return {
     network: options.network,
-    choices,
-    front: frontOf(choices),
-    advised: adviseFrom(choices, options),
+    choices: measured.choices,
+    front: frontOf(measured.choices),
+    advised: adviseFrom(measured.choices, options),
     isWhole,
   };
 }
 
-/** The world of a configuration, with some of its settings changed. */
-export function experimentOf(config: AgentConfiguration, network: NetworkModel, changes: Given): Experiment {
-  const settings: Given = new Map([...config.settings, ...changes]);
-  const { nodes, addresses } = config;
-  const cluster = { nodes, addresses: addresses.map(({ ip }) => ({ ip })) };
-  const world: WorldSpec = worldOf(
-    { cluster, settings, cloud: undefined, disk: undefined, timers: undefined },
-    0,
-  );
-  const { probe, gossip, agreement } = settingsOf(settings);
-  const detectMs = Math.max(probe.intervalMs + probe.fall * probe.timeoutMs, gossip.deadMs);
+/** What was measured so far, and what adds to it. */
+interface Measured {
+  readonly choices: readonly Choice[];
+  /** Measure these; one of a name that is there takes its place. */
+  add(all: readonly Omit<Wanted, 'seed'>[]): Promise<void>;
+}
+
+function createMeasured(options: TuneOptions, { pool, onProgress }: TunePorts, planned: number): Measured {
+  const { config, network, needlessPerYear } = options;
+  const bench: Bench = { config, network, needlessPerYear, pool };
+  const worldOf = ({ settings }: Pick<Wanted, 'settings'>): string =>
+    JSON.stringify(experimentOf(config, network, settings).world.settings);
+  const choices: Choice[] = [];
+  let begun = 0;
+  let done = 0;
+
+  async function measure(wanted: Wanted, earlier: readonly Choice[]): Promise<Choice | null> {
+    const within = await timed(bench, wanted);
+    const isWorthIt = wanted.inFull || !isBeaten(within.typicalMs, earlier, needlessPerYear);
+    const choice = isWorthIt ? { ...within, needless: await needlessMoves(bench, wanted) } : null;
+    done += 1;
+    onProgress(wanted.name, { measured: done, planned });
+    return choice;
+  }
+
   return {
-    world,
-    network,
-    settleMs: agreement.leaseMs + SETTLE_MS,
-    windowMs: Math.max(LEAST_WINDOW_MS, DETECTIONS * detectMs),
+    choices,
+    async add(all) {
+      const earlier = [...choices];
+      const wanted = all.map((one) => ({ ...one, seed: options.seed + begun++ * SEEDS_APART }));
+      // Your settings may be a preset's: what is the same is measured once.
+      const byWorld = new Map<string, Promise<Choice | null>>();
+      const added = await Promise.all(
+        wanted.map(async (one) => {
+          const world = worldOf(one);
+          const running = byWorld.get(world) ?? measure(one, earlier);
+          byWorld.set(world, running);
+          const choice = await running;
+          return choice === null ? [] : [{ ...choice, name: one.name }];
+        }),
+      );
+      for (const choice of added.flat()) {
+        const index = choices.findIndex(({ name }) => name === choice.name);
+        if (index !== -1) choices.splice(index, 1);
+        choices.push(choice);
+      }
+    },
   };
+}
+
+/** Another is as quick, and moves nothing as far as anybody looks: how seldom this one would, can't matter. */
+function isBeaten(typicalMs: number, by: readonly Choice[], needlessPerYear: number): boolean {
+  const isRare = ({ needless }: Choice): boolean =>
+    needless.isLess && needless.high <= needlessPerYear * LEAST_SHARE * ROUNDED;
+  return by.some((other) => other.typicalMs <= typicalMs && isRare(other));
 }
 
 /** None is better at one aim and at least as good at the other. Of needless moves the most that it may be counts. */
@@ -193,65 +185,6 @@ function adviseFrom(choices: readonly Choice[], { needlessPerYear }: TuneOptions
       FAILURES.every((failure) => downtime[failure].unserved === 0),
   );
   return good.sort((a, b) => a.typicalMs - b.typicalMs)[0] ?? null;
-}
-
-async function measure(
-  { config, network, needlessPerYear }: TuneOptions,
-  { pool }: TunePorts,
-  what: Pick<Choice, 'name' | 'settings' | 'effort' | 'inFull'> & { readonly seed: number },
-): Promise<Choice> {
-  const { name, settings, effort, inFull, seed } = what;
-  const experiment = experimentOf(config, network, settings);
-  const needlessTasks = Array.from(
-    { length: effort.estimates },
-    (_, index): TuneTask => ({
-      kind: 'needless',
-      experiment,
-      seed: seed + index,
-      runs: effort.runs,
-      least: (LEAST_SHARE * needlessPerYear * experiment.windowMs) / YEAR_MS,
-    }),
-  );
-  const downtimeTasks = FAILURES.map(
-    (failure): TuneTask => ({
-      kind: 'downtimes',
-      experiment,
-      failure,
-      seed,
-      count: effort.failures,
-    }),
-  );
-  const results = await Promise.all([...needlessTasks, ...downtimeTasks].map((task) => taken(pool, task)));
-  const estimates = results.flatMap((one) => (one.kind === 'needless' ? [one.result] : []));
-  const downtimes = results.flatMap((one) => (one.kind === 'downtimes' ? [downtimeOf(one.ms)] : []));
-  const [killed, hung, gone] = downtimes;
-  if (killed === undefined || hung === undefined || gone === undefined)
-    throw new Error('a way to fail is missing');
-  return {
-    name,
-    settings: settled(config.settings, settings),
-    effort,
-    inFull,
-    downtime: { killed, hung, gone },
-    needless: yearlyRate(estimates, effort.runs, experiment.windowMs),
-    typicalMs: (killed.median.value + hung.median.value + gone.median.value) / FAILURES.length,
-  };
-}
-
-function downtimeOf(measured: readonly (number | null)[]): Downtime {
-  const values = measured.map((ms) => ms ?? Number.POSITIVE_INFINITY);
-  return {
-    median: quantile(values, 0.5),
-    p90: quantile(values, 0.9),
-    longest: Math.max(...values),
-    unserved: measured.filter((ms) => ms === null).length,
-  };
-}
-
-async function taken(pool: TunePorts['pool'], task: TuneTask): Promise<TuneTaskResult> {
-  const answered = await pool.run(task);
-  if (answered.kind === 'broken') throw answered.error;
-  return answered.result;
 }
 
 function pickFrom(front: readonly Choice[], random: Random): Given {

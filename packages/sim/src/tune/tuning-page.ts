@@ -1,6 +1,7 @@
 /** A tuning as one HTML file: the front of the two aims as a picture, the numbers, and the change that is advised. */
 import { FAILURES } from './experiment.ts';
-import type { Choice, TuneResult } from './tune.ts';
+import type { Choice } from './measure.ts';
+import type { TuneResult } from './tune.ts';
 import { describeNetwork, describeRate, yamlChange } from './tuning-text.ts';
 
 const WIDTH = 860;

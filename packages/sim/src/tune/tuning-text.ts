@@ -2,8 +2,9 @@
 import { formatDuration, PRESETS } from '@failtome/config';
 import type { YearlyRate } from './estimate.ts';
 import { FAILURES } from './experiment.ts';
+import type { Choice } from './measure.ts';
 import type { NetworkModel } from './network-model.ts';
-import type { Choice, TuneResult } from './tune.ts';
+import type { TuneResult } from './tune.ts';
 
 /** The result, line by line. */
 export function describeTuning({ network, choices, front, advised, isWhole }: TuneResult): readonly string[] {

@@ -189,19 +189,19 @@ export class Network {
       return;
     }
     const fate = this.#fateOf(from, to, 'request');
-    const lateMs = this.#lateByMs(from, to, wanted.fresh ? 'first-data' : 'data');
-    const why =
-      this.#stopped(there, back, wanted.fresh) ?? (fate?.kind === 'lost' || lateMs === null ? 'loss' : null);
+    const why = this.#stopped(there, back, wanted.fresh) ?? (fate?.kind === 'lost' ? 'loss' : null);
     if (why !== null) return this.#lost(msg, why);
-    this.#queue.after(this.#delayOn(there) + (lateMs ?? 0) + (fate?.kind === 'late' ? fate.byMs : 0), () => {
-      const state = this.#listeners.get(to)?.state() ?? 'gone';
-      if (state === 'refused' && back.state !== 'closed')
-        this.#queue.after(this.#delayOn(back), () => fail(asked, 'refused'));
-      if (state !== 'listening') return this.#lost(msg, state);
-      this.#deliver(one, to, (_status, response) =>
-        this.#respond({ one, from: to, to: from }, response, asked),
-      );
-    });
+    this.#send(from, to, wanted.fresh ? 'first-data' : 'data', () =>
+      this.#queue.after(this.#delayOn(there) + (fate?.kind === 'late' ? fate.byMs : 0), () => {
+        const state = this.#listeners.get(to)?.state() ?? 'gone';
+        if (state === 'refused' && back.state !== 'closed')
+          this.#queue.after(this.#delayOn(back), () => fail(asked, 'refused'));
+        if (state !== 'listening') return this.#lost(msg, state);
+        this.#deliver(one, to, (_status, response) =>
+          this.#respond({ one, from: to, to: from }, response, asked),
+        );
+      }),
+    );
     if (this.#random.chance(there.duplicatePerMille)) this.#later(one, this.#random.between(1, 5_000));
     if (fate?.kind === 'again') this.#later(one, fate.byMs);
   }
@@ -216,16 +216,17 @@ export class Network {
     const back = this.link(from, to);
     this.#details.emit?.({ kind: 'sent', msg, re, from, to, route, bytes, fresh: false });
     const fate = this.#fateOf(from, to, 'response');
-    const lateMs = this.#lateByMs(from, to, 'data');
-    if (!this.#carries(back) || fate?.kind === 'lost' || lateMs === null)
+    if (!this.#carries(back) || fate?.kind === 'lost')
       return this.#lost(msg, back.state === 'closed' ? 'cut' : 'loss');
-    this.#queue.after(this.#delayOn(back) + lateMs + (fate?.kind === 'late' ? fate.byMs : 0), () => {
-      if (asked.closed || this.#queue.now() > asked.lateUntil) return this.#lost(msg, 'late');
-      this.#details.emit?.({ kind: 'arrived', msg, to, again: false });
-      asked.ended = true;
-      asked.closed = true;
-      asked.done({ kind: 'response', bytes });
-    });
+    this.#send(from, to, 'data', () =>
+      this.#queue.after(this.#delayOn(back) + (fate?.kind === 'late' ? fate.byMs : 0), () => {
+        if (asked.closed || this.#queue.now() > asked.lateUntil) return this.#lost(msg, 'late');
+        this.#details.emit?.({ kind: 'arrived', msg, to, again: false });
+        asked.ended = true;
+        asked.closed = true;
+        asked.done({ kind: 'response', bytes });
+      }),
+    );
   }
 
   #delayOn({ delayMs, tailPerMille, tailMs }: Link): number {
@@ -233,8 +234,9 @@ export class Network {
     return this.#random.chance(tailPerMille) ? usual + this.#random.between(0, tailMs) : usual;
   }
 
-  #lateByMs(from: NodeId, to: NodeId, transfer: Transfer): number | null {
-    return this.#packets === null ? 0 : this.#packets.lateByMs([from, to], transfer);
+  #send(from: NodeId, to: NodeId, transfer: Transfer, arrived: () => void): void {
+    if (this.#packets === null) arrived();
+    else this.#packets.send([from, to], transfer, arrived);
   }
 
   #carries(way: Link): boolean {

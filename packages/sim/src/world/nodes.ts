@@ -155,6 +155,8 @@ export class Nodes {
       again: false,
       runs: 0,
     };
+    const document = spec.documents?.[node.id];
+    if (document !== undefined) made.disk.restore(document);
     environment.network.listen(node.id, {
       state: () => (made.state !== 'on' ? 'gone' : made.process === null ? 'refused' : 'listening'),
       receive: (request) => made.process?.receive(request),

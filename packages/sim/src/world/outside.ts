@@ -96,16 +96,18 @@ export class Outside {
   }
 
   probe(from: Machine, ip: Ip, timeoutMs: number, done: (result: CheckResult) => void): void {
-    this.#check(timeoutMs, () => this.#connect(from, ip), done);
+    const path = this.#pathFrom(from, () => this.#holderOf(ip));
+    this.#check(timeoutMs, path, () => this.#connect(from, ip), done);
   }
 
   checkLocal(on: Machine, timeoutMs: number, done: (result: CheckResult) => void): void {
-    this.#check(timeoutMs, () => this.#server(on, this.#draw(LOCAL_MS)), done);
+    this.#check(timeoutMs, AT_ONCE, () => this.#server(on, this.#draw(LOCAL_MS)), done);
   }
 
   askExternalIp(from: Machine, timeoutMs: number, done: (result: ExternalIpResult) => void): void {
     this.#attempts(
       timeoutMs,
+      this.#pathFrom(from, () => undefined),
       () => this.#askOnce(from),
       () => true,
       (settled, durationMs) => done({ ...(settled ?? UNANSWERED), durationMs }),
@@ -148,9 +150,7 @@ export class Outside {
     const machine = this.#byInstance.get(route.instance.id);
     // An address whose holder's own way out is broken isn't reached from outside either.
     if (machine === undefined || route.instance.wayOut === 'broken') return null;
-    const lateMs = this.#lateByMs(from, machine);
-    if (lateMs === null) return null;
-    const ending = this.#server(machine, this.#draw(this.#packets?.spec.outsideRttMs ?? OUTSIDE_MS) + lateMs);
+    const ending = this.#server(machine, this.#draw(this.#packets?.spec.outsideRttMs ?? OUTSIDE_MS));
     return ending?.end === OK && this.page === 'gone' ? { ...ending, end: UNAVAILABLE } : ending;
   }
 
@@ -159,18 +159,31 @@ export class Outside {
     const seen = externalIp(this.#aws(), from.instanceId, this.#queue.now());
     const answer = seen.kind === 'none' ? null : answerOf(this.ipService, seen.ip);
     if (answer === null || this.#random.chance(from.outsideLossPerMille)) return null;
-    const lateMs = this.#lateByMs(from);
-    const usualMs = this.#draw(this.#packets?.spec.externalIpMs ?? EXTERNAL_IP_MS);
-    return lateMs === null ? null : { afterMs: usualMs + lateMs, end: answer };
+    return { afterMs: this.#draw(this.#packets?.spec.externalIpMs ?? EXTERNAL_IP_MS), end: answer };
   }
 
-  #lateByMs(...machines: readonly Machine[]): number | null {
-    const nodes = machines.map(({ id }) => id);
-    return this.#packets === null ? 0 : this.#packets.lateByMs(nodes, 'exchange');
+  /** What an attempt has to pass before it is answered: at once, where no packet is lost. */
+  #pathFrom(from: Machine, toNow: () => Machine | undefined): Path {
+    const packets = this.#packets;
+    if (packets === null) return AT_ONCE;
+    return (arrived) => {
+      const to = toNow();
+      packets.send(to === undefined ? [from.id] : [from.id, to.id], 'exchange', arrived);
+    };
   }
 
-  #check(timeoutMs: number, connectNow: () => Ending<AttemptEnd>, done: (result: CheckResult) => void): void {
-    this.#attempts(timeoutMs, connectNow, isDefinite, (settled, durationMs) =>
+  #holderOf(ip: Ip): Machine | undefined {
+    const route = routeOf(this.#aws(), ip, this.#queue.now());
+    return route.kind === 'nowhere' ? undefined : this.#byInstance.get(route.instance.id);
+  }
+
+  #check(
+    timeoutMs: number,
+    path: Path,
+    connectNow: () => Ending<AttemptEnd>,
+    done: (result: CheckResult) => void,
+  ): void {
+    this.#attempts(timeoutMs, path, connectNow, isDefinite, (settled, durationMs) =>
       done(checkResultOf(settled, [], () => TIMED_OUT, { expect: EXPECT, durationMs })),
     );
   }
@@ -178,6 +191,7 @@ export class Outside {
   /** Attempts as the agent makes them; what is planned in the world comes, and finds that it is over. */
   #attempts<E>(
     timeoutMs: number,
+    path: Path,
     connectNow: () => Ending<E>,
     settles: (end: E) => boolean,
     done: (settled: E | null, durationMs: number) => void,
@@ -188,14 +202,22 @@ export class Outside {
       return nothing;
     };
     const start = (_index: number, ended: (end: E) => void): (() => void) => {
-      const ending = connectNow();
-      return ending === null ? nothing : after(ending.afterMs, () => ended(ending.end));
+      path(() => {
+        const ending = connectNow();
+        if (ending !== null) after(ending.afterMs, () => ended(ending.end));
+      });
+      return nothing;
     };
     runAttempts(timeoutMs, { start, settles, after }, (settled) =>
       done(settled, this.#queue.now() - startedMs),
     );
   }
 }
+
+/** Calls back when what was sent has passed, or never. */
+type Path = (arrived: () => void) => void;
+
+const AT_ONCE: Path = (arrived) => arrived();
 
 function nothing(): void {
   // There is nothing to end.

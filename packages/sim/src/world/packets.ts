@@ -9,7 +9,7 @@ import type { Random } from './random.ts';
 export interface PacketSpec {
   /** So many of all packets are lost, each by itself: 0 to 1. */
   readonly loss: number;
-  /** A node's network carries nothing at all, so many times an hour, for so long on average (exponential). */
+  /** A node's network carries nothing at all, so many times an hour, for so long. */
   readonly bursts: { readonly perHour: number; readonly ms: number };
   /** There and back, least and most. */
   readonly peerRttMs: readonly [number, number];
@@ -56,35 +56,27 @@ export class Packets {
   }
 
   /**
-   * How much longer than without loss it takes until what is sent now is there, in milliseconds; null: longer than
-   * anybody waits.
+   * Send something now: `arrived` is called at once, or as much later as it takes to send again what was lost; never, where
+   * that is longer than anybody waits. Each loss is drawn when its packet is sent, not before.
    *
    * @param nodes whose networks it passes
    */
-  lateByMs(nodes: readonly string[], transfer: Transfer): number | null {
-    const steps = STEPS[transfer];
-    let lateMs = 0;
-    for (const firstTimeoutMs of steps) {
-      const stepMs = this.#stepMs(nodes, lateMs, firstTimeoutMs);
-      if (stepMs === null) return null;
-      lateMs += stepMs;
-    }
-    return lateMs;
+  send(nodes: readonly string[], transfer: Transfer, arrived: () => void): void {
+    this.#sendStep(nodes, STEPS[transfer], 0, arrived);
   }
 
   /** One packet, and its acknowledgement where its sender needs that to go on. */
-  #stepMs(nodes: readonly string[], afterMs: number, firstTimeoutMs: number): number | null {
-    let waitedMs = 0;
-    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      if (!this.#isLost(nodes, afterMs + waitedMs)) return waitedMs;
-      waitedMs += firstTimeoutMs * 2 ** tries;
-    }
-    return null;
+  #sendStep(nodes: readonly string[], steps: readonly number[], tries: number, arrived: () => void): void {
+    const [timeoutMs, ...rest] = steps;
+    if (timeoutMs === undefined) return arrived();
+    if (!this.#isLost(nodes)) return this.#sendStep(nodes, rest, 0, arrived);
+    if (tries + 1 === MAX_TRIES) return;
+    this.#queue.after(timeoutMs * 2 ** tries, () => this.#sendStep(nodes, steps, tries + 1, arrived));
   }
 
-  #isLost(nodes: readonly string[], afterMs: number): boolean {
-    const atMs = this.#queue.now() + afterMs;
-    const silent = nodes.some((node) => atMs < this.#burstOf(node).untilMs);
+  #isLost(nodes: readonly string[]): boolean {
+    const nowMs = this.#queue.now();
+    const silent = nodes.some((node) => nowMs < this.#burstOf(node).untilMs);
     return silent || this.#random.fraction() < this.spec.loss;
   }
 
@@ -98,8 +90,7 @@ export class Packets {
     known.lookedAtMs = nowMs;
     if (perHour === 0 || sinceMs <= 0) return known;
     const began = this.#random.fraction() < 1 - Math.exp((-perHour * sinceMs) / HOUR_MS);
-    if (began)
-      known.untilMs = nowMs - this.#random.fraction() * sinceMs - ms * Math.log(1 - this.#random.fraction());
+    if (began) known.untilMs = nowMs - this.#random.fraction() * sinceMs + ms;
     return known;
   }
 }

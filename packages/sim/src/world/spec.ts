@@ -36,6 +36,8 @@ export interface WorldSpec {
   readonly timerLateMs: number;
   /** Nodes whose landing places carry another Elastic IP already. */
   readonly occupied: readonly NodeId[];
+  /** What is on the disks at the start. Absent: they are empty. */
+  readonly documents?: Readonly<Record<NodeId, string>>;
   /** Absent: no packet is lost, and links lose messages (`network.ts`). */
   readonly packets?: PacketSpec;
 }
