@@ -78,7 +78,12 @@ export function addTune(program: Command, context: CommandContext): void {
       listIn,
     )
     .option('--needless <n>', 'so many needless moves a year are few enough', positiveIn, 0.001)
-    .option('--draws <n>', 'so many settings are drawn, and as many beside the best; 0: none', anyCountIn, 16)
+    .option(
+      '--draws <n>',
+      'so many settings are drawn, and as many beside the best; may be none',
+      anyCountIn,
+      16,
+    )
     .option(
       '--for <time>',
       'search no longer than this; yours and the presets are measured in any case',
