@@ -13,55 +13,65 @@ test('a throttled release is made again, until it is done', () => {
       2056 * move: guard-passed
       2056 > release eipassoc-1
       2156 < refused: RequestLimitExceeded
+      2332 > release eipassoc-1
+      2432 < refused: RequestLimitExceeded
       2520 < probe: refused
-      2656 > release eipassoc-1
-      2756 < refused: RequestLimitExceeded
-      3020 < probe: refused
-      3020 > ask the external IP
-      3050 < external IP: 198.51.100.1
-      3520 < probe: refused
-      3756 > release eipassoc-1
-      3856 < released
-      3856 * held by nobody, by taken
-      3856 * wait: call-in-flight
-      3856 > write: epoch 1, lent to saturn, intent released
-      3856 > take"
+      2659 > release eipassoc-1
+      2759 < released
+      2759 * held by nobody, by taken
+      2759 * wait: call-in-flight
+      2759 > write: epoch 1, lent to saturn, intent released
+      2759 > take"
   `);
 });
 
 test('a throttled release is given up once the leases no longer outlast the calls', () => {
   const world = standby();
   world.serving.delete(PEER);
-  world.cloud.faults = [1, 2, 3, 4].map(() => ({ op: 'release', answer: THROTTLED, applied: false }));
+  world.cloud.faults = Array.from({ length: 30 }, () => ({
+    op: 'release',
+    answer: THROTTLED,
+    applied: false,
+  }));
   world.runUntil('the attempt ends', concluded);
   expect(afterGuard(world)).toMatchInlineSnapshot(`
     "  2056 * guard passed
       2056 * move: guard-passed
       2056 > release eipassoc-1
       2156 < refused: RequestLimitExceeded
+      2332 > release eipassoc-1
+      2432 < refused: RequestLimitExceeded
       2520 < probe: refused
-      2656 > release eipassoc-1
-      2756 < refused: RequestLimitExceeded
+      2659 > release eipassoc-1
+      2759 < refused: RequestLimitExceeded
       3020 < probe: refused
       3020 > ask the external IP
       3050 < external IP: 198.51.100.1
+      3379 > release eipassoc-1
+      3460 * wait: call-in-flight
+      3479 < refused: RequestLimitExceeded
+      3479 * move: guard-passed
       3520 < probe: refused
-      3756 > release eipassoc-1
-      3856 < refused: RequestLimitExceeded
+      3881 > release eipassoc-1
+      3974 * wait: call-in-flight
+      3981 < refused: RequestLimitExceeded
+      3981 * move: guard-passed
       4020 < probe: refused (3 times)
       5020 > ask the external IP
       5050 < external IP: 198.51.100.1
-      5520 < probe: refused
-      5856 > release eipassoc-1
-      5956 < refused: RequestLimitExceeded
-      6020 < probe: refused (3 times)
+      5520 < probe: refused (2 times)
+      6384 > release eipassoc-1
+      6395 * wait: call-in-flight
+      6484 < refused: RequestLimitExceeded
+      6484 * move: guard-passed
+      6520 < probe: refused (2 times)
       7020 > ask the external IP
       7050 < external IP: 198.51.100.1
       7520 < probe: refused
-      7937 * wait: lease-too-short
-      7937 * concluded: takeover abandoned (lease-too-short: 4083 ms are left of the leases, the calls may take 4332 ms)
-      7937 > write: epoch 1, lent to nobody
-      7937 > lease back to neptune: epoch 1"
+      7918 * wait: lease-too-short
+      7918 * concluded: takeover abandoned (lease-too-short: 4102 ms are left of the leases, the calls may take 4332 ms)
+      7918 > write: epoch 1, lent to nobody
+      7918 > lease back to neptune: epoch 1"
   `);
 });
 

@@ -42,7 +42,15 @@ const backoffs = [
   s(protocol('election/campaign', 'FIRST_BACKOFF_MS')),
   s(protocol('election/campaign', 'MAX_BACKOFF_MS')),
 ] as const;
-const duty = [s(protocol('calls', 'FIRST_DUTY_MS')), s(protocol('calls', 'MAX_DUTY_MS'))] as const;
+const longestDuty = s(protocol('calls', 'MAX_DUTY_MS'));
+/** Of the first three rests each lasts half of its longest on average, and half of the least. */
+const threeThrottles = s(
+  Math.round(
+    ([1, 2, 4].reduce((sum, times) => sum + times * protocol('calls', 'FIRST_THROTTLE_MS'), 0) +
+      3 * protocol('calls', 'LEAST_REST_MS')) /
+      200,
+  ) * 100,
+);
 const VIEW = 'packages/protocol/src/takeover/view.ts';
 const maxCall = numberAt(VIEW, /Math\.min\(([\d_]+), Math\.max\([\d_]+,/);
 const minCall = numberAt(VIEW, /Math\.min\([\d_]+, Math\.max\(([\d_]+),/);
@@ -126,12 +134,18 @@ export const ties: readonly Tie[] = [
     s(maxCall),
   ],
   [PROTOCOL, 'for which no lease waits, {}.', s(protocol('observation/idle-reads', 'IDLE_CALL_TIMEOUT_MS'))],
-  [PROTOCOL, 'is tried again after {}, doubling to {}.', ...duty],
+  [PROTOCOL, 'is tried again soon (see _Rests_), doubling to {}.', longestDuty],
+  [PROTOCOL, 'The longest rest is {} at first and doubles', ms(protocol('calls', 'FIRST_THROTTLE_MS'))],
+  [
+    PROTOCOL,
+    'each rest is drawn from {} to the longest (full jitter)',
+    ms(protocol('calls', 'LEAST_REST_MS')),
+  ],
+  [PROTOCOL, 'three throttles in a row cost {} on average', threeThrottles],
   [PROTOCOL, 'two reads a second apart agree, {} at most', s(protocol('settle', 'SETTLE_MS'))],
   [
     PROTOCOL,
-    'wait {}, doubling to {}, and make the same call',
-    ms(protocol('calls', 'FIRST_THROTTLE_MS')),
+    'A throttle is a definite no: rest (see _Rests_), doubling to {}, and make the same call',
     s(protocol('calls', 'MAX_THROTTLE_MS')),
   ],
   [PROTOCOL, 'After {} without an answer the move stands', s(protocol('move', 'VERIFY_MS'))],
@@ -467,7 +481,7 @@ export const ties: readonly Tie[] = [
     word(protocol('observation/idle-reads', 'PERMIT_EVERY_MS') / 60_000),
     word(protocol('takeover/view', 'PERMISSION_LASTS_MS') / 60_000),
   ],
-  ['docs/settings-leave-open.md', 'until it is held, {} apart at most', duty[1]],
+  ['docs/settings-leave-open.md', 'until it is held, {} apart at most', longestDuty],
   ['docs/swarm.md', 'stop after so many; default {} |', violations],
   ['docs/swarm.md', 'A swarm of fewer than {} seeds', sim('swarm/coverage', 'JUDGED_FROM_SEEDS')],
   ['docs/swarm.md', 'costs {} seconds', word(sim('commands/swarm-command', 'LEDGER_EVERY_MS') / 1_000)],

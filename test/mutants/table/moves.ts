@@ -178,8 +178,8 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'a duty takes again without a read',
     edit(
       'move/calls.ts',
-      "afterRest(ctx, ip, delayMs, { call: 'read', purpose: 'duty' });",
-      "afterRest(ctx, ip, delayMs, { call: 'take', reassociate: false });",
+      "readLater(ctx, ip, 'duty');",
+      "afterRest(ctx, ip, 1_000, { call: 'take', reassociate: false });",
     ),
     'refused-takes',
   ),
@@ -187,11 +187,18 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'duty-once',
     ['move 2', 'L2'],
     'a duty is tried only once',
-    edit(
-      'move/calls.ts',
-      'const MAX_DUTY_MS: DurationMs = 10_000;',
-      'const MAX_DUTY_MS: DurationMs = 10_000_000;',
-    ),
+    [
+      edit(
+        'move/calls.ts',
+        'const MAX_DUTY_MS: DurationMs = 10_000;',
+        'const MAX_DUTY_MS: DurationMs = 10_000_000;',
+      ),
+      edit(
+        'move/calls.ts',
+        'const FIRST_DUTY_MS: DurationMs = 200;',
+        'const FIRST_DUTY_MS: DurationMs = 10_000_000;',
+      ),
+    ],
     'refused-takes',
   ),
   mutant(
@@ -294,8 +301,22 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'throttle-hammered',
     ['move 6', 'I19'],
     'a throttled call is made again at once',
-    edit('move/calls.ts', 'afterRest(ctx, ip, delayMs, next);', 'afterRest(ctx, ip, 0, next);'),
+    edit(
+      'move/calls.ts',
+      'afterRest(ctx, ip, jittered(ctx, delayMs), next);',
+      'afterRest(ctx, ip, 0, next);',
+    ),
     'cloud',
+  ),
+  mutant(
+    'throttle-patient',
+    ['move 6'],
+    'a throttled call rests for seconds while the address is served by nobody',
+    edit(
+      'move/calls.ts',
+      'export const FIRST_THROTTLE_MS: DurationMs = 200;',
+      'export const FIRST_THROTTLE_MS: DurationMs = 4_000;',
+    ),
   ),
   mutant(
     'displace-read',

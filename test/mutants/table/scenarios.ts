@@ -228,6 +228,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'settle-one-read': ['stale-reads', 'reads-that-jump', 'release-lost'],
   'settle-endless': ['unknown-for-long', 'aws-down', 'reads-that-jump'],
   'throttle-final': ['throttled-release', 'throttled'],
+  'throttle-patient': ['errors-after-the-release', 'throttled'],
   'throttle-hammered': ['throttled-for-long', 'throttled'],
   'displace-read': ['displaces-what-was-not-seen-before', 'would-displace'],
   'two-at-once': ['two-addresses', 'two-addresses-three-nodes'],

@@ -6,21 +6,23 @@ import type { DriverOperation } from '../model/effects.ts';
 import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from '../model/units.ts';
 import { outdateReads } from '../observation/early-reads.ts';
 import { forgetReplacedSelf } from '../observation/holder.ts';
-import { addressOf, emitFact, newEffectId, type StepContext } from '../step-context.ts';
+import { addressOf, draw, emitFact, newEffectId, type StepContext } from '../step-context.ts';
 import { callTimeoutMs } from '../takeover/view.ts';
 import type { NextCall, ReadPurpose } from './phases.ts';
 import { changeMove, moveOf } from './progress.ts';
 
-/** How long a throttled call rests before it is made again; doubles each time. */
-export const FIRST_THROTTLE_MS: DurationMs = 500;
+/** How long a throttled call rests at most before it is made again; doubles each time. */
+export const FIRST_THROTTLE_MS: DurationMs = 200;
 /** The longest such rest. */
 export const MAX_THROTTLE_MS: DurationMs = 4_000;
-/** How long a move rests that must be seen through after a take was refused; doubles each time. */
-export const FIRST_DUTY_MS: DurationMs = 1_000;
+/** How long a move that must be seen through rests at most after a call was refused; doubles each time. */
+const FIRST_DUTY_MS: DurationMs = 200;
 const MAX_DUTY_MS: DurationMs = 10_000;
 /** A read that shows an ended association is repeated after this. */
 export const STALE_READ_MS: DurationMs = 300;
 const MAX_STALE_READ_MS: DurationMs = 5_000;
+/** The least that a call rests that has failed. */
+const LEAST_REST_MS: DurationMs = 50;
 
 /** Ask who holds the address. */
 export function read(ctx: StepContext, ip: Ip, purpose: ReadPurpose): void {
@@ -81,15 +83,21 @@ export function afterRest(ctx: StepContext, ip: Ip, ms: DurationMs, next: NextCa
 export function afterThrottle(ctx: StepContext, ip: Ip, next: NextCall): void {
   const delayMs = nextDelay(moveOf(ctx, ip).delayMs, FIRST_THROTTLE_MS, MAX_THROTTLE_MS);
   changeMove(ctx, ip, { delayMs });
-  afterRest(ctx, ip, delayMs, next);
+  afterRest(ctx, ip, jittered(ctx, delayMs), next);
 }
 
 /** Nobody holds it by our doing, and the take was refused: read and take again, until somebody holds it. */
 export function keepDuty(ctx: StepContext, ip: Ip, detail = "the cloud's answer was no use"): void {
-  const delayMs = nextDelay(moveOf(ctx, ip).delayMs, FIRST_DUTY_MS, MAX_DUTY_MS);
   emitFact(ctx, { kind: 'decided', address: ip, outcome: 'wait', reason: 'backing-off', detail });
-  changeMove(ctx, ip, { duty: true, delayMs });
-  afterRest(ctx, ip, delayMs, { call: 'read', purpose: 'duty' });
+  changeMove(ctx, ip, { duty: true });
+  readLater(ctx, ip, 'duty');
+}
+
+/** Nobody may hold it by this node's doing: who does is asked again soon, then less soon. */
+export function readLater(ctx: StepContext, ip: Ip, purpose: ReadPurpose): void {
+  const delayMs = nextDelay(moveOf(ctx, ip).delayMs, FIRST_DUTY_MS, MAX_DUTY_MS);
+  changeMove(ctx, ip, { delayMs });
+  afterRest(ctx, ip, jittered(ctx, delayMs), { call: 'read', purpose });
 }
 
 /** A read that lags: again soon, then less soon. A claim can't hurt, so a duty doesn't wait for the reads to catch up. */
@@ -99,6 +107,14 @@ export function afterLaggingRead(ctx: StepContext, ip: Ip, purpose: ReadPurpose)
   changeMove(ctx, ip, { delayMs: nextMs });
   const claims = duty && nextMs > 2 * STALE_READ_MS;
   afterRest(ctx, ip, nextMs, claims ? { call: 'take', reassociate: false } : { call: 'read', purpose });
+}
+
+/**
+ * How long a call rests that has failed: anything up to the longest ("full jitter"), so that nodes which were throttled
+ * together don't come back together. https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ */
+export function jittered(ctx: StepContext, longestMs: DurationMs): DurationMs {
+  return LEAST_REST_MS + Math.floor(draw(ctx) * (longestMs - LEAST_REST_MS));
 }
 
 /** Doubling, from the first to the most. */

@@ -8,13 +8,12 @@ import { addressOf, changeAddress, type StepContext } from '../step-context.ts';
 import { accept, beginDuty } from './acceptance.ts';
 import {
   afterLaggingRead,
-  afterRest,
   afterThrottle,
-  FIRST_DUTY_MS,
   keepDuty,
   makeCall,
   onceCleared,
   read,
+  readLater,
   take,
 } from './calls.ts';
 import { concludeAttempt, concludeMove, loseRaceTo } from './conclude.ts';
@@ -142,7 +141,7 @@ export function endRestarted(ctx: StepContext, ip: Ip, _: Reading, { association
 /** What the last run has done must be known. */
 export function recoverLater(ctx: StepContext, ip: Ip): void {
   if (moveOf(ctx, ip).duty) return keepDuty(ctx, ip);
-  afterRest(ctx, ip, FIRST_DUTY_MS, { call: 'read', purpose: 'recover' });
+  readLater(ctx, ip, 'recover');
 }
 
 /** Somebody else was faster. */

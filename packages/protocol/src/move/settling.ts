@@ -11,6 +11,7 @@ import {
   afterRest,
   drive,
   FIRST_THROTTLE_MS,
+  jittered,
   keepDuty,
   MAX_THROTTLE_MS,
   nextDelay,
@@ -75,7 +76,8 @@ export function settleOnNobody(ctx: StepContext, ip: Ip, phase: Settling, _event
   const { delayMs, duty } = moveOf(ctx, ip);
   const nextMs = nextDelay(delayMs, FIRST_THROTTLE_MS, MAX_THROTTLE_MS);
   changeMove(ctx, ip, { duty: duty || phase.of === 'swap', delayMs: nextMs });
-  afterRest(ctx, ip, delayMs, { call: 'take', reassociate: false });
+  const restMs = delayMs === 0 ? 0 : jittered(ctx, delayMs);
+  afterRest(ctx, ip, restMs, { call: 'take', reassociate: false });
 }
 
 /** The call was not applied, or somebody else was faster. */
