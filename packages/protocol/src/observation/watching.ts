@@ -45,14 +45,13 @@ export function isFailing({ fails, silent }: CheckSeries): boolean {
 export function isWatchedClosely(state: State, address: AddressState): boolean {
   if (inTrouble(state, address) || address.move !== null || holderUnfitSince(state, address) !== null)
     return true;
-  return state.config.peers.some((peer) => {
-    const record = state.peers[peer.id]?.record;
-    return (
-      record != null &&
-      !isSilent(state, peer.id) &&
-      record.addresses.some((one) => one.ip === address.ip && one.trouble)
-    );
-  });
+  return state.config.peers.some(({ id }) => isToldTrouble(state, id, address.ip));
+}
+
+/** Whether a peer that is heard has told of trouble. */
+function isToldTrouble(state: State, peer: NodeId, ip: Ip): boolean {
+  const addresses = state.peers[peer]?.record?.addresses ?? [];
+  return addresses.some((one) => one.ip === ip && one.trouble) && !isSilent(state, peer);
 }
 
 /** Start every probe and local check that is due, and ask for the proof where one is wanted. */
@@ -99,7 +98,9 @@ export function onMissedHeartbeat(ctx: StepContext, peer: NodeId): void {
 /** An answer that is out for much longer than usual is a sign of trouble, long before its time-out. */
 function heed(ctx: StepContext, ip: Ip, probe: CheckConfig): void {
   const before = addressOf(ctx.state, ip);
-  changeAddress(ctx, ip, { series: heeded(before.series, ctx.now.at, probe.timeoutMs) });
+  const series = heeded(before.series, ctx.now.at, probe.timeoutMs);
+  if (series === before.series) return;
+  changeAddress(ctx, ip, { series });
   if (inTrouble(ctx.state, addressOf(ctx.state, ip)) !== inTrouble(ctx.state, before)) announce(ctx);
 }
 
