@@ -1,7 +1,7 @@
 import { onBallotAnswer, onBallotUndelivered } from '../election/campaign.ts';
 import { onBallot, onRelease } from '../election/voter.ts';
 import type { SendFailure } from '../model/inputs.ts';
-import type { Channel } from '../model/peer-state.ts';
+import type { Channel, Peer } from '../model/peer-state.ts';
 import type { State } from '../model/state.ts';
 import type { EffectId, NodeId } from '../model/units.ts';
 import { isSilent } from '../observation/holder.ts';
@@ -23,7 +23,7 @@ import { onAnswerOfOwnId, onDuplicateOfPeer, onRequestOfOwnId, onToldOfDuplicate
 import {
   adoptRecord,
   adoptWhatIsLeft,
-  hear,
+  findAlive,
   onAsked,
   onKnown,
   onNewSession,
@@ -74,8 +74,7 @@ export function onRequest(ctx: StepContext, requestId: EffectId, request: Envelo
     refuse(ctx, requestId, request, 409, admission.reason);
     return;
   }
-  takeChannel(ctx, peer.id, admission.channel, admission.returned);
-  hear(ctx, peer.id);
+  hear(ctx, peer, admission.channel, admission.returned);
   takePayload(ctx, peer.id, request.payload);
   ctx.replies.push({ requestId, request, status: 200, refused: null, outcome: null });
 }
@@ -105,8 +104,7 @@ export function onAnswered(ctx: StepContext, sendId: EffectId, answer: Envelope)
     answer,
     Math.floor(pending.sentAt - ctx.state.startedAt),
   );
-  takeChannel(ctx, peer.id, channel, returned);
-  hear(ctx, peer.id);
+  hear(ctx, peer, channel, returned);
   // A superseded session proves that its host is reachable. Its payload is ignored: its record would replace the present one's.
   if (channel.session !== answer.session) return;
   const refused = answer.payload.refused;
@@ -165,14 +163,12 @@ function isOwnId({ config }: State, { cluster, from }: Envelope): boolean {
   return cluster === config.cluster && from === config.node.id;
 }
 
-function takeChannel(ctx: StepContext, id: NodeId, channel: Channel, returned: boolean): void {
-  const peer = ctx.state.peers[id];
-  if (peer === undefined) return;
-  const isNew = peer.channel.session !== channel.session;
-  changePeer(ctx, id, { channel });
-  if (isNew) onNewSession(ctx, { ...peer, channel });
-  if (!returned) return;
-  onDuplicateOfPeer(ctx, peer);
+/** An authentic request or answer of the peer's own has come. */
+function hear(ctx: StepContext, peer: Peer, channel: Channel, returned: boolean): void {
+  changePeer(ctx, peer.id, { channel, heardAt: ctx.now.at, usurped: null });
+  if (peer.channel.session !== channel.session) onNewSession(ctx, peer);
+  if (returned) onDuplicateOfPeer(ctx, peer);
+  findAlive(ctx, peer);
 }
 
 function takePayload(ctx: StepContext, from: NodeId, payload: Payload): void {

@@ -243,11 +243,8 @@ function isHeardLately(state: State, peer: Peer): boolean {
   return state.now.at - Math.max(peer.heardAt, state.observedFrom) < state.config.gossip.deadMs / 2;
 }
 
-/** An authentic request or answer of the peer's own. */
-export function hear(ctx: StepContext, id: NodeId): void {
-  const peer = ctx.state.peers[id];
-  if (peer === undefined) return;
-  changePeer(ctx, id, { heardAt: ctx.now.at, usurped: null });
+/** Whoever is heard is alive. */
+export function findAlive(ctx: StepContext, peer: Peer): void {
   if (peer.state !== 'alive') setPeerState(ctx, peer, 'alive', 'heard');
 }
 
