@@ -28,9 +28,9 @@ export function majorityOf(count: number): number {
 }
 
 /** A digest of the electorate's sorted ids. It guards against mistakes in configuration; forgery is the MAC's business. */
-export function electorateDigest(config: ProtocolConfig): string {
-  return digestOf(votersOf(config).join(','));
-}
+export const electorateDigest: (config: ProtocolConfig) => string = digestOnce((config) =>
+  votersOf(config).join(','),
+);
 
 /**
  * 32-bit FNV-1a, as eight hexadecimal digits.
@@ -44,6 +44,21 @@ export function digestOf(text: string): string {
     hash = Math.imul(hash, 0x01000193);
   }
   return (hash >>> 0).toString(16).padStart(8, '0');
+}
+
+/**
+ * Digests of what these parts of a configuration say, each worked out once: several inputs a second ask, and nobody changes
+ * a configuration. It follows from the state, and so is no state of its own.
+ */
+export function digestOnce<Part extends object>(textOf: (part: Part) => string): (part: Part) => string {
+  const known = new WeakMap<Part, string>();
+  return (part) => {
+    const before = known.get(part);
+    if (before !== undefined) return before;
+    const digest = digestOf(textOf(part));
+    known.set(part, digest);
+    return digest;
+  };
 }
 
 /** Why this configuration can't be run, as sentences; empty when it can. */

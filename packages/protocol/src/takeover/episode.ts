@@ -6,7 +6,7 @@
  * earlier stands. So nodes may tell each other what they were told, in any order and any number of times.
  */
 
-import { digestOf, isCandidate } from '../election/quorum.ts';
+import { digestOnce, isCandidate } from '../election/quorum.ts';
 import { adoptedId, adoptedWall, restoredCounter } from '../membership/bounded.ts';
 import { mayHurry } from '../membership/budget.ts';
 import type { AddressState } from '../model/address-state.ts';
@@ -40,8 +40,12 @@ export function hasAnswered(state: State, { ip, episode }: AddressState): boolea
 
 /** A digest of what is asked and for how long an answer is waited for; how often is no part of it. */
 export function probeDigest(config: AddressConfig | undefined): string {
-  return config === undefined ? '-' : digestOf(`${config.expects} within ${config.probe.timeoutMs} ms`);
+  return config === undefined ? '-' : digestOfProbe(config);
 }
+
+const digestOfProbe = digestOnce<AddressConfig>(
+  ({ expects, probe }) => `${expects} within ${probe.timeoutMs} ms`,
+);
 
 /** A move by this node was accepted. That of an operator's handover is no try. */
 export function noteTry(ctx: StepContext, ip: Ip, { mode, epoch, from }: MoveIntent): void {

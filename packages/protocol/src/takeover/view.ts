@@ -94,8 +94,9 @@ class StateView implements TakeoverView {
   }
 
   get pause(): TakeoverView['pause'] {
+    if (!isPaused(this.state)) return { paused: false, detail: 'not paused' };
     const { owner, reason } = this.state.pause;
-    return { paused: isPaused(this.state), detail: `paused by ${owner}: ${reason}` };
+    return { paused: true, detail: `paused by ${owner}: ${reason}` };
   }
 
   get lastProbe(): TakeoverView['lastProbe'] {
