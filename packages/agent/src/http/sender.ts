@@ -1,5 +1,5 @@
 /** Where a message came from, as far as the connection tells: nothing vouches for what a refused message says of itself. */
-import { isIPv6, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { mappedIpv4 } from '../config/host.ts';
 import { httpUrl } from '../config/http-url.ts';
 import type { PeerSettings } from '../config/types.ts';
@@ -15,7 +15,7 @@ export function rememberAddress(socket: Socket, address: string): void {
 /** Empty where the connection is gone. A dual-stack listener sees IPv4 addresses in their IPv6 form. */
 export function addressOf(socket: Pick<Socket, 'remoteAddress'>): string {
   const { remoteAddress = remembered.get(socket) ?? '' } = socket;
-  return isIPv6(remoteAddress) && !remoteAddress.includes('%')
+  return remoteAddress.includes(':') && !remoteAddress.includes('%')
     ? (mappedIpv4(remoteAddress) ?? remoteAddress)
     : remoteAddress;
 }
