@@ -40,23 +40,54 @@ const LONGEST_REST_MS = 600_000;
 
 /** How a node really is, as far as that address goes. */
 export function conditionOf(world: World, id: NodeId, ip: Ip): Condition {
-  const process = world.process(id);
-  const machine = world.machine(id);
-  const pause = process?.view.state().pause;
-  const wall = process === null ? 0 : world.clock(id).now().wall;
-  const reaches = externalIp(world.cloud.state(), world.instanceOf(id), world.now()).kind !== 'none';
-  return {
-    alive: process?.isPaused() === false && !machine.frozen,
-    fit: machine.haproxy === 'up' || world.config(id).local === null,
-    sighted:
-      reaches &&
-      machine.outsideLossPerMille === 0 &&
-      !machine.blockedPaths.has(ip) &&
-      world.outside.ipService.kind === 'up',
-    writes: world.disk(id).failing() === null,
-    paused: pause?.paused === true && (pause.until === null || wall < pause.until),
-    free: world.config(id).driver?.displace === 'allow' || !isOccupied(world, id, ip),
-  };
+  return new ConditionNow(world, id, ip);
+}
+
+/** Looked at where it is asked, and at that moment: most questions end with one of the first answers. */
+class ConditionNow implements Condition {
+  readonly #world: World;
+  readonly #id: NodeId;
+  readonly #ip: Ip;
+
+  constructor(world: World, id: NodeId, ip: Ip) {
+    this.#world = world;
+    this.#id = id;
+    this.#ip = ip;
+  }
+
+  get alive(): boolean {
+    return this.#world.process(this.#id)?.isPaused() === false && !this.#world.machine(this.#id).frozen;
+  }
+
+  get fit(): boolean {
+    return this.#world.machine(this.#id).haproxy === 'up' || this.#world.config(this.#id).local === null;
+  }
+
+  get sighted(): boolean {
+    const { cloud, outside } = this.#world;
+    const { instanceId, outsideLossPerMille, blockedPaths } = this.#world.machine(this.#id);
+    return (
+      externalIp(cloud.state(), instanceId, this.#world.now()).kind !== 'none' &&
+      outsideLossPerMille === 0 &&
+      !blockedPaths.has(this.#ip) &&
+      outside.ipService.kind === 'up'
+    );
+  }
+
+  get writes(): boolean {
+    return this.#world.disk(this.#id).failing() === null;
+  }
+
+  get paused(): boolean {
+    const pause = this.#world.process(this.#id)?.view.state().pause;
+    if (pause?.paused !== true) return false;
+    return pause.until === null || this.#world.clock(this.#id).now().wall < pause.until;
+  }
+
+  get free(): boolean {
+    const isAllowed = this.#world.config(this.#id).driver?.displace === 'allow';
+    return isAllowed || !isOccupied(this.#world, this.#id, this.#ip);
+  }
 }
 
 function isOccupied(world: World, id: NodeId, ip: Ip): boolean {
@@ -180,10 +211,19 @@ export function connected(world: World, a: NodeId, b: NodeId): boolean {
 
 function sameElectorate(world: World, a: NodeId, b: NodeId): boolean {
   const sameWire = (world.overridesOf(a).wire ?? 0) === (world.overridesOf(b).wire ?? 0);
-  return sameWire && votersOf(world.config(a)).join() === votersOf(world.config(b)).join();
+  const [one, other] = [votersOf(world.config(a)), votersOf(world.config(b))];
+  return sameWire && one.length === other.length && one.every((id, index) => id === other[index]);
 }
 
-function votersOf({ node, peers }: ProtocolConfig): readonly NodeId[] {
+/** By configuration, which nobody changes: they are asked for at every look. */
+const VOTERS = new WeakMap<ProtocolConfig, readonly NodeId[]>();
+
+function votersOf(config: ProtocolConfig): readonly NodeId[] {
+  const known = VOTERS.get(config);
+  if (known !== undefined) return known;
+  const { node, peers } = config;
   const ids = peers.flatMap(({ id, role }) => (role === 'member' ? [] : [id]));
-  return (node.role === 'member' ? ids : [...ids, node.id]).sort();
+  const voters = (node.role === 'member' ? ids : [...ids, node.id]).sort();
+  VOTERS.set(config, voters);
+  return voters;
 }

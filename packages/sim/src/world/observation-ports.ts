@@ -21,9 +21,10 @@ export function createObservationPorts(
   ): (result: R) => void {
     const startedAt = clock.now().at;
     return (result) =>
-      life.enter(() =>
-        done({ ...result, durationMs: Math.max(result.durationMs, clock.now().at - startedAt) }),
-      );
+      life.enter(() => {
+        const durationMs = clock.now().at - startedAt;
+        done(durationMs > result.durationMs ? { ...result, durationMs } : result);
+      });
   }
 
   const probe: Observing['prober']['probe'] = ({ probeId, address }) => {
