@@ -21,6 +21,12 @@ interface Vote {
   readonly atMs: number;
 }
 
+interface Votes {
+  readonly byVoter: Readonly<Record<NodeId, Vote>>;
+  /** Of the last of them. */
+  readonly atMs: number;
+}
+
 const WEIGHT = { pending: 0, refuse: 1, blind: 2, grant: 3 } as const;
 
 /** Who a ballot's sender takes for the voters, and in which version of the wire it says so. */
@@ -31,8 +37,8 @@ interface Electorate {
 }
 
 interface Agreement {
-  /** By ballot and voter. */
-  readonly votes: Readonly<Record<string, Vote>>;
+  /** By ballot. */
+  readonly votes: Readonly<Record<string, Votes>>;
   /** Votes by which a holder that can't write agreed to be relieved. */
   readonly relieved: Readonly<Record<string, { readonly atMs: number }>>;
   /** By ballot. */
@@ -66,9 +72,10 @@ function withLost(history: Agreement, { event }: EventOf<'cloud'>): Agreement {
 
 /** It is asked anew. */
 function withoutVotes(history: Agreement, by: RunView, fact: FactOf<'ballot-opened'>): Agreement {
-  const prefix = `${fact.address} ${fact.epoch} ${by.node} `;
-  const others = Object.entries(history.votes).filter(([key]) => !key.startsWith(prefix));
-  return { ...history, votes: Object.fromEntries(others) };
+  const ballot = ballotOf(fact.address, fact.epoch, by.node);
+  if (history.votes[ballot] === undefined) return history;
+  const { [ballot]: _, ...votes } = history.votes;
+  return { ...history, votes };
 }
 
 function onVoted(
@@ -77,13 +84,15 @@ function onVoted(
   { address, epoch, candidate, answer, reason }: FactOf<'voted'>,
   view: ClusterView,
 ): Judged<Agreement> {
-  const key = keyOf(address, epoch, candidate, by.node);
+  const ballot = ballotOf(address, epoch, candidate);
   const lends = answer === 'grant' || answer === 'blind';
   const found = lends ? checkElectorate(history, by, address, epoch, candidate, view) : [];
   // Asked again it may answer less; what it answered first may be what arrives.
-  if (WEIGHT[answer] < WEIGHT[history.votes[key]?.answer ?? 'pending']) return [history, ...found];
-  const votes = withNew(history.votes, key, { answer, reason, atMs: view.now() });
-  return [{ ...history, votes }, ...found];
+  const before = history.votes[ballot]?.byVoter ?? {};
+  if (WEIGHT[answer] < WEIGHT[before[by.node]?.answer ?? 'pending']) return [history, ...found];
+  const atMs = view.now();
+  const byVoter = withEntry(before, by.node, { answer, reason, atMs });
+  return [{ ...history, votes: withNew(history.votes, ballot, { byVoter, atMs }) }, ...found];
 }
 
 /** I3: whoever lends does so to a candidate, and means the same voters, in the same version of the wire. */
@@ -99,7 +108,7 @@ function checkElectorate(
   const lends = (wire: string): string => `${by.run}${wire} lends its lease of ${ip} to ${candidate}`;
   if (candidate !== by.node && by.config.peers.find(({ id }) => id === candidate)?.role !== 'candidate')
     found.push(broken('I3', `${lends('')}, which is no candidate of its`));
-  const ballot = asked[`${ip} ${epoch} ${candidate}`];
+  const ballot = asked[ballotOf(ip, epoch, candidate)];
   const voters = votersOf(by).join();
   const wire = view.historyOf(by).wire;
   if (ballot !== undefined && (ballot.voters !== voters || ballot.wire !== wire))
@@ -122,12 +131,7 @@ function onSaid(
   const consents = (payload.answers ?? []).filter((answer) => answer.consents === true);
   if (payload.ballots === undefined && consents.length === 0) return [history];
   let { asked, relieved } = history;
-  for (const ballot of payload.ballots ?? [])
-    asked = withNew(asked, `${ballot.address} ${ballot.epoch} ${ballot.candidate}`, {
-      voters: votersOf(by).join(),
-      wire: wireOf(ballot),
-      atMs: view.now(),
-    });
+  for (const ballot of payload.ballots ?? []) asked = withAsked(asked, by, ballot, view.now());
   const found: Broken[] = [];
   for (const { address, epoch, candidate } of consents) {
     relieved = withNew(relieved, keyOf(address, epoch, candidate, by.node), { atMs: view.now() });
@@ -140,6 +144,16 @@ function onSaid(
       );
   }
   return [{ ...history, asked, relieved }, ...found];
+}
+
+function withAsked(asked: Agreement['asked'], by: RunView, ballot: Ballot, atMs: number): Agreement['asked'] {
+  const { address, epoch, candidate } = ballot;
+  const key = ballotOf(address, epoch, candidate);
+  const [voters, wire] = [votersOf(by).join(), wireOf(ballot)];
+  const before = asked[key];
+  // Every voter is asked, and asked again: what is said once more is no news for a while.
+  if (before?.voters === voters && before.wire === wire && atMs - before.atMs < MATTERS_MS / 2) return asked;
+  return withNew(asked, key, { voters, wire, atMs });
 }
 
 function wireOf({ electorate }: Ballot): string {
@@ -195,7 +209,7 @@ function countOf({ votes }: Agreement, by: RunView, ip: Ip, epoch: number, view:
     if (voter === by.node) continue;
     const answer = view.isLiar(voter)
       ? given[voter]?.answer
-      : votes[keyOf(ip, epoch, by.node, voter)]?.answer;
+      : votes[ballotOf(ip, epoch, by.node)]?.byVoter[voter]?.answer;
     const lends = answer === 'grant' || answer === 'blind';
     count = {
       lent: count.lent + (lends ? 1 : 0),
@@ -214,24 +228,34 @@ function isSilent(by: RunView, voter: NodeId, view: ClusterView): boolean {
 
 function textOf({ votes }: Agreement, ip: Ip, epoch: number, by: RunView, voter: NodeId): string {
   if (voter === by.node) return `${voter} itself`;
-  const vote = votes[keyOf(ip, epoch, by.node, voter)];
+  const vote = votes[ballotOf(ip, epoch, by.node)]?.byVoter[voter];
   return vote === undefined ? `${voter} nothing` : `${voter} ${vote.answer} (${vote.reason}) at ${vote.atMs}`;
 }
 
-/** With one more, and without what is so old that it matters no more. */
+/** With one more, and without what is so old that it matters no more. What came first is looked at: it is the oldest, or was. */
 function withNew<T extends { readonly atMs: number }>(
   known: Readonly<Record<string, T>>,
   key: string,
   value: T,
 ): Readonly<Record<string, T>> {
   const matters = ({ atMs }: T): boolean => value.atMs - atMs < MATTERS_MS;
-  if (Object.values(known).every(matters)) return withEntry(known, key, value);
+  const first = firstOf(known);
+  if (first === undefined || matters(first)) return withEntry(known, key, value);
   const recent = Object.entries(known).filter(([, one]) => matters(one));
   return { ...Object.fromEntries(recent), [key]: value };
 }
 
+function firstOf<T>(known: Readonly<Record<string, T>>): T | undefined {
+  for (const key in known) return known[key];
+  return undefined;
+}
+
+function ballotOf(ip: Ip, epoch: number, candidate: NodeId): string {
+  return `${ip} ${epoch} ${candidate}`;
+}
+
 function keyOf(ip: Ip, epoch: number, candidate: NodeId, voter: NodeId): string {
-  return `${ip} ${epoch} ${candidate} ${voter}`;
+  return `${ballotOf(ip, epoch, candidate)} ${voter}`;
 }
 
 function votersOf({ config }: RunView): readonly NodeId[] {

@@ -19,6 +19,8 @@ interface Borrowed {
   readonly leases: Readonly<Record<NodeId, number>>;
 }
 
+type BorrowedByRun = Readonly<Record<Ip, Borrowed>>;
+
 interface Winner {
   readonly run: string;
   readonly node: NodeId;
@@ -28,8 +30,8 @@ interface Winner {
 interface Ballots {
   /** By address and epoch. */
   readonly winners: Readonly<Record<string, Winner>>;
-  /** By run and address. */
-  readonly borrowed: Readonly<Record<string, Borrowed>>;
+  /** By run, and then by address. */
+  readonly borrowed: Readonly<Record<string, BorrowedByRun>>;
   /** Runs whose leases another run of their id has given back, by what `nameOf` says: they go on counting on them. */
   readonly givenBack: readonly string[];
   /** By run and address: the newest epoch of which a ballot has left its node. */
@@ -82,14 +84,10 @@ function withSaid(history: Ballots, { by, message: { payload } }: EventOf<'said'
 function withoutOthers(history: Ballots, by: RunView, ip: Ip, epoch: number): Ballots {
   const isOther = (one: Borrowed): boolean =>
     one.by === by.node && one.run !== by.run && one.ip === ip && one.epoch <= epoch;
-  const others = Object.values(history.borrowed).filter(isOther);
+  const others = allOf(history).filter(isOther);
   if (others.length === 0) return history;
-  const left = Object.entries(history.borrowed).filter(([, one]) => !isOther(one));
-  return {
-    ...history,
-    borrowed: Object.fromEntries(left),
-    givenBack: [...history.givenBack, ...others.map(nameOf)],
-  };
+  const after = others.reduce(withoutOne, history);
+  return { ...after, givenBack: [...history.givenBack, ...others.map(nameOf)] };
 }
 
 function onWon(
@@ -121,12 +119,9 @@ function onStep(history: Ballots, by: RunView, view: ClusterView): Judged<Ballot
   const found: Broken[] = [];
   for (const ip in addresses) {
     const { campaign, move } = addresses[ip] ?? { campaign: null, move: null };
-    const key = `${by.run} ${ip}`;
-    const known = after.borrowed[key];
+    const known = after.borrowed[by.run]?.[ip];
     if (campaign === null) {
-      if (move !== null || known === undefined) continue;
-      const { [key]: _, ...others } = after.borrowed;
-      after = { ...after, borrowed: others };
+      if (move === null && known !== undefined) after = withoutOne(after, known);
       continue;
     }
     const leases: Record<NodeId, number> = {};
@@ -134,7 +129,7 @@ function onStep(history: Ballots, by: RunView, view: ClusterView): Judged<Ballot
       if (answer === 'grant' || answer === 'blind') leases[voter] = by.worldTimeOf(leaseUntil);
     const mine: Borrowed = { by: by.node, run: by.run, ip, epoch: campaign.epoch, leases };
     if (isSame(known, mine) || after.givenBack.includes(nameOf(mine))) continue;
-    after = { ...after, borrowed: { ...after.borrowed, [key]: mine } };
+    after = withOne(after, mine);
     found.push(...checkShared(after, mine, view));
   }
   return [after, ...found];
@@ -154,17 +149,34 @@ function isSame(known: Borrowed | undefined, mine: Borrowed): boolean {
  * nobody: no other has lent for it, no call rests on it, and its own lease need not have reached the disk.
  */
 function withoutUnasked(history: Ballots, by: RunView): Ballots {
-  const left = Object.entries(history.borrowed).filter(
-    ([key, { run, epoch }]) => run !== by.run || history.asked[key] === epoch,
+  const unasked = Object.values(history.borrowed[by.run] ?? {}).filter(
+    ({ ip, epoch }) => history.asked[`${by.run} ${ip}`] !== epoch,
   );
-  return { ...history, borrowed: Object.fromEntries(left) };
+  return unasked.reduce(withoutOne, history);
+}
+
+function allOf({ borrowed }: Ballots): readonly Borrowed[] {
+  return Object.values(borrowed).flatMap((byAddress) => Object.values(byAddress));
+}
+
+function withOne(history: Ballots, one: Borrowed): Ballots {
+  const byAddress = { ...history.borrowed[one.run], [one.ip]: one };
+  return { ...history, borrowed: { ...history.borrowed, [one.run]: byAddress } };
+}
+
+/** Nothing is left of a run that has borrowed nothing: histories that say the same are the same. */
+function withoutOne(history: Ballots, { run, ip }: Borrowed): Ballots {
+  const { [run]: ofRun = {}, ...others } = history.borrowed;
+  const { [ip]: _, ...left } = ofRun;
+  const isEmpty = Object.keys(left).length === 0;
+  return { ...history, borrowed: isEmpty ? others : { ...others, [run]: left } };
 }
 
 /** I5 */
-function checkShared({ borrowed }: Ballots, mine: Borrowed, view: ClusterView): readonly Broken[] {
+function checkShared(history: Ballots, mine: Borrowed, view: ClusterView): readonly Broken[] {
   const found: Broken[] = [];
   const still = view.now() + TOLERANCE_MS;
-  for (const other of Object.values(borrowed)) {
+  for (const other of allOf(history)) {
     if (other.by === mine.by || other.ip !== mine.ip) continue;
     for (const [voter, until] of Object.entries(mine.leases)) {
       // While an id runs twice, each of the two lends what it believes to be its own.

@@ -1,6 +1,6 @@
 /** What a peer has said of itself, as one run has read it, and which of two runs with its id says what counts. */
 import type { Envelope } from '@failtome/protocol';
-import { copyRun, type PeerWord, type RunHistory, withEntry } from './run-history.ts';
+import type { PeerWord } from './run-history.ts';
 
 /** The most replaced sessions of one peer that are known. */
 const MAX_REPLACED = 16;
@@ -15,15 +15,14 @@ const NEW_WORD: PeerWord = {
   unfitMs: null,
 };
 
-/** With a message of a peer. A word that it is unfit counts for it however it came; one that it is fit only when it was taken in. */
-export function withWord(
-  history: RunHistory,
-  { from, session, payload }: Envelope,
+/** A peer's word with another message. That it is unfit counts for it however it came; that it is fit only when it was taken in. */
+export function wordAfter(
+  before: PeerWord = NEW_WORD,
+  { session, payload }: Envelope,
   takenIn: boolean,
   readMs: number,
   times: { readonly heardMs: number },
-): RunHistory {
-  const before = history.words[from] ?? NEW_WORD;
+): PeerWord {
   const { speaker, replaced } = takenIn ? withSpeaker(before, session) : before;
   const word = {
     speaker,
@@ -45,9 +44,7 @@ export function withWord(
     }
     if (isNewer && !unfit && takenIn) word.unfitMs = null;
   }
-  const after = copyRun(history);
-  after.words = withEntry(history.words, from, word);
-  return after;
+  return word;
 }
 
 /** Two runs with one id take turns: the one that comes back counts again. */

@@ -4,11 +4,12 @@
  */
 import type { DriverAnswer, Envelope, Ip, NodeId } from '@failtome/protocol';
 import type { EventOf, FactOf, JudgedEvent, RunView } from './events.ts';
-import { withWord } from './peer-words.ts';
+import { wordAfter } from './peer-words.ts';
 import { newestEnd, sinceOf, withBegun, withEnded } from './probes.ts';
 import {
   type AddressHistory,
   addressOf,
+  copyAddress,
   copyRun,
   counted,
   FIT_CHECKS,
@@ -70,7 +71,8 @@ export function withEvent(history: RunHistory, event: JudgedEvent, nowMs: number
 
 function withAddress(history: RunHistory, ip: Ip, change: Partial<AddressHistory>): RunHistory {
   const after = copyRun(history);
-  after.addresses = withEntry(history.addresses, ip, { ...addressOf(history, ip), ...change });
+  const address = Object.assign(copyAddress(addressOf(history, ip)), change);
+  after.addresses = withEntry(history.addresses, ip, address);
   return after;
 }
 
@@ -196,17 +198,17 @@ function withHeard(history: RunHistory, { by, message }: EventOf<'heard'>, nowMs
   // What a run that was replaced says in a late answer proves that its host is reachable, and nothing more.
   const isReplaced = history.words[from]?.replaced.includes(message.session) === true;
   const takenIn = re !== null && !isReplaced;
-  const word = withWord(history, message, takenIn, nowMs, { heardMs: nowMs });
-  const known = withToldHolders(word, by, message, nowMs);
-  if (re === null || re.session !== by.state().session) return known;
-  const after = withoutSilence(known, from);
-  return payload.refused === 'unknown-sender' ? after : withHeardAt(after, from, nowMs);
+  const after = copyRun(history);
+  const word = wordAfter(history.words[from], message, takenIn, nowMs, { heardMs: nowMs });
+  after.words = withEntry(history.words, from, word);
+  const isAnswer = re !== null && re.session === by.state().session;
+  if (isAnswer && payload.refused !== 'unknown-sender') after.heard = heardAt(history, from, nowMs);
+  const known = withToldHolders(after, by, message, nowMs);
+  return isAnswer ? withoutSilence(known, from) : known;
 }
 
-function withHeardAt(history: RunHistory, from: NodeId, atMs: number): RunHistory {
-  const after = copyRun(history);
-  after.heard = withEntry(history.heard, from, Math.max(history.heard[from] ?? 0, atMs));
-  return after;
+function heardAt({ heard }: RunHistory, from: NodeId, atMs: number): RunHistory['heard'] {
+  return withEntry(heard, from, Math.max(heard[from] ?? 0, atMs));
 }
 
 /** A request of a peer was taken in. */
@@ -216,9 +218,11 @@ function withCounted(
   nowMs: number,
 ): RunHistory {
   const { from } = request;
-  const word = withWord(history, request, true, readAtMs, { heardMs: nowMs });
-  const after = withoutSilence(withToldHolders(word, by, request, readAtMs), from);
-  return withHeardAt(after, from, readAtMs);
+  const after = copyRun(history);
+  const word = wordAfter(history.words[from], request, true, readAtMs, { heardMs: nowMs });
+  after.words = withEntry(history.words, from, word);
+  after.heard = heardAt(history, from, readAtMs);
+  return withoutSilence(withToldHolders(after, by, request, readAtMs), from);
 }
 
 function withoutSilence(history: RunHistory, from: NodeId): RunHistory {

@@ -195,6 +195,33 @@ export function copyRun(history: RunHistory): { -readonly [K in keyof RunHistory
   };
 }
 
+/** The same of an address's. */
+export function copyAddress(address: AddressHistory): {
+  -readonly [K in keyof AddressHistory]: AddressHistory[K];
+} {
+  return {
+    downMs: address.downMs,
+    openedMs: address.openedMs,
+    openedDown: address.openedDown,
+    won: address.won,
+    guardedMs: address.guardedMs,
+    silence: address.silence,
+    shows: address.shows,
+    unknown: address.unknown,
+    begun: address.begun,
+    probes: address.probes,
+    probedUp: address.probedUp,
+    holder: address.holder,
+    heldMs: address.heldMs,
+    otherwiseMs: address.otherwiseMs,
+    replacedMs: address.replacedMs,
+    acceptedMs: address.acceptedMs,
+    decided: address.decided,
+    blockedMs: address.blockedMs,
+    callPace: address.callPace,
+  };
+}
+
 /** A record with one value replaced. */
 export function withEntry<T>(
   record: Readonly<Record<string, T>>,
@@ -228,5 +255,5 @@ export function heardMs({ heard }: RunHistory, peer: NodeId): number {
 export function counted(pace: Pace | null | undefined, nowMs: number): Pace {
   return pace == null || nowMs - pace.sinceMs >= 1_000
     ? { sinceMs: nowMs, count: 1 }
-    : { ...pace, count: pace.count + 1 };
+    : { sinceMs: pace.sinceMs, count: pace.count + 1 };
 }

@@ -1,6 +1,7 @@
 /** What each node's calls have made of an address, and what its outbox and its notifications tell of that: for I17. */
 import { type Ip, TAKEOVER_SUBJECT } from '@failtome/protocol';
 import type { RunView } from './events.ts';
+import { withEntry } from './run-history.ts';
 
 /** An association that a node's own call has made. */
 export interface AcceptedMove {
@@ -40,11 +41,12 @@ export interface TakeoverAccount {
   readonly heldWithoutId: boolean;
 }
 
-/** By instance and address. */
-export type TakeoverAccounts = Readonly<Record<string, TakeoverAccount>>;
+/** By instance, and then by address. */
+export type TakeoverAccounts = Readonly<Record<string, AccountsOfInstance>>;
+type AccountsOfInstance = Readonly<Record<Ip, TakeoverAccount>>;
 
 /** Nothing owed, nothing told. */
-export const NEW_ACCOUNT: TakeoverAccount = {
+const NEW_ACCOUNT: TakeoverAccount = {
   owed: [],
   told: [],
   mayTell: 0,
@@ -56,17 +58,33 @@ export const NEW_ACCOUNT: TakeoverAccount = {
   heldWithoutId: false,
 };
 
-/** With one account changed. */
-export function withAccount(
+/** What concerns this instance and this address. */
+export function accountOf(
   accounts: TakeoverAccounts,
   { instanceId }: Pick<RunView, 'instanceId'>,
   ip: Ip,
+): TakeoverAccount {
+  return accounts[instanceId]?.[ip] ?? NEW_ACCOUNT;
+}
+
+/** Whether anything is still to be told of what a run's instance has taken; nearly always nothing is. */
+export function isOwing(accounts: TakeoverAccounts, { instanceId }: RunView): boolean {
+  const own = accounts[instanceId];
+  for (const ip in own) if (own[ip] !== undefined && own[ip].owed.length > 0) return true;
+  return false;
+}
+
+/** With one account changed. */
+export function withAccount(
+  accounts: TakeoverAccounts,
+  by: Pick<RunView, 'instanceId'>,
+  ip: Ip,
   change: (account: TakeoverAccount) => TakeoverAccount,
 ): TakeoverAccounts {
-  const key = `${instanceId} ${ip}`;
-  const before = accounts[key] ?? NEW_ACCOUNT;
+  const before = accountOf(accounts, by, ip);
   const after = change(before);
-  return after === before ? accounts : { ...accounts, [key]: after };
+  if (after === before) return accounts;
+  return withEntry(accounts, by.instanceId, withEntry(accounts[by.instanceId] ?? {}, ip, after));
 }
 
 /** Each account of a run's instance. */

@@ -10,8 +10,9 @@ import { type Broken, broken, type EventOf, type Judged, type RunView } from './
 import { addressOf } from './run-history.ts';
 import {
   type AcceptedMove,
+  accountOf,
   addressTold,
-  NEW_ACCOUNT,
+  isOwing,
   type TakeoverAccount,
   type TakeoverAccounts,
   withAccount,
@@ -180,15 +181,16 @@ function onPublished(
   view: ClusterView,
 ): Judged<TakeoverAccounts> {
   const ip = addressTold(message);
-  const before = accounts[`${by.instanceId} ${ip}`] ?? NEW_ACCOUNT;
-  if (ip === null || before.told.includes(message)) return [accounts];
+  if (ip === null) return [accounts];
+  const before = accountOf(accounts, by, ip);
+  if (before.told.includes(message)) return [accounts];
   const after = withAccount(accounts, by, ip, () => {
     const worded = withWords(before, message);
     const owed = worded.owed.filter((move) => move.message !== message);
     return { ...worded, told: [...before.told, message], owed };
   });
   // What a copied disk or one that was put back remembers, it tells again in its own words.
-  const { told, mayTell } = after[`${by.instanceId} ${ip}`] ?? NEW_ACCOUNT;
+  const { told, mayTell } = accountOf(after, by, ip);
   const again = mayTell > 0 && (view.duplicates.copied.includes(by.node) || view.disksHarmed());
   if (told.length <= mayTell || again) return [after];
   return [
@@ -201,6 +203,7 @@ function onPublished(
 }
 
 function onStep(accounts: TakeoverAccounts, by: RunView, view: ClusterView): Judged<TakeoverAccounts> {
+  if (!isOwing(accounts, by)) return [accounts];
   const found: Broken[] = [];
   const after = withAccountsOf(accounts, by, (told, ip) => {
     const before = withHeld(told, by, ip);
