@@ -195,7 +195,7 @@ describe('the detector', () => {
     ...parts,
   });
   const vouched = (agoMs: number): Partial<Peer> => ({ vouchedAt: AT - agoMs });
-  const rumouredDead = { rumoured: { state: 'dead', incarnation: 1, at: AT } } as const;
+  const rumouredDead = { rumoured: 'dead' } as const;
   const rows: readonly (readonly [string, Partial<Peer>, PeerState])[] = [
     ['heard just now', quiet(0), 'alive'],
     ['heard a moment ago', quiet(1_499), 'alive'],

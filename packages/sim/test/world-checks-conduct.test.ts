@@ -248,7 +248,7 @@ function takesAnew(busyAgain: boolean, untilMs: number): readonly string[] {
       b.setAddress({ move: moveOf({ stage }) });
       tell({ kind: 'stepped', by: b });
     };
-  const verifies = steps({ kind: 'verifying', acceptedAt: 0, associationId: null });
+  const verifies = steps({ kind: 'verifying', acceptedAt: 0 });
   const takes = steps({ kind: 'taking', callId: 2, at: 0, reassociate: false });
   const again: readonly Moment[] = busyAgain ? [[35_000, takes]] : [];
   return play(takeover({ concludes: null, tells: null }, ...again, [untilMs, verifies]));

@@ -4,8 +4,8 @@
 
 import type { AddressState, Campaign, VoterAnswer } from '../model/address-state.ts';
 import type { State } from '../model/state.ts';
-import { type DurationMs, type MonotonicMs, NEVER, type NodeId } from '../model/units.ts';
-import { isSilent, silentAt } from '../observation/holder.ts';
+import type { DurationMs, MonotonicMs, NodeId } from '../model/units.ts';
+import { isSilent } from '../observation/holder.ts';
 import { counted } from '../reporting/wording.ts';
 import { majorityOf, votersOf } from './quorum.ts';
 
@@ -14,7 +14,7 @@ export const SHORT_LEASE_WAITS_MS: DurationMs = 3_000;
 
 /** How a ballot stands. `pending` and `won` are counted anew at every step, for leases run out. */
 export type Tally =
-  | { readonly result: 'pending'; readonly detail: string; readonly until: MonotonicMs }
+  | { readonly result: 'pending'; readonly detail: string }
   | {
       readonly result: 'lost';
       readonly detail: string;
@@ -63,7 +63,7 @@ export function tally(state: State, address: AddressState, campaign: Campaign): 
   // A short lease that comes first must not keep a longer one from counting.
   const isShort = count.out.length > 0 && isTooShort(state, campaign, leaseUntil);
   if (count.leases.length < majority || isShort || !seesEnough || holderAnswer === 'awaited') {
-    return { result: 'pending', detail, until: nextSilence(state, campaign, count.out) };
+    return { result: 'pending', detail };
   }
   return { result: 'won', detail, leaseUntil, silent: count.silent, consent: holderAnswer === 'given' };
 }
@@ -141,14 +141,6 @@ function consentOf(state: State, address: AddressState, campaign: Campaign): Con
   if (answer?.answer === 'grant' || answer?.answer === 'blind') return 'given';
   if (answer?.answer === 'refuse') return answer.consents === true ? 'unwritten' : 'refused';
   return isSilent(state, holder) && campaign.unreachable.includes(holder) ? 'not-needed' : 'awaited';
-}
-
-/** When the count may change without an answer: a voter out of reach completes its silence. */
-function nextSilence(state: State, campaign: Campaign, out: readonly NodeId[]): MonotonicMs {
-  const times = out
-    .filter((voter) => campaign.unreachable.includes(voter))
-    .map((voter) => silentAt(state, voter));
-  return times.length === 0 ? NEVER : Math.min(...times);
 }
 
 function summaryOf(state: State, campaign: Campaign, count: Count, voters: number): string {

@@ -48,7 +48,7 @@ export function peerStateNow(
   const vouched = peer.vouchedAt !== null && at - peer.vouchedAt < deadMs;
   if (vouched)
     return { state: quietMs < deadMs ? 'alive' : 'suspect', reason: 'not heard here, but by another' };
-  if (quietMs < deadMs && peer.rumoured?.state !== 'dead')
+  if (quietMs < deadMs && peer.rumoured !== 'dead')
     return { state: 'suspect', reason: `not heard for ${quietMs} ms` };
   return { state: 'dead', reason: `not heard for ${quietMs} ms` };
 }

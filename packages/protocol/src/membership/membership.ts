@@ -326,8 +326,8 @@ function hearRumour(ctx: StepContext, from: NodeId, rumour: Rumour): void {
   const at = ctx.now.at;
   if (rumour.state === 'alive') changePeer(ctx, peer.id, { vouchedAt: at, rumoured: null });
   else {
-    const news = peer.rumoured?.state !== rumour.state;
-    changePeer(ctx, peer.id, { rumoured: { state: rumour.state, incarnation: rumour.incarnation, at } });
+    const news = peer.rumoured !== rumour.state;
+    changePeer(ctx, peer.id, { rumoured: rumour.state });
     if (peer.state === 'alive' && news && mayHurry(ctx, from)) speakTo(ctx, peer.id);
   }
 }

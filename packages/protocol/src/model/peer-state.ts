@@ -37,12 +37,8 @@ export interface Peer {
   readonly priorIncarnation: number;
   /** It has told this run that it knew a higher incarnation of this node: it can know of that only once. */
   readonly provedRollback: boolean;
-  /** What others say of it, when it isn't heard directly. */
-  readonly rumoured: {
-    readonly state: Rumour['state'];
-    readonly incarnation: number;
-    readonly at: MonotonicMs;
-  } | null;
+  /** What others last said of it; null: nothing since it, or somebody who vouches for it, was heard. */
+  readonly rumoured: Exclude<Rumour['state'], 'alive'> | null;
   /** Two runs have used its id: until then it is lent nothing. 0: never seen. */
   readonly duplicateUntil: MonotonicMs;
   /** Its record tells of orders that its budget had no room for. */

@@ -56,7 +56,7 @@ export function accept(
     const { idle } = addressOf(ctx.state, ip);
     changeAddress(ctx, ip, { idle: { ...idle, nextReadAt: at } });
   }
-  changeMove(ctx, ip, { duty: false, stage: { kind: 'verifying', acceptedAt: at, associationId } });
+  changeMove(ctx, ip, { duty: false, stage: { kind: 'verifying', acceptedAt: at } });
   persist(ctx);
   lookAfterMove(ctx, ip);
 }

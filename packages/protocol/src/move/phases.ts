@@ -84,7 +84,6 @@ export interface Resting {
 export interface Verifying {
   readonly kind: 'verifying';
   readonly acceptedAt: MonotonicMs;
-  readonly associationId: AssociationId | null;
 }
 
 /**

@@ -20,7 +20,6 @@ import type { Damping } from './damping.ts';
 /** All that the rule may look at, about one address, at one moment. */
 export interface TakeoverView {
   readonly at: MonotonicMs;
-  readonly address: Ip;
   /** `handover` when an operator has asked for one to this node. */
   readonly mode: BallotMode;
   readonly role: Role;

@@ -65,10 +65,6 @@ class StateView implements TakeoverView {
     return this.state.now.at;
   }
 
-  get address(): TakeoverView['address'] {
-    return this.of.ip;
-  }
-
   get mode(): TakeoverView['mode'] {
     const { ip, campaign, move } = this.of;
     // What was begun as a takeover isn't seen through as a handover: nobody has consented, and a pause would be passed by.

@@ -4,7 +4,7 @@
  */
 import type { GateName, Outcome, Reason } from '../../src/model/reasons.ts';
 import type { TakeoverView } from '../../src/takeover/takeover.ts';
-import { AT, campaignOf, IP } from './fixtures.ts';
+import { AT, campaignOf } from './fixtures.ts';
 
 export const MANDATE = {
   at: AT - 200,
@@ -19,7 +19,6 @@ const WON = campaignOf({}, { won: MANDATE });
 /** Every gate is open: the address is moved. */
 export const OPEN_VIEW: TakeoverView = {
   at: AT,
-  address: IP,
   mode: 'takeover',
   role: 'candidate',
   phase: 'running',

@@ -3,7 +3,7 @@
  */
 
 import type { AwsEvent, FaultSpec } from '@failtome/cloud/model';
-import type { Command, CommandOutcome, Fact, Ip, NodeId, ProtocolConfig } from '@failtome/protocol';
+import type { Command, Fact, Ip, NodeId, ProtocolConfig } from '@failtome/protocol';
 import type { NodeClock } from './clock.ts';
 import type { Cloud } from './cloud.ts';
 import type { Details } from './details.ts';
@@ -105,7 +105,6 @@ export interface World {
   inject(what: Injection): () => void;
   arm(fault: FaultSpec): number;
   order(to: NodeId, what: Command, by?: OrderedBy): void;
-  outcomes(): readonly (CommandOutcome | null)[];
   /** A second process with this node's id and a copy of its disk, on another machine. */
   clone(id: NodeId): SimProcess;
 

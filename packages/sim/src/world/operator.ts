@@ -36,8 +36,6 @@ export type OrderedBy = 'operator' | 'stranger';
 /** All operators of a world. */
 export interface Operators {
   order(to: NodeId, what: Command, by?: OrderedBy): void;
-  /** What each order came to, in their order; null: not answered. */
-  outcomes(): readonly (CommandOutcome | null)[];
 }
 
 interface OperatorsDependencies {
@@ -64,16 +62,16 @@ export function createOperators(
   { queue, network, trace, emit, details, signatures }: OperatorsDependencies,
   { signs, newSession, status, withholds }: OperatorsOptions,
 ): Operators {
-  const outcomes: (CommandOutcome | null)[] = [];
+  let orders = 0;
 
   function order(to: NodeId, what: Command, by: OrderedBy = 'operator'): void {
     trace.log('world', 'order', `${to} ${JSON.stringify(what)}`);
-    const index = outcomes.push(null) - 1;
+    const index = orders;
+    orders += 1;
     details.emit?.({ kind: 'ordered', order: index, to, command: what });
     const answered = (now: Command, outcome: CommandOutcome | null): void => {
       trace.log('world', 'outcome', JSON.stringify(outcome));
       emit({ kind: 'order-answered', to, command: now, outcome });
-      outcomes[index] = outcome;
       details.emit?.({ kind: 'order-answered', order: index, outcome });
     };
     const send = (now: Command, left: number): void => {
@@ -94,7 +92,7 @@ export function createOperators(
     return shown === null ? what : signatures.signed(what, shown, wallTimeAt(queue.now()));
   }
 
-  return { order, outcomes: () => outcomes };
+  return { order };
 }
 
 /** Send a command; `done` gets null when the node didn't answer it. */

@@ -70,7 +70,6 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     violate,
     watch: (watcher) => log.watch(watcher),
     order: (to, what, by) => operators.order(to, what, by),
-    outcomes: operators.outcomes,
     facts: () => facts,
     cloudEvents: () => cloudEvents,
   };
