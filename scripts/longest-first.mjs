@@ -6,7 +6,6 @@ import { BaseSequencer } from 'vitest/node';
 const longest = [
   'packages/sim/test/scenarios.test.ts',
   'packages/sim/test/shrink-asks.test.ts',
-  'packages/sim/test/shrink-leases.test.ts',
   'packages/sim/test/shrink-pace.test.ts',
   'packages/sim/test/shrink-member.test.ts',
   'packages/sim/test/explore.test.ts',

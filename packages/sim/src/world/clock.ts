@@ -47,7 +47,9 @@ export function createClock(worldNow: () => number, spec: ClockSpec): NodeClock 
     shownAt,
     whenShows(at) {
       let worldMs = (at - spec.offsetMs) / rate;
-      while (shownAt(worldMs) < at) worldMs += 1 / 1024;
+      // A forged age is so great that a smaller step would not change the number.
+      const step = Math.max(1 / 1024, Math.abs(worldMs) * 2 * Number.EPSILON);
+      while (shownAt(worldMs) < at) worldMs += step;
       return worldMs;
     },
     lasting: (ms) => worldNow() + ms / rate,
