@@ -156,6 +156,26 @@ test('takes fixed ports, in the order of the documentation', async () => {
   ]);
 });
 
+test('gives the loser of an address a public one of its own when the option says', async () => {
+  const told: Where = JSON.parse((await start({ newPublicAddressMs: 0 })).first);
+  await steer(told.control, { do: 'disassociate', publicIp: ip });
+  const answer = await fetch(told.instances[0]?.guard ?? '', { signal: AbortSignal.timeout(5_000) });
+  expect((await answer.text()).trim()).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
+});
+
+test('refuses a time without a unit', async () => {
+  const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
+  addCloud(program, {
+    signal: AbortSignal.abort(),
+    write: () => undefined,
+    colour: false,
+    finish: () => undefined,
+  });
+  program.commands[0]?.exitOverride().configureOutput({ writeErr: () => undefined });
+  const asked = program.parseAsync(['cloud', '--new-public-address', '20'], { from: 'user' });
+  await expect(asked).rejects.toThrow('a time like 20s is wanted');
+});
+
 describe('with a state file', () => {
   test('goes on where it ended: holders, permissions, messages, ids, and credentials that were handed out', async () => {
     const state = join(folder, 'cloud.json');

@@ -26,6 +26,8 @@ export interface RunCloudOptions {
   readonly tags: readonly string[];
   /** `--state`: the file to go on from and to keep. */
   readonly state?: string | undefined;
+  /** `--new-public-address`: how long after the loss of an Elastic IP an instance has a public address again. */
+  readonly newPublicAddressMs?: number | undefined;
   /** `--json`: one line that says where everything is, and nothing more. */
   readonly json: boolean;
   /** Ends the cloud when aborted. */
@@ -44,7 +46,7 @@ export class CloudFlagError extends Error {
  * @throws CloudFlagError for a flag that it can't read, or a state that isn't this cloud's
  */
 export async function runCloud(options: RunCloudOptions): Promise<void> {
-  const { signal, print, topics, state: file } = options;
+  const { signal, print, topics, newPublicAddressMs, state: file } = options;
   const { instances, addresses, guardPort } = placed(
     options.instances.map((flag) => ({
       ...instanceOf(flag),
@@ -58,6 +60,7 @@ export async function runCloud(options: RunCloudOptions): Promise<void> {
     ...endpointOf(options.listen),
     ...(guardPort === null ? {} : { guardPort }),
     ...(restored === null ? {} : { restored }),
+    ...(newPublicAddressMs === undefined ? {} : { config: { autoAddressDelayMs: newPublicAddressMs } }),
     instances,
     addresses,
     topics,

@@ -1,4 +1,5 @@
 import { CloudFlagError, runCloud } from '@failtome/cloud';
+import { parseDuration } from '@failtome/config';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type CommandContext, UsageError } from './context.ts';
 import { refuseUnwritable } from './output-files.ts';
@@ -11,6 +12,7 @@ interface CloudFlags {
   readonly topics: readonly string[];
   readonly secrets: readonly string[];
   readonly tags: readonly string[];
+  readonly newPublicAddress?: number;
   readonly state?: string;
   readonly json: boolean;
 }
@@ -31,6 +33,11 @@ export function addCloud(program: Command, context: CommandContext): void {
     .option('--topics <arn,…>', 'SNS topics', list, [])
     .option('--secrets <arn=text,…>', 'what Secrets Manager holds', list, [])
     .option('--tags <key=value,…>', 'tags of every instance', list, [])
+    .option(
+      '--new-public-address <time>',
+      'from the loss of an Elastic IP until the instance has a public address again (20s, 2m); default 120s',
+      durationIn,
+    )
     .option('--state <file>', 'go on where this file ends, and keep it')
     .option('--json', 'where everything is as one line of JSON, and nothing more', false)
     .action((flags: CloudFlags) => run(flags, context));
@@ -40,7 +47,8 @@ async function run(flags: CloudFlags, context: CommandContext): Promise<void> {
   refuseUnwritable({ '--state': flags.state });
   const { write, signal } = context;
   try {
-    await runCloud({ ...flags, signal, print: (line) => write(`${line}\n`) });
+    const { newPublicAddress: newPublicAddressMs, ...others } = flags;
+    await runCloud({ ...others, newPublicAddressMs, signal, print: (line) => write(`${line}\n`) });
   } catch (error) {
     if (error instanceof CloudFlagError) throw new UsageError(error.message);
     throw error;
@@ -50,6 +58,12 @@ async function run(flags: CloudFlags, context: CommandContext): Promise<void> {
 /** Comma-separated, and given once or more often. */
 function list(text: string, before: readonly string[]): readonly string[] {
   return [...before, ...text.split(',').filter((item) => item !== '')];
+}
+
+function durationIn(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === null) throw new InvalidArgumentError('a time like 20s is wanted');
+  return ms;
 }
 
 function portIn(text: string): number {
