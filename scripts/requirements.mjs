@@ -92,6 +92,11 @@ const programs = {
     install: 'apt-get install -y ruby',
     programs: ['ruby'],
   },
+  keepalived: {
+    what: 'the guides that come from keepalived and from monit',
+    install: 'apt-get install -y keepalived monit',
+    programs: ['keepalived', 'monit'],
+  },
   systemd: {
     what: 'verification of the systemd unit',
     install: 'apt-get install -y systemd',

@@ -23,7 +23,7 @@ describe.skipIf(!canRun)(`two bare machines${missing}`, () => {
 
   beforeAll(async () => {
     await buildPackages();
-    deb = quickDeb();
+    deb = await quickDeb();
     bare = new BareRoot();
     page = await blocksOf('README.md', 'Two nodes on EC2');
   }, 600_000);

@@ -71,12 +71,18 @@ export async function buildPackages(): Promise<void> {
  * The .deb with the same files, packed without compression: it installs in a third of the time. The real one is what
  * `package.test.ts` installs.
  *
+ * @param named what the file is called
+ * @param change what is different in it, given the folder with its files
  * @returns where it is, in a folder of its own
  */
-export function quickDeb(): string {
+export async function quickDeb(
+  named: string = basename(packages.deb),
+  change?: (folder: string) => Promise<void>,
+): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'failtome-deb-'));
   must('dpkg-deb', '-R', packages.deb, join(folder, 'files'));
-  must('dpkg-deb', '-Znone', '-b', join(folder, 'files'), join(folder, basename(packages.deb)));
+  await change?.(join(folder, 'files'));
+  must('dpkg-deb', '-Znone', '-b', join(folder, 'files'), join(folder, named));
   rmSync(join(folder, 'files'), { recursive: true });
-  return join(folder, basename(packages.deb));
+  return join(folder, named);
 }

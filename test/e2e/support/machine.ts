@@ -206,6 +206,8 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
 async function furnish(machine: Machine, { environment }: MachineOptions): Promise<void> {
   await machine.script('/usr/bin/systemctl', await readFile(systemctl, 'utf8'));
   await machine.script('/usr/bin/ssh', ssh);
+  // Where this machine is itself an image without systemd, its own says that packages may start nothing.
+  await rm(machine.path('/usr/sbin/policy-rc.d'), { force: true });
   await writeFile(machine.path('/etc/apt/apt.conf.d/90recommends'), 'APT::Install-Recommends "false";\n');
   await writeFile(machine.path('/etc/hosts'), `127.0.0.1 localhost\n${cloudAddress} checkip.amazonaws.com\n`);
   const lines = Object.entries(environment).map(([name, value]) => `${name}=${value}\n`);

@@ -58,6 +58,8 @@ export class Machines {
         ...['netns', 'exec', this.#subnet.of('cloud'), process.execPath, simulator, 'cloud', '--json'],
         // The first of its ports is that of the external-IP service, where the default configuration looks for it.
         ...['--listen', `${cloudAddress}:8000`, '--ports', '80', '--instances', instances.join(',')],
+        // Two minutes by default, as on EC2: until then the loser of a move can't be given the address again.
+        ...['--new-public-address', '5s'],
         ...['--addresses', `${sharedAddress}:80=i-saturn`, '--topics', topicArn],
       ],
       env: { PATH: process.env.PATH ?? '', HOME: this.#folder },
@@ -163,7 +165,8 @@ export class Machines {
         const hears = peers.every((peer) => !ids.includes(peer.id) || peer.state === 'alive');
         return knows && hears && (node.ready || node.role !== 'candidate');
       };
-      await until(`${id} to be settled`, look, { withinMs: 60_000, seen: () => seen });
+      // An idle node asks for its way out only once in a while.
+      await until(`${id} to be settled`, look, { withinMs: 180_000, seen: () => seen });
     }
   }
 
