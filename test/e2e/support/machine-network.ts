@@ -58,6 +58,8 @@ export class Subnet {
 
   /** A machine is gone: so is its place. */
   leave(id: string): void {
+    // By itself it would go some time after its namespace, and be in the way of the next one's.
+    must('ip', '-n', this.of('cloud'), 'link', 'delete', `to-${id}`);
     spawnSync(findProgram('ip') ?? 'ip', ['netns', 'delete', this.of(id)]);
     this.#places.splice(this.#places.indexOf(id), 1);
   }
