@@ -35,7 +35,7 @@ export function addCloud(program: Command, context: CommandContext): void {
     .option('--tags <key=value,…>', 'tags of every instance', list, [])
     .option(
       '--new-public-address <time>',
-      'from the loss of an Elastic IP until the instance has a public address again (20s, 2m); default 120s',
+      'from the loss of an Elastic IP until the instance has a public address again',
       durationIn,
     )
     .option('--state <file>', 'go on where this file ends, and keep it')
