@@ -94,7 +94,7 @@ suite('the model', () => {
     const track = model.lanes[1]?.tracks[0];
     expect(track?.verdict.map(({ is }) => is)).toEqual(expect.arrayContaining(['up', 'down']));
     expect(track?.stage.map(({ is }) => is)).toEqual(
-      expect.arrayContaining(['campaign', 'reading', 'releasing', 'taking', 'verifying']),
+      expect.arrayContaining(['campaign', 'guard', 'releasing', 'taking', 'verifying']),
     );
     expect(track?.borrowed.length).toBeGreaterThan(0);
     for (const { is } of track?.borrowed ?? []) expect(is).toMatch(/^(a|c|a, c)$/);
