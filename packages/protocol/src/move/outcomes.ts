@@ -86,7 +86,7 @@ export function readAfresh(ctx: StepContext, ip: Ip): void {
   onceCleared(ctx, ip, { call: 'read', purpose: 'start' });
 }
 
-/** What an early read was for is asked again as any move would. */
+/** The purpose of a read that is made again: what was wanted early is wanted now, so it begins the move like any other. */
 function repeated(purpose: ReadPurpose): ReadPurpose {
   return purpose === 'early' ? 'start' : purpose;
 }
