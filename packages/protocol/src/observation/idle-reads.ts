@@ -218,7 +218,7 @@ function onRead(ctx: StepContext, ip: Ip, idle: IdleCalls, result: DriverResult)
     return;
   }
   const lags = !takeRead(ctx, ip, answer.association, idle.readingAt);
-  noteShown(ctx, ip, lags ? null : shownBy(answer, result, idle.readingAt));
+  noteShown(ctx, ip, lags ? null : shownReadFrom(answer, result, idle.readingAt));
   if (lags) return;
   const before = addressOf(ctx.state, ip).holder;
   const seen = holderFrom(ctx.state, answer.association, idle.readingAt);
@@ -236,7 +236,7 @@ function noteShown(ctx: StepContext, ip: Ip, shown: ShownRead | null): void {
   changeIdle(ctx, ip, { ...addressOf(ctx.state, ip).idle, shown });
 }
 
-function shownBy(
+function shownReadFrom(
   { association, displaces }: Extract<DriverAnswer, { readonly kind: 'read' }>,
   { requests }: DriverResult,
   at: MonotonicMs,
