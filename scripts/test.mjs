@@ -28,10 +28,10 @@ const protocol = {
   name: 'protocol',
   run: () => vitest(['--project=unit', '--no-isolate', '--pool=threads', protocolTests, boundaryTests]),
 };
-/** These compute all the time: beside the end-to-end tests they would take twice as long, and end long after them. */
+/** These only compute, so that they may wait for others: what the end-to-end tests leave of the processor is enough. */
 const simulator = {
   name: 'simulator',
-  run: () => vitest(['--project=unit', '--maxWorkers=100%', simulatorTests]),
+  run: () => vitest(['--project=unit', simulatorTests], { nice: true }),
 };
 /** What other stages run; `--exclude` says nothing to the projects of vitest.config.ts. */
 const runElsewhere = {
@@ -54,12 +54,15 @@ const allStages = [
       run: () => command('publint', '--strict', '--pack=npm', `packages/${name}`),
     },
   ]),
-  // The end-to-end tests wait far more than they compute. What they leave of the processor is enough for the others.
+  // The end-to-end tests wait far more than they compute.
+  [{ name: 'end to end', run: () => vitest(['--project=e2e']) }, simulator],
+  // Some of these wait for real sockets and time-outs: starved by others they would miss them.
   [
-    { name: 'end to end', run: () => vitest(['--project=e2e']) },
-    { name: 'unit', run: () => vitest(['--project=unit'], { nice: true, env: runElsewhere }) },
+    {
+      name: 'unit',
+      run: () => vitest(['--project=unit', '--maxWorkers=100%'], { env: runElsewhere }),
+    },
   ],
-  [simulator],
 ];
 
 const args = process.argv.slice(2);
