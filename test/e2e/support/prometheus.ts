@@ -52,9 +52,10 @@ export class Prometheus {
     return this.#ask(`/api/v1/query?query=${encodeURIComponent(expression)}`);
   }
 
-  /** What it has been, each second since then. */
+  /** What it has been, each second since then, up to now: what was scraped in the last second is among it. */
   since(startMs: number, expression: string): Promise<readonly Series[]> {
-    const [start, end] = [startMs / 1000, Date.now() / 1000];
+    const end = Date.now() / 1000;
+    const start = end - Math.floor(end - startMs / 1000);
     return this.#ask(
       `/api/v1/query_range?query=${encodeURIComponent(expression)}&start=${start}&end=${end}&step=1`,
     );
