@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { applied, mutated } from '../mutants/bundle.ts';
@@ -10,7 +10,9 @@ import { SCENARIOS } from '../mutants/table/scenarios.ts';
 import { runTrial } from '../mutants/trials.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const FOLDERS = ['test/mutants/scenarios', 'packages/sim/scenarios'].map((folder) => `${ROOT}${folder}`);
+const OWN_FOLDER = 'test/mutants/scenarios';
+const OWN_SCENARIOS = readdirSync(`${ROOT}${OWN_FOLDER}`);
+const FOLDERS = [OWN_FOLDER, 'packages/sim/scenarios'].map((folder) => `${ROOT}${folder}`);
 
 function page(path: string): string {
   return readFileSync(`${ROOT}${path}`, 'utf8');
@@ -94,9 +96,13 @@ describe('the runner', () => {
     expect(caught).toMatchObject({ by: 'scenario both-web-servers-dead' });
   }, 60_000);
 
-  test('lets the protocol as it is pass', async () => {
-    const { caught, effort } = await runTrial(ROOT, 'test-control', [], options);
+  // What is expected of the protocol as it is has to hold, or a mutant that breaks it shows nothing.
+  test('lets the protocol as it is pass, in the scenarios of the mutants and in seeds of each focus', async () => {
+    const scenarios = OWN_SCENARIOS.map((file) => file.replace('.yaml', ''));
+    const every = { ...options, scenarios, focusSeeds: 2, focus: FOCUS_NAMES };
+    const { caught, effort } = await runTrial(ROOT, 'test-control', [], every);
     expect(caught).toBe(null);
-    expect(effort.scenarios).toBeGreaterThanOrEqual(options.scenarios.length);
-  }, 60_000);
+    expect(effort.scenarios).toBeGreaterThanOrEqual(scenarios.length);
+    expect(effort.focused).toBeGreaterThanOrEqual(FOCUS_NAMES.length);
+  }, 240_000);
 });

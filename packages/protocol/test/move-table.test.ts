@@ -122,7 +122,11 @@ const STATES: readonly State[] = [
       INTENT,
       { ...INTENT, from: 'nobody', associationId: null },
       { ...INTENT, stage: 'released' as const },
-    ].map((intent) => withAddress(heldBy(stateOf(config), holder), { intent })),
+    ].flatMap((intent) =>
+      [null, { intent, takes: 1, until: AT + 60_000, held: null }].map((late) =>
+        withAddress(heldBy(stateOf(config), holder), { intent, late }),
+      ),
+    ),
   ),
 );
 

@@ -20,7 +20,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     ['early', 'start'].map((purpose) =>
       edit(
         'move/table.ts',
-        `${purpose}: {\n      nobody: then.takeOnceCleared,\n      self: then.endAsHolder,`,
+        `${purpose}: {\n      nobody: then.takeOnceCleared,\n      self: endAsHolder,`,
         `${purpose}: {\n      nobody: then.takeOnceCleared,\n      self: (ctx, ip, phase, { association }) =>\n        then.releaseOrSwapOnceCleared(ctx, ip, phase, { kind: 'another', association }),`,
       ),
     ),
@@ -218,6 +218,13 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
       'held: then.readWhoHolds,',
       "held: (ctx, ip, phase) => then.acceptAnswered(ctx, ip, phase, { kind: 'taken', associationId: null }),",
     ),
+    'cloud',
+  ),
+  mutant(
+    'refused-is-taken',
+    ['move 4', 'I17'],
+    'a read that shows this node counts as its own take, though every one was refused',
+    edit('move/acceptance.ts', 'if (mayHaveTaken(ctx, ip)) return accept', 'if (ip !== null) return accept'),
     'cloud',
   ),
   mutant(

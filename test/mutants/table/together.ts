@@ -29,7 +29,7 @@ export const TOGETHER: readonly Mutant[] = [
       ...['early', 'start'].map((purpose) =>
         edit(
           'move/table.ts',
-          `${purpose}: {\n      nobody: then.takeOnceCleared,\n      self: then.endAsHolder,`,
+          `${purpose}: {\n      nobody: then.takeOnceCleared,\n      self: endAsHolder,`,
           `${purpose}: {\n      nobody: then.takeOnceCleared,\n      self: (ctx, ip, phase, { association }) =>\n        then.releaseOrSwapOnceCleared(ctx, ip, phase, { kind: 'another', association }),`,
         ),
       ),

@@ -10,7 +10,8 @@ import { lookAfterMove } from '../observation/watching.ts';
 import { addressOf, changeAddress, persist, type StepContext } from '../step-context.ts';
 import { noteTry } from '../takeover/episode.ts';
 import { take } from './calls.ts';
-import { lateAfterAcceptance } from './late.ts';
+import { endAsHolder } from './conclude.ts';
+import { lateAfterAcceptance, mayHaveTaken } from './late.ts';
 import { changeMove, moveOf } from './progress.ts';
 
 /** Our release was applied. From here on somebody must take the address, and that is us. */
@@ -26,6 +27,15 @@ export function beginDuty(ctx: StepContext, ip: Ip, associationId: AssociationId
   if (intent !== null) changeAddress(ctx, ip, { intent: { ...intent, associationId, stage } });
   persist(ctx);
   take(ctx, ip, false);
+}
+
+/**
+ * A read of the move's own shows this node. Where no take of this node's may have been applied, since each has had a
+ * definite no, somebody else has given it the address: there is no move to tell of.
+ */
+export function acceptOwnTake(ctx: StepContext, ip: Ip, associationId: AssociationId | null): void {
+  if (mayHaveTaken(ctx, ip)) return accept(ctx, ip, associationId);
+  endAsHolder(ctx, ip);
 }
 
 /**

@@ -92,6 +92,11 @@ export function loseRaceTo(
   concludeAttempt(ctx, ip, 'lost-race', 'backing-off', detail, 0);
 }
 
+/** This node holds it already: there is nothing to move. */
+export function endAsHolder(ctx: StepContext, ip: Ip): void {
+  concludeAttempt(ctx, ip, 'abandoned', 'is-holder', 'this node holds it already', 0);
+}
+
 /** The attempt is over before anything was taken apart. */
 export function abandonMove(ctx: StepContext, ip: Ip, detail: string): void {
   const { move } = addressOf(ctx.state, ip);

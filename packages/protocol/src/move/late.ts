@@ -20,7 +20,7 @@ import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from '../repo
 import { addressOf, changeAddress, emitFact, persist, type StepContext } from '../step-context.ts';
 import type { MoveIntent } from '../storage/durable.ts';
 import { noteTry } from '../takeover/episode.ts';
-import { endsAccepted } from './phases.ts';
+import { endsAccepted, isOfLastRun } from './phases.ts';
 
 /**
  * The longest time after which a call may still land. AWS refuses a signed request whose time differs from its own by
@@ -36,6 +36,12 @@ export function mayLand(ctx: StepContext, ip: Ip, intent: MoveIntent): void {
   const { late } = addressOf(ctx.state, ip);
   const takes = Math.min((late?.takes ?? 0) + 1, MAX_LATE_TAKES);
   changeAddress(ctx, ip, { late: { intent, takes, until: ctx.now.at + LATE_LASTS_MS, held: null } });
+}
+
+/** Whether a take of this node's own may be what a read shows: the answer to one is unknown, was that of the last run, or was a yes. */
+export function mayHaveTaken(ctx: StepContext, ip: Ip): boolean {
+  const { intent, late, move } = addressOf(ctx.state, ip);
+  return late !== null || intent?.stage === 'accepted' || (move !== null && isOfLastRun(move));
 }
 
 /**

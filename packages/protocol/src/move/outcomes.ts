@@ -5,7 +5,7 @@
 import type { DurationMs, Ip } from '../model/units.ts';
 import { endAssociation, fitnessOf, isHeldBySelf, isSilent } from '../observation/holder.ts';
 import { addressOf, changeAddress, type StepContext } from '../step-context.ts';
-import { accept, beginDuty } from './acceptance.ts';
+import { accept, acceptOwnTake, beginDuty } from './acceptance.ts';
 import {
   afterLaggingRead,
   afterThrottle,
@@ -31,11 +31,6 @@ const RESTARTED = 'a restart ended the move before it began';
 /** Nobody holds it: claim it. */
 export function takeOnceCleared(ctx: StepContext, ip: Ip): void {
   onceCleared(ctx, ip, { call: 'take', reassociate: false });
-}
-
-/** This node holds it already: there is nothing to move. */
-export function endAsHolder(ctx: StepContext, ip: Ip): void {
-  concludeAttempt(ctx, ip, 'abandoned', 'is-holder', 'this node holds it already', 0);
 }
 
 /** Another holds it: by consent or by a single call it is swapped, else released. Whoever took it since the ballot, and is heard, keeps it. */
@@ -103,9 +98,9 @@ export function takeForDuty(ctx: StepContext, ip: Ip): void {
   take(ctx, ip, false);
 }
 
-/** The take was applied. */
+/** A take was applied, where one may have been. */
 export function acceptShown(ctx: StepContext, ip: Ip, _: Reading, { association }: Self): void {
-  accept(ctx, ip, association.associationId);
+  acceptOwnTake(ctx, ip, association.associationId);
 }
 
 /** The release was not applied after all, which ends the duty: begin again. Or somebody else has it now. */

@@ -6,7 +6,7 @@
 import type { AssociationId, DurationMs, Ip } from '../model/units.ts';
 import { holderFrom, holderName, observeHolder } from '../observation/holder.ts';
 import { addressOf, type StepContext } from '../step-context.ts';
-import { accept, beginDuty } from './acceptance.ts';
+import { acceptOwnTake, beginDuty } from './acceptance.ts';
 import {
   afterRest,
   drive,
@@ -61,10 +61,10 @@ export function readOn(ctx: StepContext, ip: Ip, phase: Settling, _event: Laggin
   keepDuty(ctx, ip);
 }
 
-/** A read that shows this node is proof that the call was applied. */
+/** A read that shows this node is proof that a take was applied, where one may have been. */
 export function settledOnSelf(ctx: StepContext, ip: Ip, phase: Settling, { association }: Self): void {
   noteSettled(ctx, ip, phase, association);
-  accept(ctx, ip, association.associationId);
+  acceptOwnTake(ctx, ip, association.associationId);
 }
 
 /** One such read is enough, but for a swap: for that it may lag, as one that shows another may. */

@@ -7,6 +7,7 @@
 
 import type { Ip } from '../model/units.ts';
 import type { StepContext } from '../step-context.ts';
+import { endAsHolder } from './conclude.ts';
 import type { Cleared, Due, ReadEvent, ReleaseEvent, SettlingEvent, TakeEvent } from './events.ts';
 import * as then from './outcomes.ts';
 import type { Reading, ReadPurpose, Releasing, Resting, Settling, Taking, Verifying } from './phases.ts';
@@ -33,7 +34,7 @@ export const MOVE_TABLE: MoveTable = {
   reading: {
     early: {
       nobody: then.takeOnceCleared,
-      self: then.endAsHolder,
+      self: endAsHolder,
       another: then.releaseOrSwapOnceCleared,
       displaces: then.refuseToDisplace,
       lagging: then.readAgain,
@@ -43,7 +44,7 @@ export const MOVE_TABLE: MoveTable = {
     },
     start: {
       nobody: then.takeOnceCleared,
-      self: then.endAsHolder,
+      self: endAsHolder,
       another: then.releaseOrSwapOnceCleared,
       displaces: then.refuseToDisplace,
       lagging: then.readAgain,

@@ -80,7 +80,7 @@ function withAssociation(
   const own = by.kind === 'instance' && by.instanceId === instanceId;
   return withAccount(accounts, { instanceId }, publicIp, (account) => {
     if (!own)
-      return isDoubtful(account, instanceId, publicIp, view)
+      return isDoubtful(account, view)
         ? { ...account, mayTell: account.mayTell + 1 }
         : { ...account, others: id };
     const move: AcceptedMove = {
@@ -98,11 +98,9 @@ function withAssociation(
   });
 }
 
-function isDoubtful(account: TakeoverAccount, instanceId: string, ip: Ip, view: ClusterView): boolean {
-  const moving = view
-    .runs()
-    .some((run) => run.instanceId === instanceId && intentIn(documentOf(run.synced()), ip) !== null);
-  return moving || account.unanswered || view.now() < (account.doubtfulUntilMs ?? NEVER);
+/** A take that is out, or one whose answer was lost, may be what it sees. */
+function isDoubtful({ unanswered, doubtfulUntilMs }: TakeoverAccount, view: ClusterView): boolean {
+  return unanswered || view.now() < (doubtfulUntilMs ?? NEVER);
 }
 
 function intentIn(document: DurableDocument | null, ip: Ip) {
@@ -125,7 +123,8 @@ function withAnswer(
       account = { ...account, doubtfulUntilMs: view.now() + MAY_LAND_MS };
     if (answer.kind === 'taken') {
       const heldWithoutId = answer.associationId === null;
-      return withKnown({ ...account, heldWithoutId }, by, account.owed.at(-1), view.now());
+      account = { ...withOthersTaken(account, ip, answer.associationId, view), heldWithoutId };
+      return withKnown(account, by, account.owed.at(-1), view.now());
     }
     if (answer.kind !== 'read' || answer.association.kind !== 'associated' || !answer.association.self)
       return account;
@@ -137,6 +136,18 @@ function withAnswer(
       ? withKnown(account, by, shownTo(account, ip, associationId, view), view.now())
       : account;
   });
+}
+
+/** A take of what another has given the node just before changes nothing, and is answered as one that was applied. */
+function withOthersTaken(
+  account: TakeoverAccount,
+  ip: Ip,
+  associationId: string | null,
+  view: ClusterView,
+): TakeoverAccount {
+  const id = associationId ?? view.aws().addresses.get(ip)?.association?.id;
+  if (id === undefined || id !== account.others) return account;
+  return { ...account, mayTell: account.mayTell + 1, others: null };
 }
 
 /**
