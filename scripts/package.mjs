@@ -2,12 +2,12 @@
 //   --arch x64|arm64   for this processor alone
 //   --only deb|rpm     of this family alone
 //   --out FOLDER       into another folder
-import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildOrExit } from './build.mjs';
 import { root } from './install.mjs';
+import { epochOf } from './package/epoch.mjs';
 import { findProgram } from './requirements.mjs';
 
 /** What each family needs of the machine, and the line that brings it. */
@@ -45,6 +45,7 @@ const absent = wanted.families
 for (const { program, install } of absent) console.error(`${program} is missing: ${install}`);
 if (absent.length > 0) process.exit(1);
 
+const epochS = epochOrExit();
 await buildOrExit();
 // These need what the build has installed.
 const { programs } = await import('./package/commands.mjs');
@@ -52,7 +53,7 @@ const { runtimeFor } = await import('./package/runtime.mjs');
 const { debPackage } = await import('./package/deb.mjs');
 const { rpmPackage } = await import('./package/rpm.mjs');
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
-const release = { version, epochS: epoch(), programs: await programs(version) };
+const release = { version, epochS, programs: await programs(version) };
 for (const { node, deb, rpm } of wanted.architectures) {
   const runtime = runtimeFor(node);
   for (const family of wanted.families) {
@@ -66,14 +67,11 @@ for (const { node, deb, rpm } of wanted.architectures) {
   }
 }
 
-/** The time that files bear: what is asked for (https://reproducible-builds.org/specs/source-date-epoch/), or the last commit's. */
-function epoch() {
-  const asked = process.env.SOURCE_DATE_EPOCH ?? '';
-  if (asked !== '') return Number(asked);
+function epochOrExit() {
   try {
-    return Number(execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' }));
-  } catch {
-    // Without git's history there is no commit to take it from: a fixed time, so that every build of these sources is the same.
-    return Date.UTC(2026, 0, 1) / 1000;
+    return epochOf(root, process.env.SOURCE_DATE_EPOCH ?? '', findProgram('git'));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
   }
 }

@@ -8,6 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Program, programs } from '../../scripts/package/commands.mjs';
 import { debPackage } from '../../scripts/package/deb.mjs';
+import { epochOf } from '../../scripts/package/epoch.mjs';
 import { rpmPackage } from '../../scripts/package/rpm.mjs';
 import { findProgram, has } from '../../scripts/requirements.mjs';
 
@@ -101,6 +102,19 @@ test('packed again, at another time, elsewhere and under another umask, the pack
   }
 });
 
+test('files bear the time of the commit, and a clone whose commit cannot be read is refused', () => {
+  const bare = mkdtempSync(join(folder, 'sources-'));
+  const git = findProgram('git');
+  const commit = Number(run('git', '-C', root, 'log', '-1', '--format=%ct'));
+  expect(epochOf(root, '', git)).toBe(commit);
+  expect(epochOf(root, '1700000000', git)).toBe(1_700_000_000);
+  expect(() => epochOf(root, 'yesterday', git)).toThrow("SOURCE_DATE_EPOCH is 'yesterday'");
+  expect(epochOf(bare, '', undefined)).toBe(Date.UTC(2026, 0, 1) / 1000);
+  mkdirSync(join(bare, '.git'));
+  expect(() => epochOf(bare, '', git)).toThrow("git can't tell the last commit's time");
+  expect(() => epochOf(bare, '', undefined)).toThrow('git is missing: apt-get install -y git');
+});
+
 describe.skipIf(!has('lintian'))('the Debian package', () => {
   interface Entry {
     readonly mode: string;
@@ -160,6 +174,15 @@ describe.skipIf(!has('lintian'))('the Debian package', () => {
               ? '-rwxr-xr-x'
               : '-rw-r--r--';
       expect(mode, path).toBe(expected);
+    }
+  });
+
+  test('no file of it tells the folder that it was built in', () => {
+    const files = readdirSync(tree, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+    for (const path of files.map((file) => join(file.parentPath, file.name))) {
+      const bytes = path.endsWith('.gz') ? gunzipSync(readFileSync(path)) : readFileSync(path);
+      // A manual page has its hyphens escaped.
+      expect(bytes.toString('latin1').replaceAll('\\-', '-').includes(root), path).toBe(false);
     }
   });
 
