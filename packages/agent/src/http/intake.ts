@@ -88,9 +88,12 @@ export class Intake {
   readonly #lines = new Map<Socket, Line>();
   /** Messages from where a peer is configured, other messages, all else: none takes another's turn. */
   readonly #lanes: Readonly<Record<'peers' | 'messages' | 'reads', Lane<Line>>>;
-  readonly #sweep: NodeJS.Timeout;
   readonly #turns: Turns<Line>;
   #heldBytes = 0;
+  /** Requests that were handed over and aren't over yet. */
+  #underWay = 0;
+  /** Null while nothing is under way: a timer that wakes an idle process costs more than what it looks at. */
+  #sweep: NodeJS.Timeout | null = null;
 
   constructor(options: IntakeOptions, dependencies: IntakeDependencies) {
     this.#options = options;
@@ -100,7 +103,6 @@ export class Intake {
       new Lane(new Allowance({ perSecond, burst: perSecond }, { monotonicMs: dependencies.monotonicMs }));
     this.#lanes = { peers: lane(), messages: lane(), reads: lane() };
     this.#turns = new Turns(Object.values(this.#lanes), (line) => this.#serve(line));
-    this.#sweep = setInterval(() => this.#cutSlowReaders(), options.checkMs).unref();
   }
 
   /** A request has been parsed. It is handled when those before it on its connection have been answered. */
@@ -133,7 +135,7 @@ export class Intake {
   }
 
   close(): void {
-    clearInterval(this.#sweep);
+    this.#stopSweeping();
     this.#turns.close();
     for (const socket of [...this.#lines.keys()]) this.forget(socket);
   }
@@ -170,8 +172,9 @@ export class Intake {
     this.#hold(line, line.held.length === 0 ? chunk : Buffer.concat([line.held, chunk]));
     if (this.#heldBytes > this.#options.maxHeldBytes && !isTrusted(line.socket))
       return this.#cut(line, 'overloaded');
-    line.socket.pause();
-    this.#goOn(line);
+    // Who waits for each answer is never held up: only what comes before an answer has to wait outside.
+    if (isBlocked(line)) line.socket.pause();
+    else this.#goOn(line);
   }
 
   #laneOf({ address }: Line, chunk: Buffer): Lane<Line> {
@@ -183,6 +186,7 @@ export class Intake {
   #goOn(line: Line): void {
     while (canStep(line) && this.#isServedAtOnce(line)) this.#step(line, TRUSTED_PIECE_BYTES);
     if (canStep(line)) {
+      line.socket.pause();
       line.lane.add(line.address, line);
       this.#turns.schedule();
     } else if (!isBlocked(line) && this.#lines.has(line.socket)) line.socket.resume();
@@ -214,8 +218,12 @@ export class Intake {
   #handOver(line: Line, exchange: Exchange): void {
     line.current = { exchange, since: this.#dependencies.monotonicMs(), isStream: false };
     const { request, response, handle } = exchange;
+    this.#underWay += 1;
+    this.#sweep ??= setInterval(() => this.#cutSlowReaders(), this.#options.checkMs).unref();
     response.once('close', () => {
       line.current = null;
+      this.#underWay -= 1;
+      if (this.#underWay === 0) this.#stopSweeping();
       if (line.isLast) line.socket.destroySoon();
       else if (this.#lines.has(line.socket)) this.#goOn(line);
     });
@@ -236,6 +244,11 @@ export class Intake {
     this.#dependencies.onCut(reason, line.socket);
     this.forget(line.socket);
     line.socket.destroy();
+  }
+
+  #stopSweeping(): void {
+    if (this.#sweep !== null) clearInterval(this.#sweep);
+    this.#sweep = null;
   }
 
   #cutSlowReaders(): void {

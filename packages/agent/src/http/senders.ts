@@ -51,9 +51,13 @@ export class Senders {
     };
     this.#known.delete(sender);
     this.#known.set(sender, known);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MAX_SENDERS && oldest !== undefined) this.#known.delete(oldest);
+    if (this.#known.size > MAX_SENDERS) this.#forgetOldest();
     return known;
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined) this.#known.delete(oldest);
   }
 
   #allow(perSecond: number): Allowance {
