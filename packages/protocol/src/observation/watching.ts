@@ -6,7 +6,7 @@ import type { AddressState } from '../model/address-state.ts';
 import type { AddressConfig, CheckConfig } from '../model/config.ts';
 import type { CheckSeries } from '../model/observation-state.ts';
 import type { State } from '../model/state.ts';
-import type { Ip, MonotonicMs, NodeId } from '../model/units.ts';
+import type { DurationMs, Ip, MonotonicMs, NodeId } from '../model/units.ts';
 import {
   addressOf,
   announce,
@@ -148,7 +148,7 @@ export function startProbeIfDecisive(ctx: StepContext, ip: Ip): void {
 function startProbe(ctx: StepContext, ip: Ip): void {
   const probeId = newEffectId(ctx);
   const address = addressOf(ctx.state, ip);
-  const gapMs = checkIntervalMs(probeConfig(ctx.state, ip).probe, isWatchedClosely(ctx.state, address));
+  const gapMs = untilNext(ctx.state, probeConfig(ctx.state, ip).probe, isWatchedClosely(ctx.state, address));
   changeAddress(ctx, ip, { series: started(address.series, probeId, ctx.now.at, gapMs) });
   ctx.effects.push({ kind: 'probe', probeId, address: ip });
 }
@@ -158,9 +158,30 @@ function startLocalCheck(ctx: StepContext): void {
   if (config.local === null) return;
   const checkId = newEffectId(ctx);
   const close = isFailing(local.series) || local.fit === 'unfit';
-  const series = started(local.series, checkId, ctx.now.at, checkIntervalMs(config.local, close));
+  const series = started(local.series, checkId, ctx.now.at, untilNext(ctx.state, config.local, close));
   change(ctx, { local: { series, fit: local.fit, since: local.since } });
   ctx.effects.push({ kind: 'check-local', checkId });
+}
+
+/**
+ * How long after the check that starts now the next one starts. While nothing is wrong those that are made equally often are made
+ * together, so that the node wakes once for all of them: a hiccup hurries one, and would leave it apart from the others for
+ * good. So it joins one that starts in the second half of its interval: for that it comes earlier once, by half of it at most.
+ */
+function untilNext({ config, local, addresses, now }: State, check: CheckConfig, fast: boolean): DurationMs {
+  const intervalMs = checkIntervalMs(check, fast);
+  if (fast) return intervalMs;
+  let next = intervalMs;
+  const join = ({ nextAt }: CheckSeries): void => {
+    const waitMs = nextAt - now.at;
+    if (waitMs >= intervalMs / 2 && waitMs < next) next = waitMs;
+  };
+  if (config.local?.intervalMs === intervalMs) join(local.series);
+  for (const { ip, probe } of config.addresses) {
+    const address = addresses[ip];
+    if (address !== undefined && probe.intervalMs === intervalMs) join(address.series);
+  }
+  return next;
 }
 
 /** Probes fail, a handover waits for it, or nobody has asked for a minute. */
