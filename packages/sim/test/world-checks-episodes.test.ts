@@ -3,7 +3,17 @@ import type { DriverAnswer, Fact } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
 import { createJudge, type WatchedView } from '../src/world/judge.ts';
 import { ADDRESS, message, newStage, type Stage, type TestRun } from './checked-stage.ts';
-import { associated, drive, driven, moveOf, READ, RELEASE, shows, TAKE } from './checked-takeover.ts';
+import {
+  associated,
+  checkedItself,
+  drive,
+  driven,
+  moveOf,
+  READ,
+  RELEASE,
+  shows,
+  TAKE,
+} from './checked-takeover.ts';
 
 type Name = 'a' | 'b' | 'c';
 interface Scene {
@@ -75,7 +85,7 @@ function scene(driver: 'ec2' | 'opsworks' = 'ec2'): Scene {
       return moving;
     },
     fails(on) {
-      tell({ kind: 'local-checked', by: stage[on], ok: false });
+      checkedItself(stage, stage[on], 6, false);
       return moving;
     },
     readsAgain(by, from) {
@@ -98,7 +108,7 @@ function scene(driver: 'ec2' | 'opsworks' = 'ec2'): Scene {
     const style = driver === 'opsworks' ? 'single-call' : 'fenced';
     run.reconfigure({ driver: { style, swap: false, displace: 'refuse' } });
     tell({ kind: 'started', by: run });
-    for (let count = 0; count < 5; count += 1) tell({ kind: 'local-checked', by: run, ok: true });
+    for (let count = 0; count < 5; count += 1) checkedItself(stage, run, count, true);
   }
   return moving;
 }

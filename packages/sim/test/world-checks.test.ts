@@ -6,6 +6,7 @@ import {
   ASSOCIATION,
   answerOf,
   associated,
+  checkedItself,
   drive,
   driven,
   ended,
@@ -92,9 +93,7 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
     'a takeover by a node whose own checks fail',
     takeover(
       {},
-      ...[1, 2].map(
-        (n): Moment => [4_200 + n, ({ tell, b }) => tell({ kind: 'local-checked', by: b, ok: false })],
-      ),
+      ...[1, 2].map((n): Moment => [4_200 + n, ({ b, ...stage }) => checkedItself(stage, b, 1 + n, false)]),
     ),
   ],
   ['I9', 'a takeover by a node that was never found well', takeover({ checksItself: null })],

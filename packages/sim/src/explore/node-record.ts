@@ -152,10 +152,10 @@ function arrivalOf(node: SimNode, event: HostEvent, effect: DriveEffect | null):
         ? { kind: 'proof', by: viewOf(node), ip: event.result.ip }
         : null;
     case 'local-checked': {
-      const { result } = event;
+      const { result, checkId } = event;
       const longest = (node.config.local?.timeoutMs ?? 0) + OWN_SLOWNESS_MS;
       const isSlow = result.kind === 'failed' && result.durationMs > longest;
-      return { kind: 'local-checked', by: viewOf(node), ok: isSlow ? null : result.kind === 'ok' };
+      return { kind: 'local-checked', by: viewOf(node), checkId, ok: isSlow ? null : result.kind === 'ok' };
     }
     default:
       return null;
@@ -227,8 +227,9 @@ function eventOf(node: SimNode, effect: Effect, bytes: number): JudgedEvent | nu
       return { kind: 'drive', by: viewOf(node), effect };
     case 'publish':
       return { kind: 'publish', by: viewOf(node), effect };
-    case 'persist':
     case 'check-local':
+      return { kind: 'local-check-began', by: viewOf(node), checkId: effect.checkId };
+    case 'persist':
     case 'ask-external-ip':
     case 'stopped':
       return null;

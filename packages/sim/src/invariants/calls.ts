@@ -4,6 +4,7 @@
  */
 import { callTimeoutMs, counted, type DriveEffect, type Ip } from '@failtome/protocol';
 import { type Broken, broken, type EventOf, type RunView } from './events.ts';
+import { failuresInARow } from './probes.ts';
 import { addressOf, firstCallOf, type RunHistory, type Shown, type UnknownCall } from './run-history.ts';
 
 /** How long a way-out proof counts (PROTOCOL.md, "Observation"). */
@@ -103,11 +104,13 @@ function isSingleCall({ config }: RunView): boolean {
 function checkFitness(history: RunHistory, by: RunView, what: string): readonly Broken[] {
   const { local } = by.config;
   if (local === null) return [];
-  if (history.local.length === 0) return [broken('I9', `${what}, and has never found its own HAProxy well`)];
+  if (history.local.every(({ end }) => end === 'out'))
+    return [broken('I9', `${what}, and has never found its own HAProxy well`)];
   const found: Broken[] = [];
-  const last = history.local.slice(-local.fall);
-  if (last.length === local.fall && last.every((ok) => !ok))
-    found.push(broken('I9', `${what}, and its own HAProxy has failed ${counted(local.fall, 'check')}`));
+  // In the order of their starts: what has failed since counts for nothing while an earlier one may yet succeed.
+  const fails = failuresInARow(history.local);
+  if (fails >= local.fall)
+    found.push(broken('I9', `${what}, and its own HAProxy has failed ${counted(fails, 'check')} in a row`));
   const { fit } = by.state().local;
   if (fit !== 'fit') found.push(broken('I9', `${what}, itself ${fit}`));
   return found;

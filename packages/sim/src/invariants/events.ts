@@ -66,7 +66,13 @@ export type WorldEvent =
   /** The external-IP service has answered with an address. */
   | { readonly kind: 'proof'; readonly by: RunView; readonly ip: Ip }
   /** A check of the own HAProxy came to an end; null: it took longer than it may, by this node's own slowness. */
-  | { readonly kind: 'local-checked'; readonly by: RunView; readonly ok: boolean | null }
+  | {
+      readonly kind: 'local-checked';
+      readonly by: RunView;
+      readonly checkId: number;
+      readonly ok: boolean | null;
+    }
+  | { readonly kind: 'local-check-began'; readonly by: RunView; readonly checkId: number }
   | { readonly kind: 'probe-began'; readonly by: RunView; readonly probeId: number; readonly address: Ip }
   | { readonly kind: 'cloud'; readonly event: AwsEvent }
   /** An operator was answered; an outcome of null: nothing came back. */

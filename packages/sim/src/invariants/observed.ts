@@ -5,7 +5,7 @@
  */
 import { counted, type Ip, type NodeId } from '@failtome/protocol';
 import { type Broken, broken, type EventOf, type RunView } from './events.ts';
-import { failuresInARow } from './probes.ts';
+import { failuresInARow, withoutLost } from './probes.ts';
 import { addressOf, type RunHistory } from './run-history.ts';
 
 /** How long a way-out proof counts (PROTOCOL.md, "Observation"). */
@@ -68,7 +68,7 @@ function checkFall(history: RunHistory, by: RunView, ip: Ip, nowMs: number): rea
     fall: 1,
     timeoutMs: 0,
   };
-  const fails = failuresInARow(addressOf(history, ip).probes, nowMs, timeoutMs);
+  const fails = failuresInARow(withoutLost(addressOf(history, ip).probes, nowMs, timeoutMs));
   if (fails >= fall || (fails >= 1 && holderSaysUnfit(history, by, ip, nowMs))) return [];
   return [
     broken('I1', `${by.run} sees ${ip} down after ${counted(fails, 'failure')} in a row, and needs ${fall}`),

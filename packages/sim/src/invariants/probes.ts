@@ -1,9 +1,9 @@
 /**
  * Failed probes in a row, counted again: from when the world saw each begin and how each ended, in the order in which they
- * began (I1; PROTOCOL.md, "Observation").
+ * began (I1; PROTOCOL.md, "Observation"). Checks of the own HAProxy overlap as probes do, and are counted alike (I9).
  */
 
-/** A probe as the world saw it begin, and what its run told of its end. */
+/** A probe, or a check of the own HAProxy, as the world saw it begin, and what its run told of its end. */
 export interface SeenProbe {
   readonly id: number;
   readonly beganMs: number;
@@ -36,15 +36,35 @@ export function withEnded(
   return end === 'ok' ? all.slice(all.indexOf(ended)) : all;
 }
 
+/** As `withEnded`, but one that nobody saw begin, or that began before a standstill, counts for nothing; null: it counts neither way. */
+export function withKnownEnded(
+  checks: readonly SeenProbe[],
+  id: number,
+  ok: boolean | null,
+): readonly SeenProbe[] {
+  const begun = checks.find((check) => check.id === id);
+  if (begun === undefined) return checks;
+  if (ok === null) return withEnded(checks, begun, 'void');
+  return withEnded(checks, begun, ok ? 'ok' : 'failed');
+}
+
 /** Those that began before count for nothing from now on. */
 export function sinceOf(probes: readonly SeenProbe[], fromMs: number): readonly SeenProbe[] {
   return probes.filter(({ beganMs, end }) => end === 'out' && beganMs >= fromMs - TOLERANCE_MS);
 }
 
-/** From the newest that has ended back to the first that hasn't, or that succeeded. */
-export function failuresInARow(probes: readonly SeenProbe[], nowMs: number, timeoutMs: number): number {
+/** Without those whose time is over: their run wouldn't tell of their end. */
+export function withoutLost(
+  probes: readonly SeenProbe[],
+  nowMs: number,
+  timeoutMs: number,
+): readonly SeenProbe[] {
   const lost = nowMs - timeoutMs - LATE_MS - TOLERANCE_MS;
-  const told = probes.filter(({ beganMs, end }) => end !== 'out' || beganMs >= lost);
+  return probes.filter(({ beganMs, end }) => end !== 'out' || beganMs >= lost);
+}
+
+/** From the newest that has ended back to the first that hasn't, or that succeeded. */
+export function failuresInARow(told: readonly SeenProbe[]): number {
   const newest = told.findLastIndex(({ end }) => end !== 'out');
   let count = 0;
   for (let i = newest; told[i]?.end === 'failed'; i -= 1) count += 1;

@@ -5,7 +5,7 @@
 import type { DriverAnswer, Envelope, Ip, NodeId } from '@failtome/protocol';
 import type { EventOf, FactOf, JudgedEvent, RunView } from './events.ts';
 import { wordAfter } from './peer-words.ts';
-import { newestEnd, sinceOf, withBegun, withEnded } from './probes.ts';
+import { newestEnd, sinceOf, withBegun, withEnded, withKnownEnded } from './probes.ts';
 import {
   type AddressHistory,
   addressOf,
@@ -52,8 +52,10 @@ export function withEvent(history: RunHistory, event: JudgedEvent, nowMs: number
       return withAnswer(history, event, nowMs);
     case 'proof':
       return { ...history, proofs: [...history.proofs, { atMs: nowMs, ip: event.ip }].slice(-MAX_KEPT) };
+    case 'local-check-began':
+      return { ...history, local: withBegun(history.local, event.checkId, nowMs) };
     case 'local-checked':
-      return event.ok === null ? history : withCheck(history, event.ok, nowMs);
+      return withCheck(history, event, nowMs);
     case 'probe-began':
       return withAddress(history, event.address, {
         probes: withBegun(addressOf(history, event.address).probes, event.probeId, nowMs),
@@ -253,9 +255,15 @@ function withToldHolders(
   return after;
 }
 
-function withCheck(history: RunHistory, ok: boolean, nowMs: number): RunHistory {
+/** One that took too long by the node's own slowness counts for nothing. */
+function withCheck(
+  history: RunHistory,
+  { checkId, ok }: EventOf<'local-checked'>,
+  nowMs: number,
+): RunHistory {
   const after = copyRun(history);
-  after.local = [...history.local, ok].slice(-MAX_KEPT);
+  after.local = withKnownEnded(history.local, checkId, ok);
+  if (ok === null) return after;
   if (ok) after.okChecks = Math.min(history.okChecks + 1, FIT_CHECKS);
   else after.failedCheckMs = nowMs;
   return after;

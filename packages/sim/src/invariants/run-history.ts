@@ -98,8 +98,8 @@ export interface RunHistory {
   readonly startedMs: number;
   readonly addresses: Readonly<Record<Ip, AddressHistory>>;
   readonly proofs: readonly Proof[];
-  /** The last results of the check of its own HAProxy, newest last. */
-  readonly local: readonly boolean[];
+  /** The last checks of its own HAProxy since the start or a standstill, in the order in which they began. */
+  readonly local: readonly SeenProbe[];
   /** How many of them have succeeded since the start, up to `FIT_CHECKS`, whatever came between. */
   readonly okChecks: number;
   readonly failedCheckMs: number | null;

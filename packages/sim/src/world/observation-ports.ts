@@ -40,9 +40,10 @@ export function createObservationPorts(
 
   const check: Observing['local']['check'] = ({ checkId }) => {
     const timeoutMs = life.view().config.local?.timeoutMs ?? 1_000;
+    emit({ kind: 'local-check-began', by: life.view(), checkId });
     const done = measured<CheckResult>((result) => {
       const slow = result.kind === 'failed' && result.durationMs > timeoutMs + OWN_SLOWNESS_MS;
-      emit({ kind: 'local-checked', by: life.view(), ok: slow ? null : result.kind === 'ok' });
+      emit({ kind: 'local-checked', by: life.view(), checkId, ok: slow ? null : result.kind === 'ok' });
       life.feed({ kind: 'local-checked', checkId, result });
     });
     outside.checkLocal(machine, timeoutMs, done);
