@@ -86,15 +86,31 @@ test('a node that was far behind catches up, and one that was pushed far ahead i
   expect(run.state.addresses[IP]?.epoch).toBe(FAR + 1);
 });
 
-test('a higher incarnation is told by a peer once, and keeps this node from lending once', () => {
+test('a higher incarnation keeps this node from lending once for each peer, until a lease after its start', () => {
   const run = new Run();
   run.say({ version: 0, ack: 0, known: 7 });
   expect(run.state.incarnation).toBe(8);
   run.tick(1_000);
   const lendFrom = run.state.addresses[IP]?.lendFrom;
   run.say({ version: 0, ack: 0, known: 9 });
-  expect(run.state.incarnation).toBe(8);
+  expect(run.state.incarnation).toBe(10);
   expect(run.state.addresses[IP]?.lendFrom).toBe(lendFrom);
+});
+
+test('a higher incarnation proves a disk that was rolled back, however far it was pushed, and is caught up with', () => {
+  const run = new Run();
+  run.say({ version: 0, ack: 0, known: FAR + 9 });
+  expect(run.state.peers[PEER]?.provedRollback).toBe(true);
+  run.tick(1_000);
+  run.say({ version: 0, ack: 0, known: FAR + 9 });
+  expect(run.state.incarnation).toBe(FAR + 10);
+});
+
+test('what a peer knows of this node makes it write no more often than any other news', () => {
+  const run = new Run();
+  for (let i = 0; i < 200; i += 1) run.say({ version: 0, ack: 0, known: run.state.incarnation });
+  expect(run.state.incarnation).toBeLessThan(50);
+  expect(run.facts).toContain('over-budget');
 });
 
 test('answers about addresses that nobody knows never fill a message', () => {

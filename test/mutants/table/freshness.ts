@@ -130,9 +130,16 @@ export const FRESHNESS_MUTANTS: readonly Mutant[] = [
     'whoever is refused as stale does not try again',
     edit(
       'membership/gossip.ts',
-      'if (!pending.retry) speakTo(ctx, peer.id, { retry: true, fresh: pending.fresh });',
-      '',
+      'speakTo(ctx, peer.id, { retry: true, fresh: pending.fresh });',
+      'emitFact(ctx, { kind: "rejected", reason: "session", from: peer.id });',
     ),
+    'crashes',
+  ),
+  mutant(
+    'repeated-each',
+    ['I19'],
+    'of messages that are refused together each is repeated',
+    edit('membership/gossip.ts', ' && !isRepeated(ctx.state, pending)', ''),
     'crashes',
   ),
   mutant(

@@ -241,6 +241,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'told-lost-with-write': ['disk-fails-after-the-intent', 'disk-full', 'sns-down'],
   'outbox-kept': ['web-server-killed', 'sns-down'],
   'late-told-twice': ['idle-read-shows-the-take'],
+  'repeated-each': ['refused-together'],
   'refused-is-taken': ['operator-gives-it-to-the-loser'],
   'second-take-forgotten': ['one-of-two-takes-lands-later'],
   'held-without-id-for-ever': ['opsworks-other-take-lands-after-a-peers'],

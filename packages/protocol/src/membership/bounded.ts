@@ -40,9 +40,14 @@ export function isPlausible(known: number, told: number): boolean {
   return told <= mostAfter(known);
 }
 
+/** Whether a counter can have come so far at all. */
+export function isReachable(told: number): boolean {
+  return told <= NEVER_REACHED;
+}
+
 /** What to make of a counter that a peer tells: the greater, but no further than is plausible. */
 export function adopted(known: number, told: number): number {
-  return told > NEVER_REACHED ? known : Math.max(known, Math.min(told, mostAfter(known)));
+  return isReachable(told) ? Math.max(known, Math.min(told, mostAfter(known))) : known;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { onBallotAnswer, onBallotUndelivered } from '../election/campaign.ts';
 import { onBallot, onRelease } from '../election/voter.ts';
 import type { SendFailure } from '../model/inputs.ts';
-import type { Channel, Peer } from '../model/peer-state.ts';
+import type { Channel, Peer, PendingSend } from '../model/peer-state.ts';
 import type { State } from '../model/state.ts';
 import type { EffectId, NodeId } from '../model/units.ts';
 import { isSilent } from '../observation/holder.ts';
@@ -109,7 +109,8 @@ export function onAnswered(ctx: StepContext, sendId: EffectId, answer: Envelope)
   if (channel.session !== answer.session) return;
   const refused = answer.payload.refused;
   if (refused === 'session' || refused === 'stale') {
-    if (!pending.retry) speakTo(ctx, peer.id, { retry: true, fresh: pending.fresh });
+    if (!pending.retry && !isRepeated(ctx.state, pending))
+      speakTo(ctx, peer.id, { retry: true, fresh: pending.fresh });
     return;
   }
   const rttMs = ctx.now.at - pending.sentAt;
@@ -123,6 +124,13 @@ export function onAnswered(ctx: StepContext, sendId: EffectId, answer: Envelope)
   const decides =
     ctx.state.peers[peer.id]?.answersDue.some(({ answer: said }) => said !== 'pending') ?? false;
   if (decides) speakTo(ctx, peer.id);
+}
+
+/** What was refused together is said once more by one message: it carries all that is to be said. */
+function isRepeated({ pendingSends }: State, { to, seq }: PendingSend): boolean {
+  return pendingSends.some(
+    (send) => send.to === to && send.retry && send.seq > seq && send.failedAt === null,
+  );
 }
 
 /** A message came to nothing: not sent, or not answered in time. Its answer may still come late. */

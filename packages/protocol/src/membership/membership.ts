@@ -36,7 +36,7 @@ import type {
   PeerState,
   Rumour,
 } from '../wire/messages.ts';
-import { adoptEpoch, ignorePart, isPlausible } from './bounded.ts';
+import { adoptEpoch, adopted, ignorePart, isPlausible, isReachable } from './bounded.ts';
 import { mayHurry } from './budget.ts';
 import { peerStateNow, suspectAfterMs } from './detector.ts';
 import { observeTold } from './hearsay.ts';
@@ -183,22 +183,30 @@ export function knownIncarnation(peer: Peer): number | undefined {
     : undefined;
 }
 
-/** A peer knew this node by an incarnation that its disk doesn't know of: what it had lent then can't be known. */
+/**
+ * A peer knew this node by an incarnation that its disk doesn't know of: what it had lent then can't be known. That is so
+ * however far ahead the number is, and counts once a run from each peer; the number itself is followed like any counter.
+ */
 export function onKnown(ctx: StepContext, from: NodeId, known: number): void {
-  const { state } = ctx;
-  if (known < state.incarnation) return;
-  // What it knew before this run can't become more; else it could keep this node from lending for ever.
-  if (state.peers[from]?.provedRollback === true || !isPlausible(state.incarnation, known))
-    return ignorePart(ctx, from);
-  changePeer(ctx, from, { provedRollback: true });
-  change(ctx, { incarnation: known + 1 });
-  // Whatever an earlier run had lent is over a lease after this one's start, whenever a peer comes to tell.
-  const lendFrom = state.startedAt + state.config.agreement.leaseMs;
-  for (const { ip, lendFrom: before } of Object.values(state.addresses))
-    changeAddress(ctx, ip, { lendFrom: Math.max(before, lendFrom) });
-  emitFact(ctx, { kind: 'storage', ok: true, code: 'ROLLED_BACK' });
+  const { incarnation, peers } = ctx.state;
+  if (known < incarnation) return;
+  if (!isReachable(known)) return ignorePart(ctx, from);
+  const next = adopted(incarnation, known);
+  if (peers[from]?.provedRollback !== true) onRolledBack(ctx, from);
+  else if (!mayHurry(ctx, from)) return;
+  change(ctx, { incarnation: next + 1 });
   persist(ctx);
   announce(ctx);
+}
+
+/** Whatever an earlier run had lent is over a lease after this one's start, whenever a peer comes to tell. */
+function onRolledBack(ctx: StepContext, from: NodeId): void {
+  const { addresses, config, startedAt } = ctx.state;
+  changePeer(ctx, from, { provedRollback: true });
+  const lendFrom = startedAt + config.agreement.leaseMs;
+  for (const { ip, lendFrom: before } of Object.values(addresses))
+    changeAddress(ctx, ip, { lendFrom: Math.max(before, lendFrom) });
+  emitFact(ctx, { kind: 'storage', ok: true, code: 'ROLLED_BACK' });
 }
 
 /** Takes in what a peer says of third nodes, and refutes what it says of this one. */

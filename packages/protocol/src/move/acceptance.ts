@@ -34,7 +34,7 @@ export function beginDuty(ctx: StepContext, ip: Ip, associationId: AssociationId
  * definite no, somebody else has given it the address: there is no move to tell of.
  */
 export function acceptOwnTake(ctx: StepContext, ip: Ip, associationId: AssociationId | null): void {
-  if (mayHaveTaken(ctx, ip)) return accept(ctx, ip, associationId);
+  if (mayHaveTaken(ctx, ip, associationId)) return accept(ctx, ip, associationId);
   endAsHolder(ctx, ip);
 }
 

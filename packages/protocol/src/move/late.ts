@@ -38,10 +38,14 @@ export function mayLand(ctx: StepContext, ip: Ip, intent: MoveIntent): void {
   changeAddress(ctx, ip, { late: { intent, takes, until: ctx.now.at + LATE_LASTS_MS, held: null } });
 }
 
-/** Whether a take of this node's own may be what a read shows: the answer to one is unknown, was that of the last run, or was a yes. */
-export function mayHaveTaken(ctx: StepContext, ip: Ip): boolean {
+/**
+ * Whether a take of this node's own may be what a read shows, and not told yet: the answer to one is unknown, was that of the
+ * last run, or was a yes.
+ */
+export function mayHaveTaken(ctx: StepContext, ip: Ip, associationId: AssociationId | null): boolean {
   const { intent, late, move } = addressOf(ctx.state, ip);
-  return late !== null || intent?.stage === 'accepted' || (move !== null && isOfLastRun(move));
+  if (intent?.stage === 'accepted' || (move !== null && isOfLastRun(move))) return true;
+  return late !== null && late.held !== (associationId ?? WITHOUT_ID);
 }
 
 /**
