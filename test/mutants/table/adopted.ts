@@ -22,9 +22,10 @@ export const ADOPTED_MUTANTS: readonly Mutant[] = [
     'an epoch, an incarnation or a version of any height is adopted',
     [
       edit('membership/bounded.ts', 'return told <= mostAfter(known);', 'return true;'),
+      edit('membership/bounded.ts', 'return told <= NEVER_REACHED;', 'return true;'),
       edit(
         'membership/bounded.ts',
-        'return told > NEVER_REACHED ? known : Math.max(known, Math.min(told, mostAfter(known)));',
+        'return isReachable(told) ? Math.max(known, Math.min(told, mostAfter(known))) : known;',
         'return Math.max(known, told);',
       ),
     ],
