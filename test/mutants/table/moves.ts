@@ -224,7 +224,11 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'refused-is-taken',
     ['move 4', 'I17'],
     'a read that shows this node counts as its own take, though every one was refused',
-    edit('move/acceptance.ts', 'if (mayHaveTaken(ctx, ip, associationId)) return accept', 'if (ip !== null) return accept'),
+    edit(
+      'move/acceptance.ts',
+      'if (mayHaveTaken(ctx, ip, associationId)) return accept',
+      'if (ip !== null) return accept',
+    ),
     'cloud',
   ),
   mutant(
