@@ -1,5 +1,6 @@
 /** What a peer has said of itself, as one run has read it, and which of two runs with its id says what counts. */
 import type { Envelope } from '@failtome/protocol';
+import type { RunView } from './events.ts';
 import type { PeerWord } from './run-history.ts';
 
 /** The most replaced sessions of one peer that are known. */
@@ -14,6 +15,12 @@ const NEW_WORD: PeerWord = {
   readMs: 0,
   unfitMs: null,
 };
+
+/** Whether this run waits for the answer. One that is later than a peer may be silent is waited for no more, and says nothing of now. */
+export function isAwaited(by: RunView, { session, seq }: NonNullable<Envelope['re']>): boolean {
+  const state = by.state();
+  return session === state.session && state.pendingSends.some((send) => send.seq === seq);
+}
 
 /** A peer's word with another message. That it is unfit counts for it however it came; that it is fit only when it was taken in. */
 export function wordAfter(

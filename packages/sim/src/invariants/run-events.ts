@@ -4,7 +4,7 @@
  */
 import type { DriverAnswer, Envelope, Ip, NodeId } from '@failtome/protocol';
 import type { EventOf, FactOf, JudgedEvent, RunView } from './events.ts';
-import { wordAfter } from './peer-words.ts';
+import { isAwaited, wordAfter } from './peer-words.ts';
 import { newestEnd, sinceOf, withBegun, withEnded, withKnownEnded } from './probes.ts';
 import {
   type AddressHistory,
@@ -203,16 +203,10 @@ function withHeard(history: RunHistory, { by, message }: EventOf<'heard'>, nowMs
   const after = copyRun(history);
   const word = wordAfter(history.words[from], message, takenIn, nowMs, { heardMs: nowMs });
   after.words = withEntry(history.words, from, word);
-  // What is answered later than a peer may be silent is waited for no more, and says nothing of now.
   const isAnswer = re !== null && isAwaited(by, re);
   if (isAnswer && payload.refused !== 'unknown-sender') after.heard = heardAt(history, from, nowMs);
   const known = withToldHolders(after, by, message, nowMs);
   return isAnswer ? withoutSilence(known, from) : known;
-}
-
-function isAwaited(by: RunView, { session, seq }: NonNullable<Envelope['re']>): boolean {
-  const state = by.state();
-  return session === state.session && state.pendingSends.some((send) => send.seq === seq);
 }
 
 function heardAt({ heard }: RunHistory, from: NodeId, atMs: number): RunHistory['heard'] {
