@@ -1,13 +1,11 @@
 /** What an idle agent costs, beside a bare Fastify and prom-client process; and how soon after its start it probes. Needs /proc. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type EmbeddedCloud, startCloud } from '../packages/cloud/src/embedded/index.ts';
 import { counted } from '../packages/protocol/src/reporting/wording.ts';
+import { type AgentProgram, type AgentWorld, ids, openWorld, spawnAgent } from './agent-world.ts';
 import type { BenchOptions } from './options.ts';
 import { type Sample, sampleAll } from './process-sample.ts';
 import { median, type Row, spread } from './table.ts';
@@ -35,20 +33,6 @@ const bareProgram = `
   console.log('listening');
 `;
 
-const publicIp = '127.54.7.1';
-const ids = ['saturn', 'neptune'] as const;
-
-/** A pair at default settings on the embedded cloud, with a web server that answers at once. */
-interface World {
-  readonly folder: string;
-  readonly cloud: EmbeddedCloud;
-  readonly web: Server;
-  /** Configuration files. */
-  readonly files: Readonly<Record<(typeof ids)[number], string>>;
-  /** Resolves when the next request comes to the web server through the address. */
-  readonly nextProbe: () => Promise<void>;
-}
-
 export async function footprint(options: BenchOptions): Promise<readonly Row[]> {
   const world = await openWorld();
   const children: ChildProcess[] = [];
@@ -59,7 +43,7 @@ export async function footprint(options: BenchOptions): Promise<readonly Row[]> 
       agentStarts.push(await timeAgent(options, world));
       bareStarts.push(await timeBare(options));
     }
-    const agents = ids.map((id) => spawnAgent(options, world, id));
+    const agents = ids.map((id) => spawnAgent(agentOf(options), world, id));
     const bares = ids.map(() => spawnBare(options));
     children.push(...agents, ...bares);
     await delay(settleMs);
@@ -72,12 +56,16 @@ export async function footprint(options: BenchOptions): Promise<readonly Row[]> 
     return [...memoryRows(mine, yardstick), cpuRow(mine, yardstick), startRow(agentStarts, bareStarts)];
   } finally {
     for (const child of children) child.kill('SIGKILL');
-    world.web.closeAllConnections();
-    world.web.close();
-    await world.cloud.close();
-    rmSync(world.folder, { recursive: true, force: true });
+    await world.close();
   }
 }
+
+/** As whoever has installed no package runs it. */
+const agentOf = ({ agentFile }: BenchOptions): AgentProgram => ({
+  node: process.execPath,
+  flags: [],
+  file: agentFile,
+});
 
 function memoryRows(mine: Sample, bare: Sample): readonly Row[] {
   const rowOf = (kind: string, own: number, other: number): Row => ({
@@ -119,59 +107,11 @@ function startRow(agentStarts: readonly number[], bareStarts: readonly number[])
   };
 }
 
-async function openWorld(): Promise<World> {
-  const folder = mkdtempSync(join(tmpdir(), 'failtome-footprint-'));
-  let wake = (): void => undefined;
-  const web = createServer((request, response) => {
-    if (request.url === '/address') wake();
-    response.end('ok');
-  });
-  const port = await listen(web);
-  const backend = { host: '127.0.0.1', port };
-  const cloud = await startCloud({
-    instances: ids.map((id) => ({ id: `i-${id}`, backend })),
-    addresses: [{ publicIp, holder: `i-${ids[1]}` }],
-  });
-  const ports = { saturn: await freePort(), neptune: await freePort() };
-  const configure = (id: (typeof ids)[number]): string => {
-    const file = join(folder, `${id}.yaml`);
-    const keyFile = join(folder, 'cluster.key');
-    writeFileSync(keyFile, `${Buffer.alloc(32, 7).toString('base64')}\n`, { mode: 0o600 });
-    const config = {
-      cluster: 'footprint',
-      node: { id },
-      api: { listen: `127.0.0.1:${ports[id]}` },
-      peers: ids.map((peer) => ({ id: peer, url: `http://127.0.0.1:${ports[peer]}` })),
-      auth: { keyFile },
-      addresses: [
-        { ip: publicIp, probe: { port: cloud.viewOf(`i-${id}`, publicIp).port, path: '/address' } },
-      ],
-      local: { url: `http://127.0.0.1:${port}/local` },
-      guard: { urls: [cloud.guardUrlFor(`i-${id}`)] },
-      driver: { kind: 'ec2' },
-      stateDir: join(folder, id),
-    };
-    // JSON is YAML.
-    writeFileSync(file, JSON.stringify(config));
-    return file;
-  };
-  return {
-    folder,
-    cloud,
-    web,
-    files: { saturn: configure('saturn'), neptune: configure('neptune') },
-    nextProbe: () =>
-      new Promise((resolve) => {
-        wake = resolve;
-      }),
-  };
-}
-
 /** From the fork to the request of the first probe. */
-async function timeAgent(options: BenchOptions, world: World): Promise<number> {
+async function timeAgent(options: BenchOptions, world: AgentWorld): Promise<number> {
   const probed = world.nextProbe();
   const startedAt = performance.now();
-  const child = spawnAgent(options, world, 'saturn');
+  const child = spawnAgent(agentOf(options), world, 'saturn');
   return endingAfter(child, probed, startedAt);
 }
 
@@ -199,36 +139,10 @@ async function endingAfter(child: ChildProcess, awaited: Promise<void>, startedA
   }
 }
 
-function spawnAgent(
-  { agentFile }: BenchOptions,
-  { files, cloud }: World,
-  id: (typeof ids)[number],
-): ChildProcess {
-  const env = { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...cloud.environmentFor(`i-${id}`) };
-  const args = [agentFile, 'run', '--config', files[id]];
-  return spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
-}
-
 function spawnBare({ root }: BenchOptions): ChildProcess {
   return spawn(process.execPath, ['--input-type=module', '--eval', bareProgram], {
     cwd: join(root, 'packages/agent'),
     env: { PATH: process.env.PATH ?? '', HOME: tmpdir() },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-}
-
-function listen(server: Server): Promise<number> {
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      resolve(address === null || typeof address === 'string' ? 0 : address.port);
-    });
-  });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

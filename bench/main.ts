@@ -12,6 +12,7 @@ import { gossip } from './gossip.ts';
 import { identities } from './identities.ts';
 import { idle } from './idle.ts';
 import type { BenchOptions } from './options.ts';
+import { packaged } from './packaged.ts';
 import { simulator } from './simulator.ts';
 import { strangers } from './strangers.ts';
 import { type Row, tableOf } from './table.ts';
@@ -22,6 +23,7 @@ type Benchmark = (options: BenchOptions) => Promise<readonly Row[]>;
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   footprint,
+  packaged,
   failover: failovers,
   decision: decisions,
   gossip,
@@ -35,7 +37,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
 const FULL_TIMES = 5;
 
 const help = `npm run bench -- [--full] [--only NAME,…] [--json]
-  --full   ${FULL_TIMES} times the repetitions (about half an hour; without it less than eleven minutes)
+  --full   ${FULL_TIMES} times the repetitions (about half an hour; without it less than thirteen minutes)
   --only   some of: ${Object.keys(BENCHMARKS).join(', ')}
   --json   the rows as JSON instead of a table
 FAILTOME_BENCH_AGENT=FILE measures another build of the agent instead; idle compares this build with that one.

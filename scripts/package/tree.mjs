@@ -7,6 +7,7 @@ import { root } from '../install.mjs';
 import { commandPage } from './command-page.mjs';
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.mjs';
 import { referencePage } from './reference-page.mjs';
+import { AGENT_FLAGS } from './runtime.mjs';
 
 /**
  * @typedef {import('./commands.mjs').Program} Program
@@ -62,19 +63,21 @@ function writerTo(target) {
 
 /** The bundles stand to each other as in the repository, so that one finds the other. */
 const bundles = [
-  { program: 'failtome', folder: 'agent' },
-  { program: 'failtome-sim', folder: 'sim' },
+  { program: 'failtome', folder: 'agent', flags: AGENT_FLAGS },
+  // Its swarms compute for hours.
+  { program: 'failtome-sim', folder: 'sim', flags: [] },
 ];
 
 /** @param {string} target @param {WriteFile} file @param {Runtime} runtime */
 function layPrograms(target, file, { folder: runtime }) {
   file(`${LIB}/bin/node`, readFileSync(join(runtime, 'bin/node')), 0o755);
-  for (const { program, folder } of bundles) {
+  for (const { program, folder, flags } of bundles) {
     const bundle = `${folder}/dist/${program}.js`;
     const source = readFileSync(`${root}packages/${bundle}`, 'utf8');
     // Its first line asks for any Node; /usr/bin has the one way in.
     file(`${LIB}/${bundle}`, source.replace(/^#!.*\n/, '').replace(/\n\/\/# sourceMappingURL=.*\n*$/, '\n'));
-    file(`usr/bin/${program}`, `#!/bin/sh\nexec /${LIB}/bin/node /${LIB}/${bundle} "$@"\n`, 0o755);
+    const command = [`/${LIB}/bin/node`, ...flags, `/${LIB}/${bundle}`].join(' ');
+    file(`usr/bin/${program}`, `#!/bin/sh\nexec ${command} "$@"\n`, 0o755);
   }
   cpSync(`${root}packages/sim/scenarios`, join(target, `${LIB}/sim/scenarios`), { recursive: true });
 }
