@@ -28,7 +28,7 @@ export interface ServerLimits {
   readonly stalledMs: DurationMs;
   /** Between requests. Longer than a gossip interval, and than a peer keeps an idle connection. */
   readonly keepAliveMs: DurationMs;
-  /** How often the first three are looked at. */
+  /** How often the first three are looked at. It wakes the process for as long as it lives. */
   readonly checkMs: DurationMs;
   readonly maxConnections: number;
   /** New connections of one stranger's address, and of all of these, that are taken in. */
@@ -55,7 +55,7 @@ export const SERVER_LIMITS: ServerLimits = {
   answerMs: 10_000,
   stalledMs: 10_000,
   keepAliveMs: 65_000,
-  checkMs: 500,
+  checkMs: 1_000,
   maxConnections: MAX_CONNECTIONS,
   arrivalsPerSecond: ARRIVALS_PER_SECOND,
   allArrivalsPerSecond: ALL_ARRIVALS_PER_SECOND,

@@ -201,7 +201,7 @@ export class Intake {
   #step(line: Line, pieceBytes: number): void {
     if (line.parsed.length === 0) {
       const piece = line.held.subarray(0, pieceBytes);
-      this.#hold(line, line.held.subarray(pieceBytes));
+      this.#hold(line, piece.length === line.held.length ? NOTHING : line.held.subarray(pieceBytes));
       try {
         line.parse(piece);
       } catch (error) {
