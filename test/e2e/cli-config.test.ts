@@ -163,7 +163,7 @@ describe.concurrent('the effective configuration', () => {
     expect(await configIn(path)).toMatchObject({
       cluster: 'web',
       node: { id: 'saturn', role: 'candidate', priority: 100 },
-      gossip: { interval: '500ms', timeout: '400ms', dead: '3s', fanout: 3 },
+      gossip: { interval: '500ms', timeout: '250ms', dead: '2s', fanout: 3 },
       agreement: { silentPeer: 'takeover', lease: '10s' },
       guard: { urls: ['http://checkip.amazonaws.com'], timeout: '3s' },
       holdDown: '60s',

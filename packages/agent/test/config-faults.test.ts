@@ -100,12 +100,12 @@ const singleFaults: readonly (readonly [section: string, line: string])[] = [
   ],
   ['guard: { timeout: 0s }', duration('guard.timeout', '"0s"', '50ms', '30s', '')],
   [
-    'gossip: { interval: 2s }',
-    'gossip.dead: found 3s, expected at least 2 × gossip.interval + gossip.timeout (2 × 2s + 400ms = 4400ms); a single lost heartbeat would count as death (the default)',
+    'gossip: { interval: 2s, dead: 3s }',
+    'gossip.dead: found 3s, expected at least 2 × gossip.interval + gossip.timeout (2 × 2s + 250ms = 4250ms); a single lost heartbeat would count as death (f.yaml:9)',
   ],
   [
     'gossip: { timeout: 3s }',
-    'gossip.timeout: found 3s, expected less than gossip.dead (3s); a peer would be dead before it could have answered (f.yaml:9)',
+    'gossip.timeout: found 3s, expected less than gossip.dead (2s); a peer would be dead before it could have answered (f.yaml:9)',
   ],
   ['gossip: { fanout: 0 }', 'gossip.fanout: found 0, expected a whole number from 1 to 16 (f.yaml:9)'],
   ['gossip: { fanout: 1.5 }', 'gossip.fanout: found 1.5, expected a whole number from 1 to 16 (f.yaml:9)'],

@@ -37,14 +37,14 @@ describe('a preset', () => {
 
   test('gives way to a key beside it, and so do the defaults that follow from that key', () => {
     const { config } = loaded(
-      withAddress('preset: quick\ngossip: { dead: 400ms }', ', probe: { interval: 80ms }'),
+      withAddress('preset: quick\ngossip: { dead: 400ms }', ', probe: { interval: 60ms }'),
     );
-    expect(config.gossip).toMatchObject({ deadMs: 400, intervalMs: 100, timeoutMs: 150 });
+    expect(config.gossip).toMatchObject({ deadMs: 400, intervalMs: 100, timeoutMs: 60 });
     expect(config.addresses[0]?.probe).toMatchObject({
-      intervalMs: 80,
-      fastIntervalMs: 80,
-      timeoutMs: 300,
-      fall: 2,
+      intervalMs: 60,
+      fastIntervalMs: 60,
+      timeoutMs: 150,
+      fall: 4,
     });
   });
 

@@ -62,7 +62,7 @@ test('what is required is enough, and everything else has its default', () => {
           port: 80,
           path: '/',
           intervalMs: 1000,
-          fastIntervalMs: 500,
+          fastIntervalMs: 200,
           timeoutMs: 1000,
           fall: 3,
           rise: 2,
@@ -71,7 +71,7 @@ test('what is required is enough, and everything else has its default', () => {
       },
     ],
     local: null,
-    gossip: { intervalMs: 500, timeoutMs: 400, deadMs: 3000, fanout: 3 },
+    gossip: { intervalMs: 500, timeoutMs: 250, deadMs: 2000, fanout: 3 },
     agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
     guard: { urls: ['http://checkip.amazonaws.com'], timeoutMs: 3000, allowPrivate: false },
     driver: { kind: 'ec2', region: null, instanceId: null, displace: 'refuse' },
@@ -199,16 +199,24 @@ test('every key is read into its place', () => {
 });
 
 test.each([
-  ['probe: { interval: 300ms }', 300],
-  ['probe: { interval: 5s }', 500],
+  ['probe: { interval: 100ms }', 100],
+  ['probe: { interval: 5s }', 200],
 ])('a default that would contradict what was chosen gives way: %s', (probe, fastIntervalMs) => {
   const config = configOf(MINIMAL.replace('ip: 54.173.141.243', `ip: 54.173.141.243, ${probe}`));
   expect(config.addresses[0]?.probe.fastIntervalMs).toBe(fastIntervalMs);
 });
 
 test('the heartbeat’s time-out gives way to a short time to death, and not without need', () => {
-  expect(configOf(`${MINIMAL}gossip: { interval: 100ms, dead: 500ms }`).gossip.timeoutMs).toBe(300);
-  expect(configOf(`${MINIMAL}gossip: { interval: 100ms, dead: 1s }`).gossip.timeoutMs).toBe(400);
+  expect(configOf(`${MINIMAL}gossip: { interval: 100ms, dead: 350ms }`).gossip.timeoutMs).toBe(150);
+  expect(configOf(`${MINIMAL}gossip: { interval: 100ms, dead: 1s }`).gossip.timeoutMs).toBe(250);
+});
+
+test.each([
+  ['interval: 200ms', 2_000],
+  ['interval: 1s', 4_000],
+  ['interval: 20s', 80_000],
+])('the time to death gives way to a long interval, and to nothing else: %s', (written, deadMs) => {
+  expect(configOf(`${MINIMAL}gossip: { ${written} }`).gossip).toMatchObject({ deadMs, timeoutMs: 250 });
 });
 
 test('a section whose keys are all commented out is the same as an absent one', () => {

@@ -1,4 +1,4 @@
-/** Whole sets of timings by one word. What each is worth on a network is on the page about settings (docs/presets.md). */
+/** Whole sets of timings by one word. What each is worth on a network is on the page about settings (docs/tuning.md). */
 
 /** From the calmest to the quickest. */
 export const PRESETS = ['patient', 'balanced', 'quick'] as const;

@@ -3,6 +3,7 @@
  * agent's table of all keys, the simulator's settings, the schemas for editors and docs/configuration.md come from it.
  */
 import { MAX_FLAP_MOVES } from '@failtome/protocol';
+import { formatDuration } from './durations.ts';
 import {
   atMost,
   byPreset,
@@ -72,18 +73,37 @@ function choice<const T extends string>(
 
 const GOSSIP_USUAL = {
   interval: { patient: '1s', balanced: '500ms', quick: '100ms' },
-  dead: { patient: '6s', balanced: '3s', quick: '500ms' },
-  timeout: { patient: '800ms', balanced: '400ms', quick: '150ms' },
+  dead: { patient: '6s', balanced: '2s', quick: '450ms' },
+  timeout: { patient: '800ms', balanced: '250ms', quick: '60ms' },
 } satisfies Readonly<Record<string, ByPreset<string>>>;
+
+/** So many intervals are in `dead` at least, where it follows from a longer interval than the usual one. */
+const INTERVALS_IN_DEAD = 4;
+
+/** `dead` where it isn't written: long enough for the interval that is. */
+function usualDeadMs(preset: Preset, intervalMs: number): number {
+  return Math.max(msOf(undefined, GOSSIP_USUAL.dead[preset]), INTERVALS_IN_DEAD * intervalMs);
+}
+
+const deadBeyondInterval: Fallback = byPreset(
+  GOSSIP_USUAL.dead,
+  `; or ${INTERVALS_IN_DEAD} × interval if longer`,
+  (usual, sibling) => {
+    const preset = presetNamed(sibling('/preset'));
+    const deadMs = usualDeadMs(preset, msOf(sibling('interval'), GOSSIP_USUAL.interval[preset]));
+    return deadMs > msOf(usual, String(usual)) ? formatDuration(deadMs) : usual;
+  },
+);
 
 /** What is left of `dead` after two intervals, where the usual time-out doesn't fit. */
 const timeoutWithinDead: Fallback = byPreset(
   GOSSIP_USUAL.timeout,
   '; or what dead leaves after two intervals if shorter',
   (usual, sibling) => {
-    const { interval, dead } = GOSSIP_USUAL;
     const preset = presetNamed(sibling('/preset'));
-    const leftMs = msOf(sibling('dead'), dead[preset]) - 2 * msOf(sibling('interval'), interval[preset]);
+    const intervalMs = msOf(sibling('interval'), GOSSIP_USUAL.interval[preset]);
+    const deadMs = msOf(sibling('dead'), formatDuration(usualDeadMs(preset, intervalMs)));
+    const leftMs = deadMs - 2 * intervalMs;
     return leftMs >= 20 && leftMs < msOf(usual, String(usual)) ? `${leftMs}ms` : usual;
   },
 );
@@ -104,28 +124,28 @@ const IN_A_ROW = [1, 100] as const;
 export const PROBE_INTERVAL: DurationKey = duration(
   'addresses[].probe.interval',
   CHECK_INTERVAL,
-  { patient: '2s', balanced: '1s', quick: '250ms' },
+  { patient: '2s', balanced: '1s', quick: '100ms' },
   'Between two probes while all is well.',
 );
 /** `addresses[].probe.fastInterval`. */
 export const PROBE_FAST_INTERVAL: DurationKey = duration(
   'addresses[].probe.fastInterval',
   CHECK_INTERVAL,
-  atMost({ patient: '1s', balanced: '500ms', quick: '100ms' }, 'interval'),
+  atMost({ patient: '1s', balanced: '200ms', quick: '70ms' }, 'interval'),
   "HAProxy's `fastinter`: between two probes while the address looks troubled, to this node or to another.",
 );
 /** `addresses[].probe.timeout`. */
 export const PROBE_TIMEOUT: DurationKey = duration(
   'addresses[].probe.timeout',
   CHECK_TIMEOUT,
-  { patient: '2s', balanced: '1s', quick: '300ms' },
+  { patient: '2s', balanced: '1s', quick: '150ms' },
   'From connect to the last byte, for up to three attempts on fresh connections at 0, 30 and 60 % of it.',
 );
 /** `addresses[].probe.fall`. */
 export const PROBE_FALL: WholeKey = whole(
   'addresses[].probe.fall',
   IN_A_ROW,
-  { patient: 3, balanced: 3, quick: 2 },
+  { patient: 3, balanced: 3, quick: 4 },
   'Failures in a row that make the address down.',
 );
 /** `addresses[].probe.rise`. */
@@ -140,21 +160,21 @@ export const PROBE_RISE: WholeKey = whole(
 export const LOCAL_INTERVAL: DurationKey = duration(
   'local.interval',
   CHECK_INTERVAL,
-  { patient: '2s', balanced: '1s', quick: '200ms' },
+  { patient: '2s', balanced: '1s', quick: '100ms' },
   "Between two checks of this node's own HAProxy while it is fit.",
 );
 /** `local.fastInterval`. */
 export const LOCAL_FAST_INTERVAL: DurationKey = duration(
   'local.fastInterval',
   CHECK_INTERVAL,
-  atMost({ patient: '500ms', balanced: '200ms', quick: '100ms' }, 'interval'),
+  atMost({ patient: '500ms', balanced: '200ms', quick: '50ms' }, 'interval'),
   'The same, while it looks unfit.',
 );
 /** `local.timeout`. */
 export const LOCAL_TIMEOUT: DurationKey = duration(
   'local.timeout',
   CHECK_TIMEOUT,
-  { patient: '2s', balanced: '1s', quick: '200ms' },
+  { patient: '2s', balanced: '1s', quick: '100ms' },
   'From connect to the last byte.',
 );
 /** `local.fall`. */
@@ -178,7 +198,7 @@ export const GOSSIP_INTERVAL: DurationKey = duration(
 export const GOSSIP_DEAD: DurationKey = duration(
   'gossip.dead',
   [100, 10 * MINUTE],
-  GOSSIP_USUAL.dead,
+  deadBeyondInterval,
   'A peer that is not heard for this long is silent.',
 );
 /** `gossip.timeout`. */

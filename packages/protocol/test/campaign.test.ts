@@ -80,6 +80,11 @@ describe('an opened ballot', () => {
     expect(opened(silenced(NODE, PEER)).outgoing.get(PEER)?.fresh).toBe(true);
   });
 
+  test('goes to a peer that has missed its turns on one too, so that its failure counts at once', () => {
+    const suspect = withPeer(NODE, PEER, { state: 'suspect' });
+    expect(opened(suspect).outgoing.get(PEER)?.fresh).toBe(true);
+  });
+
   test('is tried again on a connection of its own before a failure counts', () => {
     const ctx = opened(silenced(NODE, PEER));
     onBallotUndelivered(ctx, PEER, IP, 1, false);

@@ -29,6 +29,24 @@ function latenesses(
 
 const share = (all: readonly unknown[], some: readonly unknown[]): number => some.length / all.length;
 
+it('loss and silence that begin later count from then on, and end with a repair', () => {
+  const queue = createQueue();
+  const packets = new Packets(CALM, queue, createRandom(1));
+  const arrivedAt: number[] = [];
+  const send = (): void => packets.send(['a', 'b'], 'data', () => arrivedAt.push(queue.now()));
+  packets.silent.add('b');
+  send();
+  queue.after(150, () => {
+    packets.heal();
+    send();
+  });
+  while (queue.runNext(1_000_000));
+  expect(arrivedAt).toEqual([150, 200]);
+  packets.loss = 1;
+  packets.heal();
+  expect([packets.loss, packets.silent.size]).toEqual([0, 0]);
+});
+
 it('nothing is late where nothing is lost', () => {
   expect(new Set(latenesses(CALM, 'exchange', 100))).toEqual(new Set([0]));
 });

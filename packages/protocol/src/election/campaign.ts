@@ -3,12 +3,13 @@
  */
 
 import { adoptEpoch } from '../membership/bounded.ts';
+import { needsNewConnection } from '../membership/detector.ts';
 import { onToldOfDuplicate } from '../membership/duplicate-id.ts';
 import type { AddressState, Backoff, Campaign, VoterAnswer } from '../model/address-state.ts';
 import type { Reason } from '../model/reasons.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, Epoch, Ip, MonotonicMs, NodeId } from '../model/units.ts';
-import { holderName, isSilent } from '../observation/holder.ts';
+import { holderName } from '../observation/holder.ts';
 import { orderedBy } from '../orders/handover.ts';
 import {
   addressOf,
@@ -67,7 +68,7 @@ export function openBallot(ctx: StepContext, ip: Ip, mode: BallotMode, handoverI
   changeAddress(ctx, ip, { campaign, guard: null });
   emitFact(ctx, { kind: 'ballot-opened', address: ip, epoch, mode });
   for (const voter of votersOf(config)) {
-    if (voter !== self) speakTo(ctx, voter, { fresh: isSilent(ctx.state, voter) });
+    if (voter !== self) speakTo(ctx, voter, { fresh: needsNewConnection(ctx.state, voter) });
   }
   countBallot(ctx, ip);
 }

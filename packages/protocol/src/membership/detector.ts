@@ -4,7 +4,8 @@
 import type { PeerConfig } from '../model/config.ts';
 import type { Peer } from '../model/peer-state.ts';
 import type { State } from '../model/state.ts';
-import type { DurationMs } from '../model/units.ts';
+import type { DurationMs, NodeId } from '../model/units.ts';
+import { isSilent } from '../observation/holder.ts';
 import type { PeerState } from '../wire/messages.ts';
 
 /** How often a peer of that role is spoken to, when all take their turns. */
@@ -51,4 +52,12 @@ export function peerStateNow(
   if (quietMs < deadMs && peer.rumoured !== 'dead')
     return { state: 'suspect', reason: `not heard for ${quietMs} ms` };
   return { state: 'dead', reason: `not heard for ${quietMs} ms` };
+}
+
+/**
+ * Whether a ballot goes to that voter on a connection of its own at once: a kept one to a peer that has missed its turns is
+ * probably dead, and only on a fresh one does the ballot's failure count.
+ */
+export function needsNewConnection(state: State, voter: NodeId): boolean {
+  return isSilent(state, voter) || state.peers[voter]?.state === 'suspect';
 }

@@ -4,7 +4,6 @@ import type { SendFailure } from '../model/inputs.ts';
 import type { Channel, Peer, PendingSend } from '../model/peer-state.ts';
 import type { State } from '../model/state.ts';
 import type { EffectId, NodeId } from '../model/units.ts';
-import { isSilent } from '../observation/holder.ts';
 import { onMissedHeartbeat } from '../observation/watching.ts';
 import {
   addressOf,
@@ -19,6 +18,7 @@ import {
 import { admitRequest, admitResponse } from '../wire/freshness.ts';
 import type { Envelope, Payload, RejectReason } from '../wire/messages.ts';
 import { withinBudget } from './budget.ts';
+import { needsNewConnection } from './detector.ts';
 import { onAnswerOfOwnId, onDuplicateOfPeer, onRequestOfOwnId, onToldOfDuplicate } from './duplicate-id.ts';
 import {
   adoptRecord,
@@ -54,7 +54,7 @@ export function gossipRound(ctx: StepContext): void {
     for (const voter of voters) {
       const answer = campaign.answers[voter]?.answer;
       if (answer === undefined || answer === 'pending')
-        speakTo(ctx, voter, { fresh: isSilent(ctx.state, voter) });
+        speakTo(ctx, voter, { fresh: needsNewConnection(ctx.state, voter) });
     }
   }
 }

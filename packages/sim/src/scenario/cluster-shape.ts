@@ -111,6 +111,12 @@ export interface TimersPart {
   readonly late: number | undefined;
 }
 
+/** What the network is like in a scenario whose packets are lost one by one. */
+export interface NetworkPart {
+  /** In thousandths. */
+  readonly loss: number | undefined;
+}
+
 const range: Shape<readonly number[]> = listOf(duration(0, 600_000), 2, 2);
 
 const nodeSettings = named('node-settings', settingsShape(NODE_SETTINGS));
@@ -189,6 +195,11 @@ export const diskShape: Shape<DiskPart> = map('what the disks are like', {
 /** `timers:` of a scenario. */
 export const timersShape: Shape<TimersPart> = map('what timers are like', {
   late: optional(duration(0, 60_000), 'how late a timer may fire; default 1ms'),
+});
+
+/** `network:` of a scenario. */
+export const networkShape: Shape<NetworkPart> = map('what the network is like', {
+  loss: optional(share, 'how many of all packets are lost, each by itself; default 0 %'),
 });
 
 /** The one address of a scenario that names none. */

@@ -1,14 +1,23 @@
-import type { NodeSpec, Overrides, WorldSpec } from '../world/index.ts';
+import {
+  type NodeSpec,
+  type Overrides,
+  type PacketSpec,
+  QUIET_PACKETS,
+  type WorldSpec,
+} from '../world/index.ts';
 import {
   type CloudPart,
   type ClusterPart,
   DEFAULT_ADDRESSES,
   type DiskPart,
+  type NetworkPart,
   type NodePart,
   roleOf,
   type TimersPart,
 } from './cluster-shape.ts';
 import { type Given, merge, overridesOf, settingsOf } from './setting-table.ts';
+
+const PER_MILLE = 1_000;
 
 /** What a scenario says of its world. */
 export interface WorldParts {
@@ -17,11 +26,13 @@ export interface WorldParts {
   readonly cloud: CloudPart | undefined;
   readonly disk: DiskPart | undefined;
   readonly timers: TimersPart | undefined;
+  /** Absent: links lose whole messages, and paths whole connections. */
+  readonly network?: NetworkPart | undefined;
 }
 
 /** The world that these parts describe. */
 export function worldOf(
-  { cluster, settings: given, cloud, disk, timers }: WorldParts,
+  { cluster, settings: given, cloud, disk, timers, network }: WorldParts,
   seed: number,
 ): WorldSpec {
   const { nodes } = cluster;
@@ -52,7 +63,13 @@ export function worldOf(
     diskMs: pair(disk?.write, DEFAULTS.diskMs),
     timerLateMs: timers?.late ?? DEFAULTS.timerLateMs,
     occupied: nodes.flatMap(({ id, occupied }) => (occupied === true ? [id] : [])),
+    ...(network === undefined ? {} : { packets: packetsOf(network) }),
   };
+}
+
+/** Round trips are those of a world that loses no packet. */
+function packetsOf({ loss = 0 }: NetworkPart): PacketSpec {
+  return { ...QUIET_PACKETS, loss: loss / PER_MILLE };
 }
 
 type Pair = readonly [number, number];

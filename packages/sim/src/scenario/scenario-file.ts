@@ -10,6 +10,7 @@ import {
   cloudShape,
   clusterShape,
   diskShape,
+  networkShape,
   settingsInFile,
   timersShape,
 } from './cluster-shape.ts';
@@ -132,6 +133,10 @@ const fields = {
   cloud: optional(cloudShape, 'what AWS is like when nothing is wrong with it'),
   disk: optional(diskShape, 'what the disks are like when nothing is wrong with them'),
   timers: optional(timersShape, 'what the timers are like'),
+  network: optional(
+    networkShape,
+    'packets are lost one by one, and TCP sends them again; without it, links lose whole messages',
+  ),
   cluster: required(cluster, 'who takes part'),
   seeds: optional(seeds, `how many seeds it runs with, or which; default ${DEFAULT_SEEDS}`),
   run: optional(run, 'it stops in the end'),
@@ -189,9 +194,9 @@ function scenarioIn(root: RawNode, context: Context): Scenario | undefined {
       counted(timeline.length, 'entry', 'entries'),
       `at most ${MAX_ENTRIES}, repetitions included`,
     );
-  const { cloud, disk, timers } = read;
+  const { cloud, disk, timers, network } = read;
   const all = read.seeds ?? upTo(DEFAULT_SEEDS);
-  const parts = { cluster: read.cluster, settings: read.settings ?? new Map(), cloud, disk, timers };
+  const parts = { cluster: read.cluster, settings: read.settings ?? new Map(), cloud, disk, timers, network };
   return {
     name: read.scenario,
     proves: read.proves,

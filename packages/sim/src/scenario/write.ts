@@ -51,6 +51,8 @@ export function writeScenario(
   assign(file, 'cloud', cloudOf(world));
   if (!same(world.diskMs, DEFAULTS.diskMs)) file.disk = { write: world.diskMs.map(formatDuration) };
   if (world.timerLateMs !== DEFAULTS.timerLateMs) file.timers = { late: formatDuration(world.timerLateMs) };
+  if (world.packets !== undefined)
+    file.network = { loss: formatShare(Math.round(world.packets.loss * 1_000)) };
   file.seeds = seeds ?? [world.seed];
   file.timeline = timeline.map((entry) => ({
     at: formatDuration(entry.atMs),

@@ -8,7 +8,7 @@ export * from './heal.ts';
 export * from './interface.ts';
 export type { LiarMode } from './liar/liar.ts';
 export * from './liveness.ts';
-export type { PacketSpec } from './packets.ts';
+export { type PacketSpec, type Packets, QUIET_PACKETS } from './packets.ts';
 export * from './random.ts';
 export * from './settings.ts';
 export type { WorldSpec } from './spec.ts';

@@ -13,6 +13,7 @@ import type { LiarMode, Manner } from './liar/liar.ts';
 import type { Link, Network } from './network.ts';
 import type { OrderedBy } from './operator.ts';
 import type { HaproxyState, Machine, Outside } from './outside.ts';
+import type { Packets } from './packets.ts';
 import type { SimProcess } from './process.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
@@ -55,6 +56,8 @@ export interface World {
   readonly network: Network;
   readonly cloud: Cloud;
   readonly outside: Outside;
+  /** The paths as TCP sees them; null: no packet is lost here, and links lose messages. */
+  readonly packets: Packets | null;
   now(): number;
   /** Run until that moment, or a violation. */
   runUntil(atMs: number): void;

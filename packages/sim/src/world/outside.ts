@@ -6,7 +6,7 @@
 import { type AwsState, externalIp, routeOf } from '@failtome/cloud/model';
 import { type AttemptEnd, checkResultOf, isDefinite, runAttempts, type StatusRange } from '@failtome/ports';
 import type { CheckResult, ExternalIpFailure, ExternalIpResult, Ip, NodeId } from '@failtome/protocol';
-import type { Packets } from './packets.ts';
+import { type Packets, QUIET_PACKETS } from './packets.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
 
@@ -41,10 +41,7 @@ export type IpService =
 
 /** What the checks expect. */
 const EXPECT: readonly StatusRange[] = [{ from: 200, to: 399 }];
-/** There and back over the outside path. */
-const OUTSIDE_MS = [1, 6] as const;
 const LOCAL_MS = [0.2, 1.5] as const;
-const EXTERNAL_IP_MS = [3, 20] as const;
 
 /** How one connection ends; null: it doesn't. */
 type Ending<E> = { readonly afterMs: number; readonly end: E } | null;
@@ -150,7 +147,7 @@ export class Outside {
     const machine = this.#byInstance.get(route.instance.id);
     // An address whose holder's own way out is broken isn't reached from outside either.
     if (machine === undefined || route.instance.wayOut === 'broken') return null;
-    const ending = this.#server(machine, this.#draw(this.#packets?.spec.outsideRttMs ?? OUTSIDE_MS));
+    const ending = this.#server(machine, this.#draw((this.#packets?.spec ?? QUIET_PACKETS).outsideRttMs));
     return ending?.end === OK && this.page === 'gone' ? { ...ending, end: UNAVAILABLE } : ending;
   }
 
@@ -159,7 +156,7 @@ export class Outside {
     const seen = externalIp(this.#aws(), from.instanceId, this.#queue.now());
     const answer = seen.kind === 'none' ? null : answerOf(this.ipService, seen.ip);
     if (answer === null || this.#random.chance(from.outsideLossPerMille)) return null;
-    return { afterMs: this.#draw(this.#packets?.spec.externalIpMs ?? EXTERNAL_IP_MS), end: answer };
+    return { afterMs: this.#draw((this.#packets?.spec ?? QUIET_PACKETS).externalIpMs), end: answer };
   }
 
   /** What an attempt has to pass before it is answered: at once, where no packet is lost. */

@@ -19,6 +19,15 @@ export interface PacketSpec {
   readonly externalIpMs: readonly [number, number];
 }
 
+/** A network that loses nothing, with the round trips of a world without packets. */
+export const QUIET_PACKETS: PacketSpec = {
+  loss: 0,
+  bursts: { perHour: 0, ms: 0 },
+  peerRttMs: [0.5, 4],
+  outsideRttMs: [1, 6],
+  externalIpMs: [3, 20],
+};
+
 /** What is sent over a path. */
 export type Transfer =
   /** One way on a connection that is there. */
@@ -48,11 +57,22 @@ export class Packets {
   readonly #queue: EventQueue;
   readonly #random: Random;
   readonly #bursts = new Map<string, Burst>();
+  /** So many of all packets are lost now: 0 to 1. */
+  loss: number;
+  /** Nodes whose network carries nothing now. */
+  readonly silent: Set<string> = new Set();
 
   constructor(spec: PacketSpec, queue: EventQueue, random: Random) {
     this.spec = spec;
+    this.loss = spec.loss;
     this.#queue = queue;
     this.#random = random;
+  }
+
+  /** As at the beginning. */
+  heal(): void {
+    this.loss = this.spec.loss;
+    this.silent.clear();
   }
 
   /**
@@ -76,8 +96,8 @@ export class Packets {
 
   #isLost(nodes: readonly string[]): boolean {
     const nowMs = this.#queue.now();
-    const silent = nodes.some((node) => nowMs < this.#burstOf(node).untilMs);
-    return silent || this.#random.fraction() < this.spec.loss;
+    const silent = nodes.some((node) => this.silent.has(node) || nowMs < this.#burstOf(node).untilMs);
+    return silent || this.#random.fraction() < this.loss;
   }
 
   /** Whether one has begun is drawn for the time since it was last asked: that has no memory, and so no future either. */

@@ -36,6 +36,7 @@ interface Parts {
   readonly network: Network;
   readonly cloud: Cloud;
   readonly outside: Outside;
+  readonly packets: Packets | null;
   readonly lies: Lies;
   readonly nodes: Nodes;
   readonly violate: Violate;
@@ -45,7 +46,7 @@ interface Parts {
 /** Build a world with all agents off; `start` each. */
 export function createWorld(spec: WorldSpec, options: WorldOptions): World {
   const parts = createParts(spec, options);
-  const { queue, random, log, network, cloud, outside, nodes, violate, operators } = parts;
+  const { queue, random, log, network, cloud, outside, packets, nodes, violate, operators } = parts;
   const { trace, details, facts, cloudEvents } = log;
   const mark = (id: NodeId, what: string): SimNode => {
     trace.log('world', what, id);
@@ -59,6 +60,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     network,
     cloud,
     outside,
+    packets,
     details,
     ...createWorldTime(queue, () => log.violation(), violate),
     ...createProcessActions(nodes, spec, mark),
@@ -135,7 +137,7 @@ function createParts(spec: WorldSpec, { keepTrace }: WorldOptions): Parts {
       withholds: (id, command) => lies.withholds(id, command),
     },
   );
-  return { spec, queue, random, log, network, cloud, outside, lies, nodes, violate, operators };
+  return { spec, queue, random, log, network, cloud, outside, packets, lies, nodes, violate, operators };
 }
 
 function createLinkActions({

@@ -1,5 +1,5 @@
 /** What happens between the nodes. */
-import type { World } from '../../world/index.ts';
+import type { Packets, World } from '../../world/index.ts';
 import {
   type ActionKind,
   action,
@@ -7,6 +7,7 @@ import {
   LONG,
   MIDDLE,
   nodeAction,
+  SHORT,
   twoNodes,
   type Undo,
   whoIs,
@@ -119,6 +120,30 @@ export const LINKS: readonly ActionKind[] = [
       };
     },
   }),
+  action({
+    name: 'packet-loss',
+    says: 'of all packets so many are lost, each by itself, and TCP sends them again; needs `network`',
+    lastsMs: LONG,
+    parameters: { lossPerMille: share('how many') },
+    apply(world, given) {
+      const packets = packetsOf(world);
+      packets.loss = given.lossPerMille / 1_000;
+      return () => {
+        packets.loss = packets.spec.loss;
+      };
+    },
+  }),
+  nodeAction({
+    name: 'packet-burst',
+    says: 'the network of a node carries nothing, and TCP sends it again; needs `network`',
+    lastsMs: SHORT,
+    parameters: { node: node() },
+    apply(world, id) {
+      const { silent } = packetsOf(world);
+      silent.add(id);
+      return () => void silent.delete(id);
+    },
+  }),
   between(
     'dead-kept-connections',
     'the kept connections between two nodes are dead, and neither has noticed',
@@ -141,6 +166,11 @@ export const LINKS: readonly ActionKind[] = [
     },
   }),
 ];
+
+function packetsOf({ packets }: World): Packets {
+  if (packets === null) throw new Error('this world has no packets: say `network` in its scenario');
+  return packets;
+}
 
 function pairsOf({ spec: { nodes } }: World): readonly (readonly [string, string])[] {
   return nodes.flatMap((a) => nodes.flatMap((b) => (a === b ? [] : [[a.id, b.id] as const])));
