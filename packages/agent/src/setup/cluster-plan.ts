@@ -61,7 +61,7 @@ Nothing here is secret. Delete this page when it is done.
 
 ## 1. Security groups
 
-Of the nodes. Each row is one inbound rule.
+Inbound rules of the nodes, one a row.
 
 | on | protocol and port | from | for |
 | --- | --- | --- | --- |
@@ -104,7 +104,7 @@ function copySteps({ nodes, dir }: ClusterPlan): string {
 ${nodes.map((node) => copyCommand(node, dir)).join('\n')}
 \`\`\`
 
-(Skip the line that names this node itself.)`;
+Leave out the line with this node's own address.`;
 }
 
 function peerRules({ nodes }: ClusterPlan): readonly string[] {
