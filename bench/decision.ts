@@ -1,25 +1,17 @@
 /** From the observation that completes what a majority needs to the first call of the move, less what others took. */
 import { counted } from '../packages/protocol/src/reporting/wording.ts';
 import { type BenchOptions, settleWithinMs } from './options.ts';
+import { presetProfile } from './profiles.ts';
 import { median, p99, type Row, spread } from './table.ts';
-import { fastProfile, type Profile, runTrial, startPair, type Trial } from './trials.ts';
+import { runTrial, startPair, type Trial } from './trials.ts';
 import { heartbeatMs } from './yardsticks.ts';
 
 const trialCount = 25;
-const maxMedianMs = 10;
-const maxP99Ms = 30;
-
-/** Checks so often that a trial takes little longer than its calls. */
-const quickProfile: Profile = {
-  ...fastProfile,
-  settings: { local: { interval: '200ms', fastInterval: '100ms', timeout: '500ms' } },
-  probe: { interval: '300ms', timeout: '500ms', fastInterval: '100ms' },
-  intervalMs: 300,
-  fastIntervalMs: 100,
-};
+const maxMedianMs = 5;
+const maxP99Ms = 15;
 
 export async function decisions({ agentFile, times, note }: BenchOptions): Promise<readonly Row[]> {
-  const cluster = await startPair(agentFile, quickProfile);
+  const cluster = await startPair(agentFile, presetProfile('quick'));
   try {
     await cluster.settled(settleWithinMs);
     const trials: Trial[] = [];

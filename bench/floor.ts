@@ -3,9 +3,11 @@
  *
  * It begins with the first failed probe or the holder's own word, whichever comes first. Then: the probes still owed (they
  * overlap, `fastInterval` apart from the first one that got no usual answer, and the one that completes the verdict started
- * after the way-out proof and, on the fast path, after the holder's word); the vote; the guard; the read and the two calls of the move; the client's next answer.
+ * after the way-out proof and, on the fast path, after the holder's word); the vote; whatever takes longer of the guard and the rest of the read,
+ * which began at the first sign of trouble; the two calls of the move; what the cloud takes until the association works; the client's next answer.
  */
-import type { Profile, Trial } from './trials.ts';
+import type { Profile } from './profiles.ts';
+import type { Trial } from './trials.ts';
 
 /** Measured round trips, in milliseconds. */
 export interface RoundTrips {
@@ -15,10 +17,13 @@ export interface RoundTrips {
   readonly disk: number;
   /** A question to the external-IP service. */
   readonly guard: number;
+  /** The whole of a call that reads. */
   readonly read: number;
   readonly release: number;
   /** From the take's beginning until the cloud has applied it. */
   readonly takeApplied: number;
+  /** From there until the association works. */
+  readonly settles: number;
   /** A client's request that is answered. */
   readonly client: number;
 }
@@ -48,7 +53,17 @@ export function floorOf(trial: Trial, profile: Profile, trips: RoundTrips): Floo
       ? votedAt(trial, takerDown, beginsAt, profile, trips)
       : Math.max(takerDown + trips.disk + profile.gossipTimeoutMs, trial.lastHeardAt + profile.deadMs);
   const guardedAt = agreedAt + Math.max(trips.guard, trips.disk);
-  return { beginsAt, endsAt: guardedAt + trips.read + trips.release + trips.takeApplied + trips.client };
+  const readAt = signAt(firstFailure.taker, beginsAt, trips) + trips.read;
+  const { release, takeApplied, settles, client } = trips;
+  return { beginsAt, endsAt: Math.max(guardedAt, readAt) + release + takeApplied + settles + client };
+}
+
+/** When the taker can first have seen that something is wrong: an answer that is out for too long, or a failure. */
+function signAt(first: Trial['firstFailure']['taker'], beginsAt: number, trips: RoundTrips): number {
+  const tookMs = first?.tookMs ?? 0;
+  // Whoever hears of trouble looks at once.
+  const failedAt = Math.min(first?.endedAt ?? Number.POSITIVE_INFINITY, beginsAt + trips.peer / 2 + tookMs);
+  return failedAt - tookMs + Math.min(tookMs, SIGN_MS);
 }
 
 /** The taker's own write, its question, the voter's sight and write, the answer. */
@@ -72,12 +87,11 @@ function downAt(
   trips: RoundTrips,
 ): number {
   const tookMs = first?.tookMs ?? 0;
-  // Whoever hears of trouble looks at once.
-  const failedAt = Math.min(first?.endedAt ?? Number.POSITIVE_INFINITY, beginsAt + trips.peer / 2 + tookMs);
-  // The proof is asked for at the first sign: an answer that is out for too long, or a failure.
   const silenceMs = Math.min(tookMs, SIGN_MS);
-  const signAt = failedAt - tookMs + silenceMs;
-  const provenAt = Math.min(signAt, wordAt ?? signAt) + trips.guard;
+  const seenAt = signAt(first, beginsAt, trips);
+  const failedAt = seenAt + tookMs - silenceMs;
+  // The proof is asked for at the first sign.
+  const provenAt = Math.min(seenAt, wordAt ?? seenAt) + trips.guard;
   const gapMs = Math.max(fastIntervalMs, silenceMs) + (fall - 2) * fastIntervalMs;
   const bySeries = Math.max(failedAt + (fall < 2 ? 0 : gapMs), provenAt + tookMs);
   const byWord = wordAt === null ? Number.POSITIVE_INFINITY : Math.max(wordAt, provenAt) + tookMs;

@@ -6,6 +6,7 @@ import { counted } from '../packages/protocol/src/reporting/wording.ts';
 import { countBytes, openCounted } from './counted-cluster.ts';
 import { type BenchOptions, settleWithinMs } from './options.ts';
 import { plainExchangeBytes } from './plain-exchange.ts';
+import { defaultProfile } from './profiles.ts';
 import { median, type Row, spread } from './table.ts';
 
 interface Talk {
@@ -17,7 +18,7 @@ interface Talk {
 }
 
 const talks: readonly Talk[] = [
-  { name: 'default', settings: {}, probe: {}, intervalMs: 500, deadMs: 3_000 },
+  { name: 'default', settings: {}, probe: {}, intervalMs: 500, deadMs: defaultProfile.deadMs },
   {
     name: 'gossip 150/200 ms, dead 1 s',
     settings: { gossip: { interval: '150ms', timeout: '200ms', dead: '1s' } },

@@ -35,10 +35,14 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   encryption,
 };
 const FULL_TIMES = 5;
+const USUAL_CALLS = '0,200';
+const USUAL_SETTLES = '0,300,2000';
 
 const help = `npm run bench -- [--full] [--only NAME,…] [--json]
-  --full   ${FULL_TIMES} times the repetitions (about half an hour; without it less than thirteen minutes)
+  --full   ${FULL_TIMES} times the repetitions (more than two hours; without it about half an hour)
   --only   some of: ${Object.keys(BENCHMARKS).join(', ')}
+  --calls  how long a call to the cloud takes in the failovers, in milliseconds; ${USUAL_CALLS}
+  --works  from an association until it works there; ${USUAL_SETTLES}
   --json   the rows as JSON instead of a table
 FAILTOME_BENCH_AGENT=FILE measures another build of the agent instead; idle compares this build with that one.
 Figures are medians with the 99th percentile (of few samples: the largest) in parentheses. The machine should be idle:
@@ -48,6 +52,8 @@ const { values } = parseArgs({
   options: {
     full: { type: 'boolean', default: false },
     only: { type: 'string' },
+    calls: { type: 'string', default: USUAL_CALLS },
+    works: { type: 'string', default: USUAL_SETTLES },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -55,6 +61,14 @@ const { values } = parseArgs({
 
 if (values.help) console.log(help);
 else await run(values.only?.split(',') ?? Object.keys(BENCHMARKS));
+
+function numbersIn(text: string): readonly number[] {
+  return text.split(',').map((part) => {
+    const number = Number(part);
+    if (!(number >= 0)) throw new Error(`${part} is no number of milliseconds`);
+    return number;
+  });
+}
 
 async function run(names: readonly string[]): Promise<void> {
   const startedAt = performance.now();
@@ -64,6 +78,9 @@ async function run(names: readonly string[]): Promise<void> {
     builtFile,
     root: FAILTOME_ROOT,
     times: values.full ? FULL_TIMES : 1,
+    paces: numbersIn(values.calls).flatMap((callMs) =>
+      numbersIn(values.works).map((settlesMs) => ({ callMs, settlesMs })),
+    ),
     note: (text) =>
       console.error(`  ${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${text}`),
   };

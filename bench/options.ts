@@ -1,3 +1,5 @@
+import type { CloudPace } from './profiles.ts';
+
 /** What every benchmark is told. */
 export interface BenchOptions {
   /** The agent that is measured: FAILTOME_BENCH_AGENT, or the built one. */
@@ -7,6 +9,8 @@ export interface BenchOptions {
   readonly root: string;
   /** Repetitions are multiplied by this. */
   readonly times: number;
+  /** What the cloud is like in the failovers, one after the other. */
+  readonly paces: readonly CloudPace[];
   /** Says what is going on, outside the table. */
   readonly note: (text: string) => void;
 }

@@ -11,8 +11,12 @@ const folder = join(root, 'node_modules/.cache');
 mkdirSync(folder, { recursive: true });
 await build({
   absWorkingDir: root,
-  // The second is a process of its own.
-  entryPoints: { 'failtome-bench': 'bench/main.ts', 'failtome-bench-flood': 'bench/flood.ts' },
+  // All but the first are processes of their own.
+  entryPoints: {
+    'failtome-bench': 'bench/main.ts',
+    'failtome-bench-flood': 'bench/flood.ts',
+    'failtome-bench-cloud': 'bench/keepalived-cloud.ts',
+  },
   outdir: folder,
   outExtension: { '.js': '.mjs' },
   bundle: true,

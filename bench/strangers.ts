@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type BenchOptions, settleWithinMs } from './options.ts';
+import { defaultProfile } from './profiles.ts';
 import { median, p99, type Row, spread } from './table.ts';
-import { defaultProfile, runTrial, startPair } from './trials.ts';
+import { runTrial, startPair } from './trials.ts';
 
 type Pair = Awaited<ReturnType<typeof startPair>>;
 

@@ -7,48 +7,11 @@ import {
   type ClusterOptions,
   type LogLine,
   startCluster,
-  type YamlObject,
 } from '../packages/cluster/src/index.ts';
+import { type CloudPace, defaultProfile, type Profile, USUAL_PACE } from './profiles.ts';
 import { diskMs } from './yardsticks.ts';
 
 export type Fault = 'killed' | 'hung' | 'vanished';
-
-/** A pair's settings, as far as the floor depends on them; durations in milliseconds. */
-export interface Profile {
-  readonly name: string;
-  readonly settings: YamlObject;
-  readonly probe: YamlObject;
-  readonly fall: number;
-  readonly fastIntervalMs: number;
-  readonly intervalMs: number;
-  readonly deadMs: number;
-  readonly gossipTimeoutMs: number;
-}
-
-const gossipDefaults = { deadMs: 3_000, gossipTimeoutMs: 400 };
-
-export const defaultProfile: Profile = {
-  name: 'default',
-  settings: {},
-  probe: {},
-  fall: 3,
-  intervalMs: 1_000,
-  fastIntervalMs: 500,
-  ...gossipDefaults,
-};
-
-export const fastProfile: Profile = {
-  name: '500/500/250 ms',
-  settings: { local: { interval: '500ms', timeout: '500ms' } },
-  probe: { interval: '500ms', timeout: '500ms', fastInterval: '250ms' },
-  fall: 3,
-  intervalMs: 500,
-  fastIntervalMs: 250,
-  ...gossipDefaults,
-};
-
-/** What the embedded cloud takes for each call: half of it until the call is applied. */
-export const cloudLatency = { applyAfterMs: 100, answerAfterMs: 100 } as const;
 
 /** One failover, in milliseconds since the fault. */
 export interface Trial {
@@ -87,9 +50,10 @@ export function startPair(
   agentFile: string,
   profile: Profile,
   env: Readonly<Record<string, string>> = {},
+  pace: CloudPace = USUAL_PACE,
 ): Promise<Cluster> {
   return startCluster({
-    ...pairOptions(agentFile, profile),
+    ...pairOptions(agentFile, profile, pace),
     nodes: [
       { id: 'saturn', env },
       { id: 'neptune', env },
@@ -100,13 +64,17 @@ export function startPair(
 export function pairOptions(
   agentFile: string,
   { settings, probe }: Profile = defaultProfile,
+  { callMs, settlesMs }: CloudPace = USUAL_PACE,
 ): Omit<ClusterOptions, 'nodes'> {
   return {
     agentFile,
     // Trials follow on one another; no figure depends on these two.
     settings: { ...settings, holdDown: '1s', flap: { moves: 1_000, within: '10m' } },
     probe,
-    cloud: { latency: cloudLatency, config: { autoAddressDelayMs: 500 } },
+    cloud: {
+      latency: { applyAfterMs: callMs / 2, answerAfterMs: callMs / 2 },
+      config: { autoAddressDelayMs: 500, associationSettleMs: settlesMs },
+    },
   };
 }
 
@@ -156,7 +124,7 @@ async function failOver(
     .slice(calls)
     .find(
       ({ action, caller, arrivedAtMs }) =>
-        action === 'ec2:DescribeAddresses' &&
+        action === 'ec2:DisassociateAddress' &&
         caller.kind === 'instance' &&
         caller.instanceId === taker.instanceId &&
         arrivedAtMs + cloudOffsetMs - atMs >= book.at('ballot-closed'),
