@@ -123,6 +123,20 @@ function runOf(index: number, number: number): TestRun {
     ...initial,
     phase: 'running',
     session: `session-${node.id}${number}`,
+    // A request that is still waited for: what a test has answered with `seq: 1` is heard.
+    pendingSends: [
+      {
+        sendId: 1,
+        to: '',
+        seq: 1,
+        sentAt: 0,
+        fresh: false,
+        retry: false,
+        failedAt: null,
+        ballots: [],
+        after: 0,
+      },
+    ],
     local: { ...initial.local, fit: 'fit' },
   };
   let synced: string | null = null;
