@@ -429,6 +429,28 @@ test.each([['a read that shows nobody lets an ambiguous take be repeated', TAKE,
   },
 );
 
+/** Whom the operator gives the address to shortly before the node takes it; that take has no answer, and a read shows who holds it. */
+function takenUnanswered(to: 'a' | 'b', shown: 'unknown' | 'refused'): readonly string[] {
+  const given: Moment = [4_450, (stage) => associated(stage, to, { kind: 'operator', name: 'console' })];
+  const taken: Moment = [
+    4_600,
+    ({ aws, tell, b }) => {
+      const { association } = aws.addresses.get(ADDRESS) ?? {};
+      const lost = { kind: 'unknown', code: 'Timeout', message: '' } as const;
+      const refused = { kind: 'refused', code: 'x', message: '', throttled: false } as const;
+      tell(driven(b, TAKE, shown === 'unknown' ? lost : refused));
+      tell(driven(b, READ, shows(association?.id ?? '', to === 'b')));
+    },
+  ];
+  return play(takeover({ taken }, given));
+}
+
+test('I17: what an operator gave a node just before its own take, whose answer was lost, it tells as its own', () => {
+  expect(takenUnanswered('b', 'unknown')).not.toContain('I17');
+  expect(takenUnanswered('b', 'refused')).toContain('I17');
+  expect(takenUnanswered('a', 'unknown')).toContain('I17');
+});
+
 const judgedBy = (change: {
   readonly recordedAs?: number;
   readonly ageMs?: number;

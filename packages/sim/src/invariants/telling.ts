@@ -130,6 +130,7 @@ function withAnswer(
       return account;
     const { associationId } = answer.association;
     account = withOldRead(account, by, ip, associationId, view);
+    if (isDoubtful(account, view)) account = withOthersTaken(account, ip, associationId, view);
     if (associationId === null && (account.heldWithoutId || isDoubted(by, ip, view))) return account;
     account = { ...account, heldWithoutId: associationId === null };
     return view.now() - (account.takenMs ?? NEVER) < LATE_MS && !view.disksHarmed()
@@ -138,7 +139,10 @@ function withAnswer(
   });
 }
 
-/** A take of what another has given the node just before changes nothing, and is answered as one that was applied. */
+/**
+ * A take of what another has given the node just before changes nothing, and is answered as one that was applied; where its answer
+ * was lost, a read shows what it would have come to.
+ */
 function withOthersTaken(
   account: TakeoverAccount,
   ip: Ip,
