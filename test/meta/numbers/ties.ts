@@ -165,6 +165,12 @@ export const ties: readonly Tie[] = [
   ],
   [
     PROTOCOL,
+    'is older than reads lag ({}) and than reads are apart ({} for each address)',
+    s(protocol('observation/holder', 'READS_LAG_MS')),
+    s(protocol('observation/idle-reads', 'READ_EVERY_MS')),
+  ],
+  [
+    PROTOCOL,
     'it asks the cloud, at most every {}, and keeps',
     s(protocol('membership/hearsay', 'SELF_READ_MS')),
   ],

@@ -51,8 +51,30 @@ export const ADOPTED_MUTANTS: readonly Mutant[] = [
     'a node believes of a peer that it holds the address itself',
     edit(
       'membership/hearsay.ts',
-      "if (node !== self || holder.kind === 'unknown') return false;",
-      'if (node !== null) return false;',
+      "if (told.node !== self || holder.kind === 'unknown') return false;",
+      'if (told.node !== null) return false;',
+    ),
+    'network',
+  ),
+  mutant(
+    'adopted-holder-of-any-role',
+    ['L1'],
+    'a witness believes of a peer that it, or another witness, holds the address',
+    edit(
+      'membership/hearsay.ts',
+      "const isNamed = kind === 'node' && named !== null && isCandidate(state.config, named);",
+      "const isNamed = kind === 'node' && named !== null;",
+    ),
+    'network',
+  ),
+  mutant(
+    'still-said-unheard',
+    ['L3'],
+    'what a node that cannot ask the cloud was told of an end stays, whatever candidates go on saying',
+    edit(
+      'membership/still-said.ts',
+      'if (now.at - refutedAt(address, associationId) < stillSaidMs(ctx.state)) continue;',
+      'if (stillSaidMs(ctx.state) >= 0) continue;',
     ),
     'network',
   ),

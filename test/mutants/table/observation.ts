@@ -209,8 +209,8 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     'a node that cannot ask the cloud goes on believing in an association that has ended',
     edit(
       'observation/idle-reads.ts',
-      "if (driver === null || node.role !== 'candidate') return forgetHolder(ctx, ip);",
-      "if (driver === null || node.role !== 'candidate') return;",
+      'if (!asksTheCloud(ctx.state.config)) return forgetHolder(ctx, ip);',
+      'if (!asksTheCloud(ctx.state.config)) return;',
     ),
     'stale-reads',
   ),

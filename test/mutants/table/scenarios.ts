@@ -28,6 +28,8 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'replaced-self-kept': ['opsworks-taken-back-unanswered'],
   'adopted-ended': ['forged-end'],
   'adopted-holder': ['forged-holder'],
+  'adopted-holder-of-any-role': ['forged-holder-at-a-witness'],
+  'still-said-unheard': ['forged-end-at-a-witness'],
   'adopted-texts': ['forged-handovers'],
   'adopted-news': ['forged-news', 'forged-holder'],
   'answer-unknown-candidate': ['forged-ballots'],

@@ -31,6 +31,7 @@ import {
   putVersionsRight,
 } from './membership.ts';
 import { ownSession } from './sending.ts';
+import { hearStillSaid } from './still-said.ts';
 
 /** Speak to those whose turn it is, and again to every voter that owes an answer to an open ballot. */
 export function gossipRound(ctx: StepContext): void {
@@ -193,6 +194,7 @@ function takeWords(ctx: StepContext, from: NodeId, payload: Payload): void {
   if (payload.node !== undefined && known !== undefined && payload.version > known.recordVersion)
     adoptRecord(ctx, known, payload.node, payload.version);
   else if (known !== undefined && known.record !== null) adoptWhatIsLeft(ctx, known, known.record);
+  hearStillSaid(ctx, from);
   if (payload.known !== undefined) onKnown(ctx, from, payload.known);
   if (payload.duplicateMs !== undefined) onToldOfDuplicate(ctx, from, payload.duplicateMs);
   if (payload.rumours !== undefined) onRumours(ctx, from, payload.rumours);

@@ -4,7 +4,7 @@
  */
 
 import { isCandidate } from '../election/quorum.ts';
-import type { AddressState } from '../model/address-state.ts';
+import type { AddressState, Holder } from '../model/address-state.ts';
 import { MAX_ENDED } from '../model/address-state.ts';
 import type { Association } from '../model/inputs.ts';
 import type { State } from '../model/state.ts';
@@ -49,24 +49,10 @@ export function observeTold(ctx: StepContext, from: NodeId, record: AddressRecor
   }
   for (const id of record.ended) hearEnded(ctx, ip, from, id);
   const before = addressOf(ctx.state, ip);
-  if (told !== null && isOfSelf(ctx, before, told)) hearOfSelf(ctx, ip, from);
-  else if (told !== null) {
-    const node = told.kind === 'other' ? nodeOfInstance(ctx.state, told.instanceId) : told.node;
-    const kind = node !== null ? 'node' : told.kind;
-    observeHolder(
-      ctx,
-      ip,
-      {
-        kind,
-        node,
-        instanceId: told.instanceId,
-        associationId: told.associationId,
-        at: at - told.ageMs,
-        toldBy: from,
-        firsthand: false,
-      },
-      'gossip',
-    );
+  const seen = told === null ? null : holderTold(ctx.state, from, told, at);
+  if (seen !== null && isOfSelf(ctx, before, seen)) hearOfSelf(ctx, ip, from);
+  else if (seen !== null) {
+    observeHolder(ctx, ip, seen, 'gossip');
     doubtAfter(ctx, ip, from, before);
     noteReplacedByWord(ctx, ip, from, before.holder);
   }
@@ -90,11 +76,33 @@ export function observeTold(ctx: StepContext, from: NodeId, record: AddressRecor
   });
 }
 
+/**
+ * Who holds an address by a peer's word of that moment. Whoever is no candidate by this node's own configuration can't take one: it is
+ * some target, and no node that could be heard and fit.
+ */
+export function holderTold(
+  state: State,
+  from: NodeId,
+  { kind, node: named, instanceId, associationId, ageMs }: HolderRecord,
+  toldAt: MonotonicMs,
+): Holder {
+  const isNamed = kind === 'node' && named !== null && isCandidate(state.config, named);
+  const node = kind === 'none' ? null : isNamed ? named : nodeOfInstance(state, instanceId);
+  return {
+    kind: node !== null ? 'node' : kind === 'node' ? 'other' : kind,
+    node,
+    instanceId,
+    associationId,
+    at: toldAt - ageMs,
+    toldBy: from,
+    firsthand: false,
+  };
+}
+
 /** Whether a peer says that this node holds the address, which it doesn't know of, or by another association. */
-function isOfSelf({ state }: StepContext, { holder }: AddressState, told: HolderRecord): boolean {
+function isOfSelf({ state }: StepContext, { holder }: AddressState, told: Holder): boolean {
   const self = state.config.node.id;
-  const node = told.kind === 'other' ? nodeOfInstance(state, told.instanceId) : told.node;
-  if (node !== self || holder.kind === 'unknown') return false;
+  if (told.node !== self || holder.kind === 'unknown') return false;
   const { associationId } = holder;
   return holder.node !== self || (associationId !== null && told.associationId !== associationId);
 }

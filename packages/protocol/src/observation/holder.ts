@@ -280,7 +280,8 @@ export function endAssociation(ctx: StepContext, ip: Ip, id: AssociationId | nul
 export function nodeOfInstance(state: State, instanceId: InstanceId | null): NodeId | null {
   const { config } = state;
   if (instanceId === null || instanceId === '') return null;
-  if (config.node.instanceId === instanceId) return config.node.id;
+  const { id: self } = config.node;
+  if (config.node.instanceId === instanceId) return isCandidate(config, self) ? self : null;
   const there = Object.values(state.peers).find(
     ({ id, record }) => record?.instanceId === instanceId && isCandidate(config, id),
   );

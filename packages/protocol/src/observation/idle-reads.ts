@@ -12,6 +12,7 @@ import {
   MAX_READ_REQUESTS,
   type ShownRead,
 } from '../model/address-state.ts';
+import type { ProtocolConfig } from '../model/config.ts';
 import type { DriverAnswer, DriverResult } from '../model/inputs.ts';
 import type { State } from '../model/state.ts';
 import { type DurationMs, type EffectId, type Ip, type MonotonicMs, NEVER } from '../model/units.ts';
@@ -33,7 +34,7 @@ import { isWatchedClosely } from './watching.ts';
 import { ASK_IDLE_MS, familyOf } from './way-out.ts';
 
 /** Reads share a throttling budget with the whole account: idle, one a minute and node. */
-const READ_EVERY_MS: DurationMs = 60_000;
+export const READ_EVERY_MS: DurationMs = 60_000;
 const PERMIT_EVERY_MS: DurationMs = 5 * 60_000;
 /** While something stands in the way and the address is in trouble. */
 const AGAIN_MS: DurationMs = 5_000;
@@ -273,6 +274,11 @@ function onPermitted(ctx: StepContext, ip: Ip, idle: IdleCalls, result: DriverRe
   } else changeIdle(ctx, ip, { ...idle, permitting: null, nextPermitAt });
 }
 
+/** Whether this node can find out by itself who holds an address. */
+export function asksTheCloud({ driver, node }: ProtocolConfig): boolean {
+  return driver !== null && node.role === 'candidate';
+}
+
 /** In trouble, what stands in the way, or may have changed, is tried again soon. */
 export function hastenIdleRead(ctx: StepContext, ip: Ip): void {
   const { idle, late, guard, verdict, holder, doubt } = addressOf(ctx.state, ip);
@@ -296,8 +302,7 @@ export function hastenIdleRead(ctx: StepContext, ip: Ip): void {
 export function readIfEnded(ctx: StepContext, ip: Ip): void {
   const { holder, ended, idle } = addressOf(ctx.state, ip);
   if (holder.associationId === null || !ended.includes(holder.associationId)) return;
-  const { driver, node } = ctx.state.config;
-  if (driver === null || node.role !== 'candidate') return forgetHolder(ctx, ip);
+  if (!asksTheCloud(ctx.state.config)) return forgetHolder(ctx, ip);
   const nextReadAt = Math.max(ctx.now.at, idle.readingAt + AGAIN_MS);
   if (idle.nextReadAt > nextReadAt) changeIdle(ctx, ip, { ...idle, nextReadAt });
 }
