@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { formatDuration, PRESETS } from '@failtome/config';
 import { expect, test } from 'vitest';
 import { presetSettings } from '../src/tune/candidates.ts';
+import { describeSettings } from '../src/tune/tuning-text.ts';
 import { pairWith } from './tuned-pair.ts';
 
 const PAGE = fileURLToPath(new URL('../../../docs/tuning.md', import.meta.url));
@@ -30,3 +31,23 @@ test('docs/tuning.md has the settings of the presets as the code has them (vites
   );
   await expect(made).toMatchFileSnapshot(PAGE);
 });
+
+const EVIDENCE = fileURLToPath(new URL('../../../docs/presets/', import.meta.url));
+const measured = readdirSync(EVIDENCE).filter((name) => name.endsWith('.txt'));
+
+test('there is evidence for the presets', () => {
+  expect(measured).not.toEqual([]);
+});
+
+test.each(measured)(
+  'docs/presets/%s was measured with the presets as they are, and is on the page',
+  (name) => {
+    const text = readFileSync(`${EVIDENCE}${name}`, 'utf8');
+    expect(text).toMatch(/^\$ failtome-sim tune -c docs\/presets\/\w+\.yaml /);
+    for (const preset of PRESETS) {
+      const settings = describeSettings(presetSettings(base, preset));
+      expect(text.split('\n').map((line) => line.replace(/ +/g, ' '))).toContain(`${preset} ${settings}`);
+    }
+    expect(page).toContain(text);
+  },
+);

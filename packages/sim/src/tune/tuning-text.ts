@@ -1,5 +1,6 @@
 /** What a tuning came to, as lines for a terminal of a hundred columns. */
 import { formatDuration, PRESETS } from '@failtome/config';
+import type { Given } from '../scenario/index.ts';
 import type { YearlyRate } from './estimate.ts';
 import { FAILURES } from './experiment.ts';
 import type { Choice } from './measure.ts';
@@ -16,6 +17,9 @@ export function describeTuning({ network, choices, front, advised, isWhole }: Tu
     'needless moves a year: estimate (95 % interval)',
     row(['', 'killed', 'hung', 'gone', 'needless moves a year', '']),
     ...shown(choices, front).map((choice) => row(cellsOf(choice, front.includes(choice)))),
+    '',
+    'measured with: interval, fastInterval, timeout, fall; of gossip interval, dead, timeout',
+    ...shown(choices, front).map(({ name, settings }) => row([name, describeSettings(settings)])),
     '',
     ...(isWhole ? [] : ['the time was up: less was searched than planned', '']),
     ...describeAdvice(yours, advised),
@@ -41,6 +45,18 @@ export function yamlChange(from: Choice, to: Choice): readonly string[] {
     section === 'probe' ? 'probe: # of each address' : `${section}:`,
     ...lines.map((line) => `  ${line}`),
   ]);
+}
+
+/** The timings of a choice, on one line. */
+export function describeSettings(settings: Given): string {
+  const value = (key: string): string => {
+    const found = settings.get(key);
+    return key.endsWith('.fall') ? String(found) : formatDuration(Number(found));
+  };
+  const parts = SHOWN.filter(([section]) => settings.has(`${section}.interval`));
+  return parts
+    .map(([section, ...names]) => `${section} ${names.map((name) => value(`${section}.${name}`)).join(' ')}`)
+    .join(', ');
 }
 
 /** A rate for people: `0.00012 (0.00003 to 0.0005)`, or `under 0.000001`. */
@@ -98,6 +114,13 @@ function describeAdvice(yours: Choice | undefined, advised: Choice | null): read
     'or a load that slows HAProxy down. `*`: no other is better at both aims.',
   ];
 }
+
+/** A cluster without a local check has none of its timings. */
+const SHOWN = [
+  ['probe', 'interval', 'fastInterval', 'timeout', 'fall'],
+  ['local', 'interval', 'fastInterval', 'timeout', 'fall'],
+  ['gossip', 'interval', 'dead', 'timeout'],
+] as const;
 
 const WIDTHS = [10, 17, 17, 17, 32, 1];
 
