@@ -26,6 +26,7 @@ import type { Effect } from './model/effects.ts';
 import type { Input } from './model/inputs.ts';
 import type { State } from './model/state.ts';
 import { moveAwaiting, onMoveAnswer, timeMove } from './move/move.ts';
+import { isNoNews } from './no-news.ts';
 import {
   hastenIdleRead,
   makeIdleCalls,
@@ -63,10 +64,11 @@ export function step(state: State, input: Input): StepResult {
   if (state.phase !== 'new' && lateMs >= state.config.gossip.deadMs) onStall(ctx, lateMs);
   if (state.leaving.length > 0) dropLeaving(ctx);
   take(ctx, input);
-  if (ctx.state.phase !== 'stopped') lookAround(ctx);
+  const noNews = isNoNews(state, ctx, input);
+  if (ctx.state.phase !== 'stopped' && !noNews) lookAround(ctx);
   flush(ctx);
   const effects: Effect[] = ctx.writeId === 0 ? ctx.effects : [persistEffect(ctx), ...ctx.effects];
-  ctx.state.due = nextDeadline(ctx.state);
+  ctx.state.due = noNews ? state.due : nextDeadline(ctx.state);
   return { state: ctx.state, effects, facts: ctx.facts };
 }
 

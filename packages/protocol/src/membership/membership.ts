@@ -246,7 +246,7 @@ export function detect(ctx: StepContext): void {
 }
 
 /** Alive, and heard within half of `dead`, in which nobody becomes suspect (`detector.ts`): nearly every peer, nearly always. */
-function isHeardLately(state: State, peer: Peer): boolean {
+export function isHeardLately(state: State, peer: Peer): boolean {
   if (peer.state !== 'alive' || peer.heardAt === null) return false;
   return state.now.at - Math.max(peer.heardAt, state.observedFrom) < state.config.gossip.deadMs / 2;
 }
