@@ -42,7 +42,7 @@ export const plain: readonly Plain[] = [
   // The table of the presets, which packages/sim/test/presets-docs.test.ts makes, and a moment that a preset doesn't survive.
   {
     pages: /tuning/,
-    text: /(?<=`(?:probe|local|gossip|agreement|guard)\.\w+` \| )[^`]*?(?= \| `| <!--)|400 ms of the holder's/g,
+    text: /(?<=`(?:probe|local|gossip|agreement|guard)\.\w+` \| )[^`]*?(?= \| `| <!--)|400 ms in which the holder/g,
   },
   // Examples of networks, and a confidence.
   {
