@@ -107,18 +107,17 @@ async function openPair(pace: CloudPace): Promise<Pair> {
     const requests: Request[] = [];
     const environment = await startCloud(start, pace, requests);
     const startWeb = (id: Id): Child => quiet(start(id, process.execPath, ['-e', webServer(id)]));
-    const nodes: Partial<Record<Id, Node>> = {};
-    for (const id of ids) {
+    const startNode = async (id: Id, state: 'MASTER' | 'BACKUP'): Promise<Node> => {
       const file = await writeNode(folder.path, id, environment);
       const own = ['p', 'r', 'c'].map((one) => [`-${one}`, join(folder.path, `${id}.${one}.pid`)]);
       const vrrp = start(id, 'keepalived', ['-n', '-l', '-D', '-P', '-f', file, ...own.flat()]);
-      nodes[id] = { id, web: startWeb(id), vrrp, said: linesOf(vrrp) };
-    }
-    const { saturn, neptune } = nodes;
-    if (saturn === undefined || neptune === undefined) throw new Error('There are two nodes.');
-    await until('saturn to be the master', () => hasSaid(saturn, 'MASTER') && hasSaid(neptune, 'BACKUP'), {
-      withinMs: WITHIN_MS,
-    });
+      const node = { id, web: startWeb(id), vrrp, said: linesOf(vrrp) };
+      await until(`${id} to be ${state}`, () => hasSaid(node, state), { withinMs: WITHIN_MS });
+      return node;
+    };
+    // One after the other: whichever is the master first stays it.
+    const saturn = await startNode('saturn', 'MASTER');
+    const neptune = await startNode('neptune', 'BACKUP');
     return { network, nodes: { saturn, neptune }, requests, startWeb, close };
   } catch (error) {
     await close();
