@@ -6,10 +6,9 @@ import { UNKNOWN_HOLDER } from '../src/model/initial.ts';
 import type { DriverAnswer } from '../src/model/inputs.ts';
 import { WITHOUT_ID } from '../src/model/units.ts';
 import { LATE_LASTS_MS } from '../src/move/late.ts';
-import type { Move, MovePhase } from '../src/move/phases.ts';
+import type { MovePhase } from '../src/move/phases.ts';
 import { firstAndLast } from '../src/move/progress.ts';
 import { step } from '../src/step.ts';
-import type { MoveIntent } from '../src/storage/durable.ts';
 import { type Fault, UNKNOWN } from './support/cloud.ts';
 import {
   AT,
@@ -23,6 +22,7 @@ import {
   WALL,
   withAddress,
 } from './support/fixtures.ts';
+import { INTENT, movingIn } from './support/moves.ts';
 import { concluded, standby } from './support/standby.ts';
 import type { World } from './support/world.ts';
 
@@ -35,20 +35,6 @@ const BEFORE: DriverAnswer = {
   kind: 'read',
   association: { kind: 'associated', associationId: null, instanceId: 'i-neptune', node: null, self: false },
   displaces: null,
-};
-
-const INTENT: MoveIntent = {
-  epoch: 5,
-  mode: 'takeover',
-  handoverId: null,
-  from: PEER,
-  associationId: 'eipassoc-1',
-  stage: 'planned',
-  startedWall: 0,
-  reason: 'refused',
-  agreed: '',
-  steps: [],
-  requestIds: [],
 };
 
 function reads(answer: DriverAnswer, count: number): Fault[] {
@@ -280,20 +266,7 @@ test.each<readonly [string, boolean, MovePhase]>([
   ['its take found it held', false, { kind: 'reading', callId: 10, at: AT - 500, purpose: 'lost' }],
   ['nobody holds it by its doing', true, { ...RESTS, next: { call: 'read', purpose: 'duty' } }],
 ])('what lands in the middle of a move is told with the move, and once: %s', (_, duty, stage) => {
-  const move: Move = {
-    epoch: INTENT.epoch,
-    mode: 'takeover',
-    handoverId: null,
-    startedAt: AT - 1_000,
-    leaseUntil: AT + 9_000,
-    callTimeoutMs: 2_000,
-    consent: false,
-    duty,
-    stage,
-    delayMs: 0,
-    steps: [],
-    requestIds: [],
-  };
+  const move = movingIn(stage, duty);
   const { state, facts } = shownWhile({ move, intent: { ...INTENT, stage: 'released' } });
   expect(facts.map(({ kind }) => kind)).not.toContain('late-association');
   // An accepted one ends as a move, whatever comes; one whose gates closed has ended by this.

@@ -3,10 +3,9 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { State } from '../src/model/state.ts';
 import type { Associated, Failure } from '../src/move/events.ts';
-import type { Move, MovePhase, NextCall, Settling } from '../src/move/phases.ts';
+import type { MovePhase, NextCall, Settling } from '../src/move/phases.ts';
 import { follow, MOVE_TABLE } from '../src/move/table.ts';
 import { newContext } from '../src/step-context.ts';
-import type { MoveIntent } from '../src/storage/durable.ts';
 import {
   AT,
   addressIn,
@@ -19,6 +18,7 @@ import {
   WALL,
   withAddress,
 } from './support/fixtures.ts';
+import { INTENT, movingIn } from './support/moves.ts';
 
 type Cell = (...parts: never[]) => void;
 
@@ -78,20 +78,6 @@ test('PROTOCOL.md explains everything that can follow, and nothing else', () => 
   expect([...explained].sort()).toEqual([...new Set(CELLS.values())].sort());
 });
 
-const INTENT: MoveIntent = {
-  epoch: 5,
-  mode: 'takeover',
-  handoverId: null,
-  from: PEER,
-  associationId: 'eipassoc-1',
-  stage: 'planned',
-  startedWall: 0,
-  reason: 'refused',
-  agreed: '',
-  steps: [],
-  requestIds: [],
-};
-
 const shown = (associationId: string, self: boolean): Associated => ({
   kind: 'associated',
   associationId,
@@ -138,28 +124,11 @@ function leadsTo<P extends MovePhase>(
   return STATES.flatMap((state) =>
     [false, true].flatMap((duty) =>
       phases.map((stage) => {
-        const { name, after } = act(withAddress(state, { move: moving(stage, duty) }), stage);
+        const { name, after } = act(withAddress(state, { move: movingIn(stage, duty) }), stage);
         return [name, addressIn(after).move?.stage.kind ?? 'end'] as const;
       }),
     ),
   );
-}
-
-function moving(stage: MovePhase, duty: boolean): Move {
-  return {
-    epoch: 5,
-    mode: 'takeover',
-    handoverId: null,
-    startedAt: AT - 1_000,
-    leaseUntil: AT + 9_000,
-    callTimeoutMs: 2_000,
-    consent: false,
-    duty,
-    stage,
-    delayMs: 0,
-    steps: [],
-    requestIds: [],
-  };
 }
 
 /** One cell, called as the machine calls it. */

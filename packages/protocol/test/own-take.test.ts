@@ -6,20 +6,7 @@ import { follow, MOVE_TABLE } from '../src/move/table.ts';
 import { newContext } from '../src/step-context.ts';
 import type { MoveIntent } from '../src/storage/durable.ts';
 import { AT, addressIn, heldBy, IP, PEER, stateOf, WALL, withAddress } from './support/fixtures.ts';
-
-const INTENT: MoveIntent = {
-  epoch: 5,
-  mode: 'takeover',
-  handoverId: null,
-  from: PEER,
-  associationId: 'eipassoc-1',
-  stage: 'planned',
-  startedWall: 0,
-  reason: 'refused',
-  agreed: '',
-  steps: [],
-  requestIds: [],
-};
+import { INTENT, movingIn } from './support/moves.ts';
 
 const SETTLING = {
   kind: 'settling',
@@ -32,20 +19,7 @@ const SETTLING = {
   nextAt: AT,
 } as const;
 
-const MOVE: Move = {
-  epoch: 5,
-  mode: 'takeover',
-  handoverId: null,
-  startedAt: AT - 1_000,
-  leaseUntil: AT + 9_000,
-  callTimeoutMs: 2_000,
-  consent: false,
-  duty: false,
-  stage: SETTLING,
-  delayMs: 0,
-  steps: [],
-  requestIds: [],
-};
+const MOVE = movingIn(SETTLING);
 
 const SELF_SHOWN = {
   kind: 'self',

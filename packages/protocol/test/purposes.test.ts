@@ -5,6 +5,7 @@ import type { State } from '../src/model/state.ts';
 import type { Move } from '../src/move/phases.ts';
 import { step } from '../src/step.ts';
 import { AT, addressIn, heldBy, IP, PAIR, PEER, stateOf, WALL, withAddress } from './support/fixtures.ts';
+import { INTENT } from './support/moves.ts';
 
 const MOVE: Move = {
   epoch: 1,
@@ -60,23 +61,10 @@ test.each([
 function seenAs(purpose: 'guard' | 'way-out'): State {
   const state = waiting();
   const { idle } = addressIn(state);
-  const intent = {
-    epoch: 1,
-    mode: 'takeover',
-    handoverId: null,
-    from: PEER,
-    associationId: null,
-    stage: 'planned',
-    startedWall: 0,
-    reason: '',
-    agreed: '',
-    steps: [],
-    requestIds: [],
-  } as const;
   const remembering = withAddress(state, {
     move: null,
     idle: { ...idle, reading: null },
-    late: { intent, until: AT + 60_000, takes: 1, held: null },
+    late: { intent: INTENT, until: AT + 60_000, takes: 1, held: null },
   });
   const result = { kind: 'address', ip: IP, durationMs: 20 } as const;
   const input: Input = { kind: 'external-ip', askId: 5, purpose, result, at: AT, wall: WALL };
