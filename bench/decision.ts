@@ -1,6 +1,7 @@
-/** From the observation that completes what a majority needs to the first call of the move, less what others took. */
+/** From the observation that completes what a majority needs to the first call of the move, less what others took (`others.ts`). */
 import { counted } from '../packages/protocol/src/reporting/wording.ts';
 import { type BenchOptions, settleWithinMs } from './options.ts';
+import { observedAt, othersMs, type Trips } from './others.ts';
 import { presetProfile } from './profiles.ts';
 import { median, p99, type Row, spread } from './table.ts';
 import { runTrial, startPair, type Trial } from './trials.ts';
@@ -19,7 +20,11 @@ export async function decisions({ agentFile, times, note }: BenchOptions): Promi
     note(`decision: ${counted(count, 'trial')}`);
     for (let index = 0; index < count; index += 1)
       trials.push(await runTrial(cluster, 'killed', (index / count) * 0.3));
-    const trips = { peer: await heartbeatMs(cluster), disk: median(trials.flatMap(({ diskMs }) => diskMs)) };
+    const trips = {
+      peer: await heartbeatMs(cluster),
+      disk: median(trials.flatMap(({ diskMs }) => diskMs)),
+      call: median(trials.map(({ stepMs }) => stepMs.release)),
+    };
     note(`decision: round trips in ms ${JSON.stringify(trips)}`);
     return [rowOf(trials, trips)];
   } finally {
@@ -27,30 +32,16 @@ export async function decisions({ agentFile, times, note }: BenchOptions): Promi
   }
 }
 
-function rowOf(trials: readonly Trial[], trips: { readonly peer: number; readonly disk: number }): Row {
+function rowOf(trials: readonly Trial[], trips: Trips): Row {
   const whole = trials.map((trial) => trial.firstCallAt - observedAt(trial));
   const others = trials.map((trial) => othersMs(trial, trips));
   const own = whole.map((ms, index) => ms - (others[index] ?? Number.NaN));
   return {
     what: 'decision: last observation to first call, own part',
     measured: spread(own, 'ms'),
-    yardstick: `round trips and disk ${spread(others, 'ms')}`,
+    yardstick: `calls, round trips and disk ${spread(others, 'ms')}`,
     ratio: `${(median(own) / maxMedianMs).toFixed(2)} (${(p99(own) / maxP99Ms).toFixed(2)})`,
     bound: `<= ${maxMedianMs} (${maxP99Ms}) ms`,
     ok: median(own) <= maxMedianMs && p99(own) <= maxP99Ms,
   };
-}
-
-/** Both of a pair have to see it down. */
-function observedAt({ down }: Trial): number {
-  return Math.max(down.taker, down.loser ?? down.taker);
-}
-
-/**
- * The taker's own write and the question's way there, unless they were over when the voter saw it; the voter's write and the
- * answer's way back; the guard, beside which the intent is written.
- */
-function othersMs(trial: Trial, { peer, disk }: { readonly peer: number; readonly disk: number }): number {
-  const askedBefore = Math.min(disk + peer / 2, Math.max(0, observedAt(trial) - trial.ballotOpenedAt));
-  return 2 * disk + peer - askedBefore + Math.max(trial.guardMs, disk);
 }

@@ -39,8 +39,7 @@ export interface Floor {
 
 export function floorOf(trial: Trial, profile: Profile, trips: RoundTrips): Floor {
   const { firstFailure, word } = trial;
-  const moments = [firstFailure.taker?.endedAt, firstFailure.loser?.endedAt, word];
-  const beginsAt = Math.min(...moments.filter((moment) => moment !== undefined && moment !== null));
+  const beginsAt = knownAt(trial);
   const takerDown = downAt(
     firstFailure.taker,
     beginsAt,
@@ -58,8 +57,18 @@ export function floorOf(trial: Trial, profile: Profile, trips: RoundTrips): Floo
   return { beginsAt, endsAt: Math.max(guardedAt, readAt) + release + takeApplied + settles + client };
 }
 
+/** The first failed probe or the holder's own word: from then on somebody knows. */
+export function knownAt({ firstFailure, word }: Trial): number {
+  const moments = [firstFailure.taker?.endedAt, firstFailure.loser?.endedAt, word];
+  return Math.min(...moments.filter((moment) => moment !== undefined && moment !== null));
+}
+
 /** When the taker can first have seen that something is wrong: an answer that is out for too long, or a failure. */
-function signAt(first: Trial['firstFailure']['taker'], beginsAt: number, trips: RoundTrips): number {
+export function signAt(
+  first: Trial['firstFailure']['taker'],
+  beginsAt: number,
+  trips: Pick<RoundTrips, 'peer'>,
+): number {
   const tookMs = first?.tookMs ?? 0;
   // Whoever hears of trouble looks at once.
   const failedAt = Math.min(first?.endedAt ?? Number.POSITIVE_INFINITY, beginsAt + trips.peer / 2 + tookMs);

@@ -28,10 +28,20 @@ export interface Trial {
   readonly lastHeardAt: number | null;
   readonly guardMs: number;
   readonly stepMs: { readonly read: number; readonly release: number; readonly take: number };
+  /** The last read before the move's first call, on which that rests. */
+  readonly read: Read | null;
   /** Durable writes just before the fault, on the same disk and the same busy or idle machine. */
   readonly diskMs: readonly number[];
   /** When the first call of the move arrived at the cloud. */
   readonly firstCallAt: number;
+}
+
+/** A read of the association, as the cloud saw it. */
+interface Read {
+  readonly arrivedAt: number;
+  readonly answeredAt: number;
+  /** When the one before it arrived. */
+  readonly earlierAt: number | null;
 }
 
 interface Check {
@@ -120,15 +130,16 @@ async function failOver(
   await taker.agent.log.waitFor('concluded', { since: since.taker, withinMs: trialWithinMs });
   const book = new Book(taker.agent.log.lines.slice(since.taker), atMs);
   const losers = new Book(loser.agent.log.lines.slice(since.loser), atMs);
-  const firstCall = cluster.cloud.calls
-    .slice(calls)
-    .find(
-      ({ action, caller, arrivedAtMs }) =>
-        action === 'ec2:DisassociateAddress' &&
-        caller.kind === 'instance' &&
-        caller.instanceId === taker.instanceId &&
-        arrivedAtMs + cloudOffsetMs - atMs >= book.at('ballot-closed'),
-    );
+  const takers = cluster.cloud.calls.filter(
+    ({ caller }) => caller.kind === 'instance' && caller.instanceId === taker.instanceId,
+  );
+  const firstCall = takers.find(
+    ({ number, action, arrivedAtMs }) =>
+      number > calls &&
+      action === 'ec2:DisassociateAddress' &&
+      arrivedAtMs + cloudOffsetMs - atMs >= book.at('ballot-closed'),
+  );
+  const before = takers.slice(0, firstCall === undefined ? 0 : takers.indexOf(firstCall));
   return {
     fault,
     outage: { beganAt: outage.firstFailureAt - atMs, endedAt: outage.recoveredAt - atMs },
@@ -147,7 +158,19 @@ async function failOver(
       release: book.duration('move-step', ({ fields }) => fields.step === 'release'),
       take: book.duration('move-step', ({ fields }) => fields.step === 'take'),
     },
+    read: lastRead(before, cloudOffsetMs - atMs),
     firstCallAt: (firstCall?.arrivedAtMs ?? Number.NaN) + cloudOffsetMs - atMs,
+  };
+}
+
+function lastRead(calls: Cluster['cloud']['calls'], offsetMs: number): Read | null {
+  const reads = calls.filter(({ action }) => action === 'ec2:DescribeAddresses');
+  const [earlier, last] = [reads.at(-2), reads.at(-1)];
+  if (last?.answer.kind !== 'ok') return null;
+  return {
+    arrivedAt: last.arrivedAtMs + offsetMs,
+    answeredAt: last.answer.atMs + offsetMs,
+    earlierAt: earlier === undefined ? null : earlier.arrivedAtMs + offsetMs,
   };
 }
 

@@ -27,6 +27,7 @@ const KILLED: Trial = {
   lastHeardAt: null,
   guardMs: 5,
   stepMs: { read: 0, release: 0, take: 0 },
+  read: null,
   diskMs: [1],
   firstCallAt: 130,
 };
