@@ -59,6 +59,7 @@ export function copyPeer(peer: Peer): Draft<Peer> {
     definiteFit: peer.definiteFit,
     acked: peer.acked,
     heardAt: peer.heardAt,
+    silence: peer.silence,
     vouchedAt: peer.vouchedAt,
     state: peer.state,
     rttMs: peer.rttMs,

@@ -234,8 +234,8 @@ test('a silent peer that is heard while the first read is on its way ends the ma
       2976 * wait: call-in-flight
       3040 < unknown: TimeoutError
       3046 < read: i-neptune
-      3046 * campaign: address-down
-      3046 * concluded: takeover abandoned (its mandate ended before anything was taken apart)
+      3046 * wait: failure-not-current
+      3046 * concluded: takeover abandoned (failure-not-current: its holder is heard again after a silence, and no probe since has failed)
       3046 > write: epoch 1, lent to nobody"
   `);
   expect(world.cloud.holder?.node).toBe(PEER);

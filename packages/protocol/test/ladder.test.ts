@@ -69,13 +69,16 @@ describe('the ladder of a healthy cluster', () => {
 describe('the ladder where something is wrong', () => {
   test('what would stand in the way shows although the address is up', () => {
     const view = { ...OPEN_VIEW, campaign: null, guard: null, storageFailing: 'ENOSPC' } as const;
-    const rungs = ladder({ ...view, verdict: { is: 'up', since: 0, failingNow: false, detail: '' } });
+    const rungs = ladder({
+      ...view,
+      verdict: { is: 'up', since: 0, notFailing: 'the last probe succeeded', detail: '' },
+    });
     const closed = rungs.filter(({ answer }) => answer.kind === 'closed').map(({ name }) => name);
     expect(closed).toEqual(['verdict', 'storage']);
   });
 
   test('a way out that is missed shows, one that nobody has asked for does not', () => {
-    const up = { is: 'up', since: 0, failingNow: false, detail: '' } as const;
+    const up = { is: 'up', since: 0, notFailing: 'the last probe succeeded', detail: '' } as const;
     const wayOut = (wanted: boolean) =>
       ladder({ ...OPEN_VIEW, verdict: up, wayOut: { proven: false, wanted, at: null, detail: '' } }).find(
         ({ name }) => name === 'way-out',

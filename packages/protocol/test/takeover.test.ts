@@ -89,10 +89,13 @@ describe('the order of the gates', () => {
 describe('a handover', () => {
   const ignored: readonly (readonly [string, Partial<TakeoverView>])[] = [
     ['a pause', { pause: { paused: true, detail: '' } }],
-    ['an address that answers', { verdict: { is: 'up', since: AT, failingNow: false, detail: '' } }],
+    [
+      'an address that answers',
+      { verdict: { is: 'up', since: AT, notFailing: 'the last probe succeeded', detail: '' } },
+    ],
     [
       'an address of which nothing is known',
-      { verdict: { is: 'unknown', since: AT, failingNow: false, detail: '' } },
+      { verdict: { is: 'unknown', since: AT, notFailing: 'the last probe succeeded', detail: '' } },
     ],
     ['a last probe that succeeded', { lastProbe: { ok: true, endedAt: AT } }],
     ['a hold-down', { damping: { kind: 'damped', reason: 'held-down', until: AT + 1, detail: '' } }],

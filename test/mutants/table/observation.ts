@@ -58,8 +58,8 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     ['I1'],
     'one failed probe makes an address down',
     edit(
-      'observation/holder.ts',
-      'if (unfitSince === null) return fallOf(state, address.ip);',
+      'observation/failing.ts',
+      'if (unfitSince === null) return fall;',
       'if (unfitSince === null) return 1;',
     ),
     'sight',
@@ -68,7 +68,7 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     'fall-before-word',
     ['I1'],
     "a probe from before the holder's word completes the verdict alone",
-    edit('observation/holder.ts', 'startedAt >= unfitSince ? 1', 'startedAt >= 0 ? 1'),
+    edit('observation/failing.ts', 'startedAt >= unfitSince ? 1', 'startedAt >= 0 ? 1'),
     'sight',
   ),
   mutant(
@@ -175,9 +175,9 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     ['L1'],
     "a holder's own word that it is unfit shortens nothing",
     edit(
-      'observation/holder.ts',
-      'startedAt >= unfitSince ? 1 : fallOf',
-      'startedAt >= unfitSince ? fallOf(state, address.ip) : fallOf',
+      'observation/failing.ts',
+      'startedAt >= unfitSince ? 1 : fall;',
+      'startedAt >= unfitSince ? fall : fall;',
     ),
     'web',
   ),
@@ -213,5 +213,27 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
       'if (!asksTheCloud(ctx.state.config)) return;',
     ),
     'stale-reads',
+  ),
+  mutant(
+    'silence-ends-at-once',
+    ['L2'],
+    'failures of a silence count at once when the holder is heard again',
+    edit(
+      'membership/gossip.ts',
+      'const silence = wasSilent ? { from, until } : peer.silence;',
+      'const { silence } = peer;',
+    ),
+    'sight',
+  ),
+  mutant(
+    'silence-each',
+    ['L1'],
+    'a holder that is heard now and then is waited for each time',
+    edit(
+      'observation/failing.ts',
+      'silence.until > last.startedAt && silence.from <= hitAt;',
+      'silence.until > last.startedAt;',
+    ),
+    'sight',
   ),
 ];

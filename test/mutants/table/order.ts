@@ -36,6 +36,17 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'slow-association',
   ),
   mutant(
+    'served-by-own-eyes',
+    ['I15'],
+    "a peer that names no holder isn't believed that the address has served",
+    edit(
+      'observation/served.ts',
+      'return said?.served === true && said.changedTo?.[0] === newest;',
+      'return said?.served === true && said.holder !== null;',
+    ),
+    'flapping',
+  ),
+  mutant(
     'protect-always',
     ['I15', 'L1'],
     'hold-down protects a holder that is silent, unfit or nobody',

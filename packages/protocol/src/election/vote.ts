@@ -5,7 +5,8 @@
 import type { AddressState } from '../model/address-state.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, MonotonicMs, NodeId } from '../model/units.ts';
-import { isFailingNow, isHeldBySelf } from '../observation/holder.ts';
+import { isFailingNow } from '../observation/failing.ts';
+import { isHeldBySelf } from '../observation/holder.ts';
 import { isCutOffSince, isProven } from '../observation/way-out.ts';
 import { isOpenTo } from '../orders/handover.ts';
 import { isPaused } from '../orders/pause.ts';

@@ -4,6 +4,7 @@ import type { SendFailure } from '../model/inputs.ts';
 import type { Channel, Peer, PendingSend } from '../model/peer-state.ts';
 import type { State } from '../model/state.ts';
 import type { EffectId, NodeId } from '../model/units.ts';
+import { briefSilenceMs, quietMs } from '../observation/holder.ts';
 import { onMissedHeartbeat } from '../observation/watching.ts';
 import {
   addressOf,
@@ -174,7 +175,11 @@ function isOwnId({ config }: State, { cluster, from }: Envelope): boolean {
 
 /** An authentic request or answer of the peer's own has come. */
 function hear(ctx: StepContext, peer: Peer, channel: Channel, returned: boolean): void {
-  changePeer(ctx, peer.id, { channel, heardAt: ctx.now.at, usurped: null });
+  const { heardAt: from } = peer;
+  const until = ctx.now.at;
+  const wasSilent = from !== null && quietMs(ctx.state, from) >= briefSilenceMs(ctx.state);
+  const silence = wasSilent ? { from, until } : peer.silence;
+  changePeer(ctx, peer.id, { channel, heardAt: until, silence, usurped: null });
   if (peer.channel.session !== channel.session) onNewSession(ctx, peer);
   if (returned) onDuplicateOfPeer(ctx, peer);
   findAlive(ctx, peer);

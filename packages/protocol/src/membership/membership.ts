@@ -9,7 +9,7 @@ import { MAX_RUMOURS } from '../model/limits.ts';
 import type { Peer } from '../model/peer-state.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, NodeId } from '../model/units.ts';
-import { holderUnfitSince, recogniseHolders } from '../observation/holder.ts';
+import { briefSilenceMs, holderUnfitSince, quietMs, recogniseHolders } from '../observation/holder.ts';
 import { readinessProblems } from '../observation/idle-reads.ts';
 import { inTrouble, lookNow } from '../observation/watching.ts';
 import { adoptHandover } from '../orders/handover.ts';
@@ -248,7 +248,7 @@ export function detect(ctx: StepContext): void {
 /** Alive, and heard within half of `dead`, in which nobody becomes suspect (`detector.ts`): nearly every peer, nearly always. */
 export function isHeardLately(state: State, peer: Peer): boolean {
   if (peer.state !== 'alive' || peer.heardAt === null) return false;
-  return state.now.at - Math.max(peer.heardAt, state.observedFrom) < state.config.gossip.deadMs / 2;
+  return quietMs(state, peer.heardAt) < briefSilenceMs(state);
 }
 
 /** Whoever is heard is alive. */

@@ -112,6 +112,7 @@ export function newPeer(id: NodeId): Peer {
     definiteFit: null,
     acked: 0,
     heardAt: null,
+    silence: null,
     vouchedAt: null,
     state: 'unknown',
     rttMs: null,

@@ -21,6 +21,8 @@ export interface Peer {
   readonly acked: number;
   /** When it was last heard itself; null: not since the start. */
   readonly heardAt: MonotonicMs | null;
+  /** The last time in which it wasn't heard for half of `gossip.dead` or more, and that has ended; null: there was none. */
+  readonly silence: { readonly from: MonotonicMs; readonly until: MonotonicMs } | null;
   /** When somebody else last vouched for it; null: never. */
   readonly vouchedAt: MonotonicMs | null;
   /** For people and for gossip; ballots go by `heardAt` alone. */

@@ -37,6 +37,16 @@ export function silentAt(state: State, id: NodeId): MonotonicMs {
   return Math.max(heardAt, state.observedFrom) + state.config.gossip.deadMs;
 }
 
+/** How long a peer that was heard then hasn't been since, as far as this node has been awake to hear it. */
+export function quietMs({ now, observedFrom }: State, heardAt: MonotonicMs): DurationMs {
+  return now.at - Math.max(heardAt, observedFrom);
+}
+
+/** What is shorter is a message that comes late, and no silence. */
+export function briefSilenceMs({ config }: State): DurationMs {
+  return config.gossip.deadMs / 2;
+}
+
 /** What a node last said of its own HAProxy; a word older than `gossip.dead` is no word. */
 export function fitnessOf(state: State, id: NodeId): Fitness {
   if (id === state.config.node.id) return state.local.fit;
@@ -54,26 +64,6 @@ export function holderUnfitSince(state: State, address: AddressState): Monotonic
   const heardAt = peer?.heardAt ?? null;
   if (heardAt === null || heardAt < state.observedFrom || isSilent(state, node)) return null;
   return peer?.unfitSince ?? null;
-}
-
-/**
- * Failures in a row that a probe started at `startedAt` needs to complete the verdict: one, after the holder's own word.
- * The holder itself needs no word to reach it: while it is unfit, one is enough whenever it started.
- */
-export function failuresNeeded(state: State, address: AddressState, startedAt: MonotonicMs): number {
-  const unfitSince = holderUnfitSince(state, address);
-  if (unfitSince === null) return fallOf(state, address.ip);
-  return isHeldBySelf(state, address.ip) || startedAt >= unfitSince ? 1 : fallOf(state, address.ip);
-}
-
-/** Whether the address fails now, as far as its present holder goes: enough failures since it last changed hands, the newest included. */
-export function isFailingNow(state: State, address: AddressState): boolean {
-  const { last, fails } = address.series;
-  return last !== null && !last.ok && fails >= failuresNeeded(state, address, last.startedAt);
-}
-
-function fallOf(state: State, ip: Ip): number {
-  return state.config.addresses.find((one) => one.ip === ip)?.probe.fall ?? 1;
 }
 
 /** Whether this node believes that it holds the address; false where the address isn't configured. */

@@ -11,7 +11,8 @@ import { addressOf, announce, change, changeAddress, emitFact, type StepContext 
 import { endEpisode, onFitnessChanged, onLeftUp, onSeenDown, onSeenUp } from '../takeover/episode.ts';
 import type { Verdict } from '../wire/messages.ts';
 import { finished, recounted } from './check.ts';
-import { failuresNeeded, isHeldBySelf } from './holder.ts';
+import { failuresNeeded } from './failing.ts';
+import { isHeldBySelf } from './holder.ts';
 import {
   inTrouble,
   isFailing,

@@ -27,7 +27,8 @@ import {
   paceOf,
   started,
 } from './check.ts';
-import { failuresNeeded, holderUnfitSince, isHeldBySelf, isSilent } from './holder.ts';
+import { failuresNeeded } from './failing.ts';
+import { holderUnfitSince, isHeldBySelf, isSilent } from './holder.ts';
 import { ASK_IDLE_MS, askWayOut, isProvenSince, wayOutOf } from './way-out.ts';
 
 /** What a node tells the others, so that they look at once. */

@@ -9,7 +9,7 @@ import { abandonMove, recordRefusal } from '../move/conclude.ts';
 import { seenAs } from '../move/late.ts';
 import { beginMove, continueMove } from '../move/move.ts';
 import { isPastRecall } from '../move/phases.ts';
-import { isFailingNow } from '../observation/holder.ts';
+import { isFailingNow } from '../observation/failing.ts';
 import { isHandedOver, isOpenTo, noteHandover, setHandoverState } from '../orders/handover.ts';
 import { addressOf, changeAddress, emitFact, newEffectId, type StepContext } from '../step-context.ts';
 import { isComingIntoService } from './damping.ts';

@@ -7,6 +7,7 @@ import type { AddressState } from '../model/address-state.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, Ip, MonotonicMs, NodeId } from '../model/units.ts';
 import { fitnessOf, heldCount, isSilent } from '../observation/holder.ts';
+import { hasServed } from '../observation/served.ts';
 import { counted } from '../reporting/wording.ts';
 
 /**
@@ -39,12 +40,12 @@ export function dampingOf(state: State, address: AddressState): Damping {
   const heldUntil = newest === undefined ? 0 : newest + holdDownMs;
   const oldest = recent[flap.moves - 1];
   const flappingUntil = oldest === undefined ? 0 : oldest + flap.withinMs;
-  const servesBy = newest === undefined || address.served ? 0 : newest + SERVES_WITHIN_MS;
+  const servesBy = newest === undefined || hasServed(state, address) ? 0 : newest + SERVES_WITHIN_MS;
   if (heldUntil <= at && flappingUntil <= at && servesBy <= at)
     return { kind: 'free', detail: 'no change of holder lately' };
   const excuse = whyUnprotected(state, address);
   if (excuse !== null) return { kind: 'free', detail: excuse };
-  if (!address.served) {
+  if (!hasServed(state, address)) {
     return servesBy > at
       ? {
           kind: 'damped',

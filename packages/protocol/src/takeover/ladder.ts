@@ -26,7 +26,7 @@ const FINAL: ReadonlySet<GateName> = new Set<GateName>(['role', 'running', 'not-
 
 const always = (): boolean => true;
 const isDown = ({ mode, verdict }: TakeoverView): boolean =>
-  mode === 'handover' || (verdict.is === 'down' && verdict.failingNow);
+  mode === 'handover' || (verdict.is === 'down' && verdict.notFailing === null);
 const isAttempting = ({ campaign }: TakeoverView): boolean => campaign !== null;
 const isAgreed = ({ campaign }: TakeoverView): boolean => campaign?.won != null;
 

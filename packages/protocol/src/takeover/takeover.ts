@@ -33,8 +33,8 @@ export interface TakeoverView {
   readonly verdict: {
     readonly is: Verdict;
     readonly since: MonotonicMs;
-    /** Enough failures in a row since the address last changed hands, the newest included. */
-    readonly failingNow: boolean;
+    /** What is missing for it to fail now: enough failures that count against its present holder, the newest included; null: nothing. */
+    readonly notFailing: string | null;
     readonly detail: string;
   };
   readonly wayOut: {
@@ -224,13 +224,8 @@ function verdictDown({ mode, verdict, lastProbe }: TakeoverView): GateAnswer {
     case 'unknown':
       return closed('wait', 'verdict-unknown', verdict.detail, verdict.since);
     case 'down':
-      if (!verdict.failingNow) {
-        const detail =
-          lastProbe?.ok === true
-            ? 'the last probe succeeded'
-            : 'too few failures in a row so far that count against its present holder';
-        return closed('wait', 'failure-not-current', detail, lastProbe?.endedAt ?? null);
-      }
+      if (verdict.notFailing !== null)
+        return closed('wait', 'failure-not-current', verdict.notFailing, lastProbe?.endedAt ?? null);
       return open(`down: ${verdict.detail}`, verdict.since);
   }
 }

@@ -7,7 +7,8 @@ import type { ProtocolConfig } from '../model/config.ts';
 import type { Handover, State } from '../model/state.ts';
 import type { DurationMs, Ip, MonotonicMs } from '../model/units.ts';
 import { isCommitted } from '../move/phases.ts';
-import { holderName, isFailingNow, isHeldBySelf } from '../observation/holder.ts';
+import { whyNotFailing } from '../observation/failing.ts';
+import { holderName, isHeldBySelf } from '../observation/holder.ts';
 import { describeWayOut, isProven, wayOutOf } from '../observation/way-out.ts';
 import { isOpen } from '../orders/handover.ts';
 import { isPaused } from '../orders/pause.ts';
@@ -105,8 +106,8 @@ class StateView implements TakeoverView {
 
   get verdict(): TakeoverView['verdict'] {
     const { verdict, verdictSince, verdictReason } = this.of;
-    const failingNow = isFailingNow(this.state, this.of);
-    return { is: verdict, since: verdictSince, failingNow, detail: verdictReason };
+    const notFailing = whyNotFailing(this.state, this.of);
+    return { is: verdict, since: verdictSince, notFailing, detail: verdictReason };
   }
 
   get wayOut(): TakeoverView['wayOut'] {

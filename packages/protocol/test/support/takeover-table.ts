@@ -27,7 +27,7 @@ export const OPEN_VIEW: TakeoverView = {
   pause: { paused: false, detail: 'paused by ann: upgrade' },
   lastProbe: { ok: false, endedAt: AT - 100 },
   local: { fit: 'fit', since: AT - 60_000 },
-  verdict: { is: 'down', since: AT - 300, failingNow: true, detail: 'refused' },
+  verdict: { is: 'down', since: AT - 300, notFailing: null, detail: 'refused' },
   wayOut: { proven: true, wanted: true, at: AT - 1_000, detail: 'seen as 198.51.100.1' },
   storageFailing: null,
   displaces: { ip: null, allowed: false },
@@ -169,14 +169,16 @@ export const ROWS: readonly TakeoverRow[] = [
   },
   {
     when: 'it sees the address up',
-    change: { verdict: { is: 'up', since: AT - 100, failingNow: false, detail: 'it answers' } },
+    change: {
+      verdict: { is: 'up', since: AT - 100, notFailing: 'the last probe succeeded', detail: 'it answers' },
+    },
     gate: 'verdict',
     outcome: 'hold',
     reason: 'address-up',
   },
   {
     when: 'it cannot tell whether the address is up',
-    change: { verdict: { is: 'unknown', since: AT - 100, failingNow: true, detail: 'too few' } },
+    change: { verdict: { is: 'unknown', since: AT - 100, notFailing: null, detail: 'too few' } },
     gate: 'verdict',
     outcome: 'wait',
     reason: 'verdict-unknown',
@@ -185,7 +187,7 @@ export const ROWS: readonly TakeoverRow[] = [
     when: 'it sees it down, but the last probe succeeded',
     change: {
       lastProbe: { ok: true, endedAt: AT - 10 },
-      verdict: { is: 'down', since: AT - 300, failingNow: false, detail: 'refused' },
+      verdict: { is: 'down', since: AT - 300, notFailing: 'the last probe succeeded', detail: 'refused' },
     },
     gate: 'verdict',
     outcome: 'wait',
@@ -193,7 +195,7 @@ export const ROWS: readonly TakeoverRow[] = [
   },
   {
     when: 'it saw it down, but not since it changed hands',
-    change: { verdict: { is: 'down', since: AT - 300, failingNow: false, detail: 'refused' } },
+    change: { verdict: { is: 'down', since: AT - 300, notFailing: 'too few failures', detail: 'refused' } },
     gate: 'verdict',
     outcome: 'wait',
     reason: 'failure-not-current',

@@ -16,8 +16,8 @@ const SAME_CHANGE_MS = 4_000;
 
 interface Change {
   readonly atMs: number;
-  /** Since when a candidate has known that it serves there; null: none has seen it. What others say of that isn't believed. */
-  readonly servedAtMs: number | null;
+  /** Since when each run of a candidate has known that it serves there. What others say of that isn't believed. */
+  readonly servedAtMs: Readonly<Record<string, number>>;
 }
 
 interface Damping {
@@ -41,7 +41,7 @@ export const DAMPING: ClusterRules<Damping> = {
       case 'fact': {
         const { by, fact } = event;
         if (fact.kind === 'probe' && fact.result.kind === 'ok' && by.config.node.role === 'candidate')
-          return [served(history, fact.address, fact.result.durationMs, view.now())];
+          return [served(history, by.run, fact.address, fact.result.durationMs, view.now())];
         if (fact.kind === 'decided' && fact.reason === 'flapping' && view.driver === 'ec2')
           return [history, ...checkFlapping(history, by, fact.address, view)];
         return [history];
@@ -74,11 +74,11 @@ function onCloud(history: Damping, { event }: EventOf<'cloud'>, view: ClusterVie
   ];
 }
 
-function served(history: Damping, ip: Ip, tookMs: number, nowMs: number): Damping {
+function served(history: Damping, run: string, ip: Ip, tookMs: number, nowMs: number): Damping {
   const known = history.changes[ip] ?? [];
   const newest = known.at(-1);
-  if (newest === undefined || newest.servedAtMs !== null || nowMs - tookMs <= newest.atMs) return history;
-  const change: Change = { ...newest, servedAtMs: nowMs };
+  if (newest === undefined || run in newest.servedAtMs || nowMs - tookMs <= newest.atMs) return history;
+  const change: Change = { ...newest, servedAtMs: { ...newest.servedAtMs, [run]: nowMs } };
   return { ...history, changes: { ...history.changes, [ip]: [...known.slice(0, -1), change] } };
 }
 
@@ -92,12 +92,13 @@ function checkTooSoon({ changes }: Damping, event: EventOf<'drive'>, view: Clust
   const newest = known.at(-1);
   const instanceId = holderOf(view.aws(), ip);
   const now = view.now();
-  if (newest === undefined || newest.servedAtMs === null || instanceId === null) return [];
-  if (now - newest.atMs < view.learnMs || now - newest.servedAtMs < view.learnMs) return [];
+  if (newest === undefined || instanceId === null) return [];
+  const servedAtMs = servedSince(newest, view);
+  if (now - newest.atMs < view.learnMs || now - servedAtMs < view.learnMs) return [];
   const holder = protectedHolder(by, instanceId);
   if (holder === null) return [];
   const { holdDownMs, flap } = by.config;
-  const what = `${by.run} calls ${operation.op} of ${ip}, whose holder ${holder} is heard, fit and has served since ${newest.servedAtMs}`;
+  const what = `${by.run} calls ${operation.op} of ${ip}, whose holder ${holder} is heard, fit and has served since ${servedAtMs}`;
   const found: Broken[] = [];
   if (now - newest.atMs < holdDownMs)
     found.push(broken('I15', `${what}: it moved at ${newest.atMs}, and holds for ${holdDownMs} ms`));
@@ -128,6 +129,11 @@ function isRemembered(atMs: number, view: ClusterView): boolean {
     .some((run) => run.config.node.role === 'candidate' && view.historyOf(run).startedMs < atMs);
 }
 
+/** Since when a candidate that still runs has known that it serves; infinite: none does. */
+function servedSince({ servedAtMs }: Change, view: ClusterView): number {
+  return Math.min(...view.runs().map(({ run }) => servedAtMs[run] ?? Number.POSITIVE_INFINITY));
+}
+
 /** The holder, where this run hears it and was told that it is fit. */
 function protectedHolder(by: RunView, instanceId: string): NodeId | null {
   const { peers, now } = by.state();
@@ -145,5 +151,5 @@ function isCandidate({ config }: RunView, id: NodeId): boolean {
 
 function withChange(known: readonly Change[], atMs: number): readonly Change[] {
   const others = known.filter((change) => atMs - change.atMs >= SAME_CHANGE_MS);
-  return [...others, { atMs, servedAtMs: null }].slice(-MAX_FLAP_MOVES);
+  return [...others, { atMs, servedAtMs: {} }].slice(-MAX_FLAP_MOVES);
 }
