@@ -30,7 +30,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'a new holder has no time to serve',
     edit(
       'takeover/damping.ts',
-      'const servesBy = newest === undefined || address.served ? 0 : newest + SERVES_WITHIN_MS;',
+      'const servesBy = newest === undefined || hasServed(state, address) ? 0 : newest + SERVES_WITHIN_MS;',
       'const servesBy = 0;',
     ),
     'slow-association',
