@@ -19,6 +19,8 @@ const TEXT = {
   message: 'Instance i-1 took over 198.51.100.7\nnode: saturn',
 };
 
+const EVENT = { id: 'saturn-1-1', event: 'taken', address: '198.51.100.7', wall: 0, details: [] } as const;
+
 /** Run the suite. */
 export function describeNotifier(name: string, open: () => Promise<NotifierWorld>): void {
   describe(`the notifier ${name}`, () => {
@@ -28,7 +30,7 @@ export function describeNotifier(name: string, open: () => Promise<NotifierWorld
     async function published(effect?: FaultEffect, timeoutMs = 10_000): Promise<PublishResult> {
       world = await open();
       if (effect !== undefined) world.fault(effect);
-      return world.publish({ kind: 'publish', publishId: 7, ...TEXT, timeoutMs });
+      return world.publish({ kind: 'publish', publishId: 7, receiver: 'sns', ...EVENT, ...TEXT, timeoutMs });
     }
 
     /** Only what was accepted leaves the outbox. */

@@ -66,7 +66,12 @@ function configOf({
     agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
     guard: { urls: [], timeoutMs: 3000, allowPrivate: false },
     driver,
-    notify: { sns: topicArn === null ? null : { topicArn }, blockedAfterMs: 60_000 },
+    notify: {
+      sns: topicArn === null ? null : { topicArn, events: ['taken', 'blocked'] },
+      webhooks: [],
+      exec: null,
+      blockedAfterMs: 60_000,
+    },
     holdDownMs: 60_000,
     flap: { moves: 4, withinMs: 600_000 },
     stateDir: '/nonexistent',

@@ -7,22 +7,31 @@ import { describe, expect, test } from 'vitest';
 import { ALL_KEYS } from '../../packages/agent/src/config/file-keys.ts';
 import { checkConfig } from '../../packages/agent/src/config/load.ts';
 import { toProtocolConfig } from '../../packages/agent/src/config/to-protocol.ts';
-import type { ProtocolConfig } from '../../packages/protocol/src/index.ts';
+import { type ProtocolConfig, TOPIC } from '../../packages/protocol/src/index.ts';
 import { readAgentFile } from '../../packages/sim/src/scenario/agent-file.ts';
 import { readScenario } from '../../packages/sim/src/scenario/index.ts';
 import { SETTINGS } from '../../packages/sim/src/scenario/setting-table.ts';
 import { configFor } from '../../packages/sim/src/world/index.ts';
 
 /** Without what only people want to know: the cluster's name, and what exactly a probe asks. */
-type Compared = Omit<ProtocolConfig, 'cluster' | 'node' | 'addresses'> & {
+type Compared = Omit<ProtocolConfig, 'cluster' | 'node' | 'addresses' | 'notify'> & {
+  /** Of receivers the topic alone is simulated from an agent's file. */
+  readonly notify: { readonly topic: boolean; readonly blockedAfterMs: number | null };
   readonly addresses: readonly Omit<ProtocolConfig['addresses'][number], 'expects'>[];
   readonly node: Pick<ProtocolConfig['node'], 'id' | 'role' | 'priority'>;
 };
 
-function compared({ cluster: _, node, addresses, ...rest }: ProtocolConfig): Compared {
+function compared({ cluster: _, node, addresses, notify, ...rest }: ProtocolConfig): Compared {
+  const { receivers, blockedAfterMs } = notify;
+  const topic = receivers.some(({ name }) => name === TOPIC.name);
   const { id, role, priority } = node;
   const probes = addresses.map(({ ip, probe }) => ({ ip, probe }));
-  return { node: { id, role, priority }, addresses: probes, ...rest };
+  return {
+    node: { id, role, priority },
+    addresses: probes,
+    notify: { topic, blockedAfterMs },
+    ...rest,
+  };
 }
 
 /** Null: refused. */
@@ -90,7 +99,14 @@ gossip: { interval: 250ms, dead: 2s, timeout: 150ms, fanout: 5 }
 agreement: { silentPeer: hold, lease: 12s }
 guard: { urls: ["http://checkip.amazonaws.com"], timeout: 2s, allowPrivate: true }
 driver: { kind: opsworks, region: us-east-1, instanceId: i-0abc, displace: allow }
-notify: { sns: { topicArn: "arn:aws:sns:us-east-1:123456789012:failover" }, blockedAfter: 90s }
+notify:
+  sns: { topicArn: "arn:aws:sns:us-east-1:123456789012:failover" }
+  webhook:
+    - { form: json, name: ops, url: "https://ops.example.org/hook", keyFile: /h, timeout: 2s, events: [lost] }
+    - { form: slack, urlFile: /u }
+  exec: { command: [/usr/local/bin/tell], timeout: 3s }
+  events: { sns: [taken, blocked], webhook: [lost, paused], exec: [lost] }
+  blockedAfter: 90s
 holdDown: 30s
 flap: { moves: 3, within: 5m }
 stateDir: /tmp/x

@@ -37,7 +37,8 @@ export async function reload(agent: AgentParts): Promise<void> {
   agent.log.setLevel(config.log.level);
   if (agent.certificates.replace(certificate) && certificate !== null) agent.apis.renew(certificate);
   agent.apis.review();
-  adapters.reconfigure(config, secrets.keyFile.keys, agent.identities, agent.certificates.current);
+  const { keyFile, webhooks } = secrets;
+  adapters.reconfigure(config, keyFile.keys, agent.identities, agent.certificates.current, webhooks);
   const next = toProtocolConfig(config, identity, version);
   agent.metrics.configure(next, driverKindOf(config));
   const disproved = agent.identities.orders.disprovedIn(host.state());

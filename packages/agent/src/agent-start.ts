@@ -140,6 +140,7 @@ function createAdapters(agent: AgentParts, identity: FoundIdentity): Adapters {
       keys: agent.secrets.keyFile.keys,
       identities: agent.identities,
       clients: identity.clients,
+      webhooks: agent.secrets.webhooks,
       certificate: agent.certificates.current,
     },
     {
@@ -151,6 +152,8 @@ function createAdapters(agent: AgentParts, identity: FoundIdentity): Adapters {
       onForeignState: () => endForForeignState(agent),
       logStderr: (operation, text) =>
         agent.log.tell('warn', 'driver-output', `${operation}: ${text}`, { operation }),
+      logNotifier: (event, text) =>
+        agent.log.tell('warn', 'notifier-output', `${event}: ${text}`, { notice: event }),
       onCertificate: (peer, refusal) =>
         refusal === null
           ? agent.log.tell('info', 'certificate', `${peer} proves over TLS who it is`, { peer })

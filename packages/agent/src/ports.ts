@@ -14,11 +14,12 @@ import { ExternalIp } from './adapters/external-ip.ts';
 import { LocalCheck } from './adapters/local.ts';
 import type { Names } from './adapters/names.ts';
 import { Prober } from './adapters/prober.ts';
-import { createSnsNotifier, type Notifier } from './adapters/sns.ts';
+import { Receivers, type ReceiversOptions } from './adapters/receivers.ts';
 import { Store } from './adapters/store.ts';
 import { PeerTransport } from './adapters/transport.ts';
 import type { Identities } from './auth/identities.ts';
 import type { ClusterKeys } from './auth/keys.ts';
+import type { WebhookSecrets } from './auth/webhook-secrets.ts';
 import { isOnAws } from './config/driver-kinds.ts';
 import type { AgentConfig, Identity, PeerSettings } from './config/types.ts';
 import type { Certificate } from './tls/certificate.ts';
@@ -36,6 +37,7 @@ export interface AdapterOptions {
   readonly certificate: Certificate | null;
   /** Null where neither driver nor notifier needs AWS. */
   readonly clients: AwsClients | null;
+  readonly webhooks: readonly WebhookSecrets[];
 }
 
 /** What the adapters share, and whom they tell. */
@@ -50,6 +52,8 @@ export interface AdapterDependencies {
   readonly onForeignState: () => void;
   /** What a command of the exec driver wrote to standard error. */
   readonly logStderr: (operation: string, text: string) => void;
+  /** What the program of `notify.exec` wrote to standard error. */
+  readonly logNotifier: (event: string, text: string) => void;
   /** A peer can't prove over TLS who it is, or null: it can again. */
   readonly onCertificate: (peer: NodeId, refusal: string | null) => void;
   /** What becomes of the AWS credentials. */
@@ -77,7 +81,8 @@ export class Adapters {
   #config: AgentConfig;
   #clients: AwsClients | null;
   #driver: Driver;
-  #notifier: Notifier;
+  readonly #receivers: Receivers;
+  #webhooks: readonly WebhookSecrets[];
 
   constructor(options: AdapterOptions, dependencies: AdapterDependencies) {
     const { config, identity, keys, identities, clients, certificate } = options;
@@ -96,7 +101,13 @@ export class Adapters {
     );
     this.#store = new Store({ stateDir: config.stateDir }, { post, mayWrite, onForeign });
     this.#driver = this.#makeDriver();
-    this.#notifier = this.#makeNotifier();
+    this.#webhooks = options.webhooks;
+    this.#receivers = new Receivers(this.#receiversOptions(), {
+      names: dependencies.names,
+      post,
+      now: Date.now,
+      logStderr: dependencies.logNotifier,
+    });
   }
 
   /** The ports, but for what the agent itself listens to. */
@@ -111,9 +122,9 @@ export class Adapters {
       local: this.#local,
       externalIp: this.#externalIp,
       store: this.#store,
-      // A reload replaces these two.
+      // A reload replaces it.
       driver: { drive: (effect) => this.#driver.drive(effect) },
-      notifier: { publish: (effect) => this.#notifier.publish(effect) },
+      notifier: this.#receivers,
     };
   }
 
@@ -143,8 +154,10 @@ export class Adapters {
     keys: ClusterKeys,
     identities: Identities,
     certificate: Certificate | null,
+    webhooks: readonly WebhookSecrets[],
   ): void {
     const before = this.#config;
+    this.#webhooks = webhooks;
     this.#config = config;
     this.#prober.reconfigure({ addresses: config.addresses });
     this.#local.reconfigure({ local: config.local });
@@ -154,8 +167,8 @@ export class Adapters {
     if (!isDeepStrictEqual(before.notify.sns, config.notify.sns)) this.#replaceClients();
     if (!isDeepStrictEqual(cloudPartsOf(before), cloudPartsOf(config))) {
       this.#driver = this.#makeDriver();
-      this.#notifier = this.#makeNotifier();
     }
+    this.#receivers.reconfigure(this.#receiversOptions());
   }
 
   /** Wait until what was to be stored is stored. */
@@ -169,6 +182,7 @@ export class Adapters {
     this.#local.close();
     this.#externalIp.close();
     this.#transport.close();
+    this.#receivers.close();
     this.#clients?.close();
   }
 
@@ -190,11 +204,9 @@ export class Adapters {
     return openDriver({ driver, addresses, identity: this.#identity }, { ...this.#dependencies, clients });
   }
 
-  #makeNotifier(): Notifier {
-    const { notify } = this.#config;
-    const clients = this.#clients;
-    if (notify.sns === null || clients === null) return { publish: () => unexpected('notifier') };
-    return createSnsNotifier({ topicArn: notify.sns.topicArn }, { clients, post: this.#dependencies.post });
+  #receiversOptions(): ReceiversOptions {
+    const { id: nodeId } = this.#identity;
+    return { config: this.#config, nodeId, webhooks: this.#webhooks, clients: this.#clients };
   }
 }
 

@@ -175,6 +175,8 @@ function takeApart(config: AgentConfig): void {
   }
 }
 
+const SECRETS = { url: 'https://hooks.example.org/x', signing: [], integrationKey: '', warnings: [] };
+
 function adaptersOf(config: AgentConfig): Adapters {
   const clock = createClock();
   const identity = identityOf(config);
@@ -187,6 +189,7 @@ function adaptersOf(config: AgentConfig): Adapters {
       identities: SHARED_KEY,
       clients: clientsFor(config, identity),
       certificate: null,
+      webhooks: config.notify.webhooks.map(() => SECRETS),
     },
     {
       clock,
@@ -197,6 +200,7 @@ function adaptersOf(config: AgentConfig): Adapters {
       onForeignState: () => undefined,
       onCertificate: nothing,
       logStderr: nothing,
+      logNotifier: nothing,
       logCredentials: nothing,
     },
   );
@@ -221,7 +225,13 @@ test('what the check of a configuration accepts, every adapter can be built of, 
       takeApart(config);
       adaptersOf(config).close();
       const running = adaptersOf(GOOD);
-      running.reconfigure(config, KEYS, SHARED_KEY, null);
+      running.reconfigure(
+        config,
+        KEYS,
+        SHARED_KEY,
+        null,
+        config.notify.webhooks.map(() => SECRETS),
+      );
       running.close();
     }),
     { numRuns: 600 },

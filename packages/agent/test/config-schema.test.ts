@@ -47,6 +47,9 @@ test.each([
   ['a number without its unit', { holdDown: 60 }, false],
   ['a count out of its range', { gossip: { fanout: 17 } }, false],
   ['a word that there is not', { agreement: { silentPeer: 'maybe' } }, false],
+  ['one web hook', { notify: { webhook: { url: 'https://a.example/', events: ['lost'] } } }, true],
+  ['web hooks', { notify: { webhook: [{ form: 'slack', urlFile: '/u' }] } }, true],
+  ['an event that there is not', { notify: { events: { sns: ['moved'] } } }, false],
   ['no peers', { peers: [] }, false],
   ['an address without its ip', { addresses: [{ probe: {} }] }, false],
 ])('of %s the schema says what the agent says', (_, more, fits) => {

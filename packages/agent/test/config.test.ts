@@ -1,9 +1,11 @@
 import { formatDuration, parseDuration } from '@failtome/config';
+import { NOTICE_KINDS, TOPIC } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
 import { identityFaults } from '../src/config/electorate.ts';
 import * as table from '../src/config/file-keys.ts';
 import { ALL_KEYS } from '../src/config/file-keys.ts';
 import { checkConfig, warningLines } from '../src/config/load.ts';
+import * as notifyTable from '../src/config/notify-keys.ts';
 import { effectiveValues, effectiveYaml } from '../src/config/print.ts';
 import { toProtocolConfig } from '../src/config/to-protocol.ts';
 import type { AgentConfig } from '../src/config/types.ts';
@@ -75,7 +77,7 @@ test('what is required is enough, and everything else has its default', () => {
     agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
     guard: { urls: ['http://checkip.amazonaws.com'], timeoutMs: 3000, allowPrivate: false },
     driver: { kind: 'ec2', region: null, instanceId: null, displace: 'refuse' },
-    notify: { sns: null, blockedAfterMs: null },
+    notify: { sns: null, webhooks: [], exec: null, blockedAfterMs: null },
     holdDownMs: 60_000,
     flap: { moves: 4, withinMs: 600_000 },
     stateDir: '/var/lib/failtome',
@@ -111,7 +113,12 @@ gossip: { interval: 200ms, timeout: 150ms, dead: 1s, fanout: 2 }
 agreement: { silentPeer: hold, lease: 20s }
 guard: { urls: ["https://a.example/ip", "http://b.example"], timeout: 1s, allowPrivate: true }
 driver: { kind: exec, command: [/usr/local/bin/move-ip, --fast], displace: allow }
-notify: { sns: { topicArn: "arn:aws:sns:us-east-1:123456789012:failover" }, blockedAfter: 2m }
+notify:
+  sns: { topicArn: "arn:aws:sns:us-east-1:123456789012:failover" }
+  webhook: { name: ops, urlFile: /u, keyFile: /h, timeout: 2s }
+  exec: { command: [/usr/local/bin/tell] }
+  events: { sns: [taken], exec: [lost, paused] }
+  blockedAfter: 2m
 holdDown: 0s
 flap: { moves: 2, within: 1h }
 stateDir: /srv/failtome
@@ -190,7 +197,22 @@ test('every key is read into its place', () => {
     agreement: { silentPeer: 'hold', leaseMs: 20_000 },
     guard: { urls: ['https://a.example/ip', 'http://b.example'], timeoutMs: 1000, allowPrivate: true },
     driver: { kind: 'exec', command: ['/usr/local/bin/move-ip', '--fast'], displace: 'allow' },
-    notify: { sns: { topicArn: 'arn:aws:sns:us-east-1:123456789012:failover' }, blockedAfterMs: 120_000 },
+    notify: {
+      sns: { topicArn: 'arn:aws:sns:us-east-1:123456789012:failover', events: ['taken'] },
+      webhooks: [
+        {
+          name: 'ops',
+          form: 'json',
+          url: null,
+          urlFile: '/u',
+          keyFile: '/h',
+          timeoutMs: 2_000,
+          events: NOTICE_KINDS,
+        },
+      ],
+      exec: { command: ['/usr/local/bin/tell'], timeoutMs: 10_000, events: ['lost', 'paused'] },
+      blockedAfterMs: 120_000,
+    },
     holdDownMs: 0,
     flap: { moves: 2, withinMs: 3_600_000 },
     stateDir: '/srv/failtome',
@@ -337,7 +359,14 @@ describe('for the protocol', () => {
     const probe = { intervalMs: 2000, fastIntervalMs: 250, timeoutMs: 500, fall: 4, rise: 1 };
     const expects = 'GET https://www.example.org/up?x=1 on port 443 answers 200,301-302';
     expect(config.addresses).toEqual([{ ip: '54.173.141.243', probe, expects }]);
-    expect(config.notify).toEqual({ enabled: true, blockedAfterMs: 120_000 });
+    expect(config.notify).toEqual({
+      receivers: [
+        { ...TOPIC, events: ['taken'] },
+        { name: 'ops', events: NOTICE_KINDS, timeoutMs: 2_000 },
+        { name: 'exec', events: ['lost', 'paused'], timeoutMs: 10_000 },
+      ],
+      blockedAfterMs: 120_000,
+    });
     expect(config.local).toEqual({
       intervalMs: 1000,
       fastIntervalMs: 200,
@@ -360,7 +389,7 @@ describe('for the protocol', () => {
     const own = '  - { id: saturn, url: "http://10.0.1.12:9000" }\n';
     const yaml = FULL.replace('role: candidate, priority: 200', `role: ${role}`).replace(own, '');
     const config = toProtocolConfig(configOf(yaml), identity, '1');
-    expect([config.driver, config.local, config.notify.enabled]).toEqual([null, null, false]);
+    expect([config.driver, config.local, config.notify.receivers]).toEqual([null, null, []]);
   });
 });
 
@@ -415,7 +444,7 @@ describe('what is legal and risky is told', () => {
 
 describe('the table of keys', () => {
   test('lists every key that is defined', () => {
-    const defined = Object.values(table).filter(
+    const defined = [...Object.values(table), ...Object.values(notifyTable)].filter(
       (value) => value !== null && 'path' in value && 'kind' in value,
     );
     expect(new Set(ALL_KEYS)).toEqual(new Set(defined));

@@ -28,6 +28,7 @@ const view: GaugeView = {
   paused: true,
   takeoverReady: true,
   notificationsPending: 2,
+  receivers: [{ name: 'sns', pending: 2 }],
   identities: true,
   storageWritable: true,
 };
@@ -284,7 +285,15 @@ describe('each fact is counted once, under its labels', () => {
     ],
     [
       'a notification',
-      { kind: 'notified', id: 'n-1', result: 'failed', detail: '', request: { ...request, service: 'sns' } },
+      {
+        kind: 'notified',
+        receiver: 'sns',
+        notice: 'taken',
+        id: 'n-1',
+        result: 'failed',
+        detail: '',
+        request: { ...request, service: 'sns' },
+      },
       'failtome_notifications_total',
       { result: 'failed' },
     ],
@@ -292,6 +301,8 @@ describe('each fact is counted once, under its labels', () => {
       'the request behind a notification',
       {
         kind: 'notified',
+        receiver: 'sns',
+        notice: 'taken',
         id: 'n-1',
         result: 'accepted',
         detail: '',

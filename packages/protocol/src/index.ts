@@ -22,9 +22,17 @@ export type {
   OrderRule,
   PeerConfig,
   ProtocolConfig,
+  Receiver,
   Role,
 } from './model/config.ts';
-export { MAX_ADDRESSES, MAX_FLAP_MOVES, MAX_PEERS, MAX_VOTERS } from './model/config.ts';
+export {
+  MAX_ADDRESSES,
+  MAX_FLAP_MOVES,
+  MAX_PEERS,
+  MAX_RECEIVERS,
+  MAX_VOTERS,
+  TOPIC,
+} from './model/config.ts';
 export type * from './model/effects.ts';
 export { initialState } from './model/initial.ts';
 export type * from './model/inputs.ts';
@@ -42,7 +50,8 @@ export type { IsProven, Signable } from './orders/orders.ts';
 export { disprovedIn, orderText, withProvenOrders, withProvenState, wordingFault } from './orders/orders.ts';
 export { factText, requestText } from './reporting/fact-text.ts';
 export type * from './reporting/facts.ts';
-export { BLOCKED_SUBJECT, isoTime, TAKEOVER_SUBJECT } from './reporting/outbox.ts';
+export { isoTime } from './reporting/iso-time.ts';
+export { BLOCKED_SUBJECT, TAKEOVER_SUBJECT } from './reporting/notice-text.ts';
 export { escapedJson, escapedText, plainText, UNSHOWN } from './reporting/plain-text.ts';
 export type { ProtectionState, ProtectionView } from './reporting/standby.ts';
 export { isFinishingMove, isHolder, readyView, statusOf, takeoverReady, whyOf } from './reporting/status.ts';
@@ -67,6 +76,8 @@ export type {
   DurableDocument,
   DurableLease,
   MoveIntent,
+  Notice,
+  NoticeDetail,
   OutboxEntry,
 } from './storage/durable.ts';
 export { DOCUMENT_VERSION } from './storage/durable.ts';

@@ -16,7 +16,7 @@ import { forgetAddress, forgetObservations } from './observation/verdict.ts';
 import { forgetHandovers } from './orders/handover.ts';
 import { counts } from './orders/orders.ts';
 import { forgetPause } from './orders/pause.ts';
-import { republish } from './reporting/outbox.ts';
+import { dropForStrangers, republish } from './reporting/outbox.ts';
 import { counted } from './reporting/wording.ts';
 import {
   addressOf,
@@ -77,6 +77,7 @@ export function onStarted(ctx: StepContext, input: Started): void {
   for (const { ip, intent } of written)
     if (intent?.stage === 'accepted' && ctx.state.addresses[ip] === undefined)
       emitMoved(ctx, ip, intent, intent.reason);
+  dropForStrangers(ctx);
 }
 
 /** Stood still for longer than peers tolerate: what was seen and borrowed before counts for nothing now. */
@@ -126,6 +127,7 @@ export function onConfigured(ctx: StepContext, config: ProtocolConfig, disproved
   outdateReads(ctx);
   forgetUncounted(ctx, disproved);
   askForOrders(ctx);
+  dropForStrangers(ctx);
   emitFact(ctx, {
     kind: 'configured',
     detail: `${counted(config.peers.length, 'peer')}, ${counted(config.addresses.length, 'address', 'addresses')}`,

@@ -40,6 +40,7 @@ import { isWatchedClosely, observeWhatIsDue } from './observation/watching.ts';
 import { endPausedHandovers, expireHandovers } from './orders/handover.ts';
 import { isOperator, onCommand } from './orders/operator.ts';
 import type { Fact } from './reporting/facts.ts';
+import { tellNews } from './reporting/news.ts';
 import { onPublished, publishWhatIsDue } from './reporting/outbox.ts';
 import { addressOf, emitFact, newContext, type StepContext } from './step-context.ts';
 import { documentOf } from './storage/document.ts';
@@ -151,6 +152,7 @@ function lookAround(ctx: StepContext): void {
   forgetOldBallots(ctx);
   reconsiderBallots(ctx);
   expireHandovers(ctx);
+  tellNews(ctx);
   gossipRound(ctx);
   tellReadiness(ctx);
   retryWrite(ctx);

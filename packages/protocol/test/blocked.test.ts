@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { TOPIC } from '../src/model/config.ts';
 import type { CheckResult } from '../src/model/inputs.ts';
 import type { State } from '../src/model/state.ts';
 import type { Move } from '../src/move/phases.ts';
-import { BLOCKED_SUBJECT } from '../src/reporting/outbox.ts';
+import { BLOCKED_SUBJECT } from '../src/reporting/notice-text.ts';
 import { newContext } from '../src/step-context.ts';
 import { blockedAt } from '../src/takeover/blocked.ts';
 import { adoptEpisode } from '../src/takeover/episode.ts';
@@ -142,7 +143,7 @@ test('nobody is told of a takeover that served, however short the time is', () =
   const config = {
     ...PAIR,
     addresses: [{ ...address, probe: { ...address.probe, ...probe } }],
-    notify: { enabled: true, blockedAfterMs: 10_000 },
+    notify: { receivers: [TOPIC], blockedAfterMs: 10_000 },
   };
   const world = standby(config);
   world.serving.delete(PEER);
@@ -184,7 +185,7 @@ test('a reload that changes the probe drops what the old one has seen', () => {
 });
 
 describe('the time that is waited when none is set', () => {
-  const unset = { ...PAIR, notify: { enabled: true, blockedAfterMs: null } };
+  const unset = { ...PAIR, notify: { receivers: [TOPIC], blockedAfterMs: null } };
 
   test('is longer than a failover can take by these settings', () => {
     const [address] = PAIR.addresses;
@@ -205,7 +206,7 @@ describe('the time that is waited when none is set', () => {
 
   test('is a minute with the defaults, and what is set stands', () => {
     expect(blockedAfterMs(unset)).toBe(MINUTE);
-    expect(blockedAfterMs({ ...unset, notify: { enabled: true, blockedAfterMs: 1_000 } })).toBe(1_000);
+    expect(blockedAfterMs({ ...unset, notify: { receivers: [TOPIC], blockedAfterMs: 1_000 } })).toBe(1_000);
   });
 });
 

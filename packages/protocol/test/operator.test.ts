@@ -310,6 +310,7 @@ describe('a handover', () => {
   const open = (parts: Partial<ReturnType<typeof handoverOf>>): State['handovers'][number] => ({
     record: handoverOf(parts),
     expiresAt: AT + 1,
+    untold: 'nothing',
     ending: null,
   });
 
@@ -348,7 +349,10 @@ describe('a handover', () => {
 
   test('may follow one that has ended or expired', () => {
     const ended = { ...NODE, handovers: [open({ state: 'failed' })] };
-    const expired = { ...NODE, handovers: [{ record: handoverOf(), expiresAt: AT, ending: null }] };
+    const expired = {
+      ...NODE,
+      handovers: [{ record: handoverOf(), expiresAt: AT, ending: null, untold: 'nothing' as const }],
+    };
     expect([outcome(ended, HANDOVER)?.state, outcome(expired, HANDOVER)?.state]).toEqual([
       'working',
       'working',
@@ -362,7 +366,10 @@ describe('a handover', () => {
     ['expired', 'failed', 'expired: verified'],
   ] as const)('that is %s is reported as %s', (state, shown, detail) => {
     const record = handoverOf({ state, detail: state === 'open' ? '' : 'verified' });
-    const known = { ...NODE, handovers: [{ record, expiresAt: AT + 1, ending: null }] };
+    const known = {
+      ...NODE,
+      handovers: [{ record, expiresAt: AT + 1, ending: null, untold: 'nothing' as const }],
+    };
     const asked: Command = { kind: 'handover-status', id: record.id };
     expect(outcome(known, asked)).toEqual({ state: shown, id: record.id, detail });
   });

@@ -212,7 +212,10 @@ describe('a handover that a peer tells of', () => {
   test('is remembered until its signature counts no more, so that it is not begun twice', () => {
     const order = signedHandover({ until: WALL + HANDOVER_LASTS_MS + CLOCKS_AGREE_MS });
     const done = recordOfOrder(order, { state: 'done', detail: 'served', ttlMs: 1 });
-    const state = { ...ruledBy('proven'), handovers: [{ record: done, expiresAt: AT, ending: null }] };
+    const state = {
+      ...ruledBy('proven'),
+      handovers: [{ record: done, expiresAt: AT, ending: null, untold: 'nothing' as const }],
+    };
     const later = (ms: number): StepContext => {
       const ctx = turnOf(state, WALL + ms, AT + ms);
       expireHandovers(ctx);
@@ -353,7 +356,7 @@ test('as many signed orders as a node remembers fit into its record, with their 
       reason: '"'.repeat(256),
     });
     const record = recordOfOrder({ ...order, proof: 'x'.repeat(192) }, { detail: '"'.repeat(256) });
-    return { record, expiresAt: AT + 60_000, ending: null };
+    return { record, expiresAt: AT + 60_000, ending: null, untold: 'nothing' as const };
   });
   const record = ownRecord({ ...state, pause, handovers });
   expect(new TextEncoder().encode(JSON.stringify(record)).length).toBeLessThanOrEqual(MAX_RECORD_BYTES);
@@ -614,7 +617,9 @@ describe('what an operator signs', () => {
 
   test('of a handover names its address and target, and no number that the node shows', () => {
     const state = ruledBy('proven', clusterOf(PEER, 'mars'));
-    const handovers = [{ record: handoverOf({ ordered: WALL + 9 }), expiresAt: AT, ending: null }];
+    const handovers = [
+      { record: handoverOf({ ordered: WALL + 9 }), expiresAt: AT, ending: null, untold: 'nothing' as const },
+    ];
     const shown = shownBy({ ...state, handovers, pause: signedPause({ version: 7 }) });
     const order = { id: 'o-1', address: null, to: null, owner: 'ann', reason: 'x', forMs: 1e9 };
     expect(handoverTerms(shown, order, WALL)).toEqual({

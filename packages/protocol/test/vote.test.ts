@@ -47,7 +47,12 @@ function roleOfPeer(role: 'member' | 'witness'): State {
 }
 
 const PAUSED = { version: 1, by: PEER, paused: true, owner: 'ann', reason: '', until: null };
-const ORDERED = { record: handoverOf({ to: PEER }), expiresAt: AT + 60_000, ending: null };
+const ORDERED = {
+  record: handoverOf({ to: PEER }),
+  expiresAt: AT + 60_000,
+  ending: null,
+  untold: 'nothing' as const,
+};
 const FULL = { ...VOTER, storage: { ...VOTER.storage, failing: 'ENOSPC' } };
 const CHANGED = { changes: [AT - 1_000], served: true };
 

@@ -11,6 +11,7 @@ import type {
   DriverOperation,
   Fact,
   NodeId,
+  State,
 } from '@failtome/protocol';
 import type { RunView, WorldEvent } from '../src/world/watch.ts';
 import { ADDRESS, type AddressState, instanceOf, type Moment, message, type Stage } from './checked-stage.ts';
@@ -256,8 +257,7 @@ export const TAKEOVER = {
   concludes: [
     5_000,
     ({ b }) => {
-      const note = { id: 'b-1-1', subject: 'HAProxy failover notification', message: TOLD } as const;
-      b.set({ outbox: [{ ...note, publishing: 7, nextAt: 0, delayMs: 0 }] });
+      b.set({ outbox: [waiting('b-1-1', TOLD)] });
       b.setAddress({ move: null, campaign: null, intent: null });
       b.sync();
     },
@@ -267,6 +267,26 @@ export const TAKEOVER = {
 
 export const TOLD = `Instance ${instanceOf('b')} took over ${ADDRESS}`;
 
+type Notification = State['outbox'][number];
+
+/** A notification of the outbox that is on its way to the topic. */
+export function waiting(id: string, message: string, parts: Partial<Notification> = {}): Notification {
+  return {
+    ...noticeOf(id, message),
+    receiver: 'sns',
+    refusals: 0,
+    publishing: 7,
+    nextAt: 0,
+    delayMs: 0,
+    ...parts,
+  };
+}
+
+function noticeOf(id: string, message: string) {
+  const subject = 'HAProxy failover notification';
+  return { id, event: 'taken', address: ADDRESS, wall: 0, subject, message, details: [] } as const;
+}
+
 export function publishing(by: RunView, text: string): WorldEvent {
   return {
     kind: 'publish',
@@ -274,8 +294,8 @@ export function publishing(by: RunView, text: string): WorldEvent {
     effect: {
       kind: 'publish',
       publishId: 7,
-      subject: 'HAProxy failover notification',
-      message: text,
+      receiver: 'sns',
+      ...noticeOf('b-1-1', text),
       timeoutMs: 1_000,
     },
   };

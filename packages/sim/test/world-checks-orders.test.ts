@@ -36,7 +36,9 @@ function handedOver(...more: readonly Moment[]): readonly Moment[] {
   const ordered: Moment = [
     100,
     ({ b, facts }) => {
-      b.set({ handovers: [{ record: RECORD, expiresAt: 120_100, ending: null }] });
+      b.set({
+        handovers: [{ record: RECORD, expiresAt: 120_100, ending: null, untold: 'nothing' as const }],
+      });
       facts(b, { ...TOLD, state: 'open' });
     },
   ];
@@ -80,7 +82,8 @@ function handedOverSigned(handoverAtMs: number, pauseAtMs: number): readonly Mom
   );
   const known: Moment = [
     4_110,
-    ({ b }) => b.set({ handovers: [{ record, expiresAt: 120_100, ending: null }] }),
+    ({ b }) =>
+      b.set({ handovers: [{ record, expiresAt: 120_100, ending: null, untold: 'nothing' as const }] }),
   ];
   return handedOver(ruled, ...signs, known, paused(3, 3));
 }

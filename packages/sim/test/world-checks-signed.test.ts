@@ -52,7 +52,7 @@ const pauses = (atMs: number, pause: PauseRecord): Moment => [
 const takesUp = (atMs: number, record: HandoverRecord): Moment => [
   atMs,
   ({ b, facts }) => {
-    b.set({ handovers: [{ record, expiresAt: 60_000, ending: null }] });
+    b.set({ handovers: [{ record, expiresAt: 60_000, ending: null, untold: 'nothing' as const }] });
     const { id, address, to, by, reason } = record;
     const told: Fact = { kind: 'handover', id, address, to, by, reason, state: 'open', detail: '' };
     facts(b, told);
@@ -77,7 +77,9 @@ describe('where operators have keys', () => {
     const calls: Moment = [
       20,
       ({ b, tell }) => {
-        b.set({ handovers: [{ record: RECORD, expiresAt: 60_000, ending: null }] });
+        b.set({
+          handovers: [{ record: RECORD, expiresAt: 60_000, ending: null, untold: 'nothing' as const }],
+        });
         b.setAddress({ move: moveOf({ mode: 'handover', handoverId: RECORD.id }) });
         const operation = { op: 'read' } as const;
         tell({

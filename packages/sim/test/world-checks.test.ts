@@ -21,6 +21,7 @@ import {
   TAKEOVER,
   TOLD,
   voted,
+  waiting,
 } from './checked-takeover.ts';
 
 const ROWS: readonly (readonly [invariant: string, says: string, moments: readonly Moment[]])[] = [
@@ -288,8 +289,8 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
     takeover({}, [
       5_200,
       ({ tell, b }) => {
-        const again = { id: 'b-1-2', subject: 'HAProxy failover notification', message: `${TOLD} again` };
-        b.set({ outbox: [{ ...again, publishing: 7, nextAt: 0, delayMs: 0 }] });
+        const again = waiting('b-1-2', `${TOLD} again`);
+        b.set({ outbox: [again] });
         b.sync();
         tell(publishing(b, again.message));
       },
@@ -359,14 +360,7 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
         0,
         ({ tell, a }) => {
           a.set({
-            outbox: Array.from({ length: 101 }, (_, n) => ({
-              id: `${n}`,
-              subject: '',
-              message: '',
-              publishing: null,
-              nextAt: 0,
-              delayMs: 0,
-            })),
+            outbox: Array.from({ length: 101 }, (_, n) => waiting(`${n}`, '', { publishing: null })),
           });
           tell({ kind: 'stepped', by: a });
         },

@@ -77,7 +77,26 @@ const longestWait = `${protocol('takeover/episode-state', 'LONGEST_WAIT_MS') / 3
 const PROTOCOL = 'packages/protocol/PROTOCOL.md';
 const CONFIGURATION = 'docs/configuration.md';
 
+const again = [
+  s(protocol('reporting/outbox', 'FIRST_RETRY_MS')),
+  s(protocol('reporting/outbox', 'MAX_RETRY_MS')),
+] as const;
+const settled = s(protocol('reporting/news', 'SETTLED_MS'));
+const refusals = word(protocol('model/limits', 'MAX_REFUSALS'));
+const webhooks = LISTS.find(({ path }) => path === 'notify.webhook')?.max ?? 0;
+
 export const ties: readonly Tie[] = [
+  [PROTOCOL, 'it is tried again after {} doubling to {}, so that', ...again],
+  [PROTOCOL, 'refuses for good {} times', refusals],
+  [PROTOCOL, 'it has been fit for {}, or another', settled],
+  [PROTOCOL, 'it has one for {}, or another', settled],
+  [CONFIGURATION, 'a list of up to {}.', word(webhooks)],
+  [CONFIGURATION, 'again after {} doubling to {} until it has accepted', ...again],
+  [CONFIGURATION, 'At most {} events wait for a receiver', protocol('model/limits', 'MAX_OUTBOX')],
+  [CONFIGURATION, 'given up after {} tries', refusals],
+  [CONFIGURATION, 'no more than {} of an answer', kib(agent('adapters/webhook', 'MAX_ANSWER_BYTES'))],
+  [CONFIGURATION, 'answers or has had {} to', s(protocol('move/calls', 'VERIFY_MS'))],
+  ['docs/logging.md', 'it has refused it {} times', refusals],
   [
     'docs/set-up.md',
     'A generated text of {} or more letters',

@@ -113,11 +113,12 @@ async function permit([program = '']: readonly string[]): Promise<DriverAnswer> 
   }
 }
 
-/** Run a command in a process group of its own, and end the whole group when the signal fires. Never throws. */
+/** Run a command in a process group of its own, with `input` to read, and end the whole group when the signal fires. Never throws. */
 export function runCommand(
   command: readonly string[],
   signal: AbortSignal,
   onStderr: (text: string) => void,
+  input = '',
 ): Promise<CommandEnd> {
   const [program = '', ...args] = command;
   return new Promise((resolve) => {
@@ -125,7 +126,10 @@ export function runCommand(
       resolve({ kind: 'not-started', code: TIMEOUT_CODE, message: 'no time was left to run it' });
       return;
     }
-    const child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+    // Whoever doesn't read it has closed it: what it makes of the rest is its exit code.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
     const stdout = collect(child.stdout, MAX_STDOUT_BYTES);
     const stderr = collect(child.stderr, MAX_STDERR_BYTES);
     let grace: NodeJS.Timeout | undefined;

@@ -31,10 +31,12 @@ export interface ExchangeTarget {
   readonly family: 0 | 4 | 6;
   /** Null: no TLS. `servername` empty: none is sent. Without `verify` any certificate will do. */
   readonly tls: { readonly servername: string; readonly verify: boolean } | null;
-  readonly method: 'GET' | 'PUT';
+  readonly method: 'GET' | 'PUT' | 'POST';
   readonly path: string;
   /** Sent as they are, `Host` among them. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Left out: none. Its length is the caller's to say in a header. */
+  readonly body?: string;
   /** Where the body is longer, reading stops and the answer counts as whole, `truncated`. */
   readonly maxBodyBytes: number;
   /** Whether `body` is wanted, or only read. */
@@ -99,7 +101,7 @@ export function exchange(
     request.on('close', () =>
       end({ kind: 'failed', reason: 'reset', detail: 'the connection was closed without a whole answer' }),
     );
-    request.end();
+    request.end(target.body);
   } catch (error) {
     // Only a target that no configuration should have let through, such as a path with a line break.
     queueMicrotask(() => end({ kind: 'inconclusive', detail: messageOf(error) }));

@@ -183,7 +183,7 @@ function holderIn({ association }: ReadAnswer): string {
   return `held by ${association.node ?? association.instanceId ?? 'something unknown'}`;
 }
 
-const noTopic: CheckLine = ok('SNS topic', 'none is configured: nobody is told');
+const noTopic: CheckLine = ok('SNS topic', 'none is configured');
 
 /** Reading a topic is a permission of its own that publishing doesn't need, so its refusal is no failure. */
 async function preflightTopic(

@@ -23,17 +23,20 @@ export interface SnsNotifierDependencies {
   readonly post: Post;
 }
 
-/** The port `notifier`. */
-export interface Notifier {
+/** What a topic is told of a notification: its text. */
+export type TopicMessage = Pick<PublishEffect, 'kind' | 'publishId' | 'subject' | 'message' | 'timeoutMs'>;
+
+/** Tells a topic. */
+export interface TopicNotifier {
   /** Answers `published` once, at the latest shortly after `timeoutMs`. */
-  publish(effect: PublishEffect): void;
+  publish(effect: TopicMessage): void;
 }
 
 /** Build the notifier. Nothing is sent until the first effect. */
 export function createSnsNotifier(
   { topicArn }: SnsNotifierOptions,
   { clients, post }: SnsNotifierDependencies,
-): Notifier {
+): TopicNotifier {
   return {
     publish(effect) {
       let answered = false;
@@ -59,7 +62,7 @@ export function createSnsNotifier(
 async function publishOnce(
   clients: AwsClients,
   topicArn: string,
-  effect: PublishEffect,
+  effect: TopicMessage,
 ): Promise<PublishResult> {
   let request = unanswered(effect.timeoutMs);
   const context = contextFor(effect.timeoutMs, (made) => {

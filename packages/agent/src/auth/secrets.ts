@@ -5,6 +5,7 @@ import { AgentError } from '../errors.ts';
 import { type IdentityFile, readIdentityFile } from './identity.ts';
 import { type KeyFile, readKeyFile } from './keys.ts';
 import { readTokenFile, type TokenFile } from './tokens.ts';
+import { readWebhookSecrets, type WebhookSecrets } from './webhook-secrets.ts';
 
 /** All keys and tokens of a configuration. */
 export interface Secrets {
@@ -12,6 +13,8 @@ export interface Secrets {
   readonly tokenFile: TokenFile;
   /** Null: the configuration names none. */
   readonly identity: IdentityFile | null;
+  /** In the order of the configuration. */
+  readonly webhooks: readonly WebhookSecrets[];
 }
 
 /** A file that can't be used, by the setting that names it. */
@@ -26,22 +29,29 @@ export type SecretsRead =
   | { readonly kind: 'faulty'; readonly faults: readonly [SecretFault, ...SecretFault[]] };
 
 /** Read every file that the configuration names. */
-export async function readSecrets({ api, auth }: Pick<AgentConfig, 'api' | 'auth'>): Promise<SecretsRead> {
-  const [keyFile, identity, tokenFile] = await Promise.all([
+export async function readSecrets({
+  api,
+  auth,
+  notify,
+}: Pick<AgentConfig, 'api' | 'auth' | 'notify'>): Promise<SecretsRead> {
+  const [keyFile, identity, tokenFile, webhooks] = await Promise.all([
     orError(readKeyFile(auth.keyFile)),
     auth.identity === null ? null : orError(readIdentityFile(auth.identity)),
     orError(readTokenFile(api.readTokenFile)),
+    Promise.all(notify.webhooks.map((webhook) => orError(readWebhookSecrets(webhook)))),
   ]);
   const [first, ...more] = [
     ...faultIn('auth.keyFile', keyFile),
     ...faultIn('auth.identity', identity),
     ...faultIn('api.readTokenFile', tokenFile),
+    ...webhooks.flatMap((webhook, index) => faultIn(`notify.webhook[${index}]`, webhook)),
   ];
   if (first !== undefined) return { kind: 'faulty', faults: [first, ...more] };
   assert(
     !(keyFile instanceof AgentError || identity instanceof AgentError || tokenFile instanceof AgentError),
   );
-  return { kind: 'read', secrets: { keyFile, identity, tokenFile } };
+  const read = webhooks.flatMap((webhook) => (webhook instanceof AgentError ? [] : [webhook]));
+  return { kind: 'read', secrets: { keyFile, identity, tokenFile, webhooks: read } };
 }
 
 function faultIn(path: string, read: unknown): readonly SecretFault[] {

@@ -16,6 +16,7 @@ import { LocalCheck } from '../adapters/local.ts';
 import { Names } from '../adapters/names.ts';
 import { type CheckLine, preflightCloud } from '../adapters/preflight.ts';
 import { preflightFiles, tryListening } from '../adapters/preflight-host.ts';
+import { preflightReceivers } from '../adapters/preflight-receivers.ts';
 import { Prober } from '../adapters/prober.ts';
 import type { Environment } from '../config/settings.ts';
 import { toProtocolConfig } from '../config/to-protocol.ts';
@@ -48,6 +49,8 @@ export interface CheckSteps {
   externalIp(config: AgentConfig): Promise<readonly FamilyResult[]>;
   /** @throws AgentError */
   cloud(config: AgentConfig, identity: Identity, env: Environment): Promise<readonly CheckLine[]>;
+  /** Web hooks and the program, which are told nothing. */
+  receivers(config: AgentConfig, env: Environment): Promise<readonly CheckLine[]>;
 }
 
 /** The real steps. Each opens what it needs and closes it again. */
@@ -96,6 +99,7 @@ export function createCheckSteps(version: string): CheckSteps {
           return { family, result };
         }),
       ),
+    receivers: preflightReceivers,
     async cloud(config, identity) {
       const clients = clientsFor(config, identity);
       try {

@@ -75,8 +75,9 @@ async function examine(
     ...{ config, identity, keys: key.keys, signs: signing.own },
     running: node.running !== null,
   };
-  const [peers, cloud] = await Promise.all([
+  const [peers, receivers, cloud] = await Promise.all([
     checkPeers(own, dependencies),
+    candidate ? dependencies.checks.receivers(config, dependencies.env) : [],
     candidate ? checkCloud(config, identity, dependencies) : Promise.resolve([]),
   ]);
   return [
@@ -87,6 +88,7 @@ async function examine(
     ...under('probes', [...probes.flat(), ...local]),
     ...under('way out', outside),
     ...under('cloud', cloud),
+    ...under('receivers', receivers),
   ];
 }
 

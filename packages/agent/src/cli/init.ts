@@ -2,15 +2,17 @@
  * `failtome init`: the configuration, the key and the next steps of a new cluster. It shows what it would write, asks only for
  * what it can't know, and overwrites nothing.
  */
+
 import { resolve } from 'node:path';
 import { scalarNode } from '@failtome/config';
 import { counted } from '@failtome/protocol';
 import { InvalidArgumentError } from 'commander';
 import type { NewFile } from '../adapters/new-files.ts';
 import { secretRegion } from '../config/aws-names.ts';
-import { ADDRESS_IP, CLUSTER, type Key, NODE_ID, NOTIFY_TOPIC_ARN, PROBE_PATH } from '../config/file-keys.ts';
+import { ADDRESS_IP, CLUSTER, type Key, NODE_ID, PROBE_PATH } from '../config/file-keys.ts';
 import { host } from '../config/kinds.ts';
 import { checkConfig, faultLines } from '../config/load.ts';
+import { NOTIFY_TOPIC_ARN } from '../config/notify-keys.ts';
 import { AgentError } from '../errors.ts';
 import { type ClusterPlan, configText, nextStepsText, type PlannedNode } from '../setup/cluster-plan.ts';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';

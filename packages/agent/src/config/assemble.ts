@@ -1,8 +1,10 @@
 /** From checked settings to the agent's configuration. */
 import assert from 'node:assert/strict';
+import type { NoticeKind } from '@failtome/protocol';
 import type { OperatorSettings } from '../auth/operators.ts';
-import type { Key } from './file-keys.ts';
 import * as keys from './file-keys.ts';
+import type { Key } from './key-table.ts';
+import * as notifyKeys from './notify-keys.ts';
 import { get, lengthOf, pathOf, type Settings } from './settings.ts';
 import type {
   AddressSettings,
@@ -11,6 +13,7 @@ import type {
   LocalConfig,
   PeerSettings,
   TlsSettings,
+  WebhookSettings,
 } from './types.ts';
 
 /** @throws AssertionError when the settings had faults: those are the user's to hear of first. */
@@ -18,7 +21,6 @@ export function assemble(settings: Settings): AgentConfig {
   const must = <T>(key: Key<T>, index = 0): T => sure(settings, key, index);
   const role = must(keys.NODE_ROLE);
   const candidate = role === 'candidate';
-  const topicArn = candidate ? get(settings, keys.NOTIFY_TOPIC_ARN) : null;
   return {
     cluster: must(keys.CLUSTER),
     node: { id: get(settings, keys.NODE_ID), role, priority: must(keys.NODE_PRIORITY) },
@@ -53,7 +55,7 @@ export function assemble(settings: Settings): AgentConfig {
     },
     driver: candidate ? driver(settings) : null,
     notify: {
-      sns: topicArn === null ? null : { topicArn },
+      ...(candidate ? receivers(settings) : { sns: null, webhooks: [], exec: null }),
       blockedAfterMs: get(settings, keys.NOTIFY_BLOCKED_AFTER),
     },
     holdDownMs: must(keys.HOLD_DOWN),
@@ -144,4 +146,46 @@ function driver(settings: Settings): DriverSettings {
   const region = get(settings, keys.DRIVER_REGION);
   const instanceId = get(settings, keys.DRIVER_INSTANCE_ID);
   return { kind, region, instanceId, displace };
+}
+
+/** What begins or ends a trouble: an incident is opened by the one and closed by the other. */
+const OF_TROUBLES: readonly NoticeKind[] = [
+  'blocked',
+  'served',
+  'unfit-holder',
+  'holder-fit',
+  'no-standby',
+  'standby',
+];
+
+function receivers(settings: Settings): Omit<AgentConfig['notify'], 'blockedAfterMs'> {
+  const topicArn = get(settings, notifyKeys.NOTIFY_TOPIC_ARN);
+  const command = settings.present.has('notify.exec') ? get(settings, notifyKeys.NOTIFY_COMMAND) : null;
+  return {
+    sns: topicArn === null ? null : { topicArn, events: sure(settings, notifyKeys.EVENTS_SNS, 0) },
+    webhooks: each(settings, 'notify.webhook', (index) => webhook(settings, index)),
+    exec:
+      command === null
+        ? null
+        : {
+            command,
+            timeoutMs: sure(settings, notifyKeys.NOTIFY_COMMAND_TIMEOUT, 0),
+            events: sure(settings, notifyKeys.EVENTS_EXEC, 0),
+          },
+  };
+}
+
+function webhook(settings: Settings, index: number): WebhookSettings {
+  const form = sure(settings, notifyKeys.WEBHOOK_FORM, index);
+  const all = sure(settings, notifyKeys.EVENTS_WEBHOOK, 0);
+  const usual = form === 'pagerduty' ? all.filter((event) => OF_TROUBLES.includes(event)) : all;
+  return {
+    name: sure(settings, notifyKeys.WEBHOOK_NAME, index),
+    form,
+    url: get(settings, notifyKeys.WEBHOOK_URL, index),
+    urlFile: get(settings, notifyKeys.WEBHOOK_URL_FILE, index),
+    keyFile: get(settings, notifyKeys.WEBHOOK_KEY_FILE, index),
+    timeoutMs: sure(settings, notifyKeys.WEBHOOK_TIMEOUT, index),
+    events: get(settings, notifyKeys.WEBHOOK_EVENTS, index) ?? usual,
+  };
 }

@@ -5,7 +5,8 @@
  * neither: ids, URLs, files, private addresses, where the own HAProxy answers, the port by which a node reaches the address.
  */
 import { createHash } from 'node:crypto';
-import type { NodeId } from '@failtome/protocol';
+import { isDeepStrictEqual } from 'node:util';
+import { type NodeId, TOPIC } from '@failtome/protocol';
 import type { AgentConfig, DriverSettings } from './types.ts';
 
 /** The hexadecimal digits of a part: enough to tell mistakes apart, few enough to be compared by eye. */
@@ -40,9 +41,24 @@ function candidatePart({ driver, notify, local, addresses }: AgentConfig): unkno
   const { url: _, ...check } = local ?? { url: null };
   return {
     driver: driver === null ? null : driverPart(driver),
-    notify,
+    notify: notifyPart(notify),
     local: local === null ? null : check,
     allocations: addresses.map(({ allocationId }) => allocationId),
+  };
+}
+
+/** Neither URLs nor files, which are secret or differ by host; and of the topic alone what earlier versions know. */
+function notifyPart({ sns, webhooks, exec, blockedAfterMs }: AgentConfig['notify']): unknown {
+  const usual = sns === null || isDeepStrictEqual(sns.events, TOPIC.events);
+  return {
+    sns: sns === null ? null : { topicArn: sns.topicArn, ...(usual ? {} : { events: sns.events }) },
+    blockedAfterMs,
+    ...(webhooks.length === 0
+      ? {}
+      : {
+          webhooks: webhooks.map(({ name, form, events, timeoutMs }) => ({ name, form, events, timeoutMs })),
+        }),
+    ...(exec === null ? {} : { exec }),
   };
 }
 

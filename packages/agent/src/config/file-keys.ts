@@ -3,55 +3,23 @@
  * overrides it. The parser, `failtome config` and the test of docs/configuration.md read this table.
  */
 import type { Preset } from '@failtome/config';
-import type { Fallback, Sibling } from '@failtome/config/keys';
 import * as shared from '@failtome/config/keys';
 import type { DurationMs, Role } from '@failtome/protocol';
 import type { PublicKey } from '../auth/identity.ts';
 import type { DriverKindName } from './driver-kinds.ts';
+import { derived, type Key, keyTable, none, required, value } from './key-table.ts';
 import type { Endpoint } from './kinds.ts';
 import * as kinds from './kinds.ts';
+import { NOTIFY_KEYS } from './notify-keys.ts';
 import { publicKeys } from './public-keys.ts';
 import type { StatusRange } from './types.ts';
-import type { ValueKind } from './value-kind.ts';
 
-/** One key of the configuration file. */
-export interface Key<T> {
-  /** With `[]` for every place in a list: `addresses[].probe.interval`. */
-  readonly path: string;
-  readonly kind: ValueKind<T>;
-  readonly fallback: Fallback;
-  readonly variable: string | null;
-}
+export type { Key } from './key-table.ts';
 
-const declared: Key<unknown>[] = [];
+const { declared, key } = keyTable();
 
 /** In the order of the reference, which is that of the declarations; a key stands after those that its default follows from. */
 export const ALL_KEYS: readonly Key<unknown>[] = declared;
-
-function key<T>(
-  path: string,
-  kind: ValueKind<T>,
-  fallback: Fallback,
-  variable: string | null = null,
-): Key<T> {
-  const made = { path, kind, fallback, variable };
-  declared.push(made);
-  return made;
-}
-
-const required: Fallback = { kind: 'required' };
-
-function value(written: string | number | boolean | readonly string[]): Fallback {
-  return { kind: 'value', value: written };
-}
-
-function none(meaning: string): Fallback {
-  return { kind: 'none', meaning };
-}
-
-function derived(documented: string, derive: (sibling: Sibling) => string | number | null): Fallback {
-  return { kind: 'derived', documented, derive };
-}
 
 /** A key that the simulator has too. */
 function ofDuration({ path, range, fallback }: shared.DurationKey): Key<DurationMs> {
@@ -313,14 +281,13 @@ export const DRIVER_INSTANCE_ID: Key<string> = key(
 /** `driver.command`. */
 export const DRIVER_COMMAND: Key<readonly string[]> = key(
   'driver.command',
-  kinds.listOf(kinds.words('a program or an argument, not empty', /^[^\0]+$/), 1, 64),
+  kinds.command,
   none('required with `exec`, refused otherwise'),
 );
 /** `driver.displace`. */
 export const DRIVER_DISPLACE: Key<'refuse' | 'allow'> = ofChoice(shared.DRIVER_DISPLACE);
 
-/** `notify.sns.topicArn`. */
-export const NOTIFY_TOPIC_ARN: Key<string> = key('notify.sns.topicArn', kinds.topicArn, required);
+declared.push(...NOTIFY_KEYS);
 /** `notify.blockedAfter`. */
 export const NOTIFY_BLOCKED_AFTER: Key<DurationMs> = ofDuration(shared.NOTIFY_BLOCKED_AFTER);
 

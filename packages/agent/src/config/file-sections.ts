@@ -1,5 +1,5 @@
 /** The lists and the optional sections of the configuration file. */
-import { MAX_ADDRESSES, MAX_PEERS } from '@failtome/protocol';
+import { MAX_ADDRESSES, MAX_PEERS, MAX_RECEIVERS } from '@failtome/protocol';
 import { MAX_OPERATORS } from '../auth/operators.ts';
 
 /** A list of maps. */
@@ -8,12 +8,24 @@ export interface List {
   readonly max: number;
   readonly of: string;
   readonly optional?: boolean;
+  /** One of its items may stand in place of the list. */
+  readonly single?: boolean;
 }
+
+/** Beside the topic and the program. */
+const MAX_WEBHOOKS = MAX_RECEIVERS - 2;
 
 /** Lists, and how long they may be. */
 export const LISTS: readonly List[] = [
   { path: 'peers', max: MAX_PEERS, of: '{ id, url, role }' },
   { path: 'auth.operators', max: MAX_OPERATORS, of: '{ name, publicKey }', optional: true },
+  {
+    path: 'notify.webhook',
+    max: MAX_WEBHOOKS,
+    of: '{ form, url, events }',
+    optional: true,
+    single: true,
+  },
   { path: 'addresses', max: MAX_ADDRESSES, of: '{ ip, probe }' },
 ];
 
@@ -22,5 +34,6 @@ export const OPTIONAL_SECTIONS: ReadonlyMap<string, string> = new Map([
   ['api.tls', 'the API speaks plain HTTP'],
   ['local', 'this node always counts as fit'],
   ['driver', 'only a witness or a member does without'],
-  ['notify.sns', 'no notification is sent'],
+  ['notify.sns', 'no notification is sent there'],
+  ['notify.exec', 'no program is run'],
 ]);

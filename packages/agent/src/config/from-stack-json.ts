@@ -7,6 +7,7 @@
  * `opsworks.instance` {id, hostname, region, private_ip, layers}, `opsworks.layers.NAME.instances.HOSTNAME`
  * {private_ip} and `opsworks.stack.name`.
  */
+
 import { scalarNode } from '@failtome/config';
 import type { InstanceId, Ip } from '@failtome/protocol';
 import {
@@ -16,9 +17,9 @@ import {
   DRIVER_REGION,
   type Key,
   NODE_ID,
-  NOTIFY_TOPIC_ARN,
   PEER_URL,
 } from './file-keys.ts';
+import { NOTIFY_TOPIC_ARN } from './notify-keys.ts';
 
 /** A configuration that was made from a stack's JSON. */
 export type StackConfig =

@@ -336,3 +336,10 @@ export function listOf<T>(item: ValueKind<T>, min: number, max: number): ValueKi
     },
   };
 }
+
+/** A program and its first arguments; no shell reads them. */
+export const command: ValueKind<readonly string[]> = listOf(
+  words('a program or an argument, not empty', /^[^\0]+$/),
+  1,
+  64,
+);

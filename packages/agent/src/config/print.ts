@@ -49,7 +49,7 @@ function effectiveValue(
   const path = pathOf(key, index);
   const node = settings.entries.get(path)?.node;
   const absent = node === undefined && key.fallback.kind === 'none' ? key.fallback.meaning : '';
-  const ignored = role !== 'candidate' && /^(driver|local|notify\.sns)\./.test(path);
+  const ignored = role !== 'candidate' && /^(driver|local|notify\.(sns|webhook|exec|events))\b/.test(path);
   const note = ignored ? `ignored, because node.role is ${role}` : absent;
   return {
     path,
@@ -62,9 +62,8 @@ function effectiveValue(
 /** As it counts: an address and a URL in their canonical form, whatever their spelling. */
 function counted(key: Key<unknown>, node: RawNode): Plain {
   const reading = key.kind.read(node);
-  return reading.kind === 'value' && typeof reading.value === 'string'
-    ? withoutPassword(reading.value)
-    : plain(node);
+  if (reading.kind !== 'value' || typeof reading.value !== 'string') return plain(node);
+  return (key.kind.shown ?? withoutPassword)(reading.value);
 }
 
 function plain(node: RawNode): Plain {
@@ -74,7 +73,7 @@ function plain(node: RawNode): Plain {
   return typeof node.value === 'bigint' ? String(node.value) : node.value;
 }
 
-/** YAML that loads again as the same configuration (but for a password in `local.url`), each value with a comment on its origin. */
+/** YAML that loads again as the same configuration (but for a password in `local.url` and the URL of a web hook), each value with a comment on its origin. */
 export function effectiveYaml(settings: Settings, file: string): string {
   const document = new Document(new YAMLMap());
   document.commentBefore = ` The effective configuration of ${file}`;

@@ -16,6 +16,7 @@ import { publicKeyFaults } from './public-key-rules.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 import { sharedAddressFaults } from './shared-address.ts';
 import { tlsFaults } from './tls-rules.ts';
+import { webhookFaults } from './webhook-rules.ts';
 
 /** Every fault of combination, in the order of the reference. */
 export function combinationFaults(settings: Settings): readonly Fault[] {
@@ -29,6 +30,7 @@ export function combinationFaults(settings: Settings): readonly Fault[] {
     ...checkFaults(settings),
     ...gossipFaults(settings),
     ...driverFaults(settings),
+    ...webhookFaults(settings),
     ...sharedAddressFaults(settings),
   ];
 }

@@ -7,7 +7,7 @@ import { defaultBy } from '@failtome/config/keys';
 import { counted } from '@failtome/protocol';
 import type { Fault, Origin } from './fault.ts';
 import { ALL_KEYS, type Key, PRESET } from './file-keys.ts';
-import { LISTS, OPTIONAL_SECTIONS } from './file-sections.ts';
+import { LISTS, type List, OPTIONAL_SECTIONS } from './file-sections.ts';
 
 /** What a message says was found where a required value is absent. */
 export const NOTHING = 'nothing';
@@ -144,8 +144,13 @@ function visitList(
   path: string,
   node: RawNode | undefined,
 ): void {
-  const { max, of, optional } = LISTS.find((list) => list.path === specPath) ?? { max: 1, of: '' };
+  const list = LISTS.find(({ path: listPath }) => listPath === specPath) ?? { max: 1, of: '' };
+  const { max, of, optional, single }: Partial<List> & Pick<List, 'max' | 'of'> = list;
   if (node === undefined && optional === true) return;
+  if (node?.kind === 'map' && single === true) {
+    reading.lengths.set(specPath, 1);
+    return visit(reading, item, `${path}[0]`, node);
+  }
   if (node?.kind !== 'list') {
     const [found, hint] =
       node === undefined ? [NOTHING, ''] : [describeNode(node), 'begin each item with a hyphen'];

@@ -1,5 +1,5 @@
 /** What the protocol needs to know of the agent's configuration. */
-import type { DriverConfig, ProtocolConfig } from '@failtome/protocol';
+import { type DriverConfig, type ProtocolConfig, type Receiver, TOPIC } from '@failtome/protocol';
 import { authModeOf, orderRuleOf } from '../auth/identities.ts';
 import { DRIVER_KINDS } from './driver-kinds.ts';
 import type { AgentConfig, DriverSettings, Identity, ProbeConfig } from './types.ts';
@@ -29,12 +29,21 @@ export function toProtocolConfig(config: AgentConfig, identity: Identity, versio
     guard: { timeoutMs: config.guard.timeoutMs },
     driver: candidate && config.driver !== null ? driverOf(config.driver) : null,
     notify: {
-      enabled: candidate && config.notify.sns !== null,
+      receivers: receiversOf(config.notify),
       blockedAfterMs: config.notify.blockedAfterMs,
     },
     holdDownMs: config.holdDownMs,
     flap: config.flap,
   };
+}
+
+/** Whom it tells, without how. */
+function receiversOf({ sns, webhooks, exec }: AgentConfig['notify']): readonly Receiver[] {
+  return [
+    ...(sns === null ? [] : [{ ...TOPIC, events: sns.events }]),
+    ...webhooks.map(({ name, events, timeoutMs }) => ({ name, events, timeoutMs })),
+    ...(exec === null ? [] : [{ name: 'exec', events: exec.events, timeoutMs: exec.timeoutMs }]),
+  ];
 }
 
 type Check = ProtocolConfig['addresses'][number]['probe'];

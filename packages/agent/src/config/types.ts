@@ -5,7 +5,7 @@
  */
 
 import type { StatusRange } from '@failtome/ports';
-import type { CheckConfig, DurationMs, InstanceId, Ip, NodeId, Role } from '@failtome/protocol';
+import type { CheckConfig, DurationMs, InstanceId, Ip, NodeId, NoticeKind, Role } from '@failtome/protocol';
 import type { PublicKey } from '../auth/identity.ts';
 import type { OperatorSettings } from '../auth/operators.ts';
 import type { AwsDriverKindName } from './driver-kinds.ts';
@@ -113,7 +113,9 @@ export interface AgentConfig {
   /** Null for a witness or a member. */
   readonly driver: DriverSettings | null;
   readonly notify: {
-    readonly sns: { readonly topicArn: string } | null;
+    readonly sns: { readonly topicArn: string; readonly events: readonly NoticeKind[] } | null;
+    readonly webhooks: readonly WebhookSettings[];
+    readonly exec: NotifyCommand | null;
     /** Null: as long as a failover may take by these settings. */
     readonly blockedAfterMs: DurationMs | null;
   };
@@ -121,6 +123,29 @@ export interface AgentConfig {
   readonly flap: { readonly moves: number; readonly withinMs: DurationMs };
   readonly stateDir: string;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
+}
+
+/** What a web hook takes: this product's own JSON, or what a service expects. */
+export type WebhookForm = 'json' | 'slack' | 'pagerduty';
+
+/** A web hook, without what is secret of it where that stands in files. */
+export interface WebhookSettings {
+  readonly name: string;
+  readonly form: WebhookForm;
+  /** Null: it stands in `urlFile`, or is PagerDuty's own. */
+  readonly url: string | null;
+  readonly urlFile: string | null;
+  /** Null: nothing is signed. */
+  readonly keyFile: string | null;
+  readonly timeoutMs: DurationMs;
+  readonly events: readonly NoticeKind[];
+}
+
+/** A program that is run for each event. */
+export interface NotifyCommand {
+  readonly command: readonly string[];
+  readonly timeoutMs: DurationMs;
+  readonly events: readonly NoticeKind[];
 }
 
 /** The external-IP services. */

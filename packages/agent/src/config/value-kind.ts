@@ -15,6 +15,8 @@ export interface ValueKind<T> {
   /** What editors are told of it; a value that fits may still be refused. */
   readonly schema: JsonSchema;
   readonly read: (node: RawNode) => Reading<T>;
+  /** How a text is shown where it must not be as a whole; left out: as it is. */
+  readonly shown?: (text: string) => string;
 }
 
 /** A part of a JSON Schema (draft 2020-12). */

@@ -11,6 +11,7 @@ import { get, originOf, type Settings } from './settings.ts';
 import { tlsWarnings } from './tls-rules.ts';
 import { toProtocolConfig } from './to-protocol.ts';
 import type { AgentConfig } from './types.ts';
+import { isReadOnTheWay, READ_ON_THE_WAY } from './webhook-rules.ts';
 
 /** What in a configuration works, and is a risk. */
 export function riskWarnings(config: AgentConfig, settings: Settings): readonly Warning[] {
@@ -145,7 +146,28 @@ function driverWarnings(config: AgentConfig, settings: Settings): readonly Warni
       'addresses',
       `${shared} have no privateIp, so one node can hold only one of them at a time`,
     ),
-    ...when(notify.sns === null, 'notify.sns', 'absent: a failover tells nobody but the log'),
+    ...notifyWarnings(notify),
+  ];
+}
+
+function notifyWarnings({ sns, webhooks, exec }: AgentConfig['notify']): readonly Warning[] {
+  const nobody = sns === null && webhooks.length === 0 && exec === null;
+  const program = exec?.command[0] ?? '/';
+  const relative = 'is relative, and so depends on the directory that the agent is started in';
+  return [
+    ...when(nobody, 'notify.sns', 'absent: a failover tells nobody but the log'),
+    ...webhooks.flatMap(({ url, urlFile, keyFile }, index) => [
+      ...when(url !== null && isReadOnTheWay(url), `notify.webhook[${index}].url`, READ_ON_THE_WAY),
+      ...when(!isAbsolute(urlFile ?? '/'), `notify.webhook[${index}].urlFile`, relative),
+      ...when(!isAbsolute(keyFile ?? '/'), `notify.webhook[${index}].keyFile`, relative),
+    ]),
+    ...when(
+      !isAbsolute(program),
+      'notify.exec.command',
+      program.includes('/')
+        ? `${program} ${relative}`
+        : `${program} is looked up in PATH, which a service has another of than a shell`,
+    ),
   ];
 }
 

@@ -29,6 +29,7 @@ export interface Counters {
   readonly blockedEpisodes: Counter<'address'>;
   readonly lateAssociations: Counter<'address'>;
   readonly requests: Counter<'service' | 'operation' | 'result'>;
+  readonly receivers: Counter<'receiver' | 'result'>;
   readonly notifications: Counter<'result'>;
 }
 
@@ -126,6 +127,12 @@ function cloudCounters({ counter, histogram }: ReturnType<typeof makersOn>) {
       'Requests to the cloud, by result.',
       'service',
       'operation',
+      'result',
+    ),
+    receivers: counter(
+      'receiver_notifications_total',
+      'Attempts to tell a receiver, and notifications that were given up, by result.',
+      'receiver',
       'result',
     ),
     notifications: counter('notifications_total', 'Attempts to publish a notification, by result.', 'result'),

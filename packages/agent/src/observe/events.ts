@@ -34,6 +34,7 @@ export const AGENT_EVENTS = [
   'credentials',
   'agent-ready',
   'driver-output',
+  'notifier-output',
   'signal',
   'reload-refused',
   'service-manager',
@@ -86,6 +87,7 @@ const EVENT_NAMES: Readonly<Record<Fact['kind'], string>> = {
   concluded: 'concluded',
   blocked: 'blocked',
   notified: 'notified',
+  'notification-dropped': 'notification-dropped',
   pause: 'pause',
   handover: 'handover',
   storage: 'storage',
@@ -131,6 +133,7 @@ function levelOf(fact: Fact): LogLevel {
       return 'warn';
     case 'duplicate-id':
     case 'blocked':
+    case 'notification-dropped':
       return 'error';
     case 'stopping':
     case 'configured':

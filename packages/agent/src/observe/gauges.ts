@@ -42,6 +42,8 @@ export interface GaugeView {
   readonly paused: boolean;
   readonly takeoverReady: boolean;
   readonly notificationsPending: number;
+  /** What waits for each receiver. */
+  readonly receivers: readonly { readonly name: string; readonly pending: number }[];
   readonly storageWritable: boolean;
   /** Every peer's messages need its own signature. */
   readonly identities: boolean;
@@ -63,6 +65,10 @@ export function gaugeView(state: State, now: Instant, mode: AuthMode): GaugeView
     paused: pause.paused,
     takeoverReady: node.ready,
     notificationsPending,
+    receivers: state.config.notify.receivers.map(({ name }) => ({
+      name,
+      pending: state.outbox.filter(({ receiver }) => receiver === name).length,
+    })),
     storageWritable: state.storage.failing === null,
     identities: mode === 'identities',
   };

@@ -9,10 +9,15 @@ import type { AgentConfig } from '../config/types.ts';
 import type { Log } from './log.ts';
 
 /** Log which keys and tokens count, and what is wrong with their files. */
-export function tellSecrets(log: Log, { keyFile, identity, tokenFile }: Secrets): void {
+export function tellSecrets(log: Log, { keyFile, identity, tokenFile, webhooks }: Secrets): void {
   const { length } = keyFile.keys;
   log.tell('info', 'key', `${counted(length, 'key')} loaded`, { keys: length });
-  const warnings = [...keyFile.warnings, ...(identity?.warnings ?? []), ...tokenFile.warnings];
+  const warnings = [
+    ...keyFile.warnings,
+    ...(identity?.warnings ?? []),
+    ...tokenFile.warnings,
+    ...webhooks.flatMap((webhook) => webhook.warnings),
+  ];
   for (const warning of warnings) log.tell('warn', 'key', warning);
 }
 

@@ -16,6 +16,7 @@ import {
   PEER_STATES,
   type ProtocolConfig,
   REJECT_REASONS,
+  TOPIC,
   VERDICTS,
   type WallMs,
 } from '@failtome/protocol';
@@ -81,7 +82,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
     configure(config, driver) {
       peers = new Set(config.peers.map((peer) => peer.id));
       nameNode(config.cluster, config.node.id);
-      startAtZero(counters, config, [driver, config.notify.enabled ? 'sns' : null]);
+      startAtZero(counters, config, [
+        driver,
+        config.notify.receivers.some(({ name }) => name === TOPIC.name) ? TOPIC.name : null,
+      ]);
     },
     observe(facts) {
       for (const fact of facts) count(counters, peers, fact);
@@ -139,6 +143,11 @@ function createGauges(registry: Registry) {
       '1 while the running preflight holds: this node could take every address.',
     ),
     pending: gauge('notifications_pending', 'Notifications that wait to be accepted.'),
+    pendingFor: gauge(
+      'receiver_notifications_pending',
+      'Notifications that wait to be accepted, by receiver.',
+      'receiver',
+    ),
     identities: gauge('identities', "1 while every peer's messages need its own signature."),
     storageWritable: gauge('storage_writable', '1 while the state directory takes writes.'),
   };
@@ -176,7 +185,11 @@ function count(counters: Counters, peers: ReadonlySet<NodeId>, fact: Fact): void
       return;
     case 'notified':
       counters.notifications.inc({ result: fact.result });
-      return countRequest(counters, fact.request);
+      counters.receivers.inc({ receiver: fact.receiver, result: fact.result });
+      // Web hooks and programs are no part of the cloud.
+      return fact.receiver === TOPIC.name ? countRequest(counters, fact.request) : undefined;
+    case 'notification-dropped':
+      return counters.receivers.inc({ receiver: fact.receiver, result: 'dropped' });
     case 'rejected':
       return counters.rejected.inc({ reason: fact.reason });
     case 'stalled':
@@ -217,6 +230,8 @@ function startAtZero(counters: Counters, config: ProtocolConfig, services: reado
   for (const reason of REJECT_REASONS) counters.rejected.inc({ reason }, 0);
   for (const result of ['passed', 'refused']) counters.guardChecks.inc({ result }, 0);
   for (const result of ['accepted', 'failed']) counters.notifications.inc({ result }, 0);
+  for (const { name: receiver } of config.notify.receivers)
+    for (const result of ['accepted', 'failed', 'dropped']) counters.receivers.inc({ receiver, result }, 0);
   for (const { id: peer } of config.peers) {
     for (const result of HEARTBEAT_RESULTS) counters.heartbeats.inc({ peer, result }, 0);
     counters.heartbeatRtt.zero({ peer });
@@ -246,6 +261,9 @@ function showState(gauges: Gauges, view: GaugeView | null): void {
   gauges.paused.set(view?.paused === true ? 1 : 0);
   gauges.takeoverReady.set(view?.takeoverReady === true ? 1 : 0);
   gauges.pending.set(view?.notificationsPending ?? 0);
+  gauges.pendingFor.reset();
+  for (const { name: receiver, pending } of view?.receivers ?? [])
+    gauges.pendingFor.set({ receiver }, pending);
   gauges.storageWritable.set(view?.storageWritable === false ? 0 : 1);
   gauges.identities.set(view?.identities === true ? 1 : 0);
   for (const { id: peer, state: present } of view?.peers ?? []) {

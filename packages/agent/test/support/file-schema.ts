@@ -50,8 +50,9 @@ function sectionSchema(path: string, keys: readonly Key<unknown>[], describe: De
 }
 
 function listSchema(path: string, items: JsonSchema): JsonSchema {
-  const { max, optional } = LISTS.find((list) => `${list.path}[]` === path) ?? { max: 1 };
-  return { type: optional === true ? ['array', 'null'] : 'array', items, minItems: 1, maxItems: max };
+  const { max, optional, single } = LISTS.find((list) => `${list.path}[]` === path) ?? { max: 1 };
+  const many = { type: optional === true ? ['array', 'null'] : 'array', items, minItems: 1, maxItems: max };
+  return single === true ? { anyOf: [many, items] } : many;
 }
 
 function keySchema({ path, kind, fallback }: Key<unknown>, describe: Describe): JsonSchema {

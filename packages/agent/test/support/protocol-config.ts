@@ -1,4 +1,4 @@
-import type { ProtocolConfig } from '@failtome/protocol';
+import { type ProtocolConfig, TOPIC } from '@failtome/protocol';
 
 export const ADDRESS = '203.0.113.7';
 
@@ -20,7 +20,7 @@ export const PROTOCOL_CONFIG: ProtocolConfig = {
   agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
   guard: { timeoutMs: 3000 },
   driver: { style: 'fenced', swap: true, displace: 'refuse' },
-  notify: { enabled: true, blockedAfterMs: 60_000 },
+  notify: { receivers: [TOPIC], blockedAfterMs: 60_000 },
   holdDownMs: 60_000,
   flap: { moves: 4, withinMs: 600_000 },
 };

@@ -73,12 +73,27 @@ export interface AddressState {
   readonly refusals: readonly Reason[];
   /** People have been told that nobody may take it, in this episode. */
   readonly blockedTold: boolean;
+  readonly told: Told;
   readonly episode: Episode;
   /** A take of ours that may have been applied, or may yet be, and that nobody was told of; null: none. */
   readonly late: LateTake | null;
   /** Whom this node's last accepted take replaced, or a peer's by its own word, where associations have no ids; null: nothing that a read could still show. */
   readonly replaced: Replaced | null;
   readonly idle: IdleCalls;
+}
+
+/** What people know of an address by this node's word, whose end they are then told of as well (`reporting/news.ts`). */
+export interface Told {
+  /** This node holds it: whoever has taken it shall be told when that is over. */
+  readonly holds: boolean;
+  /** Nobody may take it, or it was moved and not seen to answer. */
+  readonly outage: boolean;
+  /** This node holds it and isn't fit. */
+  readonly unfit: boolean;
+  /** Nobody stands by for it. */
+  readonly alone: boolean;
+  /** Since when `alone` is no longer what this node sees; null: it is. Lost with the run. */
+  readonly changedSince: MonotonicMs | null;
 }
 
 /** What a peer's word has replaced, so that it can be put back if a read refutes that word. */

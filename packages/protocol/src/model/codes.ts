@@ -13,6 +13,27 @@ export const FITNESSES = ['fit', 'unfit', 'unknown'] as const;
 /** A node's judgement of its own HAProxy; `unknown` until a check has finished since the start or a stall. */
 export type Fitness = (typeof FITNESSES)[number];
 
+/**
+ * What people and programs may be told of, in the order of the reference. Of a trouble there is one that begins it and one
+ * that ends it: `blocked` and `served`, `unfit-holder` and `holder-fit`, `no-standby` and `standby`.
+ */
+export const NOTICE_KINDS = [
+  'taken',
+  'lost',
+  'blocked',
+  'served',
+  'unfit-holder',
+  'holder-fit',
+  'no-standby',
+  'standby',
+  'paused',
+  'resumed',
+  'handover-asked',
+  'handover-ended',
+] as const;
+/** An event that a receiver may be told of. */
+export type NoticeKind = (typeof NOTICE_KINDS)[number];
+
 /** `unknown`: not heard since the start. */
 export const PEER_STATES = ['alive', 'suspect', 'dead', 'unknown'] as const;
 /** A node's judgement of a peer, from its own messages and those of others; for display and gossip, never for ballots. */

@@ -4,6 +4,7 @@
  * The agent reads its YAML file into this shape (and keeps what only adapters need, such as URLs
  * and key files, to itself); the simulator builds the same shape from a scenario.
  */
+import type { NoticeKind } from './codes.ts';
 import type { DurationMs, InstanceId, Ip, NodeId } from './units.ts';
 
 /** `candidate` may hold addresses and votes; `witness` only votes; `member` does neither. */
@@ -52,6 +53,19 @@ export interface DriverConfig {
   readonly displace: 'refuse' | 'allow';
 }
 
+/** Whom a node tells of what happens: a topic, a web hook, a program. The host knows how; each has its own line in the outbox. */
+export interface Receiver {
+  /** Unique on this node, and kept with what waits for it: `sns`, `exec`, or the name of a web hook. */
+  readonly name: string;
+  /** What it is told of. */
+  readonly events: readonly NoticeKind[];
+  /** After this a try to tell it counts as failed. */
+  readonly timeoutMs: DurationMs;
+}
+
+/** The SNS topic with its default events, which are those of the seed and of the first version. */
+export const TOPIC: Receiver = { name: 'sns', events: ['taken', 'blocked'], timeoutMs: 5_000 };
+
 /**
  * Whose pauses, resumes and handovers count: anybody's who has the cluster's key; only those that an operator has signed
  * (`orders.ts`); or nobody's.
@@ -98,7 +112,8 @@ export interface ProtocolConfig {
   /** Null for a witness or a member. */
   readonly driver: DriverConfig | null;
   readonly notify: {
-    readonly enabled: boolean;
+    /** Empty: nobody is told but the log. */
+    readonly receivers: readonly Receiver[];
     /** Null: not set, and as long as a failover may take (`failover-time.ts`). */
     readonly blockedAfterMs: DurationMs | null;
   };
@@ -116,6 +131,9 @@ export const MAX_PEERS = 1024;
 
 /** The largest flap budget: so many changes of holder are remembered, and written down. */
 export const MAX_FLAP_MOVES = 1_000;
+
+/** The most receivers one node tells. */
+export const MAX_RECEIVERS = 8;
 
 /** The most addresses one cluster shares. */
 export const MAX_ADDRESSES = 32;

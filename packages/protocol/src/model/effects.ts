@@ -6,6 +6,7 @@
  * and drops it when that write fails.
  */
 
+import type { Notice } from '../storage/durable.ts';
 import type { Envelope } from '../wire/messages.ts';
 import type { AskPurpose, CallPurpose, Route } from './inputs.ts';
 import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from './units.ts';
@@ -91,13 +92,12 @@ export interface DriveEffect {
   readonly after?: EffectId;
 }
 
-/** Publish a notification to people. Answered by `published`; a failed one is tried again later, so people may get it twice. */
-export interface PublishEffect {
+/** Tell a receiver of an event. Answered by `published`; what failed is tried again later, so that it may be told twice. */
+export interface PublishEffect extends Notice {
   readonly kind: 'publish';
   readonly publishId: EffectId;
-  /** At most 100 characters, the limit of SNS. */
-  readonly subject: string;
-  readonly message: string;
+  /** The name of one in `config.notify.receivers`. */
+  readonly receiver: string;
   readonly timeoutMs: DurationMs;
   readonly after?: EffectId;
 }

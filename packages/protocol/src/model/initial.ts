@@ -4,7 +4,7 @@
 
 import { NEW_EPISODE } from '../takeover/episode-state.ts';
 import type { PauseRecord } from '../wire/messages.ts';
-import type { AddressState, Backoff, Holder } from './address-state.ts';
+import type { AddressState, Backoff, Holder, Told } from './address-state.ts';
 import type { ProtocolConfig } from './config.ts';
 import type { CheckSeries, WayOut } from './observation-state.ts';
 import type { Channel, Peer } from './peer-state.ts';
@@ -19,6 +19,15 @@ export const NO_PAUSE: PauseRecord = {
   owner: '',
   reason: '',
   until: null,
+};
+
+/** People know nothing of the address by this node's word. */
+export const NOTHING_TOLD: Told = {
+  holds: false,
+  outage: false,
+  unfit: false,
+  alone: false,
+  changedSince: null,
 };
 
 /** No check has been made; the first is due at once. */
@@ -84,6 +93,7 @@ export function initialState(config: ProtocolConfig): State {
     pause: NO_PAUSE,
     handovers: [],
     outbox: [],
+    toldPause: null,
     storage: {
       waitingSince: null,
       latest: 0,
@@ -173,6 +183,7 @@ export function newAddress(ip: Ip): AddressState {
     openSince: null,
     refusals: [],
     blockedTold: false,
+    told: NOTHING_TOLD,
     episode: NEW_EPISODE,
     late: null,
     replaced: null,

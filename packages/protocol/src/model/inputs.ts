@@ -177,7 +177,15 @@ export interface DriverResult {
   readonly requests: readonly CloudRequest[];
 }
 
-/** Whether the notification service has accepted a message. Whether it has delivered it isn't known. */
+/**
+ * Whether a receiver has accepted a notification. Whether the service behind it has delivered it isn't known. `refused`: it will
+ * never take this one, whatever it thinks of others.
+ */
 export type PublishResult =
   | { readonly kind: 'accepted'; readonly request: CloudRequest }
-  | { readonly kind: 'failed'; readonly detail: string; readonly request: CloudRequest };
+  | {
+      readonly kind: 'failed';
+      readonly detail: string;
+      readonly refused?: boolean;
+      readonly request: CloudRequest;
+    };

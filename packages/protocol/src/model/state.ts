@@ -2,6 +2,7 @@
  * All that a node knows and remembers. Plain data: `step` makes a new one, nobody changes one.
  */
 
+import type { Notice } from '../storage/durable.ts';
 import type { HandoverRecord, PauseRecord } from '../wire/messages.ts';
 import type { AddressState } from './address-state.ts';
 import type { ProtocolConfig } from './config.ts';
@@ -49,8 +50,10 @@ export interface State {
   /** The newest pause or resume known. */
   readonly pause: PauseRecord;
   readonly handovers: readonly Handover[];
-  /** Notifications that no service has accepted yet, oldest first, at most `MAX_OUTBOX`. */
+  /** Notifications that their receivers haven't accepted yet, oldest first, at most `MAX_OUTBOX` for each receiver. */
   readonly outbox: readonly Notification[];
+  /** Which pause or resume people were told of last, or that there was none (`reporting/news.ts`); null: not looked at yet. */
+  readonly toldPause: ToldPause | null;
   readonly storage: StorageHealth;
   /** The last `readiness` told. */
   readonly ready: { readonly ready: boolean; readonly problems: readonly string[] };
@@ -64,6 +67,15 @@ export interface State {
   readonly readsCountFrom: MonotonicMs;
 }
 
+/** What people know of pauses, as far as this node has told them. */
+export interface ToldPause {
+  /** The record's version, and the node that was asked. */
+  readonly version: number;
+  readonly by: string;
+  /** Whether it was in force: it may have run out since. */
+  readonly paused: boolean;
+}
+
 /** A handover as this node keeps it. */
 export interface Handover {
   readonly record: HandoverRecord;
@@ -71,13 +83,15 @@ export interface Handover {
   readonly expiresAt: MonotonicMs;
   /** How it will have ended, once the move that this node makes for it is over; null: it hasn't been ended meanwhile. */
   readonly ending: HandoverRecord | null;
+  /** What this node has still to tell people of it (`reporting/news.ts`). */
+  readonly untold: 'all' | 'end' | 'nothing';
 }
 
-/** A notification that is still to be accepted. */
-export interface Notification {
-  readonly id: string;
-  readonly subject: string;
-  readonly message: string;
+/** A notification that one receiver has still to accept. */
+export interface Notification extends Notice {
+  readonly receiver: string;
+  /** How often the receiver has refused this very one. */
+  readonly refusals: number;
   /** The publication on its way; null: none, and the next is due at `nextAt`. */
   readonly publishing: EffectId | null;
   readonly nextAt: MonotonicMs;

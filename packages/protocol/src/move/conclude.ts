@@ -8,7 +8,8 @@ import type { DurationMs, Ip } from '../model/units.ts';
 import { holderName } from '../observation/holder.ts';
 import { setHandoverState } from '../orders/handover.ts';
 import type { HistoryEntry } from '../reporting/facts.ts';
-import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from '../reporting/outbox.ts';
+import { takenNews } from '../reporting/notice-text.ts';
+import { enqueue, newSerialId, noteOutage } from '../reporting/outbox.ts';
 import { addressOf, changeAddress, emitFact, persist, type StepContext } from '../step-context.ts';
 import type { MoveIntent, MoveStep } from '../storage/durable.ts';
 import { noteTry } from '../takeover/episode.ts';
@@ -35,7 +36,8 @@ export function concludeMove(ctx: StepContext, ip: Ip, result: 'served' | 'moved
   };
   emitFact(ctx, { kind: 'concluded', entry });
   noteTry(ctx, ip, intent);
-  enqueue(ctx, TAKEOVER_SUBJECT, takeoverMessage(ctx, entry, intent));
+  enqueue(ctx, takenNews(ctx, entry, intent));
+  noteOutage(ctx, ip, result === 'served');
   if (intent.handoverId !== null) {
     setHandoverState(
       ctx,

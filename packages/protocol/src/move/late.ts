@@ -16,7 +16,8 @@ import {
 } from '../model/units.ts';
 import { observeHolder } from '../observation/holder.ts';
 import type { HistoryEntry } from '../reporting/facts.ts';
-import { enqueue, newSerialId, TAKEOVER_SUBJECT, takeoverMessage } from '../reporting/outbox.ts';
+import { takenNews } from '../reporting/notice-text.ts';
+import { enqueue, newSerialId, noteOutage } from '../reporting/outbox.ts';
 import { addressOf, changeAddress, emitFact, persist, type StepContext } from '../step-context.ts';
 import type { MoveIntent } from '../storage/durable.ts';
 import { noteTry } from '../takeover/episode.ts';
@@ -158,5 +159,6 @@ export function emitMoved(ctx: StepContext, ip: Ip, intent: MoveIntent, reason: 
     requestIds: intent.requestIds,
   };
   emitFact(ctx, { kind: 'concluded', entry });
-  enqueue(ctx, TAKEOVER_SUBJECT, takeoverMessage(ctx, entry, { ...intent, reason }));
+  enqueue(ctx, takenNews(ctx, entry, { ...intent, reason }));
+  if (ctx.state.addresses[ip] !== undefined) noteOutage(ctx, ip, false);
 }

@@ -8,7 +8,7 @@
 import type { Handover, State } from '../model/state.ts';
 import type { Ip } from '../model/units.ts';
 import { isSilent } from '../observation/holder.ts';
-import { isoTime } from '../reporting/outbox.ts';
+import { isoTime } from '../reporting/iso-time.ts';
 import type { StepContext } from '../step-context.ts';
 import { maxEchoAgeMs } from '../wire/freshness.ts';
 import type { Command, CommandOutcome, HandoverRecord } from '../wire/messages.ts';

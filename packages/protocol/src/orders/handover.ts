@@ -16,6 +16,7 @@ import { MAX_HANDOVERS } from '../model/limits.ts';
 import type { Handover, State } from '../model/state.ts';
 import type { DurationMs, Instant, Ip, NodeId } from '../model/units.ts';
 import { isPastRecall } from '../move/phases.ts';
+import { isWanted } from '../reporting/outbox.ts';
 import { announce, change, emitFact, persist, type StepContext } from '../step-context.ts';
 import type { HandoverRecord, HandoverStanding, HandoverState, PauseRecord } from '../wire/messages.ts';
 import { counts } from './orders.ts';
@@ -142,9 +143,17 @@ export function addHandover(ctx: StepContext, record: HandoverRecord): boolean {
   if (kept === null) return false;
   const signedMs = record.until === undefined ? HANDOVER_LASTS_MS : Math.max(0, record.until - ctx.now.wall);
   const expiresAt = ctx.now.at + Math.min(record.ttlMs, HANDOVER_LASTS_MS, signedMs);
-  change(ctx, { handovers: [...kept, { record, expiresAt, ending: null }] });
+  change(ctx, {
+    handovers: [...kept, { record, expiresAt, ending: null, untold: untoldOf(ctx.state, record) }],
+  });
   told(ctx, record);
   return true;
+}
+
+/** Its target tells people of it, if it was heard of in time. */
+function untoldOf(state: State, { to, state: standing }: HandoverRecord): Handover['untold'] {
+  const isWantedHere = isWanted(state, 'handover-asked') || isWanted(state, 'handover-ended');
+  return isWantedHere && to === state.config.node.id && standing === 'open' ? 'all' : 'nothing';
 }
 
 function withRoom(handovers: readonly Handover[], record: HandoverRecord): readonly Handover[] | null {

@@ -6,7 +6,7 @@
 import { isPlausible, isSignedAhead } from '../membership/bounded.ts';
 import { MAX_HANDOVERS } from '../model/limits.ts';
 import type { State } from '../model/state.ts';
-import { isoTime } from '../reporting/outbox.ts';
+import { isoTime } from '../reporting/iso-time.ts';
 import type { StepContext } from '../step-context.ts';
 import type { Command, CommandOutcome, HandoverOrder, PauseOrder } from '../wire/messages.ts';
 import { failed } from './cancel.ts';

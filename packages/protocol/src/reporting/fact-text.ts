@@ -52,9 +52,8 @@ export function factText(fact: Fact): string {
     case 'blocked':
       return `${fact.address} has been down for ${Math.round(fact.downMs / 1000)} s and no node may take it: ${fact.reason}`;
     case 'notified':
-      return fact.result === 'accepted'
-        ? `notification ${fact.id} was accepted`
-        : `notification ${fact.id} failed and will be tried again: ${fact.detail}`;
+    case 'notification-dropped':
+      return notificationText(fact);
     case 'pause':
     case 'handover':
       return orderText(fact);
@@ -101,6 +100,18 @@ function moveText(fact: FactOf<'step' | 'cloud-requests' | 'holder' | 'late-asso
       return `${fact.address} is held by ${fact.holder} (${fact.source})`;
     case 'late-association':
       return `the cloud applied a move of ${fact.address} to this node that had been given up`;
+  }
+}
+
+function notificationText(fact: FactOf<'notified' | 'notification-dropped'>): string {
+  const what = `notification ${fact.id} (${fact.notice}) to ${fact.receiver}`;
+  switch (fact.kind) {
+    case 'notified':
+      return fact.result === 'accepted'
+        ? `${what} was accepted`
+        : `${what} failed and will be tried again: ${fact.detail}`;
+    case 'notification-dropped':
+      return `${what} is given up: ${fact.why}`;
   }
 }
 

@@ -12,6 +12,7 @@ import type {
   HolderSource,
   MoveResult,
   MoveStep,
+  NoticeKind,
   PeerState,
   RejectReason,
   SendFailure,
@@ -125,9 +126,21 @@ export type Fact =
   | {
       readonly kind: 'notified';
       readonly id: string;
+      readonly receiver: string;
+      /** What it tells of. */
+      readonly notice: NoticeKind;
       readonly result: 'accepted' | 'failed';
       readonly detail: string;
       readonly request: CloudRequest;
+    }
+  /** A receiver won't be told of it. */
+  | {
+      readonly kind: 'notification-dropped';
+      readonly id: string;
+      readonly receiver: string;
+      /** What it tells of. */
+      readonly notice: NoticeKind;
+      readonly why: string;
     }
   | {
       readonly kind: 'pause';

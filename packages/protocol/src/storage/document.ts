@@ -2,14 +2,15 @@
  * The state to its durable document and back (PROTOCOL.md, "Restart, stall, shutdown").
  */
 import { restoredCounter } from '../membership/bounded.ts';
-import type { AddressState, LateTake } from '../model/address-state.ts';
-import { NO_PAUSE, newAddress } from '../model/initial.ts';
+import type { AddressState, LateTake, Told } from '../model/address-state.ts';
+import { NO_PAUSE, NOTHING_TOLD, newAddress } from '../model/initial.ts';
 import type { StorageState } from '../model/inputs.ts';
 import type { Handover, State } from '../model/state.ts';
 import type { Instant, MonotonicMs, NodeId } from '../model/units.ts';
 import { LATE_LASTS_MS } from '../move/late.ts';
 import { changesKept } from '../observation/changes.ts';
 import { HANDOVER_LASTS_MS } from '../orders/handover.ts';
+import { durableOutbox, restoredOutbox } from '../reporting/kept-notices.ts';
 import { durableEpisode, restoredEpisode } from '../takeover/episode.ts';
 import type { PauseRecord } from '../wire/messages.ts';
 import {
@@ -29,8 +30,9 @@ export function documentOf(state: State): DurableDocument {
     addresses: Object.values(state.addresses).map((address) => durableAddress(state, address)),
     pause: state.pause,
     handovers: state.handovers.map((handover) => durableHandover(state, handover)),
-    outbox: state.outbox.map(({ id, subject, message }) => ({ id, subject, message })),
+    ...durableOutbox(state),
     serial: state.serial,
+    ...(state.toldPause === null ? {} : { toldPause: state.toldPause }),
   };
 }
 
@@ -71,16 +73,18 @@ export function restored(state: State, storage: StorageState, at: MonotonicMs): 
     addresses: Object.fromEntries(addresses),
     pause: document === null ? NO_PAUSE : restoredPause(document.pause),
     handovers: (document?.handovers ?? []).flatMap((one) => restoredHandover(one, { ...state.now, at })),
-    outbox: (document?.outbox ?? []).map((entry) => ({ ...entry, publishing: null, nextAt: at, delayMs: 0 })),
+    outbox: document === null ? [] : restoredOutbox(document, at),
+    toldPause: document?.toldPause ?? null,
     serial: document?.serial ?? 0,
     storage: { ...state.storage, found: storage.kind, foundDetail: detailOf(storage) },
   };
 }
 
-function durableHandover(state: State, { record, expiresAt, ending }: Handover): DurableHandover {
+function durableHandover(state: State, { record, expiresAt, ending, untold }: Handover): DurableHandover {
   const ttlMs = Math.max(0, Math.floor(expiresAt - state.now.at));
+  const untilWall = Math.max(0, Math.floor(state.now.wall + ttlMs));
   // What this run was told of its end is all that the next one has to know.
-  return { ...(ending ?? record), ttlMs, untilWall: Math.max(0, Math.floor(state.now.wall + ttlMs)) };
+  return { ...(ending ?? record), ttlMs, untilWall, ...(untold === 'nothing' ? {} : { untold }) };
 }
 
 /**
@@ -88,11 +92,11 @@ function durableHandover(state: State, { record, expiresAt, ending }: Handover):
  * disk doesn't say until when is left to the peers, who may know.
  */
 function restoredHandover(one: DurableHandover, now: Instant): readonly Handover[] {
-  const { untilWall, ...record } = one;
+  const { untilWall, untold = 'nothing', ...record } = one;
   if (untilWall === undefined && record.state === 'open') return [];
   const untilThen = Math.min(untilWall ?? Infinity, record.until ?? Infinity);
   const leftMs = Math.min(record.ttlMs, HANDOVER_LASTS_MS, untilThen - now.wall);
-  return [{ record, expiresAt: now.at + Math.max(0, leftMs), ending: null }];
+  return [{ record, expiresAt: now.at + Math.max(0, leftMs), ending: null, untold }];
 }
 
 /** What was wrong with what was found on the disk, in words; empty: nothing. */
@@ -126,6 +130,7 @@ function restoredAddress(
     ended: known.ended,
     toldEnded: known.ended.map((id) => ({ id, at })),
     blockedTold: known.blockedTold,
+    told: { ...NOTHING_TOLD, ...known.told },
     episode: restoredEpisode(known.episode, known.blockedTold, at),
   };
 }
@@ -153,6 +158,10 @@ function durableLate(
   return { late: intent, lateMs, lateTakes: takes, ...(held === null ? {} : { lateHeld: held }) };
 }
 
+function durableTold({ holds, outage, unfit, alone }: Told): Pick<DurableAddress, 'told'> {
+  return holds || outage || unfit || alone ? { told: { holds, outage, unfit, alone } } : {};
+}
+
 function durableAddress(state: State, address: AddressState): DurableAddress {
   const { lent } = address;
   const leftMs = Math.ceil(Math.max(address.lendFrom, lent?.expiresAt ?? 0) - state.now.at);
@@ -171,6 +180,7 @@ function durableAddress(state: State, address: AddressState): DurableAddress {
       .map((changedAt) => Math.max(0, Math.floor(state.now.at - changedAt))),
     ended: address.ended,
     blockedTold: address.blockedTold,
+    ...durableTold(address.told),
     episode: durableEpisode(state, address),
   };
 }

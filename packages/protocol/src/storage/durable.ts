@@ -4,7 +4,7 @@
  * It holds no monotonic times, because they mean nothing to the next run; what was timed by one is
  * stored as a length, and the next run counts it from its own start (PROTOCOL.md, "Restart").
  */
-import type { BallotMode, MoveStep } from '../model/codes.ts';
+import type { BallotMode, MoveStep, NoticeKind } from '../model/codes.ts';
 import type { AssociationId, DurationMs, Epoch, Ip, NodeId, WallMs } from '../model/units.ts';
 import type { ToldTry } from '../takeover/episode-state.ts';
 import type { HandoverRecord, PauseRecord } from '../wire/messages.ts';
@@ -24,7 +24,12 @@ export interface DurableDocument {
   readonly addresses: readonly DurableAddress[];
   readonly pause: PauseRecord;
   readonly handovers: readonly DurableHandover[];
+  /** For the SNS topic. Earlier versions know no other receiver, and send all that is in this list there. */
   readonly outbox: readonly OutboxEntry[];
+  /** For all other receivers; left out where nothing waits for them. */
+  readonly notices?: readonly DurableNotice[];
+  /** Left out where nobody is told of pauses. */
+  readonly toldPause?: { readonly version: number; readonly by: string; readonly paused: boolean };
   /** Counts history entries and notifications, for their ids. */
   readonly serial: number;
 }
@@ -33,6 +38,8 @@ export interface DurableDocument {
 export interface DurableHandover extends HandoverRecord {
   /** Left out by earlier versions: an open one from such a disk isn't taken up again, unless a peer tells of it. */
   readonly untilWall?: WallMs;
+  /** Left out: nothing. */
+  readonly untold?: 'all' | 'end';
 }
 
 /** What a later run has to know of one address. */
@@ -58,6 +65,13 @@ export interface DurableAddress {
   readonly ended: readonly AssociationId[];
   /** The blocked notification of the present episode has been queued. */
   readonly blockedTold: boolean;
+  /** Which of these people know; left out: none. */
+  readonly told?: {
+    readonly holds: boolean;
+    readonly outage: boolean;
+    readonly unfit: boolean;
+    readonly alone: boolean;
+  };
   /** Absent from documents of versions that didn't know of episodes. */
   readonly episode?: DurableEpisode;
 }
@@ -101,7 +115,37 @@ export interface MoveIntent {
   readonly requestIds: readonly string[];
 }
 
-/** A notification that no service had accepted. */
+/** One event as people and programs are told of it: the same to every receiver, and each puts it into its own form. */
+export interface Notice {
+  /** Unique in the cluster: node, incarnation and a count. The same to all receivers, and whenever it is told again. */
+  readonly id: string;
+  readonly event: NoticeKind;
+  /** Null: it is about the whole cluster. */
+  readonly address: Ip | null;
+  /** When it happened, by this node's wall clock. */
+  readonly wall: WallMs;
+  /** At most 100 characters, the limit of SNS. */
+  readonly subject: string;
+  /** For people: a line that says it all, and more lines. */
+  readonly message: string;
+  /** For programs. */
+  readonly details: readonly NoticeDetail[];
+}
+
+/** One thing about an event, by its name. */
+export interface NoticeDetail {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A notification that some receivers hadn't accepted: its text once, whoever they are. */
+export interface DurableNotice extends Omit<Notice, 'event'> {
+  /** One of `NOTICE_KINDS`, or one that only a later version knows, which is passed over. */
+  readonly event: string;
+  readonly to: readonly string[];
+}
+
+/** A notification that the topic hadn't accepted. */
 export interface OutboxEntry {
   readonly id: string;
   readonly subject: string;

@@ -8,7 +8,8 @@ import type { State } from '../model/state.ts';
 import type { DurationMs, Ip, MonotonicMs, NodeId } from '../model/units.ts';
 import { recordRefusal } from '../move/conclude.ts';
 import { fitnessOf, isHeldBySelf, isSilent } from '../observation/holder.ts';
-import { BLOCKED_SUBJECT, blockedMessage, enqueue } from '../reporting/outbox.ts';
+import { blockedNews } from '../reporting/notice-text.ts';
+import { enqueue, noteOutage } from '../reporting/outbox.ts';
 import { addressOf, changeAddress, emitFact, persist, type StepContext } from '../step-context.ts';
 import { changeEpisode, hasAnswered } from './episode.ts';
 import { blockedAfterMs } from './failover-time.ts';
@@ -33,7 +34,8 @@ export function tellBlocked(ctx: StepContext, ip: Ip): void {
   changeEpisode(ctx, ip, { toldBefore: null });
   emitFact(ctx, { kind: 'blocked', address: ip, downMs, reason });
   recordRefusal(ctx, ip, 'blocked', `${reason}: ${detail}`);
-  enqueue(ctx, BLOCKED_SUBJECT, blockedMessage(ctx, ip, downMs, [...why, ...evidence(state, address)]));
+  enqueue(ctx, blockedNews(ctx, ip, downMs, reason, [...why, ...evidence(state, address)]));
+  noteOutage(ctx, ip, false);
   ctx.changed = true;
   persist(ctx);
 }

@@ -3,27 +3,20 @@
  */
 
 import { MAX_CHANGES, MAX_ENDED } from '../model/address-state.ts';
-import {
-  BALLOT_ANSWERS,
-  BALLOT_MODES,
-  FITNESSES,
-  HANDOVER_STATES,
-  MOVE_STEPS,
-  VERDICTS,
-} from '../model/codes.ts';
+import { BALLOT_ANSWERS, BALLOT_MODES, FITNESSES, HANDOVER_STATES, VERDICTS } from '../model/codes.ts';
 import { MAX_ADDRESSES, MAX_FLAP_MOVES } from '../model/config.ts';
 import {
   MAX_HANDOVERS,
   MAX_LATE_TAKES,
   MAX_LENGTH_MS,
   MAX_MESSAGE_BYTES,
-  MAX_OUTBOX,
   MAX_RUMOURS,
   MAX_SAW,
   MAX_WALL_MS,
 } from '../model/limits.ts';
 import { DOCUMENT_VERSION, type DurableDocument } from '../storage/durable.ts';
 import { MAX_TRIES } from '../takeover/episode-state.ts';
+import { INTENT, NOTICES, TOLD, TOLD_PAUSE, TOPIC_ENTRIES } from './document-parts.ts';
 import type { BallotReason, Command, Envelope, RejectReason } from './messages.ts';
 import {
   atMost,
@@ -100,7 +93,11 @@ const LATER_HANDOVER_FIELDS = {
   proof: PROOF,
 };
 const HANDOVER = object(HANDOVER_FIELDS, LATER_HANDOVER_FIELDS);
-const DURABLE_HANDOVER = object(HANDOVER_FIELDS, { ...LATER_HANDOVER_FIELDS, untilWall: WALL });
+const DURABLE_HANDOVER = object(HANDOVER_FIELDS, {
+  ...LATER_HANDOVER_FIELDS,
+  untilWall: WALL,
+  untold: oneOf('all', 'end'),
+});
 const HANDOVER_ORDER = object({
   id: text(128),
   address: IP,
@@ -262,63 +259,48 @@ const ENVELOPE: Shape<Envelope> = object({
   payload: PAYLOAD,
 });
 
-const STEP = object({
-  step: oneOf(...MOVE_STEPS),
-  durationMs: LENGTH,
-});
-
-const INTENT = object({
-  epoch: EPOCH,
-  mode: MODE,
-  handoverId: nullable(text(128)),
-  from: CLOUD_ID,
-  associationId: nullable(CLOUD_ID),
-  stage: oneOf('planned', 'released', 'accepted'),
-  startedWall: WALL,
-  reason: text(2048),
-  agreed: text(4096),
-  steps: list(STEP, 256),
-  requestIds: list(text(128), 64),
-});
-
-const DOCUMENT: Shape<DurableDocument> = object({
-  version: whole(DOCUMENT_VERSION, DOCUMENT_VERSION),
-  cluster: text(64),
-  node: NODE_ID,
-  incarnation: COUNT,
-  addresses: list(
-    object(
-      {
-        ip: IP,
-        epoch: EPOCH,
-        lent: nullable(object({ candidate: text(64), epoch: EPOCH, leaseMs: LENGTH })),
-        intent: nullable(INTENT),
-        late: nullable(INTENT),
-        changes: list(LENGTH, MAX_FLAP_MOVES),
-        ended: list(CLOUD_ID, MAX_ENDED),
-        blockedTold: flag(),
-      },
-      {
-        lateMs: LENGTH,
-        lateHeld: CLOUD_ID,
-        lateTakes: whole(1, MAX_LATE_TAKES),
-        episode: object({
-          upEpoch: EPOCH,
-          anewEpoch: EPOCH,
-          tries: TRIES,
-          answered: CODE,
-          upWall: WALL,
-          toldWall: WALL,
-        }),
-      },
+const DOCUMENT: Shape<DurableDocument> = object(
+  {
+    version: whole(DOCUMENT_VERSION, DOCUMENT_VERSION),
+    cluster: text(64),
+    node: NODE_ID,
+    incarnation: COUNT,
+    addresses: list(
+      object(
+        {
+          ip: IP,
+          epoch: EPOCH,
+          lent: nullable(object({ candidate: text(64), epoch: EPOCH, leaseMs: LENGTH })),
+          intent: nullable(INTENT),
+          late: nullable(INTENT),
+          changes: list(LENGTH, MAX_FLAP_MOVES),
+          ended: list(CLOUD_ID, MAX_ENDED),
+          blockedTold: flag(),
+        },
+        {
+          lateMs: LENGTH,
+          lateHeld: CLOUD_ID,
+          lateTakes: whole(1, MAX_LATE_TAKES),
+          told: TOLD,
+          episode: object({
+            upEpoch: EPOCH,
+            anewEpoch: EPOCH,
+            tries: TRIES,
+            answered: CODE,
+            upWall: WALL,
+            toldWall: WALL,
+          }),
+        },
+      ),
+      2 * MAX_ADDRESSES,
     ),
-    2 * MAX_ADDRESSES,
-  ),
-  pause: PAUSE,
-  handovers: list(DURABLE_HANDOVER, MAX_HANDOVERS),
-  outbox: list(object({ id: text(160), subject: text(100), message: text(16_384) }), MAX_OUTBOX),
-  serial: COUNT,
-});
+    pause: PAUSE,
+    handovers: list(DURABLE_HANDOVER, MAX_HANDOVERS),
+    outbox: TOPIC_ENTRIES,
+    serial: COUNT,
+  },
+  { notices: NOTICES, toldPause: TOLD_PAUSE },
+);
 
 /** What a message's payload may be, for whoever makes some by chance. */
 export const PAYLOAD_FORM: Form = PAYLOAD.form;

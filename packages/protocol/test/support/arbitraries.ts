@@ -4,6 +4,7 @@ import type {
   DurableAddress,
   DurableDocument,
   DurableHandover,
+  DurableNotice,
   MoveIntent,
 } from '../../src/storage/durable.ts';
 import type {
@@ -284,11 +285,23 @@ const durableAddress: fc.Arbitrary<DurableAddress> = fc.record(
       upWall: count,
       toldWall: count,
     }),
+    told: fc.record({ holds: fc.boolean(), outage: fc.boolean(), unfit: fc.boolean(), alone: fc.boolean() }),
   },
   { requiredKeys: ['ip', 'epoch', 'lent', 'intent', 'changes', 'ended', 'late', 'blockedTold'] },
 );
 
-export const anyDocument: fc.Arbitrary<DurableDocument> = fc.record({
+const notice: fc.Arbitrary<DurableNotice> = fc.record({
+  id: sentence,
+  event: fc.constantFrom('lost', 'paused', 'unheard-of'),
+  address: fc.option(ip),
+  wall: count,
+  subject: sentence,
+  message: sentence,
+  details: fc.array(fc.record({ name: sentence, text: sentence }), { maxLength: 2 }),
+  to: fc.array(fc.constantFrom('exec', 'ops'), { maxLength: 2 }),
+});
+
+const wholeDocument = {
   version: fc.constant(1),
   cluster: sentence,
   node: nodeId,
@@ -298,4 +311,14 @@ export const anyDocument: fc.Arbitrary<DurableDocument> = fc.record({
   handovers: fc.array(durableHandover, { maxLength: 3 }),
   outbox: fc.array(fc.record({ id: sentence, subject: sentence, message: sentence }), { maxLength: 3 }),
   serial: count,
-});
+};
+
+/** Of this version, or of one before that knew of no receivers but the topic. */
+export const anyDocument: fc.Arbitrary<DurableDocument> = fc.record(
+  {
+    ...wholeDocument,
+    notices: fc.array(notice, { maxLength: 3 }),
+    toldPause: fc.record({ version: count, by: nodeId, paused: fc.boolean() }),
+  },
+  { requiredKeys: [...Object.keys(wholeDocument)] as (keyof typeof wholeDocument)[] }, // what keys() can't say
+);

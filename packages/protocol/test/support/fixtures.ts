@@ -1,7 +1,7 @@
 /** States and messages as the tests of single rules need them: everything fine, but for what a test changes. */
 
 import type { AddressState, Campaign, VoterAnswer } from '../../src/model/address-state.ts';
-import type { PeerConfig, ProtocolConfig } from '../../src/model/config.ts';
+import { type PeerConfig, type ProtocolConfig, TOPIC } from '../../src/model/config.ts';
 import { initialState, newAddress } from '../../src/model/initial.ts';
 import type { CheckSeries } from '../../src/model/observation-state.ts';
 import type { Peer } from '../../src/model/peer-state.ts';
@@ -43,7 +43,7 @@ export const PAIR: ProtocolConfig = {
   agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
   guard: { timeoutMs: 3_000 },
   driver: { style: 'fenced', swap: true, displace: 'refuse' },
-  notify: { enabled: true, blockedAfterMs: 60_000 },
+  notify: { receivers: [TOPIC], blockedAfterMs: 60_000 },
   holdDownMs: 60_000,
   flap: { moves: 4, withinMs: 600_000 },
 };

@@ -63,6 +63,10 @@ export class World {
   readonly published: Published[] = [];
   /** The same, as a whole. */
   readonly messages: string[] = [];
+  /** What each receiver has accepted, in its order. */
+  readonly told: PublishEffect[] = [];
+  /** Receivers that are down: they answer nothing. */
+  readonly deaf = new Set<string>();
   readonly facts: Fact[] = [];
   local: 'ok' | 'failed' = 'ok';
   outside: 'ok' | 'timeout' = 'ok';
@@ -324,11 +328,13 @@ export class World {
     });
   }
 
-  private publish(life: number, { publishId, subject, message }: PublishEffect): void {
+  private publish(life: number, effect: PublishEffect): void {
+    const { publishId, receiver, subject, message } = effect;
     this.transcript.publish(subject);
     const request = { service: 'sns', operation: 'Publish', code: null, requestId: null } as const;
     this.later(SNS_MS, () => {
-      const done = this.sns === 'ok';
+      const done = this.sns === 'ok' && !this.deaf.has(receiver);
+      if (done) this.told.push(effect);
       if (done) this.messages.push(message);
       if (done) this.published.push({ at: this.now, subject, first: message.split('\n')[0] ?? '' });
       const sent = { ...request, result: done ? ('ok' as const) : ('unknown' as const), durationMs: SNS_MS };

@@ -1,7 +1,12 @@
 /**
  * I19: what is sent, called and kept is bounded.
  */
-import { counted as countedText, MAX_MESSAGE_BYTES, MAX_REQUESTS_PER_SECOND } from '@failtome/protocol';
+import {
+  counted as countedText,
+  MAX_MESSAGE_BYTES,
+  MAX_RECEIVERS,
+  MAX_REQUESTS_PER_SECOND,
+} from '@failtome/protocol';
 import { type Broken, broken, type EventOf, type RunView } from './events.ts';
 import { addressOf, counted, type RunHistory } from './run-history.ts';
 
@@ -42,11 +47,14 @@ export function checkCalled(
 }
 
 /** After a step: the notifications that it keeps. */
-export function checkOutbox({ run, state }: RunView): readonly Broken[] {
+export function checkOutbox({ run, state, config }: RunView): readonly Broken[] {
   const { outbox } = state();
-  return outbox.length > MAX_OUTBOX
-    ? [broken('I19', `${run} keeps ${countedText(outbox.length, 'notification')}`)]
-    : [];
+  if (outbox.length <= MAX_OUTBOX) return [];
+  const tooMany = config.notify.receivers.find(
+    ({ name }) => outbox.filter(({ receiver }) => receiver === name).length > MAX_OUTBOX,
+  );
+  const isTooLong = tooMany !== undefined || outbox.length > MAX_OUTBOX * MAX_RECEIVERS;
+  return isTooLong ? [broken('I19', `${run} keeps ${countedText(outbox.length, 'notification')}`)] : [];
 }
 
 /** Not after every step: it walks over what may be many. */

@@ -8,6 +8,8 @@ import {
   decodeDocument,
   type Envelope,
   type Ip,
+  type PublishEffect,
+  TOPIC,
 } from '@failtome/protocol';
 import { type Broken, broken, type JudgedEvent, type RunView } from './events.ts';
 
@@ -28,12 +30,18 @@ export function checkDurable(event: JudgedEvent): readonly Broken[] {
     }
     case 'publish': {
       const { by, effect } = event;
-      const kept = documentOf(by.synced())?.outbox.some(({ message }) => message === effect.message);
-      return kept === true ? [] : [broken('I6', `${by.run} publishes what isn't durable: ${effect.message}`)];
+      return isKept(documentOf(by.synced()), effect)
+        ? []
+        : [broken('I6', `${by.run} publishes what isn't durable: ${effect.message}`)];
     }
     default:
       return [];
   }
+}
+
+function isKept(document: DurableDocument | null, { id, receiver, message }: PublishEffect): boolean {
+  if (receiver === TOPIC.name) return document?.outbox.some((one) => one.message === message) === true;
+  return document?.notices?.some((one) => one.id === id && one.to.includes(receiver)) === true;
 }
 
 function checkWords(by: RunView, { payload }: Envelope): readonly Broken[] {

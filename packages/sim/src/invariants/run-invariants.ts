@@ -8,6 +8,7 @@ import { checkDecided, checkReason } from './decisions.ts';
 import { checkDurable } from './durability.ts';
 import type { Broken, Judged, JudgedEvent } from './events.ts';
 import { checkObserved } from './observed.ts';
+import { checkTurn, checkWaiting } from './receivers.ts';
 import { checkFreshness } from './replays.ts';
 import { withEvent } from './run-events.ts';
 import type { RunHistory } from './run-history.ts';
@@ -66,7 +67,7 @@ function brokenBy(
       }
     case 'stepped': {
       const undecided = checkDecided(history, event.by);
-      return undecided.length > 0 ? undecided : checkOutbox(event.by);
+      return undecided.length > 0 ? undecided : both(checkOutbox(event.by), checkWaiting(event.by));
     }
     case 'said':
       return both(checkSent(history, event, nowMs, isLiar), checkDurable(event));
@@ -78,7 +79,7 @@ function brokenBy(
         ...checkCalled(history, event, nowMs),
       ];
     case 'publish':
-      return checkDurable(event);
+      return both(checkDurable(event), checkTurn(event));
     case 'judged':
       return event.status === 200 ? both(checkKept(event.by), checkFreshness(event)) : checkKept(event.by);
     default:

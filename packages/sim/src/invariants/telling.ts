@@ -261,7 +261,7 @@ function withBusy(account: TakeoverAccount, by: RunView, ip: Ip, nowMs: number):
 
 function mustHaveTold(by: RunView, view: ClusterView): boolean {
   return (
-    by.config.notify.enabled &&
+    by.config.notify.receivers.length > 0 &&
     by.state().outbox.length < MAX_OUTBOX &&
     !view.duplicates.copied.includes(by.node)
   );

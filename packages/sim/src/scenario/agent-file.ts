@@ -144,7 +144,13 @@ const file = map("an agent's configuration", {
   guard: optional(section('guard'), ''),
   driver: optional(driver, ''),
   notify: optional(
-    map('notify', { sns: nothing, blockedAfter: optional(alone('notify.blockedAfter'), '') }),
+    map('notify', {
+      sns: nothing,
+      webhook: nothing,
+      exec: nothing,
+      events: nothing,
+      blockedAfter: optional(alone('notify.blockedAfter'), ''),
+    }),
     '',
   ),
   holdDown: optional(alone('holdDown'), ''),

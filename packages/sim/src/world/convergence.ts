@@ -2,7 +2,15 @@
  * What has come right some minutes after the faults have stopped: L2 to L5, and the second half of I17. What stays
  * broken excuses only itself.
  */
-import { BLOCKED_SUBJECT, counted, type Ip, type NodeId, type Reason } from '@failtome/protocol';
+import {
+  BLOCKED_SUBJECT,
+  counted,
+  type Ip,
+  type NodeId,
+  type ProtocolConfig,
+  type Reason,
+  TOPIC,
+} from '@failtome/protocol';
 import { type Availability, type Condition, conditionOf, connected } from './availability.ts';
 import type { World } from './interface.ts';
 import type { RunView } from './watch.ts';
@@ -63,7 +71,7 @@ export function checkExplained(world: World, ip: Ip, why: string): void {
   }
   const tellers = alive.filter(({ node, config, state }) => {
     const { sighted, writes } = conditionOf(world, node, ip);
-    return sighted && writes && config.notify.enabled && state().addresses[ip]?.verdict === 'down';
+    return sighted && writes && tellsTopic(config) && state().addresses[ip]?.verdict === 'down';
   });
   const told = world
     .cloudEvents()
@@ -185,13 +193,17 @@ function checkTold(world: World): void {
     const node = world.nodeOf(instanceId);
     if (node === null || world.holder(ip) !== node || last.by.instanceId !== instanceId) continue;
     const { alive, sighted, writes } = conditionOf(world, node, ip);
-    if (world.lostDisk(node) || !alive || !sighted || !writes || !world.config(node).notify.enabled) continue;
+    if (world.lostDisk(node) || !alive || !sighted || !writes || !tellsTopic(world.config(node))) continue;
     const line = `Instance ${world.config(node).node.instanceId} took over ${ip}`;
     const told = events.some(
       (event) => event.kind === 'published' && event.atMs >= last.atMs && event.message.startsWith(line),
     );
     if (!told) world.violate('I17', `${node} never told that it took ${ip} at ${last.atMs}`);
   }
+}
+
+function tellsTopic({ notify }: ProtocolConfig): boolean {
+  return notify.receivers.some(({ name }) => name === TOPIC.name);
 }
 
 function isAlive(world: World, id: NodeId): boolean {

@@ -3,7 +3,7 @@
  */
 import * as keys from '@failtome/config/keys';
 import { usualCount, usualMs, usualWord } from '@failtome/config/keys';
-import type { CheckConfig, Ip, ProtocolConfig, Role } from '@failtome/protocol';
+import { type CheckConfig, type Ip, type ProtocolConfig, type Role, TOPIC } from '@failtome/protocol';
 
 /** What the agents' configuration files would say, apart from who is who. */
 export interface Settings {
@@ -180,7 +180,10 @@ export function configFor(
           displace: settings.displace,
         }
       : null,
-    notify: { enabled: candidate && settings.notifies, blockedAfterMs: settings.blockedAfterMs },
+    notify: {
+      receivers: candidate && settings.notifies ? [TOPIC] : [],
+      blockedAfterMs: settings.blockedAfterMs,
+    },
     holdDownMs: settings.holdDownMs,
     flap: settings.flap,
   };
