@@ -362,7 +362,7 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'told-never',
     ['I17'],
     'people are not told of a move',
-    edit('move/conclude.ts', 'enqueue(ctx, TAKEOVER_SUBJECT, takeoverMessage(ctx, entry, intent));', ''),
+    edit('move/conclude.ts', 'enqueue(ctx, takenNews(ctx, entry, intent));', ''),
     'notifications',
   ),
   mutant(
@@ -422,9 +422,16 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'an accepted notification stays in the outbox',
     edit(
       'reporting/outbox.ts',
-      'outbox: ctx.state.outbox.filter((one) => one.id !== notification.id) });',
+      'outbox: ctx.state.outbox.filter((one) => !isSame(one, notification)) });',
       'outbox: ctx.state.outbox });',
     ),
+    'notifications',
+  ),
+  mutant(
+    'told-side-by-side',
+    ['I26'],
+    'a receiver is told of a later event while an earlier one waits',
+    edit('reporting/outbox.ts', 'return [...heads.values()];', 'return outbox;'),
     'notifications',
   ),
   mutant(

@@ -244,6 +244,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'told-unwritten': ['web-server-killed', 'sns-down'],
   'told-once': ['sns-down'],
   'told-lost-with-write': ['disk-fails-after-the-intent', 'disk-full', 'sns-down'],
+  'told-side-by-side': ['sns-down-for-two-moves'],
   'outbox-kept': ['web-server-killed', 'sns-down'],
   'late-told-twice': ['idle-read-shows-the-take'],
   'repeated-each': ['refused-together'],

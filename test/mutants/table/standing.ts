@@ -211,7 +211,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'a restart forgets the notifications that were not accepted yet',
     edit(
       'storage/document.ts',
-      'outbox: (document?.outbox ?? []).map((entry) => ({ ...entry, publishing: null, nextAt: at, delayMs: 0 })),',
+      'outbox: document === null ? [] : restoredOutbox(document, at),',
       'outbox: [],',
     ),
     'notifications',
