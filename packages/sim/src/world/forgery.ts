@@ -9,6 +9,7 @@ import type { WithheldOrders } from './withheld-orders.ts';
 /** The lies that a node's messages can be bent by. */
 export const LIES = [
   'numbers',
+  'lives',
   'ended',
   'holder',
   'ballots',
@@ -26,6 +27,8 @@ export type Lie = (typeof LIES)[number];
 
 /** The greatest number that the codec reads. */
 const TOP = Number.MAX_SAFE_INTEGER;
+/** Lives that nobody can have had: at first as many as are believed at once of whoever has had few, then ever so many. */
+const LIVES = [2 ** 44, 2 ** 50] as const;
 /** Versions above all that the node has really told. */
 const VERSIONS_FROM = 1_000_000;
 const LONG = '"\u0001漢'.repeat(40);
@@ -72,6 +75,8 @@ function bent(
   switch (lie) {
     case 'numbers':
       return withNumbers(payload, to);
+    case 'lives':
+      return { ...payload, known: LIVES[count === 1 ? 0 : 1] };
     case 'ended':
       return withAddresses(payload, (one) => ({ ...one, ended: [association(one.ip) ?? 'none'] }));
     case 'holder':

@@ -55,7 +55,7 @@ export const MESSAGES: readonly ActionKind[] = [
       node: node('who lies'),
       lie: choice(
         LIES,
-        'numbers: near 2^53; ended: that the present association has ended; holder: that whoever hears it holds the address; ballots: asks for every lease; news: trouble and unfit on and off; handovers: long ones; pauses: another one in every message; new-pauses, new-resumes, new-handovers: that an operator has ordered that; old-orders: once more what an operator ordered before; withheld-orders: what operators gave to this node alone, who were shown what is not so',
+        'numbers: near 2^53; lives: that whoever hears it has had 2^50 of them; ended: that the present association has ended; holder: that whoever hears it holds the address; ballots: asks for every lease; news: trouble and unfit on and off; handovers: long ones; pauses: another one in every message; new-pauses, new-resumes, new-handovers: that an operator has ordered that; old-orders: once more what an operator ordered before; withheld-orders: what operators gave to this node alone, who were shown what is not so',
       ),
     },
     apply(world, id, { lie }) {
