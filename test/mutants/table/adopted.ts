@@ -103,4 +103,38 @@ export const ADOPTED_MUTANTS: readonly Mutant[] = [
     edit('membership/budget.ts', 'if (spent > MOST_NEWS) {', 'if (spent < 0) {'),
     'network',
   ),
+  mutant(
+    'rolled-back-implausibly',
+    ['I5'],
+    'a peer that knows this node by more lives than it can have had proves no disk that was rolled back',
+    edit(
+      'membership/membership.ts',
+      'if (!isReachable(known)) return ignorePart(ctx, from);',
+      'if (!isPlausible(incarnation, known)) return ignorePart(ctx, from);',
+    ),
+    'disks',
+  ),
+  mutant(
+    'rolled-back-for-ever',
+    ['L1'],
+    'whoever says again that the disk was rolled back keeps this node from lending for a lease more',
+    [
+      edit(
+        'membership/membership.ts',
+        'if (peers[from]?.provedRollback !== true) onRolledBack(ctx, from);\n  else if (!mayHurry(ctx, from)) return;',
+        'if (!mayHurry(ctx, from)) return;\n  onRolledBack(ctx, from);',
+      ),
+      edit(
+        'membership/membership.ts',
+        'const { addresses, config, startedAt } = ctx.state;',
+        'const { addresses, config, now } = ctx.state;',
+      ),
+      edit(
+        'membership/membership.ts',
+        'const lendFrom = startedAt + config.agreement.leaseMs;',
+        'const lendFrom = now.at + config.agreement.leaseMs;',
+      ),
+    ],
+    'liar',
+  ),
 ];

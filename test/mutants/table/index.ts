@@ -2,6 +2,7 @@
 import type { Mutant } from '../mutant.ts';
 import { ADOPTED_MUTANTS } from './adopted.ts';
 import { ANSWER_MUTANTS } from './answers.ts';
+import { AT_REST_MUTANTS } from './at-rest.ts';
 import { BALLOT_MUTANTS } from './ballots.ts';
 import { EARLY_MUTANTS } from './early.ts';
 import { EPISODE_MUTANTS } from './episodes.ts';
@@ -25,6 +26,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...STANDING_MUTANTS,
   ...MOVE_MUTANTS,
   ...EARLY_MUTANTS,
+  ...AT_REST_MUTANTS,
   ...ORDER_MUTANTS,
   ...OPERATOR_MUTANTS,
   ...EPISODE_MUTANTS,

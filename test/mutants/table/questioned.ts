@@ -150,4 +150,10 @@ export const QUESTIONED: readonly Question[] = [
       'the candidate asks the same rule, and knows what the holder that it hears knows; the voters are the second line, for one that has lost its disk and has not heard of it yet',
     together: ['both-vain-checks'],
   },
+  {
+    id: 'waking-alone',
+    because:
+      'an idle node wakes more often for the same checks, which costs work and changes nothing of what it sees',
+    together: [],
+  },
 ];

@@ -1,5 +1,12 @@
 /** The scenarios that are about what a mutant breaks; they are run before all others. */
 export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
+  'no-news-no-answer': ['pause-expires'],
+  'no-news-puts-off': ['quick-killed'],
+  'waking-late': ['failure-after-a-hiccup'],
+  'connection-kept-to-a-suspect': ['ballot-to-a-suspect'],
+  'connection-kept-to-the-silent': ['ballot-to-the-silent'],
+  'rolled-back-implausibly': ['rolled-back-after-many-lives'],
+  'rolled-back-for-ever': ['of-many-lives'],
   'probes-wait': ['web-server-hung'],
   'silence-no-sign': ['web-server-hung'],
   'early-never': ['read-while-the-verdict-ripens'],
