@@ -17,6 +17,7 @@ function contradiction(claim: Claim): Claim {
     case 'served':
       return { ...claim, by: 'somebody else' };
     case 'told-texts':
+    case 'webhook':
     case 'answered':
       return { ...claim, texts: [...claim.texts, 'something else'] };
     case 'seen':

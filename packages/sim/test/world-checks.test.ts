@@ -353,6 +353,33 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
     ],
   ],
   [
+    'I26',
+    'a receiver told of two things at once',
+    [
+      [
+        0,
+        ({ tell, a }) => {
+          a.set({ outbox: [waiting('a-1-1', ''), waiting('a-1-2', '')] });
+          tell({ kind: 'stepped', by: a });
+        },
+      ],
+    ],
+  ],
+  [
+    'I26',
+    'a receiver that is told nothing, though something is due',
+    [
+      [
+        0,
+        ({ tell, a }) => {
+          const { now } = a.state();
+          a.set({ outbox: [waiting('a-1-1', '', { publishing: null, nextAt: now.at - 1_100 })] });
+          tell({ kind: 'stepped', by: a });
+        },
+      ],
+    ],
+  ],
+  [
     'I19',
     'an outbox without end',
     [

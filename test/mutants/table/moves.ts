@@ -435,6 +435,35 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'notifications',
   ),
   mutant(
+    'told-after-the-others',
+    ['I26'],
+    'a receiver waits until another, which is down, has been told',
+    edit(
+      'reporting/outbox.ts',
+      'for (const one of outbox) if (!heads.has(one.receiver)) heads.set(one.receiver, one);',
+      'for (const one of outbox.slice(0, 1)) heads.set(one.receiver, one);',
+    ),
+    'notifications',
+  ),
+  mutant(
+    'refused-for-ever',
+    ['I26'],
+    'a receiver is told nothing more once it has refused something for good',
+    edit('reporting/outbox.ts', 'refusals >= MAX_REFUSALS', 'refusals < 0'),
+    'notifications',
+  ),
+  mutant(
+    'told-others-unkept',
+    ['I6'],
+    'what other receivers than the topic are told of is not written down',
+    edit(
+      'reporting/kept-notices.ts',
+      'others.length === 0 ? { outbox: topic }',
+      'others.length >= 0 ? { outbox: topic }',
+    ),
+    'notifications',
+  ),
+  mutant(
     'late-untold',
     ['I17'],
     'people are not told of a take that landed late',

@@ -159,6 +159,8 @@ const SITUATIONS: readonly (readonly [id: string, says: string])[] = [
   ['notification:accepted', 'a notification was accepted'],
   ['notification:retried', 'a notification was accepted after a failure'],
   ['notification:after-restart', 'a notification was accepted from a later run than the one that owed it'],
+  ['notification:beside', 'a receiver was told while something else waited for another'],
+  ['notification:news', 'a receiver was told of something that is no move and no blocked address'],
   ['damping:held', 'a failing address was left where it is for a while, because it had just moved'],
   ['damping:flapping', 'a failing address was left where it is, because it had moved too often'],
   ['blocked', 'people were told that an address is down and nobody may take it'],

@@ -109,9 +109,11 @@ export class DecisionMarks {
       if (intent !== null && move !== null) this.#mark(move.duty ? 'restart:released' : 'restart:planned');
   }
 
-  #onNotified(by: RunView, { id, result }: FactOf<'notified'>): void {
+  #onNotified(by: RunView, { id, receiver, notice, result }: FactOf<'notified'>): void {
     if (result === 'failed') return void this.#failed.add(id);
     this.#mark('notification:accepted');
+    if (by.state().outbox.some((one) => one.receiver !== receiver)) this.#mark('notification:beside');
+    if (notice !== 'taken' && notice !== 'blocked') this.#mark('notification:news');
     if (this.#failed.has(id)) this.#mark('notification:retried');
     if (this.#owed.get(by.run)?.has(id) === true) this.#mark('notification:after-restart');
   }

@@ -205,6 +205,7 @@ function commonSettings(read: Read, root: RawNode): Given {
   // What the agent does without where its section is left out.
   if (!has(root, 'local')) given.set('local', null);
   if (!has(root, 'notify', 'sns')) given.set('notify.sns', false);
+  if (has(root, 'notify', 'webhook') || has(root, 'notify', 'exec')) given.set('notify.webhook', true);
   // Simulated operators have keys where these have.
   if (has(root, 'auth', 'operators')) given.set('identities', true);
   if (read.preset !== undefined) given.set('preset', read.preset);

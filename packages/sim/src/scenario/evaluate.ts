@@ -2,6 +2,7 @@
  * Evaluates what came of a scenario by what was expected.
  */
 
+import { WEBHOOK } from '../world/index.ts';
 import type { Claim, Count, Expectation } from './expectation.ts';
 import { observableOf } from './observables.ts';
 import { heldAt, type RunLog, withNames } from './run-log.ts';
@@ -62,6 +63,8 @@ function evaluateClaim(runLog: RunLog, claim: Claim, span: Span): Evaluation {
       const found = toldIn(runLog, span);
       return inOrder('people are told', claim.texts, found);
     }
+    case 'webhook':
+      return inOrder('the web hook is told', claim.texts, acceptedIn(runLog, span));
     case 'answered':
       return inOrder('operators are answered', claim.texts, answersIn(runLog, span));
     case 'seen':
@@ -166,6 +169,19 @@ function toldIn({ world }: RunLog, span: Span): readonly string[] {
     .cloudEvents()
     .flatMap((event) =>
       event.kind === 'published' && isIn(span, event.atMs) ? [withNames(world, event.message)] : [],
+    );
+}
+
+function acceptedIn({ world }: RunLog, span: Span): readonly string[] {
+  return world
+    .facts()
+    .flatMap(({ atMs, node, fact }) =>
+      isIn(span, atMs) &&
+      fact.kind === 'notified' &&
+      fact.receiver === WEBHOOK.name &&
+      fact.result === 'accepted'
+        ? [`${fact.notice} by ${node}`]
+        : [],
     );
 }
 

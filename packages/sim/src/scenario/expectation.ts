@@ -50,6 +50,8 @@ export type Claim =
   | { readonly kind: 'told'; readonly count: Count }
   /** The notifications, in order; each holds this text. */
   | { readonly kind: 'told-texts'; readonly texts: readonly string[] }
+  /** What the web hook has accepted, in order, each as `EVENT by NODE`. */
+  | { readonly kind: 'webhook'; readonly texts: readonly string[] }
   | { readonly kind: 'seen' | 'unseen'; readonly node: string | null; readonly observation: string }
   /** The outcome of the takeover rule, or its reason, at the end of the span. */
   | { readonly kind: 'decision'; readonly node: string; readonly is: string }
@@ -226,6 +228,7 @@ const fields = {
     told,
     'how many notifications; or what they say, in order, with the names of nodes for their instances',
   ),
+  webhook: optional(lines, 'what the web hook has accepted, in order, such as `taken by b`'),
   seen: optional(
     byName(anyNode, oneOrMore(observation, MAX_LISTED)),
     'what a node has decided, voted, noticed',
@@ -298,6 +301,7 @@ function claimsOf(read: Block): readonly Claim[] {
     claims.push(
       'least' in read.told ? { kind: 'told', count: read.told } : { kind: 'told-texts', texts: read.told },
     );
+  if (read.webhook !== undefined) claims.push({ kind: 'webhook', texts: read.webhook });
   for (const [node, observations] of seen)
     for (const one of observations) claims.push({ kind: 'seen', node, observation: one });
   for (const [node, observations] of unseen)

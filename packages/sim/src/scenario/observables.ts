@@ -36,6 +36,7 @@ export const OBSERVABLES: readonly string[] = [
   'paused',
   'resumed',
   'late association',
+  'notification dropped',
   'duplicate id',
   'disk fails',
   'disk works',
@@ -70,6 +71,8 @@ export function observableOf(fact: Fact): string | null {
       return fact.to === 'unknown' ? null : `peer ${fact.to}`;
     case 'pause':
       return fact.paused ? 'paused' : 'resumed';
+    case 'notification-dropped':
+      return 'notification dropped';
     case 'late-association':
       return 'late association';
     case 'duplicate-id':

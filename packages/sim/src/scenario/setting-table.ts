@@ -107,6 +107,13 @@ export const SETTINGS: readonly Setting[] = [
   oneOf(keys.DRIVER_KIND, null, ['ec2', 'opsworks']),
   oneOf(keys.DRIVER_DISPLACE, ['displace'], keys.DRIVER_DISPLACE.range.words),
   none('notify.sns', ['notifies'], false, 'none: there is no topic, and nothing is sent'),
+  {
+    path: 'notify.webhook',
+    says: 'whether there is a web hook, which is told of every event',
+    shape: flag,
+    at: ['webhook'],
+    write: 'plain',
+  },
   ms(keys.NOTIFY_BLOCKED_AFTER, ['blockedAfterMs']),
   ms(keys.HOLD_DOWN, ['holdDownMs']),
   count(keys.FLAP_MOVES, ['flap', 'moves']),

@@ -149,6 +149,7 @@ function claimWith(claim: Claim, { node, address }: Rename): Claim {
     case 'unready':
       return { ...claim, node: node(claim.node) };
     case 'told-texts':
+    case 'webhook':
       return {
         ...claim,
         texts: claim.texts.map((text) =>

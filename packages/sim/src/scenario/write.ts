@@ -261,6 +261,7 @@ function written(claim: Claim, before: Json | undefined): Json {
     case 'told':
       return countOf(claim.count);
     case 'told-texts':
+    case 'webhook':
     case 'answered':
       return claim.texts;
     case 'seen':

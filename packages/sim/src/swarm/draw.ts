@@ -3,12 +3,14 @@
  * reason to move every few seconds, so that takeovers meet faults, and each other, far more often than they would.
  */
 import { type DrawOptions, drawPlan, type Entry, LIAR, type Plan, withLiar } from '../plan/index.ts';
-import { createRandom, DEFAULT_SETTINGS, type Random } from '../world/index.ts';
+import { createRandom, DEFAULT_SETTINGS, type Random, WEBHOOK_FAULTS } from '../world/index.ts';
 
 /** Keeps what is drawn here apart from what `drawPlan` draws from the same seed. */
 const SALT = 0x5eed;
 const IDENTITY_SALT = 0x1de;
 const IDENTITIES_PER_MILLE = 300;
+const WEBHOOK_SALT = 0x300c;
+const WEBHOOK_PER_MILLE = 200;
 /** The actions of those who give orders. */
 const ORDERS: ReadonlySet<string> = new Set([
   'pause-order',
@@ -16,6 +18,8 @@ const ORDERS: ReadonlySet<string> = new Set([
   'handover-order',
   'handover-cancel',
 ]);
+const WEBHOOK_GAP_MS = [20_000, 90_000] as const;
+const WEBHOOK_BROKEN_MS = [2_000, 40_000] as const;
 const RESTLESS_PER_MILLE = 500;
 const RESTLESS_ENDS_MS = 300_000;
 /** From one reason to move to the next. */
@@ -38,7 +42,10 @@ const LATE_MS = [2_000, 20_000] as const;
 
 /** The plan of a seed; the same on every machine. */
 export function planOf(seed: number, options: DrawOptions = {}): Plan {
-  const plan = withIdentities(drawPlan(seed, besideLiar(options)), createRandom(seed ^ IDENTITY_SALT));
+  const plain = drawPlan(seed, besideLiar(options));
+  const signed = withIdentities(plain, createRandom(seed ^ IDENTITY_SALT));
+  const plan =
+    options.actions === undefined ? withWebhook(signed, createRandom(seed ^ WEBHOOK_SALT)) : signed;
   const random = createRandom(seed ^ SALT);
   const restless = options.actions === undefined && random.chance(RESTLESS_PER_MILLE);
   return withLiar(seed, restless ? makeRestless(plan, random) : plan, options);
@@ -61,6 +68,19 @@ function withIdentities(plan: Plan, random: Random): Plan {
   );
   const world = { ...plan.world, settings: { ...plan.world.settings, identities: true } };
   return { ...plan, title: `${plan.title}, identities`, world, timeline };
+}
+
+/** Some have a web hook beside the topic, which is told of everything, and is out of order now and then. */
+function withWebhook(plan: Plan, random: Random): Plan {
+  if (!random.chance(WEBHOOK_PER_MILLE)) return plan;
+  const world = { ...plan.world, settings: { ...plan.world.settings, webhook: true } };
+  const faults: Entry[] = [];
+  for (let atMs = FIRST_AT_MS; atMs < plan.ending.atMs; atMs += random.between(...WEBHOOK_GAP_MS)) {
+    const state = random.pick(WEBHOOK_FAULTS);
+    faults.push({ atMs, action: 'webhook', with: { state }, forMs: random.between(...WEBHOOK_BROKEN_MS) });
+  }
+  const timeline = [...plan.timeline, ...faults].sort((a, b) => a.atMs - b.atMs);
+  return { ...plan, title: `${plan.title}, web hook`, world, timeline };
 }
 
 /** Little damping, addresses that work soon after they move, and a holder that is broken again and again. */

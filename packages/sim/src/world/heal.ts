@@ -11,6 +11,7 @@ export function healAll(world: World): void {
   world.network.clearRules();
   world.outside.ipService = { kind: 'up' };
   world.outside.page = 'served';
+  world.outside.webhook = 'up';
   world.packets?.heal();
   for (const a of world.spec.nodes) {
     for (const b of world.spec.nodes) if (a !== b) world.link(a.id, b.id, { ...QUIET_LINK });

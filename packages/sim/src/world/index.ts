@@ -8,6 +8,7 @@ export * from './heal.ts';
 export * from './interface.ts';
 export type { LiarMode } from './liar/liar.ts';
 export * from './liveness.ts';
+export { WEBHOOK_FAULTS } from './outside.ts';
 export { type PacketSpec, type Packets, QUIET_PACKETS } from './packets.ts';
 export * from './random.ts';
 export * from './settings.ts';

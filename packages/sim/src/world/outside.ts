@@ -5,7 +5,14 @@
 
 import { type AwsState, externalIp, routeOf } from '@failtome/cloud/model';
 import { type AttemptEnd, checkResultOf, isDefinite, runAttempts, type StatusRange } from '@failtome/ports';
-import type { CheckResult, ExternalIpFailure, ExternalIpResult, Ip, NodeId } from '@failtome/protocol';
+import type {
+  CheckResult,
+  ExternalIpFailure,
+  ExternalIpResult,
+  Ip,
+  NodeId,
+  PublishResult,
+} from '@failtome/protocol';
 import { type Packets, QUIET_PACKETS } from './packets.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
@@ -39,6 +46,11 @@ export type IpService =
   /** It answers with this address to everybody. */
   | { readonly kind: 'lies'; readonly ip: Ip };
 
+/** How the web hook is. */
+export const WEBHOOK_FAULTS = ['down', 'hung', 'refusing', 'deaf'] as const;
+/** `deaf`: it takes what it is told, and its answer is lost. */
+export type WebhookState = 'up' | (typeof WEBHOOK_FAULTS)[number];
+
 /** What the checks expect. */
 const EXPECT: readonly StatusRange[] = [{ from: 200, to: 399 }];
 const LOCAL_MS = [0.2, 1.5] as const;
@@ -68,6 +80,7 @@ export class Outside {
   ipService: IpService = { kind: 'up' };
   /** What every web server passes on: `gone` is answered with an error wherever it is asked, while the servers are well. */
   page: 'served' | 'gone' = 'served';
+  webhook: WebhookState = 'up';
 
   constructor(
     queue: EventQueue,
@@ -109,6 +122,15 @@ export class Outside {
       () => true,
       (settled, durationMs) => done({ ...(settled ?? UNANSWERED), durationMs }),
     );
+  }
+
+  /** Tell the web hook; nobody answers a node without a way out. */
+  tellWebhook(from: Machine, timeoutMs: number, done: (result: PublishResult) => void): void {
+    const tookMs = this.#draw((this.#packets?.spec ?? QUIET_PACKETS).outsideRttMs);
+    const lost = !this.#reachesOutside(from) || this.#random.chance(from.outsideLossPerMille);
+    const state = lost ? 'hung' : this.webhook;
+    const afterMs = state === 'hung' || state === 'deaf' ? timeoutMs : tookMs;
+    this.#queue.after(afterMs, () => done(webhookResult(state, afterMs)));
   }
 
   #draw([least, most]: readonly [number, number]): number {
@@ -209,6 +231,14 @@ export class Outside {
       done(settled, this.#queue.now() - startedMs),
     );
   }
+}
+
+function webhookResult(state: WebhookState, durationMs: number): PublishResult {
+  const request = { service: 'webhook', operation: 'post', code: null, requestId: null, durationMs };
+  if (state === 'up') return { kind: 'accepted', request: { ...request, result: 'ok' } };
+  const refused = state === 'refusing';
+  const result = refused ? 'refused' : 'unknown';
+  return { kind: 'failed', detail: `the web hook is ${state}`, refused, request: { ...request, result } };
 }
 
 /** Calls back when what was sent has passed, or never. */

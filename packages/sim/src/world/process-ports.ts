@@ -2,10 +2,11 @@
  * The ports through which the host loop of a simulated process reaches its network, cloud, disk and clock.
  */
 import { TIMED_OUT } from '@failtome/ports';
-import type { Ports } from '@failtome/protocol';
+import type { Ports, PublishResult } from '@failtome/protocol';
 import type { Environment, Life, ProcessSpec } from './environment.ts';
 import type { Exchange } from './exchange.ts';
 import { createObservationPorts } from './observation-ports.ts';
+import { WEBHOOK } from './settings.ts';
 import { createTimer } from './timer.ts';
 
 /** What belongs to the process itself. */
@@ -24,8 +25,8 @@ export function createProcessPorts(
   life: Life,
   { exchange, wake, stopped }: ProcessParts,
 ): Ports {
-  const { trace, emit } = environment;
-  const { clock, disk, driver } = spec;
+  const { trace, emit, outside } = environment;
+  const { clock, disk, driver, machine } = spec;
   const self = spec.config.node.id;
   return {
     clock,
@@ -40,9 +41,11 @@ export function createProcessPorts(
       publish: (effect) =>
         life.leave(() => {
           emit({ kind: 'publish', by: life.view(), effect });
-          driver.publish(effect, clock.lasting(effect.timeoutMs), (result) =>
-            life.enter(() => life.feed({ kind: 'published', publishId: effect.publishId, result })),
-          );
+          const { publishId, receiver, timeoutMs } = effect;
+          const answered = (result: PublishResult): void =>
+            life.enter(() => life.feed({ kind: 'published', publishId, result }));
+          if (receiver === WEBHOOK.name) outside.tellWebhook(machine, timeoutMs, answered);
+          else driver.publish(effect, clock.lasting(timeoutMs), answered);
         }),
     },
     store: {

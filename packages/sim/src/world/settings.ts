@@ -3,7 +3,15 @@
  */
 import * as keys from '@failtome/config/keys';
 import { usualCount, usualMs, usualWord } from '@failtome/config/keys';
-import { type CheckConfig, type Ip, type ProtocolConfig, type Role, TOPIC } from '@failtome/protocol';
+import {
+  type CheckConfig,
+  type Ip,
+  NOTICE_KINDS,
+  type ProtocolConfig,
+  type Receiver,
+  type Role,
+  TOPIC,
+} from '@failtome/protocol';
 
 /** What the agents' configuration files would say, apart from who is who. */
 export interface Settings {
@@ -19,6 +27,8 @@ export interface Settings {
   readonly displace: 'refuse' | 'allow';
   /** Whether there is a topic for notifications. */
   readonly notifies: boolean;
+  /** Whether there is a web hook as well, which is told of every event; left out: none, as in plans of earlier versions. */
+  readonly webhook?: boolean;
   /** Null: as long as a failover may take by these settings. */
   readonly blockedAfterMs: number | null;
   readonly holdDownMs: number;
@@ -74,6 +84,13 @@ export const FAST_SETTINGS: Settings = {
   holdDownMs: 20_000,
   flap: { moves: 4, withinMs: 120_000 },
 };
+
+/** The web hook, told of everything. */
+export const WEBHOOK: Receiver = { name: 'webhook', events: NOTICE_KINDS, timeoutMs: TOPIC.timeoutMs };
+
+function receiversOf({ notifies, webhook = false }: Settings): readonly Receiver[] {
+  return [...(notifies ? [TOPIC] : []), ...(webhook ? [WEBHOOK] : [])];
+}
 
 /** A node of a world. */
 export interface NodeSpec {
@@ -181,7 +198,7 @@ export function configFor(
         }
       : null,
     notify: {
-      receivers: candidate && settings.notifies ? [TOPIC] : [],
+      receivers: candidate ? receiversOf(settings) : [],
       blockedAfterMs: settings.blockedAfterMs,
     },
     holdDownMs: settings.holdDownMs,

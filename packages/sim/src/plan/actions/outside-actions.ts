@@ -1,4 +1,5 @@
 /** What happens to the web servers, the paths to the addresses, and the external-IP service. */
+import { WEBHOOK_FAULTS } from '../../world/index.ts';
 import {
   type ActionKind,
   action,
@@ -77,6 +78,18 @@ export const OUTSIDE: readonly ActionKind[] = [
       outside.page = 'gone';
       return () => {
         outside.page = 'served';
+      };
+    },
+  }),
+  action({
+    name: 'webhook',
+    says: 'the web hook is down, hangs, refuses what it is told, or takes it without an answer',
+    lastsMs: LONG,
+    parameters: { state: choice(WEBHOOK_FAULTS, 'what is wrong with it') },
+    apply({ outside }, { state }) {
+      outside.webhook = state;
+      return () => {
+        outside.webhook = 'up';
       };
     },
   }),
