@@ -74,6 +74,7 @@ function configOf({
     },
     holdDownMs: 60_000,
     flap: { moves: 4, withinMs: 600_000 },
+    handover: { on: ['shutdown'] },
     stateDir: '/nonexistent',
     log: { level: 'info' },
   };

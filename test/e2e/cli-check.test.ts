@@ -42,7 +42,7 @@ scenario('on a healthy pair both nodes pass, in every part', {}, async (scene) =
     const checked = await check(scene, id);
     expect(failuresOf(checked)).toEqual([]);
     const parts = new Set(checked.lines.map(({ part }) => part));
-    expect([...parts]).toEqual(['configuration', 'key', 'peers', 'probes', 'way out', 'cloud']);
+    expect([...parts]).toEqual(['configuration', 'key', 'peers', 'probes', 'way out', 'cloud', 'shutdown']);
     const names = checked.lines.map(({ name }) => name).join('\n');
     const other = id === 'saturn' ? 'neptune' : 'saturn';
     for (const wanted of [`peer ${other}: key`, `peer ${other}: hears this node`, 'state directory', 'API'])

@@ -1,6 +1,8 @@
 /** How an agent ends: in good order within some seconds, whatever hangs. */
 import { type DurationMs, isFinishingMove } from '@failtome/protocol';
+import { isMachineGoingDown } from './adapters/going-down.ts';
 import type { AgentParts, ExitCode } from './agent-parts.ts';
+import { handOverAll, mayHandOver } from './hand-over.ts';
 
 /** A goodbye takes no longer, unless a move has to be finished. */
 const GOODBYE_WITHIN_MS: DurationMs = 4000;
@@ -11,11 +13,24 @@ const MOVE_POLL_MS: DurationMs = 200;
 /** What is being written, and connections, get this long to end. */
 const CLOSE_WITHIN_MS: DurationMs = 500;
 
-/** Say goodbye, finish or abandon what is under way, and end. */
+/** Hand over what the machine takes down with it, say goodbye, finish or abandon what is under way, and end. */
 export function stop(agent: AgentParts): void {
+  if (agent.leaving || agent.stopping.signal.aborted) return;
+  agent.leaving = true;
+  agent.service.stopping();
+  // An error in there is a fault of this program, and must end the process.
+  if (mayHandOver(agent)) void handOverAtShutdown(agent).then(() => sayGoodbye(agent));
+  else sayGoodbye(agent);
+}
+
+async function handOverAtShutdown(agent: AgentParts): Promise<void> {
+  if (!(await isMachineGoingDown()) || agent.running === null) return;
+  await handOverAll(agent, agent.running);
+}
+
+function sayGoodbye(agent: AgentParts): void {
   if (agent.stopping.signal.aborted) return;
   agent.stopping.abort();
-  agent.service.stopping();
   if (agent.running === null) return end(agent, 0);
   setTimeout(() => endWhenIdle(agent), GOODBYE_WITHIN_MS);
   agent.running.host.post({ kind: 'stop' });

@@ -80,6 +80,7 @@ test('what is required is enough, and everything else has its default', () => {
     notify: { sns: null, webhooks: [], exec: null, blockedAfterMs: null },
     holdDownMs: 60_000,
     flap: { moves: 4, withinMs: 600_000 },
+    handover: { on: ['shutdown'] },
     stateDir: '/var/lib/failtome',
     log: { level: 'info' },
   });
@@ -121,6 +122,7 @@ notify:
   blockedAfter: 2m
 holdDown: 0s
 flap: { moves: 2, within: 1h }
+handover: { on: [] }
 stateDir: /srv/failtome
 log: { level: debug }
 `;
@@ -215,6 +217,7 @@ test('every key is read into its place', () => {
     },
     holdDownMs: 0,
     flap: { moves: 2, withinMs: 3_600_000 },
+    handover: { on: [] },
     stateDir: '/srv/failtome',
     log: { level: 'debug' },
   });

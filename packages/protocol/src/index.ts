@@ -48,6 +48,7 @@ export type { HandoverTerms, HandoverWish, PauseWish, ShownOrders } from './orde
 export { handoverTerms, pauseTerms, resumeTerms } from './orders/order-terms.ts';
 export type { IsProven, Signable } from './orders/orders.ts';
 export { disprovedIn, orderText, withProvenOrders, withProvenState, wordingFault } from './orders/orders.ts';
+export { isPaused } from './orders/pause.ts';
 export { factText, requestText } from './reporting/fact-text.ts';
 export type * from './reporting/facts.ts';
 export { isoTime } from './reporting/iso-time.ts';

@@ -525,6 +525,17 @@ export const ties: readonly Tie[] = [
         agent('observe/log', 'END_WITHIN_MS'),
     ),
   ],
+  [
+    'packages/agent/deploy/systemd/failtome.service',
+    'it is handed over before, within {}',
+    s(agent('hand-over', 'HAND_OVER_WITHIN_MS')),
+  ],
+  ['docs/configuration.md', 'it takes up to {} more', s(agent('hand-over', 'HAND_OVER_WITHIN_MS'))],
+  [
+    'docs/operations.md',
+    'as `failtome handover`, in {} at most',
+    s(agent('hand-over', 'HAND_OVER_WITHIN_MS')),
+  ],
 ];
 
 /** `(default N)` of an option in the mutants' help. */

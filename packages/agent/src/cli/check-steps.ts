@@ -17,6 +17,7 @@ import { Names } from '../adapters/names.ts';
 import { type CheckLine, preflightCloud } from '../adapters/preflight.ts';
 import { preflightFiles, tryListening } from '../adapters/preflight-host.ts';
 import { preflightReceivers } from '../adapters/preflight-receivers.ts';
+import { preflightShutdown } from '../adapters/preflight-shutdown.ts';
 import { Prober } from '../adapters/prober.ts';
 import type { Environment } from '../config/settings.ts';
 import { toProtocolConfig } from '../config/to-protocol.ts';
@@ -51,6 +52,8 @@ export interface CheckSteps {
   cloud(config: AgentConfig, identity: Identity, env: Environment): Promise<readonly CheckLine[]>;
   /** Web hooks and the program, which are told nothing. */
   receivers(config: AgentConfig, env: Environment): Promise<readonly CheckLine[]>;
+  /** What happens to what this node holds when its machine goes down. */
+  shutdown(config: AgentConfig, identity: Identity): Promise<readonly CheckLine[]>;
 }
 
 /** The real steps. Each opens what it needs and closes it again. */
@@ -100,6 +103,8 @@ export function createCheckSteps(version: string): CheckSteps {
         }),
       ),
     receivers: preflightReceivers,
+    shutdown: (config, identity) =>
+      preflightShutdown(config, toProtocolConfig(config, identity, version).orders),
     async cloud(config, identity) {
       const clients = clientsFor(config, identity);
       try {

@@ -75,9 +75,10 @@ async function examine(
     ...{ config, identity, keys: key.keys, signs: signing.own },
     running: node.running !== null,
   };
-  const [peers, receivers, cloud] = await Promise.all([
+  const [peers, receivers, shutdown, cloud] = await Promise.all([
     checkPeers(own, dependencies),
     candidate ? dependencies.checks.receivers(config, dependencies.env) : [],
+    candidate && identity !== null ? dependencies.checks.shutdown(config, identity) : [],
     candidate ? checkCloud(config, identity, dependencies) : Promise.resolve([]),
   ]);
   return [
@@ -89,6 +90,7 @@ async function examine(
     ...under('way out', outside),
     ...under('cloud', cloud),
     ...under('receivers', receivers),
+    ...under('shutdown', shutdown),
   ];
 }
 

@@ -60,6 +60,7 @@ export function assemble(settings: Settings): AgentConfig {
     },
     holdDownMs: must(keys.HOLD_DOWN),
     flap: { moves: must(keys.FLAP_MOVES), withinMs: must(keys.FLAP_WITHIN) },
+    handover: { on: must(keys.HANDOVER_ON) },
     stateDir: must(keys.STATE_DIR),
     log: { level: must(keys.LOG_LEVEL) },
   };

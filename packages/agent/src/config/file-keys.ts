@@ -12,7 +12,7 @@ import type { Endpoint } from './kinds.ts';
 import * as kinds from './kinds.ts';
 import { NOTIFY_KEYS } from './notify-keys.ts';
 import { publicKeys } from './public-keys.ts';
-import type { StatusRange } from './types.ts';
+import type { HandoverOccasion, StatusRange } from './types.ts';
 
 export type { Key } from './key-table.ts';
 
@@ -297,6 +297,12 @@ export const HOLD_DOWN: Key<DurationMs> = ofDuration(shared.HOLD_DOWN);
 export const FLAP_MOVES: Key<number> = ofWhole(shared.FLAP_MOVES);
 /** `flap.within`. */
 export const FLAP_WITHIN: Key<DurationMs> = ofDuration(shared.FLAP_WITHIN);
+/** `handover.on`. */
+export const HANDOVER_ON: Key<readonly HandoverOccasion[]> = key(
+  'handover.on',
+  kinds.listOf(kinds.choice('shutdown'), 0, 1),
+  value(['shutdown']),
+);
 /** `stateDir`. */
 export const STATE_DIR: Key<string> = key(
   'stateDir',

@@ -121,9 +121,13 @@ export interface AgentConfig {
   };
   readonly holdDownMs: DurationMs;
   readonly flap: { readonly moves: number; readonly withinMs: DurationMs };
+  readonly handover: { readonly on: readonly HandoverOccasion[] };
   readonly stateDir: string;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
 }
+
+/** What has a holder hand over by itself: its machine goes down. */
+export type HandoverOccasion = 'shutdown';
 
 /** What a web hook takes: this product's own JSON, or what a service expects. */
 export type WebhookForm = 'json' | 'slack' | 'pagerduty';

@@ -39,6 +39,7 @@ export const AGENT_EVENTS = [
   'reload-refused',
   'service-manager',
   'log-lost',
+  'going-down',
   'stop-overdue',
   'agent-stopped',
   'crashed',

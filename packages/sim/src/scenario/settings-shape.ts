@@ -17,6 +17,7 @@ export const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'driver.region',
   'driver.instanceId',
   'driver.command',
+  'handover.on',
   'stateDir',
   'log.level',
   'log',
