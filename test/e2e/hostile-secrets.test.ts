@@ -7,9 +7,18 @@ import { forgerOf, SIGNATURE_HEADER, strangersKeys } from './support/forge.ts';
 import { listenIn } from './support/recorder.ts';
 import { scenario } from './support/scenario.ts';
 
+/** A part of a web hook's URL: whoever has it can speak there. Nobody listens, so that each try fails. */
+const HOOK = 'T0-hook-s3cret';
+
 scenario(
   'after a failover, refusals and failures at debug level, nothing secret stands anywhere',
-  { settings: { log: { level: 'debug' }, agreement: { lease: '8s' } } },
+  {
+    settings: {
+      log: { level: 'debug' },
+      agreement: { lease: '8s' },
+      notify: { webhook: { url: `http://127.0.0.1:1/hooks/${HOOK}` } },
+    },
+  },
   async (scene) => {
     const { cluster } = scene;
     const { cloud } = cluster;
@@ -88,6 +97,7 @@ scenario(
       const secrets = [
         ...(['base64', 'base64url', 'hex', 'latin1'] as const).map((encoding) => key.toString(encoding)),
         secretAccessKey,
+        HOOK,
         ...signatures.filter((signature) => signature !== ''),
       ];
       for (const [place, text] of Object.entries(places)) {

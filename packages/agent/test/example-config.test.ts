@@ -11,7 +11,7 @@ test('the example is a configuration without fault or warning, as it stands', ()
 });
 
 test('its commented settings are known, too', () => {
-  const uncommented = example.toString().replace(/^( +)# (id:|- \{)/gm, '$1$2');
+  const uncommented = example.toString().replace(/^( +)# (id:|webhook:|exec:|- \{)/gm, '$1$2');
   expect(uncommented).toContain('  - { id: pluto');
   const result = checkConfig('failtome.example.yaml', Buffer.from(uncommented), {});
   expect(result.kind === 'faulty' ? faultLines(result.faults, 'example') : []).toEqual([]);
