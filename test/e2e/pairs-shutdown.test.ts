@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
 import { type Scene, scenario } from './support/scenario.ts';
 
-/** A holder whose machine goes down, by the word of a `systemctl` that is put in the place of the real one. */
+/** A holder whose machine goes down, by the word of a `systemctl` that is put in the place of the real one, or is about to, by metadata's. */
 
 const folder = mkdtempSync(join(tmpdir(), 'failtome-systemctl-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -41,7 +41,7 @@ scenario(
       'neptune',
       ({ event, fields }) => event === 'handover' && fields.state === 'done',
     );
-    expect(ended.fields).toMatchObject({ by: 'failtome', reason: 'the machine of saturn goes down' });
+    expect(ended.fields).toMatchObject({ by: 'failtome', reason: 'saturn: this machine goes down' });
     await scene.moved('neptune');
     scene.expectOutcome({ holder: 'neptune', moves: 1 });
   },
@@ -90,3 +90,37 @@ scenario(
     scene.expectOutcome({ holder: 'saturn', moves: 0 });
   },
 );
+
+const SPOT = { 'instance-life-cycle': 'spot' };
+
+for (const { pages, says } of [
+  {
+    pages: { ...SPOT, 'spot/instance-action': '{"action": "terminate", "time": "2026-01-02T03:04:05Z"}' },
+    says: 'EC2 is about to terminate this spot instance',
+  },
+  {
+    pages: { ...SPOT, 'events/recommendations/rebalance': '{"noticeTime": "2026-01-02T03:04:05Z"}' },
+    says: 'EC2 recommends to leave this spot instance',
+  },
+  {
+    pages: { 'autoscaling/target-lifecycle-state': 'Terminated' },
+    says: 'the Auto Scaling group of this instance ends it',
+  },
+])
+  scenario(
+    `a holder hands the address over, once, when its metadata tells that ${says}`,
+    {},
+    async (scene) => {
+      const { cluster } = scene;
+      for (const [path, page] of Object.entries(pages)) cluster.cloud.setMetadataPage('i-saturn', path, page);
+      const { msg } = await scene.logs('saturn', 'going-down');
+      expect(msg).toBe(`${says}: handing over ${cluster.address}`);
+      await scene.moved('neptune');
+      scene.expectOutcome({ holder: 'neptune', moves: 1 });
+      // What is given back to it is meant for it.
+      expect(await scene.command('neptune', 'handover', '--to', 'saturn')).toMatchObject({ code: 0 });
+      await scene.probedMore('saturn', 30);
+      expect(cluster.node('saturn').agent.log.filter('going-down')).toHaveLength(1);
+      expect(cluster.holder()?.id).toBe('saturn');
+    },
+  );

@@ -2,7 +2,7 @@
 import { type DurationMs, isFinishingMove } from '@failtome/protocol';
 import { isMachineGoingDown } from './adapters/going-down.ts';
 import type { AgentParts, ExitCode } from './agent-parts.ts';
-import { handOverAll, mayHandOver } from './hand-over.ts';
+import { handOverAll, heldBy } from './hand-over.ts';
 
 /** A goodbye takes no longer, unless a move has to be finished. */
 const GOODBYE_WITHIN_MS: DurationMs = 4000;
@@ -19,13 +19,17 @@ export function stop(agent: AgentParts): void {
   agent.leaving = true;
   agent.service.stopping();
   // An error in there is a fault of this program, and must end the process.
-  if (mayHandOver(agent)) void handOverAtShutdown(agent).then(() => sayGoodbye(agent));
+  if (mayGoDownWithSome(agent)) void handOverAtShutdown(agent).then(() => sayGoodbye(agent));
   else sayGoodbye(agent);
+}
+
+function mayGoDownWithSome({ config, running }: AgentParts): boolean {
+  return running !== null && config.handover.on.includes('shutdown') && heldBy(running).length > 0;
 }
 
 async function handOverAtShutdown(agent: AgentParts): Promise<void> {
   if (!(await isMachineGoingDown()) || agent.running === null) return;
-  await handOverAll(agent, agent.running);
+  await handOverAll(agent, agent.running, 'this machine goes down');
 }
 
 function sayGoodbye(agent: AgentParts): void {
@@ -63,6 +67,7 @@ export function end(agent: AgentParts, code: ExitCode): void {
 
 async function close(agent: AgentParts): Promise<void> {
   agent.certificates.close();
+  agent.stopWatching();
   agent.running?.host.close();
   const settled = [agent.history?.settled(), agent.service.close(), agent.running?.adapters.settled()];
   await within(CLOSE_WITHIN_MS, Promise.all(settled));

@@ -89,6 +89,8 @@ export class AgentParts {
   waitingFor = 'the API is not listening yet';
   /** Whether the service manager and the log know that it is ready. */
   toldReady = false;
+  /** Ends the watch for notices that this instance is about to end. */
+  stopWatching: () => void = () => undefined;
   /** A stop was asked for; what the node holds may have to be handed over first. */
   leaving = false;
   /** Nothing is begun any more. */

@@ -25,6 +25,7 @@ import { HistoryRecorder, type HistoryStore } from './observe/history-recorder.t
 import { identitiesOf } from './observe/key-news.ts';
 import { tellWatchers } from './observe/watchers.ts';
 import { Adapters } from './ports.ts';
+import { watchNotices } from './watch-notices.ts';
 
 /** Credentials and first connections; nothing waits for it. */
 const WARM_TIMEOUT_MS: DurationMs = 10_000;
@@ -56,6 +57,7 @@ export async function startNode(agent: AgentParts): Promise<void> {
     }),
   );
   agent.running = { host, adapters, identity };
+  agent.stopWatching = watchNotices(agent, agent.running);
   host.post({
     kind: 'started',
     session: randomBytes(8).toString('base64url'),

@@ -1,4 +1,4 @@
-/** What this node holds is handed over before its machine goes down (docs/decisions/0051-a-machine-that-goes-down-hands-over.md). */
+/** What this node holds is handed over before its machine is gone (docs/decisions/0051-a-machine-that-goes-down-hands-over.md). */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DurationMs, type Ip, isHolder, isPaused, type State } from '@failtome/protocol';
 import type { AgentParts, Running } from './agent-parts.ts';
@@ -8,31 +8,26 @@ import { orderOwnNode } from './own-orders.ts';
 const HAND_OVER_WITHIN_MS: DurationMs = 30_000;
 const POLL_MS: DurationMs = 100;
 
-/** Whether there is anything to hand over, should the machine go down. */
-export function mayHandOver({ config, running }: AgentParts): boolean {
-  return running !== null && config.handover.on.includes('shutdown') && heldBy(running).length > 0;
-}
-
 /** Hand over each address that this node holds, and wait for the end of it; tells what isn't handed over, and why. */
-export async function handOverAll(agent: AgentParts, running: Running): Promise<void> {
+export async function handOverAll(agent: AgentParts, running: Running, occasion: string): Promise<void> {
   const state = running.host.state();
   const held = heldBy(running);
   const objection = objectionIn(state);
-  if (objection !== null) return tellKept(agent, held, objection);
-  agent.log.tell('info', 'going-down', `this machine goes down: handing over ${held.join(', ')}`, {
-    addresses: held,
-  });
-  const ids = await Promise.all(held.map((ip) => order(agent, state.config.node.id, ip)));
-  const open = ids.filter((id) => id !== null);
+  if (objection !== null) return tellKept(agent, held, occasion, objection);
+  agent.log.tell('info', 'going-down', `${occasion}: handing over ${held.join(', ')}`, { addresses: held });
+  await Promise.all(held.map((ip) => order(agent, state.config.node.id, ip, occasion)));
   const until = agent.clock.monotonicMs() + HAND_OVER_WITHIN_MS;
-  while (isAnyOpen(running.host.state(), open) && !agent.ending) {
-    if (agent.clock.monotonicMs() >= until)
-      return tellKept(agent, heldBy(running), `that has taken longer than ${HAND_OVER_WITHIN_MS / 1_000} s`);
+  while (isAnyOpen(running.host.state(), held) && !agent.ending) {
+    if (agent.clock.monotonicMs() >= until) {
+      const tooLong = `that has taken longer than ${HAND_OVER_WITHIN_MS / 1_000} s`;
+      return tellKept(agent, heldBy(running), occasion, tooLong);
+    }
     await delay(POLL_MS);
   }
 }
 
-function heldBy({ host }: Running): readonly Ip[] {
+/** The addresses that this node believes to hold. */
+export function heldBy({ host }: Running): readonly Ip[] {
   const state = host.state();
   return Object.keys(state.addresses).filter((ip) => isHolder(state, ip));
 }
@@ -44,8 +39,7 @@ function objectionIn(state: State): string | null {
   return 'where orders are signed only an operator can give one: `failtome handover` before the machine goes down';
 }
 
-/** @returns the handover's id; null: there is none */
-async function order(agent: AgentParts, node: string, ip: Ip): Promise<string | null> {
+async function order(agent: AgentParts, node: string, ip: Ip, occasion: string): Promise<void> {
   const { inbox, config } = agent;
   const outcome = await orderOwnNode(
     { cluster: config.cluster, node, inbox },
@@ -54,22 +48,19 @@ async function order(agent: AgentParts, node: string, ip: Ip): Promise<string | 
       address: ip,
       to: null,
       owner: 'failtome',
-      reason: `the machine of ${node} goes down`,
+      reason: `${node}: ${occasion}`,
       forMs: HAND_OVER_WITHIN_MS,
     },
   );
-  if (outcome.state !== 'failed') return outcome.id;
-  tellKept(agent, [ip], outcome.detail);
-  return null;
+  if (outcome.state === 'failed') tellKept(agent, [ip], occasion, outcome.detail);
 }
 
-function isAnyOpen(state: State, ids: readonly string[]): boolean {
-  return state.handovers.some(({ record }) => ids.includes(record.id) && record.state === 'open');
+/** One that somebody else has ordered is as good. */
+function isAnyOpen(state: State, held: readonly Ip[]): boolean {
+  return state.handovers.some(({ record }) => held.includes(record.address) && record.state === 'open');
 }
 
-function tellKept({ log }: AgentParts, addresses: readonly Ip[], why: string): void {
+function tellKept({ log }: AgentParts, addresses: readonly Ip[], occasion: string, why: string): void {
   if (addresses.length === 0) return;
-  log.tell('warn', 'going-down', `this machine goes down with ${addresses.join(', ')}: ${why}`, {
-    addresses,
-  });
+  log.tell('warn', 'going-down', `${occasion}, with ${addresses.join(', ')}: ${why}`, { addresses });
 }

@@ -80,7 +80,7 @@ test('what is required is enough, and everything else has its default', () => {
     notify: { sns: null, webhooks: [], exec: null, blockedAfterMs: null },
     holdDownMs: 60_000,
     flap: { moves: 4, withinMs: 600_000 },
-    handover: { on: ['shutdown'] },
+    handover: { on: ['shutdown', 'spot', 'scale-in'] },
     stateDir: '/var/lib/failtome',
     log: { level: 'info' },
   });

@@ -530,6 +530,11 @@ export const ties: readonly Tie[] = [
     'it is handed over before, within {}',
     s(agent('hand-over', 'HAND_OVER_WITHIN_MS')),
   ],
+  [
+    'docs/configuration.md',
+    'from instance metadata every {} while',
+    s(agent('watch-notices', 'ASK_EVERY_MS')),
+  ],
   ['docs/configuration.md', 'it takes up to {} more', s(agent('hand-over', 'HAND_OVER_WITHIN_MS'))],
   [
     'docs/operations.md',

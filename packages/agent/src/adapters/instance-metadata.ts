@@ -82,15 +82,37 @@ export class InstanceMetadata {
     return this.#read(path, DOCUMENT);
   }
 
-  async #read(path: string, form: RegExp): Promise<string> {
+  /**
+   * A document under `/latest/meta-data/` that is there only at times, such as a spot notice; null: it isn't there. Asked once,
+   * because whoever looks for it asks again soon.
+   *
+   * @throws AgentError as `get`
+   */
+  async find(path: string): Promise<string | null> {
+    const endpoint = endpointOf(this.#options.env);
+    const full = `/latest/meta-data/${path}`;
+    try {
+      const end = await this.#exchange(endpoint, 'GET', full, await this.#proof());
+      return end.kind === 'answered' && end.status === 404 ? null : textOf(end, endpoint, full, DOCUMENT);
+    } catch (error) {
+      this.#token = null;
+      throw error;
+    }
+  }
+
+  /** The header that every question needs. */
+  async #proof(): Promise<Readonly<Record<string, string>>> {
     const asking = {
       'X-aws-ec2-metadata-token-ttl-seconds': String(TOKEN_TTL_SECONDS),
       'Content-Length': '0',
     };
     this.#token ??= this.#request('PUT', '/latest/api/token', asking, VALUE);
+    return { 'X-aws-ec2-metadata-token': await this.#token };
+  }
+
+  async #read(path: string, form: RegExp): Promise<string> {
     try {
-      const token = await this.#token;
-      const headers = { 'X-aws-ec2-metadata-token': token };
+      const headers = await this.#proof();
       return await this.#request('GET', `/latest/meta-data/${path}`, headers, form);
     } catch (error) {
       this.#token = null;

@@ -300,8 +300,8 @@ export const FLAP_WITHIN: Key<DurationMs> = ofDuration(shared.FLAP_WITHIN);
 /** `handover.on`. */
 export const HANDOVER_ON: Key<readonly HandoverOccasion[]> = key(
   'handover.on',
-  kinds.listOf(kinds.choice('shutdown'), 0, 1),
-  value(['shutdown']),
+  kinds.listOf(kinds.choice('shutdown', 'spot', 'scale-in'), 0, 3),
+  value(['shutdown', 'spot', 'scale-in']),
 );
 /** `stateDir`. */
 export const STATE_DIR: Key<string> = key(

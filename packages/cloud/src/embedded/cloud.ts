@@ -59,8 +59,7 @@ export class EmbeddedCloud {
   readonly #fronts = new Map<PublicIp, AddressFront>();
 
   constructor(options: CloudOptions) {
-    const { host = '127.0.0.1', port = 0, guardPort = 0 } = options;
-    const { restored } = options;
+    const { host = '127.0.0.1', port = 0, guardPort = 0, restored } = options;
     const fresh = createAws(options);
     const account = new LiveAccount(
       restored === undefined ? fresh : restoredInto(fresh, restored),
@@ -72,10 +71,8 @@ export class EmbeddedCloud {
     this.#backends = new Backends(() => account.touch());
     for (const { id, backend, metadataPort = 0 } of options.instances) {
       if (backend !== undefined) this.#backends.set(id, backend);
-      this.#metadata.set(
-        id,
-        new MetadataService(id, { host, port: metadataPort }, account, this.#credentials),
-      );
+      const service = new MetadataService(id, { host, port: metadataPort }, account, this.#credentials);
+      this.#metadata.set(id, service);
     }
     this.#guard = new GuardService({ host, port: guardPort }, account, sources);
     const latency = options.latency ?? { applyAfterMs: 0, answerAfterMs: 0 };
@@ -247,6 +244,11 @@ export class EmbeddedCloud {
 
   setMetadata(instanceId: InstanceId, state: MetadataState): void {
     this.#metadataOf(instanceId).set(state);
+  }
+
+  /** Has an instance's metadata say something of it, such as a spot notice, under this path; null: not any more. */
+  setMetadataPage(instanceId: InstanceId, path: string, page: string | null): void {
+    this.#metadataOf(instanceId).setPage(path, page);
   }
 
   /** Ends the temporary credentials that an instance got from its metadata. */

@@ -27,6 +27,7 @@ export interface Steerable {
   setGuard(behaviour: GuardBehaviour, scope?: GuardScope): void;
   clearGuard(): void;
   setMetadata(instanceId: InstanceId, state: MetadataState): void;
+  setMetadataPage(instanceId: InstanceId, path: string, page: string | null): void;
   expireCredentials(instanceId: InstanceId): void;
   replaceAccessKey(instanceId: InstanceId): {
     readonly accessKeyId: string;
@@ -60,6 +61,15 @@ const commands: ReadonlyMap<string, (cloud: Steerable, fields: Fields) => unknow
     'metadata',
     (cloud, fields) =>
       cloud.setMetadata(text(fields, 'instanceId'), oneOf(fields, 'state', ['up', 'down', 'hang', 'error'])),
+  ],
+  [
+    'metadata-page',
+    (cloud, fields) =>
+      cloud.setMetadataPage(
+        text(fields, 'instanceId'),
+        text(fields, 'path'),
+        fields.has('page') ? text(fields, 'page') : null,
+      ),
   ],
   ['expire-credentials', (cloud, fields) => cloud.expireCredentials(text(fields, 'instanceId'))],
   [

@@ -30,6 +30,8 @@ export class MetadataService {
   /** Where it answers. */
   readonly listener: TogglableListener;
   readonly #tokens = new Map<string, number>();
+  /** What is there beside what every instance has, by its path under `/latest/meta-data/`. */
+  readonly #notices = new Map<string, string>();
   #state: MetadataState = 'up';
 
   constructor(instanceId: string, endpoint: Endpoint, account: LiveAccount, credentials: Credentials) {
@@ -45,6 +47,12 @@ export class MetadataService {
   set(state: MetadataState): void {
     this.#state = state;
     this.listener.set(state === 'down' ? 'shut' : 'open');
+  }
+
+  /** Says something of the instance, such as a spot notice, under this path; null: not any more. */
+  setPage(path: string, page: string | null): void {
+    if (page === null) this.#notices.delete(path);
+    else this.#notices.set(path, page);
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
@@ -135,6 +143,7 @@ export class MetadataService {
       [`${meta}/iam/security-credentials/${role}`, () => this.#roleCredentials()],
       ['/latest/dynamic/instance-identity/document', () => this.#identity(instance)],
     ]);
+    for (const [path, page] of this.#notices) pages.set(`${meta}/${path}`, () => page);
     if (publicIp !== null) pages.set(`${meta}/public-ipv4`, () => publicIp);
     for (const [index, card] of instance.interfaces.entries()) {
       const folder = `${meta}/network/interfaces/macs/${card.mac}`;
