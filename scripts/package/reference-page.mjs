@@ -85,6 +85,8 @@ function inline(tokens) {
 function inlineText(token) {
   switch (token.type) {
     case 'codespan':
+      // A list has no space in it: without a place to break it a long one doesn't fit into a line.
+      return bold(plain(token.text)).replaceAll('","', '",\\:"');
     case 'strong':
       return bold(plain(token.text));
     case 'em':
