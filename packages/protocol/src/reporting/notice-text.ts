@@ -88,7 +88,7 @@ export function fitNews(ctx: StepContext, ip: Ip, holds: boolean): News {
   const { id } = ctx.state.config.node;
   const first = holds
     ? `${id} holds ${ip} and is fit to serve again`
-    : `${id} isn't fit, and no longer holds ${ip}`;
+    : `${id}, which wasn't fit, no longer holds ${ip}`;
   return aboutNode(ctx, 'holder-fit', ip, 'HAProxy failover: holder fit', [first], { holds: String(holds) });
 }
 
