@@ -95,8 +95,9 @@ export async function openLocalCheck(): Promise<CheckWorld> {
   const service = await startService();
   const { posted, next, ...rest } = dependencies();
   const local = { url: `http://127.0.0.1:${service.port}/`, timeoutMs: TIMEOUT_MS };
+  const alone = { socket: null, command: null, need: 'all' } as const;
   const checker = new LocalCheck(
-    { local: { ...local, intervalMs: 2_000, fastIntervalMs: 1_000, fall: 3, rise: 2 } },
+    { local: { ...local, ...alone, intervalMs: 2_000, fastIntervalMs: 1_000, fall: 3, rise: 2 } },
     rest,
   );
   return {

@@ -94,7 +94,7 @@ addresses:
       { scheme: https, host: www.example.org, port: 8443, path: /x, interval: 2s, fastInterval: 1s, timeout: 3s, fall: 4, rise: 5, expect: 200-299 }
   - ip: 54.173.141.244
     probe: { fall: 9 }
-local: { url: "http://127.0.0.1:8080/", interval: 3s, fastInterval: 2s, timeout: 4s, fall: 6, rise: 7 }
+local: { url: "http://127.0.0.1:8080/", socket: /s, command: [/c], need: any, interval: 3s, fastInterval: 2s, timeout: 4s, fall: 6, rise: 7 }
 gossip: { interval: 250ms, dead: 2s, timeout: 150ms, fanout: 5 }
 agreement: { silentPeer: hold, lease: 12s }
 guard: { urls: ["http://checkip.amazonaws.com"], timeout: 2s, allowPrivate: true }

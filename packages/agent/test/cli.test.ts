@@ -337,7 +337,7 @@ describe('why', () => {
         '  neptune, up: It sees the address up: find out why this node does not.',
         '',
         'What would have to change:',
-        "  local-unfit: This node's own HAProxy has to answer at local.url: the address would fail here too.",
+        "  local-unfit: This node's own HAProxy has to be fit by what `local` asks: the address would fail here too.",
         '  would-displace: The other Elastic IP on this network interface has to go elsewhere, or addresses[].privateIp has to name another one.',
         '',
       ].join('\n'),

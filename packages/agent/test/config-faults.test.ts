@@ -307,8 +307,17 @@ const singleFaults: readonly (readonly [section: string, line: string])[] = [
   ['addresses: [{ ip: 54.173.141.243, probe: { expect: ok } }]', expectRange('"ok"', '')],
   [
     'local: { url: 127.0.0.1 }',
-    'local.url: found "127.0.0.1", expected an http or https URL; did you mean http://127.0.0.1? (f.yaml:9)',
+    'local.url: found "127.0.0.1", expected an http or https URL, or none; did you mean http://127.0.0.1? (f.yaml:9)',
   ],
+  [
+    'local: { url: none }',
+    'local.url: found none, expected a page, or beside it local.socket or local.command (f.yaml:9)',
+  ],
+  [
+    'local: { socket: admin.sock }',
+    'local.socket: found "admin.sock", expected the whole path of a socket (f.yaml:9)',
+  ],
+  ['local: { need: some }', 'local.need: found "some", expected all or any (f.yaml:9)'],
   [
     'local: { interval: 100ms, fastInterval: 200ms }',
     'local.fastInterval: found 200ms, expected at most the interval of 100ms; it is for when something looks wrong (f.yaml:9)',

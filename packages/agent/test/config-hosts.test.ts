@@ -114,7 +114,7 @@ describe('a user and password in local.url', () => {
     const [line, ...others] = faultsOf({ local: url });
     expect(others).toEqual([]);
     expect(line).toBe(
-      `local.url: found "http://…@127.0.0.1:8404/", expected an http or https URL; ${hint} (f.yaml:1)`,
+      `local.url: found "http://…@127.0.0.1:8404/", expected an http or https URL, or none; ${hint} (f.yaml:1)`,
     );
   });
 

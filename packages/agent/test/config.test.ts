@@ -109,7 +109,7 @@ addresses:
     allocationId: eipalloc-0abc
     privateIp: 10.0.1.12
     probe: { scheme: https, host: www.example.org, path: /up?x=1, interval: 2s, fastInterval: 250ms, timeout: 500ms, fall: 4, rise: 1, expect: "200,301-302" }
-local: { fall: 3 }
+local: { fall: 3, socket: /run/haproxy/admin.sock, command: [/usr/local/bin/fit], need: any }
 gossip: { interval: 200ms, timeout: 150ms, dead: 1s, fanout: 2 }
 agreement: { silentPeer: hold, lease: 20s }
 guard: { urls: ["https://a.example/ip", "http://b.example"], timeout: 1s, allowPrivate: true }
@@ -188,6 +188,9 @@ test('every key is read into its place', () => {
       },
     ],
     local: {
+      socket: '/run/haproxy/admin.sock',
+      command: ['/usr/local/bin/fit'],
+      need: 'any',
       url: 'http://127.0.0.1/',
       intervalMs: 1000,
       fastIntervalMs: 200,

@@ -12,7 +12,7 @@ function address(ip: string, port: number, expect = [{ from: 200, to: 399 }]): A
 }
 
 function local(url: string): LocalConfig {
-  return { ...CHECK, url };
+  return { ...CHECK, url, socket: null, command: null, need: 'all' };
 }
 
 test('a probe connects to the address itself and answers with its id, and how long it took', async () => {

@@ -33,7 +33,8 @@ export const REASON_ADVICE: Readonly<Record<Reason, string>> = {
   stopping: 'The agent is shutting down, and has to be started again.',
   'is-holder': 'Nothing: this node has the address.',
   paused: 'An operator has to end the pause with `failtome resume`, or its time has to run out.',
-  'local-unfit': "This node's own HAProxy has to answer at local.url: the address would fail here too.",
+  'local-unfit':
+    "This node's own HAProxy has to be fit by what `local` asks: the address would fail here too.",
   'local-unknown': "Nothing: the first check of this node's own HAProxy has to finish.",
   'address-up': 'Nothing: the address is up.',
   'would-displace':

@@ -102,7 +102,7 @@ async function checkObserve(
 async function checkNames(config: AgentConfig, { checks }: NodeDependencies): Promise<readonly CheckLine[]> {
   const named: readonly (readonly [path: string, url: string])[] = [
     ...config.peers.map((peer, index) => [`peers[${index}].url`, peer.url] as const),
-    ...(config.local === null ? [] : [['local.url', config.local.url] as const]),
+    ...(config.local?.url == null ? [] : [['local.url', config.local.url] as const]),
     ...config.guard.urls.map((url) => ['guard.urls', url] as const),
   ];
   const shared = config.addresses.map(({ ip }) => ip).filter((ip) => !isLoopback(ip));

@@ -228,12 +228,17 @@ async function checkLocal(
   if (local === null) return [];
   const name = 'own HAProxy';
   const result = await checks.local(local);
+  const took = `${Math.round(result.durationMs)} ms`;
   if (result.kind === 'ok')
-    return [ok(name, `status ${result.status} in ${Math.round(result.durationMs)} ms`)];
+    return [ok(name, result.status === 0 ? `fit, as told in ${took}` : `status ${result.status} in ${took}`)];
   const detail = result.kind === 'failed' ? `${result.reason}: ${result.detail}` : result.detail;
-  const fix = isAnswer(result)
-    ? `See what ${withoutPassword(local.url)} answers: correct the page in local.url, or what serves it.`
-    : 'Start HAProxy on this node, or correct local.url.';
+  const page = local.url === null ? '' : withoutPassword(local.url);
+  const others = local.socket !== null || local.command !== null;
+  const fix = others
+    ? 'Start HAProxy on this node, or correct what is asked: local.url, local.socket, local.command.'
+    : isAnswer(result)
+      ? `See what ${page} answers: correct the page in local.url, or what serves it.`
+      : 'Start HAProxy on this node, or correct local.url.';
   return [fail(name, detail, fix)];
 }
 

@@ -4,6 +4,7 @@ import type { NoticeKind } from '@failtome/protocol';
 import type { OperatorSettings } from '../auth/operators.ts';
 import * as keys from './file-keys.ts';
 import type { Key } from './key-table.ts';
+import { NO_PAGE } from './local-kinds.ts';
 import * as notifyKeys from './notify-keys.ts';
 import { get, lengthOf, pathOf, type Settings } from './settings.ts';
 import type {
@@ -130,8 +131,12 @@ function tls(settings: Settings): TlsSettings | null {
 function local(settings: Settings): LocalConfig | null {
   if (!settings.present.has('local')) return null;
   const must = <T>(key: Key<T>): T => sure(settings, key, 0);
+  const url = must(keys.LOCAL_URL);
   return {
-    url: must(keys.LOCAL_URL),
+    url: url === NO_PAGE ? null : url,
+    socket: get(settings, keys.LOCAL_SOCKET),
+    command: get(settings, keys.LOCAL_COMMAND),
+    need: must(keys.LOCAL_NEED),
     intervalMs: must(keys.LOCAL_INTERVAL),
     fastIntervalMs: must(keys.LOCAL_FAST_INTERVAL),
     timeoutMs: must(keys.LOCAL_TIMEOUT),

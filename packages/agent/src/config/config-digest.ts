@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { type NodeId, TOPIC } from '@failtome/protocol';
-import type { AgentConfig, DriverSettings } from './types.ts';
+import type { AgentConfig, DriverSettings, LocalConfig } from './types.ts';
 
 /** The hexadecimal digits of a part: enough to tell mistakes apart, few enough to be compared by eye. */
 const DIGITS = 8;
@@ -38,13 +38,18 @@ function sharedPart(config: AgentConfig, self: NodeId): unknown {
 }
 
 function candidatePart({ driver, notify, local, addresses }: AgentConfig): unknown {
-  const { url: _, ...check } = local ?? { url: null };
   return {
     driver: driver === null ? null : driverPart(driver),
     notify: notifyPart(notify),
-    local: local === null ? null : check,
+    local: local === null ? null : localPart(local),
     allocations: addresses.map(({ allocationId }) => allocationId),
   };
+}
+
+/** What is asked, and not where; a page alone is told as earlier versions do. */
+function localPart({ url, socket, command, need, ...check }: LocalConfig): unknown {
+  if (socket === null && command === null) return check;
+  return { ...check, need, asked: { page: url !== null, socket: socket !== null, command } };
 }
 
 /** Neither URLs nor files, which are secret or differ by host; and of the topic alone what earlier versions know. */

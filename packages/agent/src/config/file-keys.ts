@@ -10,6 +10,7 @@ import type { DriverKindName } from './driver-kinds.ts';
 import { derived, type Key, keyTable, none, required, value } from './key-table.ts';
 import type { Endpoint } from './kinds.ts';
 import * as kinds from './kinds.ts';
+import { pageOrNone } from './local-kinds.ts';
 import { NOTIFY_KEYS } from './notify-keys.ts';
 import { publicKeys } from './public-keys.ts';
 import type { HandoverOccasion, StatusRange } from './types.ts';
@@ -225,7 +226,21 @@ export const PROBE_EXPECT: Key<readonly StatusRange[]> = key(
 );
 
 /** `local.url`. */
-export const LOCAL_URL: Key<string> = key('local.url', kinds.pageUrlWithUser, value('http://127.0.0.1/'));
+export const LOCAL_URL: Key<string> = key('local.url', pageOrNone, value('http://127.0.0.1/'));
+/** `local.socket`. */
+export const LOCAL_SOCKET: Key<string> = key(
+  'local.socket',
+  kinds.words('the whole path of a socket', /^\/[^\0]{1,106}$/),
+  none('its runtime socket is not asked'),
+);
+/** `local.command`. */
+export const LOCAL_COMMAND: Key<readonly string[]> = key(
+  'local.command',
+  kinds.command,
+  none('no program is asked'),
+);
+/** `local.need`. */
+export const LOCAL_NEED: Key<'all' | 'any'> = key('local.need', kinds.choice('all', 'any'), value('all'));
 /** `local.interval`. */
 export const LOCAL_INTERVAL: Key<DurationMs> = ofDuration(shared.LOCAL_INTERVAL);
 /** `local.fastInterval`. */

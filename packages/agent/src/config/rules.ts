@@ -12,6 +12,7 @@ import type { Fault } from './fault.ts';
 import type { Key } from './file-keys.ts';
 import * as keys from './file-keys.ts';
 import { isUnspecified } from './kinds.ts';
+import { NO_PAGE } from './local-kinds.ts';
 import { publicKeyFaults } from './public-key-rules.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 import { sharedAddressFaults } from './shared-address.ts';
@@ -135,7 +136,20 @@ function checkFaults(settings: Settings): readonly Fault[] {
   const probes = indices(settings, 'addresses').flatMap((index) =>
     notLonger(settings, keys.PROBE_FAST_INTERVAL, keys.PROBE_INTERVAL, index),
   );
-  return [...probes, ...notLonger(settings, keys.LOCAL_FAST_INTERVAL, keys.LOCAL_INTERVAL, 0)];
+  return [
+    ...probes,
+    ...localFaults(settings),
+    ...notLonger(settings, keys.LOCAL_FAST_INTERVAL, keys.LOCAL_INTERVAL, 0),
+  ];
+}
+
+/** Something has to be asked. */
+function localFaults(settings: Settings): readonly Fault[] {
+  const others = [keys.LOCAL_SOCKET, keys.LOCAL_COMMAND];
+  if (get(settings, keys.LOCAL_URL) !== NO_PAGE || others.some((key) => settings.entries.has(key.path)))
+    return [];
+  const expected = 'a page, or beside it local.socket or local.command';
+  return [fault(settings, keys.LOCAL_URL, 0, NO_PAGE, expected)];
 }
 
 function notLonger(

@@ -14,6 +14,7 @@ import type { Key } from './file-keys.ts';
 import * as keys from './file-keys.ts';
 import { isLoopback, isSameHost } from './host.ts';
 import { httpUrl } from './http-url.ts';
+import { NO_PAGE } from './local-kinds.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 
 /** Every key that names a shared address where it must not. */
@@ -96,6 +97,6 @@ function each<T>(
 
 /** The address that a URL connects to; null for a name. */
 function hostOf(url: string | null): Ip | null {
-  const host = url === null ? '' : httpUrl(url).host;
+  const host = url === null || url === NO_PAGE ? '' : httpUrl(url).host;
   return isIP(host) === 0 ? null : host;
 }

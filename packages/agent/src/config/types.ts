@@ -32,9 +32,15 @@ export interface AddressSettings {
   readonly probe: ProbeConfig;
 }
 
-/** How this node's own HAProxy is checked. */
+/** How this node's own HAProxy is checked: by what isn't null, one at least. */
 export interface LocalConfig extends CheckConfig {
-  readonly url: string;
+  /** A page. */
+  readonly url: string | null;
+  /** HAProxy's runtime socket. */
+  readonly socket: string | null;
+  /** A program and its arguments. */
+  readonly command: readonly string[] | null;
+  readonly need: 'all' | 'any';
 }
 
 /** Another node of the cluster. */
