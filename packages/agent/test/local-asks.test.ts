@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { CheckResult } from '@failtome/protocol';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { has } from '../../../scripts/requirements.mjs';
+import { findProgram, has } from '../../../scripts/requirements.mjs';
 import { LocalCheck, togetherOf } from '../src/adapters/local.ts';
 import { infoOf } from '../src/adapters/local-asks.ts';
 import type { LocalConfig } from '../src/config/types.ts';
@@ -172,7 +172,7 @@ describe.skipIf(!has('haproxy'))('HAProxy itself', () => {
       '  http-request return status 200',
     ];
     await writeFile(file, `${lines.join('\n')}\n`);
-    const child = spawn('haproxy', ['-db', '-f', file], { stdio: 'ignore' });
+    const child = spawn(String(findProgram('haproxy')), ['-db', '-f', file], { stdio: 'ignore' });
     onTestFinished(() => void child.kill('SIGKILL'));
     await expect
       .poll(
