@@ -24,6 +24,9 @@ const URL_FILE: SecretKind = {
 };
 const KEY_FILE: SecretKind = { name: "web hook's key file", code: 'WEBHOOK_KEY', command: 'failtome keygen' };
 
+/** PagerDuty makes that key. */
+const INTEGRATION_FILE: SecretKind = { ...KEY_FILE, command: URL_FILE.command };
+
 /** All that is secret of one web hook. */
 export interface WebhookSecrets {
   readonly url: string;
@@ -39,7 +42,9 @@ export async function readWebhookSecrets(webhook: WebhookSettings): Promise<Webh
   const { url, urlFile, keyFile, form } = webhook;
   const [where, key] = await Promise.all([
     urlFile === null ? { url: url ?? PAGERDUTY_URL, warnings: [] } : urlIn(urlFile),
-    keyFile === null ? { text: '', warnings: [] } : readSecretFile(keyFile, KEY_FILE),
+    keyFile === null
+      ? { text: '', warnings: [] }
+      : readSecretFile(keyFile, form === 'json' ? KEY_FILE : INTEGRATION_FILE),
   ]);
   const lines = linesOf(key.text);
   return {
