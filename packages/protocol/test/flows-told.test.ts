@@ -253,6 +253,7 @@ const SETTLING = {
   associationId: null,
   since: AT - 500,
   callId: 10,
+  readAt: AT,
   seen: null,
   seenAt: AT - 500,
   nextAt: AT,

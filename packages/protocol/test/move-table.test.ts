@@ -185,6 +185,7 @@ function waysOfSettling(): readonly (readonly [string, string])[] {
         associationId: of === 'release' ? 'eipassoc-1' : null,
         since: AT - sinceMs,
         callId: null,
+        readAt: AT,
         seen: null,
         seenAt: AT - 500,
         nextAt: AT,

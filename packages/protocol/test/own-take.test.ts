@@ -14,6 +14,7 @@ const SETTLING = {
   associationId: 'eipassoc-1',
   since: AT - 500,
   callId: null,
+  readAt: AT,
   seen: null,
   seenAt: AT - 500,
   nextAt: AT,

@@ -3,7 +3,7 @@
  * this node (invariants I6, I12, I17).
  */
 
-import type { AssociationId, Ip } from '../model/units.ts';
+import type { AssociationId, Ip, MonotonicMs } from '../model/units.ts';
 import { outdateReads } from '../observation/early-reads.ts';
 import { endAssociation, noteReplaced, observeHolder } from '../observation/holder.ts';
 import { lookAfterMove } from '../observation/watching.ts';
@@ -14,13 +14,21 @@ import { endAsHolder } from './conclude.ts';
 import { lateAfterAcceptance, mayHaveTaken } from './late.ts';
 import { changeMove, moveOf } from './progress.ts';
 
-/** Our release was applied. From here on somebody must take the address, and that is us. */
-export function beginDuty(ctx: StepContext, ip: Ip, associationId: AssociationId | null): void {
+/**
+ * Our release was applied. From here on somebody must take the address, and that is us.
+ *
+ * @param seenAt when nobody was seen to hold it: when the read went out, or the answer came
+ */
+export function beginDuty(
+  ctx: StepContext,
+  ip: Ip,
+  associationId: AssociationId | null,
+  seenAt: MonotonicMs,
+): void {
   const { intent } = addressOf(ctx.state, ip);
   endAssociation(ctx, ip, associationId);
-  const at = ctx.now.at;
   const nobody = { kind: 'none', node: null, instanceId: null, associationId: null } as const;
-  observeHolder(ctx, ip, { ...nobody, at, toldBy: null, firsthand: true }, 'taken');
+  observeHolder(ctx, ip, { ...nobody, at: seenAt, toldBy: null, firsthand: true }, 'taken');
   changeMove(ctx, ip, { duty: true, delayMs: 0 });
   // What was seen to land meanwhile is told, though it is gone again.
   const stage = intent?.stage === 'accepted' ? 'accepted' : 'released';
@@ -33,20 +41,28 @@ export function beginDuty(ctx: StepContext, ip: Ip, associationId: AssociationId
  * A read of the move's own shows this node. Where no take of this node's may have been applied, since each has had a
  * definite no, somebody else has given it the address: there is no move to tell of.
  */
-export function acceptOwnTake(ctx: StepContext, ip: Ip, associationId: AssociationId | null): void {
-  if (mayHaveTaken(ctx, ip, associationId)) return accept(ctx, ip, associationId);
+export function acceptOwnTake(
+  ctx: StepContext,
+  ip: Ip,
+  associationId: AssociationId | null,
+  readAt: MonotonicMs,
+): void {
+  if (mayHaveTaken(ctx, ip, associationId)) return accept(ctx, ip, associationId, 'read', readAt);
   endAsHolder(ctx, ip);
 }
 
 /**
  * The cloud has accepted the move: by its answer to the take, or because a read shows this node. From here on people are
  * told of it, whatever later reads show.
+ *
+ * @param seenAt when this node was seen to hold it: when the read went out, or the answer came
  */
 export function accept(
   ctx: StepContext,
   ip: Ip,
   associationId: AssociationId | null,
-  by: 'answer' | 'read' = 'read',
+  by: 'answer' | 'read',
+  seenAt: MonotonicMs,
 ): void {
   const { intent, holder } = addressOf(ctx.state, ip);
   const { id: node, instanceId } = ctx.state.config.node;
@@ -54,8 +70,8 @@ export function accept(
   outdateReads(ctx);
   if (associationId === null) noteReplaced(ctx, ip);
   if (holder.associationId !== associationId) endAssociation(ctx, ip, holder.associationId);
-  const self = { kind: 'node', node, instanceId, associationId, at, toldBy: null, firsthand: true } as const;
-  observeHolder(ctx, ip, self, 'taken');
+  const self = { kind: 'node', node, instanceId, associationId, toldBy: null, firsthand: true } as const;
+  observeHolder(ctx, ip, { ...self, at: seenAt }, 'taken');
   if (intent !== null) {
     const { steps, requestIds } = moveOf(ctx, ip);
     changeAddress(ctx, ip, { intent: { ...intent, stage: 'accepted', steps, requestIds } });

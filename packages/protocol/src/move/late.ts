@@ -14,7 +14,7 @@ import {
   type MonotonicMs,
   WITHOUT_ID,
 } from '../model/units.ts';
-import { observeHolder } from '../observation/holder.ts';
+import { answeredAt, observeHolder } from '../observation/holder.ts';
 import type { HistoryEntry } from '../reporting/facts.ts';
 import { takenNews } from '../reporting/notice-text.ts';
 import { enqueue, newSerialId, noteOutage } from '../reporting/outbox.ts';
@@ -110,14 +110,12 @@ export function seenAs(ctx: StepContext, result: ExternalIpResult): void {
   const { ip, move, late, idle } = address;
   const { id, instanceId } = ctx.state.config.node;
   const at = ctx.now.at;
-  if (ctx.state.config.driver.style === 'single-call' && move?.stage.kind === 'verifying')
-    observeHolder(
-      ctx,
-      ip,
-      { kind: 'node', node: id, instanceId, associationId: null, at, toldBy: null, firsthand: true },
-      'external-ip',
-    );
-  else if (late !== null && idle.nextReadAt > at)
+  if (ctx.state.config.driver.style === 'single-call' && move?.stage.kind === 'verifying') {
+    const self = { kind: 'node', node: id, instanceId, associationId: null } as const;
+    // It may have been asked before a standstill, as far back as the acceptance.
+    const seenAt = answeredAt(ctx.state, move.stage.acceptedAt);
+    observeHolder(ctx, ip, { ...self, at: seenAt, toldBy: null, firsthand: true }, 'external-ip');
+  } else if (late !== null && idle.nextReadAt > at)
     changeAddress(ctx, ip, { idle: { ...idle, nextReadAt: at } });
 }
 

@@ -3,7 +3,7 @@
  */
 
 import type { DurationMs, Ip } from '../model/units.ts';
-import { endAssociation, fitnessOf, isHeldBySelf, isSilent } from '../observation/holder.ts';
+import { answeredAt, endAssociation, fitnessOf, isHeldBySelf, isSilent } from '../observation/holder.ts';
 import { addressOf, changeAddress, type StepContext } from '../step-context.ts';
 import { accept, acceptOwnTake, beginDuty } from './acceptance.ts';
 import {
@@ -99,8 +99,8 @@ export function takeForDuty(ctx: StepContext, ip: Ip): void {
 }
 
 /** A take was applied, where one may have been. */
-export function acceptShown(ctx: StepContext, ip: Ip, _: Reading, { association }: Self): void {
-  acceptOwnTake(ctx, ip, association.associationId);
+export function acceptShown(ctx: StepContext, ip: Ip, { at }: Reading, { association }: Self): void {
+  acceptOwnTake(ctx, ip, association.associationId, at);
 }
 
 /** The release was not applied after all, which ends the duty: begin again. Or somebody else has it now. */
@@ -151,8 +151,8 @@ export function settleWhoHolds(ctx: StepContext, ip: Ip): void {
 }
 
 /** It is released: take it. */
-export function beginDutyAndTake(ctx: StepContext, ip: Ip, { associationId }: Releasing): void {
-  beginDuty(ctx, ip, associationId);
+export function beginDutyAndTake(ctx: StepContext, ip: Ip, { associationId, at }: Releasing): void {
+  beginDuty(ctx, ip, associationId, answeredAt(ctx.state, at));
 }
 
 /** Somebody was faster: decide again. */
@@ -188,10 +188,10 @@ export function settleRelease(ctx: StepContext, ip: Ip, { associationId }: Relea
 export function acceptAnswered(
   ctx: StepContext,
   ip: Ip,
-  _: Taking,
+  { at }: Taking,
   { associationId }: Extract<TakeEvent, { readonly kind: 'taken' }>,
 ): void {
-  accept(ctx, ip, associationId, 'answer');
+  accept(ctx, ip, associationId, 'answer', answeredAt(ctx.state, at));
 }
 
 /** Somebody holds it: see who. */

@@ -67,6 +67,8 @@ export interface Settling {
   readonly since: MonotonicMs;
   /** The read that is on its way; null: none is, and the next goes out at `nextAt`. */
   readonly callId: EffectId | null;
+  /** When the newest read went out. */
+  readonly readAt: MonotonicMs;
   /** What the last read showed, and when; two that agree a second apart settle it. */
   readonly seen: string | null;
   readonly seenAt: MonotonicMs;

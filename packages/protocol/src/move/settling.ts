@@ -37,8 +37,9 @@ export function settle(
 ): void {
   const at = ctx.now.at;
   const callId = drive(ctx, ip, { op: 'read' });
+  const none = { seen: null, seenAt: at, nextAt: at };
   changeMove(ctx, ip, {
-    stage: { kind: 'settling', of, associationId, since: at, callId, seen: null, seenAt: at, nextAt: at },
+    stage: { kind: 'settling', of, associationId, since: at, callId, readAt: at, ...none },
   });
 }
 
@@ -46,7 +47,7 @@ export function settle(
 export function readOnceMore(ctx: StepContext, ip: Ip, phase: Settling): void {
   if (phase.callId !== null || phase.nextAt > ctx.now.at) return;
   const callId = drive(ctx, ip, { op: 'read' });
-  changeMove(ctx, ip, { stage: { ...phase, callId } });
+  changeMove(ctx, ip, { stage: { ...phase, callId, readAt: ctx.now.at } });
 }
 
 /** The read tells nothing. After five seconds of those a release may have been applied: the duty reads on until it is known. */
@@ -64,14 +65,14 @@ export function readOn(ctx: StepContext, ip: Ip, phase: Settling, _event: Laggin
 /** A read that shows this node is proof that a take was applied, where one may have been. */
 export function settledOnSelf(ctx: StepContext, ip: Ip, phase: Settling, { association }: Self): void {
   noteSettled(ctx, ip, phase, association);
-  acceptOwnTake(ctx, ip, association.associationId);
+  acceptOwnTake(ctx, ip, association.associationId, phase.readAt);
 }
 
 /** One such read is enough, but for a swap: for that it may lag, as one that shows another may. */
 export function settleOnNobody(ctx: StepContext, ip: Ip, phase: Settling, _event: Nobody): void {
   if (phase.of === 'swap' && !agrees(ctx, ip, phase, 'none')) return;
   noteSettled(ctx, ip, phase, null);
-  if (phase.of === 'release') return beginDuty(ctx, ip, phase.associationId);
+  if (phase.of === 'release') return beginDuty(ctx, ip, phase.associationId, phase.readAt);
   // Without the duty the gates are asked again first: reading took its time.
   const { delayMs, duty } = moveOf(ctx, ip);
   const nextMs = nextDelay(delayMs, FIRST_THROTTLE_MS, MAX_THROTTLE_MS);
@@ -109,7 +110,7 @@ function isExpired(ctx: StepContext, phase: Settling): boolean {
 function noteSettled(ctx: StepContext, ip: Ip, phase: Settling, association: Associated | null): void {
   const result = association === null ? 'nobody holds it' : 'somebody holds it';
   addStep(ctx, ip, 'settle', ctx.now.at - phase.since, result);
-  const seen = holderFrom(ctx.state, association ?? { kind: 'none' }, ctx.now.at);
+  const seen = holderFrom(ctx.state, association ?? { kind: 'none' }, phase.readAt);
   observeHolder(ctx, ip, seen, 'read');
 }
 

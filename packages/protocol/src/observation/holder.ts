@@ -246,6 +246,14 @@ export function forgetHolder(ctx: StepContext, ip: Ip): void {
   if (holder.firsthand) announce(ctx);
 }
 
+/**
+ * When the answer came of a call that went out then. One that lay there while this node stood still is as old as the call: others may
+ * have moved the address meanwhile.
+ */
+export function answeredAt({ now, observedFrom }: State, calledAt: MonotonicMs): MonotonicMs {
+  return calledAt < observedFrom ? calledAt : now.at;
+}
+
 /** A node became known by its instance: holders that were strangers may now have a name. */
 export function recogniseHolders(ctx: StepContext): void {
   for (const address of Object.values(ctx.state.addresses)) {
