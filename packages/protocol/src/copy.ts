@@ -153,6 +153,7 @@ export function copyIdle(idle: IdleCalls): Draft<IdleCalls> {
   return {
     reading: idle.reading,
     readingAt: idle.readingAt,
+    overtaken: idle.overtaken,
     nextReadAt: idle.nextReadAt,
     shown: idle.shown,
     displaces: idle.displaces,

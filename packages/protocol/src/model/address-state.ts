@@ -239,6 +239,8 @@ export interface IdleCalls {
   readonly reading: EffectId | null;
   /** When that read was begun: what it shows is at least as old. */
   readonly readingAt: MonotonicMs;
+  /** A slow read that another didn't wait for, and that is on its way yet; null: none is. */
+  readonly overtaken: { readonly callId: EffectId; readonly at: MonotonicMs } | null;
   readonly nextReadAt: MonotonicMs;
   /** What the last read that was answered has shown; null: there was none, or it lagged behind. */
   readonly shown: ShownRead | null;

@@ -190,6 +190,7 @@ export function newAddress(ip: Ip): AddressState {
     idle: {
       reading: null,
       readingAt: 0,
+      overtaken: null,
       nextReadAt: 0,
       shown: null,
       displaces: null,

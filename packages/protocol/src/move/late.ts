@@ -119,9 +119,11 @@ export function seenAs(ctx: StepContext, result: ExternalIpResult): void {
     changeAddress(ctx, ip, { idle: { ...idle, nextReadAt: at } });
 }
 
-/** This node knew from the cloud itself that it holds the address by that very association. */
+/** Whether this node may have known from the cloud itself, when it was read, that it holds the address by that very association. */
 function isKnown(state: State, late: LateTake, before: Holder, seen: Holder): boolean {
   if ((seen.associationId ?? WITHOUT_ID) === late.held) return true;
+  // Without an id, a read from before another was known to hold it may show what was told then.
+  if (seen.associationId === null && seen.at < before.at) return true;
   if (before.node !== state.config.node.id || !before.firsthand) return false;
   const { associationId } = before;
   return associationId === null || seen.associationId === null || associationId === seen.associationId;

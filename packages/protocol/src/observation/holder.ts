@@ -125,9 +125,12 @@ export function isStaleRead(state: State, ip: Ip, association: Association): boo
   const address = addressOf(state, ip);
   if (association.kind === 'associated' && association.associationId !== null)
     return address.ended.includes(association.associationId);
-  const { replaced } = address;
-  if (replaced === null || state.now.at >= replaced.until) return false;
-  const shown = holderFrom(state, association, state.now.at);
+  return isReplaced(state, address, holderFrom(state, association, state.now.at));
+}
+
+/** Whether it is the holder whom the last take has replaced, and whom reads may still show. */
+function isReplaced({ now }: State, { replaced }: AddressState, shown: Holder): boolean {
+  if (replaced === null || now.at >= replaced.until) return false;
   return (
     shown.kind === replaced.kind && shown.node === replaced.node && shown.instanceId === replaced.instanceId
   );
@@ -197,10 +200,20 @@ export function observeHolder(ctx: StepContext, ip: Ip, seen: Holder, source: Ho
     inForce: null,
     doubt: seen.firsthand ? null : address.doubt,
   });
-  if (seen.node !== ctx.state.config.node.id) forgetHeldWithoutId(ctx, ip);
+  if (showsAnother(ctx.state, address, seen)) forgetHeldWithoutId(ctx, ip);
   if (moved) onChangedHands(ctx, ip);
   emitFact(ctx, { kind: 'holder', address: ip, holder: holderName(seen), source });
   announce(ctx);
+}
+
+/**
+ * Whether this node has lost the address since it knew that it held it. A peer's word may be of a time before that: where this run
+ * hasn't known it yet, or where it names the holder who was replaced by it.
+ */
+function showsAnother(state: State, before: AddressState, seen: Holder): boolean {
+  const self = state.config.node.id;
+  if (seen.node === self) return false;
+  return seen.firsthand || (before.holder.node === self && !isReplaced(state, before, seen));
 }
 
 /**

@@ -13,7 +13,7 @@ import {
   type ShownRead,
 } from '../model/address-state.ts';
 import type { ProtocolConfig } from '../model/config.ts';
-import type { DriverAnswer, DriverResult } from '../model/inputs.ts';
+import type { Association, DriverAnswer, DriverResult } from '../model/inputs.ts';
 import type { State } from '../model/state.ts';
 import { type DurationMs, type EffectId, type Ip, type MonotonicMs, NEVER } from '../model/units.ts';
 import { endLateTake } from '../move/late.ts';
@@ -66,15 +66,35 @@ function readIdly(ctx: StepContext, ip: Ip, timeoutMs: DurationMs): void {
   const callId = newEffectId(ctx);
   const { idle } = addressOf(ctx.state, ip);
   const nextReadAt = nextIdleRead(ctx, ip);
-  changeIdle(ctx, ip, { ...idle, reading: callId, readingAt: ctx.now.at, nextReadAt });
+  const { reading, readingAt: at } = idle;
+  const overtaken = reading === null ? idle.overtaken : { callId: reading, at };
+  changeIdle(ctx, ip, { ...idle, reading: callId, readingAt: ctx.now.at, overtaken, nextReadAt });
   const operation = { op: 'read' } as const;
   ctx.effects.push({ kind: 'drive', callId, purpose: 'idle-read', address: ip, operation, timeoutMs });
 }
 
-/** The answer to an idle read; one that isn't waited for any more counts for nothing. */
+/** The answer to an idle read, as old as the read. One that was given up counts for nothing. */
 export function onIdleRead(ctx: StepContext, callId: EffectId, result: DriverResult): void {
-  for (const { ip, idle } of Object.values(ctx.state.addresses))
+  for (const { ip, idle } of Object.values(ctx.state.addresses)) {
     if (idle.reading === callId) return onRead(ctx, ip, idle, result);
+    if (idle.overtaken?.callId === callId) return onOvertaken(ctx, ip, idle.overtaken.at, result);
+  }
+}
+
+/** The newer read tells whether the cloud still listens to this node; this one shows who held the address. */
+function onOvertaken(ctx: StepContext, ip: Ip, readAt: MonotonicMs, { answer }: DriverResult): void {
+  changeIdle(ctx, ip, { ...addressOf(ctx.state, ip).idle, overtaken: null });
+  if (answer.kind === 'read' && takeRead(ctx, ip, answer.association, readAt))
+    observeRead(ctx, ip, answer.association, readAt);
+}
+
+function observeRead(ctx: StepContext, ip: Ip, association: Association, readAt: MonotonicMs): Holder {
+  const before = addressOf(ctx.state, ip).holder;
+  const seen = holderFrom(ctx.state, association, readAt);
+  observeHolder(ctx, ip, seen, 'read');
+  readAgainIfOvertaken(ctx, ip, seen);
+  endLateTake(ctx, ip, before, seen, readAt);
+  return seen;
 }
 
 /** The answer to a dry run. */
@@ -221,11 +241,7 @@ function onRead(ctx: StepContext, ip: Ip, idle: IdleCalls, result: DriverResult)
   const lags = !takeRead(ctx, ip, answer.association, idle.readingAt);
   noteShown(ctx, ip, lags ? null : shownReadFrom(answer, result, idle.readingAt));
   if (lags) return;
-  const before = addressOf(ctx.state, ip).holder;
-  const seen = holderFrom(ctx.state, answer.association, idle.readingAt);
-  observeHolder(ctx, ip, seen, 'read');
-  readAgainIfOvertaken(ctx, ip, seen);
-  endLateTake(ctx, ip, before, seen, idle.readingAt);
+  const seen = observeRead(ctx, ip, answer.association, idle.readingAt);
   const { move } = addressOf(ctx.state, ip);
   const follows = move?.stage.kind === 'verifying' && idle.readingAt >= move.stage.acceptedAt;
   // Our single call may have taken the address from its holder without giving it to us.
