@@ -9,7 +9,7 @@ import { WITHOUT_ID } from '../src/model/units.ts';
 import { observeHolder } from '../src/observation/holder.ts';
 import { newContext } from '../src/step-context.ts';
 import { AT, addressIn, heldBy, IP, PEER, SELF, stateOf, WALL, withAddress } from './support/fixtures.ts';
-import { INTENT } from './support/moves.ts';
+import { INTENT, movingIn } from './support/moves.ts';
 
 function holderOf(node: string | null, parts: Partial<Holder> = {}): Holder {
   const { holder } = addressIn(heldBy(stateOf(), node));
@@ -49,3 +49,19 @@ test.each([
 ])('%s', (_when, before, seen, replaced, expected) => {
   expect(isStillTold(before, seen, replaced)).toBe(expected);
 });
+
+test.each([
+  ['a read, in the middle of a move', true, 'read', PEER],
+  ['the answer to its take', true, 'taken', PEER],
+  ['a read, when it has asked for nothing', false, 'read', null],
+] as const)(
+  '%s shows this node: reads may go on showing whom it has replaced',
+  (_when, asks, source, expected) => {
+    const phase = { kind: 'taking', callId: 1, at: AT - 500, reassociate: true } as const;
+    const move = asks ? movingIn(phase) : null;
+    const state = withAddress(stateOf(), { holder: holderOf(PEER, { at: AT - 5_000 }), move, late: null });
+    const ctx = newContext(state, { at: AT, wall: WALL });
+    observeHolder(ctx, IP, holderOf(SELF), source);
+    expect(addressIn(ctx.state).replaced?.node ?? null).toBe(expected);
+  },
+);

@@ -5,7 +5,7 @@
 
 import type { AssociationId, Ip, MonotonicMs } from '../model/units.ts';
 import { outdateReads } from '../observation/early-reads.ts';
-import { endAssociation, noteReplaced, observeHolder } from '../observation/holder.ts';
+import { endAssociation, observeHolder } from '../observation/holder.ts';
 import { lookAfterMove } from '../observation/watching.ts';
 import { addressOf, changeAddress, persist, type StepContext } from '../step-context.ts';
 import { noteTry } from '../takeover/episode.ts';
@@ -68,7 +68,6 @@ export function accept(
   const { id: node, instanceId } = ctx.state.config.node;
   const at = ctx.now.at;
   outdateReads(ctx);
-  if (associationId === null) noteReplaced(ctx, ip);
   if (holder.associationId !== associationId) endAssociation(ctx, ip, holder.associationId);
   const self = { kind: 'node', node, instanceId, associationId, toldBy: null, firsthand: true } as const;
   observeHolder(ctx, ip, { ...self, at: seenAt }, 'taken');

@@ -136,14 +136,6 @@ function isReplaced({ now }: State, { replaced }: AddressState, shown: Holder): 
   );
 }
 
-/** This node has just taken the address by an association without an id: whoever held it may be shown for a while. */
-export function noteReplaced(ctx: StepContext, ip: Ip): void {
-  const { kind, node, instanceId } = addressOf(ctx.state, ip).holder;
-  if (kind === 'unknown' || node === ctx.state.config.node.id) return;
-  const until = ctx.now.at + READS_LAG_MS;
-  changeAddress(ctx, ip, { replaced: { kind, node, instanceId, until, toldBy: null } });
-}
-
 /** This node asks for the address: a read that shows it may be of that, and no longer of how it was before a peer's take. */
 export function forgetReplacedSelf(ctx: StepContext, ip: Ip): void {
   if (addressOf(ctx.state, ip).replaced?.node === ctx.state.config.node.id)
@@ -196,7 +188,8 @@ export function observeHolder(ctx: StepContext, ip: Ip, seen: Holder, source: Ho
     served: known.kind === 'unknown' ? address.served : false,
     // Failures of the last holder are no evidence against this one.
     series: moved ? recounted(address.series, seen.at) : address.series,
-    replaced: source === 'gossip' ? replacedAfterWord(address, seen) : address.replaced,
+    replaced:
+      source === 'gossip' ? replacedAfterWord(address, seen) : replacedAfterTake(ctx.state, address, seen),
     inForce: null,
     doubt: seen.firsthand ? null : address.doubt,
   });
@@ -225,6 +218,16 @@ function forgetHeldWithoutId(ctx: StepContext, ip: Ip): void {
   if (late?.held !== WITHOUT_ID) return;
   changeAddress(ctx, ip, { late: { ...late, held: null } });
   persist(ctx);
+}
+
+/** The cloud shows a take of this node's by an association without an id: whoever held the address may be shown for a while. */
+function replacedAfterTake(state: State, before: AddressState, seen: Holder): AddressState['replaced'] {
+  const { kind, node, instanceId } = before.holder;
+  const self = state.config.node.id;
+  const mayBeTake = before.move !== null || before.late !== null;
+  if (seen.node !== self || seen.associationId !== null || node === self || kind === 'unknown' || !mayBeTake)
+    return before.replaced;
+  return { kind, node, instanceId, until: state.now.at + READS_LAG_MS, toldBy: null };
 }
 
 /** A peer's own word that it was moved on is newer than this node's take, and than any other's word. */

@@ -33,6 +33,8 @@ function checkHolder(by: RunView, ip: Ip, view: ClusterView): readonly Broken[] 
   // Told of an association that has ended it was told of the past: an operator has given it the address anew since.
   const told = shows?.associationId ?? null;
   if (told !== null && told !== view.aws().addresses.get(ip)?.association?.id) return [];
+  // A peer has said that it has ended, as a read that lagged had it see: for a while its own reads may lag as well.
+  if (by.state().addresses[ip]?.toldEnded.some(({ id }) => id === told) === true) return [];
   return [broken('I9', `${by.run} asks for ${ip}, which it holds and was told so at ${heldMs}`)];
 }
 
