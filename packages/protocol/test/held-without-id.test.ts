@@ -3,12 +3,25 @@
  * shows it again is a take that has landed since, and is told.
  */
 import { expect, test } from 'vitest';
+import { observeTold } from '../src/membership/hearsay.ts';
 import type { Holder } from '../src/model/address-state.ts';
 import { UNKNOWN_HOLDER } from '../src/model/initial.ts';
 import { WITHOUT_ID } from '../src/model/units.ts';
+import { nameOfChange } from '../src/observation/changes.ts';
 import { observeHolder } from '../src/observation/holder.ts';
 import { newContext } from '../src/step-context.ts';
-import { AT, addressIn, heldBy, IP, PEER, SELF, stateOf, WALL, withAddress } from './support/fixtures.ts';
+import {
+  AT,
+  addressIn,
+  addressRecordOf,
+  heldBy,
+  IP,
+  PEER,
+  SELF,
+  stateOf,
+  WALL,
+  withAddress,
+} from './support/fixtures.ts';
 import { INTENT, movingIn } from './support/moves.ts';
 
 function holderOf(node: string | null, parts: Partial<Holder> = {}): Holder {
@@ -65,3 +78,26 @@ test.each([
     expect(addressIn(ctx.state).replaced?.node ?? null).toBe(expected);
   },
 );
+
+/** The peer tells of its own last take of the address, so long ago; this node's own was ten seconds ago, and replaced that peer. */
+function isToldAfterTake(ageMs: number, of: string): boolean {
+  const { kind, node, instanceId } = holderOf(PEER);
+  const state = withAddress(stateOf(), {
+    holder: holderOf(SELF, { at: AT - 10_000 }),
+    changes: [AT - 10_000],
+    late: { intent: INTENT, takes: 1, until: AT + 60_000, held: WITHOUT_ID },
+    replaced: { kind, node, instanceId, until: AT + 1, toldBy: null },
+  });
+  const ctx = newContext(state, { at: AT, wall: WALL });
+  const told = { kind: 'node', node: PEER, instanceId: `i-${PEER}`, associationId: null, ageMs: 0 } as const;
+  const changedTo = [nameOfChange({ associationId: null, instanceId: `i-${of}`, node: of })];
+  observeTold(ctx, PEER, addressRecordOf({ holder: told, changes: [ageMs], changedTo }));
+  return addressIn(ctx.state).late?.held === WITHOUT_ID;
+}
+
+test('the peer that was replaced has taken it again since', () =>
+  expect(isToldAfterTake(1_000, PEER)).toBe(false));
+test('the peer that was replaced tells of its take before', () =>
+  expect(isToldAfterTake(20_000, PEER)).toBe(true));
+test("a peer tells when it learnt of another's take", () =>
+  expect(isToldAfterTake(1_000, 'pluto')).toBe(true));

@@ -9,8 +9,9 @@ import { MAX_ENDED } from '../model/address-state.ts';
 import type { Association } from '../model/inputs.ts';
 import type { State } from '../model/state.ts';
 import type { AssociationId, DurationMs, Ip, MonotonicMs, NodeId } from '../model/units.ts';
-import { changesKept, withTold } from '../observation/changes.ts';
+import { changesKept, nameOfChange, withTold } from '../observation/changes.ts';
 import {
+  forgetHeldWithoutId,
   isStaleRead,
   nodeOfInstance,
   noteReplacedByWord,
@@ -56,6 +57,7 @@ export function observeTold(ctx: StepContext, from: NodeId, record: AddressRecor
     doubtAfter(ctx, ip, from, before);
     noteReplacedByWord(ctx, ip, from, before.holder);
   }
+  if (hasTakenSince(ctx.state, before, from, record)) forgetHeldWithoutId(ctx, ip);
   const address = addressOf(ctx.state, ip);
   const merged = withTold(
     address,
@@ -146,6 +148,21 @@ export function takeRead(ctx: StepContext, ip: Ip, association: Association, rea
 export function isOnlyTold(state: State, ip: Ip, association: Association): boolean {
   if (association.kind === 'none' || association.self) return false;
   return state.addresses[ip]?.toldEnded.some(({ id }) => id === association.associationId) ?? false;
+}
+
+/** Whether a peer says that it has taken the address itself, later than any change that this node knows of. When another's change was it may have learnt late. */
+function hasTakenSince(
+  state: State,
+  known: AddressState,
+  from: NodeId,
+  { changes, changedTo }: AddressRecord,
+): boolean {
+  const [ageMs] = changes;
+  const instanceId = state.peers[from]?.record?.instanceId ?? null;
+  if (ageMs === undefined || changedTo?.[0] !== nameOfChange({ associationId: null, instanceId, node: from }))
+    return false;
+  const newest = Math.max(...known.changes.slice(0, 1), ...known.oldChanges.slice(0, 1));
+  return state.now.at - ageMs > newest;
 }
 
 /** Whether that peer's word on who holds this address counts. */

@@ -25,8 +25,11 @@ interface Change {
   readonly to: string;
 }
 
+/** What a change is known by. */
+type NamedHolder = Pick<Holder, 'associationId' | 'instanceId' | 'node'>;
+
 /** What the change to this holder is known by. */
-export function nameOfChange({ associationId, instanceId, node }: Holder): string {
+export function nameOfChange({ associationId, instanceId, node }: NamedHolder): string {
   if (associationId !== null) return digestOf(associationId);
   return HOLDER_MARK + digestOf(instanceId ?? node ?? '');
 }

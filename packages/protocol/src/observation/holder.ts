@@ -201,7 +201,7 @@ export function observeHolder(ctx: StepContext, ip: Ip, seen: Holder, source: Ho
 
 /**
  * Whether this node has lost the address since it knew that it held it. A peer's word may be of a time before that: where this run
- * hasn't known it yet, or where it names the holder who was replaced by it.
+ * hasn't known it yet, or where it names the holder who was replaced by it (but see `hasTakenSince` of `hearsay.ts`).
  */
 function showsAnother(state: State, before: AddressState, seen: Holder): boolean {
   const self = state.config.node.id;
@@ -213,7 +213,7 @@ function showsAnother(state: State, before: AddressState, seen: Holder): boolean
  * Another holds the address, or nobody does. Where associations have no ids, a read that shows this node again shows a take that has
  * landed since, if one may.
  */
-function forgetHeldWithoutId(ctx: StepContext, ip: Ip): void {
+export function forgetHeldWithoutId(ctx: StepContext, ip: Ip): void {
   const { late } = addressOf(ctx.state, ip);
   if (late?.held !== WITHOUT_ID) return;
   changeAddress(ctx, ip, { late: { ...late, held: null } });

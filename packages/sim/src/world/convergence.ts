@@ -86,15 +86,26 @@ export function checkExplained(world: World, ip: Ip, why: string): void {
     );
 }
 
-function reasonsOf(world: World, { node: id, state }: RunView, ip: Ip): readonly Reason[] {
+function reasonsOf(world: World, by: RunView, ip: Ip): readonly Reason[] {
+  const { node: id, state } = by;
   const own = conditionOf(world, id, ip);
   const misled = world.spec.nodes.some((node) => world.isLiar(node.id)) ? MISLED : [];
   const reasons = WHY_NOT.find(([applies]) => applies(own))?.[1] ?? [...ASKING, ...misled];
   // One that is unfinished for another address of its node holds this one back as well.
   const isUnfinished = !own.sighted && Object.values(state().addresses).some(({ move }) => move !== null);
   // Whoever holds it knows that, unless somebody moved it there while this node couldn't read.
-  const holds = world.holder(ip) === id;
+  const holds = world.holder(ip) === id || (!own.sighted && lastKnewItself(world, by, ip));
   return [...reasons, ...(holds ? (['is-holder'] as const) : []), ...(isUnfinished ? UNFINISHED : [])];
+}
+
+/** Whether the cloud last told it that it holds the address, before somebody moved it: who has no way out can't read that. */
+function lastKnewItself(world: World, by: RunView, ip: Ip): boolean {
+  const holder = by.state().addresses[ip]?.holder;
+  if (holder === undefined || holder.node !== by.node || !holder.firsthand) return false;
+  const readMs = by.worldTimeOf(holder.at);
+  return world
+    .cloudEvents()
+    .some((event) => event.kind !== 'published' && event.publicIp === ip && event.atMs > readMs);
 }
 
 function checkAddress(world: World, ip: Ip): void {
