@@ -91,8 +91,8 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'a single call that was accepted counts for nothing until a read shows it',
     edit(
       'move/outcomes.ts',
-      "accept(ctx, ip, associationId, 'answer');",
-      "if (ctx.state.config.driver?.style === 'single-call') settle(ctx, ip, 'swap', null);\n  else accept(ctx, ip, associationId, 'answer');",
+      "accept(ctx, ip, associationId, 'answer', answeredAt(ctx.state, at));",
+      "if (ctx.state.config.driver?.style === 'single-call') settle(ctx, ip, 'swap', null);\n  else accept(ctx, ip, associationId, 'answer', answeredAt(ctx.state, at));",
     ),
     'stale-reads',
   ),
