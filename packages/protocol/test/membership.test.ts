@@ -127,6 +127,23 @@ describe('a disk that was rolled back', () => {
     expect(knownIncarnation(peerIn(ctx))).toBeUndefined();
   });
 
+  test.each<readonly [string, number, number | undefined, number | undefined]>([
+    ['that a later run knows less of its leases than it was told', 4, 3, 4],
+    ['an honest restart', 4, 4, undefined],
+    ['an earlier version, which tells nothing of them', 4, undefined, undefined],
+    ['the same run', 3, 3, undefined],
+  ])('is noticed, or not, by a peer that sees %s', (_what, incarnation, lentEpoch, told) => {
+    const lives = (life: number, epoch: number | undefined) =>
+      recordOf(PEER, {
+        incarnation: life,
+        addresses: [addressRecordOf(epoch === undefined ? {} : { lentEpoch: epoch })],
+      });
+    const ctx = turnOf(withPeer(stateOf(), PEER, { record: lives(3, 4) }));
+    if (incarnation !== 3) onNewSession(ctx, peerIn(ctx));
+    adoptRecord(ctx, peerIn(ctx), lives(incarnation, lentEpoch), 1);
+    expect(knownIncarnation(peerIn(ctx))).toBe(told);
+  });
+
   test('makes its node lend nothing for the longest lease', () => {
     const ctx = turnOf({ ...stateOf(), startedAt: AT - 1_000 });
     onKnown(ctx, PEER, 9);

@@ -99,6 +99,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'served-by-own-eyes': ['served-by-word'],
   'silence-ends-at-once': ['quick-and-bursts'],
   'silence-each': ['kept-connections-dead'],
+  'rolled-back-within-a-run': ['rolled-back-within-a-run'],
   'answer-held-down': ['hold-down-of-the-voters', 'settings-disagree', 'hold-down', 'configuration-reloaded'],
   'answer-never-answered': ['voters-ask-otherwise'],
   'vain-unprotected': ['app-down-nat', 'app-down-three', 'app-down'],

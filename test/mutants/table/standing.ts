@@ -54,6 +54,17 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'stalls',
   ),
   mutant(
+    'rolled-back-within-a-run',
+    ['I4', 'I5'],
+    'a later run that knows less of its leases than it had told passes for an honest one',
+    edit(
+      'membership/membership.ts',
+      'return lentEpoch !== undefined && lentEpoch < told;',
+      'return lentEpoch !== undefined && lentEpoch < 0 * told;',
+    ),
+    'disks',
+  ),
+  mutant(
     'restart-lease',
     ['I5'],
     'a lease is not waited for after a restart',

@@ -11,6 +11,7 @@ import type { DurationMs, Ip, NodeId } from '../model/units.ts';
 import { lookNow } from '../observation/watching.ts';
 import {
   addressOf,
+  announce,
   changeAddress,
   changePeer,
   draw,
@@ -96,7 +97,9 @@ export function lend(ctx: StepContext, ip: Ip, lease: Lease): void {
   const address = addressOf(ctx.state, ip);
   const same = address.lent?.candidate === lease.candidate && address.lent.epoch === lease.epoch;
   changeAddress(ctx, ip, { lent: lease, epoch: Math.max(address.epoch, lease.epoch) });
-  if (!same) persist(ctx);
+  if (same) return;
+  persist(ctx);
+  announce(ctx);
 }
 
 /** The lease is over. To whom it was lent is kept: no other candidate gets it for the same epoch. */

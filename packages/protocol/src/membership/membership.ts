@@ -85,6 +85,9 @@ export function adoptRecord(ctx: StepContext, peer: Peer, record: NodeRecord, ve
   const { fit, changed: fitnessChanged } = definiteFitness(record, peer.definiteFit, isMover);
   changePeer(ctx, peer.id, {
     record,
+    priorIncarnation: hasForgottenLease(before, record)
+      ? Math.max(peer.priorIncarnation, record.incarnation)
+      : peer.priorIncarnation,
     definiteFit: fit,
     recordAt: ctx.now.at,
     recordVersion: version,
@@ -172,6 +175,18 @@ export function onNewSession(ctx: StepContext, peer: Peer): void {
     acked: 0,
     unfitSince: null,
     priorIncarnation: Math.max(peer.priorIncarnation, peer.record?.incarnation ?? 0),
+  });
+}
+
+/**
+ * Whether a later run of a peer's doesn't know of a lease that an earlier one had told of: its disk was rolled back to an earlier
+ * moment of that run, and it has to be told as if it had lost a whole one.
+ */
+function hasForgottenLease(before: NodeRecord | null, record: NodeRecord): boolean {
+  if (before === null || before.incarnation >= record.incarnation) return false;
+  return record.addresses.some(({ ip, lentEpoch }) => {
+    const told = before.addresses.find((one) => one.ip === ip)?.lentEpoch ?? 0;
+    return lentEpoch !== undefined && lentEpoch < told;
   });
 }
 
@@ -290,6 +305,7 @@ function addressRecord(state: State, address: AddressState): AddressRecord {
       .map((changedAt) => Math.max(0, Math.floor(at - changedAt))),
     changedTo: address.changedTo.slice(0, MAX_TOLD_CHANGES),
     served: address.served,
+    lentEpoch: address.lent?.epoch ?? 0,
     episode: episodeRecord(state, address),
   };
 }

@@ -35,7 +35,7 @@ export interface Peer {
   readonly answersDue: readonly BallotAnswer[];
   /** Leases to give back to it, each repeated in `left` more messages. */
   readonly releasesDue: readonly { readonly release: Release; readonly left: number }[];
-  /** Its incarnation in the session before the present one. */
+  /** Its incarnation in the session before the present one; the present one where its disk doesn't know what the last one had lent. */
   readonly priorIncarnation: number;
   /** It has told this run that it knew a higher incarnation of this node: it can know of that only once. */
   readonly provedRollback: boolean;

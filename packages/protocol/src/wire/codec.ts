@@ -141,7 +141,7 @@ const ADDRESS = object(
     changes: list(LENGTH, MAX_CHANGES),
     served: flag(),
   },
-  { changedTo: list(text(16), MAX_CHANGES), episode: EPISODE },
+  { changedTo: list(text(16), MAX_CHANGES), lentEpoch: EPOCH, episode: EPISODE },
 );
 
 const NODE = object(

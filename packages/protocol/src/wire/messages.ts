@@ -130,6 +130,8 @@ export interface AddressRecord {
   readonly changedTo?: readonly string[];
   /** Seen up since the last change. */
   readonly served: boolean;
+  /** The epoch of the last lease that it has lent, which its disk knows; 0: none. Absent from earlier versions. */
+  readonly lentEpoch?: Epoch;
   /** Absent from versions that don't know of episodes. */
   readonly episode?: EpisodeRecord;
 }
