@@ -2,14 +2,13 @@ import { describe, expect, test } from 'vitest';
 import {
   adoptRecord,
   detect,
-  knownIncarnation,
   onAsked,
-  onKnown,
   onNewSession,
   onRumours,
   suspects,
   takeRumours,
 } from '../src/membership/membership.ts';
+import { knownIncarnation, onKnown } from '../src/membership/rolled-back.ts';
 import { MAX_RUMOURS } from '../src/model/limits.ts';
 import type { State } from '../src/model/state.ts';
 import { newContext, type StepContext } from '../src/step-context.ts';

@@ -108,7 +108,7 @@ export const ADOPTED_MUTANTS: readonly Mutant[] = [
     ['I5'],
     'a peer that knows this node by more lives than it can have had proves no disk that was rolled back',
     edit(
-      'membership/membership.ts',
+      'membership/rolled-back.ts',
       'if (!isReachable(known)) return ignorePart(ctx, from);',
       'if (!isPlausible(incarnation, known)) return ignorePart(ctx, from);',
     ),
@@ -120,17 +120,17 @@ export const ADOPTED_MUTANTS: readonly Mutant[] = [
     'whoever says again that the disk was rolled back keeps this node from lending for a lease more',
     [
       edit(
-        'membership/membership.ts',
+        'membership/rolled-back.ts',
         'if (peers[from]?.provedRollback !== true) onRolledBack(ctx, from);\n  else if (!mayHurry(ctx, from)) return;',
         'if (!mayHurry(ctx, from)) return;\n  onRolledBack(ctx, from);',
       ),
       edit(
-        'membership/membership.ts',
+        'membership/rolled-back.ts',
         'const { addresses, config, startedAt } = ctx.state;',
         'const { addresses, config, now } = ctx.state;',
       ),
       edit(
-        'membership/membership.ts',
+        'membership/rolled-back.ts',
         'const lendFrom = startedAt + config.agreement.leaseMs;',
         'const lendFrom = now.at + config.agreement.leaseMs;',
       ),

@@ -58,7 +58,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     ['I4', 'I5'],
     'a later run that knows less of its leases than it had told passes for an honest one',
     edit(
-      'membership/membership.ts',
+      'membership/rolled-back.ts',
       'return lentEpoch !== undefined && lentEpoch < told;',
       'return lentEpoch !== undefined && lentEpoch < 0 * told;',
     ),
@@ -91,7 +91,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     ['I5'],
     'a disk that was rolled back lends at once when a peer has told so',
     edit(
-      'membership/membership.ts',
+      'membership/rolled-back.ts',
       'changeAddress(ctx, ip, { lendFrom: Math.max(before, lendFrom) });',
       'changeAddress(ctx, ip, { lendFrom: before });',
     ),
@@ -115,7 +115,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'lease-unwritten',
     ['I6', 'I5'],
     'a lease is lent without being written down',
-    edit('election/voter.ts', 'if (!same) persist(ctx);', ''),
+    edit('election/voter.ts', 'if (same) return;\n  persist(ctx);', 'if (same) return;'),
     'crashes',
   ),
   mutant(

@@ -26,11 +26,11 @@ import {
   adoptWhatIsLeft,
   findAlive,
   onAsked,
-  onKnown,
   onNewSession,
   onRumours,
   putVersionsRight,
 } from './membership.ts';
+import { onKnown } from './rolled-back.ts';
 import { ownSession } from './sending.ts';
 import { hearStillSaid } from './still-said.ts';
 

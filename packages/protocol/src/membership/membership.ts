@@ -36,11 +36,12 @@ import type {
   PeerState,
   Rumour,
 } from '../wire/messages.ts';
-import { adoptEpoch, adopted, ignorePart, isPlausible, isReachable } from './bounded.ts';
+import { adoptEpoch, ignorePart, isPlausible } from './bounded.ts';
 import { mayHurry } from './budget.ts';
 import { peerStateNow, suspectAfterMs } from './detector.ts';
 import { observeTold } from './hearsay.ts';
 import { cutToFit } from './record.ts';
+import { hasForgottenLease } from './rolled-back.ts';
 
 /** The newest of what a record tells of the past, so that the largest cluster's record fits into a message. */
 const MAX_TOLD_CHANGES = 16;
@@ -176,52 +177,6 @@ export function onNewSession(ctx: StepContext, peer: Peer): void {
     unfitSince: null,
     priorIncarnation: Math.max(peer.priorIncarnation, peer.record?.incarnation ?? 0),
   });
-}
-
-/**
- * Whether a later run of a peer's doesn't know of a lease that an earlier one had told of: its disk was rolled back to an earlier
- * moment of that run, and it has to be told as if it had lost a whole one.
- */
-function hasForgottenLease(before: NodeRecord | null, record: NodeRecord): boolean {
-  if (before === null || before.incarnation >= record.incarnation) return false;
-  return record.addresses.some(({ ip, lentEpoch }) => {
-    const told = before.addresses.find((one) => one.ip === ip)?.lentEpoch ?? 0;
-    return lentEpoch !== undefined && lentEpoch < told;
-  });
-}
-
-/** What to tell a peer whose disk has been rolled back; undefined: nothing. */
-export function knownIncarnation(peer: Peer): number | undefined {
-  const present = peer.record?.incarnation ?? 0;
-  return peer.recordVersion > 0 && peer.priorIncarnation >= present && peer.priorIncarnation > 0
-    ? peer.priorIncarnation
-    : undefined;
-}
-
-/**
- * A peer knew this node by an incarnation that its disk doesn't know of: what it had lent then can't be known. That is so
- * however far ahead the number is, and counts once a run from each peer; the number itself is followed like any counter.
- */
-export function onKnown(ctx: StepContext, from: NodeId, known: number): void {
-  const { incarnation, peers } = ctx.state;
-  if (known < incarnation) return;
-  if (!isReachable(known)) return ignorePart(ctx, from);
-  const next = adopted(incarnation, known);
-  if (peers[from]?.provedRollback !== true) onRolledBack(ctx, from);
-  else if (!mayHurry(ctx, from)) return;
-  change(ctx, { incarnation: next + 1 });
-  persist(ctx);
-  announce(ctx);
-}
-
-/** Whatever an earlier run had lent is over a lease after this one's start, whenever a peer comes to tell. */
-function onRolledBack(ctx: StepContext, from: NodeId): void {
-  const { addresses, config, startedAt } = ctx.state;
-  changePeer(ctx, from, { provedRollback: true });
-  const lendFrom = startedAt + config.agreement.leaseMs;
-  for (const { ip, lendFrom: before } of Object.values(addresses))
-    changeAddress(ctx, ip, { lendFrom: Math.max(before, lendFrom) });
-  emitFact(ctx, { kind: 'storage', ok: true, code: 'ROLLED_BACK' });
 }
 
 /** Takes in what a peer says of third nodes, and refutes what it says of this one. */
