@@ -1,6 +1,6 @@
 /** What a web hook is sent: this product's own JSON, or what Slack and PagerDuty take. */
 import { createHmac, type KeyObject } from 'node:crypto';
-import { isoTime, type Notice, type NoticeKind } from '@failtome/protocol';
+import { isoTime, type Notice, type NoticeKind, TROUBLE_OF } from '@failtome/protocol';
 import type { WebhookForm } from '../config/types.ts';
 
 /** Who tells it. */
@@ -75,24 +75,22 @@ function slackText({ subject, message }: Notice): string {
 
 interface Incident {
   readonly action: 'trigger' | 'resolve';
-  /** What is wrong, the same where it begins and where it ends; empty: it is an event by itself. */
-  readonly trouble: 'outage' | 'unfit' | 'no-standby' | '';
   readonly severity: 'critical' | 'error' | 'warning' | 'info';
 }
 
 const INCIDENTS: Readonly<Record<NoticeKind, Incident>> = {
-  blocked: { action: 'trigger', trouble: 'outage', severity: 'critical' },
-  served: { action: 'resolve', trouble: 'outage', severity: 'info' },
-  'unfit-holder': { action: 'trigger', trouble: 'unfit', severity: 'error' },
-  'holder-fit': { action: 'resolve', trouble: 'unfit', severity: 'info' },
-  'no-standby': { action: 'trigger', trouble: 'no-standby', severity: 'warning' },
-  standby: { action: 'resolve', trouble: 'no-standby', severity: 'info' },
-  taken: { action: 'trigger', trouble: '', severity: 'warning' },
-  lost: { action: 'trigger', trouble: '', severity: 'info' },
-  paused: { action: 'trigger', trouble: '', severity: 'info' },
-  resumed: { action: 'trigger', trouble: '', severity: 'info' },
-  'handover-asked': { action: 'trigger', trouble: '', severity: 'info' },
-  'handover-ended': { action: 'trigger', trouble: '', severity: 'info' },
+  blocked: { action: 'trigger', severity: 'critical' },
+  served: { action: 'resolve', severity: 'info' },
+  'unfit-holder': { action: 'trigger', severity: 'error' },
+  'holder-fit': { action: 'resolve', severity: 'info' },
+  'no-standby': { action: 'trigger', severity: 'warning' },
+  standby: { action: 'resolve', severity: 'info' },
+  taken: { action: 'trigger', severity: 'warning' },
+  lost: { action: 'trigger', severity: 'info' },
+  paused: { action: 'trigger', severity: 'info' },
+  resumed: { action: 'trigger', severity: 'info' },
+  'handover-asked': { action: 'trigger', severity: 'info' },
+  'handover-ended': { action: 'trigger', severity: 'info' },
 };
 
 /**
@@ -101,10 +99,11 @@ const INCIDENTS: Readonly<Record<NoticeKind, Incident>> = {
  * Source: PagerDuty Events API v2, "Send an Event to PagerDuty".
  */
 function pagerDutyEvent(notice: Notice, { cluster, node }: Teller, integrationKey: string): unknown {
-  const { action, trouble, severity } = INCIDENTS[notice.event];
+  const { action, severity } = INCIDENTS[notice.event];
+  const trouble = TROUBLE_OF[notice.event];
   const [summary = ''] = notice.message.split('\n');
   const key =
-    trouble === '' ? notice.id : `${notice.address} ${trouble}${trouble === 'unfit' ? ` ${node}` : ''}`;
+    trouble === null ? notice.id : `${notice.address} ${trouble}${trouble === 'unfit' ? ` ${node}` : ''}`;
   return {
     routing_key: integrationKey,
     event_action: action,

@@ -1,6 +1,6 @@
 /** From checked settings to the agent's configuration. */
 import assert from 'node:assert/strict';
-import type { NoticeKind } from '@failtome/protocol';
+import { TROUBLE_OF } from '@failtome/protocol';
 import type { OperatorSettings } from '../auth/operators.ts';
 import * as keys from './file-keys.ts';
 import type { Key } from './key-table.ts';
@@ -154,16 +154,6 @@ function driver(settings: Settings): DriverSettings {
   return { kind, region, instanceId, displace };
 }
 
-/** What begins or ends a trouble: an incident is opened by the one and closed by the other. */
-const OF_TROUBLES: readonly NoticeKind[] = [
-  'blocked',
-  'served',
-  'unfit-holder',
-  'holder-fit',
-  'no-standby',
-  'standby',
-];
-
 function receivers(settings: Settings): Omit<AgentConfig['notify'], 'blockedAfterMs'> {
   const topicArn = get(settings, notifyKeys.NOTIFY_TOPIC_ARN);
   const command = settings.present.has('notify.exec') ? get(settings, notifyKeys.NOTIFY_COMMAND) : null;
@@ -184,7 +174,8 @@ function receivers(settings: Settings): Omit<AgentConfig['notify'], 'blockedAfte
 function webhook(settings: Settings, index: number): WebhookSettings {
   const form = sure(settings, notifyKeys.WEBHOOK_FORM, index);
   const all = sure(settings, notifyKeys.EVENTS_WEBHOOK, 0);
-  const usual = form === 'pagerduty' ? all.filter((event) => OF_TROUBLES.includes(event)) : all;
+  // An incident is opened by what begins a trouble, and closed by what ends it.
+  const usual = form === 'pagerduty' ? all.filter((event) => TROUBLE_OF[event] !== null) : all;
   return {
     name: sure(settings, notifyKeys.WEBHOOK_NAME, index),
     form,

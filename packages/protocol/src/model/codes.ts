@@ -13,10 +13,7 @@ export const FITNESSES = ['fit', 'unfit', 'unknown'] as const;
 /** A node's judgement of its own HAProxy; `unknown` until a check has finished since the start or a stall. */
 export type Fitness = (typeof FITNESSES)[number];
 
-/**
- * What people and programs may be told of, in the order of the reference. Of a trouble there is one that begins it and one
- * that ends it: `blocked` and `served`, `unfit-holder` and `holder-fit`, `no-standby` and `standby`.
- */
+/** What people and programs may be told of, in the order of the reference. */
 export const NOTICE_KINDS = [
   'taken',
   'lost',
@@ -33,6 +30,24 @@ export const NOTICE_KINDS = [
 ] as const;
 /** An event that a receiver may be told of. */
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
+/** Something that begins and ends, each with an event of its own. */
+export type Trouble = 'outage' | 'unfit' | 'no-standby';
+
+/** Which trouble an event begins or ends; null: it is an event by itself. */
+export const TROUBLE_OF: Readonly<Record<NoticeKind, Trouble | null>> = {
+  taken: null,
+  lost: null,
+  blocked: 'outage',
+  served: 'outage',
+  'unfit-holder': 'unfit',
+  'holder-fit': 'unfit',
+  'no-standby': 'no-standby',
+  standby: 'no-standby',
+  paused: null,
+  resumed: null,
+  'handover-asked': null,
+  'handover-ended': null,
+};
 
 /** `unknown`: not heard since the start. */
 export const PEER_STATES = ['alive', 'suspect', 'dead', 'unknown'] as const;
