@@ -13,6 +13,7 @@ import { identities } from './identities.ts';
 import { idle } from './idle.ts';
 import type { BenchOptions } from './options.ts';
 import { packaged } from './packaged.ts';
+import { recorder } from './recorder.ts';
 import { simulator } from './simulator.ts';
 import { strangers } from './strangers.ts';
 import { type Row, tableOf } from './table.ts';
@@ -33,6 +34,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   strangers,
   idle,
   encryption,
+  recorder,
 };
 const FULL_TIMES = 5;
 const USUAL_CALLS = '0,200';

@@ -18,6 +18,7 @@ const PROTOCOL = '@failtome/protocol';
 const CONFIG = '@failtome/config';
 const KEYS = '@failtome/config/keys';
 const PORTS = '@failtome/ports';
+const RECORDING = '@failtome/recording';
 const MODEL = '@failtome/cloud/model';
 const SIM = 'packages/sim/src';
 
@@ -62,6 +63,7 @@ export const LAYERS: readonly Layer[] = [
   ),
   { folder: 'packages/config/src', packages: [PROTOCOL, 'yaml'] },
   { folder: 'packages/ports/src', packages: [PROTOCOL] },
+  { folder: 'packages/recording/src', packages: [PROTOCOL], node: true },
   { folder: 'packages/page/src', packages: [PROTOCOL, 'preact', 'preact-render-to-string'] },
   {
     folder: 'packages/page/src/client',
@@ -77,6 +79,7 @@ export const LAYERS: readonly Layer[] = [
       '@failtome/page',
       '@failtome/page/fields',
       PORTS,
+      RECORDING,
       '@aws-sdk',
       'commander',
       'fastify',
@@ -145,7 +148,7 @@ export const LAYERS: readonly Layer[] = [
       `${SIM}/swarm`,
       `${SIM}/tune`,
     ],
-    packages: [PROTOCOL, CONFIG, '@failtome/cloud', '@failtome/cluster/demo', 'commander'],
+    packages: [PROTOCOL, CONFIG, RECORDING, '@failtome/cloud', '@failtome/cluster/demo', 'commander'],
     node: true,
   },
   // The program itself: main.ts.

@@ -30,6 +30,7 @@ export async function openSimulatedTransport(): Promise<TransportWorld> {
       forged: (_from, message) => message,
       meant: (_to, message) => message,
       isProven: () => true,
+      recorderOf: null,
     },
     { config, clock, wire: 0 },
     life,

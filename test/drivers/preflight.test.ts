@@ -76,6 +76,7 @@ function configOf({
     flap: { moves: 4, withinMs: 600_000 },
     handover: { on: ['shutdown'] },
     stateDir: '/nonexistent',
+    recorder: null,
     log: { level: 'info' },
   };
 }

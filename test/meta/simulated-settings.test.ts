@@ -109,7 +109,9 @@ notify:
   blockedAfter: 90s
 holdDown: 30s
 flap: { moves: 3, within: 5m }
+handover: { on: [spot] }
 stateDir: /tmp/x
+recorder: { keep: 1h, size: 8MB }
 log: { level: debug }
 `;
 

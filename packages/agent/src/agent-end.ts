@@ -69,7 +69,8 @@ async function close(agent: AgentParts): Promise<void> {
   agent.certificates.close();
   agent.stopWatching();
   agent.running?.host.close();
-  const settled = [agent.history?.settled(), agent.service.close(), agent.running?.adapters.settled()];
+  const { history, service, running, recorder } = agent;
+  const settled = [history?.settled(), service.close(), running?.adapters.settled(), recorder?.close()];
   await within(CLOSE_WITHIN_MS, Promise.all(settled));
   agent.running?.adapters.close();
   await within(CLOSE_WITHIN_MS, agent.apis.close());

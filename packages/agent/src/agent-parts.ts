@@ -24,6 +24,7 @@ import { senderAt } from './http/sender.ts';
 import type { HistoryRecorder } from './observe/history-recorder.ts';
 import type { Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
+import type { Recorder } from './observe/recorder.ts';
 import type { Adapters } from './ports.ts';
 import type { StateDirectory } from './state-directory.ts';
 import { statusLine, type ViewSources } from './state-views.ts';
@@ -68,6 +69,8 @@ export class AgentParts {
   /** These two are null until it is known whose history it must be. */
   history: HistoryFile | null = null;
   historyRecorder: HistoryRecorder | null = null;
+  /** Null until the node knows who it is, and where nothing is to be recorded. */
+  recorder: Recorder | null = null;
   readonly metrics: Metrics;
   readonly clock: Clock = createClock();
   readonly names: Names;
@@ -144,6 +147,7 @@ function createApis(agent: AgentParts): Apis {
     identities: () => agent.identities,
     certificate: () => agent.certificates.current,
     configDigest: () => configDigest(agent.config, agent.running?.identity.id ?? ''),
+    recorded: () => agent.recorder?.counts ?? null,
     metrics: agent.metrics,
   };
   return new Apis(agent.config.api, {

@@ -41,6 +41,7 @@ export async function reload(agent: AgentParts): Promise<void> {
   adapters.reconfigure(config, keyFile.keys, agent.identities, agent.certificates.current, webhooks);
   const next = toProtocolConfig(config, identity, version);
   agent.metrics.configure(next, driverKindOf(config));
+  if (config.recorder !== null) agent.recorder?.reconfigure(config.recorder);
   const disproved = agent.identities.orders.disprovedIn(host.state());
   host.post({ kind: 'configured', config: next, disproved });
 }

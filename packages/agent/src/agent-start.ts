@@ -15,6 +15,7 @@ import { HistoryFile } from './adapters/history-file.ts';
 import { loadState } from './adapters/store.ts';
 import { end } from './agent-end.ts';
 import { type AgentParts, tell } from './agent-parts.ts';
+import { openRecorder } from './agent-recorder.ts';
 import { driverKindOf } from './config/driver-kinds.ts';
 import { identityFaults } from './config/electorate.ts';
 import { formatFault } from './config/fault.ts';
@@ -49,11 +50,13 @@ export async function startNode(agent: AgentParts): Promise<void> {
   agent.metrics.configure(config, driverKindOf(agent.config));
   agent.identities = identitiesOf(agent.config, agent.secrets, identity.id, agent.log);
   const adapters = createAdapters(agent, identity);
+  agent.recorder = openRecorder(agent, identity.id);
   const host = createHost(
     config,
     adapters.ports({
       observer: { observe: (facts, after, now) => observe(agent, facts, after, now) },
       stopped: () => end(agent, 0),
+      ...(agent.recorder === null ? {} : { recorder: agent.recorder }),
     }),
   );
   agent.running = { host, adapters, identity };

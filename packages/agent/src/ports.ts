@@ -111,7 +111,7 @@ export class Adapters {
   }
 
   /** The ports, but for what the agent itself listens to. */
-  ports(heard: Pick<Ports, 'observer' | 'stopped'>): Ports {
+  ports(heard: Pick<Ports, 'observer' | 'stopped' | 'recorder'>): Ports {
     const { clock } = this.#dependencies;
     return {
       ...heard,

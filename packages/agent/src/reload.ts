@@ -81,6 +81,7 @@ const FIXED: readonly (readonly [path: string, value: (config: AgentConfig) => u
   ['api.tls.observe', ({ api: { tls } }) => tls?.observe ?? null],
   ['api.observe', ({ api: { observe } }) => (observe === null ? null : `${observe.host}:${observe.port}`)],
   ['stateDir', (config) => config.stateDir],
+  ['recorder', ({ recorder }) => (recorder === null ? 'off' : 'on')],
   ['driver.kind', (config) => config.driver?.kind ?? null],
   ['driver.region', (config) => awsSetting(config, 'region')],
   ['driver.instanceId', (config) => awsSetting(config, 'instanceId')],

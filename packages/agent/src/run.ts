@@ -79,6 +79,7 @@ function running(agent: AgentParts): RunningAgent {
       agent.ending = true;
       agent.stopping.abort();
       agent.running?.host.close();
+      agent.recorder?.closeNow();
     },
     reload() {
       reloads = reloads.then(async () => {

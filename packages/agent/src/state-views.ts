@@ -27,6 +27,7 @@ import { refuse } from './http/refusals.ts';
 import type { Views } from './http/view-routes.ts';
 import { gaugeView } from './observe/gauges.ts';
 import type { Metrics } from './observe/metrics.ts';
+import type { RecorderCounts } from './observe/recorder.ts';
 import { openApiText } from './openapi-text.ts';
 import type { Certificate } from './tls/certificate.ts';
 
@@ -47,7 +48,9 @@ export interface ViewSources {
   readonly certificate: () => Certificate | null;
   /** Of what has to be the same on every node. */
   readonly configDigest: () => string;
-  readonly metrics: Pick<Metrics, 'render'>;
+  /** Null: nothing is recorded. */
+  readonly recorded: () => RecorderCounts | null;
+  readonly metrics: Pick<Metrics, 'render' | 'showRecorder'>;
 }
 
 /** What of the agent's views is made of others. */
@@ -74,6 +77,7 @@ export function createViews(sources: ViewSources, { cluster }: ClusterSource): V
     },
     metrics() {
       const present = sources.state();
+      metrics.showRecorder(sources.recorded());
       return metrics.render(present === null ? null : gaugeView(present, now(), sources.identities().mode));
     },
   };

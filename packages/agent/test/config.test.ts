@@ -6,7 +6,7 @@ import * as table from '../src/config/file-keys.ts';
 import { ALL_KEYS } from '../src/config/file-keys.ts';
 import { checkConfig, warningLines } from '../src/config/load.ts';
 import * as notifyTable from '../src/config/notify-keys.ts';
-import { effectiveValues, effectiveYaml } from '../src/config/print.ts';
+import { effectiveJson, effectiveValues, effectiveYaml } from '../src/config/print.ts';
 import { toProtocolConfig } from '../src/config/to-protocol.ts';
 import type { AgentConfig } from '../src/config/types.ts';
 
@@ -82,6 +82,7 @@ test('what is required is enough, and everything else has its default', () => {
     flap: { moves: 4, withinMs: 600_000 },
     handover: { on: ['shutdown', 'spot', 'scale-in'] },
     stateDir: '/var/lib/failtome',
+    recorder: { keepMs: 21_600_000, sizeBytes: 64_000_000 },
     log: { level: 'info' },
   });
 });
@@ -124,6 +125,7 @@ holdDown: 0s
 flap: { moves: 2, within: 1h }
 handover: { on: [] }
 stateDir: /srv/failtome
+recorder: { keep: 90m, size: 2GB }
 log: { level: debug }
 `;
 
@@ -222,6 +224,7 @@ test('every key is read into its place', () => {
     flap: { moves: 2, withinMs: 3_600_000 },
     handover: { on: [] },
     stateDir: '/srv/failtome',
+    recorder: { keepMs: 5_400_000, sizeBytes: 2_000_000_000 },
     log: { level: 'debug' },
   });
 });
@@ -295,6 +298,17 @@ test('the environment overrides the file, and an empty variable does not', () =>
   });
   const empty = Object.fromEntries(Object.keys(environment).map((name) => [name, '']));
   expect(configOf(MINIMAL, empty)).toEqual(configOf(MINIMAL));
+});
+
+test('a word switches recording off, and `failtome config` says so', () => {
+  const yaml = `${MINIMAL}recorder: off\n`;
+  expect(configOf(yaml).recorder).toBeNull();
+  const loaded = checkConfig('f.yaml', Buffer.from(yaml), {});
+  if (loaded.kind === 'faulty') throw new Error(JSON.stringify(loaded.faults));
+  const printed = effectiveYaml(loaded.settings, 'f.yaml');
+  expect(printed).toMatch(/^recorder: off # f\.yaml:\d+: nothing is recorded$/m);
+  expect(configOf(printed)).toEqual(configOf(yaml));
+  expect(effectiveJson(loaded.settings).config).toMatchObject({ recorder: 'off' });
 });
 
 test('a key file from the environment need not stand in the file', () => {

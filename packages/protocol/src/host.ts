@@ -55,6 +55,16 @@ export interface Ports {
   readonly observer: { observe(facts: readonly Fact[], state: State, now: Instant): void };
   /** The node has said goodbye and owes nothing more. */
   readonly stopped: () => void;
+  /** Absent: nothing is recorded. */
+  readonly recorder?: RecorderPort;
+}
+
+/** Is told of every step, so that it can be taken again. Must neither throw nor take long. */
+export interface RecorderPort {
+  /** An input is about to be taken in; `before` may be kept, nobody changes it. */
+  takes(input: Input, before: HostCore): void;
+  /** What came of it, before any of it is done. */
+  made(turn: HostTurn): void;
 }
 
 /** A running node, between its ports and the state machine. */
@@ -154,7 +164,10 @@ export function createHost(config: ProtocolConfig, ports: Ports): Host {
 
   function feed(event: Event): void {
     const now = ports.clock.now();
-    const taken = hostStep(core, { at: now.at, wall: now.wall, ...event } as Input); // the union, put together again from its parts
+    const input = { at: now.at, wall: now.wall, ...event } as Input; // the union, put together again from its parts
+    ports.recorder?.takes(input, core);
+    const taken = hostStep(core, input);
+    ports.recorder?.made(taken);
     core = taken.core;
     if (taken.facts.length > 0) ports.observer.observe(taken.facts, core.state, now);
     for (const effect of taken.effects) if (!closed) dispatch(ports, effect);

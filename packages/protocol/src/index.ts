@@ -10,7 +10,7 @@ export {
   majorityOf,
   votersOf,
 } from './election/quorum.ts';
-export type { Event, Host, HostCore, HostTurn, Ports } from './host.ts';
+export type { Event, Host, HostCore, HostTurn, Ports, RecorderPort } from './host.ts';
 export { createHost, hostStep, newHostCore } from './host.ts';
 export { MAX_REQUESTS_PER_SECOND } from './membership/budget.ts';
 export * from './model/codes.ts';

@@ -63,6 +63,9 @@ export function assemble(settings: Settings): AgentConfig {
     flap: { moves: must(keys.FLAP_MOVES), withinMs: must(keys.FLAP_WITHIN) },
     handover: { on: must(keys.HANDOVER_ON) },
     stateDir: must(keys.STATE_DIR),
+    recorder: settings.off.has('recorder')
+      ? null
+      : { keepMs: must(keys.RECORDER_KEEP), sizeBytes: must(keys.RECORDER_SIZE) },
     log: { level: must(keys.LOG_LEVEL) },
   };
 }

@@ -13,6 +13,7 @@ import * as kinds from './kinds.ts';
 import { pageOrNone } from './local-kinds.ts';
 import { NOTIFY_KEYS } from './notify-keys.ts';
 import { publicKeys } from './public-keys.ts';
+import { size } from './size-kind.ts';
 import type { HandoverOccasion, StatusRange } from './types.ts';
 
 export type { Key } from './key-table.ts';
@@ -325,6 +326,14 @@ export const STATE_DIR: Key<string> = key(
   value('/var/lib/failtome'),
   'FAILTOME_STATE_DIR',
 );
+/** `recorder.keep`. */
+export const RECORDER_KEEP: Key<DurationMs> = key(
+  'recorder.keep',
+  kinds.duration(600_000, 30 * 86_400_000),
+  value('6h'),
+);
+/** `recorder.size`. */
+export const RECORDER_SIZE: Key<number> = key('recorder.size', size(2_000_000, 4_000_000_000), value('64MB'));
 /** `log.level`. */
 export const LOG_LEVEL: Key<'debug' | 'info' | 'warn' | 'error'> = key(
   'log.level',

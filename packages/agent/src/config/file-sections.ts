@@ -29,6 +29,9 @@ export const LISTS: readonly List[] = [
   { path: 'addresses', max: MAX_ADDRESSES, of: '{ ip, probe }' },
 ];
 
+/** Sections that the word `off` may stand for, and what that means; left out, they take their defaults. */
+export const SWITCHED_SECTIONS: ReadonlyMap<string, string> = new Map([['recorder', 'nothing is recorded']]);
+
 /** Sections that may be left out altogether, and what that means; the others take their defaults. */
 export const OPTIONAL_SECTIONS: ReadonlyMap<string, string> = new Map([
   ['api.tls', 'the API speaks plain HTTP'],

@@ -4,7 +4,7 @@ import { Document, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 import { isForeignDriverKey } from './driver-kinds.ts';
 import type { Origin } from './fault.ts';
 import { ALL_KEYS, DRIVER_KIND, type Key, NODE_ROLE } from './file-keys.ts';
-import { OPTIONAL_SECTIONS } from './file-sections.ts';
+import { OPTIONAL_SECTIONS, SWITCHED_SECTIONS } from './file-sections.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 
 /** A value as YAML and JSON write it. */
@@ -34,6 +34,7 @@ export function effectiveValues(settings: Settings): readonly EffectiveValue[] {
 }
 
 function counts(settings: Settings, key: Key<unknown>): boolean {
+  if ([...settings.off.keys()].some((section) => key.path.startsWith(`${section}.`))) return false;
   const optional = [...OPTIONAL_SECTIONS.keys()].find((section) => key.path.startsWith(`${section}.`));
   if (optional !== undefined && !settings.present.has(optional)) return false;
   const kind = get(settings, DRIVER_KIND);
@@ -84,6 +85,11 @@ export function effectiveYaml(settings: Settings, file: string): string {
     node.comment = ` absent: ${meaning}`;
     document.setIn(section.split('.'), node);
   }
+  for (const [section, line] of settings.off) {
+    const node = new Scalar('off');
+    node.comment = ` ${file}:${line}: ${SWITCHED_SECTIONS.get(section) ?? ''}`;
+    document.setIn(section.split('.'), node);
+  }
   return document.toString({ lineWidth: 0, nullStr: 'null' });
 }
 
@@ -99,6 +105,7 @@ export function effectiveJson(settings: Settings): EffectiveJson {
   const values = effectiveValues(settings);
   const document = new Document(new YAMLMap());
   for (const value of values) put(document, value, '');
+  for (const section of settings.off.keys()) document.setIn(section.split('.'), 'off');
   return {
     config: document.toJS(),
     origins: Object.fromEntries(values.map(({ path, origin }) => [path, origin])),

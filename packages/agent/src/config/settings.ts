@@ -7,10 +7,13 @@ import { defaultBy } from '@failtome/config/keys';
 import { counted } from '@failtome/protocol';
 import type { Fault, Origin } from './fault.ts';
 import { ALL_KEYS, type Key, PRESET } from './file-keys.ts';
-import { LISTS, type List, OPTIONAL_SECTIONS } from './file-sections.ts';
+import { LISTS, type List, OPTIONAL_SECTIONS, SWITCHED_SECTIONS } from './file-sections.ts';
 
 /** What a message says was found where a required value is absent. */
 export const NOTHING = 'nothing';
+
+/** In place of a section that can be switched off. */
+const OFF = 'off';
 
 /** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,6 +31,8 @@ export interface Settings {
   readonly lengths: ReadonlyMap<string, number>;
   /** The optional sections that are there. */
   readonly present: ReadonlySet<string>;
+  /** The sections that are `off`, with the line that says so. */
+  readonly off: ReadonlyMap<string, number>;
   readonly faults: readonly Fault[];
 }
 
@@ -84,6 +89,7 @@ interface Reading {
   readonly entries: Map<string, Entry>;
   readonly lengths: Map<string, number>;
   readonly present: Set<string>;
+  readonly off: Map<string, number>;
   readonly faults: Fault[];
 }
 
@@ -94,6 +100,7 @@ export function readSettings(root: RawMap, environment: Environment): Settings {
     entries: new Map(),
     lengths: new Map(),
     present: new Set(),
+    off: new Map(),
     faults: [],
   };
   visit(reading, ROOT, '', root);
@@ -121,8 +128,14 @@ function visitSection(
   node: RawNode | undefined,
 ): void {
   const names = [...children.keys()];
+  const isSwitched = SWITCHED_SECTIONS.has(specPath);
+  if (isSwitched && node?.kind === 'scalar' && node.value === OFF) {
+    reading.off.set(specPath, node.spot.line);
+    return;
+  }
   if (node !== undefined && node.kind !== 'map') {
-    reading.faults.push(faultAt(path, node, describeNode(node), `a map with ${listed(names)}`));
+    const expected = `a map with ${listed(names)}${isSwitched ? `, or ${OFF}` : ''}`;
+    reading.faults.push(faultAt(path, node, describeNode(node), expected));
     return;
   }
   if (OPTIONAL_SECTIONS.has(specPath)) {

@@ -129,6 +129,8 @@ export interface AgentConfig {
   readonly flap: { readonly moves: number; readonly withinMs: DurationMs };
   readonly handover: { readonly on: readonly HandoverOccasion[] };
   readonly stateDir: string;
+  /** Null: nothing is recorded. */
+  readonly recorder: { readonly keepMs: DurationMs; readonly sizeBytes: number } | null;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
 }
 

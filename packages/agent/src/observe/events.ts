@@ -30,6 +30,7 @@ export const AGENT_EVENTS = [
   'identities',
   'state-directory',
   'history',
+  'recorder',
   'warmed',
   'credentials',
   'agent-ready',

@@ -20,11 +20,12 @@ import {
   VERDICTS,
   type WallMs,
 } from '@failtome/protocol';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { DriverKindName } from '../config/driver-kinds.ts';
 import { type Counters, createCounters } from './counters.ts';
 import type { GaugeView } from './gauges.ts';
 import { CHECK_RESULTS, CLOUD_OPERATIONS, HEARTBEAT_RESULTS, VOTES } from './labels.ts';
+import type { RecorderCounts } from './recorder.ts';
 
 /** What the metrics say of the program itself. */
 export interface MetricsOptions {
@@ -40,6 +41,8 @@ export interface Metrics {
   observe(facts: readonly Fact[]): void;
   /** The end of the certificate that is in use. */
   showCertificate(notAfter: WallMs): void;
+  /** What has been recorded; null: nothing is to be. */
+  showRecorder(counts: RecorderCounts | null): void;
   /** The Prometheus text of this moment. `view` is null until the protocol runs. */
   render(view: GaugeView | null): Promise<string>;
   readonly contentType: string;
@@ -77,6 +80,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   for (const name of UNWANTED_DEFAULTS) registry.removeSingleMetric(name);
   let peers: ReadonlySet<NodeId> = new Set();
   let certificate: Gauge | null = null;
+  const recorder = createRecorderMetrics(registry);
   return {
     contentType: registry.contentType,
     configure(config, driver) {
@@ -94,10 +98,31 @@ export function createMetrics(options: MetricsOptions): Metrics {
       certificate ??= certificateGauge(registry);
       certificate.set(seconds(notAfter));
     },
+    showRecorder(counts) {
+      recorder.bytes.set(counts?.bytes ?? 0);
+      recorder.lost.reset();
+      recorder.lost.inc(counts?.lost ?? 0);
+    },
     render(view) {
       showState(gauges, view);
       return registry.metrics();
     },
+  };
+}
+
+function createRecorderMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    bytes: new Gauge({
+      name: 'failtome_recorder_bytes',
+      help: 'What recordings take of the disk.',
+      registers,
+    }),
+    lost: new Counter({
+      name: 'failtome_recorder_lost_total',
+      help: 'Inputs that are in no recording.',
+      registers,
+    }),
   };
 }
 

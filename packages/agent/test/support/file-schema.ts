@@ -3,7 +3,7 @@
  * editor offers is what is read. A file that fits may still be refused, for what a schema can't say.
  */
 import { ALL_KEYS, type Key } from '../../src/config/file-keys.ts';
-import { LISTS } from '../../src/config/file-sections.ts';
+import { LISTS, SWITCHED_SECTIONS } from '../../src/config/file-sections.ts';
 import type { JsonSchema } from '../../src/config/value-kind.ts';
 
 /** What a key is, by its path; undefined: nothing is said. */
@@ -27,7 +27,8 @@ function sectionSchema(path: string, keys: readonly Key<unknown>[], describe: De
     const child = prefix + name;
     const leaf = keys.find((key) => key.path === child);
     const below = keys.filter((key) => key.path.startsWith(`${child}.`));
-    const schema = leaf === undefined ? sectionSchema(child, below, describe) : keySchema(leaf, describe);
+    const section = leaf === undefined ? sectionSchema(child, below, describe) : keySchema(leaf, describe);
+    const schema = SWITCHED_SECTIONS.has(child) ? { anyOf: [section, { const: 'off' }] } : section;
     return name.endsWith('[]') ? [name.slice(0, -2), listSchema(child, schema)] : [name, schema];
   });
   const required = keys

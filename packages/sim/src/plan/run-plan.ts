@@ -10,6 +10,7 @@ import {
   type TraceLine,
   type Violation,
   type World,
+  type WorldOptions,
 } from '../world/index.ts';
 import { type ActionKind, whoIs } from './action.ts';
 import { ACTIONS, MAX_APPLY_LATE_MS } from './actions/index.ts';
@@ -22,6 +23,8 @@ export interface RunOptions {
   readonly keepTrace?: number;
   /** Seen when the world is built, before anything runs. */
   readonly onWorld?: (world: World) => void;
+  /** As of a world. */
+  readonly recorderOf?: WorldOptions['recorderOf'];
 }
 
 /** What a run came to. */
@@ -57,7 +60,8 @@ const SETTLING_MS = MAX_APPLY_LATE_MS + 10_000;
  * @throws Error when the plan names an action that there isn't
  */
 export function runPlan(plan: Plan, options: RunOptions = {}): RunResult {
-  const world = createWorld(plan.world, { keepTrace: options.keepTrace ?? 0 });
+  const { keepTrace = 0, recorderOf } = options;
+  const world = createWorld(plan.world, { keepTrace, ...(recorderOf === undefined ? {} : { recorderOf }) });
   options.onWorld?.(world);
   const injected: Injected = { counts: new Map(), undos: new Set() };
   for (const { id, bootMs } of plan.world.nodes)

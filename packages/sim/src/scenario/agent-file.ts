@@ -102,6 +102,8 @@ const file = map("an agent's configuration", {
   api: nothing,
   auth: nothing,
   stateDir: nothing,
+  handover: nothing,
+  recorder: nothing,
   log: nothing,
   node: optional(
     map('this node', {

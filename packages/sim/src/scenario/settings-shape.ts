@@ -22,6 +22,9 @@ export const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'driver.command',
   'handover.on',
   'stateDir',
+  'recorder.keep',
+  'recorder.size',
+  'recorder',
   'log.level',
   'log',
 ]);

@@ -99,7 +99,8 @@ export function createDriver(cloud: Cloud, spec: DriverSpec): SimDriver {
       const requests: CloudRequest[] = [];
       const goOn = (outcomes: readonly CallOutcome[]): void => {
         const step = running.next(outcomes);
-        if (step.done === true) return done({ answer: step.value, requests });
+        // A copy: a read that was asked for side by side may be answered later, and what was told stays as it was.
+        if (step.done === true) return done({ answer: step.value, requests: [...requests] });
         sendAll(
           step.value,
           until,

@@ -1,7 +1,7 @@
 /**
  * What a process of the agent runs on, what it is started with, and what its parts share.
  */
-import type { Envelope, Event, IsProven, NodeId, ProtocolConfig } from '@failtome/protocol';
+import type { Envelope, Event, IsProven, NodeId, ProtocolConfig, RecorderPort } from '@failtome/protocol';
 import type { NodeClock } from './clock.ts';
 import type { Disk } from './disk.ts';
 import type { SimDriver } from './drivers.ts';
@@ -26,6 +26,8 @@ export interface Environment {
   readonly meant: (to: NodeId, message: Envelope) => Envelope;
   /** Whether an operator has signed that (`signing.ts`). */
   readonly isProven: IsProven;
+  /** Null: nothing is recorded. */
+  readonly recorderOf: ((node: NodeId, run: string) => RecorderPort) | null;
 }
 
 /** What one run of a process is started with. */

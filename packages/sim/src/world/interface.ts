@@ -3,7 +3,7 @@
  */
 
 import type { AwsEvent, FaultSpec } from '@failtome/cloud/model';
-import type { Command, Fact, Ip, NodeId, ProtocolConfig } from '@failtome/protocol';
+import type { Command, Fact, Ip, NodeId, ProtocolConfig, RecorderPort } from '@failtome/protocol';
 import type { NodeClock } from './clock.ts';
 import type { Cloud } from './cloud.ts';
 import type { Details } from './details.ts';
@@ -28,6 +28,8 @@ export interface WorldOptions {
   readonly keepTrace: number;
   /** False: no invariant is checked, where a world is measured and not proved. */
   readonly judged?: boolean;
+  /** What records the inputs of a run, as the agent's recorder does; absent: nothing does. */
+  readonly recorderOf?: (node: NodeId, run: string) => RecorderPort;
 }
 
 /** A fact, with the node that told it. */

@@ -25,7 +25,7 @@ export function createProcessPorts(
   life: Life,
   { exchange, wake, stopped }: ProcessParts,
 ): Ports {
-  const { trace, emit, outside } = environment;
+  const { trace, emit, outside, recorderOf } = environment;
   const { clock, disk, driver, machine } = spec;
   const self = spec.config.node.id;
   return {
@@ -69,6 +69,7 @@ export function createProcessPorts(
       },
     },
     stopped: () => life.leave(stopped),
+    ...(recorderOf === null ? {} : { recorder: recorderOf(self, spec.run) }),
   };
 }
 

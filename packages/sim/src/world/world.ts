@@ -80,7 +80,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
 }
 
 /** The order in which the parts take their generators from the world's is part of what a seed means. */
-function createParts(spec: WorldSpec, { keepTrace }: WorldOptions): Parts {
+function createParts(spec: WorldSpec, { keepTrace, recorderOf }: WorldOptions): Parts {
   const queue = createQueue();
   const random = createRandom(spec.seed);
   const log = new WorldLog(queue, keepTrace);
@@ -123,6 +123,7 @@ function createParts(spec: WorldSpec, { keepTrace }: WorldOptions): Parts {
     forged: (from, message) => lies.forged(from, message),
     meant: (to, message) => lies.meant(to, message),
     isProven: signatures.isProven,
+    recorderOf: recorderOf ?? null,
   };
   const nodes = new Nodes({ spec, environment, cloud, machines, random });
   const operators = createOperators(
