@@ -22,6 +22,7 @@ export async function openSimulatedTransport(): Promise<TransportWorld> {
     {
       queue,
       network,
+      store: null,
       trace: { log: () => undefined, hash: () => '', lines: () => [] },
       emit: () => undefined,
       violate(invariant, evidence) {
@@ -32,7 +33,7 @@ export async function openSimulatedTransport(): Promise<TransportWorld> {
       isProven: () => true,
       recorderOf: null,
     },
-    { config, clock, wire: 0 },
+    { config, clock, wire: 0, run: 'saturn#1' },
     life,
   );
   let behaviour: PeerBehaviour = 'answers';

@@ -204,8 +204,8 @@ function withKey(path: string, value: string): string {
   return `${LEAST}${name === undefined ? `${section}: ${value}` : `${section}: { ${name}: ${value} }`}\n`;
 }
 
-/** Simulated operators have no keys that a file could name, and one web hook stands for all receivers but the topic. */
-const WITHOUT_KEY: readonly string[] = ['identities', 'notify.webhook'];
+/** Simulated operators have no keys that a file could name, one web hook stands for all receivers but the topic, and one store for all kinds. */
+const WITHOUT_KEY: readonly string[] = ['identities', 'notify.webhook', 'store'];
 
 test.each(
   SETTINGS.filter(({ path, write }) => write !== 'none' && !WITHOUT_KEY.includes(path)).map(

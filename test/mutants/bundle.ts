@@ -31,7 +31,7 @@ export async function bundle(root: string, edits: readonly Edit[], out: string):
   const mutate: Plugin = {
     name: 'mutate',
     setup({ onLoad }) {
-      onLoad({ filter: /[\\/]packages[\\/]protocol[\\/]src[\\/].*\.ts$/ }, ({ path }) => {
+      onLoad({ filter: /[\\/]packages[\\/](?:protocol|ports)[\\/]src[\\/].*\.ts$/ }, ({ path }) => {
         const file = relative(join(root, SOURCES), path).split(sep).join('/');
         const contents = mutated(root, file, edits);
         return contents === null ? null : { contents, loader: 'ts' };

@@ -5,7 +5,7 @@
 import type { FocusName } from './focus.ts';
 
 export interface Edit {
-  /** Below `packages/protocol/src`. */
+  /** Below `packages/protocol/src`, or beside it: `../../ports/src/…`. */
   readonly file: string;
   /** Stands in the file exactly once. */
   readonly find: string;

@@ -8,6 +8,7 @@ export function rulesIn(protocol: string): readonly string[] {
     ...rows(section(protocol, 'The takeover rule'), 0).map((gate) => `gate ${gate}`),
     ...rows(section(protocol, 'Ballots'), 1).map((code) => `answer ${code}`),
     ...numbered(section(protocol, 'Freshness of messages')).map((n) => `freshness ${n}`),
+    ...numbered(section(protocol, 'The relay')).map((n) => `relay ${n}`),
     ...numbered(section(protocol, 'The move')).map((n) => `move ${n}`),
     ...numbered(section(protocol, "The host's duties")).map((n) => `host ${n}`),
   ];

@@ -7,4 +7,8 @@ export * from './aws-calls.ts';
 export * from './aws-failure.ts';
 export * from './ec2.ts';
 export * from './opsworks.ts';
+export * from './relay.ts';
+export * from './relay-item.ts';
+export * from './relay-pace.ts';
+export * from './relay-store.ts';
 export * from './transport.ts';

@@ -13,6 +13,7 @@ function contradiction(claim: Claim): Claim {
     case 'moves':
     case 'told':
     case 'calls':
+    case 'stored':
       return { ...claim, count: otherThan(claim.count) };
     case 'served':
       return { ...claim, by: 'somebody else' };

@@ -81,11 +81,33 @@ const again = [
   s(protocol('reporting/outbox', 'FIRST_RETRY_MS')),
   s(protocol('reporting/outbox', 'MAX_RETRY_MS')),
 ] as const;
+const ports = (file: string, name: string): number => constant(`packages/ports/src/${file}.ts`, name);
 const settled = s(protocol('reporting/news', 'SETTLED_MS'));
 const refusals = word(protocol('model/limits', 'MAX_REFUSALS'));
 const webhooks = LISTS.find(({ path }) => path === 'notify.webhook')?.max ?? 0;
 
 export const ties: readonly Tie[] = [
+  [
+    PROTOCOL,
+    'the newest {} requests and {} answers that its reader',
+    ports('relay-item', 'MAX_PARCELS') / 2,
+    ports('relay-item', 'MAX_PARCELS') / 2,
+  ],
+  [
+    PROTOCOL,
+    'at least `max({}, dead / {})` passes, half of that for {} after a ballot',
+    ms(ports('relay-pace', 'LEAST_PACE_MS')),
+    ports('relay-pace', 'PACES_IN_DEAD'),
+    s(ports('relay-pace', 'HURRY_MS')),
+  ],
+  [PROTOCOL, 'came or went; {} between writes when', s(ports('relay-pace', 'SLOW_WRITE_MS'))],
+  [PROTOCOL, 'the rest doubles, up to {} paces', ports('relay-pace', 'MOST_PACES')],
+  [PROTOCOL, 'the one beside it read, every {} min, and', ports('relay-pace', 'PROOF_EVERY_MS') / 60_000],
+  [
+    'docs/settings-leave-open.md',
+    'one proof in {} minutes that',
+    ports('relay-pace', 'PROOF_EVERY_MS') / 60_000,
+  ],
   [PROTOCOL, 'it is tried again after {} doubling to {}, so that', ...again],
   [PROTOCOL, 'refuses for good {} times', refusals],
   [PROTOCOL, 'it has been fit for {}, or another', settled],

@@ -13,6 +13,7 @@ import { MOVE_MUTANTS } from './moves.ts';
 import { OBSERVATION_MUTANTS } from './observation.ts';
 import { ORDER_MUTANTS } from './order.ts';
 import { OPERATOR_MUTANTS } from './orders.ts';
+import { RELAY_MUTANTS } from './relay.ts';
 import { SIGNED_MUTANTS } from './signed.ts';
 import { STANDING_MUTANTS } from './standing.ts';
 import { TOGETHER } from './together.ts';
@@ -31,6 +32,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...OPERATOR_MUTANTS,
   ...EPISODE_MUTANTS,
   ...ADOPTED_MUTANTS,
+  ...RELAY_MUTANTS,
   ...SIGNED_MUTANTS,
   ...LYING_MUTANTS,
   ...TOGETHER,

@@ -1,6 +1,14 @@
 /** The scenarios that are about what a mutant breaks; they are run before all others. */
 export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'no-news-no-answer': ['pause-expires'],
+  'relay-never': ['store-cut-off-and-blocked'],
+  'relay-for-ever': ['store-carries-while-it-must'],
+  'relay-blindly': ['store-agent-restarts-while-cut-off', 'store-cut-off-and-blocked'],
+  'relay-unread': ['store-cut-off-and-blocked'],
+  'relay-again': ['store-cut-off-and-well'],
+  'relay-one-way': ['store-agent-restarts-while-cut-off'],
+  'relay-hammers': ['store-carries-while-it-must'],
+  'relay-at-rest': ['store-at-rest'],
   'no-news-puts-off': ['quick-killed'],
   'waking-late': ['failure-after-a-hiccup'],
   'connection-kept-to-a-suspect': ['ballot-to-a-suspect'],

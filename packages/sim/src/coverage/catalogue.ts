@@ -14,6 +14,7 @@ import {
   type Reason,
 } from '@failtome/protocol';
 import { ACTIONS, TOPOLOGIES } from '../plan/index.ts';
+import { STORE_FAULTS } from '../world/index.ts';
 
 /** Something that a swarm must meet. */
 export interface CoverageMark {
@@ -173,6 +174,13 @@ const SITUATIONS: readonly (readonly [id: string, says: string])[] = [
   ['move:not-answering', 'an address moved, and did not answer in time'],
   ['move:claimed', 'an address that nobody held was claimed'],
   ['console:during-move', 'an operator moved an address while a node was moving it'],
+  ['store:written', 'a node wrote to the store'],
+  ['store:request', 'a request came through the store'],
+  ['store:answer', 'an answer came through the store'],
+  ['store:lent', 'a lease was lent through the store'],
+  ['store:refused', 'a voter refused through the store'],
+  ['store:kept-from-silence', 'only what came through the store kept a peer from being silent'],
+  ...STORE_FAULTS.map((state) => [`store:${state}`, `the store was out of order: ${state}`] as const),
   ['witness:voted', 'a witness lent its lease'],
   ['action:liar', 'a witness lied'],
   ['ending:despite:liar', 'the rest came right although a witness lied to the end'],
@@ -206,6 +214,7 @@ const SETTINGS: readonly (readonly [id: string, says: string])[] = [
   ['setting:occupied', 'another Elastic IP where a contested address would land'],
   ['setting:nat', 'a node behind a NAT gateway'],
   ['setting:disagreeing', 'configurations that disagree'],
+  ['setting:store', 'a store to relay through'],
   ['setting:homeless', 'an address that nobody held at first'],
 ];
 

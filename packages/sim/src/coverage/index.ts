@@ -8,6 +8,7 @@ import { COVERAGE_MARKS, type CoverageMark } from './catalogue.ts';
 import { DecisionMarks } from './decision-marks.ts';
 import type { Mark } from './mark.ts';
 import { watchMessages } from './message-marks.ts';
+import { watchRelay } from './relay-marks.ts';
 
 export { OUT_OF_REACH, COVERAGE_MARKS, type CoverageMark } from './catalogue.ts';
 
@@ -33,7 +34,12 @@ export function createCoverageCounter(): CoverageCounter {
   };
   return {
     watcher() {
-      const watchers = [new DecisionMarks(mark).watch, new CallMarks(mark).watch, watchMessages(mark)];
+      const watchers = [
+        new DecisionMarks(mark).watch,
+        new CallMarks(mark).watch,
+        watchMessages(mark),
+        watchRelay(mark),
+      ];
       return (event) => {
         for (const watch of watchers) watch(event);
       };
@@ -63,7 +69,8 @@ function markActions({ timeline }: Plan, injected: ReadonlyMap<string, number>, 
   for (const { action, with: given } of timeline) {
     if (!injected.has(action)) continue;
     for (const [name, about] of Object.entries(ACTIONS.get(action)?.parameters ?? {}))
-      if (about.kind === 'choice') mark(`action:${action}:${name}:${String(given[name])}`);
+      if (about.kind === 'choice' && action === 'store') mark(`store:${String(given[name])}`);
+      else if (about.kind === 'choice') mark(`action:${action}:${name}:${String(given[name])}`);
   }
 }
 
@@ -82,7 +89,8 @@ function markWorld(world: WorldSpec, mark: Mark): void {
   );
   if (topology !== undefined) mark(`topology:${topology.name}`);
   mark(`driver:${world.driver}`);
-  const { agreement, local, displace } = world.settings;
+  const { agreement, local, displace, store } = world.settings;
+  if (store === true) mark('setting:store');
   if (agreement.silentPeer === 'hold') mark('setting:silent-peer-hold');
   if (local === null) mark('setting:no-local-check');
   if (displace === 'allow') mark('setting:displace');

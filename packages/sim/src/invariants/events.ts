@@ -41,6 +41,10 @@ export type WorldEvent =
   | { readonly kind: 'started' | 'ended' | 'paused' | 'resumed'; readonly by: RunView }
   /** A message was read, a request or an answer, and is about to be taken in. */
   | { readonly kind: 'heard'; readonly by: RunView; readonly message: Envelope }
+  /** The message that is read next came through the store. */
+  | { readonly kind: 'relayed'; readonly by: RunView; readonly message: Envelope }
+  /** The store has accepted what this node wrote. */
+  | { readonly kind: 'stored'; readonly by: RunView }
   /** A message leaves. */
   | { readonly kind: 'said'; readonly by: RunView; readonly message: Envelope; readonly bytes: number }
   /** A request was answered with this status; `recordedAs` is the same for every delivery of it. */

@@ -155,6 +155,7 @@ const file = map("an agent's configuration", {
     }),
     '',
   ),
+  store: nothing,
   holdDown: optional(alone('holdDown'), ''),
   flap: optional(section('flap'), ''),
 });
@@ -208,6 +209,7 @@ function commonSettings(read: Read, root: RawNode): Given {
   if (!has(root, 'local')) given.set('local', null);
   if (!has(root, 'notify', 'sns')) given.set('notify.sns', false);
   if (has(root, 'notify', 'webhook') || has(root, 'notify', 'exec')) given.set('notify.webhook', true);
+  if (has(root, 'store')) given.set('store', true);
   // Simulated operators have keys where these have.
   if (has(root, 'auth', 'operators')) given.set('identities', true);
   if (read.preset !== undefined) given.set('preset', read.preset);

@@ -74,6 +74,13 @@ function evaluateClaim(runLog: RunLog, claim: Claim, span: Span): Evaluation {
       return decides(runLog, claim, span);
     case 'calls':
       return calls(runLog, claim, span);
+    case 'stored':
+      return counted(
+        'writes to the store',
+        '',
+        runLog.stored.filter(({ atMs }) => isIn(span, atMs)).length,
+        claim.count,
+      );
     case 'ready':
     case 'unready':
       return isReady(runLog, claim, span);

@@ -57,6 +57,8 @@ export type Claim =
   | { readonly kind: 'decision'; readonly node: string; readonly is: string }
   /** Calls that weren't dry runs. */
   | { readonly kind: 'calls'; readonly call: AwsAction; readonly count: Count }
+  /** Writes to the store, of all nodes. */
+  | { readonly kind: 'stored'; readonly count: Count }
   | { readonly kind: 'ready'; readonly node: string }
   /** Not ready to take over, for a reason that holds this text. */
   | { readonly kind: 'unready'; readonly node: string; readonly because: string }
@@ -245,6 +247,7 @@ const fields = {
     byName({ ...choice(awsActions), expected: 'a call such as ec2:AssociateAddress' }, count),
     'how often the nodes call AWS; dry runs are not counted',
   ),
+  stored: optional(count, 'how often the nodes write to the store'),
   ready: optional(oneOrMore(aNode, MAX_LISTED), 'who could take over at the end'),
   unready: optional(byName(aNode, line), 'who could not, and a part of the reason'),
   answered: optional(lines, 'what the operators are answered, order by order: a part of it, or `no answer`'),
@@ -310,6 +313,7 @@ function claimsOf(read: Block): readonly Claim[] {
     if (node !== null) claims.push({ kind: 'decision', node, is });
   for (const [call, one] of read.calls ?? [])
     claims.push({ kind: 'calls', call: call as AwsAction, count: one }); // the key's shape has read it
+  if (read.stored !== undefined) claims.push({ kind: 'stored', count: read.stored });
   for (const node of read.ready ?? []) claims.push({ kind: 'ready', node });
   for (const [node, because] of read.unready ?? [])
     if (node !== null) claims.push({ kind: 'unready', node, because });

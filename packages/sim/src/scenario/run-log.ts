@@ -21,6 +21,8 @@ export interface RunLog {
   readonly problems: ReadonlyMap<string, readonly Since<readonly string[]>[]>;
   /** Calls of the nodes to AWS. */
   readonly calls: readonly { readonly atMs: number; readonly action: string; readonly dryRun: boolean }[];
+  /** When nodes wrote to the store. */
+  readonly stored: readonly { readonly atMs: number }[];
   /** What the operators were answered, by their orders' numbers. */
   readonly answers: readonly { readonly atMs: number; text: string }[];
 }
@@ -33,6 +35,7 @@ export function runLogOf(world: World): RunLog {
   const services = new Map<string, Since<string | null>[]>();
   const problems = new Map<string, Since<readonly string[]>[]>();
   const calls: { atMs: number; action: string; dryRun: boolean }[] = [];
+  const stored: { atMs: number }[] = [];
   const answers: { atMs: number; text: string }[] = [];
   const { addresses, nodes } = world.spec;
   for (const { id } of nodes) problems.set(id, [{ atMs: 0, is: OFF }]);
@@ -57,6 +60,7 @@ export function runLogOf(world: World): RunLog {
 
   world.watch((event) => {
     if (event.kind === 'facts') for (const fact of event.facts) onFact(event.by.node, fact);
+    if (event.kind === 'stored') stored.push({ atMs: world.now() });
     if (event.kind === 'ended') problems.get(event.by.node)?.push({ atMs: world.now(), is: OFF });
     if (event.kind === 'stepped' || event.kind === 'cloud') look();
   });
@@ -71,7 +75,7 @@ export function runLogOf(world: World): RunLog {
       answered.text = `${detail.outcome.state} ${detail.outcome.detail}`.trim();
   });
   look();
-  return { world, holders, services, problems, calls, answers };
+  return { world, holders, services, problems, calls, stored, answers };
 }
 
 /** What held at a moment. */

@@ -114,6 +114,14 @@ export const SETTINGS: readonly Setting[] = [
     at: ['webhook'],
     write: 'plain',
   },
+  {
+    // A section in the agent's file, where it says which.
+    path: 'store',
+    says: 'whether there is a store to relay through',
+    shape: flag,
+    at: ['store'],
+    write: 'plain',
+  },
   ms(keys.NOTIFY_BLOCKED_AFTER, ['blockedAfterMs']),
   ms(keys.HOLD_DOWN, ['holdDownMs']),
   count(keys.FLAP_MOVES, ['flap', 'moves']),

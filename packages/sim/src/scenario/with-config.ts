@@ -161,6 +161,7 @@ function claimWith(claim: Claim, { node, address }: Rename): Claim {
       };
     case 'told':
     case 'calls':
+    case 'stored':
     case 'answered':
       return claim;
   }

@@ -259,6 +259,7 @@ function written(claim: Claim, before: Json | undefined): Json {
       return byAddress(claim.address, part, before);
     }
     case 'told':
+    case 'stored':
       return countOf(claim.count);
     case 'told-texts':
     case 'webhook':

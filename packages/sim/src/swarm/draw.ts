@@ -3,7 +3,7 @@
  * reason to move every few seconds, so that takeovers meet faults, and each other, far more often than they would.
  */
 import { type DrawOptions, drawPlan, type Entry, LIAR, type Plan, withLiar } from '../plan/index.ts';
-import { createRandom, DEFAULT_SETTINGS, type Random, WEBHOOK_FAULTS } from '../world/index.ts';
+import { createRandom, DEFAULT_SETTINGS, type Random, STORE_FAULTS, WEBHOOK_FAULTS } from '../world/index.ts';
 
 /** Keeps what is drawn here apart from what `drawPlan` draws from the same seed. */
 const SALT = 0x5eed;
@@ -11,6 +11,13 @@ const IDENTITY_SALT = 0x1de;
 const IDENTITIES_PER_MILLE = 300;
 const WEBHOOK_SALT = 0x300c;
 const WEBHOOK_PER_MILLE = 200;
+const STORE_SALT = 0x5708e;
+const STORE_PER_MILLE = 250;
+/** From one cut of a direct path to the next, and how long it lasts; the same of what is wrong with the store. */
+const CUT_GAP_MS = [10_000, 60_000] as const;
+const CUT_MS = [3_000, 40_000] as const;
+const STORE_GAP_MS = [20_000, 90_000] as const;
+const STORE_BROKEN_MS = [2_000, 30_000] as const;
 /** The actions of those who give orders. */
 const ORDERS: ReadonlySet<string> = new Set([
   'pause-order',
@@ -44,8 +51,9 @@ const LATE_MS = [2_000, 20_000] as const;
 export function planOf(seed: number, options: DrawOptions = {}): Plan {
   const plain = drawPlan(seed, besideLiar(options));
   const signed = withIdentities(plain, createRandom(seed ^ IDENTITY_SALT));
-  const plan =
+  const told =
     options.actions === undefined ? withWebhook(signed, createRandom(seed ^ WEBHOOK_SALT)) : signed;
+  const plan = options.actions === undefined ? withStore(told, createRandom(seed ^ STORE_SALT)) : told;
   const random = createRandom(seed ^ SALT);
   const restless = options.actions === undefined && random.chance(RESTLESS_PER_MILLE);
   return withLiar(seed, restless ? makeRestless(plan, random) : plan, options);
@@ -81,6 +89,26 @@ function withWebhook(plan: Plan, random: Random): Plan {
   }
   const timeline = [...plan.timeline, ...faults].sort((a, b) => a.atMs - b.atMs);
   return { ...plan, title: `${plan.title}, web hook`, world, timeline };
+}
+
+/** Some have a store to relay through. Direct paths are cut more often then, and the store is out of order now and then, for all or for one. */
+function withStore(plan: Plan, random: Random): Plan {
+  if (!random.chance(STORE_PER_MILLE)) return plan;
+  const { nodes } = plan.world;
+  const added: Entry[] = [];
+  for (let atMs = FIRST_AT_MS; atMs < plan.ending.atMs; atMs += random.between(...CUT_GAP_MS)) {
+    const from = random.pick(nodes).id;
+    const to = random.pick(nodes.filter(({ id }) => id !== from)).id;
+    added.push({ atMs, action: 'cut', with: { from, to }, forMs: random.between(...CUT_MS) });
+  }
+  for (let atMs = FIRST_AT_MS; atMs < plan.ending.atMs; atMs += random.between(...STORE_GAP_MS)) {
+    const state = random.pick(STORE_FAULTS);
+    const node = random.chance(500) ? null : random.pick(nodes).id;
+    added.push({ atMs, action: 'store', with: { state, node }, forMs: random.between(...STORE_BROKEN_MS) });
+  }
+  const timeline = [...plan.timeline, ...added].sort((a, b) => a.atMs - b.atMs);
+  const world = { ...plan.world, settings: { ...plan.world.settings, store: true } };
+  return { ...plan, title: `${plan.title}, store`, world, timeline };
 }
 
 /** Little damping, addresses that work soon after they move, and a holder that is broken again and again. */

@@ -9,6 +9,7 @@ import type { Network } from './network.ts';
 import type { Machine, Outside } from './outside.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
+import type { SimulatedStore } from './simulated-store.ts';
 import type { Trace } from './trace.ts';
 import type { RunView, Violate, Watcher } from './watch.ts';
 
@@ -19,6 +20,8 @@ export interface Environment {
   readonly trace: Trace;
   readonly network: Network;
   readonly outside: Outside;
+  /** Null: the cluster has none. */
+  readonly store: SimulatedStore | null;
   readonly emit: Watcher;
   readonly violate: Violate;
   /** What a node's message becomes on its way out, and an answer on its way in, where it lies (`liar/lies.ts`). */

@@ -13,6 +13,7 @@ export function healAll(world: World): void {
   world.outside.page = 'served';
   world.outside.webhook = 'up';
   world.packets?.heal();
+  world.store?.heal();
   for (const a of world.spec.nodes) {
     for (const b of world.spec.nodes) if (a !== b) world.link(a.id, b.id, { ...QUIET_LINK });
     const machine = world.machine(a.id);

@@ -18,6 +18,7 @@ import type { SimProcess } from './process.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
 import type { Overrides } from './settings.ts';
+import type { SimulatedStore } from './simulated-store.ts';
 import type { WorldSpec } from './spec.ts';
 import type { Trace } from './trace.ts';
 import type { RunView, Violation, Watcher } from './watch.ts';
@@ -58,6 +59,8 @@ export interface World {
   readonly network: Network;
   readonly cloud: Cloud;
   readonly outside: Outside;
+  /** Null: the cluster has none. */
+  readonly store: SimulatedStore | null;
   /** The paths as TCP sees them; null: no packet is lost here, and links lose messages. */
   readonly packets: Packets | null;
   now(): number;

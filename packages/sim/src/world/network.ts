@@ -165,13 +165,19 @@ export class Network {
     return made;
   }
 
-  request(wanted: Request): void {
+  /** Send it. What it is recorded as, for whoever sends the same on another way. */
+  request(wanted: Request): Pick<Delivery, 'recordedAs' | 'sentAtMs'> {
+    const one = this.#record(wanted);
+    this.#dispatch(wanted, one);
+    return { recordedAs: one.id, sentAtMs: one.sentAtMs };
+  }
+
+  #dispatch(wanted: Request, one: Recorded): void {
     const { from, to, until } = wanted;
     const there = this.link(from, to);
     const back = this.link(to, from);
     const asked = { done: wanted.done, lateUntil: until + LATE_ANSWER_MS, ended: false, closed: false };
     this.#queue.at(until, () => fail(asked, 'timeout'));
-    const one = this.#record(wanted);
     const msg = 2 * one.id;
     this.#details.emit?.({
       kind: 'sent',

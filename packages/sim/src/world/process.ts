@@ -144,7 +144,10 @@ export class SimProcess {
   }
 
   post(event: Event): void {
-    this.#enter(() => this.host.post(event));
+    this.#enter(() => {
+      this.host.post(event);
+      if (event.kind === 'configured') this.#exchange.reconfigure(event.config);
+    });
   }
 
   pause(): void {

@@ -29,6 +29,8 @@ export interface Settings {
   readonly notifies: boolean;
   /** Whether there is a web hook as well, which is told of every event; left out: none, as in plans of earlier versions. */
   readonly webhook?: boolean;
+  /** Whether there is a store to relay through; left out: none. */
+  readonly store?: boolean;
   /** Null: as long as a failover may take by these settings. */
   readonly blockedAfterMs: number | null;
   readonly holdDownMs: number;

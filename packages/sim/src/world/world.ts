@@ -19,6 +19,7 @@ import { Packets } from './packets.ts';
 import { createQueue, type EventQueue } from './queue.ts';
 import { createRandom, type Random } from './random.ts';
 import { createSignatures } from './signing.ts';
+import { SimulatedStore } from './simulated-store.ts';
 import { initialAws, newMachine, type WorldSpec } from './spec.ts';
 import type { Violate, WorldEvent } from './watch.ts';
 import { WorldLog } from './world-log.ts';
@@ -37,6 +38,7 @@ interface Parts {
   readonly cloud: Cloud;
   readonly outside: Outside;
   readonly packets: Packets | null;
+  readonly store: SimulatedStore | null;
   readonly lies: Lies;
   readonly nodes: Nodes;
   readonly violate: Violate;
@@ -46,7 +48,7 @@ interface Parts {
 /** Build a world with all agents off; `start` each. */
 export function createWorld(spec: WorldSpec, options: WorldOptions): World {
   const parts = createParts(spec, options);
-  const { queue, random, log, network, cloud, outside, packets, nodes, violate, operators } = parts;
+  const { queue, random, log, network, cloud, outside, packets, store, nodes, violate, operators } = parts;
   const { trace, details, facts, cloudEvents } = log;
   const mark = (id: NodeId, what: string): SimNode => {
     trace.log('world', what, id);
@@ -61,6 +63,7 @@ export function createWorld(spec: WorldSpec, options: WorldOptions): World {
     cloud,
     outside,
     packets,
+    store,
     details,
     ...createWorldTime(queue, () => log.violation(), violate),
     ...createProcessActions(nodes, spec, mark),
@@ -85,17 +88,7 @@ function createParts(spec: WorldSpec, { keepTrace, recorderOf }: WorldOptions): 
   const random = createRandom(spec.seed);
   const log = new WorldLog(queue, keepTrace);
   const { trace, details } = log;
-  const cloud = new SimulatedCloud(
-    queue,
-    random.fork(),
-    initialAws(spec),
-    spec.cloud,
-    {
-      onEvent: (event) => log.emitCloud(event),
-      onFault: (action, dryRun, effect) => log.emit({ kind: 'faulted', action, dryRun, effect }),
-    },
-    details,
-  );
+  const cloud = createCloud(spec, queue, random, log);
   const aws = (): AwsState => cloud.state();
   const logNetwork = (what: string, detail: string): void => trace.log('network', what, detail);
   // Only where there is one: what the others draw stays as it is.
@@ -114,6 +107,7 @@ function createParts(spec: WorldSpec, { keepTrace, recorderOf }: WorldOptions): 
   const signatures = createSignatures((text) => emit({ kind: 'order-signed', text }));
   const environment: Environment = {
     queue,
+    store: spec.settings.store === true ? new SimulatedStore(queue, random.fork()) : null,
     random: random.fork(),
     trace,
     network,
@@ -128,17 +122,53 @@ function createParts(spec: WorldSpec, { keepTrace, recorderOf }: WorldOptions): 
   const nodes = new Nodes({ spec, environment, cloud, machines, random });
   const operators = createOperators(
     { queue, network, trace, emit, details, signatures },
-    {
-      signs: spec.settings.identities,
-      newSession: () => nodes.newSession('o'),
-      status(id) {
-        const status = nodes.statusOf(id);
-        return status === null ? null : lies.shown(id, status);
-      },
-      withholds: (id, command) => lies.withholds(id, command),
-    },
+    operatorsView(spec, nodes, lies),
   );
-  return { spec, queue, random, log, network, cloud, outside, packets, lies, nodes, violate, operators };
+  return {
+    spec,
+    queue,
+    random,
+    log,
+    network,
+    cloud,
+    outside,
+    packets,
+    store: environment.store,
+    lies,
+    nodes,
+    violate,
+    operators,
+  };
+}
+
+function operatorsView(
+  { settings }: WorldSpec,
+  nodes: Nodes,
+  lies: Lies,
+): Parameters<typeof createOperators>[1] {
+  return {
+    signs: settings.identities,
+    newSession: () => nodes.newSession('o'),
+    status(id) {
+      const status = nodes.statusOf(id);
+      return status === null ? null : lies.shown(id, status);
+    },
+    withholds: (id, command) => lies.withholds(id, command),
+  };
+}
+
+function createCloud(spec: WorldSpec, queue: EventQueue, random: Random, log: WorldLog): SimulatedCloud {
+  return new SimulatedCloud(
+    queue,
+    random.fork(),
+    initialAws(spec),
+    spec.cloud,
+    {
+      onEvent: (event) => log.emitCloud(event),
+      onFault: (action, dryRun, effect) => log.emit({ kind: 'faulted', action, dryRun, effect }),
+    },
+    log.details,
+  );
 }
 
 function createLinkActions({

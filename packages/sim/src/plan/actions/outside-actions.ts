@@ -1,5 +1,5 @@
 /** What happens to the web servers, the paths to the addresses, and the external-IP service. */
-import { WEBHOOK_FAULTS } from '../../world/index.ts';
+import { STORE_FAULTS, WEBHOOK_FAULTS } from '../../world/index.ts';
 import {
   type ActionKind,
   action,
@@ -10,6 +10,7 @@ import {
   MIDDLE,
   nodeAction,
   SHORT,
+  whoIs,
 } from '../action.ts';
 import { address, choice, duration, ip, node, optional, share } from '../parameters.ts';
 
@@ -91,6 +92,22 @@ export const OUTSIDE: readonly ActionKind[] = [
       return () => {
         outside.webhook = 'up';
       };
+    },
+  }),
+  action({
+    name: 'store',
+    says: 'the store does not answer, refuses most calls, applies them without an answer, shows what stood there before, has lost its table, or lies',
+    lastsMs: LONG,
+    parameters: {
+      state: choice(STORE_FAULTS, 'what is wrong with it'),
+      node: optional(node('for whose calls; left out: for all'), null),
+    },
+    apply(world, { state, node: named }) {
+      const { store } = world;
+      const id = named === null ? null : whoIs(world, named);
+      if (store === null || (named !== null && id === null)) return null;
+      store.fail(id, state);
+      return () => store.fail(id, null);
     },
   }),
   nodeAction({
