@@ -12,7 +12,7 @@ export { WEBHOOK_FAULTS } from './outside.ts';
 export { type PacketSpec, type Packets, QUIET_PACKETS } from './packets.ts';
 export * from './random.ts';
 export * from './settings.ts';
-export { STORE_FAULTS, type StoreFault } from './simulated-store.ts';
+export { STORE_FAULTS } from './simulated-store.ts';
 export type { WorldSpec } from './spec.ts';
 export * from './trace.ts';
 export * from './watch.ts';
