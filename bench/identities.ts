@@ -122,6 +122,7 @@ async function openPair(saturns: Identities, neptunes: Identities): Promise<Pair
       receiver: () => ({ cluster: 'web', node: 'neptune' }),
       inbox,
       views: noViews,
+      recordings: { list: unasked, read: unasked },
       streams: new EventStreams(EVENT_STREAMS, {
         status: unasked,
         cluster: unasked,

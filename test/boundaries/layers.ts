@@ -63,7 +63,7 @@ export const LAYERS: readonly Layer[] = [
   ),
   { folder: 'packages/config/src', packages: [PROTOCOL, 'yaml'] },
   { folder: 'packages/ports/src', packages: [PROTOCOL] },
-  { folder: 'packages/recording/src', packages: [PROTOCOL], node: true },
+  { folder: 'packages/recording/src', packages: [PROTOCOL, 'modern-tar'], node: true },
   { folder: 'packages/page/src', packages: [PROTOCOL, 'preact', 'preact-render-to-string'] },
   {
     folder: 'packages/page/src/client',

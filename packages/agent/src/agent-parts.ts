@@ -26,6 +26,7 @@ import type { Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import type { Recorder } from './observe/recorder.ts';
 import type { Adapters } from './ports.ts';
+import { recordingSource } from './recordings-view.ts';
 import type { StateDirectory } from './state-directory.ts';
 import { statusLine, type ViewSources } from './state-views.ts';
 import type { Certificate } from './tls/certificate.ts';
@@ -152,6 +153,7 @@ function createApis(agent: AgentParts): Apis {
   };
   return new Apis(agent.config.api, {
     sources,
+    recordings: recordingSource(agent),
     config: () => agent.config,
     nodeId: () => agent.running?.identity.id ?? null,
     keys: () => agent.secrets.keyFile.keys,

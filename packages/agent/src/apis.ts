@@ -15,6 +15,7 @@ import { AgentError } from './errors.ts';
 import { ClusterView } from './http/cluster-view.ts';
 import { EVENT_STREAMS, EventStreams, type NodeEvent } from './http/event-streams.ts';
 import type { Readers } from './http/readers.ts';
+import type { RecordingSource } from './http/recording-routes.ts';
 import { isPeerAt } from './http/sender.ts';
 import { createServer, type ServerDependencies } from './http/server.ts';
 import { renewCertificate, reviewConnections } from './http/tls-server.ts';
@@ -39,6 +40,7 @@ export interface ApisDependencies extends Pick<ServerDependencies, 'inbox' | 'on
   /** At this moment; null: plain HTTP. */
   readonly certificate: () => Certificate | null;
   readonly sources: ViewSources;
+  readonly recordings: RecordingSource;
 }
 
 interface Listener {
@@ -71,6 +73,7 @@ export class Apis {
           ...{ keys, identities, inbox, onRejected, onFault },
           receiver: () => ({ cluster: config().cluster, node: dependencies.nodeId() }),
           views: createViews(sources, { cluster: () => cluster.get() }),
+          recordings: dependencies.recordings,
           streams: this.#streams,
           isPeerAddress: (address) => isPeerAt(address, config().peers),
           readers: () => readersOf(serves, dependencies),

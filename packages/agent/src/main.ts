@@ -7,7 +7,7 @@ import { lookUpCluster } from './adapters/cluster-lookup.ts';
 import { lookUpForIam } from './adapters/iam-lookup.ts';
 import { readKeySecret } from './adapters/key-secret.ts';
 import { Names } from './adapters/names.ts';
-import { createFiles, existing } from './adapters/new-files.ts';
+import { createFiles, createPrivate, existing } from './adapters/new-files.ts';
 import { lookUpStack } from './adapters/stack-lookup.ts';
 import { generateIdentity, readIdentityFile } from './auth/identity.ts';
 import { generateKey, readKeyFile } from './auth/keys.ts';
@@ -50,6 +50,7 @@ const dependencies: CliDependencies = {
   readKeySecret,
   existing,
   createFiles,
+  createPrivate,
   ask: process.stdin.isTTY === true && process.stdout.isTTY === true ? ask : null,
   lookUpForIam: (lookup) => lookUpForIam(lookup, { names }),
 };

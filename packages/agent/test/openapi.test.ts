@@ -4,10 +4,20 @@ import { join } from 'node:path';
 import { encodeMessage } from '@failtome/protocol';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from 'vitest';
+import { SIGNATURE_HEADER, signRequest, TIME_HEADER } from '../src/auth/signature.ts';
 import { answerFits, documented, outputFits } from './api/answers.ts';
 import { CLI_OUTPUT, cliOutputText } from './api/cli-output.ts';
 import { openApi } from './api/document.ts';
-import { type Api, type ApiOptions, answerTo, buildApi, envelope, signed } from './support/api.ts';
+import {
+  type Api,
+  type ApiOptions,
+  answerTo,
+  buildApi,
+  envelope,
+  KEYS,
+  READERS,
+  signed,
+} from './support/api.ts';
 import { cli } from './support/cli.ts';
 
 const agent = join(import.meta.dirname, '..');
@@ -86,6 +96,11 @@ interface Asked {
 }
 
 const get = (url: string, api: ApiOptions = {}): Asked => ({ url, api });
+const signedGet = (url: string): Asked => {
+  const body = String(READERS.now);
+  const signature = signRequest(KEYS, { method: 'GET', path: url, body });
+  return { url, headers: { [TIME_HEADER]: body, [SIGNATURE_HEADER]: signature } };
+};
 const host = (path: string): Asked => ({ url: path, headers: { host: 'elsewhere.example' } });
 const post = (url: string, status: 200 | 403 | 409): Asked => ({
   url,
@@ -103,6 +118,10 @@ const refusals: readonly (readonly [response: string, asked: Asked])[] = [
   ['GET /v1/holder 400', get('/v1/holder?ip=a&ip=b')],
   ['GET /v1/holder 404', get('/v1/holder?ip=192.0.2.9')],
   ['GET /v1/history 400', get('/v1/history?limit=0')],
+  ['GET /v1/recordings 200', signedGet('/v1/recordings')],
+  ['GET /v1/recordings 400', signedGet('/v1/recordings?from=-1')],
+  ['GET /v1/recordings 404', signedGet('/v1/recordings?name=none')],
+  ['GET /v1/recordings default', get('/v1/recordings')],
   ['GET /v1/events 400', get('/v1/events?of=nobody')],
   ['GET /readyz 503', get('/readyz', { views: { ready: () => ({ ready: false, reason: 'it starts' }) } })],
   ['GET /livez default', host('/livez/nothing')],

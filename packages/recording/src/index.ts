@@ -1,4 +1,15 @@
 /** What an agent records of its inputs, as bytes, and how that is read again. */
+
+export {
+  type Bundle,
+  type BundledFile,
+  type BundledNode,
+  type BundleManifest,
+  folderOf,
+  MAX_BUNDLE_BYTES,
+  packBundle,
+  readBundle,
+} from './bundle.ts';
 export { NO_OUTCOME, toldIn, withOutcome } from './digest.ts';
 export { DEFLATING, dictionaryAfter, frameOf, MAGIC, MAX_FRAME_TEXT } from './frames.ts';
 export {

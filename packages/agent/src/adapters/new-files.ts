@@ -56,3 +56,20 @@ export async function createFiles(files: readonly NewFile[]): Promise<void> {
     throw error;
   }
 }
+
+/**
+ * Write one file that must not be there yet, for nobody but whoever runs this.
+ *
+ * @throws the file system's error with its `code`; `EEXIST` where there is something already
+ */
+export async function createPrivate(path: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    await handle.writeFile(bytes);
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}

@@ -84,6 +84,8 @@ export interface CliDependencies {
   readonly existing: (paths: readonly string[]) => Promise<readonly string[]>;
   /** Writes all of them or none, over nothing. Rejects with the error of the operating system. */
   readonly createFiles: (files: readonly NewFile[]) => Promise<void>;
+  /** Writes one over nothing, for nobody else to read. Rejects with the error of the operating system. */
+  readonly createPrivate: (path: string, bytes: Uint8Array) => Promise<void>;
   /** Asks the person at the terminal; null where there is none. The answer is empty where the input has ended. */
   readonly ask: ((question: string) => Promise<string>) | null;
   /** What AWS and this machine say of what a policy has to name. */

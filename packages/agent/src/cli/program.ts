@@ -1,7 +1,8 @@
 /** The command line: which verbs there are, their options, and their exit codes. */
-import { parseDuration } from '@failtome/config';
+import { formatDuration, parseDuration } from '@failtome/config';
 import type { DurationMs } from '@failtome/protocol';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { BUNDLE_SINCE_MS, type BundleOptions, bundle } from './bundle.ts';
 import { check } from './check.ts';
 import { type ConfigOptions, config } from './config.ts';
 import { type CliDependencies, complain, type ExitCode } from './dependencies.ts';
@@ -167,6 +168,15 @@ function addViewVerbs(program: Command, dependencies: CliDependencies, done: Don
     .description('every takeover and every refusal, and what each node saw of it, newest first')
     .option('--node', "this node's alone, instead of all nodes' merged")
     .action(async (options: HistoryOptions) => done(await history(options, dependencies)));
+  withTarget(program.command('bundle'))
+    .description('everything about an incident in one file: what all nodes have recorded, and know')
+    .addOption(
+      new Option('--since <duration>', 'how far back')
+        .argParser(toDuration)
+        .default(BUNDLE_SINCE_MS, formatDuration(BUNDLE_SINCE_MS)),
+    )
+    .option('-o, --output <file>', 'where it goes; otherwise named after the cluster and the time, here')
+    .action(async (options: BundleOptions) => done(await bundle(options, dependencies)));
 }
 
 interface OrderOptions extends TargetOptions {

@@ -23,7 +23,7 @@ export interface QueryParameter {
   readonly rule: string;
 }
 
-type QueryName = 'limit' | 'ip' | 'of';
+type QueryName = 'limit' | 'ip' | 'of' | 'from';
 
 /** The parameters that are checked, by name. */
 export const QUERY: Readonly<Record<QueryName, QueryParameter>> = {
@@ -41,6 +41,11 @@ export const QUERY: Readonly<Record<QueryName, QueryParameter>> = {
     schema: { type: 'string', enum: ['node', 'cluster'], default: 'node' },
     description: 'Of this node, or of all of them.',
     rule: 'of is node or cluster',
+  },
+  from: {
+    schema: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 0 },
+    description: 'From which byte of the recording on.',
+    rule: 'from is one whole number',
   },
 };
 

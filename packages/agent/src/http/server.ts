@@ -24,6 +24,7 @@ import {
 import type { Inbox } from './inbox.ts';
 import { addMessageRoutes, MESSAGE_ROUTES, type Receiver } from './message-routes.ts';
 import { type Readers, refusalOfRead } from './readers.ts';
+import { addRecordingRoute, type RecordingSource } from './recording-routes.ts';
 import { refuse } from './refusals.ts';
 import { addressOf } from './sender.ts';
 import type { ServerTls } from './tls-server.ts';
@@ -50,6 +51,7 @@ export interface ServerDependencies {
   /** Where messages wait for the protocol's reply. */
   readonly inbox: Inbox;
   readonly views: Views;
+  readonly recordings: RecordingSource;
   /** Whoever watches; ended with the server. */
   readonly streams: EventStreams;
   /** Who may read, at this moment. */
@@ -82,6 +84,12 @@ export function createServer(options: ServerOptions, dependencies: ServerDepende
   if (options.serves !== 'reading routes') {
     app.register((scope, _options, done) => {
       addMessageRoutes(scope, { keys, identities, receiver, inbox, gate: http.gate, onRejected: told });
+      done();
+    });
+    app.register((scope, _options, done) => {
+      // Whatever `api.read` says, and however the path is spelled.
+      admitReaders(scope, () => ({ ...dependencies.readers(), read: 'peers' }), told);
+      addRecordingRoute(scope, dependencies.recordings, keys);
       done();
     });
   }

@@ -116,7 +116,14 @@ export class Recorder implements RecorderPort {
     if (segment.waiting >= WRITE_AT_CHARS || waitedMs >= afterMs) this.#write();
   }
 
-  /** Write what waits, and wait for it. */
+  /** Write what has gathered so far, and wait for it; recording goes on. */
+  async written(): Promise<void> {
+    await this.#writing;
+    if (this.#segment !== null && this.#segment.waiting > 0) this.#write();
+    await this.#writing;
+  }
+
+  /** Write what waits, end, and wait for it. */
   async close(): Promise<void> {
     await this.#writing;
     this.#end();

@@ -3,7 +3,7 @@ import Type from 'typebox';
 import type { CheckedLine } from '../../src/cli/check.ts';
 import { STATUS } from './status-schema.ts';
 import { HISTORY_LINE, WHY } from './view-schemas.ts';
-import { describing, flag, lengthMs, nodeId, nullable, oneOf, text, texts } from './words.ts';
+import { count, describing, flag, lengthMs, nodeId, nullable, oneOf, text, texts } from './words.ts';
 
 const TOLD = Type.Object({
   id: nodeId('Its id.'),
@@ -41,6 +41,12 @@ export const CLI_OUTPUT: Readonly<Record<string, object>> = {
   history: Type.Array(HISTORY_LINE, {
     description:
       'Newest first. Merged, what others saw of an event follows it, and each entry has node, who tells it.',
+  }),
+  bundle: Type.Object({
+    path: text('The file that was made.'),
+    bytes: count('How large it is.'),
+    files: texts('What is in it, beside its manifest.'),
+    missing: Type.Array(Type.Object({ what: text('What could not be had.'), why: text('Why.') })),
   }),
   check: Type.Union(
     [

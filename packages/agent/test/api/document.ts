@@ -4,6 +4,7 @@ import { SIGNATURE_HEADER, TIME_HEADER } from '../../src/auth/signature.ts';
 import { MESSAGE_ROUTES } from '../../src/http/message-routes.ts';
 import { QUERY } from '../../src/http/queries.ts';
 import { schemaOfForm } from './form-schema.ts';
+import { RECORDING_PIECE, RECORDINGS } from './recording-schema.ts';
 import { ADDRESS, HANDOVER, PEER, STATUS } from './status-schema.ts';
 import {
   CLUSTER,
@@ -108,6 +109,28 @@ function views(): object {
         parameters: [parameter('limit', QUERY.limit)],
         responses: { 200: json('The newest first.', HISTORY), 400: BAD_QUERY },
       }),
+    },
+    '/v1/recordings': {
+      get: get(
+        'recordings',
+        'messages',
+        'What this node has recorded, and its configuration, for a bundle.',
+        {
+          security: [{ signedRead: [] }],
+          parameters: [
+            parameter('name', {
+              schema: { type: 'string' },
+              description: 'A part of the recording of this name, instead of the list.',
+            }),
+            parameter('from', QUERY.from),
+          ],
+          responses: {
+            200: json('The list, or a part of one; signed.', { anyOf: [RECORDINGS, RECORDING_PIECE] }),
+            400: BAD_QUERY,
+            404: json('There is none of that name.', ERROR),
+          },
+        },
+      ),
     },
     '/v1/events': {
       get: view('events', 'Server-sent events: status or cluster, histories, decided, step, history.', {

@@ -18,6 +18,7 @@ import { EVENT_STREAMS, EventStreams, type EventStreamsOptions } from '../../src
 import type { ServerLimits } from '../../src/http/http-server.ts';
 import { Inbox, type InboxOptions } from '../../src/http/inbox.ts';
 import type { Readers } from '../../src/http/readers.ts';
+import type { RecordingSource } from '../../src/http/recording-routes.ts';
 import { createServer } from '../../src/http/server.ts';
 import type { ServerTls } from '../../src/http/tls-server.ts';
 import type { Views } from '../../src/http/view-routes.ts';
@@ -98,6 +99,23 @@ const VIEWS: Views = {
   openApi: () => '{}',
 };
 
+/** One recording, of eleven bytes. */
+export const RECORDINGS: RecordingSource = {
+  list: async () => ({
+    node: 'neptune',
+    cluster: 'web',
+    version: '1.0.0',
+    nodejs: 'v20.19.0',
+    wall: 1_000_000,
+    monotonicMs: 500,
+    configuration: { cluster: 'web' },
+    recorder: { keepMs: 21_600_000, sizeBytes: 64_000_000, lost: 0 },
+    recordings: [{ name: 'one', began: 900_000, bytes: 11 }],
+  }),
+  read: async (name, from, most) =>
+    name === 'one' ? Buffer.from('a recording').subarray(from, from + most) : null,
+};
+
 /** Of a node that is known as `test`, too. */
 export const READERS: Readers = {
   read: 'anyone',
@@ -115,6 +133,7 @@ export interface ApiOptions {
   readonly answer?: (event: Received) => ReplyEffect | null;
   readonly views?: Partial<Views>;
   readonly limits?: Partial<ServerLimits>;
+  readonly recordings?: RecordingSource;
   readonly inbox?: InboxOptions;
   readonly readers?: Partial<Readers>;
   readonly streams?: Partial<EventStreamsOptions>;
@@ -166,6 +185,7 @@ export function buildApi(options: ApiOptions = {}): Api {
       receiver: () => ({ cluster: 'web', node: 'neptune' }),
       inbox,
       views,
+      recordings: options.recordings ?? RECORDINGS,
       streams,
       readers: () => ({ ...READERS, keys: options.keys?.() ?? KEYS, ...options.readers }),
       isPeerAddress: options.isPeerAddress ?? (() => false),
