@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ownRecord } from '../src/membership/membership.ts';
+import { ownRecord } from '../src/membership/own-record.ts';
 import { initialState } from '../src/model/initial.ts';
 import { MAX_HANDOVERS } from '../src/model/limits.ts';
 import type { Handover, State } from '../src/model/state.ts';

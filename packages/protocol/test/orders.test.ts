@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { onConfigured } from '../src/lifecycle.ts';
 import { CLOCKS_AGREE_MS } from '../src/membership/bounded.ts';
-import { ownRecord } from '../src/membership/membership.ts';
+import { ownRecord } from '../src/membership/own-record.ts';
 import { MAX_RECORD_BYTES } from '../src/membership/record.ts';
 import { MAX_ADDRESSES, type OrderRule, type ProtocolConfig } from '../src/model/config.ts';
 import { initialState } from '../src/model/initial.ts';

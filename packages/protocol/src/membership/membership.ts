@@ -2,18 +2,16 @@
  * What nodes say of themselves and of each other: records, rumours, incarnations.
  */
 
-import { ballotElectorate, isCandidate } from '../election/quorum.ts';
-import type { AddressState } from '../model/address-state.ts';
+import { isCandidate } from '../election/quorum.ts';
 import { NO_BACKOFF } from '../model/initial.ts';
 import { MAX_RUMOURS } from '../model/limits.ts';
 import type { Peer } from '../model/peer-state.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, NodeId } from '../model/units.ts';
 import { briefSilenceMs, holderUnfitSince, quietMs, recogniseHolders } from '../observation/holder.ts';
-import { readinessProblems } from '../observation/idle-reads.ts';
-import { inTrouble, lookNow } from '../observation/watching.ts';
+import { lookNow } from '../observation/watching.ts';
 import { adoptHandover } from '../orders/handover.ts';
-import { adoptPause, pauseToTell } from '../orders/pause.ts';
+import { adoptPause } from '../orders/pause.ts';
 import {
   addressOf,
   announce,
@@ -26,54 +24,17 @@ import {
   type StepContext,
   speakTo,
 } from '../step-context.ts';
-import { adoptEpisode, definiteFitness, episodeRecord, onFitnessChanged } from '../takeover/episode.ts';
+import { adoptEpisode, definiteFitness, onFitnessChanged } from '../takeover/episode.ts';
 import { MOST_AT_ONCE } from '../wire/freshness.ts';
-import type {
-  AddressRecord,
-  HandoverRecord,
-  NodeRecord,
-  Payload,
-  PeerState,
-  Rumour,
-} from '../wire/messages.ts';
+import type { AddressRecord, NodeRecord, Payload, PeerState, Rumour } from '../wire/messages.ts';
 import { adoptEpoch, ignorePart, isPlausible } from './bounded.ts';
 import { mayHurry } from './budget.ts';
 import { peerStateNow, suspectAfterMs } from './detector.ts';
 import { observeTold } from './hearsay.ts';
-import { cutToFit } from './record.ts';
 import { hasForgottenLease } from './rolled-back.ts';
 
-/** The newest of what a record tells of the past, so that the largest cluster's record fits into a message. */
-const MAX_TOLD_CHANGES = 16;
-const MAX_TOLD_ENDED = 4;
 /** The most rumours that wait to be told. */
 const MAX_QUEUED_RUMOURS = 64;
-
-/** What this node says of itself. */
-export function ownRecord(state: State): NodeRecord {
-  const { config } = state;
-  return cutToFit({
-    id: config.node.id,
-    incarnation: state.incarnation,
-    role: config.node.role,
-    priority: config.node.priority,
-    instanceId: config.node.instanceId,
-    fit: state.local.fit,
-    leaving: state.phase !== 'running',
-    ready: readinessProblems(state).length === 0,
-    electorate: ballotElectorate(state),
-    version: config.node.version,
-    addresses: Object.values(state.addresses).map((address) => addressRecord(state, address)),
-    pause: pauseToTell(state),
-    handovers: state.handovers.map(
-      ({ record, expiresAt }): HandoverRecord => ({
-        ...record,
-        ttlMs: Math.max(0, Math.floor(expiresAt - state.now.at)),
-      }),
-    ),
-    ...(state.storage.failing === null ? {} : { unstored: true }),
-  });
-}
 
 /** Take in a peer's record. */
 export function adoptRecord(ctx: StepContext, peer: Peer, record: NodeRecord, version: number): void {
@@ -234,35 +195,6 @@ export function takeRumours(ctx: StepContext): readonly Rumour[] {
   const left = told.map((one) => ({ ...one, left: one.left - 1 })).filter((one) => one.left > 0);
   changeGossip(ctx, { rumours: [...gossip.rumours.slice(MAX_RUMOURS), ...left] });
   return told.map((one) => one.rumour);
-}
-
-function addressRecord(state: State, address: AddressState): AddressRecord {
-  const { holder } = address;
-  const at = state.now.at;
-  return {
-    ip: address.ip,
-    verdict: address.verdict,
-    trouble: inTrouble(state, address),
-    epoch: address.epoch,
-    holder:
-      holder.kind === 'unknown' || !holder.firsthand
-        ? null
-        : {
-            kind: holder.kind,
-            node: holder.node,
-            instanceId: holder.instanceId,
-            associationId: holder.associationId,
-            ageMs: Math.max(0, Math.floor(at - holder.at)),
-          },
-    ended: address.ended.slice(0, MAX_TOLD_ENDED),
-    changes: address.changes
-      .slice(0, MAX_TOLD_CHANGES)
-      .map((changedAt) => Math.max(0, Math.floor(at - changedAt))),
-    changedTo: address.changedTo.slice(0, MAX_TOLD_CHANGES),
-    served: address.served,
-    lentEpoch: address.lent?.epoch ?? 0,
-    episode: episodeRecord(state, address),
-  };
 }
 
 function setPeerState(ctx: StepContext, peer: Peer, state: PeerState, reason: string): void {

@@ -19,7 +19,8 @@ import {
 import { echoFor, maxEchoAgeMs, type OwnSession } from '../wire/freshness.ts';
 import { type BallotAnswer, type Envelope, type Payload, WIRE_VERSION } from '../wire/messages.ts';
 import { duplicateFor, echoToUsurper } from './duplicate-id.ts';
-import { ownRecord, suspects, takeRumours } from './membership.ts';
+import { suspects, takeRumours } from './membership.ts';
+import { ownRecord } from './own-record.ts';
 import { knownIncarnation } from './rolled-back.ts';
 
 /** The most messages that may wait for an answer; beyond it the oldest is forgotten. */
