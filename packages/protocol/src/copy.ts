@@ -89,6 +89,7 @@ export function copyAddress(address: AddressState): Draft<AddressState> {
     verdictReason: address.verdictReason,
     epoch: address.epoch,
     holder: address.holder,
+    heldBefore: address.heldBefore,
     changes: address.changes,
     changedTo: address.changedTo,
     oldChanges: address.oldChanges,

@@ -24,11 +24,11 @@ const NO_NEWS_OF_PEER: ReadonlySet<string> = new Set<keyof Peer>(['channel', 'he
 /** Whether the input was a message that changed nothing which could be looked at, and nothing is due. */
 export function isNoNews(
   before: State,
-  { state, outgoing, changed, writeId }: StepContext,
+  { state, outgoing, writeId }: StepContext,
   { kind, at }: Input,
 ): boolean {
   if ((kind !== 'received' && kind !== 'answered') || at >= before.due) return false;
-  if (state.phase !== 'running' || changed || writeId !== 0 || outgoing.size > 0) return false;
+  if (state.phase !== 'running' || writeId !== 0 || outgoing.size > 0) return false;
   if (isChanged(before, state, NO_NEWS)) return false;
   for (const ip in state.addresses) if (!isCalm(state, state.addresses[ip])) return false;
   for (const id in state.peers) {

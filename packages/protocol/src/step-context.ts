@@ -36,8 +36,6 @@ export interface StepContext {
   readonly replies: PendingReply[];
   /** The write asked for in this step; 0: none. */
   writeId: EffectId;
-  /** The own record has changed. */
-  changed: boolean;
   /** Whether what follows from the peer's message of this step may be hurried (`budget.ts`); null: not asked yet. */
   hurries: boolean | null;
 }
@@ -78,7 +76,6 @@ export function newContext(before: State, now: Instant): StepContext {
     outgoing: new Map(),
     replies: [],
     writeId: 0,
-    changed: false,
     hurries: null,
   };
 }
@@ -159,9 +156,8 @@ export function speakTo(ctx: StepContext, id: NodeId, how: Change<Outgoing> = {}
   });
 }
 
-/** The own record has changed, and every voter should know at once. */
+/** What this node says of itself changes, and every voter should know at once. */
 export function announce(ctx: StepContext): void {
-  ctx.changed = true;
   for (const peer of ctx.state.config.peers) if (peer.role !== 'member') speakTo(ctx, peer.id);
 }
 

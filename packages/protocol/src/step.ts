@@ -67,7 +67,7 @@ export function step(state: State, input: Input): StepResult {
   take(ctx, input);
   const noNews = isNoNews(state, ctx, input);
   if (ctx.state.phase !== 'stopped' && !noNews) lookAround(ctx);
-  flush(ctx);
+  flush(ctx, state);
   const effects: Effect[] = ctx.writeId === 0 ? ctx.effects : [persistEffect(ctx), ...ctx.effects];
   ctx.state.due = noNews ? state.due : nextDeadline(ctx.state);
   return { state: ctx.state, effects, facts: ctx.facts };

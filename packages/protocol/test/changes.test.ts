@@ -3,10 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { MAX_FLAP_MOVES } from '../src/model/config.ts';
 import { initialState } from '../src/model/initial.ts';
 import { type Changes, changesKept, nameOfChange, withChange, withTold } from '../src/observation/changes.ts';
+import { observeHolder } from '../src/observation/holder.ts';
+import { newContext } from '../src/step-context.ts';
 import { documentOf, restored } from '../src/storage/document.ts';
 import { dampingOf } from '../src/takeover/damping.ts';
 import { decodeDocument, encodeDocument } from '../src/wire/codec.ts';
-import { AT, addressIn, heldBy, PAIR, PEER, stateOf, withAddress } from './support/fixtures.ts';
+import { AT, addressIn, heldBy, IP, PAIR, PEER, stateOf, WALL, withAddress } from './support/fixtures.ts';
 
 const NONE: Changes = { changes: [], changedTo: [] };
 const KEPT = 32;
@@ -109,6 +111,20 @@ test('a change that a node sees itself, close after another, takes its place', (
   const known = told(NONE, [30_000, 'x']);
   expect(withChange(known, 32_000, 'y', KEPT)).toEqual({ changes: [32_000], changedTo: ['y'] });
   expect(withChange(known, 32_000, 'x', KEPT)).toEqual(known);
+});
+
+test('an association that was there before comes into view by an old word: it is no other change', () => {
+  const known = told(NONE, [30_000, 'x'], [40_000, 'y']);
+  expect(withChange(known, 41_000, 'x', KEPT)).toEqual(known);
+  const ctx = newContext(heldBy(stateOf(), PEER), { at: AT, wall: WALL });
+  const { holder } = addressIn(ctx.state);
+  const nobody = { ...holder, kind: 'none', node: null, instanceId: null, associationId: null } as const;
+  observeHolder(ctx, IP, { ...nobody, at: AT - 20 }, 'read');
+  observeHolder(ctx, IP, { ...holder, at: AT - 10 }, 'gossip');
+  expect(addressIn(ctx.state)).toMatchObject({ holder: { node: PEER }, changes: [] });
+  observeHolder(ctx, IP, { ...nobody, at: AT - 5 }, 'read');
+  observeHolder(ctx, IP, { ...holder, associationId: 'eipassoc-2', at: AT }, 'read');
+  expect(addressIn(ctx.state).changes).toEqual([AT]);
 });
 
 test('names tell associations apart, and without them holders', () => {

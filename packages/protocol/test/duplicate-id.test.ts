@@ -21,7 +21,7 @@ function toldOf(ctx: StepContext): readonly string[] {
 /** The next message to the peer. */
 function sentBy(ctx: StepContext): Envelope {
   speakTo(ctx, PEER);
-  flush(ctx);
+  flush(ctx, ctx.state);
   const sent = ctx.effects.flatMap((effect) => (effect.kind === 'send' ? [effect] : [])).at(-1);
   if (sent === undefined) throw new Error('nothing was sent');
   return sent.message;

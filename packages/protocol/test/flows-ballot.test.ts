@@ -46,8 +46,8 @@ test('the fast path: the holder says that it is unfit, and one failed probe is e
        320 * concluded: takeover served (refused: nobody listens)
        320 * hold: is-holder
        320 > write: epoch 1, lent to nobody, 1 to publish
-       320 > lease back to neptune: epoch 1
        322 > publish: HAProxy failover notification
+       322 > lease back to neptune: epoch 1
        372 < publication accepted
        372 * notification accepted
        372 > write: epoch 1, lent to nobody
@@ -268,8 +268,8 @@ test('a silent peer that is heard while the release is on its way does not get i
       3196 * concluded: takeover served (refused: nobody listens)
       3196 * hold: is-holder
       3196 > write: epoch 1, lent to nobody, 1 to publish
-      3196 > lease back to neptune: epoch 1
       3198 > publish: HAProxy failover notification
+      3198 > lease back to neptune: epoch 1
       3248 < publication accepted
       3248 * notification accepted
       3248 > write: epoch 1, lent to nobody"

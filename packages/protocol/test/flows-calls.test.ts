@@ -187,9 +187,8 @@ test('a release whose answer is lost is read until it is known, and the address 
       4442 * concluded: takeover served (refused: nobody listens)
       4442 * hold: is-holder
       4442 > write: epoch 1, lent to nobody, 1 to publish
-      4442 > lease back to neptune: epoch 1
       4444 > publish: HAProxy failover notification
-      4489 > lease back to neptune: epoch 1
+      4444 > lease back to neptune: epoch 1 (2 times)
       4494 < publication accepted
       4494 * notification accepted
       4494 > write: epoch 1, lent to nobody"

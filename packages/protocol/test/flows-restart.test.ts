@@ -50,8 +50,9 @@ test('a node that is told to stop in the middle of a move finishes it first', ()
       2276 * concluded: takeover served (refused: nobody listens)
       2276 * hold: stopping
       2276 > write: epoch 1, lent to nobody, 1 to publish
-      2276 > lease back to neptune: epoch 1
       2278 > publish: HAProxy failover notification
+      2278 > lease back to neptune: epoch 1
+      2278 > goodbye to neptune
       2328 < publication accepted
       2328 * notification accepted
       2328 > write: epoch 1, lent to nobody

@@ -1,4 +1,5 @@
 /** The takeover with some of its moments changed, and what may have happened before it. */
+import type { NodeRecord } from '@failtome/protocol';
 import { ADDRESS, instanceOf, type Moment, type Stage } from './checked-stage.ts';
 import { associated, seriesOf, TAKEOVER } from './checked-takeover.ts';
 
@@ -79,7 +80,8 @@ export const movedLately: readonly Moment[] = [
   ],
 ];
 
-function recordOf(id: string) {
+/** What a node says of itself. */
+export function recordOf(id: string): NodeRecord {
   return {
     id,
     incarnation: 1,

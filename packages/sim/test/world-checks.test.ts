@@ -1,6 +1,16 @@
 /** Each check fails when what it looks for is there: a takeover that breaks nothing, with one moment changed. */
+import type { Fitness } from '@failtome/protocol';
 import { expect, test } from 'vitest';
-import { movedLately, shifted, silent, stalledBefore, takeover, until } from './changed-takeover.ts';
+import type { RunView, WorldEvent } from '../src/world/watch.ts';
+import {
+  movedLately,
+  recordOf,
+  shifted,
+  silent,
+  stalledBefore,
+  takeover,
+  until,
+} from './changed-takeover.ts';
 import { ADDRESS, type Moment, message, newStage, play } from './checked-stage.ts';
 import {
   ASSOCIATION,
@@ -353,6 +363,14 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
     ],
   ],
   [
+    'I27',
+    'another content of a record under the same version',
+    [
+      [0, ({ tell, a, b }) => tell(sayingOfItself(a, b, 'fit'))],
+      [10, ({ tell, a, b }) => tell(sayingOfItself(a, b, 'unfit'))],
+    ],
+  ],
+  [
     'I26',
     'a receiver told of two things at once',
     [
@@ -528,3 +546,9 @@ test('an answer that lends before it is written breaks I6 whoever gives it', () 
   ];
   expect(play(moments)).toEqual(['I6']);
 });
+
+/** The sender tells its record under one version, whatever is in it. */
+function sayingOfItself(from: RunView, to: RunView, fit: Fitness): WorldEvent {
+  const node = { ...recordOf(from.node), fit };
+  return { kind: 'said', by: from, message: message(from, to, { version: 7, node }), bytes: 300 };
+}

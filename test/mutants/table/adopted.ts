@@ -1,4 +1,4 @@
-/** What is adopted from messages of whoever has the key, without its bounds: I19, L1. */
+/** What is adopted from messages of whoever has the key, without its bounds, and what isn't passed on: I19, I27, L1, L3. */
 import { edit, type Mutant, mutant } from '../mutant.ts';
 
 export const ADOPTED_MUTANTS: readonly Mutant[] = [
@@ -15,6 +15,27 @@ export const ADOPTED_MUTANTS: readonly Mutant[] = [
     'what a node reads of itself after its own call counts as a read from before a peer took the address',
     edit('move/calls.ts', '  forgetReplacedSelf(ctx, ip);\n', ''),
     'cloud',
+  ),
+  mutant(
+    'record-read-untold',
+    ['I27', 'L3'],
+    'a holder that it has read itself, and knew by word before, is told only to whom has still to be told something else',
+    edit('membership/own-record.ts', '    !isToldAlike(old.holder, now.holder) ||\n', ''),
+    'network',
+  ),
+  mutant(
+    'record-past-untold',
+    ['I27'],
+    'what it has learnt of past moves is told only to whom has still to be told something else',
+    edit('membership/own-record.ts', '    !isSame(old.changedTo, now.changedTo) ||\n', ''),
+    'network',
+  ),
+  mutant(
+    'record-episode-untold',
+    ['I27'],
+    'what it has learnt of the episode is told only to whom has still to be told something else',
+    edit('membership/own-record.ts', '    tellsOtherwise(old, now)', '    false'),
+    'network',
   ),
   mutant(
     'adopted-numbers',

@@ -10,7 +10,7 @@ export const AT_REST_MUTANTS: readonly Mutant[] = [
     'no-news-no-answer',
     ['L1'],
     'a message without news is not answered',
-    edit('step.ts', '  flush(ctx);\n', '  if (!noNews) flush(ctx);\n'),
+    edit('step.ts', '  flush(ctx, state);\n', '  if (!noNews) flush(ctx, state);\n'),
     'operators',
   ),
   mutant(

@@ -150,9 +150,9 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     ['L3'],
     'what a peer told of the holder is passed on as seen',
     edit(
-      'membership/membership.ts',
-      "holder.kind === 'unknown' || !holder.firsthand",
-      "holder.kind === 'unknown'",
+      'membership/own-record.ts',
+      "holder.kind !== 'unknown' && holder.firsthand;",
+      "holder.kind !== 'unknown';",
     ),
     'operators',
   ),

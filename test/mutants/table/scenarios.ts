@@ -44,6 +44,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'adopted-ended': ['forged-end'],
   'adopted-holder': ['forged-holder'],
   'adopted-holder-of-any-role': ['forged-holder-at-a-witness'],
+  'record-read-untold': ['told-once-it-has-read'],
   'still-said-unheard': ['forged-end-at-a-witness'],
   'adopted-texts': ['forged-handovers'],
   'adopted-news': ['forged-news', 'forged-holder'],

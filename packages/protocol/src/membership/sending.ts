@@ -20,7 +20,7 @@ import { echoFor, maxEchoAgeMs, type OwnSession } from '../wire/freshness.ts';
 import { type BallotAnswer, type Envelope, type Payload, WIRE_VERSION } from '../wire/messages.ts';
 import { duplicateFor, echoToUsurper } from './duplicate-id.ts';
 import { suspects, takeRumours } from './membership.ts';
-import { ownRecord } from './own-record.ts';
+import { ownRecord, saysOtherwise } from './own-record.ts';
 import { knownIncarnation } from './rolled-back.ts';
 
 /** The most messages that may wait for an answer; beyond it the oldest is forgotten. */
@@ -29,8 +29,8 @@ const MAX_PENDING = 512;
 const MAX_UNANSWERED_MS: DurationMs = 30_000;
 
 /** Build and hand out what this step wants to say. */
-export function flush(ctx: StepContext): void {
-  if (ctx.changed) change(ctx, { recordVersion: ctx.state.recordVersion + 1 });
+export function flush(ctx: StepContext, before: State): void {
+  if (saysOtherwise(before, ctx.state)) change(ctx, { recordVersion: ctx.state.recordVersion + 1 });
   for (const reply of ctx.replies) sendReply(ctx, reply);
   const replied = (to: NodeId): boolean =>
     ctx.replies.some((reply) => reply.status === 200 && reply.request.from === to);

@@ -32,6 +32,8 @@ export interface AddressState {
   /** The highest epoch known; 0: no ballot has been heard of. Only grows. */
   readonly epoch: Epoch;
   readonly holder: Holder;
+  /** The association that was there before nobody was seen to hold it, or before this one; null: none is known. */
+  readonly heldBefore: AssociationId | null;
   /** Known changes of holder, newest first, at most `MAX_CHANGES` or the flap budget. */
   readonly changes: readonly MonotonicMs[];
   /** What each of `changes` was to, in their order: a digest of the association's id, or a marked one of its holder's name; empty where that isn't known. */

@@ -162,6 +162,7 @@ export function newAddress(ip: Ip): AddressState {
     verdictReason: 'not probed yet',
     epoch: 0,
     holder: UNKNOWN_HOLDER,
+    heldBefore: null,
     changes: [],
     changedTo: [],
     oldChanges: [],

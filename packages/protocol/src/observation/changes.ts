@@ -39,12 +39,16 @@ export function changesKept({ flap }: ProtocolConfig): number {
   return Math.max(MAX_CHANGES, flap.moves);
 }
 
-/** A change that was just learnt from the holder's change itself: close after another it takes its place, so that the hold-down counts from the later one. */
+/**
+ * A change that was just learnt from the holder's change itself: close after another it takes its place, so that the hold-down counts
+ * from the later one. An association that is known already, and seen again by an old word, is no other change.
+ */
 export function withChange(known: Changes, at: MonotonicMs, to: string, kept: number): Changes {
   const list = listed(known);
   const [newest] = list;
+  const isKnown = !to.startsWith(HOLDER_MARK) && list.some((one) => one.to === to);
   const replaces =
-    newest !== undefined && at > newest.at && at - newest.at < SAME_CHANGE_MS && newest.to !== to;
+    newest !== undefined && at > newest.at && at - newest.at < SAME_CHANGE_MS && newest.to !== to && !isKnown;
   return replaces ? unlisted([{ at, to }, ...list.slice(1)], kept) : withTold(known, [at], [to], kept);
 }
 

@@ -182,9 +182,11 @@ export function observeHolder(ctx: StepContext, ip: Ip, seen: Holder, source: Ho
   }
   // On the way from one to another nobody may hold it for a moment: that is one change, not two.
   const moved = known.kind !== 'unknown' && seen.kind !== 'none';
+  const isAnother = moved && !isSeenAgain(address, seen);
   changeAddress(ctx, ip, {
     holder: seen,
-    ...(moved ? withChange(address, seen.at, nameOfChange(seen), changesKept(ctx.state.config)) : {}),
+    heldBefore: known.kind === 'none' ? address.heldBefore : known.associationId,
+    ...(isAnother ? withChange(address, seen.at, nameOfChange(seen), changesKept(ctx.state.config)) : {}),
     served: known.kind === 'unknown' ? address.served : false,
     // Failures of the last holder are no evidence against this one.
     series: moved ? recounted(address.series, seen.at) : address.series,
@@ -197,6 +199,11 @@ export function observeHolder(ctx: StepContext, ip: Ip, seen: Holder, source: Ho
   if (moved) onChangedHands(ctx, ip);
   emitFact(ctx, { kind: 'holder', address: ip, holder: holderName(seen), source });
   announce(ctx);
+}
+
+/** An association that was there before nobody was seen to hold the address: an old word shows it again. It has moved nowhere. */
+function isSeenAgain({ holder, heldBefore }: AddressState, { associationId }: Holder): boolean {
+  return holder.kind === 'none' && associationId !== null && associationId === heldBefore;
 }
 
 /**

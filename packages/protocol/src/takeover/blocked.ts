@@ -36,7 +36,6 @@ export function tellBlocked(ctx: StepContext, ip: Ip): void {
   recordRefusal(ctx, ip, 'blocked', `${reason}: ${detail}`);
   enqueue(ctx, blockedNews(ctx, ip, downMs, reason, [...why, ...evidence(state, address)]));
   noteOutage(ctx, ip, false);
-  ctx.changed = true;
   persist(ctx);
 }
 

@@ -129,17 +129,41 @@ export function onFitnessChanged(ctx: StepContext): void {
 
 /** What this node tells of the episode. */
 export function episodeRecord(state: State, address: AddressState): EpisodeRecord {
-  const { episode, blockedTold, series } = address;
+  const { episode } = address;
   return {
     upEpoch: episode.upEpoch,
     anewEpoch: episode.anewEpoch,
     tries: agesOf(episode.tries.slice(0, MAX_TOLD_TRIES), state.now.at),
     answered: hasAnswered(state, address) ? episode.answered : '',
     upWall: upWallNow(state, address),
-    // What an earlier run told may have been another episode.
-    told: blockedTold && episode.toldBefore === null,
-    saw: series.last?.ok === false ? address.verdictReason.slice(0, MAX_SAW) : '',
+    told: hasTold(address),
+    saw: sawLast(address),
   };
+}
+
+/** Whether `episodeRecord` tells something else, but for what passes with time alone. */
+export function tellsOtherwise(old: AddressState, now: AddressState): boolean {
+  const { episode: before } = old;
+  const { episode } = now;
+  if (hasTold(old) !== hasTold(now) || sawLast(old) !== sawLast(now)) return true;
+  if (before === episode) return false;
+  return (
+    before.upEpoch !== episode.upEpoch ||
+    before.anewEpoch !== episode.anewEpoch ||
+    before.answered !== episode.answered ||
+    before.tries.length !== episode.tries.length ||
+    before.tries.some((one, i) => one.epoch !== episode.tries[i]?.epoch)
+  );
+}
+
+/** Whether this run has told people; what an earlier one told may have been another episode. */
+function hasTold({ blockedTold, episode }: AddressState): boolean {
+  return blockedTold && episode.toldBefore === null;
+}
+
+/** What its last failed probe got; empty: its last probe succeeded. */
+function sawLast({ series, verdictReason }: AddressState): string {
+  return series.last?.ok === false ? verdictReason.slice(0, MAX_SAW) : '';
 }
 
 /**
@@ -177,8 +201,6 @@ function adoptTries(ctx: StepContext, from: NodeId, ip: Ip, record: EpisodeRecor
   if (upEpoch === episode.upEpoch && anewEpoch === episode.anewEpoch && tries === episode.tries) return;
   const news = upEpoch > episode.upEpoch || tries.length !== episode.tries.length;
   changeEpisode(ctx, ip, { upEpoch, anewEpoch, tries });
-  // Passed on with the next heartbeats: everybody else is told by the same peer.
-  ctx.changed ||= news;
   // What a peer tells too often is written down with the next document.
   if (news && mayHurry(ctx, from)) persist(ctx);
 }

@@ -5,7 +5,14 @@
 import { callTimeoutMs, counted, type DriveEffect, type Ip } from '@failtome/protocol';
 import { type Broken, broken, type EventOf, type RunView } from './events.ts';
 import { failuresInARow } from './probes.ts';
-import { addressOf, firstCallOf, type RunHistory, type Shown, type UnknownCall } from './run-history.ts';
+import {
+  addressOf,
+  firstCallOf,
+  isDoubted,
+  type RunHistory,
+  type Shown,
+  type UnknownCall,
+} from './run-history.ts';
 
 /** How long a way-out proof counts (PROTOCOL.md, "Observation"). */
 const PROOF_LASTS_MS = 5_000;
@@ -28,7 +35,7 @@ export function checkCall(history: RunHistory, event: EventOf<'drive'>, nowMs: n
   const takesApart = operation.op === 'release' || operation.reassociate;
   const isFirst = firstCallOf(history, event) !== null;
   return [
-    ...checkRead(history, by, effect, what),
+    ...checkRead(history, by, effect, what, nowMs),
     ...(isFirst ? checkReadsAge(history, by, effect, what, nowMs) : []),
     ...(takesApart ? checkLeases(by, effect, what) : []),
     ...(takesApart || !move.duty ? checkFitness(history, by, what) : []),
@@ -42,6 +49,7 @@ function checkRead(
   by: RunView,
   { address: ip, operation }: DriveEffect,
   what: string,
+  nowMs: number,
 ): readonly Broken[] {
   const { shows } = addressOf(history, ip);
   const move = by.state().addresses[ip]?.move;
@@ -57,7 +65,9 @@ function checkRead(
   const consented = move?.mode === 'handover' && move.consent;
   if (operation.op === 'take' && operation.reassociate && !isSingleCall(by) && !consented)
     found.push(broken('I11', `${what} with reassociation, without consent`));
-  if (shows?.self === true) found.push(broken('I9', `${what}, which it holds since ${shows.atMs}`));
+  const isBelieved = shows?.associationId != null || !isDoubted(history, ip, nowMs);
+  if (shows?.self === true && isBelieved)
+    found.push(broken('I9', `${what}, which it holds since ${shows.atMs}`));
   return found;
 }
 

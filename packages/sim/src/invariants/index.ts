@@ -9,6 +9,7 @@ export { ELSEWHERE } from './durability.ts';
 export {
   type Broken,
   brokenIn,
+  type EventOf,
   type JudgedEvent,
   type RunView,
   type WorldEvent,
@@ -16,3 +17,4 @@ export {
 } from './events.ts';
 export { newRunHistory, type RunHistory } from './run-history.ts';
 export { judgeRecord, judgeRun } from './run-invariants.ts';
+export { judgeTold, type ToldRecord } from './told-records.ts';

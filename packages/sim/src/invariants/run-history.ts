@@ -124,6 +124,9 @@ export interface RunHistory {
   readonly sendPaces: Readonly<Record<NodeId, Pace>>;
 }
 
+/** How long a read without an id isn't believed after a peer's word, and what drifting clocks may make of that. */
+const READS_LAG_MS = 60_000 + 50;
+
 /** So many checks of its own HAProxy make a node fit for sure. */
 export const FIT_CHECKS = 3;
 
@@ -236,6 +239,15 @@ export function withEntry<T>(
 /** What is known of one address. */
 export function addressOf({ addresses }: RunHistory, ip: Ip): AddressHistory {
   return addresses[ip] ?? NEW_ADDRESS;
+}
+
+/**
+ * A read without an id that shows a node shortly after a peer's word has replaced it may be one that lags: it proves nothing
+ * as yet (PROTOCOL.md, "Accepted is told"), so that the node knows neither of a take that has landed meanwhile nor that it holds it.
+ */
+export function isDoubted(history: RunHistory, ip: Ip, nowMs: number): boolean {
+  const { replacedMs } = addressOf(history, ip);
+  return replacedMs !== null && nowMs - replacedMs < READS_LAG_MS;
 }
 
 /** The epoch of the move, at its first call; null: it isn't one, or the move only ends what it has begun. */

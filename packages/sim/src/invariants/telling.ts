@@ -7,7 +7,7 @@ import { counted, type DurableDocument, type Ip, TAKEOVER_SUBJECT } from '@failt
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
 import { documentOf } from './durability.ts';
 import { type Broken, broken, type EventOf, type Judged, type RunView } from './events.ts';
-import { addressOf } from './run-history.ts';
+import { isDoubted } from './run-history.ts';
 import {
   type AcceptedMove,
   accountOf,
@@ -28,8 +28,6 @@ const TOLD_WITHIN_MS = 25_000;
 const MAY_LAND_MS = 18 * 60_000;
 /** A node believes that its given-up take may still land for this long. */
 const LATE_MS = 15 * 60_000;
-/** How long a read without an id isn't believed after a peer's word, and what drifting clocks may make of that. */
-const READS_LAG_MS = 60_000 + 50;
 const MAX_OUTBOX = 100;
 /** The most associations whose telling is waited for; those whose node never learns of them are forgotten. */
 const MAX_OWED = 64;
@@ -131,7 +129,8 @@ function withAnswer(
     const { associationId } = answer.association;
     account = withOldRead(account, by, ip, associationId, view);
     if (isDoubtful(account, view)) account = withOthersTaken(account, ip, associationId, view);
-    if (associationId === null && (account.heldWithoutId || isDoubted(by, ip, view))) return account;
+    if (associationId === null && (account.heldWithoutId || isDoubted(view.historyOf(by), ip, view.now())))
+      return account;
     account = { ...account, heldWithoutId: associationId === null };
     return view.now() - (account.takenMs ?? NEVER) < LATE_MS && !view.disksHarmed()
       ? withKnown(account, by, shownTo(account, ip, associationId, view), view.now())
@@ -152,15 +151,6 @@ function withOthersTaken(
   const id = associationId ?? view.aws().addresses.get(ip)?.association?.id;
   if (id === undefined || id !== account.others) return account;
   return { ...account, mayTell: account.mayTell + 1, others: null };
-}
-
-/**
- * A read without an id that shows a node shortly after a peer's word has replaced it may be one that lags: it proves nothing
- * as yet (PROTOCOL.md, "Accepted is told"), so that nobody knows of a take that has landed meanwhile.
- */
-function isDoubted(by: RunView, ip: Ip, view: ClusterView): boolean {
-  const { replacedMs } = addressOf(view.historyOf(by), ip);
-  return view.now() - (replacedMs ?? NEVER) < READS_LAG_MS;
 }
 
 /** A read that lags shows what an earlier take came to. Without an id it looks like what an unanswered one came to. */

@@ -3,12 +3,15 @@ import {
   brokenIn,
   type ClusterHistory,
   type ClusterView,
+  type EventOf,
   type JudgedEvent,
   judgeCluster,
   judgeRun,
+  judgeTold,
   NEW_CLUSTER,
   newRunHistory,
   type RunHistory,
+  type ToldRecord,
 } from '../invariants/index.ts';
 import type { RunView, Violate, Watcher, WorldView } from './watch.ts';
 
@@ -23,6 +26,7 @@ export type WatchedView = Omit<WorldView, 'learnMs' | 'fitMs'>;
 /** Watch a world, and tell what it breaks. */
 export function createJudge(view: WatchedView, violate: Violate): Watcher {
   const runs = new Map<string, RunHistory>();
+  const records = new Map<string, ToldRecord>();
   let cluster: ClusterHistory = NEW_CLUSTER;
   const historyOf = ({ run }: RunView): RunHistory => {
     const known = runs.get(run);
@@ -49,7 +53,18 @@ export function createJudge(view: WatchedView, violate: Violate): Watcher {
     const [after] = ofRun;
     if (after !== before) runs.set(by.run, after);
     for (const { invariant, detail } of brokenIn(ofRun)) violate(invariant, detail);
-    if (event.kind === 'ended') runs.delete(by.run);
+    if (event.kind === 'said' && !view.isLiar(by.node)) judgeSaid(event);
+    if (event.kind !== 'ended') return;
+    runs.delete(by.run);
+    records.delete(by.run);
+  }
+
+  function judgeSaid(event: EventOf<'said'>): void {
+    const { run } = event.by;
+    const ofRecord = judgeTold(records.get(run) ?? null, event);
+    const [told] = ofRecord;
+    if (told !== null) records.set(run, told);
+    for (const { invariant, detail } of brokenIn(ofRecord)) violate(invariant, detail);
   }
 
   return (event) => {
