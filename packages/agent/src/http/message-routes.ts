@@ -7,27 +7,12 @@
  * to answer. What is for somebody else goes there unverified and empty, to be refused.
  */
 import type { Socket } from 'node:net';
-import {
-  decodeMessage,
-  type Envelope,
-  encodeMessage,
-  MAX_MESSAGE_BYTES,
-  type NodeId,
-  type RejectReason,
-  type ReplyEffect,
-  type Route,
-} from '@failtome/protocol';
+import { MAX_MESSAGE_BYTES, type RejectReason, type ReplyEffect, type Route } from '@failtome/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Authentic, authenticate, type Receiver, signReply } from '../auth/authentic-message.ts';
 import { IDENTITY_HEADER, type Identities } from '../auth/identities.ts';
-import { signAs } from '../auth/identity.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
-import {
-  requestBytes,
-  responseBytes,
-  SIGNATURE_HEADER,
-  signResponse,
-  verifyRequest,
-} from '../auth/signature.ts';
+import { SIGNATURE_HEADER } from '../auth/signature.ts';
 import type { ConnectionGate } from './connections.ts';
 import type { Inbox } from './inbox.ts';
 import { type RefusalCode, refuse } from './refusals.ts';
@@ -41,13 +26,6 @@ export const MESSAGE_ROUTES: readonly Route[] = [
   '/v1/pause',
   '/v1/resume',
 ];
-
-/** Whom a message has to be for. */
-export interface Receiver {
-  readonly cluster: string;
-  /** Null: not known yet. */
-  readonly node: NodeId | null;
-}
 
 /** What the message routes check a message against. */
 export interface MessageRouteDependencies {
@@ -106,22 +84,16 @@ interface Refusal {
   readonly message: string;
 }
 
-/** A message that may be given to the protocol, and what its sender has proven of itself. */
-interface Authentic {
-  readonly message: Envelope;
-  readonly sender: string;
-}
-
 async function take(
   route: Route,
   request: FastifyRequest,
   reply: FastifyReply,
   dependencies: MessageRouteDependencies,
 ): Promise<FastifyReply> {
-  const { keys, identities, inbox, gate, onRejected } = dependencies;
+  const { inbox, gate, onRejected } = dependencies;
   const { socket } = request.raw;
   const signature = signatureOf(request) ?? '';
-  const judged = authenticate(request, signature, dependencies);
+  const judged = judge(request, signature, dependencies);
   if ('code' in judged) {
     gate.distrust(socket);
     onRejected(judged.reason, socket);
@@ -139,39 +111,28 @@ async function take(
       // 409 is how every conversation begins, and begins again.
       if (result.effect.status === 200) gate.trust(socket, judged.sender);
       if (result.effect.status === 403) gate.distrust(socket);
-      return respond(request, reply, result.effect, { keys: keys(), identities: identities(), signature });
+      return respond(request, reply, result.effect, signature, dependencies);
   }
 }
 
-function authenticate(
+function judge(
   request: FastifyRequest,
   signature: string,
   { keys, identities, receiver }: MessageRouteDependencies,
 ): Authentic | Refusal {
-  const body = Buffer.isBuffer(request.body) ? request.body : NO_BODY;
-  const signed = { method: request.method, path: request.url, body };
-  if (!verifyRequest(keys(), signed, signature)) return NOT_OF_THIS_CLUSTER;
-  if (!isJson(request.headers['content-type'])) return NOT_JSON;
-  const decoded = decodeMessage(body.toString('utf8'));
-  if (decoded.kind === 'fault')
-    return { reason: 'malformed', status: 400, code: 'malformed', message: decoded.detail };
-  const { message } = decoded;
-  const address = addressOf(request.raw.socket);
-  if (isForAnother(message, receiver()))
-    return { message: { ...message, payload: { version: 0, ack: 0 } }, sender: address };
-  const own = identitySignatureOf(request);
-  const objection = identities().objectionTo(message, () => requestBytes(signed), own);
-  if (objection !== null) return { reason: 'signature', ...objection };
-  const sender = identities().senderOf(message, own, address);
-  return { message: identities().orders.judged(message, sender), sender };
+  const signed = {
+    method: request.method,
+    path: request.url,
+    body: Buffer.isBuffer(request.body) ? request.body : NO_BODY,
+    signature,
+    identity: identitySignatureOf(request),
+    address: addressOf(request.raw.socket),
+  };
+  const judged = authenticate(signed, { keys: keys(), identities: identities(), receiver: receiver() });
+  // Only who has shown the key is told that he should mend his form.
+  const isForeign = 'code' in judged && judged.status === 401;
+  return !isForeign && !isJson(request.headers['content-type']) ? NOT_JSON : judged;
 }
-
-const NOT_OF_THIS_CLUSTER: Refusal = {
-  reason: 'signature',
-  status: 401,
-  code: 'signature',
-  message: 'the signature is not of this message under a key of this cluster',
-};
 
 const NOT_JSON: Refusal = {
   reason: 'malformed',
@@ -180,33 +141,21 @@ const NOT_JSON: Refusal = {
   message: 'a message is application/json',
 };
 
-/** The protocol refuses it whatever its signature. One that is from this node's own id tells something only with its signature. */
-function isForAnother({ cluster, from, to }: Envelope, receiver: Receiver): boolean {
-  return cluster !== receiver.cluster || (to !== receiver.node && from !== receiver.node);
-}
-
-/** What a response is signed with, and the request's signature, to which it is bound. */
-interface Signing {
-  readonly keys: ClusterKeys;
-  readonly identities: Identities;
-  readonly signature: string;
-}
-
 function respond(
   request: FastifyRequest,
   reply: FastifyReply,
-  { status, message }: ReplyEffect,
-  { keys, identities, signature: requestSignature }: Signing,
+  effect: ReplyEffect,
+  signature: string,
+  { keys, identities }: MessageRouteDependencies,
 ): FastifyReply {
-  const body = Buffer.from(encodeMessage(message));
-  const response = { method: request.method, path: request.url, status, requestSignature, body };
-  const signature = signResponse(keys, response);
-  if (identities.own !== null) reply.header(IDENTITY_HEADER, signAs(identities.own, responseBytes(response)));
+  const asked = { method: request.method, path: request.url, signature };
+  const signed = signReply(effect, asked, { keys: keys(), identities: identities() });
+  if (signed.identity !== '') reply.header(IDENTITY_HEADER, signed.identity);
   return reply
-    .code(status)
-    .header(SIGNATURE_HEADER, signature)
+    .code(signed.status)
+    .header(SIGNATURE_HEADER, signed.signature)
     .header('content-type', 'application/json')
-    .send(body);
+    .send(Buffer.from(signed.body));
 }
 
 /**

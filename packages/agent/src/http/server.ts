@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { MAX_MESSAGE_BYTES, type MonotonicMs, type RejectReason } from '@failtome/protocol';
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import type { Receiver } from '../auth/authentic-message.ts';
 import type { Identities } from '../auth/identities.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
 import { addEventRoute } from './event-routes.ts';
@@ -22,7 +23,7 @@ import {
   type ServerLimits,
 } from './http-server.ts';
 import type { Inbox } from './inbox.ts';
-import { addMessageRoutes, MESSAGE_ROUTES, type Receiver } from './message-routes.ts';
+import { addMessageRoutes, MESSAGE_ROUTES } from './message-routes.ts';
 import { type Readers, refusalOfRead } from './readers.ts';
 import { addRecordingRoute, type RecordingSource } from './recording-routes.ts';
 import { refuse } from './refusals.ts';
