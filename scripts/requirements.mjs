@@ -42,6 +42,11 @@ const programs = {
     install: 'apt-get install -y nftables',
     programs: ['nft'],
   },
+  etcd: {
+    what: 'the relay through a real etcd',
+    install: 'apt-get install -y etcd-server',
+    programs: ['etcd'],
+  },
   openssl: {
     what: 'the commands that make certificates, as documented',
     install: 'apt-get install -y openssl',

@@ -66,6 +66,7 @@ function configOf({
     agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
     guard: { urls: [], timeoutMs: 3000, allowPrivate: false },
     driver,
+    store: null,
     notify: {
       sns: topicArn === null ? null : { topicArn, events: ['taken', 'blocked'] },
       webhooks: [],

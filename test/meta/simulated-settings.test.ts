@@ -99,6 +99,7 @@ gossip: { interval: 250ms, dead: 2s, timeout: 150ms, fanout: 5 }
 agreement: { silentPeer: hold, lease: 12s }
 guard: { urls: ["http://checkip.amazonaws.com"], timeout: 2s, allowPrivate: true }
 driver: { kind: opsworks, region: us-east-1, instanceId: i-0abc, displace: allow }
+store: { kind: etcd, endpoints: ["http://10.0.3.1:2379"], prefix: /x/, caFile: /a, certFile: /c, keyFile: /k }
 notify:
   sns: { topicArn: "arn:aws:sns:us-east-1:123456789012:failover" }
   webhook:
@@ -223,9 +224,9 @@ test.each(
   expect(taken).toBeLessThan(VALUES.length);
 });
 
-test('the file with every key there is has them all, but the command of a driver that is not simulated', () => {
+test('the file with every key there is has them all, but the command of a driver that is not simulated, and the table of another store', () => {
   for (const { path } of ALL_KEYS) {
-    if (path === 'driver.command') continue;
+    if (path === 'driver.command' || path === 'store.table') continue;
     const name = path.split('.').at(-1)?.replace('[]', '') ?? '';
     expect(ALL).toContain(`${name}:`);
   }

@@ -17,6 +17,7 @@ const cloudFormation: Grant = {
     subnets: [slot('SubnetA'), slot('SubnetB')],
   },
   topicArn: slot('Topic'),
+  tableArn: null,
   keySecretArn: slot('Key'),
 };
 
@@ -31,6 +32,7 @@ const terraform: Grant = {
     subnets: [slot('subnet_id')],
   },
   topicArn: slot('local.topic_arn'),
+  tableArn: null,
   keySecretArn: slot('aws_secretsmanager_secret.key.arn'),
 };
 

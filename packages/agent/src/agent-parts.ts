@@ -20,6 +20,7 @@ import type { AgentConfig } from './config/types.ts';
 import { throwUncaught } from './errors.ts';
 import type { FoundIdentity } from './find-identity.ts';
 import { Inbox } from './http/inbox.ts';
+import type { StoreView } from './http/node-report.ts';
 import { senderAt } from './http/sender.ts';
 import type { HistoryRecorder } from './observe/history-recorder.ts';
 import type { Log } from './observe/log.ts';
@@ -137,6 +138,11 @@ export function tell(agent: AgentParts, fact: Fact): void {
   agent.metrics.observe([fact]);
 }
 
+function storeView({ config, running }: AgentParts): StoreView | null {
+  const view = running?.adapters.relayView() ?? null;
+  return view === null || config.store === null ? null : { kind: config.store.kind, ...view };
+}
+
 function createApis(agent: AgentParts): Apis {
   const sources: ViewSources = {
     state: () => agent.running?.host.state() ?? null,
@@ -149,6 +155,7 @@ function createApis(agent: AgentParts): Apis {
     certificate: () => agent.certificates.current,
     configDigest: () => configDigest(agent.config, agent.running?.identity.id ?? ''),
     recorded: () => agent.recorder?.counts ?? null,
+    relay: () => storeView(agent),
     metrics: agent.metrics,
   };
   return new Apis(agent.config.api, {

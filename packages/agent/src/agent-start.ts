@@ -7,11 +7,13 @@ import {
   decodeDocument,
   type Fact,
   type Instant,
+  type NodeId,
   readyView,
   type State,
   type StorageState,
 } from '@failtome/protocol';
 import { HistoryFile } from './adapters/history-file.ts';
+import { type OpenStore, openStore } from './adapters/relay-stores.ts';
 import { loadState } from './adapters/store.ts';
 import { end } from './agent-end.ts';
 import { type AgentParts, tell } from './agent-parts.ts';
@@ -20,12 +22,14 @@ import { driverKindOf } from './config/driver-kinds.ts';
 import { identityFaults } from './config/electorate.ts';
 import { formatFault } from './config/fault.ts';
 import { toProtocolConfig } from './config/to-protocol.ts';
+import { AgentError } from './errors.ts';
 import { type FoundIdentity, findIdentity } from './find-identity.ts';
 import { tellCredentials } from './observe/credentials-news.ts';
 import { HistoryRecorder, type HistoryStore } from './observe/history-recorder.ts';
 import { identitiesOf } from './observe/key-news.ts';
+import { tellRelay } from './observe/relay-news.ts';
 import { tellWatchers } from './observe/watchers.ts';
-import { Adapters } from './ports.ts';
+import { type AdapterDependencies, Adapters } from './ports.ts';
 import { watchNotices } from './watch-notices.ts';
 
 /** Credentials and first connections; nothing waits for it. */
@@ -49,7 +53,9 @@ export async function startNode(agent: AgentParts): Promise<void> {
   const config = toProtocolConfig(agent.config, identity, agent.options.version);
   agent.metrics.configure(config, driverKindOf(agent.config));
   agent.identities = identitiesOf(agent.config, agent.secrets, identity.id, agent.log);
-  const adapters = createAdapters(agent, identity);
+  const store = await openRelayStore(agent, identity);
+  if (store === undefined) return end(agent, 2);
+  const adapters = createAdapters(agent, identity, store);
   agent.recorder = openRecorder(agent, identity.id);
   const host = createHost(
     config,
@@ -137,7 +143,39 @@ function endForForeignState(agent: AgentParts): void {
   end(agent, 2);
 }
 
-function createAdapters(agent: AgentParts, identity: FoundIdentity): Adapters {
+/** Null: there is none. Undefined: it can't be opened, as the log says. */
+async function openRelayStore(
+  { config, log }: AgentParts,
+  { clients }: FoundIdentity,
+): Promise<OpenStore | null | undefined> {
+  if (config.store === null) return null;
+  try {
+    return await openStore(config.store, clients);
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    log.tell('error', 'configuration', `store: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** What comes through the store, and what becomes of it. */
+function relayOf(agent: AgentParts, node: NodeId): AdapterDependencies['relay'] {
+  return {
+    inbox: agent.inbox,
+    trust: () => ({
+      keys: agent.secrets.keyFile.keys,
+      identities: agent.identities,
+      receiver: { cluster: agent.config.cluster, node },
+    }),
+    onRejected: (reason, from) => tell(agent, { kind: 'rejected', reason, from }),
+    onNews(news) {
+      agent.metrics.observeRelay(news);
+      tellRelay(agent.log, news);
+    },
+  };
+}
+
+function createAdapters(agent: AgentParts, identity: FoundIdentity, store: OpenStore | null): Adapters {
   return new Adapters(
     {
       config: agent.config,
@@ -147,6 +185,7 @@ function createAdapters(agent: AgentParts, identity: FoundIdentity): Adapters {
       clients: identity.clients,
       webhooks: agent.secrets.webhooks,
       certificate: agent.certificates.current,
+      store,
     },
     {
       clock: agent.clock,
@@ -163,6 +202,7 @@ function createAdapters(agent: AgentParts, identity: FoundIdentity): Adapters {
         refusal === null
           ? agent.log.tell('info', 'certificate', `${peer} proves over TLS who it is`, { peer })
           : agent.log.tell('error', 'certificate', `${peer} is not spoken to: ${refusal}`, { peer }),
+      relay: relayOf(agent, identity.id),
       logCredentials: (news) => tellCredentials(agent.log, news),
     },
   );

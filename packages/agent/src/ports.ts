@@ -3,7 +3,9 @@
  *
  * With `agent-parts.ts` this is where adapters are constructed; everything else knows ports only.
  */
+import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { type RelayOptions, relayOptionsOf } from '@failtome/ports';
 import type { CloudRequest, DurationMs, Event, NodeId, Ports, ReplyEffect } from '@failtome/protocol';
 import { type AwsClients, createAwsClients, warmUp } from './adapters/aws-clients.ts';
 import { type Clock, createTimer } from './adapters/clock.ts';
@@ -15,12 +17,15 @@ import { LocalCheck } from './adapters/local.ts';
 import type { Names } from './adapters/names.ts';
 import { Prober } from './adapters/prober.ts';
 import { Receivers, type ReceiversOptions } from './adapters/receivers.ts';
+import type { OpenStore } from './adapters/relay-stores.ts';
+import { RelayedMessages, type RelayedMessagesDependencies } from './adapters/relayed-messages.ts';
 import { Store } from './adapters/store.ts';
 import { PeerTransport } from './adapters/transport.ts';
 import type { Identities } from './auth/identities.ts';
 import type { ClusterKeys } from './auth/keys.ts';
 import type { WebhookSecrets } from './auth/webhook-secrets.ts';
 import { isOnAws } from './config/driver-kinds.ts';
+import { toProtocolConfig } from './config/to-protocol.ts';
 import type { AgentConfig, Identity, PeerSettings } from './config/types.ts';
 import type { Certificate } from './tls/certificate.ts';
 
@@ -38,6 +43,8 @@ export interface AdapterOptions {
   /** Null where neither driver nor notifier needs AWS. */
   readonly clients: AwsClients | null;
   readonly webhooks: readonly WebhookSecrets[];
+  /** Null: messages go directly, or not at all. */
+  readonly store: OpenStore | null;
 }
 
 /** What the adapters share, and whom they tell. */
@@ -56,16 +63,17 @@ export interface AdapterDependencies {
   readonly logNotifier: (event: string, text: string) => void;
   /** A peer can't prove over TLS who it is, or null: it can again. */
   readonly onCertificate: (peer: NodeId, refusal: string | null) => void;
+  /** What the relay does with what comes through the store. */
+  readonly relay: Pick<RelayedMessagesDependencies, 'trust' | 'inbox' | 'onRejected' | 'onNews'>;
   /** What becomes of the AWS credentials. */
   readonly logCredentials: (news: CredentialsNews) => void;
 }
 
 /** The clients that this configuration needs; null where it needs none. */
 export function clientsFor(config: AgentConfig, identity: Identity): AwsClients | null {
-  const { driver, notify, node } = config;
-  if (node.role !== 'candidate') return null;
+  const { driver, notify, store } = config;
   const topicArn = notify.sns?.topicArn ?? null;
-  if (!isOnAws(driver) && topicArn === null) return null;
+  if (!isOnAws(driver) && topicArn === null && store?.kind !== 'dynamodb') return null;
   return createAwsClients({ region: identity.region, topicArn });
 }
 
@@ -78,6 +86,8 @@ export class Adapters {
   readonly #externalIp: ExternalIp;
   readonly #transport: PeerTransport;
   readonly #store: Store;
+  readonly #relayStore: OpenStore | null;
+  readonly #relay: RelayedMessages | null;
   #config: AgentConfig;
   #clients: AwsClients | null;
   #driver: Driver;
@@ -95,9 +105,12 @@ export class Adapters {
     this.#prober = new Prober({ addresses: config.addresses }, dependencies);
     this.#local = new LocalCheck({ local: config.local }, dependencies);
     this.#externalIp = new ExternalIp(config.guard, dependencies);
+    this.#relayStore = options.store;
+    this.#relay = this.#makeRelay(options.store);
+    const beside = this.#relay === null ? {} : { beside: this.#relay };
     this.#transport = new PeerTransport(
       { peers: othersOf(config, identity), keys, identities, certificate },
-      { post, reply, onCertificate },
+      { post, reply, onCertificate, ...beside },
     );
     this.#store = new Store({ stateDir: config.stateDir }, { post, mayWrite, onForeign });
     this.#driver = this.#makeDriver();
@@ -164,11 +177,17 @@ export class Adapters {
     this.#externalIp.reconfigure(config.guard);
     const peers = othersOf(config, this.#identity);
     this.#transport.reconfigure({ peers, keys, identities, certificate });
+    this.#relay?.reconfigure(this.#relayOptions());
     if (!isDeepStrictEqual(before.notify.sns, config.notify.sns)) this.#replaceClients();
     if (!isDeepStrictEqual(cloudPartsOf(before), cloudPartsOf(config))) {
       this.#driver = this.#makeDriver();
     }
     this.#receivers.reconfigure(this.#receiversOptions());
+  }
+
+  /** How each peer is reached; null: there is no store. */
+  relayView(): ReturnType<RelayedMessages['view']> | null {
+    return this.#relay?.view() ?? null;
   }
 
   /** Wait until what was to be stored is stored. */
@@ -181,9 +200,28 @@ export class Adapters {
     this.#prober.close();
     this.#local.close();
     this.#externalIp.close();
+    this.#relay?.close();
+    this.#relayStore?.close();
     this.#transport.close();
     this.#receivers.close();
     this.#clients?.close();
+  }
+
+  #makeRelay(store: OpenStore | null): RelayedMessages | null {
+    if (store === null) return null;
+    const { relay, clock, post } = this.#dependencies;
+    return new RelayedMessages(this.#relayOptions(), {
+      ...relay,
+      store,
+      run: randomBytes(8).toString('base64url'),
+      monotonicMs: () => clock.monotonicMs(),
+      transport: () => this.#transport,
+      post,
+    });
+  }
+
+  #relayOptions(): RelayOptions {
+    return relayOptionsOf(toProtocolConfig(this.#config, this.#identity, ''));
   }
 
   #replaceClients(): void {

@@ -82,6 +82,7 @@ const FIXED: readonly (readonly [path: string, value: (config: AgentConfig) => u
   ['api.observe', ({ api: { observe } }) => (observe === null ? null : `${observe.host}:${observe.port}`)],
   ['stateDir', (config) => config.stateDir],
   ['recorder', ({ recorder }) => (recorder === null ? 'off' : 'on')],
+  ['store', ({ store }) => store],
   ['driver.kind', (config) => config.driver?.kind ?? null],
   ['driver.region', (config) => awsSetting(config, 'region')],
   ['driver.instanceId', (config) => awsSetting(config, 'instanceId')],

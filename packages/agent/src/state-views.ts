@@ -22,6 +22,7 @@ import {
   advisedAddress,
   advisedWhy,
   type NodeReport,
+  type StoreView,
 } from './http/node-report.ts';
 import { refuse } from './http/refusals.ts';
 import type { Views } from './http/view-routes.ts';
@@ -50,7 +51,9 @@ export interface ViewSources {
   readonly configDigest: () => string;
   /** Null: nothing is recorded. */
   readonly recorded: () => RecorderCounts | null;
-  readonly metrics: Pick<Metrics, 'render' | 'showRecorder'>;
+  /** Null: there is no store. */
+  readonly relay: () => StoreView | null;
+  readonly metrics: Pick<Metrics, 'render' | 'showRecorder' | 'showRelay'>;
 }
 
 /** What of the agent's views is made of others. */
@@ -78,6 +81,7 @@ export function createViews(sources: ViewSources, { cluster }: ClusterSource): V
     metrics() {
       const present = sources.state();
       metrics.showRecorder(sources.recorded());
+      metrics.showRelay(sources.relay()?.peers ?? null);
       return metrics.render(present === null ? null : gaugeView(present, now(), sources.identities().mode));
     },
   };
@@ -100,6 +104,7 @@ export function agentStatus(sources: ViewSources): AgentStatus {
       url: urls.get(peer.id) ?? null,
       identities: identities.keyIdsOf(peer.id),
     })),
+    store: sources.relay(),
     tls: certificate === null ? null : { validUntil: certificate.notAfter },
   };
 }

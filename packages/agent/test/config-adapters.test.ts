@@ -21,6 +21,7 @@ import { httpUrl } from '../src/config/http-url.ts';
 import { checkConfig } from '../src/config/load.ts';
 import { toProtocolConfig } from '../src/config/to-protocol.ts';
 import type { AgentConfig, Identity } from '../src/config/types.ts';
+import { Inbox } from '../src/http/inbox.ts';
 import { Adapters, clientsFor } from '../src/ports.ts';
 
 const KEYS: ClusterKeys = [createSecretKey(Buffer.alloc(32, 7))];
@@ -190,6 +191,7 @@ function adaptersOf(config: AgentConfig): Adapters {
       clients: clientsFor(config, identity),
       certificate: null,
       webhooks: config.notify.webhooks.map(() => SECRETS),
+      store: null,
     },
     {
       clock,
@@ -202,6 +204,16 @@ function adaptersOf(config: AgentConfig): Adapters {
       logStderr: nothing,
       logNotifier: nothing,
       logCredentials: nothing,
+      relay: {
+        inbox: new Inbox({}, { post: nothing }),
+        trust: () => ({
+          keys: KEYS,
+          identities: SHARED_KEY,
+          receiver: { cluster: config.cluster, node: identity.id },
+        }),
+        onRejected: nothing,
+        onNews: nothing,
+      },
     },
   );
 }

@@ -7,6 +7,7 @@ import { ALL_KEYS } from '../src/config/file-keys.ts';
 import { checkConfig, warningLines } from '../src/config/load.ts';
 import * as notifyTable from '../src/config/notify-keys.ts';
 import { effectiveJson, effectiveValues, effectiveYaml } from '../src/config/print.ts';
+import * as storeTable from '../src/config/store-keys.ts';
 import { toProtocolConfig } from '../src/config/to-protocol.ts';
 import type { AgentConfig } from '../src/config/types.ts';
 
@@ -77,6 +78,7 @@ test('what is required is enough, and everything else has its default', () => {
     agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
     guard: { urls: ['http://checkip.amazonaws.com'], timeoutMs: 3000, allowPrivate: false },
     driver: { kind: 'ec2', region: null, instanceId: null, displace: 'refuse' },
+    store: null,
     notify: { sns: null, webhooks: [], exec: null, blockedAfterMs: null },
     holdDownMs: 60_000,
     flap: { moves: 4, withinMs: 600_000 },
@@ -115,6 +117,7 @@ gossip: { interval: 200ms, timeout: 150ms, dead: 1s, fanout: 2 }
 agreement: { silentPeer: hold, lease: 20s }
 guard: { urls: ["https://a.example/ip", "http://b.example"], timeout: 1s, allowPrivate: true }
 driver: { kind: exec, command: [/usr/local/bin/move-ip, --fast], displace: allow }
+store: { kind: etcd, endpoints: ["https://10.0.3.1:2379", "https://10.0.3.2:2379"], prefix: /x/, caFile: /e.ca, certFile: /e.crt, keyFile: /e.key }
 notify:
   sns: { topicArn: "arn:aws:sns:us-east-1:123456789012:failover" }
   webhook: { name: ops, urlFile: /u, keyFile: /h, timeout: 2s }
@@ -204,6 +207,14 @@ test('every key is read into its place', () => {
     agreement: { silentPeer: 'hold', leaseMs: 20_000 },
     guard: { urls: ['https://a.example/ip', 'http://b.example'], timeoutMs: 1000, allowPrivate: true },
     driver: { kind: 'exec', command: ['/usr/local/bin/move-ip', '--fast'], displace: 'allow' },
+    store: {
+      kind: 'etcd',
+      endpoints: ['https://10.0.3.1:2379', 'https://10.0.3.2:2379'],
+      prefix: '/x/',
+      caFile: '/e.ca',
+      certFile: '/e.crt',
+      keyFile: '/e.key',
+    },
     notify: {
       sns: { topicArn: 'arn:aws:sns:us-east-1:123456789012:failover', events: ['taken'] },
       webhooks: [
@@ -464,9 +475,11 @@ describe('what is legal and risky is told', () => {
 
 describe('the table of keys', () => {
   test('lists every key that is defined', () => {
-    const defined = [...Object.values(table), ...Object.values(notifyTable)].filter(
-      (value) => value !== null && 'path' in value && 'kind' in value,
-    );
+    const defined = [
+      ...Object.values(table),
+      ...Object.values(notifyTable),
+      ...Object.values(storeTable),
+    ].filter((value) => typeof value === 'object' && value !== null && 'path' in value && 'kind' in value);
     expect(new Set(ALL_KEYS)).toEqual(new Set(defined));
   });
 

@@ -4,7 +4,7 @@ import { parseToObject } from 'hcl2-parser';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { FoundForIam } from '../src/adapters/iam-lookup.ts';
-import { type DriverGrant, leastPolicy, type Policy } from '../src/iam/policy.ts';
+import { type DriverGrant, dynamoTableArn, leastPolicy, type Policy } from '../src/iam/policy.ts';
 import { CONFIG, cli } from './support/cli.ts';
 
 const GIVEN = [
@@ -257,17 +257,33 @@ const EC2: DriverGrant = {
 };
 
 test.each([
-  ['ec2-policy.json', { driver: EC2, topicArn: null, keySecretArn: null }],
+  ['ec2-policy.json', { driver: EC2, topicArn: null, tableArn: null, keySecretArn: null }],
   [
     'opsworks-policy.json',
     {
       driver: { kind: 'opsworks', region: 'REGION', stackId: 'STACK_ID', searches: true },
       topicArn: null,
+      tableArn: null,
       keySecretArn: null,
     },
   ],
-  ['sns-policy.json', { driver: { kind: 'none' }, topicArn: 'TOPIC_ARN', keySecretArn: null }],
-  ['key-policy.json', { driver: { kind: 'none' }, topicArn: null, keySecretArn: 'SECRET_ARN' }],
+  [
+    'sns-policy.json',
+    { driver: { kind: 'none' }, topicArn: 'TOPIC_ARN', tableArn: null, keySecretArn: null },
+  ],
+  [
+    'key-policy.json',
+    { driver: { kind: 'none' }, topicArn: null, tableArn: null, keySecretArn: 'SECRET_ARN' },
+  ],
+  [
+    'store-policy.json',
+    {
+      driver: { kind: 'none' },
+      topicArn: null,
+      tableArn: dynamoTableArn('REGION', 'ACCOUNT_ID', 'TABLE'),
+      keySecretArn: null,
+    },
+  ],
 ] as const)('deploy/iam/%s is what the command prints, with names in capitals', (file, grant) => {
   const text = readFileSync(new URL(`../deploy/iam/${file}`, import.meta.url), 'utf8');
   expect(JSON.parse(text)).toEqual(leastPolicy(grant));
@@ -293,4 +309,25 @@ test('the secret of the key is read by whoever has one, a witness too, and its A
   });
   expect(refused.code).toBe(2);
   expect(refused.err).toContain('whole ARN');
+});
+
+test('a table of the relay may be read and written by every voter, a witness too, and it has to be known whose it is', async () => {
+  const withStore = `${CONFIG}store: { kind: dynamodb, table: relay }\n`;
+  const { Statement } = await policy(ALL_GIVEN, withStore);
+  const statement = {
+    Sid: 'RelayMessages',
+    Effect: 'Allow',
+    Action: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    Resource: ['arn:aws:dynamodb:us-east-1:123456789012:table/relay'],
+  };
+  expect(Statement.at(-1)).toEqual(statement);
+  const witness = withStore
+    .replace('{ id: saturn }', '{ id: saturn, role: witness }')
+    .replace('driver: { kind: ec2 }\n', '')
+    .replace(/notify: .*\n/, '');
+  const given = ['--region', 'us-east-1', '--account', '123456789012'];
+  expect((await policy(given, witness)).Statement).toEqual([statement]);
+  const unknown = await cli(['iam', '-c', 'x.yaml'], { files: { 'x.yaml': witness } });
+  expect(unknown.code).toBe(2);
+  expect(unknown.err).toContain('--account ID: the AWS account that the table is in');
 });

@@ -45,6 +45,9 @@ function configured(): Metrics {
   const metrics = createMetrics({ version: '1.2.3' });
   metrics.configure(config, 'ec2');
   metrics.showCertificate(1_800_000_000_000);
+  metrics.observeRelay({ kind: 'store', failure: null });
+  metrics.observeRelay({ kind: 'carried', peer: 'neptune', way: 'out', messages: 2 });
+  metrics.showRelay([{ peer: 'neptune', state: 'relaying', heardMs: 10 }]);
   return metrics;
 }
 
@@ -76,6 +79,17 @@ test('the end of the certificate is told in seconds, and not at all where there 
   const name = 'failtome_tls_certificate_expiry_timestamp_seconds';
   expect(await configured().render(null)).toContain(`${name} 1800000000\n`);
   expect(await createMetrics({ version: '1.2.3' }).render(null)).not.toContain(name);
+});
+
+test('the store and what goes through it are told, and nothing of them where there is none', async () => {
+  const text = await configured().render(null);
+  expect(sample(text, 'failtome_store_up')).toBe(1);
+  expect(sample(text, 'failtome_relaying', { peer: 'neptune' })).toBe(1);
+  expect(sample(text, 'failtome_relayed_messages_total', { peer: 'neptune', way: 'out' })).toBe(2);
+  expect(sample(text, 'failtome_store_calls_total', { operation: 'write', result: 'conflict' })).toBe(0);
+  const without = createMetrics({ version: '1.2.3' });
+  without.showRelay(null);
+  expect(await without.render(null)).not.toMatch(/failtome_(store|relay)/);
 });
 
 test('every metric stands in docs/metrics.md with its type, and nothing else does', async () => {

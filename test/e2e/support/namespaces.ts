@@ -16,7 +16,7 @@ import { program } from './command.ts';
 const simulator = join(import.meta.dirname, '../../../packages/sim/dist/failtome-sim.js');
 
 export const sharedAddress = '198.51.100.50';
-const cloudAddress = '10.90.0.1';
+export const cloudAddress = '10.90.0.1';
 const cloudPort = 8_000;
 const apiPort = 8_741;
 const webPort = 8_080;
@@ -92,6 +92,21 @@ export class Network {
       }`;
       must('ip', 'netns', 'exec', this.of(place), findProgram('nft') ?? 'nft', rules);
     }
+  }
+
+  /** From now on nothing passes between the two nodes; both reach the cloud. */
+  cutBetween(): void {
+    this.#rule('cloud', 'cut', 'type filter hook forward priority 0; policy drop;');
+  }
+
+  /** From now on nothing that a node sends arrives at this address. */
+  hideFrom(id: Id, address: string): void {
+    this.#rule(id, 'hidden', `type filter hook output priority 0; ip daddr ${address} drop`);
+  }
+
+  #rule(place: Id | 'cloud', name: string, rules: string): void {
+    const table = `table inet ${name} {\n chain passing {\n ${rules}\n }\n}`;
+    must('ip', 'netns', 'exec', this.of(place), findProgram('nft') ?? 'nft', table);
   }
 
   /** How many packets have been lost at a place. */
@@ -172,6 +187,11 @@ export class NamespacedPair {
     this.#opened = opened;
   }
 
+  /** Host and port of a node's API. */
+  apiOf(id: Id): string {
+    return `${subnets[id]}.2:${apiPort}`;
+  }
+
   /** What has happened in the cloud so far. */
   cloud(): CloudView {
     const script = `fetch('${this.#opened.control}').then(async (a) => console.log(await a.text()))`;
@@ -200,11 +220,12 @@ export class NamespacedPair {
 /** Settings that each node's own file has besides; or one file for both, made when the external-IP service is known. */
 type Settings = Readonly<Record<string, unknown>> | ((guardUrl: string) => Promise<string>);
 
-/** Runs a test on a pair in namespaces, and removes everything after it. */
+/** Runs a test on a pair in namespaces, with one more program beside the cloud where it is given, and removes everything after it. */
 export async function withNamespacedPair(
   folder: string,
   settings: Settings,
   run: (pair: NamespacedPair) => Promise<void>,
+  beside?: readonly [command: string, ...args: string[]],
 ): Promise<void> {
   const network = new Network();
   const children: Child[] = [];
@@ -224,6 +245,7 @@ export async function withNamespacedPair(
       children.push(child);
       return child;
     };
+    if (beside !== undefined) children.push(startBeside(network, folder, beside));
     const where = await startCloud(start);
     const webs = { saturn: startWeb(start, 'saturn'), neptune: startWeb(start, 'neptune') };
     const files = { saturn: join(folder, 'saturn.yaml'), neptune: join(folder, 'neptune.yaml') };
@@ -272,6 +294,22 @@ async function startCloud(start: Start): Promise<Whereabouts> {
     return JSON.parse(first ?? '');
   }
   throw new Error('The cloud ended before it said where it is.');
+}
+
+function startBeside(
+  network: Network,
+  folder: string,
+  [command, ...args]: readonly [command: string, ...args: string[]],
+): Child {
+  const child = new Child({
+    command: findProgram('ip') ?? 'ip',
+    args: ['netns', 'exec', network.of('cloud'), findProgram(command) ?? command, ...args],
+    env: { PATH: process.env.PATH ?? '', HOME: folder },
+    cwd: folder,
+  });
+  child.stdout.resume();
+  child.stderr.resume();
+  return child;
 }
 
 function startWeb(start: Start, id: Id): Child {

@@ -91,7 +91,7 @@ export interface SendOptions {
 
 /** One request to AWS. */
 export interface AwsRequest<Output> {
-  readonly service: 'ec2' | 'opsworks' | 'secretsmanager' | 'sns' | 'sts';
+  readonly service: 'dynamodb' | 'ec2' | 'opsworks' | 'secretsmanager' | 'sns' | 'sts';
   /** As it stands in metrics and history. */
   readonly operation: string;
   readonly send: (options: SendOptions) => Promise<Output>;

@@ -229,7 +229,7 @@ export interface ResolvedIdentity extends Identity {
  * @throws AgentError, whose sentence says which key of the configuration would make the question needless.
  */
 export async function resolveIdentity(
-  config: Pick<AgentConfig, 'node' | 'driver'>,
+  config: Pick<AgentConfig, 'node' | 'driver'> & Partial<Pick<AgentConfig, 'store'>>,
   dependencies: { readonly env: MetadataOptions['env']; readonly metadata: InstanceMetadata },
 ): Promise<ResolvedIdentity> {
   const { metadata, env } = dependencies;
@@ -243,10 +243,15 @@ export async function resolveIdentity(
   const ec2InstanceId =
     missing.length === 0 ? null : await wanted(missing, metadata.instanceId(), NODE_ID.kind);
   const id = config.node.id ?? ec2InstanceId ?? '';
-  if (onAws === null) return { id, instanceId: driver === null ? '' : id, region: null, ec2InstanceId };
-  const configured = onAws.region ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION ?? '';
+  const { store = null } = config;
+  const isRegional = onAws !== null || (store?.kind === 'dynamodb' && store.region === null);
+  if (!isRegional) return { id, instanceId: driver === null ? '' : id, region: null, ec2InstanceId };
+  const configured = onAws?.region ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION ?? '';
   const region =
-    configured === '' ? await wanted(['driver.region'], metadata.region(), regionKind) : configured;
+    configured === ''
+      ? await wanted([onAws === null ? 'store.region' : 'driver.region'], metadata.region(), regionKind)
+      : configured;
+  if (onAws === null) return { id, instanceId: driver === null ? '' : id, region, ec2InstanceId };
   const instanceId = onAws.instanceId ?? (onAws.kind === 'ec2' ? (ec2InstanceId ?? '') : '');
   return { id, instanceId, region, ec2InstanceId };
 }

@@ -4,7 +4,7 @@
  * Nothing is sent twice. A request whose connection broke may have been heard, and the copy of a message
  * is refused as replayed; the protocol speaks again with its next message.
  */
-import { LATE_ANSWER_MS } from '@failtome/ports';
+import { LATE_ANSWER_MS, type RelayedRequest } from '@failtome/ports';
 import {
   type DurationMs,
   decodeMessage,
@@ -52,13 +52,26 @@ export interface TransportDependencies {
   readonly post: (event: Event) => void;
   /** Completes the request that waits in the API. */
   readonly reply: (effect: ReplyEffect) => void;
+  /** Is told what becomes of each request, for whoever knows another way. */
+  readonly beside?: Beside;
   /** A peer couldn't prove over TLS who it is, or null: it can again. Told when it changes. */
   readonly onCertificate?: (peer: NodeId, refusal: string | null) => void;
 }
 
+/** Another way to the peers, beside the direct one. */
+export interface Beside {
+  /** A request goes out directly, signed like this. */
+  sent(effect: SendEffect, signed: Pick<RelayedRequest, 'body' | 'signature' | 'identity'>): void;
+  /** The peer has answered one directly, late or not. */
+  answered(by: NodeId): void;
+  /** A request has come to nothing, or isn't answered yet when its time is up. */
+  failed(to: NodeId): void;
+}
+
 type Outcome = Extract<Event, { kind: 'answered' | 'send-failed' }>;
 
-interface RawResponse {
+/** An answer to a message, as it came. */
+export interface RawResponse {
   readonly status: number;
   readonly signature: string;
   /** The sender's own; empty where there is none. */
@@ -92,11 +105,14 @@ export class PeerTransport implements TransportPort {
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
+      this.#dependencies.beside?.failed(effect.to);
       this.#dependencies.post(failed(effect.sendId, 'timeout'));
     }, effect.timeoutMs);
     // An error thrown by `post` is a broken invariant of the protocol: it must end the process.
     void this.#exchange(effect).then((outcome) => {
       clearTimeout(timer);
+      if (outcome.kind === 'answered') this.#dependencies.beside?.answered(effect.to);
+      else if (!timedOut) this.#dependencies.beside?.failed(effect.to);
       if (!timedOut || outcome.kind === 'answered') this.#dependencies.post(outcome);
     });
   }
@@ -137,12 +153,17 @@ export class PeerTransport implements TransportPort {
 
   async #exchange(effect: SendEffect): Promise<Outcome> {
     const { sendId, to, route, fresh, timeoutMs } = effect;
+    const body = encodeMessage(effect.message);
+    const signature = signRequest(this.#keys, { method: 'POST', path: route, body });
+    const identity = this.#identityOf(route, body);
+    this.#dependencies.beside?.sent(effect, { body, signature, identity });
     const connections = this.#peers.get(to);
     const connection = connections?.borrow(fresh, timeoutMs) ?? null;
     if (connections === undefined || connection === null) return failed(sendId, 'unreachable');
-    const body = encodeMessage(effect.message);
-    const signature = signRequest(this.#keys, { method: 'POST', path: route, body });
-    const headers = { [SIGNATURE_HEADER]: signature, ...this.#identityHeader(route, body) };
+    const headers = {
+      [SIGNATURE_HEADER]: signature,
+      ...(identity === '' ? {} : { [IDENTITY_HEADER]: identity }),
+    };
     const request = { path: route, headers, body, fresh, timeoutMs };
     const ended = await exchange(connection, request).catch((error: unknown) => ({ error }));
     // Beyond the exchange an error is a fault of this program, and no failure of the peer's.
@@ -152,7 +173,7 @@ export class PeerTransport implements TransportPort {
       return failed(sendId, failureOf(ended.error));
     }
     this.#tellCertificate(to, null);
-    const outcome = this.#judge(effect, signature, ended);
+    const outcome = this.judge(effect, signature, ended);
     if (fresh || outcome.kind === 'send-failed') connections.drop(connection);
     else connections.giveBack(connection);
     return outcome;
@@ -165,15 +186,16 @@ export class PeerTransport implements TransportPort {
     this.#dependencies.onCertificate?.(peer, refusal);
   }
 
-  #identityHeader(path: string, body: string): Readonly<Record<string, string>> {
+  #identityOf(path: string, body: string): string {
     const { own } = this.#identities;
-    return own === null
-      ? {}
-      : { [IDENTITY_HEADER]: signAs(own, requestBytes({ method: 'POST', path, body })) };
+    return own === null ? '' : signAs(own, requestBytes({ method: 'POST', path, body }));
   }
 
-  /** A refusal is an answer too, if it is authentic: under the cluster's key, and by whom it says it is from. */
-  #judge({ sendId, route, to }: SendEffect, requestSignature: string, response: RawResponse): Outcome {
+  /**
+   * What an answer comes to, whichever way it came. A refusal is an answer too, if it is authentic: under the cluster's key, and by
+   * whom it says it is from.
+   */
+  judge({ sendId, route, to }: SendEffect, requestSignature: string, response: RawResponse): Outcome {
     const { status, body, signature, identity } = response;
     const signed = { method: 'POST', path: route, status, requestSignature, body };
     if (!verifyResponse(this.#keys, signed, signature)) {

@@ -18,6 +18,7 @@ import { type CheckLine, preflightCloud } from '../adapters/preflight.ts';
 import { preflightFiles, tryListening } from '../adapters/preflight-host.ts';
 import { preflightReceivers } from '../adapters/preflight-receivers.ts';
 import { preflightShutdown } from '../adapters/preflight-shutdown.ts';
+import { preflightStore } from '../adapters/preflight-store.ts';
 import { Prober } from '../adapters/prober.ts';
 import type { Environment } from '../config/settings.ts';
 import { toProtocolConfig } from '../config/to-protocol.ts';
@@ -52,6 +53,8 @@ export interface CheckSteps {
   cloud(config: AgentConfig, identity: Identity, env: Environment): Promise<readonly CheckLine[]>;
   /** Web hooks and the program, which are told nothing. */
   receivers(config: AgentConfig, env: Environment): Promise<readonly CheckLine[]>;
+  /** The store, as the relay would use it. @throws AgentError */
+  store(config: AgentConfig, identity: Identity): Promise<readonly CheckLine[]>;
   /** What happens to what this node holds when its machine goes down. */
   shutdown(config: AgentConfig, identity: Identity): Promise<readonly CheckLine[]>;
 }
@@ -103,6 +106,7 @@ export function createCheckSteps(version: string): CheckSteps {
         }),
       ),
     receivers: preflightReceivers,
+    store: checkStore,
     shutdown: (config, identity) =>
       preflightShutdown(config, toProtocolConfig(config, identity, version).orders),
     async cloud(config, identity) {
@@ -114,6 +118,15 @@ export function createCheckSteps(version: string): CheckSteps {
       }
     },
   };
+}
+
+async function checkStore(config: AgentConfig, identity: Identity): Promise<readonly CheckLine[]> {
+  const clients = config.store?.kind === 'dynamodb' ? clientsFor(config, identity) : null;
+  try {
+    return await preflightStore(config, identity, clients);
+  } finally {
+    clients?.close();
+  }
 }
 
 /** One effect through one adapter. */

@@ -75,8 +75,9 @@ async function examine(
     ...{ config, identity, keys: key.keys, signs: signing.own },
     running: node.running !== null,
   };
-  const [peers, receivers, shutdown, cloud] = await Promise.all([
+  const [peers, store, receivers, shutdown, cloud] = await Promise.all([
     checkPeers(own, dependencies),
+    identity !== null ? dependencies.checks.store(config, identity) : [],
     candidate ? dependencies.checks.receivers(config, dependencies.env) : [],
     candidate && identity !== null ? dependencies.checks.shutdown(config, identity) : [],
     candidate ? checkCloud(config, identity, dependencies) : Promise.resolve([]),
@@ -86,6 +87,7 @@ async function examine(
     ...under('configuration', node.lines),
     ...under('key', [...key.lines, ...signing.lines, ...tokens, ...certificate]),
     ...under('peers', peers),
+    ...under('store', store),
     ...under('probes', [...probes.flat(), ...local]),
     ...under('way out', outside),
     ...under('cloud', cloud),

@@ -32,7 +32,8 @@ export async function iam(options: IamOptions, dependencies: CliDependencies): P
     return 2;
   }
   const { config } = result;
-  if (config.node.role !== 'candidate' && options.keySecret === undefined) {
+  const calls = config.node.role === 'candidate' || config.store?.kind === 'dynamodb';
+  if (!calls && options.keySecret === undefined) {
     complain(dependencies, `A ${config.node.role} never calls AWS: it needs no policy.`);
     return 1;
   }

@@ -7,12 +7,14 @@ import type { Key } from './key-table.ts';
 import { NO_PAGE } from './local-kinds.ts';
 import * as notifyKeys from './notify-keys.ts';
 import { get, lengthOf, pathOf, type Settings } from './settings.ts';
+import * as storeKeys from './store-keys.ts';
 import type {
   AddressSettings,
   AgentConfig,
   DriverSettings,
   LocalConfig,
   PeerSettings,
+  StoreSettings,
   TlsSettings,
   WebhookSettings,
 } from './types.ts';
@@ -55,6 +57,7 @@ export function assemble(settings: Settings): AgentConfig {
       allowPrivate: must(keys.GUARD_ALLOW_PRIVATE),
     },
     driver: candidate ? driver(settings) : null,
+    store: role === 'member' ? null : store(settings),
     notify: {
       ...(candidate ? receivers(settings) : { sns: null, webhooks: [], exec: null }),
       blockedAfterMs: get(settings, keys.NOTIFY_BLOCKED_AFTER),
@@ -155,6 +158,27 @@ function driver(settings: Settings): DriverSettings {
   const region = get(settings, keys.DRIVER_REGION);
   const instanceId = get(settings, keys.DRIVER_INSTANCE_ID);
   return { kind, region, instanceId, displace };
+}
+
+function store(settings: Settings): StoreSettings | null {
+  if (!settings.present.has('store')) return null;
+  const must = <T>(key: Key<T>): T => sure(settings, key, 0);
+  const may = <T>(key: Key<T>): T | null => get(settings, key);
+  const kind = must(storeKeys.STORE_KIND);
+  if (kind === 'dynamodb')
+    return {
+      kind,
+      table: may(storeKeys.STORE_TABLE) ?? storeKeys.USUAL_TABLE,
+      region: may(storeKeys.STORE_REGION),
+    };
+  return {
+    kind,
+    endpoints: must(storeKeys.STORE_ENDPOINTS),
+    prefix: may(storeKeys.STORE_PREFIX) ?? storeKeys.USUAL_PREFIX,
+    caFile: may(storeKeys.STORE_CA_FILE),
+    certFile: may(storeKeys.STORE_CERT_FILE),
+    keyFile: may(storeKeys.STORE_KEY_FILE),
+  };
 }
 
 function receivers(settings: Settings): Omit<AgentConfig['notify'], 'blockedAfterMs'> {

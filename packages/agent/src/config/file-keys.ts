@@ -14,6 +14,7 @@ import { pageOrNone } from './local-kinds.ts';
 import { NOTIFY_KEYS } from './notify-keys.ts';
 import { publicKeys } from './public-keys.ts';
 import { size } from './size-kind.ts';
+import { STORE_KEYS } from './store-keys.ts';
 import type { HandoverOccasion, StatusRange } from './types.ts';
 
 export type { Key } from './key-table.ts';
@@ -303,7 +304,7 @@ export const DRIVER_COMMAND: Key<readonly string[]> = key(
 /** `driver.displace`. */
 export const DRIVER_DISPLACE: Key<'refuse' | 'allow'> = ofChoice(shared.DRIVER_DISPLACE);
 
-declared.push(...NOTIFY_KEYS);
+declared.push(...STORE_KEYS, ...NOTIFY_KEYS);
 /** `notify.blockedAfter`. */
 export const NOTIFY_BLOCKED_AFTER: Key<DurationMs> = ofDuration(shared.NOTIFY_BLOCKED_AFTER);
 

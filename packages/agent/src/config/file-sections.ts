@@ -37,6 +37,7 @@ export const OPTIONAL_SECTIONS: ReadonlyMap<string, string> = new Map([
   ['api.tls', 'the API speaks plain HTTP'],
   ['local', 'this node always counts as fit'],
   ['driver', 'only a witness or a member does without'],
+  ['store', 'messages go directly, or not at all'],
   ['notify.sns', 'no notification is sent there'],
   ['notify.exec', 'no program is run'],
 ]);

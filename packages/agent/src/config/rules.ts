@@ -16,6 +16,7 @@ import { NO_PAGE } from './local-kinds.ts';
 import { publicKeyFaults } from './public-key-rules.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 import { sharedAddressFaults } from './shared-address.ts';
+import { storeFaults } from './store-rules.ts';
 import { tlsFaults } from './tls-rules.ts';
 import { webhookFaults } from './webhook-rules.ts';
 
@@ -31,6 +32,7 @@ export function combinationFaults(settings: Settings): readonly Fault[] {
     ...checkFaults(settings),
     ...gossipFaults(settings),
     ...driverFaults(settings),
+    ...storeFaults(settings),
     ...webhookFaults(settings),
     ...sharedAddressFaults(settings),
   ];

@@ -78,6 +78,26 @@ export type DriverSettings =
     }
   | { readonly kind: 'exec'; readonly command: readonly string[]; readonly displace: 'refuse' | 'allow' };
 
+/** Where messages go that the direct path doesn't carry. */
+export type StoreSettings =
+  | {
+      readonly kind: 'dynamodb';
+      readonly table: string;
+      /** Null: the driver's, or as the AWS SDK finds it. */
+      readonly region: string | null;
+    }
+  | {
+      readonly kind: 'etcd';
+      /** Of its members, one at least. */
+      readonly endpoints: readonly string[];
+      readonly prefix: string;
+      /** Null: the authorities that Node knows. */
+      readonly caFile: string | null;
+      /** Null, as is `keyFile` then: no client certificate. */
+      readonly certFile: string | null;
+      readonly keyFile: string | null;
+    };
+
 /** A whole configuration, with its defaults. */
 export interface AgentConfig {
   readonly cluster: string;
@@ -118,6 +138,8 @@ export interface AgentConfig {
   readonly guard: GuardSettings;
   /** Null for a witness or a member. */
   readonly driver: DriverSettings | null;
+  /** Null: there is none. */
+  readonly store: StoreSettings | null;
   readonly notify: {
     readonly sns: { readonly topicArn: string; readonly events: readonly NoticeKind[] } | null;
     readonly webhooks: readonly WebhookSettings[];

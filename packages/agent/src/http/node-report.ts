@@ -1,4 +1,5 @@
 /** What one node shows of itself: its status with what only the agent knows, the ladders of its decisions, its history. */
+import type { RelayView } from '@failtome/ports';
 import type {
   AddressView,
   GateView,
@@ -10,6 +11,7 @@ import type {
 } from '@failtome/protocol';
 import type { AuthMode } from '../auth/identities.ts';
 import { adviceFor, CALM_REASONS, protectionAdviceFor } from '../cli/advice.ts';
+import type { StoreKindName } from '../config/store-keys.ts';
 import type { HistoryLine } from '../history-line.ts';
 
 /** The status, and what only the agent knows: where its peers are, and who may speak for whom. Keys are told by their digests. */
@@ -24,8 +26,18 @@ export interface AgentStatus extends Omit<StatusView, 'addresses'> {
     readonly url: string | null;
     readonly identities: readonly string[];
   })[];
+  /** Through what messages go that the direct path doesn't carry; null: there is no store. */
+  readonly store: StoreView | null;
   /** Until when its certificate is valid; null: it speaks plain HTTP. */
   readonly tls: { readonly validUntil: WallMs } | null;
+}
+
+/** A store, and how each of the other voters is reached. */
+export interface StoreView {
+  readonly kind: StoreKindName;
+  /** What is wrong with it; null: the last call was answered, or none has ended yet. */
+  readonly failing: string | null;
+  readonly peers: readonly RelayView[];
 }
 
 /** An address, with what somebody would have to do about it. */

@@ -4,7 +4,7 @@ import type { Ip } from '@failtome/protocol';
 import type { FoundForIam } from '../adapters/iam-lookup.ts';
 import { httpUrl } from '../config/http-url.ts';
 import type { AgentConfig, DriverSettings } from '../config/types.ts';
-import { type DriverGrant, type Grant, instanceProfileArn, type NodeMark } from './policy.ts';
+import { type DriverGrant, dynamoTableArn, type Grant, instanceProfileArn, type NodeMark } from './policy.ts';
 
 /** What was given on the command line, each in its right form. */
 export interface Given {
@@ -30,22 +30,43 @@ export type GrantResult =
 type AwsDriver = Extract<DriverSettings, { kind: 'ec2' | 'opsworks' }>;
 
 /** What a policy needs of the configuration. */
-type Configured = Pick<AgentConfig, 'node' | 'addresses' | 'driver' | 'notify'>;
+type Configured = Pick<AgentConfig, 'node' | 'addresses' | 'driver' | 'notify' | 'store'>;
 
 /** What counts first is what was given, then the configuration, then what was found. */
 export function grantOf(config: Configured, given: Given, found: FoundForIam | null): GrantResult {
   const topicArn = config.notify.sns?.topicArn ?? null;
   const { driver } = config;
-  if (driver === null || driver.kind === 'exec') {
-    return { kind: 'grant', grant: { driver: { kind: 'none' }, topicArn, keySecretArn: given.keySecretArn } };
-  }
   const wanted: string[] = [];
+  if (driver === null || driver.kind === 'exec') {
+    const tableArn = tableOf(config, null, given, found, wanted);
+    if (wanted.length > 0) return { kind: 'unknown', wanted };
+    const grant = { driver: { kind: 'none' }, topicArn, tableArn, keySecretArn: given.keySecretArn } as const;
+    return { kind: 'grant', grant };
+  }
   const known =
     driver.kind === 'ec2'
       ? ec2Grant(config, driver, given, found, wanted)
       : opsworksGrant(driver, given, found, wanted);
-  if (known === null) return { kind: 'unknown', wanted };
-  return { kind: 'grant', grant: { driver: known, topicArn, keySecretArn: given.keySecretArn } };
+  const tableArn = known === null ? null : tableOf(config, driver, given, found, wanted);
+  if (known === null || wanted.length > 0) return { kind: 'unknown', wanted };
+  return { kind: 'grant', grant: { driver: known, topicArn, tableArn, keySecretArn: given.keySecretArn } };
+}
+
+/** Null: there is no table, or it isn't known whose. */
+function tableOf(
+  { store, notify }: Configured,
+  driver: AwsDriver | null,
+  given: Given,
+  found: FoundForIam | null,
+  wanted: string[],
+): string | null {
+  if (store?.kind !== 'dynamodb') return null;
+  const region =
+    store.region ?? given.region ?? driver?.region ?? given.regionOtherwise ?? found?.region ?? null;
+  const account = given.account ?? found?.account ?? accountIn(notify.sns?.topicArn ?? '');
+  if (region === null) wanted.push('--region NAME, or store.region: the AWS region that the table is in');
+  if (account === null) wanted.push('--account ID: the AWS account that the table is in, 12 digits');
+  return region === null || account === null ? null : dynamoTableArn(region, account, store.table);
 }
 
 function ec2Grant(

@@ -1,8 +1,8 @@
 /**
  * The least IAM policy that a configuration needs.
  *
- * Source: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon EC2, AWS OpsWorks and Amazon
- * SNS. A call of EC2 is allowed only if each resource it touches is: AssociateAddress asks for the address, the instance and
+ * Source: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon EC2, AWS OpsWorks, Amazon SNS
+ * and Amazon DynamoDB. A call of EC2 is allowed only if each resource it touches is: AssociateAddress asks for the address, the instance and
  * the network interface; DisassociateAddress for the address and the network interface, but not for an instance. Reads of EC2
  * know neither resources nor conditions of their own.
  */
@@ -56,17 +56,22 @@ export type DriverGrant =
 export interface Grant {
   readonly driver: DriverGrant;
   readonly topicArn: string | null;
+  /** The table of the relay; null: there is none. */
+  readonly tableArn: string | null;
   /** The secret of Secrets Manager that `failtome init --key-secret` reads; null: there is none. */
   readonly keySecretArn: string | null;
 }
 
 /** Build it. Without statements there is nothing to allow, and IAM takes no such policy. */
-export function leastPolicy({ driver, topicArn, keySecretArn }: Grant): Policy {
+export function leastPolicy({ driver, topicArn, tableArn, keySecretArn }: Grant): Policy {
   return {
     Version: '2012-10-17',
     Statement: [
       ...driverStatements(driver),
       ...(topicArn === null ? [] : [topicStatement(topicArn)]),
+      ...(tableArn === null
+        ? []
+        : [allow('RelayMessages', ['dynamodb:GetItem', 'dynamodb:PutItem'], [tableArn])]),
       ...(keySecretArn === null
         ? []
         : [allow('ReadTheKey', ['secretsmanager:GetSecretValue'], [keySecretArn])]),
@@ -162,6 +167,11 @@ function allow(
 /** A profile by its name. */
 export function instanceProfileArn(region: string, account: string, name: string): string {
   return `arn:${partitionOf(region)}:iam::${account}:instance-profile/${name}`;
+}
+
+/** A table by its name. */
+export function dynamoTableArn(region: string, account: string, name: string): string {
+  return `arn:${partitionOf(region)}:dynamodb:${region}:${account}:table/${name}`;
 }
 
 /** The partition that a region belongs to (AWS General Reference, "Amazon Resource Names"). */

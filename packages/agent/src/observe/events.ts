@@ -31,6 +31,8 @@ export const AGENT_EVENTS = [
   'state-directory',
   'history',
   'recorder',
+  'store',
+  'relay',
   'warmed',
   'credentials',
   'agent-ready',

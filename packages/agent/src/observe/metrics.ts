@@ -3,6 +3,7 @@
  *
  * Every name is listed in docs/metrics.md; a test compares the two.
  */
+import type { RelayNews, RelayView } from '@failtome/ports';
 import {
   BALLOT_RESULTS,
   CLOUD_REQUEST_RESULTS,
@@ -26,6 +27,7 @@ import { type Counters, createCounters } from './counters.ts';
 import type { GaugeView } from './gauges.ts';
 import { CHECK_RESULTS, CLOUD_OPERATIONS, HEARTBEAT_RESULTS, VOTES } from './labels.ts';
 import type { RecorderCounts } from './recorder.ts';
+import { createRelayMetrics } from './relay-metrics.ts';
 
 /** What the metrics say of the program itself. */
 export interface MetricsOptions {
@@ -43,6 +45,10 @@ export interface Metrics {
   showCertificate(notAfter: WallMs): void;
   /** What has been recorded; null: nothing is to be. */
   showRecorder(counts: RecorderCounts | null): void;
+  /** What the relay is told of. */
+  observeRelay(news: RelayNews): void;
+  /** How each peer is reached; null: there is no store. */
+  showRelay(view: readonly RelayView[] | null): void;
   /** The Prometheus text of this moment. `view` is null until the protocol runs. */
   render(view: GaugeView | null): Promise<string>;
   readonly contentType: string;
@@ -81,6 +87,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   let peers: ReadonlySet<NodeId> = new Set();
   let certificate: Gauge | null = null;
   const recorder = createRecorderMetrics(registry);
+  const relay = createRelayMetrics(registry);
   return {
     contentType: registry.contentType,
     configure(config, driver) {
@@ -103,6 +110,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
       recorder.lost.reset();
       recorder.lost.inc(counts?.lost ?? 0);
     },
+    observeRelay: (news) => relay.observe(news),
+    showRelay: (view) => relay.show(view),
     render(view) {
       showState(gauges, view);
       return registry.metrics();

@@ -224,6 +224,29 @@ export const STATUS = describing<AgentStatus>()(
       auth: oneOf(['shared-key', 'identities', 'mixed'], 'How messages are authenticated.'),
       identity: nullable(text('The digest.'), "The digest of this node's own key; null: it has none."),
       configDigest: text('Of what has to be the same on every node.'),
+      store: nullable(
+        Type.Object(
+          {
+            kind: oneOf(['dynamodb', 'etcd'], 'What it is.'),
+            failing: nullable(text('What is wrong with it.'), 'Null: nothing that is known.'),
+            peers: Type.Array(
+              Type.Object({
+                peer: nodeId('The other voter.'),
+                state: oneOf(
+                  ['direct', 'relaying', 'unanswered'],
+                  'Whether it answers directly, is written to through the store, or nothing comes from there either.',
+                ),
+                heardMs: nullable(
+                  Type.Number({ description: 'How long ago something new came from it through the store.' }),
+                  'Null: never.',
+                ),
+              }),
+            ),
+          },
+          { description: 'Through what messages go that the direct path does not carry.' },
+        ),
+        'Null: there is no store.',
+      ),
       tls: nullable(
         Type.Object({ validUntil: moment('The end of its certificate.') }),
         'Null: it speaks plain HTTP.',

@@ -1,0 +1,104 @@
+/**
+ * The relay's store in a table of DynamoDB: one item a direction, read consistently, written on the condition that it still has the
+ * version that its writer knows.
+ *
+ * Source: Amazon DynamoDB Developer Guide, "Read consistency" and "Condition expressions".
+ */
+import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import type { RelayStore, StoreFailure, StoreRead, StoreVersion, StoreWrite } from '@failtome/ports';
+import type { CloudRequest, DurationMs } from '@failtome/protocol';
+import type { StoreSettings } from '../config/types.ts';
+import { boundedAnswers } from './aws-answers.ts';
+import { type AwsClients, type AwsRequest, callAws, contextFor } from './aws-clients.ts';
+
+/** The table's partition key, a text. It has no sort key. */
+export const TABLE_KEY = 'id';
+
+const CONFLICT_CODE = 'ConditionalCheckFailedException';
+
+/** The settings of a table. */
+export type DynamoSettings = Extract<StoreSettings, { kind: 'dynamodb' }>;
+
+/** One table, with the clients' own credentials and connections. */
+export class DynamoStore implements RelayStore {
+  readonly #table: string;
+  readonly #clients: AwsClients;
+  readonly #client: DynamoDBClient;
+  readonly #record: (request: CloudRequest) => void;
+
+  /** @param record told of each request, for those who count them */
+  constructor(
+    { table, region }: DynamoSettings,
+    clients: AwsClients,
+    record: (request: CloudRequest) => void = () => undefined,
+  ) {
+    this.#table = table;
+    this.#clients = clients;
+    this.#record = record;
+    this.#client = new DynamoDBClient(region === null ? clients.shared : { ...clients.shared, region });
+    this.#client.middlewareStack.use(boundedAnswers);
+  }
+
+  read(key: string, timeoutMs: DurationMs, answered: (result: StoreRead) => void): void {
+    const command = new GetItemCommand({
+      TableName: this.#table,
+      Key: { [TABLE_KEY]: { S: key } },
+      ConsistentRead: true,
+    });
+    void this.#ask('GetItem', (options) => this.#client.send(command, options), timeoutMs).then((outcome) => {
+      if ('code' in outcome) return answered(outcome);
+      const { Item } = outcome.output;
+      if (Item === undefined) return answered({ kind: 'none' });
+      const [version, text] = [Item.version?.N, Item.text?.S];
+      answered(version === undefined || text === undefined ? FOREIGN : { kind: 'item', version, text });
+    });
+  }
+
+  write(
+    key: string,
+    text: string,
+    expected: StoreVersion | null,
+    timeoutMs: DurationMs,
+    answered: (result: StoreWrite) => void,
+  ): void {
+    const version = String(Number(expected ?? 0) + 1);
+    const command = new PutItemCommand({
+      TableName: this.#table,
+      Item: { [TABLE_KEY]: { S: key }, version: { N: version }, text: { S: text } },
+      ConditionExpression: expected === null ? `attribute_not_exists(${TABLE_KEY})` : '#version = :expected',
+      ...(expected === null
+        ? {}
+        : {
+            ExpressionAttributeNames: { '#version': 'version' },
+            ExpressionAttributeValues: { ':expected': { N: expected } },
+          }),
+    });
+    void this.#ask('PutItem', (options) => this.#client.send(command, options), timeoutMs).then((outcome) => {
+      if (!('code' in outcome)) return answered({ kind: 'written', version });
+      answered(outcome.code === CONFLICT_CODE ? { kind: 'conflict' } : outcome);
+    });
+  }
+
+  /** Its connections are the clients', and are closed with them. */
+  close(): void {
+    this.#client.destroy();
+  }
+
+  async #ask<Output>(
+    operation: string,
+    send: AwsRequest<Output>['send'],
+    timeoutMs: DurationMs,
+  ): Promise<{ readonly output: Output } | StoreFailure> {
+    const context = contextFor(timeoutMs, this.#record);
+    const outcome = await callAws(this.#clients, { service: 'dynamodb', operation, send }, context);
+    if (outcome.kind === 'ok') return { output: outcome.output };
+    const { code, message } = outcome.failure;
+    return { kind: 'failed', code: context.signal.aborted ? 'timeout' : code, detail: message };
+  }
+}
+
+const FOREIGN: StoreFailure = {
+  kind: 'failed',
+  code: 'unreadable',
+  detail: 'the item is none of this program',
+};

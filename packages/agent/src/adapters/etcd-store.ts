@@ -1,0 +1,213 @@
+/**
+ * The relay's store in etcd 3.4 or later, over its JSON gateway: one range for a read, one transaction for a write that compares
+ * the key's revision.
+ *
+ * Source: https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/, and api/v3's rpc.proto. Keys and values are base64 there, and
+ * 64-bit numbers are texts.
+ */
+import { readFile } from 'node:fs/promises';
+import { Agent as HttpAgent, request as httpRequest, type RequestOptions } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import {
+  MAX_ITEM_CHARS,
+  type RelayStore,
+  type StoreFailure,
+  type StoreRead,
+  type StoreVersion,
+  type StoreWrite,
+} from '@failtome/ports';
+import type { DurationMs } from '@failtome/protocol';
+import { httpUrl } from '../config/http-url.ts';
+import type { StoreSettings } from '../config/types.ts';
+import { AgentError } from '../errors.ts';
+import { boundAnswer } from './answer-bounds.ts';
+
+/** Base64 takes a third more, and beside the value there is little. */
+const MAX_ANSWER_BYTES: number = 2 * MAX_ITEM_CHARS;
+
+/** Shorter than proxies' usual minute, so that a connection is hardly ever closed under a request. */
+const IDLE_MS: DurationMs = 30_000;
+
+const MAX_DETAIL_CHARS = 200;
+
+/** What the gateway says where nothing stands under a key. */
+const NO_REVISION = '0';
+
+/** The settings of an etcd. */
+export type EtcdSettings = Extract<StoreSettings, { kind: 'etcd' }>;
+
+/** What its TLS needs, as read from the files that the settings name. */
+export interface EtcdSecrets {
+  /** Undefined: the authorities that Node knows. */
+  readonly ca?: Buffer;
+  /** Both undefined: no client certificate. */
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
+/** @throws AgentError `STORE_FILE` for a file that can't be read */
+export async function readEtcdSecrets({ caFile, certFile, keyFile }: EtcdSettings): Promise<EtcdSecrets> {
+  const [ca, cert, key] = await Promise.all([caFile, certFile, keyFile].map(contentOf));
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
+async function contentOf(path: string | null): Promise<Buffer | undefined> {
+  if (path === null) return undefined;
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    throw new AgentError('STORE_FILE', `${path} can't be read: ${code}`, 'fatal', cause);
+  }
+}
+
+/** One etcd. A call that an endpoint fails goes to nobody else: the next one does. */
+export class EtcdStore implements RelayStore {
+  readonly #settings: EtcdSettings;
+  readonly #secrets: EtcdSecrets;
+  readonly #agents: { readonly http: HttpAgent; readonly https: HttpsAgent };
+  /** Whose turn it is. */
+  #turn = 0;
+
+  constructor(settings: EtcdSettings, secrets: EtcdSecrets) {
+    this.#settings = settings;
+    this.#secrets = secrets;
+    const kept = { keepAlive: true, maxSockets: 4, maxFreeSockets: 2, timeout: IDLE_MS };
+    this.#agents = { http: new HttpAgent(kept), https: new HttpsAgent(kept) };
+  }
+
+  read(key: string, timeoutMs: DurationMs, answered: (result: StoreRead) => void): void {
+    const body = { key: this.#encodedKey(key) };
+    void this.#ask('/v3/kv/range', body, timeoutMs).then((answer) => answered(readOf(answer)));
+  }
+
+  write(
+    key: string,
+    text: string,
+    expected: StoreVersion | null,
+    timeoutMs: DurationMs,
+    answered: (result: StoreWrite) => void,
+  ): void {
+    const encoded = this.#encodedKey(key);
+    const body = {
+      compare: [{ key: encoded, target: 'MOD', result: 'EQUAL', mod_revision: expected ?? NO_REVISION }],
+      success: [{ request_put: { key: encoded, value: Buffer.from(text).toString('base64') } }],
+    };
+    void this.#ask('/v3/kv/txn', body, timeoutMs).then((answer) => answered(writeOf(answer)));
+  }
+
+  /** Close kept connections; what is under way ends by itself. */
+  close(): void {
+    this.#agents.http.destroy();
+    this.#agents.https.destroy();
+  }
+
+  #encodedKey(key: string): string {
+    return Buffer.from(this.#settings.prefix + key).toString('base64');
+  }
+
+  /** Never throws: whatever goes wrong is a failure. */
+  #ask(path: string, body: unknown, timeoutMs: DurationMs): Promise<Answer> {
+    const { endpoints } = this.#settings;
+    const { host, port, secure } = httpUrl(endpoints[this.#turn % endpoints.length] ?? '');
+    const sent = JSON.stringify(body);
+    const options: RequestOptions = {
+      host,
+      port,
+      method: 'POST',
+      path,
+      headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(sent) },
+    };
+    return new Promise((resolve) => {
+      const request = secure
+        ? httpsRequest({ ...options, ...this.#secrets, agent: this.#agents.https })
+        : httpRequest({ ...options, agent: this.#agents.http });
+      const end = (answer: Answer): void => {
+        clearTimeout(timer);
+        if (answer.kind === 'failed') this.#turn += 1;
+        resolve(answer);
+      };
+      const fail = (code: string, detail: string): void => {
+        end({ kind: 'failed', code, detail: detail.slice(0, MAX_DETAIL_CHARS) });
+        request.destroy();
+      };
+      const timer = setTimeout(() => fail('timeout', `no answer within ${timeoutMs} ms`), timeoutMs);
+      request.on('error', (error) => fail(codeOf(error), error.message));
+      boundAnswer(request, MAX_ANSWER_BYTES, (error) => fail('malformed', error.message));
+      request.on('response', (response) => {
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('error', (error) => fail(codeOf(error), error.message));
+        response.on('end', () => end(answerOf(response.statusCode ?? 0, Buffer.concat(parts).toString())));
+      });
+      request.end(sent);
+    });
+  }
+}
+
+type Answer = { readonly kind: 'answer'; readonly body: Fields } | StoreFailure;
+type Fields = Readonly<Record<string, unknown>>;
+
+function answerOf(status: number, text: string): Answer {
+  const body = fieldsOf(parsed(text));
+  if (status === 200 && body !== null) return { kind: 'answer', body };
+  // Such as `etcdserver: mvcc: database space exceeded`, `etcdserver: no leader`, `etcdserver: user name is empty`.
+  const said = body === null ? '' : String(body.message ?? body.error ?? '');
+  const detail = `answered with status ${status}${said === '' ? '' : `: ${said}`}`;
+  return {
+    kind: 'failed',
+    code: status === 200 ? 'malformed' : `http-${status}`,
+    detail: detail.slice(0, MAX_DETAIL_CHARS),
+  };
+}
+
+function readOf(answer: Answer): StoreRead {
+  if (answer.kind === 'failed') return answer;
+  const { kvs } = answer.body;
+  if (kvs === undefined || (Array.isArray(kvs) && kvs.length === 0)) return { kind: 'none' };
+  const pair = Array.isArray(kvs) ? fieldsOf(kvs[0]) : null;
+  const version = revisionOf(pair?.mod_revision);
+  const { value = '' } = pair ?? {};
+  if (version === null || typeof value !== 'string') return MALFORMED;
+  return { kind: 'item', version, text: Buffer.from(value, 'base64').toString() };
+}
+
+/** Fields that are false or empty are left out of the gateway's answers. */
+function writeOf(answer: Answer): StoreWrite {
+  if (answer.kind === 'failed') return answer;
+  if (answer.body.succeeded !== true) return { kind: 'conflict' };
+  const version = revisionOf(fieldsOf(answer.body.header)?.revision);
+  return version === null ? MALFORMED : { kind: 'written', version };
+}
+
+const MALFORMED: StoreFailure = {
+  kind: 'failed',
+  code: 'malformed',
+  detail: 'the answer is none of etcd 3.4 or later',
+};
+
+function revisionOf(value: unknown): string | null {
+  return typeof value === 'string' && /^[1-9]\d{0,18}$/.test(value) ? value : null;
+}
+
+function fieldsOf(value: unknown): Fields | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Fields) // every field is looked at before it is used
+    : null;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // what isn't JSON is no answer of etcd's
+  }
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : 'unreachable';
+}

@@ -1,0 +1,89 @@
+/**
+ * The part of `failtome check` about the store: one item of this node's own is read and written, as the relay would, and what it
+ * would cost is told.
+ */
+import {
+  type RelayCost,
+  type RelayStore,
+  relayCost,
+  relayKey,
+  relayPace,
+  type StoreRead,
+  type StoreWrite,
+} from '@failtome/ports';
+import { counted, type DurationMs } from '@failtome/protocol';
+import type { AgentConfig, Identity, StoreSettings } from '../config/types.ts';
+import { AgentError } from '../errors.ts';
+import type { AwsClients } from './aws-clients.ts';
+import { type CheckLine, fail, ok } from './preflight-fix.ts';
+import { openStore } from './relay-stores.ts';
+
+/** Stands in the place of a peer's id, which never has a slash. */
+const CHECKED = 'check/';
+
+/** Longer than the relay waits: a first connection, a first fetch of credentials. */
+const LEAST_TIMEOUT_MS: DurationMs = 4_000;
+
+/** @param clients for a store on AWS */
+export async function preflightStore(
+  { store: settings, cluster, gossip }: Pick<AgentConfig, 'store' | 'cluster' | 'gossip'>,
+  { id }: Pick<Identity, 'id'>,
+  clients: AwsClients | null,
+): Promise<readonly CheckLine[]> {
+  if (settings === null) return [];
+  const name = `store ${settings.kind}`;
+  const timeoutMs = Math.max(LEAST_TIMEOUT_MS, relayPace(gossip).callTimeoutMs);
+  try {
+    const store = await openStore(settings, clients);
+    try {
+      const problem = await whyNotUsed(store, relayKey(cluster, id, CHECKED), timeoutMs);
+      const cost = costText(relayCost(gossip));
+      return [
+        problem === null
+          ? ok(name, `${whereOf(settings)}: an item was read and written; ${cost}`)
+          : fail(name, `${whereOf(settings)}: ${problem}`, fixFor(settings)),
+      ];
+    } finally {
+      store.close();
+    }
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    return [
+      fail(
+        name,
+        error.message,
+        'Correct the path that the setting names, or let the user of the service read it.',
+      ),
+    ];
+  }
+}
+
+/** What the relay costs at most, in a sentence's part. */
+export function costText({ atRest, cutOff, unanswered }: RelayCost): string {
+  return `at most ${counted(atRest, 'write')} an hour at rest, ${cutOff} for each peer that is reached only there, ${unanswered} for one that isn't heard at all`;
+}
+
+/** Null: it is used. A second check beside this one may come between: then it reads again. */
+async function whyNotUsed(store: RelayStore, key: string, timeoutMs: DurationMs): Promise<string | null> {
+  for (let tries = 0; tries < 3; tries += 1) {
+    const found = await new Promise<StoreRead>((resolve) => store.read(key, timeoutMs, resolve));
+    if (found.kind === 'failed') return `reading: ${found.code}: ${found.detail}`;
+    const expected = found.kind === 'item' ? found.version : null;
+    const written = await new Promise<StoreWrite>((resolve) =>
+      store.write(key, 'failtome check', expected, timeoutMs, resolve),
+    );
+    if (written.kind === 'written') return null;
+    if (written.kind === 'failed') return `writing: ${written.code}: ${written.detail}`;
+  }
+  return "writing: something else writes under this node's name";
+}
+
+function whereOf(settings: StoreSettings): string {
+  return settings.kind === 'etcd' ? settings.endpoints.join(', ') : `the table ${settings.table}`;
+}
+
+function fixFor(settings: StoreSettings): string {
+  if (settings.kind === 'etcd')
+    return 'See that an endpoint answers from here (`etcdctl endpoint health`), with a certificate that this machine trusts, and has room.';
+  return `See that the table ${settings.table} is there with the partition key id (a text), that the role allows dynamodb:GetItem and dynamodb:PutItem on it (\`failtome iam\` prints the policy), and that this machine reaches DynamoDB.`;
+}

@@ -1,0 +1,31 @@
+/** What a store needs beside its own values. */
+import type { Fault } from './fault.ts';
+import type { Key } from './key-table.ts';
+import { get, NOTHING, originOf, pathOf, type Settings } from './settings.ts';
+import * as keys from './store-keys.ts';
+
+/** Every fault of combination. */
+export function storeFaults(settings: Settings): readonly Fault[] {
+  const kind = settings.present.has('store') ? get(settings, keys.STORE_KIND) : null;
+  if (kind === null) return [];
+  const has = (key: Key<unknown>): boolean => settings.entries.has(pathOf(key, 0));
+  const at = (key: Key<unknown>, found: string, expected: string): Fault => ({
+    path: pathOf(key, 0),
+    found,
+    expected,
+    hint: '',
+    origin: has(key) ? originOf(settings, key, 0) : null,
+  });
+  const foreign = keys
+    .foreignStoreKeys(kind)
+    .filter(has)
+    .map((key) => at(key, 'a value', `none, because store.kind is ${kind}`));
+  if (kind !== 'etcd') return foreign;
+  const faults = [...foreign];
+  if (!has(keys.STORE_ENDPOINTS))
+    faults.push(at(keys.STORE_ENDPOINTS, NOTHING, 'at least one URL, because store.kind is etcd'));
+  const [cert, key] = [has(keys.STORE_CERT_FILE), has(keys.STORE_KEY_FILE)];
+  if (cert && !key) faults.push(at(keys.STORE_KEY_FILE, NOTHING, 'the key of store.certFile'));
+  if (key && !cert) faults.push(at(keys.STORE_CERT_FILE, NOTHING, 'the certificate of store.keyFile'));
+  return faults;
+}

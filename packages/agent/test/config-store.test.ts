@@ -1,0 +1,81 @@
+/** The store in the configuration: what each kind takes, and what it can't do without. */
+import { expect, test } from 'vitest';
+import { checkConfig, faultLines } from '../src/config/load.ts';
+import { effectiveYaml } from '../src/config/print.ts';
+import type { AgentConfig } from '../src/config/types.ts';
+
+const REST = `cluster: web
+node: { id: saturn, role: ROLE }
+peers: [{ id: neptune, url: "http://10.0.1.11:8741" }, { id: pluto, url: "http://10.0.1.12:8741" }]
+auth: { keyFile: /etc/failtome/cluster.key }
+addresses: [{ ip: 54.173.141.243 }]
+driver: { kind: ec2 }
+`;
+
+function check(store: string, role = 'candidate') {
+  return checkConfig('f.yaml', Buffer.from(`${REST.replace('ROLE', role)}${store}\n`), {});
+}
+
+function storeOf(store: string, role?: string): AgentConfig['store'] {
+  const result = check(store, role);
+  if (result.kind === 'faulty') throw new Error(faultLines(result.faults, 'f.yaml').join('\n'));
+  return result.config.store;
+}
+
+function faultsOf(store: string): readonly string[] {
+  const result = check(store);
+  return result.kind === 'faulty' ? faultLines(result.faults, 'f.yaml') : [];
+}
+
+test('a table needs no more than its kind', () => {
+  expect(storeOf('store: { kind: dynamodb }')).toEqual({ kind: 'dynamodb', table: 'failtome', region: null });
+});
+
+test('an etcd needs its endpoints', () => {
+  expect(faultsOf('store: { kind: etcd }')).toEqual([
+    expect.stringContaining('store.endpoints: found nothing'),
+  ]);
+  expect(storeOf('store: { kind: etcd, endpoints: ["http://10.0.3.1:2379"] }')).toMatchObject({
+    prefix: '/failtome/',
+    caFile: null,
+  });
+});
+
+test('what another kind takes is refused, and a certificate goes with its key', () => {
+  expect(faultsOf('store: { kind: dynamodb, prefix: /x/ }')).toEqual([
+    expect.stringContaining('none, because store.kind is dynamodb'),
+  ]);
+  expect(faultsOf('store: { kind: etcd, endpoints: ["http://10.0.3.1:2379"], table: abc }')).toEqual([
+    expect.stringContaining('none, because store.kind is etcd'),
+  ]);
+  for (const [given, wanted] of [
+    ['certFile', 'keyFile'],
+    ['keyFile', 'certFile'],
+  ])
+    expect(faultsOf(`store: { kind: etcd, endpoints: ["https://10.0.3.1:2379"], ${given}: /f }`)).toEqual([
+      expect.stringContaining(`store.${wanted}: found nothing`),
+    ]);
+});
+
+test('a kind that nobody knows is told with those that there are', () => {
+  expect(faultsOf('store: { kind: etdc, endpoints: ["http://10.0.3.1:2379"] }')).toEqual([
+    expect.stringContaining('expected dynamodb or etcd'),
+  ]);
+});
+
+test('a witness relays, and a member does not', () => {
+  expect(storeOf('store: { kind: dynamodb }', 'witness')).not.toBe(null);
+  expect(storeOf('store: { kind: dynamodb }', 'member')).toBe(null);
+});
+
+test('what failtome config prints is read as the same', () => {
+  for (const store of [
+    'store: { kind: dynamodb, region: eu-west-1 }',
+    'store: { kind: etcd, endpoints: ["https://10.0.3.1:2379"], caFile: /ca }',
+  ]) {
+    const result = check(store);
+    if (result.kind === 'faulty') throw new Error('refused');
+    const again = checkConfig('g.yaml', Buffer.from(effectiveYaml(result.settings, 'f.yaml')), {});
+    expect(again.kind === 'faulty' ? again.faults : again.config.store).toEqual(result.config.store);
+  }
+});

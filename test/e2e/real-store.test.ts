@@ -1,0 +1,121 @@
+/** A pair on a real network whose direct path is cut, with a real etcd that both reach. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { until } from '../../packages/cluster/src/index.ts';
+import { has } from '../../scripts/requirements.mjs';
+import { failtome, temporaryFolder } from './support/command.ts';
+import {
+  cloudAddress,
+  type Id,
+  ids,
+  type NamespacedPair,
+  sharedAddress,
+  withNamespacedPair,
+} from './support/namespaces.ts';
+
+const withinMs = 60_000;
+const timeout = 300_000;
+const etcd = `http://${cloudAddress}:2379`;
+
+const settings = {
+  agreement: { lease: '6s' },
+  holdDown: '3s',
+  log: { level: 'debug' },
+  store: { kind: 'etcd', endpoints: [etcd] },
+};
+
+const needs = ['root', 'ip', 'nft', 'etcd'] as const;
+const canRun = needs.every(has);
+const missing = canRun
+  ? ''
+  : ' (skipped: needs root, ip, nft and etcd; apt-get install -y iproute2 nftables etcd-server, sudo npm test)';
+
+/** What of a node's status this is about. */
+interface WithStore {
+  readonly node: { readonly ready: boolean };
+  readonly peers: readonly { readonly state: string }[];
+  readonly store: {
+    readonly failing: string | null;
+    readonly peers: readonly { readonly state: string; readonly heardMs: number | null }[];
+  };
+}
+
+function statusOf(pair: NamespacedPair, id: Id): WithStore {
+  return pair.status(id) as unknown as WithStore; // the status of an agent with a store
+}
+
+/** Every node is in the state in which its own store's only line is, and has a peer that is alive. */
+async function reached(pair: NamespacedPair, state: 'direct' | 'relaying'): Promise<void> {
+  for (const id of ids)
+    await until(
+      `${id} to be ${state}`,
+      () => {
+        const { peers, store, node } = statusOf(pair, id);
+        const [line] = store.peers;
+        const heard = state === 'direct' || (line?.heardMs ?? withinMs) < 2_000;
+        return line?.state === state && heard && node.ready && peers.every((peer) => peer.state === 'alive');
+      },
+      { withinMs },
+    );
+}
+
+async function folderWithKey(context: Parameters<typeof temporaryFolder>[0]): Promise<string> {
+  const folder = await temporaryFolder(context);
+  await writeFile(join(folder, 'cluster.key'), (await failtome(['keygen'])).stdout, { mode: 0o600 });
+  return folder;
+}
+
+function counted(pair: NamespacedPair, id: Id, metric: string): number {
+  const script = `fetch('http://${pair.apiOf(id)}/metrics').then(async (a) => console.log(await a.text()))`;
+  const text = pair.network.inside(id, process.execPath, '-e', script);
+  const line = text.split('\n').find((one) => one.startsWith(metric));
+  return Number(line?.split(' ').at(-1) ?? Number.NaN);
+}
+
+describe.skipIf(!canRun)(`a pair with a store whose direct path is cut${missing}`, () => {
+  test('leaves an address alone that one of them cannot see, and moves it once its holder is gone', {
+    timeout,
+  }, async (context) => {
+    const folder = await folderWithKey(context);
+    await withNamespacedPair(
+      folder,
+      settings,
+      async (pair) => {
+        const { network, logs } = pair;
+        for (const id of ids) await logs[id].waitFor('agent-ready', { withinMs });
+        await reached(pair, 'direct');
+        for (const id of ids) expect(statusOf(pair, id).store.failing).toBe(null);
+        const atRest = counted(pair, 'neptune', 'failtome_store_calls_total{operation="write",result="ok"}');
+        expect(atRest).toBe(1);
+
+        network.cutBetween();
+        await reached(pair, 'relaying');
+        expect(counted(pair, 'neptune', 'failtome_relaying{peer="saturn"}')).toBe(1);
+        expect(
+          counted(pair, 'neptune', 'failtome_relayed_messages_total{peer="saturn",way="in"}'),
+        ).toBeGreaterThan(0);
+
+        const since = logs.neptune.position;
+        network.hideFrom('neptune', sharedAddress);
+        const lost = ({ event, fields }: { event: string; fields: Readonly<Record<string, unknown>> }) =>
+          event === 'ballot-closed' && fields.result === 'lost';
+        await until('three lost ballots', () => logs.neptune.filter(lost, since).length >= 3, { withinMs });
+        expect(pair.takers()).toEqual([]);
+
+        network.setLink('saturn', 'down');
+        await until('a move', () => pair.takers().length > 0, { withinMs });
+        expect(pair.takers()).toEqual(['i-neptune']);
+      },
+      [
+        'etcd',
+        '--data-dir',
+        join(folder, 'etcd'),
+        '--listen-client-urls',
+        etcd,
+        '--advertise-client-urls',
+        etcd,
+      ],
+    );
+  });
+});

@@ -1,0 +1,86 @@
+/** A real etcd, on free ports of this machine, with a folder of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** One that serves. */
+export interface Etcd {
+  readonly endpoint: string;
+  /** Stop it as a machine does that loses its power, and start it again on the same folder. */
+  restart(): Promise<void>;
+  /** Stand still, as one that is cut off does. */
+  freeze(): void;
+  thaw(): void;
+  close(): Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('no port is free');
+  return address.port;
+}
+
+/** @param more arguments, such as a quota */
+export async function startEtcd(more: readonly string[] = []): Promise<Etcd> {
+  const folder = await mkdtemp(join(tmpdir(), 'failtome-etcd-'));
+  const [client, peer] = [`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`];
+  const args = [
+    ...['--name', 'one', '--data-dir', folder, '--logger', 'zap', '--log-level', 'error'],
+    ...['--listen-client-urls', client, '--advertise-client-urls', client],
+    ...[
+      '--listen-peer-urls',
+      peer,
+      '--initial-advertise-peer-urls',
+      peer,
+      '--initial-cluster',
+      `one=${peer}`,
+    ],
+    ...more,
+  ];
+  let child = await run(args, client);
+  return {
+    endpoint: client,
+    async restart() {
+      await end(child, 'SIGKILL');
+      child = await run(args, client);
+    },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    async close() {
+      await end(child, 'SIGKILL');
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Resolves once it answers as a healthy member. */
+async function run(args: readonly string[], client: string): Promise<ChildProcess> {
+  const child = spawn('etcd', args, { stdio: 'ignore' });
+  await once(child, 'spawn');
+  const until = Date.now() + 30_000;
+  for (;;) {
+    const isHealthy = await fetch(`${client}/health`).then(
+      async (answer) => (await answer.text()).includes('"true"'),
+      () => false,
+    );
+    if (isHealthy) return child;
+    if (child.exitCode !== null || Date.now() > until) {
+      child.kill('SIGKILL');
+      throw new Error(`etcd doesn't serve: exit code ${child.exitCode}`);
+    }
+  }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill(signal);
+  await ended;
+}
