@@ -77,14 +77,21 @@ export interface AgentProgram {
   /** What Node itself is told. */
   readonly flags: readonly string[];
   readonly file: string;
+  /** Besides what every agent is given. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export function spawnAgent(
-  { node, flags, file }: AgentProgram,
+  { node, flags, file, environment = {} }: AgentProgram,
   { files, cloud }: AgentWorld,
   id: (typeof ids)[number],
 ): ChildProcess {
-  const env = { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...cloud.environmentFor(`i-${id}`) };
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOME: tmpdir(),
+    ...environment,
+    ...cloud.environmentFor(`i-${id}`),
+  };
   const args = [...flags, file, 'run', '--config', files[id]];
   return spawn(node, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
 }

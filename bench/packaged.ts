@@ -25,11 +25,11 @@ interface Resting {
 }
 
 export async function packaged({ agentFile, root, times }: BenchOptions): Promise<readonly Row[]> {
-  const { runtimeFor, AGENT_FLAGS } = await packing(root);
+  const { runtimeFor, AGENT_FLAGS, AGENT_ENVIRONMENT } = await packing(root);
   const { folder, version } = runtimeFor(process.arch === 'arm64' ? 'arm64' : 'x64');
   const node = join(folder, 'bin/node');
   const programs: readonly AgentProgram[] = [
-    { node, flags: AGENT_FLAGS, file: agentFile },
+    { node, flags: AGENT_FLAGS, file: agentFile, environment: AGENT_ENVIRONMENT },
     { node, flags: [], file: agentFile },
     { node: process.execPath, flags: [], file: agentFile },
   ];

@@ -7,7 +7,7 @@ import { root } from '../install.mjs';
 import { commandPage } from './command-page.mjs';
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.mjs';
 import { referencePage } from './reference-page.mjs';
-import { AGENT_FLAGS } from './runtime.mjs';
+import { AGENT_ENVIRONMENT, AGENT_FLAGS } from './runtime.mjs';
 
 /**
  * @typedef {import('./commands.mjs').Program} Program
@@ -63,21 +63,22 @@ function writerTo(target) {
 
 /** The bundles stand to each other as in the repository, so that one finds the other. */
 const bundles = [
-  { program: 'failtome', folder: 'agent', flags: AGENT_FLAGS },
+  { program: 'failtome', folder: 'agent', flags: AGENT_FLAGS, environment: AGENT_ENVIRONMENT },
   // Its swarms compute for hours.
-  { program: 'failtome-sim', folder: 'sim', flags: [] },
+  { program: 'failtome-sim', folder: 'sim', flags: [], environment: {} },
 ];
 
 /** @param {string} target @param {WriteFile} file @param {Runtime} runtime */
 function layPrograms(target, file, { folder: runtime }) {
   file(`${LIB}/bin/node`, readFileSync(join(runtime, 'bin/node')), 0o755);
-  for (const { program, folder, flags } of bundles) {
+  for (const { program, folder, flags, environment } of bundles) {
     const bundle = `${folder}/dist/${program}.js`;
     const source = readFileSync(`${root}packages/${bundle}`, 'utf8');
     // Its first line asks for any Node; /usr/bin has the one way in.
     file(`${LIB}/${bundle}`, source.replace(/^#!.*\n/, '').replace(/\n\/\/# sourceMappingURL=.*\n*$/, '\n'));
     const command = [`/${LIB}/bin/node`, ...flags, `/${LIB}/${bundle}`].join(' ');
-    file(`usr/bin/${program}`, `#!/bin/sh\nexec ${command} "$@"\n`, 0o755);
+    const exported = Object.entries(environment).map(([name, value]) => `export ${name}=${value}\n`);
+    file(`usr/bin/${program}`, `#!/bin/sh\n${exported.join('')}exec ${command} "$@"\n`, 0o755);
   }
   cpSync(`${root}packages/sim/scenarios`, join(target, `${LIB}/sim/scenarios`), { recursive: true });
 }

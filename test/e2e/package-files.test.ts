@@ -190,10 +190,11 @@ describe.skipIf(!has('lintian'))('the Debian package', () => {
     for (const { name } of described) {
       const script = readFileSync(join(tree, 'usr/bin', name), 'utf8');
       const [, node = '', flags = '', bundle = ''] =
-        /^#!\/bin\/sh\nexec (\S+) ((?:--\S+ )*)(\S+) "\$@"\n$/.exec(script) ?? [];
+        /^#!\/bin\/sh\n(?:export \w+=\w+\n)*exec (\S+) ((?:--\S+ )*)(\S+) "\$@"\n$/.exec(script) ?? [];
       expect(node).toBe('/usr/lib/failtome/bin/node');
       // An agent that idles for months has a small heap; a swarm needs speed.
       expect(flags.includes('--optimize-for-size'), flags).toBe(name === 'failtome');
+      expect(script.includes('export MALLOC_ARENA_MAX=1\n')).toBe(name === 'failtome');
       expect(readFileSync(join(tree, bundle), 'utf8')).toMatch(/^import/);
     }
   });
