@@ -2,6 +2,7 @@
 import { counted } from '@failtome/protocol';
 import { WARN_BEFORE_MS } from '../tls/certificate.ts';
 import type { ToldCluster, ToldNode } from './cluster-read.ts';
+import { storeTexts } from './store-row.ts';
 import { folded, table } from './table.ts';
 import { age, ago, type Cell, cell, clean, type Look, moment, type Row, type Tone, toned } from './text.ts';
 import type { AddressRow, HandoverRow, NodeRow, StatusRow } from './view-rows.ts';
@@ -27,6 +28,7 @@ export function statusLines(cluster: ToldCluster, look: Look): readonly string[]
     ...pauseRemarks(own),
     ...own.handovers.flatMap(handoverRemark),
     ...protectionRemarks(own),
+    ...storeRemarks(own),
     ...disagreements(cluster),
     ...nodes.flatMap(nodeRemarks),
   ];
@@ -85,6 +87,10 @@ function pauseRemarks({ pause }: StatusRow): readonly Remark[] {
   const until = pause.until === null ? 'until resumed' : `until ${moment(pause.until)}`;
   const reason = pause.reason === '' ? '' : `: ${pause.reason}`;
   return [{ text: `Automatic takeover is paused by ${pause.owner} ${until}${reason}`, tone: 'warn' }];
+}
+
+function storeRemarks({ store }: StatusRow): readonly Remark[] {
+  return store === null ? [] : storeTexts(store).map((text) => ({ text, tone: 'warn' }));
 }
 
 function handoverRemark({ address, to, state, by, reason, until, detail }: HandoverRow): readonly Remark[] {

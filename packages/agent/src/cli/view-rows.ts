@@ -1,6 +1,7 @@
 /** What the commands show of an agent's views, read from whatever version of it answers. */
 import type { DurationMs, Ip, NodeId } from '@failtome/protocol';
 import { type Fields, fieldsOf, listOf, numberOf, textOf, textsOf } from './fields.ts';
+import { type StoreRow, storeOf } from './store-row.ts';
 
 /** A node, as its agent or a peer's shows it. */
 export interface NodeRow {
@@ -101,6 +102,7 @@ export interface StatusRow {
   readonly wall: number | null;
   /** The end of its certificate; null where it has none. */
   readonly certificateUntil: number | null;
+  readonly store: StoreRow | null;
 }
 
 /** Reads an answer of `/v1/status`; what is missing has a plain stand-in. */
@@ -128,6 +130,7 @@ export function statusOf(json: unknown): StatusRow {
     configDigest: textOf(status.configDigest),
     wall: numberOf(status.at),
     certificateUntil: numberOf(fieldsOf(status.tls).validUntil),
+    store: storeOf(status.store),
   };
 }
 
