@@ -57,6 +57,7 @@ test.each([
   ['the electorate', FILE.replace('role: witness', 'role: candidate'), [false, true]],
   ['a timing', `${FILE}gossip: { interval: 700ms }\n`, [false, true]],
   ['the lease', `${FILE}agreement: { lease: 12s }\n`, [false, true]],
+  ['the table of the store', `${FILE}store: { kind: dynamodb, table: relay }\n`, [true, false]],
   ['the driver', FILE.replace('kind: ec2', 'kind: ec2, displace: allow'), [true, false]],
   [
     'the notification',
@@ -73,4 +74,11 @@ test('a witness has the first part alone, and it is the same', () => {
     .replace('id: pluto, url', 'id: saturn, url')
     .replace(', role: witness }\nauth', ' }\nauth');
   expect(digestOf(file, 'pluto')).toBe(before.split('-')[0]);
+});
+
+test('how a node gets to the store may differ, and where it writes there may not', () => {
+  const withStore = (store: string): string => digestOf(`${FILE}store: { kind: etcd, ${store} }\n`);
+  const one = withStore('endpoints: ["http://10.0.3.1:2379"]');
+  expect(withStore('endpoints: ["https://10.0.3.2:2379"], caFile: /ca')).toBe(one);
+  expect(withStore('endpoints: ["http://10.0.3.1:2379"], prefix: /other/')).not.toBe(one);
 });

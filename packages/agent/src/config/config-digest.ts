@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { type NodeId, TOPIC } from '@failtome/protocol';
-import type { AgentConfig, DriverSettings, LocalConfig } from './types.ts';
+import type { AgentConfig, DriverSettings, LocalConfig, StoreSettings } from './types.ts';
 
 /** The hexadecimal digits of a part: enough to tell mistakes apart, few enough to be compared by eye. */
 const DIGITS = 8;
@@ -37,13 +37,21 @@ function sharedPart(config: AgentConfig, self: NodeId): unknown {
   };
 }
 
-function candidatePart({ driver, notify, local, addresses }: AgentConfig): unknown {
+function candidatePart({ driver, notify, local, addresses, store }: AgentConfig): unknown {
   return {
+    ...(store === null ? {} : { store: storePart(store) }),
     driver: driver === null ? null : driverPart(driver),
     notify: notifyPart(notify),
     local: local === null ? null : localPart(local),
     allocations: addresses.map(({ allocationId }) => allocationId),
   };
+}
+
+/** Where the items stand; endpoints and files may differ by host. */
+function storePart(store: StoreSettings): unknown {
+  return store.kind === 'etcd'
+    ? { kind: store.kind, prefix: store.prefix }
+    : { kind: store.kind, table: store.table };
 }
 
 /** What is asked, and not where; a page alone is told as earlier versions do. */
