@@ -5,7 +5,7 @@ import type { RelayStore, StoreRead, StoreWrite } from '../../packages/ports/src
 /** A store, opened as often as it takes. */
 export interface StoreWorld {
   /** A client of its own. */
-  open(): RelayStore;
+  open(): RelayStore | Promise<RelayStore>;
   /** Let what is under way be answered. */
   settle<T>(answer: Promise<T>): Promise<T>;
   close(): Promise<void> | void;
@@ -35,7 +35,7 @@ export function describeRelayStore(name: string, openWorld: () => Promise<StoreW
     let store: RelayStore;
     beforeAll(async () => {
       world = await openWorld();
-      store = world.open();
+      store = await world.open();
     });
     afterAll(() => world.close());
 
@@ -84,7 +84,7 @@ export function describeRelayStore(name: string, openWorld: () => Promise<StoreW
     test('shows one client what another has written, at once', async () => {
       const key = newKey();
       const version = await written(key, 'one', null);
-      const other = world.open();
+      const other = await world.open();
       expect(await world.settle(read(other, key))).toEqual({ kind: 'item', version, text: 'one' });
       const [mine, its] = await world.settle(
         Promise.all([write(store, key, 'mine', version), write(other, key, 'its', version)]),

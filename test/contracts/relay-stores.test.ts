@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createAwsClients } from '../../packages/agent/src/adapters/aws-clients.ts';
-import { DynamoStore } from '../../packages/agent/src/adapters/dynamo-store.ts';
 import { EtcdStore } from '../../packages/agent/src/adapters/etcd-store.ts';
+import { type OpenStore, openStore } from '../../packages/agent/src/adapters/relay-stores.ts';
 import { createQueue } from '../../packages/sim/src/world/queue.ts';
 import { createRandom } from '../../packages/sim/src/world/random.ts';
 import { SimulatedStore } from '../../packages/sim/src/world/simulated-store.ts';
@@ -34,14 +33,18 @@ async function openDynamo(): Promise<StoreWorld & { readonly dynalite: Dynalite 
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIAEXAMPLE');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'example');
   vi.stubEnv('AWS_CONFIG_FILE', '/nonexistent');
-  const clients = createAwsClients({ region: 'us-east-1', topicArn: null });
+  const opened: OpenStore[] = [];
   await dynalite.createTable(TABLE);
   return {
     dynalite,
-    open: () => new DynamoStore({ kind: 'dynamodb', table: TABLE, region: null }, clients),
+    async open() {
+      const store = await openStore({ kind: 'dynamodb', table: TABLE, region: null }, 'us-east-1');
+      opened.push(store);
+      return store;
+    },
     settle,
     async close() {
-      clients.close();
+      for (const store of opened) store.close();
       await dynalite.close();
       vi.unstubAllEnvs();
     },
@@ -54,7 +57,7 @@ describe('a table of DynamoDB', () => {
   test('that is gone is told as such, and works again once it is there', async () => {
     const world = await openDynamo();
     try {
-      const store = world.open();
+      const store = await world.open();
       expect(await write(store, 'k', 'one', null)).toMatchObject({ kind: 'written' });
       await world.dynalite.deleteTable(TABLE);
       const gone = { kind: 'failed', code: 'ResourceNotFoundException' };

@@ -146,11 +146,11 @@ function endForForeignState(agent: AgentParts): void {
 /** Null: there is none. Undefined: it can't be opened, as the log says. */
 async function openRelayStore(
   { config, log }: AgentParts,
-  { clients }: FoundIdentity,
+  { region }: FoundIdentity,
 ): Promise<OpenStore | null | undefined> {
   if (config.store === null) return null;
   try {
-    return await openStore(config.store, clients);
+    return await openStore(config.store, region);
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     log.tell('error', 'configuration', `store: ${error.message}`);

@@ -71,9 +71,10 @@ export interface AdapterDependencies {
 
 /** The clients that this configuration needs; null where it needs none. */
 export function clientsFor(config: AgentConfig, identity: Identity): AwsClients | null {
-  const { driver, notify, store } = config;
+  const { driver, notify, node } = config;
+  if (node.role !== 'candidate') return null;
   const topicArn = notify.sns?.topicArn ?? null;
-  if (!isOnAws(driver) && topicArn === null && store?.kind !== 'dynamodb') return null;
+  if (!isOnAws(driver) && topicArn === null) return null;
   return createAwsClients({ region: identity.region, topicArn });
 }
 

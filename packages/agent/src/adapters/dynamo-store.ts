@@ -6,7 +6,7 @@
  */
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { RelayStore, StoreFailure, StoreRead, StoreVersion, StoreWrite } from '@failtome/ports';
-import type { CloudRequest, DurationMs } from '@failtome/protocol';
+import type { DurationMs } from '@failtome/protocol';
 import type { StoreSettings } from '../config/types.ts';
 import { boundedAnswers } from './aws-answers.ts';
 import { type AwsClients, type AwsRequest, callAws, contextFor } from './aws-clients.ts';
@@ -19,23 +19,17 @@ const CONFLICT_CODE = 'ConditionalCheckFailedException';
 /** The settings of a table. */
 export type DynamoSettings = Extract<StoreSettings, { kind: 'dynamodb' }>;
 
-/** One table, with the clients' own credentials and connections. */
+/** One table. */
 export class DynamoStore implements RelayStore {
   readonly #table: string;
   readonly #clients: AwsClients;
   readonly #client: DynamoDBClient;
-  readonly #record: (request: CloudRequest) => void;
 
-  /** @param record told of each request, for those who count them */
-  constructor(
-    { table, region }: DynamoSettings,
-    clients: AwsClients,
-    record: (request: CloudRequest) => void = () => undefined,
-  ) {
+  /** @param clients for the table's region, and for this store alone: they are closed with it */
+  constructor({ table }: Pick<DynamoSettings, 'table'>, clients: AwsClients) {
     this.#table = table;
     this.#clients = clients;
-    this.#record = record;
-    this.#client = new DynamoDBClient(region === null ? clients.shared : { ...clients.shared, region });
+    this.#client = new DynamoDBClient(clients.shared);
     this.#client.middlewareStack.use(boundedAnswers);
   }
 
@@ -79,9 +73,10 @@ export class DynamoStore implements RelayStore {
     });
   }
 
-  /** Its connections are the clients', and are closed with them. */
+  /** End all calls, and close all connections. */
   close(): void {
     this.#client.destroy();
+    this.#clients.close();
   }
 
   async #ask<Output>(
@@ -89,7 +84,7 @@ export class DynamoStore implements RelayStore {
     send: AwsRequest<Output>['send'],
     timeoutMs: DurationMs,
   ): Promise<{ readonly output: Output } | StoreFailure> {
-    const context = contextFor(timeoutMs, this.#record);
+    const context = contextFor(timeoutMs, () => undefined);
     const outcome = await callAws(this.#clients, { service: 'dynamodb', operation, send }, context);
     if (outcome.kind === 'ok') return { output: outcome.output };
     const { code, message } = outcome.failure;

@@ -14,7 +14,6 @@ import {
 import { counted, type DurationMs } from '@failtome/protocol';
 import type { AgentConfig, Identity, StoreSettings } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
-import type { AwsClients } from './aws-clients.ts';
 import { type CheckLine, fail, ok } from './preflight-fix.ts';
 import { openStore } from './relay-stores.ts';
 
@@ -24,17 +23,16 @@ const CHECKED = 'check/';
 /** Longer than the relay waits: a first connection, a first fetch of credentials. */
 const LEAST_TIMEOUT_MS: DurationMs = 4_000;
 
-/** @param clients for a store on AWS */
+/** Read and write an item, as this node would. */
 export async function preflightStore(
   { store: settings, cluster, gossip }: Pick<AgentConfig, 'store' | 'cluster' | 'gossip'>,
-  { id }: Pick<Identity, 'id'>,
-  clients: AwsClients | null,
+  { id, region }: Pick<Identity, 'id' | 'region'>,
 ): Promise<readonly CheckLine[]> {
   if (settings === null) return [];
   const name = `store ${settings.kind}`;
   const timeoutMs = Math.max(LEAST_TIMEOUT_MS, relayPace(gossip).callTimeoutMs);
   try {
-    const store = await openStore(settings, clients);
+    const store = await openStore(settings, region);
     try {
       const problem = await whyNotUsed(store, relayKey(cluster, id, CHECKED), timeoutMs);
       const cost = costText(relayCost(gossip));

@@ -1,7 +1,7 @@
 /** Which store a configuration means. */
 import type { RelayStore } from '@failtome/ports';
 import type { StoreSettings } from '../config/types.ts';
-import type { AwsClients } from './aws-clients.ts';
+import { createAwsClients } from './aws-clients.ts';
 import { DynamoStore } from './dynamo-store.ts';
 import { EtcdStore, readEtcdSecrets } from './etcd-store.ts';
 
@@ -11,18 +11,19 @@ export interface OpenStore extends RelayStore {
 }
 
 /**
- * Open it; nothing is sent yet. What only one kind needs is loaded with it.
+ * Open it; nothing is sent yet. On AWS it has connections and credentials of its own, which no reload replaces.
  *
- * @param clients for a store on AWS
+ * @param region this node's, where the store names none
  * @throws AgentError `STORE_FILE`
  */
-export async function openStore(settings: StoreSettings, clients: AwsClients | null): Promise<OpenStore> {
+export async function openStore(settings: StoreSettings, region: string | null): Promise<OpenStore> {
   switch (settings.kind) {
     case 'etcd':
       return new EtcdStore(settings, await readEtcdSecrets(settings));
-    case 'dynamodb': {
-      if (clients === null) throw new Error('a store on AWS needs AWS clients');
-      return new DynamoStore(settings, clients);
-    }
+    case 'dynamodb':
+      return new DynamoStore(
+        settings,
+        createAwsClients({ region: settings.region ?? region, topicArn: null }),
+      );
   }
 }

@@ -106,7 +106,7 @@ export function createCheckSteps(version: string): CheckSteps {
         }),
       ),
     receivers: preflightReceivers,
-    store: checkStore,
+    store: preflightStore,
     shutdown: (config, identity) =>
       preflightShutdown(config, toProtocolConfig(config, identity, version).orders),
     async cloud(config, identity) {
@@ -118,15 +118,6 @@ export function createCheckSteps(version: string): CheckSteps {
       }
     },
   };
-}
-
-async function checkStore(config: AgentConfig, identity: Identity): Promise<readonly CheckLine[]> {
-  const clients = config.store?.kind === 'dynamodb' ? clientsFor(config, identity) : null;
-  try {
-    return await preflightStore(config, identity, clients);
-  } finally {
-    clients?.close();
-  }
 }
 
 /** One effect through one adapter. */
