@@ -130,6 +130,12 @@ export const LAYERS: readonly Layer[] = [
     packages: [PROTOCOL, CONFIG, KEYS, MODEL, 'yaml'],
     node: true,
   },
+  {
+    folder: `${SIM}/import`,
+    parts: [`${SIM}/invariants`, `${SIM}/world`, `${SIM}/record`],
+    packages: [PROTOCOL, RECORDING],
+    node: true,
+  },
   { folder: `${SIM}/workers`, node: true },
   {
     folder: `${SIM}/tune`,
@@ -140,6 +146,7 @@ export const LAYERS: readonly Layer[] = [
     folder: `${SIM}/commands`,
     parts: [
       `${SIM}/explore`,
+      `${SIM}/import`,
       `${SIM}/plan`,
       `${SIM}/record`,
       `${SIM}/report`,

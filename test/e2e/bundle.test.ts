@@ -9,7 +9,10 @@ import {
   readSegment,
   replaySegment,
 } from '../../packages/recording/src/index.ts';
+import { runToEnd } from './support/command.ts';
 import { type Scene, scenario } from './support/scenario.ts';
+
+const simulator = join(import.meta.dirname, '../../packages/sim/dist/failtome-sim.js');
 
 async function bundled({ cluster }: Scene, ...args: readonly string[]): Promise<Bundle> {
   const path = join(cluster.folder, `bundle-${args.length}.tar.gz`);
@@ -25,6 +28,22 @@ async function bundled({ cluster }: Scene, ...args: readonly string[]): Promise<
   );
   expect([code, stderr]).toEqual([0, '']);
   return readBundle(readFileSync(path));
+}
+
+/** What the simulator's program makes of the file. */
+async function imported({ cluster }: Scene): Promise<void> {
+  const [file, html] = [join(cluster.folder, 'bundle-0.tar.gz'), join(cluster.folder, 'incident.html')];
+  const { code, stdout } = await runToEnd(process.execPath, [simulator, 'import', file, '--html', html]);
+  for (const id of ['saturn', 'neptune'])
+    expect(stdout).toMatch(new RegExp(`${id}, run of .*: the same decisions in \\d+ steps`));
+  expect(stdout).toContain('no invariant that recordings decide is broken');
+  expect(stdout).toMatch(/clocks are aligned by messages, to within \d+ ms/);
+  // The story of it: the verdict, the ballot, the move, and that people were told.
+  expect(stdout).toMatch(/neptune +.* down/);
+  expect(stdout).toMatch(/neptune +ballot \d+ about \S+ was won/);
+  expect(stdout).toMatch(/notification by neptune/);
+  expect(code).toBe(0);
+  expect(readFileSync(html, 'utf8')).toContain('"kind":"ladder","who":"neptune"');
 }
 
 /** Every step of a node, taken again, with what was decided in it. */
@@ -82,6 +101,7 @@ scenario('a takeover with a fault is bundled, and every step leads to the same a
   );
   // That the check is of this machine's configuration is said, and nothing else is missing.
   expect(manifest.missing).toEqual([{ what: 'check', why: expect.stringContaining('--url') }]);
+  await imported(scene);
   const key = readFileSync(cluster.keyFile, 'utf8').trim();
   for (const [name, content] of files) expect([name, content.includes(key)]).toEqual([name, false]);
 });

@@ -3,6 +3,7 @@ import { addCloud } from './cloud-command.ts';
 import type { CommandContext } from './context.ts';
 import { addDemo } from './demo-command.ts';
 import { addExplore } from './explore-command.ts';
+import { addImport } from './import-command.ts';
 import { addList } from './list-command.ts';
 import { addReplay } from './replay-command.ts';
 import { addRun } from './run-command.ts';
@@ -20,6 +21,7 @@ const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = 
   addShrink,
   addExplore,
   addTune,
+  addImport,
 ];
 
 /** Every verb with its options. The manual and the completions are made from it, too. */

@@ -26,17 +26,20 @@ function group<H>({ start, events, facts, judge }: ClusterRules<H>): Group {
   return { start, events, facts, judge: (history, event, view) => judge(history as H, event, view) };
 }
 
+const [ballots, lending] = [group(BALLOTS), group(LENDING)];
+const [replays, handoverOrders] = [group(REPLAYS), group(HANDOVER_ORDERS)];
+
 const GROUPS: readonly Group[] = [
-  group(BALLOTS),
-  group(LENDING),
+  ballots,
+  lending,
   group(AGREEMENT),
   group(CLUSTER_CALLS),
   group(DUTY),
   group(DAMPING),
   group(EPISODES),
   group(TELLING),
-  group(REPLAYS),
-  group(HANDOVER_ORDERS),
+  replays,
+  handoverOrders,
   group(SIGNED_ORDERS),
 ];
 
@@ -76,8 +79,42 @@ export function concernsCluster(event: JudgedEvent): boolean {
   return event.kind === 'started' || groupsFor(event).length > 0;
 }
 
+/** Judged by what nodes have recorded, too: they ask neither what AWS really held, nor what operators knew. */
+const RECORDED: ReadonlySet<Group> = new Set([ballots, lending, replays, handoverOrders]);
+
+/** What recordings have of a cluster. A liar is anybody who hasn't recorded. */
+export type RecordedView = Pick<ClusterView, 'driver' | 'now' | 'runs' | 'isLiar' | 'historyOf'>;
+
+/** What the invariants may look at, where that is all there is. Made once: it is handed in with every event. */
+export function viewOfRecords(view: RecordedView): Omit<ClusterView, 'duplicates'> {
+  const unknown = (): never => {
+    throw new Error('nobody recorded that');
+  };
+  const no = (): boolean => false;
+  return { ...view, learnMs: 0, fitMs: 0, aws: unknown, disksHarmed: no, rolledBack: no };
+}
+
+/** Judge one event by what nodes have recorded. @param view of `viewOfRecords` */
+export function judgeRecorded(
+  history: ClusterHistory,
+  event: JudgedEvent,
+  view: Omit<ClusterView, 'duplicates'>,
+): Judged<ClusterHistory> {
+  return judgeBy(RECORDED, history, event, view);
+}
+
 /** Judge one event. */
 export function judgeCluster(
+  history: ClusterHistory,
+  event: JudgedEvent,
+  view: Omit<ClusterView, 'duplicates'>,
+): Judged<ClusterHistory> {
+  return judgeBy(null, history, event, view);
+}
+
+/** @param only these groups; null: all of them */
+function judgeBy(
+  only: ReadonlySet<Group> | null,
   history: ClusterHistory,
   event: JudgedEvent,
   view: Omit<ClusterView, 'duplicates'>,
@@ -90,7 +127,9 @@ export function judgeCluster(
   let { groups } = history;
   for (const index of listening) {
     const before = groups[index];
-    const judged = GROUPS[index]?.judge(before, event, seen) ?? [before];
+    const rules = GROUPS[index];
+    if (only !== null && (rules === undefined || !only.has(rules))) continue;
+    const judged = rules?.judge(before, event, seen) ?? [before];
     const [after] = judged;
     if (judged.length > 1) found.push(...brokenIn(judged));
     if (after !== before) groups = groups.with(index, after);

@@ -3,7 +3,14 @@
  * to the history with the event and what it breaks. The simulated world, the explorer and a single node's record feed
  * them.
  */
-export { type ClusterHistory, concernsCluster, judgeCluster, NEW_CLUSTER } from './cluster-invariants.ts';
+export {
+  type ClusterHistory,
+  concernsCluster,
+  judgeCluster,
+  judgeRecorded,
+  NEW_CLUSTER,
+  viewOfRecords,
+} from './cluster-invariants.ts';
 export type { ClusterView } from './cluster-view.ts';
 export { ELSEWHERE } from './durability.ts';
 export {

@@ -1,0 +1,2 @@
+/** Real incidents: what nodes have recorded, taken again. */
+export { type Incident, incidentOf } from './incident.ts';
