@@ -46,6 +46,8 @@ interface Judged {
   /** Since when it is judged; null: not yet. */
   since: number | null;
   readonly beganMs: number;
+  /** The moment of its step, where the incident's may be a little later, so that it never goes back. */
+  ownMs: number;
 }
 
 /** Judges the steps of all runs, in their order. */
@@ -87,6 +89,7 @@ export class StepJudge {
     this.#now = nowMs;
     const before = this.found.length;
     const judged = this.#runs.get(run) ?? this.#begin(run, step, nowMs);
+    judged.ownMs = step.atMs;
     const arrival = arrivalOf(judged, step.input);
     if (arrival !== null) this.#tell(judged, arrival);
     const { state } = step.turn.core;
@@ -103,7 +106,8 @@ export class StepJudge {
     return this.found.slice(before);
   }
 
-  #begin(run: ReplayedRun, { before: { state } }: TimedStep, nowMs: number): Judged {
+  #begin(run: ReplayedRun, step: TimedStep, nowMs: number): Judged {
+    const { state } = step.before;
     const view: RunView = {
       node: run.of.node,
       run: nameOf(run),
@@ -118,13 +122,14 @@ export class StepJudge {
     const judged: Judged = {
       run,
       view,
-      history: newRunHistory(nowMs),
+      history: newRunHistory(step.atMs),
       writing: [],
       synced: null,
       calls: new Map(),
       state,
       since: run.beginsWithRun ? nowMs : null,
       beganMs: nowMs,
+      ownMs: step.atMs,
     };
     this.#runs.set(run, judged);
     this.#tell(judged, { kind: 'started', by: view });
@@ -132,7 +137,8 @@ export class StepJudge {
   }
 
   #tell(judged: Judged, event: JudgedEvent): void {
-    const [after, ...broken] = judgeRecord(judged.history, event, this.#now);
+    // By its own clock: what it does follows from that one.
+    const [after, ...broken] = judgeRecord(judged.history, event, judged.ownMs);
     judged.history = after;
     if (!this.#isApart) {
       const ofCluster = judgeRecorded(this.#cluster, event, this.#view);
