@@ -42,7 +42,7 @@ function metadataAt(port: number, env: Env = {}): InstanceMetadata {
   return new InstanceMetadata({ env: own, requestTimeoutMs: 300 }, { names });
 }
 
-type Wanted = Pick<AgentConfig, 'node' | 'driver'>;
+type Wanted = Pick<AgentConfig, 'node' | 'driver'> & Partial<Pick<AgentConfig, 'store'>>;
 
 function config(
   id: string | null,
@@ -195,4 +195,14 @@ test('an endpoint that is no URL is refused, and the token stays out of every er
   const { port } = await listen(service);
   const error = await failure(metadataAt(port).get('unknown'));
   expect(error).toMatchObject({ code: 'METADATA_REFUSED', message: expect.not.stringContaining(TOKEN) });
+});
+
+test('a node that calls AWS for its store alone learns the region from instance metadata, unless the store names one', async () => {
+  const witness = config('pluto', null, 'witness');
+  const table = { kind: 'dynamodb', table: 'failtome', region: null } as const;
+  const { identity } = await resolved({ ...witness, store: table });
+  expect(identity).toMatchObject({ id: 'pluto', instanceId: '', region: 'eu-west-1' });
+  const named = await resolved({ ...witness, store: { ...table, region: 'us-east-1' } });
+  expect(named.identity.region).toBe(null);
+  expect(named.listener.requests).toEqual([]);
 });
