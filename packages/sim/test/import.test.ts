@@ -124,6 +124,14 @@ test('the report of an incident has what happened, and each message after its se
     expect(record.at - at).toBeLessThan(1_000);
   }
   expect(arrived).toBeGreaterThan(50);
+  // What nobody has told the fate of isn't under way for ever.
+  const ended = new Set(
+    trace.records.flatMap((one) => (one.kind === 'arrived' || one.kind === 'lost' ? [one.msg] : [])),
+  );
+  const end = trace.records.at(-1)?.at ?? 0;
+  expect(
+    trace.records.filter((one) => one.kind === 'sent' && one.at < end - 15_000 && !ended.has(one.msg)),
+  ).toEqual([]);
   const took = trace.records.filter((one) => one.kind === 'fact' && one.fact.kind === 'concluded');
   expect(took).toHaveLength(1);
   expect(took[0]).toMatchObject({ who: 'b' });

@@ -51,6 +51,9 @@ function isNews({ before: { state: old }, turn: { core, facts } }: TimedStep): b
   );
 }
 
+/** Nobody waits longer for a message: what hasn't come by then is lost, whoever knows of it. */
+const UNDER_WAY_MS = 10_000;
+
 /** Makes the records of an incident. */
 export class IncidentRecords {
   readonly #sink: IncidentRecordsOptions['sink'];
@@ -61,6 +64,8 @@ export class IncidentRecords {
   /** By run and id: the message that was sent. */
   readonly #sends = new Map<string, number>();
   readonly #calls = new Map<string, number>();
+  /** Messages of whose fate nothing has been told, and when they were sent. */
+  readonly #underWay = new Map<number, number>();
   readonly #owners = new Map<string, { owner: string | null; served: boolean }>();
   #count = 0;
   #steps = 0;
@@ -87,6 +92,7 @@ export class IncidentRecords {
     const { input, turn } = step;
     this.#now = nowMs;
     this.#steps += 1;
+    this.#giveUp();
     const who = run.of.node;
     const track = this.#trackOf(who);
     if (track.shown !== run.of.run) {
@@ -150,7 +156,8 @@ export class IncidentRecords {
         return this.#arrived(who, input.message);
       case 'send-failed': {
         const msg = this.#sends.get(`${run.of.run} ${input.sendId}`);
-        if (msg !== undefined) this.#write({ kind: 'lost', msg, why: LOST[input.reason] ?? 'loss' });
+        if (msg !== undefined && this.#underWay.delete(msg))
+          this.#write({ kind: 'lost', msg, why: LOST[input.reason] ?? 'loss' });
         return;
       }
       case 'driven': {
@@ -167,7 +174,18 @@ export class IncidentRecords {
 
   #arrived(who: string, { session, seq }: Envelope): void {
     const msg = this.#messages.get(`${session} ${seq}`);
-    if (msg !== undefined) this.#write({ kind: 'arrived', msg, who, again: false });
+    if (msg === undefined) return;
+    this.#underWay.delete(msg);
+    this.#write({ kind: 'arrived', msg, who, again: false });
+  }
+
+  /** The oldest come first. */
+  #giveUp(): void {
+    for (const [msg, sentMs] of this.#underWay) {
+      if (sentMs > this.#now - UNDER_WAY_MS) return;
+      this.#underWay.delete(msg);
+      this.#write({ kind: 'lost', msg, why: 'late' });
+    }
   }
 
   #fact(who: string, fact: Fact): void {
@@ -222,6 +240,7 @@ export class IncidentRecords {
     if (request === undefined) this.#message += 2;
     const msg = request === undefined ? this.#message : request + 1;
     this.#messages.set(`${session} ${seq}`, msg);
+    this.#underWay.set(msg, this.#now);
     this.#write({
       kind: 'sent',
       msg,
