@@ -75,7 +75,7 @@ export async function openProber(): Promise<CheckWorld> {
     rise: 2,
   } as const;
   const prober = new Prober(
-    { addresses: [{ ip: '127.0.0.1', allocationId: null, privateIp: null, probe }] },
+    { addresses: [{ ip: '127.0.0.1', allocationId: null, privateIp: null, home: null, probe }] },
     rest,
   );
   return {

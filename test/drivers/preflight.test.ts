@@ -51,6 +51,7 @@ function configOf({
         ip: ADDRESS,
         allocationId,
         privateIp,
+        home: null,
         probe: {
           ...check,
           scheme: 'http',
@@ -75,6 +76,7 @@ function configOf({
     },
     holdDownMs: 60_000,
     flap: { moves: 4, withinMs: 600_000 },
+    failback: null,
     handover: { on: ['shutdown'] },
     stateDir: '/nonexistent',
     recorder: null,

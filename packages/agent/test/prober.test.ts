@@ -8,7 +8,7 @@ const CHECK = { intervalMs: 1_000, fastIntervalMs: 500, timeoutMs: 1_000, fall: 
 
 function address(ip: string, port: number, expect = [{ from: 200, to: 399 }]): AddressSettings {
   const probe = { ...CHECK, scheme: 'http' as const, host: 'www.example.org', port, path: '/up', expect };
-  return { ip, allocationId: null, privateIp: null, probe };
+  return { ip, allocationId: null, privateIp: null, home: null, probe };
 }
 
 function local(url: string): LocalConfig {

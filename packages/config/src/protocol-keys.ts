@@ -280,6 +280,13 @@ export const FLAP_MOVES: WholeKey = whole(
   4,
   'Moves within `flap.within` after which the same holds until there are fewer.',
 );
+/** `failback.after`. */
+export const FAILBACK_AFTER: DurationKey = duration(
+  'failback.after',
+  [SECOND, 7 * 24 * HOUR],
+  '10m',
+  'How long its home has to be ready, and an address where it is, before it goes home.',
+);
 /** `flap.within`. */
 export const FLAP_WITHIN: DurationKey = duration(
   'flap.within',

@@ -92,6 +92,7 @@ export function copyAddress(address: AddressState): Draft<AddressState> {
     heldBefore: address.heldBefore,
     changes: address.changes,
     changedTo: address.changedTo,
+    homing: address.homing,
     oldChanges: address.oldChanges,
     served: address.served,
     ended: address.ended,

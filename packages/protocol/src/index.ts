@@ -18,6 +18,7 @@ export type {
   AddressConfig,
   CheckConfig,
   DriverConfig,
+  FailbackConfig,
   MoveStyle,
   OrderRule,
   PeerConfig,
@@ -42,6 +43,7 @@ export { GATES, REASONS } from './model/reasons.ts';
 export type { State } from './model/state.ts';
 export type * from './model/units.ts';
 export { NEVER } from './model/units.ts';
+export { FAILBACK_OWNER, type HomeView, isSpanOpen, SPAN_OF_DAY, spanOf } from './orders/failback.ts';
 export { HANDOVER_LASTS_MS } from './orders/handover.ts';
 export { isOperator, OPERATOR_PREFIX } from './orders/operator.ts';
 export type { HandoverTerms, HandoverWish, PauseWish, ShownOrders } from './orders/order-terms.ts';

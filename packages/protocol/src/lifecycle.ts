@@ -13,6 +13,7 @@ import { recoverMove } from './move/move.ts';
 import { isPastRecall } from './move/phases.ts';
 import { outdateReads } from './observation/early-reads.ts';
 import { forgetAddress, forgetObservations } from './observation/verdict.ts';
+import { forgetHomes } from './orders/failback.ts';
 import { forgetHandovers } from './orders/handover.ts';
 import { counts } from './orders/orders.ts';
 import { forgetPause } from './orders/pause.ts';
@@ -89,6 +90,7 @@ export function onStall(ctx: StepContext, lateMs: DurationMs): void {
     wayOut: { '4': { ...NEW_WAY_OUT, nextAt: at }, '6': { ...NEW_WAY_OUT, nextAt: at } },
   });
   forgetObservations(ctx);
+  forgetHomes(ctx);
   onStoodStill(ctx, lateMs, lateMs >= blockedAfterMs(ctx.state.config));
   for (const ip of Object.keys(ctx.state.addresses)) dropMandate(ctx, ip, 'this node stood still');
 }
@@ -124,6 +126,7 @@ export function onConfigured(ctx: StepContext, config: ProtocolConfig, disproved
     if (addressOf(ctx.state, ip).move === null)
       giveUp(ctx, ip, 'dropped', 'the configuration has changed', 0);
   }
+  forgetHomes(ctx);
   outdateReads(ctx);
   forgetUncounted(ctx, disproved);
   askForOrders(ctx);

@@ -37,6 +37,7 @@ import {
 } from './observation/idle-reads.ts';
 import { onLocalChecked, onProbed, onWayOutAnswer } from './observation/verdict.ts';
 import { isWatchedClosely, observeWhatIsDue } from './observation/watching.ts';
+import { failBack } from './orders/failback.ts';
 import { endPausedHandovers, expireHandovers } from './orders/handover.ts';
 import { isOperator, onCommand } from './orders/operator.ts';
 import type { Fact } from './reporting/facts.ts';
@@ -152,6 +153,7 @@ function lookAround(ctx: StepContext): void {
   forgetOldBallots(ctx);
   reconsiderBallots(ctx);
   expireHandovers(ctx);
+  failBack(ctx);
   tellNews(ctx);
   gossipRound(ctx);
   tellReadiness(ctx);

@@ -8,6 +8,7 @@ import {
   AT,
   addressIn,
   handoverOf,
+  PAIR,
   PEER,
   SELF,
   seriesOf,
@@ -20,6 +21,7 @@ type Change = (state: State) => State;
 
 /** A record stays the same one until something in it changes. */
 const ORDERED = handoverOf();
+const HIGHER = { ...PAIR, node: { ...PAIR.node, priority: 7 } };
 const PAUSED = { version: 3, by: PEER, paused: true, owner: 'ann', reason: 'work', until: null };
 
 /** What may change of what a node tells, and what changes without being told. */
@@ -28,10 +30,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
   phase: (state) => ({ ...state, phase: 'stopping' }),
   unstored: (state) => ({ ...state, storage: { ...state.storage, failing: 'EIO' } }),
   incarnation: (state) => ({ ...state, incarnation: state.incarnation + 1 }),
-  priority: (state) => ({
-    ...state,
-    config: { ...state.config, node: { ...state.config.node, priority: 7 } },
-  }),
+  priority: (state) => (state.config.node.priority === 7 ? state : { ...state, config: HIGHER }),
   pause: (state) => ({ ...state, pause: PAUSED }),
   handover: (state) => ({
     ...state,

@@ -208,4 +208,32 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     ),
     'sight',
   ),
+  mutant(
+    'home-while-paused',
+    ['I28'],
+    'addresses go home while moves are paused',
+    edit('orders/failback.ts', '  if (isPaused(state)) return `paused by ${state.pause.owner}`;\n', ''),
+    'operators',
+  ),
+  mutant(
+    'home-at-once',
+    ['I28'],
+    'an address goes home as soon as its home is back',
+    [
+      edit('orders/failback.ts', 'if (left(homing.ableSince) > 0)', 'if (left(homing.ableSince) > afterMs)'),
+      edit('orders/failback.ts', 'changed + settled > at', 'changed > at'),
+    ],
+    'operators',
+  ),
+  mutant(
+    'home-together',
+    ['I28'],
+    'several addresses go home at once',
+    edit(
+      'orders/failback.ts',
+      '  if (open !== undefined) return',
+      '  if (open?.record.address === ip) return',
+    ),
+    'operators',
+  ),
 ];

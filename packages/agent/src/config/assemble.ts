@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { TROUBLE_OF } from '@failtome/protocol';
 import type { OperatorSettings } from '../auth/operators.ts';
 import * as keys from './file-keys.ts';
+import * as homeKeys from './home-keys.ts';
 import type { Key } from './key-table.ts';
 import { NO_PAGE } from './local-kinds.ts';
 import * as notifyKeys from './notify-keys.ts';
@@ -64,6 +65,9 @@ export function assemble(settings: Settings): AgentConfig {
     },
     holdDownMs: must(keys.HOLD_DOWN),
     flap: { moves: must(keys.FLAP_MOVES), withinMs: must(keys.FLAP_WITHIN) },
+    failback: settings.present.has('failback')
+      ? { afterMs: must(homeKeys.FAILBACK_AFTER), window: get(settings, homeKeys.FAILBACK_WINDOW) }
+      : null,
     handover: { on: must(keys.HANDOVER_ON) },
     stateDir: must(keys.STATE_DIR),
     recorder: settings.off.has('recorder')
@@ -106,6 +110,7 @@ function address(settings: Settings, index: number): AddressSettings {
     ip: must(keys.ADDRESS_IP),
     allocationId: get(settings, keys.ADDRESS_ALLOCATION_ID, index),
     privateIp: get(settings, keys.ADDRESS_PRIVATE_IP, index),
+    home: get(settings, homeKeys.ADDRESS_HOME, index),
     probe: {
       scheme: must(keys.PROBE_SCHEME),
       host: must(keys.PROBE_HOST),

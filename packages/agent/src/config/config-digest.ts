@@ -24,16 +24,22 @@ export function configDigest(config: AgentConfig, self: NodeId): string {
 
 function sharedPart(config: AgentConfig, self: NodeId): unknown {
   const others = config.peers.filter(({ id }) => id !== self).map(({ id, role }) => `${id} ${role}`);
-  const { gossip, agreement, guard, holdDownMs, flap, cluster } = config;
+  const { gossip, agreement, guard, holdDownMs, flap, failback, cluster } = config;
   return {
     cluster,
     nodes: [...others, `${self} ${config.node.role}`].sort(),
-    addresses: config.addresses.map(({ ip, probe: { port: _, ...probe } }) => ({ ip, probe })),
+    addresses: config.addresses.map(({ ip, home, probe: { port: _, ...probe } }) => ({
+      ip,
+      probe,
+      ...(home === null ? {} : { home }),
+    })),
     gossip,
     agreement,
     guardTimeoutMs: guard.timeoutMs,
     holdDownMs,
     flap,
+    // As earlier versions, which know of none.
+    ...(failback === null ? {} : { failback }),
   };
 }
 

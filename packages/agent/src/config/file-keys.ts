@@ -7,6 +7,7 @@ import * as shared from '@failtome/config/keys';
 import type { DurationMs, Role } from '@failtome/protocol';
 import type { PublicKey } from '../auth/identity.ts';
 import type { DriverKindName } from './driver-kinds.ts';
+import { HOME_KEYS } from './home-keys.ts';
 import { derived, type Key, keyTable, none, required, value } from './key-table.ts';
 import type { Endpoint } from './kinds.ts';
 import * as kinds from './kinds.ts';
@@ -304,7 +305,7 @@ export const DRIVER_COMMAND: Key<readonly string[]> = key(
 /** `driver.displace`. */
 export const DRIVER_DISPLACE: Key<'refuse' | 'allow'> = ofChoice(shared.DRIVER_DISPLACE);
 
-declared.push(...STORE_KEYS, ...NOTIFY_KEYS);
+declared.push(...STORE_KEYS, ...HOME_KEYS, ...NOTIFY_KEYS);
 /** `notify.blockedAfter`. */
 export const NOTIFY_BLOCKED_AFTER: Key<DurationMs> = ofDuration(shared.NOTIFY_BLOCKED_AFTER);
 

@@ -29,8 +29,17 @@ export const LISTS: readonly List[] = [
   { path: 'addresses', max: MAX_ADDRESSES, of: '{ ip, probe }' },
 ];
 
-/** Sections that the word `off` may stand for, and what that means; left out, they take their defaults. */
-export const SWITCHED_SECTIONS: ReadonlyMap<string, string> = new Map([['recorder', 'nothing is recorded']]);
+/** A word in place of a section, and what it means. */
+interface Switch {
+  readonly word: string;
+  readonly meaning: string;
+}
+
+/** Sections that a word may stand for. */
+export const SWITCHED_SECTIONS: ReadonlyMap<string, Switch> = new Map([
+  ['failback', { word: 'never', meaning: 'an address stays where it is until somebody moves it' }],
+  ['recorder', { word: 'off', meaning: 'nothing is recorded' }],
+]);
 
 /** Sections that may be left out altogether, and what that means; the others take their defaults. */
 export const OPTIONAL_SECTIONS: ReadonlyMap<string, string> = new Map([
@@ -38,6 +47,7 @@ export const OPTIONAL_SECTIONS: ReadonlyMap<string, string> = new Map([
   ['local', 'this node always counts as fit'],
   ['driver', 'only a witness or a member does without'],
   ['store', 'messages go directly, or not at all'],
+  ['failback', 'an address stays where it is until somebody moves it'],
   ['notify.sns', 'no notification is sent there'],
   ['notify.exec', 'no program is run'],
 ]);

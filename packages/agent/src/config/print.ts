@@ -80,14 +80,14 @@ export function effectiveYaml(settings: Settings, file: string): string {
   document.commentBefore = ` The effective configuration of ${file}`;
   for (const value of effectiveValues(settings)) put(document, value, file);
   for (const [section, meaning] of OPTIONAL_SECTIONS) {
-    if (settings.present.has(section)) continue;
+    if (settings.present.has(section) || settings.off.has(section)) continue;
     const node = new Scalar(null);
     node.comment = ` absent: ${meaning}`;
     document.setIn(section.split('.'), node);
   }
   for (const [section, line] of settings.off) {
-    const node = new Scalar('off');
-    node.comment = ` ${file}:${line}: ${SWITCHED_SECTIONS.get(section) ?? ''}`;
+    const node = new Scalar(offWord(section));
+    node.comment = ` ${file}:${line}: ${SWITCHED_SECTIONS.get(section)?.meaning ?? ''}`;
     document.setIn(section.split('.'), node);
   }
   return document.toString({ lineWidth: 0, nullStr: 'null' });
@@ -105,11 +105,15 @@ export function effectiveJson(settings: Settings): EffectiveJson {
   const values = effectiveValues(settings);
   const document = new Document(new YAMLMap());
   for (const value of values) put(document, value, '');
-  for (const section of settings.off.keys()) document.setIn(section.split('.'), 'off');
+  for (const section of settings.off.keys()) document.setIn(section.split('.'), offWord(section));
   return {
     config: document.toJS(),
     origins: Object.fromEntries(values.map(({ path, origin }) => [path, origin])),
   };
+}
+
+function offWord(section: string): string {
+  return SWITCHED_SECTIONS.get(section)?.word ?? 'off';
 }
 
 function put(document: Document, value: EffectiveValue, file: string): void {

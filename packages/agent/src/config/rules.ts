@@ -11,6 +11,7 @@ import { electorateFaults } from './electorate.ts';
 import type { Fault } from './fault.ts';
 import type { Key } from './file-keys.ts';
 import * as keys from './file-keys.ts';
+import { homeFaults } from './home-rules.ts';
 import { isUnspecified } from './kinds.ts';
 import { NO_PAGE } from './local-kinds.ts';
 import { publicKeyFaults } from './public-key-rules.ts';
@@ -33,6 +34,7 @@ export function combinationFaults(settings: Settings): readonly Fault[] {
     ...gossipFaults(settings),
     ...driverFaults(settings),
     ...storeFaults(settings),
+    ...homeFaults(settings),
     ...webhookFaults(settings),
     ...sharedAddressFaults(settings),
   ];

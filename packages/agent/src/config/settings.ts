@@ -12,9 +12,6 @@ import { LISTS, type List, OPTIONAL_SECTIONS, SWITCHED_SECTIONS } from './file-s
 /** What a message says was found where a required value is absent. */
 export const NOTHING = 'nothing';
 
-/** In place of a section that can be switched off. */
-const OFF = 'off';
-
 /** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -31,7 +28,7 @@ export interface Settings {
   readonly lengths: ReadonlyMap<string, number>;
   /** The optional sections that are there. */
   readonly present: ReadonlySet<string>;
-  /** The sections that are `off`, with the line that says so. */
+  /** The sections in whose place a word stands that switches them off, with the line that says so. */
   readonly off: ReadonlyMap<string, number>;
   readonly faults: readonly Fault[];
 }
@@ -128,13 +125,13 @@ function visitSection(
   node: RawNode | undefined,
 ): void {
   const names = [...children.keys()];
-  const isSwitched = SWITCHED_SECTIONS.has(specPath);
-  if (isSwitched && node?.kind === 'scalar' && node.value === OFF) {
+  const off = SWITCHED_SECTIONS.get(specPath)?.word;
+  if (off !== undefined && node?.kind === 'scalar' && node.value === off) {
     reading.off.set(specPath, node.spot.line);
     return;
   }
   if (node !== undefined && node.kind !== 'map') {
-    const expected = `a map with ${listed(names)}${isSwitched ? `, or ${OFF}` : ''}`;
+    const expected = `a map with ${listed(names)}${off === undefined ? '' : `, or ${off}`}`;
     reading.faults.push(faultAt(path, node, describeNode(node), expected));
     return;
   }

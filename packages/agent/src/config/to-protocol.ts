@@ -18,10 +18,11 @@ export function toProtocolConfig(config: AgentConfig, identity: Identity, versio
     cluster: config.cluster,
     node: { id: identity.id, role, priority, instanceId: identity.instanceId, version },
     peers: others.map((peer) => ({ id: peer.id, role: peer.role, priority: peer.priority })),
-    addresses: config.addresses.map(({ ip, probe }) => ({
+    addresses: config.addresses.map(({ ip, probe, home }) => ({
       ip,
       probe: checkOf(probe),
       expects: expectsOf(probe),
+      ...(home === null ? {} : { home }),
     })),
     local: candidate && config.local !== null ? checkOf(config.local) : null,
     gossip: config.gossip,
@@ -34,6 +35,7 @@ export function toProtocolConfig(config: AgentConfig, identity: Identity, versio
     },
     holdDownMs: config.holdDownMs,
     flap: config.flap,
+    ...(config.failback === null ? {} : { failback: config.failback }),
   };
 }
 

@@ -5,7 +5,16 @@
  */
 
 import type { StatusRange } from '@failtome/ports';
-import type { CheckConfig, DurationMs, InstanceId, Ip, NodeId, NoticeKind, Role } from '@failtome/protocol';
+import type {
+  CheckConfig,
+  DurationMs,
+  FailbackConfig,
+  InstanceId,
+  Ip,
+  NodeId,
+  NoticeKind,
+  Role,
+} from '@failtome/protocol';
 import type { PublicKey } from '../auth/identity.ts';
 import type { OperatorSettings } from '../auth/operators.ts';
 import type { AwsDriverKindName } from './driver-kinds.ts';
@@ -29,6 +38,8 @@ export interface AddressSettings {
   readonly allocationId: string | null;
   /** Null: the network interface's primary private address. */
   readonly privateIp: Ip | null;
+  /** Null: nobody's in particular. */
+  readonly home: NodeId | null;
   readonly probe: ProbeConfig;
 }
 
@@ -149,6 +160,8 @@ export interface AgentConfig {
   };
   readonly holdDownMs: DurationMs;
   readonly flap: { readonly moves: number; readonly withinMs: DurationMs };
+  /** Null: never. */
+  readonly failback: FailbackConfig | null;
   readonly handover: { readonly on: readonly HandoverOccasion[] };
   readonly stateDir: string;
   /** Null: nothing is recorded. */

@@ -28,7 +28,8 @@ function sectionSchema(path: string, keys: readonly Key<unknown>[], describe: De
     const leaf = keys.find((key) => key.path === child);
     const below = keys.filter((key) => key.path.startsWith(`${child}.`));
     const section = leaf === undefined ? sectionSchema(child, below, describe) : keySchema(leaf, describe);
-    const schema = SWITCHED_SECTIONS.has(child) ? { anyOf: [section, { const: 'off' }] } : section;
+    const off = SWITCHED_SECTIONS.get(child)?.word;
+    const schema = off === undefined ? section : { anyOf: [section, { const: off }] };
     return name.endsWith('[]') ? [name.slice(0, -2), listSchema(child, schema)] : [name, schema];
   });
   const required = keys

@@ -38,6 +38,8 @@ export interface AddressState {
   readonly changes: readonly MonotonicMs[];
   /** What each of `changes` was to, in their order: a digest of the association's id, or a marked one of its holder's name; empty where that isn't known. */
   readonly changedTo: readonly string[];
+  /** What this node knows of its way home. */
+  readonly homing: Homing;
   /** Changes that the last run knew, as if none of the time since had passed; until a peer tells better. Not passed on. */
   readonly oldChanges: readonly MonotonicMs[];
   /** Somebody has seen the address up since it last changed hands. */
@@ -292,3 +294,14 @@ export const MAX_CHANGES = 32;
 
 /** The most ended associations that are remembered. */
 export const MAX_ENDED = 16;
+
+/** What a node knows of an address's way back to its home (`failback.ts`). */
+export interface Homing {
+  /** Since when this node has seen the home ready; null: it isn't, or there is none. */
+  readonly ableSince: MonotonicMs | null;
+  /** The handover that this node has ordered; null: none is open. */
+  readonly ordered: string | null;
+  /** How many in a row have come to nothing. */
+  readonly failures: number;
+  readonly restsUntil: MonotonicMs;
+}

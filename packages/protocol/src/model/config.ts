@@ -35,6 +35,16 @@ export interface AddressConfig {
   readonly probe: CheckConfig;
   /** What is asked and what counts as an answer, in words: `GET http://www.example.org/ answers 200-399`. */
   readonly expects: string;
+  /** The candidate that holds it when all are well, and goes first when it has to move; absent: nobody in particular. */
+  readonly home?: NodeId;
+}
+
+/** When an address goes back to its home by itself (`failback.ts`). */
+export interface FailbackConfig {
+  /** So long the home has been ready, and the address where it is. */
+  readonly afterMs: DurationMs;
+  /** A span of the day, as `02:00-05:00 UTC`; null: at any time. */
+  readonly window: string | null;
 }
 
 /**
@@ -121,6 +131,8 @@ export interface ProtocolConfig {
   readonly holdDownMs: DurationMs;
   /** At most so many changes of holder within this time before automatic moves pause. */
   readonly flap: { readonly moves: number; readonly withinMs: DurationMs };
+  /** Absent: never. */
+  readonly failback?: FailbackConfig;
 }
 
 /** The most voters a cluster may have (PROTOCOL.md, "Ballots"). */

@@ -4,7 +4,7 @@
 
 import { NEW_EPISODE } from '../takeover/episode-state.ts';
 import type { PauseRecord } from '../wire/messages.ts';
-import type { AddressState, Backoff, Holder, Told } from './address-state.ts';
+import type { AddressState, Backoff, Holder, Homing, Told } from './address-state.ts';
 import type { ProtocolConfig } from './config.ts';
 import type { CheckSeries, WayOut } from './observation-state.ts';
 import type { Channel, Peer } from './peer-state.ts';
@@ -152,6 +152,9 @@ export const UNKNOWN_HOLDER: Holder = {
   firsthand: false,
 };
 
+/** Nothing is known of the home yet. */
+export const NO_HOMING: Homing = { ableSince: null, ordered: null, failures: 0, restsUntil: 0 };
+
 /** A configured address of which nothing has been observed, read or agreed. */
 export function newAddress(ip: Ip): AddressState {
   return {
@@ -165,6 +168,7 @@ export function newAddress(ip: Ip): AddressState {
     heldBefore: null,
     changes: [],
     changedTo: [],
+    homing: NO_HOMING,
     oldChanges: [],
     served: false,
     ended: [],

@@ -6,6 +6,7 @@ import type { OrderRule, Role } from '../model/config.ts';
 import type { GateName, Outcome, Reason } from '../model/reasons.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, InstanceId, Ip, NodeId, WallMs } from '../model/units.ts';
+import type { HomeView } from '../orders/failback.ts';
 import type { ReadinessView } from '../takeover/readiness.ts';
 import type { TakeoverPhase } from '../takeover/takeover-phase.ts';
 import type { BallotMode, Fitness, HandoverStanding, PeerState, Verdict } from '../wire/messages.ts';
@@ -109,6 +110,8 @@ export interface AddressView {
   } | null;
   /** What this node does about it; null: nothing. */
   readonly takeover: TakeoverProgress | null;
+  /** Where it stands with its home; left out: it has none. */
+  readonly home?: HomeView;
   /** What every node that is heard last said of it. */
   readonly views: readonly { readonly node: NodeId; readonly verdict: Verdict; readonly ageMs: DurationMs }[];
 }

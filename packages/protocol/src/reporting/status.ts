@@ -9,6 +9,7 @@ import type { Handover, State } from '../model/state.ts';
 import type { Instant, Ip, NodeId } from '../model/units.ts';
 import { heldCount, isHeldBySelf, isSilent } from '../observation/holder.ts';
 import { readinessProblems } from '../observation/idle-reads.ts';
+import { homeView } from '../orders/failback.ts';
 import { standingOf } from '../orders/handover.ts';
 import { isPaused, pauseNeeds, pauseStoredBy } from '../orders/pause.ts';
 import { bestCandidate, holdDownLeftMs } from '../takeover/damping.ts';
@@ -111,6 +112,7 @@ export function isFinishingMove(state: State): boolean {
 function addressView(state: State, address: AddressState): AddressView {
   const at = state.now.at;
   const { lent, campaign, series } = address;
+  const home = homeView(state, address.ip);
   return {
     ip: address.ip,
     protection: protectionView(state, address),
@@ -143,6 +145,7 @@ function addressView(state: State, address: AddressState): AddressView {
             ),
           },
     takeover: progressOf(state, address),
+    ...(home === null ? {} : { home }),
     views: toldViews(state, address),
   };
 }

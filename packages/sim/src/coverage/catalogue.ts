@@ -144,6 +144,7 @@ const SITUATIONS: readonly (readonly [id: string, says: string])[] = [
   ['handover:paused', 'an address was handed over while automatic moves were paused'],
   ['handover:refused', 'a holder refused a handover'],
   ['handover:done', 'a handover was done'],
+  ['handover:home', 'an address went home'],
   ['handover:failed', 'a handover failed'],
   ['handover:expired', 'a handover was not done in time'],
   ['handover:withdrawn', 'a handover was taken back'],

@@ -1,5 +1,6 @@
 /** What is seen in the facts that nodes tell: votes, decisions, ballots, handovers, starts. */
 import {
+  FAILBACK_OWNER,
   type BallotMode,
   type Command,
   type CommandOutcome,
@@ -184,7 +185,8 @@ export class DecisionMarks {
     else this.#mark(result === 'early: read' ? 'early:awaited' : 'early:failed');
   }
 
-  #onHandover(by: RunView, { state, detail }: FactOf<'handover'>): void {
+  #onHandover(by: RunView, { state, detail, by: owner }: FactOf<'handover'>): void {
+    if (state === 'done' && owner === FAILBACK_OWNER) this.#mark('handover:home');
     if (state === 'done' && by.config.orders === 'proven') this.#mark('signed:handover');
     if (state !== 'open') this.#mark(`handover:${state}`);
     if (state === 'withdrawn' && detail.startsWith('ended by the pause'))

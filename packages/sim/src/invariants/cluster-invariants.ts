@@ -12,6 +12,7 @@ import { DUTY } from './duty.ts';
 import { EPISODES } from './episodes.ts';
 import { type Broken, brokenIn, type Judged, type JudgedEvent } from './events.ts';
 import { HANDOVER_ORDERS } from './handover-orders.ts';
+import { HOMES } from './homes.ts';
 import { LENDING } from './lending.ts';
 import { REPLAYS } from './replays.ts';
 import { SIGNED_ORDERS } from './signed-orders.ts';
@@ -41,6 +42,7 @@ const GROUPS: readonly Group[] = [
   replays,
   handoverOrders,
   group(SIGNED_ORDERS),
+  group(HOMES),
 ];
 
 /** By kind of event, and by kind of fact: which groups hear of it. */

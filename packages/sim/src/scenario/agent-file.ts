@@ -3,6 +3,7 @@
  * addresses. The keys of the agent's adapters are let pass unread.
  */
 import type { RawNode, Spot } from '@failtome/config';
+import * as keys from '@failtome/config/keys';
 import { MAX_ADDRESSES, MAX_PEERS, type Role } from '@failtome/protocol';
 import { nodeName } from './cluster-shape.ts';
 import type { Fault } from './fault.ts';
@@ -13,6 +14,7 @@ import {
   at,
   type Context,
   choice,
+  eitherOf,
   type Field,
   listOf,
   map,
@@ -22,6 +24,7 @@ import {
   type Shape,
   scalar,
   whole,
+  word,
 } from './shape.ts';
 import { parseText } from './source.ts';
 
@@ -34,7 +37,11 @@ export interface AgentConfiguration {
   /** This node among its peers, in the order of the list; by itself at the front where the list leaves it out. */
   readonly nodes: readonly { readonly id: string; readonly role: Role; readonly priority: number }[];
   /** Each with its own probe. */
-  readonly addresses: readonly { readonly ip: string; readonly settings: Given }[];
+  readonly addresses: readonly {
+    readonly ip: string;
+    readonly home: string | undefined;
+    readonly settings: Given;
+  }[];
 }
 
 /** A configuration file, or what is wrong with it. */
@@ -93,6 +100,7 @@ const driver: Shape<Given> = {
   },
 };
 
+const NO_SETTINGS: Given = new Map();
 const nothing = optional(unread, '');
 const probe = section('probe');
 
@@ -133,6 +141,7 @@ const file = map("an agent's configuration", {
         ip: required(ipAddress, ''),
         allocationId: nothing,
         privateIp: nothing,
+        home: optional(nodeName, ''),
         probe: optional(probe, ''),
       }),
       MAX_ADDRESSES,
@@ -158,6 +167,7 @@ const file = map("an agent's configuration", {
   store: nothing,
   holdDown: optional(alone('holdDown'), ''),
   flap: optional(section('flap'), ''),
+  failback: optional(eitherOf(section('failback'), word('never', NO_SETTINGS)), ''),
 });
 
 /** Read an agent's configuration. */
@@ -182,7 +192,11 @@ function configurationIn(root: RawNode, context: Context): AgentConfiguration | 
   const read = file.read(root, reading);
   if (read === undefined) return undefined;
   const common = commonSettings(read, root);
-  const addresses = read.addresses.map(({ ip, probe: own }) => ({ ip, settings: both(common, own) }));
+  const addresses = read.addresses.map(({ ip, home, probe: own }) => ({
+    ip,
+    home,
+    settings: both(common, own),
+  }));
   for (const { settings } of addresses) reportClashes(root, reading, settingsOf(settings));
   const { id, role: ownRole = 'candidate', priority: ownPriority = 100 } = read.node ?? { id: undefined };
   const peers = read.peers.map((peer) =>
@@ -203,9 +217,19 @@ type Read = typeof file extends Shape<infer T> ? T : never;
 
 function commonSettings(read: Read, root: RawNode): Given {
   const given = new Map<string, SettingValue>();
-  for (const part of [read.local, read.gossip, read.agreement, read.guard, read.driver, read.flap])
+  for (const part of [
+    read.local,
+    read.gossip,
+    read.agreement,
+    read.guard,
+    read.driver,
+    read.flap,
+    read.failback,
+  ])
     for (const [path, value] of part ?? []) given.set(path, value);
   // What the agent does without where its section is left out.
+  if (read.failback !== undefined && read.failback !== NO_SETTINGS && !read.failback.has('failback.after'))
+    given.set('failback.after', keys.usualMs(keys.FAILBACK_AFTER));
   if (!has(root, 'local')) given.set('local', null);
   if (!has(root, 'notify', 'sns')) given.set('notify.sns', false);
   if (has(root, 'notify', 'webhook') || has(root, 'notify', 'exec')) given.set('notify.webhook', true);

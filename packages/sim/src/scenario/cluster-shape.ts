@@ -82,6 +82,7 @@ interface ClockPart {
 export interface AddressPart {
   readonly ip: string;
   readonly holder?: string | undefined;
+  readonly home?: string | undefined;
   readonly probe?: Given | undefined;
 }
 
@@ -158,6 +159,7 @@ const addressShape: Shape<AddressPart> = scalarOr(
   map('an address', {
     ip: required(ipv4, 'the address that moves'),
     holder: optional(nodeName, 'who holds it at the beginning; default the first candidate; or nobody'),
+    home: optional(nodeName, 'whose it is when all are well; default nobody in particular'),
     probe: optional(sectionShape('probe', PROBE_SETTINGS), 'where its probe differs from `settings.probe`'),
   }),
 );
@@ -275,23 +277,22 @@ function checkAddresses(
   nodes: readonly NodePart[],
 ): void {
   const places = itemsOf(node, 'addresses');
-  for (const [index, { ip, holder }] of addresses.entries()) {
+  for (const [index, { ip, holder, home }] of addresses.entries()) {
     const place = places[index] ?? node;
     const here = at(reading, index);
     if (addresses.findIndex((other) => other.ip === ip) < index)
       reportFault(place, here, `${ip} twice`, 'each address once');
-    if (holder === undefined || holder === 'nobody') continue;
-    const found = nodes.find(({ id }) => id === holder);
-    if (found === undefined) unknownNode(place, at(here, 'holder'), holder, nodes);
-    else if (roleOf(found) !== 'candidate')
-      reportFault(
-        place,
-        at(here, 'holder'),
-        `${holder}, a ${roleOf(found)}`,
-        'a candidate',
-        'others never hold an address',
-      );
+    if (holder !== undefined && holder !== 'nobody') checkHolder(place, at(here, 'holder'), holder, nodes);
+    if (home !== undefined) checkHolder(place, at(here, 'home'), home, nodes);
   }
+}
+
+function checkHolder(place: RawNode, reading: Reading, name: string, nodes: readonly NodePart[]): void {
+  const found = nodes.find(({ id }) => id === name);
+  if (found === undefined) return unknownNode(place, reading, name, nodes);
+  const role = roleOf(found);
+  if (role !== 'candidate')
+    reportFault(place, reading, `${name}, a ${role}`, 'a candidate', 'others never hold an address');
 }
 
 function unknownNode(node: RawNode, reading: Reading, name: string, nodes: readonly NodePart[]): void {

@@ -41,6 +41,7 @@ export function worldOf(
   const probes = addresses.flatMap(({ ip, probe }) =>
     probe === undefined ? [] : [[ip, settingsOf(merge(given, probe)).probe] as const],
   );
+  const homes = addresses.flatMap(({ ip, home }) => (home === undefined ? [] : [[ip, home] as const]));
   const settings = settingsOf(given);
   return {
     seed,
@@ -50,7 +51,11 @@ export function worldOf(
       holder === undefined ? first : holder === 'nobody' ? null : nodes.findIndex(({ id }) => id === holder),
     ),
     driver: given.get('driver.kind') === 'opsworks' ? 'opsworks' : 'ec2',
-    settings: probes.length === 0 ? settings : { ...settings, probes: Object.fromEntries(probes) },
+    settings: {
+      ...settings,
+      ...(probes.length === 0 ? {} : { probes: Object.fromEntries(probes) }),
+      ...(homes.length === 0 ? {} : { homes: Object.fromEntries(homes) }),
+    },
     cloud: {
       applyMs: pair(cloud?.apply, DEFAULTS.applyMs),
       answerMs: pair(cloud?.answer, DEFAULTS.answerMs),

@@ -4,8 +4,9 @@
  */
 import { formatDuration, parseDuration } from '@failtome/config';
 import * as keys from '@failtome/config/keys';
+import { SPAN_OF_DAY } from '@failtome/protocol';
 import { changed, DEFAULT_SETTINGS, type Settings, type SettingsChange } from '../world/index.ts';
-import { choice, duration, flag, type Shape, whole, word } from './shape.ts';
+import { choice, duration, flag, type Shape, text, whole, word } from './shape.ts';
 
 /** The value of a setting. */
 export type SettingValue = string | number | boolean | null;
@@ -126,6 +127,14 @@ export const SETTINGS: readonly Setting[] = [
   ms(keys.HOLD_DOWN, ['holdDownMs']),
   count(keys.FLAP_MOVES, ['flap', 'moves']),
   ms(keys.FLAP_WITHIN, ['flap', 'withinMs']),
+  ms(keys.FAILBACK_AFTER, ['failback', 'afterMs']),
+  {
+    path: 'failback.window',
+    says: 'within which span of the day addresses go home',
+    shape: text('a span of the day such as 02:00-05:00 UTC', SPAN_OF_DAY),
+    at: ['failback', 'window'],
+    write: 'plain',
+  },
 ];
 
 /** What a node may have differently; the driver is the cluster's. */

@@ -107,12 +107,17 @@ function worldWith(world: WorldSpec, config: AgentConfiguration, sets: Given, re
   const probes = config.addresses.map(
     ({ ip, settings }) => [ip, settingsOf(merge(settings, sets)).probe] as const,
   );
+  const homes = config.addresses.flatMap(({ ip, home }) => (home === undefined ? [] : [[ip, home] as const]));
   return {
     ...world,
     nodes,
     addresses: config.addresses.map(({ ip }) => ip),
     holders,
-    settings: { ...world.settings, ...(probes.length < 2 ? {} : { probes: Object.fromEntries(probes) }) },
+    settings: {
+      ...world.settings,
+      ...(probes.length < 2 ? {} : { probes: Object.fromEntries(probes) }),
+      ...(homes.length === 0 ? {} : { homes: Object.fromEntries(homes) }),
+    },
     occupied: world.occupied.map(rename.node),
   };
 }

@@ -105,8 +105,14 @@ function clusterOf(world: WorldSpec): Part {
     const held = world.holders[index] ?? null;
     const probe = probePart(world.settings, ip);
     const holder = held === null ? 'nobody' : (world.nodes[held]?.id ?? 'nobody');
-    if (held === first && probe === null) return ip;
-    return { ip, ...(held === first ? {} : { holder }), ...(probe === null ? {} : { probe }) };
+    const home = world.settings.homes?.[ip];
+    if (held === first && probe === null && home === undefined) return ip;
+    return {
+      ip,
+      ...(held === first ? {} : { holder }),
+      ...(home === undefined ? {} : { home }),
+      ...(probe === null ? {} : { probe }),
+    };
   });
   return addresses.length === 1 && addresses[0] === ADDRESS ? { nodes } : { nodes, addresses };
 }

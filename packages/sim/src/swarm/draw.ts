@@ -11,6 +11,10 @@ const IDENTITY_SALT = 0x1de;
 const IDENTITIES_PER_MILLE = 300;
 const WEBHOOK_SALT = 0x300c;
 const WEBHOOK_PER_MILLE = 200;
+const HOMES_PER_MILLE = 150;
+const HOMES_SALT = 0x40e5;
+const FAILBACK_MS = [2_000, 20_000] as const;
+const WINDOWS = [null, null, '00:00-12:00 UTC', '22:00-02:30 UTC'] as const;
 const STORE_SALT = 0x5708e;
 const STORE_PER_MILLE = 250;
 /** From one cut of a direct path to the next, and how long it lasts; the same of what is wrong with the store. */
@@ -53,7 +57,8 @@ export function planOf(seed: number, options: DrawOptions = {}): Plan {
   const signed = withIdentities(plain, createRandom(seed ^ IDENTITY_SALT));
   const told =
     options.actions === undefined ? withWebhook(signed, createRandom(seed ^ WEBHOOK_SALT)) : signed;
-  const plan = options.actions === undefined ? withStore(told, createRandom(seed ^ STORE_SALT)) : told;
+  const stored = options.actions === undefined ? withStore(told, createRandom(seed ^ STORE_SALT)) : told;
+  const plan = options.actions === undefined ? withHomes(stored, createRandom(seed ^ HOMES_SALT)) : stored;
   const random = createRandom(seed ^ SALT);
   const restless = options.actions === undefined && random.chance(RESTLESS_PER_MILLE);
   return withLiar(seed, restless ? makeRestless(plan, random) : plan, options);
@@ -109,6 +114,17 @@ function withStore(plan: Plan, random: Random): Plan {
   const timeline = [...plan.timeline, ...added].sort((a, b) => a.atMs - b.atMs);
   const world = { ...plan.world, settings: { ...plan.world.settings, store: true } };
   return { ...plan, title: `${plan.title}, store`, world, timeline };
+}
+
+/** In some addresses have homes, and go back there. No node can give a signed order. */
+function withHomes(plan: Plan, random: Random): Plan {
+  const { settings, nodes, addresses } = plan.world;
+  if (!random.chance(HOMES_PER_MILLE) || settings.identities) return plan;
+  const candidates = nodes.filter(({ role }) => role === 'candidate').map(({ id }) => id);
+  const homes = Object.fromEntries(addresses.map((ip) => [ip, random.pick(candidates)]));
+  const failback = { afterMs: random.between(...FAILBACK_MS), window: random.pick(WINDOWS) };
+  const world = { ...plan.world, settings: { ...settings, homes, failback } };
+  return { ...plan, title: `${plan.title}, homes`, world };
 }
 
 /** Little damping, addresses that work soon after they move, and a holder that is broken again and again. */

@@ -5,6 +5,7 @@ import * as keys from '@failtome/config/keys';
 import { usualCount, usualMs, usualWord } from '@failtome/config/keys';
 import {
   type CheckConfig,
+  type FailbackConfig,
   type Ip,
   NOTICE_KINDS,
   type ProtocolConfig,
@@ -29,6 +30,10 @@ export interface Settings {
   readonly notifies: boolean;
   /** Whether there is a web hook as well, which is told of every event; left out: none, as in plans of earlier versions. */
   readonly webhook?: boolean;
+  /** By address, whose it is when all are well; left out: nobody's in particular. */
+  readonly homes?: Readonly<Record<Ip, string>>;
+  /** Left out: never. */
+  readonly failback?: Partial<FailbackConfig>;
   /** Whether there is a store to relay through; left out: none. */
   readonly store?: boolean;
   /** Null: as long as a failover may take by these settings. */
@@ -86,6 +91,8 @@ export const FAST_SETTINGS: Settings = {
   holdDownMs: 20_000,
   flap: { moves: 4, withinMs: 120_000 },
 };
+
+const USUAL_FAILBACK: FailbackConfig = { afterMs: usualMs(keys.FAILBACK_AFTER), window: null };
 
 /** The web hook, told of everything. */
 export const WEBHOOK: Receiver = { name: 'webhook', events: NOTICE_KINDS, timeoutMs: TOPIC.timeoutMs };
@@ -187,6 +194,7 @@ export function configFor(
         ip,
         probe: settings.probes?.[ip] ?? settings.probe,
         expects: `GET http://${ip}/ on port 80 answers 200-399`,
+        ...(settings.homes?.[ip] === undefined ? {} : { home: settings.homes[ip] }),
       })),
     local: candidate ? settings.local : null,
     gossip: settings.gossip,
@@ -205,5 +213,6 @@ export function configFor(
     },
     holdDownMs: settings.holdDownMs,
     flap: settings.flap,
+    ...(settings.failback === undefined ? {} : { failback: { ...USUAL_FAILBACK, ...settings.failback } }),
   };
 }
