@@ -17,7 +17,9 @@ import { configFor } from '../../packages/sim/src/world/index.ts';
 type Compared = Omit<ProtocolConfig, 'cluster' | 'node' | 'addresses' | 'notify'> & {
   /** Of receivers the topic alone is simulated from an agent's file. */
   readonly notify: { readonly topic: boolean; readonly blockedAfterMs: number | null };
-  readonly addresses: readonly Omit<ProtocolConfig['addresses'][number], 'expects'>[];
+  readonly addresses: readonly (Pick<ProtocolConfig['addresses'][number], 'ip' | 'probe'> & {
+    readonly home: string | null;
+  })[];
   readonly node: Pick<ProtocolConfig['node'], 'id' | 'role' | 'priority'>;
 };
 
@@ -25,7 +27,7 @@ function compared({ cluster: _, node, addresses, notify, ...rest }: ProtocolConf
   const { receivers, blockedAfterMs } = notify;
   const topic = receivers.some(({ name }) => name === TOPIC.name);
   const { id, role, priority } = node;
-  const probes = addresses.map(({ ip, probe }) => ({ ip, probe }));
+  const probes = addresses.map(({ ip, probe, home = null }) => ({ ip, probe, home }));
   return {
     node: { id, role, priority },
     addresses: probes,
@@ -90,6 +92,7 @@ addresses:
   - ip: 54.173.141.243
     allocationId: eipalloc-0abc
     privateIp: 10.0.0.5
+    home: saturn
     probe:
       { scheme: https, host: www.example.org, port: 8443, path: /x, interval: 2s, fastInterval: 1s, timeout: 3s, fall: 4, rise: 5, expect: 200-299 }
   - ip: 54.173.141.244
@@ -110,6 +113,7 @@ notify:
   blockedAfter: 90s
 holdDown: 30s
 flap: { moves: 3, within: 5m }
+failback: { after: 20m, window: 02:00-05:00 UTC }
 handover: { on: [spot] }
 stateDir: /tmp/x
 recorder: { keep: 1h, size: 8MB }
@@ -155,6 +159,8 @@ describe('agent and simulator come to the same from', () => {
 
 /** Values around the bounds of all kinds, good and bad. */
 const VALUES = [
+  '02:00-05:00 UTC',
+  '22:30-01:00 UTC',
   ...['0s', '9ms', '10ms', '19ms', '20ms', '49ms', '50ms', '99ms', '100ms', '999ms', '1s', '1999ms', '2s'],
   ...[
     '30s',

@@ -414,7 +414,7 @@ const wholeFiles: readonly (readonly [what: string, yaml: string, lines: readonl
     [
       'gossip.timeout: found 5 (a number without a unit), expected a duration from 20ms to 1m, such as 500ms, 2s or 1m; write 5s for seconds or 5ms (f.yaml:9)',
       'gossip.intervall: found an unknown key, expected one of interval, dead, timeout and fanout; did you mean interval? (f.yaml:9)',
-      'holdown: found an unknown key, expected one of cluster, preset, node, api, peers, auth, addresses, local, gossip, agreement, guard, driver, store, notify, holdDown, flap, handover, stateDir, recorder and log; did you mean holdDown? (f.yaml:10)',
+      'holdown: found an unknown key, expected one of cluster, preset, node, api, peers, auth, addresses, local, gossip, agreement, guard, driver, store, failback, notify, holdDown, flap, handover, stateDir, recorder and log; did you mean holdDown? (f.yaml:10)',
       'local.fall: found 0, expected a whole number from 1 to 100 (f.yaml:11)',
       'agreement.lease: found 10 (a number without a unit), expected a duration from 2s to 5m, such as 500ms, 2s or 1m; write 10s for seconds or 10ms (f.yaml:12)',
     ],

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { identityFaults } from '../src/config/electorate.ts';
 import * as table from '../src/config/file-keys.ts';
 import { ALL_KEYS } from '../src/config/file-keys.ts';
+import * as homeTable from '../src/config/home-keys.ts';
 import { checkConfig, warningLines } from '../src/config/load.ts';
 import * as notifyTable from '../src/config/notify-keys.ts';
 import { effectiveJson, effectiveValues, effectiveYaml } from '../src/config/print.ts';
@@ -59,6 +60,7 @@ test('what is required is enough, and everything else has its default', () => {
         ip: '54.173.141.243',
         allocationId: null,
         privateIp: null,
+        home: null,
         probe: {
           scheme: 'http',
           host: '54.173.141.243',
@@ -82,6 +84,7 @@ test('what is required is enough, and everything else has its default', () => {
     notify: { sns: null, webhooks: [], exec: null, blockedAfterMs: null },
     holdDownMs: 60_000,
     flap: { moves: 4, withinMs: 600_000 },
+    failback: null,
     handover: { on: ['shutdown', 'spot', 'scale-in'] },
     stateDir: '/var/lib/failtome',
     recorder: { keepMs: 21_600_000, sizeBytes: 64_000_000 },
@@ -111,6 +114,7 @@ addresses:
   - ip: 54.173.141.243
     allocationId: eipalloc-0abc
     privateIp: 10.0.1.12
+    home: neptune
     probe: { scheme: https, host: www.example.org, path: /up?x=1, interval: 2s, fastInterval: 250ms, timeout: 500ms, fall: 4, rise: 1, expect: "200,301-302" }
 local: { fall: 3, socket: /run/haproxy/admin.sock, command: [/usr/local/bin/fit], need: any }
 gossip: { interval: 200ms, timeout: 150ms, dead: 1s, fanout: 2 }
@@ -126,6 +130,7 @@ notify:
   blockedAfter: 2m
 holdDown: 0s
 flap: { moves: 2, within: 1h }
+failback: { after: 20m, window: 02:00-05:00 UTC }
 handover: { on: [] }
 stateDir: /srv/failtome
 recorder: { keep: 90m, size: 2GB }
@@ -175,6 +180,7 @@ test('every key is read into its place', () => {
         ip: '54.173.141.243',
         allocationId: 'eipalloc-0abc',
         privateIp: '10.0.1.12',
+        home: 'neptune',
         probe: {
           scheme: 'https',
           host: 'www.example.org',
@@ -233,6 +239,7 @@ test('every key is read into its place', () => {
     },
     holdDownMs: 0,
     flap: { moves: 2, withinMs: 3_600_000 },
+    failback: { afterMs: 1_200_000, window: '02:00-05:00 UTC' },
     handover: { on: [] },
     stateDir: '/srv/failtome',
     recorder: { keepMs: 5_400_000, sizeBytes: 2_000_000_000 },
@@ -389,7 +396,7 @@ describe('for the protocol', () => {
     ]);
     const probe = { intervalMs: 2000, fastIntervalMs: 250, timeoutMs: 500, fall: 4, rise: 1 };
     const expects = 'GET https://www.example.org/up?x=1 on port 443 answers 200,301-302';
-    expect(config.addresses).toEqual([{ ip: '54.173.141.243', probe, expects }]);
+    expect(config.addresses).toEqual([{ ip: '54.173.141.243', probe, expects, home: 'neptune' }]);
     expect(config.notify).toEqual({
       receivers: [
         { ...TOPIC, events: ['taken'] },
@@ -468,6 +475,7 @@ describe('what is legal and risky is told', () => {
       .replace('holdDown: 0s', 'holdDown: 60s')
       .replace('silentPeer: hold', 'silentPeer: takeover')
       .replace('plain: accept', 'plain: refuse')
+      .replace(/^failback: .*\n/m, '')
       .replaceAll(/http:\/\/10[\w.]+:[89]/g, (url) => url.replace('http', 'https'));
     expect(warningLines(loaded(safe).warnings)).toEqual([]);
   });
@@ -479,6 +487,7 @@ describe('the table of keys', () => {
       ...Object.values(table),
       ...Object.values(notifyTable),
       ...Object.values(storeTable),
+      ...Object.values(homeTable),
     ].filter((value) => typeof value === 'object' && value !== null && 'path' in value && 'kind' in value);
     expect(new Set(ALL_KEYS)).toEqual(new Set(defined));
   });

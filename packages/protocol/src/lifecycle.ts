@@ -90,8 +90,8 @@ export function onStall(ctx: StepContext, lateMs: DurationMs): void {
     wayOut: { '4': { ...NEW_WAY_OUT, nextAt: at }, '6': { ...NEW_WAY_OUT, nextAt: at } },
   });
   forgetObservations(ctx);
-  forgetHomes(ctx);
   onStoodStill(ctx, lateMs, lateMs >= blockedAfterMs(ctx.state.config));
+  forgetHomes(ctx);
   for (const ip of Object.keys(ctx.state.addresses)) dropMandate(ctx, ip, 'this node stood still');
 }
 

@@ -19,8 +19,8 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'there is no budget of moves',
     edit(
       'takeover/damping.ts',
-      'const oldest = recent[flap.moves - 1];',
-      'const oldest = recent[flap.moves + 1_000];',
+      '(changedAt) => state.now.at - changedAt < withinMs)[moves - 1];',
+      '(changedAt) => state.now.at - changedAt < withinMs)[moves + 1_000];',
     ),
     'flapping',
   ),
@@ -212,7 +212,11 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'home-while-paused',
     ['I28'],
     'addresses go home while moves are paused',
-    edit('orders/failback.ts', '  if (isPaused(state)) return `paused by ${state.pause.owner}`;\n', ''),
+    edit(
+      'orders/failback.ts',
+      '  if (isPaused(state)) return `paused',
+      '  if (config.flap.moves === 0) return `paused',
+    ),
     'operators',
   ),
   mutant(

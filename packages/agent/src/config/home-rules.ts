@@ -4,7 +4,7 @@ import type { Fault } from './fault.ts';
 import * as keys from './file-keys.ts';
 import * as homeKeys from './home-keys.ts';
 import type { Key } from './key-table.ts';
-import { get, lengthOf, NOTHING, originOf, pathOf, type Settings } from './settings.ts';
+import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 
 /** Every fault of combination. */
 export function homeFaults(settings: Settings): readonly Fault[] {
@@ -53,29 +53,6 @@ function failbackFaults(settings: Settings): readonly Fault[] {
         0,
         window,
         'a span that ends at another time than it begins',
-      ),
-    );
-  const homes = Array.from({ length: lengthOf(settings, 'addresses') }, (_, index) =>
-    get(settings, homeKeys.ADDRESS_HOME, index),
-  );
-  if (homes.every((home) => home === null))
-    faults.push(
-      faultOf(
-        settings,
-        homeKeys.ADDRESS_HOME,
-        0,
-        NOTHING,
-        'a home for one address at least, because there is a failback',
-      ),
-    );
-  if (lengthOf(settings, 'auth.operators') > 0)
-    faults.push(
-      faultOf(
-        settings,
-        homeKeys.FAILBACK_AFTER,
-        0,
-        'a failback',
-        'none, because only operators give orders here (auth.operators)',
       ),
     );
   return faults;

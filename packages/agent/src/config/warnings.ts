@@ -104,7 +104,24 @@ function leaseWarnings(config: AgentConfig): readonly Warning[] {
       `${formatDuration(leaseMs)} is short: a guard that takes its whole ${formatDuration(config.guard.timeoutMs)} ` +
         `leaves no time for a read and two calls of up to ${formatDuration(Math.round(callMs))}, and the takeover is put off`,
     ),
+    ...homeWarnings(config),
     ...when(config.holdDownMs === 0, 'holdDown', '0s: an address may move again at once'),
+  ];
+}
+
+function homeWarnings({ failback, addresses, auth }: AgentConfig): readonly Warning[] {
+  if (failback === null) return [];
+  return [
+    ...when(
+      addresses.every(({ home }) => home === null),
+      'failback',
+      'no address has a home: nothing goes anywhere',
+    ),
+    ...when(
+      auth.operators.length > 0,
+      'failback',
+      'only operators give orders here (auth.operators): no address goes home by itself',
+    ),
   ];
 }
 

@@ -14,7 +14,6 @@ import {
   at,
   type Context,
   choice,
-  eitherOf,
   type Field,
   listOf,
   map,
@@ -24,7 +23,6 @@ import {
   type Shape,
   scalar,
   whole,
-  word,
 } from './shape.ts';
 import { parseText } from './source.ts';
 
@@ -104,6 +102,14 @@ const NO_SETTINGS: Given = new Map();
 const nothing = optional(unread, '');
 const probe = section('probe');
 
+const failbackKeys = section('failback');
+/** `never` as well. */
+const failback: Shape<Given> = {
+  ...failbackKeys,
+  read: (node, reading) =>
+    node.kind === 'scalar' && node.value === 'never' ? NO_SETTINGS : failbackKeys.read(node, reading),
+};
+
 const file = map("an agent's configuration", {
   cluster: nothing,
   preset: optional(alone('preset'), ''),
@@ -167,7 +173,7 @@ const file = map("an agent's configuration", {
   store: nothing,
   holdDown: optional(alone('holdDown'), ''),
   flap: optional(section('flap'), ''),
-  failback: optional(eitherOf(section('failback'), word('never', NO_SETTINGS)), ''),
+  failback: optional(failback, ''),
 });
 
 /** Read an agent's configuration. */
