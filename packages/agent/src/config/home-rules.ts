@@ -29,10 +29,10 @@ function unknownHomes(settings: Settings): readonly Fault[] {
     id: get(settings, keys.PEER_ID, index),
     role: get(settings, keys.PEER_ROLE, index),
   }));
+  // A node that finds itself by its address has its entry among the peers.
   const candidates = [...peers, own].flatMap(({ id, role }) =>
     id !== null && role === 'candidate' ? [id] : [],
   );
-  // One that finds itself by its address has its entry among the peers.
   return Array.from({ length: lengthOf(settings, 'addresses') }, (_, index) => index).flatMap((index) => {
     const home = get(settings, homeKeys.ADDRESS_HOME, index);
     if (home === null || candidates.includes(home)) return [];

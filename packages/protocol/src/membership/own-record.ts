@@ -15,6 +15,7 @@ import { cutToFit } from './record.ts';
 /** The newest of what a record tells of the past, so that the largest cluster's record fits into a message. */
 const MAX_TOLD_CHANGES = 16;
 const MAX_TOLD_ENDED = 4;
+
 /**
  * Whether this node says something else of itself than before the step: only then do peers that have acknowledged its record get it
  * again. Ages, and what else passes with time alone, are nothing else. All that `ownRecord` tells is named here or there.
