@@ -143,6 +143,20 @@ export const LAYERS: readonly Layer[] = [
     packages: [PROTOCOL, CONFIG, KEYS],
   },
   {
+    folder: `${SIM}/why`,
+    parts: [
+      `${SIM}/world`,
+      `${SIM}/plan`,
+      `${SIM}/record`,
+      `${SIM}/report`,
+      `${SIM}/scenario`,
+      `${SIM}/shrink`,
+      `${SIM}/tune`,
+      `${SIM}/workers`,
+    ],
+    packages: [PROTOCOL, CONFIG],
+  },
+  {
     folder: `${SIM}/commands`,
     parts: [
       `${SIM}/explore`,
@@ -154,6 +168,8 @@ export const LAYERS: readonly Layer[] = [
       `${SIM}/shrink`,
       `${SIM}/swarm`,
       `${SIM}/tune`,
+      `${SIM}/why`,
+      `${SIM}/world`,
     ],
     packages: [PROTOCOL, CONFIG, RECORDING, '@failtome/cloud', '@failtome/cluster/demo', 'commander'],
     node: true,
@@ -161,7 +177,7 @@ export const LAYERS: readonly Layer[] = [
   // The program itself: main.ts.
   {
     folder: SIM,
-    parts: [`${SIM}/commands`, `${SIM}/swarm`, `${SIM}/tune`],
+    parts: [`${SIM}/commands`, `${SIM}/swarm`, `${SIM}/tune`, `${SIM}/why`],
     packages: ['commander'],
     node: true,
   },

@@ -234,6 +234,50 @@ describe.skipIf(!has('chromium'))(`the report in Chromium${missing}`, () => {
     await page.close();
   });
 
+  test('a report of why shows the chance over time, with its jumps as sentences that lead there', async () => {
+    const dead = (node: string, atMs: number) => ({
+      atMs,
+      action: 'haproxy',
+      with: { node, state: 'dead' },
+      forMs: null,
+    });
+    const plan: Plan = {
+      ...FAILOVER,
+      title: 'nobody is left',
+      timeline: [dead('neptune', 4_000), dead('saturn', 6_000)],
+      ending: { kind: 'stop', atMs: 12_000 },
+    };
+    record('outage', plan);
+    const [trace, html] = [join(folder, 'outage.jsonl'), join(folder, 'why.html')];
+    const asked = ['--outage', '2s', '--branches', '8', '--set', 'without=haproxy@4s', '--jobs', '1'];
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [command, 'why', trace, ...asked, '--html', html],
+      { encoding: 'utf8' },
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(
+      /1\. at 6\.000 s the chance rose from 0 % to 100 %\n +6\.000 s {2}world: fault: haproxy/,
+    );
+    const { page, complaints } = await open('why');
+    const box = page.getByRole('region', { name: 'why there was an outage' });
+    await box.getByText('was not answered for longer than 2 s').waitFor();
+    expect(await box.locator('thead th').allInnerTexts()).toEqual(['', 'as it was', 'without=haproxy@4s']);
+    expect(await page.locator('#likelihood').getAttribute('aria-label')).toContain(
+      'at 6.000 s the chance rose',
+    );
+    expect(await coloursOf(page, '#likelihood')).toBeGreaterThan(3);
+    await page.keyboard.press('End');
+    await page.locator('#moment').getByText('At 12.000').waitFor();
+    await box.getByRole('button', { name: 'the chance rose from 0 % to 100 %' }).click();
+    await page.locator('#moment').getByText('At 6.000').waitFor();
+    expect(complaints).toEqual([]);
+    await page.close();
+    const { page: other } = await open('failover');
+    expect(await other.locator('#why:visible, #likelihood:visible').count()).toBe(0);
+    await other.close();
+  });
+
   test('the built command writes the same report of the same trace', async () => {
     const html = join(folder, 'again.html');
     const { status, stdout, stderr } = spawnSync(

@@ -7,6 +7,7 @@ import { type CommandContext, type ExitCode, UsageError } from './commands/conte
 import { buildProgram } from './commands/program.ts';
 import { workIfWorker } from './swarm/index.ts';
 import { workIfTuneWorker } from './tune/index.ts';
+import { workIfWhyWorker } from './why/index.ts';
 
 /** Set by the build. */
 declare const FAILTOME_VERSION: string;
@@ -18,8 +19,9 @@ const SAME_SIGNAL_MS = 500;
 // Whoever read the output has had enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
-// A worker of a swarm or a tuning is this same file. Else: whatever is still being waited for at the end has lost its meaning.
-if (!workIfWorker() && !workIfTuneWorker()) process.exit(await run(process.argv.slice(2)));
+// A worker is this same file. Else: whatever is still being waited for at the end has lost its meaning.
+if (!workIfWorker() && !workIfTuneWorker() && !workIfWhyWorker())
+  process.exit(await run(process.argv.slice(2)));
 
 /** For a verb that ends in an orderly way. One that computes without pause never hears a signal: the default ends it. */
 function stopOnSignals(): AbortSignal {

@@ -10,6 +10,7 @@ import { addRun } from './run-command.ts';
 import { addShrink } from './shrink-command.ts';
 import { addSwarm } from './swarm-command.ts';
 import { addTune } from './tune-command.ts';
+import { addWhy } from './why-command.ts';
 
 const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = [
   addDemo,
@@ -22,6 +23,7 @@ const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = 
   addExplore,
   addTune,
   addImport,
+  addWhy,
 ];
 
 /** Every verb with its options. The manual and the completions are made from it, too. */

@@ -1,13 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { counted } from '@failtome/protocol';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Plan } from '../plan/index.ts';
-import { readTrace } from '../record/index.ts';
 import { recordTo } from '../report/index.ts';
 import { writeScenario } from '../scenario/index.ts';
 import { runChecked, type Shrunk, shrink } from '../shrink/index.ts';
 import { type CommandContext, UsageError } from './context.ts';
 import { refuseUnwritable } from './output-files.ts';
+import { planIn } from './plan-input.ts';
 import { parseSpan } from './span.ts';
 
 interface ShrinkFlags {
@@ -63,43 +63,6 @@ function run(file: string, flags: ShrinkFlags, { write, finish }: CommandContext
   write(`it happens with ${asked(shrunk.plan, seeds)} of the world's seeds 1..${seeds}\n`);
   write(`written to ${flags.out}: failtome-sim run ${flags.out}\n`);
   finish(0);
-}
-
-/** The plan in a trace's header, or a file that is a plan. */
-function planIn(file: string): Plan {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  const plain = plainPlan(text);
-  if (plain !== null) return plain;
-  const read = readTrace(text);
-  if (read.kind === 'fault') throw new UsageError(`${file}:${read.line}: ${read.reason}`);
-  const { plan } = read.trace.header;
-  if (!isPlan(plan)) throw new UsageError(`${file}: nothing in it says how to make it again`);
-  return plan;
-}
-
-function plainPlan(text: string): Plan | null {
-  try {
-    const read: unknown = JSON.parse(text);
-    return isPlan(read) ? read : null;
-  } catch {
-    // A trace is more than one line of JSON.
-    return null;
-  }
-}
-
-function isPlan(value: unknown): value is Plan {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'world' in value &&
-    'timeline' in value &&
-    'ending' in value
-  );
 }
 
 function scenarioOf({ plan, violation }: Shrunk): string {

@@ -11,3 +11,4 @@
  */
 export { renderReport } from './render.ts';
 export { recordTo } from './run-files.ts';
+export type { WhyPart } from './why-part.ts';

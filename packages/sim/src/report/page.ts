@@ -42,9 +42,12 @@ export const BODY = `
 <dt>Ctrl + wheel</dt><dd>closer, further</dd>
 </dl></details>
 </div>
+<div id="why" class="box" role="region" aria-label="why there was an outage" hidden></div>
 <main>
 <div id="left">
 <div id="overview-box" class="box">
+<div id="likelihood-label" class="faint" hidden>the chance of the outage, from each moment on: 0 below, 100 % above, shaded its 95 % interval</div>
+<canvas id="likelihood" role="img" hidden></canvas>
 <canvas id="overview" role="img" aria-label="The whole run"></canvas>
 <input id="scrub" type="range" aria-label="moment">
 </div>

@@ -2,16 +2,17 @@ import { createHash } from 'node:crypto';
 import type { RecordedRun } from '../record/records.ts';
 import { BODY } from './page.ts';
 import { STYLE } from './style.ts';
+import type { WhyPart } from './why-part.ts';
 
 /** The bundled script of `client/`, set by the build. */
 declare const REPORT_CLIENT: string;
 
 /**
- * A run as one HTML document that opens from disk and loads nothing.
+ * A run as one HTML document that opens from disk and loads nothing; with what is known of its outage, where that was asked.
  *
  * @throws Error in a program that was built without the report's script
  */
-export function renderReport(trace: RecordedRun): string {
+export function renderReport(trace: RecordedRun, why: WhyPart | null = null): string {
   if (typeof REPORT_CLIENT === 'undefined') throw new Error('this program was built without the report');
   const script = REPORT_CLIENT;
   const policy = [
@@ -34,6 +35,7 @@ export function renderReport(trace: RecordedRun): string {
 <style>${STYLE}</style>
 </head>
 <body>${BODY}<script type="application/json" id="trace">${embedded(trace)}</script>
+<script type="application/json" id="why-part">${embedded(why)}</script>
 <script>${script}</script>
 </body>
 </html>

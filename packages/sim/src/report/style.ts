@@ -48,6 +48,10 @@ main { flex: 1; min-height: 0; display: grid; grid-template-columns: minmax(0, 1
 #left { display: flex; flex-direction: column; min-height: 0; min-width: 0; gap: .4rem; }
 .box { background: var(--card); border: 1px solid var(--line); border-radius: .4rem; }
 #overview-box { padding: .3rem .4rem .1rem; } #overview { display: block; width: 100%; height: 34px; cursor: grab; touch-action: none; }
+#likelihood { display: block; width: 100%; height: 56px; cursor: pointer; margin-bottom: 2px; } #likelihood[hidden] { display: none; } #likelihood-label { font-size: .85em; }
+#why { margin: 0 1rem .6rem; padding: .5rem .8rem; max-height: 24rem; overflow: auto; flex: none; display: flex; flex-wrap: wrap; gap: .3rem 2.5rem; align-items: flex-start; } #why[hidden] { display: none; } #why h3 { margin-top: 0; } #why p { margin: .15rem 0; } #why ol.jumps { margin: .3rem 0; padding-left: 1.6rem; }
+#why .jump { border: 0; background: none; padding: 0; font-weight: 600; text-align: left; } .wide { overflow-x: auto; } #why table { border-collapse: collapse; }
+#why th, #why td { text-align: left; padding: .1rem .9rem .1rem 0; border-bottom: 1px solid var(--line); font-weight: 400; font-variant-numeric: tabular-nums; } #why thead th { font-weight: 600; } body.explained { min-height: 960px; }
 #scrub { width: 100%; margin: .1rem 0 0; accent-color: var(--accent); display: block; }
 #stage { position: relative; overflow: auto; flex: 0 1 auto; max-height: 66%; min-height: 160px; }
 #lanes { position: relative; display: grid; grid-template-columns: 11.5rem minmax(0, 1fr); }

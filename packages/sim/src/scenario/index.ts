@@ -7,7 +7,7 @@ export { ScenarioError } from './fault.ts';
 export { loadAgentFile, loadScenario, loadScenarios } from './library.ts';
 export { runScenario, type ScenarioRun } from './run-scenario.ts';
 export { readScenario } from './scenario-file.ts';
-export { clashesOf, type Given, type SettingValue, settingsOf } from './setting-table.ts';
+export { clashesOf, type Given, givenIn, merge, type SettingValue, settingsOf } from './setting-table.ts';
 export { transcriptOf, verdictOf } from './transcript.ts';
 export type { Scenario } from './types.ts';
 export { writeScenario } from './write.ts';

@@ -228,6 +228,16 @@ function isMap(value: unknown): value is SettingsChange {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Every setting of a node as it is, written down. */
+export function givenIn(settings: Settings): Given {
+  return new Map(
+    NODE_SETTINGS.flatMap((setting): readonly (readonly [string, SettingValue])[] => {
+      const value = settingIn(settings, setting);
+      return value === undefined ? [] : [[setting.path, value]];
+    }),
+  );
+}
+
 /** A combination that can't work, as the agent refuses it: at which key, and why. */
 export interface Clash {
   readonly path: string;

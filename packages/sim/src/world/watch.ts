@@ -18,5 +18,8 @@ export interface Violation {
   readonly step: number;
 }
 
+/** Named like an invariant, where a run is to end with the first outage: nothing in the protocol promises that there is none. */
+export const OUTAGE = 'outage';
+
 /** Tells of a broken invariant. */
 export type Violate = (invariant: string, detail: string) => void;

@@ -21,12 +21,12 @@ import { createRandom, type Random } from './random.ts';
 import { createSignatures } from './signing.ts';
 import { SimulatedStore } from './simulated-store.ts';
 import { initialAws, newMachine, type WorldSpec } from './spec.ts';
-import type { Violate, WorldEvent } from './watch.ts';
+import { OUTAGE, type Violate, type WorldEvent } from './watch.ts';
 import { WorldLog } from './world-log.ts';
 import { createWorldTime } from './world-time.ts';
 
 /** What holds whatever is said in anybody's name. The rest has honest messages for its evidence. */
-const ALWAYS: ReadonlySet<string> = new Set(['I6', 'I19', 'I20', 'L1', 'L2', 'L6', 'codec', 'host']);
+const ALWAYS: ReadonlySet<string> = new Set(['I6', 'I19', 'I20', 'L1', 'L2', 'L6', 'codec', 'host', OUTAGE]);
 
 /** What a world consists of. */
 interface Parts {

@@ -4,7 +4,7 @@ import { type Context, contextOf, isStory } from '../../record/describe.ts';
 import type { RecordedRun, TraceRecord } from '../../record/records.ts';
 import { type Filter, GROUPS, MESSAGE_KINDS, wantedRecords } from '../filter.ts';
 import { type Model, modelOf } from '../model.ts';
-import { firstWindow, type Layout, layoutOf, rowsOf, showing, type Window } from '../scale.ts';
+import { firstWindow, type Layout, layoutOf, rowsOf, showing, type Window, within } from '../scale.ts';
 import { lowerBound } from '../spans.ts';
 
 /** What the reader is looking at. */
@@ -18,6 +18,8 @@ export interface View {
   readonly filter: Filter;
 }
 
+/** Beside what is shown, as a share of it. */
+const AROUND = 0.1;
 /** What led to something and is older than this isn't shown at first. */
 const RECENT_MS = 12_000;
 
@@ -81,6 +83,13 @@ export class App {
       selected: this.#wanted[after - 1] ?? null,
       window: showing(this.#view.window, cursorMs, this.whole),
     });
+  }
+
+  /** To a moment, with all that came from there to another one in sight. */
+  show(atMs: number, untilMs: number): void {
+    this.goTo(atMs);
+    const aroundMs = (untilMs - atMs) * AROUND;
+    this.set({ window: within({ fromMs: atMs - aroundMs, toMs: untilMs + aroundMs }, this.whole) });
   }
 
   /** To the wanted record before or after; of the story only, when asked. */

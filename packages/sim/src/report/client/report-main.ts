@@ -7,6 +7,7 @@ import { createOverview } from './overview.ts';
 import { createPanel } from './panel.ts';
 import { createList } from './record-list.ts';
 import { createTimeline } from './timeline-view.ts';
+import { createWhy } from './why-view.ts';
 
 const run = JSON.parse(place('trace').textContent ?? '') as RecordedRun; // written into the page by the report itself
 place('trace').remove();
@@ -14,6 +15,7 @@ const app = new App(run);
 createControls(app);
 createTimeline(app);
 createOverview(app);
+createWhy(app);
 createPanel(app);
 createList(app);
 app.set({});

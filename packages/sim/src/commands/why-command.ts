@@ -1,0 +1,167 @@
+import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { pathToFileURL } from 'node:url';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Plan } from '../plan/index.ts';
+import { renderReport } from '../report/index.ts';
+import { loadScenario } from '../scenario/index.ts';
+import { planOf } from '../swarm/index.ts';
+import {
+  type Compared,
+  compared,
+  describeCompared,
+  describeNone,
+  describeWhy,
+  isOutage,
+  startBranching,
+  variantOf,
+  type WhyTask,
+  type WhyTaskResult,
+  whyOutage,
+  whyPart,
+} from '../why/index.ts';
+import { createRandom } from '../world/index.ts';
+import { type CommandContext, UsageError } from './context.ts';
+import { asUsage } from './list-command.ts';
+import { refuseUnwritable } from './output-files.ts';
+import { planIn } from './plan-input.ts';
+import { parseSpan } from './span.ts';
+
+interface WhyFlags {
+  readonly seed?: number;
+  readonly outage: number;
+  readonly branches: number;
+  readonly draw: number;
+  readonly set: readonly string[];
+  readonly jobs: number;
+  readonly html?: string;
+  readonly save?: string;
+}
+
+const MAX_SEED = 0xffff_ffff;
+const MAX_BRANCHES = 10_000;
+const DEFAULT_OUTAGE_MS = 30_000;
+const DEFAULT_BRANCHES = 24;
+
+/** Add `failtome-sim why`. */
+export function addWhy(program: Command, context: CommandContext): void {
+  program
+    .command('why [what]')
+    .description(
+      'when an outage became likely, by branches of its run, and what would have come under other rules',
+    )
+    .addHelpText(
+      'after',
+      `
+What: a scenario, by its name or its file, or a trace (.jsonl). Without it, --seed is one of the swarm.
+An outage: a broken invariant, or an address at which no client outside is answered for longer than --outage.
+--set takes what \`run --set\` takes (probe.fall=2, run.for=5m), and preset=NAME, voters=N, store, without=FAULT or
+without=FAULT@MOMENT; several at once with ; between them. Each --set is a column of its own.`,
+    )
+    .option('--seed <n>', 'the seed of the scenario, or of the swarm', wholeUpTo(MAX_SEED))
+    .option('--outage <time>', 'longer than this without an answer is an outage', spanIn, DEFAULT_OUTAGE_MS)
+    .option('--branches <n>', 'so many runs from each moment', wholeUpTo(MAX_BRANCHES, 2), DEFAULT_BRANCHES)
+    .option('--draw <n>', 'the same number gives the same branches', wholeUpTo(MAX_SEED), 1)
+    .option(
+      '--set <change>',
+      'the same under other rules, side by side; again for more',
+      (one: string, before: readonly string[]) => [...before, one],
+      [],
+    )
+    .option('--jobs <n>', 'how many runs at once', wholeUpTo(1_000, 1), availableParallelism())
+    .option('--html <file>', 'write the report')
+    .action((what: string | undefined, flags: WhyFlags) => run(what, flags, context));
+}
+
+type Do = (task: WhyTask) => Promise<WhyTaskResult>;
+
+async function run(what: string | undefined, flags: WhyFlags, context: CommandContext): Promise<void> {
+  refuseUnwritable({ '--html': flags.html, '--save': flags.save }, what);
+  const plan = planAsked(what, flags.seed);
+  const variants = asUsage(() => flags.set.map((said) => variantOf(plan, said)));
+  const pool = startBranching(pathToFileURL(process.argv[1] ?? ''), flags.jobs);
+  const work: Do = async (task) => {
+    const answered = await pool.run(task);
+    if (answered.kind === 'broken') throw answered.error;
+    return answered.result;
+  };
+  try {
+    await tell({ plan, variants }, flags, work, context);
+  } finally {
+    await pool.close();
+  }
+}
+
+interface Asked {
+  readonly plan: Plan;
+  readonly variants: readonly { readonly name: string; readonly plan: Plan }[];
+}
+
+async function tell(
+  { plan, variants }: Asked,
+  flags: WhyFlags,
+  work: Do,
+  { write, finish }: CommandContext,
+): Promise<void> {
+  const rule = { unansweredMs: flags.outage };
+  const { branches, draw: seed } = flags;
+  write(`${plan.title}, seed ${plan.world.seed}\n`);
+  const found = await whyOutage(plan, {
+    rule,
+    branches,
+    seed,
+    async run(task) {
+      const done = await work({ kind: 'branches', ...task });
+      if (done.kind !== 'branches') throw new Error(`asked for branches, and got ${done.kind}`);
+      return done.count;
+    },
+  });
+  const lines = isOutage(found) ? describeWhy(found) : describeNone(found, flags.outage);
+  for (const line of lines) write(`${line}\n`);
+  const sideBySide = await Promise.all(
+    variants.length === 0
+      ? []
+      : [{ name: 'as it was', plan }, ...variants].map(async (one): Promise<Compared> => {
+          const done = await work({ kind: 'outcomes', plan: one.plan, rule, seeds: drawn(seed, branches) });
+          if (done.kind !== 'outcomes') throw new Error(`asked for outcomes, and got ${done.kind}`);
+          return compared(one.name, done.outcomes);
+        }),
+  );
+  if (sideBySide.length > 0) write(`\n${describeCompared(sideBySide).join('\n')}\n`);
+  if (isOutage(found) && flags.html !== undefined)
+    writeFileSync(flags.html, renderReport(found.trace, whyPart(found, sideBySide, [])));
+  finish(isOutage(found) ? 0 : 1);
+}
+
+/** The plan's own draws first. */
+function drawn(seed: number, count: number): readonly (number | null)[] {
+  const random = createRandom(seed);
+  return [null, ...Array.from({ length: count - 1 }, () => random.below(0x1_0000_0000))];
+}
+
+function planAsked(what: string | undefined, seed: number | undefined): Plan {
+  if (what === undefined) {
+    if (seed === undefined) throw new UsageError('say what: a scenario, a trace, or --seed of the swarm');
+    return planOf(seed);
+  }
+  if (what.endsWith('.jsonl') || what.endsWith('.json')) return seeded(planIn(what), seed);
+  return seeded(asUsage(() => loadScenario(what)).plan, seed);
+}
+
+function seeded(plan: Plan, seed: number | undefined): Plan {
+  return seed === undefined ? plan : { ...plan, world: { ...plan.world, seed } };
+}
+
+function wholeUpTo(most: number, least = 0): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d{1,10}$/.test(text) && value <= most && value >= least) return value;
+    throw new InvalidArgumentError(`a whole number from ${least} to ${most}`);
+  };
+}
+
+function spanIn(text: string): number {
+  const ms = parseSpan(text);
+  if (ms === null || ms === 0) throw new InvalidArgumentError('not a time such as 30s or 500ms');
+  return ms;
+}
