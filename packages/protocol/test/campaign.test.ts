@@ -177,7 +177,7 @@ describe('a mandate', () => {
       },
     });
   const reading = moving({ kind: 'reading', callId: 3, at: AT, purpose: 'start' });
-  const verifying = moving({ kind: 'verifying', acceptedAt: AT });
+  const verifying = moving({ kind: 'verifying', acceptedAt: AT, by: 'answer' });
   const ended = (state: State, at: number): StepContext => {
     const ctx = turnAt(state, at);
     endMandate(ctx, IP);

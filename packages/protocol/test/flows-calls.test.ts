@@ -100,6 +100,7 @@ test('a take whose answer is lost though it was done is known by a read', () => 
       4422 * verify: moved
       4422 > write: epoch 1, lent to saturn, intent accepted
       4422 > ask the external IP
+      4422 > read
       4442 < probe: ok
       4442 * concluded: takeover served (refused: nobody listens)
       4442 * hold: is-holder

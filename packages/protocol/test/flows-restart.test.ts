@@ -149,20 +149,20 @@ test('a restart that finds a released address reads first, and sees the move thr
       2758 * held by saturn, by read
       2758 * verify: moved
       2758 > write: epoch 1, lent to saturn, intent accepted
+      2758 > read
+      2758 > permit
       2778 < probe: ok
       2778 * concluded: takeover served (refused: nobody listens)
       2778 * hold: is-holder
       2778 > write: epoch 1, lent to saturn, 1 to publish
-      2778 > read
-      2778 > permit
       2780 > publish: HAProxy failover notification
       2780 > lease back to neptune: epoch 1
       2830 < publication accepted
       2830 * notification accepted
       2830 > write: epoch 1, lent to saturn
-      2878 < read: i-saturn
-      2878 < permitted
-      2878 > lease back to neptune: epoch 1 (2 times)
+      2858 < read: i-saturn
+      2858 < permitted
+      2858 > lease back to neptune: epoch 1 (2 times)
       3278 < probe: ok"
   `);
 });

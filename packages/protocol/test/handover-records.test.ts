@@ -114,7 +114,7 @@ describe('a handover that is taken back', () => {
       { kind: 'resting', until: AT + 500, next: { call: 'take', reassociate: false } },
       true,
     ],
-    ['the cloud has accepted it', { kind: 'verifying', acceptedAt: AT }, false],
+    ['the cloud has accepted it', { kind: 'verifying', acceptedAt: AT, by: 'answer' }, false],
   ])('stays open on its target while %s, and then tells what became of it', (_, stage, duty) => {
     const ctx = withOrder(ORDER, movingFor(ORDER.id, stage, duty));
     withdrawHandover(ctx, known(ctx), 'ann', 'taken back by ann');

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { observeTold, takeRead } from '../src/membership/hearsay.ts';
 import type { Association } from '../src/model/inputs.ts';
-import { endAssociation, holderFrom, observeHolder } from '../src/observation/holder.ts';
+import { endAssociation } from '../src/observation/ended.ts';
+import { holderFrom, observeHolder } from '../src/observation/holder.ts';
 import { newContext, type StepContext } from '../src/step-context.ts';
 import type { HolderRecord } from '../src/wire/messages.ts';
 import { AT, addressIn, addressRecordOf, clusterOf, IP, SELF, stateOf, WALL } from './support/fixtures.ts';

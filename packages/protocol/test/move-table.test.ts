@@ -206,7 +206,9 @@ function waysOfWaiting(): readonly (readonly [string, string])[] {
   const resting = calls.flatMap((next) =>
     [AT, AT + 500].map((until) => ({ kind: 'resting', until, next }) as const),
   );
-  const verifying = [AT - 100, AT - 20_000].map((acceptedAt) => ({ kind: 'verifying', acceptedAt }) as const);
+  const verifying = [AT - 100, AT - 20_000].map(
+    (acceptedAt) => ({ kind: 'verifying', acceptedAt, by: 'answer' }) as const,
+  );
   return [
     ...leadsTo(resting, (state, phase) => taken(MOVE_TABLE.resting, state, phase, { kind: 'cleared' })),
     ...leadsTo(verifying, (state, phase) => taken(MOVE_TABLE.verifying, state, phase, { kind: 'due' })),

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { observeTold } from '../src/membership/hearsay.ts';
 import { hearStillSaid } from '../src/membership/still-said.ts';
 import type { State } from '../src/model/state.ts';
-import { endAssociation } from '../src/observation/holder.ts';
+import { endAssociation } from '../src/observation/ended.ts';
 import { newContext, type StepContext } from '../src/step-context.ts';
 import type { HolderRecord } from '../src/wire/messages.ts';
 import {

@@ -2,7 +2,15 @@
 import type { CheckResult, DriverAnswer, Fact, NodeRecord } from '@failtome/protocol';
 import { expect, test } from 'vitest';
 import { takeover, until } from './changed-takeover.ts';
-import { ADDRESS, type AddressState, type Moment, message, play, type Stage } from './checked-stage.ts';
+import {
+  ADDRESS,
+  type AddressState,
+  type Moment,
+  message,
+  newStage,
+  play,
+  type Stage,
+} from './checked-stage.ts';
 import {
   associated,
   campaignOf,
@@ -10,11 +18,14 @@ import {
   driven,
   FAILED,
   moveOf,
+  NOBODY,
+  publishing,
   READ,
   seriesOf,
   shows,
   TAKE,
   TAKEOVER,
+  TOLD,
 } from './checked-takeover.ts';
 
 const ANSWERED: Fact = {
@@ -248,7 +259,7 @@ function takesAnew(busyAgain: boolean, untilMs: number): readonly string[] {
       b.setAddress({ move: moveOf({ stage }) });
       tell({ kind: 'stepped', by: b });
     };
-  const verifies = steps({ kind: 'verifying', acceptedAt: 0 });
+  const verifies = steps({ kind: 'verifying', acceptedAt: 0, by: 'answer' });
   const takes = steps({ kind: 'taking', callId: 2, at: 0, reassociate: false });
   const again: readonly Moment[] = busyAgain ? [[35_000, takes]] : [];
   return play(takeover({ concludes: null, tells: null }, ...again, [untilMs, verifies]));
@@ -290,4 +301,27 @@ test('a read without an id makes a late take known once a peer has not just said
   expect(landsUnseen()(5_000, 31_000)).toContain('I17');
   expect(landsUnseen(own, byWord)(5_000, 31_000)).not.toContain('I17');
   expect(landsUnseen(own, byWord)(70_000, 96_000)).toContain('I17');
+});
+
+/** Two takes, one of them unanswered; the address is this node's, a read shows this, and then so many moves are told. */
+function toldAfterRead(
+  answer: DriverAnswer,
+  times: number,
+  driver: 'ec2' | 'opsworks' = 'opsworks',
+): readonly string[] {
+  const happens = (stage: Stage): void => {
+    const { b, tell } = stage;
+    tell(driven(b, TAKE, { kind: 'unknown', code: 'Timeout', message: '' }));
+    associated(stage, 'b');
+    tell(driven(b, READ, answer));
+    for (let n = 1; n <= times; n += 1) tell(publishing(b, `${TOLD} ${n}`));
+  };
+  return play([[0, happens]], newStage(driver));
+}
+
+test('without ids a read that lags and shows another in between may have one move told twice, and no more', () => {
+  expect(toldAfterRead(NOBODY, 2)).not.toContain('I17');
+  expect(toldAfterRead(NOBODY, 3)).toContain('I17');
+  expect(toldAfterRead(SHOWN_WITHOUT_ID, 2)).toContain('I17');
+  expect(toldAfterRead(NOBODY, 2, 'ec2')).toContain('I17');
 });

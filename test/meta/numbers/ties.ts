@@ -152,6 +152,8 @@ export const ties: readonly Tie[] = [
   ],
   [PROTOCOL, 'at most every {}; one that can', s(protocol('observation/idle-reads', 'AGAIN_MS'))],
   [PROTOCOL, 'it is asked again, at most every {}.', s(protocol('observation/idle-reads', 'AGAIN_MS'))],
+  [PROTOCOL, 'is read on every {} while', s(protocol('observation/idle-reads', 'AGAIN_MS'))],
+  [PROTOCOL, 'as well, at most the last {}.', protocol('model/address-state', 'MAX_HELD_BEFORE')],
   [PROTOCOL, 'by more than {} was this node', ms(protocol('observation/check', 'LATE_TOLERANCE_MS'))],
   [PROTOCOL, 'by dry run every {}.', word(protocol('observation/idle-reads', 'PERMIT_EVERY_MS') / 60_000)],
   [PROTOCOL, 'Failed reads are repeated after {},', s(protocol('observation/idle-reads', 'AGAIN_MS') * 2)],

@@ -495,4 +495,18 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     ),
     'late-takes',
   ),
+  mutant(
+    'known-before-kept',
+    ['I12'],
+    'what was known before an association that was released may still be in force',
+    edit('observation/ended.ts', 'const before = isKnownBy ?', 'const before = !isKnownBy ?'),
+    'cloud',
+  ),
+  mutant(
+    'accepted-by-one-read',
+    ['I12'],
+    'a read that shows this node ends its move for good, though it may lag and show an association of long before',
+    edit('move/phases.ts', "(stage.by === 'read' || style === 'single-call')", "style === 'single-call'"),
+    'cloud',
+  ),
 ];

@@ -32,8 +32,8 @@ export interface AddressState {
   /** The highest epoch known; 0: no ballot has been heard of. Only grows. */
   readonly epoch: Epoch;
   readonly holder: Holder;
-  /** The association that was there before nobody was seen to hold it, or before this one; null: none is known. */
-  readonly heldBefore: AssociationId | null;
+  /** The associations by which it was held before the known holder's, or before nobody held it, newest first, at most `MAX_HELD_BEFORE`. */
+  readonly heldBefore: readonly AssociationId[];
   /** Known changes of holder, newest first, at most `MAX_CHANGES` or the flap budget. */
   readonly changes: readonly MonotonicMs[];
   /** What each of `changes` was to, in their order: a digest of the association's id, or a marked one of its holder's name; empty where that isn't known. */
@@ -294,6 +294,8 @@ export const MAX_CHANGES = 32;
 
 /** The most ended associations that are remembered. */
 export const MAX_ENDED = 16;
+/** So many associations before the known holder's are remembered. */
+export const MAX_HELD_BEFORE = 4;
 
 /** What a node knows of an address's way back to its home (`failback.ts`). */
 export interface Homing {

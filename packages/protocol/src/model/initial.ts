@@ -165,7 +165,7 @@ export function newAddress(ip: Ip): AddressState {
     verdictReason: 'not probed yet',
     epoch: 0,
     holder: UNKNOWN_HOLDER,
-    heldBefore: null,
+    heldBefore: [],
     changes: [],
     changedTo: [],
     homing: NO_HOMING,

@@ -5,13 +5,15 @@
 
 import type { AssociationId, Ip, MonotonicMs } from '../model/units.ts';
 import { outdateReads } from '../observation/early-reads.ts';
-import { endAssociation, observeHolder } from '../observation/holder.ts';
+import { endAllUntil } from '../observation/ended.ts';
+import { observeHolder } from '../observation/holder.ts';
 import { lookAfterMove } from '../observation/watching.ts';
 import { addressOf, changeAddress, persist, type StepContext } from '../step-context.ts';
 import { noteTry } from '../takeover/episode.ts';
 import { take } from './calls.ts';
 import { endAsHolder } from './conclude.ts';
 import { lateAfterAcceptance, mayHaveTaken } from './late.ts';
+import { isReadOn } from './phases.ts';
 import { changeMove, moveOf } from './progress.ts';
 
 /**
@@ -26,7 +28,7 @@ export function beginDuty(
   seenAt: MonotonicMs,
 ): void {
   const { intent } = addressOf(ctx.state, ip);
-  endAssociation(ctx, ip, associationId);
+  endAllUntil(ctx, ip, associationId, null);
   const nobody = { kind: 'none', node: null, instanceId: null, associationId: null } as const;
   observeHolder(ctx, ip, { ...nobody, at: seenAt, toldBy: null, firsthand: true }, 'taken');
   changeMove(ctx, ip, { duty: true, delayMs: 0 });
@@ -68,7 +70,7 @@ export function accept(
   const { id: node, instanceId } = ctx.state.config.node;
   const at = ctx.now.at;
   outdateReads(ctx);
-  if (holder.associationId !== associationId) endAssociation(ctx, ip, holder.associationId);
+  if (holder.associationId !== associationId) endAllUntil(ctx, ip, holder.associationId, associationId);
   const self = { kind: 'node', node, instanceId, associationId, toldBy: null, firsthand: true } as const;
   observeHolder(ctx, ip, { ...self, at: seenAt }, 'taken');
   if (intent !== null) {
@@ -77,11 +79,11 @@ export function accept(
     noteTry(ctx, ip, intent);
   }
   lateAfterAcceptance(ctx, ip, associationId, by);
-  if (ctx.state.config.driver?.style === 'single-call') {
+  changeMove(ctx, ip, { duty: false, stage: { kind: 'verifying', acceptedAt: at, by } });
+  if (isReadOn(moveOf(ctx, ip), ctx.state.config.driver?.style)) {
     const { idle } = addressOf(ctx.state, ip);
     changeAddress(ctx, ip, { idle: { ...idle, nextReadAt: at } });
   }
-  changeMove(ctx, ip, { duty: false, stage: { kind: 'verifying', acceptedAt: at } });
   persist(ctx);
   lookAfterMove(ctx, ip);
 }

@@ -3,7 +3,8 @@
  */
 
 import type { DurationMs, Ip } from '../model/units.ts';
-import { answeredAt, endAssociation, fitnessOf, isHeldBySelf, isSilent } from '../observation/holder.ts';
+import { endAssociation } from '../observation/ended.ts';
+import { answeredAt, fitnessOf, isHeldBySelf, isSilent } from '../observation/holder.ts';
 import { addressOf, changeAddress, type StepContext } from '../step-context.ts';
 import { accept, acceptOwnTake, beginDuty } from './acceptance.ts';
 import {

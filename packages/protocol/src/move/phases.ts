@@ -3,6 +3,7 @@
  * (`state.ts`); `table.ts` says what leads from one to the next.
  */
 
+import type { MoveStyle } from '../model/config.ts';
 import type { AssociationId, DurationMs, EffectId, Epoch, MonotonicMs, NodeId } from '../model/units.ts';
 import type { MoveStep } from '../storage/durable.ts';
 import type { BallotMode } from '../wire/messages.ts';
@@ -86,6 +87,8 @@ export interface Resting {
 export interface Verifying {
   readonly kind: 'verifying';
   readonly acceptedAt: MonotonicMs;
+  /** What said so: the answer to the take, or a read, which may lag. */
+  readonly by: 'answer' | 'read';
 }
 
 /**
@@ -108,6 +111,18 @@ export function awaits({ stage }: Move, callId: EffectId): boolean {
 /** Whether the move waits for this read, which was asked for before it began. */
 export function awaitsEarly(move: Move, callId: EffectId): boolean {
   return awaits(move, callId) && move.stage.kind === 'reading' && move.stage.purpose === 'early';
+}
+
+/**
+ * Whether the cloud is read on while the address is verified: a single call may have taken it apart, and a read that was taken
+ * for proof may have shown an association of long before.
+ */
+export function isReadOn(
+  move: Move,
+  style: MoveStyle | undefined,
+): move is Move & { readonly stage: Verifying } {
+  const { stage } = move;
+  return stage.kind === 'verifying' && (stage.by === 'read' || style === 'single-call');
 }
 
 /** Such a read is before anything was done. */

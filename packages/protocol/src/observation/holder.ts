@@ -3,7 +3,7 @@
  */
 
 import { isCandidate } from '../election/quorum.ts';
-import { type AddressState, type Holder, MAX_ENDED } from '../model/address-state.ts';
+import { type AddressState, type Holder, MAX_HELD_BEFORE } from '../model/address-state.ts';
 import type { HolderSource } from '../model/codes.ts';
 import { UNKNOWN_HOLDER } from '../model/initial.ts';
 import type { Association } from '../model/inputs.ts';
@@ -185,7 +185,7 @@ export function observeHolder(ctx: StepContext, ip: Ip, seen: Holder, source: Ho
   const isAnother = moved && !isSeenAgain(address, seen);
   changeAddress(ctx, ip, {
     holder: seen,
-    heldBefore: known.kind === 'none' ? address.heldBefore : known.associationId,
+    heldBefore: heldBefore(address, seen),
     ...(isAnother ? withChange(address, seen.at, nameOfChange(seen), changesKept(ctx.state.config)) : {}),
     served: known.kind === 'unknown' ? address.served : false,
     // Failures of the last holder are no evidence against this one.
@@ -203,7 +203,14 @@ export function observeHolder(ctx: StepContext, ip: Ip, seen: Holder, source: Ho
 
 /** An association that was there before nobody was seen to hold the address: an old word shows it again. It has moved nowhere. */
 function isSeenAgain({ holder, heldBefore }: AddressState, { associationId }: Holder): boolean {
-  return holder.kind === 'none' && associationId !== null && associationId === heldBefore;
+  return holder.kind === 'none' && associationId !== null && associationId === heldBefore[0];
+}
+
+/** What lies before the holder that is seen now. */
+function heldBefore({ holder, heldBefore: before }: AddressState, seen: Holder): readonly AssociationId[] {
+  const { associationId: last } = holder;
+  const known = last === null ? before : [last, ...before];
+  return known.filter((id) => id !== seen.associationId).slice(0, MAX_HELD_BEFORE);
 }
 
 /**
@@ -286,17 +293,6 @@ export function recogniseHolders(ctx: StepContext): void {
   }
 }
 
-/** Remember that an association has ended. */
-export function endAssociation(ctx: StepContext, ip: Ip, id: AssociationId | null): void {
-  const address = addressOf(ctx.state, ip);
-  const toldEnded = address.toldEnded.filter((one) => one.id !== id);
-  changeAddress(ctx, ip, {
-    ended: withEnded(address, id),
-    toldEnded,
-    inForce: address.inForce === id ? null : address.inForce,
-  });
-}
-
 /** The candidate that says that it runs on that instance: whoever is none by this node's configuration may hold no address, and names itself in nobody's place. */
 export function nodeOfInstance(state: State, instanceId: InstanceId | null): NodeId | null {
   const { config } = state;
@@ -319,11 +315,4 @@ export function isSameHolder(a: Holder, b: Holder): boolean {
     (a.node !== null || a.instanceId === b.instanceId) &&
     sameAssociation
   );
-}
-
-/** What peers alone have told of gives way first. */
-function withEnded({ ended, toldEnded }: AddressState, id: AssociationId | null): readonly AssociationId[] {
-  if (id === null || ended.includes(id)) return ended;
-  const oldest = ended.length < MAX_ENDED ? undefined : (toldEnded.at(-1)?.id ?? ended.at(-1));
-  return [id, ...ended.filter((one) => one !== oldest)].slice(0, MAX_ENDED);
 }

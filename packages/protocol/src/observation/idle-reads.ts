@@ -17,6 +17,7 @@ import type { Association, DriverAnswer, DriverResult } from '../model/inputs.ts
 import type { State } from '../model/state.ts';
 import { type DurationMs, type EffectId, type Ip, type MonotonicMs, NEVER } from '../model/units.ts';
 import { endLateTake } from '../move/late.ts';
+import { isReadOn } from '../move/phases.ts';
 import { settle } from '../move/settling.ts';
 import {
   addressOf,
@@ -180,11 +181,10 @@ function readProblem(ip: Ip, { unread }: IdleCalls): string | null {
 }
 
 /**
- * A move makes its own calls. A single call has no condition, so that the read after its acceptance, which may lag, is one
- * of the idle read's.
+ * A move makes its own calls. The reads after its acceptance, which may lag, are idle reads.
  */
 function makesItsOwnCalls(state: State, { move }: AddressState): boolean {
-  return move !== null && !(move.stage.kind === 'verifying' && state.config.driver?.style === 'single-call');
+  return move !== null && !isReadOn(move, state.config.driver?.style);
 }
 
 function permissionProblem(state: State, ip: Ip, { permission }: IdleCalls): string | null {
@@ -242,11 +242,18 @@ function onRead(ctx: StepContext, ip: Ip, idle: IdleCalls, result: DriverResult)
   noteShown(ctx, ip, lags ? null : shownReadFrom(answer, result, idle.readingAt));
   if (lags) return;
   const seen = observeRead(ctx, ip, answer.association, idle.readingAt);
-  const { move } = addressOf(ctx.state, ip);
-  const follows = move?.stage.kind === 'verifying' && idle.readingAt >= move.stage.acceptedAt;
-  // Our single call may have taken the address from its holder without giving it to us.
-  if (follows && seen.kind === 'none' && ctx.state.config.driver?.style === 'single-call')
-    settle(ctx, ip, 'swap', null);
+  readOnWhileVerified(ctx, ip, seen, idle.readingAt);
+}
+
+/**
+ * Our single call may have taken the address from its holder without giving it to us, and what a read showed as ours may have been an
+ * association of long before.
+ */
+function readOnWhileVerified(ctx: StepContext, ip: Ip, seen: Holder, readAt: MonotonicMs): void {
+  const { move, idle } = addressOf(ctx.state, ip);
+  if (move === null || !isReadOn(move, ctx.state.config.driver?.style)) return;
+  if (seen.kind === 'none' && readAt >= move.stage.acceptedAt) return settle(ctx, ip, 'swap', null);
+  changeIdle(ctx, ip, { ...idle, nextReadAt: Math.min(idle.nextReadAt, ctx.now.at + AGAIN_MS) });
 }
 
 function noteShown(ctx: StepContext, ip: Ip, shown: ShownRead | null): void {

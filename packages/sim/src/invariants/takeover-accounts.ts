@@ -35,7 +35,7 @@ export interface TakeoverAccount {
   readonly doubtfulUntilMs: number | null;
   /** The last association that others made, and that was none of these; null: there is none. */
   readonly others: string | null;
-  /** After its last take an old read without an id has shown this node as the holder. */
+  /** After its last take an old read without an id has shown this node as the holder, or no more as the holder. */
   readonly misled: boolean;
   /** It knows that it holds the address by an association without an id, and has known no other holder since. */
   readonly heldWithoutId: boolean;

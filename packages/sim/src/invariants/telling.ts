@@ -124,10 +124,12 @@ function withAnswer(
       account = { ...withOthersTaken(account, ip, answer.associationId, view), heldWithoutId };
       return withKnown(account, by, account.owed.at(-1), view.now());
     }
-    if (answer.kind !== 'read' || answer.association.kind !== 'associated' || !answer.association.self)
-      return account;
-    const { associationId } = answer.association;
-    account = withOldRead(account, by, ip, associationId, view);
+    if (answer.kind !== 'read') return account;
+    const { association } = answer;
+    const isSelf = association.kind === 'associated' && association.self;
+    account = withOldRead(account, by, ip, isSelf, view);
+    if (!isSelf) return account;
+    const { associationId } = association;
     if (isDoubtful(account, view)) account = withOthersTaken(account, ip, associationId, view);
     if (associationId === null && (account.heldWithoutId || isDoubted(view.historyOf(by), ip, view.now())))
       return account;
@@ -153,16 +155,19 @@ function withOthersTaken(
   return { ...account, mayTell: account.mayTell + 1, others: null };
 }
 
-/** A read that lags shows what an earlier take came to. Without an id it looks like what an unanswered one came to. */
+/**
+ * Without ids of associations a read that lags misleads: it shows what an earlier take came to, which looks like what an unanswered
+ * one came to; or who held the address before this node, which looks like another holder in between.
+ */
 function withOldRead(
   account: TakeoverAccount,
   { instanceId }: RunView,
   ip: Ip,
-  associationId: string | null,
+  isSelf: boolean,
   view: ClusterView,
 ): TakeoverAccount {
-  const isOld = view.aws().addresses.get(ip)?.association?.instanceId !== instanceId;
-  if (associationId !== null || !isOld || account.misled) return account;
+  const isOld = (view.aws().addresses.get(ip)?.association?.instanceId === instanceId) !== isSelf;
+  if (view.driver !== 'opsworks' || !isOld || account.misled) return account;
   if (view.now() >= (account.doubtfulUntilMs ?? NEVER)) return account;
   return { ...account, misled: true, mayTell: account.mayTell + 1 };
 }
