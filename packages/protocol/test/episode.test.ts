@@ -18,6 +18,7 @@ import {
 } from '../src/takeover/episode.ts';
 import {
   FIRST_WAIT_MS,
+  isOver,
   LONGEST_WAIT_MS,
   MAX_TOLD_TRIES,
   MAX_TRIES,
@@ -188,8 +189,35 @@ describe('what is remembered', () => {
     onSeenUp(ctx, IP, AT - 1_001);
     expect(addressIn(ctx.state).episode.tries).toHaveLength(1);
     onSeenUp(ctx, IP, AT - 1_000);
-    expect(addressIn(ctx.state).episode).toMatchObject({ tries: [], upEpoch: 7 });
+    expect(addressIn(ctx.state).episode).toMatchObject({ tries: [], upEpoch: 7, upBy: PEER });
     expect(ctx.writeId).not.toBe(0);
+  });
+
+  test("doesn't end with what came of the move of another who has won the same epoch", () => {
+    const both = [moved(PEER, 5_000, 7), moved(SELF, 1_000, 7)];
+    const ctx = turnOf(withEpisode(VAIN, { tries: both }));
+    onSeenUp(ctx, IP, AT - 2_000);
+    expect(addressIn(ctx.state).episode).toMatchObject({ tries: [both[1]], upEpoch: 7, upBy: PEER });
+    onSeenUp(ctx, IP, AT);
+    expect(addressIn(ctx.state).episode).toMatchObject({ tries: [], upEpoch: 7, upBy: null });
+  });
+
+  test("ends by a peer's word for the move that it names, for each where it names none, and outlives a restart", () => {
+    const both = [moved(PEER, 5_000, 7), moved(SELF, 1_000, 7)];
+    const heard = (episode: Partial<EpisodeRecord>): State => {
+      const ctx = turnOf(withAddress(withEpisode(VAIN, { tries: both }), { epoch: 7 }));
+      adoptEpisode(ctx, PEER, addressRecordOf({ episode: told(episode) }), undefined);
+      return ctx.state;
+    };
+    const tries = (state: State): readonly string[] => addressIn(state).episode.tries.map(({ node }) => node);
+    const named = heard({ upEpoch: 7, upBy: PEER });
+    expect(tries(named)).toEqual([SELF]);
+    expect(tries(heard({ upEpoch: 7 }))).toEqual([]);
+    expect(tries(heard({ upEpoch: 8, upBy: PEER }))).toEqual([]);
+    const again = restored(initialState(THREE), { kind: 'loaded', document: documentOf(named) }, AT);
+    expect(addressIn(again).episode).toMatchObject({ upEpoch: 7, upBy: PEER });
+    expect(tries(again)).toEqual([SELF]);
+    expect(episodeRecord(again, addressIn(again))).toMatchObject({ upEpoch: 7, upBy: PEER });
   });
 
   test('that people were told ends when a peer sees it up again, and is written down', () => {
@@ -267,23 +295,27 @@ const NOTHING = told({});
 
 describe('what nodes tell each other', () => {
   const ids = [SELF, PEER, 'uranus'];
-  const record = fc.record({
-    upEpoch: fc.nat(12),
-    anewEpoch: fc.nat(12),
-    tries: fc.array(
-      fc.record({
-        node: fc.constantFrom(...ids, 'stranger'),
-        epoch: fc.integer({ min: 1, max: 30 }),
-        from: fc.constantFrom(...ids),
-        ageMs: fc.nat(HOUR),
-      }),
-      { maxLength: MAX_TRIES },
-    ),
-    answered: fc.constantFrom('', '0a1b2c3d'),
-    upWall: fc.nat(),
-    told: fc.boolean(),
-    saw: fc.constant(''),
-  });
+  const record = fc.record(
+    {
+      upEpoch: fc.nat(12),
+      upBy: fc.constantFrom(...ids),
+      anewEpoch: fc.nat(12),
+      tries: fc.array(
+        fc.record({
+          node: fc.constantFrom(...ids, 'stranger'),
+          epoch: fc.integer({ min: 1, max: 30 }),
+          from: fc.constantFrom(...ids),
+          ageMs: fc.nat(HOUR),
+        }),
+        { maxLength: MAX_TRIES },
+      ),
+      answered: fc.constantFrom('', '0a1b2c3d'),
+      upWall: fc.nat(),
+      told: fc.boolean(),
+      saw: fc.constant(''),
+    },
+    { requiredKeys: ['upEpoch', 'anewEpoch', 'tries', 'answered', 'upWall', 'told', 'saw'] },
+  );
 
   function merged(records: readonly EpisodeRecord[], config: ProtocolConfig = THREE): State {
     const ctx = turnOf(withAddress(stateOf(config), { epoch: 20 }));
@@ -292,8 +324,8 @@ describe('what nodes tell each other', () => {
   }
 
   const known = (state: State): unknown => {
-    const { tries, upEpoch, anewEpoch } = addressIn(state).episode;
-    return { tries: tries.map(({ epoch, at }) => ({ epoch, at })), upEpoch, anewEpoch };
+    const { tries, upEpoch, upBy, anewEpoch } = addressIn(state).episode;
+    return { tries: tries.map(({ node, epoch, at }) => ({ node, epoch, at })), upEpoch, upBy, anewEpoch };
   };
 
   test('comes to the same in any order and however often', () => {
@@ -322,11 +354,11 @@ describe('what nodes tell each other', () => {
   test('counts only of configured candidates and up to the highest epoch known', () => {
     fc.assert(
       fc.property(fc.array(record, { maxLength: 4 }), (records) => {
-        const { tries, upEpoch } = addressIn(merged(records)).episode;
+        const { tries, upEpoch, upBy } = addressIn(merged(records)).episode;
         for (const one of tries) {
           expect(ids).toContain(one.node);
           expect(one.epoch).toBeLessThanOrEqual(20);
-          expect(one.epoch).toBeGreaterThan(upEpoch);
+          expect(isOver(one, { upEpoch, upBy })).toBe(false);
         }
       }),
     );

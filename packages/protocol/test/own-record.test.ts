@@ -61,6 +61,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
   'when it was tried': (state) =>
     withEpisode(state, { tries: [{ node: PEER, epoch: 2, from: 'eipassoc-1', at: AT - 800 }] }),
   upEpoch: (state) => withEpisode(state, { upEpoch: 5 }),
+  upBy: (state) => withEpisode(state, { upBy: PEER }),
   anewEpoch: (state) => withEpisode(state, { anewEpoch: 5 }),
   'told before': (state) => withEpisode(state, { toldBefore: 5 }),
 };

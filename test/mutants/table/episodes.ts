@@ -48,9 +48,15 @@ export const EPISODE_MUTANTS: readonly Mutant[] = [
     'an address that was seen up again is still left alone for what was tried before',
     edit(
       'takeover/episode.ts',
-      'const over = newest !== undefined && newest.at <= startedAt;',
-      'const over = newest !== undefined && newest.at < 0;',
+      'const [over, ...more] = newest.filter(({ at }) => at <= startedAt);',
+      'const [over, ...more] = newest.filter(({ at }) => at < 0 * startedAt);',
     ),
+  ),
+  mutant(
+    'up-ends-both',
+    ['I21'],
+    "that the address was seen up after one candidate's move ends the vain one of the other, who has won the same epoch",
+    edit('takeover/episode-state.ts', '(upBy === null || upBy === node)', '(upBy === null || upBy !== null)'),
   ),
   mutant(
     'blocked-end-unwritten',

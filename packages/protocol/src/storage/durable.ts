@@ -79,6 +79,8 @@ export interface DurableAddress {
 /** What outlives a crash of an episode of failure (`episode-state.ts`). */
 export interface DurableEpisode {
   readonly upEpoch: Epoch;
+  /** Absent: anybody's move of that epoch is over. */
+  readonly upBy?: NodeId;
   readonly anewEpoch: Epoch;
   readonly tries: readonly ToldTry[];
   readonly answered: string;

@@ -4,7 +4,10 @@
  */
 import type { DurationMs, Epoch, MonotonicMs, NodeId, WallMs } from '../model/units.ts';
 
-/** An automatic move that the cloud accepted. Its epoch names it: no two moves of one address share one (invariant I4). */
+/**
+ * An automatic move that the cloud accepted, named by its epoch and its taker: where a silent peer doesn't count, both candidates
+ * of a pair may win one epoch, each by the other's silence.
+ */
 export interface Try {
   readonly node: NodeId;
   readonly epoch: Epoch;
@@ -14,10 +17,16 @@ export interface Try {
   readonly at: MonotonicMs;
 }
 
-/** What this node knows of the present episode, from its own probes, from the cloud and from peers. */
-export interface Episode {
-  /** Moves up to this epoch were followed by the address being seen up: they are over. Only grows. */
+/** The moves that were followed by the address being seen up: they are over. */
+export interface UpSince {
+  /** Those of lower epochs are. Only grows. */
   readonly upEpoch: Epoch;
+  /** Whose of that very epoch is; null: each. */
+  readonly upBy: NodeId | null;
+}
+
+/** What this node knows of the present episode, from its own probes, from the cloud and from peers. */
+export interface Episode extends UpSince {
   /** A candidate's fitness has changed since the moves up to this epoch: the doubling begins anew. Only grows. */
   readonly anewEpoch: Epoch;
   /** Moves that didn't help, newest first, at most `MAX_TRIES`. */
@@ -37,6 +46,7 @@ export interface Episode {
 /** Nobody has seen the address up, and it wasn't moved. */
 export const NEW_EPISODE: Episode = {
   upEpoch: 0,
+  upBy: null,
   anewEpoch: 0,
   tries: [],
   answered: '',
@@ -63,3 +73,14 @@ export interface ToldTry extends Omit<Try, 'at'> {
 
 /** No candidate is tried twice within this, and no more moves than there are candidates happen within it. */
 export const ROUND_MS: DurationMs = 60 * 60_000;
+
+/** Whether that move is over. */
+export function isOver({ node, epoch }: Pick<Try, 'node' | 'epoch'>, { upEpoch, upBy }: UpSince): boolean {
+  return epoch < upEpoch || (epoch === upEpoch && (upBy === null || upBy === node));
+}
+
+/** Both are over: the moves of the one and of the other. */
+export function upSinceBoth(a: UpSince, b: UpSince): UpSince {
+  if (a.upEpoch !== b.upEpoch) return a.upEpoch > b.upEpoch ? a : b;
+  return a.upBy === b.upBy ? a : { upEpoch: a.upEpoch, upBy: null };
+}

@@ -26,11 +26,14 @@ import type { DurableEpisode, MoveIntent } from '../storage/durable.ts';
 import type { AddressRecord, EpisodeRecord, NodeRecord } from '../wire/messages.ts';
 import {
   type Episode,
+  isOver,
   MAX_TOLD_TRIES,
   MAX_TRIES,
   NEW_EPISODE,
   type ToldTry,
   type Try,
+  type UpSince,
+  upSinceBoth,
 } from './episode-state.ts';
 
 /** Whether anybody has seen it up under this configuration's probe. */
@@ -61,14 +64,26 @@ export function onSeenUp(ctx: StepContext, ip: Ip, startedAt: MonotonicMs): void
   const answered = probeDigest(addressConfig(ctx.state, ip));
   const news = episode.answered !== answered;
   if (news) changeEpisode(ctx, ip, { answered });
-  const [newest] = episode.tries;
-  const over = newest !== undefined && newest.at <= startedAt;
-  if (over) changeEpisode(ctx, ip, { upEpoch: Math.max(episode.upEpoch, newest.epoch), tries: [] });
-  if (over || news) {
+  const over = overSince(episode, startedAt);
+  if (over !== null) changeEpisode(ctx, ip, withUp(episode, over));
+  if (over !== null || news) {
     persist(ctx);
     announce(ctx);
   }
   if (refusals.length > 0 || episode.downSince !== null || episode.heardTold !== null) endEpisode(ctx, ip);
+}
+
+/** What is over once a probe that started at `startedAt` has seen it up: nothing (null) while there is a later move. */
+function overSince({ tries }: Episode, startedAt: MonotonicMs): UpSince | null {
+  const newest = tries.filter(({ epoch }) => epoch === tries[0]?.epoch);
+  const [over, ...more] = newest.filter(({ at }) => at <= startedAt);
+  if (over === undefined) return null;
+  return { upEpoch: over.epoch, upBy: more.length === 0 ? over.node : null };
+}
+
+function withUp(episode: Episode, over: UpSince): Change<Episode> {
+  const { upEpoch, upBy } = upSinceBoth(episode, over);
+  return { upEpoch, upBy, tries: withTries({ ...episode, upEpoch, upBy }, []) };
 }
 
 /**
@@ -131,7 +146,7 @@ export function onFitnessChanged(ctx: StepContext): void {
 export function episodeRecord(state: State, address: AddressState): EpisodeRecord {
   const { episode } = address;
   return {
-    upEpoch: episode.upEpoch,
+    ...upTold(episode),
     anewEpoch: episode.anewEpoch,
     tries: agesOf(episode.tries.slice(0, MAX_TOLD_TRIES), state.now.at),
     answered: hasAnswered(state, address) ? episode.answered : '',
@@ -149,10 +164,11 @@ export function tellsOtherwise(old: AddressState, now: AddressState): boolean {
   if (before === episode) return false;
   return (
     before.upEpoch !== episode.upEpoch ||
+    before.upBy !== episode.upBy ||
     before.anewEpoch !== episode.anewEpoch ||
     before.answered !== episode.answered ||
     before.tries.length !== episode.tries.length ||
-    before.tries.some((one, i) => one.epoch !== episode.tries[i]?.epoch)
+    before.tries.some((one, i) => !isSameTry(one, episode.tries[i]))
   );
 }
 
@@ -192,15 +208,18 @@ export function adoptEpisode(
 function adoptTries(ctx: StepContext, from: NodeId, ip: Ip, record: EpisodeRecord): void {
   const { episode, epoch } = addressOf(ctx.state, ip);
   // No move has an epoch that no ballot had.
-  const upEpoch = Math.max(episode.upEpoch, Math.min(record.upEpoch, epoch));
+  const isKnown = record.upEpoch <= epoch;
+  const upTo = { upEpoch: Math.min(record.upEpoch, epoch), upBy: isKnown ? (record.upBy ?? null) : null };
+  const { upEpoch, upBy } = upSinceBoth(episode, upTo);
   const anewEpoch = Math.max(episode.anewEpoch, Math.min(record.anewEpoch, epoch));
   const told = record.tries
     .filter((one) => one.epoch <= epoch && isCandidate(ctx.state.config, one.node))
     .map((one) => tryAt({ ...one, from: adoptedId(one.from) ?? 'unknown' }, ctx.now.at));
-  const tries = withTries({ ...episode, upEpoch }, told);
-  if (upEpoch === episode.upEpoch && anewEpoch === episode.anewEpoch && tries === episode.tries) return;
-  const news = upEpoch > episode.upEpoch || tries.length !== episode.tries.length;
-  changeEpisode(ctx, ip, { upEpoch, anewEpoch, tries });
+  const tries = withTries({ ...episode, upEpoch, upBy }, told);
+  const isUpAnew = upEpoch !== episode.upEpoch || upBy !== episode.upBy;
+  if (!isUpAnew && anewEpoch === episode.anewEpoch && tries === episode.tries) return;
+  const news = isUpAnew || tries.length !== episode.tries.length;
+  changeEpisode(ctx, ip, { upEpoch, upBy, anewEpoch, tries });
   // What a peer tells too often is written down with the next document.
   if (news && mayHurry(ctx, from)) persist(ctx);
 }
@@ -241,7 +260,7 @@ export function definiteFitness(
 export function durableEpisode(state: State, address: AddressState): DurableEpisode {
   const { episode, blockedTold } = address;
   return {
-    upEpoch: episode.upEpoch,
+    ...upTold(episode),
     anewEpoch: episode.anewEpoch,
     tries: agesOf(episode.tries, state.now.at),
     answered: episode.answered,
@@ -256,21 +275,35 @@ export function restoredEpisode(known: DurableEpisode | undefined, told: boolean
   const { answered, upWall } = known;
   const [upEpoch, anewEpoch] = [restoredCounter(known.upEpoch), restoredCounter(known.anewEpoch)];
   const written = known.tries.map((one) => tryAt(one, at));
-  const tries = withTries({ ...NEW_EPISODE, upEpoch }, written);
+  const { upBy = null } = known;
+  const tries = withTries({ ...NEW_EPISODE, upEpoch, upBy }, written);
   const toldBefore = told ? known.toldWall : null;
-  return { ...NEW_EPISODE, upEpoch, anewEpoch, tries, answered, upWall, toldBefore };
+  return { ...NEW_EPISODE, upEpoch, upBy, anewEpoch, tries, answered, upWall, toldBefore };
 }
 
 /** The known moves and more of them, without those that are over; the very list when nothing is new. */
-function withTries({ tries, upEpoch }: Episode, more: readonly Try[]): readonly Try[] {
-  let all = tries.some((one) => one.epoch <= upEpoch) ? tries.filter((one) => one.epoch > upEpoch) : tries;
+function withTries(episode: Episode, more: readonly Try[]): readonly Try[] {
+  const { tries } = episode;
+  let all = tries.some((one) => isOver(one, episode)) ? tries.filter((one) => !isOver(one, episode)) : tries;
   for (const one of more) {
-    if (one.epoch <= upEpoch) continue;
-    const same = all.find(({ epoch }) => epoch === one.epoch);
-    if (same === undefined) all = [...all, one].sort((a, b) => b.epoch - a.epoch).slice(0, MAX_TRIES);
+    if (isOver(one, episode)) continue;
+    const same = all.find((other) => isSameTry(other, one));
+    if (same === undefined) all = [...all, one].sort(newestFirst).slice(0, MAX_TRIES);
     else if (one.at < same.at) all = all.map((other) => (other === same ? { ...same, at: one.at } : other));
   }
   return all;
+}
+
+function newestFirst(a: Try, b: Try): number {
+  return b.epoch - a.epoch || (a.node < b.node ? -1 : 1);
+}
+
+function isSameTry(a: Try, b: Try | undefined): boolean {
+  return a.epoch === b?.epoch && a.node === b.node;
+}
+
+function upTold({ upEpoch, upBy }: UpSince): Pick<EpisodeRecord, 'upEpoch' | 'upBy'> {
+  return upBy === null ? { upEpoch } : { upEpoch, upBy };
 }
 
 /** Replaces parts of an address's episode. */

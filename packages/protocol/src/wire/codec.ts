@@ -120,15 +120,18 @@ const HOLDER = object({
 
 const TRIES = list(object({ node: NODE_ID, epoch: EPOCH, from: CLOUD_ID, ageMs: LENGTH }), MAX_TRIES);
 
-const EPISODE = object({
-  upEpoch: EPOCH,
-  anewEpoch: EPOCH,
-  tries: TRIES,
-  answered: CODE,
-  upWall: WALL,
-  told: flag(),
-  saw: text(MAX_SAW),
-});
+const EPISODE = object(
+  {
+    upEpoch: EPOCH,
+    anewEpoch: EPOCH,
+    tries: TRIES,
+    answered: CODE,
+    upWall: WALL,
+    told: flag(),
+    saw: text(MAX_SAW),
+  },
+  { upBy: NODE_ID },
+);
 
 const ADDRESS = object(
   {
@@ -282,14 +285,17 @@ const DOCUMENT: Shape<DurableDocument> = object(
           lateHeld: CLOUD_ID,
           lateTakes: whole(1, MAX_LATE_TAKES),
           told: TOLD,
-          episode: object({
-            upEpoch: EPOCH,
-            anewEpoch: EPOCH,
-            tries: TRIES,
-            answered: CODE,
-            upWall: WALL,
-            toldWall: WALL,
-          }),
+          episode: object(
+            {
+              upEpoch: EPOCH,
+              anewEpoch: EPOCH,
+              tries: TRIES,
+              answered: CODE,
+              upWall: WALL,
+              toldWall: WALL,
+            },
+            { upBy: NODE_ID },
+          ),
         },
       ),
       2 * MAX_ADDRESSES,

@@ -139,6 +139,8 @@ export interface AddressRecord {
 /** What the sender knows of the present episode of failure (`episode-state.ts`). */
 export interface EpisodeRecord {
   readonly upEpoch: Epoch;
+  /** Whose move of that epoch it was; absent: anybody's. */
+  readonly upBy?: NodeId;
   readonly anewEpoch: Epoch;
   readonly tries: readonly ToldTry[];
   /** The digest of the sender's probe, if anybody has seen the address up under it; else empty. */
