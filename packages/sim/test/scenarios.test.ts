@@ -17,6 +17,8 @@ function contradiction(claim: Claim): Claim {
       return { ...claim, count: otherThan(claim.count) };
     case 'served':
       return { ...claim, by: 'somebody else' };
+    case 'unserved':
+      return { ...claim, forMs: Number.POSITIVE_INFINITY };
     case 'told-texts':
     case 'webhook':
     case 'answered':

@@ -1,7 +1,7 @@
 /** Why there was an outage: the chance of it over time, what its jumps are, and what came of other rules. */
 import { expect, test } from 'vitest';
 import { type Plan, runPlan } from '../src/plan/index.ts';
-import { loadScenario, readScenario } from '../src/scenario/index.ts';
+import { loadScenario, readScenario, runScenario } from '../src/scenario/index.ts';
 import {
   compared,
   describeCompared,
@@ -9,6 +9,7 @@ import {
   describeWhy,
   doWhyTask,
   isOutage,
+  savedScenario,
   variantOf,
   type Why,
   whyOutage,
@@ -230,4 +231,55 @@ test('rules stand side by side, with what came of each', () => {
   expect(text).toMatch(/^ +as it was +without=haproxy@4s$/m);
   expect(text).toMatch(/^taken by +nobody \(4 of 4\) +b \(4 of 4\)$/m);
   expect(text).toMatch(/^outages +4 of 4 +0 of 4$/m);
+});
+
+const ENOUGH_RUNS = 120;
+
+/** Make it small and write it, within so many runs. */
+function saved(why: Why) {
+  let runs = 0;
+  return savedScenario(why, {
+    name: 'kept',
+    comment: 'from a test',
+    enough() {
+      runs += 1;
+      return runs > ENOUGH_RUNS;
+    },
+  });
+}
+
+const held = planIn(`settings: { preset: quick, local: none }
+cluster: { nodes: [a, b, c] }
+timeline:
+  - { at: 3s, delays: { least: 1ms, most: 2ms } }
+  - { at: 4s, haproxy: { node: a, state: dead }, for: 2s }
+  - { at: 5s, cut: { from: a, to: c }, for: 100ms }
+  - { at: 12s, haproxy: { node: b, state: hung } }
+run: { for: 20s }
+`);
+
+test('what is saved is smaller, shows the same, and fails where the rule that did it is another', async () => {
+  const why = await explained(held, 3_000, 2);
+  expect(why.outage.detail).toContain('held-down');
+  const { text, run } = saved(why);
+  expect(run.kept).toBe(true);
+  expect(run.result.plan.timeline.length).toBeLessThan(held.timeline.length);
+  expect(text).toMatch(/unserved: 3s/);
+  expect(text).toMatch(/decided held-down/);
+  const again = readScenario('kept.yaml', text);
+  if (again.kind === 'faulty') throw new Error(JSON.stringify(again.faults));
+  expect(runScenario(again.scenario).expectations.map(({ kept }) => kept)).not.toContain(false);
+  const other = readScenario('kept.yaml', text, { sets: ['holdDown=100ms'], config: null });
+  if (other.kind === 'faulty') throw new Error(JSON.stringify(other.faults));
+  const broken = runScenario(other.scenario).expectations.filter(({ kept }) => !kept);
+  expect(broken.map(({ says }) => says)).toContain('nobody answers for 3 s');
+});
+
+test('the same outage is another one where the others stood elsewhere', async () => {
+  const why = await explained(TWO, 3_000, 2);
+  const { run, text } = saved(why);
+  expect(run.kept).toBe(true);
+  // Whoever could have taken it has to be unfit still: a cluster of one dead node is no example of it.
+  expect(text).toMatch(/b: .*decided local-unfit/);
+  expect(run.result.plan.timeline.map(({ action }) => action)).toEqual(['haproxy', 'haproxy']);
 });

@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { basename, extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { counted } from '@failtome/protocol';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Plan } from '../plan/index.ts';
 import { renderReport } from '../report/index.ts';
-import { loadScenario } from '../scenario/index.ts';
+import { loadScenario, verdictOf } from '../scenario/index.ts';
 import { planOf } from '../swarm/index.ts';
 import {
   type Compared,
@@ -13,8 +15,10 @@ import {
   describeNone,
   describeWhy,
   isOutage,
+  savedScenario,
   startBranching,
   variantOf,
+  type Why,
   type WhyTask,
   type WhyTaskResult,
   whyOutage,
@@ -36,12 +40,14 @@ interface WhyFlags {
   readonly jobs: number;
   readonly html?: string;
   readonly save?: string;
+  readonly runs: number;
 }
 
 const MAX_SEED = 0xffff_ffff;
 const MAX_BRANCHES = 10_000;
 const DEFAULT_OUTAGE_MS = 30_000;
 const DEFAULT_BRANCHES = 24;
+const DEFAULT_RUNS = 300;
 
 /** Add `failtome-sim why`. */
 export function addWhy(program: Command, context: CommandContext): void {
@@ -70,6 +76,16 @@ without=FAULT@MOMENT; several at once with ; between them. Each --set is a colum
     )
     .option('--jobs <n>', 'how many runs at once', wholeUpTo(1_000, 1), availableParallelism())
     .option('--html <file>', 'write the report')
+    .option(
+      '--save <file>',
+      'write the smallest scenario that shows the same, with what came of it as expectation',
+    )
+    .option(
+      '--runs <n>',
+      'with --save: after so many runs it is small enough',
+      wholeUpTo(1_000_000, 1),
+      DEFAULT_RUNS,
+    )
     .action((what: string | undefined, flags: WhyFlags) => run(what, flags, context));
 }
 
@@ -130,7 +146,33 @@ async function tell(
   if (sideBySide.length > 0) write(`\n${describeCompared(sideBySide).join('\n')}\n`);
   if (isOutage(found) && flags.html !== undefined)
     writeFileSync(flags.html, renderReport(found.trace, whyPart(found, sideBySide, [])));
+  if (isOutage(found) && flags.save !== undefined)
+    for (const line of saved(found, flags.save, flags.runs)) write(`${line}\n`);
   finish(isOutage(found) ? 0 : 1);
+}
+
+/** Write the scenario, and say what it is. */
+function saved(why: Why, file: string, most: number): readonly string[] {
+  let runs = 0;
+  const { text, finished, ...made } = savedScenario(why, {
+    name:
+      basename(file, extname(file))
+        .replaceAll(/[^A-Za-z0-9-]/g, '-')
+        .replace(/^-+/, '')
+        .slice(0, 80) || 'saved',
+    comment: `Made small from: ${why.plan.title}`,
+    enough() {
+      runs += 1;
+      return runs > most;
+    },
+  });
+  writeFileSync(file, text);
+  const { plan } = made.run.result;
+  return [
+    '',
+    `${file}: ${counted(plan.timeline.length, 'entry', 'entries')}, ${counted(plan.world.nodes.length, 'node')}, after ${counted(made.runs, 'run')}${finished ? '' : '; there may be more to take away (--runs)'}`,
+    ...verdictOf(made.run),
+  ];
 }
 
 /** The plan's own draws first. */

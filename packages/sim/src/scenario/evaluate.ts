@@ -57,6 +57,8 @@ function evaluateClaim(runLog: RunLog, claim: Claim, span: Span): Evaluation {
       return counted('moves', of(claim.address), takersOf(runLog, claim.address, span).length, claim.count);
     case 'served':
       return isServed(runLog, claim, span);
+    case 'unserved':
+      return isUnserved(runLog, claim, span);
     case 'told':
       return counted('notifications', '', toldIn(runLog, span).length, claim.count);
     case 'told-texts': {
@@ -151,6 +153,23 @@ function isServed(runLog: RunLog, claim: ClaimOf<'served'>, span: Span): Evaluat
         : afterMs === 0
           ? 'all the time'
           : `after ${seconds(afterMs)}`,
+  };
+}
+
+function isUnserved({ world, services }: RunLog, claim: ClaimOf<'unserved'>, span: Span): Evaluation {
+  const ips = claim.address === null ? world.spec.addresses : [claim.address];
+  const endMs = Math.min(span.untilMs, world.now());
+  const longestMs = Math.max(
+    ...ips.flatMap((ip) =>
+      (services.get(ip) ?? []).map(({ atMs, is }, index, log) =>
+        is === null ? Math.min(endMs, log[index + 1]?.atMs ?? endMs) - Math.max(span.fromMs, atMs) : 0,
+      ),
+    ),
+  );
+  return {
+    says: `nobody answers${of(claim.address)} for ${seconds(claim.forMs)}`,
+    kept: longestMs >= claim.forMs,
+    found: longestMs <= 0 ? 'answered all the time' : `at most ${seconds(longestMs)}`,
   };
 }
 

@@ -47,6 +47,8 @@ export type Claim =
       readonly by: string | null;
       readonly withinMs: number | null;
     }
+  /** For so long at a time nobody answers, at least once in the span. */
+  | { readonly kind: 'unserved'; readonly address: string | null; readonly forMs: number }
   | { readonly kind: 'told'; readonly count: Count }
   /** The notifications, in order; each holds this text. */
   | { readonly kind: 'told-texts'; readonly texts: readonly string[] }
@@ -226,6 +228,10 @@ const fields = {
   ),
   moves: optional(perAddress(count), 'how often agents move it'),
   served: optional(perAddress(served), 'it comes (back) into service, and is in service at the end'),
+  unserved: optional(
+    perAddress(duration(1, DAY_MS)),
+    'for so long at a time nobody answers there, at least once: for what went wrong, and is kept',
+  ),
   told: optional(
     told,
     'how many notifications; or what they say, in order, with the names of nodes for their instances',
@@ -300,6 +306,7 @@ function claimsOf(read: Block): readonly Claim[] {
     const { by = null, within = null } = typeof one === 'string' ? { by: one } : one;
     claims.push({ kind: 'served', address, by, withinMs: within });
   }
+  for (const [address, forMs] of read.unserved ?? []) claims.push({ kind: 'unserved', address, forMs });
   if (read.told !== undefined)
     claims.push(
       'least' in read.told ? { kind: 'told', count: read.told } : { kind: 'told-texts', texts: read.told },

@@ -144,6 +144,8 @@ function claimWith(claim: Claim, { node, address }: Rename): Claim {
       return { ...claim, address: claim.address && address(claim.address), nodes: claim.nodes.map(node) };
     case 'moves':
       return { ...claim, address: claim.address && address(claim.address) };
+    case 'unserved':
+      return { ...claim, address: claim.address && address(claim.address) };
     case 'served':
       return { ...claim, address: claim.address && address(claim.address), by: claim.by && node(claim.by) };
     case 'seen':

@@ -264,6 +264,8 @@ function written(claim: Claim, before: Json | undefined): Json {
       };
       return byAddress(claim.address, part, before);
     }
+    case 'unserved':
+      return byAddress(claim.address, formatDuration(claim.forMs), before);
     case 'told':
     case 'stored':
       return countOf(claim.count);

@@ -2,6 +2,7 @@
  * From an outage to its causes: when it became likely, by branches of the run, and what would have come under other rules.
  */
 
+export { savedScenario } from './save.ts';
 export { variantOf } from './variant.ts';
 export { type Compared, compared } from './what-if.ts';
 export { isOutage, type Why, whyOutage } from './why.ts';

@@ -63,7 +63,8 @@ function outcomeOf(plan: Plan, rule: OutageRule, seed: number | null): RunOutcom
   };
 }
 
-function takersIn(world: World): readonly string[] {
+/** Who was given an address by an agent, in order. */
+export function takersIn(world: World): readonly string[] {
   return world.cloudEvents().flatMap((event) => {
     if (event.kind !== 'associated' || event.by.kind !== 'instance') return [];
     if (!world.spec.addresses.includes(event.publicIp)) return [];
