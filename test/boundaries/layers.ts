@@ -136,6 +136,11 @@ export const LAYERS: readonly Layer[] = [
     packages: [PROTOCOL, RECORDING],
     node: true,
   },
+  {
+    folder: `${SIM}/derive`,
+    parts: [`${SIM}/import`, `${SIM}/plan`, `${SIM}/record`, `${SIM}/scenario`, `${SIM}/world`],
+    packages: [PROTOCOL],
+  },
   { folder: `${SIM}/workers`, node: true },
   {
     folder: `${SIM}/tune`,
@@ -159,6 +164,7 @@ export const LAYERS: readonly Layer[] = [
   {
     folder: `${SIM}/commands`,
     parts: [
+      `${SIM}/derive`,
       `${SIM}/explore`,
       `${SIM}/import`,
       `${SIM}/plan`,

@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BundledFile, folderOf, packBundle, readBundle } from '@failtome/recording';
+import { readBundle } from '@failtome/recording';
 import { Command } from 'commander';
 import { afterAll, expect, test } from 'vitest';
 import { addImport } from '../src/commands/import-command.ts';
@@ -16,26 +16,7 @@ import { type Plan, runPlan } from '../src/plan/index.ts';
 import { loadScenario, runScenario } from '../src/scenario/index.ts';
 import { planOf } from '../src/swarm/index.ts';
 import type { World } from '../src/world/index.ts';
-import { type RecordedSegment, recordings } from './recorded-runs.ts';
-
-async function packed(segments: readonly RecordedSegment[]): Promise<Buffer> {
-  const nodes = [...new Set(segments.map(({ node }) => node))].sort();
-  const files = segments.map(
-    ({ node, bytes }, index): BundledFile => ({
-      name: `${folderOf(node)}/recordings/${String(index).padStart(10, '0')}.recording`,
-      content: bytes,
-    }),
-  );
-  const told = nodes.map((id) => ({
-    id,
-    url: `http://${id}`,
-    version: '0.0.0-test',
-    aheadMs: 0,
-    withinMs: 1,
-  }));
-  const about = { failtome: '0.0.0-test', cluster: 'web', madeAt: 1, since: 0, nodes: told, missing: [] };
-  return packBundle(about, files);
-}
+import { packed, type RecordedSegment, recordings } from './recorded-runs.ts';
 
 const bundled = async (segments: readonly RecordedSegment[]) => readBundle(await packed(segments));
 

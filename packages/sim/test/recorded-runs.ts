@@ -2,9 +2,12 @@
 import { deflateRawSync } from 'node:zlib';
 import type { HostCore, HostTurn, Input, NodeId, RecorderPort } from '@failtome/protocol';
 import {
+  type BundledFile,
   DEFLATING,
+  folderOf,
   frameOf,
   MAGIC,
+  packBundle,
   RECORDING_FORMAT,
   RECORDING_VERSION,
   SegmentWriter,
@@ -58,4 +61,24 @@ export function recordings(inputsEach: number, failtome = '0.0.0-test'): Recordi
       },
     };
   }
+}
+
+/** A bundle of them, as its file. */
+export async function packed(segments: readonly RecordedSegment[]): Promise<Buffer> {
+  const nodes = [...new Set(segments.map(({ node }) => node))].sort();
+  const files = segments.map(
+    ({ node, bytes }, index): BundledFile => ({
+      name: `${folderOf(node)}/recordings/${String(index).padStart(10, '0')}.recording`,
+      content: bytes,
+    }),
+  );
+  const told = nodes.map((id) => ({
+    id,
+    url: `http://${id}`,
+    version: '0.0.0-test',
+    aheadMs: 0,
+    withinMs: 1,
+  }));
+  const about = { failtome: '0.0.0-test', cluster: 'web', madeAt: 1, since: 0, nodes: told, missing: [] };
+  return packBundle(about, files);
 }

@@ -1,12 +1,12 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { counted } from '@failtome/protocol';
-import { type Bundle, MAX_BUNDLE_BYTES, readBundle } from '@failtome/recording';
 import type { Command } from 'commander';
-import { type Incident, incidentOf } from '../import/index.ts';
+import type { Incident } from '../import/index.ts';
 import { contextOf, describe, isStory, seconds, subjectOf } from '../record/describe.ts';
 import { traceText } from '../record/index.ts';
 import { renderReport } from '../report/index.ts';
-import { type CommandContext, UsageError } from './context.ts';
+import { incidentIn } from './bundle-input.ts';
+import type { CommandContext } from './context.ts';
 import { refuseUnwritable } from './output-files.ts';
 
 /** Set by the build. */
@@ -31,8 +31,7 @@ export function addImport(program: Command, context: CommandContext): void {
 
 async function run(file: string, flags: ImportFlags, { write, finish }: CommandContext): Promise<void> {
   refuseUnwritable({ '--html': flags.html, '--trace': flags.trace }, file);
-  const bundle = await bundleIn(file);
-  const incident = replayed(bundle, file);
+  const incident = await incidentIn(file);
   const { trace, runs, broken } = incident;
   write(`${trace.header.title}\n`);
   const context = contextOf(trace.records);
@@ -47,26 +46,6 @@ async function run(file: string, flags: ImportFlags, { write, finish }: CommandC
   if (flags.trace !== undefined) writeFileSync(flags.trace, traceText(trace));
   const isSame = runs.every(({ difference, broken: by }) => difference === null && by === null);
   finish(isSame && broken.length === 0 ? 0 : 1);
-}
-
-/** @throws UsageError when it can't be read, or is no bundle */
-async function bundleIn(file: string): Promise<Bundle> {
-  try {
-    // Before it is read: whatever it is, it isn't taken into memory as a whole.
-    if (statSync(file).size > MAX_BUNDLE_BYTES)
-      throw new Error(`it has more than ${counted(MAX_BUNDLE_BYTES, 'byte')}`);
-    return await readBundle(readFileSync(file));
-  } catch (error) {
-    throw new UsageError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-function replayed(bundle: Bundle, file: string): Incident {
-  try {
-    return incidentOf(bundle);
-  } catch (error) {
-    throw new UsageError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }
 
 function verdict({ runs, broken, notes, apartMs }: Incident): string {

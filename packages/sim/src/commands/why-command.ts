@@ -6,8 +6,7 @@ import { counted } from '@failtome/protocol';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Plan } from '../plan/index.ts';
 import { renderReport } from '../report/index.ts';
-import { loadScenario, verdictOf } from '../scenario/index.ts';
-import { planOf } from '../swarm/index.ts';
+import { verdictOf } from '../scenario/index.ts';
 import {
   type Compared,
   compared,
@@ -25,11 +24,11 @@ import {
   whyPart,
 } from '../why/index.ts';
 import { createRandom } from '../world/index.ts';
-import { type CommandContext, UsageError } from './context.ts';
+import type { CommandContext } from './context.ts';
 import { asUsage } from './list-command.ts';
 import { refuseUnwritable } from './output-files.ts';
-import { planIn } from './plan-input.ts';
 import { parseSpan } from './span.ts';
+import { type WhyInput, whyInput } from './why-input.ts';
 
 interface WhyFlags {
   readonly seed?: number;
@@ -59,7 +58,7 @@ export function addWhy(program: Command, context: CommandContext): void {
     .addHelpText(
       'after',
       `
-What: a scenario, by its name or its file, or a trace (.jsonl). Without it, --seed is one of the swarm.
+What: a scenario, by its name or its file; a trace (.jsonl); a bundle. Without it, --seed is one of the swarm.
 An outage: a broken invariant, or an address at which no client outside is answered for longer than --outage.
 --set takes what \`run --set\` takes (probe.fall=2, run.for=5m), and preset=NAME, voters=N, store, without=FAULT or
 without=FAULT@MOMENT; several at once with ; between them. Each --set is a column of its own.`,
@@ -93,8 +92,8 @@ type Do = (task: WhyTask) => Promise<WhyTaskResult>;
 
 async function run(what: string | undefined, flags: WhyFlags, context: CommandContext): Promise<void> {
   refuseUnwritable({ '--html': flags.html, '--save': flags.save }, what);
-  const plan = planAsked(what, flags.seed);
-  const variants = asUsage(() => flags.set.map((said) => variantOf(plan, said)));
+  const input = await whyInput(what, flags.seed);
+  const variants = asUsage(() => flags.set.map((said) => variantOf(input.plan, said)));
   const pool = startBranching(pathToFileURL(process.argv[1] ?? ''), flags.jobs);
   const work: Do = async (task) => {
     const answered = await pool.run(task);
@@ -102,26 +101,27 @@ async function run(what: string | undefined, flags: WhyFlags, context: CommandCo
     return answered.result;
   };
   try {
-    await tell({ plan, variants }, flags, work, context);
+    await tell({ input, variants }, flags, work, context);
   } finally {
     await pool.close();
   }
 }
 
 interface Asked {
-  readonly plan: Plan;
+  readonly input: WhyInput;
   readonly variants: readonly { readonly name: string; readonly plan: Plan }[];
 }
 
 async function tell(
-  { plan, variants }: Asked,
+  { input, variants }: Asked,
   flags: WhyFlags,
   work: Do,
   { write, finish }: CommandContext,
 ): Promise<void> {
+  const { plan, laterMs, told, trace } = input;
   const rule = { unansweredMs: flags.outage };
   const { branches, draw: seed } = flags;
-  write(`${plan.title}, seed ${plan.world.seed}\n`);
+  write(`${[`${plan.title}, seed ${plan.world.seed}`, ...told].join('\n')}\n`);
   const found = await whyOutage(plan, {
     rule,
     branches,
@@ -132,7 +132,7 @@ async function tell(
       return done.count;
     },
   });
-  const lines = isOutage(found) ? describeWhy(found) : describeNone(found, flags.outage);
+  const lines = isOutage(found) ? describeWhy(found, laterMs) : describeNone(found, flags.outage, laterMs);
   for (const line of lines) write(`${line}\n`);
   const sideBySide = await Promise.all(
     variants.length === 0
@@ -145,7 +145,7 @@ async function tell(
   );
   if (sideBySide.length > 0) write(`\n${describeCompared(sideBySide).join('\n')}\n`);
   if (isOutage(found) && flags.html !== undefined)
-    writeFileSync(flags.html, renderReport(found.trace, whyPart(found, sideBySide, [])));
+    writeFileSync(flags.html, renderReport(trace ?? found.trace, whyPart(found, sideBySide, told, laterMs)));
   if (isOutage(found) && flags.save !== undefined)
     for (const line of saved(found, flags.save, flags.runs)) write(`${line}\n`);
   finish(isOutage(found) ? 0 : 1);
@@ -179,19 +179,6 @@ function saved(why: Why, file: string, most: number): readonly string[] {
 function drawn(seed: number, count: number): readonly (number | null)[] {
   const random = createRandom(seed);
   return [null, ...Array.from({ length: count - 1 }, () => random.below(0x1_0000_0000))];
-}
-
-function planAsked(what: string | undefined, seed: number | undefined): Plan {
-  if (what === undefined) {
-    if (seed === undefined) throw new UsageError('say what: a scenario, a trace, or --seed of the swarm');
-    return planOf(seed);
-  }
-  if (what.endsWith('.jsonl') || what.endsWith('.json')) return seeded(planIn(what), seed);
-  return seeded(asUsage(() => loadScenario(what)).plan, seed);
-}
-
-function seeded(plan: Plan, seed: number | undefined): Plan {
-  return seed === undefined ? plan : { ...plan, world: { ...plan.world, seed } };
 }
 
 function wholeUpTo(most: number, least = 0): (text: string) => number {

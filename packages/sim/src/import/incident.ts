@@ -16,6 +16,8 @@ declare const FAILTOME_VERSION: string;
 export interface Incident {
   readonly trace: RecordedRun;
   readonly runs: readonly RunVerdict[];
+  /** The first that was recorded of each run. */
+  readonly configs: readonly ProtocolConfig[];
   readonly broken: readonly FoundBroken[];
   /** What limits what is said above, one sentence each. */
   readonly notes: readonly string[];
@@ -63,6 +65,7 @@ export function incidentOf(bundle: Bundle): Incident {
   return {
     trace: withCauses(buffer.run()),
     runs: runs.map((run) => run.verdict()),
+    configs: configsOf(recorded),
     broken: judge.found,
     notes: [...problems, ...notesOn(bundle, runs, judge, apartMs)],
     apartMs,
@@ -144,7 +147,7 @@ function livelyIn(runs: readonly RecordedRunOfNode[], clocks: AlignedClocks): (a
 }
 
 function headerOf({ manifest }: Bundle, runs: readonly RecordedRunOfNode[]): TraceHeader {
-  const configs = runs.flatMap(({ segments }) => configIn(segments[0]?.head) ?? []);
+  const configs = configsOf(runs);
   const nodes = new Map<string, TraceHeader['cluster']['nodes'][number]>();
   for (const { node, peers } of configs) {
     nodes.set(node.id, {
@@ -170,6 +173,10 @@ function headerOf({ manifest }: Bundle, runs: readonly RecordedRunOfNode[]): Tra
     },
     plan: null,
   };
+}
+
+function configsOf(runs: readonly RecordedRunOfNode[]): readonly ProtocolConfig[] {
+  return runs.flatMap(({ segments }) => configIn(segments[0]?.head) ?? []);
 }
 
 function configIn(head: RecordedRunOfNode['segments'][number]['head'] | undefined): ProtocolConfig | null {

@@ -4,7 +4,7 @@
 
 export { savedScenario } from './save.ts';
 export { variantOf } from './variant.ts';
-export { type Compared, compared } from './what-if.ts';
+export { type Compared, compared, outcomesOf } from './what-if.ts';
 export { isOutage, type Why, whyOutage } from './why.ts';
 export { whyPart } from './why-page.ts';
 export { describeCompared, describeNone, describeWhy } from './why-text.ts';

@@ -29,7 +29,7 @@ export function whyPart(
   const at = (record: TraceRecord) => ({ atMs: record.at + laterMs, text: lineOf(record, context) });
   const { options, outage, likelihood, causes, stood, anyway } = why;
   return {
-    headline: describeOutage(why),
+    headline: describeOutage(why, laterMs),
     rule: describeRule(options.rule.unansweredMs),
     outageMs: outage.atMs + laterMs,
     points: likelihood.map(({ atMs, chance, low, high, outages, of }) => ({
@@ -49,7 +49,7 @@ export function whyPart(
     })),
     stood: stood.map(at),
     notes: [
-      ...why.needed.map(describeNeeded),
+      ...why.needed.map((one) => describeNeeded(one, laterMs)),
       `Other draws from the beginning, with all that was done to the world: ${describeShare(anyway)}.`,
       ...notes,
     ],

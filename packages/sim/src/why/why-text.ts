@@ -11,25 +11,26 @@ import type { Cause, Needed, NoOutage, Why } from './why.ts';
 
 const BAR_CHARS = 20;
 
-/** A line each. */
-export function describeWhy(why: Why): readonly string[] {
+/** A line each. @param laterMs by how much the time that is told is ahead of the run's */
+export function describeWhy(why: Why, laterMs = 0): readonly string[] {
+  const at = (atMs: number): string => seconds(atMs + laterMs);
   const { likelihood, causes, stood, outage, watchedMs, options } = why;
   const context = contextOf(why.trace.records);
   return [
     `an outage: ${describeRule(options.rule.unansweredMs)}`,
-    `this one: ${describeOutage(why)}`,
+    `this one: ${describeOutage(why, laterMs)}`,
     '',
-    `${counted(options.branches, 'branch', 'branches')} a moment: the same run up to then, from there on other draws and no further fault, until ${seconds(watchedMs)}`,
+    `${counted(options.branches, 'branch', 'branches')} a moment: the same run up to then, from there on other draws and no further fault, until ${at(watchedMs)}`,
     `${'moment'.padStart(11)}  ${'outages'.padStart(9)}  chance  95 % interval`,
-    ...worthTelling(likelihood).map(tableLine),
+    ...worthTelling(likelihood).map((one) => tableLine(one, laterMs)),
     '',
     ...(causes.length === 0
       ? ['nowhere did the chance jump: see --branches']
-      : causes.flatMap((cause, index) => causeLines(cause, index + 1, context))),
+      : causes.flatMap((cause, index) => causeLines(cause, index + 1, context, laterMs))),
     '',
-    `at the outage, ${seconds(outage.atMs)}, the takeover rule stood at`,
+    `at the outage, ${at(outage.atMs)}, the takeover rule stood at`,
     ...stood.map((record) => `    ${lineOf(record, context)}`),
-    ...why.needed.map(describeNeeded),
+    ...why.needed.map((one) => describeNeeded(one, laterMs)),
     `other draws from the beginning, with all that was done to the world: ${describeShare(why.anyway)}`,
   ];
 }
@@ -39,8 +40,8 @@ export function describeRule(unansweredMs: number): string {
   return `a broken invariant, or an address at which no client outside is answered for longer than ${unansweredMs / 1_000} s`;
 }
 
-/** There was none: how near it came. */
-export function describeNone({ longest }: NoOutage, unansweredMs: number): readonly string[] {
+/** There was none: how near it came. @param laterMs as above */
+export function describeNone({ longest }: NoOutage, unansweredMs: number, laterMs = 0): readonly string[] {
   const none = `no outage: ${describeRule(unansweredMs)}`;
   if (longest === null || lengthOf(longest) === 0) return [none, 'every address was answered all the time'];
   const { address, fromMs } = longest;
@@ -49,14 +50,16 @@ export function describeNone({ longest }: NoOutage, unansweredMs: number): reado
     lengthMs > 1_000 ? Math.floor((lengthMs - 1) / 1_000) * 1_000 : Math.max(1, Math.floor(lengthMs / 2));
   return [
     none,
-    `the longest was ${seconds(lengthMs)} without an answer at ${address}, from ${seconds(fromMs)} on: --outage ${ask % 1_000 === 0 ? `${ask / 1_000}s` : `${ask}ms`} asks why`,
+    `the longest was ${seconds(lengthMs)} without an answer at ${address}, from ${seconds(fromMs + laterMs)} on: --outage ${ask % 1_000 === 0 ? `${ask / 1_000}s` : `${ask}ms`} asks why`,
   ];
 }
 
 /** The outage itself. */
-export function describeOutage({ outage: { invariant, detail, atMs } }: Pick<Why, 'outage'>): string {
+export function describeOutage({ outage, beganMs }: Pick<Why, 'outage' | 'beganMs'>, laterMs = 0): string {
+  const { invariant, detail, atMs } = outage;
   const [first = ''] = detail.split('\n');
-  return invariant === OUTAGE ? first : `${invariant} broken at ${seconds(atMs)}: ${first}`;
+  if (invariant !== OUTAGE) return `${invariant} broken at ${seconds(atMs + laterMs)}: ${first}`;
+  return laterMs === 0 ? first : first.replace(/since [\d.]+ s/, `since ${seconds(beganMs + laterMs)}`);
 }
 
 /** Where the chance jumped, as a sentence. @param laterMs by how much the time that is told is ahead of the run's */
@@ -68,9 +71,9 @@ export function describeJump({ before, after }: Pick<Cause, 'before' | 'after'>,
 }
 
 /** Something that was done earlier, and without which there would have been no outage, or seldom one. */
-export function describeNeeded({ entry, without }: Needed): string {
+export function describeNeeded({ entry, without }: Needed, laterMs = 0): string {
   const { action, with: given, atMs } = entry;
-  return `it took as well what was done at ${seconds(atMs)}, ${describeAction(action, given)}: without it ${describeShare(without)}`;
+  return `it took as well what was done at ${seconds(atMs + laterMs)}, ${describeAction(action, given)}: without it ${describeShare(without)}`;
 }
 
 /** A share that was counted. */
@@ -83,21 +86,21 @@ export function lineOf(record: TraceRecord, context: Context): string {
   return `${subjectOf(record, context)}: ${describe(record, context)}`;
 }
 
-function causeLines(cause: Cause, number: number, context: Context): readonly string[] {
+function causeLines(cause: Cause, number: number, context: Context, laterMs: number): readonly string[] {
   const { records, decisions, without } = cause;
   return [
-    `${number}. ${describeJump(cause)}`,
+    `${number}. ${describeJump(cause, laterMs)}`,
     ...(records.length === 0 ? ['    what chance drew, and nothing that was told'] : []),
-    ...records.map((record) => `    ${seconds(record.at)}  ${lineOf(record, context)}`),
-    ...decisions.map((record) => `    then, ${seconds(record.at)}  ${lineOf(record, context)}`),
+    ...records.map((record) => `    ${seconds(record.at + laterMs)}  ${lineOf(record, context)}`),
+    ...decisions.map((record) => `    then, ${seconds(record.at + laterMs)}  ${lineOf(record, context)}`),
     ...(without === null ? [] : [`    without it: ${describeShare(without)}`]),
   ];
 }
 
-function tableLine({ atMs, outages, of, chance, low, high }: Likelihood): string {
+function tableLine({ atMs, outages, of, chance, low, high }: Likelihood, laterMs: number): string {
   const bar = '#'.repeat(Math.round(chance * BAR_CHARS)).padEnd(BAR_CHARS);
   const interval = `${percent(low)} to ${percent(high)}`;
-  return `${seconds(atMs).padStart(11)}  ${`${outages} of ${of}`.padStart(9)}  ${percent(chance).padStart(6)}  ${interval.padEnd(14)}  |${bar}|`;
+  return `${seconds(atMs + laterMs).padStart(11)}  ${`${outages} of ${of}`.padStart(9)}  ${percent(chance).padStart(6)}  ${interval.padEnd(14)}  |${bar}|`;
 }
 
 /** Of a row of the same shares the first and the last. */
