@@ -16,6 +16,10 @@ describeRelayStore('of the simulator', async () => {
   const store = new SimulatedStore(queue, createRandom(1));
   return {
     open: () => store.for('a', (ms) => queue.now() + ms),
+    lose() {
+      store.fail(null, 'lost');
+      store.heal();
+    },
     settle(answer) {
       while (queue.runNext(queue.now() + 1_000));
       return answer;
@@ -41,6 +45,10 @@ async function openDynamo(): Promise<StoreWorld & { readonly dynalite: Dynalite 
       const store = await openStore({ kind: 'dynamodb', table: TABLE, region: null }, 'us-east-1');
       opened.push(store);
       return store;
+    },
+    async lose() {
+      await dynalite.deleteTable(TABLE);
+      await vi.waitFor(() => dynalite.createTable(TABLE));
     },
     settle,
     async close() {
@@ -86,6 +94,7 @@ describe.skipIf(!has('etcd'))(`a real etcd${missing}`, () => {
         opened.push(store);
         return store;
       },
+      lose: () => etcd.lose(),
       settle,
       async close() {
         for (const store of opened) store.close();

@@ -64,7 +64,7 @@ function configOf({
     ],
     local: null,
     gossip: { intervalMs: 500, timeoutMs: 400, deadMs: 3000, fanout: 3 },
-    agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
+    agreement: { silentPeer: 'takeover', arbiter: false, leaseMs: 10_000 },
     guard: { urls: [], timeoutMs: 3000, allowPrivate: false },
     driver,
     store: null,

@@ -1,12 +1,9 @@
 /** A pair on a real network whose direct path is cut, with a real etcd that both reach. */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { until } from '../../packages/cluster/src/index.ts';
 import { has } from '../../scripts/requirements.mjs';
-import { failtome, temporaryFolder } from './support/command.ts';
+import { etcdIn, etcdUrl, folderWithKey } from './support/etcd-beside.ts';
 import {
-  cloudAddress,
   type Id,
   ids,
   type NamespacedPair,
@@ -16,13 +13,12 @@ import {
 
 const withinMs = 60_000;
 const timeout = 300_000;
-const etcd = `http://${cloudAddress}:2379`;
 
 const settings = {
   agreement: { lease: '6s' },
   holdDown: '3s',
   log: { level: 'debug' },
-  store: { kind: 'etcd', endpoints: [etcd] },
+  store: { kind: 'etcd', endpoints: [etcdUrl] },
 };
 
 const needs = ['root', 'ip', 'nft', 'etcd'] as const;
@@ -58,12 +54,6 @@ async function reached(pair: NamespacedPair, state: 'direct' | 'relaying'): Prom
       },
       { withinMs },
     );
-}
-
-async function folderWithKey(context: Parameters<typeof temporaryFolder>[0]): Promise<string> {
-  const folder = await temporaryFolder(context);
-  await writeFile(join(folder, 'cluster.key'), (await failtome(['keygen'])).stdout, { mode: 0o600 });
-  return folder;
 }
 
 function counted(pair: NamespacedPair, id: Id, metric: string): number {
@@ -111,15 +101,7 @@ describe.skipIf(!canRun)(`a pair with a store whose direct path is cut${missing}
         await until('a move', () => pair.takers().length > 0, { withinMs });
         expect(pair.takers()).toEqual(['i-neptune']);
       },
-      [
-        'etcd',
-        '--data-dir',
-        join(folder, 'etcd'),
-        '--listen-client-urls',
-        etcd,
-        '--advertise-client-urls',
-        etcd,
-      ],
+      etcdIn(folder),
     );
   });
 });

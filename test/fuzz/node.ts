@@ -1,10 +1,12 @@
 /** A running node for `npm run fuzz`: whatever its peers, operators and ports answer, it goes on, and all that it says and writes can be read. */
 
 import {
+  ballotElectorate,
   decodeDocument,
   decodeMessage,
   type Effect,
   type Envelope,
+  encodeArbiterItem,
   encodeMessage,
   type Input,
   type Instant,
@@ -25,6 +27,7 @@ export const PEERS: readonly NodeId[] = [PEER, 'mars', 'pluto'];
 const CONFIG: ProtocolConfig = {
   ...PAIR,
   peers: [candidate(PEER), candidate('mars'), { ...candidate('pluto'), role: 'witness' }],
+  agreement: { ...PAIR.agreement, arbiter: true },
 };
 /** Asked, and not answered: the oldest is forgotten, as a port forgets it. */
 const MOST_OPEN = 64;
@@ -153,6 +156,13 @@ export class FuzzedNode {
           : ({ kind: 'failed', detail: 'no', request } as const);
         return { kind: 'published', publishId: asked.publishId, result };
       }
+      case 'arbiter':
+        return {
+          kind: 'arbiter',
+          askId: asked.askId,
+          address: asked.address,
+          result: arbiterResult(asked.operation.op, how),
+        };
       case 'persist':
         if (how % 5 === 0) return { kind: 'persist-failed', writeId: asked.writeId, code: 'ENOSPC' };
         this.#text = asked.text;
@@ -197,6 +207,23 @@ export class FuzzedNode {
 
 function ok(how: number): boolean {
   return how % 3 > 0;
+}
+
+/** What stands in the store is nobody's word: it may be anything. */
+function arbiterResult(op: 'read' | 'swap', how: number) {
+  if (how % 7 === 0) return { kind: 'failed', code: 'timeout', detail: 'no answer' } as const;
+  if (op === 'swap') return { kind: how % 3 === 0 ? 'conflict' : 'written' } as const;
+  const item = {
+    founded: 'one.1',
+    electorate: how % 2 === 0 ? ballotElectorate(initialState(CONFIG)) : 'other',
+    leaseMs: 1 + (how % 20_000),
+    candidate: [SELF, PEER, null][how % 3] ?? null,
+    run: 'session-001',
+    epoch: how % 5 === 0 ? Number.MAX_SAFE_INTEGER : how % 100,
+    over: how % 4 === 0,
+  };
+  const texts = [null, '', '{', encodeArbiterItem(item), encodeArbiterItem(item)];
+  return { kind: 'text', text: texts[how % texts.length] ?? null } as const;
 }
 
 function driven(op: 'read' | 'permit' | 'release' | 'take', how: number) {

@@ -99,7 +99,7 @@ addresses:
     probe: { fall: 9 }
 local: { url: "http://127.0.0.1:8080/", socket: /s, command: [/c], need: any, interval: 3s, fastInterval: 2s, timeout: 4s, fall: 6, rise: 7 }
 gossip: { interval: 250ms, dead: 2s, timeout: 150ms, fanout: 5 }
-agreement: { silentPeer: hold, lease: 12s }
+agreement: { silentPeer: hold, arbiter: false, lease: 12s }
 guard: { urls: ["http://checkip.amazonaws.com"], timeout: 2s, allowPrivate: true }
 driver: { kind: opsworks, region: us-east-1, instanceId: i-0abc, displace: allow }
 store: { kind: etcd, endpoints: ["http://10.0.3.1:2379"], prefix: /x/, caFile: /a, certFile: /c, keyFile: /k }
@@ -192,6 +192,7 @@ const VALUES = [
     '1.5',
     '"2"',
     'true',
+    'false',
     '[]',
     '{}',
   ],
@@ -208,7 +209,8 @@ function withKey(path: string, value: string): string {
       '{ kind: ec2 }',
       name === 'kind' ? `{ kind: ${value} }` : `{ kind: ec2, ${name}: ${value} }`,
     );
-  return `${LEAST}${name === undefined ? `${section}: ${value}` : `${section}: { ${name}: ${value} }`}\n`;
+  const store = path === 'agreement.arbiter' ? 'store: { kind: dynamodb }\n' : '';
+  return `${LEAST}${store}${name === undefined ? `${section}: ${value}` : `${section}: { ${name}: ${value} }`}\n`;
 }
 
 /** Simulated operators have no keys that a file could name, one web hook stands for all receivers but the topic, and one store for all kinds. */

@@ -9,6 +9,7 @@ export function rulesIn(protocol: string): readonly string[] {
     ...rows(section(protocol, 'Ballots'), 1).map((code) => `answer ${code}`),
     ...numbered(section(protocol, 'Freshness of messages')).map((n) => `freshness ${n}`),
     ...numbered(section(protocol, 'The relay')).map((n) => `relay ${n}`),
+    ...numbered(section(protocol, 'The arbiter')).map((n) => `arbiter ${n}`),
     ...numbered(section(protocol, 'The move')).map((n) => `move ${n}`),
     ...numbered(section(protocol, "The host's duties")).map((n) => `host ${n}`),
   ];

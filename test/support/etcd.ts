@@ -11,6 +11,8 @@ export interface Etcd {
   readonly endpoint: string;
   /** Stop it as a machine does that loses its power, and start it again on the same folder. */
   restart(): Promise<void>;
+  /** The same with an empty folder: nothing is left, and it counts from the beginning. */
+  lose(): Promise<void>;
   /** Stand still, as one that is cut off does. */
   freeze(): void;
   thaw(): void;
@@ -49,6 +51,11 @@ export async function startEtcd(more: readonly string[] = []): Promise<Etcd> {
     endpoint: client,
     async restart() {
       await end(child, 'SIGKILL');
+      child = await run(args, client);
+    },
+    async lose() {
+      await end(child, 'SIGKILL');
+      await rm(folder, { recursive: true, force: true });
       child = await run(args, client);
     },
     freeze: () => void child.kill('SIGSTOP'),

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { type RelayOptions, relayOptionsOf } from '@failtome/ports';
+import { askArbiter, type RelayOptions, relayOptionsOf } from '@failtome/ports';
 import type { CloudRequest, DurationMs, Event, NodeId, Ports, ReplyEffect } from '@failtome/protocol';
 import { type AwsClients, createAwsClients, warmUp } from './adapters/aws-clients.ts';
 import { type Clock, createTimer } from './adapters/clock.ts';
@@ -139,6 +139,22 @@ export class Adapters {
       // A reload replaces it.
       driver: { drive: (effect) => this.#driver.drive(effect) },
       notifier: this.#receivers,
+      ...this.#arbiterPort(),
+    };
+  }
+
+  /** Where there is a store; a reload may begin to ask it. */
+  #arbiterPort(): Pick<Ports, 'arbiter'> {
+    const store = this.#relayStore;
+    const { post } = this.#dependencies;
+    if (store === null) return {};
+    return {
+      arbiter: {
+        ask: (effect) =>
+          askArbiter(store, this.#config.cluster, effect, (result) =>
+            post({ kind: 'arbiter', askId: effect.askId, address: effect.address, result }),
+          ),
+      },
     };
   }
 

@@ -59,11 +59,11 @@ const singleFaults: readonly (readonly [section: string, line: string])[] = [
   ],
   [
     'agreement: { silent_peer: hold }',
-    'agreement.silent_peer: found an unknown key, expected one of silentPeer and lease; did you mean silentPeer? (f.yaml:9)',
+    'agreement.silent_peer: found an unknown key, expected one of silentPeer, arbiter and lease; did you mean silentPeer? (f.yaml:9)',
   ],
   [
     'agreement: { holdDown: 60s }',
-    'agreement.holdDown: found an unknown key, expected one of silentPeer and lease; did you mean holdDown? (f.yaml:9)',
+    'agreement.holdDown: found an unknown key, expected one of silentPeer, arbiter and lease; did you mean holdDown? (f.yaml:9)',
   ],
   [
     'log: { level: INFO }',

@@ -79,3 +79,45 @@ test('what failtome config prints is read as the same', () => {
     expect(again.kind === 'faulty' ? again.faults : again.config.store).toEqual(result.config.store);
   }
 });
+
+const PAIR = REST.replace(', { id: pluto, url: "http://10.0.1.12:8741" }', '').replace('ROLE', 'candidate');
+const ARBITER = 'agreement: { arbiter: true }\nstore: { kind: dynamodb }\n';
+
+function pairWith(text: string, rest = PAIR) {
+  return checkConfig('f.yaml', Buffer.from(`${rest}${text}`), {});
+}
+
+function agreementWarnings(text: string) {
+  const result = pairWith(text);
+  if (result.kind === 'faulty') throw new Error(faultLines(result.faults, 'f.yaml').join('\n'));
+  return result.warnings.filter(({ path }) => path.startsWith('agreement'));
+}
+
+test('an arbiter is the third voter of a pair, beside its store', () => {
+  expect(pairWith(ARBITER)).toMatchObject({ config: { agreement: { arbiter: true } } });
+  expect(agreementWarnings(ARBITER)).toEqual([]);
+  expect(pairWith('')).toMatchObject({ config: { agreement: { arbiter: false } } });
+});
+
+test.each([
+  ['without a store', 'agreement: { arbiter: true }\n', PAIR, 'because there is no store'],
+  ['beside a third node', ARBITER, REST.replace('ROLE', 'candidate'), 'because 3 nodes can vote'],
+  [
+    'beside a node of its name',
+    ARBITER,
+    PAIR.replace('id: neptune', 'id: arbiter'),
+    'a node is called arbiter',
+  ],
+])('an arbiter %s is refused', (_, text, rest, expected) => {
+  const result = pairWith(text, rest);
+  const lines = result.kind === 'faulty' ? faultLines(result.faults, 'f.yaml') : [];
+  expect(lines).toEqual([expect.stringContaining(expected)]);
+  expect(lines[0]).toContain('agreement.arbiter');
+});
+
+test('what silence counts as is told to mean nothing beside an arbiter', () => {
+  const text = ARBITER.replace('arbiter: true', 'arbiter: true, silentPeer: hold');
+  expect(agreementWarnings(text)).toEqual([
+    { path: 'agreement.silentPeer', text: expect.stringContaining('means nothing') },
+  ]);
+});

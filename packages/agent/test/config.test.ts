@@ -77,7 +77,7 @@ test('what is required is enough, and everything else has its default', () => {
     ],
     local: null,
     gossip: { intervalMs: 500, timeoutMs: 250, deadMs: 2000, fanout: 3 },
-    agreement: { silentPeer: 'takeover', leaseMs: 10_000 },
+    agreement: { silentPeer: 'takeover', arbiter: false, leaseMs: 10_000 },
     guard: { urls: ['http://checkip.amazonaws.com'], timeoutMs: 3000, allowPrivate: false },
     driver: { kind: 'ec2', region: null, instanceId: null, displace: 'refuse' },
     store: null,
@@ -210,7 +210,7 @@ test('every key is read into its place', () => {
       rise: 2,
     },
     gossip: { intervalMs: 200, timeoutMs: 150, deadMs: 1000, fanout: 2 },
-    agreement: { silentPeer: 'hold', leaseMs: 20_000 },
+    agreement: { silentPeer: 'hold', arbiter: false, leaseMs: 20_000 },
     guard: { urls: ['https://a.example/ip', 'http://b.example'], timeoutMs: 1000, allowPrivate: true },
     driver: { kind: 'exec', command: ['/usr/local/bin/move-ip', '--fast'], displace: 'allow' },
     store: {

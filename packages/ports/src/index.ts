@@ -2,6 +2,7 @@
  * What the agent's adapters and the simulator's have in common, without I/O: what AWS's answers mean for the protocol,
  * and the calls that a driver makes. Each adapter only carries it: over the SDK, or to the model of AWS.
  */
+export * from './arbiter-store.ts';
 export * from './attempts.ts';
 export * from './aws-calls.ts';
 export * from './aws-failure.ts';

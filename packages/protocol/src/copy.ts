@@ -117,6 +117,7 @@ export function copyAddress(address: AddressState): Draft<AddressState> {
     late: address.late,
     replaced: address.replaced,
     idle: address.idle,
+    arbiter: address.arbiter,
   };
 }
 

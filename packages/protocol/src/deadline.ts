@@ -2,6 +2,7 @@
  * When the next tick is due: a function of the state. There are no timers inside the protocol.
  */
 
+import { nextArbiterTime } from './election/arbiter.ts';
 import { BALLOT_LASTS_MS } from './election/campaign.ts';
 import { goodbyeUntil, WRITE_LASTS_MS } from './lifecycle.ts';
 import type { AddressState } from './model/address-state.ts';
@@ -53,6 +54,7 @@ function considerAddress(
   consider(nextIdleCall(state, address));
   if (address.move !== null) consider(nextMoveTime(address.move));
   consider(address.backoff.until);
+  consider(nextArbiterTime(state, address));
   if (address.verdict === 'down') {
     consider(staggerUntil(state, address, callTimeoutMs(state.config)));
     consider(address.lendFrom);
@@ -62,7 +64,7 @@ function considerAddress(
   const { campaign } = address;
   if (campaign === null) return;
   consider(campaign.won === null ? campaign.openedAt + BALLOT_LASTS_MS : campaign.won.until);
-  for (const voter of campaign.unreachable) consider(silentAt(state, voter));
+  for (const voter of campaign.unreachable) if (voter in state.peers) consider(silentAt(state, voter));
 }
 
 /** The next start, and when what is out has been out for too long. */

@@ -9,6 +9,7 @@
  */
 import type { ProtocolConfig } from './model/config.ts';
 import type {
+  ArbiterEffect,
   AskExternalIpEffect,
   CheckLocalEffect,
   DriveEffect,
@@ -51,6 +52,8 @@ export interface Ports {
   readonly notifier: { publish(effect: PublishEffect): void };
   /** Answers `persisted` or `persist-failed` once a write; a write may be overtaken by a later one, whose answer counts for both. */
   readonly store: { persist(effect: PersistEffect): void };
+  /** Answers `arbiter` once a call. Absent where the configuration has no arbiter: nothing is asked there. */
+  readonly arbiter?: { ask(effect: ArbiterEffect): void };
   /** Everything that was told in one step, with the state after it. Must not throw. */
   readonly observer: { observe(facts: readonly Fact[], state: State, now: Instant): void };
   /** The node has said goodbye and owes nothing more. */
@@ -202,6 +205,10 @@ function dispatch(ports: Ports, effect: Effect): void {
       return ports.driver.drive(effect);
     case 'publish':
       return ports.notifier.publish(effect);
+    case 'arbiter':
+      if (ports.arbiter === undefined)
+        throw new Error('the protocol asked for an arbiter, and this host has none');
+      return ports.arbiter.ask(effect);
     case 'persist':
       return ports.store.persist(effect);
     case 'stopped':

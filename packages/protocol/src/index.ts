@@ -4,6 +4,8 @@
  */
 
 export { nextDeadline } from './deadline.ts';
+export type { ArbiterItem } from './election/arbiter-item.ts';
+export { decodeArbiterItem, encodeArbiterItem, standsStillFor } from './election/arbiter-item.ts';
 export {
   ballotElectorate,
   electorateFaults,
@@ -27,6 +29,7 @@ export type {
   Role,
 } from './model/config.ts';
 export {
+  ARBITER,
   MAX_ADDRESSES,
   MAX_FLAP_MOVES,
   MAX_PEERS,

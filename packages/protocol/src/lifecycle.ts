@@ -2,6 +2,7 @@
  * Start, stall, new configuration, shutdown, and the disk (PROTOCOL.md, "Restart, stall, shutdown").
  */
 
+import { forgetArbiter, owesArbiter } from './election/arbiter.ts';
 import { giveUp } from './election/campaign.ts';
 import type { ProtocolConfig } from './model/config.ts';
 import { NEW_SERIES, NEW_WAY_OUT, newAddress, newPeer } from './model/initial.ts';
@@ -92,7 +93,10 @@ export function onStall(ctx: StepContext, lateMs: DurationMs): void {
   forgetObservations(ctx);
   onStoodStill(ctx, lateMs, lateMs >= blockedAfterMs(ctx.state.config));
   forgetHomes(ctx);
-  for (const ip of Object.keys(ctx.state.addresses)) dropMandate(ctx, ip, 'this node stood still');
+  for (const ip of Object.keys(ctx.state.addresses)) {
+    dropMandate(ctx, ip, 'this node stood still');
+    forgetArbiter(ctx, ip, 'stall');
+  }
 }
 
 /** Takes over another configuration. What the node knows of addresses and peers that both name is kept. */
@@ -125,6 +129,7 @@ export function onConfigured(ctx: StepContext, config: ProtocolConfig, disproved
   for (const ip of Object.keys(ctx.state.addresses)) {
     if (addressOf(ctx.state, ip).move === null)
       giveUp(ctx, ip, 'dropped', 'the configuration has changed', 0);
+    forgetArbiter(ctx, ip, 'configuration');
   }
   forgetHomes(ctx);
   outdateReads(ctx);
@@ -201,7 +206,8 @@ export function finishStopping(ctx: StepContext): void {
   const speaking = ctx.outgoing.size > 0 || pendingSends.some((send) => send.failedAt === null);
   const writing = storage.durable < storage.latest && storage.failing === null;
   const publishing = outbox.some((notification) => notification.publishing !== null);
-  if ((speaking || writing || publishing) && waited < GOODBYE_MS) return;
+  const owing = Object.values(ctx.state.addresses).some(owesArbiter);
+  if ((speaking || writing || publishing || owing) && waited < GOODBYE_MS) return;
   change(ctx, { phase: 'stopped' });
   ctx.effects.push({ kind: 'stopped' });
 }

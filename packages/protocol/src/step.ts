@@ -6,6 +6,7 @@
  */
 
 import { nextDeadline } from './deadline.ts';
+import { consultArbiter, onArbiter } from './election/arbiter.ts';
 import { countBallot, endMandate } from './election/campaign.ts';
 import { forgetOldBallots, reconsiderBallots } from './election/voter.ts';
 import {
@@ -97,6 +98,8 @@ function take(ctx: StepContext, input: Input): void {
       return onDriven(ctx, input);
     case 'published':
       return onPublished(ctx, input.publishId, input.result);
+    case 'arbiter':
+      return onArbiter(ctx, input.askId, input.address, input.result);
     case 'persisted':
       return onPersisted(ctx, input.writeId);
     case 'persist-failed':
@@ -147,6 +150,7 @@ function lookAround(ctx: StepContext): void {
     countBallot(ctx, ip);
     timeMove(ctx, ip);
     applyDecision(ctx, ip);
+    if (consultArbiter(ctx, ip)) countBallot(ctx, ip);
     tellBlocked(ctx, ip);
   }
   makeIdleCalls(ctx);

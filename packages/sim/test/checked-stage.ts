@@ -48,6 +48,8 @@ export interface Stage {
   readonly tell: (event: WorldEvent) => void;
   readonly facts: (by: RunView, ...facts: Fact[]) => void;
   disksHarmed: boolean;
+  /** Whether the store has lied. */
+  storeLied: boolean;
   liar: NodeId | null;
 }
 
@@ -68,6 +70,7 @@ export function newStage(driver: 'ec2' | 'opsworks' = 'ec2'): Stage {
     told,
     disksHarmed: false,
     liar: null,
+    storeLied: false,
     tell: (event) => judge(event),
     facts: (by, ...facts) =>
       stage.tell({ kind: 'facts', by, facts, now: { at: stage.nowMs, wall: stage.nowMs } }),
@@ -80,6 +83,7 @@ export function newStage(driver: 'ec2' | 'opsworks' = 'ec2'): Stage {
     disksHarmed: () => stage.disksHarmed,
     isLiar: (id) => id === stage.liar,
     rolledBack: () => false,
+    storeLied: () => stage.storeLied,
   };
   const judge = createJudge(view, (invariant, detail) => {
     broken.push(invariant);

@@ -53,6 +53,7 @@ function scene(driver: 'ec2' | 'opsworks' = 'ec2'): Scene {
     disksHarmed: () => stage.disksHarmed,
     isLiar: () => false,
     rolledBack: () => false,
+    storeLied: () => false,
   };
   const tell = createJudge(view, (invariant) => broken.push(invariant));
   let epoch = 0;

@@ -104,6 +104,14 @@ export class Network {
     this.#rule(id, 'hidden', `type filter hook output priority 0; ip daddr ${address} drop`);
   }
 
+  /** From now on nothing that a node sends to this port arrives, wherever it listens; or it does again. */
+  setPort(id: Id, port: number, state: 'hidden' | 'open'): void {
+    const name = `port${port}`;
+    if (state === 'hidden')
+      return this.#rule(id, name, `type filter hook output priority 0; tcp dport ${port} drop`);
+    must('ip', 'netns', 'exec', this.of(id), findProgram('nft') ?? 'nft', 'delete', 'table', 'inet', name);
+  }
+
   #rule(place: Id | 'cloud', name: string, rules: string): void {
     const table = `table inet ${name} {\n chain passing {\n ${rules}\n }\n}`;
     must('ip', 'netns', 'exec', this.of(place), findProgram('nft') ?? 'nft', table);

@@ -102,6 +102,23 @@ export const ties: readonly Tie[] = [
   ],
   [PROTOCOL, 'came or went; {} between writes when', s(ports('relay-pace', 'SLOW_WRITE_MS'))],
   [PROTOCOL, 'the rest doubles, up to {} paces', ports('relay-pace', 'MOST_PACES')],
+  [
+    PROTOCOL,
+    'is made again after {}, doubling to {}; from {} after the ballot',
+    ms(protocol('election/arbiter', 'FIRST_REST_MS')),
+    s(protocol('election/arbiter', 'LONGEST_REST_MS')),
+    s(protocol('election/arbiter', 'ASKED_AGAIN_FOR_MS')),
+  ],
+  [
+    CONFIGURATION,
+    'each node reads it every {} min',
+    protocol('election/arbiter', 'ARBITER_LOOK_MS') / 60_000,
+  ],
+  [
+    PROTOCOL,
+    'reads the item every {} min, every minute',
+    protocol('election/arbiter', 'ARBITER_LOOK_MS') / 60_000,
+  ],
   [PROTOCOL, 'the one beside it read, every {} min, and', ports('relay-pace', 'PROOF_EVERY_MS') / 60_000],
   [
     'docs/settings-leave-open.md',

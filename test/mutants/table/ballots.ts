@@ -28,7 +28,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'tally-sight',
     ['I10'],
     'a ballot is won with leases alone, whatever their voters see',
-    edit('election/tally.ts', 'count.down * 2 > count.sighted + count.out.length;', 'true;'),
+    edit('election/tally.ts', 'count.down * 2 > count.sighted + looking;', 'true;'),
     'sight',
   ),
   mutant(
@@ -42,11 +42,7 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'tally-out',
     ['I10'],
     'a ballot is won before those still out could say up',
-    edit(
-      'election/tally.ts',
-      'count.down * 2 > count.sighted + count.out.length;',
-      'count.down * 2 > count.sighted;',
-    ),
+    edit('election/tally.ts', 'count.down * 2 > count.sighted + looking;', 'count.down * 2 > count.sighted;'),
     'sight',
   ),
   mutant(

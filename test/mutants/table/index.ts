@@ -2,6 +2,7 @@
 import type { Mutant } from '../mutant.ts';
 import { ADOPTED_MUTANTS } from './adopted.ts';
 import { ANSWER_MUTANTS } from './answers.ts';
+import { ARBITER_MUTANTS } from './arbiter.ts';
 import { AT_REST_MUTANTS } from './at-rest.ts';
 import { BALLOT_MUTANTS } from './ballots.ts';
 import { EARLY_MUTANTS } from './early.ts';
@@ -33,6 +34,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...EPISODE_MUTANTS,
   ...ADOPTED_MUTANTS,
   ...RELAY_MUTANTS,
+  ...ARBITER_MUTANTS,
   ...SIGNED_MUTANTS,
   ...LYING_MUTANTS,
   ...TOGETHER,

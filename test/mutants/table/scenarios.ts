@@ -1,6 +1,14 @@
 /** The scenarios that are about what a mutant breaks; they are run before all others. */
 export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'no-news-no-answer': ['pause-expires'],
+  'arbiter-sees': ['arbiter-cut-off-and-blocked'],
+  'arbiter-takes-no-for-yes': ['arbiter-lent-to-the-dead', 'arbiter-shows-what-was', 'arbiter-loses-a-lease'],
+  'arbiter-lends-for-long': ['arbiter-lent-to-the-dead'],
+  'arbiter-waits-for-nobody': ['arbiter-lent-to-the-dead'],
+  'arbiter-forgets': ['arbiter-loses-a-lease'],
+  'arbiter-of-any-voters': ['arbiter-of-other-voters'],
+  'arbiter-asked-once': ['arbiter-hiccup'],
+  'arbiter-gives-nothing-back': ['arbiter-gives-back'],
   'relay-never': ['store-cut-off-and-blocked'],
   'relay-for-ever': ['store-carries-while-it-must'],
   'relay-blindly': ['store-agent-restarts-while-cut-off', 'store-cut-off-and-blocked'],

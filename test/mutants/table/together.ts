@@ -89,11 +89,7 @@ export const TOGETHER: readonly Mutant[] = [
     'a stall drops neither what was seen nor what was agreed',
     [
       edit('lifecycle.ts', 'forgetObservations(ctx);\n  onStoodStill', 'onStoodStill'),
-      edit(
-        'lifecycle.ts',
-        "for (const ip of Object.keys(ctx.state.addresses)) dropMandate(ctx, ip, 'this node stood still');",
-        '',
-      ),
+      edit('lifecycle.ts', "    dropMandate(ctx, ip, 'this node stood still');\n", ''),
     ],
     'stalls',
   ),

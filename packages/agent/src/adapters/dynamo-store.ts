@@ -1,11 +1,19 @@
 /**
- * The relay's store in a table of DynamoDB: one item a direction, read consistently, written on the condition that it still has the
- * version that its writer knows.
+ * The relay's store, and the arbiter's, in a table of DynamoDB: one item a direction or an address, read consistently, written on
+ * the condition that it still has the version, or the text, that its writer knows.
  *
  * Source: Amazon DynamoDB Developer Guide, "Read consistency" and "Condition expressions".
  */
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import type { RelayStore, StoreFailure, StoreRead, StoreVersion, StoreWrite } from '@failtome/ports';
+import type {
+  ArbiterStore,
+  RelayStore,
+  StoreFailure,
+  StoreRead,
+  StoreSwap,
+  StoreVersion,
+  StoreWrite,
+} from '@failtome/ports';
 import type { DurationMs } from '@failtome/protocol';
 import type { StoreSettings } from '../config/types.ts';
 import { boundedAnswers } from './aws-answers.ts';
@@ -20,7 +28,7 @@ const CONFLICT_CODE = 'ConditionalCheckFailedException';
 export type DynamoSettings = Extract<StoreSettings, { kind: 'dynamodb' }>;
 
 /** One table. */
-export class DynamoStore implements RelayStore {
+export class DynamoStore implements RelayStore, ArbiterStore {
   readonly #table: string;
   readonly #clients: AwsClients;
   readonly #client: DynamoDBClient;
@@ -69,6 +77,31 @@ export class DynamoStore implements RelayStore {
     });
     void this.#ask('PutItem', (options) => this.#client.send(command, options), timeoutMs).then((outcome) => {
       if (!('code' in outcome)) return answered({ kind: 'written', version });
+      answered(outcome.code === CONFLICT_CODE ? { kind: 'conflict' } : outcome);
+    });
+  }
+
+  /** It is told from others by its text; its version says nothing. */
+  swap(
+    key: string,
+    text: string,
+    expected: string | null,
+    timeoutMs: DurationMs,
+    answered: (result: StoreSwap) => void,
+  ): void {
+    const command = new PutItemCommand({
+      TableName: this.#table,
+      Item: { [TABLE_KEY]: { S: key }, version: { N: '1' }, text: { S: text } },
+      ConditionExpression: expected === null ? `attribute_not_exists(${TABLE_KEY})` : '#text = :expected',
+      ...(expected === null
+        ? {}
+        : {
+            ExpressionAttributeNames: { '#text': 'text' },
+            ExpressionAttributeValues: { ':expected': { S: expected } },
+          }),
+    });
+    void this.#ask('PutItem', (options) => this.#client.send(command, options), timeoutMs).then((outcome) => {
+      if (!('code' in outcome)) return answered({ kind: 'written' });
       answered(outcome.code === CONFLICT_CODE ? { kind: 'conflict' } : outcome);
     });
   }

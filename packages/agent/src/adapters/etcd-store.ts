@@ -1,6 +1,6 @@
 /**
- * The relay's store in etcd 3.4 or later, over its JSON gateway: one range for a read, one transaction for a write that compares
- * the key's revision.
+ * The relay's store, and the arbiter's, in etcd 3.4 or later, over its JSON gateway: one range for a read, one transaction for a
+ * write that compares the key's revision, or its value.
  *
  * Source: https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/, and api/v3's rpc.proto. Keys and values are base64 there, and
  * 64-bit numbers are texts.
@@ -9,10 +9,12 @@ import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent, request as httpRequest, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import {
+  type ArbiterStore,
   MAX_ITEM_CHARS,
   type RelayStore,
   type StoreFailure,
   type StoreRead,
+  type StoreSwap,
   type StoreVersion,
   type StoreWrite,
 } from '@failtome/ports';
@@ -66,7 +68,7 @@ async function contentOf(path: string | null): Promise<Buffer | undefined> {
 }
 
 /** One etcd. A call that an endpoint fails goes to nobody else: the next one does. */
-export class EtcdStore implements RelayStore {
+export class EtcdStore implements RelayStore, ArbiterStore {
   readonly #settings: EtcdSettings;
   readonly #secrets: EtcdSecrets;
   readonly #agents: { readonly http: HttpAgent; readonly https: HttpsAgent };
@@ -98,6 +100,28 @@ export class EtcdStore implements RelayStore {
       success: [{ request_put: { key: encoded, value: Buffer.from(text).toString('base64') } }],
     };
     void this.#ask('/v3/kv/txn', body, timeoutMs).then((answer) => answered(writeOf(answer)));
+  }
+
+  swap(
+    key: string,
+    text: string,
+    expected: string | null,
+    timeoutMs: DurationMs,
+    answered: (result: StoreSwap) => void,
+  ): void {
+    const encoded = this.#encodedKey(key);
+    const stands =
+      expected === null
+        ? { target: 'MOD', mod_revision: NO_REVISION }
+        : { target: 'VALUE', value: Buffer.from(expected).toString('base64') };
+    const body = {
+      compare: [{ key: encoded, result: 'EQUAL', ...stands }],
+      success: [{ request_put: { key: encoded, value: Buffer.from(text).toString('base64') } }],
+    };
+    void this.#ask('/v3/kv/txn', body, timeoutMs).then((answer) => {
+      const written = writeOf(answer);
+      answered(written.kind === 'written' ? { kind: 'written' } : written);
+    });
   }
 
   /** Close kept connections; what is under way ends by itself. */

@@ -3,6 +3,8 @@
  * would cost is told.
  */
 import {
+  type ArbiterStore,
+  arbiterKey,
   type RelayCost,
   type RelayStore,
   relayCost,
@@ -11,7 +13,7 @@ import {
   type StoreRead,
   type StoreWrite,
 } from '@failtome/ports';
-import { counted, type DurationMs } from '@failtome/protocol';
+import { counted, type DurationMs, decodeArbiterItem, type Ip } from '@failtome/protocol';
 import type { AgentConfig, Identity, StoreSettings } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
 import { type CheckLine, fail, ok } from './preflight-fix.ts';
@@ -25,7 +27,13 @@ const LEAST_TIMEOUT_MS: DurationMs = 4_000;
 
 /** Read and write an item, as this node would. */
 export async function preflightStore(
-  { store: settings, cluster, gossip }: Pick<AgentConfig, 'store' | 'cluster' | 'gossip'>,
+  {
+    store: settings,
+    cluster,
+    gossip,
+    agreement,
+    addresses,
+  }: Pick<AgentConfig, 'store' | 'cluster' | 'gossip' | 'agreement' | 'addresses'>,
   { id, region }: Pick<Identity, 'id' | 'region'>,
 ): Promise<readonly CheckLine[]> {
   if (settings === null) return [];
@@ -35,12 +43,12 @@ export async function preflightStore(
     const store = await openStore(settings, region);
     try {
       const problem = await whyNotUsed(store, relayKey(cluster, id, CHECKED), timeoutMs);
+      if (problem !== null) return [fail(name, `${whereOf(settings)}: ${problem}`, fixFor(settings))];
       const cost = costText(relayCost(gossip));
-      return [
-        problem === null
-          ? ok(name, `${whereOf(settings)}: an item was read and written; ${cost}`)
-          : fail(name, `${whereOf(settings)}: ${problem}`, fixFor(settings)),
-      ];
+      const used = ok(name, `${whereOf(settings)}: an item was read and written; ${cost}`);
+      if (!agreement.arbiter) return [used];
+      const arbiters = addresses.map(({ ip }) => arbiterLine(store, cluster, ip, timeoutMs));
+      return [used, ...(await Promise.all(arbiters))];
     } finally {
       store.close();
     }
@@ -54,6 +62,32 @@ export async function preflightStore(
       ),
     ];
   }
+}
+
+/** The arbiter's vote about an address, as it stands. */
+async function arbiterLine(
+  store: ArbiterStore,
+  cluster: string,
+  ip: Ip,
+  timeoutMs: DurationMs,
+): Promise<CheckLine> {
+  const name = `arbiter ${ip}`;
+  const found = await new Promise<StoreRead>((resolve) =>
+    store.read(arbiterKey(cluster, ip), timeoutMs, resolve),
+  );
+  if (found.kind === 'none') return ok(name, 'not there yet: the first agent that runs makes it');
+  const item = found.kind === 'item' ? decodeArbiterItem(found.text) : null;
+  if (item === null) {
+    const why =
+      found.kind === 'failed' ? `${found.code}: ${found.detail}` : 'what stands there is none of ours';
+    return fail(
+      name,
+      why,
+      `Delete the item ${arbiterKey(cluster, ip)} from the store: the agents make it anew.`,
+    );
+  }
+  const lent = item.candidate === null ? 'nobody yet' : `${item.candidate}, for epoch ${item.epoch}`;
+  return ok(name, `lent last to ${lent}${item.over ? '; that is over' : ''}`);
 }
 
 /** What the relay costs at most, in a sentence's part. */

@@ -1,12 +1,12 @@
 /** Which store a configuration means. */
-import type { RelayStore } from '@failtome/ports';
+import type { ArbiterStore, RelayStore } from '@failtome/ports';
 import type { StoreSettings } from '../config/types.ts';
 import { createAwsClients } from './aws-clients.ts';
 import { DynamoStore } from './dynamo-store.ts';
 import { EtcdStore, readEtcdSecrets } from './etcd-store.ts';
 
 /** A store that is open until it is closed. */
-export interface OpenStore extends RelayStore {
+export interface OpenStore extends RelayStore, ArbiterStore {
   close(): void;
 }
 

@@ -61,6 +61,7 @@ export const BALLOT_ADVICE: Readonly<Record<BallotReason, string>> = {
   down: 'It sees the address down, and lends its lease.',
   consent: 'It agrees to the handover, and lends its lease.',
   'no-way-out': 'It cannot prove its own way out, so it lends its lease without a word on the address.',
+  arbiter: 'It is the arbiter: it sees nothing, and lends its lease to one candidate at a time.',
   undecided: 'It is still looking, and will answer again by itself.',
   up: 'It sees the address up: find out why this node does not.',
   paused: 'Automatic moves are paused: `failtome resume` ends that.',

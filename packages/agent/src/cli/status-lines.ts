@@ -29,6 +29,7 @@ export function statusLines(cluster: ToldCluster, look: Look): readonly string[]
     ...own.handovers.flatMap(handoverRemark),
     ...protectionRemarks(own),
     ...storeRemarks(own),
+    ...arbiterRemarks(own),
     ...disagreements(cluster),
     ...nodes.flatMap(nodeRemarks),
   ];
@@ -91,6 +92,12 @@ function pauseRemarks({ pause }: StatusRow): readonly Remark[] {
 
 function storeRemarks({ store }: StatusRow): readonly Remark[] {
   return store === null ? [] : storeTexts(store).map((text) => ({ text, tone: 'warn' }));
+}
+
+function arbiterRemarks({ addresses }: StatusRow): readonly Remark[] {
+  return addresses.flatMap(({ ip, arbiter }) =>
+    arbiter === '' ? [] : [{ text: `The arbiter lends no lease of ${ip}: ${arbiter}`, tone: 'warn' }],
+  );
 }
 
 function handoverRemark({ address, to, state, by, reason, until, detail }: HandoverRow): readonly Remark[] {

@@ -54,6 +54,8 @@ export interface AddressRow {
   readonly holdDownMs: DurationMs;
   readonly outcome: string;
   readonly reason: string;
+  /** Why the arbiter would lend nothing; empty: it would, or there is none. */
+  readonly arbiter: string;
   readonly votes: readonly VoteRow[];
 }
 
@@ -196,6 +198,7 @@ function addressOf(address: Fields): AddressRow {
     holdDownMs: numberOf(address.holdDownMs) ?? 0,
     outcome: textOf(address.outcome),
     reason: textOf(address.decision),
+    arbiter: textOf(address.arbiter),
     votes: votesOf(fieldsOf(address.ballot)),
   };
 }

@@ -51,7 +51,11 @@ export function assemble(settings: Settings): AgentConfig {
       deadMs: must(keys.GOSSIP_DEAD),
       fanout: must(keys.GOSSIP_FANOUT),
     },
-    agreement: { silentPeer: must(keys.AGREEMENT_SILENT_PEER), leaseMs: must(keys.AGREEMENT_LEASE) },
+    agreement: {
+      silentPeer: must(keys.AGREEMENT_SILENT_PEER),
+      arbiter: must(keys.AGREEMENT_ARBITER),
+      leaseMs: must(keys.AGREEMENT_LEASE),
+    },
     guard: {
       urls: must(keys.GUARD_URLS),
       timeoutMs: must(keys.GUARD_TIMEOUT),

@@ -2,7 +2,7 @@
  * What must hold of the configured nodes together. It needs this node's id, which may come from
  * instance metadata, so it is asked once more when that is known.
  */
-import { counted, MAX_VOTERS, type NodeId, type Role } from '@failtome/protocol';
+import { ARBITER, counted, MAX_VOTERS, type NodeId, type Role } from '@failtome/protocol';
 import type { Fault, Origin } from './fault.ts';
 import type { AgentConfig } from './types.ts';
 
@@ -20,12 +20,17 @@ export interface Electorate {
   readonly role: Role;
   readonly roleOrigin: Origin | null;
   readonly peers: readonly ConfiguredNode[];
+  /** There is a third voter in the store. */
+  readonly arbiter: boolean;
+  readonly arbiterOrigin: Origin | null;
 }
 
 /** The faults of a whole configuration that only show once the node's id is known; none when it was in the file. */
 export function identityFaults(config: AgentConfig, id: NodeId): readonly Fault[] {
   const peers = config.peers.map((peer) => ({ id: peer.id, role: peer.role, origin: null }));
-  return electorateFaults({ id, role: config.node.role, roleOrigin: null, peers });
+  const { arbiter } = config.agreement;
+  const { role } = config.node;
+  return electorateFaults({ id, role, roleOrigin: null, peers, arbiter, arbiterOrigin: null });
 }
 
 /** What is wrong with who votes. */
@@ -51,6 +56,7 @@ export function electorateFaults(electorate: Electorate): readonly Fault[] {
       hint,
     });
   }
+  if (electorate.arbiter) faults.push(...arbiterFaults(electorate, others, voters));
   if (voters < 2) {
     const hint = 'a node alone agrees with nobody; members have no vote';
     faults.push({
@@ -63,6 +69,34 @@ export function electorateFaults(electorate: Electorate): readonly Fault[] {
       peersFault('no candidate, this node included', 'at least one node that may hold the addresses'),
     );
   }
+  return faults;
+}
+
+/** The third voter of two nodes, neither of which has its name. */
+function arbiterFaults(
+  { id, arbiterOrigin: origin }: Electorate,
+  others: readonly ConfiguredNode[],
+  voters: number,
+): readonly Fault[] {
+  const path = 'agreement.arbiter';
+  const hint = 'an arbiter is the third voter of a pair';
+  const faults: Fault[] = [];
+  if (voters !== 2)
+    faults.push({
+      path,
+      found: 'true',
+      expected: `false, because ${counted(voters, 'node')} can vote`,
+      hint,
+      origin,
+    });
+  if (id === ARBITER || others.some((peer) => peer.id === ARBITER))
+    faults.push({
+      path,
+      found: 'true',
+      expected: `false, because a node is called ${ARBITER}`,
+      hint,
+      origin,
+    });
   return faults;
 }
 

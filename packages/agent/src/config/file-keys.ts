@@ -266,6 +266,8 @@ export const GOSSIP_FANOUT: Key<number> = ofWhole(shared.GOSSIP_FANOUT);
 
 /** `agreement.silentPeer`. */
 export const AGREEMENT_SILENT_PEER: Key<'takeover' | 'hold'> = ofChoice(shared.AGREEMENT_SILENT_PEER);
+/** `agreement.arbiter`. */
+export const AGREEMENT_ARBITER: Key<boolean> = key('agreement.arbiter', kinds.flag, value(false));
 /** `agreement.lease`. */
 export const AGREEMENT_LEASE: Key<DurationMs> = ofDuration(shared.AGREEMENT_LEASE);
 

@@ -17,7 +17,7 @@ import { NO_PAGE } from './local-kinds.ts';
 import { publicKeyFaults } from './public-key-rules.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 import { sharedAddressFaults } from './shared-address.ts';
-import { storeFaults } from './store-rules.ts';
+import { arbiterFaults, storeFaults } from './store-rules.ts';
 import { tlsFaults } from './tls-rules.ts';
 import { webhookFaults } from './webhook-rules.ts';
 
@@ -34,6 +34,7 @@ export function combinationFaults(settings: Settings): readonly Fault[] {
     ...gossipFaults(settings),
     ...driverFaults(settings),
     ...storeFaults(settings),
+    ...arbiterFaults(settings),
     ...homeFaults(settings),
     ...webhookFaults(settings),
     ...sharedAddressFaults(settings),
@@ -63,7 +64,16 @@ function nodeFaults(settings: Settings): readonly Fault[] {
   // With a node missing from the count, every count would be wrong.
   if (role === null || peers.length < lengthOf(settings, 'peers')) return [];
   const roleOrigin = originOf(settings, keys.NODE_ROLE);
-  return electorateFaults({ id: get(settings, keys.NODE_ID), role, roleOrigin, peers });
+  const arbiter = get(settings, keys.AGREEMENT_ARBITER) === true;
+  const arbiterOrigin = arbiter ? originOf(settings, keys.AGREEMENT_ARBITER) : null;
+  return electorateFaults({
+    id: get(settings, keys.NODE_ID),
+    role,
+    roleOrigin,
+    peers,
+    arbiter,
+    arbiterOrigin,
+  });
 }
 
 function apiFaults(settings: Settings): readonly Fault[] {

@@ -1,5 +1,6 @@
-/** What a store needs beside its own values. */
+/** What a store needs beside its own values, and what needs a store. */
 import type { Fault } from './fault.ts';
+import * as fileKeys from './file-keys.ts';
 import type { Key } from './key-table.ts';
 import { get, NOTHING, originOf, pathOf, type Settings } from './settings.ts';
 import * as keys from './store-keys.ts';
@@ -28,4 +29,13 @@ export function storeFaults(settings: Settings): readonly Fault[] {
   if (cert && !key) faults.push(at(keys.STORE_KEY_FILE, NOTHING, 'the key of store.certFile'));
   if (key && !cert) faults.push(at(keys.STORE_CERT_FILE, NOTHING, 'the certificate of store.keyFile'));
   return faults;
+}
+
+/** An arbiter is an item in a store. Whose third voter it is, is asked with the voters. */
+export function arbiterFaults(settings: Settings): readonly Fault[] {
+  const key = fileKeys.AGREEMENT_ARBITER;
+  if (get(settings, key) !== true || settings.present.has('store')) return [];
+  const origin = originOf(settings, key, 0);
+  const expected = 'false, because there is no store';
+  return [{ path: pathOf(key, 0), found: 'true', expected, hint: 'an arbiter stands in a store', origin }];
 }

@@ -26,7 +26,7 @@ export function toProtocolConfig(config: AgentConfig, identity: Identity, versio
     })),
     local: candidate && config.local !== null ? checkOf(config.local) : null,
     gossip: config.gossip,
-    agreement: config.agreement,
+    agreement: agreementOf(config.agreement),
     guard: { timeoutMs: config.guard.timeoutMs },
     driver: candidate && config.driver !== null ? driverOf(config.driver) : null,
     notify: {
@@ -37,6 +37,14 @@ export function toProtocolConfig(config: AgentConfig, identity: Identity, versio
     flap: config.flap,
     ...(config.failback === null ? {} : { failback: config.failback }),
   };
+}
+
+function agreementOf({
+  silentPeer,
+  leaseMs,
+  arbiter,
+}: AgentConfig['agreement']): ProtocolConfig['agreement'] {
+  return { silentPeer, leaseMs, ...(arbiter ? { arbiter } : {}) };
 }
 
 /** Whom it tells, without how. */

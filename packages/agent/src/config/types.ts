@@ -145,7 +145,11 @@ export interface AgentConfig {
     readonly deadMs: DurationMs;
     readonly fanout: number;
   };
-  readonly agreement: { readonly silentPeer: 'takeover' | 'hold'; readonly leaseMs: DurationMs };
+  readonly agreement: {
+    readonly silentPeer: 'takeover' | 'hold';
+    readonly arbiter: boolean;
+    readonly leaseMs: DurationMs;
+  };
   readonly guard: GuardSettings;
   /** Null for a witness or a member. */
   readonly driver: DriverSettings | null;

@@ -16,7 +16,7 @@ import { isReadOnTheWay, READ_ON_THE_WAY } from './webhook-rules.ts';
 /** What in a configuration works, and is a risk. */
 export function riskWarnings(config: AgentConfig, settings: Settings): readonly Warning[] {
   return [
-    ...electorateWarnings(config),
+    ...electorateWarnings(config, settings),
     ...entryWarnings(config, settings),
     ...identityWarnings(config),
     ...checkWarnings(config),
@@ -31,7 +31,9 @@ function when(risky: boolean, path: string, text: string): readonly Warning[] {
   return risky ? [{ path, text }] : [];
 }
 
-function electorateWarnings(config: AgentConfig): readonly Warning[] {
+function electorateWarnings(config: AgentConfig, settings: Settings): readonly Warning[] {
+  const { arbiter, silentPeer } = config.agreement;
+  const isGiven = originOf(settings, keys.AGREEMENT_SILENT_PEER, 0).kind !== 'default';
   const others = config.peers.filter((peer) => peer.id !== config.node.id && peer.role !== 'member').length;
   const voters = others + (config.node.role === 'member' ? 0 : 1);
   const even = voters > 2 && voters % 2 === 0;
@@ -43,7 +45,12 @@ function electorateWarnings(config: AgentConfig): readonly Warning[] {
       `${counted(voters, 'voter')} stand the loss of ${voters - majority}, no more than ${voters - 1} would; an odd number is better`,
     ),
     ...when(
-      voters === 2 && config.agreement.silentPeer === 'hold',
+      arbiter && isGiven,
+      'agreement.silentPeer',
+      `${silentPeer} means nothing beside agreement.arbiter: with three voters no silence counts`,
+    ),
+    ...when(
+      voters === 2 && silentPeer === 'hold' && !arbiter,
       'agreement.silentPeer',
       'hold: of two voters, the loss of one stops every automatic takeover; a witness would not',
     ),

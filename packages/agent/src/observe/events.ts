@@ -94,6 +94,7 @@ const EVENT_NAMES: Readonly<Record<Fact['kind'], string>> = {
   'notification-dropped': 'notification-dropped',
   pause: 'pause',
   handover: 'handover',
+  arbiter: 'arbiter',
   storage: 'storage',
 };
 
@@ -132,6 +133,8 @@ function levelOf(fact: Fact): LogLevel {
       return fact.state === 'open' || fact.state === 'done' ? 'info' : 'warn';
     case 'storage':
       return fact.ok ? 'info' : 'error';
+    case 'arbiter':
+      return fact.problem === '' ? 'info' : 'warn';
     case 'stalled':
     case 'late-association':
       return 'warn';

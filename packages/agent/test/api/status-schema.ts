@@ -131,6 +131,9 @@ export const ADDRESS = Type.Object({
     "This voter's lease, while it is lent.",
   ),
   lendsInMs: lengthMs('How long this voter still keeps its lease to itself; 0: it lends.'),
+  arbiter: Type.Optional(
+    text('Why the arbiter would lend this node nothing; empty: it would. Left out where it asks none.'),
+  ),
   ballot: nullable(
     Type.Object({
       epoch: count('Its number.'),

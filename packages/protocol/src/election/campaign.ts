@@ -22,7 +22,8 @@ import {
   speakTo,
 } from '../step-context.ts';
 import type { Ballot, BallotAnswer, BallotMode } from '../wire/messages.ts';
-import { ballotElectorate, votersOf } from './quorum.ts';
+import { giveBackToArbiter } from './arbiter.ts';
+import { ballotElectorate, nodesVoting } from './quorum.ts';
 import { tally } from './tally.ts';
 import { endLease, lend } from './voter.ts';
 
@@ -67,7 +68,7 @@ export function openBallot(ctx: StepContext, ip: Ip, mode: BallotMode, handoverI
   };
   changeAddress(ctx, ip, { campaign, guard: null });
   emitFact(ctx, { kind: 'ballot-opened', address: ip, epoch, mode });
-  for (const voter of votersOf(config)) {
+  for (const voter of nodesVoting(config)) {
     if (voter !== self) speakTo(ctx, voter, { fresh: needsNewConnection(ctx.state, voter) });
   }
   countBallot(ctx, ip);
@@ -153,7 +154,7 @@ function isAwaited(
   { epoch, ask }: BallotAnswer,
 ): boolean {
   if (campaign === null || campaign.epoch !== epoch || campaign.won !== null) return false;
-  return campaign.asks[ask] !== undefined && votersOf(config).includes(from);
+  return campaign.asks[ask] !== undefined && nodesVoting(config).includes(from);
 }
 
 /** A message with a ballot came to nothing. Only on a connection of its own does that count; else it is tried on one. */
@@ -263,9 +264,10 @@ export function releaseLeases(ctx: StepContext, ip: Ip, epoch: Epoch): void {
   const { config } = ctx.state;
   const { lent } = addressOf(ctx.state, ip);
   if (lent !== null && lent.candidate === config.node.id && lent.epoch <= epoch) endLease(ctx, ip, lent);
-  for (const voter of votersOf(config)) {
+  for (const voter of nodesVoting(config)) {
     if (voter !== config.node.id) queueRelease(ctx, voter, ip, epoch);
   }
+  giveBackToArbiter(ctx, ip, epoch);
 }
 
 function queueRelease(ctx: StepContext, voter: NodeId, ip: Ip, epoch: Epoch): void {

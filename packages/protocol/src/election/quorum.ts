@@ -3,14 +3,20 @@
  * "those that happen to be reachable" (invariant I3).
  */
 
-import { MAX_VOTERS, type ProtocolConfig } from '../model/config.ts';
+import { ARBITER, MAX_VOTERS, type ProtocolConfig } from '../model/config.ts';
 import type { State } from '../model/state.ts';
 import type { NodeId } from '../model/units.ts';
 import { counted } from '../reporting/wording.ts';
 import { WIRE_VERSION } from '../wire/messages.ts';
 
-/** All configured voters, this node included where it votes, sorted by id. */
+/** All configured voters, this node included where it votes, and the arbiter where there is one, sorted by id. */
 export function votersOf(config: ProtocolConfig): readonly NodeId[] {
+  const voters = nodesVoting(config);
+  return config.agreement.arbiter === true ? [...voters, ARBITER].sort(byText) : voters;
+}
+
+/** The voters that are nodes: those that see, store what operators order, and are spoken to. */
+export function nodesVoting(config: ProtocolConfig): readonly NodeId[] {
   const voters = config.peers.filter((peer) => peer.role !== 'member').map((peer) => peer.id);
   if (config.node.role !== 'member') voters.push(config.node.id);
   return voters.sort(byText);
@@ -68,6 +74,8 @@ export function electorateFaults(config: ProtocolConfig): readonly string[] {
   if (voters.length > MAX_VOTERS)
     faults.push(`${counted(voters.length, 'voter')} configured, at most ${MAX_VOTERS} may be`);
   if (new Set(voters).size !== voters.length) faults.push('two voters have the same id');
+  if (config.agreement.arbiter === true && nodesVoting(config).length !== 2)
+    faults.push('an arbiter is for two voters');
   return faults;
 }
 

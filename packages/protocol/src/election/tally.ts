@@ -3,6 +3,7 @@
  */
 
 import type { AddressState, Campaign, VoterAnswer } from '../model/address-state.ts';
+import { ARBITER } from '../model/config.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, MonotonicMs, NodeId } from '../model/units.ts';
 import { isSilent } from '../observation/holder.ts';
@@ -55,9 +56,10 @@ export function tally(state: State, address: AddressState, campaign: Campaign): 
   const holderAnswer = consentOf(state, address, campaign);
   const lost = { result: 'lost', detail, ...retryOf(count, majority) } as const;
   if (holderAnswer === 'refused' || count.leases.length + count.out.length < majority) return lost;
-  const seesEnough = campaign.mode === 'handover' || count.down * 2 > count.sighted + count.out.length;
-  const couldSee =
-    campaign.mode === 'handover' || (count.down + count.out.length) * 2 > count.sighted + count.out.length;
+  // The arbiter will see nothing, whatever it answers.
+  const looking = count.out.filter((voter) => voter !== ARBITER).length;
+  const seesEnough = campaign.mode === 'handover' || count.down * 2 > count.sighted + looking;
+  const couldSee = campaign.mode === 'handover' || (count.down + looking) * 2 > count.sighted + looking;
   if (!couldSee) return lost;
   const leaseUntil = count.leases.sort((a, b) => b - a)[majority - 1] ?? 0;
   // A short lease that comes first must not keep a longer one from counting.
@@ -81,7 +83,7 @@ function countAnswers(state: State, campaign: Campaign, voters: readonly NodeId[
     if (answer === undefined || answer.answer === 'pending')
       countMissing(state, campaign, voter, voters.length, count);
     else if (answer.answer === 'refuse') {
-      count.sighted += 1; // what a refusing voter sees can't be known, so a refusal counts as not down
+      if (voter !== ARBITER) count.sighted += 1; // what a refusing voter sees can't be known, so a refusal counts as not down
       count.refusals.push(answer);
       if (relievesAlone(campaign, answer, voters)) count.leases.push(answer.leaseUntil + leaseMs);
     } else {
@@ -119,6 +121,10 @@ function relievesAlone(campaign: Campaign, answer: VoterAnswer, voters: readonly
 
 /** A voter that hasn't answered: silent, and its ballot failed on a fresh connection, or still out. */
 function countMissing(state: State, campaign: Campaign, voter: NodeId, voters: number, count: Count): void {
+  if (voter === ARBITER) {
+    if (!campaign.unreachable.includes(ARBITER)) count.out.push(voter);
+    return;
+  }
   const silent =
     voter !== state.config.node.id && isSilent(state, voter) && campaign.unreachable.includes(voter);
   if (!silent) {
@@ -153,5 +159,7 @@ function summaryOf(state: State, campaign: Campaign, count: Count, voters: numbe
   const waiting = count.out
     .filter((voter) => campaign.answers[voter] === undefined)
     .map((voter) => `${voter}: no answer yet`);
-  return `${count.leases.length} of ${counted(voters, 'lease')}, ${count.down} of ${count.sighted} that aren't blind say down; ${[...said, ...silent, ...waiting].join(', ')}`;
+  const isUnreached = campaign.answers[ARBITER] === undefined && campaign.unreachable.includes(ARBITER);
+  const unreached = isUnreached ? [`${ARBITER}: the store doesn't answer`] : [];
+  return `${count.leases.length} of ${counted(voters, 'lease')}, ${count.down} of ${count.sighted} that aren't blind say down; ${[...said, ...silent, ...unreached, ...waiting].join(', ')}`;
 }

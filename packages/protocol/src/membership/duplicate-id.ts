@@ -6,7 +6,7 @@
  * fresh, or in a request that echoes this very run.
  */
 
-import { votersOf } from '../election/quorum.ts';
+import { nodesVoting } from '../election/quorum.ts';
 import type { Peer } from '../model/peer-state.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, NodeId } from '../model/units.ts';
@@ -35,7 +35,7 @@ export function onToldOfDuplicate(ctx: StepContext, from: NodeId, forMs: Duratio
   const others = Object.values(ctx.state.peers).filter(
     ({ id, saysDuplicateUntil }) => id !== from && saysDuplicateUntil > now.at,
   );
-  const voters = votersOf(config);
+  const voters = nodesVoting(config);
   const isOtherOfPair = voters.length <= 2 && voters.includes(from);
   if (others.length > 0 || isOtherOfPair) onDuplicateOfSelf(ctx, forMs);
 }

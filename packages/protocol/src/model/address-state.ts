@@ -8,6 +8,7 @@ import type { Episode } from '../takeover/episode-state.ts';
 import type { Ballot, BallotAnswer, BallotMode, BallotReason, Verdict } from '../wire/messages.ts';
 import type { Association } from './inputs.ts';
 import type { CheckSeries } from './observation-state.ts';
+import type { ArbiterLine } from './peer-state.ts';
 import type { Outcome, Reason } from './reasons.ts';
 import type {
   AssociationId,
@@ -84,6 +85,7 @@ export interface AddressState {
   /** Whom this node's last accepted take replaced, or a peer's by its own word, where associations have no ids; null: nothing that a read could still show. */
   readonly replaced: Replaced | null;
   readonly idle: IdleCalls;
+  readonly arbiter: ArbiterLine;
 }
 
 /** What people know of an address by this node's word, whose end they are then told of as well (`reporting/news.ts`). */

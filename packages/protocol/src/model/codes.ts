@@ -72,6 +72,7 @@ export const BALLOT_ANSWER_OF = {
   down: 'grant',
   consent: 'grant',
   'no-way-out': 'blind',
+  arbiter: 'blind',
   undecided: 'pending',
   up: 'refuse',
   paused: 'refuse',

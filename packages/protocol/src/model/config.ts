@@ -117,6 +117,8 @@ export interface ProtocolConfig {
     /** What the silence of the only other voter counts as: `blind` under `takeover`, a refusal under `hold`. */
     readonly silentPeer: 'takeover' | 'hold';
     readonly leaseMs: DurationMs;
+    /** The pair has a third voter in its store (`arbiter.ts`); absent: it hasn't. */
+    readonly arbiter?: boolean;
   };
   readonly guard: { readonly timeoutMs: DurationMs };
   /** Null for a witness or a member. */
@@ -137,6 +139,9 @@ export interface ProtocolConfig {
 
 /** The most voters a cluster may have (PROTOCOL.md, "Ballots"). */
 export const MAX_VOTERS = 7;
+
+/** The arbiter's name among the voters. No node may have it beside one. */
+export const ARBITER: NodeId = 'arbiter';
 
 /** The most peers one node knows. */
 export const MAX_PEERS = 1024;

@@ -20,6 +20,7 @@ export type Effect =
   | AskExternalIpEffect
   | DriveEffect
   | PublishEffect
+  | ArbiterEffect
   | PersistEffect
   | { readonly kind: 'stopped'; readonly after?: EffectId };
 
@@ -98,6 +99,23 @@ export interface PublishEffect extends Notice {
   readonly publishId: EffectId;
   /** The name of one in `config.notify.receivers`. */
   readonly receiver: string;
+  readonly timeoutMs: DurationMs;
+  readonly after?: EffectId;
+}
+
+/** A call of the store, about what stands there for the arbiter's vote. */
+export type ArbiterOperation =
+  | { readonly op: 'read' }
+  /** Write `text` in the place of exactly `expected`; null: where nothing stands. */
+  | { readonly op: 'swap'; readonly text: string; readonly expected: string | null };
+
+/** Ask the store. Answered by `arbiter`. */
+export interface ArbiterEffect {
+  readonly kind: 'arbiter';
+  readonly askId: EffectId;
+  readonly address: Ip;
+  readonly operation: ArbiterOperation;
+  /** After this the answer is a failure; what was to be written may be written all the same, or yet. */
   readonly timeoutMs: DurationMs;
   readonly after?: EffectId;
 }

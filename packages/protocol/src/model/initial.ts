@@ -7,7 +7,7 @@ import type { PauseRecord } from '../wire/messages.ts';
 import type { AddressState, Backoff, Holder, Homing, Told } from './address-state.ts';
 import type { ProtocolConfig } from './config.ts';
 import type { CheckSeries, WayOut } from './observation-state.ts';
-import type { Channel, Peer } from './peer-state.ts';
+import type { ArbiterLine, Channel, Peer } from './peer-state.ts';
 import type { State } from './state.ts';
 import type { Ip, NodeId } from './units.ts';
 
@@ -204,8 +204,24 @@ export function newAddress(ip: Ip): AddressState {
       nextPermitAt: 0,
       permission: { kind: 'unproven' },
     },
+    arbiter: NEW_ARBITER_LINE,
   };
 }
+
+/** Nothing of the arbiter has been read. */
+export const NEW_ARBITER_LINE: ArbiterLine = {
+  seen: null,
+  unsure: false,
+  call: null,
+  asked: null,
+  giveBack: null,
+  failures: 0,
+  failure: null,
+  restsUntil: 0,
+  lookAt: 0,
+  mayFound: true,
+  problem: null,
+};
 
 /** Nothing is waited for; its reason is never shown. */
 export const NO_BACKOFF: Backoff = {

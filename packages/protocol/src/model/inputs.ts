@@ -60,6 +60,12 @@ export type Input = Instant &
         readonly result: DriverResult;
       }
     | { readonly kind: 'published'; readonly publishId: EffectId; readonly result: PublishResult }
+    | {
+        readonly kind: 'arbiter';
+        readonly askId: EffectId;
+        readonly address: Ip;
+        readonly result: ArbiterResult;
+      }
     | { readonly kind: 'persisted'; readonly writeId: EffectId }
     | { readonly kind: 'persist-failed'; readonly writeId: EffectId; readonly code: string }
     | {
@@ -189,3 +195,13 @@ export type PublishResult =
       readonly refused?: boolean;
       readonly request: CloudRequest;
     };
+
+/** What a call of the store came to. */
+export type ArbiterResult =
+  /** Null: nothing stands there. */
+  | { readonly kind: 'text'; readonly text: string | null }
+  | { readonly kind: 'written' }
+  /** Something else stands there than was expected; nothing is changed. */
+  | { readonly kind: 'conflict' }
+  /** Nothing is known but that it failed: a write may have been applied, or may yet be. */
+  | { readonly kind: 'failed'; readonly code: string; readonly detail: string };

@@ -1,5 +1,5 @@
 /**
- * What a node knows of each peer, and the messages that are on their way to it.
+ * What a node knows of each peer, the messages that are on their way to it, and what it knows of the arbiter.
  */
 
 import type { BallotAnswer, Echo, NodeRecord, PeerState, Release, Rumour } from '../wire/messages.ts';
@@ -104,4 +104,47 @@ export interface GossipState {
   readonly memberCursor: number;
   /** News of third nodes, each told in `left` more messages. */
   readonly rumours: readonly { readonly rumour: Rumour; readonly left: number }[];
+}
+
+/** What a candidate knows of the arbiter's vote about one address (`arbiter.ts`). */
+export interface ArbiterLine {
+  /** What was read or written last; null: not known. */
+  readonly seen: ArbiterText | null;
+  /** A write was given up that may have been applied since. */
+  readonly unsure: boolean;
+  /** The call to the store on its way; null: none is. */
+  readonly call: ArbiterCall | null;
+  /** The last ballot for which a lease was written, and when the first of those writes was asked for; null: none was. */
+  readonly asked: { readonly epoch: Epoch; readonly at: MonotonicMs } | null;
+  /** What was lent up to this epoch is to be given back; null: nothing is. */
+  readonly giveBack: Epoch | null;
+  /** Calls in a row that came to nothing. */
+  readonly failures: number;
+  /** What went wrong with the last call, as the store tells it; null: it was answered. */
+  readonly failure: string | null;
+  /** No call before this. */
+  readonly restsUntil: MonotonicMs;
+  /** When it is looked after next, with nothing to ask for. */
+  readonly lookAt: MonotonicMs;
+  /** It may still make the item anew for its own electorate: once after a start, or after another configuration. */
+  readonly mayFound: boolean;
+  /** Why it wouldn't lend, as it was told last; empty: it would; null: not told yet. */
+  readonly problem: string | null;
+}
+
+/** What stands in the store. */
+export interface ArbiterText {
+  /** Null: nothing. */
+  readonly text: string | null;
+  /** When this run first read it, after the answer, and has read no other since. */
+  readonly since: MonotonicMs;
+  /** When it was read last. */
+  readonly at: MonotonicMs;
+}
+
+/** A call to the store. */
+export interface ArbiterCall {
+  readonly askId: EffectId;
+  /** What is written; null: it is a read. */
+  readonly text: string | null;
 }

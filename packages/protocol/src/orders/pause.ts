@@ -2,7 +2,7 @@
  * The cluster-wide pause of automatic moves (invariant I16).
  */
 
-import { byText, majorityOf, votersOf } from '../election/quorum.ts';
+import { byText, majorityOf, nodesVoting } from '../election/quorum.ts';
 import {
   adoptedText,
   ignorePart,
@@ -131,7 +131,7 @@ export function setPause(ctx: StepContext, pause: PauseRecord): void {
 /** Which voters are known to have stored the present pause. */
 export function pauseStoredBy(state: State): readonly NodeId[] {
   const { version, by, proof } = state.pause;
-  return votersOf(state.config).filter((voter) => {
+  return nodesVoting(state.config).filter((voter) => {
     if (voter === state.config.node.id) return state.storage.failing === null;
     const record = state.peers[voter]?.record ?? null;
     if (record === null || record.unstored === true) return false;
@@ -142,7 +142,7 @@ export function pauseStoredBy(state: State): readonly NodeId[] {
 
 /** How many must have stored it: a majority, or in a pair whose other is silent the one. */
 export function pauseNeeds(state: State): number {
-  const voters = votersOf(state.config);
+  const voters = nodesVoting(state.config);
   const others = voters.filter((voter) => voter !== state.config.node.id);
   if (voters.length === 2 && others.every((voter) => isSilent(state, voter))) return 1;
   return majorityOf(voters.length);

@@ -57,10 +57,9 @@ export function factText(fact: Fact): string {
     case 'pause':
     case 'handover':
       return orderText(fact);
+    case 'arbiter':
     case 'storage':
-      return fact.ok
-        ? 'the state directory takes writes again'
-        : `the state could not be written (${fact.code}): this node lends and takes nothing`;
+      return kept(fact);
   }
 }
 
@@ -123,6 +122,20 @@ function orderText(fact: FactOf<'pause' | 'handover'>): string {
         : `automatic takeovers are on again, by ${fact.owner}${after(fact.reason)}`;
     case 'handover':
       return `handover of ${fact.address} to ${fact.to}, ordered by ${fact.by}${after(fact.reason)}; ${fact.state}${after(fact.detail)}`;
+  }
+}
+
+/** What keeps leases: the arbiter's store, the node's own disk. */
+function kept(fact: FactOf<'arbiter' | 'storage'>): string {
+  switch (fact.kind) {
+    case 'arbiter':
+      return fact.problem === ''
+        ? `the arbiter can lend its lease of ${fact.address}`
+        : `the arbiter lends no lease of ${fact.address}: ${fact.problem}`;
+    case 'storage':
+      return fact.ok
+        ? 'the state directory takes writes again'
+        : `the state could not be written (${fact.code}): this node lends and takes nothing`;
   }
 }
 

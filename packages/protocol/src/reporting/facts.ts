@@ -160,6 +160,8 @@ export type Fact =
       readonly by: string;
       readonly reason: string;
     }
+  /** Whether the arbiter would lend; told when it changes. `problem` is empty where it would. */
+  | { readonly kind: 'arbiter'; readonly address: Ip; readonly problem: string }
   | { readonly kind: 'storage'; readonly ok: boolean; readonly code: string };
 
 /** One line of `failtome history`. */

@@ -5,8 +5,10 @@
  * Nothing is decided by it. The nodes may differ for a moment, as their probes do: each tells what it sees.
  */
 
+import { arbiterProblem, isAskingArbiter } from '../election/arbiter.ts';
 import { majorityOf, votersOf } from '../election/quorum.ts';
 import type { AddressState } from '../model/address-state.ts';
+import { ARBITER } from '../model/config.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, Ip, NodeId } from '../model/units.ts';
 import { isSilent } from '../observation/holder.ts';
@@ -208,11 +210,21 @@ function quorumLimit(state: State, ip: Ip): readonly string[] {
     return agreement.silentPeer === 'takeover'
       ? []
       : [`no-majority: agreement.silentPeer is hold: should ${holder} fall silent, nobody takes it over`];
-  const heard = voters.filter((id) => id !== holder && (id === self.id || !isSilent(state, id)));
+  const heard = voters.filter(
+    (id) =>
+      id !== holder &&
+      (id === self.id || (id === ARBITER ? isArbiterReady(state, ip) : !isSilent(state, id))),
+  );
   const needed = majorityOf(voters.length);
   if (heard.length >= needed) return [];
   const missing = voters.filter((id) => id !== holder && !heard.includes(id)).join(', ');
   return [
     `no-majority: should ${holder} fall silent, the voters left would be ${heard.length} of ${voters.length}, and ${needed} are needed; ${missing} isn't heard`,
   ];
+}
+
+/** A node that never asks it doesn't know better than that it will answer. */
+function isArbiterReady(state: State, ip: Ip): boolean {
+  const address = state.addresses[ip];
+  return address === undefined || !isAskingArbiter(state) || arbiterProblem(state, address) === '';
 }

@@ -108,6 +108,8 @@ export interface AddressView {
     readonly won: boolean;
     readonly answers: Readonly<Record<NodeId, string>>;
   } | null;
+  /** Why the arbiter would lend this node nothing; empty: it would. Left out where this node asks none. */
+  readonly arbiter?: string;
   /** What this node does about it; null: nothing. */
   readonly takeover: TakeoverProgress | null;
   /** Where it stands with its home; left out: it has none. */

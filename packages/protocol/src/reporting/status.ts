@@ -1,6 +1,7 @@
 /**
  * What people and machines are shown: the status, the decision ladder, readiness. Views of the state, nothing more.
  */
+import { arbiterProblem, isAskingArbiter } from '../election/arbiter.ts';
 import { ballotElectorate, votersOf } from '../election/quorum.ts';
 import type { AddressState } from '../model/address-state.ts';
 import type { Role } from '../model/config.ts';
@@ -144,6 +145,7 @@ function addressView(state: State, address: AddressState): AddressView {
               ]),
             ),
           },
+    ...(isAskingArbiter(state) ? { arbiter: arbiterProblem(state, address) } : {}),
     takeover: progressOf(state, address),
     ...(home === null ? {} : { home }),
     views: toldViews(state, address),

@@ -106,6 +106,8 @@ function inputText(event: Event, shown: ReadonlySet<EffectId>): string | null {
       return shown.has(event.callId) ? `${answerText(event.result.answer)}` : null;
     case 'published':
       return `publication ${event.result.kind}`;
+    case 'arbiter':
+      return `arbiter: ${event.result.kind}`;
     case 'persist-failed':
       return `write failed: ${event.code}`;
     case 'stop':

@@ -182,6 +182,15 @@ const SITUATIONS: readonly (readonly [id: string, says: string])[] = [
   ['store:refused', 'a voter refused through the store'],
   ['store:kept-from-silence', 'only what came through the store kept a peer from being silent'],
   ...STORE_FAULTS.map((state) => [`store:${state}`, `the store was out of order: ${state}`] as const),
+  ['arbiter:made', 'a candidate made the arbiter, where nothing stood in the store'],
+  ['arbiter:lent', 'the arbiter lent its lease'],
+  ['arbiter:given-back', 'what the arbiter had lent was given back'],
+  ['arbiter:stood-still', 'what the arbiter had lent to a run that is gone was seen to stand still, and ended'],
+  ['arbiter:applied-unanswered', 'what was written for the arbiter was applied, and its writer was not told'],
+  ['arbiter:decided', 'a ballot was won that the arbiter alone made a majority'],
+  ['arbiter:refused:lent', 'the arbiter had lent its lease to another'],
+  ['arbiter:refused:lease-unknown', 'the arbiter had been made lately, and could not know what it had lent'],
+  ['arbiter:refused:stale-epoch', 'the arbiter had lent that epoch, or a later one'],
   ['witness:voted', 'a witness lent its lease'],
   ['action:liar', 'a witness lied'],
   ['ending:despite:liar', 'the rest came right although a witness lied to the end'],
@@ -216,6 +225,7 @@ const SETTINGS: readonly (readonly [id: string, says: string])[] = [
   ['setting:nat', 'a node behind a NAT gateway'],
   ['setting:disagreeing', 'configurations that disagree'],
   ['setting:store', 'a store to relay through'],
+  ['setting:arbiter', 'a pair with an arbiter in its store'],
   ['setting:homeless', 'an address that nobody held at first'],
 ];
 

@@ -3,6 +3,7 @@
  */
 import { ACTIONS, LIAR, type Plan, type RunResult, TOPOLOGIES } from '../plan/index.ts';
 import type { Availability, Watcher, WorldSpec } from '../world/index.ts';
+import { watchArbiter } from './arbiter-marks.ts';
 import { CallMarks } from './call-marks.ts';
 import { COVERAGE_MARKS, type CoverageMark } from './catalogue.ts';
 import { DecisionMarks } from './decision-marks.ts';
@@ -39,6 +40,7 @@ export function createCoverageCounter(): CoverageCounter {
         new CallMarks(mark).watch,
         watchMessages(mark),
         watchRelay(mark),
+        watchArbiter(mark),
       ];
       return (event) => {
         for (const watch of watchers) watch(event);
@@ -91,6 +93,7 @@ function markWorld(world: WorldSpec, mark: Mark): void {
   mark(`driver:${world.driver}`);
   const { agreement, local, displace, store } = world.settings;
   if (store === true) mark('setting:store');
+  if (agreement.arbiter === true) mark('setting:arbiter');
   if (agreement.silentPeer === 'hold') mark('setting:silent-peer-hold');
   if (local === null) mark('setting:no-local-check');
   if (displace === 'allow') mark('setting:displace');

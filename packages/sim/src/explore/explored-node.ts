@@ -173,6 +173,8 @@ export function emit(
     }
     case 'stopped':
       return node;
+    case 'arbiter':
+      throw new Error('no explored pair has an arbiter');
   }
 }
 

@@ -51,6 +51,8 @@ function describeEvent(event: HostEvent): string {
     case 'local-checked':
     case 'external-ip':
       return `${event.kind} ${event.result.kind}`;
+    case 'arbiter':
+      return `${event.kind} ${event.result.kind}`;
     case 'driven':
       return `${event.kind} ${event.result.answer.kind}`;
     case 'published':
@@ -88,6 +90,8 @@ function describeEffect(effect: Effect): string {
       return `${effect.kind} ${effect.message.to}: ${describePayload(effect.message.payload)}`;
     case 'drive':
       return `${effect.operation.op}`;
+    case 'arbiter':
+      return `${effect.kind} ${effect.operation.op}`;
     case 'persist':
     case 'publish':
     case 'stopped':

@@ -54,6 +54,7 @@ export function judgeQuantum(
     disksHarmed: () => false,
     isLiar: () => false,
     rolledBack: () => false,
+    storeLied: () => false,
   };
 
   function judge(event: JudgedEvent, history: RunHistory): void {

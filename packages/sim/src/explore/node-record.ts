@@ -229,6 +229,7 @@ function eventOf(node: SimNode, effect: Effect, bytes: number): JudgedEvent | nu
       return { kind: 'publish', by: viewOf(node), effect };
     case 'check-local':
       return { kind: 'local-check-began', by: viewOf(node), checkId: effect.checkId };
+    case 'arbiter':
     case 'persist':
     case 'ask-external-ip':
     case 'stopped':

@@ -183,6 +183,11 @@ export class StepJudge {
         return { kind: 'drive', by: view, effect };
       case 'publish':
         return { kind: 'publish', by: view, effect };
+      case 'arbiter': {
+        // Nobody recorded what the store made of it: at the best it has accepted it.
+        const { address, operation } = effect;
+        return operation.op === 'swap' ? { kind: 'swapped', by: view, address, text: operation.text } : null;
+      }
       case 'persist':
       case 'ask-external-ip':
       case 'stopped':

@@ -5,7 +5,15 @@
  */
 
 import { holderOf } from '@failtome/cloud/model';
-import type { Ballot, BallotAnswer, BallotReason, Ip, NodeId } from '@failtome/protocol';
+import {
+  ARBITER,
+  type Ballot,
+  type BallotAnswer,
+  type BallotReason,
+  decodeArbiterItem,
+  type Ip,
+  type NodeId,
+} from '@failtome/protocol';
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
 import { type Broken, broken, type EventOf, type FactOf, type Judged, type RunView } from './events.ts';
 import { addressOf, withEntry } from './run-history.ts';
@@ -50,11 +58,12 @@ interface Agreement {
 /** The rules of agreement. */
 export const AGREEMENT: ClusterRules<Agreement> = {
   start: { votes: {}, relieved: {}, asked: {}, lost: [] },
-  events: ['cloud', 'said'],
+  events: ['cloud', 'said', 'swapped'],
   facts: ['ballot-opened', 'ballot-closed', 'voted'],
   judge(history, event, view) {
     if (event.kind === 'cloud') return [withLost(history, event)];
     if (event.kind === 'said') return onSaid(history, event, view);
+    if (event.kind === 'swapped') return [withSwapped(history, event, view)];
     if (event.kind !== 'fact') return [history];
     const { by, fact } = event;
     if (fact.kind === 'ballot-opened') return [withoutVotes(history, by, fact)];
@@ -68,6 +77,21 @@ function withLost(history: Agreement, { event }: EventOf<'cloud'>): Agreement {
   if (event.kind !== 'ended') return history;
   const key = `${event.association.instanceId} ${event.publicIp}`;
   return history.lost.includes(key) ? history : { ...history, lost: [...history.lost, key] };
+}
+
+/** What the store has accepted is the arbiter's vote, whoever was told of it. */
+function withSwapped(
+  history: Agreement,
+  { address, text }: EventOf<'swapped'>,
+  view: ClusterView,
+): Agreement {
+  const item = decodeArbiterItem(text);
+  if (item === null || item.candidate === null || item.over) return history;
+  const ballot = ballotOf(address, item.epoch, item.candidate);
+  const atMs = view.now();
+  const vote: Vote = { answer: 'blind', reason: 'arbiter', atMs };
+  const byVoter = withEntry(history.votes[ballot]?.byVoter ?? {}, ARBITER, vote);
+  return { ...history, votes: withNew(history.votes, ballot, { byVoter, atMs }) };
 }
 
 /** It is asked anew. */
@@ -207,7 +231,8 @@ function countOf({ votes }: Agreement, by: RunView, ip: Ip, epoch: number, view:
   const given = by.state().addresses[ip]?.campaign?.answers ?? {};
   for (const voter of votersOf(by)) {
     if (voter === by.node) continue;
-    const answer = view.isLiar(voter)
+    const isBelieved = view.isLiar(voter) || (voter === ARBITER && view.storeLied());
+    const answer = isBelieved
       ? given[voter]?.answer
       : votes[ballotOf(ip, epoch, by.node)]?.byVoter[voter]?.answer;
     const lends = answer === 'grant' || answer === 'blind';
@@ -215,7 +240,8 @@ function countOf({ votes }: Agreement, by: RunView, ip: Ip, epoch: number, view:
       lent: count.lent + (lends ? 1 : 0),
       blind: count.blind + (answer === 'blind' ? 1 : 0),
       down: count.down + (answer === 'grant' ? 1 : 0),
-      silent: count.silent + (!lends && isSilent(by, voter, view) ? 1 : 0),
+      // The arbiter sees nothing that could stand against.
+      silent: count.silent + (!lends && (voter === ARBITER || isSilent(by, voter, view)) ? 1 : 0),
     };
   }
   return count;
@@ -260,5 +286,6 @@ function keyOf(ip: Ip, epoch: number, candidate: NodeId, voter: NodeId): string 
 
 function votersOf({ config }: RunView): readonly NodeId[] {
   const ids = config.peers.flatMap(({ id, role }) => (role === 'member' ? [] : [id]));
+  if (config.agreement.arbiter === true) ids.push(ARBITER);
   return (config.node.role === 'member' ? ids : [...ids, config.node.id]).sort();
 }

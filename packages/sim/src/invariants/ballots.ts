@@ -2,7 +2,7 @@
  * I4: at most one winner among answered ballots. I5, from the candidates' side: no two of them count on one voter's
  * lease at the same true time.
  */
-import type { Ip, NodeId } from '@failtome/protocol';
+import { ARBITER, type Ip, type NodeId } from '@failtome/protocol';
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
 import { isDouble } from './duplicate-ids.ts';
 import { type Broken, broken, type EventOf, type FactOf, type Judged, type RunView } from './events.ts';
@@ -100,7 +100,7 @@ function onWon(
   if (campaign?.won?.silent.length !== 0) return [history];
   // Whom a liar has lent to as well says nothing of the epoch.
   const isLent = Object.entries(campaign.answers).some(
-    ([voter, { answer }]) => view.isLiar(voter) && answer !== 'refuse',
+    ([voter, { answer }]) => isLying(voter, view) && answer !== 'refuse',
   );
   if (isLent) return [history];
   const key = `${address} ${epoch}`;
@@ -180,7 +180,7 @@ function checkShared(history: Ballots, mine: Borrowed, view: ClusterView): reado
     if (other.by === mine.by || other.ip !== mine.ip) continue;
     for (const [voter, until] of Object.entries(mine.leases)) {
       // While an id runs twice, each of the two lends what it believes to be its own.
-      if (isDouble(view.duplicates, voter, view.now()) || view.isLiar(voter)) continue;
+      if (isDouble(view.duplicates, voter, view.now()) || isLying(voter, view)) continue;
       const otherUntil = other.leases[voter] ?? 0;
       if (until > still && otherUntil > still)
         found.push(
@@ -192,6 +192,11 @@ function checkShared(history: Ballots, mine: Borrowed, view: ClusterView): reado
     }
   }
   return found;
+}
+
+/** A store that lies may have lent its arbiter's lease to several. */
+function isLying(voter: NodeId, view: ClusterView): boolean {
+  return view.isLiar(voter) || (voter === ARBITER && view.storeLied());
 }
 
 function nameOf({ run, ip, epoch }: Pick<Borrowed, 'run' | 'ip' | 'epoch'>): string {

@@ -3,6 +3,7 @@
  * it, and what it breaks. Each group has a history of its own, and hears only of what changes it.
  */
 import { AGREEMENT } from './agreement.ts';
+import { ARBITER_LEASES } from './arbiter.ts';
 import { BALLOTS } from './ballots.ts';
 import { CLUSTER_CALLS } from './cluster-calls.ts';
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
@@ -43,6 +44,7 @@ const GROUPS: readonly Group[] = [
   handoverOrders,
   group(SIGNED_ORDERS),
   group(HOMES),
+  group(ARBITER_LEASES),
 ];
 
 /** By kind of event, and by kind of fact: which groups hear of it. */
@@ -93,7 +95,7 @@ export function viewOfRecords(view: RecordedView): Omit<ClusterView, 'duplicates
     throw new Error('nobody recorded that');
   };
   const no = (): boolean => false;
-  return { ...view, learnMs: 0, fitMs: 0, aws: unknown, disksHarmed: no, rolledBack: no };
+  return { ...view, learnMs: 0, fitMs: 0, aws: unknown, disksHarmed: no, rolledBack: no, storeLied: no };
 }
 
 /** Judge one event by what nodes have recorded. @param view of `viewOfRecords` */
@@ -152,6 +154,7 @@ function withDuplicates(view: Omit<ClusterView, 'duplicates'>, duplicates: Dupli
     disksHarmed: view.disksHarmed,
     isLiar: view.isLiar,
     rolledBack: view.rolledBack,
+    storeLied: view.storeLied,
     historyOf: view.historyOf,
     duplicates,
   };

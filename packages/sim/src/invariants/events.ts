@@ -45,6 +45,8 @@ export type WorldEvent =
   | { readonly kind: 'relayed'; readonly by: RunView; readonly message: Envelope }
   /** The store has accepted what this node wrote. */
   | { readonly kind: 'stored'; readonly by: RunView }
+  /** The store has accepted what this node wrote for the arbiter's vote about an address. */
+  | { readonly kind: 'swapped'; readonly by: RunView; readonly address: Ip; readonly text: string }
   /** A message leaves. */
   | { readonly kind: 'said'; readonly by: RunView; readonly message: Envelope; readonly bytes: number }
   /** A request was answered with this status; `recordedAs` is the same for every delivery of it. */
@@ -144,6 +146,8 @@ export interface WorldView {
   readonly disksHarmed: () => boolean;
   /** Whether this node lies, or has: nothing that it says is evidence of anything. */
   readonly isLiar: (node: NodeId) => boolean;
+  /** Whether the store has lied: what an arbiter in it has lent, it may have lent to several. */
+  readonly storeLied: () => boolean;
   /** Whether this node's disk has been put back to what it held earlier. */
   readonly rolledBack: (node: NodeId) => boolean;
 }

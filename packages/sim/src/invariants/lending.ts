@@ -2,7 +2,7 @@
  * I5 from the voters' side: whom each has lent its lease, and until when in true time, whatever became of its process
  * since. I7: at a call that takes something apart, the leases that were really lent outlast the calls still to come.
  */
-import type { Ip, NodeId } from '@failtome/protocol';
+import { ARBITER, decodeArbiterItem, type Ip, type NodeId } from '@failtome/protocol';
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
 import { isDouble } from './duplicate-ids.ts';
 import { type Broken, broken, type EventOf, type Judged, type RunView } from './events.ts';
@@ -34,7 +34,7 @@ interface Lending {
 /** The rules of leases. */
 export const LENDING: ClusterRules<Lending> = {
   start: { lent: {}, agreed: {} },
-  events: ['heard', 'said', 'drive'],
+  events: ['heard', 'said', 'drive', 'swapped'],
   facts: ['voted', 'ballot-opened', 'ballot-closed', 'concluded'],
   judge(history, event, view) {
     switch (event.kind) {
@@ -44,6 +44,8 @@ export const LENDING: ClusterRules<Lending> = {
         return [withReleases(history, event, view)];
       case 'said':
         return [withSaid(history, event, view)];
+      case 'swapped':
+        return [withSwapped(history, event, view)];
       case 'drive':
         return [history, ...checkLeases(history, event, view)];
       default:
@@ -133,6 +135,22 @@ function withReleases(history: Lending, { by, message }: EventOf<'heard'>, view:
   return after;
 }
 
+/** The arbiter's lease; to whom it may be lent is I29's affair. */
+function withSwapped(
+  history: Lending,
+  { by, address, text }: EventOf<'swapped'>,
+  view: ClusterView,
+): Lending {
+  const item = decodeArbiterItem(text);
+  if (item === null || item.candidate === null) return history;
+  const { candidate, epoch, leaseMs } = item;
+  if (item.over) return withoutLease(history, ARBITER, address, candidate, epoch, view);
+  const atMs = view.now();
+  const untilMs = atMs + leaseMs;
+  const lease: Lease = { candidate, epoch, run: by.run, atMs, untilMs, told: true, latestMs: untilMs };
+  return { ...history, lent: { ...history.lent, [`${ARBITER} ${address}`]: lease } };
+}
+
 function withSaid(history: Lending, { by, message }: EventOf<'said'>, view: ClusterView): Lending {
   const { answers, ballots } = message.payload;
   if (answers === undefined && ballots === undefined) return history;
@@ -171,13 +189,14 @@ function checkLeases(
   const move = by.state().addresses[ip]?.move;
   if (!takesApart || move == null) return [];
   const voters = [by.node, ...by.config.peers.flatMap(({ id, role }) => (role === 'member' ? [] : [id]))];
+  if (by.config.agreement.arbiter === true) voters.push(ARBITER);
   // What was decided before a standstill goes out after it; it was decided in time.
   const decidedAt = by.worldTimeOf(by.state().now.at);
   const calls = view.driver === 'ec2' && operation.op === 'release' ? 2 : 1;
   const untilMs = decidedAt + calls * timeoutMs - TOLERANCE_MS;
   const lasting = voters.filter((voter) => {
     // What a liar lends it may lend again: its word is all there is.
-    if (view.isLiar(voter)) return true;
+    if (view.isLiar(voter) || (voter === ARBITER && view.storeLied())) return true;
     const one = lent[`${voter} ${ip}`];
     return one?.candidate === by.node && one.epoch === move.epoch && one.latestMs >= untilMs;
   });

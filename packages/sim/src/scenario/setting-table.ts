@@ -103,6 +103,13 @@ export const SETTINGS: readonly Setting[] = [
   ms(keys.GOSSIP_TIMEOUT, ['gossip', 'timeoutMs']),
   count(keys.GOSSIP_FANOUT, ['gossip', 'fanout']),
   oneOf(keys.AGREEMENT_SILENT_PEER, ['agreement', 'silentPeer'], keys.AGREEMENT_SILENT_PEER.range.words),
+  {
+    path: 'agreement.arbiter',
+    says: 'whether the pair has a third voter in its store',
+    shape: flag,
+    at: ['agreement', 'arbiter'],
+    write: 'plain',
+  },
   ms(keys.AGREEMENT_LEASE, ['agreement', 'leaseMs']),
   ms(keys.GUARD_TIMEOUT, ['guardTimeoutMs']),
   oneOf(keys.DRIVER_KIND, null, ['ec2', 'opsworks']),
@@ -246,7 +253,7 @@ export interface Clash {
 }
 
 /** Settings that contradict each other. */
-export function clashesOf({ probe, local, gossip }: Settings): readonly Clash[] {
+export function clashesOf({ probe, local, gossip, agreement, store }: Settings): readonly Clash[] {
   const clashes: Clash[] = [];
   const expectFast = 'at most the interval: it is for when something looks wrong';
   for (const [path, checked] of [['probe', probe] as const, ['local', local] as const])
@@ -256,6 +263,8 @@ export function clashesOf({ probe, local, gossip }: Settings): readonly Clash[] 
         found: `${checked.fastIntervalMs}ms`,
         expected: expectFast,
       });
+  if (agreement.arbiter === true && store !== true)
+    clashes.push({ path: 'agreement.arbiter', found: 'true', expected: 'false, because there is no store' });
   const { intervalMs, timeoutMs, deadMs } = gossip;
   if (timeoutMs >= deadMs) {
     const expected = `less than gossip.dead (${deadMs}ms): a peer would be dead before it could have answered`;

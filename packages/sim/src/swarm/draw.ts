@@ -17,6 +17,8 @@ const FAILBACK_MS = [2_000, 20_000] as const;
 const WINDOWS = [null, null, '00:00-12:00 UTC', '22:00-02:30 UTC'] as const;
 const STORE_SALT = 0x5708e;
 const STORE_PER_MILLE = 250;
+/** Of the pairs that have a store. */
+const ARBITER_PER_MILLE = 600;
 /** From one cut of a direct path to the next, and how long it lasts; the same of what is wrong with the store. */
 const CUT_GAP_MS = [10_000, 60_000] as const;
 const CUT_MS = [3_000, 40_000] as const;
@@ -96,7 +98,7 @@ function withWebhook(plan: Plan, random: Random): Plan {
   return { ...plan, title: `${plan.title}, web hook`, world, timeline };
 }
 
-/** Some have a store to relay through. Direct paths are cut more often then, and the store is out of order now and then, for all or for one. */
+/** Some have a store to relay through, and some of these pairs an arbiter in it. Direct paths are cut more often then, and the store is out of order now and then, for all or for one. */
 function withStore(plan: Plan, random: Random): Plan {
   if (!random.chance(STORE_PER_MILLE)) return plan;
   const { nodes } = plan.world;
@@ -112,8 +114,12 @@ function withStore(plan: Plan, random: Random): Plan {
     added.push({ atMs, action: 'store', with: { state, node }, forMs: random.between(...STORE_BROKEN_MS) });
   }
   const timeline = [...plan.timeline, ...added].sort((a, b) => a.atMs - b.atMs);
-  const world = { ...plan.world, settings: { ...plan.world.settings, store: true } };
-  return { ...plan, title: `${plan.title}, store`, world, timeline };
+  const { settings } = plan.world;
+  const isPair = nodes.filter(({ role }) => role !== 'member').length === 2;
+  const arbiter = isPair && random.chance(ARBITER_PER_MILLE);
+  const agreement = arbiter ? { ...settings.agreement, arbiter } : settings.agreement;
+  const world = { ...plan.world, settings: { ...settings, agreement, store: true } };
+  return { ...plan, title: `${plan.title}, store${arbiter ? ', arbiter' : ''}`, world, timeline };
 }
 
 /** In some addresses have homes, and go back there. No node can give a signed order. */

@@ -4,7 +4,7 @@
  */
 
 import { addressOnTarget, externalIp } from '@failtome/cloud/model';
-import { counted, type Ip, type NodeId, type ProtocolConfig } from '@failtome/protocol';
+import { ARBITER, counted, type Ip, type NodeId, type ProtocolConfig } from '@failtome/protocol';
 import type { World } from './interface.ts';
 import { landingOf } from './settings.ts';
 
@@ -138,6 +138,11 @@ function whyNoMajority(world: World, id: NodeId, ip: Ip): string | null {
   const count = { leases: 1, down: 1, refuses: 0, silent: 0 };
   for (const voter of voters) {
     if (voter === id) continue;
+    if (voter === ARBITER) {
+      // It sees nothing. Two whose stores differ don't share it.
+      if (world.store?.faultFor(id) === null) count.leases += 1;
+      continue;
+    }
     const other = conditionOf(world, voter, ip);
     // The worst that a voter can say: that it sees it up. Nothing of what it has lent is counted on.
     if (world.isLiar(voter)) count.refuses += 1;
@@ -223,6 +228,7 @@ function votersOf(config: ProtocolConfig): readonly NodeId[] {
   if (known !== undefined) return known;
   const { node, peers } = config;
   const ids = peers.flatMap(({ id, role }) => (role === 'member' ? [] : [id]));
+  if (config.agreement.arbiter === true) ids.push(ARBITER);
   const voters = (node.role === 'member' ? ids : [...ids, node.id]).sort();
   VOTERS.set(config, voters);
   return voters;

@@ -1,8 +1,8 @@
 /**
  * The ports through which the host loop of a simulated process reaches its network, cloud, disk and clock.
  */
-import { TIMED_OUT } from '@failtome/ports';
-import type { Ports, PublishResult } from '@failtome/protocol';
+import { askArbiter, TIMED_OUT } from '@failtome/ports';
+import type { ArbiterResult, Ports, PublishResult } from '@failtome/protocol';
 import type { Environment, Life, ProcessSpec } from './environment.ts';
 import type { Exchange } from './exchange.ts';
 import { createObservationPorts } from './observation-ports.ts';
@@ -37,6 +37,7 @@ export function createProcessPorts(
     },
     ...createObservationPorts(environment, spec, life),
     driver: createDriverPort(environment, spec, life),
+    ...createArbiterPort(environment, spec, life),
     notifier: {
       publish: (effect) =>
         life.leave(() => {
@@ -70,6 +71,34 @@ export function createProcessPorts(
     },
     stopped: () => life.leave(stopped),
     ...(recorderOf === null ? {} : { recorder: recorderOf(self, spec.run) }),
+  };
+}
+
+/** Where the cluster has a store. */
+function createArbiterPort(
+  { store, trace, emit }: Environment,
+  { config, clock }: ProcessSpec,
+  life: Life,
+): Pick<Ports, 'arbiter'> {
+  if (store === null) return {};
+  const self = config.node.id;
+  return {
+    arbiter: {
+      ask: (effect) =>
+        life.leave(() => {
+          const { askId, address, operation } = effect;
+          const reached = store.for(self, clock.lasting, (text) =>
+            emit({ kind: 'swapped', by: life.view(), address, text }),
+          );
+          trace.log(self, 'arbiter-asked', operation);
+          askArbiter(reached, config.cluster, effect, (result: ArbiterResult) =>
+            life.enter(() => {
+              trace.log(self, 'arbiter-answered', result);
+              life.feed({ kind: 'arbiter', askId, address, result });
+            }),
+          );
+        }),
+    },
   };
 }
 

@@ -97,6 +97,11 @@ const USUAL_FAILBACK: FailbackConfig = { afterMs: usualMs(keys.FAILBACK_AFTER), 
 /** The web hook, told of everything. */
 export const WEBHOOK: Receiver = { name: 'webhook', events: NOTICE_KINDS, timeoutMs: TOPIC.timeoutMs };
 
+/** Without an arbiter nothing is said of one, as in the agent. */
+function agreementOf({ arbiter, ...agreement }: Settings['agreement']): ProtocolConfig['agreement'] {
+  return arbiter === true ? { ...agreement, arbiter } : agreement;
+}
+
 function receiversOf({ notifies, webhook = false }: Settings): readonly Receiver[] {
   return [...(notifies ? [TOPIC] : []), ...(webhook ? [WEBHOOK] : [])];
 }
@@ -198,7 +203,7 @@ export function configFor(
       })),
     local: candidate ? settings.local : null,
     gossip: settings.gossip,
-    agreement: settings.agreement,
+    agreement: agreementOf(settings.agreement),
     guard: { timeoutMs: settings.guardTimeoutMs },
     driver: candidate
       ? {

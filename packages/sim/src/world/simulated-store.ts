@@ -2,7 +2,14 @@
  * The store that a cluster may have (`relay.ts` in `ports`): single items with conditional writes, and all that can be wrong
  * with it. What it shows may be old or somebody else's; what nodes signed it can't make.
  */
-import type { RelayStore, StoreFailure, StoreRead, StoreWrite } from '@failtome/ports';
+import type {
+  ArbiterStore,
+  RelayStore,
+  StoreFailure,
+  StoreRead,
+  StoreSwap,
+  StoreWrite,
+} from '@failtome/ports';
 import type { NodeId } from '@failtome/protocol';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
@@ -43,6 +50,7 @@ export class SimulatedStore {
   #versions = 0;
   /** Writes that were applied, for those who count the cost. */
   writes = 0;
+  #lied = false;
 
   constructor(queue: EventQueue, random: Random) {
     this.#queue = queue;
@@ -54,14 +62,33 @@ export class SimulatedStore {
     if (fault === 'lost') this.#items.clear();
     if (fault === null) this.#faults.delete(node);
     else this.#faults.set(node, fault);
+    if (fault === 'lying') this.#lied = true;
+  }
+
+  /** Whether it lies, or has: then it may have lent to several. */
+  hasLied(): boolean {
+    return this.#lied;
+  }
+
+  /** What is wrong with it for this node; null: nothing. */
+  faultFor(node: NodeId): StoreFault | null {
+    return this.#faults.get(node) ?? this.#faults.get(null) ?? null;
   }
 
   heal(): void {
     this.#faults.clear();
   }
 
-  /** The store as one node has it, whose calls take their time by the world's clock. */
-  for(node: NodeId, lasting: (ms: number) => number): RelayStore {
+  /**
+   * The store as one node has it, whose calls take their time by the world's clock.
+   *
+   * @param onSwapped told when a swap is applied, whether or not its writer hears of it
+   */
+  for(
+    node: NodeId,
+    lasting: (ms: number) => number,
+    onSwapped: (text: string) => void = () => undefined,
+  ): RelayStore & ArbiterStore {
     return {
       read: (key, timeoutMs, answered) =>
         this.#call<StoreRead>(node, lasting(timeoutMs), (fault) => this.#read(key, fault), answered),
@@ -70,6 +97,13 @@ export class SimulatedStore {
           node,
           lasting(timeoutMs),
           (fault) => this.#write(key, text, expected, fault),
+          answered,
+        ),
+      swap: (key, text, expected, timeoutMs, answered) =>
+        this.#call<StoreSwap>(
+          node,
+          lasting(timeoutMs),
+          (fault) => this.#swap(key, text, expected, fault, onSwapped),
           answered,
         ),
     };
@@ -84,7 +118,7 @@ export class SimulatedStore {
   ): void {
     const way = (): number => this.#random.between(ANSWER_MS[0] * 8, ANSWER_MS[1] * 8) / 16;
     this.#queue.after(way(), () => {
-      const fault = this.#faults.get(node) ?? this.#faults.get(null) ?? null;
+      const fault = this.faultFor(node);
       const unanswered = (): void => this.#queue.at(untilMs, () => answered(UNANSWERED));
       if (fault === 'down') return unanswered();
       const isThrottled = fault === 'throttled' && this.#random.chance(THROTTLED_PER_MILLE);
@@ -112,6 +146,23 @@ export class SimulatedStore {
     this.writes += 1;
     this.#items.set(key, [...past.slice(1 - MAX_PAST), { version, text, atMs: this.#queue.now() }]);
     return { kind: 'written', version: String(version) };
+  }
+
+  /** As a write, where exactly that text stands. */
+  #swap(
+    key: string,
+    text: string,
+    expected: string | null,
+    fault: StoreFault | null,
+    onSwapped: (text: string) => void,
+  ): StoreSwap {
+    const before = this.#items.get(key)?.at(-1);
+    if (expected !== (before?.text ?? null) && fault !== 'lying') return { kind: 'conflict' };
+    const writes = this.writes;
+    const version = before === undefined ? null : String(before.version);
+    const { kind } = this.#write(key, text, version, fault);
+    if (this.writes > writes) onSwapped(text);
+    return kind === 'failed' ? UNANSWERED : { kind };
   }
 
   #anyPast(): readonly Stored[] {

@@ -257,7 +257,7 @@ function createLooks({
   };
 }
 
-function watchWithJudge({ spec, queue, log, cloud, lies, nodes, violate }: Parts): void {
+function watchWithJudge({ spec, queue, log, cloud, store, lies, nodes, violate }: Parts): void {
   const view: WatchedView = {
     driver: spec.driver,
     now: queue.now,
@@ -266,6 +266,7 @@ function watchWithJudge({ spec, queue, log, cloud, lies, nodes, violate }: Parts
     isLiar: (id) => lies.isLiar(id),
     disksHarmed: () => nodes.areDisksHarmed(),
     rolledBack: (id) => nodes.at(id).disk.rolledBack(),
+    storeLied: () => store?.hasLied() === true,
   };
   log.watch(createJudge(view, violate));
 }
