@@ -14,10 +14,11 @@ function planIn(timeline: readonly string[], settings = '{ preset: quick }'): Pl
   const text = `scenario: test
 proves: a test
 settings: ${settings}
+cloud: { newPublicAddress: 1s }
 cluster: { nodes: [a, b, { id: c, role: witness, priority: 7 }] }
 timeline:
 ${timeline.map((line) => `  - ${line}`).join('\n')}
-run: { for: 45s }
+run: { for: 38s }
 `;
   const read = readScenario('test', text);
   if (read.kind === 'faulty') throw new Error(JSON.stringify(read.faults));
@@ -114,6 +115,22 @@ test('calls that were throttled come out again, with the call and how often', as
       with: { call: 'ec2:AssociateAddress', effect: 'throttle', node: 'b', times: 3 },
       atMs: near(20_500, SOON_MS),
     },
+  ]);
+});
+
+test('a web server of which only the probes tell comes out again, and is well where it serves next', async () => {
+  const found = await derived(
+    planIn(
+      [
+        '{ at: 10s, haproxy: { node: a, state: dead }, for: 3s }',
+        '{ at: 25s, haproxy: { node: b, state: dead } }',
+      ],
+      '{ preset: quick, local: none, holdDown: 1s }',
+    ),
+  );
+  expect(faultsOf(found).filter(({ action }) => action === 'haproxy')).toMatchObject([
+    { with: { node: 'a', state: 'dead' }, atMs: near(10_000, SOON_MS), forMs: near(3_000, SOON_MS) },
+    { with: { node: 'b', state: 'dead' }, atMs: near(25_000, SOON_MS), forMs: null },
   ]);
 });
 

@@ -4,15 +4,16 @@
  */
 import type { ProtocolConfig } from '@failtome/protocol';
 import type { Incident } from '../import/index.ts';
-import type { Entry, Plan } from '../plan/index.ts';
+import type { Plan } from '../plan/index.ts';
 import type { RecordedRun, TraceRecord } from '../record/index.ts';
 import { worldOf } from '../scenario/index.ts';
 import type { NodeSpec, WorldSpec } from '../world/index.ts';
-import { badSpans, type Disturbance, factsOf, grouped, type Lasting } from './disturbance.ts';
+import type { Disturbance, Lasting } from './disturbance.ts';
 import { callTimes, recordedCalls } from './recorded-calls.ts';
 import { blindAfterLossMs, downAt, recordedDowns, recordedFailures } from './recorded-failures.ts';
 import { recordedLosses } from './recorded-losses.ts';
 import { recordedSettings } from './recorded-settings.ts';
+import { failedServers, recordedSilences, type Silence } from './recorded-silence.ts';
 
 /** A plan, and what it was derived from. */
 export interface Derived {
@@ -41,6 +42,9 @@ const NOTES: readonly string[] = [
   'disks, clocks and what AWS held besides what nodes read are as usual in the plan',
 ];
 
+const BLIND =
+  "the checks of the nodes' own did not see a failure that all probes saw: the plan has no such checks";
+
 /**
  * Derive it.
  *
@@ -50,8 +54,10 @@ export function derivedPlan({ trace, configs, lengthMs }: Incident): Derived {
   const { records } = trace;
   const config = configs.find(({ driver }) => driver !== null) ?? configs[0];
   if (config === undefined) throw new Error('no configuration of a node was recorded');
-  const gap = longestGap(trace, lengthMs);
-  const all = disturbancesIn(records);
+  const silences = recordedSilences(records);
+  const gap = longestOf(silences, lengthMs);
+  const { all, unseen } = disturbancesIn(records, silences);
+  const isBlind = unseen && config.local !== null;
   const near = gap === null ? all : all.filter((one) => isNear(one, gap));
   const firstMs = Math.min(gap?.fromMs ?? lengthMs, ...near.map(({ atMs }) => atMs));
   const laterMs = firstMs - MEET_MS;
@@ -59,27 +65,35 @@ export function derivedPlan({ trace, configs, lengthMs }: Incident): Derived {
   return {
     plan: {
       title: trace.header.title,
-      world: worldIn(trace, config, firstMs),
+      world: worldIn(trace, isBlind ? { ...config, local: null } : config, firstMs),
       timeline: near.map((one) => ({ ...one, atMs: Math.round(one.atMs - laterMs) })),
       ending: { kind: 'stop', atMs: Math.ceil(endMs - laterMs) },
     },
     laterMs,
     gap,
-    notes: [...NOTES, ...differing(configs)],
+    notes: [...NOTES, ...differing(configs), ...(isBlind ? [BLIND] : [])],
   };
 }
 
-function disturbancesIn(records: readonly TraceRecord[]): readonly Disturbance[] {
+interface Found {
+  readonly all: readonly Disturbance[];
+  /** Web servers failed, and the checks of the nodes' own didn't see it. */
+  readonly unseen: boolean;
+}
+
+function disturbancesIn(records: readonly TraceRecord[], silences: readonly Silence[]): Found {
   const downs = recordedDowns(records);
-  const all: readonly Entry[] = [
-    ...recordedFailures(records, downs),
+  const failures = recordedFailures(records, downs);
+  const servers = failedServers(records, silences, failures);
+  const all = [
+    ...failures,
+    ...servers,
     ...recordedLosses(records, downAt(downs)),
     ...recordedCalls(records),
-  ];
-  const later = all.filter(
+  ].filter(
     ({ atMs, forMs, action }) => atMs + (forMs ?? (action === 'lose-message' ? 0 : BEGIN_MS)) >= BEGIN_MS,
   );
-  return later.sort((a, b) => a.atMs - b.atMs);
+  return { all: all.sort((a, b) => a.atMs - b.atMs), unseen: servers.length > 0 };
 }
 
 /** What lasted into the time that matters, or began in it. */
@@ -88,20 +102,13 @@ function isNear({ atMs, forMs }: Disturbance, { fromMs, toMs }: Lasting): boolea
   return ends >= fromMs - BACK_MS && atMs >= fromMs - BACK_MS && atMs <= (toMs ?? Number.POSITIVE_INFINITY);
 }
 
-/** As the nodes saw it: from the first probe that failed to the first that was answered, whoever's. */
-function longestGap({ records }: RecordedRun, lengthMs: number): Lasting | null {
-  let longest: Lasting | null = null;
+/** As the nodes saw it. */
+function longestOf(silences: readonly Silence[], lengthMs: number): Lasting | null {
   const lengthOf = ({ fromMs, toMs }: Lasting): number => (toMs ?? lengthMs) - fromMs;
-  for (const probes of grouped(factsOf(records, 'probe'), ({ fact }) => fact.address).values()) {
-    const row = probes
-      .filter(({ fact }) => fact.result.kind !== 'inconclusive')
-      .map(({ atMs, fact }) => ({ atMs: atMs - fact.result.durationMs, bad: fact.result.kind === 'failed' }))
-      .sort((a, b) => a.atMs - b.atMs);
-    for (const span of badSpans(row, 1)) {
-      if (span.fromMs < BEGIN_MS) continue;
-      if (longest === null || lengthOf(span) > lengthOf(longest))
-        longest = { fromMs: span.fromMs, toMs: span.toMs };
-    }
+  let longest: Lasting | null = null;
+  for (const one of silences) {
+    if (one.fromMs < BEGIN_MS || (longest !== null && lengthOf(one) <= lengthOf(longest))) continue;
+    longest = { fromMs: one.fromMs, toMs: one.toMs };
   }
   return longest;
 }
@@ -115,7 +122,7 @@ function worldIn({ header, records }: RecordedRun, config: ProtocolConfig, atMs:
   );
   const times = callTimes(records);
   const blindMs = blindAfterLossMs(records);
-  const halves = times === null ? null : ([times[0] / 2, times[1] / 2] as const);
+  const halves = times === null ? null : (times.map((ms) => Math.round(ms / 2)) as [number, number]); // as many as before
   return {
     ...usual,
     nodes: nodes.map(({ id, role, priority }, index): NodeSpec => {

@@ -15,6 +15,8 @@ interface Sent {
 
 /** So many in a row are a broken way; fewer are single losses. */
 const LEAST_IN_A_ROW = 3;
+/** What was given up may arrive so long after the way is open again. */
+const LATE_MS = 1_000;
 /** More single losses than this aren't written one by one. */
 const MOST_SINGLE = 12;
 
@@ -25,7 +27,14 @@ export function recordedLosses(records: readonly TraceRecord[], isDown: DownAt):
       fate !== null && fate !== 'refused' && !isDown(from, atMs) && !isDown(to, atMs),
   );
   const ways = grouped(sent, ({ from, to }) => `${from} ${to}`);
-  const broken = [...ways.values()].flatMap(brokenWay);
+  const found = [...ways.values()].flatMap(brokenWay);
+  const requests = found.filter(({ action }) => action === 'one-way');
+  // Answers to what had been given up on a broken way are lost for that reason.
+  const broken = found.filter(
+    ({ action, atMs, with: { from, to } }) =>
+      action === 'one-way' ||
+      !requests.some((one) => isAfter(one, { from: String(to), to: String(from), atMs })),
+  );
   const single = [...ways.values()].flatMap((way) => singleLosses(way, broken));
   return [...broken, ...(single.length <= MOST_SINGLE ? single : [])];
 }
@@ -46,7 +55,8 @@ function sentIn(records: readonly TraceRecord[]): readonly Sent[] {
       all.push(one);
     }
     const one = record.kind === 'arrived' || record.kind === 'lost' ? open.get(record.msg) : undefined;
-    if (one === undefined) continue;
+    // What its sender has given up is lost, though TCP brings it when the way is open again.
+    if (one === undefined || one.fate !== null) continue;
     if (record.kind === 'arrived') one.fate = 'arrived';
     else if (record.kind === 'lost')
       one.fate = record.why === 'refused' ? 'refused' : record.why === 'rejected' ? 'rejected' : 'lost';
@@ -76,19 +86,30 @@ function brokenWay(way: readonly Sent[]): readonly Disturbance[] {
   return [...requests, ...replies];
 }
 
+/** Neither on a broken way, nor an answer to what had been given up on one. */
 function singleLosses(way: readonly Sent[], broken: readonly Disturbance[]): readonly Disturbance[] {
+  const isExplained = ({ from, to, atMs, reply }: Sent): boolean =>
+    broken.some(
+      (one) =>
+        (one.with.from === from && one.with.to === to && isIn(atMs, lasting(one.atMs, one.forMs))) ||
+        (reply && isAfter(one, { from: to, to: from, atMs })),
+    );
   return way
-    .filter(({ fate, from, to, atMs }) => {
-      const explained = broken.some(
-        ({ with: given, ...one }) =>
-          given.from === from && given.to === to && isIn(atMs, lasting(one.atMs, one.forMs)),
-      );
-      return fate === 'lost' && !explained;
-    })
+    .filter((one) => one.fate === 'lost' && !isExplained(one))
     .map(({ from, to, atMs, reply }) => {
       const given = { from, to, way: reply ? 'response' : 'request', skip: 0, times: 1 };
       return { atMs: Math.floor(atMs), action: 'lose-message', with: given, forMs: null };
     });
+}
+
+/** Whether a moment is within a broken way's time, or soon after it. */
+function isAfter(
+  { with: given, ...one }: Disturbance,
+  { from, to, atMs }: Pick<Sent, 'from' | 'to' | 'atMs'>,
+): boolean {
+  const { fromMs, toMs } = lasting(one.atMs, one.forMs);
+  const untilMs = toMs === null ? null : toMs + LATE_MS;
+  return given.from === from && given.to === to && isIn(atMs, { fromMs, toMs: untilMs });
 }
 
 function lasting(atMs: number, forMs: number | null): Lasting {
