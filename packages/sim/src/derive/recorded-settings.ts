@@ -19,6 +19,8 @@ export function recordedSettings(config: ProtocolConfig): Settings {
     local,
     gossip,
     agreement,
+    // An arbiter is in a store; whether there is one for relaying alone only adapters know.
+    ...(agreement.arbiter === true ? { store: true } : {}),
     guardTimeoutMs: guard.timeoutMs,
     displace: driver?.displace ?? DEFAULT_SETTINGS.displace,
     notifies: names.has(TOPIC.name),
