@@ -325,3 +325,19 @@ test('without ids a read that lags and shows another in between may have one mov
   expect(toldAfterRead(SHOWN_WITHOUT_ID, 2)).toContain('I17');
   expect(toldAfterRead(NOBODY, 2, 'ec2')).toContain('I17');
 });
+
+/** Somebody else gives it the address once it is released, or nobody does; a read shows this, which the node takes for over. */
+function takesThough(isGiven: boolean): readonly string[] {
+  const reads = (stage: Stage): void => {
+    if (isGiven) associated(stage, 'b', { kind: 'operator', name: 'console' });
+    const id = isGiven ? inForce(stage) : 'eipassoc-of-long-before';
+    stage.b.setAddress({ ended: [id] });
+    stage.tell(driven(stage.b, READ, shows(id, true)));
+  };
+  return play(takeover({}, [4_450, reads]));
+}
+
+test('a take of what it has read that it holds breaks I9 where it is so, whatever the node makes of it', () => {
+  expect(takesThough(true)).toContain('I9');
+  expect(takesThough(false)).not.toContain('I9');
+});

@@ -65,10 +65,21 @@ function checkRead(
   const consented = move?.mode === 'handover' && move.consent;
   if (operation.op === 'take' && operation.reassociate && !isSingleCall(by) && !consented)
     found.push(broken('I11', `${what} with reassociation, without consent`));
-  const isBelieved = shows?.associationId != null || !isDoubted(history, ip, nowMs);
-  if (shows?.self === true && isBelieved)
+  if (shows?.self === true && isBelieved(history, by, ip, shows.associationId, nowMs))
     found.push(broken('I9', `${what}, which it holds since ${shows.atMs}`));
   return found;
+}
+
+/** A read that lags shows what the run knows to be over, or may be how it was before a peer's word. */
+function isBelieved(
+  history: RunHistory,
+  by: RunView,
+  ip: Ip,
+  associationId: string | null,
+  nowMs: number,
+): boolean {
+  if (associationId === null) return !isDoubted(history, ip, nowMs);
+  return by.state().addresses[ip]?.ended.includes(associationId) !== true;
 }
 
 /**

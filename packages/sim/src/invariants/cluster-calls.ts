@@ -30,12 +30,27 @@ export const CLUSTER_CALLS: ClusterRules<null> = {
 function checkHolder(by: RunView, ip: Ip, view: ClusterView): readonly Broken[] {
   const { heldMs, shows } = addressOf(view.historyOf(by), ip);
   if (heldMs === null || holderOf(view.aws(), ip) !== by.instanceId) return [];
-  // Told of an association that has ended it was told of the past: an operator has given it the address anew since.
   const told = shows?.associationId ?? null;
-  if (told !== null && told !== view.aws().addresses.get(ip)?.association?.id) return [];
-  // A peer has said that it has ended, as a read that lagged had it see: for a while its own reads may lag as well.
-  if (by.state().addresses[ip]?.toldEnded.some(({ id }) => id === told) === true) return [];
+  if (told !== null && !isPresent(by, ip, told, view)) return [];
   return [broken('I9', `${by.run} asks for ${ip}, which it holds and was told so at ${heldMs}`)];
+}
+
+/** I9: what it was told last is so, whatever it makes of it. */
+function checkOwn({ by, effect }: EventOf<'drive'>, view: ClusterView): readonly Broken[] {
+  const { address: ip, operation } = effect;
+  const { shows } = addressOf(view.historyOf(by), ip);
+  if (operation.op !== 'take' || shows?.self !== true || shows.associationId === null) return [];
+  if (!isPresent(by, ip, shows.associationId, view)) return [];
+  return [broken('I9', `${by.run} takes ${ip}, which it holds and has read so at ${shows.atMs}`)];
+}
+
+/**
+ * Whether that is the association in force. Told of one that has ended a run was told of the past: an operator has given it the address
+ * anew since. Where a peer has said that it has ended, as a read that lagged had it see, its own reads may lag as well for a while.
+ */
+function isPresent(by: RunView, ip: Ip, id: string, view: ClusterView): boolean {
+  if (id !== view.aws().addresses.get(ip)?.association?.id) return false;
+  return by.state().addresses[ip]?.toldEnded.some((one) => one.id === id) !== true;
 }
 
 function checkCall(event: EventOf<'drive'>, view: ClusterView): readonly Broken[] {
@@ -45,7 +60,7 @@ function checkCall(event: EventOf<'drive'>, view: ClusterView): readonly Broken[
   const move = by.state().addresses[ip]?.move;
   if (move == null) return [];
   const present = view.aws().addresses.get(ip)?.association?.id ?? null;
-  const found = checkAmbiguity(history, event, present);
+  const found = [...checkAmbiguity(history, event, present), ...checkOwn(event, view)];
   if (firstCallOf(history, event) === null || move.mode !== 'takeover') return found;
   // What was decided before a standstill goes out after it.
   const decidedMs = by.worldTimeOf(by.state().now.at);
