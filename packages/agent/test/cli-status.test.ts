@@ -16,6 +16,8 @@ const NEPTUNE: Status = {
   })),
 };
 
+const AWAY = { node: 'neptune', word: 'away', because: 'neptune has been ready for 3 s of 5 s' } as const;
+
 interface Told {
   readonly saturn?: Status;
   readonly neptune?: Status | null;
@@ -132,6 +134,11 @@ describe('the cluster', () => {
         },
       },
       '54.173.141.243: no standby: dead: neptune: not heard for 5 s\n',
+    ],
+    [
+      'an address that is away from its home',
+      { saturn: { ...STATUS, addresses: STATUS.addresses.map((one) => ({ ...one, home: AWAY })) } },
+      '54.173.141.243 is away from its home neptune: neptune has been ready for 3 s of 5 s\n',
     ],
   ])('of %s, a line says so', async (_, told, line) => {
     expect((await cli(['status'], agentOf(told))).out).toContain(line);
@@ -297,4 +304,15 @@ describe('a watch', () => {
     expect(code).toBe(0);
     expect(out.match(/gave no answer/g)?.length).toBeGreaterThan(1);
   });
+});
+
+test('homes are a column of their own where an address has one', async () => {
+  const addresses = STATUS.addresses.map((one) => ({
+    ...one,
+    home: { node: 'neptune', word: 'home', because: '' } as const,
+  }));
+  const { out } = await cli(['status'], agentOf({ saturn: { ...STATUS, addresses } }));
+  expect(out).toMatch(/ADDRESS +STATE +HOLDER +HOME +NEXT/);
+  expect(out).not.toContain('away from');
+  expect((await cli(['status'], agentOf())).out).not.toContain('HOME');
 });

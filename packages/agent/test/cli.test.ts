@@ -344,6 +344,15 @@ describe('why', () => {
     );
   });
 
+  test('tells that the address is away from its home, and what it waits for', async () => {
+    const home = { node: 'neptune', word: 'away', because: 'it goes within 02:00-05:00 UTC' };
+    const line = '54.173.141.243 is away from its home neptune: it goes within 02:00-05:00 UTC\n';
+    const ask = { '/v1/why?ip=54.173.141.243': { ...WHY, home } };
+    expect((await cli(['why'], fakeAgent({ views: ask }))).out).toContain(line);
+    const there = { '/v1/why?ip=54.173.141.243': { ...WHY, home: { ...home, word: 'home', because: '' } } };
+    expect((await cli(['why'], fakeAgent({ views: there }))).out).not.toContain('home');
+  });
+
   test('gives no advice where nobody has to do anything', async () => {
     const gates = [
       {

@@ -2,7 +2,7 @@
 import type { VNode } from 'preact';
 import type { Headline } from './headline.ts';
 import { Marked } from './marked.tsx';
-import type { ProtectionWord, Reason } from './model.ts';
+import type { HomeModel, ProtectionWord, Reason } from './model.ts';
 import { duration, sentence } from './text.ts';
 
 /** Each state in words. */
@@ -63,8 +63,15 @@ function Address({ headline, lost }: { readonly headline: Headline; readonly los
         {servesWords(state, holder)} {nextWords(headline)}
       </p>
       <Reasons headline={headline} />
+      <Home home={headline.home} />
     </article>
   );
+}
+
+/** Only while it is away: else the first sentence says all. */
+function Home({ home }: { readonly home: HomeModel | null }): VNode | null {
+  if (home === null || home.isThere) return null;
+  return <p class="small">{sentence(`It is away from its home ${home.node}: ${home.because}`)}</p>;
 }
 
 function servesWords(state: ProtectionWord, holder: string): string {

@@ -4,7 +4,14 @@
  * A word that is old counts no more. Whoever is about a takeover knows best; a failure is believed where most of those who
  * see anything say so; and while the address answers, the most careful word counts.
  */
-import { type AddressModel, type ClusterModel, isFresh, type ProtectionWord, type Reason } from './model.ts';
+import {
+  type AddressModel,
+  type ClusterModel,
+  type HomeModel,
+  isFresh,
+  type ProtectionWord,
+  type Reason,
+} from './model.ts';
 
 /** The first line about an address. */
 export interface Headline {
@@ -18,6 +25,8 @@ export interface Headline {
   /** For how long it has been failing, by whoever saw it first; null: it isn't. */
   readonly downForMs: number | null;
   readonly holdDownMs: number;
+  /** By the word of whoever holds it, who orders its way home; null: it has none, or nobody tells. */
+  readonly home: HomeModel | null;
 }
 
 /** From the worst that an address may be. */
@@ -57,6 +66,7 @@ function headlineOf(cluster: ClusterModel, ip: string): Headline {
     ip,
     state: chosen?.protection.state ?? 'unknown',
     holder: holderOf(said),
+    home: homeOf(said),
     next: chosen?.protection.next ?? '',
     reasons: chosen?.protection.reasons ?? [],
     downForMs: downs.length === 0 ? null : Math.max(...downs),
@@ -100,4 +110,9 @@ function holderOf(said: readonly Said[]): string {
   const names = said.map(({ holder }) => holder).filter((name) => name !== '');
   const count = (name: string): number => names.filter((one) => one === name).length;
   return names.reduce((best, name) => (best === '' || count(name) > count(best) ? name : best), '');
+}
+
+function homeOf(said: readonly Said[]): HomeModel | null {
+  const told = said.filter(({ home }) => home.node !== '');
+  return (told.find(({ by, holder }) => by === holder) ?? told[0])?.home ?? null;
 }

@@ -30,6 +30,15 @@ export interface Progress {
   readonly steps: readonly Step[];
 }
 
+/** The node that an address belongs to. */
+export interface HomeModel {
+  /** Empty: it has none. */
+  readonly node: string;
+  readonly isThere: boolean;
+  /** What it waits for, while it is away. */
+  readonly because: string;
+}
+
 /** An address, as one node sees it. */
 export interface AddressModel {
   readonly ip: string;
@@ -39,6 +48,7 @@ export interface AddressModel {
     readonly reasons: readonly Reason[];
   };
   readonly holder: string;
+  readonly home: HomeModel;
   readonly verdict: string;
   readonly verdictForMs: number | null;
   readonly holdDownMs: number;
@@ -205,6 +215,7 @@ function addressOf({
   ip,
   protection,
   holder,
+  home,
   verdict,
   verdictForMs,
   holdDownMs,
@@ -220,11 +231,16 @@ function addressOf({
       reasons: listOf(reasons).map((reason, at) => reasonOf(text(reason), text(advices[at]))),
     },
     holder: holderOf(fieldsOf(holder)),
+    home: homeOf(fieldsOf(home)),
     verdict: text(verdict, 'unknown'),
     verdictForMs: numberOf(verdictForMs),
     holdDownMs: numberOf(holdDownMs) ?? 0,
     takeover: typeof takeover === 'object' && takeover !== null ? progressOf(fieldsOf(takeover)) : null,
   };
+}
+
+function homeOf({ node, word, because }: Fields): HomeModel {
+  return { node: text(node), isThere: word === 'home', because: text(because) };
 }
 
 function reasonOf(told: string, advice: string): Reason {

@@ -36,6 +36,15 @@ test.each([
   expect(text).toContain(sentenceOfIt);
 });
 
+test('an address that is away from its home is told with what it waits for, by who holds it', () => {
+  const home = (because: string, word = 'away'): object =>
+    ({ addresses: [addressJson({ home: { node: 'neptune', word, because } })] }) as const;
+  const away = web(nodeJson('pluto', {}, home('pluto guesses')), nodeJson('saturn', {}, home('not ready')));
+  expect(readOf(away)).toContain('It is away from its home neptune: not ready.');
+  expect(readOf(web(nodeJson('saturn', {}, home('', 'home'))))).not.toContain('home');
+  expect(readOf(web(nodeJson('saturn')))).not.toContain('home');
+});
+
 test('each reason leads to what to do about it, with commands as code', () => {
   const protection = {
     state: 'paused',

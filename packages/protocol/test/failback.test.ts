@@ -4,6 +4,7 @@ import type { FailbackConfig, ProtocolConfig } from '../src/model/config.ts';
 import type { State } from '../src/model/state.ts';
 import { failBack, homeView, isSpanOpen, spanOf } from '../src/orders/failback.ts';
 import { setHandoverState } from '../src/orders/handover.ts';
+import { whyOf } from '../src/reporting/status.ts';
 import { newContext, type StepContext } from '../src/step-context.ts';
 import { bestCandidate, configuredRank, liveRank } from '../src/takeover/damping.ts';
 import {
@@ -155,6 +156,9 @@ describe('an address with a home', () => {
   test('says where it stands', () => {
     expect(homeView(stateOf(), IP)).toBeNull();
     expect(homeView(heldBy(away(), PEER), IP)).toEqual({ node: PEER, word: 'home', because: '' });
+    const why = whyOf(away(null), IP, { at: AT, wall: NOON });
+    expect(why?.home).toEqual(homeView(away(null), IP));
+    expect(whyOf(stateOf(), IP, { at: AT, wall: NOON })).not.toHaveProperty('home');
     expect(homeView(away(null), IP)).toMatchObject({
       word: 'away',
       because: expect.stringContaining('never'),

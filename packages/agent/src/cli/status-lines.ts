@@ -5,7 +5,7 @@ import type { ToldCluster, ToldNode } from './cluster-read.ts';
 import { storeTexts } from './store-row.ts';
 import { folded, table } from './table.ts';
 import { age, ago, type Cell, cell, clean, type Look, moment, type Row, type Tone, toned } from './text.ts';
-import type { AddressRow, HandoverRow, NodeRow, StatusRow } from './view-rows.ts';
+import type { AddressRow, HandoverRow, HomeRow, NodeRow, StatusRow } from './view-rows.ts';
 
 /** A line that says what is not as it should be. */
 interface Remark {
@@ -28,6 +28,7 @@ export function statusLines(cluster: ToldCluster, look: Look): readonly string[]
     ...pauseRemarks(own),
     ...own.handovers.flatMap(handoverRemark),
     ...protectionRemarks(own),
+    ...own.addresses.flatMap(homeRemark),
     ...storeRemarks(own),
     ...arbiterRemarks(own),
     ...disagreements(cluster),
@@ -37,11 +38,7 @@ export function statusLines(cluster: ToldCluster, look: Look): readonly string[]
     ...heading(cluster, look),
     ...remarks.flatMap(({ text, tone }) => painted(text, tone, look)),
     '',
-    ...table(
-      ['address', 'state', 'holder', 'next', 'hold-down'],
-      own.addresses.map((address) => addressRow(address)),
-      look,
-    ),
+    ...addressTable(own, look),
     '',
     ...table(
       ['node', 'role', 'state', 'heard', 'fit', 'ready', 'version'],
@@ -53,6 +50,11 @@ export function statusLines(cluster: ToldCluster, look: Look): readonly string[]
     ...voteLines(cluster, look),
     ...electorateLines(own, look),
   ];
+}
+
+/** Where an address is not at home, and what it waits for. */
+export function homeLines(ip: string, home: HomeRow, look: Look): readonly string[] {
+  return homeRemark({ ip, home }).flatMap(({ text, tone }) => painted(text, tone, look));
 }
 
 /** An open handover: who wants it, why, until when, and what it waits for. */
@@ -116,6 +118,12 @@ function protectionRemarks({ addresses }: StatusRow): readonly Remark[] {
     const { text, tone } = protectionCell(protection);
     return [{ text: `${ip}: ${text}${listed(obstacles)}`, tone }];
   });
+}
+
+function homeRemark({ ip, home }: Pick<AddressRow, 'ip' | 'home'>): readonly Remark[] {
+  if (home.node === '' || home.isThere) return [];
+  const because = home.because === '' ? '' : `: ${home.because}`;
+  return [{ text: `${ip} is away from its home ${home.node}${because}`, tone: 'plain' }];
 }
 
 /** What all nodes should say alike. */
@@ -189,11 +197,23 @@ function listed(reasons: readonly string[]): string {
   return reasons.length === 0 ? '' : `: ${reasons.join('; ')}`;
 }
 
-function addressRow({ ip, protection, holder, next, holdDownMs }: AddressRow): Row {
+/** Homes are shown where an address has one. */
+function addressTable({ addresses }: StatusRow, look: Look): readonly string[] {
+  const haveHomes = addresses.some(({ home }) => home.node !== '');
+  const headings = ['address', 'state', 'holder', ...(haveHomes ? ['home'] : []), 'next', 'hold-down'];
+  return table(
+    headings,
+    addresses.map((address) => addressRow(address, haveHomes)),
+    look,
+  );
+}
+
+function addressRow({ ip, protection, holder, home, next, holdDownMs }: AddressRow, haveHomes: boolean): Row {
   return [
     ip,
     protectionCell(protection),
     cell(holder, holder === 'nobody' || holder === 'unknown' ? 'warn' : 'plain'),
+    ...(haveHomes ? [home.node === '' ? '-' : home.node] : []),
     next === '' ? '-' : next,
     holdDownMs > 0 ? `${age(holdDownMs)} left` : 'none',
   ];

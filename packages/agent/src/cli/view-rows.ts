@@ -39,6 +39,15 @@ export interface VoteRow {
   readonly reason: string;
 }
 
+/** The node that an address belongs to. */
+export interface HomeRow {
+  /** Empty: it has none, or it isn't told. */
+  readonly node: NodeId;
+  readonly isThere: boolean;
+  /** What it waits for, while it is away. */
+  readonly because: string;
+}
+
 /** An address, as an agent sees it. */
 export interface AddressRow {
   readonly ip: Ip;
@@ -49,6 +58,7 @@ export interface AddressRow {
   /** What stands in the way of its protection. */
   readonly obstacles: readonly string[];
   readonly holder: string;
+  readonly home: HomeRow;
   readonly verdict: string;
   readonly ageMs: DurationMs | null;
   readonly holdDownMs: DurationMs;
@@ -195,6 +205,7 @@ function addressOf(address: Fields): AddressRow {
     next: textOf(protection.next ?? address.next),
     obstacles: textsOf(protection.reasons),
     holder: holderOf(fieldsOf(address.holder)),
+    home: homeOf(fieldsOf(address.home)),
     holdDownMs: numberOf(address.holdDownMs) ?? 0,
     outcome: textOf(address.outcome),
     reason: textOf(address.decision),
@@ -224,7 +235,13 @@ function holderOf({ kind, node, instanceId }: Fields): string {
   }
 }
 
-function handoversOf(json: unknown): readonly HandoverRow[] {
+/** Where an address stands with its home. */
+export function homeOf({ node, word, because }: Fields): HomeRow {
+  return { node: textOf(node), isThere: word === 'home', because: textOf(because) };
+}
+
+/** Handovers, as a view lists them. */
+export function handoversOf(json: unknown): readonly HandoverRow[] {
   return listOf(json).map((item) => {
     const { id, address, to, state, detail, by, reason, until } = fieldsOf(item);
     return {
@@ -252,59 +269,6 @@ function pauseOf(json: unknown): PauseRow {
     stored: textsOf(pause.stored),
     needed: numberOf(pause.needed) ?? 1,
   };
-}
-
-/** One gate of the takeover rule. */
-export interface GateRow {
-  readonly name: string;
-  readonly state: 'passed' | 'closed' | 'not-asked';
-  /** What it saw, in words. */
-  readonly reason: string;
-  /** Why it is closed; empty where it is open. */
-  readonly code: string;
-  readonly ageMs: DurationMs | null;
-}
-
-/** All that `/v1/why` shows of one address. */
-export interface WhyRow {
-  readonly address: Ip;
-  readonly outcome: string;
-  readonly reason: string;
-  readonly detail: string;
-  readonly gates: readonly GateRow[];
-  /** In words, with what each voter said; empty: none in this episode. */
-  readonly lastBallot: string;
-  readonly handovers: readonly HandoverRow[];
-}
-
-/** Reads an answer of `/v1/why`; what is missing has a plain stand-in. */
-export function whyOf(json: unknown): WhyRow {
-  const why = fieldsOf(json);
-  const gates = listOf(why.gates).map((entry): GateRow => {
-    const gate = fieldsOf(entry);
-    return {
-      name: textOf(gate.name),
-      state: gateStateOf(gate),
-      reason: textOf(gate.reason, '-'),
-      code: textOf(gate.code),
-      ageMs: numberOf(gate.ageMs),
-    };
-  });
-  return {
-    address: textOf(why.address),
-    outcome: textOf(why.outcome, 'unknown'),
-    reason: textOf(why.reason, 'unknown'),
-    detail: textOf(why.detail),
-    gates,
-    lastBallot: textOf(why.lastBallot),
-    handovers: handoversOf(why.handovers),
-  };
-}
-
-/** An agent of before told only `passed`. */
-function gateStateOf({ state, passed }: Fields): GateRow['state'] {
-  if (state === 'passed' || state === 'closed' || state === 'not-asked') return state;
-  return typeof passed === 'boolean' ? (passed ? 'passed' : 'closed') : 'not-asked';
 }
 
 /** One entry of a node's history. */

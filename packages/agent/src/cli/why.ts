@@ -2,11 +2,12 @@
 import { adviceFor, ballotAdviceFor, CALM_REASONS } from './advice.ts';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
 import { readView } from './read.ts';
-import { handoverLines } from './status-lines.ts';
+import { handoverLines, homeLines } from './status-lines.ts';
 import { folded, table } from './table.ts';
 import { findTarget, type Target, type TargetOptions, trusting } from './target.ts';
 import { ago, type Cell, cell, clean, type Look, lookOf, type Row } from './text.ts';
-import { type GateRow, statusOf, type WhyRow, whyOf } from './view-rows.ts';
+import { statusOf } from './view-rows.ts';
+import { type GateRow, type WhyRow, whyOf } from './why-rows.ts';
 
 /** `failtome why`: the decision about an address, gate by gate. */
 export async function why(
@@ -64,6 +65,7 @@ export function whyLines(view: WhyRow, look: Look): readonly string[] {
   const headline = clean(`${view.address}: ${view.outcome} (${view.reason})${detail}`);
   return [
     ...folded(headline, look).map((line) => look.paint(line, 'strong')),
+    ...homeLines(view.address, view.home, look),
     ...view.handovers.flatMap((one) => handoverLines(one, look)),
     ...table(['', 'gate', 'saw', 'how old'], view.gates.map(gateRow), look),
     ...[...ballotLines(view), ...adviceLines(view)].flatMap((line) => folded(line, look)),

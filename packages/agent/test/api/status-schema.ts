@@ -102,6 +102,16 @@ const SIGHT = Type.Object({
   ageMs: lengthMs('How old its word is.'),
 });
 
+/** Where an address stands with its home. */
+export const HOME = Type.Object(
+  {
+    node: nodeId('Its home.'),
+    word: oneOf(['home', 'away'], 'Whether its home holds it.'),
+    because: text('What it waits for on its way home; empty: it is there.'),
+  },
+  { description: 'Left out: the address has no home.' },
+);
+
 /** One address. */
 export const ADDRESS = Type.Object({
   ip: ip('The address.'),
@@ -147,6 +157,7 @@ export const ADDRESS = Type.Object({
     'The ballot that this node holds.',
   ),
   takeover: nullable(TAKEOVER, 'What this node does about it; null: nothing.'),
+  home: Type.Optional(HOME),
   views: Type.Array(SIGHT, { description: 'What every node that is heard last said of it.' }),
 });
 

@@ -11,7 +11,7 @@ import Type from 'typebox';
 import type { ClusterNode, ClusterStatus } from '../../src/http/cluster-view.ts';
 import type { AdvisedWhy } from '../../src/http/node-report.ts';
 import { type ErrorBody, REFUSAL_CODES } from '../../src/http/refusals.ts';
-import { HANDOVER, outcome, reason, role, STATUS } from './status-schema.ts';
+import { HANDOVER, HOME, outcome, reason, role, STATUS } from './status-schema.ts';
 import {
   count,
   describing,
@@ -50,6 +50,7 @@ export const WHY = describing<AdvisedWhy>()(
       mode: oneOf(BALLOT_MODES, 'A failure, or an order.'),
       gates: Type.Array(GATE, { description: 'In order: the first closed one decides.' }),
       lastBallot: nullable(text('In words.'), 'What each voter said in the last ballot; null: none.'),
+      home: Type.Optional(HOME),
       refusals: Type.Array(Type.Unsafe<Reason>({ type: 'string' }), {
         description: 'Reasons of late refusals.',
       }),

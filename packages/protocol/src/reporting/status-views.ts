@@ -178,6 +178,8 @@ export interface WhyView {
   readonly mode: 'takeover' | 'handover';
   readonly gates: readonly GateView[];
   readonly lastBallot: string | null;
+  /** Where it stands with its home; left out: it has none. */
+  readonly home?: HomeView;
   readonly refusals: readonly Reason[];
   /** Open handovers of this address, to whomever. */
   readonly handovers: readonly HandoverView[];

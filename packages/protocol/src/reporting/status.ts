@@ -10,7 +10,7 @@ import type { Handover, State } from '../model/state.ts';
 import type { Instant, Ip, NodeId } from '../model/units.ts';
 import { heldCount, isHeldBySelf, isSilent } from '../observation/holder.ts';
 import { readinessProblems } from '../observation/idle-reads.ts';
-import { homeView } from '../orders/failback.ts';
+import { type HomeView, homeView } from '../orders/failback.ts';
 import { standingOf } from '../orders/handover.ts';
 import { isPaused, pauseNeeds, pauseStoredBy } from '../orders/pause.ts';
 import { bestCandidate, holdDownLeftMs } from '../takeover/damping.ts';
@@ -71,6 +71,7 @@ export function whyOf(state: State, ip: Ip, now: Instant): WhyView | null {
   const decision = decide(view);
   return {
     address: ip,
+    ...homePart(state, ip),
     outcome: decision.outcome,
     reason: decision.reason,
     detail: decision.detail,
@@ -110,10 +111,15 @@ export function isFinishingMove(state: State): boolean {
   return Object.values(state.addresses).some((address) => address.move !== null);
 }
 
+/** Left out where the address has no home. */
+function homePart(state: State, ip: Ip): { readonly home?: HomeView } {
+  const home = homeView(state, ip);
+  return home === null ? {} : { home };
+}
+
 function addressView(state: State, address: AddressState): AddressView {
   const at = state.now.at;
   const { lent, campaign, series } = address;
-  const home = homeView(state, address.ip);
   return {
     ip: address.ip,
     protection: protectionView(state, address),
@@ -147,7 +153,7 @@ function addressView(state: State, address: AddressState): AddressView {
           },
     ...(isAskingArbiter(state) ? { arbiter: arbiterProblem(state, address) } : {}),
     takeover: progressOf(state, address),
-    ...(home === null ? {} : { home }),
+    ...homePart(state, address.ip),
     views: toldViews(state, address),
   };
 }
