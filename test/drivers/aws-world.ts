@@ -25,12 +25,15 @@ export interface AwsWorld {
 export interface AwsWorldOptions {
   readonly cloud?: Partial<CloudOptions>;
   readonly credentials?: 'metadata' | 'static';
+  /** The ARN of the role that the driver's calls are made with. */
+  readonly role?: string;
 }
 
 /** Start a cloud, and clients that see it through the SDK's environment. */
 export async function openAws({
   cloud: options,
   credentials = 'static',
+  role,
 }: AwsWorldOptions = {}): Promise<AwsWorld> {
   const cloud = await startCloud({
     instances: [{ id: SATURN }, { id: NEPTUNE }],
@@ -39,7 +42,8 @@ export async function openAws({
     ...options,
   });
   actAs(cloud, SATURN, credentials);
-  const clients = createAwsClients({ region: null, topicArn: TOPIC });
+  const assumed = role === undefined ? null : { arn: role, nodeId: 'saturn' };
+  const clients = createAwsClients({ region: null, topicArn: TOPIC, role: assumed });
   return {
     cloud,
     clients,

@@ -14,7 +14,13 @@ import {
 
 const OTHER_ADDRESS = '198.51.100.8';
 
-const EC2: DriverSettings = { kind: 'ec2', region: null, instanceId: SATURN, displace: 'refuse' };
+const EC2 = {
+  kind: 'ec2',
+  region: null,
+  instanceId: SATURN,
+  assumeRole: null,
+  displace: 'refuse',
+} as const satisfies DriverSettings;
 
 interface Settings {
   readonly driver?: DriverSettings;
@@ -206,6 +212,26 @@ describe('the cloud part of the check', () => {
       state: 'fail',
       fix: expect.stringContaining('way out'),
     });
+  });
+
+  test.each([
+    ['as which role the driver calls', null, { state: 'ok', found: 'arn:aws:iam::123456789012:role/mover' }],
+    [
+      'that this role cannot be assumed, and what would have to change',
+      [],
+      {
+        state: 'fail',
+        found: expect.stringContaining('AccessDenied'),
+        fix: expect.stringContaining('sts:AssumeRole on arn:aws:iam::123456789012:role/mover'),
+      },
+    ],
+  ])('says %s', async (_, Statement, line) => {
+    const role = 'arn:aws:iam::123456789012:role/mover';
+    aws = await openAws({ cloud: { addresses: [{ publicIp: ADDRESS, holder: NEPTUNE }] }, role });
+    if (Statement !== null) aws.cloud.setPolicy(SATURN, { Version: '2012-10-17', Statement });
+    const config = configOf({ driver: { ...EC2, assumeRole: role } });
+    const identity = { id: 'saturn', instanceId: SATURN, region: 'us-east-1' };
+    expect(lineOf(await preflightCloud(config, identity, aws.clients, 3000), 'AWS role')).toMatchObject(line);
   });
 
   test('says of OpsWorks that its permission cannot be proven', async () => {

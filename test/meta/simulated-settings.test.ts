@@ -101,7 +101,7 @@ local: { url: "http://127.0.0.1:8080/", socket: /s, command: [/c], need: any, in
 gossip: { interval: 250ms, dead: 2s, timeout: 150ms, fanout: 5 }
 agreement: { silentPeer: hold, arbiter: false, lease: 12s }
 guard: { urls: ["http://checkip.amazonaws.com"], timeout: 2s, allowPrivate: true }
-driver: { kind: opsworks, region: us-east-1, instanceId: i-0abc, displace: allow }
+driver: { kind: opsworks, region: us-east-1, instanceId: i-0abc, assumeRole: "arn:aws:iam::123456789012:role/mover", displace: allow }
 store: { kind: etcd, endpoints: ["http://10.0.3.1:2379"], prefix: /x/, caFile: /a, certFile: /c, keyFile: /k }
 notify:
   sns: { topicArn: "arn:aws:sns:us-east-1:123456789012:failover" }

@@ -75,7 +75,9 @@ export function clientsFor(config: AgentConfig, identity: Identity): AwsClients 
   if (node.role !== 'candidate') return null;
   const topicArn = notify.sns?.topicArn ?? null;
   if (!isOnAws(driver) && topicArn === null) return null;
-  return createAwsClients({ region: identity.region, topicArn });
+  const arn = isOnAws(driver) ? driver.assumeRole : null;
+  const role = arn === null ? null : { arn, nodeId: identity.id };
+  return createAwsClients({ region: identity.region, topicArn, role });
 }
 
 /** All adapters of one run. Opened by its constructor, which sends nothing; ended by `close`. */
@@ -176,6 +178,8 @@ export class Adapters {
   /** Ask for credentials again, whatever AWS says of the present ones. */
   async renewCredentials(): Promise<void> {
     await this.#clients?.credentials.renew();
+    if (this.#clients?.driverCredentials !== this.#clients?.credentials)
+      await this.#clients?.driverCredentials.renew();
   }
 
   /** Take over a configuration in which nothing has changed that needs a restart. What is under way ends by the old one. */
@@ -250,6 +254,7 @@ export class Adapters {
 
   #watchCredentials(): void {
     this.#clients?.credentials.watch(this.#dependencies.logCredentials);
+    this.#clients?.driverCredentials.watch(this.#dependencies.logCredentials);
   }
 
   #makeDriver(): Driver {

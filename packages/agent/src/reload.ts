@@ -86,6 +86,7 @@ const FIXED: readonly (readonly [path: string, value: (config: AgentConfig) => u
   ['driver.kind', (config) => config.driver?.kind ?? null],
   ['driver.region', (config) => awsSetting(config, 'region')],
   ['driver.instanceId', (config) => awsSetting(config, 'instanceId')],
+  ['driver.assumeRole', (config) => awsSetting(config, 'assumeRole')],
 ];
 
 /** One sentence for each change that needs a restart; none where `next` can be taken over as it is. */
@@ -96,7 +97,7 @@ function restartFaults(present: AgentConfig, next: AgentConfig): readonly string
   );
 }
 
-function awsSetting({ driver }: AgentConfig, key: 'region' | 'instanceId'): string | null {
+function awsSetting({ driver }: AgentConfig, key: 'region' | 'instanceId' | 'assumeRole'): string | null {
   return isOnAws(driver) ? driver[key] : null;
 }
 

@@ -348,6 +348,14 @@ const singleFaults: readonly (readonly [section: string, line: string])[] = [
     'driver.instanceId: found "45ef378d-b87c-42be-a1b9-b67c48edafd4", expected an EC2 instance id such as i-0abc, because driver.kind is ec2 (f.yaml:8)',
   ],
   [
+    'driver: { kind: ec2, assumeRole: mover }',
+    'driver.assumeRole: found "mover", expected the ARN of an IAM role such as arn:aws:iam::123456789012:role/mover (f.yaml:8)',
+  ],
+  [
+    'driver: { kind: exec, command: [/usr/local/bin/move-ip], assumeRole: "arn:aws:iam::123456789012:role/mover" }',
+    'driver.assumeRole: found "arn:aws:iam::123456789012:role/mover", expected none, because driver.kind is exec (f.yaml:8)',
+  ],
+  [
     'driver: { kind: ec2, region: us-east-1a }',
     'driver.region: found "us-east-1a", expected an AWS region such as us-east-1 (not a zone such as us-east-1a); did you mean us-east-1? (f.yaml:8)',
   ],

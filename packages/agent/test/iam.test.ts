@@ -331,3 +331,31 @@ test('a table of the relay may be read and written by every voter, a witness too
   expect(unknown.code).toBe(2);
   expect(unknown.err).toContain('--account ID: the AWS account that the table is in');
 });
+
+describe('with a role to assume', () => {
+  const ROLE = 'arn:aws:iam::123456789012:role/failover/mover';
+  const ASSUMES = CONFIG.replace(/driver: \{ kind: ec2/, `driver: { kind: ec2, assumeRole: "${ROLE}"`);
+
+  test("the nodes may assume it and do what is not the driver's, which needs nothing looked up", async () => {
+    const { Statement } = await policy([], ASSUMES);
+    expect(Statement.map(({ Sid }) => Sid)).not.toContain('ToTheNodes');
+    expect(Statement.find(({ Sid }) => Sid === 'AssumeTheRole')).toEqual({
+      Sid: 'AssumeTheRole',
+      Effect: 'Allow',
+      Action: ['sts:AssumeRole'],
+      Resource: [ROLE],
+    });
+  });
+
+  test('the role may do what the driver does, and no more', async () => {
+    const own = await policy(ALL_GIVEN);
+    const { Statement } = await policy([...ALL_GIVEN, '--assumed'], ASSUMES);
+    expect(Statement).toEqual(own.Statement.filter(({ Sid }) => Sid !== 'TellPeople'));
+  });
+
+  test('without one there is no such policy', async () => {
+    const argv = ['iam', '-c', 'x.yaml', ...ALL_GIVEN, '--assumed'];
+    const { code, err } = await cli(argv, { files: { 'x.yaml': CONFIG } });
+    expect([code, err]).toEqual([2, expect.stringContaining('driver.assumeRole')]);
+  });
+});

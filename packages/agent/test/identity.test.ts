@@ -56,6 +56,7 @@ const ec2 = (instanceId: string | null, region: string | null): DriverSettings =
   kind: 'ec2',
   instanceId,
   region,
+  assumeRole: null,
   displace: 'refuse',
 });
 

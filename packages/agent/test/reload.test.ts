@@ -93,6 +93,12 @@ describe('what needs a restart is refused, by the name of its key', () => {
     ['driver.kind', 'kind: ec2', 'kind: opsworks', '"ec2" to "opsworks"'],
     ['driver.region', 'us-east-1', 'eu-west-1', '"us-east-1" to "eu-west-1"'],
     ['driver.instanceId', ', instanceId: i-0abc', '', '"i-0abc" to the default'],
+    [
+      'driver.assumeRole',
+      ', instanceId: i-0abc',
+      ', instanceId: i-0abc, assumeRole: "arn:aws:iam::123456789012:role/mover"',
+      'the default to "arn:aws:iam::123456789012:role/mover"',
+    ],
   ])('%s', async (path, from, to, told) => {
     const lines = await linesAfter((text) => text.replace(from, to));
     expect(lines).toContainEqual(expect.stringMatching(new RegExp(`^${path}: changed from .*restart$`)));

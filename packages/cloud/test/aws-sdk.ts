@@ -3,7 +3,15 @@ import { createRequire } from 'node:module';
 /** What the tests look at in an answer. */
 export interface Answer {
   readonly Addresses?: readonly { readonly InstanceId?: string }[];
+  readonly Arn?: string;
   readonly AssociationId?: string;
+  readonly AssumedRoleUser?: { readonly Arn?: string };
+  readonly Credentials?: {
+    readonly AccessKeyId?: string;
+    readonly SecretAccessKey?: string;
+    readonly SessionToken?: string;
+    readonly Expiration?: Date;
+  };
   readonly ElasticIps?: readonly object[];
   readonly InstanceStatuses?: readonly object[];
   readonly Instances?: readonly { readonly Ec2InstanceId?: string; readonly InstanceId?: string }[];
@@ -51,5 +59,5 @@ export const opsworksSdk: Pick<Clients, 'OpsWorksClient'> &
 
 export const snsSdk: Pick<Clients, 'SNSClient'> & Commands<'Publish'> = agentRequire('@aws-sdk/client-sns');
 
-export const stsSdk: Pick<Clients, 'STSClient'> & Commands<'GetCallerIdentity'> =
+export const stsSdk: Pick<Clients, 'STSClient'> & Commands<'AssumeRole' | 'GetCallerIdentity'> =
   agentRequire('@aws-sdk/client-sts');

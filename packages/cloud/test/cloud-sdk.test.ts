@@ -183,6 +183,30 @@ describe('OpsWorks, SNS and STS through the SDK', () => {
       Arn: 'arn:aws:sts::123456789012:assumed-role/failtome-i-saturn/i-saturn',
     });
   });
+
+  it('has a role assumed, whose keys are good for as long as was asked, and for what that role may do', async () => {
+    const RoleArn = 'arn:aws:iam::123456789012:role/failover/mover';
+    const assume = (change: object = {}) =>
+      sts().send(new stsSdk.AssumeRoleCommand({ RoleArn, RoleSessionName: 'failtome-saturn', ...change }));
+    const { Credentials, AssumedRoleUser } = await assume({ DurationSeconds: 900 });
+    const arn = 'arn:aws:sts::123456789012:assumed-role/mover/failtome-saturn';
+    expect(AssumedRoleUser?.Arn).toBe(arn);
+    const leftMs = (Credentials?.Expiration?.getTime() ?? 0) - Date.now();
+    expect(leftMs).toBeGreaterThan(0);
+    expect(leftMs).toBeLessThanOrEqual(900_000);
+    const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '' } = Credentials ?? {};
+    const credentials = {
+      accessKeyId: AccessKeyId,
+      secretAccessKey: SecretAccessKey,
+      sessionToken: SessionToken,
+    };
+    const assumed = new stsSdk.STSClient({ ...settings(), credentials });
+    expect((await assumed.send(new stsSdk.GetCallerIdentityCommand({}))).Arn).toBe(arn);
+    await expect(assume({ RoleArn: RoleArn.replace('123', '999') })).rejects.toMatchObject({
+      name: 'AccessDenied',
+    });
+    await expect(assume({ DurationSeconds: 60 })).rejects.toMatchObject({ name: 'ValidationError' });
+  });
 });
 
 describe('throttling, as the SDK tells it from other errors', () => {

@@ -4,7 +4,7 @@
  * - One attempt a call. What may be repeated (reads) is repeated here, within the caller's time; a call
  *   that moves something never is.
  * - Endpoints, credentials and profile come from the SDK's standard environment.
- * - The credentials are one for all clients, and asked for again when a call is refused because of them
+ * - The credentials are one for all clients, but for the driver's where a role is assumed, and asked for again when a call is refused because of them
  *   (`credentials.ts`). Such a refusal is definite, so the call is sent once more if there are others.
  */
 
@@ -12,7 +12,7 @@ import { setTimeout } from 'node:timers/promises';
 import { DescribeAddressesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { DescribeElasticIpsCommand, OpsWorksClient } from '@aws-sdk/client-opsworks';
 import { GetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
-import { STSClient } from '@aws-sdk/client-sts';
+import { type AssumeRoleCommandOutput, STSClient } from '@aws-sdk/client-sts';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import {
   areBadCredentials,
@@ -32,6 +32,7 @@ import type { CloudRequest, DurationMs, Ip } from '@failtome/protocol';
 import pRetry from 'p-retry';
 import { topicRegion } from '../config/aws-names.ts';
 import { boundAllAnswers } from './answer-bounds.ts';
+import { type AskSts, assumedRole, type RoleToAssume } from './assumed-role.ts';
 import { boundedAnswers } from './aws-answers.ts';
 import { type Connections, createConnections } from './aws-connections.ts';
 import { failureOf, requestIdOf } from './aws-failure.ts';
@@ -40,12 +41,16 @@ import { type AwsIdentity, Credentials } from './credentials.ts';
 /** The last resort behind the time-out that each call brings along. */
 const REQUEST_TIMEOUT_MS: DurationMs = 30_000;
 
+/** Shorter than what is waited for a source of credentials. */
+const ASSUME_TIMEOUT_MS: DurationMs = 4_000;
 /** Which clients an agent needs, and for where. */
 export interface AwsClientsOptions {
   /** Null: as the SDK finds it (`AWS_REGION`, then the profile).  */
   readonly region: string | null;
   /** The topic to publish to; its own region counts. Null: nothing is published. */
   readonly topicArn: string | null;
+  /** What the driver's calls are made as; null or absent: as the node itself. */
+  readonly role?: RoleToAssume | null;
 }
 
 /** What every client of one agent is made with, for one that only a single command needs. */
@@ -72,6 +77,8 @@ export interface AwsClients {
   readonly shared: SharedSettings;
   readonly connections: Connections;
   readonly credentials: Credentials<AwsIdentity>;
+  /** Of EC2 and OpsWorks: the same, or those of a role that is assumed. */
+  readonly driverCredentials: Credentials<AwsIdentity>;
   /** Ends all calls and closes all connections. */
   close(): void;
 }
@@ -98,7 +105,7 @@ export interface AwsRequest<Output> {
 }
 
 /** Build the clients. Nothing is sent yet. */
-export function createAwsClients({ region, topicArn }: AwsClientsOptions): AwsClients {
+export function createAwsClients({ region, topicArn, role = null }: AwsClientsOptions): AwsClients {
   const connections = createConnections();
   const { httpAgent, httpsAgent } = connections;
   const common = {
@@ -114,9 +121,16 @@ export function createAwsClients({ region, topicArn }: AwsClientsOptions): AwsCl
   const regional = region === null ? common : { ...common, region };
   const credentials = createCredentials(region);
   const lent: SharedSettings = { ...regional, credentials: credentials.provider };
-  const ec2 = new EC2Client(lent);
+  const askSts: AskSts = (command) => {
+    const send = (options: SendOptions): Promise<AssumeRoleCommandOutput> => sts.send(command, options);
+    const context = contextFor(ASSUME_TIMEOUT_MS, () => undefined);
+    return callAws(clients, { service: 'sts', operation: 'AssumeRole', send }, context);
+  };
+  const driverCredentials = role === null ? credentials : assumedRole(role, askSts);
+  const driving = { ...regional, credentials: driverCredentials.provider };
+  const ec2 = new EC2Client(driving);
   const publishRegion = topicArn === null ? null : topicRegion(topicArn);
-  const opsworks = new OpsWorksClient(lent);
+  const opsworks = new OpsWorksClient(driving);
   const sns = new SNSClient(publishRegion === null ? lent : { ...lent, region: publishRegion });
   const sts = new STSClient(lent);
   for (const client of [ec2, opsworks, sns, sts]) client.middlewareStack.use(boundedAnswers);
@@ -125,7 +139,19 @@ export function createAwsClients({ region, topicArn }: AwsClientsOptions): AwsCl
     connections.close();
     unbound();
   };
-  return { region, ec2, opsworks, sns, sts, shared: lent, connections, credentials, close };
+  const clients: AwsClients = {
+    region,
+    ec2,
+    opsworks,
+    sns,
+    sts,
+    shared: lent,
+    connections,
+    credentials,
+    driverCredentials,
+    close,
+  };
+  return clients;
 }
 
 /**
@@ -187,12 +213,15 @@ export function contextFor(timeoutMs: DurationMs, record: CallContext['record'])
   return { signal: AbortSignal.timeout(timeoutMs), deadline: performance.now() + timeoutMs, record };
 }
 
+/** What a call needs to know of the clients. */
+type Caller = Pick<AwsClients, 'credentials' | 'driverCredentials' | 'connections'>;
+
 /**
  * Send once; a second time only when the credentials were refused and others are there by now, because such a
  * refusal is certain to have changed nothing. Never throws: whatever goes wrong is classified.
  */
 export async function callAws<Output>(
-  clients: AwsClients,
+  clients: Caller,
   call: AwsRequest<Output>,
   context: CallContext,
 ): Promise<CallOutcome<Output>> {
@@ -203,11 +232,12 @@ export async function callAws<Output>(
 
 /** What the answer says of the credentials is told to them; `renewed`: it refused them, and there are others now. */
 async function sendAndLearn<Output>(
-  clients: AwsClients,
+  clients: Caller,
   call: AwsRequest<Output>,
   context: CallContext,
 ): Promise<{ readonly outcome: CallOutcome<Output>; readonly renewed: boolean }> {
-  const { credentials } = clients;
+  const isDriving = call.service === 'ec2' || call.service === 'opsworks';
+  const credentials = isDriving ? clients.driverCredentials : clients.credentials;
   const { generation } = credentials;
   const outcome = await sendOnce(clients, call, context);
   if (outcome.kind === 'ok' || outcome.failure.code === DRY_RUN_PASSED) credentials.accepted(generation);
@@ -218,7 +248,7 @@ async function sendAndLearn<Output>(
 
 /** An unknown answer also empties the pool. */
 async function sendOnce<Output>(
-  clients: AwsClients,
+  clients: Caller,
   call: AwsRequest<Output>,
   context: CallContext,
 ): Promise<CallOutcome<Output>> {

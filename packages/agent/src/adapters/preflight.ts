@@ -8,10 +8,11 @@ import { GetTopicAttributesCommand } from '@aws-sdk/client-sns';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { areBadCredentials } from '@failtome/ports';
 import type { DriverAnswer, DriverOperation, DurationMs, InstanceId, Ip } from '@failtome/protocol';
-import { topicRegion } from '../config/aws-names.ts';
-import type { AddressSettings, AgentConfig, Identity } from '../config/types.ts';
+import { roleAccount, topicRegion } from '../config/aws-names.ts';
+import type { AddressSettings, AgentConfig, DriverSettings, Identity } from '../config/types.ts';
 import { type AwsClients, type CallContext, contextFor, readAws } from './aws-clients.ts';
 import { createOpsworksDriver } from './aws-driver.ts';
+import { failureOf } from './aws-failure.ts';
 import type { Driver, Post } from './driver.ts';
 import { createExecDriver } from './exec.ts';
 import { preflightEc2 } from './preflight-ec2.ts';
@@ -49,21 +50,34 @@ export async function preflightCloud(
 
 async function preflightAws(
   config: AgentConfig,
-  driver: { readonly kind: 'ec2' | 'opsworks'; readonly displace: 'refuse' | 'allow' },
+  driver: Extract<DriverSettings, { readonly kind: 'ec2' | 'opsworks' }>,
   instanceId: InstanceId,
   clients: AwsClients,
   timeoutMs: DurationMs,
   context: CallContext,
 ): Promise<readonly CheckLine[]> {
   const caller = await preflightCaller(clients, context);
-  const { displace } = driver;
+  const { displace, assumeRole } = driver;
+  const role = assumeRole === null ? [] : [await preflightRole(clients, assumeRole)];
+  const account = assumeRole === null ? caller.account : roleAccount(assumeRole);
   const [addresses, topic] = await Promise.all([
     driver.kind === 'ec2'
-      ? preflightEc2({ clients, instanceId, account: caller.account, displace }, config.addresses, context)
+      ? preflightEc2({ clients, instanceId, account, displace }, config.addresses, context)
       : preflightOpsworks(clients, instanceId, displace, config.addresses, timeoutMs),
     preflightTopic(clients, config.notify.sns, context),
   ]);
-  return [regionLine(clients), caller.line, ...addresses, ...topic];
+  return [regionLine(clients), caller.line, ...role, ...addresses, ...topic];
+}
+
+/** The role that the driver's calls are made with: what it may do the rows of the addresses tell. */
+async function preflightRole({ driverCredentials }: AwsClients, arn: string): Promise<CheckLine> {
+  try {
+    await driverCredentials.provider();
+    return ok('AWS role', arn);
+  } catch (error) {
+    const fix = `Allow sts:AssumeRole on ${arn} in the policy of this node's role, and have the trust policy of that role name this node's.`;
+    return fail('AWS role', foundIn(failureOf(error, false)), fix);
+  }
 }
 
 function regionLine({ region }: AwsClients): CheckLine {

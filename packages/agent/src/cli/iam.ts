@@ -20,6 +20,7 @@ export interface IamOptions extends Pick<TargetOptions, 'config' | 'url'> {
   readonly stack?: string;
   /** The ARN of the secret that holds the key. */
   readonly keySecret?: string;
+  readonly assumed?: boolean;
 }
 
 /** `failtome iam`: the least IAM policy for a configuration. */
@@ -73,6 +74,7 @@ function givenIn(options: IamOptions, { env }: Pick<CliDependencies, 'env'>): Gi
     tag: options.tag ?? null,
     stackId: options.stack ?? null,
     keySecretArn: options.keySecret ?? null,
+    assumed: options.assumed ?? false,
     regionOtherwise: fromEnvironment,
   };
 }

@@ -148,6 +148,7 @@ function addSetUpVerbs(program: Command, dependencies: CliDependencies, done: Do
         .conflicts('instanceProfile'),
     )
     .option('--key-secret <arn>', 'also let the nodes read this secret of Secrets Manager', keySecret)
+    .option('--assumed', 'the policy of the role that driver.assumeRole names, not of the nodes')
     .option('--stack <id>', "with the OpsWorks driver: the stack's id; otherwise looked up", stack)
     .action(async (options: IamOptions) => done(await iam(options, dependencies)));
 }

@@ -166,7 +166,8 @@ function driver(settings: Settings): DriverSettings {
   if (kind === 'exec') return { kind, command: sure(settings, keys.DRIVER_COMMAND, 0), displace };
   const region = get(settings, keys.DRIVER_REGION);
   const instanceId = get(settings, keys.DRIVER_INSTANCE_ID);
-  return { kind, region, instanceId, displace };
+  const assumeRole = get(settings, keys.DRIVER_ASSUME_ROLE);
+  return { kind, region, instanceId, assumeRole, displace };
 }
 
 function store(settings: Settings): StoreSettings | null {

@@ -32,6 +32,14 @@ export function secretRegion(arn: string): string | null {
   return region !== undefined && REGION.test(region) ? region : null;
 }
 
+/** A role of IAM, with its path. */
+export const ROLE_ARN: RegExp = /^arn:aws[a-z-]*:iam::(\d{12}):role\/[\w+=,.@/-]{1,576}$/;
+
+/** The account of the ARN of a role; null for anything else. */
+export function roleAccount(arn: string): string | null {
+  return ROLE_ARN.exec(arn)?.[1] ?? null;
+}
+
 /** Null for a standard topic's ARN; otherwise what to mend. */
 export function topicArnRemark(arn: string): string | null {
   if (topicRegion(arn) !== null) return null;

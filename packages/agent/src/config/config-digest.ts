@@ -83,8 +83,8 @@ function notifyPart({ sns, webhooks, exec, blockedAfterMs }: AgentConfig['notify
 
 function driverPart(driver: DriverSettings): unknown {
   if (driver.kind === 'exec') return driver;
-  const { kind, region, displace } = driver;
-  return { kind, region, displace };
+  const { kind, region, assumeRole, displace } = driver;
+  return { kind, region, displace, ...(assumeRole === null ? {} : { assumeRole }) };
 }
 
 /** Keys in their order, so that where a value stands in the file doesn't matter. */

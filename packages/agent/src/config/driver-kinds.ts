@@ -19,7 +19,7 @@ interface DriverKind<Name extends DriverKindName> extends Pick<DriverConfig, 'st
   readonly calls: readonly (readonly [service: string, operation: string])[];
 }
 
-const AWS_KEYS = ['driver.region', 'driver.instanceId'];
+const AWS_KEYS = ['driver.region', 'driver.instanceId', 'driver.assumeRole'];
 
 /** EC2 and a user's program can be fenced; OpsWorks has one call, and only EC2 can swap in one. */
 export const DRIVER_KINDS: { readonly [Name in DriverKindName]: DriverKind<Name> } = {

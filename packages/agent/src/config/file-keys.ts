@@ -6,7 +6,7 @@ import type { Preset } from '@failtome/config';
 import * as shared from '@failtome/config/keys';
 import type { DurationMs, Role } from '@failtome/protocol';
 import type { PublicKey } from '../auth/identity.ts';
-import type { DriverKindName } from './driver-kinds.ts';
+import { DRIVER_KEYS } from './driver-keys.ts';
 import { HOME_KEYS } from './home-keys.ts';
 import { derived, type Key, keyTable, none, required, value } from './key-table.ts';
 import type { Endpoint } from './kinds.ts';
@@ -18,6 +18,7 @@ import { size } from './size-kind.ts';
 import { STORE_KEYS } from './store-keys.ts';
 import type { HandoverOccasion, StatusRange } from './types.ts';
 
+export * from './driver-keys.ts';
 export type { Key } from './key-table.ts';
 
 const { declared, key } = keyTable();
@@ -283,31 +284,7 @@ export const GUARD_TIMEOUT: Key<DurationMs> = ofDuration(shared.GUARD_TIMEOUT);
 /** `guard.allowPrivate`. */
 export const GUARD_ALLOW_PRIVATE: Key<boolean> = key('guard.allowPrivate', kinds.flag, value(false));
 
-/** `driver.kind`. */
-export const DRIVER_KIND: Key<DriverKindName> = ofChoice(shared.DRIVER_KIND);
-/** `driver.region`. */
-export const DRIVER_REGION: Key<string> = key(
-  'driver.region',
-  kinds.region,
-  none('as the AWS SDK finds it: AWS_REGION, then instance metadata'),
-);
-/** `driver.instanceId`. */
-export const DRIVER_INSTANCE_ID: Key<string> = key(
-  'driver.instanceId',
-  kinds.words('an instance id without spaces', /^[A-Za-z0-9._-]{1,128}$/),
-  none('from instance metadata; with `opsworks` looked up from the EC2 id'),
-  'FAILTOME_INSTANCE_ID',
-);
-/** `driver.command`. */
-export const DRIVER_COMMAND: Key<readonly string[]> = key(
-  'driver.command',
-  kinds.command,
-  none('required with `exec`, refused otherwise'),
-);
-/** `driver.displace`. */
-export const DRIVER_DISPLACE: Key<'refuse' | 'allow'> = ofChoice(shared.DRIVER_DISPLACE);
-
-declared.push(...STORE_KEYS, ...HOME_KEYS, ...NOTIFY_KEYS);
+declared.push(...DRIVER_KEYS, ...STORE_KEYS, ...HOME_KEYS, ...NOTIFY_KEYS);
 /** `notify.blockedAfter`. */
 export const NOTIFY_BLOCKED_AFTER: Key<DurationMs> = ofDuration(shared.NOTIFY_BLOCKED_AFTER);
 

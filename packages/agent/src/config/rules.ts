@@ -215,6 +215,7 @@ function driverFaults(settings: Settings): readonly Fault[] {
     [keys.DRIVER_COMMAND, 'a command'],
     [keys.DRIVER_REGION, shown(get(settings, keys.DRIVER_REGION))],
     [keys.DRIVER_INSTANCE_ID, shown(get(settings, keys.DRIVER_INSTANCE_ID))],
+    [keys.DRIVER_ASSUME_ROLE, shown(get(settings, keys.DRIVER_ASSUME_ROLE))],
   ] as const;
   for (const [key, found] of given) {
     // A variable is set for a whole host, and a driver that has no use for it passes it over.

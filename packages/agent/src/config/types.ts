@@ -85,6 +85,8 @@ export type DriverSettings =
       readonly region: string | null;
       /** EC2's instance id for `ec2`, OpsWorks's own for `opsworks`. Null: from instance metadata (and looked up from the EC2 id). */
       readonly instanceId: InstanceId | null;
+      /** The ARN of the role that its calls are made with; null: the node's own. */
+      readonly assumeRole: string | null;
       readonly displace: 'refuse' | 'allow';
     }
   | { readonly kind: 'exec'; readonly command: readonly string[]; readonly displace: 'refuse' | 'allow' };

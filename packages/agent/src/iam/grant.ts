@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import type { Ip } from '@failtome/protocol';
 import type { FoundForIam } from '../adapters/iam-lookup.ts';
+import { isOnAws } from '../config/driver-kinds.ts';
 import { httpUrl } from '../config/http-url.ts';
 import type { AgentConfig, DriverSettings } from '../config/types.ts';
 import { type DriverGrant, dynamoTableArn, type Grant, instanceProfileArn, type NodeMark } from './policy.ts';
@@ -19,6 +20,8 @@ export interface Given {
   readonly stackId: string | null;
   /** The secret that the nodes have their key from. */
   readonly keySecretArn: string | null;
+  /** The policy is that of `driver.assumeRole`, and not the nodes' own. */
+  readonly assumed: boolean;
 }
 
 /** What a policy grants, or what has to be given for it to be known. */
@@ -34,22 +37,34 @@ type Configured = Pick<AgentConfig, 'node' | 'addresses' | 'driver' | 'notify' |
 
 /** What counts first is what was given, then the configuration, then what was found. */
 export function grantOf(config: Configured, given: Given, found: FoundForIam | null): GrantResult {
-  const topicArn = config.notify.sns?.topicArn ?? null;
   const { driver } = config;
+  const onAws = isOnAws(driver) ? driver : null;
+  const assumeRole = onAws?.assumeRole ?? null;
+  if (given.assumed && assumeRole === null)
+    return { kind: 'unknown', wanted: ['driver.assumeRole: --assumed is about the role that it names'] };
   const wanted: string[] = [];
-  if (driver === null || driver.kind === 'exec') {
-    const tableArn = tableOf(config, null, given, found, wanted);
-    if (wanted.length > 0) return { kind: 'unknown', wanted };
-    const grant = { driver: { kind: 'none' }, topicArn, tableArn, keySecretArn: given.keySecretArn } as const;
-    return { kind: 'grant', grant };
-  }
-  const known =
-    driver.kind === 'ec2'
-      ? ec2Grant(config, driver, given, found, wanted)
-      : opsworksGrant(driver, given, found, wanted);
-  const tableArn = known === null ? null : tableOf(config, driver, given, found, wanted);
+  // The driver's part is the assumed role's, and all else the nodes'.
+  const drives = onAws !== null && (assumeRole === null || given.assumed);
+  const known = drives ? driverGrant(config, onAws, given, found, wanted) : { kind: 'none' as const };
+  const tableArn = known === null || given.assumed ? null : tableOf(config, onAws, given, found, wanted);
   if (known === null || wanted.length > 0) return { kind: 'unknown', wanted };
-  return { kind: 'grant', grant: { driver: known, topicArn, tableArn, keySecretArn: given.keySecretArn } };
+  if (given.assumed)
+    return { kind: 'grant', grant: { driver: known, topicArn: null, tableArn: null, keySecretArn: null } };
+  const topicArn = config.notify.sns?.topicArn ?? null;
+  const grant: Grant = { driver: known, topicArn, tableArn, keySecretArn: given.keySecretArn };
+  return { kind: 'grant', grant: assumeRole === null ? grant : { ...grant, assumeRoleArn: assumeRole } };
+}
+
+function driverGrant(
+  config: Configured,
+  driver: AwsDriver,
+  given: Given,
+  found: FoundForIam | null,
+  wanted: string[],
+): DriverGrant | null {
+  return driver.kind === 'ec2'
+    ? ec2Grant(config, driver, given, found, wanted)
+    : opsworksGrant(driver, given, found, wanted);
 }
 
 /** Null: there is no table, or it isn't known whose. */
@@ -142,6 +157,8 @@ function accountIn(topicArn: string): string | null {
 export function needsLookup(config: Configured, given: Given): boolean {
   const { driver, notify } = config;
   if (driver === null || driver.kind === 'exec') return false;
+  if (driver.assumeRole !== null && !given.assumed)
+    return config.store?.kind === 'dynamodb' && given.account === null;
   if (regionOf(driver, given, null) === null) return true;
   if (driver.kind === 'opsworks') return given.stackId === null;
   if (given.account === null && accountIn(notify.sns?.topicArn ?? '') === null) return true;

@@ -60,14 +60,17 @@ export interface Grant {
   readonly tableArn: string | null;
   /** The secret of Secrets Manager that `failtome init --key-secret` reads; null: there is none. */
   readonly keySecretArn: string | null;
+  /** The role that the driver's calls are made with, where that is another. */
+  readonly assumeRoleArn?: string;
 }
 
 /** Build it. Without statements there is nothing to allow, and IAM takes no such policy. */
-export function leastPolicy({ driver, topicArn, tableArn, keySecretArn }: Grant): Policy {
+export function leastPolicy({ driver, topicArn, tableArn, keySecretArn, assumeRoleArn }: Grant): Policy {
   return {
     Version: '2012-10-17',
     Statement: [
       ...driverStatements(driver),
+      ...(assumeRoleArn === undefined ? [] : [allow('AssumeTheRole', ['sts:AssumeRole'], [assumeRoleArn])]),
       ...(topicArn === null ? [] : [topicStatement(topicArn)]),
       ...(tableArn === null
         ? []

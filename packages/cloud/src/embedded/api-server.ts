@@ -18,7 +18,7 @@ import type { Credentials } from './credentials.ts';
 import { cut, httpServer, readBody, send } from './http-parts.ts';
 import type { LiveAccount } from './live-account.ts';
 import { opsworksAnswer, opsworksError, parseOpsworks } from './opsworks-json.ts';
-import { queryAnswer, queryError } from './query-answer.ts';
+import { type KeyFor, queryAnswer, queryError } from './query-answer.ts';
 import { type Parsed, parseQuery } from './query-request.ts';
 import { parseSecrets, secretsAnswer, secretsTarget } from './secrets-json.ts';
 import { type Authorization, parseAuthorization, type SignatureFault, verifySignature } from './sigv4.ts';
@@ -142,7 +142,9 @@ export class ApiServer {
       const atMs = this.#account.nowMs();
       if (this.#sockets.isEnding(request.socket)) response.setHeader('connection', 'close');
       if (outcome.kind === 'ok') {
-        sendResult(response, outcome.result, plan.requestId, config);
+        sendResult(response, outcome.result, plan.requestId, config, ({ caller, durationMs }) =>
+          this.#credentials.assumed(caller, Date.now() + durationMs),
+        );
         amend({ answer: { kind: 'ok', atMs } });
       } else {
         const service = serviceFor(
@@ -188,7 +190,7 @@ function serviceFor(request: IncomingMessage, authorization: Authorization | nul
       const action = new URLSearchParams(body.toString('utf8')).get('Action');
       return action === 'Publish' || action === 'GetTopicAttributes'
         ? 'sns'
-        : action === 'GetCallerIdentity'
+        : action === 'GetCallerIdentity' || action === 'AssumeRole'
           ? 'sts'
           : 'ec2';
     }
@@ -213,6 +215,7 @@ function sendResult(
   result: AwsResult,
   requestId: string,
   config: LiveAccount['state']['config'],
+  keyFor: KeyFor,
 ): void {
   const headers = { 'x-amzn-requestid': requestId };
   switch (result.action) {
@@ -232,8 +235,9 @@ function sendResult(
     case 'ec2:DescribeInstanceStatus':
     case 'sns:Publish':
     case 'sns:GetTopicAttributes':
+    case 'sts:AssumeRole':
     case 'sts:GetCallerIdentity':
-      send(response, 200, 'text/xml;charset=UTF-8', queryAnswer(result, requestId, config), headers);
+      send(response, 200, 'text/xml;charset=UTF-8', queryAnswer(result, requestId, config, keyFor), headers);
   }
 }
 

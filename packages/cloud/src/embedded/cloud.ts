@@ -51,7 +51,7 @@ const operator: Caller = { kind: 'operator', name: 'operator' };
 export class EmbeddedCloud {
   readonly #account: LiveAccount;
   readonly #credentials = new Credentials();
-  readonly #policies = new Map<InstanceId, PolicyDocument>();
+  readonly #policies = new Map<string, PolicyDocument>();
   readonly #backends: Backends;
   readonly #api: ApiServer;
   readonly #guard: GuardService;
@@ -262,15 +262,14 @@ export class EmbeddedCloud {
     this.#set(setPermission(this.state, instanceId, action, permission));
   }
 
-  /** Holds an instance's role to a policy: what it doesn't allow is refused. Null: everything is allowed again. */
-  setPolicy(instanceId: InstanceId, policy: PolicyDocument | null): void {
-    this.#instance(instanceId);
+  /** Holds a role to a policy, an instance's own by the instance's id and one that is assumed by its name. Null: all is allowed again. */
+  setPolicy(role: string, policy: PolicyDocument | null): void {
     if (policy === null) {
-      this.#policies.delete(instanceId);
+      this.#policies.delete(role);
       return;
     }
     checkPolicy(policy);
-    this.#policies.set(instanceId, policy);
+    this.#policies.set(role, policy);
   }
 
   /** Moves an address at the console: at once, whoever has it, onto the instance's primary private address by default. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Caller, InstanceId } from '../model/index.ts';
+import type { AssumedRole, Caller, InstanceId } from '../model/index.ts';
 import type { SigningKey } from './sigv4.ts';
 
 /** An access key that the cloud knows, whose it is, and until when it is good. */
@@ -18,11 +18,15 @@ export interface SavedSessions {
   /** How often each long-lived key has been replaced, by its owner's name. */
   readonly replaced: readonly (readonly [string, number])[];
   readonly drawn: number;
-  readonly keys: readonly {
-    readonly instanceId: InstanceId;
-    readonly number: number;
-    readonly expiresAtMs: number;
-  }[];
+  readonly keys: readonly (Session & { readonly expiresAtMs: number })[];
+}
+
+/** Whose a temporary key is. */
+interface Session {
+  readonly instanceId: InstanceId;
+  /** Absent: the instance's own role. */
+  readonly role?: AssumedRole;
+  readonly number: number;
 }
 
 /** Every key that the cloud has handed out. Made-up secrets: they open nothing else. */
@@ -31,7 +35,7 @@ export class Credentials {
   readonly #sessions = new Map<InstanceId, AccessKey>();
   /** How often a caller's long-lived key has been replaced. */
   readonly #replaced = new Map<string, number>();
-  readonly #numbers = new Map<string, { readonly instanceId: InstanceId; readonly number: number }>();
+  readonly #numbers = new Map<string, Session>();
   #drawn = 0;
 
   find(accessKeyId: string): AccessKey | undefined {
@@ -79,14 +83,25 @@ export class Credentials {
   /** Gives an instance's role a new temporary key, good until the given wall-clock moment; older ones keep theirs. */
   rotate(instanceId: InstanceId, expiresAtMs: number): AccessKey {
     this.#drawn += 1;
-    return this.#session(instanceId, this.#drawn, expiresAtMs);
+    const key = this.#session({ instanceId, number: this.#drawn }, expiresAtMs);
+    this.#sessions.set(instanceId, key);
+    return key;
+  }
+
+  /** A temporary key of a role that the instance has assumed. */
+  assumed(
+    { instanceId, role }: Extract<Caller, { readonly kind: 'instance' }>,
+    expiresAtMs: number,
+  ): AccessKey {
+    this.#drawn += 1;
+    const session = { instanceId, number: this.#drawn };
+    return this.#session(role === undefined ? session : { ...session, role }, expiresAtMs);
   }
 
   /** For `restore` of another. */
   sessions(): SavedSessions {
-    const keys = [...this.#numbers].map(([id, { instanceId, number }]) => ({
-      instanceId,
-      number,
+    const keys = [...this.#numbers].map(([id, session]) => ({
+      ...session,
       expiresAtMs: this.#keys.get(id)?.expiresAtMs ?? 0,
     }));
     return { replaced: [...this.#replaced], drawn: this.#drawn, keys };
@@ -96,21 +111,27 @@ export class Credentials {
   restore({ replaced, drawn, keys }: SavedSessions): void {
     for (const [name, times] of replaced) this.#replaced.set(name, times);
     this.#drawn = drawn;
-    for (const { instanceId, number, expiresAtMs } of keys) this.#session(instanceId, number, expiresAtMs);
+    for (const { expiresAtMs, ...session } of keys) {
+      const key = this.#session(session, expiresAtMs);
+      if (session.role === undefined) this.#sessions.set(session.instanceId, key);
+    }
   }
 
-  #session(instanceId: InstanceId, number: number, expiresAtMs: number): AccessKey {
+  #session({ instanceId, role, number }: Session, expiresAtMs: number): AccessKey {
     const name = `${instanceId}/session/${number}`;
+    const caller = { kind: 'instance', instanceId } as const;
     const key: AccessKey = {
       accessKeyId: `ASIA${keyTail(name)}`,
       secretAccessKey: secretOf(name),
       sessionToken: secretOf(`${name}/token`).repeat(4),
-      caller: { kind: 'instance', instanceId },
+      caller: role === undefined ? caller : { ...caller, role },
       expiresAtMs,
     };
     this.#keys.set(key.accessKeyId, key);
-    this.#sessions.set(instanceId, key);
-    this.#numbers.set(key.accessKeyId, { instanceId, number });
+    this.#numbers.set(
+      key.accessKeyId,
+      role === undefined ? { instanceId, number } : { instanceId, role, number },
+    );
     return key;
   }
 

@@ -12,6 +12,7 @@ import {
   subnetIdOf,
   VPC_ID,
 } from '../model/index.ts';
+import type { AccessKey } from './credentials.ts';
 import { element, items, optional, type Xml, xmlDocument } from './xml.ts';
 
 const ec2Namespace = 'http://ec2.amazonaws.com/doc/2016-11-15/';
@@ -24,8 +25,16 @@ export type QueryResult = Exclude<
   { readonly action: `opsworks:${string}` | `secretsmanager:${string}` }
 >;
 
+/** Gives out the key of a role that was assumed. */
+export type KeyFor = (assumed: Extract<AwsResult, { readonly action: 'sts:AssumeRole' }>) => AccessKey;
+
 /** Writes a success in the shape of the service (EC2, SNS and STS API References). */
-export function queryAnswer(result: QueryResult, requestId: string, config: AwsConfig): string {
+export function queryAnswer(
+  result: QueryResult,
+  requestId: string,
+  config: AwsConfig,
+  keyFor: KeyFor,
+): string {
   const root = `${operationOf(result.action)}Response`;
   switch (result.action) {
     case 'ec2:DescribeAddresses':
@@ -48,6 +57,13 @@ export function queryAnswer(result: QueryResult, requestId: string, config: AwsC
         element('GetTopicAttributesResult', element('Attributes', ...topicAttributes(result))),
         element('ResponseMetadata', element('RequestId', requestId)),
       );
+    case 'sts:AssumeRole':
+      return xmlDocument(
+        root,
+        stsNamespace,
+        element('AssumeRoleResult', ...assumedRole(result.arn, keyFor(result))),
+        element('ResponseMetadata', element('RequestId', requestId)),
+      );
     case 'sts:GetCallerIdentity':
       return xmlDocument(
         root,
@@ -61,6 +77,22 @@ export function queryAnswer(result: QueryResult, requestId: string, config: AwsC
         element('ResponseMetadata', element('RequestId', requestId)),
       );
   }
+}
+
+function assumedRole(
+  arn: string,
+  { accessKeyId, secretAccessKey, sessionToken, expiresAtMs }: AccessKey,
+): Xml[] {
+  return [
+    element('AssumedRoleUser', element('Arn', arn), element('AssumedRoleId', `AROA:${arn}`)),
+    element(
+      'Credentials',
+      element('AccessKeyId', accessKeyId),
+      element('SecretAccessKey', secretAccessKey),
+      element('SessionToken', sessionToken ?? ''),
+      element('Expiration', new Date(expiresAtMs).toISOString()),
+    ),
+  ];
 }
 
 /** A map of the Query protocol: an entry for each attribute. */

@@ -100,6 +100,15 @@ const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
     'sns:GetTopicAttributes',
     (p) => ({ action: 'sns:GetTopicAttributes', topicArn: p.text('TopicArn') ?? '' }),
   ],
+  [
+    'sts:AssumeRole',
+    (p) => ({
+      action: 'sts:AssumeRole',
+      roleArn: p.text('RoleArn') ?? '',
+      sessionName: p.text('RoleSessionName') ?? '',
+      durationMs: Number(p.text('DurationSeconds') ?? 3_600) * 1_000,
+    }),
+  ],
   ['sts:GetCallerIdentity', () => ({ action: 'sts:GetCallerIdentity' })],
 ]);
 

@@ -15,12 +15,13 @@ import {
   describeOpsworksInstances,
   disassociateElasticIp,
 } from './opsworks.ts';
-import { type Applied, done, unchanged } from './outcome.ts';
+import { type Applied, unchanged } from './outcome.ts';
 import { isRefusedByPolicy, type Policies } from './policy.ts';
 import { type AwsError, type AwsRequest, isDryRun, isRead } from './requests.ts';
 import { getSecretValue } from './secrets.ts';
 import { getTopicAttributes, publish } from './sns.ts';
 import { type AwsConfig, type AwsState, draw, type Facts, factsAt, uuidOf } from './state.ts';
+import { arnOf, assumeRole, callerIdentity } from './sts.ts';
 
 /** How long a call travels and works when nothing is wrong; drawn by the host. */
 export interface CallLatency {
@@ -115,20 +116,9 @@ export function revocation(instanceId: string, action: AwsAction): string {
 }
 
 function isRevoked(state: AwsState, caller: Caller, action: AwsAction): boolean {
-  if (caller.kind !== 'instance' || action === 'sts:GetCallerIdentity') return false;
+  if (caller.kind !== 'instance' || caller.role !== undefined || action === 'sts:GetCallerIdentity')
+    return false;
   return state.revoked.has(revocation(caller.instanceId, action));
-}
-
-/** The ARN that STS and error messages give a caller. */
-export function arnOf(config: AwsConfig, caller: Caller): string {
-  return caller.kind === 'instance'
-    ? `arn:aws:sts::${config.accountId}:assumed-role/${roleNameOf(caller.instanceId)}/${caller.instanceId}`
-    : `arn:aws:iam::${config.accountId}:user/${caller.name}`;
-}
-
-/** The name of an instance's role; each has one of its own, so that permissions can be taken from one alone. */
-export function roleNameOf(instanceId: string): string {
-  return `failtome-${instanceId}`;
 }
 
 /** What a fault makes of a plan. A call that is refused anyway is never applied, whatever the fault. */
@@ -217,15 +207,9 @@ export function applyCall(state: AwsState, plan: CallPlan, atMs: number): Applie
       return publish(state, request, caller, atMs);
     case 'sns:GetTopicAttributes':
       return unchanged(state, getTopicAttributes(state, request));
+    case 'sts:AssumeRole':
+      return unchanged(state, assumeRole(state.config, request, caller));
     case 'sts:GetCallerIdentity':
-      return unchanged(
-        state,
-        done({
-          action: request.action,
-          arn: arnOf(state.config, caller),
-          account: state.config.accountId,
-          userId: caller.kind === 'instance' ? `AROAFAILTOME:${caller.instanceId}` : `AIDA${caller.name}`,
-        }),
-      );
+      return unchanged(state, callerIdentity(state.config, caller));
   }
 }

@@ -85,6 +85,16 @@ export const snsErrors: Readonly<{
   invalidParameter: (sentence) => error('InvalidParameter', 400, `Invalid parameter: ${sentence}`),
 };
 
+/** STS API Reference, common errors. */
+export const stsErrors: Readonly<{ invalid(member: string): AwsError }> = {
+  invalid: (member) =>
+    error(
+      'ValidationError',
+      400,
+      `1 validation error detected: Value at '${member}' failed to satisfy constraint`,
+    ),
+};
+
 /** Secrets Manager API Reference, GetSecretValue. */
 export const secretErrors: Readonly<{ notFound(): AwsError }> = {
   notFound: () => error('ResourceNotFoundException', 400, "Secrets Manager can't find the specified secret."),

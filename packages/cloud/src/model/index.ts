@@ -12,3 +12,4 @@ export * from './network.ts';
 export * from './policy.ts';
 export * from './requests.ts';
 export * from './state.ts';
+export * from './sts.ts';

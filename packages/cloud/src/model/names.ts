@@ -15,6 +15,7 @@ export const awsActions = [
   'secretsmanager:GetSecretValue',
   'sns:Publish',
   'sns:GetTopicAttributes',
+  'sts:AssumeRole',
   'sts:GetCallerIdentity',
 ] as const;
 
@@ -29,9 +30,15 @@ export type InstanceId = string;
 /** An Elastic IP, as dotted decimal. */
 export type PublicIp = string;
 
-/** Who makes a call: an instance through its role, or a person at the console. */
+/** A role that was assumed, and the name that was given to that session. */
+export interface AssumedRole {
+  readonly name: string;
+  readonly session: string;
+}
+
+/** Who makes a call: an instance through its own role or, where `role` names it, through one that it has assumed; or a person at the console. */
 export type Caller =
-  | { readonly kind: 'instance'; readonly instanceId: InstanceId }
+  | { readonly kind: 'instance'; readonly instanceId: InstanceId; readonly role?: AssumedRole }
   | { readonly kind: 'operator'; readonly name: string };
 
 /** The service part of an action. */

@@ -112,6 +112,8 @@ function questionsOf(state: AwsState, request: AwsRequest): readonly Question[] 
     case 'sns:Publish':
     case 'sns:GetTopicAttributes':
       return [question(config, request.topicArn)];
+    case 'sts:AssumeRole':
+      return [question(config, request.roleArn)];
     default:
       return [question(config, '*')];
   }
@@ -200,7 +202,7 @@ export function instanceProfileArn({ accountId }: AwsConfig, { profile = 'failto
   return `arn:aws:iam::${accountId}:instance-profile/${profile}`;
 }
 
-/** Who has a policy of its own; for everybody else every call is allowed. */
+/** Which instances' own roles, and which roles that are assumed, by their names, have a policy of their own; to everybody else every call is allowed. */
 export type Policies = ReadonlyMap<string, PolicyDocument>;
 
 /** Whether the caller's policy, if there is one, refuses a call. */
@@ -210,6 +212,7 @@ export function isRefusedByPolicy(
   request: AwsRequest,
   caller: Caller,
 ): boolean {
-  const policy = caller.kind === 'instance' ? policies.get(caller.instanceId) : undefined;
+  const policy =
+    caller.kind === 'instance' ? policies.get(caller.role?.name ?? caller.instanceId) : undefined;
   return policy !== undefined && !isAllowed(policy, state, request);
 }

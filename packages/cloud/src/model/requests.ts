@@ -1,4 +1,4 @@
-import type { AwsAction } from './names.ts';
+import type { AwsAction, Caller } from './names.ts';
 import type { Association, Instance, InstanceState } from './state.ts';
 
 /** One `Filter.N` of an EC2 read: the values are alternatives. */
@@ -107,6 +107,14 @@ export interface GetCallerIdentity {
   readonly action: 'sts:GetCallerIdentity';
 }
 
+/** STS API Reference, AssumeRole. */
+export interface AssumeRole {
+  readonly action: 'sts:AssumeRole';
+  readonly roleArn: string;
+  readonly sessionName: string;
+  readonly durationMs: number;
+}
+
 /** A call as the model understands it, whatever protocol carried it. */
 export type AwsRequest =
   | DescribeAddresses
@@ -121,6 +129,7 @@ export type AwsRequest =
   | GetSecretValue
   | Publish
   | GetTopicAttributes
+  | AssumeRole
   | GetCallerIdentity;
 
 /** One address as a read shows it. */
@@ -167,6 +176,13 @@ export type AwsResult =
   | { readonly action: 'sns:Publish'; readonly messageId: string }
   | { readonly action: 'sns:GetTopicAttributes'; readonly topicArn: string; readonly owner: string }
   | {
+      readonly action: 'sts:AssumeRole';
+      /** Who calls with the keys that are given out. */
+      readonly caller: Extract<Caller, { readonly kind: 'instance' }>;
+      readonly arn: string;
+      readonly durationMs: number;
+    }
+  | {
       readonly action: 'sts:GetCallerIdentity';
       readonly arn: string;
       readonly account: string;
@@ -195,6 +211,7 @@ export function isRead(action: AwsAction): boolean {
     case 'opsworks:DescribeInstances':
     case 'secretsmanager:GetSecretValue':
     case 'sns:GetTopicAttributes':
+    case 'sts:AssumeRole':
     case 'sts:GetCallerIdentity':
       return true;
     case 'ec2:AssociateAddress':

@@ -1,0 +1,50 @@
+/** The keys of what moves the addresses. */
+import * as shared from '@failtome/config/keys';
+import { ROLE_ARN } from './aws-names.ts';
+import type { DriverKindName } from './driver-kinds.ts';
+import { type Key, keyTable, none } from './key-table.ts';
+import * as kinds from './kinds.ts';
+
+const { declared, key } = keyTable();
+
+/** In the order of the reference. */
+export const DRIVER_KEYS: readonly Key<unknown>[] = declared;
+
+const { DRIVER_KIND: kind, DRIVER_DISPLACE: displace } = shared;
+/** `driver.kind`. */
+export const DRIVER_KIND: Key<DriverKindName> = key(
+  kind.path,
+  kinds.choice(...kind.range.words),
+  kind.fallback,
+);
+/** `driver.region`. */
+export const DRIVER_REGION: Key<string> = key(
+  'driver.region',
+  kinds.region,
+  none('as the AWS SDK finds it: AWS_REGION, then instance metadata'),
+);
+/** `driver.instanceId`. */
+export const DRIVER_INSTANCE_ID: Key<string> = key(
+  'driver.instanceId',
+  kinds.words('an instance id without spaces', /^[A-Za-z0-9._-]{1,128}$/),
+  none('from instance metadata; with `opsworks` looked up from the EC2 id'),
+  'FAILTOME_INSTANCE_ID',
+);
+/** `driver.assumeRole`. */
+export const DRIVER_ASSUME_ROLE: Key<string> = key(
+  'driver.assumeRole',
+  kinds.words('the ARN of an IAM role such as arn:aws:iam::123456789012:role/mover', ROLE_ARN),
+  none("the node's own role"),
+);
+/** `driver.command`. */
+export const DRIVER_COMMAND: Key<readonly string[]> = key(
+  'driver.command',
+  kinds.command,
+  none('required with `exec`, refused otherwise'),
+);
+/** `driver.displace`. */
+export const DRIVER_DISPLACE: Key<'refuse' | 'allow'> = key(
+  displace.path,
+  kinds.choice(...displace.range.words),
+  displace.fallback,
+);
