@@ -185,7 +185,10 @@ const SITUATIONS: readonly (readonly [id: string, says: string])[] = [
   ['arbiter:made', 'a candidate made the arbiter, where nothing stood in the store'],
   ['arbiter:lent', 'the arbiter lent its lease'],
   ['arbiter:given-back', 'what the arbiter had lent was given back'],
-  ['arbiter:stood-still', 'what the arbiter had lent to a run that is gone was seen to stand still, and ended'],
+  [
+    'arbiter:stood-still',
+    'what the arbiter had lent to a run that is gone was seen to stand still, and ended',
+  ],
   ['arbiter:applied-unanswered', 'what was written for the arbiter was applied, and its writer was not told'],
   ['arbiter:decided', 'a ballot was won that the arbiter alone made a majority'],
   ['arbiter:refused:lent', 'the arbiter had lent its lease to another'],

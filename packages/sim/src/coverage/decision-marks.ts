@@ -1,9 +1,9 @@
 /** What is seen in the facts that nodes tell: votes, decisions, ballots, handovers, starts. */
 import {
-  FAILBACK_OWNER,
   type BallotMode,
   type Command,
   type CommandOutcome,
+  FAILBACK_OWNER,
   type Fact,
   type Ip,
   majorityOf,

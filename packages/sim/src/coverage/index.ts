@@ -11,7 +11,7 @@ import type { Mark } from './mark.ts';
 import { watchMessages } from './message-marks.ts';
 import { watchRelay } from './relay-marks.ts';
 
-export { OUT_OF_REACH, COVERAGE_MARKS, type CoverageMark } from './catalogue.ts';
+export { COVERAGE_MARKS, type CoverageMark, OUT_OF_REACH } from './catalogue.ts';
 
 /** How often each was seen, by its id in `COVERAGE_MARKS`; JSON. */
 export type Sightings = Readonly<Record<string, number>>;
