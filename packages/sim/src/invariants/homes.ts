@@ -3,32 +3,43 @@
  * `after`, within the window, not while paused, and one address at a time. By the handover that its holder orders, and by what has
  * really moved.
  */
-import { FAILBACK_OWNER, type Ip, isSpanOpen } from '@failtome/protocol';
+import { FAILBACK_OWNER, type Ip, isSpanOpen, type NodeId } from '@failtome/protocol';
+import { isPaused } from './calls.ts';
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
 import { type Broken, broken, type EventOf, type FactOf, type RunView } from './events.ts';
+import { addressOf } from './run-history.ts';
 
 /** What drifting clocks may make of a length of time. */
 const DRIFT = 0.999;
 
-/** By address: when it was associated last. */
-type Moves = Readonly<Record<Ip, number>>;
+/** How long a message that says that all is well may be on its way, and a step may take. */
+const ON_ITS_WAY_MS = 2_000;
+
+interface Homes {
+  /** By address: when it was associated last. */
+  readonly moves: Readonly<Record<Ip, number>>;
+  /** By node: when its last run ended. */
+  readonly ended: Readonly<Record<NodeId, number>>;
+}
 
 /** The rules of addresses that go home. */
-export const HOMES: ClusterRules<Moves> = {
-  start: {},
-  events: ['cloud'],
+export const HOMES: ClusterRules<Homes> = {
+  start: { moves: {}, ended: {} },
+  events: ['cloud', 'ended'],
   facts: ['handover'],
-  judge(moves, event, view) {
-    if (event.kind === 'cloud') return [withMove(moves, event)];
-    if (event.kind !== 'fact' || event.fact.kind !== 'handover') return [moves];
+  judge(homes, event, view) {
+    if (event.kind === 'cloud') return [withMove(homes, event)];
+    if (event.kind === 'ended') return [{ ...homes, ended: { ...homes.ended, [event.by.node]: view.now() } }];
+    if (event.kind !== 'fact' || event.fact.kind !== 'handover') return [homes];
     const { by, fact } = event;
-    if (fact.by !== FAILBACK_OWNER || fact.state !== 'open' || !isOrderedBy(by, fact)) return [moves];
-    return [moves, ...checkOrder(moves, by, fact, view)];
+    if (fact.by !== FAILBACK_OWNER || fact.state !== 'open' || !isOrderedBy(by, fact)) return [homes];
+    return [homes, ...checkOrder(homes, by, fact, view)];
   },
 };
 
-function withMove(moves: Moves, { event }: EventOf<'cloud'>): Moves {
-  return event.kind === 'associated' ? { ...moves, [event.publicIp]: event.atMs } : moves;
+function withMove(homes: Homes, { event }: EventOf<'cloud'>): Homes {
+  if (event.kind !== 'associated') return homes;
+  return { ...homes, moves: { ...homes.moves, [event.publicIp]: event.atMs } };
 }
 
 /** Whoever orders it remembers that; others only hear of it. */
@@ -37,29 +48,48 @@ function isOrderedBy(by: RunView, { id, address }: FactOf<'handover'>): boolean 
 }
 
 function checkOrder(
-  moves: Moves,
+  { moves, ended }: Homes,
   by: RunView,
   { id, address: ip, to }: FactOf<'handover'>,
   view: ClusterView,
 ): readonly Broken[] {
   const { failback, addresses } = by.config;
-  const { pause, handovers, now } = by.state();
+  const { handovers, now } = by.state();
   const what = `${by.run} hands ${ip} over to ${to}`;
   const home = addresses.find((one) => one.ip === ip)?.home;
   if (failback === undefined || home !== to)
     return [broken('I28', `${what}, which is ${home ?? 'nobody'}'s`)];
   const found: Broken[] = [];
   const movedMs = moves[ip];
-  if (movedMs !== undefined && view.now() - movedMs < failback.afterMs * DRIFT)
-    found.push(broken('I28', `${what}, and it moved at ${movedMs}`));
-  if (pause.paused) found.push(broken('I28', `${what} while paused`));
+  const isFresh = movedMs !== undefined && view.now() - movedMs < failback.afterMs * DRIFT;
+  if (isFresh && knowsOf(by, ip, view)) found.push(broken('I28', `${what}, and it moved at ${movedMs}`));
+  if (isPaused(by)) found.push(broken('I28', `${what} while paused`));
   if (failback.window !== null && !isSpanOpen(failback.window, now.wall))
     found.push(broken('I28', `${what} outside of ${failback.window}`));
   const others = handovers.filter(({ record }) => record.id !== id && record.state === 'open');
   const other = others.find(({ expiresAt }) => expiresAt > now.at);
   if (other !== undefined) found.push(broken('I28', `${what}, and ${other.record.address} too`));
-  const there = view.runs().filter(({ node }) => node === to);
-  if (there.every((run) => run.state().local.fit === 'unfit'))
-    found.push(broken('I28', `${what}, which ${there.length === 0 ? 'is gone' : 'finds itself unfit'}`));
-  return found;
+  const gone = whyNotThere(to, ended[to] ?? 0, by, view);
+  return gone === null ? found : [...found, broken('I28', `${what}, which ${gone}`)];
+}
+
+/** Whether it was told by the cloud itself that it holds the address by the very association that there is now. */
+function knowsOf(by: RunView, ip: Ip, view: ClusterView): boolean {
+  const { shows } = addressOf(view.historyOf(by), ip);
+  if (shows?.self !== true) return false;
+  return (
+    shows.associationId === null || shows.associationId === view.aws().addresses.get(ip)?.association?.id
+  );
+}
+
+/** Null: it is, or was until lately, as far as whoever hears it can know. */
+function whyNotThere(home: NodeId, endedMs: number, by: RunView, view: ClusterView): string | null {
+  const longAgoMs = view.now() - by.config.gossip.deadMs - ON_ITS_WAY_MS;
+  const there = view.runs().filter(({ node }) => node === home);
+  if (there.length === 0) return endedMs < longAgoMs ? 'is gone' : null;
+  const areUnfit = there.every((run) => {
+    const { fit, since } = run.state().local;
+    return fit === 'unfit' && run.worldTimeOf(since) < longAgoMs;
+  });
+  return areUnfit ? 'finds itself unfit' : null;
 }

@@ -1,0 +1,114 @@
+/** I28: what a holder orders so that an address goes home, judged by what it can know. */
+import type { Fact } from '@failtome/protocol';
+import { expect, test } from 'vitest';
+import { ADDRESS, type AddressState, type Moment, newStage, type Stage } from './checked-stage.ts';
+import { associated, driven, READ, shows } from './checked-takeover.ts';
+
+const AFTER_MS = 10_000;
+
+const GOES_HOME: Fact = {
+  kind: 'handover',
+  id: 'a-1-1',
+  address: ADDRESS,
+  to: 'b',
+  state: 'open',
+  detail: '',
+  by: 'failback',
+  reason: 'its home is b',
+};
+
+/** What `a` breaks when it orders its address home to `b` at 60 s, after all this. */
+function ordersHome(...moments: readonly Moment[]): readonly string[] {
+  const stage = newStage();
+  const { a } = stage;
+  a.reconfigure({
+    addresses: a.config.addresses.map((one) => ({ ...one, home: 'b' })),
+    failback: { afterMs: AFTER_MS, window: null },
+  });
+  const holder: Partial<AddressState['holder']> = { kind: 'node', node: 'a', firsthand: true };
+  a.setAddress({
+    holder: { ...(a.state().addresses[ADDRESS]?.holder as AddressState['holder']), ...holder },
+  }); // it is configured
+  stage.b.set({ local: { ...stage.b.state().local, fit: 'fit' } });
+  for (const [atMs, happens] of moments) {
+    stage.nowMs = atMs;
+    happens(stage);
+  }
+  stage.nowMs = 60_000;
+  a.set({ now: { at: 60_000, wall: 60_000 } });
+  stage.facts(a, GOES_HOME);
+  return [...new Set(stage.broken)];
+}
+
+const reads = ({ tell, a, aws }: Stage): void =>
+  tell(driven(a, READ, shows(aws.addresses.get(ADDRESS)?.association?.id ?? '', true)));
+
+const takes = (stage: Stage): void => {
+  associated(stage, 'a', { kind: 'operator', name: 'console' });
+  reads(stage);
+};
+
+const paused =
+  (until: number | null) =>
+  ({ a }: Stage): void =>
+    a.set({ pause: { ...a.state().pause, paused: true, until } });
+
+const unfit =
+  (since: number) =>
+  ({ b }: Stage): void =>
+    b.set({ local: { ...b.state().local, fit: 'unfit', since } });
+
+test.each<[string, readonly string[], readonly Moment[]]>([
+  ['by the rules breaks nothing', [], [[1_000, takes]]],
+  ['too early', ['I28'], [[55_000, takes]]],
+  [
+    'too early, as it cannot know: an operator has given it the address anew, and it has read neither',
+    [],
+    [
+      [1_000, takes],
+      [55_000, (stage) => associated(stage, 'a', { kind: 'operator', name: 'console' })],
+    ],
+  ],
+  [
+    'of what an operator has just given to another',
+    [],
+    [
+      [1_000, takes],
+      [55_000, (stage) => associated(stage, 'b', { kind: 'operator', name: 'console' })],
+    ],
+  ],
+  [
+    'while paused',
+    ['I28'],
+    [
+      [1_000, takes],
+      [2_000, paused(null)],
+    ],
+  ],
+  [
+    'when a pause has ended by itself',
+    [],
+    [
+      [1_000, takes],
+      [2_000, paused(59_000)],
+    ],
+  ],
+  [
+    'to a home that has long been unfit',
+    ['I28'],
+    [
+      [1_000, takes],
+      [2_000, unfit(2_000)],
+    ],
+  ],
+  [
+    'to a home that has just become unfit, which has to be heard first',
+    [],
+    [
+      [1_000, takes],
+      [59_900, unfit(59_900)],
+    ],
+  ],
+])('an address that goes home %s', (_, expected, moments) => {
+  expect(ordersHome(...moments)).toEqual(expected);
+});
