@@ -370,9 +370,9 @@ suite('the file', () => {
     );
   });
 
-  test('ends exactly the two scripts that it begins', () => {
-    expect(html.match(/<\/script>/g)).toHaveLength(2);
-    expect(html.match(/<script/g)).toHaveLength(2);
+  test('ends exactly the three scripts that it begins', () => {
+    expect(html.match(/<\/script>/g)).toHaveLength(3);
+    expect(html.match(/<script/g)).toHaveLength(3);
   });
 
   test('loads nothing, and lets only its own script and style run', () => {
