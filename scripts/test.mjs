@@ -28,10 +28,10 @@ const protocol = {
   name: 'protocol',
   run: () => vitest(['--project=unit', '--no-isolate', '--pool=threads', protocolTests, boundaryTests]),
 };
-/** These only compute, so that they may wait for others: what the end-to-end tests leave of the processor is enough. */
+/** These only compute, so that they may wait for others: they take what the end-to-end tests leave of the processor, and all of it afterwards. */
 const simulator = {
   name: 'simulator',
-  run: () => vitest(['--project=unit', simulatorTests], { nice: true }),
+  run: () => vitest(['--project=unit', '--maxWorkers=100%', simulatorTests], { nice: true }),
 };
 /** What other stages run; `--exclude` says nothing to the projects of vitest.config.ts. */
 const runElsewhere = {
