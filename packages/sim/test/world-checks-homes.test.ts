@@ -112,3 +112,11 @@ test.each<[string, readonly string[], readonly Moment[]]>([
 ])('an address that goes home %s', (_, expected, moments) => {
   expect(ordersHome(...moments)).toEqual(expected);
 });
+
+test('what a clone of it has ordered, and it only hears of, is judged once', () => {
+  const takenLate = ordersHome([55_000, takes], [55_500, ({ facts, a }) => facts(a, GOES_HOME)]);
+  expect(takenLate).toEqual(['I28']);
+  expect(
+    ordersHome([20_000, takes], [31_000, ({ facts, a }) => facts(a, GOES_HOME)], [55_000, takes]),
+  ).toEqual([]);
+});

@@ -20,11 +20,15 @@ interface Homes {
   readonly moves: Readonly<Record<Ip, number>>;
   /** By node: when its last run ended. */
   readonly ended: Readonly<Record<NodeId, number>>;
+  /** The last handovers that were ordered: a clone hears of what its like has ordered under both their names. */
+  readonly orders: readonly string[];
 }
+
+const MAX_ORDERS = 64;
 
 /** The rules of addresses that go home. */
 export const HOMES: ClusterRules<Homes> = {
-  start: { moves: {}, ended: {} },
+  start: { moves: {}, ended: {}, orders: [] },
   events: ['cloud', 'ended'],
   facts: ['handover'],
   judge(homes, event, view) {
@@ -33,7 +37,9 @@ export const HOMES: ClusterRules<Homes> = {
     if (event.kind !== 'fact' || event.fact.kind !== 'handover') return [homes];
     const { by, fact } = event;
     if (fact.by !== FAILBACK_OWNER || fact.state !== 'open' || !isOrderedBy(by, fact)) return [homes];
-    return [homes, ...checkOrder(homes, by, fact, view)];
+    if (homes.orders.includes(fact.id)) return [homes];
+    const orders = [...homes.orders, fact.id].slice(-MAX_ORDERS);
+    return [{ ...homes, orders }, ...checkOrder(homes, by, fact, view)];
   },
 };
 
@@ -62,7 +68,8 @@ function checkOrder(
   const found: Broken[] = [];
   const movedMs = moves[ip];
   const isFresh = movedMs !== undefined && view.now() - movedMs < failback.afterMs * DRIFT;
-  if (isFresh && knowsOf(by, ip, view)) found.push(broken('I28', `${what}, and it moved at ${movedMs}`));
+  if (isFresh && knowsOf(movedMs, by, ip, view))
+    found.push(broken('I28', `${what}, and it moved at ${movedMs}`));
   if (isPaused(by)) found.push(broken('I28', `${what} while paused`));
   if (failback.window !== null && !isSpanOpen(failback.window, now.wall))
     found.push(broken('I28', `${what} outside of ${failback.window}`));
@@ -74,12 +81,11 @@ function checkOrder(
 }
 
 /** Whether it was told by the cloud itself that it holds the address by the very association that there is now. */
-function knowsOf(by: RunView, ip: Ip, view: ClusterView): boolean {
+function knowsOf(movedMs: number, by: RunView, ip: Ip, view: ClusterView): boolean {
   const { shows } = addressOf(view.historyOf(by), ip);
   if (shows?.self !== true) return false;
-  return (
-    shows.associationId === null || shows.associationId === view.aws().addresses.get(ip)?.association?.id
-  );
+  if (shows.associationId === null) return shows.beganMs >= movedMs;
+  return shows.associationId === view.aws().addresses.get(ip)?.association?.id;
 }
 
 /** Null: it is, or was until lately, as far as whoever hears it can know. */

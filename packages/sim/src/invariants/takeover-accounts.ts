@@ -26,6 +26,8 @@ export interface TakeoverAccount {
   readonly owed: readonly AcceptedMove[];
   /** All that were published, word for word. */
   readonly told: readonly string[];
+  /** How many own takes were applied. */
+  readonly moves: number;
   /** How many associations may be told: own ones, and others that the node can't tell from its own. */
   readonly mayTell: number;
   /** When its last take left, and whether it was answered. */
@@ -49,6 +51,7 @@ type AccountsOfInstance = Readonly<Record<Ip, TakeoverAccount>>;
 const NEW_ACCOUNT: TakeoverAccount = {
   owed: [],
   told: [],
+  moves: 0,
   mayTell: 0,
   takenMs: null,
   unanswered: false,
