@@ -214,6 +214,18 @@ export function connected(world: World, a: NodeId, b: NodeId): boolean {
   return world.network.link(a, b).state === 'open' && world.network.link(b, a).state === 'open';
 }
 
+/** Whether what doesn't pass between two voters passes through the store. */
+export function relayed(world: World, a: NodeId, b: NodeId): boolean {
+  const { store, spec } = world;
+  return (
+    store !== null &&
+    [a, b].every((id) => {
+      const role = spec.nodes.find((node) => node.id === id)?.role;
+      return role !== undefined && role !== 'member' && store.faultFor(id) === null;
+    })
+  );
+}
+
 function sameElectorate(world: World, a: NodeId, b: NodeId): boolean {
   const sameWire = (world.overridesOf(a).wire ?? 0) === (world.overridesOf(b).wire ?? 0);
   const [one, other] = [votersOf(world.config(a)), votersOf(world.config(b))];

@@ -11,7 +11,7 @@ import {
   type Reason,
   TOPIC,
 } from '@failtome/protocol';
-import { type Availability, type Condition, conditionOf, connected } from './availability.ts';
+import { type Availability, type Condition, conditionOf, connected, relayed } from './availability.ts';
 import type { World } from './interface.ts';
 import type { RunView } from './watch.ts';
 
@@ -134,7 +134,8 @@ function checkOutbox(world: World, { run, node, state }: RunView): void {
 function checkPeers(world: World, { run, node, state }: RunView): void {
   if (!isAlive(world, node)) return;
   for (const peer of Object.values(state().peers)) {
-    const reachable = isAlive(world, peer.id) && connected(world, node, peer.id);
+    const reachable =
+      isAlive(world, peer.id) && (connected(world, node, peer.id) || relayed(world, node, peer.id));
     if ((peer.state === 'alive') !== reachable)
       world.violate(
         'L3',
