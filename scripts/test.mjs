@@ -31,7 +31,11 @@ const protocol = {
 /** These only compute, so that they may wait for others: they take what the end-to-end tests leave of the processor, and all of it afterwards. */
 const simulator = {
   name: 'simulator',
-  run: () => vitest(['--project=unit', '--maxWorkers=100%', simulatorTests], { nice: true }),
+  run: () =>
+    vitest(['--project=unit', '--maxWorkers=100%', simulatorTests], {
+      nice: true,
+      env: { FAILTOME_TEST_TIMEOUT_MS: '300000' },
+    }),
 };
 /** What other stages run; `--exclude` says nothing to the projects of vitest.config.ts. */
 const runElsewhere = {
