@@ -4,7 +4,12 @@
  *
  * Source: Amazon DynamoDB Developer Guide, "Read consistency" and "Condition expressions".
  */
-import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import type {
   ArbiterStore,
   RelayStore,
@@ -64,21 +69,10 @@ export class DynamoStore implements RelayStore, ArbiterStore {
     answered: (result: StoreWrite) => void,
   ): void {
     const version = String(Number(expected ?? 0) + 1);
-    const command = new PutItemCommand({
-      TableName: this.#table,
-      Item: { [TABLE_KEY]: { S: key }, version: { N: version }, text: { S: text } },
-      ConditionExpression: expected === null ? `attribute_not_exists(${TABLE_KEY})` : '#version = :expected',
-      ...(expected === null
-        ? {}
-        : {
-            ExpressionAttributeNames: { '#version': 'version' },
-            ExpressionAttributeValues: { ':expected': { N: expected } },
-          }),
-    });
-    void this.#ask('PutItem', (options) => this.#client.send(command, options), timeoutMs).then((outcome) => {
-      if (!('code' in outcome)) return answered({ kind: 'written', version });
-      answered(outcome.code === CONFLICT_CODE ? { kind: 'conflict' } : outcome);
-    });
+    const stands = expected === null ? null : { name: 'version', value: { N: expected } };
+    void this.#put(key, { text, version }, stands, timeoutMs).then((result) =>
+      answered(result.kind === 'written' ? { kind: 'written', version } : result),
+    );
   }
 
   /** It is told from others by its text; its version says nothing. */
@@ -89,21 +83,31 @@ export class DynamoStore implements RelayStore, ArbiterStore {
     timeoutMs: DurationMs,
     answered: (result: StoreSwap) => void,
   ): void {
+    const stands = expected === null ? null : { name: 'text', value: { S: expected } };
+    void this.#put(key, { text, version: '1' }, stands, timeoutMs).then(answered);
+  }
+
+  /** @param stands what the item has to hold; null: there has to be none */
+  async #put(
+    key: string,
+    item: { readonly text: string; readonly version: string },
+    stands: { readonly name: string; readonly value: AttributeValue } | null,
+    timeoutMs: DurationMs,
+  ): Promise<StoreSwap> {
     const command = new PutItemCommand({
       TableName: this.#table,
-      Item: { [TABLE_KEY]: { S: key }, version: { N: '1' }, text: { S: text } },
-      ConditionExpression: expected === null ? `attribute_not_exists(${TABLE_KEY})` : '#text = :expected',
-      ...(expected === null
-        ? {}
+      Item: { [TABLE_KEY]: { S: key }, version: { N: item.version }, text: { S: item.text } },
+      ...(stands === null
+        ? { ConditionExpression: `attribute_not_exists(${TABLE_KEY})` }
         : {
-            ExpressionAttributeNames: { '#text': 'text' },
-            ExpressionAttributeValues: { ':expected': { S: expected } },
+            ConditionExpression: '#stands = :expected',
+            ExpressionAttributeNames: { '#stands': stands.name },
+            ExpressionAttributeValues: { ':expected': stands.value },
           }),
     });
-    void this.#ask('PutItem', (options) => this.#client.send(command, options), timeoutMs).then((outcome) => {
-      if (!('code' in outcome)) return answered({ kind: 'written' });
-      answered(outcome.code === CONFLICT_CODE ? { kind: 'conflict' } : outcome);
-    });
+    const outcome = await this.#ask('PutItem', (options) => this.#client.send(command, options), timeoutMs);
+    if (!('code' in outcome)) return { kind: 'written' };
+    return outcome.code === CONFLICT_CODE ? { kind: 'conflict' } : outcome;
   }
 
   /** End all calls, and close all connections. */

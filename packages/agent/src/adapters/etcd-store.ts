@@ -94,12 +94,8 @@ export class EtcdStore implements RelayStore, ArbiterStore {
     timeoutMs: DurationMs,
     answered: (result: StoreWrite) => void,
   ): void {
-    const encoded = this.#encodedKey(key);
-    const body = {
-      compare: [{ key: encoded, target: 'MOD', result: 'EQUAL', mod_revision: expected ?? NO_REVISION }],
-      success: [{ request_put: { key: encoded, value: Buffer.from(text).toString('base64') } }],
-    };
-    void this.#ask('/v3/kv/txn', body, timeoutMs).then((answer) => answered(writeOf(answer)));
+    const stands = { target: 'MOD', mod_revision: expected ?? NO_REVISION };
+    void this.#put(key, text, stands, timeoutMs).then(answered);
   }
 
   swap(
@@ -109,19 +105,23 @@ export class EtcdStore implements RelayStore, ArbiterStore {
     timeoutMs: DurationMs,
     answered: (result: StoreSwap) => void,
   ): void {
-    const encoded = this.#encodedKey(key);
     const stands =
       expected === null
         ? { target: 'MOD', mod_revision: NO_REVISION }
         : { target: 'VALUE', value: Buffer.from(expected).toString('base64') };
+    void this.#put(key, text, stands, timeoutMs).then((written) =>
+      answered(written.kind === 'written' ? { kind: 'written' } : written),
+    );
+  }
+
+  /** @param stands what etcd has to find there, as its transactions compare it */
+  async #put(key: string, text: string, stands: object, timeoutMs: DurationMs): Promise<StoreWrite> {
+    const encoded = this.#encodedKey(key);
     const body = {
       compare: [{ key: encoded, result: 'EQUAL', ...stands }],
       success: [{ request_put: { key: encoded, value: Buffer.from(text).toString('base64') } }],
     };
-    void this.#ask('/v3/kv/txn', body, timeoutMs).then((answer) => {
-      const written = writeOf(answer);
-      answered(written.kind === 'written' ? { kind: 'written' } : written);
-    });
+    return writeOf(await this.#ask('/v3/kv/txn', body, timeoutMs));
   }
 
   /** Close kept connections; what is under way ends by itself. */
