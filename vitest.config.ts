@@ -33,7 +33,7 @@ export default defineConfig({
           include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: ['test/e2e/**', long, '**/node_modules/**', ...runElsewhere],
           // No test waits for wall time; the bound is for a loaded machine, and longer where others go first.
-          testTimeout: Number(process.env.FAILTOME_TEST_TIMEOUT_MS ?? 60_000),
+          testTimeout: Number(process.env.FAILTOME_TEST_TIMEOUT_MS ?? 240_000),
           // A deterministic test that fails once has failed.
           retry: 0,
         },

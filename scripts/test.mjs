@@ -34,7 +34,7 @@ const simulator = {
   run: () =>
     vitest(['--project=unit', '--maxWorkers=100%', simulatorTests], {
       nice: true,
-      env: { FAILTOME_TEST_TIMEOUT_MS: '300000' },
+      env: { FAILTOME_TEST_TIMEOUT_MS: '600000' },
     }),
 };
 /** What other stages run; `--exclude` says nothing to the projects of vitest.config.ts. */

@@ -25,14 +25,14 @@ describe('exploring the protocol', () => {
       'settle somebody holds it': expect.any(Number),
       'take unknown: Timeout': expect.any(Number),
     });
-  }, 60_000);
+  });
 
   it('finds no violation in any order of events of a pair, for every reason to move', () => {
     const result = explore({ ...DEFAULT_BOUNDS, faults: 0, phases: 2, orders: 'all' });
     expect(violationOf(result)).toBeNull();
     expect(result.complete).toBe(true);
     expect(result.seen.votes).toMatchObject({ 'grant down': expect.any(Number) });
-  }, 60_000);
+  });
 
   it.each(['pair-witness', 'three'] as const)(
     'finds no violation in a cluster of kind %s',
@@ -54,16 +54,16 @@ describe('exploring the protocol', () => {
       );
       expect(violationOf(result)).toBeNull();
     }
-  }, 120_000);
+  });
 
   it('is deterministic', () => {
     expect(explore(SMALL)).toEqual(explore(SMALL));
-  }, 60_000);
+  });
 
   it('leaves every state as it was handed out, so that branches can share it', () => {
     const frozen: Step = (state, input) => deepFrozen(protocolStep(state, input));
     expect(violationOf(explore({ ...SMALL, faults: 0 }, { step: frozen }))).toBeNull();
-  }, 60_000);
+  });
 });
 
 describe('the bounds of a search', () => {
@@ -92,7 +92,7 @@ describe('the bounds of a search', () => {
     const depths: number[] = [];
     explore(SMALL, { progress: ({ depth }) => depths.push(depth) });
     expect(depths.slice(0, 3)).toEqual([1, 2, 3]);
-  }, 60_000);
+  });
 });
 
 describe('what is taken for the same', () => {

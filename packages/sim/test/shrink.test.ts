@@ -118,7 +118,7 @@ test('of forty things only the two remain that together are wrong, in a calm wor
   for (const { atMs } of shrunk.plan.timeline) expect(atMs % 100).toBe(0);
   expect(shrunk.plan.ending.atMs).toBeGreaterThan(shrunk.violation.atMs);
   expect(shrunk.plan.ending.atMs).toBeLessThan(shrunk.violation.atMs + 2_000);
-}, 120_000);
+});
 
 test('the same plan shrinks to the same plan, and what is written as a scenario still violates', () => {
   const small = behindCut();
@@ -128,7 +128,7 @@ test('the same plan shrinks to the same plan, and what is written as a scenario 
   const read = readScenario('T1.yaml', text);
   if (read.kind !== 'scenario') throw new Error(read.faults.map(({ found }) => found).join());
   expect(violationIn(forbidTakeoversBehindCut, read.scenario.plan)).toEqual(small.violation);
-}, 240_000);
+});
 
 /** Another invariant of its own: what `a` sends to `b` doesn't fail twice within two seconds. */
 function forbidTwoLosses(world: World): void {
@@ -162,7 +162,7 @@ test('losses by chance become the single messages that matter', () => {
   expect([2, 3]).toContain(actions.filter((action) => action === 'lose-message').length);
   expect(actions).not.toContain('bad-links');
   expect(violationIn(forbidTwoLosses, small)).not.toBeNull();
-}, 120_000);
+});
 
 test('a plan that violates nothing is not shrunk', () => {
   const plan: Plan = { title: 'calm', world: WORLD, timeline: [], ending: { kind: 'stop', atMs: 5_000 } };

@@ -237,7 +237,7 @@ test('a seed is the same plan every time, and watching it changes nothing', () =
   expect(first.tally.takeovers).toBeGreaterThan(10);
   expect(first.tally.takeovers).toBeGreaterThanOrEqual(first.tally.faultedTakeovers);
   expect(addTallies(NO_TALLY, first.tally)).toEqual(first.tally);
-}, 60_000);
+});
 
 /** A settled pair in which the holder's web server dies at ten seconds. */
 function deadHolder(entries: Plan['timeline'] = []): Plan {
@@ -320,4 +320,4 @@ test('a swarm in this very thread runs its seeds, and its summary tells what it 
   expect(text).toMatch(/^seeds {8}3\.\.4$/m);
   expect(text).toMatch(/^violations {3}0$/m);
   expect(text).toContain(`digest       ${ledger.tally.digest}`);
-}, 60_000);
+});
