@@ -1,5 +1,5 @@
 /** The checks of how a takeover begins and ends, and of what a verdict rests on: each fails when it should. */
-import type { CheckResult, DriverAnswer, Fact, NodeRecord } from '@failtome/protocol';
+import type { CheckResult, DriverAnswer, Fact, MoveResult, NodeRecord } from '@failtome/protocol';
 import { expect, test } from 'vitest';
 import { takeover, until } from './changed-takeover.ts';
 import {
@@ -35,7 +35,7 @@ const ANSWERED: Fact = {
   result: { kind: 'ok', status: 200, durationMs: 5 },
 };
 
-const SERVED: Fact = {
+const concludedAs = (result: MoveResult, epoch = 1): Fact => ({
   kind: 'concluded',
   entry: {
     id: 'b-1-1',
@@ -43,14 +43,14 @@ const SERVED: Fact = {
     address: ADDRESS,
     from: 'a',
     to: 'b',
-    result: 'served',
+    result,
     reason: '',
-    epoch: 1,
+    epoch,
     at: 0,
     steps: [],
     requestIds: [],
   },
-};
+});
 
 const wonBySilence: Moment = [
   4_100,
@@ -155,7 +155,16 @@ const ROWS: readonly (readonly [invariant: string, says: string, moments: readon
       ],
     }),
   ],
-  ['I17', 'service that nobody has seen', takeover({}, [4_900, ({ facts, b }) => facts(b, SERVED)])],
+  [
+    'I17',
+    'service that nobody has seen',
+    takeover({}, [4_900, ({ facts, b }) => facts(b, concludedAs('served'))]),
+  ],
+  [
+    'I17',
+    'a move that came to nothing, and was told to have moved',
+    [[100, ({ facts, b }) => facts(b, concludedAs('moved'), concludedAs('moved'), concludedAs('abandoned'))]],
+  ],
   [
     'I19',
     'a call that is made again and again',
@@ -196,7 +205,7 @@ test('a read that confirms an accepted move makes it no younger: what was seen b
       ({ facts, b }) => {
         const last = { ok: true, startedAt: probeFromMs, endedAt: 4_900, reason: 'ok' } as const;
         b.setAddress({ series: { ...seriesOf(b), last } });
-        facts(b, SERVED);
+        facts(b, concludedAs('served'));
       },
     ],
   ];

@@ -116,6 +116,12 @@ function withFact(history: RunHistory, { by, fact }: EventOf<'fact'>, nowMs: num
       return withAddress(history, fact.address, { guardedMs: fact.passed ? nowMs : null });
     case 'decided':
       return withAddress(history, fact.address, { decided: fact.reason });
+    case 'concluded': {
+      const { result, address, epoch } = fact.entry;
+      return result === 'served' || result === 'moved'
+        ? withAddress(history, address, { movedIn: epoch })
+        : history;
+    }
     case 'blocked':
       return withAddress(history, fact.address, { blockedMs: nowMs });
     default:

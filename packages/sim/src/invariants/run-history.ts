@@ -65,6 +65,8 @@ export interface AddressHistory {
   readonly replacedMs: number | null;
   /** Since when it has known that its last call came about; what it was told again later is no later acceptance. */
   readonly acceptedMs: number | null;
+  /** The epoch of the last move that it told has happened. */
+  readonly movedIn: number | null;
   /** The decision that was told last. */
   readonly decided: string;
   /** When it told people that the address is blocked. */
@@ -147,6 +149,7 @@ const NEW_ADDRESS: AddressHistory = {
   otherwiseMs: null,
   replacedMs: null,
   acceptedMs: null,
+  movedIn: null,
   decided: 'starting',
   blockedMs: null,
   callPace: null,
@@ -219,6 +222,7 @@ export function copyAddress(address: AddressHistory): {
     otherwiseMs: address.otherwiseMs,
     replacedMs: address.replacedMs,
     acceptedMs: address.acceptedMs,
+    movedIn: address.movedIn,
     decided: address.decided,
     blockedMs: address.blockedMs,
     callPace: address.callPace,

@@ -4,7 +4,7 @@
  * was seen (I17).
  */
 import type { Ip } from '@failtome/protocol';
-import { type Broken, broken, type EventOf, type RunView } from './events.ts';
+import { type Broken, broken, type EventOf, type FactOf, type RunView } from './events.ts';
 import { addressOf, type RunHistory } from './run-history.ts';
 
 /** How long an id that two runs use gets no lease, and what a fast clock may make of it. */
@@ -28,7 +28,9 @@ export function checkBoundaries(
       return [broken('I5', `${by.run} lends to ${fact.candidate}, which it has seen run twice at ${seenMs}`)];
     }
     case 'concluded':
-      return fact.entry.result === 'served' ? checkServed(history, by, fact.entry.address) : [];
+      return fact.entry.result === 'served'
+        ? checkServed(history, by, fact.entry.address)
+        : checkEnded(history, by, fact);
     default:
       return [];
   }
@@ -43,6 +45,19 @@ function checkServed(history: RunHistory, by: RunView, ip: Ip): readonly Broken[
   return seen
     ? []
     : [broken('I17', `${by.run} tells that ${ip} answers, and hasn't seen it since ${heldMs}`)];
+}
+
+/** I17: of a move that was told to have happened nothing else is told. What is refused before a ballot has the epoch of the last. */
+function checkEnded(
+  history: RunHistory,
+  by: RunView,
+  { entry: { address: ip, epoch, result } }: FactOf<'concluded'>,
+): readonly Broken[] {
+  if (result !== 'abandoned' && result !== 'lost-race') return [];
+  if (addressOf(history, ip).movedIn !== epoch) return [];
+  return [
+    broken('I17', `${by.run} tells that move ${epoch} of ${ip} ended ${result}, and has told that it moved`),
+  ];
 }
 
 /** I1 and I13 of a call: nobody is heard by whose silence it was won, and no other address is being moved. */
