@@ -52,10 +52,26 @@ const ROWS: readonly (readonly [
     [90_000, 30_000],
   ],
   [
-    'two associations close together count as one',
+    'two associations close together are two changes as well',
     [
       [30_000, 'x'],
       [32_000, 'y'],
+    ],
+    [32_000, 30_000],
+  ],
+  [
+    'holders without an association id, close together, count as one',
+    [
+      [30_000, '=a'],
+      [32_000, '=b'],
+    ],
+    [30_000],
+  ],
+  [
+    'so do an association and a holder without one',
+    [
+      [30_000, 'x'],
+      [32_000, '=b'],
     ],
     [30_000],
   ],
@@ -108,8 +124,14 @@ test.each(ROWS)('%s', (_says, known, changes) => {
 });
 
 test('a change that a node sees itself, close after another, takes its place', () => {
+  const known = told(NONE, [30_000, '=a']);
+  expect(withChange(known, 32_000, '=b', KEPT)).toEqual({ changes: [32_000], changedTo: ['=b'] });
+  expect(withChange(known, 32_000, '=a', KEPT)).toEqual(known);
+});
+
+test('two associations are two changes, however late the first was learnt', () => {
   const known = told(NONE, [30_000, 'x']);
-  expect(withChange(known, 32_000, 'y', KEPT)).toEqual({ changes: [32_000], changedTo: ['y'] });
+  expect(withChange(known, 32_000, 'y', KEPT)).toEqual({ changes: [32_000, 30_000], changedTo: ['y', 'x'] });
   expect(withChange(known, 32_000, 'x', KEPT)).toEqual(known);
 });
 

@@ -14,6 +14,13 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'flapping',
   ),
   mutant(
+    'changes-close-are-one',
+    ['I15'],
+    'two associations that were learnt close together count as one move',
+    edit('observation/changes.ts', ' && !(isAssociation(a) && isAssociation(b));', ';'),
+    'flapping',
+  ),
+  mutant(
     'flap-none',
     ['I15'],
     'there is no budget of moves',

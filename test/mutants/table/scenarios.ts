@@ -288,6 +288,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'late-untold': ['late-take-lands', 'late-associate-lands', 'late-associate-comes-too-late'],
   'hold-down-none': ['hold-down', 'web-server-flaps'],
   'flap-none': ['flap-budget'],
+  'changes-close-are-one': ['flap-budget-counts-lost-answers'],
   'serves-none': ['association-takes-seconds', 'new-holder-never-serves'],
   'protect-always': ['last-healthy-candidate'],
   'rank-alike': ['duelling-candidates', 'five-nodes-one-death'],

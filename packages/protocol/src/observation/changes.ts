@@ -11,7 +11,7 @@ import { MAX_CHANGES } from '../model/address-state.ts';
 import type { ProtocolConfig } from '../model/config.ts';
 import type { DurationMs, MonotonicMs } from '../model/units.ts';
 
-/** Changes that lie closer together than this are one change. */
+/** Changes that lie closer together than this are one change, unless both are known by their associations. */
 const SAME_CHANGE_MS: DurationMs = 3_000;
 /** Marks what was made of a holder's name: it may come back, unlike an association's id. */
 const HOLDER_MARK = '=';
@@ -40,16 +40,17 @@ export function changesKept({ flap }: ProtocolConfig): number {
 }
 
 /**
- * A change that was just learnt from the holder's change itself: close after another it takes its place, so that the hold-down counts
- * from the later one. An association that is known already, and seen again by an old word, is no other change.
+ * A change that was just learnt from the holder's change itself: close after another that may be the same, it takes that one's
+ * place, so that the hold-down counts from the later one. An association that is known already, and seen again by an old word, is no other change.
  */
 export function withChange(known: Changes, at: MonotonicMs, to: string, kept: number): Changes {
   const list = listed(known);
   const [newest] = list;
-  const isKnown = !to.startsWith(HOLDER_MARK) && list.some((one) => one.to === to);
+  const change: Change = { at, to };
+  const isKnown = isAssociation(change) && list.some((one) => one.to === to);
   const replaces =
-    newest !== undefined && at > newest.at && at - newest.at < SAME_CHANGE_MS && newest.to !== to && !isKnown;
-  return replaces ? unlisted([{ at, to }, ...list.slice(1)], kept) : withTold(known, [at], [to], kept);
+    newest !== undefined && at > newest.at && newest.to !== to && mayBeSame(newest, change) && !isKnown;
+  return replaces ? unlisted([change, ...list.slice(1)], kept) : withTold(known, [at], [to], kept);
 }
 
 /** What another knows of past changes. Of one that is known already the earlier time is nearer to the truth. */
@@ -69,16 +70,25 @@ function withOne(list: readonly Change[], one: Change): readonly Change[] {
   const named = list.find((other) => isNamedSame(list, other, one));
   if (named !== undefined)
     return one.at < named.at ? sorted(list.map((other) => (other === named ? one : other))) : list;
-  const close = list.find((other) => Math.abs(other.at - one.at) < SAME_CHANGE_MS);
+  const close = list.find((other) => mayBeSame(other, one));
   if (close === undefined) return sorted([...list, one]);
   if (close.to !== '' || one.to === '') return list;
   return list.map((other) => (other === close ? { at: close.at, to: one.to } : other));
 }
 
+/** Whether two changes, known by different names, may be one: they lie close together, and a name can be anybody's. */
+function mayBeSame(a: Change, b: Change): boolean {
+  return Math.abs(a.at - b.at) < SAME_CHANGE_MS && !(isAssociation(a) && isAssociation(b));
+}
+
+function isAssociation({ to }: Change): boolean {
+  return to !== '' && !to.startsWith(HOLDER_MARK);
+}
+
 /** An association's id comes once. A holder's name comes again, when another has held the address meanwhile. */
 function isNamedSame(list: readonly Change[], a: Change, b: Change): boolean {
   if (a.to === '' || a.to !== b.to) return false;
-  if (!a.to.startsWith(HOLDER_MARK)) return true;
+  if (isAssociation(a)) return true;
   const [from, until] = a.at < b.at ? [a.at, b.at] : [b.at, a.at];
   return !list.some(({ at, to }) => to !== a.to && at > from && at < until);
 }
