@@ -73,11 +73,15 @@ function changesAfter(
   return addressIn(last.state).changes.map((at) => at - AT);
 }
 
-test('two changes close together are one, and the later one counts', () => {
+test('two changes close together, without association ids, are one, and the later one counts', () => {
   const first = [0, told('neptune', 0)] as const;
-  expect(changesAfter(first, [10_000, told('pluto', 0)], [10_700, told('mars', 0)])).toEqual([10_700]);
-  expect(changesAfter(first, [10_000, told('pluto', 0)], [14_000, told('mars', 0)])).toEqual([
+  const without = (node: string): HolderRecord => ({ ...told(node, 0), associationId: null });
+  expect(changesAfter(first, [10_000, without('pluto')], [10_700, without('mars')])).toEqual([10_700]);
+  expect(changesAfter(first, [10_000, without('pluto')], [14_000, without('mars')])).toEqual([
     14_000, 10_000,
+  ]);
+  expect(changesAfter(first, [10_000, told('pluto', 0)], [10_700, told('mars', 0)])).toEqual([
+    10_700, 10_000,
   ]);
 });
 

@@ -3,6 +3,8 @@
  * began (I1; PROTOCOL.md, "Observation"). Checks of the own HAProxy overlap as probes do, and are counted alike (I9).
  */
 
+import type { CheckResult } from '@failtome/protocol';
+
 /** A probe, or a check of the own HAProxy, as the world saw it begin, and what its run told of its end. */
 export interface SeenProbe {
   readonly id: number;
@@ -15,6 +17,12 @@ const MAX_KEPT = 32;
 const LATE_MS = 250;
 /** A clock shows whole milliseconds. */
 const TOLERANCE_MS = 2;
+
+/** What couldn't be run counts for nothing, nor does this node's own slowness. */
+export function endOf(result: CheckResult, timeoutMs: number): 'failed' | 'ok' | 'void' {
+  if (result.kind === 'inconclusive') return 'void';
+  return result.kind === 'failed' && result.durationMs > timeoutMs + LATE_MS ? 'void' : result.kind;
+}
 
 /** One more that has begun. */
 export function withBegun(probes: readonly SeenProbe[], id: number, beganMs: number): readonly SeenProbe[] {

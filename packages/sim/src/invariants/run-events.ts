@@ -5,7 +5,7 @@
 import type { DriverAnswer, Envelope, Ip, NodeId } from '@failtome/protocol';
 import type { EventOf, FactOf, JudgedEvent, RunView } from './events.ts';
 import { isAwaited, wordAfter } from './peer-words.ts';
-import { newestEnd, sinceOf, withBegun, withEnded, withKnownEnded } from './probes.ts';
+import { endOf, newestEnd, sinceOf, withBegun, withEnded, withKnownEnded } from './probes.ts';
 import {
   type AddressHistory,
   addressOf,
@@ -24,8 +24,6 @@ import {
 const MAX_KEPT = 8;
 /** However late, a node that runs takes an input in within this; later than that by `gossip.dead`, it stood still. */
 const MAX_GAP_MS = 1_000;
-/** What a probe may take beyond its time-out; longer is its node's own slowness (PROTOCOL.md, "Observation"). */
-const LATE_MS = 250;
 
 /** The history of a run with one more event of its own. */
 export function withEvent(history: RunHistory, event: JudgedEvent, nowMs: number): RunHistory {
@@ -154,12 +152,6 @@ function withProbe(history: RunHistory, by: RunView, fact: FactOf<'probe'>, nowM
   const after = withEnded(probes, { id, beganMs: nowMs - result.durationMs }, endOf(result, timeoutMs));
   const newest = newestEnd(after);
   return withAddress(history, ip, { probes: after, probedUp: newest === null ? probedUp : newest === 'ok' });
-}
-
-/** What couldn't be run counts for nothing, nor does this node's own slowness. */
-function endOf(result: FactOf<'probe'>['result'], timeoutMs: number): 'failed' | 'ok' | 'void' {
-  if (result.kind === 'inconclusive') return 'void';
-  return result.kind === 'failed' && result.durationMs > timeoutMs + LATE_MS ? 'void' : result.kind;
 }
 
 function withHolder(history: RunHistory, by: RunView, fact: FactOf<'holder'>, nowMs: number): RunHistory {
