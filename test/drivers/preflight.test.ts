@@ -51,6 +51,7 @@ function configOf({
       tls: null,
     },
     peers: [],
+    discovery: null,
     auth: { keyFile: '/nonexistent', identity: null, operators: [] },
     addresses: [
       {

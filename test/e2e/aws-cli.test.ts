@@ -68,7 +68,7 @@ beforeEach(async () => {
   cloud = await startCloud({
     instances: [
       { id: 'i-neptune', hostname: 'neptune' },
-      { id: 'i-saturn', hostname: 'saturn' },
+      { id: 'i-saturn', hostname: 'saturn', tags: { role: 'lb' } },
     ],
     addresses: [{ publicIp: elasticIp, allocationId: 'eipalloc-0abc', holder: 'i-neptune' }],
     topics: [topic],
@@ -124,6 +124,15 @@ describe.skipIf(aws === undefined)(`the real AWS command line${missing}`, () => 
     const late = await run('i-saturn', 'ec2', 'disassociate-address', '--association-id', stale);
     expect(late.error).toContain('(InvalidAssociationID.NotFound)');
     expect(cloud.calls.every(({ caller }) => caller.kind === 'instance')).toBe(true);
+  });
+
+  it('finds instances that run by their tags', async () => {
+    const filters = ['Name=tag-key,Values=role', 'Name=instance-state-name,Values=running'];
+    const query = 'Reservations[].Instances[].[InstanceId, PrivateIpAddress, Tags[?Key==`role`].Value | [0]]';
+    const find = () => json(null, 'ec2', 'describe-instances', '--filters', ...filters, '--query', query);
+    expect(await find()).toEqual([['i-saturn', '10.0.1.12', 'lb']]);
+    cloud.setInstanceState('i-saturn', 'terminated');
+    expect(await find()).toEqual([]);
   });
 
   it('describes instances and their status', async () => {

@@ -81,7 +81,9 @@ api:
   observe: "127.0.0.1:9741"
   tls: { certFile: /c, keyFile: /k, caFile: /a, clientAuth: required, plain: accept, observe: plain }
 peers:
-  - { id: neptune, url: "http://10.0.1.11:8741", priority: 9, publicKey: MCowBQYDK2VwAyEAgTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q= }
+  from: { ec2Tag: failtome-web, port: 8741, scheme: https }
+  nodes:
+  - { id: neptune, priority: 9, publicKey: MCowBQYDK2VwAyEAgTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q= }
   - { id: pluto, url: "http://10.0.1.10:8741", role: witness }
   - { id: eris, url: "http://10.0.1.9:8741", role: member, priority: 1 }
 auth:

@@ -72,6 +72,7 @@ async function close(agent: AgentParts): Promise<void> {
   const { history, service, running, recorder } = agent;
   const settled = [history?.settled(), service.close(), running?.adapters.settled(), recorder?.close()];
   await within(CLOSE_WITHIN_MS, Promise.all(settled));
+  agent.discovery?.close();
   agent.running?.adapters.close();
   await within(CLOSE_WITHIN_MS, agent.apis.close());
   await agent.directory.release();

@@ -1,9 +1,10 @@
 /** What an agent consists of, and what it knows, from its start to its end. */
 import { AssertionError } from 'node:assert';
-import type { Fact, Host } from '@failtome/protocol';
+import type { Fact, Host, NodeId } from '@failtome/protocol';
 import { type Clock, createClock } from './adapters/clock.ts';
 import type { HistoryFile } from './adapters/history-file.ts';
 import { Names } from './adapters/names.ts';
+import type { DiscoveryState } from './adapters/peer-discovery.ts';
 import {
   createServiceManager,
   runSystemdNotify,
@@ -15,6 +16,7 @@ import { type Identities, SHARED_KEY } from './auth/identities.ts';
 import type { Secrets } from './auth/secrets.ts';
 import { configDigest } from './config/config-digest.ts';
 import type { LoadResult } from './config/load.ts';
+import { locatedIn } from './config/located.ts';
 import type { Environment } from './config/settings.ts';
 import type { AgentConfig } from './config/types.ts';
 import { throwUncaught } from './errors.ts';
@@ -61,6 +63,18 @@ export interface Running {
   readonly identity: FoundIdentity;
 }
 
+/** Where the peers are that have to be found. */
+export interface Discovery {
+  /** Of each of them, by the last answer. */
+  readonly states: ReadonlyMap<NodeId, DiscoveryState>;
+  start(): void;
+  /** A peer has fallen silent. */
+  peerSilent(peer: NodeId): void;
+  /** What the file says now, with what was found where it still holds. */
+  reconfigured(config: AgentConfig): AgentConfig;
+  close(): void;
+}
+
 /** All parts of one agent. Starting, reloading and ending it work on them. */
 export class AgentParts {
   readonly ended: Promise<ExitCode>;
@@ -83,11 +97,14 @@ export class AgentParts {
   readonly stopping: AbortController = new AbortController();
   /** Ends the promise `ended`. */
   resolveEnded: (code: ExitCode) => void = () => undefined;
+  /** As the file has it, with where the peers are as far as that was found. */
   config: AgentConfig;
   secrets: Secrets;
   readonly certificates: CertificateKeeper;
   /** Nobody is heard before it is known who this node is. */
   identities: Identities = SHARED_KEY;
+  /** Null until the node knows who it is, and where every peer has its URL. */
+  discovery: Discovery | null = null;
   /** Null until the node knows who it is. */
   running: Running | null = null;
   /** Why it isn't ready, as long as nothing runs. */
@@ -150,10 +167,11 @@ function createApis(agent: AgentParts): Apis {
     now: () => agent.clock.now(),
     addresses: () => agent.config.addresses.map(({ ip }) => ip),
     history: () => agent.history?.newest() ?? [],
-    peerUrls: () => new Map(agent.config.peers.map(({ id, url }) => [id, url])),
+    peerUrls: () => new Map(locatedIn(agent.config.peers).map(({ id, url }) => [id, url])),
     identities: () => agent.identities,
     certificate: () => agent.certificates.current,
     configDigest: () => configDigest(agent.config, agent.running?.identity.id ?? ''),
+    discovered: () => agent.discovery?.states ?? null,
     recorded: () => agent.recorder?.counts ?? null,
     relay: () => storeView(agent),
     metrics: agent.metrics,

@@ -28,7 +28,8 @@ export async function reload(agent: AgentParts): Promise<void> {
     return;
   }
   if (agent.ending) return;
-  const { config, secrets, certificate, warnings } = judged;
+  const { secrets, certificate, warnings } = judged;
+  const config = agent.discovery?.reconfigured(judged.config) ?? judged.config;
   agent.config = config;
   agent.secrets = secrets;
   for (const warning of warnings) agent.log.tell('warn', 'configuration', warning);

@@ -15,6 +15,7 @@ import {
 import { HistoryFile } from './adapters/history-file.ts';
 import { type OpenStore, openStore } from './adapters/relay-stores.ts';
 import { loadState } from './adapters/store.ts';
+import { openDiscovery } from './agent-discovery.ts';
 import { end } from './agent-end.ts';
 import { type AgentParts, tell } from './agent-parts.ts';
 import { openRecorder } from './agent-recorder.ts';
@@ -53,6 +54,7 @@ export async function startNode(agent: AgentParts): Promise<void> {
   const config = toProtocolConfig(agent.config, identity, agent.options.version);
   agent.metrics.configure(config, driverKindOf(agent.config));
   agent.identities = identitiesOf(agent.config, agent.secrets, identity.id, agent.log);
+  agent.discovery = await openDiscovery(agent, identity, { mayWrite: () => mayWrite(agent) });
   const store = await openRelayStore(agent, identity);
   if (store === undefined) return end(agent, 2);
   const adapters = createAdapters(agent, identity, store);
@@ -73,6 +75,7 @@ export async function startNode(agent: AgentParts): Promise<void> {
     seed: randomInt(1, 2 ** 31 - 1),
     storage: judged(agent, state.storage),
   });
+  agent.discovery?.start();
   await warm(agent, adapters);
 }
 
@@ -228,6 +231,8 @@ function observe(agent: AgentParts, facts: readonly Fact[], state: State, now: I
   agent.metrics.observe(facts);
   agent.historyRecorder?.observe(facts, state, now);
   tellWatchers(agent.apis, facts, now);
+  for (const fact of facts)
+    if (fact.kind === 'peer' && fact.to !== 'alive') agent.discovery?.peerSilent(fact.peer);
   if (agent.toldReady || !readyView(state).ready) return;
   agent.toldReady = true;
   agent.log.tell('info', 'agent-ready', 'ready: the address and the own HAProxy have been looked at');

@@ -10,6 +10,7 @@ import type { ClusterKeys } from './auth/keys.ts';
 import type { Tokens } from './auth/tokens.ts';
 import { httpUrl } from './config/http-url.ts';
 import type { Endpoint } from './config/kinds.ts';
+import { locatedIn } from './config/located.ts';
 import type { AgentConfig, TlsSettings } from './config/types.ts';
 import { AgentError } from './errors.ts';
 import { ClusterView } from './http/cluster-view.ts';
@@ -136,7 +137,7 @@ const monotonicMs = (): MonotonicMs => performance.now();
 
 function peerReadsOf({ config, nodeId, keys, certificate }: ApisDependencies): PeerReads {
   return new PeerReads({
-    peers: () => config().peers.filter(({ id }) => id !== nodeId()),
+    peers: () => locatedIn(config().peers).filter(({ id }) => id !== nodeId()),
     keys,
     certificate,
     wallMs: Date.now,
@@ -198,7 +199,9 @@ function readersOf(
 ): Readers {
   const { api, peers } = config();
   const self = nodeId();
-  const own = peers.filter(({ id }) => id === self).map(({ url }) => url);
+  const own = locatedIn(peers)
+    .filter(({ id }) => id === self)
+    .map(({ url }) => url);
   const urls = api.advertise === null ? own : [api.advertise, ...own];
   const names = [...urls.map((url) => httpUrl(url).host), ...api.hosts, hostname()];
   return {

@@ -25,8 +25,9 @@ import type { Identities } from './auth/identities.ts';
 import type { ClusterKeys } from './auth/keys.ts';
 import type { WebhookSecrets } from './auth/webhook-secrets.ts';
 import { isOnAws } from './config/driver-kinds.ts';
+import { locatedIn } from './config/located.ts';
 import { toProtocolConfig } from './config/to-protocol.ts';
-import type { AgentConfig, Identity, PeerSettings } from './config/types.ts';
+import type { AgentConfig, Identity, LocatedPeer } from './config/types.ts';
 import type { Certificate } from './tls/certificate.ts';
 
 /** Clients that a reload has replaced may still be answered for so long: the longest call of a move. */
@@ -206,6 +207,12 @@ export class Adapters {
     this.#receivers.reconfigure(this.#receiversOptions());
   }
 
+  /** Speak to the peers where they are now; nothing else of the configuration has changed. */
+  relocate(config: AgentConfig): void {
+    this.#config = config;
+    this.#transport.relocate(othersOf(config, this.#identity));
+  }
+
   /** How each peer is reached; null: there is no store. */
   relayView(): ReturnType<RelayedMessages['view']> | null {
     return this.#relay?.view() ?? null;
@@ -270,8 +277,8 @@ export class Adapters {
   }
 }
 
-function othersOf({ peers }: AgentConfig, { id }: Identity): readonly PeerSettings[] {
-  return peers.filter((peer) => peer.id !== id);
+function othersOf({ peers }: AgentConfig, { id }: Identity): readonly LocatedPeer[] {
+  return locatedIn(peers).filter((peer) => peer.id !== id);
 }
 
 function cloudPartsOf({ driver, addresses, notify }: AgentConfig): unknown {

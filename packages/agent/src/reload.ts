@@ -75,6 +75,7 @@ const FIXED: readonly (readonly [path: string, value: (config: AgentConfig) => u
   ['cluster', (config) => config.cluster],
   ['node.id', (config) => config.node.id],
   ['node.role', (config) => config.node.role],
+  ['peers.from', ({ discovery }) => (discovery === null ? 'absent' : 'there')],
   ['api.listen', ({ api }) => `${api.listen.host}:${api.listen.port}`],
   ['api.tls', ({ api: { tls } }) => (tls === null ? 'absent' : 'there')],
   ['api.tls.clientAuth', ({ api: { tls } }) => tls?.clientAuth ?? null],

@@ -13,6 +13,7 @@ import {
   whyOf,
 } from '@failtome/protocol';
 import type { FastifyInstance } from 'fastify';
+import type { DiscoveryState } from './adapters/peer-discovery.ts';
 import type { Identities } from './auth/identities.ts';
 import type { HistoryLine } from './history-line.ts';
 import { type ClusterStatus, HISTORY_OF_REPORT } from './http/cluster-view.ts';
@@ -50,10 +51,12 @@ export interface ViewSources {
   /** Of what has to be the same on every node. */
   readonly configDigest: () => string;
   /** Null: nothing is recorded. */
+  /** Of each peer that has to be found; null: none has. */
+  readonly discovered: () => ReadonlyMap<NodeId, DiscoveryState> | null;
   readonly recorded: () => RecorderCounts | null;
   /** Null: there is no store. */
   readonly relay: () => StoreView | null;
-  readonly metrics: Pick<Metrics, 'render' | 'showRecorder' | 'showRelay'>;
+  readonly metrics: Pick<Metrics, 'render' | 'showRecorder' | 'showRelay' | 'showDiscovery'>;
 }
 
 /** What of the agent's views is made of others. */
@@ -81,6 +84,7 @@ export function createViews(sources: ViewSources, { cluster }: ClusterSource): V
     metrics() {
       const present = sources.state();
       metrics.showRecorder(sources.recorded());
+      metrics.showDiscovery(sources.discovered());
       metrics.showRelay(sources.relay()?.peers ?? null);
       return metrics.render(present === null ? null : gaugeView(present, now(), sources.identities().mode));
     },

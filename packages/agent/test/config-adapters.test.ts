@@ -172,6 +172,7 @@ function takeApart(config: AgentConfig): void {
     request.destroy();
   }
   for (const { url: peer } of config.peers) {
+    if (peer === null) continue;
     new PeerConnection({ origin: httpUrl(peer).origin, connectTimeoutMs: 100, secure: null }).destroy();
   }
 }

@@ -1,6 +1,7 @@
 import { formatDuration, parseDuration } from '@failtome/config';
 import { NOTICE_KINDS, TOPIC } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
+import * as discoveryTable from '../src/config/discovery-keys.ts';
 import { identityFaults } from '../src/config/electorate.ts';
 import * as table from '../src/config/file-keys.ts';
 import { ALL_KEYS } from '../src/config/file-keys.ts';
@@ -52,8 +53,16 @@ test('what is required is enough, and everything else has its default', () => {
       tls: null,
     },
     peers: [
-      { id: 'neptune', url: 'http://10.0.1.11:8741', role: 'candidate', priority: 100, publicKeys: [] },
+      {
+        id: 'neptune',
+        url: 'http://10.0.1.11:8741',
+        isSought: false,
+        role: 'candidate',
+        priority: 100,
+        publicKeys: [],
+      },
     ],
+    discovery: null,
     auth: { keyFile: '/etc/failtome/cluster.key', identity: null, operators: [] },
     addresses: [
       {
@@ -103,9 +112,11 @@ api:
   observe: 127.0.0.1:9741
   tls: { certFile: /c, keyFile: /k, caFile: /a, clientAuth: required, plain: accept, observe: plain }
 peers:
+  from: { ec2Tag: failtome-web, port: 9000, scheme: https }
+  nodes:
   - { id: saturn, url: "http://10.0.1.12:9000" }
   - { id: neptune, url: "http://10.0.1.11:8741", role: candidate, priority: 50, publicKey: ["${NEPTUNES}", "${SATURNS}"] }
-  - { id: pluto, url: "http://10.0.1.13:8741", role: witness, publicKey: "${PLUTOS}" }
+  - { id: pluto, role: witness, publicKey: "${PLUTOS}" }
 auth:
   keyFile: /etc/failtome/cluster.key
   identity: /etc/failtome/saturn.key
@@ -154,22 +165,32 @@ test('every key is read into its place', () => {
       },
     },
     peers: [
-      { id: 'saturn', url: 'http://10.0.1.12:9000', role: 'candidate', priority: 100, publicKeys: [] },
+      {
+        id: 'saturn',
+        url: 'http://10.0.1.12:9000',
+        isSought: false,
+        role: 'candidate',
+        priority: 100,
+        publicKeys: [],
+      },
       {
         id: 'neptune',
         url: 'http://10.0.1.11:8741',
+        isSought: false,
         role: 'candidate',
         priority: 50,
         publicKeys: [publicKey(NEPTUNES), publicKey(SATURNS)],
       },
       {
         id: 'pluto',
-        url: 'http://10.0.1.13:8741',
+        url: null,
+        isSought: true,
         role: 'witness',
         priority: 100,
         publicKeys: [publicKey(PLUTOS)],
       },
     ],
+    discovery: { tag: 'failtome-web', port: 9000, scheme: 'https' },
     auth: {
       keyFile: '/etc/failtome/cluster.key',
       identity: '/etc/failtome/saturn.key',
@@ -488,6 +509,7 @@ describe('the table of keys', () => {
       ...Object.values(notifyTable),
       ...Object.values(storeTable),
       ...Object.values(homeTable),
+      ...Object.values(discoveryTable),
     ].filter((value) => typeof value === 'object' && value !== null && 'path' in value && 'kind' in value);
     expect(new Set(ALL_KEYS)).toEqual(new Set(defined));
   });

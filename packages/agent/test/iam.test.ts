@@ -359,3 +359,32 @@ describe('with a role to assume', () => {
     expect([code, err]).toEqual([2, expect.stringContaining('driver.assumeRole')]);
   });
 });
+
+test('who finds peers by their tags may read instances, a witness too, and nobody does twice', async () => {
+  const sought = CONFIG.replace(
+    /peers:[\s\S]*?\nauth/,
+    'peers: { from: { ec2Tag: t }, nodes: [{ id: neptune }] }\nauth',
+  );
+  const statement = {
+    Sid: 'FindThePeers',
+    Effect: 'Allow',
+    Action: ['ec2:DescribeInstances'],
+    Resource: ['*'],
+    Condition: { StringEquals: { 'aws:RequestedRegion': ['us-east-1'] } },
+  };
+  const sids = (await policy(ALL_GIVEN, sought)).Statement.map(({ Sid }) => Sid);
+  expect(sids).toEqual((await policy(ALL_GIVEN)).Statement.map(({ Sid }) => Sid));
+  const witness = sought
+    .replace('{ id: saturn }', '{ id: saturn, role: witness }')
+    .replace('driver: { kind: ec2 }\n', '')
+    .replace(/notify: .*\n/, '');
+  expect((await policy(['--region', 'us-east-1'], witness)).Statement).toEqual([statement]);
+  const unknown = await cli(['iam', '-c', 'x.yaml'], { files: { 'x.yaml': witness } });
+  expect(unknown).toMatchObject({ code: 2 });
+  expect(unknown.err).toContain('--region NAME: the AWS region that the nodes are in');
+  const assumed = sought.replace(
+    'kind: ec2',
+    'kind: ec2, assumeRole: "arn:aws:iam::123456789012:role/mover"',
+  );
+  expect((await policy(ALL_GIVEN, assumed)).Statement).toContainEqual(statement);
+});

@@ -48,6 +48,7 @@ function configured(): Metrics {
   metrics.observeRelay({ kind: 'store', failure: null });
   metrics.observeRelay({ kind: 'carried', peer: 'neptune', way: 'out', messages: 2 });
   metrics.showRelay([{ peer: 'neptune', state: 'relaying', heardMs: 10 }]);
+  metrics.showDiscovery(new Map([['neptune', 'contested']]));
   return metrics;
 }
 
@@ -85,11 +86,14 @@ test('the store and what goes through it are told, and nothing of them where the
   const text = await configured().render(null);
   expect(sample(text, 'failtome_store_up')).toBe(1);
   expect(sample(text, 'failtome_relaying', { peer: 'neptune' })).toBe(1);
+  expect(sample(text, 'failtome_peer_discovery', { peer: 'neptune', state: 'contested' })).toBe(1);
+  expect(sample(text, 'failtome_peer_discovery', { peer: 'neptune', state: 'found' })).toBe(0);
   expect(sample(text, 'failtome_relayed_messages_total', { peer: 'neptune', way: 'out' })).toBe(2);
   expect(sample(text, 'failtome_store_calls_total', { operation: 'write', result: 'conflict' })).toBe(0);
   const without = createMetrics({ version: '1.2.3' });
   without.showRelay(null);
-  expect(await without.render(null)).not.toMatch(/failtome_(store|relay)/);
+  without.showDiscovery(null);
+  expect(await without.render(null)).not.toMatch(/failtome_(store|relay|peer_discovery)/);
 });
 
 test('every metric stands in docs/metrics.md with its type, and nothing else does', async () => {

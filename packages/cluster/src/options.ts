@@ -35,6 +35,8 @@ export interface ClusterOptions {
   /** One that the first node holds, by default. */
   readonly addresses?: readonly SharedAddress[];
   readonly driver?: 'ec2' | 'opsworks';
+  /** What instances have for their private addresses: `10.0.1.…` by default, or where their agents listen. */
+  readonly privateIps?: 'made-up' | 'loopback';
   /** What the agents' APIs speak; http by default. For https the settings of each node name its certificate. */
   readonly scheme?: 'http' | 'https';
   /** Merged over what the cluster writes into every node's YAML, which leaves the agent's defaults as they are. */

@@ -100,6 +100,7 @@ function cloudOptions(options: ClusterOptions, places: Places): Parameters<typeo
     topics: [topicArn],
     instances: options.nodes.map(({ id, instance }) => ({
       hostname: id,
+      ...(options.privateIps === 'loopback' ? { privateIps: [[places.host(id)] as const] } : {}),
       ...instance,
       id: places.instanceId(id),
       backend: { host: places.host(id), port: webPort },

@@ -111,6 +111,16 @@ export const ties: readonly Tie[] = [
   ],
   [
     CONFIGURATION,
+    'At the start, every {} min, and within',
+    agent('adapters/discovery-pace', 'REST_MS') / 60_000,
+  ],
+  [
+    CONFIGURATION,
+    'more slowly down to every {};',
+    s(numberAt('packages/agent/src/adapters/discovery-pace.ts', /^const SILENT_MS: .*, ([\d_]+)\];/m)),
+  ],
+  [
+    CONFIGURATION,
     'each node reads it every {} min',
     protocol('election/arbiter', 'ARBITER_LOOK_MS') / 60_000,
   ],

@@ -13,6 +13,7 @@ import { isOnAws } from '../config/driver-kinds.ts';
 import { NODE_ID } from '../config/file-keys.ts';
 import { type HttpUrl, readHttpUrl } from '../config/http-url.ts';
 import { region as regionKind } from '../config/kinds.ts';
+import { searches } from '../config/located.ts';
 import type { AgentConfig, Identity } from '../config/types.ts';
 import type { ValueKind } from '../config/value-kind.ts';
 import { AgentError } from '../errors.ts';
@@ -229,7 +230,7 @@ export interface ResolvedIdentity extends Identity {
  * @throws AgentError, whose sentence says which key of the configuration would make the question needless.
  */
 export async function resolveIdentity(
-  config: Pick<AgentConfig, 'node' | 'driver'> & Partial<Pick<AgentConfig, 'store'>>,
+  config: Pick<AgentConfig, 'node' | 'driver'> & Partial<Pick<AgentConfig, 'store' | 'peers' | 'discovery'>>,
   dependencies: { readonly env: MetadataOptions['env']; readonly metadata: InstanceMetadata },
 ): Promise<ResolvedIdentity> {
   const { metadata, env } = dependencies;
@@ -243,13 +244,18 @@ export async function resolveIdentity(
   const ec2InstanceId =
     missing.length === 0 ? null : await wanted(missing, metadata.instanceId(), NODE_ID.kind);
   const id = config.node.id ?? ec2InstanceId ?? '';
-  const { store = null } = config;
-  const isRegional = onAws !== null || (store?.kind === 'dynamodb' && store.region === null);
+  const { store = null, peers = [], discovery = null } = config;
+  const byTag = searches({ peers, discovery, node: config.node });
+  const isRegional = onAws !== null || byTag || (store?.kind === 'dynamodb' && store.region === null);
   if (!isRegional) return { id, instanceId: driver === null ? '' : id, region: null, ec2InstanceId };
   const configured = onAws?.region ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION ?? '';
   const region =
     configured === ''
-      ? await wanted([onAws === null ? 'store.region' : 'driver.region'], metadata.region(), regionKind)
+      ? await wanted(
+          [onAws !== null ? 'driver.region' : byTag ? 'AWS_REGION' : 'store.region'],
+          metadata.region(),
+          regionKind,
+        )
       : configured;
   if (onAws === null) return { id, instanceId: driver === null ? '' : id, region, ec2InstanceId };
   const instanceId = onAws.instanceId ?? (onAws.kind === 'ec2' ? (ec2InstanceId ?? '') : '');

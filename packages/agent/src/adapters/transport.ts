@@ -89,6 +89,7 @@ export class PeerTransport implements TransportPort {
   readonly #refused = new Map<NodeId, string>();
   #keys: ClusterKeys;
   #identities: Identities;
+  #certificate: Certificate | null = null;
 
   constructor(options: TransportOptions, dependencies: TransportDependencies) {
     this.#dependencies = dependencies;
@@ -129,6 +130,13 @@ export class PeerTransport implements TransportPort {
   reconfigure({ peers, keys, identities, certificate = null }: TransportOptions): void {
     this.#keys = keys;
     this.#identities = identities;
+    this.#certificate = certificate;
+    this.relocate(peers);
+  }
+
+  /** Take over other peers, or other URLs of the same. */
+  relocate(peers: readonly PeerEndpoint[]): void {
+    const certificate = this.#certificate;
     const origins = new Map(peers.map(({ id, url }) => [id, httpUrl(url).origin]));
     for (const [id, connections] of this.#peers) {
       if (origins.get(id) === connections.origin) continue;

@@ -101,7 +101,9 @@ async function checkObserve(
 /** Validation sees addresses alone; a name that leads to a shared address fails as one would. */
 async function checkNames(config: AgentConfig, { checks }: NodeDependencies): Promise<readonly CheckLine[]> {
   const named: readonly (readonly [path: string, url: string])[] = [
-    ...config.peers.map((peer, index) => [`peers[${index}].url`, peer.url] as const),
+    ...config.peers.flatMap(({ url, isSought }, index) =>
+      url === null || isSought ? [] : [[`peers[${index}].url`, url] as const],
+    ),
     ...(config.local?.url == null ? [] : [['local.url', config.local.url] as const]),
     ...config.guard.urls.map((url) => ['guard.urls', url] as const),
   ];

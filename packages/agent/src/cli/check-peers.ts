@@ -3,7 +3,8 @@ import type { CheckLine } from '../adapters/preflight-fix.ts';
 import { fail, ok, warn } from '../adapters/preflight-fix.ts';
 import type { PublicKey } from '../auth/identity.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
-import type { AgentConfig, Identity, PeerSettings } from '../config/types.ts';
+import { isLocated } from '../config/located.ts';
+import type { AgentConfig, Identity, LocatedPeer, PeerSettings } from '../config/types.ts';
 import { peerIdentityLines } from './check-identity.ts';
 import { askSigned } from './check-signed.ts';
 import type { CliDependencies } from './dependencies.ts';
@@ -48,6 +49,8 @@ async function checkPeer(
 ): Promise<readonly CheckLine[]> {
   const { config } = own;
   const name = `peer ${peer.id}`;
+  if (!isLocated(peer))
+    return [fail(name, 'not asked: it is not known where it is', 'See discovery, above.')];
   const askedAt = dependencies.now();
   const result = await readView(peer.url, '/v1/status', dependencies, own.keys);
   const answeredAt = dependencies.now();
@@ -100,7 +103,7 @@ function identityLines(
 /** Without one key, two nodes that reach each other refuse each other's every word. */
 async function signedLines(
   name: string,
-  peer: PeerSettings,
+  peer: LocatedPeer,
   { config, keys }: OwnSide,
   view: StatusRow,
   dependencies: PeerDependencies,

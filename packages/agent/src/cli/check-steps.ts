@@ -15,6 +15,7 @@ import { ExternalIp } from '../adapters/external-ip.ts';
 import { LocalCheck } from '../adapters/local.ts';
 import { Names } from '../adapters/names.ts';
 import { type CheckLine, preflightCloud } from '../adapters/preflight.ts';
+import { type Discovered, preflightDiscovery } from '../adapters/preflight-discovery.ts';
 import { preflightFiles, tryListening } from '../adapters/preflight-host.ts';
 import { preflightReceivers } from '../adapters/preflight-receivers.ts';
 import { preflightShutdown } from '../adapters/preflight-shutdown.ts';
@@ -53,6 +54,8 @@ export interface CheckSteps {
   cloud(config: AgentConfig, identity: Identity, env: Environment): Promise<readonly CheckLine[]>;
   /** Web hooks and the program, which are told nothing. */
   receivers(config: AgentConfig, env: Environment): Promise<readonly CheckLine[]>;
+  /** Where the peers are whose URLs are left out. */
+  discovery(config: AgentConfig, identity: Identity): Promise<Discovered>;
   /** The store, as the relay would use it. @throws AgentError */
   store(config: AgentConfig, identity: Identity): Promise<readonly CheckLine[]>;
   /** What happens to what this node holds when its machine goes down. */
@@ -106,6 +109,7 @@ export function createCheckSteps(version: string): CheckSteps {
         }),
       ),
     receivers: preflightReceivers,
+    discovery: preflightDiscovery,
     store: preflightStore,
     shutdown: (config, identity) =>
       preflightShutdown(config, toProtocolConfig(config, identity, version).orders),

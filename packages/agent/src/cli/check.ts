@@ -3,11 +3,13 @@
 import { withoutPassword } from '@failtome/config';
 import type { CheckResult } from '@failtome/protocol';
 import { counted } from '@failtome/protocol';
+import type { Discovered } from '../adapters/preflight-discovery.ts';
 import type { CheckLine } from '../adapters/preflight-fix.ts';
 import { fail, ok, warn } from '../adapters/preflight-fix.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
 import { identityFaults } from '../config/electorate.ts';
 import { faultLines, type LoadResult, loadConfig } from '../config/load.ts';
+import { urlsAt, withFound } from '../config/located.ts';
 import type { AgentConfig, Identity, LocalConfig } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
 import { checkOwnIdentity } from './check-identity.ts';
@@ -71,8 +73,12 @@ async function examine(
   const { identity } = identified;
   const signing = await checkOwnIdentity(config, identity?.id ?? null, dependencies);
   const node = await checkNode(config, identity, key.keys, dependencies);
+  const discovered =
+    identity === null ? NOTHING_FOUND : await dependencies.checks.discovery(config, identity);
+  const located =
+    config.discovery === null ? config : withFound(config, urlsAt(discovered.addresses, config.discovery));
   const own = {
-    ...{ config, identity, keys: key.keys, signs: signing.own },
+    ...{ config: located, identity, keys: key.keys, signs: signing.own },
     running: node.running !== null,
   };
   const [peers, store, receivers, shutdown, cloud] = await Promise.all([
@@ -86,7 +92,7 @@ async function examine(
     ...under('configuration', identified.lines),
     ...under('configuration', node.lines),
     ...under('key', [...key.lines, ...signing.lines, ...tokens, ...certificate]),
-    ...under('peers', peers),
+    ...under('peers', [...discovered.lines, ...peers]),
     ...under('store', store),
     ...under('probes', [...probes.flat(), ...local]),
     ...under('way out', outside),
@@ -95,6 +101,8 @@ async function examine(
     ...under('shutdown', shutdown),
   ];
 }
+
+const NOTHING_FOUND: Discovered = { lines: [], addresses: new Map() };
 
 function under(part: string, lines: readonly CheckLine[]): readonly CheckedLine[] {
   return lines.map((line) => ({ part, ...line }));
@@ -197,6 +205,8 @@ function identityFix(code: string): string {
       return 'Enable instance metadata (IMDSv2) for this instance, or set node.id and driver.instanceId.';
     case 'METADATA_ENDPOINT':
       return 'Write AWS_EC2_METADATA_SERVICE_ENDPOINT as http://HOST[:PORT].';
+    case 'NODE_TAG_MISSING':
+      return 'Tag this instance with its node id, let the role call ec2:DescribeInstances, or set node.id.';
     case 'OPSWORKS_INSTANCE_UNKNOWN':
       return "Set driver.instanceId to OpsWorks's own id of this instance.";
     default:

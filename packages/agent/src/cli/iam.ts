@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { regionRemark } from '../config/aws-names.ts';
 import { faultLines, loadConfig } from '../config/load.ts';
+import { searches } from '../config/located.ts';
 import type { AgentConfig } from '../config/types.ts';
 import { type PolicyFormat, policyText } from '../iam/formats.ts';
 import { candidateIps, type Given, grantOf, needsLookup } from '../iam/grant.ts';
@@ -33,7 +34,7 @@ export async function iam(options: IamOptions, dependencies: CliDependencies): P
     return 2;
   }
   const { config } = result;
-  const calls = config.node.role === 'candidate' || config.store?.kind === 'dynamodb';
+  const calls = config.node.role === 'candidate' || config.store?.kind === 'dynamodb' || searches(config);
   if (!calls && options.keySecret === undefined) {
     complain(dependencies, `A ${config.node.role} never calls AWS: it needs no policy.`);
     return 1;

@@ -2,10 +2,12 @@
 
 import { scalarNode, shown } from '@failtome/config';
 import type { NodeId } from '@failtome/protocol';
+import { readFoundPeers } from '../adapters/found-peers.ts';
 import type { PublicKey, SigningIdentity } from '../auth/identity.ts';
 import type { ClusterKeys } from '../auth/keys.ts';
 import { baseUrl } from '../config/kinds.ts';
 import { faultLines, loadConfig } from '../config/load.ts';
+import { locatedIn, urlsAt, withFound } from '../config/located.ts';
 import type { AgentConfig } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
 import { type CliDependencies, complain } from './dependencies.ts';
@@ -75,8 +77,9 @@ export async function findTarget(
     complain(dependencies, `--url: found ${reading.found}, expected ${baseUrl.expected}${hint}`);
     return null;
   }
-  const config = await loadOrComplain(options, dependencies);
-  if (config === null) return null;
+  const loaded = await loadOrComplain(options, dependencies);
+  if (loaded === null) return null;
+  const config = await withLastFound(loaded, dependencies);
   const trust = await trustFor(options, dependencies, config);
   if (trust === null) return null;
   const configured = options.keyFile ?? config.auth.keyFile;
@@ -87,10 +90,21 @@ export async function findTarget(
     readKeys: await tryKeys(configured, dependencies),
     cluster: config.cluster,
     node: config.node.id,
-    peers: config.peers.filter(({ id }) => id !== config.node.id),
+    peers: locatedIn(config.peers).filter(({ id }) => id !== config.node.id),
     identityFile: identityChoice(options, dependencies, config.auth.identity),
     publicKeys: new Map(config.peers.map(({ id, publicKeys }) => [id, publicKeys])),
   };
+}
+
+/** With where the agent last found the peers whose URLs are left out, where this user may read it. */
+async function withLastFound(
+  config: AgentConfig,
+  { readFile }: Pick<CliDependencies, 'readFile'>,
+): Promise<AgentConfig> {
+  const { discovery, stateDir, cluster } = config;
+  if (discovery === null) return config;
+  const addresses = await readFoundPeers({ stateDir, cluster, tag: discovery.tag }, readFile);
+  return withFound(config, urlsAt(addresses, discovery));
 }
 
 function identityChoice(

@@ -3,6 +3,7 @@ import { type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { httpUrl } from '../config/http-url.ts';
 import { readFileBounded } from '../config/load.ts';
+import { locatedIn } from '../config/located.ts';
 import type { AgentConfig, TlsSettings } from '../config/types.ts';
 import { pemBlocks, readCertificate } from '../tls/certificate.ts';
 import { Resumption, type Secure } from '../tls/connect.ts';
@@ -38,7 +39,9 @@ export async function trustOfConfig(config: AgentConfig): Promise<Trust> {
   const unknown = byName(context, []);
   return (url) => {
     const { origin } = httpUrl(url);
-    const peer = config.peers.find((one) => one.id !== config.node.id && httpUrl(one.url).origin === origin);
+    const peer = locatedIn(config.peers).find(
+      (one) => one.id !== config.node.id && httpUrl(one.url).origin === origin,
+    );
     if (peer !== undefined) return secure(context, expectedOf(peer, tls.caFile));
     if (origin !== ownOrigin(config)) return unknown(url);
     return secure(context, { names: ownNames(config), publicKeys: own, authorities: tls.caFile !== null });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { TROUBLE_OF } from '@failtome/protocol';
 import type { OperatorSettings } from '../auth/operators.ts';
+import * as discoveryKeys from './discovery-keys.ts';
 import * as keys from './file-keys.ts';
 import * as homeKeys from './home-keys.ts';
 import type { Key } from './key-table.ts';
@@ -12,6 +13,7 @@ import * as storeKeys from './store-keys.ts';
 import type {
   AddressSettings,
   AgentConfig,
+  DiscoverySettings,
   DriverSettings,
   LocalConfig,
   PeerSettings,
@@ -38,6 +40,7 @@ export function assemble(settings: Settings): AgentConfig {
       tls: tls(settings),
     },
     peers: each(settings, 'peers', (index) => peer(settings, index)),
+    discovery: discovery(settings),
     auth: {
       keyFile: must(keys.AUTH_KEY_FILE),
       identity: get(settings, keys.AUTH_IDENTITY),
@@ -94,10 +97,20 @@ function each<T>(settings: Settings, list: string, make: (index: number) => T): 
 function peer(settings: Settings, index: number): PeerSettings {
   return {
     id: sure(settings, keys.PEER_ID, index),
-    url: sure(settings, keys.PEER_URL, index),
+    url: get(settings, keys.PEER_URL, index),
+    isSought: get(settings, keys.PEER_URL, index) === null,
     role: sure(settings, keys.PEER_ROLE, index),
     priority: sure(settings, keys.PEER_PRIORITY, index),
     publicKeys: get(settings, keys.PEER_PUBLIC_KEY, index) ?? [],
+  };
+}
+
+function discovery(settings: Settings): DiscoverySettings | null {
+  if (!settings.present.has('peers.from')) return null;
+  return {
+    tag: sure(settings, discoveryKeys.DISCOVERY_TAG, 0),
+    port: sure(settings, discoveryKeys.DISCOVERY_PORT, 0),
+    scheme: sure(settings, discoveryKeys.DISCOVERY_SCHEME, 0),
   };
 }
 

@@ -6,6 +6,7 @@ import type { Preset } from '@failtome/config';
 import * as shared from '@failtome/config/keys';
 import type { DurationMs, Role } from '@failtome/protocol';
 import type { PublicKey } from '../auth/identity.ts';
+import { DISCOVERY_KEYS } from './discovery-keys.ts';
 import { DRIVER_KEYS } from './driver-keys.ts';
 import { HOME_KEYS } from './home-keys.ts';
 import { derived, type Key, keyTable, none, required, value } from './key-table.ts';
@@ -132,10 +133,15 @@ export const TLS_OBSERVE: Key<'tls' | 'plain'> = key(
   value('tls'),
 );
 
+declared.push(...DISCOVERY_KEYS);
 /** `peers[].id`. */
 export const PEER_ID: Key<string> = key('peers[].id', kinds.nodeId, required);
 /** `peers[].url`. */
-export const PEER_URL: Key<string> = key('peers[].url', kinds.baseUrl, required);
+export const PEER_URL: Key<string> = key(
+  'peers[].url',
+  kinds.baseUrl,
+  none('found by `peers.from`, and required without it'),
+);
 /** `peers[].role`. */
 export const PEER_ROLE: Key<Role> = key('peers[].role', role, value('candidate'));
 /** `peers[].priority`. */

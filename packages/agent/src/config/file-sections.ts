@@ -10,6 +10,8 @@ export interface List {
   readonly optional?: boolean;
   /** One of its items may stand in place of the list. */
   readonly single?: boolean;
+  /** A map may stand in its place, with the list under this name beside what else is about it. */
+  readonly within?: string;
 }
 
 /** Beside the topic and the program. */
@@ -17,7 +19,7 @@ const MAX_WEBHOOKS = MAX_RECEIVERS - 2;
 
 /** Lists, and how long they may be. */
 export const LISTS: readonly List[] = [
-  { path: 'peers', max: MAX_PEERS, of: '{ id, url, role }' },
+  { path: 'peers', max: MAX_PEERS, of: '{ id, url, role }', within: 'nodes' },
   { path: 'auth.operators', max: MAX_OPERATORS, of: '{ name, publicKey }', optional: true },
   {
     path: 'notify.webhook',
@@ -43,6 +45,7 @@ export const SWITCHED_SECTIONS: ReadonlyMap<string, Switch> = new Map([
 
 /** Sections that may be left out altogether, and what that means; the others take their defaults. */
 export const OPTIONAL_SECTIONS: ReadonlyMap<string, string> = new Map([
+  ['peers.from', 'every peer has its URL'],
   ['api.tls', 'the API speaks plain HTTP'],
   ['local', 'this node always counts as fit'],
   ['driver', 'only a witness or a member does without'],

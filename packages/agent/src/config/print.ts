@@ -4,7 +4,7 @@ import { Document, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 import { isForeignDriverKey } from './driver-kinds.ts';
 import type { Origin } from './fault.ts';
 import { ALL_KEYS, DRIVER_KIND, type Key, NODE_ROLE } from './file-keys.ts';
-import { OPTIONAL_SECTIONS, SWITCHED_SECTIONS } from './file-sections.ts';
+import { LISTS, OPTIONAL_SECTIONS, SWITCHED_SECTIONS } from './file-sections.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 
 /** A value as YAML and JSON write it. */
@@ -78,9 +78,9 @@ function plain(node: RawNode): Plain {
 export function effectiveYaml(settings: Settings, file: string): string {
   const document = new Document(new YAMLMap());
   document.commentBefore = ` The effective configuration of ${file}`;
-  for (const value of effectiveValues(settings)) put(document, value, file);
+  for (const value of effectiveValues(settings)) put(document, value, whereIn(settings, value.path), file);
   for (const [section, meaning] of OPTIONAL_SECTIONS) {
-    if (settings.present.has(section) || settings.off.has(section)) continue;
+    if (settings.present.has(section) || settings.off.has(section) || isBesideList(section)) continue;
     const node = new Scalar(null);
     node.comment = ` absent: ${meaning}`;
     document.setIn(section.split('.'), node);
@@ -104,7 +104,7 @@ export interface EffectiveJson {
 export function effectiveJson(settings: Settings): EffectiveJson {
   const values = effectiveValues(settings);
   const document = new Document(new YAMLMap());
-  for (const value of values) put(document, value, '');
+  for (const value of values) put(document, value, whereIn(settings, value.path), '');
   for (const section of settings.off.keys()) document.setIn(section.split('.'), offWord(section));
   return {
     config: document.toJS(),
@@ -116,8 +116,22 @@ function offWord(section: string): string {
   return SWITCHED_SECTIONS.get(section)?.word ?? 'off';
 }
 
-function put(document: Document, value: EffectiveValue, file: string): void {
-  const steps = value.path.split(/[.[\]]+/).filter((step) => step !== '');
+/** Where a list has something beside it, it stands under a name. */
+function whereIn(settings: Settings, path: string): string {
+  const list = LISTS.find((one) => one.within !== undefined && path.startsWith(`${one.path}[`));
+  const isBeside = [...settings.present].some((section) => section.startsWith(`${list?.path}.`));
+  return list === undefined || !isBeside
+    ? path
+    : `${list.path}.${list.within}${path.slice(list.path.length)}`;
+}
+
+/** In a plain list there is no place for it. */
+function isBesideList(section: string): boolean {
+  return LISTS.some(({ path }) => section.startsWith(`${path}.`));
+}
+
+function put(document: Document, value: EffectiveValue, path: string, file: string): void {
+  const steps = path.split(/[.[\]]+/).filter((step) => step !== '');
   const last = steps.pop() ?? '';
   let section: unknown = document.contents;
   for (const [depth, step] of steps.entries()) {

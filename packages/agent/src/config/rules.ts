@@ -15,7 +15,7 @@ import { homeFaults } from './home-rules.ts';
 import { isUnspecified } from './kinds.ts';
 import { NO_PAGE } from './local-kinds.ts';
 import { publicKeyFaults } from './public-key-rules.ts';
-import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
+import { get, lengthOf, NOTHING, originOf, pathOf, type Settings } from './settings.ts';
 import { sharedAddressFaults } from './shared-address.ts';
 import { arbiterFaults, storeFaults } from './store-rules.ts';
 import { tlsFaults } from './tls-rules.ts';
@@ -106,6 +106,7 @@ function peerFaults(settings: Settings): readonly Fault[] {
   const faults = [
     ...repeated(settings, keys.PEER_ID, 'peers', 'an id of its own'),
     ...repeated(settings, keys.PEER_URL, 'peers', 'a URL of its own'),
+    ...unlocated(settings),
   ];
   const own = get(settings, keys.NODE_ID);
   const advertise = get(settings, keys.API_ADVERTISE);
@@ -117,6 +118,15 @@ function peerFaults(settings: Settings): readonly Fault[] {
     faults.push(fault(settings, keys.PEER_URL, index, shown(advertise), expected));
   }
   return faults;
+}
+
+/** Without anything to find it by, a peer has its URL in the file. */
+function unlocated(settings: Settings): readonly Fault[] {
+  if (settings.present.has('peers.from')) return [];
+  const unread = new Set(settings.faults.map(({ path }) => path));
+  return indices(settings, 'peers')
+    .filter((index) => !settings.entries.has(pathOf(keys.PEER_URL, index)) && !unread.has(`peers[${index}]`))
+    .map((index) => fault(settings, keys.PEER_URL, index, NOTHING, keys.PEER_URL.kind.expected));
 }
 
 function addressFaults(settings: Settings): readonly Fault[] {

@@ -60,7 +60,13 @@ export function lengthOf(settings: Settings, list: string): number {
 type Spec =
   | { readonly kind: 'key'; readonly key: Key<unknown> }
   | { readonly kind: 'section'; readonly path: string; readonly children: ReadonlyMap<string, Spec> }
-  | { readonly kind: 'list'; readonly path: string; readonly item: Spec };
+  | {
+      readonly kind: 'list';
+      readonly path: string;
+      readonly item: Spec;
+      /** What else may be told beside the list, where a map stands in its place. */
+      readonly beside: ReadonlyMap<string, Spec>;
+    };
 
 const ROOT: Spec = specOf('', ALL_KEYS);
 
@@ -70,14 +76,28 @@ function specOf(path: string, keys: readonly Key<unknown>[]): Spec {
   const children = new Map<string, Spec>();
   for (const name of names) {
     const child = prefix + name;
+    if (names.has(`${name}[]`)) continue; // stands beside that list
     const leaf = keys.find((key) => key.path === child);
     const below = keys.filter((key) => key.path.startsWith(`${child}.`));
     const spec: Spec = leaf === undefined ? specOf(child, below) : { kind: 'key', key: leaf };
     const list = name.endsWith('[]');
     const listPath = child.slice(0, -2);
-    children.set(list ? name.slice(0, -2) : name, list ? { kind: 'list', path: listPath, item: spec } : spec);
+    if (list)
+      children.set(name.slice(0, -2), {
+        kind: 'list',
+        path: listPath,
+        item: spec,
+        beside: besides(listPath),
+      });
+    else children.set(name, spec);
   }
   return { kind: 'section', path, children };
+
+  function besides(listPath: string): ReadonlyMap<string, Spec> {
+    const more = keys.filter((key) => key.path.startsWith(`${listPath}.`));
+    const spec = specOf(listPath, more);
+    return spec.kind === 'section' ? spec.children : new Map();
+  }
 }
 
 /** Everything under way in one reading. */
@@ -113,7 +133,7 @@ function visit(reading: Reading, spec: Spec, path: string, node: RawNode | undef
     case 'section':
       return visitSection(reading, spec.path, spec.children, path, given);
     case 'list':
-      return visitList(reading, spec.path, spec.item, path, given);
+      return visitList(reading, spec, path, given);
   }
 }
 
@@ -149,13 +169,18 @@ function visitSection(
 
 function visitList(
   reading: Reading,
-  specPath: string,
-  item: Spec,
+  spec: Extract<Spec, { kind: 'list' }>,
   path: string,
   node: RawNode | undefined,
 ): void {
+  const { path: specPath, item } = spec;
   const list = LISTS.find(({ path: listPath }) => listPath === specPath) ?? { max: 1, of: '' };
-  const { max, of, optional, single }: Partial<List> & Pick<List, 'max' | 'of'> = list;
+  const { max, of, optional, single, within }: Partial<List> & Pick<List, 'max' | 'of'> = list;
+  if (node?.kind === 'map' && within !== undefined) {
+    const told = [within, ...spec.beside.keys()];
+    // Without any of these it is an item that lacks its hyphen.
+    if (told.some((name) => node.entries.has(name))) return visitWithin(reading, spec, within, path, node);
+  }
   if (node === undefined && optional === true) return;
   if (node?.kind === 'map' && single === true) {
     reading.lengths.set(specPath, 1);
@@ -177,6 +202,25 @@ function visitList(
     if (element.kind === 'map') visit(reading, item, place, element);
     else reading.faults.push(faultAt(place, element, describeNode(element), `a map ${of}`));
   }
+}
+
+/** A map in the place of a list: the list under its name, and what is told beside it. */
+function visitWithin(
+  reading: Reading,
+  spec: Extract<Spec, { kind: 'list' }>,
+  within: string,
+  path: string,
+  node: RawMap,
+): void {
+  for (const [name, child] of spec.beside)
+    visit(reading, child, `${path}.${name}`, node.entries.get(name)?.value);
+  const known = [...spec.beside.keys(), within];
+  for (const [name, entry] of node.entries)
+    if (!known.includes(name)) reading.faults.push(unknownKey(path, name, known, entry.spot.line));
+  const list = node.entries.get(within)?.value;
+  if (list?.kind === 'map')
+    reading.faults.push(faultAt(`${path}.${within}`, list, describeNode(list), 'a list'));
+  else visit(reading, spec, path, list);
 }
 
 function visitKey(reading: Reading, key: Key<unknown>, path: string, node: RawNode | undefined): void {

@@ -1,9 +1,11 @@
 /** What has to agree where the API speaks TLS: the scheme of every URL, and who can be verified by what. */
 import { shown } from '@failtome/config';
+import { DISCOVERY_SCHEME } from './discovery-keys.ts';
 import type { Fault, Warning } from './fault.ts';
 import type { Key } from './file-keys.ts';
 import * as keys from './file-keys.ts';
 import { httpUrl } from './http-url.ts';
+import { locatedIn } from './located.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 import type { AgentConfig } from './types.ts';
 
@@ -12,7 +14,8 @@ export function tlsFaults(settings: Settings): readonly Fault[] {
   // A section that is there and can't be read is told of by itself.
   if (settings.faults.some(({ path }) => path === 'api.tls')) return [];
   const places = [...advertised(settings), ...urlsOf(settings)];
-  return [...clientFaults(settings), ...places.flatMap((place) => schemeFaults(settings, place))];
+  const schemes = searchFaults(settings);
+  return [...clientFaults(settings), ...schemes, ...places.flatMap((place) => schemeFaults(settings, place))];
 }
 
 function schemeFaults(settings: Settings, { key, index, url }: Place): readonly Fault[] {
@@ -26,6 +29,17 @@ function schemeFaults(settings: Settings, { key, index, url }: Place): readonly 
   if (secure || !tls || get(settings, keys.TLS_PLAIN) !== 'refuse') return [];
   const hint = `did you mean ${url.replace(/^http:/, 'https:')}? For a cluster that is being changed over there is api.tls.plain: accept`;
   return [{ ...fault, expected: 'an https URL, because there is api.tls', hint }];
+}
+
+/** What is found is spoken to as what stands in the file. */
+function searchFaults(settings: Settings): readonly Fault[] {
+  const scheme = settings.present.has('peers.from') ? get(settings, DISCOVERY_SCHEME) : null;
+  const tls = settings.present.has('api.tls');
+  if (scheme === null || tls === (scheme === 'https')) return [];
+  if (tls && get(settings, keys.TLS_PLAIN) !== 'refuse') return [];
+  const expected = tls ? 'https, because there is api.tls' : 'http, because there is no api.tls';
+  const { path } = DISCOVERY_SCHEME;
+  return [{ path, found: scheme, expected, hint: '', origin: originOf(settings, DISCOVERY_SCHEME) }];
 }
 
 /** Nobody else's authorities say who may speak to a node of this cluster. */
@@ -69,7 +83,9 @@ function advertised(settings: Settings): readonly Place[] {
 /** What in the settings of TLS works, and leaves something open. */
 export function tlsWarnings({ api: { tls }, peers }: AgentConfig): readonly Warning[] {
   if (tls === null || tls.plain === 'refuse') return [];
-  const left = peers.filter(({ url }) => !httpUrl(url).secure).map(({ id }) => id);
+  const left = locatedIn(peers)
+    .filter(({ url }) => !httpUrl(url).secure)
+    .map(({ id }) => id);
   const text =
     left.length === 0
       ? 'accept: all URLs are https, and plain HTTP may be refused'

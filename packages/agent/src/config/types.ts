@@ -57,11 +57,27 @@ export interface LocalConfig extends CheckConfig {
 /** Another node of the cluster. */
 export interface PeerSettings {
   readonly id: NodeId;
-  readonly url: string;
+  /** Null: it is to be found, and hasn't been yet. */
+  readonly url: string | null;
+  /** The file leaves its URL out. */
+  readonly isSought: boolean;
   readonly role: Role;
   readonly priority: number;
   /** Any of them signs its messages; none: whoever has the cluster's key speaks for it. */
   readonly publicKeys: readonly PublicKey[];
+}
+
+/** A peer that it is known how to reach. */
+export interface LocatedPeer extends PeerSettings {
+  readonly url: string;
+}
+
+/** How the peers are found whose URLs are left out. */
+export interface DiscoverySettings {
+  /** The key of the tag whose value is a node's id. */
+  readonly tag: string;
+  readonly port: number;
+  readonly scheme: 'http' | 'https';
 }
 
 /** How the API speaks TLS. */
@@ -131,6 +147,8 @@ export interface AgentConfig {
   };
   /** As configured: an entry with this node's own id may be among them. */
   readonly peers: readonly PeerSettings[];
+  /** Null: every peer has its URL. */
+  readonly discovery: DiscoverySettings | null;
   readonly auth: {
     readonly keyFile: string;
     /** The file of this node's own key pair. Null: it has none. */

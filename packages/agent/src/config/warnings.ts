@@ -71,7 +71,7 @@ function entryWarnings(config: AgentConfig, settings: Settings): readonly Warnin
       `${own.priority} is ignored for this node itself; node.priority, which counts, is ${config.node.priority}`,
     ),
     ...when(
-      advertise !== null && advertise !== own.url,
+      advertise !== null && own.url !== null && advertise !== own.url,
       `peers[${index}].url`,
       `${own.url} is not this node's own api.advertise, ${advertise}; the other nodes use the former`,
     ),

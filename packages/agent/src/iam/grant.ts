@@ -4,6 +4,7 @@ import type { Ip } from '@failtome/protocol';
 import type { FoundForIam } from '../adapters/iam-lookup.ts';
 import { isOnAws } from '../config/driver-kinds.ts';
 import { httpUrl } from '../config/http-url.ts';
+import { searches } from '../config/located.ts';
 import type { AgentConfig, DriverSettings } from '../config/types.ts';
 import { type DriverGrant, dynamoTableArn, type Grant, instanceProfileArn, type NodeMark } from './policy.ts';
 
@@ -33,7 +34,10 @@ export type GrantResult =
 type AwsDriver = Extract<DriverSettings, { kind: 'ec2' | 'opsworks' }>;
 
 /** What a policy needs of the configuration. */
-type Configured = Pick<AgentConfig, 'node' | 'addresses' | 'driver' | 'notify' | 'store'>;
+type Configured = Pick<
+  AgentConfig,
+  'node' | 'addresses' | 'driver' | 'notify' | 'store' | 'peers' | 'discovery'
+>;
 
 /** What counts first is what was given, then the configuration, then what was found. */
 export function grantOf(config: Configured, given: Given, found: FoundForIam | null): GrantResult {
@@ -47,11 +51,22 @@ export function grantOf(config: Configured, given: Given, found: FoundForIam | n
   const drives = onAws !== null && (assumeRole === null || given.assumed);
   const known = drives ? driverGrant(config, onAws, given, found, wanted) : { kind: 'none' as const };
   const tableArn = known === null || given.assumed ? null : tableOf(config, onAws, given, found, wanted);
+  const findsPeersIn =
+    given.assumed || known?.kind === 'ec2' ? null : searchRegion(config, onAws, given, found, wanted);
   if (known === null || wanted.length > 0) return { kind: 'unknown', wanted };
   if (given.assumed)
-    return { kind: 'grant', grant: { driver: known, topicArn: null, tableArn: null, keySecretArn: null } };
+    return {
+      kind: 'grant',
+      grant: { driver: known, topicArn: null, tableArn: null, keySecretArn: null },
+    };
   const topicArn = config.notify.sns?.topicArn ?? null;
-  const grant: Grant = { driver: known, topicArn, tableArn, keySecretArn: given.keySecretArn };
+  const grant: Grant = {
+    driver: known,
+    topicArn,
+    ...(findsPeersIn === null ? {} : { findsPeersIn }),
+    tableArn,
+    keySecretArn: given.keySecretArn,
+  };
   return { kind: 'grant', grant: assumeRole === null ? grant : { ...grant, assumeRoleArn: assumeRole } };
 }
 
@@ -82,6 +97,21 @@ function tableOf(
   if (region === null) wanted.push('--region NAME, or store.region: the AWS region that the table is in');
   if (account === null) wanted.push('--account ID: the AWS account that the table is in, 12 digits');
   return region === null || account === null ? null : dynamoTableArn(region, account, store.table);
+}
+
+/** Null: no peer is to be found, nor this node's own id. */
+function searchRegion(
+  config: Configured,
+  driver: AwsDriver | null,
+  given: Given,
+  found: FoundForIam | null,
+  wanted: string[],
+): string | null {
+  if (!searches(config)) return null;
+  const region = given.region ?? driver?.region ?? given.regionOtherwise ?? found?.region ?? null;
+  if (region === null && !wanted.includes(REGION_WANTED))
+    wanted.push('--region NAME: the AWS region that the nodes are in');
+  return region;
 }
 
 function ec2Grant(
@@ -167,6 +197,8 @@ export function needsLookup(config: Configured, given: Given): boolean {
 
 /** The private addresses of all candidates, for a look-up; null where one of them is known by its name only. */
 export function candidateIps({ peers }: Pick<AgentConfig, 'peers'>): readonly Ip[] | null {
-  const hosts = peers.filter(({ role }) => role === 'candidate').map(({ url }) => httpUrl(url).host);
+  const hosts = peers
+    .filter(({ role }) => role === 'candidate')
+    .map(({ url }) => (url === null ? '' : httpUrl(url).host));
   return hosts.every((host) => isIP(host) !== 0) ? hosts : null;
 }

@@ -56,6 +56,8 @@ export type DriverGrant =
 export interface Grant {
   readonly driver: DriverGrant;
   readonly topicArn: string | null;
+  /** The region of the instances by whose tags peers are found, where the driver's part doesn't cover that. */
+  readonly findsPeersIn?: string;
   /** The table of the relay; null: there is none. */
   readonly tableArn: string | null;
   /** The secret of Secrets Manager that `failtome init --key-secret` reads; null: there is none. */
@@ -65,11 +67,19 @@ export interface Grant {
 }
 
 /** Build it. Without statements there is nothing to allow, and IAM takes no such policy. */
-export function leastPolicy({ driver, topicArn, tableArn, keySecretArn, assumeRoleArn }: Grant): Policy {
+export function leastPolicy({
+  driver,
+  topicArn,
+  findsPeersIn,
+  tableArn,
+  keySecretArn,
+  assumeRoleArn,
+}: Grant): Policy {
   return {
     Version: '2012-10-17',
     Statement: [
       ...driverStatements(driver),
+      ...(findsPeersIn === undefined ? [] : [findPeersStatement(findsPeersIn)]),
       ...(assumeRoleArn === undefined ? [] : [allow('AssumeTheRole', ['sts:AssumeRole'], [assumeRoleArn])]),
       ...(topicArn === null ? [] : [topicStatement(topicArn)]),
       ...(tableArn === null
@@ -150,6 +160,13 @@ function opsworksStatements({
     allow('MoveAddressesOfThisStack', actions, [stack]),
     ...(searches ? [allow('FindTheStack', ['opsworks:DescribeStacks'], ['*'])] : []),
   ];
+}
+
+/** A describe call takes no resource. */
+function findPeersStatement(region: string): Statement {
+  return allow('FindThePeers', ['ec2:DescribeInstances'], ['*'], {
+    StringEquals: { 'aws:RequestedRegion': [region] },
+  });
 }
 
 /** Publishing is needed; with the attributes `failtome check` sees that the topic exists. */

@@ -35,6 +35,7 @@ export const AGENT_EVENTS = [
   'relay',
   'warmed',
   'credentials',
+  'discovery',
   'agent-ready',
   'driver-output',
   'notifier-output',

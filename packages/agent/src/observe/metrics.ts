@@ -22,6 +22,7 @@ import {
   type WallMs,
 } from '@failtome/protocol';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { DISCOVERY_STATES, type DiscoveryState } from '../adapters/peer-discovery.ts';
 import type { DriverKindName } from '../config/driver-kinds.ts';
 import { type Counters, createCounters } from './counters.ts';
 import type { GaugeView } from './gauges.ts';
@@ -49,6 +50,8 @@ export interface Metrics {
   observeRelay(news: RelayNews): void;
   /** How each peer is reached; null: there is no store. */
   showRelay(view: readonly RelayView[] | null): void;
+  /** Of each peer that is looked for; null: none is. */
+  showDiscovery(states: ReadonlyMap<NodeId, DiscoveryState> | null): void;
   /** The Prometheus text of this moment. `view` is null until the protocol runs. */
   render(view: GaugeView | null): Promise<string>;
   readonly contentType: string;
@@ -86,6 +89,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   for (const name of UNWANTED_DEFAULTS) registry.removeSingleMetric(name);
   let peers: ReadonlySet<NodeId> = new Set();
   let certificate: Gauge | null = null;
+  let discovered: Gauge | null = null;
   const recorder = createRecorderMetrics(registry);
   const relay = createRelayMetrics(registry);
   return {
@@ -112,11 +116,27 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     observeRelay: (news) => relay.observe(news),
     showRelay: (view) => relay.show(view),
+    showDiscovery(states) {
+      if (states === null) return;
+      discovered ??= discoveryGauge(registry);
+      discovered.reset();
+      for (const [peer, present] of states)
+        for (const state of DISCOVERY_STATES) discovered.set({ peer, state }, state === present ? 1 : 0);
+    },
     render(view) {
       showState(gauges, view);
       return registry.metrics();
     },
   };
+}
+
+function discoveryGauge(registry: Registry): Gauge {
+  return new Gauge({
+    name: 'failtome_peer_discovery',
+    help: '1 for what the last answer of EC2 said of a peer whose URL is left out; absent where none is.',
+    labelNames: ['peer', 'state'],
+    registers: [registry],
+  });
 }
 
 function createRecorderMetrics(registry: Registry) {

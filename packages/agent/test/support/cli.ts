@@ -45,6 +45,7 @@ export const CHECKS: CheckSteps = {
   probe: async () => ({ kind: 'ok', status: 200, durationMs: 12 }),
   local: async () => ({ kind: 'ok', status: 200, durationMs: 2 }),
   externalIp: async () => [{ family: 4, result: { kind: 'address', ip: '192.0.2.7', durationMs: 30 } }],
+  discovery: async () => ({ lines: [], addresses: new Map() }),
   store: async () => [],
   receivers: async () => [],
   shutdown: async () => [],

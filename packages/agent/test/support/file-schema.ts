@@ -23,15 +23,20 @@ export function fileSchemaText(describe: Describe): string {
 function sectionSchema(path: string, keys: readonly Key<unknown>[], describe: Describe): JsonSchema {
   const prefix = path === '' ? '' : `${path}.`;
   const names = [...new Set(keys.map((key) => key.path.slice(prefix.length).split('.')[0] ?? ''))];
-  const properties = names.map((name): [string, JsonSchema] => {
-    const child = prefix + name;
-    const leaf = keys.find((key) => key.path === child);
-    const below = keys.filter((key) => key.path.startsWith(`${child}.`));
-    const section = leaf === undefined ? sectionSchema(child, below, describe) : keySchema(leaf, describe);
-    const off = SWITCHED_SECTIONS.get(child)?.word;
-    const schema = off === undefined ? section : { anyOf: [section, { const: off }] };
-    return name.endsWith('[]') ? [name.slice(0, -2), listSchema(child, schema)] : [name, schema];
-  });
+  const properties = names
+    .filter((name) => !names.includes(`${name}[]`))
+    .map((name): [string, JsonSchema] => {
+      const child = prefix + name;
+      const beside = keys.filter((key) => key.path.startsWith(`${child.replace(/\[\]$/, '')}.`));
+      const leaf = keys.find((key) => key.path === child);
+      const below = keys.filter((key) => key.path.startsWith(`${child}.`));
+      const section = leaf === undefined ? sectionSchema(child, below, describe) : keySchema(leaf, describe);
+      const off = SWITCHED_SECTIONS.get(child)?.word;
+      const schema = off === undefined ? section : { anyOf: [section, { const: off }] };
+      return name.endsWith('[]')
+        ? [name.slice(0, -2), listSchema(child, schema, beside, describe)]
+        : [name, schema];
+    });
   const required = keys
     // What the environment can say need not stand in the file.
     .filter(
@@ -51,9 +56,20 @@ function sectionSchema(path: string, keys: readonly Key<unknown>[], describe: De
   };
 }
 
-function listSchema(path: string, items: JsonSchema): JsonSchema {
-  const { max, optional, single } = LISTS.find((list) => `${list.path}[]` === path) ?? { max: 1 };
+function listSchema(
+  path: string,
+  items: JsonSchema,
+  beside: readonly Key<unknown>[],
+  describe: Describe,
+): JsonSchema {
+  const { max, optional, single, within } = LISTS.find((list) => `${list.path}[]` === path) ?? { max: 1 };
   const many = { type: optional === true ? ['array', 'null'] : 'array', items, minItems: 1, maxItems: max };
+  if (within !== undefined) {
+    const section = sectionSchema(path.slice(0, -2), beside, describe);
+    const { properties } = section;
+    const whole = { ...section, type: 'object', properties: { ...Object(properties), [within]: many } };
+    return { anyOf: [many, { ...whole, required: [within] }] };
+  }
   return single === true ? { anyOf: [many, items] } : many;
 }
 

@@ -227,6 +227,10 @@ const instanceFilters: ReadonlyMap<string, InstanceField> = new Map<string, Inst
     ({ instance }) => instance.interfaces.flatMap((i) => i.privateIps),
   ],
   ['tag:Name', ({ instance }) => [instance.hostname]],
+  [
+    'tag-key',
+    ({ instance }) => ['Name', 'opsworks:instance', 'opsworks:stack', ...Object.keys(instance.tags ?? {})],
+  ],
 ]);
 
 function tagValues({ instance: { tags = {} } }: InstanceView, name: string): readonly string[] {

@@ -110,6 +110,27 @@ const failback: Shape<Given> = {
     node.kind === 'scalar' && node.value === 'never' ? NO_SETTINGS : failbackKeys.read(node, reading),
 };
 
+const peerList = listOf(
+  map('a peer', {
+    id: required(nodeName, ''),
+    url: nothing,
+    role: optional(role, ''),
+    priority: optional(priority, ''),
+    publicKey: nothing,
+  }),
+  MAX_PEERS,
+  1,
+);
+
+const soughtPeers = map('peers, and how they are found', { from: nothing, nodes: required(peerList, '') });
+
+/** The list by itself, or beside how the peers are found. */
+const peers: typeof peerList = {
+  ...peerList,
+  read: (node, reading) =>
+    node.kind === 'map' ? soughtPeers.read(node, reading)?.nodes : peerList.read(node, reading),
+};
+
 const file = map("an agent's configuration", {
   cluster: nothing,
   preset: optional(alone('preset'), ''),
@@ -127,20 +148,7 @@ const file = map("an agent's configuration", {
     }),
     '',
   ),
-  peers: required(
-    listOf(
-      map('a peer', {
-        id: required(nodeName, ''),
-        url: nothing,
-        role: optional(role, ''),
-        priority: optional(priority, ''),
-        publicKey: nothing,
-      }),
-      MAX_PEERS,
-      1,
-    ),
-    '',
-  ),
+  peers: required(peers, ''),
   addresses: required(
     listOf(
       map('an address', {
