@@ -15,8 +15,8 @@ import {
   type Reason,
   type Tally,
 } from '../explore/index.ts';
+import { spanIn, wholeIn } from './arguments.ts';
 import type { CommandContext, ExitCode } from './context.ts';
-import { parseSpan } from './span.ts';
 
 interface ExploreFlags {
   readonly cluster: ClusterKind;
@@ -50,7 +50,7 @@ export function addExplore(program: Command, context: CommandContext): void {
       'all histories of a small cluster within bounds, on the real step function; exits 1 on a violation',
     )
     .addOption(choice('--cluster <kind>', 'who takes part', ['pair', 'pair-witness', 'three'], cluster))
-    .option('--faults <n>', 'faults in one history', countIn, faults)
+    .option('--faults <n>', 'faults in one history', wholeIn(0), faults)
     .option('--fault-kinds <kind,…>', `which: ${FAULT_KINDS.join(', ')}`, kindsIn, FAULT_KINDS)
     .option(
       '--reasons <reason,…>',
@@ -58,19 +58,24 @@ export function addExplore(program: Command, context: CommandContext): void {
       reasonsIn,
       REASONS_TO_MOVE,
     )
-    .option('--phases <n>', `moments at which the reason may come, ${QUANTUM_MS} ms apart`, countIn, phases)
     .option(
-      '--addresses <n>',
-      `contested addresses, ${MAX_EXPLORED_ADDRESSES} at most`,
-      addressesIn,
-      addresses,
+      '--phases <n>',
+      `moments at which the reason may come, ${QUANTUM_MS} ms apart`,
+      wholeIn(0),
+      phases,
     )
-    .option('--epochs <n>', 'ballots for an address', countIn, epochs)
-    .option('--in-flight <n>', 'messages on their way at once', countIn, inFlight)
+    .option('--addresses <n>', 'contested addresses', wholeIn(1, MAX_EXPLORED_ADDRESSES), addresses)
+    .option('--epochs <n>', 'ballots for an address', wholeIn(0), epochs)
+    .option('--in-flight <n>', 'messages on their way at once', wholeIn(0), inFlight)
     .option('--horizon <time>', 'how long every choice is followed, in virtual time', spanIn, horizonMs)
     .addOption(choice('--orders <which>', 'of what reaches a node', ['all', 'weighty', 'one'], orders))
-    .option('--depth <n>', `stop after so many quanta of ${QUANTUM_MS} ms`, countIn, Number.POSITIVE_INFINITY)
-    .option('--states <n>', 'stop after so many states', countIn, MAX_STATES)
+    .option(
+      '--depth <n>',
+      `stop after so many quanta of ${QUANTUM_MS} ms`,
+      wholeIn(0),
+      Number.POSITIVE_INFINITY,
+    )
+    .option('--states <n>', 'stop after so many states', wholeIn(0), MAX_STATES)
     .option('--for <time>', 'stop after so long (60s, 5m)', spanIn, Number.POSITIVE_INFINITY)
     .option('--json', 'the result as JSON', false)
     .action((flags: ExploreFlags) => run(flags, context));
@@ -137,24 +142,6 @@ function describe(result: ExploreResult, seconds: number): readonly string[] {
 function tally(name: string, counts: Tally): readonly string[] {
   const entries = Object.entries(counts).map(([what, count]) => `${what}: ${count}`);
   return [`${name}: ${entries.length === 0 ? 'none' : entries.sort().join(', ')}`];
-}
-
-function countIn(text: string): number {
-  const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 0) throw new InvalidArgumentError('a whole number is wanted');
-  return count;
-}
-
-function addressesIn(text: string): number {
-  const count = countIn(text);
-  if (count >= 1 && count <= MAX_EXPLORED_ADDRESSES) return count;
-  throw new InvalidArgumentError(`1 to ${MAX_EXPLORED_ADDRESSES} are wanted`);
-}
-
-function spanIn(text: string): number {
-  const ms = parseSpan(text);
-  if (ms === null) throw new InvalidArgumentError('a time like 60s is wanted');
-  return ms;
 }
 
 function kindsIn(text: string): readonly FaultKind[] {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { describeOption } from './arguments.ts';
 import { addCloud } from './cloud-command.ts';
 import type { CommandContext } from './context.ts';
 import { addDemo } from './demo-command.ts';
@@ -31,6 +32,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
   const program = new Command('failtome-sim')
     .description('A simulated world for failtome')
     .version(version)
+    .configureHelp({ optionDescription: describeOption })
     .exitOverride()
     .showHelpAfterError('(see failtome-sim --help)');
   for (const add of VERBS) add(program, context);

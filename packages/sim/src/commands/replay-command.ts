@@ -13,9 +13,9 @@ import {
 import type { RecordedRun, TraceRecord } from '../record/records.ts';
 import { snapshotOf } from '../record/snapshot.ts';
 import { renderReport } from '../report/index.ts';
+import { parseSpan } from './arguments.ts';
 import { type CommandContext, UsageError } from './context.ts';
 import { refuseUnwritable } from './output-files.ts';
-import { parseSpan } from './span.ts';
 
 /** Set by the build. */
 declare const FAILTOME_VERSION: string;

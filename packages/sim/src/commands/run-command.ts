@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { Recorder, type TraceEntry, type TraceRecord } from '../record/index.ts';
 import { recordTo } from '../report/index.ts';
 import {
@@ -10,6 +10,7 @@ import {
   transcriptOf,
   verdictOf,
 } from '../scenario/index.ts';
+import { wholeIn } from './arguments.ts';
 import { type CommandContext, UsageError } from './context.ts';
 import { asUsage } from './list-command.ts';
 import { refuseUnwritable } from './output-files.ts';
@@ -32,8 +33,8 @@ export function addRun(program: Command, context: CommandContext): void {
   program
     .command('run <scenario>')
     .description('runs a scenario, by its name or its file: what happened, and what was expected')
-    .option('--seed <n>', 'with this seed alone', upTo(MAX_SEED))
-    .option('--seeds <n>', 'with the seeds from 1 to this', upTo(MAX_SEEDS))
+    .option('--seed <n>', 'with this seed alone', wholeIn(0, MAX_SEED))
+    .option('--seeds <n>', 'with the seeds from 1 to this', wholeIn(0, MAX_SEEDS))
     .option(
       '--set <key=value>',
       'a setting (probe.fall=2), or any place of the file (run.for=5m); again for more',
@@ -108,12 +109,4 @@ function summary({ kept, result, expectations }: ScenarioRun): string {
   return result.violation === null
     ? `${broken} of ${expectations.length} broken`
     : `${result.violation.invariant} violated`;
-}
-
-function upTo(most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d{1,10}$/.test(text) && value <= most) return value;
-    throw new InvalidArgumentError(`a whole number up to ${most}`);
-  };
 }

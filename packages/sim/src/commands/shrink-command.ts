@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { counted } from '@failtome/protocol';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { Plan } from '../plan/index.ts';
 import { recordTo } from '../report/index.ts';
 import { writeScenario } from '../scenario/index.ts';
 import { runChecked, type Shrunk, shrink } from '../shrink/index.ts';
+import { spanIn, wholeIn } from './arguments.ts';
 import { type CommandContext, UsageError } from './context.ts';
 import { refuseUnwritable } from './output-files.ts';
 import { planIn } from './plan-input.ts';
-import { parseSpan } from './span.ts';
 
 interface ShrinkFlags {
   readonly out: string;
@@ -32,7 +32,7 @@ export function addShrink(program: Command, context: CommandContext): void {
     .description('makes a violation small, and writes it as a scenario file')
     .option('--out <file>', 'where the scenario goes', 'shrunk.yaml')
     .option('--for <time>', 'stop looking after so long', spanIn, DEFAULT_FOR_MS)
-    .option('--runs <n>', 'stop looking after so many runs, whatever time they take', countIn)
+    .option('--runs <n>', 'stop looking after so many runs, whatever time they take', wholeIn(1))
     .option('--trace <file>', 'write the trace of what is left')
     .option('--html <file>', 'write its report')
     .action((file: string, flags: ShrinkFlags) => run(file, flags, context));
@@ -94,16 +94,4 @@ function sizeOf({ world, timeline, ending }: Plan): string {
     `${(ending.atMs / 1_000).toFixed(1)} s`,
   ];
   return parts.join(', ').padEnd(46);
-}
-
-function spanIn(text: string): number {
-  const ms = parseSpan(text);
-  if (ms === null) throw new InvalidArgumentError('not a time such as 60s or 5m');
-  return ms;
-}
-
-function countIn(text: string): number {
-  const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('not a whole number above 0');
-  return count;
 }

@@ -30,9 +30,9 @@ import {
   summary,
   writeLedger,
 } from '../swarm/index.ts';
+import { spanIn, wholeIn } from './arguments.ts';
 import { type CommandContext, type ExitCode, UsageError } from './context.ts';
 import { refuseUnwritable, refuseUnwritableFolder } from './output-files.ts';
-import { parseSpan } from './span.ts';
 
 /** Set by the build. */
 declare const FAILTOME_VERSION: string;
@@ -73,12 +73,12 @@ export function addSwarm(program: Command, context: CommandContext): void {
       rangeIn,
     )
     .option('--for <time>', 'begin no seed after so long (60s, 2h); default 60s', spanIn)
-    .option('--jobs <n>', 'how many at once', countIn, availableParallelism())
+    .option('--jobs <n>', 'how many at once', wholeIn(1), availableParallelism())
     .option('--faults <name,…>', 'only these faults', faultsIn)
     .option('--ledger <file>', 'go on where this file ends, and write it again')
-    .option('--goal-events <n>', 'until there were so many events', countIn)
-    .option('--goal-takeovers <n>', 'and so many takeovers with a fault in force', countIn)
-    .option('--max-violations <n>', 'stop after so many', countIn, 10)
+    .option('--goal-events <n>', 'until there were so many events', wholeIn(1))
+    .option('--goal-takeovers <n>', 'and so many takeovers with a fault in force', wholeIn(1))
+    .option('--max-violations <n>', 'stop after so many', wholeIn(1), 10)
     .option('--trace-dir <dir>', 'where the traces of violations go', 'failtome-traces')
     .option('--html', 'their reports too', false)
     .option('--json', 'the result as JSON', false)
@@ -258,18 +258,6 @@ function rangeIn(text: string): SeedRange | typeof CLOCK {
   const range = parseRange(text);
   if (range === null) throw new InvalidArgumentError('not seeds such as 1..500, 500.., 7 or clock');
   return range;
-}
-
-function spanIn(text: string): number {
-  const ms = parseSpan(text);
-  if (ms === null) throw new InvalidArgumentError('not a time such as 60s, 5m or 12h');
-  return ms;
-}
-
-function countIn(text: string): number {
-  const count = Number(text.replaceAll('_', ''));
-  if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('not a whole number above 0');
-  return count;
 }
 
 function faultsIn(text: string): readonly string[] {

@@ -17,10 +17,10 @@ import {
   tuningPage,
   USUAL_NETWORK,
 } from '../tune/index.ts';
+import { parseSpan, spanIn, wholeIn } from './arguments.ts';
 import { type CommandContext, UsageError } from './context.ts';
 import { asUsage } from './list-command.ts';
 import { refuseUnwritable } from './output-files.ts';
-import { parseSpan } from './span.ts';
 
 type Range = readonly [number, number];
 interface Often {
@@ -81,7 +81,7 @@ export function addTune(program: Command, context: CommandContext): void {
     .option(
       '--draws <n>',
       'so many settings are drawn, and as many beside the best; may be none',
-      anyCountIn,
+      wholeIn(0),
       16,
     )
     .option(
@@ -90,8 +90,8 @@ export function addTune(program: Command, context: CommandContext): void {
       spanIn,
     )
     .option('--coarse', 'a rough answer, in a fraction of the time', false)
-    .option('--seed <n>', 'the same seed gives the same result', countIn, 1)
-    .option('--jobs <n>', 'how many at once', countIn, availableParallelism())
+    .option('--seed <n>', 'the same seed gives the same result', wholeIn(1), 1)
+    .option('--jobs <n>', 'how many at once', wholeIn(1), availableParallelism())
     .option('--html <file>', 'write the result as one page with a picture')
     .option('--json', 'the result as JSON', false)
     .action((flags: TuneFlags) => run(flags, context));
@@ -210,22 +210,6 @@ function rangeIn(text: string): Range {
   if (least === undefined || least === null || most === null)
     throw new InvalidArgumentError('times such as 1ms..6ms');
   return [Math.min(least, most ?? least), Math.max(least, most ?? least)];
-}
-
-function spanIn(text: string): number {
-  const ms = parseSpan(text);
-  if (ms === null) throw new InvalidArgumentError('not a time such as 300ms, 60s or 5m');
-  return ms;
-}
-
-function countIn(text: string): number {
-  const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('not a whole number above 0');
-  return count;
-}
-
-function anyCountIn(text: string): number {
-  return text === '0' ? 0 : countIn(text);
 }
 
 function positiveIn(text: string): number {

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { basename, extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { counted } from '@failtome/protocol';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { Plan } from '../plan/index.ts';
 import { renderReport } from '../report/index.ts';
 import { verdictOf } from '../scenario/index.ts';
@@ -24,10 +24,10 @@ import {
   whyPart,
 } from '../why/index.ts';
 import { createRandom } from '../world/index.ts';
+import { spanAboveZero, wholeIn } from './arguments.ts';
 import type { CommandContext } from './context.ts';
 import { asUsage } from './list-command.ts';
 import { refuseUnwritable } from './output-files.ts';
-import { parseSpan } from './span.ts';
 import { type WhyInput, whyInput } from './why-input.ts';
 
 interface WhyFlags {
@@ -63,17 +63,22 @@ An outage: a broken invariant, or an address at which no client outside is answe
 --set takes what \`run --set\` takes (probe.fall=2, run.for=5m), and preset=NAME, voters=N, store, without=FAULT or
 without=FAULT@MOMENT; several at once with ; between them. Each --set is a column of its own.`,
     )
-    .option('--seed <n>', 'the seed of the scenario, or of the swarm', wholeUpTo(MAX_SEED))
-    .option('--outage <time>', 'longer than this without an answer is an outage', spanIn, DEFAULT_OUTAGE_MS)
-    .option('--branches <n>', 'so many runs from each moment', wholeUpTo(MAX_BRANCHES, 2), DEFAULT_BRANCHES)
-    .option('--draw <n>', 'the same number gives the same branches', wholeUpTo(MAX_SEED), 1)
+    .option('--seed <n>', 'the seed of the scenario, or of the swarm', wholeIn(0, MAX_SEED))
+    .option(
+      '--outage <time>',
+      'longer than this without an answer is an outage',
+      spanAboveZero,
+      DEFAULT_OUTAGE_MS,
+    )
+    .option('--branches <n>', 'so many runs from each moment', wholeIn(2, MAX_BRANCHES), DEFAULT_BRANCHES)
+    .option('--draw <n>', 'the same number gives the same branches', wholeIn(0, MAX_SEED), 1)
     .option(
       '--set <change>',
       'the same under other rules, side by side; again for more',
       (one: string, before: readonly string[]) => [...before, one],
       [],
     )
-    .option('--jobs <n>', 'how many runs at once', wholeUpTo(1_000, 1), availableParallelism())
+    .option('--jobs <n>', 'how many runs at once', wholeIn(1, 1_000), availableParallelism())
     .option('--html <file>', 'write the report')
     .option(
       '--save <file>',
@@ -82,7 +87,7 @@ without=FAULT@MOMENT; several at once with ; between them. Each --set is a colum
     .option(
       '--runs <n>',
       'with --save: after so many runs it is small enough',
-      wholeUpTo(1_000_000, 1),
+      wholeIn(1, 1_000_000),
       DEFAULT_RUNS,
     )
     .action((what: string | undefined, flags: WhyFlags) => run(what, flags, context));
@@ -179,18 +184,4 @@ function saved(why: Why, file: string, most: number): readonly string[] {
 function drawn(seed: number, count: number): readonly (number | null)[] {
   const random = createRandom(seed);
   return [null, ...Array.from({ length: count - 1 }, () => random.below(0x1_0000_0000))];
-}
-
-function wholeUpTo(most: number, least = 0): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d{1,10}$/.test(text) && value <= most && value >= least) return value;
-    throw new InvalidArgumentError(`a whole number from ${least} to ${most}`);
-  };
-}
-
-function spanIn(text: string): number {
-  const ms = parseSpan(text);
-  if (ms === null || ms === 0) throw new InvalidArgumentError('not a time such as 30s or 500ms');
-  return ms;
 }
