@@ -47,6 +47,8 @@ async function outage(scene: Scene): Promise<string> {
   await neptune.web.kill();
   await scene.logs('saturn', ({ event, fields }) => event === 'decided' && fields.reason === 'held-down');
   await scene.moved('saturn');
+  // What comes a moment later in the plan has to be within what was recorded.
+  await scene.probedMore('neptune', 4, 'ok');
   const bundle = join(cluster.folder, 'outage.tar.gz');
   const { code, stderr } = await cluster.cli(
     'bundle',
