@@ -67,7 +67,7 @@ const pauses = [
 const addresses = LISTS.find(({ path }) => path === 'addresses')?.max ?? 0;
 const violations = numberAt(
   'packages/sim/src/commands/swarm-command.ts',
-  /'--max-violations <n>'[^\n]*?(\d+)\)/,
+  /'--max-violations <n>'[^\n]*, (\d+)\)/,
 );
 
 const firstWait = `${protocol('takeover/episode-state', 'FIRST_WAIT_MS') / 60_000} min`;
