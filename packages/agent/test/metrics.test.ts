@@ -9,20 +9,20 @@ import { ADDRESS as address, PROTOCOL_CONFIG } from './support/protocol-config.t
 
 const [shared] = PROTOCOL_CONFIG.addresses;
 const config: ProtocolConfig = { ...PROTOCOL_CONFIG, local: shared?.probe ?? null };
-const view: GaugeView = {
-  addresses: [
-    {
-      ip: address,
-      verdict: 'down',
-      holder: true,
-      holdDownMs: 1500,
-      gates: [
-        { name: 'role', passed: true },
-        { name: 'verdict', passed: false },
-        { name: 'guard', passed: null },
-      ],
-    },
+const gauged = (arbiterLends: boolean | null, ip = address): GaugeView['addresses'][number] => ({
+  ip,
+  verdict: 'down',
+  holder: true,
+  holdDownMs: 1500,
+  arbiterLends,
+  gates: [
+    { name: 'role', passed: true },
+    { name: 'verdict', passed: false },
+    { name: 'guard', passed: null },
   ],
+});
+const view: GaugeView = {
+  addresses: [gauged(true)],
   peers: [{ id: 'neptune', state: 'suspect' }],
   fit: 'fit',
   paused: true,
@@ -93,7 +93,19 @@ test('the store and what goes through it are told, and nothing of them where the
   const without = createMetrics({ version: '1.2.3' });
   without.showRelay(null);
   without.showDiscovery(null);
-  expect(await without.render(null)).not.toMatch(/failtome_(store|relay|peer_discovery)/);
+  expect(await without.render({ ...view, addresses: [gauged(null)] })).not.toMatch(
+    /failtome_(store|relay|peer_discovery|arbiter)/,
+  );
+});
+
+test('whether the arbiter of an address would lend is told, and of no address that is gone', async () => {
+  const metrics = configured();
+  const one = await metrics.render({ ...view, addresses: [gauged(true), gauged(false, '198.51.100.7')] });
+  expect(sample(one, 'failtome_arbiter_ready', { address })).toBe(1);
+  expect(sample(one, 'failtome_arbiter_ready', { address: '198.51.100.7' })).toBe(0);
+  const other = await metrics.render({ ...view, addresses: [gauged(false)] });
+  expect(sample(other, 'failtome_arbiter_ready', { address })).toBe(0);
+  expect(sample(other, 'failtome_arbiter_ready', { address: '198.51.100.7' })).toBeUndefined();
 });
 
 test('every metric stands in docs/metrics.md with its type, and nothing else does', async () => {

@@ -31,6 +31,8 @@ export interface AddressGauge {
   /** This node holds it. */
   readonly holder: boolean;
   readonly holdDownMs: DurationMs;
+  /** The arbiter would lend its lease of it, as far as is known; null: there is none, or this node asks none. */
+  readonly arbiterLends: boolean | null;
   readonly gates: readonly GateGauge[];
 }
 
@@ -53,11 +55,12 @@ export interface GaugeView {
 export function gaugeView(state: State, now: Instant, mode: AuthMode): GaugeView {
   const { addresses, peers, node, pause, notificationsPending } = statusOf(state, now);
   return {
-    addresses: addresses.map(({ ip, verdict, holdDownMs }) => ({
+    addresses: addresses.map(({ ip, verdict, holdDownMs, arbiter }) => ({
       ip,
       verdict,
       holder: isHolder(state, ip),
       holdDownMs,
+      arbiterLends: arbiter === undefined ? null : arbiter === '',
       gates: whyOf(state, ip, now)?.gates ?? [],
     })),
     peers,

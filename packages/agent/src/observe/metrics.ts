@@ -125,6 +125,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     render(view) {
       showState(gauges, view);
+      relay.showArbiter(view?.addresses ?? []);
       return registry.metrics();
     },
   };

@@ -1,12 +1,18 @@
-/** What the relay costs and carries, as metrics. Nothing of it is there before it is told of: without a store there is nothing to say. */
+/**
+ * What goes through the store, as metrics: what the relay costs and carries, and whether the arbiter would lend. Nothing of it is
+ * there before it is told of: without a store there is nothing to say.
+ */
 import type { RelayNews, RelayView } from '@failtome/ports';
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { AddressGauge } from './gauges.ts';
 
 /** The metrics of one relay. */
 export interface RelayMetrics {
   observe(news: RelayNews): void;
   /** Null: there is no store. */
   show(view: readonly RelayView[] | null): void;
+  /** Whether the arbiter of each address would lend. */
+  showArbiter(addresses: readonly Pick<AddressGauge, 'ip' | 'arbiterLends'>[]): void;
 }
 
 const OPERATIONS = ['read', 'write'] as const;
@@ -15,6 +21,7 @@ const RESULTS = ['ok', 'conflict', 'failed'] as const;
 /** Registered when there is first something to say. */
 export function createRelayMetrics(registry: Registry): RelayMetrics {
   let made: ReturnType<typeof make> | null = null;
+  let arbiter: Gauge | null = null;
   const metrics = (): ReturnType<typeof make> => {
     made ??= make(registry);
     return made;
@@ -39,7 +46,24 @@ export function createRelayMetrics(registry: Registry): RelayMetrics {
       relaying.reset();
       for (const { peer, state } of view) relaying.set({ peer }, state === 'direct' ? 0 : 1);
     },
+    showArbiter(addresses) {
+      arbiter?.reset();
+      for (const { ip: address, arbiterLends } of addresses) {
+        if (arbiterLends === null) continue;
+        arbiter ??= arbiterGauge(registry);
+        arbiter.set({ address }, arbiterLends ? 1 : 0);
+      }
+    },
   };
+}
+
+function arbiterGauge(registry: Registry): Gauge {
+  return new Gauge({
+    name: 'failtome_arbiter_ready',
+    help: '1 while the arbiter of an address would lend this node its lease; absent without an arbiter.',
+    labelNames: ['address'],
+    registers: [registry],
+  });
 }
 
 function make(registry: Registry) {
