@@ -72,7 +72,7 @@ function told(content) {
   return content.flatMap(([term, text]) => ['.TP', bold(term), line(escaped(text))]);
 }
 
-/** @param {string} program @param {Verb} verb */
+/** @param {string} program @param {Verb} verb @returns {string[]} */
 function verbLines(program, verb) {
   const places = verb.arguments.map(({ name, required }) =>
     required ? ` ${italic(name)}` : ` [${italic(name)}]`,
@@ -87,6 +87,7 @@ function verbLines(program, verb) {
       .filter(({ description }) => description !== '')
       .flatMap(({ name, description }) => ['.TP', italic(name), line(escaped(description))]),
     ...verb.options.flatMap((option) => ['.TP', flags(option), line(escaped(meaning(option)))]),
+    ...verb.under.flatMap((each) => verbLines(program, { ...each, name: `${verb.name} ${each.name}` })),
   ];
 }
 

@@ -15,7 +15,12 @@ import { root } from '../install.mjs';
  * @property {string[]} choices
  * @property {string} description
  * @property {string} fallback the default as people write it; empty where there is none worth telling
- * @typedef {{ name: string, description: string, arguments: Argument[], options: Flag[] }} Verb
+ * @typedef {object} Verb
+ * @property {string} name
+ * @property {string} description
+ * @property {Argument[]} arguments
+ * @property {Flag[]} options
+ * @property {Verb[]} under what may follow it, each a verb of its own
  * @typedef {{ name: string, description: string, version: string, verbs: Verb[] }} Program
  */
 
@@ -83,7 +88,13 @@ async function moduleOf(entry) {
 
 /** @param {DefinedCommand} program @param {string} version @returns {Program} */
 function described(program, version) {
-  const verbs = program.commands.map((command) => ({
+  const verbs = program.commands.map(verbOf);
+  return { name: program.name(), description: program.description(), version, verbs };
+}
+
+/** @param {DefinedCommand} command @returns {Verb} */
+function verbOf(command) {
+  return {
     name: command.name(),
     description: command.description(),
     arguments: command.registeredArguments.map((argument) => ({
@@ -92,8 +103,8 @@ function described(program, version) {
       description: argument.description,
     })),
     options: command.options.filter(({ hidden }) => !hidden).map(flagOf),
-  }));
-  return { name: program.name(), description: program.description(), version, verbs };
+    under: command.commands.map(verbOf),
+  };
 }
 
 /** @param {DefinedOption} option @returns {Flag} */

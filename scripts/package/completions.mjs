@@ -8,8 +8,15 @@
 
 const HELP = { flags: '-h, --help', names: ['-h', '--help'], takesValue: false, choices: [], fallback: '' };
 
-/** @param {Verb} verb @returns {Flag[]} */
-const flagsOf = ({ options }) => [...options, { ...HELP, description: 'help for this command' }];
+/** Its own and those of what may follow it, each once. @param {Verb} verb @returns {Flag[]} */
+const flagsOf = ({ options, under }) => {
+  const all = [...options, ...under.flatMap((each) => each.options)];
+  const once = new Map(all.map((option) => [option.flags, option]));
+  return [...once.values(), { ...HELP, description: 'help for this command' }];
+};
+
+/** @param {Verb} verb */
+const following = ({ under }) => under.map(({ name }) => name).join(' ');
 
 /** Whether its value is the name of a file. @param {Flag} option */
 const takesFile = ({ flags }) => /<(file|folder|dir)>/.test(flags);
@@ -29,7 +36,13 @@ export function bashCompletion({ name, verbs }) {
         return `        ${option.names.join(' | ')}) ${reply}; return ;;`;
       });
     const before = values.length === 0 ? [] : ['      case "$previous" in', ...values, '      esac'];
-    return [`    ${verb.name})`, ...before, `      words='${words}' ;;`].join('\n');
+    const next =
+      verb.under.length === 0
+        ? []
+        : [
+            `      if ((COMP_CWORD == 2)) && [[ $current != -* ]]; then mapfile -t COMPREPLY < <(compgen -W '${following(verb)}' -- "$current"); return; fi`,
+          ];
+    return [`    ${verb.name})`, ...next, ...before, `      words='${words}' ;;`].join('\n');
   });
   return `# bash completion for ${name}
 ${called}() {
@@ -67,7 +80,8 @@ export function zshCompletion({ name, verbs }) {
         return `'${one}[${zshText(option.description)}]${option.takesValue ? value : ''}'`;
       }),
     );
-    return `    ${verb.name}) _arguments ${specs.join(' ')} '*:argument:_files' ;;`;
+    const next = verb.under.length === 0 ? '_files' : `(${following(verb)})`;
+    return `    ${verb.name}) _arguments ${specs.join(' ')} '*:argument:${next}' ;;`;
   });
   return `#compdef ${name}
 local -a verbs
@@ -98,6 +112,9 @@ export function fishCompletion({ name, verbs }) {
   );
   for (const verb of verbs) {
     for (const option of flagsOf(verb)) lines.push(fishOption(name, verb, option));
+    const when = fishText(`__fish_seen_subcommand_from ${verb.name}`);
+    for (const each of verb.under)
+      lines.push(`complete -c ${name} -f -n ${when} -a ${each.name} -d ${fishText(each.description)}`);
   }
   return `# fish completion for ${name}\n${lines.join('\n')}\n`;
 }

@@ -215,7 +215,11 @@ describe.skipIf(!has('lintian'))('the Debian package', () => {
   test('its manual pages name every verb and every option, and every key of the configuration', () => {
     for (const { name, verbs } of described) {
       const page = textOf(`man1/${name}.1.gz`);
-      for (const verb of verbs) {
+      const all = verbs.flatMap((verb) => [
+        verb,
+        ...verb.under.map((each) => ({ ...each, name: `${verb.name} ${each.name}` })),
+      ]);
+      for (const verb of all) {
         expect(page, verb.name).toContain(`${name} ${verb.name}`);
         for (const option of verb.options.flatMap(({ names }) => names)) expect(page).toContain(option);
       }
@@ -265,6 +269,8 @@ describe.skipIf(!has('lintian'))('the Debian package', () => {
     expect(complete('ha')).toBe('handover');
     expect(complete('handover', '--can')).toBe('--cancel');
     expect(complete('config', '--driver', '')).toBe('ec2 opsworks');
+    expect(complete('voters', 're')).toBe('remove replace');
+    expect(complete('voters', 'add', '--pub')).toBe('--public-key');
   });
 
   test.skipIf(!has('shells'))('zsh reads its completions, and fish completes', () => {
@@ -284,6 +290,7 @@ describe.skipIf(!has('lintian'))('the Debian package', () => {
     };
     expect(fish('failtome hist')).toMatch(/^history\t/);
     expect(fish('failtome handover --can')).toMatch(/^--cancel\t/);
+    expect(fish('failtome voters rep')).toMatch(/^replace\t/);
   });
 });
 

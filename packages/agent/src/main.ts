@@ -8,6 +8,7 @@ import { lookUpForIam } from './adapters/iam-lookup.ts';
 import { readKeySecret } from './adapters/key-secret.ts';
 import { Names } from './adapters/names.ts';
 import { createFiles, createPrivate, existing } from './adapters/new-files.ts';
+import { replaceFile } from './adapters/replace-file.ts';
 import { lookUpStack } from './adapters/stack-lookup.ts';
 import { generateIdentity, readIdentityFile } from './auth/identity.ts';
 import { generateKey, readKeyFile } from './auth/keys.ts';
@@ -51,6 +52,7 @@ const dependencies: CliDependencies = {
   existing,
   createFiles,
   createPrivate,
+  replaceFile,
   ask: process.stdin.isTTY === true && process.stdout.isTTY === true ? ask : null,
   lookUpForIam: (lookup) => lookUpForIam(lookup, { names }),
 };

@@ -86,6 +86,8 @@ export interface CliDependencies {
   readonly createFiles: (files: readonly NewFile[]) => Promise<void>;
   /** Writes one over nothing, for nobody else to read. Rejects with the error of the operating system. */
   readonly createPrivate: (path: string, bytes: Uint8Array) => Promise<void>;
+  /** Puts a text in the place of a file's, whole or not at all; owner and rights stay. Rejects with the error of the operating system. */
+  readonly replaceFile: (path: string, text: string) => Promise<void>;
   /** Asks the person at the terminal; null where there is none. The answer is empty where the input has ended. */
   readonly ask: ((question: string) => Promise<string>) | null;
   /** What AWS and this machine say of what a policy has to name. */

@@ -15,6 +15,7 @@ import { pause, resume } from './pause.ts';
 import { run } from './run-command.ts';
 import { type StatusOptions, status } from './status.ts';
 import { DEFAULT_CONFIG_FILE, type TargetOptions } from './target.ts';
+import { addVotersVerbs } from './voters-program.ts';
 import { why } from './why.ts';
 
 /** The longest reason that travels with a command. */
@@ -47,6 +48,7 @@ export function buildProgram(dependencies: CliDependencies, done: Done): Command
   const program = new Command('failtome')
     .description('Fails an Elastic IP over between HAProxy nodes, and only when it should')
     .version(dependencies.version)
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => dependencies.stdout.write(text),
@@ -61,6 +63,7 @@ export function buildProgram(dependencies: CliDependencies, done: Done): Command
   addSetUpVerbs(program, dependencies, done);
   addViewVerbs(program, dependencies, done);
   addOrderVerbs(program, dependencies, done);
+  addVotersVerbs(program, dependencies, { withTarget, toDuration, done });
   return program;
 }
 

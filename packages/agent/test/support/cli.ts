@@ -136,6 +136,7 @@ export async function cli(
     readKeySecret: async () => 'the-key-of-the-secret\n',
     existing: async () => [],
     createFiles: async () => undefined,
+    replaceFile: async () => undefined,
     createPrivate: async () => undefined,
     ask: null,
     ...world,

@@ -1,0 +1,36 @@
+/** Puts a new text in the place of a file that somebody else has written, and may read. */
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/**
+ * The old text or the new one stands there at every moment, whole, with the owner and the rights that it had. Of a symbolic
+ * link the file is replaced that it leads to.
+ *
+ * @throws the file system's error, with its `code`; `EEXIST` where another replacement is under way or was interrupted
+ */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const real = await realpath(path);
+  const { mode, uid, gid } = await stat(real);
+  const temporary = `${real}.failtome-new`;
+  const handle = await open(temporary, 'wx', 0o600);
+  try {
+    try {
+      await handle.writeFile(text);
+      if (process.geteuid?.() === 0) await handle.chown(uid, gid);
+      await handle.chmod(mode & 0o7777);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, real);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  const folder = await open(dirname(real), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
