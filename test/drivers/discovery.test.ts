@@ -144,6 +144,30 @@ test('a node that the configuration does not name has its id from its own tag', 
   expect(await idOf('node: { id: neptune }')).toBe(`neptune on ${SATURN}`);
 });
 
+test('a witness, which needs no AWS else, is asked for its region where it looks for peers', async () => {
+  await open();
+  const yaml = (peers: string) => `cluster: web
+node: { id: pluto, role: witness }
+peers: ${peers}
+auth: { keyFile: /k }
+addresses: [{ ip: 198.51.100.7 }]
+`;
+  const regionOf = async (peers: string): Promise<string | null> => {
+    const read = checkConfig('f.yaml', Buffer.from(yaml(peers)), {});
+    if (read.kind === 'faulty') throw new Error(JSON.stringify(read.faults));
+    const found = await findIdentity(read.config, {
+      env: process.env,
+      names: new Names({ monotonicMs: () => 0 }),
+      signal: new AbortController().signal,
+      onMissing: (reason) => expect.fail(reason),
+    });
+    expect(found?.clients).toBeNull();
+    return found?.region ?? null;
+  };
+  expect(await regionOf(`{ from: { ec2Tag: ${TAG} }, nodes: [{ id: saturn }] }`)).toBe('us-east-1');
+  expect(await regionOf('[{ id: saturn, url: "http://10.0.1.12:8741" }]')).toBeNull();
+});
+
 test('without the tag it says so, and waits for it', async () => {
   aws = await openAws();
   expect(await idOf('')).toBe(`node.id is not configured, and ${SATURN} has no tag ${TAG}; set node.id`);
