@@ -31,8 +31,10 @@ export function isNoNews(
   if (state.phase !== 'running' || writeId !== 0 || outgoing.size > 0) return false;
   if (isChanged(before, state, NO_NEWS)) return false;
   for (const ip in state.addresses) if (!isCalm(state, state.addresses[ip])) return false;
-  for (const id in state.peers) {
-    const [old, now] = [before.peers[id], state.peers[id]];
+  // Not `for … in`: of many peers it would gather all the names before it looks at the first.
+  for (const { id } of state.config.peers) {
+    const old = before.peers[id];
+    const now = state.peers[id];
     // Whoever is heard after a silence is news, whatever it says; and so is another's silence.
     if (old === undefined || now === undefined || !isHeardLately(state, old)) return false;
     if (old !== now && isChanged(old, now, NO_NEWS_OF_PEER)) return false;

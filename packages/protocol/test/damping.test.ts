@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { electorateDigest, electorateFaults, majorityOf, votersOf } from '../src/election/quorum.ts';
-import { contactPeriodMs, deadAfterMs, peerStateNow, suspectAfterMs } from '../src/membership/detector.ts';
+import {
+  contactPeriodMs,
+  deadAfterMs,
+  peerStateNow,
+  silenceLimits,
+  suspectAfterMs,
+} from '../src/membership/detector.ts';
 import type { PeerConfig, ProtocolConfig } from '../src/model/config.ts';
 import type { Peer } from '../src/model/peer-state.ts';
 import type { State } from '../src/model/state.ts';
@@ -211,15 +217,17 @@ describe('the detector', () => {
   ];
   test.each(rows)('%s', (_, parts, expected) => {
     const peer = stateOf().peers[PEER] ?? never();
-    expect(peerStateNow(stateOf(), { ...peer, ...parts }, 'candidate').state).toBe(expected);
+    expect(peerStateNow(stateOf(), { ...peer, ...parts }, silenceLimits(stateOf(), 'candidate')).state).toBe(
+      expected,
+    );
   });
 
   test('knows nothing of a peer until it could have been heard, from the start or a stall', () => {
     const peer = { ...(stateOf().peers[PEER] ?? never()), heardAt: null };
     const state = { ...stateOf(), observedFrom: AT - 2_999 };
-    expect(peerStateNow(state, peer, 'candidate').state).toBe('unknown');
+    expect(peerStateNow(state, peer, silenceLimits(state, 'candidate')).state).toBe('unknown');
     const heard = { ...peer, heardAt: AT - 60_000 };
-    expect(peerStateNow(state, heard, 'candidate').state).toBe('suspect');
+    expect(peerStateNow(state, heard, silenceLimits(state, 'candidate')).state).toBe('suspect');
   });
 
   test('gives peers that take turns the time of their turns', () => {

@@ -32,15 +32,24 @@ export function deadAfterMs(state: State, role: PeerConfig['role']): DurationMs 
   return Math.max(gossip.deadMs, 3 * contactPeriodMs(state, role) + gossip.timeoutMs);
 }
 
+/** How long peers of one role may be silent; the same for all of them, and as much work as there are peers. */
+export interface SilenceLimits {
+  readonly suspectMs: DurationMs;
+  readonly deadMs: DurationMs;
+}
+
+/** The limits for that role. */
+export function silenceLimits(state: State, role: PeerConfig['role']): SilenceLimits {
+  return { suspectMs: suspectAfterMs(state, role), deadMs: deadAfterMs(state, role) };
+}
+
 /** What a peer is now. `unknown` only until it was first heard, or could have been. */
 export function peerStateNow(
   state: State,
   peer: Peer,
-  role: PeerConfig['role'],
+  { suspectMs, deadMs }: SilenceLimits,
 ): { readonly state: PeerState; readonly reason: string } {
   const at = state.now.at;
-  const suspectMs = suspectAfterMs(state, role);
-  const deadMs = deadAfterMs(state, role);
   if (peer.heardAt === null && at - state.observedFrom < deadMs)
     return { state: 'unknown', reason: 'not heard yet' };
   const quietMs = at - Math.max(peer.heardAt ?? state.observedFrom, state.observedFrom);

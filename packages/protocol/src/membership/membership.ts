@@ -3,6 +3,7 @@
  */
 
 import { isCandidate } from '../election/quorum.ts';
+import type { PeerConfig } from '../model/config.ts';
 import { NO_BACKOFF } from '../model/initial.ts';
 import { MAX_RUMOURS } from '../model/limits.ts';
 import type { Peer } from '../model/peer-state.ts';
@@ -29,7 +30,7 @@ import { MOST_AT_ONCE } from '../wire/freshness.ts';
 import type { AddressRecord, NodeRecord, Payload, PeerState, Rumour } from '../wire/messages.ts';
 import { adoptEpoch, ignorePart, isPlausible } from './bounded.ts';
 import { mayHurry } from './budget.ts';
-import { peerStateNow, suspectAfterMs } from './detector.ts';
+import { peerStateNow, type SilenceLimits, silenceLimits, suspectAfterMs } from './detector.ts';
 import { observeTold } from './hearsay.ts';
 import { hasForgottenLease } from './rolled-back.ts';
 
@@ -161,17 +162,27 @@ export function onAsked(ctx: StepContext, ids: readonly NodeId[]): void {
 /** Peers about which this node would like to hear from others. */
 export function suspects(state: State): readonly NodeId[] {
   const ids: NodeId[] = [];
-  for (const id in state.peers)
-    if (ids.length < MAX_RUMOURS && state.peers[id]?.state === 'suspect') ids.push(id);
+  for (const { id } of state.config.peers) {
+    if (state.peers[id]?.state !== 'suspect') continue;
+    ids.push(id);
+    if (ids.length === MAX_RUMOURS) break;
+  }
   return ids;
 }
 
 /** Look at every peer's silence, and tell what has changed. */
 export function detect(ctx: StepContext): void {
+  // Worked out once, and only where somebody is quiet: it is as much work as there are peers.
+  const known: { member?: SilenceLimits; voter?: SilenceLimits } = {};
+  const limitsOf = (role: PeerConfig['role']): SilenceLimits => {
+    const kind = role === 'member' ? role : 'voter';
+    known[kind] ??= silenceLimits(ctx.state, role);
+    return known[kind];
+  };
   for (const { id, role } of ctx.state.config.peers) {
     const peer = ctx.state.peers[id];
     if (peer === undefined || isHeardLately(ctx.state, peer)) continue;
-    const now = peerStateNow(ctx.state, peer, role);
+    const now = peerStateNow(ctx.state, peer, limitsOf(role));
     if (now.state !== peer.state) setPeerState(ctx, peer, now.state, now.reason);
   }
 }

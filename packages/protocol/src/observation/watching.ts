@@ -16,6 +16,7 @@ import {
   type StepContext,
 } from '../step-context.ts';
 import { handoverToSelf } from '../takeover/view.ts';
+import type { NodeRecord } from '../wire/messages.ts';
 import {
   checkIntervalMs,
   countingOf,
@@ -46,13 +47,18 @@ export function isFailing({ fails, silent }: CheckSeries): boolean {
 export function isWatchedClosely(state: State, address: AddressState): boolean {
   if (inTrouble(state, address) || address.move !== null || holderUnfitSince(state, address) !== null)
     return true;
-  return state.config.peers.some(({ id }) => isToldTrouble(state, id, address.ip));
+  // Asked several times a step: a loop over many peers, without a call for each.
+  for (const { id } of state.config.peers) {
+    const record = state.peers[id]?.record;
+    if (record != null && isToldTrouble(record, address.ip) && !isSilent(state, id)) return true;
+  }
+  return false;
 }
 
-/** Whether a peer that is heard has told of trouble. */
-function isToldTrouble(state: State, peer: NodeId, ip: Ip): boolean {
-  const addresses = state.peers[peer]?.record?.addresses ?? [];
-  return addresses.some((one) => one.ip === ip && one.trouble) && !isSilent(state, peer);
+/** Whether the record tells of trouble. */
+function isToldTrouble({ addresses }: NodeRecord, ip: Ip): boolean {
+  for (const one of addresses) if (one.trouble && one.ip === ip) return true;
+  return false;
 }
 
 /** Start every probe and local check that is due, and ask for the proof where one is wanted. */
