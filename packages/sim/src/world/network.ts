@@ -83,6 +83,9 @@ export interface Request {
   ) => void;
 }
 
+/** A message that nobody answers on its way, as UDP carries it. */
+export type Datagram = Pick<Request, 'from' | 'to' | 'route' | 'bytes'>;
+
 /** How many recorded requests a replay can choose from. */
 const MAX_RECORDED = 256;
 
@@ -112,6 +115,7 @@ export class Network {
   readonly #log: (what: string, detail: string) => void;
   readonly #details: Details;
   readonly #packets: Packets | null;
+  readonly #usual: Readonly<Link>;
   readonly #links = new Map<string, Link>();
   readonly #listeners = new Map<NodeId, Listener>();
   readonly #recorded: Recorded[] = [];
@@ -124,12 +128,14 @@ export class Network {
     log: (what: string, detail: string) => void,
     details: Details,
     packets: Packets | null = null,
+    usual: Partial<Link> = {},
   ) {
     this.#queue = queue;
     this.#random = random;
     this.#log = log;
     this.#details = details;
     this.#packets = packets;
+    this.#usual = { ...QUIET_LINK, ...usual };
   }
 
   /** Count messages from now on, and decide over those that the rule is for. */
@@ -160,7 +166,7 @@ export class Network {
     const key = `${from}>${to}`;
     const known = this.#links.get(key);
     if (known !== undefined) return known;
-    const made: Link = { ...QUIET_LINK };
+    const made: Link = { ...this.#usual };
     this.#links.set(key, made);
     return made;
   }
@@ -210,6 +216,18 @@ export class Network {
     );
     if (this.#random.chance(there.duplicatePerMille)) this.#later(one, this.#random.between(1, 5_000));
     if (fate?.kind === 'again') this.#later(one, fate.byMs);
+  }
+
+  /** Send it one way: the same delays and losses, no connection, and no word of what became of it. */
+  datagram({ from, to, route, bytes }: Datagram): void {
+    const there = this.link(from, to);
+    this.#count += 1;
+    const one = { to, route, bytes, id: this.#count, sentAtMs: this.#queue.now() };
+    const msg = 2 * one.id;
+    this.#details.emit?.({ kind: 'sent', msg, re: null, from, to, route, bytes, fresh: false });
+    if (there.state !== 'open' || !this.#carries(there))
+      return this.#lost(msg, there.state === 'open' ? 'loss' : 'cut');
+    this.#queue.after(this.#delayOn(there), () => this.#deliver(one, to, () => undefined));
   }
 
   /** The way back of what answers a recorded request. */

@@ -5,6 +5,7 @@
 import { type AddressSpec, type AwsState, createAws } from '@failtome/cloud/model';
 import type { Ip, NodeId, ProtocolConfig } from '@failtome/protocol';
 import type { CloudSpec } from './cloud.ts';
+import type { Link } from './network.ts';
 import type { Machine } from './outside.ts';
 import type { PacketSpec } from './packets.ts';
 import {
@@ -40,6 +41,8 @@ export interface WorldSpec {
   readonly documents?: Readonly<Record<NodeId, string>>;
   /** Absent: no packet is lost, and links lose messages (`network.ts`). */
   readonly packets?: PacketSpec;
+  /** What the links between nodes begin as. Absent: they lose nothing. */
+  readonly link?: Partial<Link>;
 }
 
 /** The topic that every node publishes to. */

@@ -93,7 +93,7 @@ function createParts(spec: WorldSpec, { keepTrace, recorderOf }: WorldOptions): 
   const logNetwork = (what: string, detail: string): void => trace.log('network', what, detail);
   // Only where there is one: what the others draw stays as it is.
   const packets = spec.packets === undefined ? null : new Packets(spec.packets, queue, random.fork());
-  const network = new Network(queue, random.fork(), logNetwork, details, packets);
+  const network = new Network(queue, random.fork(), logNetwork, details, packets, spec.link);
   const machines = spec.nodes.map(({ id }, index) => newMachine(id, index));
   const outside = new Outside(queue, random.fork(), aws, machines, packets);
   const speaks = (id: NodeId): boolean =>
