@@ -147,6 +147,7 @@ export const LAYERS: readonly Layer[] = [
     parts: [`${SIM}/world`, `${SIM}/scenario`, `${SIM}/workers`],
     packages: [PROTOCOL, CONFIG, KEYS],
   },
+  { folder: `${SIM}/scale`, parts: [`${SIM}/world`], packages: [PROTOCOL] },
   {
     folder: `${SIM}/why`,
     parts: [
@@ -170,6 +171,7 @@ export const LAYERS: readonly Layer[] = [
       `${SIM}/plan`,
       `${SIM}/record`,
       `${SIM}/report`,
+      `${SIM}/scale`,
       `${SIM}/scenario`,
       `${SIM}/shrink`,
       `${SIM}/swarm`,

@@ -8,6 +8,7 @@ import { addImport } from './import-command.ts';
 import { addList } from './list-command.ts';
 import { addReplay } from './replay-command.ts';
 import { addRun } from './run-command.ts';
+import { addScale } from './scale-command.ts';
 import { addShrink } from './shrink-command.ts';
 import { addSwarm } from './swarm-command.ts';
 import { addTune } from './tune-command.ts';
@@ -23,6 +24,7 @@ const VERBS: readonly ((program: Command, context: CommandContext) => void)[] = 
   addShrink,
   addExplore,
   addTune,
+  addScale,
   addImport,
   addWhy,
 ];

@@ -1,0 +1,12 @@
+/**
+ * `failtome-sim scale`: how the protocol grows with its members, beside plain SWIM in the same world.
+ */
+export {
+  FEWEST,
+  MOST,
+  measureScale,
+  type ScaleResult,
+  stepsBetween,
+} from './scale.ts';
+export { scalePage } from './scale-page.ts';
+export { describeScale } from './scale-text.ts';
