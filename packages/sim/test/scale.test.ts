@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { startFailtome } from '../src/scale/failtome-cluster.ts';
-import { measureQuiet, measureSlow, type Spans } from '../src/scale/measure.ts';
-import type { StartCluster } from '../src/scale/measured-cluster.ts';
 import {
   measureScale,
   PROTOCOLS,
   type ScaleOptions,
   type ScaleResult,
   stepsBetween,
-} from '../src/scale/scale.ts';
+} from '../src/scale/comparison.ts';
+import { startFailtome } from '../src/scale/failtome-cluster.ts';
+import { measureQuiet, measureSlow, type Spans } from '../src/scale/growth.ts';
+import type { StartCluster } from '../src/scale/measured-cluster.ts';
 import { scalePage } from '../src/scale/scale-page.ts';
 import { describeScale } from '../src/scale/scale-text.ts';
 import { startSwim } from '../src/scale/swim-cluster.ts';
@@ -116,7 +116,7 @@ describe('the comparison', () => {
     const row = lines.find((line) => line.includes(' failtome ') && line.trim().startsWith('3')) ?? '';
     expect(row.indexOf('failtome')).toBe(head.indexOf('protocol'));
     expect(row).toContain(result.quiet[0]?.meanBytes.toFixed(0));
-    expect(lines.join('\n')).toContain("more than 4 members weren't measured with slow ones");
+    expect(lines.join('\n')).toContain("what has more than 4 members wasn't measured with slow ones");
   });
 
   it('draws a curve for each protocol, a point for each number of members', () => {

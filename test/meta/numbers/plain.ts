@@ -48,6 +48,10 @@ export const plain: readonly Plain[] = [
   },
   // Examples of networks, and a confidence.
   {
+    pages: /scale-command/,
+    text: /in steps of 1, 3, 10, 30; or a list: 3,50,200|with so many of the members slow: 5%, or 0\.05|of all messages: 1%, or 0\.01/g,
+  },
+  {
     pages: /tuning|tune-command/,
     text: /1%|0\.01\b|[21],400ms|0\.3ms\.\.2ms|1ms\.\.6ms|100ms\.\.200ms|20ms\.\.120ms|300ms|--for 2m|9[05] %/g,
   },

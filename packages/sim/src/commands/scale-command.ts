@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { counted } from '@failtome/protocol';
 import { type Command, InvalidArgumentError } from 'commander';
 import {
   describeScale,
@@ -38,7 +39,7 @@ export function addScale(program: Command, context: CommandContext): void {
     )
     .option(
       '--members <a..b>',
-      `from so many to so many, in steps of 1, 3, 10, 30; or a list: 3,50,200`,
+      'from so many to so many, in steps of 1, 3, 10, 30; or a list: 3,50,200',
       membersIn,
       stepsBetween(FEWEST, 100),
     )
@@ -103,7 +104,9 @@ function membersIn(text: string): readonly number[] {
   const [, least, most] = /^(\d+)\.\.(\d+)$/.exec(text) ?? [];
   const counts = least === undefined ? text.split(',').map(countIn) : [countIn(least), countIn(most ?? '')];
   if (counts.some((count) => count < FEWEST || count > MOST))
-    throw new InvalidArgumentError(`a cluster has from ${FEWEST} to ${MOST} members`);
+    throw new InvalidArgumentError(
+      `a cluster has ${counted(FEWEST, 'member')} at least, and ${MOST} at most`,
+    );
   const [first = FEWEST, last = first] = counts;
   if (least === undefined) return [...new Set(counts)].sort((a, b) => a - b);
   if (first > last) throw new InvalidArgumentError('the smaller number comes first, such as 3..100');

@@ -7,6 +7,6 @@ export {
   measureScale,
   type ScaleResult,
   stepsBetween,
-} from './scale.ts';
+} from './comparison.ts';
 export { scalePage } from './scale-page.ts';
 export { describeScale } from './scale-text.ts';

@@ -1,5 +1,6 @@
 /** A comparison by size as one HTML file: a picture a quantity, and the tables. */
-import { PROTOCOLS, type ProtocolName, type QuietRow, type ScaleResult } from './scale.ts';
+import { counted } from '@failtome/protocol';
+import { PROTOCOLS, type ProtocolName, type QuietRow, type ScaleResult } from './comparison.ts';
 import { describeWorld, QUIET_HEAD, quietCells, SLOW_HEAD, slowCells } from './scale-text.ts';
 
 const WIDTH = 420;
@@ -100,7 +101,7 @@ function line(
     .join(' ');
   const dots = points.map(
     ({ members, value }) =>
-      `<circle cx="${x(members).toFixed(1)}" cy="${y(value).toFixed(1)}" r="3.5"><title>${protocol}, ${members} members: ${Number(value.toPrecision(4))} ${unit}</title></circle>`,
+      `<circle cx="${x(members).toFixed(1)}" cy="${y(value).toFixed(1)}" r="3.5"><title>${protocol}, ${counted(members, 'member')}: ${Number(value.toPrecision(4))} ${unit}</title></circle>`,
   );
   return `<g class="${protocol}${isMost ? ' most' : ''}"><polyline points="${path}"/>${dots.join('')}</g>`;
 }

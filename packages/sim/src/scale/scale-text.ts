@@ -1,6 +1,7 @@
 /** A comparison by size, as lines for a terminal. */
+import { counted } from '@failtome/protocol';
+import type { QuietRow, ScaleResult, SlowRow } from './comparison.ts';
 import { LOOK_MS } from './measured-cluster.ts';
-import type { QuietRow, ScaleResult, SlowRow } from './scale.ts';
 import { swimSettings } from './swim-cluster.ts';
 
 /** The result, line by line. */
@@ -21,7 +22,7 @@ export function describeScale(result: ScaleResult): readonly string[] {
           ...aligned(SLOW_HEAD, slow.map(slowCells)),
         ]),
     ...(options.members.some((members) => members > slowUpTo) && options.slowShares.length > 0
-      ? ['', `more than ${slowUpTo} members weren't measured with slow ones: --slow-up-to`]
+      ? ['', `what has more than ${counted(slowUpTo, 'member')} wasn't measured with slow ones: --slow-up-to`]
       : []),
     ...(left.length === 0
       ? []

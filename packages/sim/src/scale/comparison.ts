@@ -1,6 +1,7 @@
 /** The whole comparison: each number of members, under both protocols. */
+import { counted } from '@failtome/protocol';
 import { startFailtome } from './failtome-cluster.ts';
-import { measureQuiet, measureSlow, type Quiet, type Slow, type Spans } from './measure.ts';
+import { measureQuiet, measureSlow, type Quiet, type Slow, type Spans } from './growth.ts';
 import type { StartCluster } from './measured-cluster.ts';
 import { startSwim } from './swim-cluster.ts';
 
@@ -75,11 +76,11 @@ export function measureScale(options: ScaleOptions, { isOver, onProgress }: Scal
       const cluster = { members, seed, lossPerMille };
       return [
         {
-          what: `${protocol}, ${members} members`,
+          what: `${protocol}, ${counted(members, 'member')}`,
           run: () => quiet.push({ protocol, members, ...measureQuiet(start, cluster, spans) }),
         },
         ...slowCases(options, members).map(({ count, slowForMs }) => ({
-          what: `${protocol}, ${members} members, ${count} of them slow for ${slowForMs} ms`,
+          what: `${protocol}, ${counted(members, 'member')}, ${count} of them slow for ${slowForMs} ms`,
           run: () =>
             slow.push({
               protocol,
