@@ -29,6 +29,7 @@ const PROTOCOL_FLOORS: readonly (readonly string[])[] = [
   // The words: state, messages, the document on the disk. They decide nothing.
   [
     `${P}/copy.ts`,
+    `${P}/neighbours.ts`,
     `${P}/model`,
     `${P}/wire`,
     `${P}/storage/durable.ts`,

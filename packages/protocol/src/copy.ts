@@ -76,6 +76,9 @@ export function copyPeer(peer: Peer): Draft<Peer> {
     newsSpent: peer.newsSpent,
     newsAt: peer.newsAt,
     usurped: peer.usurped,
+    // Recordings of earlier versions don't have them.
+    told: peer.told ?? null,
+    watchedFrom: peer.watchedFrom ?? 0,
   };
 }
 

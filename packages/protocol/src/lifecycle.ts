@@ -2,16 +2,19 @@
  * Start, stall, new configuration, shutdown, and the disk (PROTOCOL.md, "Restart, stall, shutdown").
  */
 
+import { copyPeer } from './copy.ts';
 import { forgetArbiter, owesArbiter } from './election/arbiter.ts';
 import { giveUp } from './election/campaign.ts';
 import type { ProtocolConfig } from './model/config.ts';
-import { NEW_SERIES, NEW_WAY_OUT, newAddress, newPeer } from './model/initial.ts';
+import { NEW_SERIES, NEW_WAY_OUT, newAddress, newPeer, stateBefore } from './model/initial.ts';
 import type { Started } from './model/inputs.ts';
-import type { DurationMs, EffectId, Ip } from './model/units.ts';
+import type { Peer } from './model/peer-state.ts';
+import type { DurationMs, EffectId, Ip, NodeId } from './model/units.ts';
 import { abandonMove, concludeMove } from './move/conclude.ts';
 import { emitMoved } from './move/late.ts';
 import { recoverMove } from './move/move.ts';
 import { isPastRecall } from './move/phases.ts';
+import { neighbourhoodOf } from './neighbours.ts';
 import { outdateReads } from './observation/early-reads.ts';
 import { forgetAddress, forgetObservations } from './observation/verdict.ts';
 import { forgetHomes } from './orders/failback.ts';
@@ -103,7 +106,7 @@ export function onStall(ctx: StepContext, lateMs: DurationMs): void {
 export function onConfigured(ctx: StepContext, config: ProtocolConfig, disproved: readonly string[]): void {
   const { state } = ctx;
   const before = state.config;
-  const peers = Object.fromEntries(config.peers.map(({ id }) => [id, state.peers[id] ?? newPeer(id)]));
+  const peers = Object.fromEntries(config.peers.map(({ id }) => [id, peerAfter(ctx, config, id)]));
   const addresses = Object.fromEntries(
     config.addresses.map(({ ip }) => [
       ip,
@@ -142,6 +145,14 @@ export function onConfigured(ctx: StepContext, config: ProtocolConfig, disproved
   });
   persist(ctx);
   announce(ctx);
+}
+
+/** A peer as it goes on under another configuration: whoever is watched only now hasn't been silent before. */
+function peerAfter({ state, now }: StepContext, config: ProtocolConfig, id: NodeId): Peer {
+  const peer = state.peers[id] ?? newPeer(id, stateBefore(config, id));
+  const { isLarge, watchedIds } = neighbourhoodOf(config);
+  const isNew = isLarge && watchedIds.has(id) && !neighbourhoodOf(state.config).watchedIds.has(id);
+  return isNew ? Object.assign(copyPeer(peer), { watchedFrom: now.at }) : peer;
 }
 
 /** Orders count by the present rule alone: neither from an earlier time on the disk, nor by whoever is no operator any more. */

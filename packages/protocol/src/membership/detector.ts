@@ -5,15 +5,25 @@ import type { PeerConfig } from '../model/config.ts';
 import type { Peer } from '../model/peer-state.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, NodeId } from '../model/units.ts';
+import { neighbourhoodOf } from '../neighbours.ts';
 import { isSilent } from '../observation/holder.ts';
 import type { PeerState } from '../wire/messages.ts';
 
 /** How often a peer of that role is spoken to, when all take their turns. */
 export function contactPeriodMs(state: State, role: PeerConfig['role']): DurationMs {
   const { gossip, peers } = state.config;
+  // A neighbour speaks to this node as often as a member does to it, whoever of the two votes.
+  if (isNeighbourly(state, role))
+    return Math.ceil(neighbourhoodOf(state.config).neighbours.length / gossip.fanout) * gossip.intervalMs;
   const alike = peers.filter((peer) => (peer.role === 'member') === (role === 'member')).length;
   const places = role === 'member' && gossip.fanout > 1 ? 1 : gossip.fanout;
   return Math.ceil(Math.max(1, alike) / places) * gossip.intervalMs;
+}
+
+/** Whether a peer of that role is watched as a neighbour: in a large cluster, but for a voter's other voters. */
+function isNeighbourly({ config }: State, role: PeerConfig['role']): boolean {
+  const areVoters = config.node.role !== 'member' && role !== 'member';
+  return !areVoters && neighbourhoodOf(config).isLarge;
 }
 
 /** Not heard for this long is suspect: two turns missed and an answer late, or half of `dead`. */
@@ -28,7 +38,7 @@ export function suspectAfterMs(state: State, role: PeerConfig['role']): Duration
 /** Not heard for this long, and vouched for by nobody, is dead. Members take turns less often, and get longer. */
 export function deadAfterMs(state: State, role: PeerConfig['role']): DurationMs {
   const { gossip } = state.config;
-  if (role !== 'member') return gossip.deadMs;
+  if (role !== 'member' && !isNeighbourly(state, role)) return gossip.deadMs;
   return Math.max(gossip.deadMs, 3 * contactPeriodMs(state, role) + gossip.timeoutMs);
 }
 
@@ -50,9 +60,9 @@ export function peerStateNow(
   { suspectMs, deadMs }: SilenceLimits,
 ): { readonly state: PeerState; readonly reason: string } {
   const at = state.now.at;
-  if (peer.heardAt === null && at - state.observedFrom < deadMs)
-    return { state: 'unknown', reason: 'not heard yet' };
-  const quietMs = at - Math.max(peer.heardAt ?? state.observedFrom, state.observedFrom);
+  const from = Math.max(state.observedFrom, peer.watchedFrom ?? 0);
+  if (peer.heardAt === null && at - from < deadMs) return { state: 'unknown', reason: 'not heard yet' };
+  const quietMs = at - Math.max(peer.heardAt ?? from, from);
   if (peer.heardAt !== null && quietMs < suspectMs)
     return { state: 'alive', reason: `heard ${quietMs} ms ago` };
   const vouched = peer.vouchedAt !== null && at - peer.vouchedAt < deadMs;

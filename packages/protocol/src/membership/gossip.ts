@@ -4,6 +4,7 @@ import type { SendFailure } from '../model/inputs.ts';
 import type { Channel, Peer, PendingSend } from '../model/peer-state.ts';
 import type { State } from '../model/state.ts';
 import type { EffectId, NodeId } from '../model/units.ts';
+import { neighbourhoodOf } from '../neighbours.ts';
 import { briefSilenceMs, quietMs } from '../observation/holder.ts';
 import { onMissedHeartbeat } from '../observation/watching.ts';
 import {
@@ -29,19 +30,57 @@ import {
   onNewSession,
   onRumours,
   putVersionsRight,
+  repeatRumour,
 } from './membership.ts';
 import { onKnown } from './rolled-back.ts';
 import { ownSession } from './sending.ts';
 import { hearStillSaid } from './still-said.ts';
 
+/** In a large cluster a voter hears about so many members in a round that aren't its neighbours. */
+const MEMBERS_A_ROUND = 1;
+
+/** Who is spoken to in turn, and how many of them in this round. */
+export interface Turns {
+  /** All other voters: an open ballot goes to each. */
+  readonly voters: readonly NodeId[];
+  readonly members: readonly NodeId[];
+  readonly forVoters: number;
+  readonly forMembers: number;
+}
+
+/** The turns of this round. In a large cluster a member speaks to a voter every so many rounds, each from a round of its own. */
+export function turns(state: State): Turns {
+  const { config } = state;
+  const { fanout } = config.gossip;
+  const { isLarge, neighbours } = neighbourhoodOf(config);
+  const voters = config.peers.filter((peer) => peer.role !== 'member').map((peer) => peer.id);
+  if (isLarge && config.node.role === 'member') return memberTurns(state, voters);
+  const among = isLarge ? neighbours : config.peers;
+  const members = among.filter((peer) => peer.role === 'member').map((peer) => peer.id);
+  const forMembers = members.length === 0 ? 0 : Math.max(1, fanout - voters.length);
+  return { voters, members, forVoters: Math.max(1, fanout - forMembers), forMembers };
+}
+
+function memberTurns({ config, gossip }: State, voters: readonly NodeId[]): Turns {
+  const { neighbours, phases } = neighbourhoodOf(config);
+  const { fanout } = config.gossip;
+  const members = config.peers.length + 1 - voters.length;
+  const every = Math.max(1, Math.ceil(members / (MEMBERS_A_ROUND * voters.length)));
+  const round = gossip.memberCursor / fanout + Math.floor(phases[0] * every);
+  const first = Math.floor(phases[1] * voters.length);
+  return {
+    voters: [...voters.slice(first), ...voters.slice(0, first)],
+    members: neighbours.map((peer) => peer.id),
+    forVoters: Math.floor(round) % every === 0 ? 1 : 0,
+    forMembers: fanout,
+  };
+}
+
 /** Speak to those whose turn it is, and again to every voter that owes an answer to an open ballot. */
 export function gossipRound(ctx: StepContext): void {
   const { gossip, config, now } = ctx.state;
   if (now.at < gossip.nextRoundAt) return;
-  const voters = config.peers.filter((peer) => peer.role !== 'member').map((peer) => peer.id);
-  const members = config.peers.filter((peer) => peer.role === 'member').map((peer) => peer.id);
-  const forMembers = members.length === 0 ? 0 : Math.max(1, config.gossip.fanout - voters.length);
-  const forVoters = Math.max(1, config.gossip.fanout - forMembers);
+  const { voters, members, forVoters, forMembers } = turns(ctx.state);
   for (const id of inTurn(voters, gossip.voterCursor, forVoters)) speakTo(ctx, id);
   for (const id of inTurn(members, gossip.memberCursor, forMembers)) speakTo(ctx, id);
   const jitter = 0.95 + draw(ctx) * 0.1;
@@ -50,6 +89,7 @@ export function gossipRound(ctx: StepContext): void {
     memberCursor: gossip.memberCursor + forMembers,
     nextRoundAt: now.at + Math.round(config.gossip.intervalMs * jitter),
   });
+  repeatRumour(ctx);
   for (const ip in ctx.state.addresses) {
     const { campaign } = addressOf(ctx.state, ip);
     if (campaign === null || campaign.won !== null) continue;

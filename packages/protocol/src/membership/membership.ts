@@ -9,6 +9,7 @@ import { MAX_RUMOURS } from '../model/limits.ts';
 import type { Peer } from '../model/peer-state.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, NodeId } from '../model/units.ts';
+import { neighbourhoodOf } from '../neighbours.ts';
 import { briefSilenceMs, holderUnfitSince, quietMs, recogniseHolders } from '../observation/holder.ts';
 import { lookNow } from '../observation/watching.ts';
 import { adoptHandover } from '../orders/handover.ts';
@@ -20,6 +21,7 @@ import {
   changeAddress,
   changeGossip,
   changePeer,
+  draw,
   emitFact,
   persist,
   type StepContext,
@@ -57,6 +59,8 @@ export function adoptRecord(ctx: StepContext, peer: Peer, record: NodeRecord, ve
     unfitSince,
     rumoured: null,
   });
+  if ((peer.told ?? null) !== null)
+    spread(ctx, { id: peer.id, incarnation: record.incarnation, state: 'alive' });
   if (before?.instanceId !== record.instanceId) recogniseHolders(ctx);
   if (fitnessChanged) onFitnessChanged(ctx);
   adoptOrders(ctx, peer.id, record);
@@ -162,7 +166,7 @@ export function onAsked(ctx: StepContext, ids: readonly NodeId[]): void {
 /** Peers about which this node would like to hear from others. */
 export function suspects(state: State): readonly NodeId[] {
   const ids: NodeId[] = [];
-  for (const { id } of state.config.peers) {
+  for (const { id } of neighbourhoodOf(state.config).watched) {
     if (state.peers[id]?.state !== 'suspect') continue;
     ids.push(id);
     if (ids.length === MAX_RUMOURS) break;
@@ -179,7 +183,7 @@ export function detect(ctx: StepContext): void {
     known[kind] ??= silenceLimits(ctx.state, role);
     return known[kind];
   };
-  for (const { id, role } of ctx.state.config.peers) {
+  for (const { id, role } of neighbourhoodOf(ctx.state.config).watched) {
     const peer = ctx.state.peers[id];
     if (peer === undefined || isHeardLately(ctx.state, peer)) continue;
     const now = peerStateNow(ctx.state, peer, limitsOf(role));
@@ -195,7 +199,7 @@ export function isHeardLately(state: State, peer: Peer): boolean {
 
 /** Whoever is heard is alive. */
 export function findAlive(ctx: StepContext, peer: Peer): void {
-  if (peer.state !== 'alive') setPeerState(ctx, peer, 'alive', 'heard');
+  if (peer.state !== 'alive' && isWatched(ctx.state, peer.id)) setPeerState(ctx, peer, 'alive', 'heard');
 }
 
 /** Take what may go into one message from the queue of rumours. */
@@ -212,11 +216,12 @@ function setPeerState(ctx: StepContext, peer: Peer, state: PeerState, reason: st
   changePeer(ctx, peer.id, { state });
   emitFact(ctx, { kind: 'peer', peer: peer.id, from: peer.state, to: state, reason });
   if (state === 'unknown' || (state === 'alive' && peer.state === 'unknown')) return;
-  queueRumour(ctx, rumourOf(peer, state), spreads(ctx.state));
+  if (neighbourhoodOf(ctx.state.config).isLarge) spread(ctx, rumourOf(peer, state));
+  else queueRumour(ctx, rumourOf(peer, state), spreads(ctx.state));
 }
 
 function rumourOf(peer: Peer, state: Rumour['state']): Rumour {
-  return { id: peer.id, incarnation: peer.record?.incarnation ?? 0, state };
+  return { id: peer.id, incarnation: incarnationOf(peer), state };
 }
 
 /** How often a rumour is told: enough, with high probability, to reach everybody. */
@@ -238,11 +243,19 @@ function refute(ctx: StepContext, from: NodeId, rumour: Rumour): void {
   change(ctx, { incarnation: rumour.incarnation + 1 });
   persist(ctx);
   announce(ctx);
+  const { config, incarnation } = ctx.state;
+  if (neighbourhoodOf(config).isLarge)
+    queueRumour(ctx, { id: config.node.id, incarnation, state: 'alive' }, spreads(ctx.state));
 }
 
 function hearRumour(ctx: StepContext, from: NodeId, rumour: Rumour): void {
   const peer = ctx.state.peers[rumour.id];
   if (peer === undefined) return;
+  if (neighbourhoodOf(ctx.state.config).isLarge) {
+    if (!isPlausible(incarnationOf(peer), rumour.incarnation)) return ignorePart(ctx, from);
+    spread(ctx, rumour);
+    if (!isWatched(ctx.state, peer.id)) return believe(ctx, peer, rumour);
+  }
   const known = peer.record?.incarnation ?? 0;
   if (rumour.incarnation < known) return;
   const at = ctx.now.at;
@@ -252,6 +265,50 @@ function hearRumour(ctx: StepContext, from: NodeId, rumour: Rumour): void {
     changePeer(ctx, peer.id, { rumoured: rumour.state });
     if (peer.state === 'alive' && news && mayHurry(ctx, from)) speakTo(ctx, peer.id);
   }
+}
+
+/** In a large cluster: pass it on, if it is news here. */
+function spread(ctx: StepContext, { id, incarnation, state }: Rumour): void {
+  const told = ctx.state.peers[id]?.told ?? null;
+  const isNews =
+    told === null
+      ? state !== 'alive'
+      : incarnation === told.incarnation
+        ? RANK[state] > RANK[told.state]
+        : incarnation > told.incarnation;
+  if (!isNews) return;
+  changePeer(ctx, id, { told: { incarnation, state } });
+  queueRumour(ctx, { id, incarnation, state }, spreads(ctx.state));
+}
+
+/** Of one incarnation the worse counts (SWIM, section 4.2): who is alive raises it. */
+const RANK: Readonly<Record<Rumour['state'], number>> = { alive: 0, suspect: 1, dead: 2 };
+
+/** Of a peer that this node doesn't watch it knows what is told. */
+function believe(ctx: StepContext, peer: Peer, { state: told }: Rumour): void {
+  const state = ctx.state.peers[peer.id]?.told?.state ?? told;
+  if (state === peer.state) return;
+  changePeer(ctx, peer.id, { state });
+  emitFact(ctx, { kind: 'peer', peer: peer.id, from: peer.state, to: state, reason: 'others say so' });
+}
+
+/** In a large cluster: once a round a rumour is told again, in case that somebody has missed it. */
+export function repeatRumour(ctx: StepContext): void {
+  const { config, gossip, peers } = ctx.state;
+  if (!neighbourhoodOf(config).isLarge || gossip.rumours.length >= MAX_RUMOURS) return;
+  const told = config.peers.filter(({ id }) => (peers[id]?.told ?? null) !== null);
+  const id = told[Math.floor(draw(ctx) * told.length)]?.id ?? '';
+  const again = peers[id]?.told ?? null;
+  if (again !== null) queueRumour(ctx, { id, ...again }, 1);
+}
+
+/** The highest incarnation of a peer that is known here. */
+function incarnationOf({ record, told }: Peer): number {
+  return Math.max(record?.incarnation ?? 0, told?.incarnation ?? 0);
+}
+
+function isWatched({ config }: State, id: NodeId): boolean {
+  return neighbourhoodOf(config).watchedIds.has(id);
 }
 
 function roleOf(state: State, id: NodeId): 'candidate' | 'witness' | 'member' {

@@ -5,7 +5,8 @@
 
 import type { Draft } from '../copy.ts';
 import { ballotsFor } from '../election/campaign.ts';
-import type { PendingSend } from '../model/peer-state.ts';
+import { MAX_RUMOURS } from '../model/limits.ts';
+import type { Peer, PendingSend } from '../model/peer-state.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, EffectId, NodeId } from '../model/units.ts';
 import {
@@ -17,7 +18,13 @@ import {
   type StepContext,
 } from '../step-context.ts';
 import { echoFor, maxEchoAgeMs, type OwnSession } from '../wire/freshness.ts';
-import { type BallotAnswer, type Envelope, type Payload, WIRE_VERSION } from '../wire/messages.ts';
+import {
+  type BallotAnswer,
+  type Envelope,
+  type Payload,
+  type Rumour,
+  WIRE_VERSION,
+} from '../wire/messages.ts';
 import { duplicateFor, echoToUsurper } from './duplicate-id.ts';
 import { suspects, takeRumours } from './membership.ts';
 import { ownRecord, saysOtherwise } from './own-record.ts';
@@ -133,7 +140,7 @@ function payloadFor(ctx: StepContext, to: NodeId): Payload {
   if (peer.acked < state.recordVersion) payload.node = ownRecord(state);
   if (known !== undefined) payload.known = known;
   if (duplicateMs !== undefined) payload.duplicateMs = duplicateMs;
-  if (rumours.length > 0) payload.rumours = rumours;
+  if (rumours.length > 0 || isAccused(peer)) payload.rumours = withAccusation(peer, rumours);
   if (ask.length > 0) payload.ask = ask;
   if (ballots.length > 0) payload.ballots = ballots;
   if (peer.answersDue.length > 0) payload.answers = peer.answersDue;
@@ -146,6 +153,18 @@ function payloadFor(ctx: StepContext, to: NodeId): Payload {
         .filter((due) => due.left > 0),
     });
   return payload;
+}
+
+/** Whether it is told of that peer, in a large cluster, that it doesn't live. */
+function isAccused({ told }: Peer): boolean {
+  return (told?.state ?? 'alive') !== 'alive';
+}
+
+/** Whoever is accused hears of it first, so that it can refute that. */
+function withAccusation({ id, told }: Peer, rumours: readonly Rumour[]): readonly Rumour[] {
+  if (told === null || told === undefined || told.state === 'alive') return rumours;
+  const others = rumours.filter((one) => one.id !== id);
+  return [{ id, ...told }, ...others].slice(0, MAX_RUMOURS);
 }
 
 /** Whole milliseconds since this session began. */

@@ -2,8 +2,9 @@
  * A node before anything has happened to it, and the empty parts that its state is made of.
  */
 
+import { neighbourhoodOf } from '../neighbours.ts';
 import { NEW_EPISODE } from '../takeover/episode-state.ts';
-import type { PauseRecord } from '../wire/messages.ts';
+import type { PauseRecord, PeerState } from '../wire/messages.ts';
 import type { AddressState, Backoff, Holder, Homing, Told } from './address-state.ts';
 import type { ProtocolConfig } from './config.ts';
 import type { CheckSeries, WayOut } from './observation-state.ts';
@@ -82,7 +83,7 @@ export function initialState(config: ProtocolConfig): State {
     nextEffect: 1,
     seq: 0,
     recordVersion: 1,
-    peers: Object.fromEntries(config.peers.map((peer) => [peer.id, newPeer(peer.id)])),
+    peers: Object.fromEntries(config.peers.map(({ id }) => [id, newPeer(id, stateBefore(config, id))])),
     operators: [],
     pendingSends: [],
     gossip: { nextRoundAt: 0, voterCursor: 0, memberCursor: 0, rumours: [] },
@@ -111,8 +112,13 @@ export function initialState(config: ProtocolConfig): State {
   };
 }
 
+/** What a peer is before anything is known of it: one that isn't watched is alive until somebody says otherwise. */
+export function stateBefore(config: ProtocolConfig, id: NodeId): PeerState {
+  return neighbourhoodOf(config).watchedIds.has(id) ? 'unknown' : 'alive';
+}
+
 /** A configured peer that hasn't been heard since the start. */
-export function newPeer(id: NodeId): Peer {
+export function newPeer(id: NodeId, state: PeerState = 'unknown'): Peer {
   return {
     id,
     record: null,
@@ -124,7 +130,7 @@ export function newPeer(id: NodeId): Peer {
     heardAt: null,
     silence: null,
     vouchedAt: null,
-    state: 'unknown',
+    state,
     rttMs: null,
     channel: NEW_CHANNEL,
     answersDue: [],
@@ -138,6 +144,8 @@ export function newPeer(id: NodeId): Peer {
     newsSpent: 0,
     newsAt: 0,
     usurped: null,
+    told: null,
+    watchedFrom: 0,
   };
 }
 

@@ -52,6 +52,10 @@ export interface Peer {
   readonly newsAt: MonotonicMs;
   /** Another run of this node's id answered in its place: that run's session and session time. */
   readonly usurped: Echo | null;
+  /** In a large cluster: the newest that is told of it from node to node; null: nothing, or the cluster isn't large. */
+  readonly told: Omit<Rumour, 'id'> | null;
+  /** In a large cluster: since when this node judges its silence itself; 0: since its start. */
+  readonly watchedFrom: MonotonicMs;
 }
 
 /** What makes a message from the other side fresh (`freshness.ts`). */

@@ -7,6 +7,7 @@ import type { AddressConfig, CheckConfig } from '../model/config.ts';
 import type { CheckSeries } from '../model/observation-state.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, Ip, MonotonicMs, NodeId } from '../model/units.ts';
+import { neighbourhoodOf } from '../neighbours.ts';
 import {
   addressOf,
   announce,
@@ -48,7 +49,7 @@ export function isWatchedClosely(state: State, address: AddressState): boolean {
   if (inTrouble(state, address) || address.move !== null || holderUnfitSince(state, address) !== null)
     return true;
   // Asked several times a step: a loop over many peers, without a call for each.
-  for (const { id } of state.config.peers) {
+  for (const { id } of neighbourhoodOf(state.config).watched) {
     const record = state.peers[id]?.record;
     if (record != null && isToldTrouble(record, address.ip) && !isSilent(state, id)) return true;
   }
