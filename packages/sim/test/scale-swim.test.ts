@@ -137,7 +137,11 @@ describe('datagrams', () => {
     network.datagram({ from: 'c', to: 'b', route: 'x', bytes: 'of somebody else' });
     while (queue.runNext(200));
     expect(arrived).toEqual(['hello', 'of somebody else']);
-    expect([count.of('a'), count.of('c')]).toEqual(['hello'.length + 'lost'.length, 0]);
+    expect([count.bytesOf('a'), count.bytesOf('c'), count.messagesOf('a')]).toEqual([
+      'hello'.length + 'lost'.length,
+      0,
+      2,
+    ]);
   });
 });
 

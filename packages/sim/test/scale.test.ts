@@ -20,6 +20,7 @@ const OPTIONS: ScaleOptions = {
   members: [3, 5],
   slowShares: [0.2],
   slowForMs: [4_000],
+  restMs: null,
   slowUpTo: 4,
   lossPerMille: 0,
   seed: 1,
@@ -55,6 +56,7 @@ describe.each(PROTOCOLS)('%s in a cluster of five', (protocol) => {
     expect(quiet.allDeadMs ?? 0).toBeGreaterThanOrEqual(quiet.firstDeadMs ?? Number.POSITIVE_INFINITY);
     expect(quiet.firstDeadMs).toBeGreaterThan(500);
     expect(quiet.mostBytes).toBeGreaterThanOrEqual(quiet.meanBytes);
+    expect(quiet.meanBytes / quiet.meanMessages).toBeGreaterThan(40);
   });
 
   it('says how many had not heard when the time is up', () => {
@@ -64,9 +66,9 @@ describe.each(PROTOCOLS)('%s in a cluster of five', (protocol) => {
   });
 
   it('calls nobody dead while a member is slow for less than it may be silent, and that one when it is slow for long', () => {
-    const brief = measureSlow(start, options, SPANS, { slow: 1, slowForMs: 200 });
+    const brief = measureSlow(start, options, SPANS, { slow: 1, slowForMs: 200, restMs: 200 });
     expect(brief).toMatchObject({ slow: 1, healthyDead: 0, slowDead: 0 });
-    const long = measureSlow(start, options, SPANS, { slow: 1, slowForMs: 12_000 });
+    const long = measureSlow(start, options, SPANS, { slow: 1, slowForMs: 12_000, restMs: 12_000 });
     expect(long.slowDead).toBeGreaterThan(0);
   });
 

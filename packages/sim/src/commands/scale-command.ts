@@ -18,6 +18,7 @@ interface ScaleFlags {
   readonly members: readonly number[];
   readonly slow?: readonly number[];
   readonly slowFor: readonly number[];
+  readonly rest?: number;
   readonly slowUpTo: number;
   readonly loss: number;
   readonly settle: number;
@@ -45,6 +46,11 @@ export function addScale(program: Command, context: CommandContext): void {
     )
     .option('--slow <share,…>', 'with so many of the members slow: 5%, or 0.05', sharesIn)
     .option('--slow-for <time,…>', 'each stops for so long, again and again', spansIn, [500, 2_000, 8_000])
+    .option(
+      '--rest <time>',
+      'a slow member goes on for so long between two stops; default: as long as it stops',
+      spanIn,
+    )
     .option('--slow-up-to <n>', 'no larger clusters are measured with slow members', countIn, 100)
     .option('--loss <share>', 'of all messages: 1%, or 0.01', shareIn, 0)
     .option('--settle <time>', 'from the start until it is measured', spanIn, 60_000)
@@ -72,6 +78,7 @@ function run(flags: ScaleFlags, { write }: CommandContext): void {
       members: flags.members,
       slowShares: flags.slow ?? [],
       slowForMs: flags.slowFor,
+      restMs: flags.rest ?? null,
       slowUpTo: flags.slowUpTo,
       lossPerMille: Math.round(flags.loss * 1_000),
       seed: flags.seed,

@@ -23,6 +23,8 @@ export interface ScaleOptions {
   /** Shares of the members that are slow, from 0 to 1; none: they aren't measured. */
   readonly slowShares: readonly number[];
   readonly slowForMs: readonly number[];
+  /** How long a slow member goes on between two stops; null: for as long as it stops. */
+  readonly restMs: number | null;
   /** Clusters of more members aren't measured with slow ones. */
   readonly slowUpTo: number;
   readonly lossPerMille: number;
@@ -85,7 +87,11 @@ export function measureScale(options: ScaleOptions, { isOver, onProgress }: Scal
             slow.push({
               protocol,
               members,
-              ...measureSlow(start, cluster, spans, { slow: count, slowForMs }),
+              ...measureSlow(start, cluster, spans, {
+                slow: count,
+                slowForMs,
+                restMs: options.restMs ?? slowForMs,
+              }),
             }),
         })),
       ];

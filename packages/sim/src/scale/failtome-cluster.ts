@@ -57,7 +57,8 @@ export function startFailtome({ members: count, seed, lossPerMille }: ClusterOpt
     members,
     ...createTime(world),
     ...createActions(world),
-    bytesOf: bytes.of,
+    bytesOf: bytes.bytesOf,
+    messagesOf: bytes.messagesOf,
     onVerdict: (watch) => watchers.subscribe(watch),
   };
 }

@@ -19,6 +19,8 @@ export interface Quiet {
   /** Bytes sent a member and second: the mean of all, and of the one that sent most. */
   readonly meanBytes: number;
   readonly mostBytes: number;
+  /** Messages sent a member and second, requests and answers alike: the mean of all. */
+  readonly meanMessages: number;
   /** Until all members knew what one was told; null: not within `withinMs`. */
   readonly newsMs: number | null;
   /** Of the members but the one that was told: how many knew it at the end of that. */
@@ -29,10 +31,11 @@ export interface Quiet {
   readonly deadReached: number;
 }
 
-/** Members that are slow: their processes stop for `slowForMs`, go on for as long, and so on. */
+/** Members that are slow: their processes stop for `slowForMs`, go on for `restMs`, and so on. */
 export interface SlowCase {
   readonly slow: number;
   readonly slowForMs: number;
+  readonly restMs: number;
 }
 
 /** How often a member that ran was called dead, each time by one other. */
@@ -53,6 +56,8 @@ export function measureQuiet(start: StartCluster, options: ClusterOptions, spans
   const { members } = cluster;
   cluster.runFor(spans.settleMs);
   const before = members.map(cluster.bytesOf);
+  const messages = (): number => members.reduce((sum, id) => sum + cluster.messagesOf(id), 0);
+  const messagesBefore = messages();
   cluster.runFor(spans.bytesMs);
   const rates = members.map(
     (id, index) => ((cluster.bytesOf(id) - (before[index] ?? 0)) * 1_000) / spans.bytesMs,
@@ -60,6 +65,7 @@ export function measureQuiet(start: StartCluster, options: ClusterOptions, spans
   return {
     meanBytes: rates.reduce((sum, rate) => sum + rate, 0) / rates.length,
     mostBytes: Math.max(...rates),
+    meanMessages: ((messages() - messagesBefore) * 1_000) / spans.bytesMs / members.length,
     ...measureNews(cluster, spans),
     ...measureDeath(cluster, spans),
   };
@@ -101,7 +107,7 @@ export function measureSlow(
   start: StartCluster,
   options: ClusterOptions,
   spans: Spans,
-  { slow, slowForMs }: SlowCase,
+  { slow, slowForMs, restMs }: SlowCase,
 ): Slow {
   const cluster = start(options);
   // Drawn apart from what the cluster draws: the same members are slow under either protocol.
@@ -119,22 +125,25 @@ export function measureSlow(
     if (!chosen.has(of) && !chosen.has(by)) counts.healthyByHealthy += 1;
   });
   for (const id of chosen)
-    stopAgainAndAgain(cluster, id, cluster.now() + random.below(2 * slowForMs), slowForMs, endsAt);
+    stopAgainAndAgain(cluster, id, cluster.now() + random.below(slowForMs + restMs), {
+      slowForMs,
+      restMs,
+      endsAt,
+    });
   cluster.runFor(spans.slowMs);
-  return { slow: chosen.size, slowForMs, ...counts };
+  return { slow: chosen.size, slowForMs, restMs, ...counts };
 }
 
 function stopAgainAndAgain(
   cluster: MeasuredCluster,
   id: string,
   atMs: number,
-  slowForMs: number,
-  endsAt: number,
+  how: { readonly slowForMs: number; readonly restMs: number; readonly endsAt: number },
 ): void {
-  if (atMs >= endsAt) return;
+  if (atMs >= how.endsAt) return;
   cluster.at(atMs, () => {
     cluster.pause(id);
-    cluster.at(atMs + slowForMs, () => cluster.resume(id));
-    stopAgainAndAgain(cluster, id, atMs + 2 * slowForMs, slowForMs, endsAt);
+    cluster.at(atMs + how.slowForMs, () => cluster.resume(id));
+    stopAgainAndAgain(cluster, id, atMs + how.slowForMs + how.restMs, how);
   });
 }

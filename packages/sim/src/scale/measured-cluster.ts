@@ -16,6 +16,8 @@ export interface MeasuredCluster {
   now(): number;
   /** Bytes of all messages that a member has sent so far: bodies, requests and answers alike. */
   bytesOf(id: NodeId): number;
+  /** How many those messages are. */
+  messagesOf(id: NodeId): number;
   runFor(ms: number): void;
   /** Run until it holds, asked every `LOOK_MS`; when it came to hold, or null: not within so long. */
   runTill(holds: () => boolean, withinMs: number): number | null;
@@ -55,17 +57,21 @@ export function memberName(index: number): NodeId {
   return `n${String(index + 1).padStart(4, '0')}`;
 }
 
-/** Bytes that each member has sent. Whoever isn't a member isn't counted. */
+/** Messages that each member has sent, and their bytes. Whoever isn't a member isn't counted. */
 export function createByteCount(members: readonly NodeId[]): {
   readonly add: (from: NodeId, bytes: number) => void;
-  readonly of: (id: NodeId) => number;
+  readonly bytesOf: (id: NodeId) => number;
+  readonly messagesOf: (id: NodeId) => number;
 } {
-  const sent = new Map(members.map((id) => [id, 0]));
+  const sent = new Map(members.map((id) => [id, { bytes: 0, messages: 0 }]));
   return {
     add(from, bytes) {
-      const before = sent.get(from);
-      if (before !== undefined) sent.set(from, before + bytes);
+      const by = sent.get(from);
+      if (by === undefined) return;
+      by.bytes += bytes;
+      by.messages += 1;
     },
-    of: (id) => sent.get(id) ?? 0,
+    bytesOf: (id) => sent.get(id)?.bytes ?? 0,
+    messagesOf: (id) => sent.get(id)?.messages ?? 0,
   };
 }

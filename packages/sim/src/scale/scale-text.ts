@@ -16,7 +16,7 @@ export function describeScale(result: ScaleResult): readonly string[] {
       ? []
       : [
           '',
-          `slow members: each stops for so long, goes on for as long, and so on, for ${seconds(spans.slowMs)};`,
+          `slow members: each stops for so long, goes on for ${options.restMs === null ? 'as long' : seconds(options.restMs)}, and so on, for ${seconds(spans.slowMs)};`,
           'how often one member called another dead or suspected it that was running, and what it was',
           '',
           ...aligned(SLOW_HEAD, slow.map(slowCells)),
@@ -52,6 +52,7 @@ export const QUIET_HEAD: readonly string[] = [
   'protocol',
   'B/s a member',
   'B/s at most',
+  'messages/s',
   'news to all',
   'first dead',
   'all dead',
@@ -64,6 +65,7 @@ export function quietCells(row: QuietRow): readonly string[] {
     protocol,
     meanBytes,
     mostBytes,
+    meanMessages,
     newsMs,
     newsReached,
     firstDeadMs,
@@ -75,6 +77,7 @@ export function quietCells(row: QuietRow): readonly string[] {
     protocol,
     meanBytes.toFixed(0),
     mostBytes.toFixed(0),
+    meanMessages.toFixed(1),
     newsMs === null ? reached(newsReached, members - 1) : seconds(newsMs),
     firstDeadMs === null ? 'never' : seconds(firstDeadMs),
     allDeadMs === null ? reached(deadReached, members - 1) : seconds(allDeadMs),

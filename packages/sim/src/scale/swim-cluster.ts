@@ -124,7 +124,8 @@ export function startSwim({ members: count, seed, lossPerMille }: ClusterOptions
     members,
     ...createTime(queue),
     ...createActions(nodes),
-    bytesOf: bytes.of,
+    bytesOf: bytes.bytesOf,
+    messagesOf: bytes.messagesOf,
     onVerdict: (watch) => watchers.subscribe(watch),
   };
 }
