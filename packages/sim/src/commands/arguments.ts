@@ -49,6 +49,18 @@ export function wholeIn(least: number, most: number = Number.MAX_SAFE_INTEGER): 
   };
 }
 
+/**
+ * Reads the argument of an option `<share>`: below 1, also in percent.
+ *
+ * @throws InvalidArgumentError it is none
+ */
+export function shareIn(text: string): number {
+  const [, digits = '', percent] = /^(\d{1,3}(?:\.\d{1,6})?)(%?)$/.exec(text) ?? [];
+  const share = Number(digits) / (percent === '%' ? 100 : 1);
+  if (digits === '' || share >= 1) throw new InvalidArgumentError('a share below 1 such as 1% or 0.01');
+  return share;
+}
+
 /** Shows the default of an option as people would write it: a time with its unit, and none where there is none. */
 export function describeOption(this: Help, option: Option): string {
   const { defaultValue: value, defaultValueDescription: said } = option;

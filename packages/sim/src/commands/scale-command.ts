@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs';
-import { counted } from '@failtome/protocol';
 import { type Command, InvalidArgumentError } from 'commander';
 import {
   describeScale,
@@ -10,9 +9,9 @@ import {
   scalePage,
   stepsBetween,
 } from '../scale/index.ts';
+import { shareIn, spanAboveZero, wholeIn } from './arguments.ts';
 import type { CommandContext } from './context.ts';
 import { refuseUnwritable } from './output-files.ts';
-import { parseSpan } from './span.ts';
 
 interface ScaleFlags {
   readonly members: readonly number[];
@@ -49,21 +48,21 @@ export function addScale(program: Command, context: CommandContext): void {
     .option(
       '--rest <time>',
       'a slow member goes on for so long between two stops; default: as long as it stops',
-      spanIn,
+      spanAboveZero,
     )
-    .option('--slow-up-to <n>', 'no larger clusters are measured with slow members', countIn, 100)
+    .option('--slow-up-to <n>', 'no larger clusters are measured with slow members', wholeIn(1), 100)
     .option('--loss <share>', 'of all messages: 1%, or 0.01', shareIn, 0)
-    .option('--settle <time>', 'from the start until it is measured', spanIn, 60_000)
-    .option('--count <time>', 'so long bytes are counted', spanIn, 20_000)
+    .option('--settle <time>', 'from the start until it is measured', spanAboveZero, 60_000)
+    .option('--count <time>', 'so long bytes are counted', spanAboveZero, 20_000)
     .option(
       '--within <time>',
       'so long is waited for news to reach all, and for a death to be known',
-      spanIn,
+      spanAboveZero,
       60_000,
     )
-    .option('--watch <time>', 'so long slow members are watched', spanIn, 60_000)
-    .option('--for <time>', 'begin nothing more after so long, of real time', spanIn)
-    .option('--seed <n>', 'the same seed gives the same result', countIn, 1)
+    .option('--watch <time>', 'so long slow members are watched', spanAboveZero, 60_000)
+    .option('--for <time>', 'begin nothing more after so long, of real time', spanAboveZero)
+    .option('--seed <n>', 'the same seed gives the same result', wholeIn(1), 1)
     .option('--html <file>', 'write the result as one page with pictures')
     .option('--json', 'the result as JSON', false)
     .action((flags: ScaleFlags) => run(flags, context));
@@ -108,14 +107,11 @@ function tell(result: ScaleResult, { html, json }: ScaleFlags, write: CommandCon
 }
 
 function membersIn(text: string): readonly number[] {
+  const membersOf = wholeIn(FEWEST, MOST);
   const [, least, most] = /^(\d+)\.\.(\d+)$/.exec(text) ?? [];
-  const counts = least === undefined ? text.split(',').map(countIn) : [countIn(least), countIn(most ?? '')];
-  if (counts.some((count) => count < FEWEST || count > MOST))
-    throw new InvalidArgumentError(
-      `a cluster has ${counted(FEWEST, 'member')} at least, and ${MOST} at most`,
-    );
-  const [first = FEWEST, last = first] = counts;
-  if (least === undefined) return [...new Set(counts)].sort((a, b) => a - b);
+  if (least === undefined || most === undefined)
+    return [...new Set(text.split(',').map(membersOf))].sort((a, b) => a - b);
+  const [first, last] = [membersOf(least), membersOf(most)];
   if (first > last) throw new InvalidArgumentError('the smaller number comes first, such as 3..100');
   return stepsBetween(first, last);
 }
@@ -124,25 +120,6 @@ function sharesIn(text: string): readonly number[] {
   return text.split(',').map(shareIn);
 }
 
-function shareIn(text: string): number {
-  const [, digits = '', percent] = /^(\d{1,3}(?:\.\d{1,6})?)(%?)$/.exec(text) ?? [];
-  const share = Number(digits) / (percent === '%' ? 100 : 1);
-  if (digits === '' || share >= 1) throw new InvalidArgumentError('a share below 1 such as 5% or 0.05');
-  return share;
-}
-
 function spansIn(text: string): readonly number[] {
-  return text.split(',').map(spanIn);
-}
-
-function spanIn(text: string): number {
-  const ms = parseSpan(text);
-  if (ms === null || ms === 0) throw new InvalidArgumentError('not a time such as 500ms, 60s or 5m');
-  return ms;
-}
-
-function countIn(text: string): number {
-  const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('not a whole number above 0');
-  return count;
+  return text.split(',').map(spanAboveZero);
 }

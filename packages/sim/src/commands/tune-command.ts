@@ -17,7 +17,7 @@ import {
   tuningPage,
   USUAL_NETWORK,
 } from '../tune/index.ts';
-import { parseSpan, spanIn, wholeIn } from './arguments.ts';
+import { parseSpan, shareIn, spanIn, wholeIn } from './arguments.ts';
 import { type CommandContext, UsageError } from './context.ts';
 import { asUsage } from './list-command.ts';
 import { refuseUnwritable } from './output-files.ts';
@@ -188,13 +188,6 @@ async function metricsOf(url: string): Promise<string> {
 
 function halved([least, most]: Range): Range {
   return [least / 2, most / 2];
-}
-
-function shareIn(text: string): number {
-  const [, digits = '', percent] = /^(\d{1,3}(?:\.\d{1,6})?)(%?)$/.exec(text) ?? [];
-  const share = Number(digits) / (percent === '%' ? 100 : 1);
-  if (digits === '' || share >= 1) throw new InvalidArgumentError('a share below 1 such as 1% or 0.01');
-  return share;
 }
 
 function oftenIn(text: string): Often {
