@@ -72,6 +72,18 @@ test('a chance that falls again is a jump too', async () => {
   expect(jumps.map(({ before, after }) => after.chance > before.chance)).toEqual([true, false]);
 });
 
+test('where there is no more time nothing is made up of what was not looked at', async () => {
+  const { countAt, asked } = counting((atMs) => (atMs < 13_210 ? 0 : 1));
+  const until =
+    (most: number): CountAt =>
+    async (moments, from, to) => {
+      const counts = await countAt(moments, from, to);
+      return counts.map((count, index) => (asked.length - moments.length + index < most ? count : null));
+    };
+  expect(await likelihoodOver(until(2), options)).toMatchObject([{ atMs: 0 }, { atMs: 10_000 }]);
+  expect(await likelihoodOver(until(0), options)).toEqual([]);
+});
+
 test.each([
   [0, 24, 0, 0.138],
   [24, 24, 0.862, 1],
@@ -97,12 +109,20 @@ timeline:
 run: { for: 14s }
 `);
 
-async function explained(plan: Plan, unansweredMs: number, branches = 8): Promise<Why> {
+async function explained(
+  plan: Plan,
+  unansweredMs: number,
+  branches = 8,
+  most = Number.POSITIVE_INFINITY,
+): Promise<Why> {
+  let asked = 0;
   const found = await whyOutage(plan, {
     rule: { unansweredMs },
     branches,
     seed: 1,
     async run(task) {
+      asked += 1;
+      if (asked > most) return null;
       const done = doWhyTask({ kind: 'branches', ...task });
       if (done.kind !== 'branches') throw new Error(done.kind);
       return done.count;
@@ -158,6 +178,18 @@ test('the decision that let it last is named by its reason code', async () => {
   expect(stood).toContainEqual(
     expect.objectContaining({ who: 'a', fact: expect.objectContaining({ reason: 'held-down' }) }),
   );
+});
+
+test('what there was time for is told, and that there was no more', async () => {
+  expect(two.finished).toBe(true);
+  const some = await explained(TWO, 3_000, 2, 3);
+  expect(some).toMatchObject({ finished: false, anyway: null, needed: [] });
+  expect(some.likelihood).toHaveLength(3);
+  const text = describeWhy(some).join('\n');
+  expect(text).toContain('there was no time to look at all of it: see --for');
+  expect(text).not.toContain('other draws from the beginning');
+  expect(JSON.stringify(whyPart(some, [], []))).toContain('there was no time to look at all of it');
+  expect(describeWhy(two).join('\n')).not.toContain('--for');
 });
 
 test('without an outage it is said how near it came', async () => {

@@ -33,6 +33,7 @@ import {
 import { spanIn, wholeIn } from './arguments.ts';
 import { type CommandContext, type ExitCode, UsageError } from './context.ts';
 import { refuseUnwritable, refuseUnwritableFolder } from './output-files.ts';
+import { startProgress } from './progress.ts';
 
 /** Set by the build. */
 declare const FAILTOME_VERSION: string;
@@ -57,8 +58,6 @@ const FIRST_SEED = 1;
 const CLOCK = 'clock';
 /** What a crash of the swarm itself can cost. */
 const LEDGER_EVERY_MS = 10_000;
-const TERMINAL_EVERY_MS = 200;
-const LINE_EVERY_MS = 5_000;
 /** The most hashes that `--json` lists. */
 const MAX_HASHES = 10_000;
 
@@ -162,29 +161,22 @@ function seedsOf({ seeds = [FIRST_SEED, Number.MAX_SAFE_INTEGER] }: SwarmFlags):
 
 /** Shows how far it is, on standard error, and writes the ledger now and then. */
 function teller({ ledger: file }: SwarmFlags, before: SwarmLedger) {
-  const { stderr } = process;
+  const progress = startProgress();
   const startedMs = performance.now();
-  let [shownMs, writtenMs] = [startedMs, startedMs];
+  let writtenMs = startedMs;
   const line = (ledger: SwarmLedger): string =>
     progressLine(ledger, before.tally, performance.now() - startedMs);
   return {
     result({ finding }: SeedResult, ledger: SwarmLedger): void {
       const nowMs = performance.now();
-      if (finding !== null)
-        stderr.write(
-          `${stderr.isTTY ? '\r\u001b[K' : ''}seed ${finding.seed} violates ${finding.invariant}\n`,
-        );
+      if (finding !== null) progress.tell(`seed ${finding.seed} violates ${finding.invariant}`);
       if (file !== undefined && nowMs - writtenMs >= LEDGER_EVERY_MS) {
         writtenMs = nowMs;
         writeLedger(file, ledger);
       }
-      if (nowMs - shownMs < (stderr.isTTY ? TERMINAL_EVERY_MS : LINE_EVERY_MS)) return;
-      shownMs = nowMs;
-      stderr.write(stderr.isTTY ? `\r\u001b[K${line(ledger)}` : `${line(ledger)}\n`);
+      progress.show(() => line(ledger));
     },
-    end(ledger: SwarmLedger): void {
-      stderr.write(stderr.isTTY ? `\r\u001b[K${line(ledger)}\n` : `${line(ledger)}\n`);
-    },
+    end: (ledger: SwarmLedger): void => progress.end(line(ledger)),
   };
 }
 

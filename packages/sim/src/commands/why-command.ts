@@ -24,15 +24,17 @@ import {
   whyPart,
 } from '../why/index.ts';
 import { createRandom } from '../world/index.ts';
-import { spanAboveZero, wholeIn } from './arguments.ts';
+import { spanAboveZero, spanIn, wholeIn } from './arguments.ts';
 import type { CommandContext } from './context.ts';
 import { asUsage } from './list-command.ts';
 import { refuseUnwritable } from './output-files.ts';
+import { startProgress } from './progress.ts';
 import { type WhyInput, whyInput } from './why-input.ts';
 
 interface WhyFlags {
   readonly seed?: number;
   readonly outage: number;
+  readonly for: number;
   readonly branches: number;
   readonly draw: number;
   readonly set: readonly string[];
@@ -73,6 +75,12 @@ without=FAULT@MOMENT; several at once with ; between them. Each --set is a colum
     .option('--branches <n>', 'so many runs from each moment', wholeIn(2, MAX_BRANCHES), DEFAULT_BRANCHES)
     .option('--draw <n>', 'the same number gives the same branches', wholeIn(0, MAX_SEED), 1)
     .option(
+      '--for <time>',
+      'begin no more runs after so long, and tell what is known by then; --set and --save take their own time',
+      spanIn,
+      Number.POSITIVE_INFINITY,
+    )
+    .option(
       '--set <change>',
       'the same under other rules, side by side; again for more',
       (one: string, before: readonly string[]) => [...before, one],
@@ -93,17 +101,20 @@ without=FAULT@MOMENT; several at once with ; between them. Each --set is a colum
     .action((what: string | undefined, flags: WhyFlags) => run(what, flags, context));
 }
 
-type Do = (task: WhyTask) => Promise<WhyTaskResult>;
+/** Null: `--for` was over before its turn came. */
+type Do = (task: WhyTask) => Promise<WhyTaskResult | null>;
 
 async function run(what: string | undefined, flags: WhyFlags, context: CommandContext): Promise<void> {
   refuseUnwritable({ '--html': flags.html, '--save': flags.save }, what);
   const input = await whyInput(what, flags.seed);
   const variants = asUsage(() => flags.set.map((said) => variantOf(input.plan, said)));
+  const startedMs = performance.now();
+  const isInTime = (): boolean => performance.now() - startedMs < flags.for;
   const pool = startBranching(pathToFileURL(process.argv[1] ?? ''), flags.jobs);
   const work: Do = async (task) => {
-    const answered = await pool.run(task);
-    if (answered.kind === 'broken') throw answered.error;
-    return answered.result;
+    const answered = await (task.kind === 'branches' ? pool.runIf(isInTime, task) : pool.run(task));
+    if (answered?.kind === 'broken') throw answered.error;
+    return answered?.result ?? null;
   };
   try {
     await tell({ input, variants }, flags, work, context);
@@ -127,16 +138,31 @@ async function tell(
   const rule = { unansweredMs: flags.outage };
   const { branches, draw: seed } = flags;
   write(`${[`${plan.title}, seed ${plan.world.seed}`, ...told].join('\n')}\n`);
+  const progress = startProgress();
+  let runs = 0;
   const found = await whyOutage(plan, {
     rule,
     branches,
     seed,
     async run(task) {
-      const done = await work({ kind: 'branches', ...task });
-      if (done.kind !== 'branches') throw new Error(`asked for branches, and got ${done.kind}`);
-      return done.count;
+      // A run each, so that they end soon after the time does.
+      const each = await Promise.all(
+        task.seeds.map(async (one) => {
+          const done = await work({ kind: 'branches', ...task, seeds: [one] });
+          if (done === null) return null;
+          if (done.kind !== 'branches') throw new Error(`asked for branches, and got ${done.kind}`);
+          runs += 1;
+          progress.show(() => counted(runs, 'run'));
+          return done.count.outages;
+        }),
+      );
+      const outages = each.flatMap((one) => one ?? []);
+      return outages.length < each.length
+        ? null
+        : { outages: outages.reduce((sum, one) => sum + one, 0), of: each.length };
     },
   });
+  progress.end(counted(runs, 'run'));
   const lines = isOutage(found) ? describeWhy(found, laterMs) : describeNone(found, flags.outage, laterMs);
   for (const line of lines) write(`${line}\n`);
   const sideBySide = await Promise.all(
@@ -144,7 +170,7 @@ async function tell(
       ? []
       : [{ name: 'as it was', plan }, ...variants].map(async (one): Promise<Compared> => {
           const done = await work({ kind: 'outcomes', plan: one.plan, rule, seeds: drawn(seed, branches) });
-          if (done.kind !== 'outcomes') throw new Error(`asked for outcomes, and got ${done.kind}`);
+          if (done?.kind !== 'outcomes') throw new Error(`asked for outcomes, and got ${done?.kind}`);
           return compared(one.name, done.outcomes);
         }),
   );

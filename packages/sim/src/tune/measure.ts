@@ -65,7 +65,7 @@ export interface Bench {
   readonly config: AgentConfiguration;
   readonly network: NetworkModel;
   readonly needlessPerYear: number;
-  readonly pool: Pool<TuneTask, TuneTaskResult>;
+  readonly pool: Pick<Pool<TuneTask, TuneTaskResult>, 'run'>;
 }
 
 const LEAST_WINDOW_MS = 2_000;

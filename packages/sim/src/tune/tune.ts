@@ -37,7 +37,7 @@ export interface TuneOptions {
 
 /** What it runs on. */
 export interface TunePorts {
-  readonly pool: Pool<TuneTask, TuneTaskResult>;
+  readonly pool: Pick<Pool<TuneTask, TuneTaskResult>, 'run' | 'jobs' | 'close'>;
   /** Nothing new is searched any more. */
   readonly isOver: () => boolean;
   readonly onProgress: (last: string, count: { readonly measured: number; readonly planned: number }) => void;

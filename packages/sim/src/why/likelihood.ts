@@ -26,12 +26,15 @@ export interface Jump {
   readonly after: Likelihood;
 }
 
-/** Runs the branches of those moments with these numbers, from the first on up to the second; in the order of the moments. */
+/**
+ * Runs the branches of those moments with these numbers, from the first on up to the second; in the order of the moments. Null: there
+ * was no time for them.
+ */
 export type CountAt = (
   moments: readonly number[],
   from: number,
   to: number,
-) => Promise<readonly BranchCount[]>;
+) => Promise<readonly (BranchCount | null)[]>;
 
 /** How closely is looked. */
 export interface LikelihoodOptions {
@@ -85,7 +88,10 @@ export async function likelihoodOver(
   let known: readonly Likelihood[] = [];
   let wanted: readonly number[] = [...new Set(moments)].slice(0, most);
   while (wanted.length > 0) {
-    known = await look(wanted, known);
+    const more = await look(wanted, known);
+    // There was no time for any of them.
+    if (more.length === known.length) break;
+    known = more;
     wanted = jumpsIn(known)
       .flatMap((jump) => middleOf(known, jump, telling, resolutionMs) ?? [])
       .slice(0, Math.max(0, most - known.length));
@@ -97,13 +103,15 @@ export async function likelihoodOver(
 function joined(
   known: readonly Likelihood[],
   moments: readonly number[],
-  counts: readonly BranchCount[],
+  counts: readonly (BranchCount | null)[],
 ): readonly Likelihood[] {
   const all = new Map(known.map((one) => [one.atMs, one]));
   for (const [index, atMs] of moments.entries()) {
-    const { outages = 0, of = 0 } = counts[index] ?? {};
+    const count = counts[index] ?? null;
+    if (count === null) continue;
     const before = all.get(atMs);
-    all.set(atMs, { atMs, ...shareOf(outages + (before?.outages ?? 0), of + (before?.of ?? 0)) });
+    const of = count.of + (before?.of ?? 0);
+    all.set(atMs, { atMs, ...shareOf(count.outages + (before?.outages ?? 0), of) });
   }
   return [...all.values()].sort((a, b) => a.atMs - b.atMs);
 }

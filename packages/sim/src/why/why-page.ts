@@ -12,6 +12,8 @@ import {
   describeRule,
   describeShare,
   lineOf,
+  otherDraws,
+  UNFINISHED,
 } from './why-text.ts';
 
 /**
@@ -27,7 +29,7 @@ export function whyPart(
 ): WhyPart {
   const context = contextOf(why.trace.records);
   const at = (record: TraceRecord) => ({ atMs: record.at + laterMs, text: lineOf(record, context) });
-  const { options, outage, likelihood, causes, stood, anyway } = why;
+  const { options, outage, likelihood, causes, stood } = why;
   return {
     headline: describeOutage(why, laterMs),
     rule: describeRule(options.rule.unansweredMs),
@@ -50,7 +52,8 @@ export function whyPart(
     stood: stood.map(at),
     notes: [
       ...why.needed.map((one) => describeNeeded(one, laterMs)),
-      `Other draws from the beginning, with all that was done to the world: ${describeShare(anyway)}.`,
+      ...otherDraws(why).map((line) => `Other draws ${line}.`),
+      ...(why.finished ? [] : [`In this report ${UNFINISHED}.`]),
       ...notes,
     ],
     table: compared.length === 0 ? [] : comparedRows(compared),

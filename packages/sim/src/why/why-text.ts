@@ -31,8 +31,19 @@ export function describeWhy(why: Why, laterMs = 0): readonly string[] {
     `at the outage, ${at(outage.atMs)}, the takeover rule stood at`,
     ...stood.map((record) => `    ${lineOf(record, context)}`),
     ...why.needed.map((one) => describeNeeded(one, laterMs)),
-    `other draws from the beginning, with all that was done to the world: ${describeShare(why.anyway)}`,
+    ...otherDraws(why).map((line) => `other draws ${line}`),
+    ...(why.finished ? [] : [UNFINISHED]),
   ];
+}
+
+/** Said where `--for` was over before all of it had been looked at. */
+export const UNFINISHED = 'there was no time to look at all of it: see --for';
+
+/** What came by other draws, where there was time for them. */
+export function otherDraws({ anyway }: Pick<Why, 'anyway'>): readonly string[] {
+  return anyway === null
+    ? []
+    : [`from the beginning, with all that was done to the world: ${describeShare(anyway)}`];
 }
 
 /** What is asked of, in words. */

@@ -16,8 +16,8 @@ import {
 import { decisionsAt, type NamedJump, namedJump } from './named-causes.ts';
 import { type Answers, type Gap, type OutageRule, runToOutage, watchAnswers } from './outage.ts';
 
-/** Runs branches, here or in workers. */
-export type RunBranches = (task: BranchTask) => Promise<BranchCount>;
+/** Runs branches, here or in workers. Null: there is no time left for them. */
+export type RunBranches = (task: BranchTask) => Promise<BranchCount | null>;
 
 /** How closely is looked. */
 export interface WhyOptions {
@@ -31,7 +31,7 @@ export interface WhyOptions {
 
 /** A cause: where the chance jumped, what happened there, and what would have come without that. */
 export interface Cause extends NamedJump {
-  /** Of runs from the beginning with everything else; null: nothing was done to the world there. */
+  /** Of runs from the beginning with everything else; null: nothing was done to the world there, or there was no time. */
   readonly without: Share | null;
 }
 
@@ -56,8 +56,10 @@ export interface Why {
   readonly needed: readonly Needed[];
   /** Where each node's takeover rule stood at the outage. */
   readonly stood: RecordedRun['records'];
-  /** Of all the faults, by other draws from the beginning. */
-  readonly anyway: Share;
+  /** Of all the faults, by other draws from the beginning; null: there was no time. */
+  readonly anyway: Share | null;
+  /** Whether there was time for all that should have been looked at. */
+  readonly finished: boolean;
   /** The whole run, as it was without anybody looking. */
   readonly trace: RecordedRun;
 }
@@ -94,6 +96,7 @@ export async function whyOutage(plan: Plan, options: WhyOptions): Promise<Why | 
     named.map(async (jump) => ({ ...jump, without: await count.without(jump.entries) })),
   );
   const anyway = await count.anyway(short);
+  const needed = await neededIn(short, outage, causes, anyway, count);
   return {
     plan,
     options: { rule, branches, seed },
@@ -102,9 +105,10 @@ export async function whyOutage(plan: Plan, options: WhyOptions): Promise<Why | 
     watchedMs: short.ending.atMs,
     likelihood,
     causes,
-    needed: await neededIn(short, outage, causes, anyway, count),
+    needed,
     stood: decisionsAt(trace.records, outage.atMs),
     anyway,
+    finished: count.finished(),
     trace,
   };
 }
@@ -119,17 +123,23 @@ function counter(plan: Plan, { rule, branches, seed, run }: WhyOptions) {
     const random = createRandom(seed + Math.round(of));
     return Array.from({ length: branches }, () => random.below(0x1_0000_0000));
   };
+  let finished = true;
+  const counted = async (task: BranchTask): Promise<BranchCount | null> => {
+    const done = await run(task);
+    finished &&= done !== null;
+    return done;
+  };
   const at: CountAt = (moments, from, to) =>
-    Promise.all(moments.map((atMs) => run({ plan, rule, atMs, seeds: seeds(atMs).slice(from, to) })));
-  const anyway = async (all: Plan) => {
-    const { outages, of } = await run({ plan: all, rule, atMs: null, seeds: seeds(0) });
-    return shareOf(outages, of);
+    Promise.all(moments.map((atMs) => counted({ plan, rule, atMs, seeds: seeds(atMs).slice(from, to) })));
+  const anyway = async (all: Plan): Promise<Share | null> => {
+    const done = await counted({ plan: all, rule, atMs: null, seeds: seeds(0) });
+    return done === null ? null : shareOf(done.outages, done.of);
   };
   const without = async (entries: readonly Entry[]) => {
     if (entries.length === 0) return null;
     return anyway({ ...plan, timeline: plan.timeline.filter((entry) => !entries.includes(entry)) });
   };
-  return { at, anyway, without };
+  return { at, anyway, without, finished: () => finished };
 }
 
 /** Each of the last things that were done before the outage, left out by itself. */
@@ -137,14 +147,14 @@ async function neededIn(
   { timeline }: Plan,
   { atMs }: Violation,
   causes: readonly Cause[],
-  anyway: Share,
+  anyway: Share | null,
   { without }: ReturnType<typeof counter>,
 ): Promise<readonly Needed[]> {
   const named = new Set(causes.flatMap(({ entries }) => entries));
   const others = timeline.filter((entry) => entry.atMs < atMs && !named.has(entry)).slice(-MOST_ENTRIES);
   const tried = await Promise.all(others.map(async (entry) => ({ entry, without: await without([entry]) })));
   return tried.flatMap(({ entry, without: share }) =>
-    share !== null && isLess(share, anyway) ? [{ entry, without: share }] : [],
+    share !== null && anyway !== null && isLess(share, anyway) ? [{ entry, without: share }] : [],
   );
 }
 

@@ -12,6 +12,12 @@ export interface Pool<T, R> {
   readonly jobs: number;
   /** Never rejects. */
   run(task: T): Promise<Answered<R>>;
+  /**
+   * The same, where it is still wanted when there is a worker for it.
+   *
+   * @returns null: it wasn't
+   */
+  runIf(isWanted: () => boolean, task: T): Promise<Answered<R> | null>;
   close(): Promise<void>;
 }
 
@@ -40,18 +46,34 @@ export function startPool<T, R>({ program, jobs, kind, options, maxTaskMs }: Poo
   const waiting: (() => void)[] = [];
   let working = 0;
   const begin = (): Worker => new Worker(program, { workerData: { kind, options } satisfies Work });
+  // Taken at once where it is free, before anybody else can come.
+  const take = async (): Promise<void> => {
+    while (working >= jobs) await new Promise<void>((resolve) => waiting.push(resolve));
+    working += 1;
+  };
+  const giveBack = (): void => {
+    working -= 1;
+    waiting.shift()?.();
+  };
+  const work = async (task: T): Promise<Answered<R>> => {
+    const worker = idle.pop() ?? begin();
+    const answered = await ask<T, R>(worker, task, maxTaskMs);
+    if (answered.kind === 'result') idle.push(worker);
+    else await worker.terminate();
+    giveBack();
+    return answered;
+  };
   return {
     jobs,
     async run(task) {
-      while (working >= jobs) await new Promise<void>((resolve) => waiting.push(resolve));
-      working += 1;
-      const worker = idle.pop() ?? begin();
-      const answered = await ask<T, R>(worker, task, maxTaskMs);
-      if (answered.kind === 'result') idle.push(worker);
-      else await worker.terminate();
-      working -= 1;
-      waiting.shift()?.();
-      return answered;
+      await take();
+      return work(task);
+    },
+    async runIf(isWanted, task) {
+      await take();
+      if (isWanted()) return work(task);
+      giveBack();
+      return null;
     },
     async close() {
       await Promise.all(idle.splice(0).map((worker) => worker.terminate()));
