@@ -211,6 +211,14 @@ test('one of two takes of a move lands and is told; the other is remembered unti
   expect(after.state.outbox).toHaveLength(1);
 });
 
+test('a take of an earlier move that lands while the next one looks first is told by itself', () => {
+  const move = movingIn({ kind: 'reading', callId: 10, at: AT - 500, purpose: 'start' });
+  const intent = { ...INTENT, epoch: INTENT.epoch + 1 };
+  const after = shownWhile({ move: { ...move, epoch: intent.epoch }, intent });
+  expect(after.facts.map(({ kind }) => kind)).toContain('late-association');
+  expect(after.state.outbox).toHaveLength(1);
+});
+
 /** A read that shows this node by an association without an id. */
 const SHOWN_WITHOUT_ID = {
   answer: {
@@ -264,6 +272,8 @@ test.each<readonly [string, boolean, MovePhase]>([
   ['its take is on its way', false, { kind: 'taking', callId: 10, at: AT - 500, reassociate: false }],
   ['the answer of its take is looked for', false, SETTLING],
   ['it waits for its take', false, { ...RESTS, next: { call: 'take', reassociate: false } }],
+  ['it looks anew', false, { kind: 'reading', callId: 10, at: AT - 500, purpose: 'start' }],
+  ['it rests before it looks anew', false, { ...RESTS, next: { call: 'read', purpose: 'start' } }],
   ['its take found it held', false, { kind: 'reading', callId: 10, at: AT - 500, purpose: 'lost' }],
   ['nobody holds it by its doing', true, { ...RESTS, next: { call: 'read', purpose: 'duty' } }],
 ])('what lands in the middle of a move is told with the move, and once: %s', (_, duty, stage) => {

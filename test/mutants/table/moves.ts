@@ -490,9 +490,16 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'a take that an idle read shows in the middle of its move is told at once, and by the move again',
     edit(
       'move/late.ts',
-      'if (move !== null && intent !== null && endsAccepted(move))',
+      'if (move !== null && intent !== null && isToldByItsEnd(move, late))',
       'if (move !== null && intent !== null && move.epoch < 0)',
     ),
+    'late-takes',
+  ),
+  mutant(
+    'given-up-told-twice',
+    ['I17'],
+    'a take that was given up and lands while its move looks anew is told at once, and its move as abandoned',
+    edit('move/late.ts', ' || (looks && move.epoch === late.intent.epoch);', ';'),
     'late-takes',
   ),
   mutant(

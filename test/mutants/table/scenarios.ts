@@ -281,6 +281,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'told-others-unkept': ['webhook-down'],
   'outbox-kept': ['web-server-killed', 'sns-down'],
   'late-told-twice': ['idle-read-shows-the-take'],
+  'given-up-told-twice': ['opsworks-given-up-and-landed'],
   'repeated-each': ['refused-together'],
   'refused-is-taken': ['operator-gives-it-to-the-loser'],
   'second-take-forgotten': ['one-of-two-takes-lands-later'],

@@ -21,6 +21,7 @@ import { enqueue, newSerialId, noteOutage } from '../reporting/outbox.ts';
 import { addressOf, changeAddress, emitFact, persist, type StepContext } from '../step-context.ts';
 import type { MoveIntent } from '../storage/durable.ts';
 import { noteTry } from '../takeover/episode.ts';
+import type { Move } from './phases.ts';
 import { endsAccepted, isOfLastRun } from './phases.ts';
 
 /**
@@ -89,7 +90,7 @@ export function endLateTake(
   if (late === null) return;
   if (seen.node === ctx.state.config.node.id && !isKnown(ctx.state, late, before, seen)) {
     // A take of the move that is under way may be what is shown: its end tells of it, and the take that is remembered with it.
-    if (move !== null && intent !== null && endsAccepted(move)) noteAccepted(ctx, ip, intent);
+    if (move !== null && intent !== null && isToldByItsEnd(move, late)) noteAccepted(ctx, ip, intent);
     else emitLate(ctx, ip, late.intent);
     changeAddress(ctx, ip, { late: withoutLanded(late, seen.associationId) });
     return;
@@ -97,6 +98,13 @@ export function endLateTake(
   if (readAt < late.until) return;
   changeAddress(ctx, ip, { late: null });
   persist(ctx);
+}
+
+/** Whether the end of this move tells of its take, also where that was given up and the move looks anew who holds the address. */
+function isToldByItsEnd(move: Move, late: LateTake): boolean {
+  const { stage } = move;
+  const looks = stage.kind === 'reading' || (stage.kind === 'resting' && stage.next.call === 'read');
+  return endsAccepted(move) || (looks && move.epoch === late.intent.epoch);
 }
 
 /**
