@@ -1,6 +1,7 @@
 /** `failtome voters`: what it prints, its exit codes, and what is refused before anything is asked. */
 import { expect, test } from 'vitest';
 import type { HttpClient } from '../src/cli/http.ts';
+import { outputFits } from './api/answers.ts';
 import { answered, CONFIG, cli, STATUS } from './support/cli.ts';
 
 type Status = typeof STATUS;
@@ -78,6 +79,15 @@ test.each<[what: string, argv: readonly string[], config: string, told: string]>
   expect(err).toContain(told);
 });
 
+test.each([NEPTUNE, null])(
+  'the electorate as JSON is what its schema says, whoever answers',
+  async (neptune) => {
+    const { out } = await cli(['voters', '--json'], { http: nodes(STATUS, neptune) });
+    expect(JSON.parse(out).nodes).toHaveLength(2);
+    expect(outputFits('voters', JSON.parse(out))).toBe('');
+  },
+);
+
 test('an eighth voter is one too many', async () => {
   const more = ['a', 'b', 'c', 'd', 'e'].map(
     (id, at) => `{ id: ${id}, url: "http://10.0.2.${at + 1}:8741" }`,
@@ -103,5 +113,6 @@ test('a plan says what is to be done, and asks for nothing to be changed', async
   const { code, out } = await cli(['voters', 'replace', 'neptune', ...URL, '--plan', '--json'], { http });
   expect(code).toBe(1);
   expect(JSON.parse(out).detail).toContain('neptune');
+  expect(outputFits('voters', JSON.parse(out))).toBe('');
   expect(new Set(asked)).toEqual(new Set(['GET']));
 });

@@ -1,6 +1,7 @@
 /** What each verb of `failtome` prints with `--json`, as JSON Schema. */
 import Type from 'typebox';
 import type { CheckedLine } from '../../src/cli/check.ts';
+import type { SeenElectorate } from '../../src/cli/voters-judge.ts';
 import { STATUS } from './status-schema.ts';
 import { HISTORY_LINE, WHY } from './view-schemas.ts';
 import { count, describing, flag, lengthMs, nodeId, nullable, oneOf, text, texts } from './words.ts';
@@ -28,6 +29,27 @@ const CHECK_LINE = describing<CheckedLine>()(
 const FAULTS = texts('Each with its path, what was found and what was expected.');
 
 const DONE = { done: flag('Whether.'), detail: text('In words.') };
+
+const ELECTORATE = describing<SeenElectorate>()(
+  Type.Object({
+    digest: text('What names it.'),
+    voters: Type.Array(nodeId('One of its voters.')),
+    nodes: Type.Array(nodeId('A node that has it.')),
+    needed: count('How many of its voters decide.'),
+    couldDecide: flag('Of its voters those that have it, and those of whom it is not known, are enough.'),
+  }),
+);
+
+const VOTER_NODE = Type.Object({
+  id: nodeId('Its id; this node where it is not known.'),
+  role: nullable(text('candidate, witness or member.'), 'Null: it is not known.'),
+  url: text('Where it was asked.'),
+  reachable: flag('It answered.'),
+  failure: nullable(text('Why it did not.'), 'Null: it did.'),
+  version: nullable(text('The version of failtome that it runs.'), 'Null: it did not answer.'),
+  digest: nullable(text('The electorate that it has.'), 'Null: it did not answer.'),
+  voters: nullable(Type.Array(nodeId('A voter.')), 'Null: it did not answer.'),
+});
 
 /** Each verb's output, by the verb. */
 export const CLI_OUTPUT: Readonly<Record<string, object>> = {
@@ -106,6 +128,18 @@ export const CLI_OUTPUT: Readonly<Record<string, object>> = {
     { description: 'An IAM policy.' },
   ),
   handover: Type.Object({ ...DONE, id: text("The handover's id; empty: there is none.") }),
+  voters: Type.Union(
+    [
+      Type.Object({
+        agree: flag('Every node answers, and all have the same voters.'),
+        majorities: count('How many of the electorates could decide; above 1 two could at once.'),
+        electorates: Type.Array(ELECTORATE),
+        nodes: Type.Array(VOTER_NODE),
+      }),
+      Type.Object({ ...DONE, steps: texts('What was seen, and what was said to do, a line each.') }),
+    ],
+    { description: 'The electorate as each node has it; of add, remove and replace, how the change went.' },
+  ),
   pause: Type.Object(DONE),
   resume: Type.Object(DONE),
 };
