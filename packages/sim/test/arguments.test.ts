@@ -21,19 +21,23 @@ test('the help shows a time with its unit, and no default where there is none', 
   const command = new Command('x')
     .configureHelp({ optionDescription: describeOption })
     .option('--for <time>', 'how long', spanIn, 90_000)
+    .option('--slow-for <time,…>', 'how long each', (text) => text.split(',').map(spanIn), [500, 2_000])
     .option('--until <time>', 'till when', spanIn, Number.POSITIVE_INFINITY)
     .option('--json', 'as JSON', false)
     .option('--set <change>', 'again for more', (one, before: string[]) => [...before, one], [])
+    .option('--members <n,…>', 'how many', (text) => text.split(',').map(wholeIn(1)), [3, 10])
     .option('--jobs <n>', 'at once', wholeIn(1), 2);
   const lines = command
     .helpInformation()
     .split('\n')
     .map((line) => line.trim());
   expect(lines.filter((line) => line.startsWith('--'))).toEqual([
-    '--for <time>    how long (default: 90s)',
-    '--until <time>  till when',
-    '--json          as JSON',
-    '--set <change>  again for more',
-    '--jobs <n>      at once (default: 2)',
+    '--for <time>         how long (default: 90s)',
+    '--slow-for <time,…>  how long each (default: 500ms,2s)',
+    '--until <time>       till when',
+    '--json               as JSON',
+    '--set <change>       again for more',
+    '--members <n,…>      how many (default: 3,10)',
+    '--jobs <n>           at once (default: 2)',
   ]);
 });

@@ -61,13 +61,20 @@ export function shareIn(text: string): number {
   return share;
 }
 
-/** Shows the default of an option as people would write it: a time with its unit, and none where there is none. */
+/** Shows the default of an option as people would write it: a time with its unit, a list with commas, and none where there is none. */
 export function describeOption(this: Help, option: Option): string {
   const { defaultValue: value, defaultValueDescription: said } = option;
   const isNone =
     value === false || value === Number.POSITIVE_INFINITY || (Array.isArray(value) && value.length === 0);
-  const isTime = option.flags.endsWith('<time>') && typeof value === 'number';
   if (isNone) return option.description;
-  if (isTime && said === undefined) option.default(value, formatDuration(value));
+  const isTime = /<time(,…)?>$/.test(option.flags) && value !== undefined;
+  if (said === undefined && (isTime || Array.isArray(value)))
+    option.default(
+      value,
+      [value]
+        .flat()
+        .map(isTime ? formatDuration : String)
+        .join(),
+    );
   return Help.prototype.optionDescription.call(this, option);
 }
