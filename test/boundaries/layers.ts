@@ -30,6 +30,7 @@ const PROTOCOL_FLOORS: readonly (readonly string[])[] = [
   [
     `${P}/copy.ts`,
     `${P}/neighbours.ts`,
+    `${P}/text-hash.ts`,
     `${P}/model`,
     `${P}/wire`,
     `${P}/storage/durable.ts`,
@@ -143,12 +144,13 @@ export const LAYERS: readonly Layer[] = [
     packages: [PROTOCOL],
   },
   { folder: `${SIM}/workers`, node: true },
+  { folder: `${SIM}/pages` },
   {
     folder: `${SIM}/tune`,
-    parts: [`${SIM}/world`, `${SIM}/scenario`, `${SIM}/workers`],
+    parts: [`${SIM}/pages`, `${SIM}/world`, `${SIM}/scenario`, `${SIM}/workers`],
     packages: [PROTOCOL, CONFIG, KEYS],
   },
-  { folder: `${SIM}/scale`, parts: [`${SIM}/world`], packages: [PROTOCOL] },
+  { folder: `${SIM}/scale`, parts: [`${SIM}/pages`, `${SIM}/world`], packages: [PROTOCOL] },
   {
     folder: `${SIM}/why`,
     parts: [

@@ -9,14 +9,15 @@ import {
   readSegment,
   replaySegment,
 } from '../../packages/recording/src/index.ts';
-import { runToEnd } from './support/command.ts';
+import { cliOf, runToEnd } from './support/command.ts';
 import { type Scene, scenario } from './support/scenario.ts';
 
 const simulator = join(import.meta.dirname, '../../packages/sim/dist/failtome-sim.js');
 
 async function bundled({ cluster }: Scene, ...args: readonly string[]): Promise<Bundle> {
   const path = join(cluster.folder, `bundle-${args.length}.tar.gz`);
-  const { code, stderr } = await cluster.cli(
+  const { code, stderr } = await cliOf(
+    cluster,
     'bundle',
     '--url',
     cluster.node('neptune').agent.api.url,

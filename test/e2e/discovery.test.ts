@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Cluster, startCluster } from '../../packages/cluster/src/index.ts';
-import { failtome, program } from './support/command.ts';
+import { cliOf, failtome, program } from './support/command.ts';
 
 const TAG = 'failtome-web';
 const tagged = (node: string) => ({ tags: { [TAG]: node } });
@@ -31,7 +31,7 @@ async function start(): Promise<Cluster> {
 }
 
 async function stateOf(cluster: Cluster, of: string): Promise<string> {
-  const { stdout } = await cluster.cli('status', '--json', '-c', cluster.node('saturn').agent.configFile);
+  const { stdout } = await cliOf(cluster, 'status', '--json', '-c', cluster.node('saturn').agent.configFile);
   const { peers }: { readonly peers: readonly { readonly id: string; readonly state: string }[] } =
     JSON.parse(stdout);
   return peers.find(({ id }) => id === of)?.state ?? 'unknown';

@@ -10,6 +10,7 @@ import { HEARTBEAT_RESULTS } from '../../packages/agent/src/observe/labels.ts';
 import { AgentApi } from '../../packages/cluster/src/agent-api.ts';
 import { type NodeSpec, settingsIn, type YamlObject } from '../../packages/cluster/src/index.ts';
 import { authority, type Issued, issue, writeCertificate } from '../support/certificates.ts';
+import { cliOf } from './support/command.ts';
 import { HandshakeFlood } from './support/handshake-flood.ts';
 import { patienceMs, type ScenarioOptions, type Scene, scenario } from './support/scenario.ts';
 
@@ -67,13 +68,13 @@ scenario(
       expect([verb, (await scene.command('saturn', verb)).code]).toEqual([verb, 0]);
     const ca = join(folder, 'failover-saturn.ca');
     const named = ['status', '--url', agent.api.url] as const;
-    expect(await cluster.cli(...named)).toMatchObject({
+    expect(await cliOf(cluster, ...named)).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/not trusted/),
     });
     // The authority alone, because the address of a test's cluster stands in no certificate.
-    expect((await cluster.cli(...named, '--ca', ca)).stderr).toMatch(/none of its names/);
-    expect((await cluster.cli(...named, '--ca', join(folder, 'failover-saturn.crt'))).code).toBe(0);
+    expect((await cliOf(cluster, ...named, '--ca', ca)).stderr).toMatch(/none of its names/);
+    expect((await cliOf(cluster, ...named, '--ca', join(folder, 'failover-saturn.crt'))).code).toBe(0);
     const check = await scene.command('saturn', 'check');
     expect(check.stdout).toMatch(/certificate +\S+, valid until/);
     expect(check.stdout).toMatch(/peer neptune: key/);

@@ -8,7 +8,7 @@ import {
   settingsIn,
   startCluster,
 } from '../../packages/cluster/src/index.ts';
-import { program } from './support/command.ts';
+import { cliOf, program } from './support/command.ts';
 
 interface Peer {
   readonly id: string;
@@ -41,7 +41,7 @@ async function reload({ agent }: ClusterNode): Promise<void> {
 
 /** The command on a node. */
 async function voters(cluster: Cluster, on: ClusterNode, ...args: readonly string[]) {
-  const { code, stdout, stderr } = await cluster.cli('voters', ...args, '-c', on.agent.configFile);
+  const { code, stdout, stderr } = await cliOf(cluster, 'voters', ...args, '-c', on.agent.configFile);
   // As one line each: how it is folded is the terminal's affair.
   return { code, stdout: stdout.replace(/\s+/g, ' '), stderr };
 }
@@ -105,7 +105,9 @@ test('a witness is added and removed again, step by step, and two changes at onc
   expect(await refused(cluster, neptune, 'add', 'eris', '--url', 'http://127.0.0.1:1')).toContain(
     'another change is under way',
   );
-  const status = JSON.parse((await cluster.cli('status', '--json', '-c', neptune.agent.configFile)).stdout);
+  const status = JSON.parse(
+    (await cliOf(cluster, 'status', '--json', '-c', neptune.agent.configFile)).stdout,
+  );
   expect(status.pause).toMatchObject({ paused: true, reason: 'voters: add pluto' });
 
   const again = voters(cluster, saturn, ...add);

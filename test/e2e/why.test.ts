@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
 import { GATE_MUTANTS } from '../mutants/table/gates.ts';
 import { runTrial } from '../mutants/trials.ts';
-import { runToEnd } from './support/command.ts';
+import { cliOf, runToEnd } from './support/command.ts';
 import { type Scene, scenario } from './support/scenario.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -50,7 +50,8 @@ async function outage(scene: Scene): Promise<string> {
   // What comes a moment later in the plan has to be within what was recorded.
   await scene.probedMore('neptune', 4, 'ok');
   const bundle = join(cluster.folder, 'outage.tar.gz');
-  const { code, stderr } = await cluster.cli(
+  const { code, stderr } = await cliOf(
+    cluster,
     'bundle',
     '--url',
     neptune.agent.api.url,

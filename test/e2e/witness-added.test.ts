@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Cluster, settingsIn, startCluster } from '../../packages/cluster/src/index.ts';
-import { program } from './support/command.ts';
+import { cliOf, program } from './support/command.ts';
 
 interface Peer {
   readonly id: string;
@@ -34,7 +34,7 @@ async function page(): Promise<{ readonly witness: Configuration; readonly line:
 }
 
 async function done(cluster: Cluster, ...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await cluster.cli(...args);
+  const { code, stdout, stderr } = await cliOf(cluster, ...args);
   expect([code, stderr, args[0], code === 0 ? '' : stdout]).toEqual([0, '', args[0], '']);
   return stdout;
 }

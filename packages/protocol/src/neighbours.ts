@@ -7,8 +7,10 @@
  * mutual. A union of a few random rings is an expander with high probability: news crosses it in a number of hops that grows with the logarithm of
  * the nodes (J. Friedman, "A proof of Alon's second eigenvalue conjecture", 2003).
  */
+
 import type { PeerConfig, ProtocolConfig } from './model/config.ts';
 import type { NodeId } from './model/units.ts';
+import { fnv1a } from './text-hash.ts';
 
 /** Up to so many nodes everybody speaks to everybody. */
 export const MANY_NODES = 10;
@@ -80,10 +82,9 @@ function besideIn(ring: number, self: NodeId, peers: readonly PeerConfig[]): rea
 /** How many places a ring has. */
 const PLACES = 2 ** 32;
 
-/** FNV-1a over ring and id, with MurmurHash3's finalizer: whole-number arithmetic, alike on every machine. */
+/** FNV-1a of the id, another one for each ring, with MurmurHash3's finalizer, so that ids which are nearly alike lie far apart. */
 function placeOf(ring: number, id: NodeId): number {
-  let hash = 0x811c9dc5 ^ ring;
-  for (let i = 0; i < id.length; i += 1) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  let hash = fnv1a(id, ring);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestContext } from 'vitest';
 import { outputFits } from '../../../packages/agent/test/api/answers.ts';
+import type { Cluster, CommandResult } from '../../../packages/cluster/src/index.ts';
 
 export const program: string = join(import.meta.dirname, '../../../packages/agent/dist/failtome.js');
 
@@ -34,8 +35,15 @@ export async function failtome(args: readonly string[], options: CommandOptions 
   return ended;
 }
 
+/** Runs `failtome ARGS` in a cluster's folder to its end. */
+export async function cliOf(cluster: Cluster, ...args: readonly string[]): Promise<CommandResult> {
+  const ended = await cluster.cli(...args);
+  checkJson(args, ended);
+  return ended;
+}
+
 /** Whatever a verb prints as JSON is what its schema says, in every test. */
-function checkJson(args: readonly string[], { code, stdout }: Ended): void {
+function checkJson(args: readonly string[], { code, stdout }: Pick<Ended, 'code' | 'stdout'>): void {
   const [verb = ''] = args;
   if (!args.includes('--json') || stdout === '' || typeof code !== 'number') return;
   const fault = outputFits(verb, JSON.parse(stdout));

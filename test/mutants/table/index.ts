@@ -9,6 +9,7 @@ import { EARLY_MUTANTS } from './early.ts';
 import { EPISODE_MUTANTS } from './episodes.ts';
 import { FRESHNESS_MUTANTS } from './freshness.ts';
 import { GATE_MUTANTS } from './gates.ts';
+import { LATE_TAKE_MUTANTS } from './late-takes.ts';
 import { LYING_MUTANTS } from './lying.ts';
 import { MOVE_MUTANTS } from './moves.ts';
 import { OBSERVATION_MUTANTS } from './observation.ts';
@@ -27,6 +28,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...FRESHNESS_MUTANTS,
   ...STANDING_MUTANTS,
   ...MOVE_MUTANTS,
+  ...LATE_TAKE_MUTANTS,
   ...EARLY_MUTANTS,
   ...AT_REST_MUTANTS,
   ...ORDER_MUTANTS,

@@ -7,6 +7,7 @@ import { ARBITER, MAX_VOTERS, type ProtocolConfig } from '../model/config.ts';
 import type { State } from '../model/state.ts';
 import type { NodeId } from '../model/units.ts';
 import { counted } from '../reporting/wording.ts';
+import { fnv1a } from '../text-hash.ts';
 import { WIRE_VERSION } from '../wire/messages.ts';
 
 /** All configured voters, this node included where it votes, and the arbiter where there is one, sorted by id. */
@@ -38,18 +39,9 @@ export const electorateDigest: (config: ProtocolConfig) => string = digestOnce((
   votersOf(config).join(','),
 );
 
-/**
- * 32-bit FNV-1a, as eight hexadecimal digits.
- *
- * Source: Fowler, Noll, Vo, "The FNV Non-Cryptographic Hash Algorithm", IETF draft-eastlake-fnv.
- */
+/** Its FNV-1a, as eight hexadecimal digits. */
 export function digestOf(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i += 1) {
-    hash ^= text.charCodeAt(i);
-    hash = Math.imul(hash, 0x01000193);
-  }
-  return (hash >>> 0).toString(16).padStart(8, '0');
+  return fnv1a(text).toString(16).padStart(8, '0');
 }
 
 /**

@@ -1,11 +1,18 @@
 /** Failtome's own nodes, in the world that scenarios and the swarm run them in. */
 import type { NodeId, State } from '@failtome/protocol';
-import { ADDRESS, createWorld, DEFAULT_SETTINGS, type NodeSpec, type World } from '../world/index.ts';
+import {
+  ADDRESS,
+  CALM_WORLD,
+  createWorld,
+  DEFAULT_SETTINGS,
+  type NodeSpec,
+  type World,
+} from '../world/index.ts';
 import { Subscribers } from '../world/subscribers.ts';
 import {
   type ClusterOptions,
   createByteCount,
-  LOOK_MS,
+  createRunTill,
   type MeasuredCluster,
   memberName,
   type Verdict,
@@ -27,13 +34,7 @@ export function startFailtome({ members: count, seed, lossPerMille }: ClusterOpt
       holders: [0],
       driver: 'ec2',
       settings: DEFAULT_SETTINGS,
-      cloud: { applyMs: [10, 60], answerMs: [5, 30], lostAnswerPerMille: 0 },
-      associationSettleMs: 0,
-      autoAddressDelayMs: 60_000,
-      staleDisassociate: 'not-found',
-      diskMs: [0.5, 4],
-      timerLateMs: 1,
-      occupied: [],
+      ...CALM_WORLD,
       link: { lossPerMille },
     },
     { keepTrace: 0, judged: false },
@@ -97,13 +98,6 @@ function createTime(world: World): Pick<MeasuredCluster, 'now' | 'runFor' | 'run
     now: () => world.now(),
     at: (atMs, work) => world.queue.at(atMs, work),
     runFor: run,
-    runTill(holds, withinMs) {
-      const untilMs = world.now() + withinMs;
-      while (!holds()) {
-        if (world.now() >= untilMs) return null;
-        run(Math.min(LOOK_MS, untilMs - world.now()));
-      }
-      return world.now();
-    },
+    runTill: createRunTill(() => world.now(), run),
   };
 }

@@ -41,6 +41,18 @@ export interface MeasuredCluster {
 /** How often it is asked whether something holds: to ask all members after every event would cost more than the events. */
 export const LOOK_MS = 50;
 
+/** Run a cluster till something holds. @param runFor runs it for so many milliseconds */
+export function createRunTill(now: () => number, runFor: (ms: number) => void): MeasuredCluster['runTill'] {
+  return (holds, withinMs) => {
+    const untilMs = now() + withinMs;
+    while (!holds()) {
+      if (now() >= untilMs) return null;
+      runFor(Math.min(LOOK_MS, untilMs - now()));
+    }
+    return now();
+  };
+}
+
 /** How a cluster is begun. */
 export interface ClusterOptions {
   readonly members: number;

@@ -1,5 +1,6 @@
 /** A comparison by size as one HTML file: a picture a quantity, and the tables. */
 import { counted } from '@failtome/protocol';
+import { escaped } from '../pages/escaped.ts';
 import { PROTOCOLS, type ProtocolName, type QuietRow, type ScaleResult } from './comparison.ts';
 import { describeWorld, QUIET_HEAD, quietCells, SLOW_HEAD, slowCells } from './scale-text.ts';
 
@@ -122,14 +123,6 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return `<div class="wide"><table><thead><tr>${cells(head, 'th')}</tr></thead><tbody>
 ${rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('\n')}
 </tbody></table></div>`;
-}
-
-function escaped(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }
 
 const STYLE = `

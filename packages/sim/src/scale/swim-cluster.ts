@@ -9,7 +9,7 @@ import { Subscribers } from '../world/subscribers.ts';
 import {
   type ClusterOptions,
   createByteCount,
-  LOOK_MS,
+  createRunTill,
   type MeasuredCluster,
   memberName,
   type Verdict,
@@ -156,21 +156,15 @@ function createActions(
 }
 
 function createTime(queue: EventQueue): Pick<MeasuredCluster, 'now' | 'runFor' | 'runTill' | 'at'> {
-  const runUntil = (untilMs: number): void => {
+  const runFor = (ms: number): void => {
+    const untilMs = queue.now() + ms;
     while (queue.runNext(untilMs));
   };
   return {
     now: queue.now,
     at: queue.at,
-    runFor: (ms) => runUntil(queue.now() + ms),
-    runTill(holds, withinMs) {
-      const untilMs = queue.now() + withinMs;
-      while (!holds()) {
-        if (queue.now() >= untilMs) return null;
-        runUntil(Math.min(untilMs, queue.now() + LOOK_MS));
-      }
-      return queue.now();
-    },
+    runFor,
+    runTill: createRunTill(queue.now, runFor),
   };
 }
 

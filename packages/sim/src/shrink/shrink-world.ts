@@ -4,6 +4,7 @@
 import { ACTIONS, type Entry, type Plan } from '../plan/index.ts';
 import {
   ADDRESS,
+  CALM_WORLD,
   DEFAULT_SETTINGS,
   FAST_SETTINGS,
   type NodeSpec,
@@ -14,17 +15,7 @@ import type { Search } from './shrink-search.ts';
 
 type Change = Partial<WorldSpec>;
 
-/** As `createCluster` has it. */
-const CALM: Change = {
-  cloud: { applyMs: [10, 60], answerMs: [5, 30], lostAnswerPerMille: 0 },
-  associationSettleMs: 0,
-  autoAddressDelayMs: 60_000,
-  staleDisassociate: 'not-found',
-  diskMs: [0.5, 4],
-  timerLateMs: 1,
-  occupied: [],
-  driver: 'ec2',
-};
+const CALM: Change = { ...CALM_WORLD, driver: 'ec2' };
 
 /** Leave out nodes. */
 export function dropNodes(search: Search): boolean {

@@ -1,4 +1,5 @@
 /** A tuning as one HTML file: the front of the two aims as a picture, the numbers, and the change that is advised. */
+import { escaped } from '../pages/escaped.ts';
 import { FAILURES } from './experiment.ts';
 import type { Choice } from './measure.ts';
 import type { TuneResult } from './tune.ts';
@@ -77,14 +78,6 @@ function dot(
 
 function seconds(ms: number): string {
   return Number.isFinite(ms) ? `${(ms / 1_000).toFixed(2)} s` : 'never';
-}
-
-function escaped(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }
 
 const STYLE = `

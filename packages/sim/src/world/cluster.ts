@@ -22,6 +22,26 @@ export const ADDRESS = '198.51.100.200';
 /** Within this a cluster of default settings has started, met, and lends leases. */
 export const SETTLED_MS = 30_000;
 
+/** What is around the nodes where nothing is unusual: a cloud, disks and timers that are quick and do as they are told. */
+export const CALM_WORLD: Pick<
+  WorldSpec,
+  | 'cloud'
+  | 'associationSettleMs'
+  | 'autoAddressDelayMs'
+  | 'staleDisassociate'
+  | 'diskMs'
+  | 'timerLateMs'
+  | 'occupied'
+> = {
+  cloud: { applyMs: [10, 60], answerMs: [5, 30], lostAnswerPerMille: 0 },
+  associationSettleMs: 0,
+  autoAddressDelayMs: 60_000,
+  staleDisassociate: 'not-found',
+  diskMs: [0.5, 4],
+  timerLateMs: 1,
+  occupied: [],
+};
+
 const TRUE_CLOCK: ClockSpec = { offsetMs: 0, driftPpm: 0, wallErrorMs: 0 };
 
 /** Build a cluster and run it until it has settled. */
@@ -48,13 +68,7 @@ export function createCluster({ nodes, seed = 1, settings, world }: ClusterOptio
     holders: [0],
     driver: 'ec2',
     settings: { ...DEFAULT_SETTINGS, ...settings },
-    cloud: { applyMs: [10, 60], answerMs: [5, 30], lostAnswerPerMille: 0 },
-    associationSettleMs: 0,
-    autoAddressDelayMs: 60_000,
-    staleDisassociate: 'not-found',
-    diskMs: [0.5, 4],
-    timerLateMs: 1,
-    occupied: [],
+    ...CALM_WORLD,
     ...world,
   };
   return createWorld(spec, { keepTrace: 4_000 });

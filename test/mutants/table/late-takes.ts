@@ -1,0 +1,44 @@
+/** Takes that land when their move has given them up, or has ended: I17. */
+import { edit, type Mutant, mutant } from '../mutant.ts';
+
+export const LATE_TAKE_MUTANTS: readonly Mutant[] = [
+  mutant(
+    'late-untold',
+    ['I17'],
+    'people are not told of a take that landed late',
+    edit('move/late.ts', 'else emitLate(ctx, ip, late.intent);', ''),
+    'late-takes',
+  ),
+  mutant(
+    'second-take-forgotten',
+    ['I17'],
+    'of two takes of one move that stayed unknown, the one that lands first makes the other forgotten',
+    edit('move/late.ts', 'return late.takes > 1 ?', 'return late.takes < 1 ?'),
+    'late-takes',
+  ),
+  mutant(
+    'held-without-id-for-ever',
+    ['I17'],
+    'without ids of associations, a take that lands after another held the address looks like the one that was told',
+    edit('observation/holder.ts', 'if (late?.held !== WITHOUT_ID) return;', 'if (late?.until !== 0) return;'),
+    'late-takes',
+  ),
+  mutant(
+    'late-told-twice',
+    ['I17'],
+    'a take that an idle read shows in the middle of its move is told at once, and by the move again',
+    edit(
+      'move/late.ts',
+      'if (move !== null && intent !== null && isToldByItsEnd(move, late))',
+      'if (move !== null && intent !== null && move.epoch < 0)',
+    ),
+    'late-takes',
+  ),
+  mutant(
+    'given-up-told-twice',
+    ['I17'],
+    'a take that was given up and lands while its move looks anew is told at once, and its move as abandoned',
+    edit('move/late.ts', ' || (looks && move.epoch === late.intent.epoch);', ';'),
+    'late-takes',
+  ),
+];
