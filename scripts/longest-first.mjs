@@ -4,7 +4,8 @@ import { BaseSequencer } from 'vitest/node';
 
 /** In the order of their processor time; all others follow as Vitest sorts them. */
 const longest = [
-  'packages/sim/test/scenarios.test.ts',
+  'packages/sim/test/scenarios-a-to-l.test.ts',
+  'packages/sim/test/scenarios-m-to-z.test.ts',
   'packages/sim/test/shrink-asks.test.ts',
   'packages/sim/test/shrink-pace.test.ts',
   'packages/sim/test/shrink-member.test.ts',
