@@ -107,6 +107,10 @@ const SEARCHES: readonly (readonly [string, Bounds])[] = [
   ['explorer, a pair with one fault of a call', { ...ONE_ORDER, faultKinds: ['call'] }],
   ['explorer, a pair with one crash or pause', { ...ONE_ORDER, faultKinds: ['crash', 'pause'] }],
   [
+    'explorer, a pair with an arbiter and one crash, pause or fault of its store',
+    { ...ONE_ORDER, cluster: 'pair-arbiter', faultKinds: ['crash', 'pause', 'store'] },
+  ],
+  [
     'explorer, three candidates with one lost message',
     { ...ONE_ORDER, cluster: 'three', faultKinds: ['message'] },
   ],

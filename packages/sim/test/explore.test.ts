@@ -7,11 +7,20 @@ import {
 } from '@failtome/protocol';
 import { describe, expect, it } from 'vitest';
 import type { Global } from '../src/explore/explored-world.ts';
-import { type Bounds, DEFAULT_BOUNDS, type ExploreResult, explore } from '../src/explore/index.ts';
+import {
+  type Bounds,
+  CLUSTER_KINDS,
+  DEFAULT_BOUNDS,
+  type ExploreResult,
+  explore,
+} from '../src/explore/index.ts';
 
 type Step = typeof protocolStep;
 
 const SMALL: Bounds = { ...DEFAULT_BOUNDS, faults: 0, reasons: ['server-dead'], phases: 1, horizonMs: 1_800 };
+
+/** The holder is gone, so that the pair needs its arbiter. */
+const ARBITER_ALONE: Bounds = { ...SMALL, cluster: 'pair-arbiter', reasons: ['machine-gone'] };
 
 describe('exploring the protocol', () => {
   it('finds no violation in any history of a pair whose holder vanishes, with any one fault', () => {
@@ -34,7 +43,7 @@ describe('exploring the protocol', () => {
     expect(result.seen.votes).toMatchObject({ 'grant down': expect.any(Number) });
   });
 
-  it.each(['pair-witness', 'three'] as const)(
+  it.each(CLUSTER_KINDS.filter((cluster) => cluster !== 'pair'))(
     'finds no violation in a cluster of kind %s',
     (cluster) => {
       const result = explore({ ...SMALL, cluster });
@@ -44,6 +53,18 @@ describe('exploring the protocol', () => {
     },
     60_000,
   );
+
+  it('finds no violation in a pair whose holder vanishes, whatever goes wrong twice with the store of its arbiter', () => {
+    const bounds = { ...DEFAULT_BOUNDS, cluster: 'pair-arbiter', faults: 2, faultKinds: ['store'] } as const;
+    const result = explore({ ...bounds, reasons: ['machine-gone'] });
+    expect(violationOf(result)).toBeNull();
+    expect(result.complete).toBe(true);
+    expect(result.seen.votes).toMatchObject({
+      'arbiter: blind arbiter': expect.any(Number),
+      'arbiter: refuse lease-unknown': expect.any(Number),
+    });
+    expect(Object.keys(result.seen.faults)).toContain("b's swap of the arbiter: applied-hang");
+  });
 
   it('counts no message twice, whoever dies after it was sent, and none of two receivers as one', () => {
     for (const faults of [2, 3]) {
@@ -99,6 +120,10 @@ describe('what is taken for the same', () => {
   it.each([
     ['without faults', { ...SMALL, horizonMs: 500, orders: 'all' }],
     ['with a fault of a message', { ...SMALL, horizonMs: 500, faults: 1, faultKinds: ['message'] }],
+    [
+      'with an arbiter whose store fails',
+      { ...ARBITER_ALONE, horizonMs: 2_800, faults: 2, faultKinds: ['store'], orders: 'one' },
+    ],
     ['with a crash', { ...SMALL, horizonMs: 600, faults: 1, faultKinds: ['crash'], orders: 'one' }],
   ] satisfies [string, Bounds][])(
     'is the same: a search that merges nothing sees no more, %s',
@@ -125,6 +150,12 @@ describe('exploring a protocol with a rule taken out', () => {
       'I18',
       unnumbered,
       { faults: 1, faultKinds: ['message'], orders: 'one' },
+    ],
+    [
+      "the arbiter's lease counts as over at once",
+      'I29',
+      impatient,
+      { cluster: 'pair-arbiter', faults: 1, faultKinds: ['crash'], orders: 'one' },
     ],
     [
       'a voter forgets whom it lent to',
@@ -166,7 +197,7 @@ function visitsOf(bounds: Bounds, apart: boolean): { seen: Set<string>; count: n
 }
 
 /** What a person would call the same situation. */
-function projectionOf({ t, nodes, wire, calls, servers, faultsLeft }: Global): string {
+function projectionOf({ t, nodes, wire, calls, items, servers, faultsLeft }: Global): string {
   const views = nodes.map(({ life, core, disk }) => {
     const { addresses, peers, local } = core.state;
     return {
@@ -188,8 +219,10 @@ function projectionOf({ t, nodes, wire, calls, servers, faultsLeft }: Global): s
   const words = wire.map(({ kind, from, to, message: { payload } }) =>
     JSON.stringify([kind, from, to, payload.ballots, payload.answers, payload.releases]),
   );
+  // Which of its names an item was made under nobody can tell.
+  const stored = Object.values(items).map((text) => text.replace(/"founded":"[^"]*",/, ''));
   const ops = calls.map(({ node, purpose }) => `${node} ${purpose}`);
-  return JSON.stringify([t, faultsLeft, servers, views, words.sort(), ops.sort()]);
+  return JSON.stringify([t, faultsLeft, servers, views, words.sort(), ops.sort(), stored]);
 }
 
 function deepFrozen(result: StepResult): StepResult {
@@ -270,6 +303,17 @@ function forgetful(state: State, input: Input): StepResult {
     const isAsked = asking?.some((ballot) => ballot.address === ip && ballot.candidate !== lent?.candidate);
     const forgets = isAsked === true && lent !== null && lent.candidate !== own;
     return [ip, forgets ? { ...address, lent: null, epoch: 0 } : address];
+  });
+  return protocolStep({ ...state, addresses: Object.fromEntries(addresses) }, input);
+}
+
+/** As if everything in the store had stood there for ever. */
+function impatient(state: State, input: Input): StepResult {
+  const addresses = Object.entries(state.addresses).map(([ip, address]) => {
+    const { seen } = address.arbiter;
+    if (seen?.text?.includes('"over":false') !== true) return [ip, address];
+    const arbiter = { ...address.arbiter, seen: { ...seen, since: -1e9 }, lookAt: 0 };
+    return [ip, { ...address, arbiter }];
   });
   return protocolStep({ ...state, addresses: Object.fromEntries(addresses) }, input);
 }

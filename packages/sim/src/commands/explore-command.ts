@@ -2,6 +2,7 @@ import { counted } from '@failtome/protocol';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
   type Bounds,
+  CLUSTER_KINDS,
   type ClusterKind,
   DEFAULT_BOUNDS,
   type ExploreResult,
@@ -49,7 +50,7 @@ export function addExplore(program: Command, context: CommandContext): void {
     .description(
       'all histories of a small cluster within bounds, on the real step function; exits 1 on a violation',
     )
-    .addOption(choice('--cluster <kind>', 'who takes part', ['pair', 'pair-witness', 'three'], cluster))
+    .addOption(choice('--cluster <kind>', 'who takes part', CLUSTER_KINDS, cluster))
     .option('--faults <n>', 'faults in one history', wholeIn(0), faults)
     .option('--fault-kinds <kind,…>', `which: ${FAULT_KINDS.join(', ')}`, kindsIn, FAULT_KINDS)
     .option(

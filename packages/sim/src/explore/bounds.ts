@@ -6,7 +6,10 @@ import type { Ip, ProtocolConfig } from '@failtome/protocol';
 import { configFor, type NodeSpec, type Settings } from '../world/settings.ts';
 
 /** The clusters that can be explored. */
-export type ClusterKind = 'pair' | 'pair-witness' | 'three';
+export const CLUSTER_KINDS = ['pair', 'pair-arbiter', 'pair-witness', 'three'] as const;
+
+/** One of them. */
+export type ClusterKind = (typeof CLUSTER_KINDS)[number];
 
 /** Why the address should move, or not; what happens is no fault of the budget. */
 export type Reason = 'none' | 'server-dead' | 'server-hung' | 'machine-gone';
@@ -15,7 +18,16 @@ export type Reason = 'none' | 'server-dead' | 'server-hung' | 'machine-gone';
 export const REASONS_TO_MOVE: readonly Reason[] = ['none', 'server-dead', 'server-hung', 'machine-gone'];
 
 /** Families of faults that the budget may be spent on. */
-export type FaultKind = 'message' | 'link' | 'crash' | 'pause' | 'call' | 'check' | 'server' | 'disk';
+export type FaultKind =
+  | 'message'
+  | 'link'
+  | 'crash'
+  | 'pause'
+  | 'call'
+  | 'check'
+  | 'server'
+  | 'disk'
+  | 'store';
 
 /** The kinds of fault that can be chosen. */
 export const FAULT_KINDS: readonly FaultKind[] = [
@@ -27,6 +39,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   'check',
   'server',
   'disk',
+  'store',
 ];
 
 /** How much of all histories is followed. */
@@ -89,7 +102,7 @@ export const MAX_EXPLORED_ADDRESSES = 4;
 /** Virtual time goes in steps of this. Whatever travels or works takes one, unless a fault makes it longer. */
 export const QUANTUM_MS = 100;
 
-/** From the first start until leases are lent and the first idle reads are done. */
+/** From the first start until leases are lent, the first idle reads are done, and an arbiter that was made new lends. */
 export const SETTLED_MS = 6_000;
 
 /** Small, so that a takeover takes few quanta, and in the proportions of the defaults. */
@@ -115,7 +128,12 @@ export const AUTO_ADDRESS_MS = 1_000;
 /** The configurations of a cluster, the first holder's first. */
 export function configsOf({ cluster, addresses }: Bounds): readonly ProtocolConfig[] {
   const specs = nodesOf(cluster);
-  return specs.map((spec) => configFor(spec, specs, addressesOf(addresses), 'ec2', EXPLORED_SETTINGS, {}));
+  const { agreement } = EXPLORED_SETTINGS;
+  const settings: Settings =
+    cluster === 'pair-arbiter'
+      ? { ...EXPLORED_SETTINGS, agreement: { ...agreement, arbiter: true } }
+      : EXPLORED_SETTINGS;
+  return specs.map((spec) => configFor(spec, specs, addressesOf(addresses), 'ec2', settings, {}));
 }
 
 /** TEST-NET-2 of RFC 5737. */
@@ -133,6 +151,7 @@ function nodesOf(cluster: ClusterKind): readonly NodeSpec[] {
   });
   switch (cluster) {
     case 'pair':
+    case 'pair-arbiter':
       return [node('a', 'candidate'), node('b', 'candidate')];
     case 'pair-witness':
       return [node('a', 'candidate'), node('b', 'candidate'), node('w', 'witness')];

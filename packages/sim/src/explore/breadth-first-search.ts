@@ -228,6 +228,7 @@ function startsOf(search: Search): readonly Global[] {
     wire: [],
     calls: [],
     aws: createAccount(bounds),
+    items: {},
     servers: configsOf(bounds).map(() => 'up'),
     closed: [],
     planned: [],

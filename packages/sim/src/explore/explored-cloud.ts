@@ -36,6 +36,9 @@ export function createAccount(bounds: Bounds): AwsState {
   });
 }
 
+/** A call to AWS. */
+export type CloudCall = Exclude<Call, { purpose: 'arbiter' }>;
+
 /** AWS after a call, and its answer. */
 export interface Carried {
   readonly aws: AwsState;
@@ -51,7 +54,7 @@ export interface Carried {
  */
 export function carryOut(
   aws: AwsState,
-  call: Call,
+  call: CloudCall,
   addresses: readonly string[],
   t: number,
   lagMs: number,
@@ -89,15 +92,16 @@ export function carryOut(
     topicArn: TOPIC,
     time: null,
   });
-  const { operation } = call;
-  if ('op' in operation) {
-    driver.drive({ address: call.address, operation }, call.until, atOnce, (result) => {
-      driven = result;
-    });
-  } else
-    driver.publish(operation, call.until, (result) => {
+  if (call.purpose === 'publish')
+    driver.publish(call.operation, call.until, (result) => {
       published = result;
     });
+  else {
+    const { address, operation } = call;
+    driver.drive({ address, operation }, call.until, atOnce, (result) => {
+      driven = result;
+    });
+  }
   return { aws: state, events, driven, published };
 }
 

@@ -2,6 +2,7 @@
  * What the explored world is made of: nodes, and what is on its way between them and the cloud. Plain data.
  */
 import type {
+  ArbiterOperation,
   AskPurpose,
   CallPurpose,
   DriverOperation,
@@ -15,7 +16,7 @@ import type {
   PublishEffect,
   step,
 } from '@failtome/protocol';
-import type { RunHistory } from '../invariants/index.ts';
+import type { RunHistory, RunView } from '../invariants/index.ts';
 
 /** What a crash leaves, and what is on its way there. */
 export interface Disk {
@@ -70,7 +71,14 @@ export type Pending =
       readonly startedAt: number;
       readonly until: number;
     }
-  | { readonly kind: 'publish'; readonly id: number; readonly startedAt: number; readonly message: string };
+  | { readonly kind: 'publish'; readonly id: number; readonly startedAt: number; readonly message: string }
+  | {
+      readonly kind: 'arbiter';
+      readonly id: number;
+      readonly address: Ip;
+      readonly startedAt: number;
+      readonly until: number;
+    };
 
 /** Something that reaches a node, and which of its waits it ends. */
 export interface NodeEvent {
@@ -123,21 +131,26 @@ export interface Wire {
   readonly hash: number;
 }
 
-/** A call on its way to the cloud; it arrives even when its caller is gone by then. */
-export interface Call {
+/** What is called for. With the address and its beginning the purpose names the call. */
+export type Asked =
+  | { readonly purpose: CallPurpose; readonly operation: DriverOperation }
+  | { readonly purpose: 'publish'; readonly operation: PublishEffect }
+  /** It goes to the store, and the others to AWS. */
+  | { readonly purpose: 'arbiter'; readonly operation: ArbiterOperation };
+
+/** A call on its way; it arrives even when its caller is gone by then. */
+export type Call = Asked & {
   readonly node: number;
-  readonly session: string;
+  /** Whose call it is, as it was when it called. */
+  readonly by: RunView;
   readonly address: Ip;
-  /** With the address and its beginning it names the call. */
-  readonly purpose: CallPurpose | 'publish';
-  readonly operation: DriverOperation | PublishEffect;
   readonly startedAt: number;
   readonly appliesAt: number;
   readonly until: number;
   /** `lost`: the caller is never answered. */
   readonly answer: 'told' | 'lost';
   readonly hash: number;
-}
+};
 
 /** Something that a node sent. */
 export type Out =

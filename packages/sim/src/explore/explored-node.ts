@@ -22,6 +22,7 @@ import { newRunHistory } from '../invariants/index.ts';
 import { WORLD_BEGINS_WALL_MS } from '../world/clock.ts';
 import { QUANTUM_MS } from './bounds.ts';
 import type {
+  Asked,
   Call,
   Life,
   NodeEvent,
@@ -33,7 +34,7 @@ import type {
   Wire,
 } from './explored-data.ts';
 import { hashBag, hashOf, hashOnce, mix } from './hash.ts';
-import { type Findings, withArrival, withEffect, withStep } from './node-record.ts';
+import { type Findings, viewOf, withArrival, withEffect, withStep } from './node-record.ts';
 
 /** Nodes start one after the other, so that their timers don't all come due at the same moments. */
 const START_APART_MS = 300;
@@ -155,17 +156,10 @@ export function emit(
       const { askId, purpose, timeoutMs } = effect;
       return waits({ kind: 'ask', id: askId, purpose, startedAt: t, timeoutMs, failed: false });
     }
-    case 'drive': {
-      const { callId, purpose, address, operation, timeoutMs } = effect;
-      const until = t + timeoutMs;
-      out.push({ kind: 'call', call: callOf(node, address, purpose, operation, t, until) });
-      return waits({ kind: 'call', id: callId, purpose, operation, address, startedAt: t, until });
-    }
-    case 'publish': {
-      const until = t + effect.timeoutMs;
-      out.push({ kind: 'call', call: callOf(node, '', 'publish', effect, t, until) });
-      return waits({ kind: 'publish', id: effect.publishId, startedAt: t, message: effect.message });
-    }
+    case 'drive':
+    case 'publish':
+    case 'arbiter':
+      return waits(withCall(node, effect, t, out));
     case 'persist': {
       // Of the writes of one quantum the last overtakes the others; its answer counts for all.
       const writing = { writeId: effect.writeId, text: effect.text, doneAt: t + QUANTUM_MS };
@@ -173,8 +167,34 @@ export function emit(
     }
     case 'stopped':
       return node;
-    case 'arbiter':
-      throw new Error('no explored pair has an arbiter');
+  }
+}
+
+/** Send a call out: what the node waits for because of it. */
+function withCall(
+  node: SimNode,
+  effect: Extract<Effect, { kind: 'drive' | 'publish' | 'arbiter' }>,
+  t: number,
+  out: Out[],
+): Pending {
+  const until = t + effect.timeoutMs;
+  const leaves = (address: Ip, asked: Asked): void => {
+    out.push({ kind: 'call', call: callOf(node, address, asked, t, until) });
+  };
+  switch (effect.kind) {
+    case 'drive': {
+      const { callId, purpose, address, operation } = effect;
+      leaves(address, { purpose, operation });
+      return { kind: 'call', id: callId, purpose, operation, address, startedAt: t, until };
+    }
+    case 'publish':
+      leaves('', { purpose: 'publish', operation: effect });
+      return { kind: 'publish', id: effect.publishId, startedAt: t, message: effect.message };
+    case 'arbiter': {
+      const { askId, address, operation } = effect;
+      leaves(address, { purpose: 'arbiter', operation });
+      return { kind: 'arbiter', id: askId, address, startedAt: t, until };
+    }
   }
 }
 
@@ -243,26 +263,22 @@ function wireOf(
 }
 
 /** A call under way with its hash. */
-export function callWith(call: Omit<Call, 'hash'>): Call {
-  const { node, session, address, purpose, operation, startedAt, appliesAt, until, answer } = call;
+export function callWith(call: Unhashed<Call>): Call {
+  const { node, by, address, purpose, operation, startedAt, appliesAt, until, answer } = call;
+  const { session } = by.state();
   const hash = hashOnce([node, session, address, purpose, operation, startedAt, appliesAt, until, answer]);
   return { ...call, hash };
 }
 
-function callOf(
-  node: SimNode,
-  address: Ip,
-  purpose: Call['purpose'],
-  operation: Call['operation'],
-  t: number,
-  until: number,
-): Call {
+/** Of each kind by itself, so that what belongs together stays together. */
+type Unhashed<C extends Call> = C extends Call ? Omit<C, 'hash'> : never;
+
+function callOf(node: SimNode, address: Ip, asked: Asked, t: number, until: number): Call {
   return callWith({
+    ...asked,
     node: node.index,
-    session: node.core.state.session,
+    by: viewOf(node),
     address,
-    purpose,
-    operation,
     startedAt: t,
     appliesAt: t + QUANTUM_MS,
     until,

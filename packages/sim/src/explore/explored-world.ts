@@ -10,6 +10,7 @@ import { QUANTUM_MS, type Reason } from './bounds.ts';
 import { hashAws } from './explored-cloud.ts';
 import type { Call, NodeEvent, Pending, SimNode, Wire } from './explored-data.ts';
 import { eventOf, hashNode } from './explored-node.ts';
+import type { Items } from './explored-store.ts';
 import { hashBag, hashOf, mix } from './hash.ts';
 
 /** How a web server is. */
@@ -29,6 +30,8 @@ export interface Global {
   readonly wire: readonly Wire[];
   readonly calls: readonly Call[];
   readonly aws: AwsState;
+  /** What stands in the arbiter's store. */
+  readonly items: Items;
   readonly servers: readonly ServerState[];
   /** Closed one way, as `from>to`. */
   readonly closed: readonly string[];
@@ -60,7 +63,7 @@ export function hashGlobal(g: Global): number {
   for (const node of g.nodes) hash = mix(hash, hashOfNode(node));
   hash = mix(hash, hashBag(g.wire.map((wire) => wire.hash)));
   hash = mix(hash, hashBag(g.calls.map((call) => call.hash)));
-  hash = mix(hash, hashAws(g.aws));
+  hash = mix(mix(hash, hashAws(g.aws)), hashOf(g.items));
   hash = mix(hash, hashOf(g.servers));
   hash = mix(hash, hashBag(g.closed.map(hashOf)));
   hash = mix(hash, hashBag(g.planned.map(hashOf)));
@@ -202,6 +205,12 @@ function resultOf(g: Global, node: SimNode, pending: Pending): NodeEvent | null 
       const { id, purpose } = pending;
       return eventOf({ kind: 'driven', callId: id, purpose, result: { answer, requests: [] } }, id);
     }
+    case 'arbiter': {
+      const { id, address, until } = pending;
+      if (until > t) return null;
+      const result = { kind: 'failed', code: 'Timeout', detail: '' } as const;
+      return eventOf({ kind: 'arbiter', askId: id, address, result }, id);
+    }
     case 'publish':
       return null;
   }
@@ -261,7 +270,7 @@ export function nextMoment(g: Global): number | null {
     consider(core.state.due);
     if (disk.writing !== null) consider(disk.writing.doneAt);
     for (const one of pending) {
-      if (one.kind === 'send' || one.kind === 'call') consider(one.until);
+      if ('until' in one) consider(one.until);
       else if (one.kind !== 'publish') consider(g.t + QUANTUM_MS);
     }
   }

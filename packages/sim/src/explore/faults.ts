@@ -32,7 +32,9 @@ export type CallFault =
   /** Never answered, and applied after the caller has given up. */
   | 'late'
   /** The read shows what was so before. */
-  | 'stale';
+  | 'stale'
+  /** Everything that stood in the store is gone when the call comes. */
+  | 'lost';
 
 /** The world with the faults of one quantum in it. */
 export interface Variant {
@@ -111,7 +113,9 @@ function optionsOf(g: Global, kind: FaultKind, isActive: (node: SimNode) => bool
         ),
       );
     case 'call':
-      return g.calls.filter(({ appliesAt }) => appliesAt <= g.t).flatMap((call) => callOptions(g, call));
+      return calling(g).flatMap((call) => (call.purpose === 'arbiter' ? [] : callOptions(g, call)));
+    case 'store':
+      return calling(g).flatMap((call) => (call.purpose === 'arbiter' ? callOptions(g, call) : []));
     case 'check':
       return g.nodes.flatMap((node) => checkOptions(g, node));
     case 'server':
@@ -121,6 +125,10 @@ function optionsOf(g: Global, kind: FaultKind, isActive: (node: SimNode) => bool
         disk.writing !== null && disk.writing.doneAt <= g.t ? [writeFails(id, index)] : [],
       );
   }
+}
+
+function calling(g: Global): readonly Call[] {
+  return g.calls.filter(({ appliesAt }) => appliesAt <= g.t);
 }
 
 function arriving(g: Global): readonly Wire[] {
@@ -201,11 +209,9 @@ function strike(index: number, mode: Mode, label: string): Option {
 }
 
 function callOptions(g: Global, call: Call): readonly Option[] {
-  const { operation } = call;
-  const op = 'op' in operation ? operation.op : 'publish';
   const who = g.nodes[call.node]?.id ?? '';
-  return faultsOf(op).map((fault) => ({
-    label: `${who}'s ${op}: ${fault}`,
+  return faultsOf(call).map((fault) => ({
+    label: `${who}'s ${nameOf(call)}: ${fault}`,
     apply: (variant) =>
       variant.callFaults.has(call)
         ? null
@@ -213,17 +219,23 @@ function callOptions(g: Global, call: Call): readonly Option[] {
   }));
 }
 
-function faultsOf(op: 'read' | 'permit' | 'release' | 'take' | 'publish'): readonly CallFault[] {
-  switch (op) {
+function nameOf({ purpose, operation }: Call): string {
+  if (purpose === 'publish') return purpose;
+  return purpose === 'arbiter' ? `${operation.op} of the arbiter` : operation.op;
+}
+
+function faultsOf({ purpose, operation }: Call): readonly CallFault[] {
+  if (purpose === 'publish') return ['error', 'applied-error'];
+  switch (operation.op) {
     case 'read':
-      return ['throttled', 'error', 'hang', 'stale'];
+      return purpose === 'arbiter' ? ['error', 'hang', 'lost'] : ['throttled', 'error', 'hang', 'stale'];
     case 'permit':
       return ['throttled', 'error', 'hang'];
+    case 'swap':
+      return ['error', 'applied-error', 'hang', 'applied-hang', 'late', 'lost'];
     case 'release':
     case 'take':
       return ['throttled', 'error', 'applied-error', 'hang', 'applied-hang', 'late'];
-    case 'publish':
-      return ['error', 'applied-error'];
   }
 }
 

@@ -3,6 +3,7 @@
  */
 export {
   type Bounds,
+  CLUSTER_KINDS,
   type ClusterKind,
   DEFAULT_BOUNDS,
   FAULT_KINDS,

@@ -2,7 +2,6 @@
  * The invariants of the whole cluster, fed with one quantum: what the cloud did, what each node claims, and how each of them
  * came out of it.
  */
-import type { AwsEvent } from '@failtome/cloud/model';
 import {
   type Broken,
   type ClusterHistory,
@@ -29,10 +28,11 @@ const NEVER_SEEN: RunHistory = newRunHistory(0);
  * Judge one quantum.
  *
  * @param before the world that the quantum begins with, with the calls carried out
+ * @param outside what the calls have changed
  */
 export function judgeQuantum(
   before: Global,
-  cloud: readonly AwsEvent[],
+  outside: readonly JudgedEvent[],
   outcomes: readonly (Outcome | null)[],
 ): { readonly cluster: ClusterHistory; readonly broken: Broken | null } {
   let { cluster } = before;
@@ -64,7 +64,7 @@ export function judgeQuantum(
     broken ??= first ?? null;
   }
 
-  for (const event of cloud) judge({ kind: 'cloud', event }, NEVER_SEEN);
+  for (const event of outside) judge(event, 'by' in event ? view.historyOf(event.by) : NEVER_SEEN);
   for (const outcome of outcomes) {
     if (outcome === null) continue;
     broken ??= outcome.broken[0] ?? null;

@@ -1,7 +1,7 @@
 /**
  * What has been met on the way, so that a search which found nothing is known to have looked.
  */
-import type { Fact, Event as HostEvent } from '@failtome/protocol';
+import { ARBITER, type Fact, type Event as HostEvent } from '@failtome/protocol';
 
 /** How often each was met. */
 export type Tally = Record<string, number>;
@@ -31,6 +31,8 @@ export function note(seen: Coverage, event: HostEvent, facts: readonly Fact[]): 
   count(seen.inputs, event.kind);
   for (const fact of facts) {
     if (fact.kind === 'voted') count(seen.votes, `${fact.answer} ${fact.reason}`);
+    else if (fact.kind === 'ballot-answered' && fact.answer.voter === ARBITER)
+      count(seen.votes, `arbiter: ${fact.answer.answer} ${fact.answer.reason}`);
     else if (fact.kind === 'decided') count(seen.decisions, `${fact.outcome} ${fact.reason}`);
     else if (fact.kind === 'concluded') count(seen.moves, `${fact.entry.kind} ${fact.entry.result}`);
     else if (fact.kind === 'late-association') count(seen.moves, 'late association');
