@@ -2,17 +2,18 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { type Pool, startPool } from '../src/workers/pool.ts';
 
-/** Each task is answered with the thread that did it; `fails` ends the thread. */
+/** Each task is answered with the thread that did it; `fails` ends the thread, `loops` never ends. */
 const PROGRAM = `
 import { parentPort, threadId } from 'node:worker_threads';
 parentPort.on('message', (task) => {
   if (task === 'fails') throw new Error('it failed');
+  while (task === 'loops');
   parentPort.postMessage(threadId);
 });`;
 
-function started(jobs: number): Pool<string, number> {
+function started(jobs: number, maxTaskMs = 60_000): Pool<string, number> {
   const program = new URL(`data:text/javascript,${encodeURIComponent(PROGRAM)}`);
-  const pool = startPool<string, number>({ program, jobs, kind: 'test', options: null, maxTaskMs: 60_000 });
+  const pool = startPool<string, number>({ program, jobs, kind: 'test', options: null, maxTaskMs });
   onTestFinished(() => pool.close());
   return pool;
 }
@@ -38,5 +39,12 @@ test('what is not wanted when its turn comes is not begun, and lets the next one
 test('a thread that ends is told of, and the next task has another', async () => {
   const pool = started(1);
   expect(await pool.run('fails')).toMatchObject({ kind: 'broken', error: { message: 'it failed' } });
+  expect(await pool.run('x')).toMatchObject({ kind: 'result' });
+});
+
+test('a task that takes more of the processor than any may is ended, and the next one has another thread', async () => {
+  const pool = started(1, 100);
+  const error = { message: 'no end within 100 ms of processor time' };
+  expect(await pool.run('loops')).toMatchObject({ kind: 'broken', error });
   expect(await pool.run('x')).toMatchObject({ kind: 'result' });
 });
