@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 
-import { TABLE_KEY } from '../../packages/agent/src/adapters/dynamo-store.ts';
+import { TABLE_KEY } from '../../packages/agent/src/config/store-keys.ts';
 
 /** It has no types of its own. */
 const dynalite = createRequire(import.meta.url)('dynalite') as (options: {

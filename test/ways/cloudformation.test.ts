@@ -29,6 +29,7 @@ const variants: readonly (readonly [string, Readonly<Record<string, string>>])[]
     },
   ],
   ['with a witness', { WitnessSubnet: 'subnet-0c' }],
+  ['with an arbiter', { Arbiter: 'yes' }],
   ['without instances', { Instances: 'none', WitnessSubnet: 'subnet-0c' }],
 ];
 

@@ -11,6 +11,7 @@ test('the CloudFormation template has the least policies and the script', async 
   const path = 'cloudformation/failtome.yaml';
   const text = [
     ['node policy', cloudFormationStatements('node')] as const,
+    ['arbiter policy', cloudFormationStatements('arbiter')] as const,
     ['witness policy', cloudFormationStatements('witness')] as const,
     ['bootstrap.sh', linesOf(bootstrap)] as const,
   ].reduce((whole, [name, lines]) => withBlock(whole, name, lines), deployed(path));

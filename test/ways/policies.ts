@@ -17,7 +17,7 @@ const cloudFormation: Grant = {
     subnets: [slot('SubnetA'), slot('SubnetB')],
   },
   topicArn: slot('Topic'),
-  tableArn: null,
+  tableArn: slot('ArbiterTable.Arn'),
   keySecretArn: slot('Key'),
 };
 
@@ -32,18 +32,27 @@ const terraform: Grant = {
     subnets: [slot('subnet_id')],
   },
   topicArn: slot('local.topic_arn'),
-  tableArn: null,
+  tableArn: slot('aws_dynamodb_table.arbiter[0].arn'),
   keySecretArn: slot('aws_secretsmanager_secret.key.arn'),
 };
 
-/** A third voter looks the others up and reads the key, once. */
+/** A third voter that is a node looks the others up and reads the key, once. */
 const WITNESS = new Set(['ReadAddressesAndInstances', 'ReadTheKey']);
+/** Of one that is a table the nodes have this besides. */
+const ARBITER = new Set(['RelayMessages']);
 
-type Who = 'node' | 'witness';
+type Who = 'node' | 'arbiter' | 'witness';
 
 function statementsOf(grant: Grant, who: Who): readonly Statement[] {
   const { Statement } = leastPolicy(grant);
-  return who === 'node' ? Statement : Statement.filter(({ Sid }) => WITNESS.has(Sid));
+  switch (who) {
+    case 'node':
+      return Statement.filter(({ Sid }) => !ARBITER.has(Sid));
+    case 'arbiter':
+      return Statement.filter(({ Sid }) => ARBITER.has(Sid));
+    case 'witness':
+      return Statement.filter(({ Sid }) => WITNESS.has(Sid));
+  }
 }
 
 /** Whatever has something to fill in is for `Fn::Sub`. */
@@ -78,7 +87,7 @@ function withGivenId(line: string): readonly string[] {
 
 /** `policy.tf`. */
 export function terraformPolicies(): string {
-  const documents = (['node', 'witness'] as const).map((who) => {
+  const documents = (['node', 'arbiter', 'witness'] as const).map((who) => {
     const text = policyText(
       { Version: '2012-10-17', Statement: statementsOf(terraform, who) },
       'terraform',
@@ -86,7 +95,10 @@ export function terraformPolicies(): string {
     );
     const [document = ''] = text.split('\nresource ');
     return document
-      .replace('"failtome"', `"${who}"`)
+      .replace(
+        '"failtome" {',
+        who === 'arbiter' ? '"arbiter" {\n  count = var.arbiter ? 1 : 0\n' : `"${who}" {`,
+      )
       .replaceAll('$${', '${')
       .replace(/\[("[^"]*\$\{subnet_id\}")\]/, '[for subnet_id in local.subnet_ids : $1]');
   });

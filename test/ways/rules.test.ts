@@ -21,6 +21,8 @@ function rulesOfInit(): readonly string[] {
       { id: 'w', role: 'witness', address: '10.0.3.11' },
     ],
     topicArn: null,
+    table: null,
+    arbiter: false,
     path: '/',
     keySecret: null,
     dir: '/etc/failtome',

@@ -208,9 +208,33 @@ test.each([
   ['--node', 'sat urn=10.0.1.12'],
   ['--node', 'saturn=http://10.0.1.12'],
   ['--topic', 'failover'],
+  ['--table', 'no'],
   ['--cluster', 'a b'],
 ])('%s %j is refused', async (option, value) => {
   expect((await cli(['init', option, value])).code).toBe(2);
+});
+
+test('a pair with a table has a relay by it, and an arbiter where one is asked for', async () => {
+  const relayed = await planned([...PAIR, '--table', 'failtome-web']);
+  const text = relayed.files.get('/srv/failtome/failtome.yaml')?.text ?? '';
+  const { config } = configIn(text, {}, ['10.0.1.12']);
+  expect(config.store).toMatchObject({ kind: 'dynamodb', table: 'failtome-web' });
+  expect(config.agreement.arbiter).toBe(false);
+  const steps = relayed.files.get('/srv/failtome/NEXT-STEPS.md')?.text ?? '';
+  expect(steps).toContain('aws dynamodb create-table --table-name failtome-web');
+  expect(steps).toContain('EC2, DynamoDB and STS');
+  const voted = await planned([...PAIR, '--table', 'failtome-web', '--arbiter']);
+  const other = voted.files.get('/srv/failtome/failtome.yaml')?.text ?? '';
+  expect(configIn(other, {}, ['10.0.1.12']).config.agreement.arbiter).toBe(true);
+});
+
+test.each([
+  ['without a table', []],
+  ['beside a witness', ['--table', 'failtome', '--witness', 'pluto=10.0.2.10']],
+])('an arbiter %s is refused before anything is written', async (_, more) => {
+  const { code, err, files } = await planned([...PAIR, '--arbiter', ...more]);
+  expect({ code, count: files.size }).toEqual({ code: 2, count: 0 });
+  expect(err).toContain('agreement.arbiter');
 });
 
 test('a node given twice, or at the shared address, is refused before anything is written', async () => {

@@ -8,6 +8,7 @@
 # FAILTOME_NODES            how many nodes the cluster has, witness and all; they carry the tag failtome
 # FAILTOME_IP               the Elastic IP; empty: looked up by its tag failtome
 # FAILTOME_TOPIC            the ARN of the SNS topic; empty: nobody is told
+# FAILTOME_TABLE            the DynamoDB table that is the third voter of a pair; empty: there is none
 # FAILTOME_PAUSE            seconds between two tries of what may not be there yet; 10 by default
 set -eu
 
@@ -83,6 +84,7 @@ write_configuration() {
   set -- --yes --key-secret "$FAILTOME_KEY_SECRET" --expect "$FAILTOME_NODES" --path "$health_path"
   [ -z "${FAILTOME_IP:-}" ] || set -- "$@" --ip "$FAILTOME_IP"
   [ -z "${FAILTOME_TOPIC:-}" ] || set -- "$@" --topic "$FAILTOME_TOPIC"
+  [ -z "${FAILTOME_TABLE:-}" ] || set -- "$@" --table "$FAILTOME_TABLE" --arbiter
   again failtome init "$@"
 }
 

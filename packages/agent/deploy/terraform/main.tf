@@ -22,6 +22,7 @@ locals {
     FAILTOME_NODES          = length(var.node_subnets) + (var.witness_subnet == null ? 0 : 1)
     FAILTOME_IP             = local.public_ip
     FAILTOME_TOPIC          = local.topic_arn
+    FAILTOME_TABLE          = var.arbiter ? aws_dynamodb_table.arbiter[0].name : ""
   }
   user_data = join("\n", concat(
     ["#!/bin/sh", var.before],
@@ -52,6 +53,27 @@ resource "aws_sns_topic_subscription" "email" {
   topic_arn = local.topic_arn
   protocol  = "email"
   endpoint  = each.value
+}
+
+# Lost, it is made anew by the nodes, and lends nothing for a while.
+resource "aws_dynamodb_table" "arbiter" {
+  count        = var.arbiter ? 1 : 0
+  name         = "failtome-${var.cluster}"
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "id"
+  tags         = local.tags
+
+  attribute {
+    name = "id"
+    type = "S"
+  }
+
+  lifecycle {
+    precondition {
+      condition     = length(var.node_subnets) == 2 && var.witness_subnet == null
+      error_message = "An arbiter is the third voter of two nodes: give two node_subnets, and no witness_subnet."
+    }
+  }
 }
 
 # Secrets Manager makes up the key; it is in no plan and in no state.

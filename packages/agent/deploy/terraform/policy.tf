@@ -61,6 +61,17 @@ data "aws_iam_policy_document" "node" {
   }
 }
 
+data "aws_iam_policy_document" "arbiter" {
+  count = var.arbiter ? 1 : 0
+
+  statement {
+    sid       = "RelayMessages"
+    effect    = "Allow"
+    actions   = ["dynamodb:GetItem", "dynamodb:PutItem"]
+    resources = ["${aws_dynamodb_table.arbiter[0].arn}"]
+  }
+}
+
 data "aws_iam_policy_document" "witness" {
   statement {
     sid       = "ReadAddressesAndInstances"

@@ -28,6 +28,13 @@ resource "aws_iam_role_policy" "node" {
   policy = data.aws_iam_policy_document.node.json
 }
 
+resource "aws_iam_role_policy" "arbiter" {
+  count  = var.arbiter ? 1 : 0
+  name   = "failtome-arbiter"
+  role   = aws_iam_role.node.id
+  policy = data.aws_iam_policy_document.arbiter[0].json
+}
+
 # A third voter finds the others and reads the key when it is set up, and never calls AWS after that.
 resource "aws_iam_role" "witness" {
   count              = var.witness_subnet == null ? 0 : 1

@@ -30,6 +30,12 @@ variable "witness_subnet" {
   default     = null
 }
 
+variable "arbiter" {
+  description = "Whether a table of DynamoDB is the third voter, instead of a third node. Nodes that run already don't know of it: write it into their files, as install.md says, before one is replaced."
+  type        = bool
+  default     = false
+}
+
 variable "make_instances" {
   description = "Whether the module makes the instances. If not, give instances of your own the outputs instance_profile, security_groups, user_data and tags."
   type        = bool

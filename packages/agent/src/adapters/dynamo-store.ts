@@ -20,12 +20,10 @@ import type {
   StoreWrite,
 } from '@failtome/ports';
 import type { DurationMs } from '@failtome/protocol';
+import { TABLE_KEY } from '../config/store-keys.ts';
 import type { StoreSettings } from '../config/types.ts';
 import { boundedAnswers } from './aws-answers.ts';
 import { type AwsClients, type AwsRequest, callAws, contextFor } from './aws-clients.ts';
-
-/** The table's partition key, a text. It has no sort key. */
-export const TABLE_KEY = 'id';
 
 const CONFLICT_CODE = 'ConditionalCheckFailedException';
 

@@ -13,6 +13,7 @@ import { ADDRESS_IP, CLUSTER, type Key, NODE_ID, PROBE_PATH } from '../config/fi
 import { host } from '../config/kinds.ts';
 import { checkConfig, faultLines } from '../config/load.ts';
 import { NOTIFY_TOPIC_ARN } from '../config/notify-keys.ts';
+import { STORE_TABLE } from '../config/store-keys.ts';
 import { AgentError } from '../errors.ts';
 import { type ClusterPlan, configText, nextStepsText, type PlannedNode } from '../setup/cluster-plan.ts';
 import { type CliDependencies, complain, type ExitCode, print, printJson } from './dependencies.ts';
@@ -23,6 +24,9 @@ export interface InitOptions {
   readonly node?: readonly Placed[];
   readonly witness?: readonly Placed[];
   readonly topic?: string;
+  /** A table of DynamoDB. */
+  readonly table?: string;
+  readonly arbiter?: boolean;
   readonly cluster?: string;
   /** What probes ask for. */
   readonly path: string;
@@ -77,7 +81,15 @@ async function planOf(
   dir: string,
   dependencies: CliDependencies,
 ): Promise<ClusterPlan | null> {
-  const { ip: ips = [], node = [], witness = [], topic = null, path, keySecret = null } = options;
+  const {
+    ip: ips = [],
+    node = [],
+    witness = [],
+    topic = null,
+    table = null,
+    path,
+    keySecret = null,
+  } = options;
   const given: readonly PlannedNode[] = [...withRole(node, 'candidate'), ...withRole(witness, 'witness')];
   const isWhole = ips.length > 0 && given.length >= LEAST_NODES;
   const found = isWhole ? null : await dependencies.lookUpCluster(dependencies.env);
@@ -103,7 +115,8 @@ async function planOf(
     return null;
   }
   const cluster = options.cluster ?? (isCluster(found?.cluster) ? found.cluster : DEFAULT_CLUSTER);
-  return { ...known, cluster, topicArn: topic, path, keySecret, dir };
+  const arbiter = options.arbiter === true;
+  return { ...known, cluster, topicArn: topic, table, arbiter, path, keySecret, dir };
 }
 
 function isCluster(name: string | null | undefined): name is string {
@@ -217,6 +230,7 @@ async function write(files: readonly NewFile[], dependencies: CliDependencies): 
 interface InitValues {
   readonly ip: (written: string) => string;
   readonly topic: (written: string) => string;
+  readonly table: (written: string) => string;
   readonly cluster: (written: string) => string;
   readonly path: (written: string) => string;
   readonly keySecret: (written: string) => string;
@@ -228,6 +242,7 @@ interface InitValues {
 export const INIT_VALUES: InitValues = {
   ip: (written) => accepted(ADDRESS_IP, written),
   topic: (written) => accepted(NOTIFY_TOPIC_ARN, written),
+  table: (written) => accepted(STORE_TABLE, written),
   cluster: (written) => accepted(CLUSTER, written),
   path: (written) => accepted(PROBE_PATH, written),
   keySecret(written) {

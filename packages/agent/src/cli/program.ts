@@ -104,7 +104,7 @@ function addAgentVerbs(program: Command, dependencies: CliDependencies, done: Do
 }
 
 function addSetUpVerbs(program: Command, dependencies: CliDependencies, done: Done): void {
-  const { cluster, expect, ip, keySecret, path, placed, topic } = INIT_VALUES;
+  const { cluster, expect, ip, keySecret, path, placed, table, topic } = INIT_VALUES;
   program
     .command('init')
     .description('the configuration, the key and the next steps of a new cluster; overwrites nothing')
@@ -120,6 +120,8 @@ function addSetUpVerbs(program: Command, dependencies: CliDependencies, done: Do
     )
     .option('--witness <id=address>', 'a node that only votes', listed(placed))
     .option('--topic <arn>', 'the SNS topic that people are told by', topic)
+    .option('--table <name>', 'a table of DynamoDB by which voters that are cut off hear each other', table)
+    .option('--arbiter', 'of a pair: the table is the third voter, too; with --table')
     .option('--path <path>', "what probes ask the nodes' HAProxy for", path, '/')
     .option(
       '--key-secret <arn>',

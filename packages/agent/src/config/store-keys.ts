@@ -13,6 +13,8 @@ const MAX_ENDPOINTS = 14;
 
 /** The table's name where none is given. */
 export const USUAL_TABLE = 'failtome';
+/** The table's partition key, a text. It has no sort key. */
+export const TABLE_KEY = 'id';
 /** What keys begin with where nothing is given. */
 export const USUAL_PREFIX = '/failtome/';
 

@@ -1,6 +1,7 @@
 /** What `failtome init` writes: the configuration that is the same on every node, and what to do next. */
 import { isIPv6 } from 'node:net';
 import type { Ip, NodeId } from '@failtome/protocol';
+import { TABLE_KEY } from '../config/store-keys.ts';
 
 /** The port of the nodes' API. */
 const API_PORT = 8741;
@@ -19,6 +20,10 @@ export interface ClusterPlan {
   readonly ips: readonly Ip[];
   readonly nodes: readonly PlannedNode[];
   readonly topicArn: string | null;
+  /** The table of DynamoDB by which the voters hear each other where they are cut off; null: there is none. */
+  readonly table: string | null;
+  /** The table is the third voter of the pair, too. */
+  readonly arbiter: boolean;
   /** What probes ask the nodes' HAProxy for. */
   readonly path: string;
   /** The ARN of the secret that holds the key; null: the key is a new one. */
@@ -28,12 +33,23 @@ export interface ClusterPlan {
 }
 
 /** `failtome.yaml`. */
-export function configText({ cluster, ips, nodes, topicArn, path, dir }: ClusterPlan): string {
+export function configText({
+  cluster,
+  ips,
+  nodes,
+  topicArn,
+  table,
+  arbiter,
+  path,
+  dir,
+}: ClusterPlan): string {
   const peers = nodes.map(({ id, role, address }) => {
     const url = JSON.stringify(`http://${hostOf(address)}:${API_PORT}`);
     return `  - { id: ${JSON.stringify(id)}, url: ${url}${role === 'witness' ? ', role: witness' : ''} }`;
   });
   const notify = topicArn === null ? '' : `notify:\n  sns: { topicArn: ${JSON.stringify(topicArn)} }\n`;
+  const store = table === null ? '' : `store: { kind: dynamodb, table: ${JSON.stringify(table)} }\n`;
+  const agreement = arbiter ? 'agreement: { arbiter: true } # the table is the third voter\n' : '';
   const probe = path === '/' ? '' : `\n    probe: { path: ${JSON.stringify(path)} }`;
   return `# The same file on every node: each knows its own entry of peers by its address, or by FAILTOME_NODE_ID.
 # \`failtome config\` shows every setting with its default, \`failtome check\` tries all of it.
@@ -48,7 +64,7 @@ local:
   url: ${JSON.stringify(`http://127.0.0.1${path}`)} # does this node's own HAProxy answer?
 driver:
   kind: ec2
-${notify}`;
+${store}${agreement}${notify}`;
 }
 
 /** `NEXT-STEPS.md`. */
@@ -71,14 +87,14 @@ ${serviceRules(plan).join('\n')}
 A probe goes the way a client goes, out and back in through the shared address. So where clients are not everybody, admit
 the shared address and each candidate's own public address besides.
 
-Outbound, from every candidate: TCP 443 to the endpoints of EC2${plan.topicArn === null ? '' : ', SNS'} and STS in the region, TCP 80 to checkip.amazonaws.com and to
+Outbound, from every candidate: TCP 443 to the endpoints of EC2${plan.topicArn === null ? '' : ', SNS'}${plan.table === null ? '' : ', DynamoDB'} and STS in the region, TCP 80 to checkip.amazonaws.com and to
 ${plan.ips.join(', ')}, TCP ${API_PORT} to the other nodes. A witness needs TCP ${API_PORT} to the others, and the probed port and checkip.amazonaws.com as they do.
 
 ## 2. The same two files on every other node
 
 ${plan.keySecret === null ? copySteps(plan) : 'By the same `failtome init` there: the key comes from the secret, and the configuration is the same.'}
 
-## 3. What the candidates may do in AWS
+${plan.table === null ? '' : `${tableSteps(plan.table)}\n`}## 3. What the candidates may do in AWS
 
 \`\`\`
 failtome iam -c ${config}${plan.keySecret === null ? '' : ` --key-secret ${plan.keySecret}`} > failtome-policy.json
@@ -95,6 +111,23 @@ systemctl enable --now failtome
 
 The check names a remedy for whatever is missing. Of peers whose agent doesn't run yet it says so; run it again when all are started.
 `;
+}
+
+function tableSteps(table: string): string {
+  return `Once, with your own credentials, where there is no table \`${table}\` in the region of the nodes yet:
+
+\`\`\`
+${createTableCommand(table)}
+\`\`\`
+`;
+}
+
+/** The AWS command line that makes a table such as a store needs. */
+function createTableCommand(table: string): string {
+  return [
+    `aws dynamodb create-table --table-name ${table} --billing-mode PAY_PER_REQUEST \\`,
+    `  --attribute-definitions AttributeName=${TABLE_KEY},AttributeType=S --key-schema AttributeName=${TABLE_KEY},KeyType=HASH`,
+  ].join('\n');
 }
 
 function copySteps({ nodes, dir }: ClusterPlan): string {
