@@ -177,7 +177,7 @@ test('a ledger is read as it was written, and nothing is left beside it', () => 
 
   const text = readFileSync(file, 'utf8');
   for (const [wrong, why] of [
-    [text.replace('"version": 2', '"version": 3'), /version 3/],
+    [text.replace('"version": 3', '"version": 4'), /version 4/],
     [text.replace('"seeds": 1', '"seeds": 2'), /contradicts itself/],
     [text.slice(0, -20), /isn't JSON/],
     ['{}', /isn't a swarm's ledger/],
@@ -185,6 +185,16 @@ test('a ledger is read as it was written, and nothing is left beside it', () => 
     writeFileSync(file, wrong);
     expect(() => readLedger(file)).toThrow(why);
   }
+});
+
+test('a ledger of before pairs were counted is read, with none', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'failtome-ledger-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'ledger.json');
+  const ledger = enter(newLedger(OURS), resultOf(3, true), 12.3);
+  const { pairs: _, ...tally } = ledger.tally;
+  writeFileSync(file, JSON.stringify({ format: 'failtome-swarm-ledger', version: 2, ...ledger, tally }));
+  expect(readLedger(file)).toEqual(ledger);
 });
 
 test('ledgers of different seeds add up, whatever their order', () => {

@@ -14,6 +14,7 @@ import {
   LedgerError,
   mergeLedgers,
   newLedger,
+  pairsOf,
   parseRange,
   planOf,
   progressLine,
@@ -191,7 +192,9 @@ function finish(
   const coverage = coverageOf(ledger);
   if (flags.json) {
     const found = findings.map((finding) => ({ ...finding, trace: traces.get(finding.seed) ?? null }));
-    const result = { ...ledger, findings: found, elapsedMs: Math.round(elapsedMs), why, coverage, hashes };
+    const pairs = pairsOf(ledger);
+    const elapsed = Math.round(elapsedMs);
+    const result = { ...ledger, findings: found, elapsedMs: elapsed, why, coverage, pairs, hashes };
     write(`${JSON.stringify(result, null, 1)}\n`);
   } else {
     for (const finding of findings)
@@ -200,7 +203,8 @@ function finish(
     if (why === 'interrupted') write('interrupted: what was under way was finished\n');
   }
   if (ledger.findings.length > 0) return 1;
-  return coverage.verdict === 'incomplete' ? 3 : 0;
+  const isPlausible = pairsOf(ledger).impossible.length === 0;
+  return coverage.verdict === 'incomplete' || !isPlausible ? 3 : 0;
 }
 
 /** Run it once more, and write down what happens. */

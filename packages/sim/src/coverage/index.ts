@@ -11,7 +11,11 @@ import type { Mark } from './mark.ts';
 import { watchMessages } from './message-marks.ts';
 import { watchRelay } from './relay-marks.ts';
 
+export { ATTEMPT_PHASES, type AttemptPhase, Attempts } from './attempts.ts';
 export { COVERAGE_MARKS, type CoverageMark, OUT_OF_REACH } from './catalogue.ts';
+export { faultPair, IMPOSSIBLE, PAIRS, reasonPair } from './pair-catalogue.ts';
+export { type PairReport, pairReport } from './pair-report.ts';
+export { PairCounter } from './pairs.ts';
 
 /** How often each was seen, by its id in `COVERAGE_MARKS`; JSON. */
 export type Sightings = Readonly<Record<string, number>>;

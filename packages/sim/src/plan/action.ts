@@ -15,6 +15,8 @@ export interface ActionKind {
   /** One line for people. */
   readonly says: string;
   readonly parameters: Parameters;
+  /** The parameter that says what goes wrong: each choice that it has is a fault of its own. Absent: the action is one fault. */
+  readonly variesBy?: string;
   /** How long it lasts where chance decides, at least and at most; null: there is nothing to undo. */
   readonly lastsMs: readonly [number, number] | null;
   /** Arguments by chance; absent: a swarm doesn't use it by itself. */

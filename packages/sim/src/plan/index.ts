@@ -4,6 +4,7 @@
 export * from './action.ts';
 export * from './actions/index.ts';
 export * from './draw-plan.ts';
+export * from './fault-kinds.ts';
 export * from './parameters.ts';
 export * from './plan.ts';
 export * from './run-plan.ts';

@@ -14,6 +14,7 @@ import {
 } from '../world/index.ts';
 import { type ActionKind, whoIs } from './action.ts';
 import { ACTIONS, MAX_APPLY_LATE_MS } from './actions/index.ts';
+import { faultOf } from './fault-kinds.ts';
 import type { Arguments } from './parameters.ts';
 import type { Ending, Entry, Plan } from './plan.ts';
 
@@ -23,9 +24,19 @@ export interface RunOptions {
   readonly keepTrace?: number;
   /** Seen when the world is built, before anything runs. */
   readonly onWorld?: (world: World) => void;
+  /** The same, for who does more to it than the plan says. */
+  readonly onStrike?: (world: World, strike: Strike) => void;
+  /** Told of each fault just before it is done, by its id in `FAULTS`. */
+  readonly onFault?: (fault: string) => FaultEnd;
   /** As of a world. */
   readonly recorderOf?: WorldOptions['recorderOf'];
 }
+
+/** Does something to a world now, as an entry of its plan would. */
+export type Strike = (what: Omit<Entry, 'atMs'>) => void;
+
+/** Told how a fault ended; `vain`: it did nothing, since there was nobody or nothing that it could happen to. */
+export type FaultEnd = (how: 'over' | 'vain') => void;
 
 /** What a run came to. */
 export interface RunResult {
@@ -49,6 +60,7 @@ interface Injected {
   readonly counts: Map<string, number>;
   /** What ends the things that still last. */
   readonly undos: Set<() => void>;
+  readonly onFault: RunOptions['onFault'];
 }
 
 /** What may still be under way when the faults stop: calls that are applied late, and what nodes have borrowed. */
@@ -62,8 +74,9 @@ const SETTLING_MS = MAX_APPLY_LATE_MS + 10_000;
 export function runPlan(plan: Plan, options: RunOptions = {}): RunResult {
   const { keepTrace = 0, recorderOf } = options;
   const world = createWorld(plan.world, { keepTrace, ...(recorderOf === undefined ? {} : { recorderOf }) });
+  const injected: Injected = { counts: new Map(), undos: new Set(), onFault: options.onFault };
   options.onWorld?.(world);
-  const injected: Injected = { counts: new Map(), undos: new Set() };
+  options.onStrike?.(world, (what) => inject(world, what, injected));
   for (const { id, bootMs } of plan.world.nodes)
     if (bootMs !== null) world.queue.at(bootMs, () => world.start(id));
   for (const entry of plan.timeline) world.queue.at(entry.atMs, () => inject(world, entry, injected));
@@ -83,26 +96,36 @@ export function runPlan(plan: Plan, options: RunOptions = {}): RunResult {
   };
 }
 
-function inject(world: World, entry: Omit<Entry, 'atMs'>, { counts, undos }: Injected): void {
+function inject(world: World, entry: Omit<Entry, 'atMs'>, { counts, undos, onFault }: Injected): void {
   const kind = ACTIONS.get(entry.action);
   if (kind === undefined) throw new Error(`there is no action called ${entry.action}`);
   counts.set(entry.action, (counts.get(entry.action) ?? 0) + 1);
+  const nodes = nodesIn(world, kind, entry.with);
   const ended = world.inject({
     name: entry.action,
     says: describeAction(entry.action, entry.with),
-    nodes: nodesIn(world, kind, entry.with),
+    nodes,
     lasts: kind.lastsMs !== null,
   });
+  const told = onFault?.(faultOf(entry.action, entry.with));
   const undo = kind.apply(world, entry.with);
   world.details.emit?.({ kind: 'changed' });
+  const isVain = kind.lastsMs === null ? nodes.length === 0 && needsNode(kind) : undo === null;
+  if (isVain || kind.lastsMs === null) told?.(isVain ? 'vain' : 'over');
   if (undo === null || entry.forMs === null) return;
   const end = (): void => {
     if (!undos.delete(end)) return;
     undo();
     ended();
+    told?.('over');
   };
   undos.add(end);
   world.queue.after(entry.forMs, end);
+}
+
+/** Whether there must be somebody whom it happens to. */
+function needsNode({ parameters }: ActionKind): boolean {
+  return Object.values(parameters).some(({ kind, optional }) => kind === 'node' && optional === undefined);
 }
 
 function nodesIn(world: World, { parameters }: ActionKind, given: Arguments): readonly string[] {

@@ -1,7 +1,13 @@
 /**
  * Whether everything that a swarm should meet was met.
  */
-import { COVERAGE_MARKS, type CoverageMark, missingFrom } from '../coverage/index.ts';
+import {
+  COVERAGE_MARKS,
+  type CoverageMark,
+  missingFrom,
+  type PairReport,
+  pairReport,
+} from '../coverage/index.ts';
 import type { SwarmLedger } from './swarm-ledger.ts';
 
 /** How much of what a swarm must meet was met. */
@@ -11,6 +17,11 @@ export interface Coverage {
   /** What has never been met. */
   readonly never: readonly CoverageMark[];
   readonly met: number;
+}
+
+/** Which pairs a swarm met, and which it should not have. */
+export function pairsOf({ tally }: Pick<SwarmLedger, 'tally'>): PairReport {
+  return pairReport(tally.pairs);
 }
 
 /** With fewer seeds a rare thing may well not have come. */

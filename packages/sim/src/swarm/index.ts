@@ -1,7 +1,7 @@
 /**
  * Swarms: many seeds, what they cover, and a ledger to go on with.
  */
-export { coverageOf } from './coverage-verdict.ts';
+export { coverageOf, pairsOf } from './coverage-verdict.ts';
 export { planOf } from './draw.ts';
 export { parseRange, rangeFromClock, type SeedRange } from './ranges.ts';
 export { type Runner, runHere, runInWorkers, workIfWorker } from './runner.ts';

@@ -2,7 +2,7 @@
  * One seed of a swarm: its plan run to the end or to its first violation, and what was seen on the way.
  */
 
-import { createCoverageCounter, type Sightings } from '../coverage/index.ts';
+import { createCoverageCounter, PairCounter, type Sightings } from '../coverage/index.ts';
 import type { DrawOptions, Plan, RunResult } from '../plan/index.ts';
 import { runPlan } from '../plan/index.ts';
 import type { World } from '../world/index.ts';
@@ -41,6 +41,7 @@ export function runSeed(seed: number, options: DrawOptions): SeedResult {
 /** Run a plan as the one of a seed. */
 export function runSeedPlan(seed: number, plan: Plan): SeedResult {
   const counter = createCoverageCounter();
+  const pairs = new PairCounter();
   let outlook: Outlook | null = null;
   let world: World | null = null;
   try {
@@ -49,10 +50,12 @@ export function runSeedPlan(seed: number, plan: Plan): SeedResult {
         world = made;
         outlook = new Outlook(made, seed);
         made.watch(counter.watcher());
+        made.watch(pairs.watch);
       },
+      onFault: pairs.onFault,
     });
     counter.ran(result);
-    return resultOf(seed, result, outlook, counter.seen());
+    return resultOf(seed, result, outlook, { coverage: counter.seen(), pairs: pairs.seen() });
   } catch (error) {
     return thrown(seed, error, world);
   }
@@ -66,7 +69,12 @@ export function thrown(seed: number, error: unknown, world: World | null): SeedR
   return { seed, hash: '', tally, finding: { seed, invariant: 'exception', detail, atMs, step } };
 }
 
-function resultOf(seed: number, result: RunResult, outlook: Outlook | null, coverage: Sightings): SeedResult {
+function resultOf(
+  seed: number,
+  result: RunResult,
+  outlook: Outlook | null,
+  seen: { readonly coverage: Sightings; readonly pairs: Sightings },
+): SeedResult {
   const { hash, events, violation } = result;
   outlook?.end();
   const own: Tally = {
@@ -76,7 +84,7 @@ function resultOf(seed: number, result: RunResult, outlook: Outlook | null, cove
     events,
     virtualMs: Math.round(result.virtualMs),
     outages: outlook?.counts ?? NO_TALLY.outages,
-    coverage,
+    ...seen,
     digest: hash,
     slowest: outlook?.failovers ?? [],
     worst: outlook?.failovers ?? [],

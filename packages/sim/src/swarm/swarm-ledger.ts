@@ -11,7 +11,9 @@ import { addTallies, NO_TALLY, type Tally } from './tally.ts';
 
 const FORMAT = 'failtome-swarm-ledger';
 /** Raised when what is written changes its meaning. */
-const VERSION = 2;
+const VERSION = 3;
+/** Of a ledger that doesn't count pairs; the rest is the same. */
+const VERSION_WITHOUT_PAIRS = 2;
 
 /** What must be the same for totals to be about the same thing. */
 export interface Identity {
@@ -116,7 +118,8 @@ export function readLedger(file: string): SwarmLedger | null {
   if (typeof read !== 'object' || read === null || !('format' in read) || read.format !== FORMAT)
     throw new LedgerError(`${file} isn't a swarm's ledger`);
   const { version, ...ledger } = read as unknown as { readonly version: unknown } & SwarmLedger; // as its format and version say
-  if (version !== VERSION) throw new LedgerError(`${file} has version ${String(version)}, not ${VERSION}`);
+  if (version !== VERSION && version !== VERSION_WITHOUT_PAIRS)
+    throw new LedgerError(`${file} has version ${String(version)}, not ${VERSION}`);
   if (countSeeds(ledger.done) !== ledger.tally.seeds)
     throw new LedgerError(
       `${file} contradicts itself: ${counted(ledger.tally.seeds, 'seed')} counted, others listed`,
@@ -124,7 +127,7 @@ export function readLedger(file: string): SwarmLedger | null {
   return {
     identity: ledger.identity,
     done: ledger.done,
-    tally: ledger.tally,
+    tally: version === VERSION ? ledger.tally : { ...ledger.tally, pairs: NO_TALLY.pairs },
     findings: ledger.findings,
     jobMs: ledger.jobMs,
   };

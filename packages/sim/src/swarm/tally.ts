@@ -20,6 +20,8 @@ export interface Tally {
   readonly outages: Outages;
   /** What was met of all that a swarm should meet, by its id in `COVERAGE_MARKS`, and how often. */
   readonly coverage: Sightings;
+  /** Which pairs of `PAIRS` were met, by id, and how often. */
+  readonly pairs: Sightings;
   /** The sum of all trace hashes, modulo 2^64, as hexadecimal digits: equal for equal seeds and equal code. */
   readonly digest: string;
   /** Those that took longest. */
@@ -53,6 +55,7 @@ export const NO_TALLY: Tally = {
   handovers: 0,
   outages: { takenOver: 0, cameBack: 0, unended: 0, downMs: 0, rightlyMs: 0 },
   coverage: {},
+  pairs: {},
   digest: '0'.repeat(16),
   slowest: [],
   worst: [],
@@ -76,6 +79,7 @@ export function addTallies(a: Tally, b: Tally): Tally {
       rightlyMs: a.outages.rightlyMs + b.outages.rightlyMs,
     },
     coverage: inOrder(mergeSightings(a.coverage, b.coverage)),
+    pairs: inOrder(mergeSightings(a.pairs, b.pairs)),
     digest: addDigests(a.digest, b.digest),
     slowest: top([...a.slowest, ...b.slowest], ({ lastedMs }) => lastedMs),
     worst: top([...a.worst, ...b.worst], shareOfBound),

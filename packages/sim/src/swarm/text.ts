@@ -5,6 +5,7 @@ import { nounFor } from '@failtome/protocol';
 import { COVERAGE_MARKS } from '../coverage/index.ts';
 import { type Coverage, coverageOf, JUDGED_FROM_SEEDS } from './coverage-verdict.ts';
 import type { Failover } from './failovers.ts';
+import { pairLines } from './pair-text.ts';
 import { describeRanges } from './ranges.ts';
 import type { Finding } from './seed.ts';
 import type { SwarmLedger } from './swarm-ledger.ts';
@@ -46,6 +47,7 @@ export function summary(ledger: SwarmLedger): readonly string[] {
     `digest       ${tally.digest}`,
     '',
     ...coverageLines(coverageOf(ledger)),
+    ...pairLines(tally, tally.seeds >= JUDGED_FROM_SEEDS),
     '',
     'slowest failovers',
     ...tally.slowest.map(describeFailover),

@@ -78,6 +78,7 @@ export const CLOUD: readonly ActionKind[] = [
     name: 'cloud',
     says: 'calls to AWS go wrong',
     lastsMs: MIDDLE,
+    variesBy: 'effect',
     parameters: {
       call: optional(choice(CALLS, 'which calls'), '*'),
       effect: choice(FAULT_KINDS, 'what goes wrong'),

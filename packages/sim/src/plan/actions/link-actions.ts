@@ -58,6 +58,7 @@ export const LINKS: readonly ActionKind[] = [
     name: 'one-way',
     says: 'one direction between two nodes is broken, the other works',
     lastsMs: MIDDLE,
+    variesBy: 'state',
     parameters: {
       from: node('who is not heard'),
       to: node('who does not hear'),

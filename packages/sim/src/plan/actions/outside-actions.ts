@@ -24,6 +24,7 @@ export const OUTSIDE: readonly ActionKind[] = [
     name: 'haproxy',
     says: 'a web server is dead, hung, answers with errors, or is slow',
     lastsMs: LONG,
+    variesBy: 'state',
     parameters: {
       node: node(),
       state: choice(HAPROXY, 'what is wrong with it'),
@@ -86,6 +87,7 @@ export const OUTSIDE: readonly ActionKind[] = [
     name: 'webhook',
     says: 'the web hook is down, hangs, refuses what it is told, or takes it without an answer',
     lastsMs: LONG,
+    variesBy: 'state',
     parameters: { state: choice(WEBHOOK_FAULTS, 'what is wrong with it') },
     apply({ outside }, { state }) {
       outside.webhook = state;
@@ -98,6 +100,7 @@ export const OUTSIDE: readonly ActionKind[] = [
     name: 'store',
     says: 'the store does not answer, refuses most calls, applies them without an answer, shows what stood there before, has lost its table, or lies',
     lastsMs: LONG,
+    variesBy: 'state',
     parameters: {
       state: choice(STORE_FAULTS, 'what is wrong with it'),
       node: optional(node('for whose calls; left out: for all'), null),
@@ -128,6 +131,7 @@ export const OUTSIDE: readonly ActionKind[] = [
     name: 'ip-service',
     says: 'the external-IP service hangs, is down, answers with a page or with two addresses, or lies',
     lastsMs: MIDDLE,
+    variesBy: 'state',
     parameters: {
       state: choice(IP_SERVICE_FAULTS, 'what is wrong with it'),
       ip: optional(ip('what it says to everybody when it lies'), '203.0.113.250'),
