@@ -114,6 +114,21 @@ test('one job and two come to the same, and ledgers of different machines add up
   expect(overlapping.stderr).toContain('the seeds 1..2 are in another ledger too');
 });
 
+test('a steered seed is had again by its focus, and its ledger is no other seeds', async (context) => {
+  const folder = await temporaryFolder(context);
+  const file = join(folder, 'steered.json');
+  const steered = await swarm(['--steer', '--seeds', '21..21', '--ledger', file, '--json']);
+  expect(steered).toMatchObject({ code: 0 });
+  const { pairs, hashes, focuses } = JSON.parse(steered.stdout);
+  expect(pairs.faults.met).toBeGreaterThan(30);
+  expect(pairs.impossible).toEqual([]);
+  const again = await swarm(['--seeds', '21..21', '--focus', focuses['21'], '--json']);
+  expect(JSON.parse(again.stdout)).toMatchObject({ hashes, focuses });
+  const plain = await swarm(['--seeds', '22..22', '--ledger', file]);
+  expect(plain.code).toBe(2);
+  expect(plain.stderr).toContain('has seeds of the focus unmet, not none');
+});
+
 test('an interrupted swarm leaves a ledger that it goes on with', async (context) => {
   const ledger = join(await temporaryFolder(context), 'ledger.json');
   const args = ['--faults', 'haproxy', '--jobs', '1', '--ledger', ledger];
@@ -144,7 +159,7 @@ test('the exit code tells a violation, and what was never met, also from the led
   expect(incomplete.code).toBe(3);
   expect(incomplete.stdout).toMatch(/^ {2}never: \S+: /m);
 
-  const findings = [{ seed: 7, invariant: 'I4', detail: 'two winners', atMs: 5, step: 9 }];
+  const findings = [{ seed: 7, focus: null, invariant: 'I4', detail: 'two winners', atMs: 5, step: 9 }];
   writeFileSync(ledger, JSON.stringify({ ...many, findings }));
   expect(await swarm(args)).toMatchObject({ code: 1 });
 
@@ -158,6 +173,9 @@ test.each([
   [['--seeds', '9..3'], 'not seeds such as'],
   [['--for', 'soon'], 'not a time such as'],
   [['--faults', 'earthquake'], 'no fault is called earthquake; there are'],
+  [['--focus', 'crash@dawn'], 'phases are campaign'],
+  [['--steer', '--focus', 'crash@guard'], 'leave out --focus'],
+  [['--steer', '--faults', 'crash'], 'leave out --faults'],
   [['merge', '/nowhere/ledger.json'], 'there is no /nowhere/ledger.json'],
 ])('swarm %j is refused with its reason', async (args, why) => {
   const { code, stderr } = await swarm(args);

@@ -117,6 +117,6 @@ test('a seed with a liar has a witness that lies to the end, and is the same eve
 });
 
 test.each([2, 5])('seed %i with a liar breaks nothing', (seed) => {
-  const { finding } = runSeed(seed, { actions: ['liar'] });
+  const { finding } = runSeed({ seed, focus: null }, { actions: ['liar'] });
   expect(finding).toBeNull();
 });

@@ -108,7 +108,7 @@ test('a pair that can not be and is met is told, and makes the result one that i
   expect(report.faults).toMatchObject({ met: 1, possible: PAIRS.faults.possible.length });
   expect(report.faults.unmet).not.toContain('crash@guard');
   const ledger = {
-    ...newLedger({ program: '1', fingerprint: 'a', faults: null }),
+    ...newLedger({ program: '1', fingerprint: 'a', faults: null, focus: null }),
     tally: { ...NO_TALLY, seeds: 200, pairs },
   };
   expect(pairsOf(ledger)).toEqual(report);

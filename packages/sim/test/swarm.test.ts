@@ -21,6 +21,7 @@ import {
   runSeedPlan,
   runSwarm,
   type SeedResult,
+  type SeedTask,
   type SwarmEnd,
   type SwarmLedger,
   type SwarmOptions,
@@ -40,16 +41,21 @@ import {
 import { enter } from '../src/swarm/swarm-ledger.ts';
 import { createCluster, FAST_SETTINGS } from '../src/world/index.ts';
 
-const OURS: Identity = { program: '1.2.3', fingerprint: 'abc', faults: null };
-const OPTIONS: SwarmOptions = { seeds: [1, 10], forMs: null, goal: null, maxFindings: 3 };
+const OURS: Identity = { program: '1.2.3', fingerprint: 'abc', faults: null, focus: null };
+const OPTIONS: SwarmOptions = { seeds: [1, 10], forMs: null, goal: null, focus: null, maxFindings: 3 };
 
 /** What a seed came to, without running it. */
 function resultOf(seed: number, violated = false): SeedResult {
-  const finding = violated ? { seed, invariant: 'I4', detail: 'two winners', atMs: 5, step: 9 } : null;
+  const finding = violated
+    ? { seed, focus: null, invariant: 'I4', detail: 'two winners', atMs: 5, step: 9 }
+    : null;
   const hash = seed.toString(16).padStart(16, 'f');
   const tally = { ...NO_TALLY, seeds: 1, events: 100, faultedTakeovers: 2, digest: hash };
-  return { seed, hash, tally, finding };
+  return { seed, focus: null, hash, tally, finding };
 }
+
+/** A seed that isn't steered. */
+const task = (seed: number): SeedTask => ({ seed, focus: null });
 
 /** Ends seeds in another order than they were begun. */
 function fakeRunner(jobs: number, violated: (seed: number) => boolean = () => false): Runner {
@@ -58,7 +64,7 @@ function fakeRunner(jobs: number, violated: (seed: number) => boolean = () => fa
   };
   return {
     jobs,
-    async run(seed) {
+    async run({ seed }) {
       await later((seed * 7) % 5);
       return resultOf(seed, violated(seed));
     },
@@ -241,7 +247,7 @@ test('coverage is judged only where it can be expected', () => {
 
 test('a seed is the same plan every time, and watching it changes nothing', () => {
   expect(planOf(11)).toEqual(planOf(11));
-  const [first, again] = [runSeed(8, {}), runSeed(8, {})];
+  const [first, again] = [runSeed(task(8), {}), runSeed(task(8), {})];
   expect(again).toEqual(first);
   expect(first.finding).toBeNull();
   expect(first.tally.takeovers).toBeGreaterThan(10);
@@ -299,7 +305,7 @@ function workerProgram(code: string): URL {
   const file = join(folder, 'worker.mjs');
   writeFileSync(
     file,
-    `import { parentPort } from 'node:worker_threads';\nparentPort.on('message', (seed) => { ${code} });`,
+    `import { parentPort } from 'node:worker_threads';\nparentPort.on('message', ({ seed }) => { ${code} });`,
   );
   return pathToFileURL(file);
 }
@@ -307,8 +313,8 @@ function workerProgram(code: string): URL {
 test('a worker is asked seed after seed', async () => {
   const runner = runInWorkers(workerProgram('parentPort.postMessage({ seed })'), 1, {});
   onTestFinished(() => runner.close());
-  expect(await runner.run(5)).toEqual({ seed: 5 });
-  expect(await runner.run(6)).toEqual({ seed: 6 });
+  expect(await runner.run(task(5))).toEqual({ seed: 5 });
+  expect(await runner.run(task(6))).toEqual({ seed: 6 });
 });
 
 test.each([
@@ -318,10 +324,10 @@ test.each([
   const once = `if (seed === 5) { ${code} } else parentPort.postMessage({ seed });`;
   const runner = runInWorkers(workerProgram(once), 1, {});
   onTestFinished(() => runner.close());
-  const { finding } = await runner.run(5);
+  const { finding } = await runner.run(task(5));
   expect(finding).toMatchObject({ seed: 5, invariant: 'exception' });
   expect(finding?.detail).toContain(why);
-  expect(await runner.run(6)).toEqual({ seed: 6 });
+  expect(await runner.run(task(6))).toEqual({ seed: 6 });
 });
 
 test('a swarm in this very thread runs its seeds, and its summary tells what it saw', async () => {

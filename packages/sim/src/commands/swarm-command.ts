@@ -10,13 +10,15 @@ import {
   coverageOf,
   describeFinding,
   type Finding,
+  type Focus,
+  focusText,
   type Identity,
   LedgerError,
   mergeLedgers,
   newLedger,
   pairsOf,
+  parseFocus,
   parseRange,
-  planOf,
   progressLine,
   rangeFromClock,
   readLedger,
@@ -29,6 +31,7 @@ import {
   type SwarmLedger,
   type SwarmOptions,
   summary,
+  wholePlanOf,
   writeLedger,
 } from '../swarm/index.ts';
 import { spanIn, wholeIn } from './arguments.ts';
@@ -44,6 +47,8 @@ interface SwarmFlags {
   readonly for?: number;
   readonly jobs: number;
   readonly faults?: readonly string[];
+  readonly steer: boolean;
+  readonly focus?: Focus;
   readonly ledger?: string;
   readonly goalEvents?: number;
   readonly goalTakeovers?: number;
@@ -75,6 +80,8 @@ export function addSwarm(program: Command, context: CommandContext): void {
     .option('--for <time>', 'begin no seed after so long (60s, 2h); default 60s', spanIn)
     .option('--jobs <n>', 'how many at once', wholeIn(1), availableParallelism())
     .option('--faults <name,…>', 'only these faults', faultsIn)
+    .option('--steer', 'each seed towards pairs of a fault and a phase that were seldom met', false)
+    .option('--focus <fault@phase,…>', 'each seed towards these', focusIn)
     .option('--ledger <file>', 'go on where this file ends, and write it again')
     .option('--goal-events <n>', 'until there were so many events', wholeIn(1))
     .option('--goal-takeovers <n>', 'and so many takeovers with a fault in force', wholeIn(1))
@@ -95,12 +102,14 @@ export function addSwarm(program: Command, context: CommandContext): void {
 async function run(flags: SwarmFlags, context: CommandContext): Promise<void> {
   refuseUnwritable({ '--ledger': flags.ledger });
   refuseUnwritableFolder('--trace-dir', flags.traceDir);
+  refuseContradiction(flags);
   const program = process.argv[1] ?? '';
-  const identity = identityOf(program, flags.faults);
+  const identity = identityOf(program, flags);
   const before = orUsage(() => begin(flags, identity));
   const options = optionsOf(flags);
   const runner = runInWorkers(pathToFileURL(program), flags.jobs, drawOptions(flags));
   const hashes: Record<number, string> = {};
+  const focuses: Record<number, string> = {};
   const told = teller(flags, before);
   try {
     const end = await runSwarm(options, before, {
@@ -108,14 +117,16 @@ async function run(flags: SwarmFlags, context: CommandContext): Promise<void> {
       clock: () => performance.now(),
       signal: context.signal,
       onResult(result, ledger) {
-        if (flags.json && ledger.tally.seeds - before.tally.seeds <= MAX_HASHES)
+        if (flags.json && ledger.tally.seeds - before.tally.seeds <= MAX_HASHES) {
           hashes[result.seed] = result.hash;
+          if (result.focus !== null) focuses[result.seed] = result.focus;
+        }
         told.result(result, ledger);
       },
     });
     told.end(end.ledger);
     if (flags.ledger !== undefined) writeLedger(flags.ledger, end.ledger);
-    context.finish(finish(flags, end, hashes, context));
+    context.finish(finish(flags, end, { hashes, focuses }, context));
   } finally {
     await runner.close();
   }
@@ -125,10 +136,26 @@ function drawOptions({ faults }: SwarmFlags): { readonly actions?: readonly stri
   return faults === undefined ? {} : { actions: faults };
 }
 
+/** A steered plan has all kinds of faults, and one wish is enough. */
+function refuseContradiction({ steer, focus, faults }: SwarmFlags): void {
+  if (steer && focus !== undefined) throw new UsageError('--steer finds what to focus on; leave out --focus');
+  if (faults !== undefined && (steer || focus !== undefined))
+    throw new UsageError('steered seeds draw all faults; leave out --faults');
+}
+
+function focusOf({ steer, focus }: SwarmFlags): SwarmOptions['focus'] {
+  return steer ? 'unmet' : (focus ?? null);
+}
+
 /** The whole program's file: what runs, checks and draws is all in it. */
-function identityOf(program: string, faults: readonly string[] | undefined): Identity {
+function identityOf(program: string, flags: SwarmFlags): Identity {
+  const focus = focusOf(flags);
   const fingerprint = createHash('sha256').update(readFileSync(program)).digest('hex').slice(0, 16);
-  return { program: FAILTOME_VERSION, fingerprint, faults: faults ?? null };
+  return { program: FAILTOME_VERSION, fingerprint, faults: flags.faults ?? null, focus: textOf(focus) };
+}
+
+function textOf(focus: SwarmOptions['focus']): string | null {
+  return focus === null || focus === 'unmet' ? focus : focusText(focus);
 }
 
 function begin({ ledger: file }: SwarmFlags, identity: Identity): SwarmLedger {
@@ -147,7 +174,7 @@ function optionsOf(flags: SwarmFlags): SwarmOptions {
       : { events: goalEvents ?? 0, takeovers: goalTakeovers ?? 0 };
   const limited = flags.seeds !== undefined || goal !== null || flags.ledger !== undefined;
   const forMs = flags.for ?? (limited ? null : DEFAULT_FOR_MS);
-  return { seeds: seedsOf(flags), forMs, goal, maxFindings: flags.maxViolations };
+  return { seeds: seedsOf(flags), forMs, goal, focus: focusOf(flags), maxFindings: flags.maxViolations };
 }
 
 /** Told before anything is run, so that a run that is killed can be run again. */
@@ -184,7 +211,7 @@ function teller({ ledger: file }: SwarmFlags, before: SwarmLedger) {
 function finish(
   flags: SwarmFlags,
   end: SwarmEnd,
-  hashes: Readonly<Record<number, string>>,
+  bySeed: Readonly<Record<'hashes' | 'focuses', Readonly<Record<number, string>>>>,
   { write }: CommandContext,
 ): ExitCode {
   const { ledger, findings, elapsedMs, why } = end;
@@ -194,7 +221,7 @@ function finish(
     const found = findings.map((finding) => ({ ...finding, trace: traces.get(finding.seed) ?? null }));
     const pairs = pairsOf(ledger);
     const elapsed = Math.round(elapsedMs);
-    const result = { ...ledger, findings: found, elapsedMs: elapsed, why, coverage, pairs, hashes };
+    const result = { ...ledger, findings: found, elapsedMs: elapsed, why, coverage, pairs, ...bySeed };
     write(`${JSON.stringify(result, null, 1)}\n`);
   } else {
     for (const finding of findings)
@@ -208,10 +235,12 @@ function finish(
 }
 
 /** Run it once more, and write down what happens. */
-function traceOf({ seed, invariant, detail }: Finding, flags: SwarmFlags): string {
+function traceOf({ seed, focus: text, invariant, detail }: Finding, flags: SwarmFlags): string {
   mkdirSync(flags.traceDir, { recursive: true });
   const traceFile = join(flags.traceDir, `seed-${seed}.jsonl`);
-  const plan = planOf(seed, drawOptions(flags));
+  const focus = text === null ? null : parseFocus(text);
+  if (typeof focus === 'string') throw new Error(focus);
+  const plan = wholePlanOf({ seed, focus }, drawOptions(flags));
   const htmlFile = flags.html ? join(flags.traceDir, `seed-${seed}.html`) : undefined;
   const recording = recordTo({ traceFile, htmlFile }, plan, plan.title);
   try {
@@ -254,6 +283,12 @@ function rangeIn(text: string): SeedRange | typeof CLOCK {
   const range = parseRange(text);
   if (range === null) throw new InvalidArgumentError('not seeds such as 1..500, 500.., 7 or clock');
   return range;
+}
+
+function focusIn(text: string): Focus {
+  const focus = parseFocus(text);
+  if (typeof focus === 'string') throw new InvalidArgumentError(focus);
+  return focus;
 }
 
 function faultsIn(text: string): readonly string[] {

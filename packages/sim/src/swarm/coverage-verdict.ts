@@ -12,7 +12,7 @@ import type { SwarmLedger } from './swarm-ledger.ts';
 
 /** How much of what a swarm must meet was met. */
 export interface Coverage {
-  /** `not judged`: too few seeds, or only some faults, so that nothing can be expected. */
+  /** `not judged`: too few seeds, only some faults, or steered seeds, so that nothing can be expected. */
   readonly verdict: 'complete' | 'incomplete' | 'not judged';
   /** What has never been met. */
   readonly never: readonly CoverageMark[];
@@ -30,7 +30,7 @@ export const JUDGED_FROM_SEEDS = 150;
 /** Judge a swarm by what it met. */
 export function coverageOf({ tally, identity }: Pick<SwarmLedger, 'tally' | 'identity'>): Coverage {
   const never = missingFrom(tally.coverage);
-  const judged = tally.seeds >= JUDGED_FROM_SEEDS && identity.faults === null;
+  const judged = tally.seeds >= JUDGED_FROM_SEEDS && identity.faults === null && identity.focus === null;
   return {
     verdict: !judged ? 'not judged' : never.length === 0 ? 'complete' : 'incomplete',
     never,

@@ -55,6 +55,15 @@ const LATE_MS = [2_000, 20_000] as const;
 
 /** The plan of a seed; the same on every machine. */
 export function planOf(seed: number, options: DrawOptions = {}): Plan {
+  return drawnPlan(seed, options, RESTLESS_PER_MILLE);
+}
+
+/** The same, restless whatever the seed. */
+export function restlessPlanOf(seed: number): Plan {
+  return drawnPlan(seed, {}, 1_000);
+}
+
+function drawnPlan(seed: number, options: DrawOptions, restlessPerMille: number): Plan {
   const plain = drawPlan(seed, besideLiar(options));
   const signed = withIdentities(plain, createRandom(seed ^ IDENTITY_SALT));
   const told =
@@ -62,7 +71,7 @@ export function planOf(seed: number, options: DrawOptions = {}): Plan {
   const stored = options.actions === undefined ? withStore(told, createRandom(seed ^ STORE_SALT)) : told;
   const plan = options.actions === undefined ? withHomes(stored, createRandom(seed ^ HOMES_SALT)) : stored;
   const random = createRandom(seed ^ SALT);
-  const restless = options.actions === undefined && random.chance(RESTLESS_PER_MILLE);
+  const restless = options.actions === undefined && random.chance(restlessPerMille);
   return withLiar(seed, restless ? makeRestless(plan, random) : plan, options);
 }
 

@@ -3,14 +3,14 @@
  */
 import type { DrawOptions } from '../plan/index.ts';
 import { serveTasks, startPool } from '../workers/pool.ts';
-import { runSeed, type SeedResult, thrown } from './seed.ts';
+import { runSeed, type SeedResult, type SeedTask, thrown } from './seed.ts';
 
 /** Runs seeds, here or in workers. */
 export interface Runner {
   /** How many seeds it can run at once. */
   readonly jobs: number;
   /** Never rejects: what goes wrong is a finding of the seed. */
-  run(seed: number): Promise<SeedResult>;
+  run(task: SeedTask): Promise<SeedResult>;
   close(): Promise<void>;
 }
 
@@ -24,14 +24,14 @@ export function runHere(options: DrawOptions): Runner {
   return {
     jobs: 1,
     // Between two seeds the thread hears of an interrupt.
-    run: (seed) => new Promise((resolve) => setImmediate(() => resolve(runSeed(seed, options)))),
+    run: (task) => new Promise((resolve) => setImmediate(() => resolve(runSeed(task, options)))),
     close: () => Promise.resolve(),
   };
 }
 
 /** @param program the file that calls `workIfWorker` at its start */
 export function runInWorkers(program: URL, jobs: number, options: DrawOptions): Runner {
-  const pool = startPool<number, SeedResult>({
+  const pool = startPool<SeedTask, SeedResult>({
     program,
     jobs,
     kind: WORK,
@@ -40,9 +40,9 @@ export function runInWorkers(program: URL, jobs: number, options: DrawOptions): 
   });
   return {
     jobs,
-    async run(seed) {
-      const answered = await pool.run(seed);
-      return answered.kind === 'result' ? answered.result : thrown(seed, answered.error, null);
+    async run(task) {
+      const answered = await pool.run(task);
+      return answered.kind === 'result' ? answered.result : thrown(task, answered.error, null);
     },
     close: () => pool.close(),
   };
@@ -54,5 +54,5 @@ export function runInWorkers(program: URL, jobs: number, options: DrawOptions): 
  * @returns whether it is one
  */
 export function workIfWorker(): boolean {
-  return serveTasks<DrawOptions, number, SeedResult>(WORK, (options) => (seed) => runSeed(seed, options));
+  return serveTasks<DrawOptions, SeedTask, SeedResult>(WORK, (options) => (task) => runSeed(task, options));
 }

@@ -2,17 +2,22 @@
  * One seed of a swarm: its plan run to the end or to its first violation, and what was seen on the way.
  */
 
-import { createCoverageCounter, PairCounter, type Sightings } from '../coverage/index.ts';
+import { createCoverageCounter, faultPair, PairCounter, type Sightings } from '../coverage/index.ts';
 import type { DrawOptions, Plan, RunResult } from '../plan/index.ts';
 import { runPlan } from '../plan/index.ts';
 import type { World } from '../world/index.ts';
 import { planOf } from './draw.ts';
 import { Outlook } from './failovers.ts';
+import { type Focus, focusText } from './focus.ts';
+import { inOrder, steeredPlanOf } from './steered-plan.ts';
+import { Striker } from './striker.ts';
 import { addTallies, NO_TALLY, type Tally } from './tally.ts';
 
 /** Something that must not be. */
 export interface Finding {
   readonly seed: number;
+  /** What the seed was wished to bring about, as `focusText` writes it; null: nothing. */
+  readonly focus: string | null;
   /** The broken invariant, or `exception`. */
   readonly invariant: string;
   /** The evidence; of an exception its stack. */
@@ -24,6 +29,8 @@ export interface Finding {
 /** What one seed came to. */
 export interface SeedResult {
   readonly seed: number;
+  /** As a finding's. */
+  readonly focus: string | null;
   /** The hash of everything that happened; empty after an exception. */
   readonly hash: string;
   readonly tally: Tally;
@@ -33,13 +40,36 @@ export interface SeedResult {
 /** When something was wrong, in the world's time. */
 type Span = readonly [fromMs: number, untilMs: number];
 
+/** A seed, and what it is wished to bring about. Both together decide the run. */
+export interface SeedTask {
+  readonly seed: number;
+  /** Null: the seed alone decides. */
+  readonly focus: Focus | null;
+}
+
 /** Run one seed. Whatever is thrown is a finding too. */
-export function runSeed(seed: number, options: DrawOptions): SeedResult {
-  return runSeedPlan(seed, planOf(seed, options));
+export function runSeed({ seed, focus }: SeedTask, options: DrawOptions): SeedResult {
+  return runSeedPlan(seed, focus === null ? planOf(seed, options) : steeredPlanOf(seed, focus), focus);
+}
+
+/**
+ * The plan of a seed with all that a steered run did to its world, and when: as it is, it makes the same run.
+ */
+export function wholePlanOf({ seed, focus }: SeedTask, options: DrawOptions): Plan {
+  if (focus === null) return planOf(seed, options);
+  const plan = steeredPlanOf(seed, focus);
+  const striker = new Striker(seed, focus, plan.ending.atMs);
+  try {
+    runPlan(plan, { onStrike: striker.begin });
+  } catch {
+    // Whoever runs the plan meets it again.
+  }
+  return { ...plan, timeline: inOrder([...plan.timeline, ...striker.struck]) };
 }
 
 /** Run a plan as the one of a seed. */
-export function runSeedPlan(seed: number, plan: Plan): SeedResult {
+export function runSeedPlan(seed: number, plan: Plan, focus: Focus | null = null): SeedResult {
+  const striker = focus === null ? null : new Striker(seed, focus, plan.ending.atMs);
   const counter = createCoverageCounter();
   const pairs = new PairCounter();
   let outlook: Outlook | null = null;
@@ -53,27 +83,30 @@ export function runSeedPlan(seed: number, plan: Plan): SeedResult {
         made.watch(pairs.watch);
       },
       onFault: pairs.onFault,
+      ...(striker === null ? {} : { onStrike: striker.begin }),
     });
     counter.ran(result);
-    return resultOf(seed, result, outlook, { coverage: counter.seen(), pairs: pairs.seen() });
+    const seen = { coverage: counter.seen(), pairs: pairs.seen(), wished: wishedIn(focus) };
+    return resultOf({ seed, focus }, result, outlook, seen);
   } catch (error) {
-    return thrown(seed, error, world);
+    return thrown({ seed, focus }, error, world);
   }
 }
 
 /** What a seed came to that could not be run to its end. */
-export function thrown(seed: number, error: unknown, world: World | null): SeedResult {
+export function thrown({ seed, focus }: SeedTask, error: unknown, world: World | null): SeedResult {
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const [atMs, step] = world === null ? [0, 0] : [world.now(), world.queue.ran()];
   const tally: Tally = { ...NO_TALLY, seeds: 1, events: step, virtualMs: Math.round(atMs) };
-  return { seed, hash: '', tally, finding: { seed, invariant: 'exception', detail, atMs, step } };
+  const told = { seed, focus: textOf(focus) };
+  return { ...told, hash: '', tally, finding: { ...told, invariant: 'exception', detail, atMs, step } };
 }
 
 function resultOf(
-  seed: number,
+  { seed, focus }: SeedTask,
   result: RunResult,
   outlook: Outlook | null,
-  seen: { readonly coverage: Sightings; readonly pairs: Sightings },
+  seen: Pick<Tally, 'coverage' | 'pairs' | 'wished'>,
 ): SeedResult {
   const { hash, events, violation } = result;
   outlook?.end();
@@ -91,7 +124,16 @@ function resultOf(
   };
   // Added to nothing, so that its tops are sorted and cut.
   const tally = addTallies(NO_TALLY, own);
-  return { seed, hash, tally, finding: violation === null ? null : { seed, ...violation } };
+  const told = { seed, focus: textOf(focus) };
+  return { ...told, hash, tally, finding: violation === null ? null : { ...told, ...violation } };
+}
+
+function textOf(focus: Focus | null): string | null {
+  return focus === null ? null : focusText(focus);
+}
+
+function wishedIn(focus: Focus | null): Sightings {
+  return Object.fromEntries((focus ?? []).map(({ fault, phase }) => [faultPair(fault, phase), 1]));
 }
 
 function moves({

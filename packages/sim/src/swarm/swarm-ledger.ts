@@ -12,7 +12,7 @@ import { addTallies, NO_TALLY, type Tally } from './tally.ts';
 const FORMAT = 'failtome-swarm-ledger';
 /** Raised when what is written changes its meaning. */
 const VERSION = 3;
-/** Of a ledger that doesn't count pairs; the rest is the same. */
+/** Of a ledger that doesn't count pairs, and none of whose seeds was steered; the rest is the same. */
 const VERSION_WITHOUT_PAIRS = 2;
 
 /** What must be the same for totals to be about the same thing. */
@@ -23,6 +23,8 @@ export interface Identity {
   readonly fingerprint: string;
   /** Only these faults; null: all. */
   readonly faults: readonly string[] | null;
+  /** What its seeds are wished to bring about, as `focusText` writes it, or `unmet`; null: nothing. */
+  readonly focus: string | null;
 }
 
 /** Which seeds are done, and what they came to. */
@@ -93,6 +95,8 @@ export function refuseOther(file: string, theirs: Identity, ours: Identity): voi
     );
   const [a, b] = [theirs.faults?.join(',') ?? 'all', ours.faults?.join(',') ?? 'all'];
   if (a !== b) throw new LedgerError(`${file} is about the faults ${a}, not ${b}: name a new file`);
+  const [c, d] = [theirs.focus ?? 'none', ours.focus ?? 'none'];
+  if (c !== d) throw new LedgerError(`${file} has seeds of the focus ${c}, not ${d}: name a new file`);
 }
 
 /**
@@ -117,9 +121,10 @@ export function readLedger(file: string): SwarmLedger | null {
   }
   if (typeof read !== 'object' || read === null || !('format' in read) || read.format !== FORMAT)
     throw new LedgerError(`${file} isn't a swarm's ledger`);
-  const { version, ...ledger } = read as unknown as { readonly version: unknown } & SwarmLedger; // as its format and version say
+  const { version, ...written } = read as unknown as { readonly version: unknown } & SwarmLedger; // as its format and version say
   if (version !== VERSION && version !== VERSION_WITHOUT_PAIRS)
     throw new LedgerError(`${file} has version ${String(version)}, not ${VERSION}`);
+  const ledger = version === VERSION ? written : withoutPairs(written);
   if (countSeeds(ledger.done) !== ledger.tally.seeds)
     throw new LedgerError(
       `${file} contradicts itself: ${counted(ledger.tally.seeds, 'seed')} counted, others listed`,
@@ -127,9 +132,19 @@ export function readLedger(file: string): SwarmLedger | null {
   return {
     identity: ledger.identity,
     done: ledger.done,
-    tally: version === VERSION ? ledger.tally : { ...ledger.tally, pairs: NO_TALLY.pairs },
+    tally: ledger.tally,
     findings: ledger.findings,
     jobMs: ledger.jobMs,
+  };
+}
+
+function withoutPairs(ledger: SwarmLedger): SwarmLedger {
+  const { pairs, wished } = NO_TALLY;
+  return {
+    ...ledger,
+    identity: { ...ledger.identity, focus: null },
+    tally: { ...ledger.tally, pairs, wished },
+    findings: ledger.findings.map((finding) => ({ ...finding, focus: null })),
   };
 }
 

@@ -2,9 +2,11 @@
  * Many seeds: which comes next, and when there are enough. Nothing of this decides what a seed comes to.
  */
 
+import type { Focus } from './focus.ts';
 import { type SeedRange, seedsLeft } from './ranges.ts';
 import type { Runner } from './runner.ts';
 import type { Finding, SeedResult } from './seed.ts';
+import { chooseFocus } from './steering.ts';
 import { enter, type SwarmLedger } from './swarm-ledger.ts';
 
 /** Which seeds a swarm runs, and for how long. */
@@ -14,6 +16,8 @@ export interface SwarmOptions {
   readonly forMs: number | null;
   /** Until the ledger has both; null: no goal. */
   readonly goal: Goal | null;
+  /** What seeds are wished to bring about; `unmet`: each what has seldom been met so far; null: nothing. */
+  readonly focus: Focus | 'unmet' | null;
   /** Enough findings to stop. */
   readonly maxFindings: number;
 }
@@ -67,7 +71,9 @@ export async function runSwarm(
       const next = left.next();
       if (next.done === true) return;
       const begunMs = clock();
-      const result = await runner.run(next.value);
+      const seed = next.value;
+      const focus = options.focus === 'unmet' ? chooseFocus(seed, ledger.tally) : options.focus;
+      const result = await runner.run({ seed, focus });
       if (result.finding !== null) findings.push(result.finding);
       ledger = enter(ledger, result, clock() - begunMs);
       onResult(result, ledger);

@@ -22,6 +22,8 @@ export interface Tally {
   readonly coverage: Sightings;
   /** Which pairs of `PAIRS` were met, by id, and how often. */
   readonly pairs: Sightings;
+  /** Which faults in which phases seeds were wished to bring about, by the same ids, and how often. */
+  readonly wished: Sightings;
   /** The sum of all trace hashes, modulo 2^64, as hexadecimal digits: equal for equal seeds and equal code. */
   readonly digest: string;
   /** Those that took longest. */
@@ -56,6 +58,7 @@ export const NO_TALLY: Tally = {
   outages: { takenOver: 0, cameBack: 0, unended: 0, downMs: 0, rightlyMs: 0 },
   coverage: {},
   pairs: {},
+  wished: {},
   digest: '0'.repeat(16),
   slowest: [],
   worst: [],
@@ -80,6 +83,7 @@ export function addTallies(a: Tally, b: Tally): Tally {
     },
     coverage: inOrder(mergeSightings(a.coverage, b.coverage)),
     pairs: inOrder(mergeSightings(a.pairs, b.pairs)),
+    wished: inOrder(mergeSightings(a.wished, b.wished)),
     digest: addDigests(a.digest, b.digest),
     slowest: top([...a.slowest, ...b.slowest], ({ lastedMs }) => lastedMs),
     worst: top([...a.worst, ...b.worst], shareOfBound),

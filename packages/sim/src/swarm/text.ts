@@ -47,7 +47,7 @@ export function summary(ledger: SwarmLedger): readonly string[] {
     `digest       ${tally.digest}`,
     '',
     ...coverageLines(coverageOf(ledger)),
-    ...pairLines(tally, tally.seeds >= JUDGED_FROM_SEEDS),
+    ...pairLines(tally, tally.seeds >= JUDGED_FROM_SEEDS || ledger.identity.focus !== null),
     '',
     'slowest failovers',
     ...tally.slowest.map(describeFailover),
@@ -59,7 +59,7 @@ export function summary(ledger: SwarmLedger): readonly string[] {
 function coverageLines({ verdict, met, never }: Coverage): readonly string[] {
   const line = `coverage     ${met} of ${COVERAGE_MARKS.length} met`;
   if (verdict === 'not judged')
-    return [`${line}; not judged below ${JUDGED_FROM_SEEDS} seeds, or with only some faults`];
+    return [`${line}; not judged below ${JUDGED_FROM_SEEDS} seeds, with only some faults, or steered`];
   return [line, ...never.map(({ id, says }) => `  never: ${id}: ${says}`)];
 }
 
@@ -75,13 +75,13 @@ function describeFailover(failover: Failover): string {
 
 /** A finding, and what to do with it. */
 export function describeFinding(
-  { seed, invariant, detail, atMs, step }: Finding,
+  { seed, focus, invariant, detail, atMs, step }: Finding,
   traceFile: string | null,
 ): readonly string[] {
   return [
     `VIOLATION of ${invariant} in seed ${seed}, at ${seconds(atMs)} of its world, step ${step}:`,
     ...detail.split('\n').map((line) => `  ${line}`),
-    `  again:  failtome-sim swarm --seeds ${seed}..${seed}`,
+    `  again:  failtome-sim swarm --seeds ${seed}..${seed}${focus === null ? '' : ` --focus ${focus}`}`,
     ...(traceFile === null
       ? []
       : [`  replay: failtome-sim replay ${traceFile}`, `  shrink: failtome-sim shrink ${traceFile}`]),
