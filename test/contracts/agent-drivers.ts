@@ -3,7 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { createEc2Driver, createOpsworksDriver } from '../../packages/agent/src/adapters/aws-driver.ts';
+import {
+  createEc2Driver,
+  createOpsworksDriver,
+  createPrivateIpDriver,
+} from '../../packages/agent/src/adapters/aws-driver.ts';
 import type { Driver } from '../../packages/agent/src/adapters/driver.ts';
 import { createExecDriver } from '../../packages/agent/src/adapters/exec.ts';
 import type { FaultEffect } from '../../packages/cloud/src/model/index.ts';
@@ -19,7 +23,7 @@ import {
   SATURN,
 } from '../drivers/aws-world.ts';
 import type { AwsDriverWorld, DriverFault, DriverWorld, Ec2DriverWorld, Holder } from './driver-contract.ts';
-import { ACTIONS, EFFECTS } from './sim-drivers.ts';
+import { ACTIONS, contestedBy, EFFECTS, ZONE } from './sim-drivers.ts';
 
 export const OTHER_ADDRESS = '198.51.100.8';
 
@@ -47,6 +51,19 @@ export async function openEc2(
     permit: (action, permission) => cloud.setPermission(SATURN, action, permission),
     occupy: () => cloud.operatorAssociate(OTHER_ADDRESS, SATURN),
   };
+}
+
+/** Both nodes in one subnet, and the private address with nobody. */
+export async function openPrivateIp(options: AwsWorldOptions = {}): Promise<AwsDriverWorld & AwsWorld> {
+  const instances = [SATURN, NEPTUNE].map((id) => ({ id, availabilityZone: ZONE }));
+  const cloud = { instances, addresses: [contestedBy('ec2-private-ip')], ...options.cloud };
+  const aws = await openAws({ ...options, cloud });
+  const posts = collectPosts();
+  const driver = createPrivateIpDriver(
+    { instanceId: SATURN, networkInterfaceId: null, addresses: [{ ip: ADDRESS }] },
+    { clients: aws.clients, post: posts.post },
+  );
+  return { ...awsWorld('ec2-private-ip', aws, driver, posts), ...aws };
 }
 
 export function opsworksWorld(aws: AwsWorld): AwsDriverWorld {

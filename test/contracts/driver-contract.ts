@@ -118,8 +118,8 @@ const permit: DriverOperation = { op: 'permit' };
 /** Ends what a read saw. */
 export function releaseOf(answer: DriverAnswer): DriverOperation {
   if (answer.kind !== 'read' || answer.association.kind !== 'associated') throw new Error('nobody holds it');
-  const { associationId, node } = answer.association;
-  return { op: 'release', associationId, node };
+  const { associationId, instanceId, node } = answer.association;
+  return { op: 'release', associationId, instanceId, node };
 }
 
 /** Opens worlds, and sees at the end of each test that every call was answered exactly once. */
@@ -235,7 +235,7 @@ export function describeDriver(name: string, traits: DriverTraits, open: () => P
 }
 
 function isMove({ operation }: { readonly operation: string }): boolean {
-  return /^(AssociateAddress|AssociateElasticIp|take)$/.test(operation);
+  return /^(AssociateAddress|AssignPrivateIpAddresses|AssociateElasticIp|take)$/.test(operation);
 }
 
 /** No call of ours takes an address from a live association that it had not read. */
@@ -279,7 +279,12 @@ function describeFence(opened: (holder: Holder) => Promise<DriverWorld>): void {
 
   test('refuses a release that names nothing, and sends nothing', async () => {
     const there = await opened('them');
-    const { answer, requests } = await drive(there, { op: 'release', associationId: null, node: null });
+    const { answer, requests } = await drive(there, {
+      op: 'release',
+      associationId: null,
+      instanceId: null,
+      node: null,
+    });
     expect(answer).toMatchObject({ kind: 'refused', throttled: false });
     expect(requests).toEqual([]);
   });
@@ -370,8 +375,75 @@ export function describeAwsDriver(name: string, open: () => Promise<AwsDriverWor
 }
 
 function isAddressRead({ operation }: { readonly operation: string }): boolean {
-  return /^Describe(Addresses|ElasticIps)$/.test(operation);
+  return /^Describe(Addresses|NetworkInterfaces|ElasticIps)$/.test(operation);
 }
+
+/** What assignments without ids of their own need beside: a release that names an interface, and reads that lag behind it. */
+export function describePrivateIpDriver(
+  name: string,
+  open: (options?: { readonly unassignSettleMs: number }) => Promise<AwsDriverWorld>,
+): void {
+  describe(`the driver ${name}, over private addresses`, () => {
+    const opened = worlds(() => open());
+    const openedSlow = worlds(() => open({ unassignSettleMs: 300 }));
+
+    /** Nobody can know on which interface a stranger had it: nothing is taken from anybody by guessing. */
+    test('refuses to release from a holder that no read has shown, and sends nothing', async () => {
+      const there = await opened('them');
+      const { answer, requests } = await drive(there, {
+        ...releaseOfUnseen,
+        instanceId: 'i-0000000000000c003',
+      });
+      expect(answer).toMatchObject({ kind: 'refused', code: 'HolderUnknown' });
+      expect(requests).toEqual([]);
+    });
+
+    /** The read that the release names is not the last one that there was: whoever has taken the address since keeps it. */
+    test('releases from whom the release names, though a later read has shown another', async () => {
+      const there = await opened('them');
+      const { answer } = await drive(there, read);
+      await there.move('us');
+      expect((await drive(there, read)).answer).toMatchObject({ association: { self: true } });
+      expect((await drive(there, releaseOf(answer))).answer).toEqual({ kind: 'stale' });
+      expect(await there.holder()).toBe('us');
+    });
+
+    /** EC2 counts an address as assigned for a while after it was taken away: that is no other holder. */
+    test('knows a read that shows from where it has taken the address itself for one that lags', async () => {
+      const there = await openedSlow('them');
+      const { answer } = await drive(there, read);
+      expect((await drive(there, releaseOf(answer))).answer).toEqual({ kind: 'released' });
+      expect((await drive(there, take)).answer).toEqual({ kind: 'held' });
+      expect((await drive(there, read)).answer).toMatchObject({ kind: 'unknown', code: 'ReadLags' });
+      await there.pass(400);
+      expect((await drive(there, read)).answer).toMatchObject({ association: { kind: 'none' } });
+      expect((await drive(there, take)).answer).toEqual({ kind: 'taken', associationId: null });
+      expect(await there.holder()).toBe('us');
+    });
+
+    /** Somebody may put it back by hand: not every read for ever after is one that lags. */
+    test('believes after some reads that the address is back where it was taken from', async () => {
+      const there = await opened('them');
+      const { answer } = await drive(there, read);
+      await drive(there, releaseOf(answer));
+      await there.move('them');
+      const kinds: string[] = [];
+      while (kinds.at(-1) !== 'read') kinds.push((await drive(there, read)).answer.kind);
+      expect(kinds).toHaveLength(9);
+    });
+
+    test('sends one request a read once it knows its interface, which it asks for anew with each permission', async () => {
+      const there = await opened('them');
+      await drive(there, read);
+      expect((await drive(there, read)).requests).toHaveLength(1);
+      const { answer, requests } = await drive(there, permit);
+      expect(answer).toEqual({ kind: 'permitted' });
+      expect(requests).toHaveLength(2);
+    });
+  });
+}
+
+const releaseOfUnseen = { op: 'release', associationId: null, node: null } as const;
 
 /** What EC2 has beside: dry runs, and interfaces that may carry another address. */
 export function describeEc2Driver(

@@ -1,6 +1,11 @@
 import { openAws } from '../drivers/aws-world.ts';
-import { openEc2, openExec, opsworksWorld } from './agent-drivers.ts';
-import { describeAwsDriver, describeDriver, describeEc2Driver } from './driver-contract.ts';
+import { openEc2, openExec, openPrivateIp, opsworksWorld } from './agent-drivers.ts';
+import {
+  describeAwsDriver,
+  describeDriver,
+  describeEc2Driver,
+  describePrivateIpDriver,
+} from './driver-contract.ts';
 import { openSimulated } from './sim-drivers.ts';
 
 const openOpsworks = async () => opsworksWorld(await openAws());
@@ -13,6 +18,19 @@ for (const [name, open] of [
 ] as const) {
   describeDriver(name, { fenced: true }, () => open());
   describeAwsDriver(name, () => open());
+}
+
+type OpenPrivateIp = Parameters<typeof describePrivateIpDriver>[1];
+
+const privateIps: readonly (readonly [name: string, open: OpenPrivateIp])[] = [
+  ['ec2-private-ip of the agent', (config) => openPrivateIp({ cloud: { config: { ...config } } })],
+  ['ec2-private-ip of the simulator', (config) => openSimulated('ec2-private-ip', config)],
+];
+
+for (const [name, open] of privateIps) {
+  describeDriver(name, { fenced: true }, () => open());
+  describeAwsDriver(name, () => open());
+  describePrivateIpDriver(name, open);
 }
 
 for (const [name, open] of [

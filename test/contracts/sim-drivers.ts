@@ -1,5 +1,6 @@
 /** The simulator's drivers over the model of AWS, in virtual time; the driver is the first node's. */
 import {
+  type AddressSpec,
   type AwsAction,
   associate,
   clearFaults,
@@ -9,6 +10,7 @@ import {
   holderOf,
   setInstance,
   setPermission,
+  targetOn,
 } from '../../packages/cloud/src/model/index.ts';
 import type { DriveEffect, Event } from '../../packages/protocol/src/index.ts';
 import { SimulatedCloud } from '../../packages/sim/src/world/cloud.ts';
@@ -25,6 +27,13 @@ const OTHER = '198.51.100.8';
 const TOPIC = 'arn:aws:sns:us-east-1:123456789012:failover';
 const OPERATOR = { kind: 'operator', name: 'console' } as const;
 const LANDING = '10.0.1.10';
+/** A private address never leaves its subnet, and so its zone. */
+export const ZONE = 'us-east-1a';
+
+/** The contested address, as the account has it where that driver moves it. */
+export function contestedBy(kind: keyof typeof ACTIONS): AddressSpec {
+  return kind === 'ec2-private-ip' ? { kind: 'private', publicIp: ADDRESS } : { publicIp: ADDRESS };
+}
 
 /** The faults of the contract, in the model's words. */
 export const EFFECTS: Readonly<Record<DriverFault, FaultEffect>> = {
@@ -45,6 +54,11 @@ export const ACTIONS = {
     take: 'ec2:AssociateAddress',
     release: 'ec2:DisassociateAddress',
   },
+  'ec2-private-ip': {
+    read: 'ec2:DescribeNetworkInterfaces',
+    take: 'ec2:AssignPrivateIpAddresses',
+    release: 'ec2:UnassignPrivateIpAddresses',
+  },
   opsworks: {
     read: 'opsworks:DescribeElasticIps',
     take: 'opsworks:AssociateElasticIp',
@@ -52,10 +66,16 @@ export const ACTIONS = {
   },
 } as const satisfies Record<string, Record<'read' | 'take' | 'release', AwsAction>>;
 
+/** What the account is to be like. */
+interface SimulatedOptions {
+  readonly staleRelease?: 'success';
+  readonly unassignSettleMs?: number;
+}
+
 /** Start a world in which nobody holds the address. */
 export async function openSimulated(
-  kind: 'ec2' | 'opsworks',
-  { staleRelease }: { readonly staleRelease?: 'success' } = {},
+  kind: keyof typeof ACTIONS,
+  { staleRelease, unassignSettleMs }: SimulatedOptions = {},
 ): Promise<Ec2DriverWorld> {
   const queue = createQueue();
   const random = createRandom(1);
@@ -63,10 +83,16 @@ export async function openSimulated(
   // Whether a call of a node without a way out leaves it over a kept connection is a matter of chance: here it doesn't.
   const chance = (perMille: number): boolean => (cutOff ? perMille > 0 : random.chance(perMille));
   const initial = createAws({
-    instances: [{ id: US, privateIps: [[LANDING]] }, { id: THEM }],
-    addresses: [{ publicIp: ADDRESS }, { publicIp: OTHER }],
+    instances: [
+      { id: US, privateIps: [[LANDING]], availabilityZone: ZONE },
+      { id: THEM, availabilityZone: ZONE },
+    ],
+    addresses: [contestedBy(kind), { publicIp: OTHER }],
     topics: [TOPIC],
-    ...(staleRelease === undefined ? {} : { config: { staleDisassociate: staleRelease } }),
+    config: {
+      ...(staleRelease === undefined ? {} : { staleDisassociate: staleRelease }),
+      ...(unassignSettleMs === undefined ? {} : { unassignSettleMs }),
+    },
   });
   const spec = { applyMs: [10, 60], answerMs: [5, 30], lostAnswerPerMille: 0 } as const;
   const listener = { onEvent: () => undefined, onFault: () => undefined };
@@ -83,8 +109,7 @@ export async function openSimulated(
     cloud.change((state, atMs) => {
       const instance = state.instances.get(instanceId);
       if (instance === undefined) throw new Error(`no instance ${instanceId}`);
-      const [{ id, privateIps }] = instance.interfaces;
-      return associate(state, ip, { instanceId, interfaceId: id, privateIp: privateIps[0] }, OPERATOR, atMs);
+      return associate(state, ip, targetOn(state, ip, instance), OPERATOR, atMs);
     });
   const arm = (operation: 'read' | 'take' | 'release', effect: FaultEffect, times: number): void =>
     void cloud.arm({ action: ACTIONS[kind][operation], effect, times });

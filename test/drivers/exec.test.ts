@@ -90,7 +90,12 @@ describe('the driver exec at its edges', () => {
   });
 
   test('refuses a release that names no holder, and runs nothing', async () => {
-    const { answer, requests } = await drive(world, { op: 'release', associationId: null, node: null });
+    const { answer, requests } = await drive(world, {
+      op: 'release',
+      associationId: null,
+      instanceId: null,
+      node: null,
+    });
     expect(answer).toMatchObject({ kind: 'refused', code: 'HolderUnknown' });
     expect(requests).toEqual([]);
   });

@@ -324,12 +324,15 @@ const singleFaults: readonly (readonly [section: string, line: string])[] = [
   ],
   [
     'driver:',
-    'driver.kind: found nothing, expected ec2, opsworks or exec, because node.role is candidate; a node that never takes an address has role: witness',
+    'driver.kind: found nothing, expected ec2, ec2-private-ip, opsworks or exec, because node.role is candidate; a node that never takes an address has role: witness',
   ],
-  ['driver: { region: us-east-1 }', 'driver.kind: found nothing, expected ec2, opsworks or exec'],
+  [
+    'driver: { region: us-east-1 }',
+    'driver.kind: found nothing, expected ec2, ec2-private-ip, opsworks or exec',
+  ],
   [
     'driver: { kind: EC2 }',
-    'driver.kind: found "EC2", expected ec2, opsworks or exec; did you mean ec2? (f.yaml:8)',
+    'driver.kind: found "EC2", expected ec2, ec2-private-ip, opsworks or exec; did you mean ec2? (f.yaml:8)',
   ],
   [
     'driver: { kind: exec }',
@@ -346,6 +349,18 @@ const singleFaults: readonly (readonly [section: string, line: string])[] = [
   [
     'driver: { kind: ec2, instanceId: 45ef378d-b87c-42be-a1b9-b67c48edafd4 }',
     'driver.instanceId: found "45ef378d-b87c-42be-a1b9-b67c48edafd4", expected an EC2 instance id such as i-0abc, because driver.kind is ec2 (f.yaml:8)',
+  ],
+  [
+    'driver: { kind: ec2-private-ip, instanceId: 45ef378d-b87c-42be-a1b9-b67c48edafd4 }',
+    'driver.instanceId: found "45ef378d-b87c-42be-a1b9-b67c48edafd4", expected an EC2 instance id such as i-0abc, because driver.kind is ec2-private-ip (f.yaml:8)',
+  ],
+  [
+    'driver: { kind: ec2-private-ip, networkInterfaceId: eth0 }',
+    'driver.networkInterfaceId: found "eth0", expected the id of a network interface such as eni-0abc (f.yaml:8)',
+  ],
+  [
+    'driver: { kind: ec2, networkInterfaceId: eni-0abc }',
+    'driver.networkInterfaceId: found "eni-0abc", expected none, because driver.kind is ec2; did you mean driver.kind: ec2-private-ip? (f.yaml:8)',
   ],
   [
     'driver: { kind: ec2, assumeRole: mover }',
@@ -413,7 +428,7 @@ const wholeFiles: readonly (readonly [what: string, yaml: string, lines: readonl
       'peers: found nothing, expected a list of at least one { id, url, role }',
       'auth.keyFile: found nothing, expected the path of the file that holds the key; or set FAILTOME_KEY_FILE',
       'addresses: found nothing, expected a list of at least one { ip, probe }',
-      'driver.kind: found nothing, expected ec2, opsworks or exec, because node.role is candidate; a node that never takes an address has role: witness',
+      'driver.kind: found nothing, expected ec2, ec2-private-ip, opsworks or exec, because node.role is candidate; a node that never takes an address has role: witness',
     ],
   ],
   [
@@ -507,6 +522,40 @@ describe('whole files', () => {
   });
 });
 
+describe('a private address that moves', () => {
+  const moving = (address: string): string =>
+    GOOD.replace(/^addresses:.*\n( .*\n)*/m, `addresses: [${address}]\n`).replace(
+      '{ kind: ec2 }',
+      '{ kind: ec2-private-ip }',
+    );
+
+  test.each([
+    [
+      '{ ip: 10.0.1.100, allocationId: eipalloc-0abc }',
+      'addresses[0].allocationId: found "eipalloc-0abc", expected none, because driver.kind is ec2-private-ip; it is said of Elastic IPs (f.yaml:6)',
+    ],
+    [
+      '{ ip: 10.0.1.100, privateIp: 10.0.1.12 }',
+      'addresses[0].privateIp: found "10.0.1.12", expected none, because driver.kind is ec2-private-ip; it is said of Elastic IPs (f.yaml:6)',
+    ],
+    [
+      '{ ip: "fd00::1" }',
+      'addresses[0].ip: found "fd00::1", expected an IPv4 address, because driver.kind is ec2-private-ip (f.yaml:6)',
+    ],
+  ])('%s is refused', (address, line) => {
+    expect(linesOf(moving(address))).toEqual([line]);
+  });
+
+  test('is taken as it is, two of them without a word, and a public one with a warning', () => {
+    const two = moving('{ ip: 10.0.1.100 }, { ip: 10.0.1.101 }');
+    expect(linesOf(two)).toEqual([]);
+    expect(warningsOf(two).filter((line) => line.startsWith('addresses'))).toEqual([]);
+    expect(warningsOf(moving('{ ip: 54.173.141.243 }'))).toContain(
+      'addresses[0].ip: 54.173.141.243 is a public address, and driver.kind ec2-private-ip moves addresses of a subnet',
+    );
+  });
+});
+
 describe('the environment', () => {
   test.each([
     ['FAILTOME_NODE_ID', 'two words', 'node.id: found "two words", expected a name of'],
@@ -516,6 +565,7 @@ describe('the environment', () => {
     ['FAILTOME_KEY_FILE', '/etc/', 'auth.keyFile: found "/etc/", expected the path of the file'],
     ['FAILTOME_LOG_LEVEL', 'loud', 'log.level: found "loud", expected debug, info, warn or error'],
     ['FAILTOME_INSTANCE_ID', 'saturn', 'driver.instanceId: found "saturn", expected an EC2 instance id'],
+    ['FAILTOME_NETWORK_INTERFACE_ID', 'ens5', 'driver.networkInterfaceId: found "ens5", expected the id of'],
   ])('%s=%s is checked like the key it overrides, and named', (variable, value, beginning) => {
     const [line, ...others] = linesOf(GOOD, { [variable]: value });
     expect(others).toEqual([]);
@@ -542,7 +592,7 @@ describe('what a witness or a member has no use for', () => {
       expect(linesOf(yaml)).toEqual([]);
       expect(warningsOf(yaml)).toEqual([
         `local.fall: found 0, expected a whole number from 1 to 100; ignored, because node.role is ${role}`,
-        `driver.kind: found "gcp", expected ec2, opsworks or exec; ignored, because node.role is ${role}`,
+        `driver.kind: found "gcp", expected ec2, ec2-private-ip, opsworks or exec; ignored, because node.role is ${role}`,
         'notify.sns.topicArn: found "nowhere", expected the ARN of a standard SNS topic such as ' +
           `arn:aws:sns:us-east-1:123456789012:failover; ignored, because node.role is ${role}`,
       ]);

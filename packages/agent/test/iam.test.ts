@@ -259,6 +259,20 @@ const EC2: DriverGrant = {
 test.each([
   ['ec2-policy.json', { driver: EC2, topicArn: null, tableArn: null, keySecretArn: null }],
   [
+    'private-ip-policy.json',
+    {
+      driver: {
+        kind: 'ec2-private-ip',
+        region: 'REGION',
+        account: 'ACCOUNT_ID',
+        subnets: ['SUBNET_ID_1', 'SUBNET_ID_2'],
+      },
+      topicArn: null,
+      tableArn: null,
+      keySecretArn: null,
+    },
+  ],
+  [
     'opsworks-policy.json',
     {
       driver: { kind: 'opsworks', region: 'REGION', stackId: 'STACK_ID', searches: true },
@@ -287,6 +301,33 @@ test.each([
 ] as const)('deploy/iam/%s is what the command prints, with names in capitals', (file, grant) => {
   const text = readFileSync(new URL(`../deploy/iam/${file}`, import.meta.url), 'utf8');
   expect(JSON.parse(text)).toEqual(leastPolicy(grant));
+});
+
+const PRIVATE_IP = CONFIG.replace('54.173.141.243', '10.0.1.100').replace(
+  'kind: ec2',
+  'kind: ec2-private-ip',
+);
+
+test('for private addresses the interfaces of the subnets are named, and nothing of Elastic IPs or instances', async () => {
+  const { Statement } = await policy(GIVEN, PRIVATE_IP);
+  expect(Statement.map(({ Sid, Action }) => [Sid, Action])).toEqual([
+    ['ReadNetworkInterfaces', ['ec2:DescribeNetworkInterfaces']],
+    [
+      'MovePrivateAddressesInTheseSubnets',
+      ['ec2:AssignPrivateIpAddresses', 'ec2:UnassignPrivateIpAddresses'],
+    ],
+    ['TellPeople', ['sns:Publish', 'sns:GetTopicAttributes']],
+  ]);
+  expect(Statement[1]).toMatchObject({
+    Resource: ['arn:aws:ec2:us-east-1:123456789012:network-interface/*'],
+    Condition: {
+      ArnEquals: { 'ec2:Subnet': expect.arrayContaining([expect.stringContaining('subnet-0b')]) },
+    },
+  });
+  const { code, err } = await cli(['iam', '-c', 'x.yaml'], { files: { 'x.yaml': PRIVATE_IP } });
+  expect(code).toBe(2);
+  expect(err).toContain('--subnet ID');
+  expect(err).not.toContain('--instance-profile');
 });
 
 const SECRET = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:failtome/web-AbCdEf';

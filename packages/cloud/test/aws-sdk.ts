@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 /** What the tests look at in an answer. */
 export interface Answer {
   readonly Addresses?: readonly { readonly InstanceId?: string }[];
+  readonly AssignedPrivateIpAddresses?: readonly object[];
   readonly Arn?: string;
   readonly AssociationId?: string;
   readonly AssumedRoleUser?: { readonly Arn?: string };
@@ -16,6 +17,8 @@ export interface Answer {
   readonly InstanceStatuses?: readonly object[];
   readonly Instances?: readonly { readonly Ec2InstanceId?: string; readonly InstanceId?: string }[];
   readonly MessageId?: string;
+  readonly NetworkInterfaceId?: string;
+  readonly NetworkInterfaces?: readonly object[];
   readonly Reservations?: readonly { readonly Instances?: readonly object[] }[];
 }
 
@@ -45,11 +48,14 @@ const agentRequire = createRequire(new URL('../../agent/package.json', import.me
 
 export const ec2Sdk: Pick<Clients, 'EC2Client'> &
   Commands<
+    | 'AssignPrivateIpAddresses'
     | 'AssociateAddress'
     | 'DescribeAddresses'
     | 'DescribeInstances'
     | 'DescribeInstanceStatus'
+    | 'DescribeNetworkInterfaces'
     | 'DisassociateAddress'
+    | 'UnassignPrivateIpAddresses'
   > = agentRequire('@aws-sdk/client-ec2');
 
 export const opsworksSdk: Pick<Clients, 'OpsWorksClient'> &

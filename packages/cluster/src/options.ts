@@ -34,7 +34,8 @@ export interface ClusterOptions {
   readonly nodes: readonly [NodeSpec, ...NodeSpec[]];
   /** One that the first node holds, by default. */
   readonly addresses?: readonly SharedAddress[];
-  readonly driver?: 'ec2' | 'opsworks';
+  /** With `ec2-private-ip` every instance is in one subnet, unless it says otherwise. */
+  readonly driver?: 'ec2' | 'ec2-private-ip' | 'opsworks';
   /** What instances have for their private addresses: `10.0.1.…` by default, or where their agents listen. */
   readonly privateIps?: 'made-up' | 'loopback';
   /** What the agents' APIs speak; http by default. For https the settings of each node name its certificate. */

@@ -94,12 +94,14 @@ async function openCluster(options: ClusterOptions, opened: Closer[]): Promise<C
 }
 
 function cloudOptions(options: ClusterOptions, places: Places): Parameters<typeof startCloud>[0] {
+  const isPrivate = options.driver === 'ec2-private-ip';
   return {
     ...options.cloud,
     host: places.cloudHost,
     topics: [topicArn],
     instances: options.nodes.map(({ id, instance }) => ({
       hostname: id,
+      ...(isPrivate ? { availabilityZone: 'us-east-1a' } : {}),
       ...(options.privateIps === 'loopback' ? { privateIps: [[places.host(id)] as const] } : {}),
       ...instance,
       id: places.instanceId(id),
@@ -108,6 +110,7 @@ function cloudOptions(options: ClusterOptions, places: Places): Parameters<typeo
     addresses: sharedAddresses(options).map(({ holder, landing, ...address }, index) => {
       const privateIp = holder === undefined ? undefined : landing?.[holder];
       return {
+        ...(isPrivate ? { kind: 'private' as const } : {}),
         ...address,
         publicIp: places.sharedIp(index),
         ...(holder === undefined ? {} : { holder: places.instanceId(holder) }),

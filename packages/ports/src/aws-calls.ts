@@ -13,7 +13,10 @@ import type {
 } from '@failtome/protocol';
 import { MALFORMED_CODE, unknown } from './aws-failure.ts';
 
-/** One call. EC2's are fenced by ids; OpsWorks (`stack-…`) has one call that moves an address, whoever has it. */
+/**
+ * One call. EC2's for Elastic IPs are fenced by ids, those for private addresses by the interface they name; OpsWorks (`stack-…`) has one
+ * call that moves an address, whoever has it.
+ */
 export type AwsCall =
   /** Null: every Elastic IP of the account and region. */
   | {
@@ -29,6 +32,16 @@ export type AwsCall =
       /** The association may be this node's own, so that its end changes the node's public address. */
       readonly own: boolean;
     }
+  | {
+      readonly kind: 'interfaces';
+      readonly of:
+        | { readonly privateIp: Ip }
+        | { readonly instanceId: InstanceId }
+        | { readonly networkInterfaceId: string };
+    }
+  /** Never with `AllowReassignment`. */
+  | { readonly kind: 'assign-ip'; readonly ip: Ip; readonly networkInterfaceId: string }
+  | { readonly kind: 'unassign-ip'; readonly ip: Ip; readonly networkInterfaceId: string }
   | {
       readonly kind: 'stack-addresses';
       readonly of: { readonly ip: Ip } | { readonly instanceId: InstanceId };
@@ -73,6 +86,18 @@ export interface Place {
   readonly privateIps: readonly Ip[];
 }
 
+/** A network interface, as EC2 describes it by itself. */
+export interface NetworkCard {
+  readonly networkInterfaceId: string;
+  /** Null: it belongs to no instance. */
+  readonly instanceId: InstanceId | null;
+  readonly subnetId: string;
+  readonly vpcId: string;
+  readonly primary: Ip;
+  /** The primary one among them. */
+  readonly privateIps: readonly Ip[];
+}
+
 /** An address as OpsWorks describes it. */
 export interface StackAddress {
   readonly ip: Ip;
@@ -84,6 +109,7 @@ export type AwsOutput =
   | { readonly kind: 'addresses'; readonly addresses: readonly ElasticIp[] }
   | { readonly kind: 'places'; readonly places: readonly Place[] }
   | { readonly kind: 'associated'; readonly associationId: AssociationId }
+  | { readonly kind: 'interfaces'; readonly interfaces: readonly NetworkCard[] }
   | { readonly kind: 'stack-addresses'; readonly addresses: readonly StackAddress[] }
   | { readonly kind: 'done' };
 
@@ -104,6 +130,16 @@ export function operationOf(call: AwsCall): {
   return { service, operation: 'dryRun' in call && call.dryRun ? `${action}DryRun` : action };
 }
 
+/** The filter of DescribeNetworkInterfaces that a question is asked by. */
+export function interfaceFilter(of: Extract<AwsCall, { kind: 'interfaces' }>['of']): {
+  readonly name: string;
+  readonly values: readonly [string];
+} {
+  if ('privateIp' in of) return { name: 'addresses.private-ip-address', values: [of.privateIp] };
+  if ('instanceId' in of) return { name: 'attachment.instance-id', values: [of.instanceId] };
+  return { name: 'network-interface-id', values: [of.networkInterfaceId] };
+}
+
 /** What the API Reference calls it. */
 export function actionOf(call: AwsCall): string {
   return OPERATIONS[call.kind][1];
@@ -114,6 +150,9 @@ const OPERATIONS = {
   places: ['ec2', 'DescribeInstances'],
   associate: ['ec2', 'AssociateAddress'],
   disassociate: ['ec2', 'DisassociateAddress'],
+  interfaces: ['ec2', 'DescribeNetworkInterfaces'],
+  'assign-ip': ['ec2', 'AssignPrivateIpAddresses'],
+  'unassign-ip': ['ec2', 'UnassignPrivateIpAddresses'],
   'stack-addresses': ['opsworks', 'DescribeElasticIps'],
   'stack-associate': ['opsworks', 'AssociateElasticIp'],
   'stack-disassociate': ['opsworks', 'DisassociateElasticIp'],
@@ -131,11 +170,14 @@ export function isRepeatable(call: AwsCall): boolean {
   switch (call.kind) {
     case 'addresses':
     case 'places':
+    case 'interfaces':
     case 'stack-addresses':
       return true;
     case 'associate':
     case 'disassociate':
       return call.dryRun;
+    case 'assign-ip':
+    case 'unassign-ip':
     case 'stack-associate':
     case 'stack-disassociate':
       return false;

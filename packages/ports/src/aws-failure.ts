@@ -123,6 +123,20 @@ export function isStaleAssociation({ code }: DriverFailure): boolean {
   return code === STALE_ASSOCIATION;
 }
 
+/**
+ * Whether an address can't be assigned because some interface has it. EC2 has no code of its own for that (seen in answers of
+ * AssignPrivateIpAddresses: `[10.0.1.100] assigned, but move is not allowed.`).
+ */
+export function isAssignedAlready({ code, message }: DriverFailure): boolean {
+  return code === 'InvalidParameterValue' && /assigned, but move is not allowed/.test(message);
+}
+
+/** Whether an address can't be taken from an interface because that hasn't got it, or is gone (seen in answers of UnassignPrivateIpAddresses). */
+export function isGoneFromInterface({ code, message }: DriverFailure): boolean {
+  if (code === 'InvalidNetworkInterfaceID.NotFound') return true;
+  return code === 'InvalidParameterValue' && /are not assigned to interface/.test(message);
+}
+
 /** Whether a dry run's answer shows the permission: these codes come only after that was decided, and speak of the moment. */
 export function isPermitted({ code }: DriverFailure): boolean {
   return code === DRY_RUN_PASSED || code === ALREADY_ASSOCIATED || code === STALE_ASSOCIATION;

@@ -8,6 +8,8 @@ export * from './aws-calls.ts';
 export * from './aws-failure.ts';
 export * from './ec2.ts';
 export * from './opsworks.ts';
+export * from './own-card.ts';
+export * from './private-ip.ts';
 export * from './relay.ts';
 export * from './relay-item.ts';
 export * from './relay-pace.ts';

@@ -44,6 +44,7 @@ describe('the associations that were known before one', () => {
     callId: 1,
     at: AT - 100,
     associationId: 'eipassoc-3',
+    instanceId: `i-${PEER}`,
     node: PEER,
   } as const;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { THROTTLED, UNKNOWN } from './support/cloud.ts';
-import { PEER } from './support/fixtures.ts';
+import { PEER, SELF } from './support/fixtures.ts';
 import { afterGuard, concluded, peerOf, standby } from './support/standby.ts';
 
 test('a throttled release is made again, until it is done', () => {
@@ -23,6 +23,17 @@ test('a throttled release is made again, until it is done', () => {
       2759 > write: epoch 1, lent to saturn, intent released
       2759 > take"
   `);
+});
+
+test('where associations have no ids, a release names the instance that was read, also when it is made again', () => {
+  const world = standby();
+  world.cloud.named = false;
+  world.serving.delete(PEER);
+  world.cloud.faults = [{ op: 'release', answer: THROTTLED, applied: false }];
+  world.runUntil('it is told', () => world.published.length > 0);
+  const releases = afterGuard(world).match(/(?<=> )release.*/g);
+  expect(releases).toEqual([`release from i-${PEER}`, `release from i-${PEER}`]);
+  expect(world.cloud.holder).toMatchObject({ node: SELF });
 });
 
 test('a throttled release is given up once the leases no longer outlast the calls', () => {

@@ -105,7 +105,14 @@ describe('a handover that is taken back', () => {
   test.each<readonly [string, MovePhase, boolean]>([
     [
       'its release is on its way',
-      { kind: 'releasing', callId: 9, at: AT, associationId: 'eipassoc-1', node: PEER },
+      {
+        kind: 'releasing',
+        callId: 9,
+        at: AT,
+        associationId: 'eipassoc-1',
+        instanceId: `i-${PEER}`,
+        node: PEER,
+      },
       false,
     ],
     ['its take is on its way', TAKING, false],

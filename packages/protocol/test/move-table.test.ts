@@ -160,6 +160,7 @@ function waysOfCalling(): readonly (readonly [string, string])[] {
     callId: 9,
     at: AT,
     associationId: 'eipassoc-1',
+    instanceId: `i-${PEER}`,
     node: PEER,
   } as const;
   const taking = { kind: 'taking', callId: 9, at: AT, reassociate: false } as const;
@@ -200,7 +201,7 @@ function waysOfSettling(): readonly (readonly [string, string])[] {
 function waysOfWaiting(): readonly (readonly [string, string])[] {
   const calls: readonly NextCall[] = [
     { call: 'read', purpose: 'duty' },
-    { call: 'release', associationId: 'eipassoc-1', node: PEER },
+    { call: 'release', associationId: 'eipassoc-1', instanceId: `i-${PEER}`, node: PEER },
     { call: 'take', reassociate: false },
   ];
   const resting = calls.flatMap((next) =>

@@ -43,6 +43,7 @@ test('a release that was applied: nobody held the address then', () => {
     callId: 1,
     at: ASKED_AT,
     associationId: 'eipassoc-1',
+    instanceId: `i-${PEER}`,
     node: PEER,
   } as const;
   const ctx = waiting(phase);

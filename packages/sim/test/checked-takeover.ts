@@ -48,7 +48,12 @@ function effectOf(operation: DriverOperation): DriveEffect {
 }
 
 export const READ: DriverOperation = { op: 'read' };
-export const RELEASE: DriverOperation = { op: 'release', associationId: ASSOCIATION, node: 'a' };
+export const RELEASE: DriverOperation = {
+  op: 'release',
+  associationId: ASSOCIATION,
+  instanceId: null,
+  node: 'a',
+};
 export const TAKE: DriverOperation = { op: 'take', reassociate: false };
 export const SWAP: DriverOperation = { op: 'take', reassociate: true };
 

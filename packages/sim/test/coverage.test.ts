@@ -181,7 +181,16 @@ const ROWS: readonly (readonly [id: string, moments: readonly Moment[], not?: st
         0,
         ({ b }) =>
           b.setAddress({
-            move: moveOf({ stage: { kind: 'releasing', callId: 1, at: 0, associationId: null, node: null } }),
+            move: moveOf({
+              stage: {
+                kind: 'releasing',
+                callId: 1,
+                at: 0,
+                associationId: null,
+                instanceId: null,
+                node: null,
+              },
+            }),
           }),
       ],
       [10, ({ tell, a, b }) => tell({ kind: 'heard', by: b, message: message(a, b, { ballots: [] }) })],

@@ -43,8 +43,8 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'what is released is the association that is remembered, not the one that was read',
     edit(
       'move/outcomes.ts',
-      'const { associationId } = association;\n  onceCleared',
-      'const associationId = intent?.associationId ?? association.associationId;\n  onceCleared',
+      'const { associationId, instanceId } = association;\n  onceCleared',
+      'const { instanceId } = association;\n  const associationId = intent?.associationId ?? association.associationId;\n  onceCleared',
     ),
     'stale-reads',
     'cloud',

@@ -9,9 +9,9 @@
  */
 
 import { setTimeout } from 'node:timers/promises';
-import { DescribeAddressesCommand, EC2Client } from '@aws-sdk/client-ec2';
-import { DescribeElasticIpsCommand, OpsWorksClient } from '@aws-sdk/client-opsworks';
-import { GetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { OpsWorksClient } from '@aws-sdk/client-opsworks';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { type AssumeRoleCommandOutput, STSClient } from '@aws-sdk/client-sts';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import {
@@ -28,7 +28,7 @@ import {
   unknown,
   worthRepeating,
 } from '@failtome/ports';
-import type { CloudRequest, DurationMs, Ip } from '@failtome/protocol';
+import type { CloudRequest, DurationMs } from '@failtome/protocol';
 import pRetry from 'p-retry';
 import { topicRegion } from '../config/aws-names.ts';
 import { boundAllAnswers } from './answer-bounds.ts';
@@ -162,50 +162,6 @@ function createCredentials(region: string | null): Credentials<AwsIdentity> {
   const parentClientConfig = region === null ? {} : { parentClientConfig: { region } };
   const options = { ignoreCache: true, clientPlugins: [boundedAnswers], ...parentClientConfig };
   return new Credentials({ ask: (properties) => defaultProvider(options)(properties) });
-}
-
-/** What a warm-up reads, of what this agent will use. */
-export interface WarmUp {
-  readonly driver: 'ec2' | 'opsworks' | null;
-  readonly ips: readonly Ip[];
-  readonly topicArn: string | null;
-}
-
-/**
- * Fetch the credentials and send one small read a service, so that neither metadata, names, connections
- * nor code are cold when they are needed. What fails is told, for the log, and nothing more.
- */
-export async function warmUp(
-  clients: AwsClients,
-  { driver, ips, topicArn }: WarmUp,
-  timeoutMs: DurationMs,
-): Promise<readonly CloudRequest[]> {
-  const requests: CloudRequest[] = [];
-  const context = contextFor(timeoutMs, (request) => requests.push(request));
-  const { ec2, opsworks, sns } = clients;
-  const calls: AwsRequest<unknown>[] = [];
-  const warm = (
-    service: AwsRequest<unknown>['service'],
-    operation: string,
-    send: AwsRequest<unknown>['send'],
-  ) => calls.push({ service, operation, send });
-  if (driver === 'ec2') {
-    warm('ec2', 'DescribeAddresses', (options) => ec2.send(new DescribeAddressesCommand({}), options));
-  }
-  if (driver === 'opsworks') {
-    const command = new DescribeElasticIpsCommand({ Ips: [...ips] });
-    warm('opsworks', 'DescribeElasticIps', (options) => opsworks.send(command, options));
-  }
-  const asked = calls.map((call) => callAws(clients, call, context));
-  if (topicArn !== null) {
-    // For the connection's sake: the role need not be allowed to ask this, so the answer is told to nobody.
-    const command = new GetTopicAttributesCommand({ TopicArn: topicArn });
-    const send: AwsRequest<unknown>['send'] = (options) => sns.send(command, options);
-    const untold = contextFor(timeoutMs, () => undefined);
-    asked.push(callAws(clients, { service: 'sns', operation: 'GetTopicAttributes', send }, untold));
-  }
-  await Promise.all(asked);
-  return requests;
 }
 
 /** A context of its own, for calls that belong to no effect. */

@@ -1,14 +1,16 @@
 /**
- * The drivers `ec2` and `opsworks`: what they ask, and what they make of the answers, is in `@failtome/ports`; here it is
+ * The drivers that call AWS: what they ask, and what they make of the answers, is in `@failtome/ports`; here it is
  * carried over the SDK.
  */
 import {
   type AwsCall,
   type CallOutcome,
   createEc2Calls,
+  createPrivateIpCalls,
   type DriverRun,
   type Ec2Options,
   opsworksRun,
+  type PrivateIpOptions,
 } from '@failtome/ports';
 import type { DriverOperation, InstanceId, Ip } from '@failtome/protocol';
 import type { AwsClients, CallContext } from './aws-clients.ts';
@@ -26,6 +28,14 @@ export interface AwsDriverDependencies {
 /** Build the driver `ec2`. Nothing is sent until the first effect. */
 export function createEc2Driver(options: Ec2Options, dependencies: AwsDriverDependencies): Driver {
   return createAwsDriver(createEc2Calls(options).run, dependencies);
+}
+
+/** Build the driver `ec2-private-ip`. Nothing is sent until the first effect. */
+export function createPrivateIpDriver(
+  options: PrivateIpOptions,
+  dependencies: AwsDriverDependencies,
+): Driver {
+  return createAwsDriver(createPrivateIpCalls(options).run, dependencies);
 }
 
 /** Build the driver `opsworks`. `instanceId` is OpsWorks's own id of this instance, not EC2's (`findOpsworksInstance`). */
@@ -70,8 +80,11 @@ function sendOne(clients: AwsClients, call: AwsCall, context: CallContext): Prom
   switch (call.kind) {
     case 'addresses':
     case 'places':
+    case 'interfaces':
     case 'associate':
     case 'disassociate':
+    case 'assign-ip':
+    case 'unassign-ip':
       return sendToEc2(clients, call, context);
     case 'stack-addresses':
     case 'stack-associate':
@@ -85,7 +98,11 @@ function mayMoveOwnAddress(call: AwsCall, outcome: CallOutcome): boolean {
   switch (call.kind) {
     case 'addresses':
     case 'places':
+    case 'interfaces':
     case 'stack-addresses':
+    // A private address is nobody's public one.
+    case 'assign-ip':
+    case 'unassign-ip':
       return false;
     case 'disassociate':
       return !call.dryRun && call.own && outcome.kind === 'ok';

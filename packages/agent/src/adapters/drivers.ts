@@ -3,7 +3,7 @@
  */
 import type { AddressSettings, DriverSettings, Identity } from '../config/types.ts';
 import type { AwsClients } from './aws-clients.ts';
-import { createEc2Driver, createOpsworksDriver } from './aws-driver.ts';
+import { createEc2Driver, createOpsworksDriver, createPrivateIpDriver } from './aws-driver.ts';
 import type { Driver, Post } from './driver.ts';
 import { createExecDriver, type ExecDriverDependencies } from './exec.ts';
 
@@ -30,6 +30,13 @@ export function openDriver(
   switch (driver.kind) {
     case 'ec2':
       return createEc2Driver({ instanceId, addresses }, { clients: clients(), post });
+    case 'ec2-private-ip': {
+      const { networkInterfaceId } = driver;
+      return createPrivateIpDriver(
+        { instanceId, networkInterfaceId, addresses },
+        { clients: clients(), post },
+      );
+    }
     case 'opsworks':
       return createOpsworksDriver({ instanceId }, { clients: clients(), post });
     case 'exec':

@@ -4,6 +4,7 @@
  */
 import {
   type Address,
+  AssignPrivateIpAddressesCommand,
   AssociateAddressCommand,
   type AssociateAddressCommandInput,
   type AssociateAddressCommandOutput,
@@ -11,15 +12,21 @@ import {
   type DescribeAddressesCommandOutput,
   DescribeInstancesCommand,
   type DescribeInstancesCommandOutput,
+  DescribeNetworkInterfacesCommand,
+  type DescribeNetworkInterfacesCommandOutput,
   DisassociateAddressCommand,
   type Instance,
+  type NetworkInterface,
+  UnassignPrivateIpAddressesCommand,
 } from '@aws-sdk/client-ec2';
 import {
   type Associate,
   type AwsCall,
   type CallOutcome,
   type ElasticIp,
+  interfaceFilter,
   isRepeatable,
+  type NetworkCard,
   operationOf,
   outputOf,
   type Place,
@@ -28,7 +35,12 @@ import type { InstanceId } from '@failtome/protocol';
 import { type AwsClients, ask, type CallContext, type SendOptions } from './aws-clients.ts';
 
 /** The calls that go to EC2. */
-export type Ec2Call = Extract<AwsCall, { kind: 'addresses' | 'places' | 'associate' | 'disassociate' }>;
+export type Ec2Call = Extract<
+  AwsCall,
+  {
+    kind: 'addresses' | 'places' | 'interfaces' | 'associate' | 'disassociate' | 'assign-ip' | 'unassign-ip';
+  }
+>;
 
 /** Send one call. */
 export function sendToEc2(clients: AwsClients, call: Ec2Call, context: CallContext): Promise<CallOutcome> {
@@ -59,9 +71,69 @@ export function sendToEc2(clients: AwsClients, call: Ec2Call, context: CallConte
       const input = { AssociationId: associationId, ...(dryRun ? { DryRun: true } : {}) };
       const command = new DisassociateAddressCommand(input);
       const send = (options: SendOptions) => ec2.send(command, options);
-      return ask(clients, { ...what, send, read: () => ({ kind: 'done' }) as const }, context);
+      return ask(clients, { ...what, send, read: done }, context);
+    }
+    case 'interfaces':
+    case 'assign-ip':
+    case 'unassign-ip':
+      return sendOfInterfaces(clients, call, context);
+  }
+}
+
+const done = () => ({ kind: 'done' }) as const;
+
+/** The calls about network interfaces by themselves. */
+function sendOfInterfaces(
+  clients: AwsClients,
+  call: Extract<Ec2Call, { kind: 'interfaces' | 'assign-ip' | 'unassign-ip' }>,
+  context: CallContext,
+): Promise<CallOutcome> {
+  const { ec2 } = clients;
+  const what = { ...operationOf(call), repeatable: isRepeatable(call) };
+  switch (call.kind) {
+    case 'interfaces': {
+      const { name, values } = interfaceFilter(call.of);
+      const command = new DescribeNetworkInterfacesCommand({
+        Filters: [{ Name: name, Values: [...values] }],
+      });
+      const send = (options: SendOptions) => ec2.send(command, options);
+      return ask(clients, { ...what, send, read: interfacesIn }, context);
+    }
+    case 'assign-ip': {
+      const { networkInterfaceId, ip } = call;
+      const input = { NetworkInterfaceId: networkInterfaceId, PrivateIpAddresses: [ip] };
+      const command = new AssignPrivateIpAddressesCommand(input);
+      const send = (options: SendOptions) => ec2.send(command, options);
+      return ask(clients, { ...what, send, read: done }, context);
+    }
+    case 'unassign-ip': {
+      const { networkInterfaceId, ip } = call;
+      const input = { NetworkInterfaceId: networkInterfaceId, PrivateIpAddresses: [ip] };
+      const command = new UnassignPrivateIpAddressesCommand(input);
+      const send = (options: SendOptions) => ec2.send(command, options);
+      return ask(clients, { ...what, send, read: done }, context);
     }
   }
+}
+
+/** An answer without the list isn't one without interfaces. */
+function interfacesIn({ NetworkInterfaces }: DescribeNetworkInterfacesCommandOutput) {
+  if (NetworkInterfaces === undefined) return null;
+  return { kind: 'interfaces', interfaces: NetworkInterfaces.flatMap((each) => cardIn(each) ?? []) } as const;
+}
+
+function cardIn(card: NetworkInterface): NetworkCard | null {
+  const { NetworkInterfaceId, SubnetId, VpcId, PrivateIpAddress, PrivateIpAddresses = [], Attachment } = card;
+  if (!NetworkInterfaceId || !SubnetId || !VpcId || !PrivateIpAddress) return null;
+  const more = PrivateIpAddresses.flatMap((each) => each.PrivateIpAddress ?? []);
+  return {
+    networkInterfaceId: NetworkInterfaceId,
+    instanceId: Attachment?.InstanceId || null,
+    subnetId: SubnetId,
+    vpcId: VpcId,
+    primary: PrivateIpAddress,
+    privateIps: [...new Set([PrivateIpAddress, ...more])],
+  };
 }
 
 function associatedIn({ AssociationId }: AssociateAddressCommandOutput) {

@@ -4,8 +4,9 @@
  */
 import { DescribeInstancesCommand, type Instance } from '@aws-sdk/client-ec2';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
-import type { CallOutcome } from '@failtome/ports';
+import type { CallOutcome, ElasticIp } from '@failtome/ports';
 import type { DriverFailure, DurationMs, InstanceId, Ip } from '@failtome/protocol';
+import type { AwsDriverKindName } from '../config/driver-kinds.ts';
 import type { Environment } from '../config/settings.ts';
 import { AgentError } from '../errors.ts';
 import { type AwsClients, type CallContext, contextFor, createAwsClients, readAws } from './aws-clients.ts';
@@ -20,7 +21,7 @@ const LOOKUP_TIMEOUT_MS: DurationMs = 15_000;
 
 /** What is looked up in AWS for the least policy, so that it names resources and not all. */
 export interface IamLookup {
-  readonly driver: 'ec2' | 'opsworks';
+  readonly driver: AwsDriverKindName;
   readonly ips: readonly Ip[];
   /** The private addresses of all candidates; null where one is known by name only. */
   readonly nodeIps: readonly Ip[] | null;
@@ -134,15 +135,18 @@ function allNodeIps({ nodeIps, isListed }: IamLookup, own: Ip | null): readonly 
   return own === null ? null : [...new Set([...nodeIps, own])];
 }
 
+/** What moves no Elastic IP needs none. */
+const NO_ADDRESSES: CallOutcome<readonly ElasticIp[]> = { kind: 'ok', output: [] };
+
 async function ofEc2(
   clients: AwsClients,
   nodeIps: readonly Ip[] | null,
-  { ips }: IamLookup,
+  { driver, ips }: IamLookup,
   context: CallContext,
   obstacles: string[],
 ): Promise<Pick<FoundForIam, 'allocationIds' | 'subnets' | 'profiles'>> {
   const [addresses, instances] = await Promise.all([
-    readAllAddresses(clients, context),
+    driver === 'ec2' ? readAllAddresses(clients, context) : NO_ADDRESSES,
     nodeIps === null ? null : readInstancesAt(clients, nodeIps, context),
   ]);
   if (addresses.kind === 'failed') obstacles.push(obstacleOf('ec2:DescribeAddresses', addresses.failure));

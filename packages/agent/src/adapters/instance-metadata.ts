@@ -9,7 +9,7 @@
 import { scalarNode } from '@failtome/config';
 import type { DurationMs, InstanceId } from '@failtome/protocol';
 import pRetry from 'p-retry';
-import { isOnAws } from '../config/driver-kinds.ts';
+import { DRIVER_KINDS, isOnAws } from '../config/driver-kinds.ts';
 import { NODE_ID } from '../config/file-keys.ts';
 import { type HttpUrl, readHttpUrl } from '../config/http-url.ts';
 import { region as regionKind } from '../config/kinds.ts';
@@ -258,7 +258,8 @@ export async function resolveIdentity(
         )
       : configured;
   if (onAws === null) return { id, instanceId: driver === null ? '' : id, region, ec2InstanceId };
-  const instanceId = onAws.instanceId ?? (onAws.kind === 'ec2' ? (ec2InstanceId ?? '') : '');
+  const instanceId =
+    onAws.instanceId ?? (DRIVER_KINDS[onAws.kind].instancesOf === 'ec2' ? (ec2InstanceId ?? '') : '');
   return { id, instanceId, region, ec2InstanceId };
 }
 

@@ -7,16 +7,19 @@
 import { GetTopicAttributesCommand } from '@aws-sdk/client-sns';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { areBadCredentials } from '@failtome/ports';
-import type { DriverAnswer, DriverOperation, DurationMs, InstanceId, Ip } from '@failtome/protocol';
+import type { DriverAnswer, DurationMs, InstanceId, Ip } from '@failtome/protocol';
 import { roleAccount, topicRegion } from '../config/aws-names.ts';
+import type { AwsDriverKindName } from '../config/driver-kinds.ts';
 import type { AddressSettings, AgentConfig, DriverSettings, Identity } from '../config/types.ts';
 import { type AwsClients, type CallContext, contextFor, readAws } from './aws-clients.ts';
 import { createOpsworksDriver } from './aws-driver.ts';
 import { failureOf } from './aws-failure.ts';
-import type { Driver, Post } from './driver.ts';
+import type { Post } from './driver.ts';
 import { createExecDriver } from './exec.ts';
 import { preflightEc2 } from './preflight-ec2.ts';
 import { type CheckLine, fail, failed, fixFor, foundIn, ok, type Permission, warn } from './preflight-fix.ts';
+import { preflightPrivateIp } from './preflight-private-ip.ts';
+import { ask, holderIn } from './preflight-read.ts';
 
 export type { CheckLine } from './preflight-fix.ts';
 
@@ -50,7 +53,7 @@ export async function preflightCloud(
 
 async function preflightAws(
   config: AgentConfig,
-  driver: Extract<DriverSettings, { readonly kind: 'ec2' | 'opsworks' }>,
+  driver: Extract<DriverSettings, { readonly kind: AwsDriverKindName }>,
   instanceId: InstanceId,
   clients: AwsClients,
   timeoutMs: DurationMs,
@@ -60,10 +63,24 @@ async function preflightAws(
   const { displace, assumeRole } = driver;
   const role = assumeRole === null ? [] : [await preflightRole(clients, assumeRole)];
   const account = assumeRole === null ? caller.account : roleAccount(assumeRole);
+  const { addresses: configured } = config;
+  const preflightAddresses = (): Promise<readonly CheckLine[]> => {
+    switch (driver.kind) {
+      case 'ec2':
+        return preflightEc2({ clients, instanceId, account, displace }, configured, context);
+      case 'ec2-private-ip': {
+        const { networkInterfaceId } = driver;
+        return preflightPrivateIp(
+          { clients, instanceId, networkInterfaceId, account, timeoutMs },
+          configured,
+        );
+      }
+      case 'opsworks':
+        return preflightOpsworks(clients, instanceId, displace, configured, timeoutMs);
+    }
+  };
   const [addresses, topic] = await Promise.all([
-    driver.kind === 'ec2'
-      ? preflightEc2({ clients, instanceId, account, displace }, config.addresses, context)
-      : preflightOpsworks(clients, instanceId, displace, config.addresses, timeoutMs),
+    preflightAddresses(),
     preflightTopic(clients, config.notify.sns, context),
   ]);
   return [regionLine(clients), caller.line, ...role, ...addresses, ...topic];
@@ -160,19 +177,6 @@ async function preflightExec(
   return Promise.all(lines);
 }
 
-/** The driver's own read, so that the check sees what a move would see. */
-function ask(create: (post: Post) => Driver, ip: Ip, timeoutMs: DurationMs): Promise<DriverAnswer> {
-  return new Promise((resolve) => {
-    const operation: DriverOperation = { op: 'read' };
-    const driver = create((event) => {
-      if (event.kind === 'driven') resolve(event.result.answer);
-    });
-    driver.drive({ kind: 'drive', callId: 0, purpose: 'idle-read', address: ip, operation, timeoutMs });
-  });
-}
-
-type ReadAnswer = Extract<DriverAnswer, { readonly kind: 'read' }>;
-
 function addressLines(
   ip: Ip,
   answer: DriverAnswer,
@@ -189,12 +193,6 @@ function addressLines(
   const fix = `Move ${displaces} elsewhere; driver.displace: allow takes ${ip} regardless.`;
   const tell = displace === 'allow' ? warn : fail;
   return [holder, tell(`displaced by ${ip}`, found, fix)];
-}
-
-function holderIn({ association }: ReadAnswer): string {
-  if (association.kind === 'none') return 'held by nobody';
-  if (association.self) return 'held by this node';
-  return `held by ${association.node ?? association.instanceId ?? 'something unknown'}`;
 }
 
 const noTopic: CheckLine = ok('SNS topic', 'none is configured');

@@ -180,7 +180,9 @@ function driver(settings: Settings): DriverSettings {
   const region = get(settings, keys.DRIVER_REGION);
   const instanceId = get(settings, keys.DRIVER_INSTANCE_ID);
   const assumeRole = get(settings, keys.DRIVER_ASSUME_ROLE);
-  return { kind, region, instanceId, assumeRole, displace };
+  const named = { region, instanceId, assumeRole, displace };
+  if (kind !== 'ec2-private-ip') return { kind, ...named };
+  return { kind, networkInterfaceId: get(settings, keys.DRIVER_NETWORK_INTERFACE_ID), ...named };
 }
 
 function store(settings: Settings): StoreSettings | null {

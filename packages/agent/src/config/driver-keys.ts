@@ -30,6 +30,13 @@ export const DRIVER_INSTANCE_ID: Key<string> = key(
   none('from instance metadata; with `opsworks` looked up from the EC2 id'),
   'FAILTOME_INSTANCE_ID',
 );
+/** `driver.networkInterfaceId`. */
+export const DRIVER_NETWORK_INTERFACE_ID: Key<string> = key(
+  'driver.networkInterfaceId',
+  kinds.words('the id of a network interface such as eni-0abc', /^eni-[A-Za-z0-9-]{1,124}$/),
+  none("the instance's only one"),
+  'FAILTOME_NETWORK_INTERFACE_ID',
+);
 /** `driver.assumeRole`. */
 export const DRIVER_ASSUME_ROLE: Key<string> = key(
   'driver.assumeRole',

@@ -5,7 +5,7 @@
 import type { DriverConfig, Role } from '@failtome/protocol';
 
 /** The kinds that call AWS. */
-export type AwsDriverKindName = 'ec2' | 'opsworks';
+export type AwsDriverKindName = 'ec2' | 'ec2-private-ip' | 'opsworks';
 
 /** The name of a driver. */
 export type DriverKindName = AwsDriverKindName | 'exec';
@@ -13,19 +13,24 @@ export type DriverKindName = AwsDriverKindName | 'exec';
 interface DriverKind<Name extends DriverKindName> extends Pick<DriverConfig, 'style' | 'swap'> {
   /** Calls AWS: needs credentials, a region, and this machine's name there. */
   readonly onAws: Name extends AwsDriverKindName ? true : false;
-  /** The keys that it takes beside `driver.kind` and `driver.displace`. */
+  /** Whose ids of instances it goes by; null: it knows nodes by their own. */
+  readonly instancesOf: 'ec2' | 'opsworks' | null;
+  /** The keys that it takes beside `driver.kind` and `driver.displace`, of addresses those that not every kind takes. */
   readonly keys: readonly string[];
   /** The calls that it makes in normal running: the labels of `failtome_aws_requests_total`. */
   readonly calls: readonly (readonly [service: string, operation: string])[];
 }
 
 const AWS_KEYS = ['driver.region', 'driver.instanceId', 'driver.assumeRole'];
+/** What is said of an Elastic IP. Drivers that have no use for it pass it over, as ever. */
+const ELASTIC_KEYS = ['addresses[].allocationId', 'addresses[].privateIp'];
 
-/** EC2 and a user's program can be fenced; OpsWorks has one call, and only EC2 can swap in one. */
+/** EC2 and a user's program can be fenced; OpsWorks has one call, and only an Elastic IP of EC2's can be swapped in one. */
 export const DRIVER_KINDS: { readonly [Name in DriverKindName]: DriverKind<Name> } = {
   ec2: {
     onAws: true,
-    keys: AWS_KEYS,
+    instancesOf: 'ec2',
+    keys: [...AWS_KEYS, ...ELASTIC_KEYS],
     style: 'fenced',
     swap: true,
     calls: [
@@ -37,9 +42,22 @@ export const DRIVER_KINDS: { readonly [Name in DriverKindName]: DriverKind<Name>
       ['ec2', 'DisassociateAddressDryRun'],
     ],
   },
+  'ec2-private-ip': {
+    onAws: true,
+    instancesOf: 'ec2',
+    keys: [...AWS_KEYS, 'driver.networkInterfaceId'],
+    style: 'fenced',
+    swap: false,
+    calls: [
+      ['ec2', 'DescribeNetworkInterfaces'],
+      ['ec2', 'AssignPrivateIpAddresses'],
+      ['ec2', 'UnassignPrivateIpAddresses'],
+    ],
+  },
   opsworks: {
     onAws: true,
-    keys: AWS_KEYS,
+    instancesOf: 'opsworks',
+    keys: [...AWS_KEYS, ...ELASTIC_KEYS],
     style: 'single-call',
     swap: false,
     calls: [
@@ -51,7 +69,8 @@ export const DRIVER_KINDS: { readonly [Name in DriverKindName]: DriverKind<Name>
   },
   exec: {
     onAws: false,
-    keys: ['driver.command'],
+    instancesOf: null,
+    keys: ['driver.command', ...ELASTIC_KEYS],
     style: 'fenced',
     swap: false,
     calls: [

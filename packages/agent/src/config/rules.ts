@@ -6,7 +6,7 @@
 import { isIP, isIPv4 } from 'node:net';
 import { describeNode, formatDuration, shown } from '@failtome/config';
 import type { DurationMs } from '@failtome/protocol';
-import { driverKindsWith, isForeignDriverKey } from './driver-kinds.ts';
+import { DRIVER_KINDS, driverKindsWith, isForeignDriverKey } from './driver-kinds.ts';
 import { electorateFaults } from './electorate.ts';
 import type { Fault } from './fault.ts';
 import type { Key } from './file-keys.ts';
@@ -18,6 +18,7 @@ import { publicKeyFaults } from './public-key-rules.ts';
 import { get, lengthOf, NOTHING, originOf, pathOf, type Settings } from './settings.ts';
 import { sharedAddressFaults } from './shared-address.ts';
 import { arbiterFaults, storeFaults } from './store-rules.ts';
+import { targetFaults } from './target-rules.ts';
 import { tlsFaults } from './tls-rules.ts';
 import { webhookFaults } from './webhook-rules.ts';
 
@@ -30,6 +31,7 @@ export function combinationFaults(settings: Settings): readonly Fault[] {
     ...peerFaults(settings),
     ...publicKeyFaults(settings),
     ...addressFaults(settings),
+    ...targetFaults(settings),
     ...checkFaults(settings),
     ...gossipFaults(settings),
     ...driverFaults(settings),
@@ -225,6 +227,7 @@ function driverFaults(settings: Settings): readonly Fault[] {
     [keys.DRIVER_COMMAND, 'a command'],
     [keys.DRIVER_REGION, shown(get(settings, keys.DRIVER_REGION))],
     [keys.DRIVER_INSTANCE_ID, shown(get(settings, keys.DRIVER_INSTANCE_ID))],
+    [keys.DRIVER_NETWORK_INTERFACE_ID, shown(get(settings, keys.DRIVER_NETWORK_INTERFACE_ID))],
     [keys.DRIVER_ASSUME_ROLE, shown(get(settings, keys.DRIVER_ASSUME_ROLE))],
   ] as const;
   for (const [key, found] of given) {
@@ -235,7 +238,7 @@ function driverFaults(settings: Settings): readonly Fault[] {
     faults.push(fault(settings, key, 0, found, `none, ${because}`, hint));
   }
   const instanceId = get(settings, keys.DRIVER_INSTANCE_ID);
-  if (kind === 'ec2' && instanceId !== null && !instanceId.startsWith('i-')) {
+  if (DRIVER_KINDS[kind].instancesOf === 'ec2' && instanceId !== null && !instanceId.startsWith('i-')) {
     const expected = `an EC2 instance id such as i-0abc, ${because}`;
     faults.push(fault(settings, keys.DRIVER_INSTANCE_ID, 0, shown(instanceId), expected));
   }

@@ -93,18 +93,25 @@ export interface TlsSettings {
   readonly observe: 'tls' | 'plain';
 }
 
+/** What every driver that calls AWS is told. */
+interface AwsDriverSettings {
+  /** Null: as the AWS SDK finds it (environment, then instance metadata). */
+  readonly region: string | null;
+  /** EC2's instance id, or OpsWorks's own for `opsworks`. Null: from instance metadata (and looked up from the EC2 id). */
+  readonly instanceId: InstanceId | null;
+  /** The ARN of the role that its calls are made with; null: the node's own. */
+  readonly assumeRole: string | null;
+  readonly displace: 'refuse' | 'allow';
+}
+
 /** What moves the addresses. */
 export type DriverSettings =
-  | {
-      readonly kind: AwsDriverKindName;
-      /** Null: as the AWS SDK finds it (environment, then instance metadata). */
-      readonly region: string | null;
-      /** EC2's instance id for `ec2`, OpsWorks's own for `opsworks`. Null: from instance metadata (and looked up from the EC2 id). */
-      readonly instanceId: InstanceId | null;
-      /** The ARN of the role that its calls are made with; null: the node's own. */
-      readonly assumeRole: string | null;
-      readonly displace: 'refuse' | 'allow';
-    }
+  | ({ readonly kind: Exclude<AwsDriverKindName, 'ec2-private-ip'> } & AwsDriverSettings)
+  | ({
+      readonly kind: 'ec2-private-ip';
+      /** Null: the instance's only one. */
+      readonly networkInterfaceId: string | null;
+    } & AwsDriverSettings)
   | { readonly kind: 'exec'; readonly command: readonly string[]; readonly displace: 'refuse' | 'allow' };
 
 /** Where messages go that the direct path doesn't carry. */

@@ -6,6 +6,7 @@ import { callTimeoutMs, counted } from '@failtome/protocol';
 import { isForeignDriverKey, isOnAws } from './driver-kinds.ts';
 import type { Warning } from './fault.ts';
 import * as keys from './file-keys.ts';
+import { isPublic } from './public-address.ts';
 import { identityWarnings } from './public-key-rules.ts';
 import { get, originOf, type Settings } from './settings.ts';
 import { tlsWarnings } from './tls-rules.ts';
@@ -136,6 +137,7 @@ function driverWarnings(config: AgentConfig, settings: Settings): readonly Warni
   const { driver, addresses, notify } = config;
   if (driver === null) return [];
   const awsId = driver.kind === 'opsworks' && driver.instanceId?.startsWith('i-') === true;
+  const isPrivate = driver.kind === 'ec2-private-ip';
   const shared = addresses.filter((address) => address.privateIp === null).length;
   const ignored =
     isForeignDriverKey(driver.kind, keys.DRIVER_INSTANCE_ID.path) &&
@@ -166,9 +168,16 @@ function driverWarnings(config: AgentConfig, settings: Settings): readonly Warni
       'allow: taking an address may throw another Elastic IP off this node',
     ),
     ...when(
-      isOnAws(driver) && shared > 1,
+      isOnAws(driver) && !isPrivate && shared > 1,
       'addresses',
       `${shared} have no privateIp, so one node can hold only one of them at a time`,
+    ),
+    ...addresses.flatMap(({ ip }, index) =>
+      when(
+        isPrivate && isPublic(ip),
+        `addresses[${index}].ip`,
+        `${ip} is a public address, and driver.kind ec2-private-ip moves addresses of a subnet`,
+      ),
     ),
     ...notifyWarnings(notify),
   ];

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import type { Ip } from '@failtome/protocol';
 import type { FoundForIam } from '../adapters/iam-lookup.ts';
-import { isOnAws } from '../config/driver-kinds.ts';
+import { type AwsDriverKindName, isOnAws } from '../config/driver-kinds.ts';
 import { httpUrl } from '../config/http-url.ts';
 import { searches } from '../config/located.ts';
 import type { AgentConfig, DriverSettings } from '../config/types.ts';
@@ -31,7 +31,7 @@ export type GrantResult =
   /** What to give, one line each. */
   | { readonly kind: 'unknown'; readonly wanted: readonly string[] };
 
-type AwsDriver = Extract<DriverSettings, { kind: 'ec2' | 'opsworks' }>;
+type AwsDriver = Extract<DriverSettings, { kind: AwsDriverKindName }>;
 
 /** What a policy needs of the configuration. */
 type Configured = Pick<
@@ -77,9 +77,16 @@ function driverGrant(
   found: FoundForIam | null,
   wanted: string[],
 ): DriverGrant | null {
-  return driver.kind === 'ec2'
-    ? ec2Grant(config, driver, given, found, wanted)
-    : opsworksGrant(driver, given, found, wanted);
+  switch (driver.kind) {
+    case 'ec2':
+      return ec2Grant(config, driver, given, found, wanted);
+    case 'ec2-private-ip': {
+      const place = placeOf(config, driver, given, found, wanted);
+      return place === null || wanted.length > 0 ? null : { kind: 'ec2-private-ip', ...place };
+    }
+    case 'opsworks':
+      return opsworksGrant(driver, given, found, wanted);
+  }
 }
 
 /** Null: there is no table, or it isn't known whose. */
@@ -114,13 +121,16 @@ function searchRegion(
   return region;
 }
 
-function ec2Grant(
-  { addresses, notify }: Configured,
+type Place = Pick<Extract<DriverGrant, { kind: 'ec2' }>, 'region' | 'account' | 'subnets'>;
+
+/** In which subnets of whose network the nodes are; null: it isn't known. */
+function placeOf(
+  { notify }: Configured,
   driver: AwsDriver,
   given: Given,
   found: FoundForIam | null,
   wanted: string[],
-): DriverGrant | null {
+): Place | null {
   const region = regionOf(driver, given, found);
   const account = given.account ?? found?.account ?? accountIn(notify.sns?.topicArn ?? '');
   const subnets = given.subnets.length > 0 ? given.subnets : (found?.subnets ?? []);
@@ -129,7 +139,18 @@ function ec2Grant(
   if (subnets.length === 0) {
     wanted.push("--subnet ID, once for each subnet that the nodes' network interfaces are in (subnet-0abc)");
   }
-  const nodes = region === null || account === null ? null : nodeMark(region, account, given, found);
+  return region === null || account === null ? null : { region, account, subnets };
+}
+
+function ec2Grant(
+  config: Configured,
+  driver: AwsDriver,
+  given: Given,
+  found: FoundForIam | null,
+  wanted: string[],
+): DriverGrant | null {
+  const place = placeOf(config, driver, given, found, wanted);
+  const nodes = place === null ? null : nodeMark(place.region, place.account, given, found);
   if (
     nodes === null &&
     given.profiles.length === 0 &&
@@ -140,12 +161,12 @@ function ec2Grant(
       '--instance-profile NAME, which the nodes are launched with, or --tag KEY=VALUE, which their instances carry',
     );
   }
-  if (region === null || account === null || nodes === null || wanted.length > 0) return null;
-  const named = addresses.map(({ ip, allocationId }) => ({
+  if (place === null || nodes === null || wanted.length > 0) return null;
+  const named = config.addresses.map(({ ip, allocationId }) => ({
     ip,
     allocationId: allocationId ?? found?.allocationIds.get(ip) ?? null,
   }));
-  return { kind: 'ec2', region, account, addresses: named, nodes, subnets };
+  return { kind: 'ec2', ...place, addresses: named, nodes };
 }
 
 const REGION_WANTED = '--region NAME, or driver.region: the AWS region that the addresses are in';
@@ -192,7 +213,8 @@ export function needsLookup(config: Configured, given: Given): boolean {
   if (regionOf(driver, given, null) === null) return true;
   if (driver.kind === 'opsworks') return given.stackId === null;
   if (given.account === null && accountIn(notify.sns?.topicArn ?? '') === null) return true;
-  return given.subnets.length === 0 || (given.tag === null && given.profiles.length === 0);
+  if (given.subnets.length === 0) return true;
+  return driver.kind === 'ec2' && given.tag === null && given.profiles.length === 0;
 }
 
 /** The private addresses of all candidates, for a look-up; null where one of them is known by its name only. */

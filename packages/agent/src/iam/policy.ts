@@ -44,6 +44,13 @@ export type DriverGrant =
       readonly subnets: readonly string[];
     }
   | {
+      readonly kind: 'ec2-private-ip';
+      readonly region: string;
+      readonly account: string;
+      /** The ids of the subnets that the nodes' network interfaces are in, and so the addresses. */
+      readonly subnets: readonly string[];
+    }
+  | {
       readonly kind: 'opsworks';
       readonly region: string;
       readonly stackId: string;
@@ -96,6 +103,8 @@ function driverStatements(driver: DriverGrant): readonly Statement[] {
   switch (driver.kind) {
     case 'ec2':
       return ec2Statements(driver);
+    case 'ec2-private-ip':
+      return privateIpStatements(driver);
     case 'opsworks':
       return opsworksStatements(driver);
     case 'none':
@@ -134,6 +143,30 @@ function ec2Statements(driver: Extract<DriverGrant, { kind: 'ec2' }>): readonly 
     allow('OnInterfacesInTheseSubnets', MOVES, [arn('network-interface', '*')], {
       ArnEquals: { 'ec2:Subnet': subnets.map((id) => arn('subnet', id)) },
     }),
+  ];
+}
+
+/**
+ * Of assigning and unassigning the only resource is the interface, and no condition speaks of the address: any secondary private
+ * address of these subnets may be moved.
+ */
+function privateIpStatements({
+  region,
+  account,
+  subnets,
+}: Extract<DriverGrant, { kind: 'ec2-private-ip' }>): readonly Statement[] {
+  const arn = (kind: string, id: string) =>
+    `arn:${partitionOf(region)}:ec2:${region}:${account}:${kind}/${id}`;
+  return [
+    allow('ReadNetworkInterfaces', ['ec2:DescribeNetworkInterfaces'], ['*'], {
+      StringEquals: { 'aws:RequestedRegion': [region] },
+    }),
+    allow(
+      'MovePrivateAddressesInTheseSubnets',
+      ['ec2:AssignPrivateIpAddresses', 'ec2:UnassignPrivateIpAddresses'],
+      [arn('network-interface', '*')],
+      { ArnEquals: { 'ec2:Subnet': subnets.map((id) => arn('subnet', id)) } },
+    ),
   ];
 }
 

@@ -233,6 +233,9 @@ function sendResult(
     case 'ec2:DisassociateAddress':
     case 'ec2:DescribeInstances':
     case 'ec2:DescribeInstanceStatus':
+    case 'ec2:DescribeNetworkInterfaces':
+    case 'ec2:AssignPrivateIpAddresses':
+    case 'ec2:UnassignPrivateIpAddresses':
     case 'sns:Publish':
     case 'sns:GetTopicAttributes':
     case 'sts:AssumeRole':

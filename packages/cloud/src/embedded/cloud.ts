@@ -20,6 +20,7 @@ import {
   setInstance,
   setInstanceState,
   setPermission,
+  targetOn,
 } from '../model/index.ts';
 import { AddressFront, type PathState } from './address.ts';
 import { ApiServer } from './api-server.ts';
@@ -274,10 +275,7 @@ export class EmbeddedCloud {
 
   /** Moves an address at the console: at once, whoever has it, onto the instance's primary private address by default. */
   operatorAssociate(publicIp: PublicIp, instanceId: InstanceId, privateIp?: string): void {
-    const { interfaces } = this.#instance(instanceId);
-    const landing = interfaces.find((each) => privateIp === undefined || each.privateIps.includes(privateIp));
-    if (landing === undefined) throw new Error(`${instanceId} has no private address ${privateIp}.`);
-    const target = { instanceId, interfaceId: landing.id, privateIp: privateIp ?? landing.privateIps[0] };
+    const target = targetOn(this.state, publicIp, this.#instance(instanceId), privateIp);
     this.#account.commit(associate(this.state, publicIp, target, operator, this.nowMs()));
   }
 

@@ -5,6 +5,7 @@ import {
   type Instance,
   instanceProfileArn,
   primaryElasticAddress,
+  privateIpsOf,
   roleNameOf,
   subnetIdOf,
   VPC_ID,
@@ -149,7 +150,9 @@ export class MetadataService {
       const folder = `${meta}/network/interfaces/macs/${card.mac}`;
       pages.set(`${folder}/interface-id`, () => card.id);
       pages.set(`${folder}/device-number`, () => String(index));
-      pages.set(`${folder}/local-ipv4s`, () => card.privateIps.join('\n'));
+      pages.set(`${folder}/local-ipv4s`, () =>
+        privateIpsOf(this.#account.state, card, this.#account.nowMs()).join('\n'),
+      );
       pages.set(`${folder}/owner-id`, () => config.accountId);
       pages.set(`${folder}/subnet-id`, () => subnetIdOf(instance));
       pages.set(`${folder}/vpc-id`, () => VPC_ID);

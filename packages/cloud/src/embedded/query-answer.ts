@@ -7,12 +7,12 @@ import {
   type InstanceStatusView,
   type InstanceView,
   instanceProfileArn,
-  type NetworkInterface,
   operationOf,
   subnetIdOf,
   VPC_ID,
 } from '../model/index.ts';
 import type { AccessKey } from './credentials.ts';
+import { cardItem, interfaceItem } from './interface-items.ts';
 import { element, items, optional, type Xml, xmlDocument } from './xml.ts';
 
 const ec2Namespace = 'http://ec2.amazonaws.com/doc/2016-11-15/';
@@ -42,6 +42,9 @@ export function queryAnswer(
     case 'ec2:DisassociateAddress':
     case 'ec2:DescribeInstances':
     case 'ec2:DescribeInstanceStatus':
+    case 'ec2:DescribeNetworkInterfaces':
+    case 'ec2:AssignPrivateIpAddresses':
+    case 'ec2:UnassignPrivateIpAddresses':
       return xmlDocument(root, ec2Namespace, element('requestId', requestId), ...ec2Body(result, config));
     case 'sns:Publish':
       return xmlDocument(
@@ -153,6 +156,24 @@ function ec2Body(result: Ec2Result, config: AwsConfig): readonly Xml[] {
       ];
     case 'ec2:DescribeInstanceStatus':
       return [items('instanceStatusSet', result.statuses.map(statusItem))];
+    case 'ec2:DescribeNetworkInterfaces':
+      return [
+        items(
+          'networkInterfaceSet',
+          result.interfaces.map((view) => cardItem(view, config)),
+        ),
+      ];
+    case 'ec2:AssignPrivateIpAddresses':
+      return [
+        element('return', true),
+        element('networkInterfaceId', result.networkInterfaceId),
+        items(
+          'assignedPrivateIpAddressesSet',
+          result.privateIpAddresses.map((ip) => [element('privateIpAddress', ip)]),
+        ),
+      ];
+    case 'ec2:UnassignPrivateIpAddresses':
+      return [element('return', true)];
   }
 }
 
@@ -214,61 +235,6 @@ function instanceItem(view: InstanceView, config: AwsConfig): readonly (Xml | nu
       tags.map(([key, value]) => [element('key', key), element('value', value)]),
     ),
   ];
-}
-
-function interfaceItem(
-  card: NetworkInterface,
-  index: number,
-  view: InstanceView,
-  config: AwsConfig,
-): readonly (Xml | null)[] {
-  return [
-    element('networkInterfaceId', card.id),
-    element('subnetId', subnetIdOf(view.instance)),
-    element('vpcId', VPC_ID),
-    element('ownerId', config.accountId),
-    element('status', 'in-use'),
-    element('macAddress', card.mac),
-    element('privateIpAddress', card.privateIps[0]),
-    publicSide(card, card.privateIps[0], view, config),
-    element(
-      'attachment',
-      element('attachmentId', card.id.replace(/^eni-/, 'eni-attach-')),
-      element('deviceIndex', index),
-      element('status', 'attached'),
-    ),
-    items(
-      'privateIpAddressesSet',
-      card.privateIps.map((privateIp, place) => [
-        element('privateIpAddress', privateIp),
-        element('primary', place === 0),
-        publicSide(card, privateIp, view, config),
-      ]),
-    ),
-  ];
-}
-
-/** The public address that maps to a private one: an Elastic IP belongs to the account, an automatic one to `amazon`. */
-function publicSide(
-  card: NetworkInterface,
-  privateIp: string,
-  view: InstanceView,
-  config: AwsConfig,
-): Xml | null {
-  const elastic = view.addresses.find(
-    ({ association }) => association?.interfaceId === card.id && association.privateIp === privateIp,
-  );
-  if (elastic !== undefined) {
-    return element(
-      'association',
-      element('publicIp', elastic.publicIp),
-      element('ipOwnerId', config.accountId),
-    );
-  }
-  const [primary] = view.instance.interfaces;
-  const isPrimary = primary.id === card.id && primary.privateIps[0] === privateIp;
-  if (!isPrimary || view.publicIp === null) return null;
-  return element('association', element('publicIp', view.publicIp), element('ipOwnerId', 'amazon'));
 }
 
 function statusItem(status: InstanceStatusView): readonly Xml[] {

@@ -88,6 +88,35 @@ const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
     },
   ],
   [
+    'ec2:DescribeNetworkInterfaces',
+    (p) => {
+      p.text('MaxResults');
+      return {
+        action: 'ec2:DescribeNetworkInterfaces',
+        dryRun: p.flag('DryRun') ?? false,
+        networkInterfaceIds: p.list('NetworkInterfaceId'),
+        filters: p.filters(),
+      };
+    },
+  ],
+  [
+    'ec2:AssignPrivateIpAddresses',
+    (p) => ({
+      action: 'ec2:AssignPrivateIpAddresses',
+      networkInterfaceId: p.text('NetworkInterfaceId'),
+      privateIpAddresses: p.list('PrivateIpAddress'),
+      allowReassignment: p.flag('AllowReassignment'),
+    }),
+  ],
+  [
+    'ec2:UnassignPrivateIpAddresses',
+    (p) => ({
+      action: 'ec2:UnassignPrivateIpAddresses',
+      networkInterfaceId: p.text('NetworkInterfaceId'),
+      privateIpAddresses: p.list('PrivateIpAddress'),
+    }),
+  ],
+  [
     'sns:Publish',
     (p) => ({
       action: 'sns:Publish',

@@ -17,6 +17,11 @@ import {
 } from './opsworks.ts';
 import { type Applied, unchanged } from './outcome.ts';
 import { isRefusedByPolicy, type Policies } from './policy.ts';
+import {
+  assignPrivateIpAddresses,
+  describeNetworkInterfaces,
+  unassignPrivateIpAddresses,
+} from './private-ips.ts';
 import { type AwsError, type AwsRequest, isDryRun, isRead } from './requests.ts';
 import { getSecretValue } from './secrets.ts';
 import { getTopicAttributes, publish } from './sns.ts';
@@ -193,6 +198,12 @@ export function applyCall(state: AwsState, plan: CallPlan, atMs: number): Applie
       return unchanged(state, describeInstances(facts, request, atMs));
     case 'ec2:DescribeInstanceStatus':
       return unchanged(state, describeInstanceStatus(facts, request));
+    case 'ec2:DescribeNetworkInterfaces':
+      return unchanged(state, describeNetworkInterfaces(facts, request, atMs - plan.readLagMs));
+    case 'ec2:AssignPrivateIpAddresses':
+      return assignPrivateIpAddresses(state, request, caller, atMs);
+    case 'ec2:UnassignPrivateIpAddresses':
+      return unassignPrivateIpAddresses(state, request, caller, atMs);
     case 'opsworks:AssociateElasticIp':
       return associateElasticIp(state, request, caller, atMs);
     case 'opsworks:DisassociateElasticIp':

@@ -1,8 +1,10 @@
 import { revocation } from './call.ts';
 import { type ArmedFault, armed, type FaultSpec } from './faults.ts';
 import { type AwsActionPattern, awsActions, coversAction, type InstanceId } from './names.ts';
-import { addressOnTarget, associate } from './network.ts';
+import { addressOnTarget, associate, targetOn } from './network.ts';
+import { subnetIdOf } from './policy.ts';
 import {
+  type AddressKind,
   type AwsConfig,
   type AwsState,
   defaultAwsConfig,
@@ -32,13 +34,17 @@ export interface InstanceSpec {
   readonly tags?: Readonly<Record<string, string>>;
 }
 
-/** An Elastic IP to begin with. */
+/** An Elastic IP to begin with, or another address that moves. */
 export interface AddressSpec {
+  /** Absent: an Elastic IP. */
+  readonly kind?: AddressKind;
+  /** Of a private address, the subnet that it belongs to; absent: the first instance's. */
+  readonly subnetId?: string;
   readonly publicIp: string;
   readonly allocationId?: string;
   /** The holder at the start, by instance id. */
   readonly holder?: InstanceId;
-  /** The holder's private address it lands on; absent: its primary one. */
+  /** The holder's private address it lands on; absent: its primary one. Of a private address only the interface counts. */
   readonly privateIp?: string;
 }
 
@@ -56,7 +62,7 @@ export interface AwsSpec {
 export function createAws(spec: AwsSpec): AwsState {
   const config: AwsConfig = { ...defaultAwsConfig, ...spec.config };
   const instances = spec.instances.map((instance, index) => createInstance(instance, index + 1, config));
-  const addresses = spec.addresses.map(createAddress);
+  const addresses = spec.addresses.map((address, index) => createAddress(address, index, instances[0]));
   const empty: AwsState = {
     config,
     instances: unique(instances, (instance) => instance.id),
@@ -99,8 +105,10 @@ function createInstance(spec: InstanceSpec, number: number, config: AwsConfig): 
   };
 }
 
-function createAddress(spec: AddressSpec, index: number): ElasticAddress {
+function createAddress(spec: AddressSpec, index: number, first: Instance | undefined): ElasticAddress {
+  const { kind, subnetId = first === undefined ? '' : subnetIdOf(first) } = spec;
   return {
+    ...(kind === undefined ? {} : { kind, subnetId }),
     publicIp: spec.publicIp,
     allocationId: spec.allocationId ?? longId('eipalloc', index + 1),
     association: null,
@@ -113,13 +121,10 @@ function initialAssociation(state: AwsState, spec: AddressSpec): AwsState {
   const instance = state.instances.get(spec.holder);
   if (instance === undefined)
     throw new Error(`${spec.publicIp} is held by ${spec.holder}, which doesn't exist.`);
-  const privateIp = spec.privateIp ?? instance.interfaces[0].privateIps[0];
-  const landing = instance.interfaces.find((each) => each.privateIps.includes(privateIp));
-  if (landing === undefined) throw new Error(`${spec.holder} has no private address ${privateIp}.`);
-  if (addressOnTarget(state, landing.id, privateIp) !== undefined) {
-    throw new Error(`Two addresses begin on ${privateIp} of ${spec.holder}.`);
+  const target = targetOn(state, spec.publicIp, instance, spec.privateIp);
+  if (addressOnTarget(state, target.interfaceId, target.privateIp) !== undefined) {
+    throw new Error(`Two addresses begin on ${target.privateIp} of ${spec.holder}.`);
   }
-  const target = { instanceId: instance.id, interfaceId: landing.id, privateIp };
   const change = associate(state, spec.publicIp, target, { kind: 'operator', name: 'launch' }, 0);
   const address = change.state.addresses.get(spec.publicIp);
   if (!address?.association) throw new Error(`${spec.publicIp} didn't reach ${spec.holder}.`);

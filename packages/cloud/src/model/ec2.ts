@@ -5,7 +5,9 @@ import {
   associate,
   autoIp,
   disassociate,
+  elasticIps,
   primaryElasticAddress,
+  privateIpsOf,
   type Target,
 } from './network.ts';
 import { type Applied, done, refused, unchanged } from './outcome.ts';
@@ -21,13 +23,13 @@ import type {
   Filter,
   InstanceView,
 } from './requests.ts';
-import type { AwsState, ElasticAddress, Facts, Instance } from './state.ts';
+import type { AwsState, ElasticAddress, Facts, Instance, NetworkInterface } from './state.ts';
 
 /** EC2 API Reference, DescribeAddresses: an id that doesn't exist is an error, a filter that matches nothing isn't. */
 export function describeAddresses(facts: Facts, request: DescribeAddresses): AwsOutcome {
-  const all = [...facts.addresses.values()];
+  const all = elasticIps(facts);
   for (const ip of request.publicIps) {
-    if (!facts.addresses.has(ip)) return refused(ec2Errors.addressNotFound(ip));
+    if (!all.some(({ publicIp }) => publicIp === ip)) return refused(ec2Errors.addressNotFound(ip));
   }
   for (const id of request.allocationIds) {
     if (!all.some((address) => address.allocationId === id)) return refused(ec2Errors.allocationNotFound(id));
@@ -110,14 +112,14 @@ function addressToAssociate(state: AwsState, { allocationId, publicIp }: Associa
     return refused(ec2Errors.parameterCombination(sentence));
   }
   if (publicIp !== null) {
-    const address = state.addresses.get(publicIp);
+    const address = elasticIps(state).find((each) => each.publicIp === publicIp);
     if (address === undefined) return refused(ec2Errors.addressNotFound(publicIp));
     return { kind: 'address', address };
   }
   if (allocationId === null) {
     return refused(ec2Errors.missingParameter('Either public IP or allocation id must be specified'));
   }
-  const address = [...state.addresses.values()].find((each) => each.allocationId === allocationId);
+  const address = elasticIps(state).find((each) => each.allocationId === allocationId);
   if (address === undefined) return refused(ec2Errors.allocationNotFound(allocationId));
   return { kind: 'address', address };
 }
@@ -187,7 +189,7 @@ export function disassociateAddress(
           );
     return unchanged(state, refused(error));
   }
-  const address = [...state.addresses.values()].find((each) => each.association?.id === associationId);
+  const address = elasticIps(state).find((each) => each.association?.id === associationId);
   if (address === undefined) {
     return unchanged(
       state,
@@ -245,11 +247,21 @@ function instancePasses(view: InstanceView, filter: Filter): boolean {
 
 /** What a read shows of an instance. */
 export function instanceView(facts: Facts, instance: Instance, atMs: number): InstanceView {
-  const addresses = [...facts.addresses.values()]
+  const addresses = elasticIps(facts)
     .filter((address) => address.association?.instanceId === instance.id)
     .map(addressView);
   const publicIp = primaryElasticAddress(facts, instance)?.publicIp ?? autoIp(instance.autoAddress, atMs);
-  return { instance, addresses, publicIp };
+  return { instance: withAssigned(facts, instance, atMs), addresses, publicIp };
+}
+
+/** An instance with the private addresses that its interfaces have now. */
+export function withAssigned(facts: Facts, instance: Instance, atMs: number): Instance {
+  const [primary, ...others] = instance.interfaces;
+  const now = (card: NetworkInterface): NetworkInterface => ({
+    ...card,
+    privateIps: privateIpsOf(facts, card, atMs),
+  });
+  return { ...instance, interfaces: [now(primary), ...others.map(now)] };
 }
 
 /** EC2 API Reference, DescribeInstanceStatus: running instances only, unless it asks for all. */

@@ -20,6 +20,9 @@ export const ec2Errors: Readonly<{
   missingParameter(sentence: string): AwsError;
   parameterCombination(sentence: string): AwsError;
   parameterValue(sentence: string): AwsError;
+  assignedAlready(privateIp: string): AwsError;
+  notAssigned(interfaceId: string): AwsError;
+  tooManyPrivateIps(): AwsError;
   dryRun(): AwsError;
 }> = {
   addressNotFound: (publicIp) => error('InvalidAddress.NotFound', 400, `Address '${publicIp}' not found.`),
@@ -64,6 +67,16 @@ export const ec2Errors: Readonly<{
   missingParameter: (sentence) => error('MissingParameter', 400, sentence),
   parameterCombination: (sentence) => error('InvalidParameterCombination', 400, sentence),
   parameterValue: (sentence) => error('InvalidParameterValue', 400, sentence),
+  assignedAlready: (privateIp) =>
+    error('InvalidParameterValue', 400, `[${privateIp}] assigned, but move is not allowed.`),
+  notAssigned: (id) =>
+    error(
+      'InvalidParameterValue',
+      400,
+      `Some of the specified addresses are not assigned to interface ${id}`,
+    ),
+  tooManyPrivateIps: () =>
+    error('PrivateIpAddressLimitExceeded', 400, 'Number of private addresses will exceed limit.'),
   dryRun: () => error('DryRunOperation', 412, 'Request would have succeeded, but DryRun flag is set.'),
 };
 

@@ -10,6 +10,7 @@ export * from './faults.ts';
 export * from './names.ts';
 export * from './network.ts';
 export * from './policy.ts';
+export * from './private-ips.ts';
 export * from './requests.ts';
 export * from './state.ts';
 export * from './sts.ts';

@@ -15,6 +15,7 @@ import {
   type Instance,
   type InstanceState,
   longId,
+  type NetworkInterface,
   withEntry,
   withFacts,
 } from './state.ts';
@@ -92,6 +93,42 @@ export function holderOf(facts: Facts, publicIp: PublicIp): InstanceId | null {
   return facts.addresses.get(publicIp)?.association?.instanceId ?? null;
 }
 
+/** The Elastic IPs among the addresses: reads of them show no others, and their calls know no others. */
+export function elasticIps({ addresses }: Pick<Facts, 'addresses'>): readonly ElasticAddress[] {
+  return [...addresses.values()].filter(({ kind }) => kind === undefined);
+}
+
+/** Every private address of an interface: its own, and those that have been assigned to it. */
+export function privateIpsOf(
+  { addresses }: Pick<Facts, 'addresses'>,
+  { id, privateIps }: NetworkInterface,
+  atMs: number,
+): NetworkInterface['privateIps'] {
+  const assigned = [...addresses.values()].filter(
+    ({ kind, association, leaving }) =>
+      kind === 'private' &&
+      (association?.interfaceId === id || (leaving?.interfaceId === id && leaving.untilMs > atMs)),
+  );
+  return [...privateIps, ...assigned.map(({ publicIp }) => publicIp)];
+}
+
+/**
+ * Where an address lands on an instance: on the interface that has `privateIp`, or the primary one. A private address is its own.
+ *
+ * @throws Error where the instance has no such private address
+ */
+export function targetOn(
+  { addresses }: Pick<Facts, 'addresses'>,
+  publicIp: PublicIp,
+  { id, interfaces }: Pick<Instance, 'id' | 'interfaces'>,
+  privateIp: string = interfaces[0].privateIps[0],
+): Target {
+  const card = interfaces.find((each) => each.privateIps.includes(privateIp));
+  if (card === undefined) throw new Error(`${id} has no private address ${privateIp}.`);
+  const isPrivate = addresses.get(publicIp)?.kind === 'private';
+  return { instanceId: id, interfaceId: card.id, privateIp: isPrivate ? publicIp : privateIp };
+}
+
 /** Where packets to an address end up at a moment. */
 export function routeOf(facts: Facts, publicIp: PublicIp, atMs: number): Route {
   const address = facts.addresses.get(publicIp);
@@ -133,8 +170,9 @@ export function associate(
     occupant === undefined
       ? { state: moved.state, events: [] }
       : disassociate(moved.state, occupant.publicIp, 'displaced', by, atMs);
-  const address = freed.state.addresses.get(publicIp);
-  if (address === undefined) throw new Error(`There is no address ${publicIp} to associate.`);
+  const found = freed.state.addresses.get(publicIp);
+  if (found === undefined) throw new Error(`There is no address ${publicIp} to associate.`);
+  const { leaving: _, ...address } = found;
   const [number, numbered] = draw(freed.state, 'association');
   const association: Association = {
     id: longId('eipassoc', number),

@@ -1,7 +1,7 @@
 import { instanceView } from './ec2.ts';
 import { opsworksErrors } from './errors.ts';
 import type { Caller } from './names.ts';
-import { associate, disassociate } from './network.ts';
+import { associate, disassociate, elasticIps } from './network.ts';
 import { type Applied, done, refused, unchanged } from './outcome.ts';
 import type {
   AwsOutcome,
@@ -19,7 +19,7 @@ export function associateElasticIp(
   by: Caller,
   atMs: number,
 ): Applied {
-  const address = state.addresses.get(request.elasticIp);
+  const address = elasticIps(state).find(({ publicIp }) => publicIp === request.elasticIp);
   if (address === undefined) return unchanged(state, refused(unknownIp(request.elasticIp)));
   if (request.instanceId === null) {
     return unchanged(state, refused(opsworksErrors.validation('Please provide an instance ID')));
@@ -47,7 +47,8 @@ export function disassociateElasticIp(
   by: Caller,
   atMs: number,
 ): Applied {
-  if (!state.addresses.has(request.elasticIp)) return unchanged(state, refused(unknownIp(request.elasticIp)));
+  if (!elasticIps(state).some(({ publicIp }) => publicIp === request.elasticIp))
+    return unchanged(state, refused(unknownIp(request.elasticIp)));
   const change = disassociate(state, request.elasticIp, 'disassociated', by, atMs);
   return { ...change, outcome: done({ action: request.action }) };
 }
@@ -61,13 +62,14 @@ export function describeElasticIps(
   const { instanceId, stackId, ips } = request;
   const given = [instanceId !== null, stackId !== null, ips.length > 0].filter(Boolean).length;
   if (given > 1) return refused(opsworksErrors.validation(onlyOne));
-  const missing = ips.find((ip) => !facts.addresses.has(ip));
+  const all = elasticIps(facts);
+  const missing = ips.find((ip) => !all.some(({ publicIp }) => publicIp === ip));
   if (missing !== undefined) return refused(unknownIp(missing));
   if (stackId !== null && stackId !== config.stackId) return refused(unknownStack(stackId));
   if (instanceId !== null && byOpsworksId(facts, instanceId) === undefined) {
     return refused(unknownInstance(instanceId));
   }
-  const elasticIps = [...facts.addresses.values()]
+  const shown = all
     .filter(({ publicIp }) => ips.length === 0 || ips.includes(publicIp))
     .map(({ publicIp, association }) => ({
       ip: publicIp,
@@ -75,7 +77,7 @@ export function describeElasticIps(
         association === null ? null : (facts.instances.get(association.instanceId)?.opsworksId ?? null),
     }))
     .filter((view) => instanceId === null || view.instanceId === instanceId);
-  return done({ action: request.action, elasticIps });
+  return done({ action: request.action, elasticIps: shown });
 }
 
 /** OpsWorks API Reference, DescribeInstances: by stack, by layer, or by OpsWorks's own instance ids. */

@@ -100,6 +100,14 @@ function questionsOf(state: AwsState, request: AwsRequest): readonly Question[] 
       const card = interfacesOf(state).find(({ card: { id } }) => id === address?.association?.interfaceId);
       return [addressQuestion(config, address), interfaceQuestion(config, card)];
     }
+    case 'ec2:AssignPrivateIpAddresses':
+    case 'ec2:UnassignPrivateIpAddresses':
+      return [
+        interfaceQuestion(
+          config,
+          interfacesOf(state).find(({ card: { id } }) => id === request.networkInterfaceId),
+        ),
+      ];
     case 'opsworks:AssociateElasticIp':
     case 'opsworks:DisassociateElasticIp':
     case 'opsworks:DescribeElasticIps':

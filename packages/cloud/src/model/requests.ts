@@ -1,5 +1,5 @@
 import type { AwsAction, Caller } from './names.ts';
-import type { Association, Instance, InstanceState } from './state.ts';
+import type { Association, Instance, InstanceState, NetworkInterface } from './state.ts';
 
 /** One `Filter.N` of an EC2 read: the values are alternatives. */
 export interface Filter {
@@ -50,6 +50,29 @@ export interface DescribeInstanceStatus {
   readonly dryRun: boolean;
   readonly instanceIds: readonly string[];
   readonly includeAllInstances: boolean;
+}
+
+/** EC2 API Reference, DescribeNetworkInterfaces. */
+export interface DescribeNetworkInterfaces {
+  readonly action: 'ec2:DescribeNetworkInterfaces';
+  readonly dryRun: boolean;
+  readonly networkInterfaceIds: readonly string[];
+  readonly filters: readonly Filter[];
+}
+
+/** EC2 API Reference, AssignPrivateIpAddresses, with the addresses named. It knows no dry run. */
+export interface AssignPrivateIpAddresses {
+  readonly action: 'ec2:AssignPrivateIpAddresses';
+  readonly networkInterfaceId: string | null;
+  readonly privateIpAddresses: readonly string[];
+  readonly allowReassignment: boolean | null;
+}
+
+/** EC2 API Reference, UnassignPrivateIpAddresses. It knows no dry run. */
+export interface UnassignPrivateIpAddresses {
+  readonly action: 'ec2:UnassignPrivateIpAddresses';
+  readonly networkInterfaceId: string | null;
+  readonly privateIpAddresses: readonly string[];
 }
 
 /** OpsWorks API Reference, AssociateElasticIp. It moves the address, whoever has it. */
@@ -122,6 +145,9 @@ export type AwsRequest =
   | DisassociateAddress
   | DescribeInstances
   | DescribeInstanceStatus
+  | DescribeNetworkInterfaces
+  | AssignPrivateIpAddresses
+  | UnassignPrivateIpAddresses
   | OpsworksAssociateElasticIp
   | OpsworksDisassociateElasticIp
   | OpsworksDescribeElasticIps
@@ -155,6 +181,12 @@ export interface InstanceStatusView {
   readonly reachability: 'ok' | 'impaired' | 'not-applicable';
 }
 
+/** One network interface as a read shows it, with every private address that it has now. */
+export interface InterfaceView {
+  readonly card: NetworkInterface;
+  readonly instance: Instance;
+}
+
 /** One address as OpsWorks shows it; the instance id is OpsWorks's own. */
 export interface OpsworksElasticIpView {
   readonly ip: string;
@@ -168,6 +200,13 @@ export type AwsResult =
   | { readonly action: 'ec2:DisassociateAddress' }
   | { readonly action: 'ec2:DescribeInstances'; readonly instances: readonly InstanceView[] }
   | { readonly action: 'ec2:DescribeInstanceStatus'; readonly statuses: readonly InstanceStatusView[] }
+  | { readonly action: 'ec2:DescribeNetworkInterfaces'; readonly interfaces: readonly InterfaceView[] }
+  | {
+      readonly action: 'ec2:AssignPrivateIpAddresses';
+      readonly networkInterfaceId: string;
+      readonly privateIpAddresses: readonly string[];
+    }
+  | { readonly action: 'ec2:UnassignPrivateIpAddresses' }
   | { readonly action: 'opsworks:AssociateElasticIp' }
   | { readonly action: 'opsworks:DisassociateElasticIp' }
   | { readonly action: 'opsworks:DescribeElasticIps'; readonly elasticIps: readonly OpsworksElasticIpView[] }
@@ -207,6 +246,7 @@ export function isRead(action: AwsAction): boolean {
     case 'ec2:DescribeAddresses':
     case 'ec2:DescribeInstances':
     case 'ec2:DescribeInstanceStatus':
+    case 'ec2:DescribeNetworkInterfaces':
     case 'opsworks:DescribeElasticIps':
     case 'opsworks:DescribeInstances':
     case 'secretsmanager:GetSecretValue':
@@ -216,6 +256,8 @@ export function isRead(action: AwsAction): boolean {
       return true;
     case 'ec2:AssociateAddress':
     case 'ec2:DisassociateAddress':
+    case 'ec2:AssignPrivateIpAddresses':
+    case 'ec2:UnassignPrivateIpAddresses':
     case 'opsworks:AssociateElasticIp':
     case 'opsworks:DisassociateElasticIp':
     case 'sns:Publish':

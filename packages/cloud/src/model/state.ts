@@ -64,10 +64,19 @@ export interface EndedAssociation extends Association {
   readonly cause: EndCause;
 }
 
-/** An Elastic IP. */
+/** What moves beside Elastic IPs. `private`: a secondary private address of an interface. */
+export type AddressKind = 'private';
+
+/** An Elastic IP, or another address that moves from interface to interface, which EC2 shows in another way. */
 export interface ElasticAddress {
+  /** Absent: an Elastic IP. */
+  readonly kind?: AddressKind;
   readonly publicIp: PublicIp;
   readonly allocationId: string;
+  /** Of a private address, the subnet that it belongs to. */
+  readonly subnetId?: string;
+  /** Of a private address that was taken from an interface lately: EC2 still counts it as there. */
+  readonly leaving?: { readonly interfaceId: string; readonly untilMs: number };
   readonly association: Association | null;
   /** Oldest first, at most `historyBound`. */
   readonly history: readonly EndedAssociation[];
@@ -90,6 +99,12 @@ export interface AwsConfig {
   readonly occupiedTarget: 'displace' | 'refuse';
   /** From an association to the first packet that follows it. */
   readonly associationSettleMs: number;
+  /** From UnassignPrivateIpAddresses until EC2 itself counts the address as free. */
+  readonly unassignSettleMs: number;
+  /** A private address that is assigned to the interface that has it already: nobody promises either. */
+  readonly assignAgain: 'success' | 'refuse';
+  /** The most private addresses that an interface has, the primary one among them; it depends on the type of the instance. */
+  readonly privateIpsPerInterface: number;
   /** From the loss of an Elastic IP to a new public address; Infinity where none ever comes. */
   readonly autoAddressDelayMs: number;
 }
@@ -176,6 +191,9 @@ export const defaultAwsConfig: AwsConfig = {
   staleDisassociate: 'not-found',
   occupiedTarget: 'displace',
   associationSettleMs: 0,
+  unassignSettleMs: 0,
+  assignAgain: 'success',
+  privateIpsPerInterface: 30,
   autoAddressDelayMs: 120_000,
 };
 

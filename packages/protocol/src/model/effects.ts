@@ -9,7 +9,7 @@
 import type { Notice } from '../storage/durable.ts';
 import type { Envelope } from '../wire/messages.ts';
 import type { AskPurpose, CallPurpose, Route } from './inputs.ts';
-import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from './units.ts';
+import type { AssociationId, DurationMs, EffectId, InstanceId, Ip, NodeId } from './units.ts';
 
 /** One thing that the host should do. An effect's id is unique within a run, and its answer names it again. */
 export type Effect =
@@ -71,13 +71,22 @@ export interface AskExternalIpEffect {
   readonly after?: EffectId;
 }
 
+/** What a read has shown, and a release ends: named by its id, or where the cloud has none, by who held the address by it. */
+export interface ReleaseTarget {
+  readonly associationId: AssociationId | null;
+  /** The instance that the read has shown, by the cloud's name. */
+  readonly instanceId: InstanceId | null;
+  /** The node that this is, where known. */
+  readonly node: NodeId | null;
+}
+
 /** A call of the cloud driver, about one address. */
 export type DriverOperation =
   | { readonly op: 'read' }
   /** Prove by dry run that every call of a move is permitted. */
   | { readonly op: 'permit' }
-  /** End this association, whose holder is `node` where known. */
-  | { readonly op: 'release'; readonly associationId: AssociationId | null; readonly node: NodeId | null }
+  /** End what a read has shown, and nothing that came after it. */
+  | ({ readonly op: 'release' } & ReleaseTarget)
   /** Associate with this node; with `reassociate`, also from whoever holds it. */
   | { readonly op: 'take'; readonly reassociate: boolean };
 

@@ -2,8 +2,8 @@
  * The calls that a move makes, and the rests before them (PROTOCOL.md, "The move"; invariants I6, I12, I14). Which one
  * follows on which answer is in `table.ts`.
  */
-import type { DriverOperation } from '../model/effects.ts';
-import type { AssociationId, DurationMs, EffectId, Ip, NodeId } from '../model/units.ts';
+import type { DriverOperation, ReleaseTarget } from '../model/effects.ts';
+import type { DurationMs, EffectId, Ip } from '../model/units.ts';
 import { outdateReads } from '../observation/early-reads.ts';
 import { forgetReplacedSelf } from '../observation/holder.ts';
 import { addressOf, draw, emitFact, newEffectId, type StepContext } from '../step-context.ts';
@@ -31,14 +31,10 @@ export function read(ctx: StepContext, ip: Ip, purpose: ReadPurpose): void {
 }
 
 /** End the association that was read. */
-export function release(
-  ctx: StepContext,
-  ip: Ip,
-  associationId: AssociationId | null,
-  node: NodeId | null,
-): void {
-  const callId = drive(ctx, ip, { op: 'release', associationId, node });
-  changeMove(ctx, ip, { stage: { kind: 'releasing', callId, at: ctx.now.at, associationId, node } });
+export function release(ctx: StepContext, ip: Ip, { associationId, instanceId, node }: ReleaseTarget): void {
+  const named = { associationId, instanceId, node };
+  const callId = drive(ctx, ip, { op: 'release', ...named });
+  changeMove(ctx, ip, { stage: { kind: 'releasing', callId, at: ctx.now.at, ...named } });
 }
 
 /** Claim the address; with `reassociate` also from whoever holds it. */
@@ -63,7 +59,7 @@ export function makeCall(ctx: StepContext, ip: Ip, next: NextCall): void {
     case 'read':
       return read(ctx, ip, next.purpose);
     case 'release':
-      return release(ctx, ip, next.associationId, next.node);
+      return release(ctx, ip, next);
     case 'take':
       return take(ctx, ip, next.reassociate);
   }

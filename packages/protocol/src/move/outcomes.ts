@@ -56,8 +56,8 @@ export function releaseOrSwapOnceCleared(
     fitnessOf(ctx.state, holder.node) === 'fit';
   if (driver?.style === 'single-call' || swaps)
     return onceCleared(ctx, ip, { call: 'take', reassociate: true });
-  const { associationId } = association;
-  onceCleared(ctx, ip, { call: 'release', associationId, node: holder.node });
+  const { associationId, instanceId } = association;
+  onceCleared(ctx, ip, { call: 'release', associationId, instanceId, node: holder.node });
 }
 
 /** Not at the price of another address; where nobody holds this one by our doing, until that other is gone. */
@@ -163,8 +163,9 @@ export function readAnew(ctx: StepContext, ip: Ip, { associationId }: Releasing)
 }
 
 /** The release was throttled: make it again. */
-export function releaseAfterThrottle(ctx: StepContext, ip: Ip, { associationId, node }: Releasing): void {
-  afterThrottle(ctx, ip, { call: 'release', associationId, node });
+export function releaseAfterThrottle(ctx: StepContext, ip: Ip, phase: Releasing): void {
+  const { associationId, instanceId, node } = phase;
+  afterThrottle(ctx, ip, { call: 'release', associationId, instanceId, node });
 }
 
 /** A definite no before anything was taken apart. */

@@ -4,7 +4,8 @@
  */
 
 import type { MoveStyle } from '../model/config.ts';
-import type { AssociationId, DurationMs, EffectId, Epoch, MonotonicMs, NodeId } from '../model/units.ts';
+import type { ReleaseTarget } from '../model/effects.ts';
+import type { AssociationId, DurationMs, EffectId, Epoch, MonotonicMs } from '../model/units.ts';
 import type { MoveStep } from '../storage/durable.ts';
 import type { BallotMode } from '../wire/messages.ts';
 
@@ -42,14 +43,10 @@ export interface Reading {
 }
 
 /** It has asked for the end of an association. */
-export interface Releasing {
+export interface Releasing extends ReleaseTarget {
   readonly kind: 'releasing';
   readonly callId: EffectId;
   readonly at: MonotonicMs;
-  /** The association that is released, as it was read; null: the driver's associations have no ids. */
-  readonly associationId: AssociationId | null;
-  /** Who holds the address by that association, where known. */
-  readonly node: NodeId | null;
 }
 
 /** It has asked for the address. */
@@ -100,7 +97,7 @@ export type ReadPurpose = 'early' | 'start' | 'duty' | 'lost' | 'recover';
 /** The call that follows a rest. */
 export type NextCall =
   | { readonly call: 'read'; readonly purpose: ReadPurpose }
-  | { readonly call: 'release'; readonly associationId: AssociationId | null; readonly node: NodeId | null }
+  | ({ readonly call: 'release' } & ReleaseTarget)
   | { readonly call: 'take'; readonly reassociate: boolean };
 
 /** Whether the move waits for the answer to this call. */

@@ -76,12 +76,13 @@ export function newCloud(holder: NodeId | null): FakeCloud {
   }
 }
 
-/** Whether it is the present association that is to be released: by its id, or by its holder where there are none. */
+/** Whether it is the present association that is to be released: by its id, or where there are none by its holder's instance, if the cloud has told one. */
 function isNamed(
   { holder, named }: FakeCloud,
-  { associationId, node }: Extract<DriverOperation, { op: 'release' }>,
+  { associationId, instanceId, node }: Extract<DriverOperation, { op: 'release' }>,
 ): boolean {
-  return named ? holder?.associationId === associationId : holder?.node === node;
+  if (named) return holder?.associationId === associationId;
+  return instanceId === null ? holder?.node === node : `i-${holder?.node}` === instanceId;
 }
 
 function associationOf({ holder, named }: FakeCloud): Extract<DriverAnswer, { kind: 'read' }>['association'] {

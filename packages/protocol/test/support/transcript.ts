@@ -135,7 +135,7 @@ function answerText(answer: Extract<Event, { kind: 'driven' }>['result']['answer
 function operationText(operation: DriverOperation): string {
   switch (operation.op) {
     case 'release':
-      return `release ${operation.associationId}`;
+      return `release ${operation.associationId ?? `from ${operation.instanceId}`}`;
     case 'take':
       return operation.reassociate ? 'take from whoever has it' : 'take';
     case 'read':

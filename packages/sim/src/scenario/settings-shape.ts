@@ -19,6 +19,7 @@ export const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'guard.allowPrivate',
   'driver.region',
   'driver.instanceId',
+  'driver.networkInterfaceId',
   'driver.assumeRole',
   'driver.command',
   'handover.on',

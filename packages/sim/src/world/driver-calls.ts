@@ -1,7 +1,15 @@
 /**
  * A driver's calls in the words of the model of AWS, and the model's answers in the driver's.
  */
-import type { AddressView, AwsRequest, AwsResult, InstanceView } from '@failtome/cloud/model';
+import {
+  type AddressView,
+  type AwsRequest,
+  type AwsResult,
+  type InstanceView,
+  type InterfaceView,
+  subnetIdOf,
+  VPC_ID,
+} from '@failtome/cloud/model';
 import {
   type AwsCall,
   type AwsOutput,
@@ -9,6 +17,8 @@ import {
   CONNECT_TIMEOUT_CODE,
   type ElasticIp,
   failureOfAnswer,
+  interfaceFilter,
+  type NetworkCard,
   type Place,
   refused,
   TIMED_OUT,
@@ -47,6 +57,10 @@ export function requestOf(call: AwsCall): AwsRequest {
       const { dryRun, associationId } = call;
       return { action: 'ec2:DisassociateAddress', dryRun, associationId, publicIp: null };
     }
+    case 'interfaces':
+    case 'assign-ip':
+    case 'unassign-ip':
+      return interfaceRequestOf(call);
     case 'stack-addresses':
       return {
         action: 'opsworks:DescribeElasticIps',
@@ -58,6 +72,33 @@ export function requestOf(call: AwsCall): AwsRequest {
       return { action: 'opsworks:AssociateElasticIp', elasticIp: call.ip, instanceId: call.instanceId };
     case 'stack-disassociate':
       return { action: 'opsworks:DisassociateElasticIp', elasticIp: call.ip };
+  }
+}
+
+function interfaceRequestOf(
+  call: Extract<AwsCall, { kind: 'interfaces' | 'assign-ip' | 'unassign-ip' }>,
+): AwsRequest {
+  switch (call.kind) {
+    case 'interfaces':
+      return {
+        action: 'ec2:DescribeNetworkInterfaces',
+        dryRun: false,
+        networkInterfaceIds: [],
+        filters: [interfaceFilter(call.of)],
+      };
+    case 'assign-ip':
+      return {
+        action: 'ec2:AssignPrivateIpAddresses',
+        networkInterfaceId: call.networkInterfaceId,
+        privateIpAddresses: [call.ip],
+        allowReassignment: null,
+      };
+    case 'unassign-ip':
+      return {
+        action: 'ec2:UnassignPrivateIpAddresses',
+        networkInterfaceId: call.networkInterfaceId,
+        privateIpAddresses: [call.ip],
+      };
   }
 }
 
@@ -96,6 +137,8 @@ function outputOf(result: AwsResult): AwsOutput {
       return { kind: 'places', places: result.instances.flatMap(placesOf) };
     case 'ec2:AssociateAddress':
       return { kind: 'associated', associationId: result.associationId };
+    case 'ec2:DescribeNetworkInterfaces':
+      return { kind: 'interfaces', interfaces: result.interfaces.map(networkCard) };
     case 'opsworks:DescribeElasticIps':
       return { kind: 'stack-addresses', addresses: result.elasticIps };
     default:
@@ -110,6 +153,17 @@ function elasticIp({ publicIp, allocationId, association }: AddressView): Elasti
     ip: publicIp,
     allocationId,
     association: { id, instanceId, networkInterfaceId: interfaceId, privateIp },
+  };
+}
+
+function networkCard({ card, instance }: InterfaceView): NetworkCard {
+  return {
+    networkInterfaceId: card.id,
+    instanceId: instance.id,
+    subnetId: subnetIdOf(instance),
+    vpcId: VPC_ID,
+    primary: card.privateIps[0],
+    privateIps: card.privateIps,
   };
 }
 

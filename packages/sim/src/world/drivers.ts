@@ -1,5 +1,5 @@
 /**
- * The drivers `ec2` and `opsworks` and the notifier over the model of AWS. What they ask, and what they make of the
+ * The drivers that call AWS and the notifier over the model of AWS. What they ask, and what they make of the
  * answers, is the agent's own (`@failtome/ports`); here it is carried in virtual time.
  */
 
@@ -8,6 +8,7 @@ import {
   type AwsCall,
   type CallOutcome,
   createEc2Calls,
+  createPrivateIpCalls,
   type DriverRun,
   type Ec2Address,
   FIRST_READ_SHARE,
@@ -36,7 +37,7 @@ import type { Random } from './random.ts';
 
 /** Who drives, and what is known of the addresses beforehand. */
 export interface DriverSpec {
-  readonly kind: 'ec2' | 'opsworks';
+  readonly kind: 'ec2' | 'ec2-private-ip' | 'opsworks';
   readonly instanceId: string;
   readonly addresses: readonly Ec2Address[];
   readonly topicArn: string;
@@ -121,6 +122,7 @@ export function createDriver(cloud: Cloud, spec: DriverSpec): SimDriver {
 
 function runOf(cloud: Cloud, spec: DriverSpec): (ip: Ip, operation: DriverOperation) => DriverRun {
   if (spec.kind === 'ec2') return createEc2Calls(spec).run;
+  if (spec.kind === 'ec2-private-ip') return createPrivateIpCalls({ ...spec, networkInterfaceId: null }).run;
   const own = cloud.state().instances.get(spec.instanceId)?.opsworksId ?? '';
   return (ip, operation) => opsworksRun(own, ip, operation);
 }

@@ -1,0 +1,84 @@
+/**
+ * The part of `failtome check` for the driver `ec2-private-ip`: which interface the addresses come to, who has them, and whether they
+ * could come here. Neither call of a move has a dry run.
+ */
+import { answerOf, type NetworkCard, type OwnSpec, outputOf, ownCallOf, ownCardIn } from '@failtome/ports';
+import type { DriverAnswer, DurationMs } from '@failtome/protocol';
+import type { AddressSettings } from '../config/types.ts';
+import { type AwsClients, contextFor } from './aws-clients.ts';
+import { createPrivateIpDriver, sendAll } from './aws-driver.ts';
+import { type CheckLine, fail, failed, ok, type Permission, warn } from './preflight-fix.ts';
+import { ask, holderIn } from './preflight-read.ts';
+
+/** What the preflight of the driver `ec2-private-ip` works with. */
+export interface PrivateIpPreflight extends OwnSpec {
+  readonly clients: AwsClients;
+  /** For the ARNs in the fixes; null where STS didn't tell. */
+  readonly account: string | null;
+  readonly timeoutMs: DurationMs;
+}
+
+const MAY_READ: Permission = { action: 'ec2:DescribeNetworkInterfaces', resources: ['*'] };
+
+/** Check everything that taking each address needs, as far as reads can show it. */
+export async function preflightPrivateIp(
+  preflight: PrivateIpPreflight,
+  addresses: readonly Pick<AddressSettings, 'ip'>[],
+): Promise<readonly CheckLine[]> {
+  const { clients, timeoutMs, instanceId, networkInterfaceId } = preflight;
+  const context = contextFor(timeoutMs, () => undefined);
+  const [outcome] = await sendAll(clients, [ownCallOf(preflight)], context);
+  const failure = answerOf(outcome);
+  const name = 'network interface';
+  if (failure !== null) return [failed(name, failure, MAY_READ)];
+  const shown = outputOf(outcome, 'interfaces');
+  const own = ownCardIn(shown.kind === 'ok' ? shown.output.interfaces : [], preflight);
+  if (own.kind === 'unresolved') {
+    const fix =
+      'Set driver.networkInterfaceId, or leave it out; see that driver.instanceId and driver.region are those of this instance.';
+    return [fail(name, `${networkInterfaceId ?? instanceId} has none that EC2 shows`, fix)];
+  }
+  if (own.kind === 'impossible') {
+    const fix = `Set driver.networkInterfaceId, or FAILTOME_NETWORK_INTERFACE_ID, to the one that the addresses are to come to.`;
+    return [fail(name, own.failure.message, fix)];
+  }
+  const driver = (post: Parameters<typeof createPrivateIpDriver>[1]['post']) =>
+    createPrivateIpDriver({ instanceId, networkInterfaceId, addresses }, { clients, post });
+  const lines = addresses.map(async ({ ip }) => addressLine(ip, await ask(driver, ip, timeoutMs), own.card));
+  return [cardLine(own.card, instanceId), ...(await Promise.all(lines)), unproven(preflight)];
+}
+
+/** One of another instance would bring the addresses there. */
+function cardLine(card: NetworkCard, instanceId: string): CheckLine {
+  const name = 'network interface';
+  const found = `${card.networkInterfaceId} in ${card.subnetId}`;
+  if (card.instanceId === instanceId) return ok(name, found);
+  const whose = card.instanceId === null ? 'belongs to no instance' : `belongs to ${card.instanceId}`;
+  return fail(
+    name,
+    `${found} ${whose}, not to ${instanceId}`,
+    'Set driver.networkInterfaceId to one of this instance.',
+  );
+}
+
+function addressLine(ip: string, answer: DriverAnswer, { subnetId }: NetworkCard): CheckLine {
+  const name = `address ${ip}`;
+  if (answer.kind === 'read') return ok(name, holderIn(answer));
+  if (answer.kind !== 'refused' && answer.kind !== 'unknown') return fail(name, answer.kind, '');
+  if (answer.code === 'OtherSubnet') {
+    const fix = `Only nodes with an interface in the address's subnet can have it: give this instance one there, or choose an address of ${subnetId}.`;
+    return fail(name, answer.message, fix);
+  }
+  if (answer.code === 'PrimaryPrivateIp')
+    return fail(name, answer.message, "Choose an address that is no interface's primary one.");
+  return failed(name, answer, MAY_READ);
+}
+
+function unproven({ clients, account }: PrivateIpPreflight): CheckLine {
+  const resource = `arn:aws:ec2:${clients.region ?? '*'}:${account ?? '*'}:network-interface/*`;
+  return warn(
+    'permission ec2:AssignPrivateIpAddresses',
+    'not proven: EC2 has no dry run of it',
+    `See that the role allows ec2:AssignPrivateIpAddresses and ec2:UnassignPrivateIpAddresses on ${resource}: \`failtome iam\` prints the policy. See, too, that the interface has room for one address more.`,
+  );
+}

@@ -1,0 +1,176 @@
+/**
+ * The calls of the driver `ec2-private-ip`: a secondary private address that is taken from the network interface on which it
+ * was read, and assigned to this node's without reassignment (docs/decisions/0064-other-targets.md).
+ *
+ * An assignment has no id of its own. What a release names is the holder that a read has shown; on which of its interfaces the
+ * address was then is kept here from read to release, and so is from where it was taken last, which a read that lags may still show.
+ */
+import type { DriverAnswer, DriverFailure, DriverOperation, InstanceId, Ip } from '@failtome/protocol';
+import { type AwsCall, type CallOutcome, type DriverRun, type NetworkCard, outputOf } from './aws-calls.ts';
+import { isAssignedAlready, isGoneFromInterface, refused, unknown } from './aws-failure.ts';
+import { answerOf, type OwnCard, type OwnSpec, ownCallOf, ownCardIn } from './own-card.ts';
+
+/** For which network interface and which addresses EC2 is called. */
+export interface PrivateIpOptions extends OwnSpec {
+  readonly addresses: readonly { readonly ip: Ip }[];
+}
+
+/** Runs operations; those of one address share what was learnt of it. */
+export interface PrivateIpCalls {
+  run(ip: Ip, operation: DriverOperation): DriverRun;
+}
+
+/**
+ * So many reads in a row may show the interface that the address was taken from. Then it is believed: somebody has put it back.
+ * With the rests of a duty that is a quarter of a minute on average.
+ */
+const MAX_LAGGING_READS = 8;
+
+interface Contested {
+  readonly ip: Ip;
+  /** By holder, the interface on which a read has shown the address last. */
+  readonly shownOn: Map<InstanceId, string>;
+  /** The interface that the address was taken from, until a read shows it elsewhere; null: none. */
+  left: { readonly networkInterfaceId: string; reads: number } | null;
+}
+
+/** The driver's calls, with nothing learnt yet. */
+export function createPrivateIpCalls(options: PrivateIpOptions): PrivateIpCalls {
+  const contested = new Map<Ip, Contested>(
+    options.addresses.map(({ ip }) => [ip, { ip, shownOn: new Map(), left: null }]),
+  );
+  const own: Own = { spec: options, card: { kind: 'unresolved' } };
+  return {
+    *run(ip, operation) {
+      const address = contested.get(ip);
+      if (address === undefined) return refused('UnknownAddress', `${ip} is not configured`);
+      switch (operation.op) {
+        case 'read':
+          return yield* read(address, own, own.card.kind === 'unresolved');
+        case 'permit':
+          return yield* permit(address, own);
+        case 'release':
+          return yield* release(address, operation.instanceId);
+        case 'take':
+          return yield* take(address, own);
+      }
+    },
+  };
+}
+
+interface Own {
+  readonly spec: OwnSpec;
+  card: OwnCard;
+}
+
+const byAddress = (ip: Ip): AwsCall => ({ kind: 'interfaces', of: { privateIp: ip } });
+
+/** @param resolves this node's own interface is asked for beside it */
+function* read(address: Contested, own: Own, resolves: boolean): DriverRun {
+  const asked = byAddress(address.ip);
+  const outcomes = yield resolves ? [asked, ownCallOf(own.spec)] : [asked];
+  if (resolves) resolve(own, outcomes[1]);
+  const shown = outputOf(outcomes[0], 'interfaces');
+  if (shown.kind === 'failed') return shown.failure;
+  const found = cardWith(address.ip, shown.output.interfaces, own);
+  if (found !== null && 'kind' in found) return found;
+  const lag = found === null ? null : lagOf(address, found);
+  if (found === null || found.networkInterfaceId !== address.left?.networkInterfaceId) address.left = null;
+  if (lag !== null) return lag;
+  if (found !== null) address.shownOn.set(holderOf(found), found.networkInterfaceId);
+  return { kind: 'read', association: associationOn(found, own), displaces: null };
+}
+
+/** A failure leaves it as it was: EC2 itself has the last word on where the address may be assigned. */
+function resolve(own: Own, outcome: CallOutcome | undefined): void {
+  const shown = outputOf(outcome, 'interfaces');
+  if (shown.kind === 'ok') own.card = ownCardIn(shown.output.interfaces, own.spec);
+}
+
+/** The interface that has the address in this node's network; another network may have the same addresses. Null: none has it. */
+function cardWith(ip: Ip, all: readonly NetworkCard[], { card }: Own): NetworkCard | DriverFailure | null {
+  const here = card.kind === 'card' ? all.filter(({ vpcId }) => vpcId === card.card.vpcId) : all;
+  const [found, second] = here.filter(({ privateIps }) => privateIps.includes(ip));
+  if (found === undefined) return null;
+  if (second !== undefined) {
+    const both = `${found.networkInterfaceId} and ${second.networkInterfaceId}`;
+    return unknown('SeveralHolders', `${ip} is shown on ${both}`);
+  }
+  if (found.primary === ip) {
+    const told = `${ip} is the primary private address of ${found.networkInterfaceId}, which never leaves it`;
+    return refused('PrimaryPrivateIp', told);
+  }
+  if (card.kind === 'card' && card.card.subnetId !== found.subnetId) {
+    const told = `${ip} is in ${found.subnetId}, and this node's ${card.card.networkInterfaceId} in ${card.card.subnetId}`;
+    return refused('OtherSubnet', `${told}: an address never leaves its subnet`);
+  }
+  return found;
+}
+
+/** Why the read proves nothing: it shows what this node has ended itself, and which can't have come back unseen but by another's hand. */
+function lagOf({ ip, left }: Contested, { networkInterfaceId }: NetworkCard): DriverFailure | null {
+  if (left?.networkInterfaceId !== networkInterfaceId || left.reads >= MAX_LAGGING_READS) return null;
+  left.reads += 1;
+  return unknown('ReadLags', `${ip} is still shown on ${networkInterfaceId}, which it was taken from`);
+}
+
+/** An interface that belongs to no instance goes by its own id. */
+function holderOf({ instanceId, networkInterfaceId }: NetworkCard): InstanceId {
+  return instanceId ?? networkInterfaceId;
+}
+
+function associationOn(
+  found: NetworkCard | null,
+  { card, spec }: Own,
+): Extract<DriverAnswer, { kind: 'read' }>['association'] {
+  if (found === null) return { kind: 'none' };
+  const self =
+    card.kind === 'card'
+      ? found.networkInterfaceId === card.card.networkInterfaceId
+      : found.instanceId === spec.instanceId;
+  return { kind: 'associated', associationId: null, instanceId: holderOf(found), node: null, self };
+}
+
+/** There is no dry run of either call: the address must be one that could come here, and the calls show their permission themselves. */
+function* permit(address: Contested, own: Own): DriverRun {
+  const answer = yield* read(address, own, true);
+  if (answer.kind !== 'read') return answer;
+  return own.card.kind === 'impossible' ? own.card.failure : { kind: 'permitted' };
+}
+
+function* release(address: Contested, holder: InstanceId | null): DriverRun {
+  const networkInterfaceId = holder === null ? undefined : address.shownOn.get(holder);
+  if (networkInterfaceId === undefined)
+    return refused('HolderUnknown', 'a release must name a holder that a read has shown');
+  const [outcome] = yield [{ kind: 'unassign-ip', ip: address.ip, networkInterfaceId }];
+  if (outcome?.kind === 'failed')
+    return isGoneFromInterface(outcome.failure) ? { kind: 'stale' } : outcome.failure;
+  address.left = { networkInterfaceId, reads: 0 };
+  return { kind: 'released' };
+}
+
+function* take({ ip }: Contested, own: Own): DriverRun {
+  if (own.card.kind === 'unresolved') {
+    const [outcome] = yield [ownCallOf(own.spec)];
+    const failure = answerOf(outcome);
+    if (failure !== null) return failure;
+    resolve(own, outcome);
+  }
+  if (own.card.kind !== 'card')
+    return own.card.kind === 'impossible'
+      ? own.card.failure
+      : refused('NoInterface', 'EC2 shows none of this node');
+  const { networkInterfaceId } = own.card.card;
+  const [outcome] = yield [{ kind: 'assign-ip', ip, networkInterfaceId }];
+  if (outcome?.kind !== 'failed') return { kind: 'taken', associationId: null };
+  if (!isAssignedAlready(outcome.failure)) return outcome.failure;
+  // EC2 doesn't say to whom.
+  const [shown] = yield [byAddress(ip)];
+  const cards = outputOf(shown, 'interfaces');
+  const isHere =
+    cards.kind === 'ok' &&
+    cards.output.interfaces.some(
+      (each) => each.networkInterfaceId === networkInterfaceId && each.privateIps.includes(ip),
+    );
+  return isHere ? { kind: 'taken', associationId: null } : { kind: 'held' };
+}
