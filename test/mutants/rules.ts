@@ -7,6 +7,7 @@ export function rulesIn(protocol: string): readonly string[] {
     ...Array.from(section(protocol, 'Invariants').matchAll(/\*\*(L\d+)\*\*/g), ([, id]) => id ?? ''),
     ...rows(section(protocol, 'The takeover rule'), 0).map((gate) => `gate ${gate}`),
     ...rows(section(protocol, 'Ballots'), 1).map((code) => `answer ${code}`),
+    ...numbered(section(protocol, 'Large clusters', '###')).map((n) => `large ${n}`),
     ...numbered(section(protocol, 'Freshness of messages')).map((n) => `freshness ${n}`),
     ...numbered(section(protocol, 'The relay')).map((n) => `relay ${n}`),
     ...numbered(section(protocol, 'The arbiter')).map((n) => `arbiter ${n}`),
@@ -18,10 +19,10 @@ export function rulesIn(protocol: string): readonly string[] {
 /** Duties that are kept outside of the protocol's own code: by the adapters, and by the simulator's ports. */
 export const ELSEWHERE: readonly string[] = ['host 4', 'host 5', 'host 6', 'host 7', 'host 8'];
 
-function section(protocol: string, heading: string): string {
-  const [, after] = protocol.split(`\n## ${heading}\n`);
+function section(protocol: string, heading: string, level: '##' | '###' = '##'): string {
+  const [, after] = protocol.split(`\n${level} ${heading}\n`);
   if (after === undefined) throw new Error(`there is no section ${heading}`);
-  return after.split('\n## ')[0] ?? '';
+  return after.split(/\n##+ /)[0] ?? '';
 }
 
 /** The codes in one column of the section's table. */

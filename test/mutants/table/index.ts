@@ -9,6 +9,7 @@ import { EARLY_MUTANTS } from './early.ts';
 import { EPISODE_MUTANTS } from './episodes.ts';
 import { FRESHNESS_MUTANTS } from './freshness.ts';
 import { GATE_MUTANTS } from './gates.ts';
+import { LARGE_CLUSTER_MUTANTS } from './large.ts';
 import { LATE_TAKE_MUTANTS } from './late-takes.ts';
 import { LYING_MUTANTS } from './lying.ts';
 import { MOVE_MUTANTS } from './moves.ts';
@@ -35,6 +36,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...OPERATOR_MUTANTS,
   ...EPISODE_MUTANTS,
   ...ADOPTED_MUTANTS,
+  ...LARGE_CLUSTER_MUTANTS,
   ...RELAY_MUTANTS,
   ...ARBITER_MUTANTS,
   ...SIGNED_MUTANTS,
