@@ -31,9 +31,19 @@ export const IMPOSSIBLE: readonly PairRule[] = [
     because: 'they follow the answer to a call, and none has been made',
   },
   {
+    phases: ['campaign', 'won'],
+    reasons: ['guard-refused', 'intent-unwritten', 'lease-too-short', 'guard-passed'],
+    because: 'they follow the answer of the guard, which comes in no step in which it is asked',
+  },
+  {
     phases: MOVING,
-    reasons: ['guard-asked', 'guard-refused', 'intent-unwritten'],
+    reasons: ['agreed', 'guard-asked', 'guard-refused', 'intent-unwritten'],
     because: 'guard and intent are behind a move, and another ballot has to be won before they come again',
+  },
+  {
+    phases: ['verifying'],
+    reasons: ['guard-passed'],
+    because: 'a move begins with it, and the answer that has accepted the move came later',
   },
 ];
 

@@ -14,6 +14,11 @@ const ENDS_MS = 120_000;
 const FIRST_AT_MS = 5_000;
 const GAP_MS = [2_000, 8_000] as const;
 const ARMED_MS = 6_000;
+/** In some plans one of what restless ones lack, so that the reasons which follow from it can come. */
+const ODD_SALT = 0x0dd5;
+const ODD_PER_MILLE = 300;
+/** The address answers nobody for so long at first. */
+const UNSEEN_MS = [10_000, 40_000] as const;
 /** How many plans are drawn until one fits. */
 const MAX_DRAWS = 64;
 
@@ -32,7 +37,7 @@ export function steeredPlanOf(seed: number, focus: Focus): Plan {
   const random = createRandom(seed ^ SALT);
   const drawn = shortened(fittingPlan(seed, focus));
   const led = focus.reduce((plan, { phase }) => leadingTo(phase, plan, random), drawn);
-  const equipped = withWhatFaultsNeed(led, seed, focus);
+  const equipped = withWhatFaultsNeed(odd(led, createRandom(seed ^ ODD_SALT)), seed, focus);
   return { ...equipped, title: `${equipped.title}, focus ${focusText(focus)}` };
 }
 
@@ -78,6 +83,28 @@ function leadingTo(phase: AttemptPhase, plan: Plan, random: Random): Plan {
     });
   }
   return { ...plan, timeline: inOrder([...plan.timeline, ...added]) };
+}
+
+/** A budget of moves, another address where this one would land, or an address that was never seen up. */
+function odd(plan: Plan, random: Random): Plan {
+  if (!random.chance(ODD_PER_MILLE)) return plan;
+  const { settings, nodes } = plan.world;
+  const candidates = nodes.filter(({ role }) => role === 'candidate').map(({ id }) => id);
+  const kind = random.pick(['flap', 'occupied', 'unseen'] as const);
+  switch (kind) {
+    case 'flap': {
+      const flap = { ...settings.flap, moves: random.between(2, 5) };
+      return { ...plan, world: { ...plan.world, settings: { ...settings, flap } } };
+    }
+    case 'occupied': {
+      const world = { ...plan.world, occupied: [random.pick(candidates)] };
+      return { ...plan, world: { ...world, settings: { ...settings, displace: 'refuse' } } };
+    }
+    case 'unseen': {
+      const unseen = { atMs: 0, action: 'page-gone', with: {}, forMs: random.between(...UNSEEN_MS) };
+      return { ...plan, timeline: inOrder([unseen, ...plan.timeline]) };
+    }
+  }
 }
 
 function withWhatFaultsNeed(plan: Plan, seed: number, focus: Focus): Plan {
