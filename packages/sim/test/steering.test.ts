@@ -18,6 +18,7 @@ import {
 } from '../src/swarm/index.ts';
 import { CAUSES } from '../src/swarm/reason-causes.ts';
 import { steeredPlanOf } from '../src/swarm/steered-plan.ts';
+import { createWorld } from '../src/world/index.ts';
 
 function focusOf(text: string): Focus {
   const focus = parseFocus(text);
@@ -114,4 +115,11 @@ test('a steered plan has what its faults need, and takeovers that can come to th
       if (fault === 'liar') expect(timeline.map(({ action }) => action)).toContain('liar');
     }
   expect(wholePlanOf({ seed: 9, focus: null }, {})).toEqual(planOf(9));
+});
+
+test('in steered plans no other address stands where a shared one begins', () => {
+  const plans = Array.from({ length: 200 }, (_, seed) => steeredPlanOf(seed, focusOf('crash@guard')));
+  const occupied = plans.filter(({ world }) => world.occupied.length > 0);
+  expect(occupied.length).toBeGreaterThan(2);
+  for (const { world } of plans) expect(() => createWorld(world, { keepTrace: 0 })).not.toThrow();
 });

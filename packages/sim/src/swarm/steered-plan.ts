@@ -88,8 +88,9 @@ function leadingTo(phase: AttemptPhase, plan: Plan, random: Random): Plan {
 /** A budget of moves, another address where this one would land, or an address that was never seen up. */
 function odd(plan: Plan, random: Random): Plan {
   if (!random.chance(ODD_PER_MILLE)) return plan;
-  const { settings, nodes } = plan.world;
-  const candidates = nodes.filter(({ role }) => role === 'candidate').map(({ id }) => id);
+  const { settings, nodes, holders } = plan.world;
+  // Where one of the shared addresses begins there is no room for another.
+  const free = nodes.filter(({ role }, index) => role === 'candidate' && !holders.includes(index));
   const kind = random.pick(['flap', 'occupied', 'unseen'] as const);
   switch (kind) {
     case 'flap': {
@@ -97,7 +98,8 @@ function odd(plan: Plan, random: Random): Plan {
       return { ...plan, world: { ...plan.world, settings: { ...settings, flap } } };
     }
     case 'occupied': {
-      const world = { ...plan.world, occupied: [random.pick(candidates)] };
+      const occupied = free.length === 0 ? [] : [random.pick(free).id];
+      const world = { ...plan.world, occupied };
       return { ...plan, world: { ...world, settings: { ...settings, displace: 'refuse' } } };
     }
     case 'unseen': {
