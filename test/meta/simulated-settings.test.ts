@@ -198,7 +198,7 @@ const VALUES = [
     '[]',
     '{}',
   ],
-  ...['takeover', 'hold', 'refuse', 'allow', 'ec2', 'opsworks', 'Hold', 'maybe'],
+  ...['takeover', 'hold', 'refuse', 'allow', 'ec2', 'ec2-private-ip', 'opsworks', 'Hold', 'maybe'],
   ...['patient', 'quick', 'Quick'],
 ];
 

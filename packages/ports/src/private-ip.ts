@@ -26,12 +26,20 @@ export interface PrivateIpCalls {
  */
 const MAX_LAGGING_READS = 8;
 
+interface Left {
+  readonly networkInterfaceId: string;
+  /** So many reads have been taken for ones that lag. */
+  reads: number;
+  /** EC2 has answered a claim since: where that found the address held, others than the interface it was taken from are believed. */
+  isClaimed: boolean;
+}
+
 interface Contested {
   readonly ip: Ip;
   /** By holder, the interface on which a read has shown the address last. */
   readonly shownOn: Map<InstanceId, string>;
   /** The interface that the address was taken from, until a read shows it elsewhere; null: none. */
-  left: { readonly networkInterfaceId: string; reads: number } | null;
+  left: Left | null;
 }
 
 /** The driver's calls, with nothing learnt yet. */
@@ -74,9 +82,9 @@ function* read(address: Contested, own: Own, resolves: boolean): DriverRun {
   if (shown.kind === 'failed') return shown.failure;
   const found = cardWith(address.ip, shown.output.interfaces, own);
   if (found !== null && 'kind' in found) return found;
-  const lag = found === null ? null : lagOf(address, found);
-  if (found === null || found.networkInterfaceId !== address.left?.networkInterfaceId) address.left = null;
+  const lag = found === null ? null : lagOf(address, found, own);
   if (lag !== null) return lag;
+  if (found === null || found.networkInterfaceId !== address.left?.networkInterfaceId) address.left = null;
   if (found !== null) address.shownOn.set(holderOf(found), found.networkInterfaceId);
   return { kind: 'read', association: associationOn(found, own), displaces: null };
 }
@@ -107,11 +115,20 @@ function cardWith(ip: Ip, all: readonly NetworkCard[], { card }: Own): NetworkCa
   return found;
 }
 
-/** Why the read proves nothing: it shows what this node has ended itself, and which can't have come back unseen but by another's hand. */
-function lagOf({ ip, left }: Contested, { networkInterfaceId }: NetworkCard): DriverFailure | null {
-  if (left?.networkInterfaceId !== networkInterfaceId || left.reads >= MAX_LAGGING_READS) return null;
+/**
+ * Why the read proves nothing: it shows what this node has ended itself, or what was before that. Until EC2 has answered a claim, nobody else
+ * has to be believed: if another was faster, the claim finds out.
+ */
+function lagOf(
+  { ip, left }: Contested,
+  { networkInterfaceId, instanceId }: NetworkCard,
+  { spec }: Own,
+): DriverFailure | null {
+  if (left === null || left.reads >= MAX_LAGGING_READS || instanceId === spec.instanceId) return null;
+  if (left.isClaimed && left.networkInterfaceId !== networkInterfaceId) return null;
   left.reads += 1;
-  return unknown('ReadLags', `${ip} is still shown on ${networkInterfaceId}, which it was taken from`);
+  const told = `${ip} is shown on ${networkInterfaceId}, and was taken from ${left.networkInterfaceId} since`;
+  return unknown('ReadLags', told);
 }
 
 /** An interface that belongs to no instance goes by its own id. */
@@ -145,11 +162,12 @@ function* release(address: Contested, holder: InstanceId | null): DriverRun {
   const [outcome] = yield [{ kind: 'unassign-ip', ip: address.ip, networkInterfaceId }];
   if (outcome?.kind === 'failed')
     return isGoneFromInterface(outcome.failure) ? { kind: 'stale' } : outcome.failure;
-  address.left = { networkInterfaceId, reads: 0 };
+  address.left = { networkInterfaceId, reads: 0, isClaimed: false };
   return { kind: 'released' };
 }
 
-function* take({ ip }: Contested, own: Own): DriverRun {
+function* take(address: Contested, own: Own): DriverRun {
+  const { ip } = address;
   if (own.card.kind === 'unresolved') {
     const [outcome] = yield [ownCallOf(own.spec)];
     const failure = answerOf(outcome);
@@ -162,8 +180,9 @@ function* take({ ip }: Contested, own: Own): DriverRun {
       : refused('NoInterface', 'EC2 shows none of this node');
   const { networkInterfaceId } = own.card.card;
   const [outcome] = yield [{ kind: 'assign-ip', ip, networkInterfaceId }];
+  if (outcome?.kind === 'failed' && !isAssignedAlready(outcome.failure)) return outcome.failure;
+  if (address.left !== null) address.left.isClaimed = true;
   if (outcome?.kind !== 'failed') return { kind: 'taken', associationId: null };
-  if (!isAssignedAlready(outcome.failure)) return outcome.failure;
   // EC2 doesn't say to whom.
   const [shown] = yield [byAddress(ip)];
   const cards = outputOf(shown, 'interfaces');

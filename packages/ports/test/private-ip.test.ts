@@ -133,3 +133,20 @@ test('while EC2 does not show this node its interface, nothing is assigned', () 
   running.next([]);
   expect(running.next([shown()]).value).toMatchObject({ kind: 'refused', code: 'NoInterface' });
 });
+
+/** A duty must not take a read of long ago for a race that it has lost. */
+test('after a release a read that shows anybody else is believed only once EC2 has answered a claim', () => {
+  const driver = calls();
+  readOf(driver, shown(withIp('them')));
+  const release = driver.run(IP, { op: 'release', associationId: null, instanceId: 'i-them', node: null });
+  release.next([]);
+  expect(release.next([{ kind: 'ok', output: { kind: 'done' } }]).value).toEqual({ kind: 'released' });
+  expect(readOf(driver, shown(withIp('other')))).toMatchObject({ kind: 'unknown', code: 'ReadLags' });
+  const take = driver.run(IP, { op: 'take', reassociate: false });
+  take.next([]);
+  const failure = refused('InvalidParameterValue', `[${IP}] assigned, but move is not allowed.`);
+  take.next([{ kind: 'failed', failure }]);
+  expect(take.next([shown(withIp('other'))]).value).toEqual({ kind: 'held' });
+  expect(readOf(driver, shown(withIp('them')))).toMatchObject({ kind: 'unknown', code: 'ReadLags' });
+  expect(readOf(driver, shown(withIp('other')))).toMatchObject({ association: { instanceId: 'i-other' } });
+});

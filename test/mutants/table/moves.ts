@@ -50,6 +50,17 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'cloud',
   ),
   mutant(
+    'release-unnamed',
+    ['move 1', 'I11'],
+    'a release does not name the instance that was read, so that a cloud without ids of associations refuses it',
+    edit(
+      'move/outcomes.ts',
+      "{ call: 'release', associationId, instanceId, node: holder.node }",
+      "{ call: 'release', associationId, instanceId: null, node: holder.node }",
+    ),
+    'web',
+  ),
+  mutant(
     'release-unread',
     ['I11'],
     'a move begins with the release of the association that is remembered',

@@ -239,6 +239,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   ],
   'read-stale': ['reads-that-lag-behind-a-release', 'stale-reads', 'reads-that-jump'],
   'release-remembered': ['associated-anew', 'operator-races-the-agents', 'stale-reads', 'moved-by-hand'],
+  'release-unnamed': ['private-ip'],
   'release-unread': ['web-server-killed'],
   'take-by-force': ['web-server-killed'],
   'swap-unasked': ['no-local-check', 'flap-budget', 'web-server-killed', 'handover-from-an-unfit-holder'],

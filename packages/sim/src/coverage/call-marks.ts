@@ -121,11 +121,14 @@ function callOf(action: AwsAction, dryRun: boolean): string | null {
   if (dryRun) return 'permit';
   switch (action) {
     case 'ec2:DescribeAddresses':
+    case 'ec2:DescribeNetworkInterfaces':
     case 'opsworks:DescribeElasticIps':
       return 'read';
     case 'ec2:DisassociateAddress':
+    case 'ec2:UnassignPrivateIpAddresses':
       return 'release';
     case 'ec2:AssociateAddress':
+    case 'ec2:AssignPrivateIpAddresses':
     case 'opsworks:AssociateElasticIp':
       return 'take';
     case 'sns:Publish':

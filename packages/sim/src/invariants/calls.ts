@@ -55,13 +55,14 @@ function checkRead(
   const move = by.state().addresses[ip]?.move;
   const found: Broken[] = [];
   if (shows === null) found.push(broken('I11', `${what} without having read who holds it`));
-  if (operation.op === 'release' && operation.associationId !== shows?.associationId)
-    found.push(
-      broken(
-        'I11',
-        `${what}, association ${operation.associationId}, but read ${shows?.associationId} at ${shows?.atMs}`,
-      ),
-    );
+  if (operation.op === 'release') {
+    // Without an id what a read shows goes by its instance.
+    const named = operation.associationId ?? operation.instanceId;
+    if (named !== shows?.associationId)
+      found.push(
+        broken('I11', `${what}, association ${named}, but read ${shows?.associationId} at ${shows?.atMs}`),
+      );
+  }
   const consented = move?.mode === 'handover' && move.consent;
   if (operation.op === 'take' && operation.reassociate && !isSingleCall(by) && !consented)
     found.push(broken('I11', `${what} with reassociation, without consent`));

@@ -23,7 +23,7 @@ interface Owed {
 
 interface Duties {
   readonly owed: Readonly<Record<Ip, Owed>>;
-  /** Per instance, the associations that it has read. */
+  /** Per instance, the associations that it has read; where they have no ids, who held which address by them. */
   readonly read: Readonly<Record<string, readonly string[]>>;
   /** Who has called for a swap to which the holder consented, by instance and address; its window is open by design. */
   readonly swaps: readonly string[];
@@ -52,10 +52,11 @@ function withAnswer(history: Duties, { by, effect, result }: EventOf<'driven'>, 
   const { answer } = result;
   const { address: ip, operation } = effect;
   if (answer.kind === 'read' && answer.association.kind === 'associated') {
-    const { associationId } = answer.association;
+    const { associationId, instanceId } = answer.association;
+    const name = associationId ?? `${ip} of ${instanceId}`;
     const known = history.read[by.instanceId] ?? [];
-    if (associationId === null || known.includes(associationId)) return history;
-    const read = [...known, associationId].slice(-MAX_READ);
+    if (known.includes(name)) return history;
+    const read = [...known, name].slice(-MAX_READ);
     return { ...history, read: { ...history.read, [by.instanceId]: read } };
   }
   if (answer.kind !== 'released' || operation.op !== 'release' || holderOf(view.aws(), ip) !== null)
@@ -79,8 +80,9 @@ function onCloud(history: Duties, { event }: EventOf<'cloud'>, view: ClusterView
   if (event.kind === 'published') return [history];
   if (event.kind === 'associated') return [without(history, event.publicIp)];
   const { association, by, publicIp } = event;
-  if (by.kind !== 'instance' || view.driver !== 'ec2') return [history];
-  const { id, cause } = association;
+  if (by.kind !== 'instance' || view.driver === 'opsworks') return [history];
+  const { cause } = association;
+  const id = view.driver === 'ec2' ? association.id : `${publicIp} of ${association.instanceId}`;
   if (cause === 'moved' && history.swaps.includes(`${by.instanceId} ${publicIp}`)) return [history];
   if (cause === 'displaced' || history.read[by.instanceId]?.includes(id) === true) return [history];
   const what = `${by.instanceId} ended ${id} of ${publicIp} (${cause}), which it had never read`;

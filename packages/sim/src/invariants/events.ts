@@ -134,7 +134,7 @@ export function broken(invariant: string, detail: string): Broken {
 
 /** What may be looked at besides events, where the whole cluster is in view. */
 export interface WorldView {
-  readonly driver: 'ec2' | 'opsworks';
+  readonly driver: 'ec2' | 'ec2-private-ip' | 'opsworks';
   /** How long it may take until every node that is heard has told its news, and others have learnt it. */
   readonly learnMs: number;
   /** For so long a holder must have been fit without a failed check to be called fit. */

@@ -192,7 +192,7 @@ function checkLeases(
   if (by.config.agreement.arbiter === true) voters.push(ARBITER);
   // What was decided before a standstill goes out after it; it was decided in time.
   const decidedAt = by.worldTimeOf(by.state().now.at);
-  const calls = view.driver === 'ec2' && operation.op === 'release' ? 2 : 1;
+  const calls = view.driver !== 'opsworks' && operation.op === 'release' ? 2 : 1;
   const untilMs = decidedAt + calls * timeoutMs - TOLERANCE_MS;
   const lasting = voters.filter((voter) => {
     // What a liar lends it may lend again: its word is all there is.

@@ -167,7 +167,7 @@ function withOldRead(
   view: ClusterView,
 ): TakeoverAccount {
   const isOld = (view.aws().addresses.get(ip)?.association?.instanceId === instanceId) !== isSelf;
-  if (view.driver !== 'opsworks' || !isOld || account.misled) return account;
+  if (view.driver === 'ec2' || !isOld || account.misled) return account;
   if (view.now() >= (account.doubtfulUntilMs ?? NEVER)) return account;
   return { ...account, misled: true, mayTell: account.mayTell + 1 };
 }

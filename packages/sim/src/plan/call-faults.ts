@@ -1,19 +1,25 @@
 /** Faults of calls to AWS that fit the calls they hit. */
-import { READ_FAULTS, WRITE_FAULTS } from '@failtome/cloud/model';
+import { type AwsAction, READ_FAULTS, WRITE_FAULTS } from '@failtome/cloud/model';
 import type { Random, WorldSpec } from '../world/index.ts';
 import { CALLS } from './actions/index.ts';
 import type { Arguments } from './parameters.ts';
 
+/** What a move is made of. */
+const CALLS_OF: Readonly<
+  Record<WorldSpec['driver'], readonly [read: AwsAction, release: AwsAction, take: AwsAction]>
+> = {
+  ec2: ['ec2:DescribeAddresses', 'ec2:DisassociateAddress', 'ec2:AssociateAddress'],
+  'ec2-private-ip': [
+    'ec2:DescribeNetworkInterfaces',
+    'ec2:UnassignPrivateIpAddresses',
+    'ec2:AssignPrivateIpAddresses',
+  ],
+  opsworks: ['opsworks:DescribeElasticIps', 'opsworks:AssociateElasticIp', 'opsworks:AssociateElasticIp'],
+};
+
 /** A fault that fits the call it hits; a few calls pass before it, so that it also meets the later ones of a move. */
 export function fittingFault(random: Random, { driver }: WorldSpec): Arguments {
-  const [read, release, take] =
-    driver === 'ec2'
-      ? (['ec2:DescribeAddresses', 'ec2:DisassociateAddress', 'ec2:AssociateAddress'] as const)
-      : ([
-          'opsworks:DescribeElasticIps',
-          'opsworks:AssociateElasticIp',
-          'opsworks:AssociateElasticIp',
-        ] as const);
+  const [read, release, take] = CALLS_OF[driver];
   if (random.chance(200)) return everythingSlow(random, driver);
   const call = random.chance(100)
     ? random.pick(CALLS)
@@ -36,7 +42,7 @@ export function fittingFault(random: Random, { driver }: WorldSpec): Arguments {
 /** So slow that calls end without an answer, and are applied after it. */
 function everythingSlow(random: Random, driver: WorldSpec['driver']): Arguments {
   return {
-    call: driver === 'ec2' ? 'ec2:*' : 'opsworks:*',
+    call: driver === 'opsworks' ? 'opsworks:*' : 'ec2:*',
     effect: 'slow',
     node: null,
     times: random.pick([3, 10, 50]),

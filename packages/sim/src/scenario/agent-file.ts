@@ -93,8 +93,8 @@ const driver: Shape<Given> = {
   read(node, reading) {
     const kind = node.kind === 'map' ? node.entries.get('kind')?.value : undefined;
     if (kind?.kind !== 'scalar' || kind.value !== 'exec') return driverKeys.read(node, reading);
-    const hint = 'a program of yours is not simulated; ec2 stands for one that can be fenced';
-    return reportFault(kind, at(reading, 'kind'), 'exec', 'ec2 or opsworks', hint);
+    const hint = 'a program of yours is not simulated; ec2-private-ip stands for one that can be fenced';
+    return reportFault(kind, at(reading, 'kind'), 'exec', 'ec2, ec2-private-ip or opsworks', hint);
   },
 };
 

@@ -3,6 +3,7 @@ import {
   type Overrides,
   type PacketSpec,
   QUIET_PACKETS,
+  SIM_DRIVERS,
   type WorldSpec,
 } from '../world/index.ts';
 import {
@@ -50,7 +51,7 @@ export function worldOf(
     holders: addresses.map(({ holder }) =>
       holder === undefined ? first : holder === 'nobody' ? null : nodes.findIndex(({ id }) => id === holder),
     ),
-    driver: given.get('driver.kind') === 'opsworks' ? 'opsworks' : 'ec2',
+    driver: SIM_DRIVERS.find((kind) => kind === given.get('driver.kind')) ?? 'ec2',
     settings: {
       ...settings,
       ...(probes.length === 0 ? {} : { probes: Object.fromEntries(probes) }),

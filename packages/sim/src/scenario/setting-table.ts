@@ -5,7 +5,13 @@
 import { formatDuration, parseDuration } from '@failtome/config';
 import * as keys from '@failtome/config/keys';
 import { SPAN_OF_DAY } from '@failtome/protocol';
-import { changed, DEFAULT_SETTINGS, type Settings, type SettingsChange } from '../world/index.ts';
+import {
+  changed,
+  DEFAULT_SETTINGS,
+  type Settings,
+  type SettingsChange,
+  SIM_DRIVERS,
+} from '../world/index.ts';
 import { choice, duration, flag, type Shape, text, whole, word } from './shape.ts';
 
 /** The value of a setting. */
@@ -112,7 +118,7 @@ export const SETTINGS: readonly Setting[] = [
   },
   ms(keys.AGREEMENT_LEASE, ['agreement', 'leaseMs']),
   ms(keys.GUARD_TIMEOUT, ['guardTimeoutMs']),
-  oneOf(keys.DRIVER_KIND, null, ['ec2', 'opsworks']),
+  oneOf(keys.DRIVER_KIND, null, SIM_DRIVERS),
   oneOf(keys.DRIVER_DISPLACE, ['displace'], keys.DRIVER_DISPLACE.range.words),
   none('notify.sns', ['notifies'], false, 'none: there is no topic, and nothing is sent'),
   {

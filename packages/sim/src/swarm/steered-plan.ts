@@ -29,6 +29,7 @@ const LEADS_TO: { readonly [Phase in AttemptPhase]?: readonly string[] } = {
 };
 const WRITES = {
   ec2: ['ec2:DisassociateAddress', 'ec2:AssociateAddress'],
+  'ec2-private-ip': ['ec2:UnassignPrivateIpAddresses', 'ec2:AssignPrivateIpAddresses'],
   opsworks: ['opsworks:AssociateElasticIp'],
 } as const;
 
@@ -53,7 +54,7 @@ function fittingPlan(seed: number, focus: Focus): Plan {
 function fits({ world: { driver, addresses } }: Plan, focus: Focus): boolean {
   return focus.every(({ phase }) => {
     // One call takes an address from whoever has it.
-    if (phase === 'releasing') return driver === 'ec2';
+    if (phase === 'releasing') return driver !== 'opsworks';
     // A ballot that is won while another address is moved waits.
     return phase !== 'won' || addresses.length > 1;
   });

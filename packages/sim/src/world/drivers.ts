@@ -34,10 +34,11 @@ import type { CallEnd, Cloud } from './cloud.ts';
 import { outcomeOf, requestOf } from './driver-calls.ts';
 import type { EventQueue } from './queue.ts';
 import type { Random } from './random.ts';
+import type { SimDriverKind } from './settings.ts';
 
 /** Who drives, and what is known of the addresses beforehand. */
 export interface DriverSpec {
-  readonly kind: 'ec2' | 'ec2-private-ip' | 'opsworks';
+  readonly kind: SimDriverKind;
   readonly instanceId: string;
   readonly addresses: readonly Ec2Address[];
   readonly topicArn: string;

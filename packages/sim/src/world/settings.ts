@@ -106,6 +106,11 @@ function receiversOf({ notifies, webhook = false }: Settings): readonly Receiver
   return [...(notifies ? [TOPIC] : []), ...(webhook ? [WEBHOOK] : [])];
 }
 
+/** The drivers that can be simulated. */
+export const SIM_DRIVERS = ['ec2', 'ec2-private-ip', 'opsworks'] as const;
+/** What moves the addresses of a world. */
+export type SimDriverKind = (typeof SIM_DRIVERS)[number];
+
 /** A node of a world. */
 export interface NodeSpec {
   readonly id: string;
@@ -174,7 +179,7 @@ export function configFor(
   node: NodeSpec,
   nodes: readonly NodeSpec[],
   addresses: readonly string[],
-  driver: 'ec2' | 'opsworks',
+  driver: SimDriverKind,
   clusterSettings: Settings,
   overrides: Overrides,
 ): ProtocolConfig {
@@ -189,7 +194,7 @@ export function configFor(
       id: node.id,
       role: node.role,
       priority: node.priority,
-      instanceId: candidate ? (driver === 'ec2' ? instanceIdOf : opsworksIdOf)(nodes.indexOf(node)) : '',
+      instanceId: candidate ? (driver === 'opsworks' ? opsworksIdOf : instanceIdOf)(nodes.indexOf(node)) : '',
       version: '0.0.0-sim',
     },
     peers: peers.map(({ id, role, priority }) => ({ id, role, priority })),
@@ -207,7 +212,7 @@ export function configFor(
     guard: { timeoutMs: settings.guardTimeoutMs },
     driver: candidate
       ? {
-          style: driver === 'ec2' ? 'fenced' : 'single-call',
+          style: driver === 'opsworks' ? 'single-call' : 'fenced',
           swap: driver === 'ec2',
           displace: settings.displace,
         }

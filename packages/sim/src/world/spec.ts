@@ -16,6 +16,7 @@ import {
   type Overrides,
   opsworksIdOf,
   type Settings,
+  type SimDriverKind,
 } from './settings.ts';
 
 /** What a world begins with. */
@@ -25,7 +26,7 @@ export interface WorldSpec {
   readonly addresses: readonly Ip[];
   /** Who holds each address at the start, by index of the node; null: nobody. */
   readonly holders: readonly (number | null)[];
-  readonly driver: 'ec2' | 'opsworks';
+  readonly driver: SimDriverKind;
   readonly settings: Settings;
   readonly cloud: CloudSpec;
   /** From an association to the first packet that follows it. */
@@ -76,6 +77,8 @@ export function initialAws(spec: WorldSpec): AwsState {
         id: instanceIdOf(index),
         opsworksId: opsworksIdOf(index),
         hostname: id,
+        // A private address never leaves its subnet.
+        ...(spec.driver === 'ec2-private-ip' ? { availabilityZone: 'us-east-1a' } : {}),
         privateIps: [[primary, ...others]],
         ...(nat === undefined ? {} : { ...(nat === null ? {} : { nat }), autoAddress: null }),
       };
@@ -86,6 +89,8 @@ export function initialAws(spec: WorldSpec): AwsState {
       associationSettleMs: spec.associationSettleMs,
       autoAddressDelayMs: spec.autoAddressDelayMs ?? Number.POSITIVE_INFINITY,
       staleDisassociate: spec.staleDisassociate,
+      // As long as it takes until traffic follows: until then EC2 counts a private address as where it was.
+      unassignSettleMs: spec.associationSettleMs,
     },
   });
 }
@@ -93,9 +98,10 @@ export function initialAws(spec: WorldSpec): AwsState {
 function contested(spec: WorldSpec): readonly AddressSpec[] {
   return spec.addresses.map((publicIp, index) => {
     const holder = spec.holders[index] ?? null;
+    const address = spec.driver === 'ec2-private-ip' ? { kind: 'private' as const, publicIp } : { publicIp };
     return holder === null
-      ? { publicIp }
-      : { publicIp, holder: instanceIdOf(holder), privateIp: landingOf(holder, index) };
+      ? address
+      : { ...address, holder: instanceIdOf(holder), privateIp: landingOf(holder, index) };
   });
 }
 

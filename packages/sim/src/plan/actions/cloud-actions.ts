@@ -15,7 +15,7 @@ import { address, choice, duration, node, optional, text, whole } from '../param
 /** A call that was never answered may be applied this much later. */
 export const MAX_APPLY_LATE_MS = 20_000;
 
-/** The calls that faults can hit. */
+/** The calls that a drawn fault hits. */
 export const CALLS: readonly AwsActionPattern[] = [
   'ec2:DescribeAddresses',
   'ec2:AssociateAddress',
@@ -27,6 +27,14 @@ export const CALLS: readonly AwsActionPattern[] = [
   'opsworks:*',
   'sns:Publish',
   '*',
+];
+
+/** All that can be named: those of a driver that no swarm draws as well. */
+const NAMED_CALLS: readonly AwsActionPattern[] = [
+  ...CALLS,
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
 ];
 
 interface Effect {
@@ -80,7 +88,7 @@ export const CLOUD: readonly ActionKind[] = [
     lastsMs: MIDDLE,
     variesBy: 'effect',
     parameters: {
-      call: optional(choice(CALLS, 'which calls'), '*'),
+      call: optional(choice(NAMED_CALLS, 'which calls'), '*'),
       effect: choice(FAULT_KINDS, 'what goes wrong'),
       node: optional(node('only the calls of this node'), null),
       times: optional(whole(1, 1_000, 'how many calls it hits'), 1_000),
@@ -139,7 +147,7 @@ export const CLOUD: readonly ActionKind[] = [
     says: 'the role of a node loses a permission, and gets it back',
     lastsMs: MIDDLE,
     parameters: {
-      call: choice(CALLS, 'which calls'),
+      call: choice(NAMED_CALLS, 'which calls'),
       node: node(),
     },
     draw: (random, spec) => ({ call: random.pick(CALLS), node: anyNode(random, spec) }),
