@@ -16,7 +16,7 @@ const AGAIN_MS: DurationMs = 30_000;
 export function watchNotices(agent: AgentParts, running: Running): () => void {
   const now = (): MonotonicMs => agent.clock.monotonicMs();
   const metadata = new InstanceMetadata({ env: agent.options.env }, { names: agent.names });
-  const notices = new ReclaimNotices(metadata, now);
+  const notices = new ReclaimNotices(metadata, () => agent.clock.now());
   /** Handed over for these already: an address that comes back afterwards was meant to. */
   const done = new Set<string>();
   let restsUntil: MonotonicMs = 0;

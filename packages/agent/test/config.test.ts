@@ -94,7 +94,7 @@ test('what is required is enough, and everything else has its default', () => {
     holdDownMs: 60_000,
     flap: { moves: 4, withinMs: 600_000 },
     failback: null,
-    handover: { on: ['shutdown', 'spot', 'scale-in'] },
+    handover: { on: ['shutdown', 'spot', 'scale-in', 'maintenance'] },
     stateDir: '/var/lib/failtome',
     recorder: { keepMs: 21_600_000, sizeBytes: 64_000_000 },
     log: { level: 'info' },

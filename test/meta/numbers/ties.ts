@@ -601,8 +601,19 @@ export const ties: readonly Tie[] = [
   ],
   [
     'docs/configuration.md',
-    'from instance metadata every {} while',
+    'while this node holds an address, every {}, and what is scheduled every {},',
     s(agent('watch-notices', 'ASK_EVERY_MS')),
+    `${agent('adapters/reclaim-notices', 'MAINTENANCE_AGAIN_MS') / 60_000} min`,
+  ],
+  [
+    'docs/configuration.md',
+    'begins in {} or less',
+    `${agent('adapters/reclaim-notices', 'AHEAD_MS') / 60_000} min`,
+  ],
+  [
+    'docs/operations.md',
+    'within the next {},',
+    `${agent('adapters/reclaim-notices', 'AHEAD_MS') / 60_000} min`,
   ],
   ['docs/configuration.md', 'it takes up to {} more', s(agent('hand-over', 'HAND_OVER_WITHIN_MS'))],
   [

@@ -1,26 +1,33 @@
 /**
- * What instance metadata tells of an instance that is about to end: spot notices and the state that its Auto Scaling group wants.
+ * What instance metadata tells of an instance that is about to end or to stop: spot notices, the state that its Auto Scaling group
+ * wants, and what EC2 has scheduled for it.
  *
- * EC2 User Guide, "Spot Instance interruption notices" and "EC2 instance rebalance recommendations"; Amazon EC2 Auto Scaling User
- * Guide, "Retrieve the target lifecycle state through instance metadata".
+ * EC2 User Guide, "Spot Instance interruption notices", "EC2 instance rebalance recommendations" and "Scheduled events for your
+ * instances"; Amazon EC2 Auto Scaling User Guide, "Retrieve the target lifecycle state through instance metadata".
  */
-import type { DurationMs, MonotonicMs } from '@failtome/protocol';
+import type { DurationMs, Instant, MonotonicMs, WallMs } from '@failtome/protocol';
 import type { InstanceMetadata } from './instance-metadata.ts';
 
 /** Of what an instance is told beforehand. */
-export type Reclaim = 'spot' | 'scale-in';
+export type Reclaim = 'spot' | 'scale-in' | 'maintenance';
 
 /** An instance that is in no group by now may be attached to one: asked again so much later. */
 const GROUP_AGAIN_MS: DurationMs = 60_000;
+/** An event is scheduled days ahead. */
+const MAINTENANCE_AGAIN_MS: DurationMs = 60_000;
+/** So long before it may begin, an event counts: time for a handover and for a second one. */
+const AHEAD_MS: DurationMs = 300_000;
 
 /** Asks for notices. Where an instance can have none, it is hardly asked. */
 export class ReclaimNotices {
   readonly #metadata: Pick<InstanceMetadata, 'find'>;
-  readonly #now: () => MonotonicMs;
+  readonly #now: () => Instant;
   #isSpot: boolean | null = null;
   #groupAskedFrom: MonotonicMs = 0;
+  #maintenanceAskedFrom: MonotonicMs = 0;
+  #scheduled: readonly Scheduled[] = [];
 
-  constructor(metadata: Pick<InstanceMetadata, 'find'>, now: () => MonotonicMs) {
+  constructor(metadata: Pick<InstanceMetadata, 'find'>, now: () => Instant) {
     this.#metadata = metadata;
     this.#now = now;
   }
@@ -29,7 +36,8 @@ export class ReclaimNotices {
   async read(of: readonly Reclaim[]): Promise<string | null> {
     return (
       (of.includes('spot') ? await this.#spot() : null) ??
-      (of.includes('scale-in') ? await this.#group() : null)
+      (of.includes('scale-in') ? await this.#group() : null) ??
+      (of.includes('maintenance') ? await this.#maintenance() : null)
     );
   }
 
@@ -43,11 +51,57 @@ export class ReclaimNotices {
   }
 
   async #group(): Promise<string | null> {
-    if (this.#now() < this.#groupAskedFrom) return null;
+    if (this.#now().at < this.#groupAskedFrom) return null;
     const state = await this.#metadata.find('autoscaling/target-lifecycle-state');
-    this.#groupAskedFrom = state === null ? this.#now() + GROUP_AGAIN_MS : 0;
+    this.#groupAskedFrom = state === null ? this.#now().at + GROUP_AGAIN_MS : 0;
     return state === 'Terminated' ? 'the Auto Scaling group of this instance ends it' : null;
   }
+
+  async #maintenance(): Promise<string | null> {
+    const { at, wall } = this.#now();
+    if (at >= this.#maintenanceAskedFrom) {
+      const page = await this.#metadata.find('events/maintenance/scheduled');
+      this.#scheduled = page === null ? [] : scheduledIn(page);
+      this.#maintenanceAskedFrom = at + MAINTENANCE_AGAIN_MS;
+    }
+    const near = this.#scheduled.find(
+      ({ fromWall, untilWall }) => wall >= fromWall - AHEAD_MS && wall <= untilWall,
+    );
+    if (near === undefined) return null;
+    return `EC2 has scheduled ${near.code} of this instance for ${new Date(near.fromWall).toISOString()}`;
+  }
+}
+
+/** An event of an instance, as far as it counts here. */
+interface Scheduled {
+  readonly code: string;
+  readonly fromWall: WallMs;
+  readonly untilWall: WallMs;
+}
+
+/**
+ * `[{"Code": "system-reboot", "NotBefore": "21 Jan 2019 09:00:43 GMT", "NotAfter": …, "State": "active", …}]`. What has another form,
+ * and what nobody can say the time of, is left out.
+ */
+function scheduledIn(page: string): readonly Scheduled[] {
+  let events: unknown;
+  try {
+    events = JSON.parse(page);
+  } catch {
+    return [];
+  }
+  return (Array.isArray(events) ? events : []).flatMap((event: unknown): Scheduled[] => {
+    if (typeof event !== 'object' || event === null || !('NotBefore' in event)) return [];
+    const [code, state] = [textOf('Code' in event && event.Code), textOf('State' in event && event.State)];
+    const fromWall = Date.parse(textOf(event.NotBefore));
+    if (state !== 'active' || !/^[a-z-]{1,40}$/.test(code) || Number.isNaN(fromWall)) return [];
+    const untilWall = Date.parse(textOf('NotAfter' in event && event.NotAfter));
+    return [{ code, fromWall, untilWall: Number.isNaN(untilWall) ? Number.POSITIVE_INFINITY : untilWall }];
+  });
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** `{"action": "stop", "time": "2017-09-18T08:22:00Z"}`; whatever else it may be is an end. */

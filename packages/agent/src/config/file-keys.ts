@@ -303,8 +303,8 @@ export const FLAP_WITHIN: Key<DurationMs> = ofDuration(shared.FLAP_WITHIN);
 /** `handover.on`. */
 export const HANDOVER_ON: Key<readonly HandoverOccasion[]> = key(
   'handover.on',
-  kinds.listOf(kinds.choice('shutdown', 'spot', 'scale-in'), 0, 3),
-  value(['shutdown', 'spot', 'scale-in']),
+  kinds.listOf(kinds.choice('shutdown', 'spot', 'scale-in', 'maintenance'), 0, 4),
+  value(['shutdown', 'spot', 'scale-in', 'maintenance']),
 );
 /** `stateDir`. */
 export const STATE_DIR: Key<string> = key(

@@ -200,8 +200,8 @@ export interface AgentConfig {
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
 }
 
-/** What has a holder hand over by itself: its machine goes down, is reclaimed, or isn't needed any more. */
-export type HandoverOccasion = 'shutdown' | 'spot' | 'scale-in';
+/** What has a holder hand over by itself: its machine goes down, is reclaimed, isn't needed any more, or is to be rebooted. */
+export type HandoverOccasion = 'shutdown' | 'spot' | 'scale-in' | 'maintenance';
 
 /** What a web hook takes: this product's own JSON, or what a service expects. */
 export type WebhookForm = 'json' | 'slack' | 'pagerduty';
