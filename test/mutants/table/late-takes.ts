@@ -41,4 +41,14 @@ export const LATE_TAKE_MUTANTS: readonly Mutant[] = [
     edit('move/late.ts', ' || (looks && move.epoch === late.intent.epoch);', ';'),
     'late-takes',
   ),
+  mutant(
+    'earlier-forgotten',
+    ['I17'],
+    'after a restart any association that a read shows here may be a take of the move that was under way',
+    edit(
+      'move/late.ts',
+      'return associationId !== null && earlier.includes(associationId);',
+      'return associationId !== null && earlier.length > 1_000;',
+    ),
+  ),
 ];

@@ -488,4 +488,14 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     edit('move/phases.ts', "(stage.by === 'read' || style === 'single-call')", "style === 'single-call'"),
     'cloud',
   ),
+  mutant(
+    'released-though-gone',
+    ['I11'],
+    'a throttled release is made again, whatever reads have shown meanwhile',
+    edit(
+      'move/outcomes.ts',
+      "const isGone = next.call === 'release' && isReadOtherwise",
+      "const isGone = next.call === 'read' && next.purpose === 'early' && 'node' in next && isReadOtherwise",
+    ),
+  ),
 ];

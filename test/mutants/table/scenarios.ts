@@ -13,6 +13,8 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'large-all-watched': ['large-cluster-members-die'],
   'large-untold': ['large-cluster-members-die'],
   'large-voters-unspoken': ['large-cluster-members-die'],
+  'earlier-forgotten': ['earlier-association-after-a-restart'],
+  'released-though-gone': ['throttled-release-is-gone'],
   'relay-never': ['store-cut-off-and-blocked'],
   'relay-for-ever': ['store-carries-while-it-must'],
   'relay-blindly': ['store-agent-restarts-while-cut-off', 'store-cut-off-and-blocked'],

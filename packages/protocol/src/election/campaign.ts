@@ -9,7 +9,7 @@ import type { AddressState, Backoff, Campaign, VoterAnswer } from '../model/addr
 import type { Reason } from '../model/reasons.ts';
 import type { State } from '../model/state.ts';
 import type { DurationMs, Epoch, Ip, MonotonicMs, NodeId } from '../model/units.ts';
-import { holderName } from '../observation/holder.ts';
+import { holderName, knownAssociations } from '../observation/holder.ts';
 import { orderedBy } from '../orders/handover.ts';
 import {
   addressOf,
@@ -308,6 +308,7 @@ function win(
       handoverId: campaign.handoverId,
       from: holderName(address.holder),
       associationId: address.holder.associationId,
+      earlier: knownAssociations(address),
       stage: 'planned',
       startedWall: Math.max(0, Math.floor(ctx.now.wall)),
       reason: reasonFor(ctx, address, campaign).slice(0, MAX_TEXT),

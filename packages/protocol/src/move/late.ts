@@ -46,7 +46,9 @@ export function mayLand(ctx: StepContext, ip: Ip, intent: MoveIntent): void {
  */
 export function mayHaveTaken(ctx: StepContext, ip: Ip, associationId: AssociationId | null): boolean {
   const { intent, late, move } = addressOf(ctx.state, ip);
-  if (intent?.stage === 'accepted' || (move !== null && isOfLastRun(move))) return true;
+  if (intent?.stage === 'accepted') return true;
+  if (intent !== null && wasKnownTo(intent, associationId)) return false;
+  if (move !== null && isOfLastRun(move)) return true;
   return late !== null && late.held !== (associationId ?? WITHOUT_ID);
 }
 
@@ -129,12 +131,18 @@ export function seenAs(ctx: StepContext, result: ExternalIpResult): void {
 
 /** Whether this node may have known from the cloud itself, when it was read, that it holds the address by that very association. */
 function isKnown(state: State, late: LateTake, before: Holder, seen: Holder): boolean {
+  if (wasKnownTo(late.intent, seen.associationId)) return true;
   if ((seen.associationId ?? WITHOUT_ID) === late.held) return true;
   // Without an id, a read from before another was known to hold it may show what was told then.
   if (seen.associationId === null && seen.at < before.at) return true;
   if (before.node !== state.config.node.id || !before.firsthand) return false;
   const { associationId } = before;
   return associationId === null || seen.associationId === null || associationId === seen.associationId;
+}
+
+/** Whether the association was there before the move was planned: then it is none of its takes. */
+function wasKnownTo({ earlier = [] }: MoveIntent, associationId: AssociationId | null): boolean {
+  return associationId !== null && earlier.includes(associationId);
 }
 
 /** However the move ends, it ends as one that was accepted, so that people are told of it once. */

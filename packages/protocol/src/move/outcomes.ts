@@ -2,6 +2,8 @@
  * What follows on an event in a phase: the cells of `table.ts`. Each is told in PROTOCOL.md, "The machine".
  */
 
+import type { Holder } from '../model/address-state.ts';
+import type { ReleaseTarget } from '../model/effects.ts';
 import type { DurationMs, Ip } from '../model/units.ts';
 import { endAssociation } from '../observation/ended.ts';
 import { answeredAt, fitnessOf, isHeldBySelf, isSilent } from '../observation/holder.ts';
@@ -219,9 +221,21 @@ export function settleTake(ctx: StepContext, ip: Ip, { reassociate }: Taking): v
   settle(ctx, ip, reassociate ? 'swap' : 'take', null);
 }
 
-/** The rest is over. */
+/** The rest is over. Where a read has shown meanwhile that another association is there, or none, the move begins with a read again. */
 export function makeNextCall(ctx: StepContext, ip: Ip, { until, next }: Resting): void {
-  if (until <= ctx.now.at) makeCall(ctx, ip, next);
+  if (until > ctx.now.at) return;
+  const isGone = next.call === 'release' && isReadOtherwise(addressOf(ctx.state, ip).holder, next);
+  makeCall(ctx, ip, isGone ? { call: 'read', purpose: 'start' } : next);
+}
+
+function isReadOtherwise(
+  { kind, firsthand, associationId, instanceId }: Holder,
+  named: ReleaseTarget,
+): boolean {
+  if (!firsthand || kind === 'unknown') return false;
+  // Without ids the instance says who it was.
+  const isById = associationId !== null && named.associationId !== null;
+  return isById ? associationId !== named.associationId : instanceId !== named.instanceId;
 }
 
 /** It answers, or has had the time to. */

@@ -207,10 +207,15 @@ function isSeenAgain({ holder, heldBefore }: AddressState, { associationId }: Ho
 }
 
 /** What lies before the holder that is seen now. */
-function heldBefore({ holder, heldBefore: before }: AddressState, seen: Holder): readonly AssociationId[] {
-  const { associationId: last } = holder;
-  const known = last === null ? before : [last, ...before];
-  return known.filter((id) => id !== seen.associationId).slice(0, MAX_HELD_BEFORE);
+function heldBefore(address: AddressState, seen: Holder): readonly AssociationId[] {
+  return knownAssociations(address)
+    .filter((id) => id !== seen.associationId)
+    .slice(0, MAX_HELD_BEFORE);
+}
+
+/** The associations of an address that this node knows, the present one and those before it, newest first, at most one more than `MAX_HELD_BEFORE`. */
+export function knownAssociations({ holder, heldBefore: before }: AddressState): readonly AssociationId[] {
+  return holder.associationId === null ? before : [holder.associationId, ...before];
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Parts of the document: a move that may have begun, notifications, and what people know by them. */
+import { MAX_HELD_BEFORE } from '../model/address-state.ts';
 import { BALLOT_MODES, MOVE_STEPS } from '../model/codes.ts';
 import { MAX_RECEIVERS } from '../model/config.ts';
 import {
@@ -58,16 +59,19 @@ export const TOLD_PAUSE: Shape<ToldPause> = object({ version: whole(), by: text(
 const LENGTH = atMost(duration(), MAX_LENGTH_MS);
 
 /** A move that may have begun. */
-export const INTENT: Shape<MoveIntent> = object({
-  epoch: whole(),
-  mode: oneOf(...BALLOT_MODES),
-  handoverId: nullable(text(128)),
-  from: text(128),
-  associationId: nullable(text(128)),
-  stage: oneOf('planned', 'released', 'accepted'),
-  startedWall: atMost(whole(), MAX_WALL_MS),
-  reason: text(2048),
-  agreed: text(4096),
-  steps: list(object({ step: oneOf(...MOVE_STEPS), durationMs: LENGTH }), 256),
-  requestIds: list(text(128), 64),
-});
+export const INTENT: Shape<MoveIntent> = object(
+  {
+    epoch: whole(),
+    mode: oneOf(...BALLOT_MODES),
+    handoverId: nullable(text(128)),
+    from: text(128),
+    associationId: nullable(text(128)),
+    stage: oneOf('planned', 'released', 'accepted'),
+    startedWall: atMost(whole(), MAX_WALL_MS),
+    reason: text(2048),
+    agreed: text(4096),
+    steps: list(object({ step: oneOf(...MOVE_STEPS), durationMs: LENGTH }), 256),
+    requestIds: list(text(128), 64),
+  },
+  { earlier: list(text(128), MAX_HELD_BEFORE + 1) },
+);
