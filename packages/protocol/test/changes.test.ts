@@ -147,6 +147,11 @@ test('an association that was there before comes into view by an old word: it is
   observeHolder(ctx, IP, { ...nobody, at: AT - 5 }, 'read');
   observeHolder(ctx, IP, { ...holder, associationId: 'eipassoc-2', at: AT }, 'read');
   expect(addressIn(ctx.state).changes).toEqual([AT]);
+  observeHolder(ctx, IP, { ...holder, at: AT + 1 }, 'gossip');
+  expect(addressIn(ctx.state)).toMatchObject({
+    holder: { associationId: holder.associationId },
+    changes: [AT],
+  });
 });
 
 test('names tell associations apart, and without them holders', () => {

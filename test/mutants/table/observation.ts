@@ -236,4 +236,14 @@ export const OBSERVATION_MUTANTS: readonly Mutant[] = [
     ),
     'sight',
   ),
+  mutant(
+    'seen-again-counts',
+    ['I15'],
+    'an association of before that an old word shows once more is a change of its own',
+    edit(
+      'observation/holder.ts',
+      'return associationId !== null && before.includes(associationId);',
+      'return associationId !== null && before.length > 1_000;',
+    ),
+  ),
 ];

@@ -15,6 +15,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'large-voters-unspoken': ['large-cluster-members-die'],
   'earlier-forgotten': ['earlier-association-after-a-restart'],
   'released-though-gone': ['throttled-release-is-gone'],
+  'seen-again-counts': ['old-word-through-the-store'],
   'relay-never': ['store-cut-off-and-blocked'],
   'relay-for-ever': ['store-carries-while-it-must'],
   'relay-blindly': ['store-agent-restarts-while-cut-off', 'store-cut-off-and-blocked'],

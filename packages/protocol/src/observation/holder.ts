@@ -201,9 +201,9 @@ export function observeHolder(ctx: StepContext, ip: Ip, seen: Holder, source: Ho
   announce(ctx);
 }
 
-/** An association that was there before nobody was seen to hold the address: an old word shows it again. It has moved nowhere. */
-function isSeenAgain({ holder, heldBefore }: AddressState, { associationId }: Holder): boolean {
-  return holder.kind === 'none' && associationId !== null && associationId === heldBefore[0];
+/** An association that was there before the present one, or before nobody: an old word shows it again. It has moved nowhere. */
+function isSeenAgain({ heldBefore: before }: AddressState, { associationId }: Holder): boolean {
+  return associationId !== null && before.includes(associationId);
 }
 
 /** What lies before the holder that is seen now. */
