@@ -1,5 +1,5 @@
 /** Faults of calls to AWS that fit the calls they hit. */
-import { type AwsAction, READ_FAULTS, WRITE_FAULTS } from '@failtome/cloud/model';
+import { type AwsAction, type AwsActionPattern, READ_FAULTS, WRITE_FAULTS } from '@failtome/cloud/model';
 import type { Random, WorldSpec } from '../world/index.ts';
 import { CALLS } from './actions/index.ts';
 import type { Arguments } from './parameters.ts';
@@ -16,6 +16,16 @@ const CALLS_OF: Readonly<
   ],
   opsworks: ['opsworks:DescribeElasticIps', 'opsworks:AssociateElasticIp', 'opsworks:AssociateElasticIp'],
 };
+
+function everyCallOf(driver: WorldSpec['driver']): AwsActionPattern {
+  return driver === 'opsworks' ? 'opsworks:*' : 'ec2:*';
+}
+
+/** The calls that moves make: all of the service's, and each by itself. */
+export function callsOfMoves(driver: WorldSpec['driver']): readonly AwsActionPattern[] {
+  const [read, release, take] = CALLS_OF[driver];
+  return [...new Set<AwsActionPattern>([everyCallOf(driver), take, release, read])];
+}
 
 /** A fault that fits the call it hits; a few calls pass before it, so that it also meets the later ones of a move. */
 export function fittingFault(random: Random, { driver }: WorldSpec): Arguments {
@@ -42,7 +52,7 @@ export function fittingFault(random: Random, { driver }: WorldSpec): Arguments {
 /** So slow that calls end without an answer, and are applied after it. */
 function everythingSlow(random: Random, driver: WorldSpec['driver']): Arguments {
   return {
-    call: driver === 'opsworks' ? 'opsworks:*' : 'ec2:*',
+    call: everyCallOf(driver),
     effect: 'slow',
     node: null,
     times: random.pick([3, 10, 50]),

@@ -3,6 +3,7 @@
  */
 export * from './action.ts';
 export * from './actions/index.ts';
+export { callsOfMoves } from './call-faults.ts';
 export * from './draw-plan.ts';
 export * from './fault-kinds.ts';
 export * from './parameters.ts';

@@ -2,10 +2,17 @@
  * Brings about what a seed is wished to: waits until a takeover comes to the phase, and does the fault then, to the node whose takeover
  * it is or to another. What it did, and when, are entries like those of a plan, so that the run can be had again as a plan alone.
  */
-import type { AwsActionPattern } from '@failtome/cloud/model';
 import type { Ip, NodeId } from '@failtome/protocol';
 import { type AttemptPhase, Attempts } from '../coverage/index.ts';
-import { type Arguments, type Entry, FAULTS, type FaultClass, LIAR, type Strike } from '../plan/index.ts';
+import {
+  type Arguments,
+  callsOfMoves,
+  type Entry,
+  FAULTS,
+  type FaultClass,
+  LIAR,
+  type Strike,
+} from '../plan/index.ts';
 import { Digest } from '../world/digest.ts';
 import { createRandom, type Random, type RunView, type World } from '../world/index.ts';
 import { type Focus, focusText, type Wish } from './focus.ts';
@@ -113,19 +120,8 @@ function aimed({ action, state }: FaultClass, aim: Aim): Arguments {
 }
 
 function callsOf({ spec: { driver } }: World, random: Random): Arguments {
-  return { call: random.pick(STRUCK_CALLS[driver]), skip: 0 };
+  return { call: random.pick(callsOfMoves(driver)), skip: 0 };
 }
-
-const STRUCK_CALLS: Readonly<Record<World['spec']['driver'], readonly AwsActionPattern[]>> = {
-  ec2: ['ec2:*', 'ec2:AssociateAddress', 'ec2:DisassociateAddress', 'ec2:DescribeAddresses'],
-  'ec2-private-ip': [
-    'ec2:*',
-    'ec2:AssignPrivateIpAddresses',
-    'ec2:UnassignPrivateIpAddresses',
-    'ec2:DescribeNetworkInterfaces',
-  ],
-  opsworks: ['opsworks:*', 'opsworks:AssociateElasticIp', 'opsworks:DescribeElasticIps'],
-};
 
 /** A number that differs for different words. */
 function sumOf(text: string): number {
