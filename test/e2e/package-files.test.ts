@@ -11,6 +11,7 @@ import { debPackage } from '../../scripts/package/deb.mjs';
 import { epochOf } from '../../scripts/package/epoch.mjs';
 import { rpmPackage } from '../../scripts/package/rpm.mjs';
 import { findProgram, has } from '../../scripts/requirements.mjs';
+import { toItsEnd } from './support/program-options.ts';
 
 const root = join(import.meta.dirname, '../..');
 const version = '1.2.3';
@@ -20,10 +21,7 @@ let described: readonly Program[];
 let tree: string;
 
 function run(command: string, ...args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(findProgram(command) ?? command, args, {
-    encoding: 'utf8',
-    maxBuffer: 2 ** 26,
-  });
+  const { status, stdout, stderr } = spawnSync(findProgram(command) ?? command, args, toItsEnd);
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}${stdout}`);
   return stdout;
 }

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram } from '../../../scripts/requirements.mjs';
+import { toItsEnd } from './program-options.ts';
 
 const suite = 'bookworm';
 const cache = join(import.meta.dirname, '../../../node_modules/.cache/failtome-bare-root');
@@ -25,9 +26,8 @@ export interface Result {
 
 function run(command: string, args: readonly string[]): Result {
   const { status, stdout, stderr, error } = spawnSync(findProgram(command) ?? command, args, {
-    encoding: 'utf8',
+    ...toItsEnd,
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
-    maxBuffer: 2 ** 26,
   });
   return { code: status, output: `${stdout}${stderr}${error?.message ?? ''}` };
 }

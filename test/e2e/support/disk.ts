@@ -4,6 +4,7 @@ import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cluster } from '../../../packages/cluster/src/index.ts';
 import { has } from '../../../scripts/requirements.mjs';
+import { toItsEnd } from './program-options.ts';
 
 export function stateFolder(cluster: Cluster, id: string): string {
   return join(cluster.node(id).folder, 'state');
@@ -14,7 +15,7 @@ const smallDisk = '256k';
 const ballast = 'ballast';
 
 function run(command: string, ...args: readonly string[]): void {
-  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(command, args, toItsEnd);
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
 }
 

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { atExit } from '../../../packages/cluster/src/cleanup.ts';
 import { findProgram } from '../../../scripts/requirements.mjs';
+import { toItsEnd } from './program-options.ts';
 
 /** The documents' own addresses, so that their commands work as they stand there. */
 export const sharedAddress = '54.173.141.243';
@@ -12,10 +13,7 @@ let made = 0;
 
 /** Runs a program to its end. */
 export function must(command: string, ...args: readonly string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(findProgram(command) ?? command, args, {
-    encoding: 'utf8',
-    maxBuffer: 2 ** 26,
-  });
+  const { status, stdout, stderr, error } = spawnSync(findProgram(command) ?? command, args, toItsEnd);
   if (status !== 0)
     throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? ''}${stderr}${stdout}`);
   return stdout;

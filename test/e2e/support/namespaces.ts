@@ -12,6 +12,7 @@ import { until } from '../../../packages/cluster/src/wait.ts';
 import type { StatusView } from '../../../packages/protocol/src/index.ts';
 import { findProgram } from '../../../scripts/requirements.mjs';
 import { program } from './command.ts';
+import { toItsEnd } from './program-options.ts';
 
 const simulator = join(import.meta.dirname, '../../../packages/sim/dist/failtome-sim.js');
 
@@ -31,7 +32,7 @@ export const subnets: Readonly<Record<Id, string>> = { saturn: '10.90.1', neptun
 let made = 0;
 
 function must(command: string, ...args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(findProgram(command) ?? command, args, { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(findProgram(command) ?? command, args, toItsEnd);
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
   return stdout;
 }

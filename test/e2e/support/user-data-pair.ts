@@ -10,6 +10,7 @@ import { until } from '../../../packages/cluster/src/wait.ts';
 import { findProgram } from '../../../scripts/requirements.mjs';
 import { BareRoot } from './bare-root.ts';
 import { type CloudView, type Id, ids, Network, sharedAddress, subnets, topicArn } from './namespaces.ts';
+import { toItsEnd } from './program-options.ts';
 
 const simulator = join(import.meta.dirname, '../../../packages/sim/dist/failtome-sim.js');
 const cloudAddress = '10.90.0.1';
@@ -88,7 +89,7 @@ export class UserDataPair {
     const { pid } = this.#nodes[id] ?? {};
     const first = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
     const inside = ['--target', first, '--pid', '--mount', '--net', '--', 'chroot', this.#rootOf(id).folder];
-    const { status, stdout, stderr } = spawnSync('nsenter', [...inside, ...command], { encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync('nsenter', [...inside, ...command], toItsEnd);
     if (status !== 0) throw new Error(`${command.join(' ')} on ${id}: ${stdout}${stderr}`);
     return stdout;
   }
