@@ -55,7 +55,7 @@ const faults: readonly (readonly [path: string, ...words: readonly string[]])[] 
   ['addresses[0].ip', '198.51.100.999', 'IPv4 or IPv6'],
   ['addresses[0].probe.timeout', 'without a unit', '2s'],
   ['gossip.timeout', '100ms'],
-  ['driver.kind', '"ec3"', 'ec2, opsworks or exec'],
+  ['driver.kind', '"ec3"', 'ec2, ec2-private-ip, opsworks or exec'],
   ['agreement.silentPeer', '"maybe"', 'takeover or hold'],
   ['agreement.lease', '-1s', 'duration'],
 ];
