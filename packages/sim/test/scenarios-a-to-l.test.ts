@@ -1,4 +1,4 @@
-/** The scenarios that come with the package, A to L, each with each of its seeds. */
+/** The scenarios that come with the package, A to L, each with its first seed. */
 import { testHalf } from './built-in-scenarios.ts';
 
 testHalf('first');
