@@ -11,7 +11,7 @@ import { debPackage } from '../../scripts/package/deb.mjs';
 import { epochOf } from '../../scripts/package/epoch.mjs';
 import { rpmPackage } from '../../scripts/package/rpm.mjs';
 import { findProgram, has } from '../../scripts/requirements.mjs';
-import { toItsEnd } from './support/program-options.ts';
+import { must, toItsEnd } from './support/programs.ts';
 
 const root = join(import.meta.dirname, '../..');
 const version = '1.2.3';
@@ -19,12 +19,6 @@ let folder: string;
 let described: readonly Program[];
 /** The Debian package's files, unpacked. */
 let tree: string;
-
-function run(command: string, ...args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(findProgram(command) ?? command, args, toItsEnd);
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}${stdout}`);
-  return stdout;
-}
 
 /** Stands in for the real one, of which 120 MB would be packed again and again. */
 function smallRuntime(): string {
@@ -57,7 +51,7 @@ beforeAll(async () => {
   described = await programs(version);
   tree = join(folder, 'tree');
   await pack(join(folder, 'one'));
-  if (has('lintian')) run('dpkg-deb', '-x', join(folder, 'one', `failtome_${version}_amd64.deb`), tree);
+  if (has('lintian')) must('dpkg-deb', '-x', join(folder, 'one', `failtome_${version}_amd64.deb`), tree);
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -103,7 +97,7 @@ test('packed again, at another time, elsewhere and under another umask, the pack
 test('files bear the time of the commit, and a clone whose commit cannot be read is refused', () => {
   const bare = mkdtempSync(join(folder, 'sources-'));
   const git = findProgram('git');
-  const commit = Number(run('git', '-C', root, 'log', '-1', '--format=%ct'));
+  const commit = Number(must('git', '-C', root, 'log', '-1', '--format=%ct'));
   expect(epochOf(root, '', git)).toBe(commit);
   expect(epochOf(root, '1700000000', git)).toBe(1_700_000_000);
   expect(() => epochOf(root, 'yesterday', git)).toThrow("SOURCE_DATE_EPOCH is 'yesterday'");
@@ -122,7 +116,7 @@ describe.skipIf(!has('lintian'))('the Debian package', () => {
 
   function entries(architecture: string): readonly Entry[] {
     const file = join(folder, 'one', `failtome_${version}_${architecture}.deb`);
-    return run('dpkg-deb', '-c', file)
+    return must('dpkg-deb', '-c', file)
       .trimEnd()
       .split('\n')
       .map((line) => {
@@ -244,9 +238,7 @@ describe.skipIf(!has('lintian'))('the Debian package', () => {
       const { stderr, status } = spawnSync(
         findProgram('groff') ?? 'groff',
         ['-man', '-ww', '-z', '-Tutf8', file],
-        {
-          encoding: 'utf8',
-        },
+        toItsEnd,
       );
       expect({ page, stderr, status }).toEqual({ page, stderr: '', status: 0 });
     }
@@ -256,7 +248,7 @@ describe.skipIf(!has('lintian'))('the Debian package', () => {
     const script = join(tree, 'usr/share/bash-completion/completions/failtome');
     const complete = (...words: readonly string[]): string =>
       // compopt works only while readline asks.
-      run(
+      must(
         'bash',
         '-c',
         `source "$0"; compopt() { :; }; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _failtome; echo "\${COMPREPLY[*]}"`,
@@ -274,14 +266,14 @@ describe.skipIf(!has('lintian'))('the Debian package', () => {
   test.skipIf(!has('shells'))('zsh reads its completions, and fish completes', () => {
     const share = join(tree, 'usr/share');
     for (const { name } of described) {
-      run('zsh', '-n', join(share, 'zsh/vendor-completions', `_${name}`));
-      run('fish', '--no-execute', join(share, 'fish/vendor_completions.d', `${name}.fish`));
+      must('zsh', '-n', join(share, 'zsh/vendor-completions', `_${name}`));
+      must('fish', '--no-execute', join(share, 'fish/vendor_completions.d', `${name}.fish`));
     }
     const home = mkdtempSync(join(folder, 'home-'));
     const fish = (line: string): string => {
       const script = `source ${join(share, 'fish/vendor_completions.d/failtome.fish')}; complete -C '${line}'`;
       const { stdout } = spawnSync(findProgram('fish') ?? 'fish', ['--no-config', '-c', script], {
-        encoding: 'utf8',
+        ...toItsEnd,
         env: { HOME: home, PATH: process.env.PATH ?? '' },
       });
       return stdout;
@@ -296,7 +288,7 @@ describe.skipIf(!has('rpm'))('the RPM package', () => {
   const file = (): string => join(folder, 'one', `failtome-${version}-1.aarch64.rpm`);
 
   test('has the same programs and documents as the Debian one, and the directories with their owners', () => {
-    const list = run(
+    const list = must(
       'rpm',
       '-qp',
       '--qf',
@@ -316,7 +308,7 @@ describe.skipIf(!has('rpm'))('the RPM package', () => {
   });
 
   test('needs the C and C++ libraries, and nothing that its contents seem to ask for', () => {
-    const needs = run('rpm', '-qp', '--requires', file()).trim().split('\n');
+    const needs = must('rpm', '-qp', '--requires', file()).trim().split('\n');
     const own = needs.filter((line) => !/^(rpmlib|\/bin\/sh)/.test(line));
     expect(own).toEqual(['glibc >= 2.28', 'libgcc', 'libstdc++', 'shadow-utils']);
   });

@@ -7,6 +7,7 @@ import { findProgram, has } from '../../scripts/requirements.mjs';
 import { BareRoot } from './support/bare-root.ts';
 import { buildPackages, packages } from './support/built-packages.ts';
 import { runToEnd, temporaryFolder } from './support/command.ts';
+import { toItsEnd } from './support/programs.ts';
 
 const root = join(import.meta.dirname, '../..');
 const { version, deb: debFile, rpm: rpmFile } = packages;
@@ -47,9 +48,7 @@ describe.skipIf(!whole)('npm run package', () => {
     const { stdout, status } = spawnSync(
       findProgram('lintian') ?? '',
       ['--allow-root', '--fail-on', 'error,warning', debFile],
-      {
-        encoding: 'utf8',
-      },
+      toItsEnd,
     );
     expect({ stdout, status }).toEqual({ stdout: '', status: 0 });
   });

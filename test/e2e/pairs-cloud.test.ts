@@ -155,16 +155,16 @@ scenario(
     const saturn = cluster.node('saturn');
     await saturn.web.kill();
     await scene.moved('neptune');
-    await saturn.web.start();
-    await scene.eventually('saturn to be able to take it back', async () => {
-      const { node, addresses } = await scene.status('saturn');
-      return node.fit === 'fit' && node.ready && addresses.every(({ holder }) => holder.node === 'neptune');
-    });
     // Reads lag so far behind that they show saturn as the holder, which it was: those before the verdict, too.
     const stale = cluster.cloud.fault.arm({
       action: 'ec2:DescribeAddresses',
       caller: saturn.instanceId,
       effect: { kind: 'stale', lagMs: 10 * 60_000 },
+    });
+    await saturn.web.start();
+    await scene.eventually('saturn to be able to take it back', async () => {
+      const { node, addresses } = await scene.status('saturn');
+      return node.fit === 'fit' && node.ready && addresses.every(({ holder }) => holder.node === 'neptune');
     });
     await cluster.node('neptune').web.kill();
     await scene.logs('saturn', ({ event, fields }) => event === 'decided' && fields.outcome === 'move');

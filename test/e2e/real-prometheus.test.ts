@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect } from 'vitest';
 import { findProgram, has } from '../../scripts/requirements.mjs';
+import { toItsEnd } from './support/programs.ts';
 import { startPrometheus } from './support/prometheus.ts';
 import { scenario } from './support/scenario.ts';
 
@@ -54,8 +55,8 @@ describe.skipIf(!has('prometheus'))(`a real Prometheus${missing}`, () => {
     const faults = async (id: string): Promise<string> => {
       const { body } = await cluster.node(id).agent.api.get('/metrics');
       const checked = spawnSync(findProgram('promtool') ?? '', ['check', 'metrics'], {
+        ...toItsEnd,
         input: body,
-        encoding: 'utf8',
       });
       return `${checked.status} ${checked.stdout}${checked.stderr}`;
     };

@@ -10,6 +10,7 @@ import { type Plan, runPlan } from '../../packages/sim/src/plan/index.ts';
 import { recordTo } from '../../packages/sim/src/report/index.ts';
 import { createCluster, type World } from '../../packages/sim/src/world/index.ts';
 import { findProgram, has } from '../../scripts/requirements.mjs';
+import { toItsEnd } from './support/programs.ts';
 
 const missing = has('chromium') ? '' : ' (skipped: there is no chromium; apt-get install -y chromium)';
 const command = fileURLToPath(new URL('../../packages/sim/dist/failtome-sim.js', import.meta.url));
@@ -253,7 +254,7 @@ describe.skipIf(!has('chromium'))(`the report in Chromium${missing}`, () => {
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       [command, 'why', trace, ...asked, '--html', html],
-      { encoding: 'utf8' },
+      toItsEnd,
     );
     expect({ status, stderr }).toEqual({
       status: 0,
@@ -286,7 +287,7 @@ describe.skipIf(!has('chromium'))(`the report in Chromium${missing}`, () => {
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       [command, 'replay', join(folder, 'failover.jsonl'), '--html', html],
-      { encoding: 'utf8' },
+      toItsEnd,
     );
     expect(stdout).toMatch(/same trace: hash [0-9a-f]{16}, /);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { toItsEnd } from './support/program-options.ts';
+import { toItsEnd } from './support/programs.ts';
 
 const root = join(import.meta.dirname, '../..');
 let folder: string;

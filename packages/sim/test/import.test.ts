@@ -3,7 +3,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readBundle } from '@failtome/recording';
 import { Command } from 'commander';
 import { afterAll, expect, test } from 'vitest';
 import { addImport } from '../src/commands/import-command.ts';
@@ -12,29 +11,12 @@ import { incidentOf } from '../src/import/index.ts';
 import { StepJudge } from '../src/import/judge-steps.ts';
 import { recordedNodes } from '../src/import/recorded-node.ts';
 import { ReplayedRun, type TimedStep } from '../src/import/replayed-run.ts';
-import { type Plan, runPlan } from '../src/plan/index.ts';
 import { loadScenario, runScenario } from '../src/scenario/index.ts';
-import { planOf } from '../src/swarm/index.ts';
 import type { World } from '../src/world/index.ts';
-import { packed, type RecordedSegment, recordings } from './recorded-runs.ts';
+import { bundled, testImported } from './imported-seeds.ts';
+import { packed, recordings } from './recorded-runs.ts';
 
-const bundled = async (segments: readonly RecordedSegment[]) => readBundle(await packed(segments));
-
-function recorded(plan: Plan, inputsEach = 5_000): readonly RecordedSegment[] {
-  const made = recordings(inputsEach);
-  runPlan(plan, { recorderOf: made.recorderOf });
-  return made.segments();
-}
-
-test.each([12, 16, 23])(
-  'seed %i is imported: the same decisions, and nothing is broken that was not',
-  async (seed) => {
-    const incident = incidentOf(await bundled(recorded(planOf(seed))));
-    expect(incident.runs.filter(({ difference }) => difference !== null)).toEqual([]);
-    expect(incident.broken).toEqual([]);
-    expect(incident.trace.records.length).toBeGreaterThan(100);
-  },
-);
+testImported([12, 16, 23]);
 
 function scenarioRun(name: string, inputsEach = 5_000) {
   const made = recordings(inputsEach);

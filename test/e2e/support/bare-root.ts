@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram } from '../../../scripts/requirements.mjs';
-import { toItsEnd } from './program-options.ts';
+import { toItsEnd } from './programs.ts';
 
 const suite = 'bookworm';
 const cache = join(import.meta.dirname, '../../../node_modules/.cache/failtome-bare-root');

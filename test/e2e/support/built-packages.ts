@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { until } from '../../../packages/cluster/src/wait.ts';
-import { must } from './machine-network.ts';
+import { must, toItsEnd } from './programs.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const cache = join(root, 'node_modules/.cache');
@@ -59,7 +59,7 @@ export async function buildPackages(): Promise<void> {
   try {
     if (read(stamp) === String(process.ppid)) return;
     const args = ['scripts/package.mjs', '--arch', process.arch];
-    const packed = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+    const packed = spawnSync(process.execPath, args, { ...toItsEnd, cwd: root });
     if (packed.status !== 0) throw new Error(`${packed.stdout}${packed.stderr}`);
     writeFileSync(stamp, String(process.ppid));
   } finally {

@@ -4,7 +4,7 @@ import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cluster } from '../../../packages/cluster/src/index.ts';
 import { has } from '../../../scripts/requirements.mjs';
-import { toItsEnd } from './program-options.ts';
+import { must } from './programs.ts';
 
 export function stateFolder(cluster: Cluster, id: string): string {
   return join(cluster.node(id).folder, 'state');
@@ -14,16 +14,11 @@ export function stateFolder(cluster: Cluster, id: string): string {
 const smallDisk = '256k';
 const ballast = 'ballast';
 
-function run(command: string, ...args: readonly string[]): void {
-  const { status, stderr } = spawnSync(command, args, toItsEnd);
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
-}
-
 /** Makes a folder read-only: root needs a mount for it, others are held by the mode. */
 export async function makeReadOnly(folder: string): Promise<void> {
   if (!has('root')) return chmod(folder, 0o500);
-  run('mount', '--bind', folder, folder);
-  run('mount', '-o', 'remount,bind,ro', folder);
+  must('mount', '--bind', folder, folder);
+  must('mount', '-o', 'remount,bind,ro', folder);
 }
 
 export async function makeWritable(folder: string): Promise<void> {
@@ -33,7 +28,7 @@ export async function makeWritable(folder: string): Promise<void> {
 
 /** Puts a small disk of its own under a folder; only root may. */
 export function mountSmallDisk(folder: string): void {
-  run('mount', '-t', 'tmpfs', '-o', `size=${smallDisk}`, 'tmpfs', folder);
+  must('mount', '-t', 'tmpfs', '-o', `size=${smallDisk}`, 'tmpfs', folder);
 }
 
 export function unmount(folder: string): void {

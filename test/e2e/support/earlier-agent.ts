@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { commandBanner } from '../../../scripts/build.mjs';
-import { must } from './machine-network.ts';
+import { must } from './programs.ts';
 
 const root = join(import.meta.dirname, '../../..');
 

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { atExit } from '../../../packages/cluster/src/cleanup.ts';
 import { findProgram } from '../../../scripts/requirements.mjs';
-import { toItsEnd } from './program-options.ts';
+import { must } from './programs.ts';
 
 /** The documents' own addresses, so that their commands work as they stand there. */
 export const sharedAddress = '54.173.141.243';
@@ -10,14 +10,6 @@ export const sharedAddress = '54.173.141.243';
 export const cloudAddress = '10.0.1.1';
 
 let made = 0;
-
-/** Runs a program to its end. */
-export function must(command: string, ...args: readonly string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(findProgram(command) ?? command, args, toItsEnd);
-  if (status !== 0)
-    throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? ''}${stderr}${stdout}`);
-  return stdout;
-}
 
 /** A namespace for the cloud and one for each node, on one bridge. They go with `close`, and with this process. */
 export class Subnet {

@@ -7,8 +7,9 @@ import { until } from '../../../packages/cluster/src/wait.ts';
 import type { StatusView } from '../../../packages/protocol/src/index.ts';
 import { findProgram } from '../../../scripts/requirements.mjs';
 import { type Machine, startMachine } from './machine.ts';
-import { cloudAddress, must, Subnet, sharedAddress } from './machine-network.ts';
+import { cloudAddress, Subnet, sharedAddress } from './machine-network.ts';
 import type { Block } from './page-commands.ts';
+import { must } from './programs.ts';
 
 const simulator = join(import.meta.dirname, '../../../packages/sim/dist/failtome-sim.js');
 const topicArn = 'arn:aws:sns:us-east-1:123456789012:failover';

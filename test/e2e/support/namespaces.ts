@@ -12,7 +12,7 @@ import { until } from '../../../packages/cluster/src/wait.ts';
 import type { StatusView } from '../../../packages/protocol/src/index.ts';
 import { findProgram } from '../../../scripts/requirements.mjs';
 import { program } from './command.ts';
-import { toItsEnd } from './program-options.ts';
+import { must } from './programs.ts';
 
 const simulator = join(import.meta.dirname, '../../../packages/sim/dist/failtome-sim.js');
 
@@ -30,12 +30,6 @@ export type Id = (typeof ids)[number];
 export const subnets: Readonly<Record<Id, string>> = { saturn: '10.90.1', neptune: '10.90.2' };
 
 let made = 0;
-
-function must(command: string, ...args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(findProgram(command) ?? command, args, toItsEnd);
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
-  return stdout;
-}
 
 /** Three namespaces and the links between them. They go with `close`, and with this process. */
 export class Network {

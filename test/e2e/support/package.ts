@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { toItsEnd } from './programs.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -10,7 +11,7 @@ export function packageIn(folder: string): string {
   const packed = spawnSync(
     process.execPath,
     ['scripts/package.mjs', '--arch', process.arch, '--only', 'deb', '--out', folder],
-    { cwd: root, encoding: 'utf8' },
+    { ...toItsEnd, cwd: root },
   );
   if (packed.status !== 0) throw new Error(`${packed.stdout}${packed.stderr}`);
   const [file = ''] = readdirSync(folder).filter((name) => name.endsWith('.deb'));

@@ -10,7 +10,7 @@ import { until } from '../../../packages/cluster/src/wait.ts';
 import { findProgram } from '../../../scripts/requirements.mjs';
 import { BareRoot } from './bare-root.ts';
 import { type CloudView, type Id, ids, Network, sharedAddress, subnets, topicArn } from './namespaces.ts';
-import { toItsEnd } from './program-options.ts';
+import { toItsEnd } from './programs.ts';
 
 const simulator = join(import.meta.dirname, '../../../packages/sim/dist/failtome-sim.js');
 const cloudAddress = '10.90.0.1';

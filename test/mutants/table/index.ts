@@ -19,6 +19,7 @@ import { OPERATOR_MUTANTS } from './orders.ts';
 import { RELAY_MUTANTS } from './relay.ts';
 import { SIGNED_MUTANTS } from './signed.ts';
 import { STANDING_MUTANTS } from './standing.ts';
+import { TELLING_MUTANTS } from './telling.ts';
 import { TOGETHER } from './together.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -29,6 +30,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...FRESHNESS_MUTANTS,
   ...STANDING_MUTANTS,
   ...MOVE_MUTANTS,
+  ...TELLING_MUTANTS,
   ...LATE_TAKE_MUTANTS,
   ...EARLY_MUTANTS,
   ...AT_REST_MUTANTS,

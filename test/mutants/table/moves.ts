@@ -1,4 +1,4 @@
-/** The calls of a move, and what their answers mean: I11 to I14, I17, L2, L4. */
+/** The calls of a move, and what their answers mean: I11 to I14, L2. */
 import { edit, type Mutant, mutant } from '../mutant.ts';
 
 export const MOVE_MUTANTS: readonly Mutant[] = [
@@ -359,129 +359,6 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
     'two-addresses',
   ),
   mutant(
-    'told-untrue',
-    ['I17'],
-    'people are told of a move that was not accepted',
-    edit(
-      'move/conclude.ts',
-      "emitFact(ctx, { kind: 'concluded', entry });\n  if (intent?.handoverId",
-      "emitFact(ctx, { kind: 'concluded', entry });\n  if (intent !== null) enqueue(ctx, TAKEOVER_SUBJECT, takeoverMessage(ctx, entry, intent));\n  if (intent?.handoverId",
-    ),
-    'cloud',
-  ),
-  mutant(
-    'told-never',
-    ['I17'],
-    'people are not told of a move',
-    edit('move/conclude.ts', 'enqueue(ctx, takenNews(ctx, entry, intent));', ''),
-    'notifications',
-  ),
-  mutant(
-    'told-served',
-    ['I17'],
-    'people are told that the address answers without a look',
-    edit(
-      'move/outcomes.ts',
-      'isHeldBySelf(ctx.state, ip) && series.last?.ok === true && series.last.startedAt >= acceptedAt;',
-      'isHeldBySelf(ctx.state, ip) && series.nextAt >= 0;',
-    ),
-    'cloud',
-  ),
-  mutant(
-    'told-before-move',
-    ['I17'],
-    'an answer from before the move proves that it serves',
-    edit(
-      'move/outcomes.ts',
-      'series.last?.ok === true && series.last.startedAt >= acceptedAt;',
-      'series.last?.ok === true;',
-    ),
-    'operators',
-  ),
-  mutant(
-    'told-unwritten',
-    ['I6', 'I17'],
-    'a notification is sent before it is written down',
-    edit(
-      'reporting/outbox.ts',
-      'after: ctx.writeId === 0 ? latest : ctx.writeId,',
-      'after: Math.min(0, latest),',
-    ),
-    'notifications',
-  ),
-  mutant(
-    'told-once',
-    ['I17', 'L4'],
-    'a notification that failed is not tried again',
-    edit(
-      'reporting/outbox.ts',
-      'publishing: null, nextAt: ctx.now.at + delayMs, delayMs });',
-      'publishing: null, nextAt: ctx.now.at + 3_600_000, delayMs });',
-    ),
-    'notifications',
-  ),
-  mutant(
-    'told-lost-with-write',
-    ['I17', 'L4'],
-    'a notification whose write failed is not sent again',
-    edit('lifecycle.ts', 'republish(ctx);', ''),
-    'notifications',
-  ),
-  mutant(
-    'outbox-kept',
-    ['L4'],
-    'an accepted notification stays in the outbox',
-    edit(
-      'reporting/outbox.ts',
-      'outbox: ctx.state.outbox.filter((one) => !isSame(one, notification)) });',
-      'outbox: ctx.state.outbox });',
-    ),
-    'notifications',
-  ),
-  mutant(
-    'told-side-by-side',
-    ['I26'],
-    'a receiver is told of a later event while an earlier one waits',
-    edit('reporting/outbox.ts', 'return [...heads.values()];', 'return outbox;'),
-    'notifications',
-  ),
-  mutant(
-    'told-after-the-others',
-    ['I26'],
-    'a receiver waits until another, which is down, has been told',
-    edit(
-      'reporting/outbox.ts',
-      'for (const one of outbox) if (!heads.has(one.receiver)) heads.set(one.receiver, one);',
-      'for (const one of outbox.slice(0, 1)) heads.set(one.receiver, one);',
-    ),
-    'notifications',
-  ),
-  mutant(
-    'refused-for-ever',
-    ['I26'],
-    'a receiver is told nothing more once it has refused something for good',
-    edit('reporting/outbox.ts', 'refusals >= MAX_REFUSALS', 'refusals < 0'),
-    'notifications',
-  ),
-  mutant(
-    'told-others-unkept',
-    ['I6'],
-    'what other receivers than the topic are told of is not written down',
-    edit(
-      'reporting/kept-notices.ts',
-      'others.length === 0 ? { outbox: topic }',
-      'others.length >= 0 ? { outbox: topic }',
-    ),
-    'notifications',
-  ),
-  mutant(
-    'known-before-kept',
-    ['I12'],
-    'what was known before an association that was released may still be in force',
-    edit('observation/ended.ts', 'const before = isKnownBy ?', 'const before = !isKnownBy ?'),
-    'cloud',
-  ),
-  mutant(
     'accepted-by-one-read',
     ['I12'],
     'a read that shows this node ends its move for good, though it may lag and show an association of long before',
@@ -497,5 +374,12 @@ export const MOVE_MUTANTS: readonly Mutant[] = [
       "const isGone = next.call === 'release' && isReadOtherwise",
       "const isGone = next.call === 'read' && next.purpose === 'early' && 'node' in next && isReadOtherwise",
     ),
+  ),
+  mutant(
+    'known-before-kept',
+    ['I12'],
+    'what was known before an association that was released may still be in force',
+    edit('observation/ended.ts', 'const before = isKnownBy ?', 'const before = !isKnownBy ?'),
+    'cloud',
   ),
 ];

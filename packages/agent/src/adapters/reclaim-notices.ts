@@ -2,11 +2,12 @@
  * What instance metadata tells of an instance that is about to end or to stop: spot notices, the state that its Auto Scaling group
  * wants, and what EC2 has scheduled for it.
  *
- * EC2 User Guide, "Spot Instance interruption notices", "EC2 instance rebalance recommendations" and "Scheduled events for your
- * instances"; Amazon EC2 Auto Scaling User Guide, "Retrieve the target lifecycle state through instance metadata".
+ * EC2 User Guide, "Spot Instance interruption notices", "EC2 instance rebalance recommendations"; Amazon EC2 Auto Scaling User
+ * Guide, "Retrieve the target lifecycle state through instance metadata".
  */
-import type { DurationMs, Instant, MonotonicMs, WallMs } from '@failtome/protocol';
+import type { DurationMs, Instant, MonotonicMs } from '@failtome/protocol';
 import type { InstanceMetadata } from './instance-metadata.ts';
+import { type ScheduledEvent, scheduledIn } from './scheduled-events.ts';
 
 /** Of what an instance is told beforehand. */
 export type Reclaim = 'spot' | 'scale-in' | 'maintenance';
@@ -25,7 +26,7 @@ export class ReclaimNotices {
   #isSpot: boolean | null = null;
   #groupAskedFrom: MonotonicMs = 0;
   #maintenanceAskedFrom: MonotonicMs = 0;
-  #scheduled: readonly Scheduled[] = [];
+  #scheduled: readonly ScheduledEvent[] = [];
 
   constructor(metadata: Pick<InstanceMetadata, 'find'>, now: () => Instant) {
     this.#metadata = metadata;
@@ -70,38 +71,6 @@ export class ReclaimNotices {
     if (near === undefined) return null;
     return `EC2 has scheduled ${near.code} of this instance for ${new Date(near.fromWall).toISOString()}`;
   }
-}
-
-/** An event of an instance, as far as it counts here. */
-interface Scheduled {
-  readonly code: string;
-  readonly fromWall: WallMs;
-  readonly untilWall: WallMs;
-}
-
-/**
- * `[{"Code": "system-reboot", "NotBefore": "21 Jan 2019 09:00:43 GMT", "NotAfter": …, "State": "active", …}]`. What has another form,
- * and what nobody can say the time of, is left out.
- */
-function scheduledIn(page: string): readonly Scheduled[] {
-  let events: unknown;
-  try {
-    events = JSON.parse(page);
-  } catch {
-    return [];
-  }
-  return (Array.isArray(events) ? events : []).flatMap((event: unknown): Scheduled[] => {
-    if (typeof event !== 'object' || event === null || !('NotBefore' in event)) return [];
-    const [code, state] = [textOf('Code' in event && event.Code), textOf('State' in event && event.State)];
-    const fromWall = Date.parse(textOf(event.NotBefore));
-    if (state !== 'active' || !/^[a-z-]{1,40}$/.test(code) || Number.isNaN(fromWall)) return [];
-    const untilWall = Date.parse(textOf('NotAfter' in event && event.NotAfter));
-    return [{ code, fromWall, untilWall: Number.isNaN(untilWall) ? Number.POSITIVE_INFINITY : untilWall }];
-  });
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }
 
 /** `{"action": "stop", "time": "2017-09-18T08:22:00Z"}`; whatever else it may be is an end. */

@@ -88,19 +88,19 @@ A probe goes the way a client goes, out and back in through the shared address. 
 the shared address and each candidate's own public address besides.
 
 Outbound, from every candidate: TCP 443 to the endpoints of EC2${plan.topicArn === null ? '' : ', SNS'}${plan.table === null ? '' : ', DynamoDB'} and STS in the region, TCP 80 to checkip.amazonaws.com and to
-${plan.ips.join(', ')}, TCP ${API_PORT} to the other nodes. A witness needs TCP ${API_PORT} to the others, and the probed port and checkip.amazonaws.com as they do.
+${plan.ips.join(', ')}, TCP ${API_PORT} to the other nodes. A witness needs TCP ${API_PORT} to the others, and the probed port${plan.table === null ? '' : ', DynamoDB'} and checkip.amazonaws.com as they do.
 
 ## 2. The same two files on every other node
 
 ${plan.keySecret === null ? copySteps(plan) : 'By the same `failtome init` there: the key comes from the secret, and the configuration is the same.'}
 
-${plan.table === null ? '' : `${tableSteps(plan.table)}\n`}## 3. What the candidates may do in AWS
+## 3. What the candidates may do in AWS
 
 \`\`\`
 failtome iam -c ${config}${plan.keySecret === null ? '' : ` --key-secret ${plan.keySecret}`} > failtome-policy.json
 \`\`\`
 
-Attach it to the role of the candidates' instance profile, as an inline policy or with \`--format cloudformation\` or \`--format terraform\`.
+Attach it to the role of the candidates' instance profile, as an inline policy or with \`--format cloudformation\` or \`--format terraform\`.${plan.table === null ? '' : `\n\n${tableSteps(plan.table)}`}
 
 ## 4. On every node
 
@@ -118,8 +118,7 @@ function tableSteps(table: string): string {
 
 \`\`\`
 ${createTableCommand(table)}
-\`\`\`
-`;
+\`\`\``;
 }
 
 /** The AWS command line that makes a table such as a store needs. */

@@ -17,13 +17,7 @@ export function interfaceItem(
   config: AwsConfig,
 ): readonly (Xml | null)[] {
   return [
-    element('networkInterfaceId', card.id),
-    element('subnetId', subnetIdOf(view.instance)),
-    element('vpcId', VPC_ID),
-    element('ownerId', config.accountId),
-    element('status', 'in-use'),
-    element('macAddress', card.mac),
-    element('privateIpAddress', card.privateIps[0]),
+    ...ownFields(card, view.instance, config),
     publicSide(card, card.privateIps[0], view, config),
     element(
       'attachment',
@@ -31,28 +25,15 @@ export function interfaceItem(
       element('deviceIndex', index),
       element('status', 'attached'),
     ),
-    items(
-      'privateIpAddressesSet',
-      card.privateIps.map((privateIp, place) => [
-        element('privateIpAddress', privateIp),
-        element('primary', place === 0),
-        publicSide(card, privateIp, view, config),
-      ]),
-    ),
+    addressSet(card, (privateIp) => publicSide(card, privateIp, view, config)),
   ];
 }
 
 /** An interface by itself names its instance, which one among an instance's doesn't. */
 export function cardItem({ card, instance }: InterfaceView, config: AwsConfig): readonly (Xml | null)[] {
   return [
-    element('networkInterfaceId', card.id),
-    element('subnetId', subnetIdOf(instance)),
-    element('vpcId', VPC_ID),
+    ...ownFields(card, instance, config),
     element('availabilityZone', instance.availabilityZone),
-    element('ownerId', config.accountId),
-    element('status', 'in-use'),
-    element('macAddress', card.mac),
-    element('privateIpAddress', card.privateIps[0]),
     element('interfaceType', 'interface'),
     element(
       'attachment',
@@ -65,14 +46,37 @@ export function cardItem({ card, instance }: InterfaceView, config: AwsConfig): 
       ),
       element('status', 'attached'),
     ),
-    items(
-      'privateIpAddressesSet',
-      card.privateIps.map((privateIp, place) => [
-        element('privateIpAddress', privateIp),
-        element('primary', place === 0),
-      ]),
-    ),
+    addressSet(card, () => null),
   ];
+}
+
+/** What both have of it. */
+function ownFields(
+  { id, mac, privateIps }: NetworkInterface,
+  instance: InstanceView['instance'],
+  { accountId }: AwsConfig,
+): readonly (Xml | null)[] {
+  return [
+    element('networkInterfaceId', id),
+    element('subnetId', subnetIdOf(instance)),
+    element('vpcId', VPC_ID),
+    element('ownerId', accountId),
+    element('status', 'in-use'),
+    element('macAddress', mac),
+    element('privateIpAddress', privateIps[0]),
+  ];
+}
+
+/** Its private addresses, the primary one first. @param publicOf what is said of the public address behind one */
+function addressSet({ privateIps }: NetworkInterface, publicOf: (privateIp: string) => Xml | null): Xml {
+  return items(
+    'privateIpAddressesSet',
+    privateIps.map((privateIp, place) => [
+      element('privateIpAddress', privateIp),
+      element('primary', place === 0),
+      publicOf(privateIp),
+    ]),
+  );
 }
 
 /** The public address that maps to a private one: an Elastic IP belongs to the account, an automatic one to `amazon`. */

@@ -14,7 +14,7 @@ export interface Runner {
   close(): Promise<void>;
 }
 
-/** Wall-clock limit of a seed; one that takes longer is an infinite loop. */
+/** Of one processor (`PoolOptions.maxTaskMs`). */
 const MAX_SEED_MS = 300_000;
 /** Tells a worker of a swarm from others. */
 const WORK = 'swarm';

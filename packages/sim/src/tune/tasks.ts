@@ -37,7 +37,7 @@ export type TuneTaskResult =
 
 /** Tells a worker of a tuning from others. */
 const TUNE_WORK = 'tune';
-/** Of the real world. */
+/** Of one processor (`PoolOptions.maxTaskMs`). */
 const MAX_TASK_MS = 3_600_000;
 
 /** Workers for these tasks. @param program the file that calls `workIfTuneWorker` at its start */

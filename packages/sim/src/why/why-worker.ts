@@ -15,7 +15,7 @@ export type WhyTaskResult =
 
 /** Tells a worker of this from others. */
 const WHY_WORK = 'why';
-/** Of the real world. */
+/** Of one processor (`PoolOptions.maxTaskMs`). */
 const MAX_TASK_MS = 3_600_000;
 
 /** Do one piece, in this thread. */
