@@ -11,12 +11,16 @@ const lockFile = `${root}packaging/runtime/package-lock.json`;
  * What the agent's Node is told: it computes little and stays for months, so a small heap is worth more than speed. What is called
  * a hundred thousand times is still compiled for speed, as under a flood of requests. Measured by
  * `npm run bench -- --only packaged`.
+ *
+ * It compiles on its own thread: one that compiles beside it can wait at the exit for a collection of garbage that never comes, and
+ * the program hangs (https://github.com/nodejs/node/issues/54918).
  */
 export const AGENT_FLAGS = [
   '--optimize-for-size',
   '--max-semi-space-size=1',
   '--v8-pool-size=1',
   '--no-maglev',
+  '--no-concurrent-recompilation',
   '--invocation-count-for-turbofan=100000',
 ];
 
