@@ -123,6 +123,15 @@ test.each(ROWS)('%s', (_says, known, changes) => {
   expect(told(NONE, ...known).changes).toEqual(changes);
 });
 
+test('a holder that has it back within seconds has moved twice: a word of the first move is about that one', () => {
+  const first = withChange(NONE, 10_000, '=x', KEPT);
+  const back = withChange(withChange(first, 68_000, '=y', KEPT), 70_000, '=x', KEPT);
+  expect(back.changes).toEqual([70_000, 10_000]);
+  expect(told(back, [10_500, '=x']).changes).toEqual([70_000, 10_000]);
+  expect(told(back, [9_500, '=x']).changes).toEqual([70_000, 9_500]);
+  expect(told(back, [75_000, '=x']).changes).toEqual([70_000, 10_000]);
+});
+
 test('a change that a node sees itself, close after another, takes its place', () => {
   const known = told(NONE, [30_000, '=a']);
   expect(withChange(known, 32_000, '=b', KEPT)).toEqual({ changes: [32_000], changedTo: ['=b'] });

@@ -42,6 +42,16 @@ export const LATE_TAKE_MUTANTS: readonly Mutant[] = [
     'late-takes',
   ),
   mutant(
+    'told-before-forgotten',
+    ['I17'],
+    'of what was told as landed only the last is remembered: a read that goes back is told as another move',
+    edit(
+      'move/late.ts',
+      'const earlier = [held, ...(intent.earlier ?? [])]',
+      'const earlier = [...(intent.earlier ?? [])]',
+    ),
+  ),
+  mutant(
     'earlier-forgotten',
     ['I17'],
     'after a restart any association that a read shows here may be a take of the move that was under way',

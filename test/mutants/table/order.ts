@@ -21,6 +21,16 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'flapping',
   ),
   mutant(
+    'close-move-is-old',
+    ['I28'],
+    'a move back to a holder whose own place in between has been taken counts as its earlier one',
+    edit(
+      'observation/changes.ts',
+      'sameNamed.find((other) => other.at <= one.at) ?? sameNamed.at(-1);',
+      'sameNamed[0];',
+    ),
+  ),
+  mutant(
     'flap-none',
     ['I15'],
     'there is no budget of moves',

@@ -13,6 +13,8 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'large-all-watched': ['large-cluster-members-die'],
   'large-untold': ['large-cluster-members-die'],
   'large-voters-unspoken': ['large-cluster-members-die'],
+  'told-before-forgotten': ['told-association-read-again'],
+  'close-move-is-old': ['home-waits-after-close-moves'],
   'earlier-forgotten': ['earlier-association-after-a-restart'],
   'released-though-gone': ['throttled-release-is-gone'],
   'seen-again-counts': ['old-word-through-the-store'],

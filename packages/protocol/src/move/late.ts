@@ -3,7 +3,7 @@
  * landed, and forgotten when they can't land any more (invariant I17).
  */
 
-import type { Holder, LateTake } from '../model/address-state.ts';
+import { type Holder, type LateTake, MAX_HELD_BEFORE } from '../model/address-state.ts';
 import type { ExternalIpResult } from '../model/inputs.ts';
 import { MAX_LATE_TAKES } from '../model/limits.ts';
 import type { State } from '../model/state.ts';
@@ -49,7 +49,7 @@ export function mayHaveTaken(ctx: StepContext, ip: Ip, associationId: Associatio
   if (intent?.stage === 'accepted') return true;
   if (intent !== null && wasKnownTo(intent, associationId)) return false;
   if (move !== null && isOfLastRun(move)) return true;
-  return late !== null && late.held !== (associationId ?? WITHOUT_ID);
+  return late !== null && !isToldOf(late, associationId);
 }
 
 /**
@@ -65,14 +65,27 @@ export function lateAfterAcceptance(
 ): void {
   const { late } = addressOf(ctx.state, ip);
   if (late === null) return;
-  const left =
-    by === 'answer' ? { ...late, held: associationId ?? WITHOUT_ID } : withoutLanded(late, associationId);
+  const left = by === 'answer' ? withTold(late, associationId) : withoutLanded(late, associationId);
   changeAddress(ctx, ip, { late: left });
 }
 
 /** One of the takes has landed, as this association; null: no other may yet. */
 function withoutLanded(late: LateTake, associationId: AssociationId | null): LateTake | null {
-  return late.takes > 1 ? { ...late, takes: late.takes - 1, held: associationId ?? WITHOUT_ID } : null;
+  return late.takes > 1 ? { ...withTold(late, associationId), takes: late.takes - 1 } : null;
+}
+
+/** People are told that this node holds the address by this association. What they were told of before may be read once more. */
+function withTold(late: LateTake, associationId: AssociationId | null): LateTake {
+  const { intent, held } = late;
+  const now = { ...late, held: associationId ?? WITHOUT_ID };
+  if (held === null || held === WITHOUT_ID || held === associationId) return now;
+  const earlier = [held, ...(intent.earlier ?? [])].slice(0, MAX_HELD_BEFORE + 1);
+  return { ...now, intent: { ...intent, earlier } };
+}
+
+/** Whether people were told of that very association, or none of the takes can have made it. */
+function isToldOf({ intent, held }: LateTake, associationId: AssociationId | null): boolean {
+  return held === (associationId ?? WITHOUT_ID) || wasKnownTo(intent, associationId);
 }
 
 /**
@@ -131,8 +144,7 @@ export function seenAs(ctx: StepContext, result: ExternalIpResult): void {
 
 /** Whether this node may have known from the cloud itself, when it was read, that it holds the address by that very association. */
 function isKnown(state: State, late: LateTake, before: Holder, seen: Holder): boolean {
-  if (wasKnownTo(late.intent, seen.associationId)) return true;
-  if ((seen.associationId ?? WITHOUT_ID) === late.held) return true;
+  if (isToldOf(late, seen.associationId)) return true;
   // Without an id, a read from before another was known to hold it may show what was told then.
   if (seen.associationId === null && seen.at < before.at) return true;
   if (before.node !== state.config.node.id || !before.firsthand) return false;
@@ -140,7 +152,7 @@ function isKnown(state: State, late: LateTake, before: Holder, seen: Holder): bo
   return associationId === null || seen.associationId === null || associationId === seen.associationId;
 }
 
-/** Whether the association was there before the move was planned: then it is none of its takes. */
+/** Whether the association was known before the move was planned, or told since: then it is none of its takes. */
 function wasKnownTo({ earlier = [] }: MoveIntent, associationId: AssociationId | null): boolean {
   return associationId !== null && earlier.includes(associationId);
 }

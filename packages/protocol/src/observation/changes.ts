@@ -53,7 +53,7 @@ export function withChange(known: Changes, at: MonotonicMs, to: string, kept: nu
   return replaces ? unlisted([change, ...list.slice(1)], kept) : withTold(known, [at], [to], kept);
 }
 
-/** What another knows of past changes. Of one that is known already the earlier time is nearer to the truth. */
+/** What another knows of past changes. Nodes learn of one late and never early: of one that is known already the earlier time is nearer to the truth. */
 export function withTold(
   known: Changes,
   times: readonly MonotonicMs[],
@@ -67,7 +67,9 @@ export function withTold(
 }
 
 function withOne(list: readonly Change[], one: Change): readonly Change[] {
-  const named = list.find((other) => isNamedSame(list, other, one));
+  const sameNamed = list.filter((other) => isNamedSame(list, other, one));
+  // Two of one name with nothing between them are two nevertheless: what lay between has given its place to the later.
+  const named = sameNamed.find((other) => other.at <= one.at) ?? sameNamed.at(-1);
   if (named !== undefined)
     return one.at < named.at ? sorted(list.map((other) => (other === named ? one : other))) : list;
   const close = list.find((other) => mayBeSame(other, one));

@@ -105,7 +105,10 @@ export interface MoveIntent {
   /** Whom it is taken from: a node's id, an instance id, `nobody` or `unknown`. */
   readonly from: string;
   readonly associationId: AssociationId | null;
-  /** The associations that were known when it was planned: none of them is this move's. Absent: written by a version that kept none. */
+  /**
+   * The associations that were known when it was planned, and those that were told since as this node's own: none of them is a take
+   * that may land yet. Newest first, at most `MAX_HELD_BEFORE` and one. Absent: written by a version that kept none.
+   */
   readonly earlier?: readonly AssociationId[];
   /** `planned`: no call yet. `released`: nobody holds it by our doing. `accepted`: the cloud has accepted the move. */
   readonly stage: 'planned' | 'released' | 'accepted';
