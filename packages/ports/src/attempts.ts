@@ -95,7 +95,8 @@ export function checkResultOf(
   const own = ends.find(({ kind }) => kind === 'inconclusive');
   const last = ends.length === ATTEMPT_STARTS.length ? ends.at(-1) : undefined;
   const end = settled ?? own ?? last ?? timedOut();
-  if (end.kind !== 'answered') return { ...end, durationMs };
+  if (end.kind === 'inconclusive') return { kind: end.kind, detail: end.detail, durationMs };
+  if (end.kind === 'failed') return { kind: end.kind, reason: end.reason, detail: end.detail, durationMs };
   const { status } = end;
   if (expect.some(({ from, to }) => from <= status && status <= to))
     return { kind: 'ok', status, durationMs };

@@ -3,7 +3,9 @@
  *
  * An object spread says the same in a line, and costs up to ten times as much here: V8 (11.3, Node 20) clones by a fast
  * path only where it meets few object layouts, and a chain of clones makes new ones by the dozen, which every reader of a
- * field then has to tell apart. Written out, all copies have one layout.
+ * field then has to tell apart. Written out, all copies have one layout. Worst is a literal that begins with a spread and
+ * goes on with fields (`{ ...a, b }`) where `a` comes in many layouts: each time it is made, it gets a layout that nothing
+ * else has (`node --log-maps` shows which).
  */
 import type { AddressState, IdleCalls } from './model/address-state.ts';
 import type { CheckSeries, WayOut } from './model/observation-state.ts';

@@ -146,7 +146,8 @@ export function onFitnessChanged(ctx: StepContext): void {
 export function episodeRecord(state: State, address: AddressState): EpisodeRecord {
   const { episode } = address;
   return {
-    ...upTold(episode),
+    upEpoch: episode.upEpoch,
+    ...upByTold(episode),
     anewEpoch: episode.anewEpoch,
     tries: agesOf(episode.tries.slice(0, MAX_TOLD_TRIES), state.now.at),
     answered: hasAnswered(state, address) ? episode.answered : '',
@@ -260,7 +261,8 @@ export function definiteFitness(
 export function durableEpisode(state: State, address: AddressState): DurableEpisode {
   const { episode, blockedTold } = address;
   return {
-    ...upTold(episode),
+    upEpoch: episode.upEpoch,
+    ...upByTold(episode),
     anewEpoch: episode.anewEpoch,
     tries: agesOf(episode.tries, state.now.at),
     answered: episode.answered,
@@ -302,8 +304,8 @@ function isSameTry(a: Try, b: Try | undefined): boolean {
   return a.epoch === b?.epoch && a.node === b.node;
 }
 
-function upTold({ upEpoch, upBy }: UpSince): Pick<EpisodeRecord, 'upEpoch' | 'upBy'> {
-  return upBy === null ? { upEpoch } : { upEpoch, upBy };
+function upByTold({ upBy }: UpSince): Pick<EpisodeRecord, 'upBy'> {
+  return upBy === null ? {} : { upBy };
 }
 
 /** Replaces parts of an address's episode. */

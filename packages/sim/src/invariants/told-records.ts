@@ -2,7 +2,7 @@
  * I27: one version of a node's record has one content. Peers that have acknowledged a version don't get it again: what changed
  * under it they would never learn. The explorer can't judge this: it numbers versions anew as it goes.
  */
-import type { AddressRecord, EpisodeRecord, NodeRecord } from '@failtome/protocol';
+import type { NodeRecord } from '@failtome/protocol';
 import { broken, type EventOf, type Judged } from './events.ts';
 
 /** What a run has told of itself, and by which version. */
@@ -20,32 +20,31 @@ export function judgeTold(told: ToldRecord | null, event: EventOf<'said'>): Judg
   const { node, version } = event.message.payload;
   if (node === undefined) return [told];
   if (version !== told?.version) return [{ version, node }];
-  const [before, after] = [contentOf(told.node), contentOf(node)];
-  if (before === after) return [told];
+  if (isSame(told.node, node)) return [told];
+  const text = (said: NodeRecord): string => JSON.stringify(said, withoutTime);
+  const [before, after] = [text(told.node), text(node)];
   const at = Math.max(0, [...before].findIndex((char, i) => char !== after[i]) - 40);
   const part = (text: string): string => text.slice(at, at + 80);
   const what = `version ${version} of its record with ${part(before)}, and again with ${part(after)}`;
   return [told, broken('I27', `${event.by.run} told ${what}`)];
 }
 
-/** Without what time alone changes. */
-function contentOf({ addresses, handovers, ...rest }: NodeRecord): string {
-  return JSON.stringify({
-    ...rest,
-    addresses: addresses.map(addressContent),
-    handovers: handovers.map(({ ttlMs: _, ...one }) => one),
-  });
+/** What a record tells under a name, without what time alone changes. Of the changes their number stays. */
+function withoutTime(name: string, value: unknown): unknown {
+  if (name === 'ageMs' || name === 'ttlMs' || name === 'upWall') return undefined;
+  return name === 'changes' && Array.isArray(value) ? value.length : value;
 }
 
-function addressContent({ holder, changes, episode, ...rest }: AddressRecord): unknown {
-  return {
-    ...rest,
-    holder: holder === null ? null : { ...holder, ageMs: 0 },
-    changes: changes.length,
-    episode: episode === undefined ? null : episodeContent(episode),
-  };
+/** Whether two parts of records tell the same: as their JSON would without time, and without the making of it. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (!isParted(one) || !isParted(other)) return one === other;
+  for (const name in one)
+    if (!isSame(withoutTime(name, one[name]), withoutTime(name, other[name]))) return false;
+  for (const name in other)
+    if (one[name] === undefined && !isSame(undefined, withoutTime(name, other[name]))) return false;
+  return true;
 }
 
-function episodeContent({ tries, upWall: _, ...rest }: EpisodeRecord): unknown {
-  return { ...rest, tries: tries.map((one) => ({ ...one, ageMs: 0 })) };
+function isParted(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }

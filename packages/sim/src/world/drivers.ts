@@ -64,6 +64,9 @@ export interface SimDriver {
   publish(effect: PublishEffect, until: number, done: (result: PublishResult) => void): void;
 }
 
+/** What a publication is, as `operationOf` would name it. */
+const PUBLISH = { service: 'sns', operation: 'Publish' };
+
 type Send = (done: (outcome: CallOutcome) => void) => void;
 
 /** The driver of one run of a process: what it has learnt ends with it. */
@@ -82,7 +85,7 @@ export function createDriver(cloud: Cloud, spec: DriverSpec): SimDriver {
     for (const [index, call] of calls.entries()) {
       const once: Send = (answered) =>
         cloud.call(requestOf(call), caller, until, (end) => {
-          record({ ...operationOf(call), ...requestEnd(end) });
+          record(requestMade(operationOf(call), end));
           answered(outcomeOf(end));
         });
       const ended = (outcome: CallOutcome): void => {
@@ -115,7 +118,7 @@ export function createDriver(cloud: Cloud, spec: DriverSpec): SimDriver {
     publish({ subject, message }, until, done) {
       const request: AwsRequest = { action: 'sns:Publish', topicArn: spec.topicArn, subject, message };
       cloud.call(request, caller, until, (end) =>
-        done(publishResultOf(outcomeOf(end), { service: 'sns', operation: 'Publish', ...requestEnd(end) })),
+        done(publishResultOf(outcomeOf(end), requestMade(PUBLISH, end))),
       );
     },
   };
@@ -161,10 +164,16 @@ function repeatedly(
   });
 }
 
-function requestEnd(end: CallEnd): Pick<CloudRequest, 'result' | 'code' | 'requestId' | 'durationMs'> {
+/** A request that was made, as it is counted. */
+function requestMade(
+  { service, operation }: Pick<CloudRequest, 'service' | 'operation'>,
+  end: CallEnd,
+): CloudRequest {
   const outcome = outcomeOf(end);
   const failure = outcome.kind === 'ok' ? null : outcome.failure;
   return {
+    service,
+    operation,
     result: resultOf(failure),
     code: failure?.code ?? null,
     requestId: 'requestId' in end ? end.requestId : null,
