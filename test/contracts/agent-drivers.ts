@@ -7,6 +7,7 @@ import {
   createEc2Driver,
   createOpsworksDriver,
   createPrivateIpDriver,
+  createRouteDriver,
 } from '../../packages/agent/src/adapters/aws-driver.ts';
 import type { Driver } from '../../packages/agent/src/adapters/driver.ts';
 import { createExecDriver } from '../../packages/agent/src/adapters/exec.ts';
@@ -23,6 +24,7 @@ import {
   SATURN,
 } from '../drivers/aws-world.ts';
 import type { AwsDriverWorld, DriverFault, DriverWorld, Ec2DriverWorld, Holder } from './driver-contract.ts';
+import type { RouteDriverWorld, RouteWorldOptions } from './route-contract.ts';
 import { ACTIONS, contestedBy, EFFECTS, ZONE } from './sim-drivers.ts';
 
 export const OTHER_ADDRESS = '198.51.100.8';
@@ -64,6 +66,28 @@ export async function openPrivateIp(options: AwsWorldOptions = {}): Promise<AwsD
     { clients: aws.clients, post: posts.post },
   );
   return { ...awsWorld('ec2-private-ip', aws, driver, posts), ...aws };
+}
+
+/** As many route tables as wished for, and no route to the address. */
+export async function openRoute(
+  options: AwsWorldOptions = {},
+  { routeTables = ['rtb-0a'], sourceDestCheck = false }: RouteWorldOptions = {},
+): Promise<RouteDriverWorld & AwsWorld> {
+  const instances = [SATURN, NEPTUNE].map((id) => ({ id, sourceDestCheck }));
+  const cloud = { instances, addresses: [contestedBy('ec2-route', routeTables)], ...options.cloud };
+  const aws = await openAws({ ...options, cloud });
+  const posts = collectPosts();
+  const driver = createRouteDriver(
+    { instanceId: SATURN, networkInterfaceId: null, addresses: [{ ip: ADDRESS }], routeTables },
+    { clients: aws.clients, post: posts.post },
+  );
+  return {
+    ...awsWorld('ec2-route', aws, driver, posts),
+    ...aws,
+    permit: (action, permission) => aws.cloud.setPermission(SATURN, action, permission),
+    faultReplace: (fault, times) =>
+      void aws.cloud.fault.arm({ action: 'ec2:ReplaceRoute', effect: EFFECTS[fault], times }),
+  };
 }
 
 export function opsworksWorld(aws: AwsWorld): AwsDriverWorld {

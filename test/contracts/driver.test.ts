@@ -1,11 +1,12 @@
 import { openAws } from '../drivers/aws-world.ts';
-import { openEc2, openExec, openPrivateIp, opsworksWorld } from './agent-drivers.ts';
+import { openEc2, openExec, openPrivateIp, openRoute, opsworksWorld } from './agent-drivers.ts';
 import {
   describeAwsDriver,
   describeDriver,
   describeEc2Driver,
   describePrivateIpDriver,
 } from './driver-contract.ts';
+import { describeRouteDriver } from './route-contract.ts';
 import { openSimulated } from './sim-drivers.ts';
 
 const openOpsworks = async () => opsworksWorld(await openAws());
@@ -31,6 +32,19 @@ for (const [name, open] of privateIps) {
   describeDriver(name, { fenced: true }, () => open());
   describeAwsDriver(name, () => open());
   describePrivateIpDriver(name, open);
+}
+
+type OpenRoute = Parameters<typeof describeRouteDriver>[1];
+
+const routes: readonly (readonly [name: string, open: OpenRoute])[] = [
+  ['ec2-route of the agent', (options) => openRoute({}, options)],
+  ['ec2-route of the simulator', (options) => openSimulated('ec2-route', options)],
+];
+
+for (const [name, open] of routes) {
+  describeDriver(name, { fenced: false }, () => open({}));
+  describeAwsDriver(name, () => open({}));
+  describeRouteDriver(name, open);
 }
 
 for (const [name, open] of [

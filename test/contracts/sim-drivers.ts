@@ -19,6 +19,7 @@ import { createQueue } from '../../packages/sim/src/world/queue.ts';
 import { createRandom } from '../../packages/sim/src/world/random.ts';
 import { Subscribers } from '../../packages/sim/src/world/subscribers.ts';
 import type { DriverFault, Ec2DriverWorld, Holder } from './driver-contract.ts';
+import type { RouteDriverWorld } from './route-contract.ts';
 
 const US = 'i-00000000000000001';
 const THEM = 'i-00000000000000002';
@@ -31,8 +32,19 @@ const LANDING = '10.0.1.10';
 export const ZONE = 'us-east-1a';
 
 /** The contested address, as the account has it where that driver moves it. */
-export function contestedBy(kind: keyof typeof ACTIONS): AddressSpec {
-  return kind === 'ec2-private-ip' ? { kind: 'private', publicIp: ADDRESS } : { publicIp: ADDRESS };
+export function contestedBy(
+  kind: keyof typeof ACTIONS,
+  routeTables: readonly string[] = ['rtb-0a'],
+): AddressSpec {
+  switch (kind) {
+    case 'ec2-private-ip':
+      return { kind: 'private', publicIp: ADDRESS };
+    case 'ec2-route':
+      return { kind: 'route', publicIp: ADDRESS, routeTables };
+    case 'ec2':
+    case 'opsworks':
+      return { publicIp: ADDRESS };
+  }
 }
 
 /** The faults of the contract, in the model's words. */
@@ -59,6 +71,12 @@ export const ACTIONS = {
     take: 'ec2:AssignPrivateIpAddresses',
     release: 'ec2:UnassignPrivateIpAddresses',
   },
+  // From nobody a route is taken by creating it.
+  'ec2-route': {
+    read: 'ec2:DescribeRouteTables',
+    take: 'ec2:CreateRoute',
+    release: 'ec2:ReplaceRoute',
+  },
   opsworks: {
     read: 'opsworks:DescribeElasticIps',
     take: 'opsworks:AssociateElasticIp',
@@ -70,13 +88,16 @@ export const ACTIONS = {
 interface SimulatedOptions {
   readonly staleRelease?: 'success';
   readonly unassignSettleMs?: number;
+  readonly routeTables?: readonly string[];
+  /** By default off, as it has to be for routes. */
+  readonly sourceDestCheck?: boolean;
 }
 
 /** Start a world in which nobody holds the address. */
 export async function openSimulated(
   kind: keyof typeof ACTIONS,
-  { staleRelease, unassignSettleMs }: SimulatedOptions = {},
-): Promise<Ec2DriverWorld> {
+  { staleRelease, unassignSettleMs, routeTables, sourceDestCheck = false }: SimulatedOptions = {},
+): Promise<Ec2DriverWorld & RouteDriverWorld> {
   const queue = createQueue();
   const random = createRandom(1);
   let cutOff = false;
@@ -84,10 +105,10 @@ export async function openSimulated(
   const chance = (perMille: number): boolean => (cutOff ? perMille > 0 : random.chance(perMille));
   const initial = createAws({
     instances: [
-      { id: US, privateIps: [[LANDING]], availabilityZone: ZONE },
-      { id: THEM, availabilityZone: ZONE },
+      { id: US, privateIps: [[LANDING]], availabilityZone: ZONE, sourceDestCheck },
+      { id: THEM, availabilityZone: ZONE, sourceDestCheck },
     ],
-    addresses: [contestedBy(kind), { publicIp: OTHER }],
+    addresses: [contestedBy(kind, routeTables), { publicIp: OTHER }],
     topics: [TOPIC],
     config: {
       ...(staleRelease === undefined ? {} : { staleDisassociate: staleRelease }),
@@ -141,6 +162,8 @@ export async function openSimulated(
       else if (holderOf(cloud.state(), ADDRESS) !== null)
         cloud.change((state, atMs) => disassociate(state, ADDRESS, 'disassociated', OPERATOR, atMs));
     },
+    faultReplace: (fault, times) =>
+      void cloud.arm({ action: 'ec2:ReplaceRoute', effect: EFFECTS[fault], times }),
     fault: (fault, operation, times = 1) => arm(operation, EFFECTS[fault], times),
     lag(lagMs) {
       cloud.change(clearFaults);

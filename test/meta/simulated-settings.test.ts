@@ -198,7 +198,18 @@ const VALUES = [
     '[]',
     '{}',
   ],
-  ...['takeover', 'hold', 'refuse', 'allow', 'ec2', 'ec2-private-ip', 'opsworks', 'Hold', 'maybe'],
+  ...[
+    'takeover',
+    'hold',
+    'refuse',
+    'allow',
+    'ec2',
+    'ec2-private-ip',
+    'ec2-route',
+    'opsworks',
+    'Hold',
+    'maybe',
+  ],
   ...['patient', 'quick', 'Quick'],
 ];
 
@@ -209,7 +220,9 @@ function withKey(path: string, value: string): string {
   if (section === 'driver')
     return LEAST.replace(
       '{ kind: ec2 }',
-      name === 'kind' ? `{ kind: ${value} }` : `{ kind: ec2, ${name}: ${value} }`,
+      name === 'kind'
+        ? `{ kind: ${value}${value === 'ec2-route' ? ', routeTables: [rtb-0a]' : ''} }`
+        : `{ kind: ec2, ${name}: ${value} }`,
     );
   const store = path === 'agreement.arbiter' ? 'store: { kind: dynamodb }\n' : '';
   return `${LEAST}${store}${name === undefined ? `${section}: ${value}` : `${section}: { ${name}: ${value} }`}\n`;
@@ -236,7 +249,8 @@ test.each(
 
 test('the file with every key there is has them all, but those of other drivers, and the table of another store', () => {
   for (const { path } of ALL_KEYS) {
-    if (['driver.command', 'driver.networkInterfaceId', 'store.table'].includes(path)) continue;
+    if (['driver.command', 'driver.networkInterfaceId', 'driver.routeTables', 'store.table'].includes(path))
+      continue;
     const name = path.split('.').at(-1)?.replace('[]', '') ?? '';
     expect(ALL).toContain(`${name}:`);
   }

@@ -119,7 +119,7 @@ const file = fc
     scheme: fc.constantFrom('http', 'https'),
     local: rarely(url, 'http://user:100%25@127.0.0.1:8404/'),
     guard: rarely(fc.array(url, { maxLength: 3 }), ['http://checkip.amazonaws.com']),
-    kind: fc.constantFrom('ec2', 'ec2-private-ip', 'opsworks', 'exec'),
+    kind: fc.constantFrom('ec2', 'ec2-private-ip', 'ec2-route', 'opsworks', 'exec'),
     region: rarely(fc.oneof(hostile, fc.constantFrom('us-east-1a', 'eu-west-1')), 'us-east-1'),
     instanceId: rarely(hostile, 'i-0abc'),
     command: rarely(fc.array(hostile, { maxLength: 3 }), ['/bin/true']),

@@ -324,15 +324,15 @@ const singleFaults: readonly (readonly [section: string, line: string])[] = [
   ],
   [
     'driver:',
-    'driver.kind: found nothing, expected ec2, ec2-private-ip, opsworks or exec, because node.role is candidate; a node that never takes an address has role: witness',
+    'driver.kind: found nothing, expected ec2, ec2-private-ip, ec2-route, opsworks or exec, because node.role is candidate; a node that never takes an address has role: witness',
   ],
   [
     'driver: { region: us-east-1 }',
-    'driver.kind: found nothing, expected ec2, ec2-private-ip, opsworks or exec',
+    'driver.kind: found nothing, expected ec2, ec2-private-ip, ec2-route, opsworks or exec',
   ],
   [
     'driver: { kind: EC2 }',
-    'driver.kind: found "EC2", expected ec2, ec2-private-ip, opsworks or exec; did you mean ec2? (f.yaml:8)',
+    'driver.kind: found "EC2", expected ec2, ec2-private-ip, ec2-route, opsworks or exec; did you mean ec2? (f.yaml:8)',
   ],
   [
     'driver: { kind: exec }',
@@ -360,7 +360,23 @@ const singleFaults: readonly (readonly [section: string, line: string])[] = [
   ],
   [
     'driver: { kind: ec2, networkInterfaceId: eni-0abc }',
-    'driver.networkInterfaceId: found "eni-0abc", expected none, because driver.kind is ec2; did you mean driver.kind: ec2-private-ip? (f.yaml:8)',
+    'driver.networkInterfaceId: found "eni-0abc", expected none, because driver.kind is ec2 (f.yaml:8)',
+  ],
+  [
+    'driver: { kind: ec2-route }',
+    'driver.routeTables: found nothing, expected a list of 1 to 16, each the id of a route table such as rtb-0abc, because driver.kind is ec2-route',
+  ],
+  [
+    'driver: { kind: ec2-route, routeTables: [main] }',
+    'driver.routeTables: found "main" at position 0, expected a list of 1 to 16, each the id of a route table such as rtb-0abc (f.yaml:8)',
+  ],
+  [
+    'driver: { kind: ec2-route, routeTables: [rtb-0a, rtb-0b, rtb-0a] }',
+    'driver.routeTables: found "rtb-0a" twice, expected each table once (f.yaml:8)',
+  ],
+  [
+    'driver: { kind: ec2, routeTables: [rtb-0a] }',
+    'driver.routeTables: found route tables, expected none, because driver.kind is ec2; did you mean driver.kind: ec2-route? (f.yaml:8)',
   ],
   [
     'driver: { kind: ec2, assumeRole: mover }',
@@ -428,7 +444,7 @@ const wholeFiles: readonly (readonly [what: string, yaml: string, lines: readonl
       'peers: found nothing, expected a list of at least one { id, url, role }',
       'auth.keyFile: found nothing, expected the path of the file that holds the key; or set FAILTOME_KEY_FILE',
       'addresses: found nothing, expected a list of at least one { ip, probe }',
-      'driver.kind: found nothing, expected ec2, ec2-private-ip, opsworks or exec, because node.role is candidate; a node that never takes an address has role: witness',
+      'driver.kind: found nothing, expected ec2, ec2-private-ip, ec2-route, opsworks or exec, because node.role is candidate; a node that never takes an address has role: witness',
     ],
   ],
   [
@@ -522,12 +538,13 @@ describe('whole files', () => {
   });
 });
 
-describe('a private address that moves', () => {
-  const moving = (address: string): string =>
+describe('an address that is no Elastic IP', () => {
+  const moving = (address: string, driver = 'kind: ec2-private-ip'): string =>
     GOOD.replace(/^addresses:.*\n( .*\n)*/m, `addresses: [${address}]\n`).replace(
       '{ kind: ec2 }',
-      '{ kind: ec2-private-ip }',
+      `{ ${driver} }`,
     );
+  const ROUTE = 'kind: ec2-route, routeTables: [rtb-0a]';
 
   test.each([
     [
@@ -546,12 +563,34 @@ describe('a private address that moves', () => {
     expect(linesOf(moving(address))).toEqual([line]);
   });
 
+  test.each([
+    [
+      '{ ip: 10.9.0.5, allocationId: eipalloc-0abc }',
+      'addresses[0].allocationId: found "eipalloc-0abc", expected none, because driver.kind is ec2-route; it is said of Elastic IPs (f.yaml:6)',
+    ],
+    [
+      '{ ip: "fd00::1" }',
+      'addresses[0].ip: found "fd00::1", expected an IPv4 address, because driver.kind is ec2-route (f.yaml:6)',
+    ],
+  ])('%s is refused for routes, too', (address, line) => {
+    expect(linesOf(moving(address, ROUTE))).toEqual([line]);
+  });
+
+  test('led to by routes is taken as it is, and a public one with a warning', () => {
+    const two = moving('{ ip: 10.9.0.5 }, { ip: 10.9.0.6 }', ROUTE);
+    expect(linesOf(two)).toEqual([]);
+    expect(warningsOf(two).filter((line) => line.startsWith('addresses'))).toEqual([]);
+    expect(warningsOf(moving('{ ip: 54.173.141.243 }', ROUTE))).toContain(
+      'addresses[0].ip: 54.173.141.243 is a public address, and driver.kind ec2-route is for addresses within a VPC',
+    );
+  });
+
   test('is taken as it is, two of them without a word, and a public one with a warning', () => {
     const two = moving('{ ip: 10.0.1.100 }, { ip: 10.0.1.101 }');
     expect(linesOf(two)).toEqual([]);
     expect(warningsOf(two).filter((line) => line.startsWith('addresses'))).toEqual([]);
     expect(warningsOf(moving('{ ip: 54.173.141.243 }'))).toContain(
-      'addresses[0].ip: 54.173.141.243 is a public address, and driver.kind ec2-private-ip moves addresses of a subnet',
+      'addresses[0].ip: 54.173.141.243 is a public address, and driver.kind ec2-private-ip is for addresses of a subnet',
     );
   });
 });
@@ -592,7 +631,7 @@ describe('what a witness or a member has no use for', () => {
       expect(linesOf(yaml)).toEqual([]);
       expect(warningsOf(yaml)).toEqual([
         `local.fall: found 0, expected a whole number from 1 to 100; ignored, because node.role is ${role}`,
-        `driver.kind: found "gcp", expected ec2, ec2-private-ip, opsworks or exec; ignored, because node.role is ${role}`,
+        `driver.kind: found "gcp", expected ec2, ec2-private-ip, ec2-route, opsworks or exec; ignored, because node.role is ${role}`,
         'notify.sns.topicArn: found "nowhere", expected the ARN of a standard SNS topic such as ' +
           `arn:aws:sns:us-east-1:123456789012:failover; ignored, because node.role is ${role}`,
       ]);

@@ -273,6 +273,20 @@ test.each([
     },
   ],
   [
+    'route-policy.json',
+    {
+      driver: {
+        kind: 'ec2-route',
+        region: 'REGION',
+        account: 'ACCOUNT_ID',
+        routeTables: ['ROUTE_TABLE_ID_1', 'ROUTE_TABLE_ID_2'],
+      },
+      topicArn: null,
+      tableArn: null,
+      keySecretArn: null,
+    },
+  ],
+  [
     'opsworks-policy.json',
     {
       driver: { kind: 'opsworks', region: 'REGION', stackId: 'STACK_ID', searches: true },
@@ -328,6 +342,24 @@ test('for private addresses the interfaces of the subnets are named, and nothing
   expect(code).toBe(2);
   expect(err).toContain('--subnet ID');
   expect(err).not.toContain('--instance-profile');
+});
+
+const ROUTE = CONFIG.replace('54.173.141.243', '10.9.0.5').replace(
+  'kind: ec2',
+  'kind: ec2-route, routeTables: [rtb-0a, rtb-0b]',
+);
+
+test('for routes the tables of the configuration are named, and no subnet or profile has to be given', async () => {
+  const { Statement } = await policy(['--account', '123456789012', '--region', 'us-east-1'], ROUTE);
+  expect(Statement.map(({ Sid, Action }) => [Sid, Action])).toEqual([
+    ['ReadRouteTablesAndInterfaces', ['ec2:DescribeRouteTables', 'ec2:DescribeNetworkInterfaces']],
+    ['SetRoutesInTheseTables', ['ec2:ReplaceRoute', 'ec2:CreateRoute']],
+    ['TellPeople', ['sns:Publish', 'sns:GetTopicAttributes']],
+  ]);
+  expect(Statement[1]?.Resource).toEqual([
+    'arn:aws:ec2:us-east-1:123456789012:route-table/rtb-0a',
+    'arn:aws:ec2:us-east-1:123456789012:route-table/rtb-0b',
+  ]);
 });
 
 const SECRET = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:failtome/web-AbCdEf';

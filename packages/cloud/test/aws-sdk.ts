@@ -19,6 +19,7 @@ export interface Answer {
   readonly MessageId?: string;
   readonly NetworkInterfaceId?: string;
   readonly NetworkInterfaces?: readonly object[];
+  readonly RouteTables?: readonly object[];
   readonly Reservations?: readonly { readonly Instances?: readonly object[] }[];
 }
 
@@ -50,11 +51,14 @@ export const ec2Sdk: Pick<Clients, 'EC2Client'> &
   Commands<
     | 'AssignPrivateIpAddresses'
     | 'AssociateAddress'
+    | 'CreateRoute'
     | 'DescribeAddresses'
     | 'DescribeInstances'
     | 'DescribeInstanceStatus'
     | 'DescribeNetworkInterfaces'
+    | 'DescribeRouteTables'
     | 'DisassociateAddress'
+    | 'ReplaceRoute'
     | 'UnassignPrivateIpAddresses'
   > = agentRequire('@aws-sdk/client-ec2');
 

@@ -10,6 +10,8 @@ export const webPort = 8080;
 /** A link listens at its target's address, at this port plus its source's number. */
 const linkPort = 9000;
 
+/** The route tables of a cluster whose addresses are led to by routes. */
+export const routeTables: readonly string[] = ['rtb-0a', 'rtb-0b'];
 /** The topic that every agent publishes to. */
 export const topicArn = 'arn:aws:sns:us-east-1:123456789012:failover';
 
@@ -112,7 +114,7 @@ function peerEntry(
 function candidateSections(id: string, { driver = 'ec2' }: ClusterOptions, places: Places): YamlObject {
   return {
     local: { url: `http://${places.host(id)}:${webPort}/` },
-    driver: { kind: driver },
+    driver: { kind: driver, ...(driver === 'ec2-route' ? { routeTables: [...routeTables] } : {}) },
     notify: { sns: { topicArn } },
   };
 }

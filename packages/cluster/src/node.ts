@@ -42,7 +42,7 @@ export class ClusterNode {
   }
 
   /** What a driver calls this machine: OpsWorks has ids of its own. */
-  nameFor(driver: 'ec2' | 'ec2-private-ip' | 'opsworks'): string {
+  nameFor(driver: 'ec2' | 'ec2-private-ip' | 'ec2-route' | 'opsworks'): string {
     const instance = this.#dependencies.cloud.state.instances.get(this.instanceId);
     return driver === 'opsworks' && instance !== undefined ? instance.opsworksId : this.instanceId;
   }

@@ -34,8 +34,11 @@ export interface ClusterOptions {
   readonly nodes: readonly [NodeSpec, ...NodeSpec[]];
   /** One that the first node holds, by default. */
   readonly addresses?: readonly SharedAddress[];
-  /** With `ec2-private-ip` every instance is in one subnet, unless it says otherwise. */
-  readonly driver?: 'ec2' | 'ec2-private-ip' | 'opsworks';
+  /**
+   * With `ec2-private-ip` every instance is in one subnet, unless it says otherwise; with `ec2-route` there are two route tables, and
+   * every interface has its source/destination check off.
+   */
+  readonly driver?: 'ec2' | 'ec2-private-ip' | 'ec2-route' | 'opsworks';
   /** What instances have for their private addresses: `10.0.1.…` by default, or where their agents listen. */
   readonly privateIps?: 'made-up' | 'loopback';
   /** What the agents' APIs speak; http by default. For https the settings of each node name its certificate. */

@@ -8,6 +8,7 @@ import {
   apiPort,
   configurationOf,
   Places,
+  routeTables,
   sharedAddresses,
   topicArn,
   webPort,
@@ -95,6 +96,7 @@ async function openCluster(options: ClusterOptions, opened: Closer[]): Promise<C
 
 function cloudOptions(options: ClusterOptions, places: Places): Parameters<typeof startCloud>[0] {
   const isPrivate = options.driver === 'ec2-private-ip';
+  const isRoute = options.driver === 'ec2-route';
   return {
     ...options.cloud,
     host: places.cloudHost,
@@ -102,6 +104,7 @@ function cloudOptions(options: ClusterOptions, places: Places): Parameters<typeo
     instances: options.nodes.map(({ id, instance }) => ({
       hostname: id,
       ...(isPrivate ? { availabilityZone: 'us-east-1a' } : {}),
+      ...(isRoute ? { sourceDestCheck: false } : {}),
       ...(options.privateIps === 'loopback' ? { privateIps: [[places.host(id)] as const] } : {}),
       ...instance,
       id: places.instanceId(id),
@@ -111,6 +114,7 @@ function cloudOptions(options: ClusterOptions, places: Places): Parameters<typeo
       const privateIp = holder === undefined ? undefined : landing?.[holder];
       return {
         ...(isPrivate ? { kind: 'private' as const } : {}),
+        ...(isRoute ? { kind: 'route' as const, routeTables } : {}),
         ...address,
         publicIp: places.sharedIp(index),
         ...(holder === undefined ? {} : { holder: places.instanceId(holder) }),

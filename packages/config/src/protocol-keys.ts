@@ -243,9 +243,9 @@ export const GUARD_TIMEOUT: DurationKey = duration(
 );
 
 /** `driver.kind`. */
-export const DRIVER_KIND: ChoiceKey<'ec2' | 'ec2-private-ip' | 'opsworks' | 'exec'> = choice(
+export const DRIVER_KIND: ChoiceKey<'ec2' | 'ec2-private-ip' | 'ec2-route' | 'opsworks' | 'exec'> = choice(
   'driver.kind',
-  ['ec2', 'ec2-private-ip', 'opsworks', 'exec'],
+  ['ec2', 'ec2-private-ip', 'ec2-route', 'opsworks', 'exec'],
   { kind: 'required' },
   'What moves the address.',
 );

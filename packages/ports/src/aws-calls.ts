@@ -14,8 +14,8 @@ import type {
 import { MALFORMED_CODE, unknown } from './aws-failure.ts';
 
 /**
- * One call. EC2's for Elastic IPs are fenced by ids, those for private addresses by the interface they name; OpsWorks (`stack-…`) has one
- * call that moves an address, whoever has it.
+ * One call. EC2's for Elastic IPs are fenced by ids, those for private addresses by the interface they name; a route is replaced
+ * whatever it leads to, and OpsWorks (`stack-…`) has one call that moves an address, whoever has it.
  */
 export type AwsCall =
   /** Null: every Elastic IP of the account and region. */
@@ -42,6 +42,8 @@ export type AwsCall =
   /** Never with `AllowReassignment`. */
   | { readonly kind: 'assign-ip'; readonly ip: Ip; readonly networkInterfaceId: string }
   | { readonly kind: 'unassign-ip'; readonly ip: Ip; readonly networkInterfaceId: string }
+  | { readonly kind: 'route-tables'; readonly routeTableIds: readonly string[] }
+  | ({ readonly kind: 'replace-route' | 'create-route' } & SetRoute)
   | {
       readonly kind: 'stack-addresses';
       readonly of: { readonly ip: Ip } | { readonly instanceId: InstanceId };
@@ -61,6 +63,15 @@ export interface Associate {
    * AssociateAddress).
    */
   readonly reassociate: boolean;
+}
+
+/** EC2's ReplaceRoute, of a route that is there, and CreateRoute, of one that isn't. */
+export interface SetRoute {
+  readonly dryRun: boolean;
+  readonly routeTableId: string;
+  /** A CIDR block. */
+  readonly destination: string;
+  readonly networkInterfaceId: string;
 }
 
 /** An Elastic IP as EC2 describes it. */
@@ -96,6 +107,26 @@ export interface NetworkCard {
   readonly primary: Ip;
   /** The primary one among them. */
   readonly privateIps: readonly Ip[];
+  /** It drops packets to addresses that aren't its own. */
+  readonly sourceDestCheck: boolean;
+}
+
+/** A route table, as EC2 describes it. */
+export interface RouteTable {
+  readonly routeTableId: string;
+  readonly vpcId: string;
+  readonly routes: readonly Route[];
+}
+
+/** One route for IPv4. */
+export interface Route {
+  /** A CIDR block. */
+  readonly destination: string;
+  /** Null: it leads to no instance, or to one that is gone. */
+  readonly instanceId: InstanceId | null;
+  readonly networkInterfaceId: string | null;
+  /** The VPC's own, which every table has. */
+  readonly isLocal: boolean;
 }
 
 /** An address as OpsWorks describes it. */
@@ -110,6 +141,7 @@ export type AwsOutput =
   | { readonly kind: 'places'; readonly places: readonly Place[] }
   | { readonly kind: 'associated'; readonly associationId: AssociationId }
   | { readonly kind: 'interfaces'; readonly interfaces: readonly NetworkCard[] }
+  | { readonly kind: 'route-tables'; readonly tables: readonly RouteTable[] }
   | { readonly kind: 'stack-addresses'; readonly addresses: readonly StackAddress[] }
   | { readonly kind: 'done' };
 
@@ -153,6 +185,9 @@ const OPERATIONS = {
   interfaces: ['ec2', 'DescribeNetworkInterfaces'],
   'assign-ip': ['ec2', 'AssignPrivateIpAddresses'],
   'unassign-ip': ['ec2', 'UnassignPrivateIpAddresses'],
+  'route-tables': ['ec2', 'DescribeRouteTables'],
+  'replace-route': ['ec2', 'ReplaceRoute'],
+  'create-route': ['ec2', 'CreateRoute'],
   'stack-addresses': ['opsworks', 'DescribeElasticIps'],
   'stack-associate': ['opsworks', 'AssociateElasticIp'],
   'stack-disassociate': ['opsworks', 'DisassociateElasticIp'],
@@ -171,10 +206,13 @@ export function isRepeatable(call: AwsCall): boolean {
     case 'addresses':
     case 'places':
     case 'interfaces':
+    case 'route-tables':
     case 'stack-addresses':
       return true;
     case 'associate':
     case 'disassociate':
+    case 'replace-route':
+    case 'create-route':
       return call.dryRun;
     case 'assign-ip':
     case 'unassign-ip':

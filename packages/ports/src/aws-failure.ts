@@ -137,9 +137,22 @@ export function isGoneFromInterface({ code, message }: DriverFailure): boolean {
   return code === 'InvalidParameterValue' && /are not assigned to interface/.test(message);
 }
 
+/** Whether a route can't be replaced because the table has none. The first code is seen in answers of ReplaceRoute, the second is the reference's. */
+export function isNoRoute({ code, message }: DriverFailure): boolean {
+  if (code === 'InvalidRoute.NotFound') return true;
+  return code === 'InvalidParameterValue' && /There is no route defined for/.test(message);
+}
+
+/** Whether a route can't be created because the table has one (EC2 API Reference, "Error codes"). */
+export function isRouteThere({ code }: DriverFailure): boolean {
+  return code === 'RouteAlreadyExists';
+}
+
 /** Whether a dry run's answer shows the permission: these codes come only after that was decided, and speak of the moment. */
-export function isPermitted({ code }: DriverFailure): boolean {
-  return code === DRY_RUN_PASSED || code === ALREADY_ASSOCIATED || code === STALE_ASSOCIATION;
+export function isPermitted(failure: DriverFailure): boolean {
+  const { code } = failure;
+  if (code === DRY_RUN_PASSED || code === ALREADY_ASSOCIATED || code === STALE_ASSOCIATION) return true;
+  return isNoRoute(failure) || isRouteThere(failure);
 }
 
 /** How a request ended, as metrics and history count it. Null: it succeeded. */

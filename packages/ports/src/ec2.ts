@@ -303,7 +303,7 @@ export function displacedBy(
 }
 
 /** The failure to act on: a definite no before a throttle, and that before not knowing. */
-function gravest(outcomes: readonly (DriverFailure | null)[]): DriverFailure | null {
+export function gravest(outcomes: readonly (DriverFailure | null)[]): DriverFailure | null {
   const failures = outcomes.filter((each) => each !== null);
   return (
     failures.find((each) => each.kind === 'refused' && !each.throttled) ??

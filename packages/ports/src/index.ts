@@ -14,4 +14,5 @@ export * from './relay.ts';
 export * from './relay-item.ts';
 export * from './relay-pace.ts';
 export * from './relay-store.ts';
+export * from './route.ts';
 export * from './transport.ts';

@@ -1,6 +1,6 @@
 /** Which network interface is this node's, for the drivers that put something onto one. */
 import type { DriverFailure, InstanceId } from '@failtome/protocol';
-import { type AwsCall, type CallOutcome, type NetworkCard, outputOf } from './aws-calls.ts';
+import { type AwsCall, type CallOutcome, type DriverRun, type NetworkCard, outputOf } from './aws-calls.ts';
 import { refused } from './aws-failure.ts';
 
 /** This node, and its interface where that is named. */
@@ -38,4 +38,30 @@ export function ownCardIn(all: readonly NetworkCard[], { instanceId, networkInte
   if (more.length === 0) return { kind: 'card', card: first };
   const told = `${instanceId} has ${more.length + 1} network interfaces, and driver.networkInterfaceId names none of them`;
   return { kind: 'impossible', failure: refused('SeveralInterfaces', told) };
+}
+
+/** This node's interface, as far as EC2 has told of it. */
+export interface Own {
+  readonly spec: OwnSpec;
+  card: OwnCard;
+}
+
+/** Heed what the call of `ownCallOf` showed. A failure leaves it as it was. */
+export function resolve(own: Own, outcome: CallOutcome | undefined): void {
+  const shown = outputOf(outcome, 'interfaces');
+  if (shown.kind === 'ok') own.card = ownCardIn(shown.output.interfaces, own.spec);
+}
+
+/** The interface, asked for where it isn't known yet; or why there is none. */
+export function* resolvedCard(own: Own): DriverRun<NetworkCard | DriverFailure> {
+  if (own.card.kind === 'unresolved') {
+    const [outcome] = yield [ownCallOf(own.spec)];
+    const failure = answerOf(outcome);
+    if (failure !== null) return failure;
+    resolve(own, outcome);
+  }
+  if (own.card.kind === 'card') return own.card.card;
+  return own.card.kind === 'impossible'
+    ? own.card.failure
+    : refused('NoInterface', 'EC2 shows none of this node');
 }

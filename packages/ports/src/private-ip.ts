@@ -6,9 +6,9 @@
  * address was then is kept here from read to release, and so is from where it was taken last, which a read that lags may still show.
  */
 import type { DriverAnswer, DriverFailure, DriverOperation, InstanceId, Ip } from '@failtome/protocol';
-import { type AwsCall, type CallOutcome, type DriverRun, type NetworkCard, outputOf } from './aws-calls.ts';
+import { type AwsCall, type DriverRun, type NetworkCard, outputOf } from './aws-calls.ts';
 import { isAssignedAlready, isGoneFromInterface, refused, unknown } from './aws-failure.ts';
-import { answerOf, type OwnCard, type OwnSpec, ownCallOf, ownCardIn } from './own-card.ts';
+import { type Own, type OwnSpec, ownCallOf, resolve, resolvedCard } from './own-card.ts';
 
 /** For which network interface and which addresses EC2 is called. */
 export interface PrivateIpOptions extends OwnSpec {
@@ -66,11 +66,6 @@ export function createPrivateIpCalls(options: PrivateIpOptions): PrivateIpCalls 
   };
 }
 
-interface Own {
-  readonly spec: OwnSpec;
-  card: OwnCard;
-}
-
 const byAddress = (ip: Ip): AwsCall => ({ kind: 'interfaces', of: { privateIp: ip } });
 
 /** @param resolves this node's own interface is asked for beside it */
@@ -87,12 +82,6 @@ function* read(address: Contested, own: Own, resolves: boolean): DriverRun {
   if (found === null || found.networkInterfaceId !== address.left?.networkInterfaceId) address.left = null;
   if (found !== null) address.shownOn.set(holderOf(found), found.networkInterfaceId);
   return { kind: 'read', association: associationOn(found, own), displaces: null };
-}
-
-/** A failure leaves it as it was: EC2 itself has the last word on where the address may be assigned. */
-function resolve(own: Own, outcome: CallOutcome | undefined): void {
-  const shown = outputOf(outcome, 'interfaces');
-  if (shown.kind === 'ok') own.card = ownCardIn(shown.output.interfaces, own.spec);
 }
 
 /** The interface that has the address in this node's network; another network may have the same addresses. Null: none has it. */
@@ -168,17 +157,9 @@ function* release(address: Contested, holder: InstanceId | null): DriverRun {
 
 function* take(address: Contested, own: Own): DriverRun {
   const { ip } = address;
-  if (own.card.kind === 'unresolved') {
-    const [outcome] = yield [ownCallOf(own.spec)];
-    const failure = answerOf(outcome);
-    if (failure !== null) return failure;
-    resolve(own, outcome);
-  }
-  if (own.card.kind !== 'card')
-    return own.card.kind === 'impossible'
-      ? own.card.failure
-      : refused('NoInterface', 'EC2 shows none of this node');
-  const { networkInterfaceId } = own.card.card;
+  const card = yield* resolvedCard(own);
+  if ('kind' in card) return card;
+  const { networkInterfaceId } = card;
   const [outcome] = yield [{ kind: 'assign-ip', ip, networkInterfaceId }];
   if (outcome?.kind === 'failed' && !isAssignedAlready(outcome.failure)) return outcome.failure;
   if (address.left !== null) address.left.isClaimed = true;

@@ -15,7 +15,7 @@ const IP = '10.0.1.100';
 function card(id: string, more: Partial<NetworkCard> = {}): NetworkCard {
   const place = { subnetId: 'subnet-1', vpcId: 'vpc-1', instanceId: `i-${id}` };
   const usual = { networkInterfaceId: `eni-${id}`, primary: '10.0.1.1', privateIps: ['10.0.1.1'] };
-  return { ...place, ...usual, ...more };
+  return { ...place, ...usual, sourceDestCheck: true, ...more };
 }
 
 const ours = card('us');

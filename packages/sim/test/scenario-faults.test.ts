@@ -223,7 +223,7 @@ const FAULTS: readonly (readonly [what: string, text: string, fault: string])[] 
   [
     'an unknown driver',
     `${GOOD}settings: { driver: { kind: exec } }\n`,
-    'settings.driver.kind: found "exec", expected one of ec2, ec2-private-ip or opsworks',
+    'settings.driver.kind: found "exec", expected one of ec2, ec2-private-ip, ec2-route or opsworks',
   ],
   ['an unknown claim', `${GOOD}expect: { takes: [b] }\n`, 'expect.takes: found an unknown key'],
   ['an unknown reason', `${GOOD}expect: { decision: { b: held-dwn } }\n`, 'did you mean held-down?'],
@@ -407,7 +407,7 @@ test.each([
   [
     'a driver that is not simulated',
     AGENT.replace('ec2', 'exec'),
-    'driver.kind: found exec, expected ec2, ec2-private-ip or opsworks',
+    'driver.kind: found exec, expected ec2, ec2-private-ip, ec2-route or opsworks',
   ],
   ['no peers', AGENT.replace(/peers[\s\S]*?\n(?=auth)/, ''), 'peers: found nothing, expected a list'],
 ])("%s in an agent's configuration is told", (_, text, fault) => {

@@ -14,7 +14,7 @@ import { type Ended, failtome, program } from './command.ts';
 import { Slots } from './slots.ts';
 
 /** The drivers that a scenario runs with. */
-export type Driver = 'ec2' | 'ec2-private-ip' | 'opsworks';
+export type Driver = 'ec2' | 'ec2-private-ip' | 'ec2-route' | 'opsworks';
 
 /** How long anything is waited for: far longer than it takes, because many clusters share two cores. */
 export const patienceMs = 60_000;

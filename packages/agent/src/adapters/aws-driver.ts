@@ -7,10 +7,12 @@ import {
   type CallOutcome,
   createEc2Calls,
   createPrivateIpCalls,
+  createRouteCalls,
   type DriverRun,
   type Ec2Options,
   opsworksRun,
   type PrivateIpOptions,
+  type RouteOptions,
 } from '@failtome/ports';
 import type { DriverOperation, InstanceId, Ip } from '@failtome/protocol';
 import type { AwsClients, CallContext } from './aws-clients.ts';
@@ -36,6 +38,11 @@ export function createPrivateIpDriver(
   dependencies: AwsDriverDependencies,
 ): Driver {
   return createAwsDriver(createPrivateIpCalls(options).run, dependencies);
+}
+
+/** Build the driver `ec2-route`. Nothing is sent until the first effect. */
+export function createRouteDriver(options: RouteOptions, dependencies: AwsDriverDependencies): Driver {
+  return createAwsDriver(createRouteCalls(options).run, dependencies);
 }
 
 /** Build the driver `opsworks`. `instanceId` is OpsWorks's own id of this instance, not EC2's (`findOpsworksInstance`). */
@@ -85,6 +92,9 @@ function sendOne(clients: AwsClients, call: AwsCall, context: CallContext): Prom
     case 'disassociate':
     case 'assign-ip':
     case 'unassign-ip':
+    case 'route-tables':
+    case 'replace-route':
+    case 'create-route':
       return sendToEc2(clients, call, context);
     case 'stack-addresses':
     case 'stack-associate':
@@ -99,10 +109,13 @@ function mayMoveOwnAddress(call: AwsCall, outcome: CallOutcome): boolean {
     case 'addresses':
     case 'places':
     case 'interfaces':
+    case 'route-tables':
     case 'stack-addresses':
-    // A private address is nobody's public one.
+    // A private address is nobody's public one, nor is one that routes lead to.
     case 'assign-ip':
     case 'unassign-ip':
+    case 'replace-route':
+    case 'create-route':
       return false;
     case 'disassociate':
       return !call.dryRun && call.own && outcome.kind === 'ok';

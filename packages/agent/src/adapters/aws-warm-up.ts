@@ -1,5 +1,9 @@
 /** The first calls of a run, so that none of a move's is the first. */
-import { DescribeAddressesCommand, DescribeNetworkInterfacesCommand } from '@aws-sdk/client-ec2';
+import {
+  DescribeAddressesCommand,
+  DescribeNetworkInterfacesCommand,
+  DescribeRouteTablesCommand,
+} from '@aws-sdk/client-ec2';
 import { DescribeElasticIpsCommand } from '@aws-sdk/client-opsworks';
 import { GetTopicAttributesCommand } from '@aws-sdk/client-sns';
 import type { CloudRequest, DurationMs, Ip } from '@failtome/protocol';
@@ -39,6 +43,11 @@ export async function warmUp(
       Filters: [{ Name: 'addresses.private-ip-address', Values: [...ips] }],
     });
     warm('ec2', 'DescribeNetworkInterfaces', (options) => ec2.send(command, options));
+  }
+  if (driver === 'ec2-route') {
+    // For the connection's sake: its answer is of no use without the tables' ids, so one page of one is enough.
+    const command = new DescribeRouteTablesCommand({ MaxResults: 5 });
+    warm('ec2', 'DescribeRouteTables', (options) => ec2.send(command, options));
   }
   if (driver === 'opsworks') {
     const command = new DescribeElasticIpsCommand({ Ips: [...ips] });

@@ -3,7 +3,12 @@
  */
 import type { AddressSettings, DriverSettings, Identity } from '../config/types.ts';
 import type { AwsClients } from './aws-clients.ts';
-import { createEc2Driver, createOpsworksDriver, createPrivateIpDriver } from './aws-driver.ts';
+import {
+  createEc2Driver,
+  createOpsworksDriver,
+  createPrivateIpDriver,
+  createRouteDriver,
+} from './aws-driver.ts';
 import type { Driver, Post } from './driver.ts';
 import { createExecDriver, type ExecDriverDependencies } from './exec.ts';
 
@@ -34,6 +39,13 @@ export function openDriver(
       const { networkInterfaceId } = driver;
       return createPrivateIpDriver(
         { instanceId, networkInterfaceId, addresses },
+        { clients: clients(), post },
+      );
+    }
+    case 'ec2-route': {
+      const { networkInterfaceId, routeTables } = driver;
+      return createRouteDriver(
+        { instanceId, networkInterfaceId, addresses, routeTables },
         { clients: clients(), post },
       );
     }

@@ -33,12 +33,23 @@ import {
 } from '@failtome/ports';
 import type { InstanceId } from '@failtome/protocol';
 import { type AwsClients, ask, type CallContext, type SendOptions } from './aws-clients.ts';
+import { sendOfRoutes } from './route-calls.ts';
 
 /** The calls that go to EC2. */
 export type Ec2Call = Extract<
   AwsCall,
   {
-    kind: 'addresses' | 'places' | 'interfaces' | 'associate' | 'disassociate' | 'assign-ip' | 'unassign-ip';
+    kind:
+      | 'addresses'
+      | 'places'
+      | 'interfaces'
+      | 'associate'
+      | 'disassociate'
+      | 'assign-ip'
+      | 'unassign-ip'
+      | 'route-tables'
+      | 'replace-route'
+      | 'create-route';
   }
 >;
 
@@ -77,6 +88,10 @@ export function sendToEc2(clients: AwsClients, call: Ec2Call, context: CallConte
     case 'assign-ip':
     case 'unassign-ip':
       return sendOfInterfaces(clients, call, context);
+    case 'route-tables':
+    case 'replace-route':
+    case 'create-route':
+      return sendOfRoutes(clients, call, context);
   }
 }
 
@@ -133,6 +148,8 @@ function cardIn(card: NetworkInterface): NetworkCard | null {
     vpcId: VpcId,
     primary: PrivateIpAddress,
     privateIps: [...new Set([PrivateIpAddress, ...more])],
+    // What isn't shown may be on: EC2 has it so by default.
+    sourceDestCheck: card.SourceDestCheck !== false,
   };
 }
 

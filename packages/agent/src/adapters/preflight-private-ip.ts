@@ -2,11 +2,12 @@
  * The part of `failtome check` for the driver `ec2-private-ip`: which interface the addresses come to, who has them, and whether they
  * could come here. Neither call of a move has a dry run.
  */
-import { answerOf, type NetworkCard, type OwnSpec, outputOf, ownCallOf, ownCardIn } from '@failtome/ports';
+import type { NetworkCard, OwnSpec } from '@failtome/ports';
 import type { DriverAnswer, DurationMs } from '@failtome/protocol';
 import type { AddressSettings } from '../config/types.ts';
 import { type AwsClients, contextFor } from './aws-clients.ts';
-import { createPrivateIpDriver, sendAll } from './aws-driver.ts';
+import { createPrivateIpDriver } from './aws-driver.ts';
+import { preflightCard } from './preflight-card.ts';
 import { type CheckLine, fail, failed, ok, type Permission, warn } from './preflight-fix.ts';
 import { ask, holderIn } from './preflight-read.ts';
 
@@ -27,38 +28,12 @@ export async function preflightPrivateIp(
 ): Promise<readonly CheckLine[]> {
   const { clients, timeoutMs, instanceId, networkInterfaceId } = preflight;
   const context = contextFor(timeoutMs, () => undefined);
-  const [outcome] = await sendAll(clients, [ownCallOf(preflight)], context);
-  const failure = answerOf(outcome);
-  const name = 'network interface';
-  if (failure !== null) return [failed(name, failure, MAY_READ)];
-  const shown = outputOf(outcome, 'interfaces');
-  const own = ownCardIn(shown.kind === 'ok' ? shown.output.interfaces : [], preflight);
-  if (own.kind === 'unresolved') {
-    const fix =
-      'Set driver.networkInterfaceId, or leave it out; see that driver.instanceId and driver.region are those of this instance.';
-    return [fail(name, `${networkInterfaceId ?? instanceId} has none that EC2 shows`, fix)];
-  }
-  if (own.kind === 'impossible') {
-    const fix = `Set driver.networkInterfaceId, or FAILTOME_NETWORK_INTERFACE_ID, to the one that the addresses are to come to.`;
-    return [fail(name, own.failure.message, fix)];
-  }
+  const { card, line } = await preflightCard(clients, preflight, context);
+  if (card === null) return [line];
   const driver = (post: Parameters<typeof createPrivateIpDriver>[1]['post']) =>
     createPrivateIpDriver({ instanceId, networkInterfaceId, addresses }, { clients, post });
-  const lines = addresses.map(async ({ ip }) => addressLine(ip, await ask(driver, ip, timeoutMs), own.card));
-  return [cardLine(own.card, instanceId), ...(await Promise.all(lines)), unproven(preflight)];
-}
-
-/** One of another instance would bring the addresses there. */
-function cardLine(card: NetworkCard, instanceId: string): CheckLine {
-  const name = 'network interface';
-  const found = `${card.networkInterfaceId} in ${card.subnetId}`;
-  if (card.instanceId === instanceId) return ok(name, found);
-  const whose = card.instanceId === null ? 'belongs to no instance' : `belongs to ${card.instanceId}`;
-  return fail(
-    name,
-    `${found} ${whose}, not to ${instanceId}`,
-    'Set driver.networkInterfaceId to one of this instance.',
-  );
+  const lines = addresses.map(async ({ ip }) => addressLine(ip, await ask(driver, ip, timeoutMs), card));
+  return [line, ...(await Promise.all(lines)), unproven(preflight)];
 }
 
 function addressLine(ip: string, answer: DriverAnswer, { subnetId }: NetworkCard): CheckLine {

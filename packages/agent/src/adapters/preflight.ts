@@ -20,6 +20,7 @@ import { preflightEc2 } from './preflight-ec2.ts';
 import { type CheckLine, fail, failed, fixFor, foundIn, ok, type Permission, warn } from './preflight-fix.ts';
 import { preflightPrivateIp } from './preflight-private-ip.ts';
 import { ask, holderIn } from './preflight-read.ts';
+import { preflightRoute } from './preflight-route.ts';
 
 export type { CheckLine } from './preflight-fix.ts';
 
@@ -72,6 +73,13 @@ async function preflightAws(
         const { networkInterfaceId } = driver;
         return preflightPrivateIp(
           { clients, instanceId, networkInterfaceId, account, timeoutMs },
+          configured,
+        );
+      }
+      case 'ec2-route': {
+        const { networkInterfaceId, routeTables } = driver;
+        return preflightRoute(
+          { clients, instanceId, networkInterfaceId, routeTables, account, timeoutMs },
           configured,
         );
       }

@@ -84,7 +84,13 @@ function notifyPart({ sns, webhooks, exec, blockedAfterMs }: AgentConfig['notify
 function driverPart(driver: DriverSettings): unknown {
   if (driver.kind === 'exec') return driver;
   const { kind, region, assumeRole, displace } = driver;
-  return { kind, region, displace, ...(assumeRole === null ? {} : { assumeRole }) };
+  return {
+    kind,
+    region,
+    displace,
+    ...(assumeRole === null ? {} : { assumeRole }),
+    ...(kind === 'ec2-route' ? { routeTables: driver.routeTables.toSorted() } : {}),
+  };
 }
 
 /** Keys in their order, so that where a value stands in the file doesn't matter. */

@@ -7,6 +7,9 @@ import * as kinds from './kinds.ts';
 
 const { declared, key } = keyTable();
 
+/** A move has a call for each, side by side: EC2's rate of those is 50 at once and 5 a second. */
+const MAX_ROUTE_TABLES = 16;
+
 /** In the order of the reference. */
 export const DRIVER_KEYS: readonly Key<unknown>[] = declared;
 
@@ -36,6 +39,16 @@ export const DRIVER_NETWORK_INTERFACE_ID: Key<string> = key(
   kinds.words('the id of a network interface such as eni-0abc', /^eni-[A-Za-z0-9-]{1,124}$/),
   none("the instance's only one"),
   'FAILTOME_NETWORK_INTERFACE_ID',
+);
+/** `driver.routeTables`. */
+export const DRIVER_ROUTE_TABLES: Key<readonly string[]> = key(
+  'driver.routeTables',
+  kinds.listOf(
+    kinds.words('the id of a route table such as rtb-0abc', /^rtb-[A-Za-z0-9-]{1,124}$/),
+    1,
+    MAX_ROUTE_TABLES,
+  ),
+  none('required with `ec2-route`, refused otherwise'),
 );
 /** `driver.assumeRole`. */
 export const DRIVER_ASSUME_ROLE: Key<string> = key(

@@ -5,7 +5,7 @@
 import type { DriverConfig, Role } from '@failtome/protocol';
 
 /** The kinds that call AWS. */
-export type AwsDriverKindName = 'ec2' | 'ec2-private-ip' | 'opsworks';
+export type AwsDriverKindName = 'ec2' | 'ec2-private-ip' | 'ec2-route' | 'opsworks';
 
 /** The name of a driver. */
 export type DriverKindName = AwsDriverKindName | 'exec';
@@ -25,7 +25,7 @@ const AWS_KEYS = ['driver.region', 'driver.instanceId', 'driver.assumeRole'];
 /** What is said of an Elastic IP. Drivers that have no use for it pass it over, as ever. */
 const ELASTIC_KEYS = ['addresses[].allocationId', 'addresses[].privateIp'];
 
-/** EC2 and a user's program can be fenced; OpsWorks has one call, and only an Elastic IP of EC2's can be swapped in one. */
+/** EC2 and a user's program can be fenced; OpsWorks has one call and so has a route, and only an Elastic IP of EC2's can be swapped in one. */
 export const DRIVER_KINDS: { readonly [Name in DriverKindName]: DriverKind<Name> } = {
   ec2: {
     onAws: true,
@@ -52,6 +52,21 @@ export const DRIVER_KINDS: { readonly [Name in DriverKindName]: DriverKind<Name>
       ['ec2', 'DescribeNetworkInterfaces'],
       ['ec2', 'AssignPrivateIpAddresses'],
       ['ec2', 'UnassignPrivateIpAddresses'],
+    ],
+  },
+  'ec2-route': {
+    onAws: true,
+    instancesOf: 'ec2',
+    keys: [...AWS_KEYS, 'driver.networkInterfaceId', 'driver.routeTables'],
+    style: 'single-call',
+    swap: false,
+    calls: [
+      ['ec2', 'DescribeRouteTables'],
+      ['ec2', 'DescribeNetworkInterfaces'],
+      ['ec2', 'ReplaceRoute'],
+      ['ec2', 'ReplaceRouteDryRun'],
+      ['ec2', 'CreateRoute'],
+      ['ec2', 'CreateRouteDryRun'],
     ],
   },
   opsworks: {

@@ -6,7 +6,7 @@
 import { isIP, isIPv4 } from 'node:net';
 import { describeNode, formatDuration, shown } from '@failtome/config';
 import type { DurationMs } from '@failtome/protocol';
-import { DRIVER_KINDS, driverKindsWith, isForeignDriverKey } from './driver-kinds.ts';
+import { DRIVER_KINDS, type DriverKindName, driverKindsWith, isForeignDriverKey } from './driver-kinds.ts';
 import { electorateFaults } from './electorate.ts';
 import type { Fault } from './fault.ts';
 import type { Key } from './file-keys.ts';
@@ -215,21 +215,16 @@ function driverFaults(settings: Settings): readonly Fault[] {
   if (!settings.present.has('driver')) return candidateWithoutDriver(settings);
   const kind = get(settings, keys.DRIVER_KIND);
   if (kind === null) return [];
-  const faults: Fault[] = [];
   const because = `because driver.kind is ${kind}`;
-  const command = settings.entries.get(keys.DRIVER_COMMAND.path);
-  if (kind === 'exec' && command === undefined) {
-    faults.push(
-      fault(settings, keys.DRIVER_COMMAND, 0, 'nothing', `the program and its arguments, ${because}`),
-    );
-  }
   const given = [
     [keys.DRIVER_COMMAND, 'a command'],
+    [keys.DRIVER_ROUTE_TABLES, 'route tables'],
     [keys.DRIVER_REGION, shown(get(settings, keys.DRIVER_REGION))],
     [keys.DRIVER_INSTANCE_ID, shown(get(settings, keys.DRIVER_INSTANCE_ID))],
     [keys.DRIVER_NETWORK_INTERFACE_ID, shown(get(settings, keys.DRIVER_NETWORK_INTERFACE_ID))],
     [keys.DRIVER_ASSUME_ROLE, shown(get(settings, keys.DRIVER_ASSUME_ROLE))],
   ] as const;
+  const faults = [...commandFaults(settings, kind), ...routeTableFaults(settings, kind)];
   for (const [key, found] of given) {
     // A variable is set for a whole host, and a driver that has no use for it passes it over.
     if (!isForeignDriverKey(kind, key.path) || originOf(settings, key).kind !== 'file') continue;
@@ -243,6 +238,22 @@ function driverFaults(settings: Settings): readonly Fault[] {
     faults.push(fault(settings, keys.DRIVER_INSTANCE_ID, 0, shown(instanceId), expected));
   }
   return faults;
+}
+
+function commandFaults(settings: Settings, kind: DriverKindName): readonly Fault[] {
+  if (kind !== 'exec' || settings.entries.has(keys.DRIVER_COMMAND.path)) return [];
+  const expected = 'the program and its arguments, because driver.kind is exec';
+  return [fault(settings, keys.DRIVER_COMMAND, 0, NOTHING, expected)];
+}
+
+function routeTableFaults(settings: Settings, kind: DriverKindName): readonly Fault[] {
+  if (kind !== 'ec2-route') return [];
+  const key = keys.DRIVER_ROUTE_TABLES;
+  if (!settings.entries.has(key.path))
+    return [fault(settings, key, 0, NOTHING, `${key.kind.expected}, because driver.kind is ec2-route`)];
+  const tables = get(settings, key) ?? [];
+  const twice = tables.find((id, index) => tables.indexOf(id) !== index);
+  return twice === undefined ? [] : [fault(settings, key, 0, `${shown(twice)} twice`, 'each table once')];
 }
 
 function candidateWithoutDriver(settings: Settings): readonly Fault[] {

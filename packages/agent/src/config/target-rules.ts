@@ -19,7 +19,7 @@ export function targetFaults(settings: Settings): readonly Fault[] {
       return [{ path: pathOf(key, index), ...told, origin: originOf(settings, key, index) }];
     });
     const ip = get(settings, keys.ADDRESS_IP, index);
-    if (kind !== 'ec2-private-ip' || ip === null || isIPv4(ip)) return foreign;
+    if ((kind !== 'ec2-private-ip' && kind !== 'ec2-route') || ip === null || isIPv4(ip)) return foreign;
     const told = { found: shown(ip), expected: `an IPv4 address, ${because}`, hint: '' };
     return [
       { path: pathOf(keys.ADDRESS_IP, index), ...told, origin: originOf(settings, keys.ADDRESS_IP, index) },

@@ -106,11 +106,18 @@ interface AwsDriverSettings {
 
 /** What moves the addresses. */
 export type DriverSettings =
-  | ({ readonly kind: Exclude<AwsDriverKindName, 'ec2-private-ip'> } & AwsDriverSettings)
+  | ({ readonly kind: Exclude<AwsDriverKindName, 'ec2-private-ip' | 'ec2-route'> } & AwsDriverSettings)
   | ({
       readonly kind: 'ec2-private-ip';
       /** Null: the instance's only one. */
       readonly networkInterfaceId: string | null;
+    } & AwsDriverSettings)
+  | ({
+      readonly kind: 'ec2-route';
+      /** Null: the instance's only one. */
+      readonly networkInterfaceId: string | null;
+      /** Their ids, each once. */
+      readonly routeTables: readonly string[];
     } & AwsDriverSettings)
   | { readonly kind: 'exec'; readonly command: readonly string[]; readonly displace: 'refuse' | 'allow' };
 

@@ -137,7 +137,8 @@ function driverWarnings(config: AgentConfig, settings: Settings): readonly Warni
   const { driver, addresses, notify } = config;
   if (driver === null) return [];
   const awsId = driver.kind === 'opsworks' && driver.instanceId?.startsWith('i-') === true;
-  const isPrivate = driver.kind === 'ec2-private-ip';
+  const isElastic = !isForeignDriverKey(driver.kind, keys.ADDRESS_PRIVATE_IP.path);
+  const movesWhat = driver.kind === 'ec2-route' ? 'addresses within a VPC' : 'addresses of a subnet';
   const shared = addresses.filter((address) => address.privateIp === null).length;
   const ignored =
     isForeignDriverKey(driver.kind, keys.DRIVER_INSTANCE_ID.path) &&
@@ -168,15 +169,15 @@ function driverWarnings(config: AgentConfig, settings: Settings): readonly Warni
       'allow: taking an address may throw another Elastic IP off this node',
     ),
     ...when(
-      isOnAws(driver) && !isPrivate && shared > 1,
+      isOnAws(driver) && isElastic && shared > 1,
       'addresses',
       `${shared} have no privateIp, so one node can hold only one of them at a time`,
     ),
     ...addresses.flatMap(({ ip }, index) =>
       when(
-        isPrivate && isPublic(ip),
+        !isElastic && isPublic(ip),
         `addresses[${index}].ip`,
-        `${ip} is a public address, and driver.kind ec2-private-ip moves addresses of a subnet`,
+        `${ip} is a public address, and driver.kind ${driver.kind} is for ${movesWhat}`,
       ),
     ),
     ...notifyWarnings(notify),

@@ -84,6 +84,14 @@ function driverGrant(
       const place = placeOf(config, driver, given, found, wanted);
       return place === null || wanted.length > 0 ? null : { kind: 'ec2-private-ip', ...place };
     }
+    case 'ec2-route': {
+      const region = regionOf(driver, given, found);
+      const account = accountOf(config, given, found);
+      if (region === null) wanted.push(REGION_WANTED);
+      if (account === null) wanted.push(ACCOUNT_WANTED);
+      const { kind, routeTables } = driver;
+      return region === null || account === null ? null : { kind, region, account, routeTables };
+    }
     case 'opsworks':
       return opsworksGrant(driver, given, found, wanted);
   }
@@ -125,17 +133,17 @@ type Place = Pick<Extract<DriverGrant, { kind: 'ec2' }>, 'region' | 'account' | 
 
 /** In which subnets of whose network the nodes are; null: it isn't known. */
 function placeOf(
-  { notify }: Configured,
+  config: Configured,
   driver: AwsDriver,
   given: Given,
   found: FoundForIam | null,
   wanted: string[],
 ): Place | null {
   const region = regionOf(driver, given, found);
-  const account = given.account ?? found?.account ?? accountIn(notify.sns?.topicArn ?? '');
+  const account = accountOf(config, given, found);
   const subnets = given.subnets.length > 0 ? given.subnets : (found?.subnets ?? []);
   if (region === null) wanted.push(REGION_WANTED);
-  if (account === null) wanted.push('--account ID: the AWS account that the nodes are in, 12 digits');
+  if (account === null) wanted.push(ACCOUNT_WANTED);
   if (subnets.length === 0) {
     wanted.push("--subnet ID, once for each subnet that the nodes' network interfaces are in (subnet-0abc)");
   }
@@ -195,6 +203,12 @@ function opsworksGrant(
   return { kind: 'opsworks', region, stackId, searches: driver.instanceId === null };
 }
 
+const ACCOUNT_WANTED = '--account ID: the AWS account that the nodes are in, 12 digits';
+
+function accountOf({ notify }: Configured, given: Given, found: FoundForIam | null): string | null {
+  return given.account ?? found?.account ?? accountIn(notify.sns?.topicArn ?? '');
+}
+
 function regionOf(driver: AwsDriver, given: Given, found: FoundForIam | null): string | null {
   return given.region ?? driver.region ?? given.regionOtherwise ?? found?.region ?? null;
 }
@@ -213,6 +227,7 @@ export function needsLookup(config: Configured, given: Given): boolean {
   if (regionOf(driver, given, null) === null) return true;
   if (driver.kind === 'opsworks') return given.stackId === null;
   if (given.account === null && accountIn(notify.sns?.topicArn ?? '') === null) return true;
+  if (driver.kind === 'ec2-route') return false;
   if (given.subnets.length === 0) return true;
   return driver.kind === 'ec2' && given.tag === null && given.profiles.length === 0;
 }

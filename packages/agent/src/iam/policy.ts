@@ -51,6 +51,13 @@ export type DriverGrant =
       readonly subnets: readonly string[];
     }
   | {
+      readonly kind: 'ec2-route';
+      readonly region: string;
+      readonly account: string;
+      /** Their ids. */
+      readonly routeTables: readonly string[];
+    }
+  | {
       readonly kind: 'opsworks';
       readonly region: string;
       readonly stackId: string;
@@ -105,6 +112,8 @@ function driverStatements(driver: DriverGrant): readonly Statement[] {
       return ec2Statements(driver);
     case 'ec2-private-ip':
       return privateIpStatements(driver);
+    case 'ec2-route':
+      return routeStatements(driver);
     case 'opsworks':
       return opsworksStatements(driver);
     case 'none':
@@ -167,6 +176,24 @@ function privateIpStatements({
       [arn('network-interface', '*')],
       { ArnEquals: { 'ec2:Subnet': subnets.map((id) => arn('subnet', id)) } },
     ),
+  ];
+}
+
+/** Of setting a route the only resource is the table, and no condition speaks of the destination or of what it leads to. */
+function routeStatements({
+  region,
+  account,
+  routeTables,
+}: Extract<DriverGrant, { kind: 'ec2-route' }>): readonly Statement[] {
+  const reads = ['ec2:DescribeRouteTables', 'ec2:DescribeNetworkInterfaces'];
+  const tables = routeTables.map(
+    (id) => `arn:${partitionOf(region)}:ec2:${region}:${account}:route-table/${id}`,
+  );
+  return [
+    allow('ReadRouteTablesAndInterfaces', reads, ['*'], {
+      StringEquals: { 'aws:RequestedRegion': [region] },
+    }),
+    allow('SetRoutesInTheseTables', ['ec2:ReplaceRoute', 'ec2:CreateRoute'], tables),
   ];
 }
 

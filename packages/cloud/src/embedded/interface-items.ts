@@ -52,7 +52,7 @@ export function cardItem({ card, instance }: InterfaceView, config: AwsConfig): 
 
 /** What both have of it. */
 function ownFields(
-  { id, mac, privateIps }: NetworkInterface,
+  { id, mac, privateIps, sourceDestCheck = true }: NetworkInterface,
   instance: InstanceView['instance'],
   { accountId }: AwsConfig,
 ): readonly (Xml | null)[] {
@@ -64,6 +64,7 @@ function ownFields(
     element('status', 'in-use'),
     element('macAddress', mac),
     element('privateIpAddress', privateIps[0]),
+    element('sourceDestCheck', sourceDestCheck),
   ];
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../model/index.ts';
 import type { AccessKey } from './credentials.ts';
 import { cardItem, interfaceItem } from './interface-items.ts';
+import { routeTableItem } from './route-items.ts';
 import { element, items, optional, type Xml, xmlDocument } from './xml.ts';
 
 const ec2Namespace = 'http://ec2.amazonaws.com/doc/2016-11-15/';
@@ -45,6 +46,9 @@ export function queryAnswer(
     case 'ec2:DescribeNetworkInterfaces':
     case 'ec2:AssignPrivateIpAddresses':
     case 'ec2:UnassignPrivateIpAddresses':
+    case 'ec2:DescribeRouteTables':
+    case 'ec2:ReplaceRoute':
+    case 'ec2:CreateRoute':
       return xmlDocument(root, ec2Namespace, element('requestId', requestId), ...ec2Body(result, config));
     case 'sns:Publish':
       return xmlDocument(
@@ -172,7 +176,16 @@ function ec2Body(result: Ec2Result, config: AwsConfig): readonly Xml[] {
           result.privateIpAddresses.map((ip) => [element('privateIpAddress', ip)]),
         ),
       ];
+    case 'ec2:DescribeRouteTables':
+      return [
+        items(
+          'routeTableSet',
+          result.tables.map((view) => routeTableItem(view, config)),
+        ),
+      ];
     case 'ec2:UnassignPrivateIpAddresses':
+    case 'ec2:ReplaceRoute':
+    case 'ec2:CreateRoute':
       return [element('return', true)];
   }
 }

@@ -1,4 +1,4 @@
-import type { AwsError, AwsRequest, AwsService, Filter } from '../model/index.ts';
+import type { AwsError, AwsRequest, AwsService, Filter, SetRoute } from '../model/index.ts';
 
 /** A request that was understood, or why not. */
 export type Parsed =
@@ -117,6 +117,20 @@ const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
     }),
   ],
   [
+    'ec2:DescribeRouteTables',
+    (p) => {
+      p.text('MaxResults');
+      return {
+        action: 'ec2:DescribeRouteTables',
+        dryRun: p.flag('DryRun') ?? false,
+        routeTableIds: p.list('RouteTableId'),
+        filters: p.filters(),
+      };
+    },
+  ],
+  ['ec2:ReplaceRoute', (p) => routeFrom(p, 'ec2:ReplaceRoute')],
+  ['ec2:CreateRoute', (p) => routeFrom(p, 'ec2:CreateRoute')],
+  [
     'sns:Publish',
     (p) => ({
       action: 'sns:Publish',
@@ -140,6 +154,17 @@ const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
   ],
   ['sts:GetCallerIdentity', () => ({ action: 'sts:GetCallerIdentity' })],
 ]);
+
+function routeFrom(p: Parameters, action: SetRoute['action']): SetRoute {
+  return {
+    action,
+    dryRun: p.flag('DryRun') ?? false,
+    routeTableId: p.text('RouteTableId'),
+    destination: p.text('DestinationCidrBlock'),
+    networkInterfaceId: p.text('NetworkInterfaceId'),
+    instanceId: p.text('InstanceId'),
+  };
+}
 
 /** Form parameters, which remember what was read. */
 class Parameters {

@@ -23,6 +23,7 @@ import {
   unassignPrivateIpAddresses,
 } from './private-ips.ts';
 import { type AwsError, type AwsRequest, isDryRun, isRead } from './requests.ts';
+import { describeRouteTables, setRoute } from './routes.ts';
 import { getSecretValue } from './secrets.ts';
 import { getTopicAttributes, publish } from './sns.ts';
 import { type AwsConfig, type AwsState, draw, type Facts, factsAt, uuidOf } from './state.ts';
@@ -204,6 +205,11 @@ export function applyCall(state: AwsState, plan: CallPlan, atMs: number): Applie
       return assignPrivateIpAddresses(state, request, caller, atMs);
     case 'ec2:UnassignPrivateIpAddresses':
       return unassignPrivateIpAddresses(state, request, caller, atMs);
+    case 'ec2:DescribeRouteTables':
+      return unchanged(state, describeRouteTables(facts, request));
+    case 'ec2:ReplaceRoute':
+    case 'ec2:CreateRoute':
+      return setRoute(state, request, caller, atMs);
     case 'opsworks:AssociateElasticIp':
       return associateElasticIp(state, request, caller, atMs);
     case 'opsworks:DisassociateElasticIp':

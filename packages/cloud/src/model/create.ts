@@ -24,6 +24,8 @@ export interface InstanceSpec {
   readonly availabilityZone?: string;
   /** One list of private addresses an interface, the primary ones first. */
   readonly privateIps?: readonly (readonly [string, ...string[]])[];
+  /** Whether its interfaces drop packets to addresses that aren't their own; absent: they do. */
+  readonly sourceDestCheck?: boolean;
   /** The public address it launches with; null for a subnet that assigns none. */
   readonly autoAddress?: string | null;
   /** The address of the NAT gateway it goes out through. */
@@ -42,9 +44,11 @@ export interface AddressSpec {
   readonly subnetId?: string;
   readonly publicIp: string;
   readonly allocationId?: string;
+  /** Of one that routes lead to, the ids of their tables; absent: one table. */
+  readonly routeTables?: readonly string[];
   /** The holder at the start, by instance id. */
   readonly holder?: InstanceId;
-  /** The holder's private address it lands on; absent: its primary one. Of a private address only the interface counts. */
+  /** The holder's private address it lands on; absent: its primary one. Of what isn't an Elastic IP only the interface counts. */
   readonly privateIp?: string;
 }
 
@@ -83,7 +87,8 @@ function createInstance(spec: InstanceSpec, number: number, config: AwsConfig): 
   const interfaces = lists.map((privateIps, index): NetworkInterface => {
     const place = number * 16 + index;
     const tail = [place >> 8, place & 255].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
-    return { id: longId('eni', place), mac: `02:00:00:00:${tail}`, privateIps };
+    const card = { id: longId('eni', place), mac: `02:00:00:00:${tail}`, privateIps };
+    return spec.sourceDestCheck === undefined ? card : { ...card, sourceDestCheck: spec.sourceDestCheck };
   });
   const [primary, ...others] = interfaces;
   if (primary === undefined) throw new Error(`The instance ${spec.id} has no network interface.`);
@@ -106,9 +111,14 @@ function createInstance(spec: InstanceSpec, number: number, config: AwsConfig): 
 }
 
 function createAddress(spec: AddressSpec, index: number, first: Instance | undefined): ElasticAddress {
-  const { kind, subnetId = first === undefined ? '' : subnetIdOf(first) } = spec;
+  const {
+    kind,
+    subnetId = first === undefined ? '' : subnetIdOf(first),
+    routeTables = [longId('rtb', 1)],
+  } = spec;
   return {
-    ...(kind === undefined ? {} : { kind, subnetId }),
+    ...(kind === 'private' ? { kind, subnetId } : {}),
+    ...(kind === 'route' ? { kind, routes: Object.fromEntries(routeTables.map((id) => [id, null])) } : {}),
     publicIp: spec.publicIp,
     allocationId: spec.allocationId ?? longId('eipalloc', index + 1),
     association: null,

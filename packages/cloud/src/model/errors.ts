@@ -23,6 +23,9 @@ export const ec2Errors: Readonly<{
   assignedAlready(privateIp: string): AwsError;
   notAssigned(interfaceId: string): AwsError;
   tooManyPrivateIps(): AwsError;
+  routeTableNotFound(routeTableId: string): AwsError;
+  noRoute(destination: string): AwsError;
+  routeExists(destination: string): AwsError;
   dryRun(): AwsError;
 }> = {
   addressNotFound: (publicIp) => error('InvalidAddress.NotFound', 400, `Address '${publicIp}' not found.`),
@@ -77,6 +80,17 @@ export const ec2Errors: Readonly<{
     ),
   tooManyPrivateIps: () =>
     error('PrivateIpAddressLimitExceeded', 400, 'Number of private addresses will exceed limit.'),
+  routeTableNotFound: (id) =>
+    error('InvalidRouteTableID.NotFound', 400, `The routeTable ID '${id}' does not exist`),
+  // Not the code that the reference names, `InvalidRoute.NotFound`.
+  noRoute: (destination) =>
+    error(
+      'InvalidParameterValue',
+      400,
+      `There is no route defined for '${destination}' in the route table. Use CreateRoute instead.`,
+    ),
+  routeExists: (destination) =>
+    error('RouteAlreadyExists', 400, `The route identified by ${destination} already exists.`),
   dryRun: () => error('DryRunOperation', 412, 'Request would have succeeded, but DryRun flag is set.'),
 };
 

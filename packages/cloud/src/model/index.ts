@@ -12,5 +12,6 @@ export * from './network.ts';
 export * from './policy.ts';
 export * from './private-ips.ts';
 export * from './requests.ts';
+export * from './routes.ts';
 export * from './state.ts';
 export * from './sts.ts';

@@ -16,6 +16,7 @@ import {
   type InstanceState,
   longId,
   type NetworkInterface,
+  type RouteTarget,
   withEntry,
   withFacts,
 } from './state.ts';
@@ -38,7 +39,7 @@ export type ExternalIp =
 /** Where packets to an address end up. */
 export type Route =
   | { readonly kind: 'instance'; readonly association: Association; readonly instance: Instance }
-  | { readonly kind: 'nowhere'; readonly why: 'unknown' | 'unassociated' | 'settling' | 'gone' };
+  | { readonly kind: 'nowhere'; readonly why: 'unknown' | 'unassociated' | 'settling' | 'gone' | 'filtered' };
 
 /** The address whose association lives on a private address of an interface, if any. */
 export function addressOnTarget(
@@ -113,7 +114,7 @@ export function privateIpsOf(
 }
 
 /**
- * Where an address lands on an instance: on the interface that has `privateIp`, or the primary one. A private address is its own.
+ * Where an address lands on an instance: on the interface that has `privateIp`, or the primary one. What isn't an Elastic IP is its own.
  *
  * @throws Error where the instance has no such private address
  */
@@ -125,8 +126,8 @@ export function targetOn(
 ): Target {
   const card = interfaces.find((each) => each.privateIps.includes(privateIp));
   if (card === undefined) throw new Error(`${id} has no private address ${privateIp}.`);
-  const isPrivate = addresses.get(publicIp)?.kind === 'private';
-  return { instanceId: id, interfaceId: card.id, privateIp: isPrivate ? publicIp : privateIp };
+  const isElastic = addresses.get(publicIp)?.kind === undefined;
+  return { instanceId: id, interfaceId: card.id, privateIp: isElastic ? privateIp : publicIp };
 }
 
 /** Where packets to an address end up at a moment. */
@@ -138,7 +139,14 @@ export function routeOf(facts: Facts, publicIp: PublicIp, atMs: number): Route {
   if (association.effectiveAtMs > atMs) return { kind: 'nowhere', why: 'settling' };
   const instance = facts.instances.get(association.instanceId);
   if (instance?.state !== 'running' || instance.network === 'gone') return { kind: 'nowhere', why: 'gone' };
+  if (address.kind === 'route' && isFiltered(instance, association))
+    return { kind: 'nowhere', why: 'filtered' };
   return { kind: 'instance', association, instance };
+}
+
+/** An interface drops what isn't for its own addresses, unless its check is off. */
+function isFiltered({ interfaces }: Instance, { interfaceId }: Association): boolean {
+  return interfaces.some(({ id, sourceDestCheck }) => id === interfaceId && sourceDestCheck !== false);
 }
 
 /** The next moment at which a route or an external IP changes by itself, or null. */
@@ -172,7 +180,7 @@ export function associate(
       : disassociate(moved.state, occupant.publicIp, 'displaced', by, atMs);
   const found = freed.state.addresses.get(publicIp);
   if (found === undefined) throw new Error(`There is no address ${publicIp} to associate.`);
-  const { leaving: _, ...address } = found;
+  const { leaving: _, ...address } = withRoutes(found, target);
   const [number, numbered] = draw(freed.state, 'association');
   const association: Association = {
     id: longId('eipassoc', number),
@@ -193,6 +201,14 @@ export function associate(
   return { state: releaseAutoAddress(associated, target), events };
 }
 
+/** All routes to it lead there. */
+function withRoutes(address: ElasticAddress, target: RouteTarget | null): ElasticAddress {
+  if (address.routes === undefined) return address;
+  const { instanceId, interfaceId } = target ?? {};
+  const to = instanceId === undefined || interfaceId === undefined ? null : { instanceId, interfaceId };
+  return { ...address, routes: Object.fromEntries(Object.keys(address.routes).map((id) => [id, to])) };
+}
+
 /** Ends an address's association, if it has one. */
 export function disassociate(
   state: AwsState,
@@ -205,9 +221,11 @@ export function disassociate(
   if (address === undefined || address.association === null) return { state, events: [] };
   const ended: EndedAssociation = { ...address.association, endedAtMs: atMs, cause };
   const history = [...address.history, ended].slice(-historyBound);
+  // A route stays when its target is gone, or when it is another's that was changed.
+  const rest = cause === 'disassociated' ? withRoutes(address, null) : address;
   const freed = withFacts(
     state,
-    { addresses: withEntry(state.addresses, publicIp, { ...address, association: null, history }) },
+    { addresses: withEntry(state.addresses, publicIp, { ...rest, association: null, history }) },
     atMs,
   );
   return {

@@ -108,6 +108,9 @@ function questionsOf(state: AwsState, request: AwsRequest): readonly Question[] 
           interfacesOf(state).find(({ card: { id } }) => id === request.networkInterfaceId),
         ),
       ];
+    case 'ec2:ReplaceRoute':
+    case 'ec2:CreateRoute':
+      return [routeTableQuestion(config, request.routeTableId ?? UNKNOWN)];
     case 'opsworks:AssociateElasticIp':
     case 'opsworks:DisassociateElasticIp':
     case 'opsworks:DescribeElasticIps':
@@ -182,6 +185,11 @@ function interfaceQuestion(config: AwsConfig, placed: PlacedInterface | undefine
     'ec2:Subnet': ec2Arn(config, 'subnet', subnetIdOf(placed.instance)),
     'ec2:Vpc': ec2Arn(config, 'vpc', VPC_ID),
   });
+}
+
+function routeTableQuestion(config: AwsConfig, id: string): Question {
+  const arn = ec2Arn(config, 'route-table', id);
+  return question(config, arn, { 'ec2:RouteTableID': id, 'ec2:Vpc': ec2Arn(config, 'vpc', VPC_ID) });
 }
 
 function question(

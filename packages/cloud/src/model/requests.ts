@@ -75,6 +75,24 @@ export interface UnassignPrivateIpAddresses {
   readonly privateIpAddresses: readonly string[];
 }
 
+/** EC2 API Reference, DescribeRouteTables. */
+export interface DescribeRouteTables {
+  readonly action: 'ec2:DescribeRouteTables';
+  readonly dryRun: boolean;
+  readonly routeTableIds: readonly string[];
+  readonly filters: readonly Filter[];
+}
+
+/** EC2 API Reference, ReplaceRoute and CreateRoute, onto an interface or an instance. */
+export interface SetRoute {
+  readonly action: 'ec2:ReplaceRoute' | 'ec2:CreateRoute';
+  readonly dryRun: boolean;
+  readonly routeTableId: string | null;
+  readonly destination: string | null;
+  readonly networkInterfaceId: string | null;
+  readonly instanceId: string | null;
+}
+
 /** OpsWorks API Reference, AssociateElasticIp. It moves the address, whoever has it. */
 export interface OpsworksAssociateElasticIp {
   readonly action: 'opsworks:AssociateElasticIp';
@@ -148,6 +166,8 @@ export type AwsRequest =
   | DescribeNetworkInterfaces
   | AssignPrivateIpAddresses
   | UnassignPrivateIpAddresses
+  | DescribeRouteTables
+  | SetRoute
   | OpsworksAssociateElasticIp
   | OpsworksDisassociateElasticIp
   | OpsworksDescribeElasticIps
@@ -187,6 +207,21 @@ export interface InterfaceView {
   readonly instance: Instance;
 }
 
+/** One route as a read shows it. */
+export interface RouteView {
+  readonly destination: string;
+  /** Null: the VPC's own route, which every table has. An interface outlives an instance that was terminated as an id only. */
+  readonly target: { readonly instanceId: string | null; readonly interfaceId: string } | null;
+  /** `blackhole`: its target takes no packets. */
+  readonly state: 'active' | 'blackhole';
+}
+
+/** One route table as a read shows it. */
+export interface RouteTableView {
+  readonly routeTableId: string;
+  readonly routes: readonly RouteView[];
+}
+
 /** One address as OpsWorks shows it; the instance id is OpsWorks's own. */
 export interface OpsworksElasticIpView {
   readonly ip: string;
@@ -207,6 +242,8 @@ export type AwsResult =
       readonly privateIpAddresses: readonly string[];
     }
   | { readonly action: 'ec2:UnassignPrivateIpAddresses' }
+  | { readonly action: 'ec2:DescribeRouteTables'; readonly tables: readonly RouteTableView[] }
+  | { readonly action: 'ec2:ReplaceRoute' | 'ec2:CreateRoute' }
   | { readonly action: 'opsworks:AssociateElasticIp' }
   | { readonly action: 'opsworks:DisassociateElasticIp' }
   | { readonly action: 'opsworks:DescribeElasticIps'; readonly elasticIps: readonly OpsworksElasticIpView[] }
@@ -247,6 +284,7 @@ export function isRead(action: AwsAction): boolean {
     case 'ec2:DescribeInstances':
     case 'ec2:DescribeInstanceStatus':
     case 'ec2:DescribeNetworkInterfaces':
+    case 'ec2:DescribeRouteTables':
     case 'opsworks:DescribeElasticIps':
     case 'opsworks:DescribeInstances':
     case 'secretsmanager:GetSecretValue':
@@ -258,6 +296,8 @@ export function isRead(action: AwsAction): boolean {
     case 'ec2:DisassociateAddress':
     case 'ec2:AssignPrivateIpAddresses':
     case 'ec2:UnassignPrivateIpAddresses':
+    case 'ec2:ReplaceRoute':
+    case 'ec2:CreateRoute':
     case 'opsworks:AssociateElasticIp':
     case 'opsworks:DisassociateElasticIp':
     case 'sns:Publish':

@@ -9,6 +9,8 @@ export interface NetworkInterface {
   readonly id: string;
   readonly mac: string;
   readonly privateIps: readonly [string, ...string[]];
+  /** Absent: on, so that packets to addresses that aren't its own are dropped. */
+  readonly sourceDestCheck?: boolean;
 }
 
 /**
@@ -64,8 +66,14 @@ export interface EndedAssociation extends Association {
   readonly cause: EndCause;
 }
 
-/** What moves beside Elastic IPs. `private`: a secondary private address of an interface. */
-export type AddressKind = 'private';
+/** What moves beside Elastic IPs. `private`: a secondary private address of an interface. `route`: the destination of routes. */
+export type AddressKind = 'private' | 'route';
+
+/** The interface that a route points to. */
+export interface RouteTarget {
+  readonly instanceId: InstanceId;
+  readonly interfaceId: string;
+}
 
 /** An Elastic IP, or another address that moves from interface to interface, which EC2 shows in another way. */
 export interface ElasticAddress {
@@ -77,6 +85,9 @@ export interface ElasticAddress {
   readonly subnetId?: string;
   /** Of a private address that was taken from an interface lately: EC2 still counts it as there. */
   readonly leaving?: { readonly interfaceId: string; readonly untilMs: number };
+  /** Of one that routes lead to, where each table leads; null: it has no such route. */
+  readonly routes?: Readonly<Record<string, RouteTarget | null>>;
+  /** Of one that routes lead to: where all of its tables lead, and null while they differ. */
   readonly association: Association | null;
   /** Oldest first, at most `historyBound`. */
   readonly history: readonly EndedAssociation[];

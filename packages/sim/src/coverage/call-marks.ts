@@ -122,6 +122,7 @@ function callOf(action: AwsAction, dryRun: boolean): string | null {
   switch (action) {
     case 'ec2:DescribeAddresses':
     case 'ec2:DescribeNetworkInterfaces':
+    case 'ec2:DescribeRouteTables':
     case 'opsworks:DescribeElasticIps':
       return 'read';
     case 'ec2:DisassociateAddress':
@@ -129,6 +130,8 @@ function callOf(action: AwsAction, dryRun: boolean): string | null {
       return 'release';
     case 'ec2:AssociateAddress':
     case 'ec2:AssignPrivateIpAddresses':
+    case 'ec2:ReplaceRoute':
+    case 'ec2:CreateRoute':
     case 'opsworks:AssociateElasticIp':
       return 'take';
     case 'sns:Publish':

@@ -6,7 +6,7 @@
 import { holderOf } from '@failtome/cloud/model';
 import type { Ip, NodeId } from '@failtome/protocol';
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
-import { broken, type EventOf, type Judged, type JudgedEvent, type RunView } from './events.ts';
+import { broken, type EventOf, type Judged, type JudgedEvent, type RunView, takesAtOnce } from './events.ts';
 
 /** The longest rest between two attempts, two calls of 5 s, and what a timer may be late (PROTOCOL.md, "The move", 2). */
 const MAX_REST_MS = 25_000;
@@ -80,7 +80,7 @@ function onCloud(history: Duties, { event }: EventOf<'cloud'>, view: ClusterView
   if (event.kind === 'published') return [history];
   if (event.kind === 'associated') return [without(history, event.publicIp)];
   const { association, by, publicIp } = event;
-  if (by.kind !== 'instance' || view.driver === 'opsworks') return [history];
+  if (by.kind !== 'instance' || takesAtOnce(view.driver)) return [history];
   const { cause } = association;
   const id = view.driver === 'ec2' ? association.id : `${publicIp} of ${association.instanceId}`;
   if (cause === 'moved' && history.swaps.includes(`${by.instanceId} ${publicIp}`)) return [history];

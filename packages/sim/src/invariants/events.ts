@@ -132,9 +132,14 @@ export function broken(invariant: string, detail: string): Broken {
   return { invariant, detail };
 }
 
+/** Whether one operation takes an address from whoever has it. */
+export function takesAtOnce(driver: WorldView['driver']): boolean {
+  return driver === 'opsworks' || driver === 'ec2-route';
+}
+
 /** What may be looked at besides events, where the whole cluster is in view. */
 export interface WorldView {
-  readonly driver: 'ec2' | 'ec2-private-ip' | 'opsworks';
+  readonly driver: 'ec2' | 'ec2-private-ip' | 'ec2-route' | 'opsworks';
   /** How long it may take until every node that is heard has told its news, and others have learnt it. */
   readonly learnMs: number;
   /** For so long a holder must have been fit without a failed check to be called fit. */

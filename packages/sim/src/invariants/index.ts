@@ -19,6 +19,7 @@ export {
   type EventOf,
   type JudgedEvent,
   type RunView,
+  takesAtOnce,
   type WorldEvent,
   type WorldView,
 } from './events.ts';

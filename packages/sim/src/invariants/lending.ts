@@ -5,7 +5,7 @@
 import { ARBITER, decodeArbiterItem, type Ip, type NodeId } from '@failtome/protocol';
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
 import { isDouble } from './duplicate-ids.ts';
-import { type Broken, broken, type EventOf, type Judged, type RunView } from './events.ts';
+import { type Broken, broken, type EventOf, type Judged, type RunView, takesAtOnce } from './events.ts';
 
 /** What drifting clocks may make of a lease. */
 const TOLERANCE_MS = 20;
@@ -192,7 +192,7 @@ function checkLeases(
   if (by.config.agreement.arbiter === true) voters.push(ARBITER);
   // What was decided before a standstill goes out after it; it was decided in time.
   const decidedAt = by.worldTimeOf(by.state().now.at);
-  const calls = view.driver !== 'opsworks' && operation.op === 'release' ? 2 : 1;
+  const calls = !takesAtOnce(view.driver) && operation.op === 'release' ? 2 : 1;
   const untilMs = decidedAt + calls * timeoutMs - TOLERANCE_MS;
   const lasting = voters.filter((voter) => {
     // What a liar lends it may lend again: its word is all there is.

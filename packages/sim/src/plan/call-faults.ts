@@ -14,6 +14,7 @@ const CALLS_OF: Readonly<
     'ec2:UnassignPrivateIpAddresses',
     'ec2:AssignPrivateIpAddresses',
   ],
+  'ec2-route': ['ec2:DescribeRouteTables', 'ec2:ReplaceRoute', 'ec2:ReplaceRoute'],
   opsworks: ['opsworks:DescribeElasticIps', 'opsworks:AssociateElasticIp', 'opsworks:AssociateElasticIp'],
 };
 

@@ -94,7 +94,7 @@ const driver: Shape<Given> = {
     const kind = node.kind === 'map' ? node.entries.get('kind')?.value : undefined;
     if (kind?.kind !== 'scalar' || kind.value !== 'exec') return driverKeys.read(node, reading);
     const hint = 'a program of yours is not simulated; ec2-private-ip stands for one that can be fenced';
-    return reportFault(kind, at(reading, 'kind'), 'exec', 'ec2, ec2-private-ip or opsworks', hint);
+    return reportFault(kind, at(reading, 'kind'), 'exec', 'ec2, ec2-private-ip, ec2-route or opsworks', hint);
   },
 };
 

@@ -20,6 +20,7 @@ export const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'driver.region',
   'driver.instanceId',
   'driver.networkInterfaceId',
+  'driver.routeTables',
   'driver.assumeRole',
   'driver.command',
   'handover.on',

@@ -3,7 +3,7 @@
  */
 import type { AttemptPhase } from '../coverage/index.ts';
 import { type Entry, FAULTS, LIAR, type Plan, withLiar } from '../plan/index.ts';
-import { createRandom, type Random } from '../world/index.ts';
+import { createRandom, type Random, takesAtOnce } from '../world/index.ts';
 import { restlessPlanOf } from './draw.ts';
 import { type Focus, focusText } from './focus.ts';
 
@@ -30,6 +30,7 @@ const LEADS_TO: { readonly [Phase in AttemptPhase]?: readonly string[] } = {
 const WRITES = {
   ec2: ['ec2:DisassociateAddress', 'ec2:AssociateAddress'],
   'ec2-private-ip': ['ec2:UnassignPrivateIpAddresses', 'ec2:AssignPrivateIpAddresses'],
+  'ec2-route': ['ec2:ReplaceRoute'],
   opsworks: ['opsworks:AssociateElasticIp'],
 } as const;
 
@@ -54,7 +55,7 @@ function fittingPlan(seed: number, focus: Focus): Plan {
 function fits({ world: { driver, addresses } }: Plan, focus: Focus): boolean {
   return focus.every(({ phase }) => {
     // One call takes an address from whoever has it.
-    if (phase === 'releasing') return driver !== 'opsworks';
+    if (phase === 'releasing') return !takesAtOnce(driver);
     // A ballot that is won while another address is moved waits.
     return phase !== 'won' || addresses.length > 1;
   });

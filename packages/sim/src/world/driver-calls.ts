@@ -7,6 +7,7 @@ import {
   type AwsResult,
   type InstanceView,
   type InterfaceView,
+  type RouteTableView,
   subnetIdOf,
   VPC_ID,
 } from '@failtome/cloud/model';
@@ -20,6 +21,7 @@ import {
   interfaceFilter,
   type NetworkCard,
   type Place,
+  type RouteTable,
   refused,
   TIMED_OUT,
   unknown,
@@ -61,6 +63,10 @@ export function requestOf(call: AwsCall): AwsRequest {
     case 'assign-ip':
     case 'unassign-ip':
       return interfaceRequestOf(call);
+    case 'route-tables':
+    case 'replace-route':
+    case 'create-route':
+      return routeRequestOf(call);
     case 'stack-addresses':
       return {
         action: 'opsworks:DescribeElasticIps',
@@ -102,6 +108,18 @@ function interfaceRequestOf(
   }
 }
 
+function routeRequestOf(
+  call: Extract<AwsCall, { kind: 'route-tables' | 'replace-route' | 'create-route' }>,
+): AwsRequest {
+  if (call.kind === 'route-tables') {
+    const { routeTableIds } = call;
+    return { action: 'ec2:DescribeRouteTables', dryRun: false, routeTableIds, filters: [] };
+  }
+  const { kind, ...route } = call;
+  const action = kind === 'replace-route' ? 'ec2:ReplaceRoute' : 'ec2:CreateRoute';
+  return { action, ...route, instanceId: null };
+}
+
 function filtersOf(of: Extract<AwsCall, { kind: 'addresses' }>['of']) {
   if (of === null) return [];
   return 'ip' in of
@@ -139,6 +157,8 @@ function outputOf(result: AwsResult): AwsOutput {
       return { kind: 'associated', associationId: result.associationId };
     case 'ec2:DescribeNetworkInterfaces':
       return { kind: 'interfaces', interfaces: result.interfaces.map(networkCard) };
+    case 'ec2:DescribeRouteTables':
+      return { kind: 'route-tables', tables: result.tables.map(routeTable) };
     case 'opsworks:DescribeElasticIps':
       return { kind: 'stack-addresses', addresses: result.elasticIps };
     default:
@@ -164,6 +184,20 @@ function networkCard({ card, instance }: InterfaceView): NetworkCard {
     vpcId: VPC_ID,
     primary: card.privateIps[0],
     privateIps: card.privateIps,
+    sourceDestCheck: card.sourceDestCheck !== false,
+  };
+}
+
+function routeTable({ routeTableId, routes }: RouteTableView): RouteTable {
+  return {
+    routeTableId,
+    vpcId: VPC_ID,
+    routes: routes.map(({ destination, target }) => ({
+      destination,
+      instanceId: target?.instanceId ?? null,
+      networkInterfaceId: target?.interfaceId ?? null,
+      isLocal: target === null,
+    })),
   };
 }
 

@@ -9,6 +9,7 @@ import {
   type CallOutcome,
   createEc2Calls,
   createPrivateIpCalls,
+  createRouteCalls,
   type DriverRun,
   type Ec2Address,
   FIRST_READ_SHARE,
@@ -126,9 +127,17 @@ export function createDriver(cloud: Cloud, spec: DriverSpec): SimDriver {
 
 function runOf(cloud: Cloud, spec: DriverSpec): (ip: Ip, operation: DriverOperation) => DriverRun {
   if (spec.kind === 'ec2') return createEc2Calls(spec).run;
-  if (spec.kind === 'ec2-private-ip') return createPrivateIpCalls({ ...spec, networkInterfaceId: null }).run;
+  const onto = { ...spec, networkInterfaceId: null };
+  if (spec.kind === 'ec2-private-ip') return createPrivateIpCalls(onto).run;
+  if (spec.kind === 'ec2-route') return createRouteCalls({ ...onto, routeTables: tablesIn(cloud) }).run;
   const own = cloud.state().instances.get(spec.instanceId)?.opsworksId ?? '';
   return (ip, operation) => opsworksRun(own, ip, operation);
+}
+
+/** All that the account has. */
+function tablesIn(cloud: Cloud): readonly string[] {
+  const addresses = [...cloud.state().addresses.values()];
+  return [...new Set(addresses.flatMap(({ routes = {} }) => Object.keys(routes)))];
 }
 
 /** As the agent sends a read: once more when it fails, and the first time with a second one beside it when it lasts. */

@@ -1,6 +1,7 @@
 /**
  * Clusters to simulate: who takes part, with which settings.
  */
+
 import * as keys from '@failtome/config/keys';
 import { usualCount, usualMs, usualWord } from '@failtome/config/keys';
 import {
@@ -13,6 +14,7 @@ import {
   type Role,
   TOPIC,
 } from '@failtome/protocol';
+import { takesAtOnce } from '../invariants/index.ts';
 
 /** What the agents' configuration files would say, apart from who is who. */
 export interface Settings {
@@ -107,7 +109,7 @@ function receiversOf({ notifies, webhook = false }: Settings): readonly Receiver
 }
 
 /** The drivers that can be simulated. */
-export const SIM_DRIVERS = ['ec2', 'ec2-private-ip', 'opsworks'] as const;
+export const SIM_DRIVERS = ['ec2', 'ec2-private-ip', 'ec2-route', 'opsworks'] as const;
 /** What moves the addresses of a world. */
 export type SimDriverKind = (typeof SIM_DRIVERS)[number];
 
@@ -212,7 +214,7 @@ export function configFor(
     guard: { timeoutMs: settings.guardTimeoutMs },
     driver: candidate
       ? {
-          style: driver === 'opsworks' ? 'single-call' : 'fenced',
+          style: takesAtOnce(driver) ? 'single-call' : 'fenced',
           swap: driver === 'ec2',
           displace: settings.displace,
         }

@@ -79,6 +79,7 @@ export function initialAws(spec: WorldSpec): AwsState {
         hostname: id,
         // A private address never leaves its subnet.
         ...(spec.driver === 'ec2-private-ip' ? { availabilityZone: 'us-east-1a' } : {}),
+        ...(spec.driver === 'ec2-route' ? { sourceDestCheck: false } : {}),
         privateIps: [[primary, ...others]],
         ...(nat === undefined ? {} : { ...(nat === null ? {} : { nat }), autoAddress: null }),
       };
@@ -95,10 +96,25 @@ export function initialAws(spec: WorldSpec): AwsState {
   });
 }
 
+/** The tables that routes are in. */
+const ROUTE_TABLES: readonly string[] = ['rtb-a', 'rtb-b'];
+
+function kindOf(driver: SimDriverKind): Pick<AddressSpec, 'kind' | 'routeTables'> {
+  switch (driver) {
+    case 'ec2-private-ip':
+      return { kind: 'private' };
+    case 'ec2-route':
+      return { kind: 'route', routeTables: ROUTE_TABLES };
+    case 'ec2':
+    case 'opsworks':
+      return {};
+  }
+}
+
 function contested(spec: WorldSpec): readonly AddressSpec[] {
   return spec.addresses.map((publicIp, index) => {
     const holder = spec.holders[index] ?? null;
-    const address = spec.driver === 'ec2-private-ip' ? { kind: 'private' as const, publicIp } : { publicIp };
+    const address = { ...kindOf(spec.driver), publicIp };
     return holder === null
       ? address
       : { ...address, holder: instanceIdOf(holder), privateIp: landingOf(holder, index) };

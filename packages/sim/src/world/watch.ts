@@ -5,6 +5,7 @@
 import type { WorldEvent } from '../invariants/index.ts';
 
 export type { RunView, WorldEvent, WorldView } from '../invariants/index.ts';
+export { takesAtOnce } from '../invariants/index.ts';
 
 /** Is told of what happens. */
 export type Watcher = (event: WorldEvent) => void;
