@@ -37,13 +37,14 @@ export type Ec2World = Ec2DriverWorld & AwsWorld;
 export async function openEc2(
   options: AwsWorldOptions = {},
   address: Partial<Ec2Address> = {},
+  networkInterfaceId: string | null = null,
 ): Promise<Ec2World> {
   const aws = await openAws({ ...options, cloud: { ...TWO_ADDRESSES, ...options.cloud } });
   const { cloud, clients } = aws;
   const posts = collectPosts();
   const settings = { ip: ADDRESS, allocationId: null, privateIp: null, ...address };
   const driver = createEc2Driver(
-    { instanceId: SATURN, addresses: [settings] },
+    { instanceId: SATURN, networkInterfaceId, addresses: [settings] },
     { clients, post: posts.post },
   );
   return {

@@ -171,7 +171,11 @@ test('a move goes on in the very call that was refused, without a second associa
   const clients = open();
   const posts = collectPosts();
   const driver = createEc2Driver(
-    { instanceId: SATURN, addresses: [{ ip: ADDRESS, allocationId: null, privateIp: null }] },
+    {
+      instanceId: SATURN,
+      networkInterfaceId: null,
+      addresses: [{ ip: ADDRESS, allocationId: null, privateIp: null }],
+    },
     { clients, post: posts.post },
   );
   const drive = async (operation: Parameters<typeof driver.drive>[0]['operation']) => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { longId } from '../../packages/cloud/src/model/index.ts';
 import { type Ec2World, OTHER_ADDRESS, openEc2 } from '../contracts/agent-drivers.ts';
 import { drive, releaseOf } from '../contracts/driver-contract.ts';
 import { ADDRESS, NEPTUNE, requestsOf, SATURN } from './aws-world.ts';
@@ -78,6 +79,46 @@ describe('the driver ec2 at its edges', () => {
     const world = await open({ cloud: twoInterfaces }, { privateIp: '10.0.2.12' });
     expect((await drive(world, { op: 'take', reassociate: false })).answer).toMatchObject({ kind: 'taken' });
     expect(world.cloud.state.addresses.get(ADDRESS)?.association?.privateIp).toBe('10.0.2.12');
+  });
+
+  describe('an interface that is named', () => {
+    const second = longId('eni', 17);
+    const take = { op: 'take', reassociate: false } as const;
+
+    test('gets the address on its primary private address', async () => {
+      const world = await open({ cloud: twoInterfaces }, {}, second);
+      expect((await drive(world, { op: 'permit' })).answer).toEqual({ kind: 'permitted' });
+      expect((await drive(world, take)).answer).toMatchObject({ kind: 'taken' });
+      const { association } = world.cloud.state.addresses.get(ADDRESS) ?? {};
+      expect(association).toMatchObject({ interfaceId: second, privateIp: '10.0.2.12' });
+      expect((await drive(world, { op: 'read' })).answer).toMatchObject({ association: { self: true } });
+    });
+
+    test('is not the holder while the address is on another of the same instance', async () => {
+      const world = await open({ cloud: twoInterfaces }, {}, second);
+      await world.move('us');
+      expect((await drive(world, { op: 'read' })).answer).toMatchObject({
+        association: { kind: 'associated', instanceId: SATURN, self: false },
+      });
+    });
+
+    test('is named in the call, too, while this node may not see its interfaces', async () => {
+      const world = await open({ cloud: twoInterfaces }, {}, second);
+      world.cloud.setPermission(SATURN, 'ec2:DescribeInstances', 'revoked');
+      expect((await drive(world, take)).answer).toMatchObject({ kind: 'taken' });
+      expect(world.cloud.state.addresses.get(ADDRESS)?.association?.interfaceId).toBe(second);
+      expect((await drive(world, { op: 'read' })).answer).toMatchObject({ association: { self: true } });
+      await world.move('us');
+      expect((await drive(world, { op: 'read' })).answer).toMatchObject({ association: { self: false } });
+    });
+
+    test.each([
+      ['InterfaceNotFound', 'eni-0abc', null],
+      ['PrivateIpNotFound', second, '10.0.1.12'],
+    ] as const)('takes nothing where EC2 shows none such: %s', async (code, named, privateIp) => {
+      const world = await open({ cloud: twoInterfaces }, { privateIp }, named);
+      expect((await drive(world, { op: 'permit' })).answer).toMatchObject({ kind: 'refused', code });
+    });
   });
 
   test('leaves the judgement to EC2 while it may not see its interfaces', async () => {

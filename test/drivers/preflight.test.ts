@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type CheckLine, preflightCloud } from '../../packages/agent/src/adapters/preflight.ts';
 import type { AgentConfig, DriverSettings } from '../../packages/agent/src/config/types.ts';
+import { longId } from '../../packages/cloud/src/model/index.ts';
 import {
   ADDRESS,
   type AwsWorld,
@@ -18,6 +19,7 @@ const EC2 = {
   kind: 'ec2',
   region: null,
   instanceId: SATURN,
+  networkInterfaceId: null,
   assumeRole: null,
   displace: 'refuse',
 } as const satisfies DriverSettings;
@@ -173,6 +175,24 @@ describe('the cloud part of the check', () => {
     const lines = await check({}, { cloud: { instances } });
     const line = lineOf(lines, 'landing of');
     expect(line).toMatchObject({ state: 'fail', fix: expect.stringContaining('10.0.1.12, 10.0.2.12') });
+  });
+
+  test('takes the interface that is named, and names those to choose from for one that is not there', async () => {
+    const instances = [
+      { id: SATURN, privateIps: [['10.0.1.12'], ['10.0.2.12']] as [[string], [string]] },
+      { id: NEPTUNE },
+    ];
+    const second = longId('eni', 17);
+    const named = { driver: { ...EC2, networkInterfaceId: second } };
+    expect(lineOf(await check(named, { cloud: { instances } }), 'landing of')).toMatchObject({
+      state: 'ok',
+      found: `10.0.2.12 on ${second}`,
+    });
+    const missing = { driver: { ...EC2, networkInterfaceId: 'eni-0abc' } };
+    expect(lineOf(await check(missing, { cloud: { instances } }), 'landing of')).toMatchObject({
+      state: 'fail',
+      fix: `Set driver.networkInterfaceId to one of ${longId('eni', 16)}, ${second}, or leave it out.`,
+    });
   });
 
   test.each([

@@ -359,8 +359,8 @@ const singleFaults: readonly (readonly [section: string, line: string])[] = [
     'driver.networkInterfaceId: found "eth0", expected the id of a network interface such as eni-0abc (f.yaml:8)',
   ],
   [
-    'driver: { kind: ec2, networkInterfaceId: eni-0abc }',
-    'driver.networkInterfaceId: found "eni-0abc", expected none, because driver.kind is ec2 (f.yaml:8)',
+    'driver: { kind: opsworks, networkInterfaceId: eni-0abc }',
+    'driver.networkInterfaceId: found "eni-0abc", expected none, because driver.kind is opsworks (f.yaml:8)',
   ],
   [
     'driver: { kind: ec2-route }',

@@ -88,7 +88,14 @@ test('what is required is enough, and everything else has its default', () => {
     gossip: { intervalMs: 500, timeoutMs: 250, deadMs: 2000, fanout: 3 },
     agreement: { silentPeer: 'takeover', arbiter: false, leaseMs: 10_000 },
     guard: { urls: ['http://checkip.amazonaws.com'], timeoutMs: 3000, allowPrivate: false },
-    driver: { kind: 'ec2', region: null, instanceId: null, assumeRole: null, displace: 'refuse' },
+    driver: {
+      kind: 'ec2',
+      region: null,
+      instanceId: null,
+      assumeRole: null,
+      networkInterfaceId: null,
+      displace: 'refuse',
+    },
     store: null,
     notify: { sns: null, webhooks: [], exec: null, blockedAfterMs: null },
     holdDownMs: 60_000,
@@ -333,7 +340,14 @@ test('the environment overrides the file, and an empty variable does not', () =>
     auth: { keyFile: '/run/key', identity: '/run/identity', operators: [] },
     stateDir: '/srv/state',
     log: { level: 'warn' },
-    driver: { kind: 'ec2', region: null, instanceId: 'i-0abc', assumeRole: null, displace: 'refuse' },
+    driver: {
+      kind: 'ec2',
+      region: null,
+      instanceId: 'i-0abc',
+      assumeRole: null,
+      networkInterfaceId: null,
+      displace: 'refuse',
+    },
   });
   const empty = Object.fromEntries(Object.keys(environment).map((name) => [name, '']));
   expect(configOf(MINIMAL, empty)).toEqual(configOf(MINIMAL));

@@ -54,6 +54,7 @@ function config(
 
 const ec2 = (instanceId: string | null, region: string | null): DriverSettings => ({
   kind: 'ec2',
+  networkInterfaceId: null,
   instanceId,
   region,
   assumeRole: null,

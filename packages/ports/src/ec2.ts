@@ -23,6 +23,7 @@ import {
   type Place,
 } from './aws-calls.ts';
 import { isHeldByAnother, isPermitted, isStaleAssociation, refused } from './aws-failure.ts';
+import type { OwnSpec } from './own-card.ts';
 
 /** An address to move, and what is known of it beforehand. */
 export interface Ec2Address {
@@ -36,8 +37,7 @@ export interface Ec2Address {
 }
 
 /** For which instance and which addresses EC2 is called. */
-export interface Ec2Options {
-  readonly instanceId: InstanceId;
+export interface Ec2Options extends OwnSpec {
   readonly addresses: readonly Ec2Address[];
 }
 
@@ -55,9 +55,8 @@ export type Target =
   | { readonly kind: 'unresolved' }
   | { readonly kind: 'impossible'; readonly failure: DriverFailure };
 
-/** This instance, and the private address it was told to put an address on, if any. */
-export interface Landing {
-  readonly instanceId: InstanceId;
+/** This instance, and the interface and the private address it was told to put an address on, if any. */
+export interface Landing extends OwnSpec {
   readonly privateIp: Ip | null;
 }
 
@@ -89,11 +88,11 @@ interface Contested extends Landing {
 }
 
 /** The driver's calls, with nothing learnt yet. */
-export function createEc2Calls({ instanceId, addresses }: Ec2Options): Ec2Calls {
+export function createEc2Calls({ instanceId, networkInterfaceId, addresses }: Ec2Options): Ec2Calls {
   const contested = new Map<Ip, Contested>(
     addresses.map(({ ip, allocationId, privateIp, target = { kind: 'unresolved' } }) => [
       ip,
-      { ip, instanceId, privateIp, allocationId, target, seen: null },
+      { ip, instanceId, networkInterfaceId, privateIp, allocationId, target, seen: null },
     ]),
   );
   const account = { manyAddresses: false };
@@ -168,7 +167,7 @@ function associationIn(address: Contested, all: readonly ElasticIp[]): DriverAns
 /** A failure leaves the target as it was: EC2 itself has the last word on where the address lands. */
 function resolve(address: Contested, outcome: CallOutcome | undefined): void {
   const shown = outputOf(outcome, 'places');
-  if (shown.kind === 'ok') address.target = targetOn(shown.output.places, address.privateIp);
+  if (shown.kind === 'ok') address.target = targetOn(shown.output.places, address);
 }
 
 /** Everything that an associate needs, looked up where it isn't known yet. */
@@ -246,21 +245,26 @@ function* take(address: Contested, reassociate: boolean, account: { manyAddresse
 function associateCall(request: AssociateRequest, dryRun: boolean): AwsCall {
   const { allocationId, landing, target, reassociate } = request;
   const claim = { kind: 'associate', dryRun, allocationId, reassociate } as const;
-  return target.kind === 'interface' && !target.only
-    ? { ...claim, onto: { networkInterfaceId: target.networkInterfaceId }, privateIp: target.privateIp }
-    : { ...claim, onto: { instanceId: landing.instanceId }, privateIp: landing.privateIp };
+  if (target.kind === 'interface' && !target.only)
+    return { ...claim, onto: { networkInterfaceId: target.networkInterfaceId }, privateIp: target.privateIp };
+  const { instanceId, networkInterfaceId, privateIp } = landing;
+  return { ...claim, onto: networkInterfaceId === null ? { instanceId } : { networkInterfaceId }, privateIp };
 }
 
 /**
  * Where an address lands on an instance. By the instance alone EC2 takes the primary private address of
  * the only interface; with several, the interface has to be named, and which one only the operator knows.
  */
-export function targetOn(places: readonly Place[], privateIp: Ip | null): Target {
+export function targetOn(
+  places: readonly Place[],
+  { networkInterfaceId, privateIp }: Pick<Landing, 'networkInterfaceId' | 'privateIp'>,
+): Target {
   const [first, second] = places;
   if (first === undefined) return { kind: 'unresolved' };
+  if (networkInterfaceId !== null) return namedTarget(places, networkInterfaceId, privateIp);
   const only = second === undefined;
   if (privateIp === null) {
-    const told = `this instance has ${places.length} network interfaces, and the address has no privateIp to choose by`;
+    const told = `this instance has ${places.length} network interfaces, and neither driver.networkInterfaceId nor a privateIp of the address chooses one`;
     if (!only) return { kind: 'impossible', failure: refused('SeveralInterfaces', told) };
     return {
       kind: 'interface',
@@ -277,6 +281,19 @@ export function targetOn(places: readonly Place[], privateIp: Ip | null): Target
   return { kind: 'interface', networkInterfaceId: place.networkInterfaceId, privateIp, only };
 }
 
+function namedTarget(places: readonly Place[], networkInterfaceId: string, privateIp: Ip | null): Target {
+  const place = places.find((each) => each.networkInterfaceId === networkInterfaceId);
+  if (place === undefined) {
+    const told = `this instance has no network interface ${networkInterfaceId}`;
+    return { kind: 'impossible', failure: refused('InterfaceNotFound', told) };
+  }
+  if (privateIp !== null && !place.privateIps.includes(privateIp)) {
+    const told = `${networkInterfaceId} has no private address ${privateIp}`;
+    return { kind: 'impossible', failure: refused('PrivateIpNotFound', told) };
+  }
+  return { kind: 'interface', networkInterfaceId, privateIp: privateIp ?? place.primary, only: false };
+}
+
 /** Whether an association is exactly where this node would make it. */
 function isHere(association: ElasticIpAssociation, landing: Landing, target: Target): boolean {
   if (target.kind === 'interface') {
@@ -286,6 +303,8 @@ function isHere(association: ElasticIpAssociation, landing: Landing, target: Tar
     );
   }
   if (association.instanceId !== landing.instanceId) return false;
+  if (landing.networkInterfaceId !== null && association.networkInterfaceId !== landing.networkInterfaceId)
+    return false;
   return landing.privateIp === null || association.privateIp === landing.privateIp;
 }
 

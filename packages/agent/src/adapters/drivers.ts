@@ -33,8 +33,10 @@ export function openDriver(
   { post, logStderr, clients }: DriverDependencies,
 ): Driver {
   switch (driver.kind) {
-    case 'ec2':
-      return createEc2Driver({ instanceId, addresses }, { clients: clients(), post });
+    case 'ec2': {
+      const { networkInterfaceId } = driver;
+      return createEc2Driver({ instanceId, networkInterfaceId, addresses }, { clients: clients(), post });
+    }
     case 'ec2-private-ip': {
       const { networkInterfaceId } = driver;
       return createPrivateIpDriver(

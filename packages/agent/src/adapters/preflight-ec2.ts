@@ -8,11 +8,12 @@ import {
   dryRunsOf,
   type ElasticIp,
   type Landing,
+  type OwnSpec,
   refusalIn,
   type Target,
   targetOn,
 } from '@failtome/ports';
-import { counted, type InstanceId } from '@failtome/protocol';
+import { counted, type DriverFailure, type InstanceId } from '@failtome/protocol';
 import type { AddressSettings } from '../config/types.ts';
 import type { AwsClients, CallContext } from './aws-clients.ts';
 import { sendAll } from './aws-driver.ts';
@@ -20,9 +21,8 @@ import { placesOf, readAllAddresses, readInstance } from './ec2-calls.ts';
 import { type CheckLine, fail, failed, ok, type Permission, warn } from './preflight-fix.ts';
 
 /** What the preflight of the driver `ec2` works with. */
-export interface Ec2Preflight {
+export interface Ec2Preflight extends OwnSpec {
   readonly clients: AwsClients;
-  readonly instanceId: InstanceId;
   /** For the ARNs in the fixes; null where STS didn't tell. */
   readonly account: string | null;
   readonly displace: 'refuse' | 'allow';
@@ -83,9 +83,9 @@ async function checkAddress(
     const told = `allocation id ${found.allocationId}, but ${address.allocationId} is configured`;
     return [fail(name, told, `Set addresses[].allocationId to ${found.allocationId}, or leave it out.`)];
   }
-  const landing = { instanceId: preflight.instanceId, privateIp: address.privateIp };
-  const target: Target =
-    instance === null ? { kind: 'unresolved' } : targetOn(placesOf(instance), address.privateIp);
+  const { instanceId, networkInterfaceId } = preflight;
+  const landing = { instanceId, networkInterfaceId, privateIp: address.privateIp };
+  const target: Target = instance === null ? { kind: 'unresolved' } : targetOn(placesOf(instance), landing);
   const holder = ok(name, `${found.allocationId}, ${holderOf(found, preflight.instanceId)}`);
   const lands = landingLine(address, target, instance);
   if (target.kind === 'impossible') return [holder, lands];
@@ -116,16 +116,20 @@ function landingLine({ ip }: Address, target: Target, instance: Instance | null)
         'Allow ec2:DescribeInstances; without it EC2 itself refuses an instance with several interfaces.',
       );
     case 'impossible':
-      return fail(
-        name,
-        target.failure.message,
-        `Set addresses[].privateIp to one of ${privateIpsOf(instance).join(', ')}.`,
-      );
+      return fail(name, target.failure.message, landingFix(target.failure, instance));
   }
 }
 
-function privateIpsOf(instance: Instance | null): readonly string[] {
-  return instance === null ? [] : placesOf(instance).flatMap(({ privateIps }) => privateIps);
+function landingFix({ code }: DriverFailure, instance: Instance | null): string {
+  const places = instance === null ? [] : placesOf(instance);
+  const cards = places.map(({ networkInterfaceId }) => networkInterfaceId).join(', ');
+  if (code === 'InterfaceNotFound')
+    return `Set driver.networkInterfaceId to one of ${cards}, or leave it out.`;
+  const privateIps = places.flatMap((place) => place.privateIps).join(', ');
+  const fix = `Set addresses[].privateIp to one of ${privateIps}`;
+  return code === 'SeveralInterfaces'
+    ? `${fix}, or driver.networkInterfaceId to one of ${cards}.`
+    : `${fix}.`;
 }
 
 function displacementLine(

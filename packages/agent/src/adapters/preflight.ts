@@ -67,8 +67,14 @@ async function preflightAws(
   const { addresses: configured } = config;
   const preflightAddresses = (): Promise<readonly CheckLine[]> => {
     switch (driver.kind) {
-      case 'ec2':
-        return preflightEc2({ clients, instanceId, account, displace }, configured, context);
+      case 'ec2': {
+        const { networkInterfaceId } = driver;
+        return preflightEc2(
+          { clients, instanceId, networkInterfaceId, account, displace },
+          configured,
+          context,
+        );
+      }
       case 'ec2-private-ip': {
         const { networkInterfaceId } = driver;
         return preflightPrivateIp(

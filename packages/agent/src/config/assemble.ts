@@ -181,9 +181,9 @@ function driver(settings: Settings): DriverSettings {
   const instanceId = get(settings, keys.DRIVER_INSTANCE_ID);
   const assumeRole = get(settings, keys.DRIVER_ASSUME_ROLE);
   const named = { region, instanceId, assumeRole, displace };
-  if (kind !== 'ec2-private-ip' && kind !== 'ec2-route') return { kind, ...named };
+  if (kind === 'opsworks') return { kind, ...named };
   const onto = { networkInterfaceId: get(settings, keys.DRIVER_NETWORK_INTERFACE_ID), ...named };
-  if (kind === 'ec2-private-ip') return { kind, ...onto };
+  if (kind !== 'ec2-route') return { kind, ...onto };
   return { kind, routeTables: sure(settings, keys.DRIVER_ROUTE_TABLES, 0), ...onto };
 }
 

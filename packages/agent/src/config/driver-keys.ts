@@ -37,7 +37,7 @@ export const DRIVER_INSTANCE_ID: Key<string> = key(
 export const DRIVER_NETWORK_INTERFACE_ID: Key<string> = key(
   'driver.networkInterfaceId',
   kinds.words('the id of a network interface such as eni-0abc', /^eni-[A-Za-z0-9-]{1,124}$/),
-  none("the instance's only one"),
+  none("the instance's only one, or of Elastic IPs that with their `privateIp`"),
   'FAILTOME_NETWORK_INTERFACE_ID',
 );
 /** `driver.routeTables`. */

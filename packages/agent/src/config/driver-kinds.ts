@@ -30,7 +30,7 @@ export const DRIVER_KINDS: { readonly [Name in DriverKindName]: DriverKind<Name>
   ec2: {
     onAws: true,
     instancesOf: 'ec2',
-    keys: [...AWS_KEYS, ...ELASTIC_KEYS],
+    keys: [...AWS_KEYS, 'driver.networkInterfaceId', ...ELASTIC_KEYS],
     style: 'fenced',
     swap: true,
     calls: [

@@ -17,7 +17,6 @@ import type {
 } from '@failtome/protocol';
 import type { PublicKey } from '../auth/identity.ts';
 import type { OperatorSettings } from '../auth/operators.ts';
-import type { AwsDriverKindName } from './driver-kinds.ts';
 
 export type { StatusRange } from '@failtome/ports';
 
@@ -104,21 +103,22 @@ interface AwsDriverSettings {
   readonly displace: 'refuse' | 'allow';
 }
 
+/** What a driver is told that puts addresses onto an interface. */
+interface OntoInterface {
+  /** Null: the instance's only one, or of Elastic IPs that with the private address that they land on. */
+  readonly networkInterfaceId: string | null;
+}
+
 /** What moves the addresses. */
 export type DriverSettings =
-  | ({ readonly kind: Exclude<AwsDriverKindName, 'ec2-private-ip' | 'ec2-route'> } & AwsDriverSettings)
-  | ({
-      readonly kind: 'ec2-private-ip';
-      /** Null: the instance's only one. */
-      readonly networkInterfaceId: string | null;
-    } & AwsDriverSettings)
+  | ({ readonly kind: 'opsworks' } & AwsDriverSettings)
+  | ({ readonly kind: 'ec2' | 'ec2-private-ip' } & OntoInterface & AwsDriverSettings)
   | ({
       readonly kind: 'ec2-route';
-      /** Null: the instance's only one. */
-      readonly networkInterfaceId: string | null;
       /** Their ids, each once. */
       readonly routeTables: readonly string[];
-    } & AwsDriverSettings)
+    } & OntoInterface &
+      AwsDriverSettings)
   | { readonly kind: 'exec'; readonly command: readonly string[]; readonly displace: 'refuse' | 'allow' };
 
 /** Where messages go that the direct path doesn't carry. */

@@ -126,8 +126,8 @@ export function createDriver(cloud: Cloud, spec: DriverSpec): SimDriver {
 }
 
 function runOf(cloud: Cloud, spec: DriverSpec): (ip: Ip, operation: DriverOperation) => DriverRun {
-  if (spec.kind === 'ec2') return createEc2Calls(spec).run;
   const onto = { ...spec, networkInterfaceId: null };
+  if (spec.kind === 'ec2') return createEc2Calls(onto).run;
   if (spec.kind === 'ec2-private-ip') return createPrivateIpCalls(onto).run;
   if (spec.kind === 'ec2-route') return createRouteCalls({ ...onto, routeTables: tablesIn(cloud) }).run;
   const own = cloud.state().instances.get(spec.instanceId)?.opsworksId ?? '';
