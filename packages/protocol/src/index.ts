@@ -85,6 +85,7 @@ export type {
   Notice,
   NoticeDetail,
   OutboxEntry,
+  Releases,
 } from './storage/durable.ts';
 export { DOCUMENT_VERSION } from './storage/durable.ts';
 export { blockedAfterMs } from './takeover/failover-time.ts';

@@ -52,6 +52,12 @@ export const LATE_TAKE_MUTANTS: readonly Mutant[] = [
     ),
   ),
   mutant(
+    'known-change-is-new',
+    ['I17'],
+    'a word of a change that is known, at a slightly later time, counts as a take since then',
+    edit('membership/hearsay.ts', ' && !isKnownChange(known, at, changedTo[0]);', ';'),
+  ),
+  mutant(
     'earlier-forgotten',
     ['I17'],
     'after a restart any association that a read shows here may be a take of the move that was under way',

@@ -173,6 +173,22 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     'web',
   ),
   mutant(
+    'released-forgotten-by-restart',
+    ['I12'],
+    'a restart between release and take believes a read that still shows whom the address was taken from',
+    edit('move/move.ts', 'if (move.duty) noteReleased(ctx, ip, intent.releases);', ''),
+  ),
+  mutant(
+    'released-forgotten-on-a-word',
+    ['I12'],
+    'between release and take a read that still shows the old holder counts once a peer names that one',
+    edit(
+      'observation/holder.ts',
+      'return move?.duty === true ? replaced : null;',
+      'return move?.duty === undefined ? replaced : null;',
+    ),
+  ),
+  mutant(
     'restart-moves-forgotten',
     ['I12', 'I17'],
     'a restart forgets the move that it finds',

@@ -9,13 +9,13 @@ import { MAX_ENDED } from '../model/address-state.ts';
 import type { Association } from '../model/inputs.ts';
 import type { State } from '../model/state.ts';
 import type { AssociationId, DurationMs, Ip, MonotonicMs, NodeId } from '../model/units.ts';
-import { changesKept, nameOfChange, withTold } from '../observation/changes.ts';
+import { changesKept, isKnownChange, nameOfChange, withTold } from '../observation/changes.ts';
 import {
-  forgetHeldWithoutId,
   isStaleRead,
   nodeOfInstance,
   noteReplacedByWord,
   observeHolder,
+  onTakenSince,
   READS_LAG_MS,
 } from '../observation/holder.ts';
 import { addressOf, changeAddress, type StepContext } from '../step-context.ts';
@@ -57,7 +57,7 @@ export function observeTold(ctx: StepContext, from: NodeId, record: AddressRecor
     doubtAfter(ctx, ip, from, before);
     noteReplacedByWord(ctx, ip, from, before.holder);
   }
-  if (hasTakenSince(ctx.state, before, from, record)) forgetHeldWithoutId(ctx, ip);
+  if (hasTakenSince(ctx.state, before, from, record)) onTakenSince(ctx, ip, from);
   const address = addressOf(ctx.state, ip);
   const merged = withTold(
     address,
@@ -161,8 +161,9 @@ function hasTakenSince(
   const instanceId = state.peers[from]?.record?.instanceId ?? null;
   if (ageMs === undefined || changedTo?.[0] !== nameOfChange({ associationId: null, instanceId, node: from }))
     return false;
+  const at = state.now.at - ageMs;
   const newest = Math.max(...known.changes.slice(0, 1), ...known.oldChanges.slice(0, 1));
-  return state.now.at - ageMs > newest;
+  return at > newest && !isKnownChange(known, at, changedTo[0]);
 }
 
 /** Whether that peer's word on who holds this address counts. */

@@ -82,7 +82,7 @@ export interface AddressState {
   readonly episode: Episode;
   /** A take of ours that may have been applied, or may yet be, and that nobody was told of; null: none. */
   readonly late: LateTake | null;
-  /** Whom this node's last accepted take replaced, or a peer's by its own word, where associations have no ids; null: nothing that a read could still show. */
+  /** Whom this node's last release or accepted take replaced, or a peer's by its own word, where associations have no ids; null: nothing that a read could still show. */
   readonly replaced: Replaced | null;
   readonly idle: IdleCalls;
   readonly arbiter: ArbiterLine;
@@ -129,6 +129,8 @@ export interface Replaced {
   readonly node: NodeId | null;
   readonly instanceId: InstanceId | null;
   readonly until: MonotonicMs;
+  /** Nobody held it then, after this node's own release: a read may show that as well. Absent: no. */
+  readonly orNobody?: true;
   /** The peer that says so; null: the cloud's answer to this node's own take. */
   readonly toldBy: NodeId | null;
 }

@@ -6,7 +6,7 @@
 import type { AssociationId, Ip, MonotonicMs } from '../model/units.ts';
 import { outdateReads } from '../observation/early-reads.ts';
 import { endAllUntil } from '../observation/ended.ts';
-import { observeHolder } from '../observation/holder.ts';
+import { noteReleased, observeHolder } from '../observation/holder.ts';
 import { lookAfterMove } from '../observation/watching.ts';
 import { addressOf, changeAddress, persist, type StepContext } from '../step-context.ts';
 import { noteTry } from '../takeover/episode.ts';
@@ -31,6 +31,7 @@ export function beginDuty(
   endAllUntil(ctx, ip, associationId, null);
   const nobody = { kind: 'none', node: null, instanceId: null, associationId: null } as const;
   observeHolder(ctx, ip, { ...nobody, at: seenAt, toldBy: null, firsthand: true }, 'taken');
+  if (associationId === null) noteReleased(ctx, ip, intent?.releases);
   changeMove(ctx, ip, { duty: true, delayMs: 0 });
   // What was seen to land meanwhile is told, though it is gone again.
   const stage = intent?.stage === 'accepted' ? 'accepted' : 'released';

@@ -6,7 +6,7 @@ import type { DriverOperation, ReleaseTarget } from '../model/effects.ts';
 import type { DurationMs, EffectId, Ip } from '../model/units.ts';
 import { outdateReads } from '../observation/early-reads.ts';
 import { forgetReplacedSelf } from '../observation/holder.ts';
-import { addressOf, draw, emitFact, newEffectId, type StepContext } from '../step-context.ts';
+import { addressOf, changeAddress, draw, emitFact, newEffectId, type StepContext } from '../step-context.ts';
 import { callTimeoutMs } from '../takeover/view.ts';
 import type { NextCall, ReadPurpose } from './phases.ts';
 import { changeMove, moveOf } from './progress.ts';
@@ -32,6 +32,9 @@ export function read(ctx: StepContext, ip: Ip, purpose: ReadPurpose): void {
 
 /** End the association that was read. */
 export function release(ctx: StepContext, ip: Ip, { associationId, instanceId, node }: ReleaseTarget): void {
+  const { intent } = addressOf(ctx.state, ip);
+  if (intent !== null && associationId === null)
+    changeAddress(ctx, ip, { intent: { ...intent, releases: { node, instanceId } } });
   const named = { associationId, instanceId, node };
   const callId = drive(ctx, ip, { op: 'release', ...named });
   changeMove(ctx, ip, { stage: { kind: 'releasing', callId, at: ctx.now.at, ...named } });

@@ -7,6 +7,7 @@ import type { ShownRead } from '../model/address-state.ts';
 import type { CallPurpose, DriverAnswer, DriverResult } from '../model/inputs.ts';
 import type { EffectId, Ip } from '../model/units.ts';
 import { earlyRead, isReadingEarly } from '../observation/early-reads.ts';
+import { noteReleased } from '../observation/holder.ts';
 import { addressOf, changeAddress, type StepContext } from '../step-context.ts';
 import { callTimeoutMs } from '../takeover/view.ts';
 import { read } from './calls.ts';
@@ -82,6 +83,7 @@ export function recoverMove(ctx: StepContext, ip: Ip): void {
     requestIds,
   };
   changeAddress(ctx, ip, { move });
+  if (move.duty) noteReleased(ctx, ip, intent.releases);
   read(ctx, ip, 'recover');
 }
 

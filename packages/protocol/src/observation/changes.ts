@@ -66,6 +66,12 @@ export function withTold(
   return list === before ? { changes: known.changes, changedTo: known.changedTo } : unlisted(list, kept);
 }
 
+/** Whether what another knows is a change that is known already, be it at another time. */
+export function isKnownChange(known: Changes, at: MonotonicMs, to: string): boolean {
+  const list = listed(known);
+  return withOne(list, { at, to }).length === list.length;
+}
+
 function withOne(list: readonly Change[], one: Change): readonly Change[] {
   const sameNamed = list.filter((other) => isNamedSame(list, other, one));
   // Two of one name with nothing between them are two nevertheless: what lay between has given its place to the later.

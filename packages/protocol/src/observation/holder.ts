@@ -18,6 +18,7 @@ import {
   WITHOUT_ID,
 } from '../model/units.ts';
 import { addressOf, announce, changeAddress, emitFact, persist, type StepContext } from '../step-context.ts';
+import type { Releases } from '../storage/durable.ts';
 import { onChangedHands } from '../takeover/episode.ts';
 import type { Fitness } from '../wire/messages.ts';
 import { changesKept, nameOfChange, withChange } from './changes.ts';
@@ -128,12 +129,22 @@ export function isStaleRead(state: State, ip: Ip, association: Association): boo
   return isReplaced(state, address, holderFrom(state, association, state.now.at));
 }
 
-/** Whether it is the holder whom the last take has replaced, and whom reads may still show. */
+/** Whether it is the holder whom the last take or release has replaced, and whom reads may still show. */
 function isReplaced({ now }: State, { replaced }: AddressState, shown: Holder): boolean {
   if (replaced === null || now.at >= replaced.until) return false;
-  return (
-    shown.kind === replaced.kind && shown.node === replaced.node && shown.instanceId === replaced.instanceId
-  );
+  const { kind, node, instanceId } = replaced;
+  if (shown.kind === 'none' && replaced.orNobody === true) return true;
+  if (instanceId !== null && instanceId === shown.instanceId) return true;
+  return shown.kind === kind && shown.node === node && shown.instanceId === instanceId;
+}
+
+/** This node has released the address: whoever held it, by an association without an id, may be shown for a while. */
+export function noteReleased(ctx: StepContext, ip: Ip, releases: Releases | undefined): void {
+  if (releases === undefined) return;
+  const kind = releases.node === null ? 'other' : 'node';
+  changeAddress(ctx, ip, {
+    replaced: { kind, ...releases, until: ctx.now.at + READS_LAG_MS, toldBy: null },
+  });
 }
 
 /** This node asks for the address: a read that shows it may be of that, and no longer of how it was before a peer's take. */
@@ -246,12 +257,25 @@ function replacedAfterTake(state: State, before: AddressState, seen: Holder): Ad
   const mayBeTake = before.move !== null || before.late !== null;
   if (seen.node !== self || seen.associationId !== null || node === self || kind === 'unknown' || !mayBeTake)
     return before.replaced;
-  return { kind, node, instanceId, until: state.now.at + READS_LAG_MS, toldBy: null };
+  const until = state.now.at + READS_LAG_MS;
+  const released = kind === 'none' && before.replaced?.toldBy === null ? before.replaced : null;
+  if (released !== null) return { ...released, until, orNobody: true };
+  return { kind, node, instanceId, until, toldBy: null };
 }
 
-/** A peer's own word that it was moved on is newer than this node's take, and than any other's word. */
-function replacedAfterWord({ replaced }: AddressState, { toldBy }: Holder): AddressState['replaced'] {
-  return replaced?.toldBy != null && replaced.toldBy === toldBy ? replaced : null;
+/**
+ * A peer's own word that it was moved on is newer than this node's take, and than any other's word. It is no newer than this node's
+ * release as long as that is followed by no take: the peer's reads lag as this node's do.
+ */
+function replacedAfterWord({ replaced, move }: AddressState, { toldBy }: Holder): AddressState['replaced'] {
+  if (replaced?.toldBy === null) return move?.duty === true ? replaced : null;
+  return replaced !== null && replaced.toldBy === toldBy ? replaced : null;
+}
+
+/** That peer has taken the address itself since: a read that shows it counts at once. */
+export function onTakenSince(ctx: StepContext, ip: Ip, by: NodeId): void {
+  forgetHeldWithoutId(ctx, ip);
+  if (addressOf(ctx.state, ip).replaced?.node === by) changeAddress(ctx, ip, { replaced: null });
 }
 
 /** What the cloud has told this node itself keeps its names, and is passed on by them. */

@@ -5,7 +5,7 @@
  * stored as a length, and the next run counts it from its own start (PROTOCOL.md, "Restart").
  */
 import type { BallotMode, MoveStep, NoticeKind } from '../model/codes.ts';
-import type { AssociationId, DurationMs, Epoch, Ip, NodeId, WallMs } from '../model/units.ts';
+import type { AssociationId, DurationMs, Epoch, InstanceId, Ip, NodeId, WallMs } from '../model/units.ts';
 import type { ToldTry } from '../takeover/episode-state.ts';
 import type { HandoverRecord, PauseRecord } from '../wire/messages.ts';
 
@@ -97,6 +97,12 @@ export interface DurableLease {
   readonly leaseMs: DurationMs;
 }
 
+/** The holder that a release names by a read, where its association has no id. */
+export interface Releases {
+  readonly node: NodeId | null;
+  readonly instanceId: InstanceId | null;
+}
+
 /** A move that may have begun. Written before its first call. */
 export interface MoveIntent {
   readonly epoch: Epoch;
@@ -110,6 +116,8 @@ export interface MoveIntent {
    * that may land yet. Newest first, at most `MAX_HELD_BEFORE` and one. Absent: written by a version that kept none.
    */
   readonly earlier?: readonly AssociationId[];
+  /** Whom its release takes the address from, where associations have no ids; absent: it has made none, or was written by a version that kept none. */
+  readonly releases?: Releases;
   /** `planned`: no call yet. `released`: nobody holds it by our doing. `accepted`: the cloud has accepted the move. */
   readonly stage: 'planned' | 'released' | 'accepted';
   /** When the attempt began. */

@@ -73,5 +73,8 @@ export const INTENT: Shape<MoveIntent> = object(
     steps: list(object({ step: oneOf(...MOVE_STEPS), durationMs: LENGTH }), 256),
     requestIds: list(text(128), 64),
   },
-  { earlier: list(text(128), MAX_HELD_BEFORE + 1) },
+  {
+    earlier: list(text(128), MAX_HELD_BEFORE + 1),
+    releases: object({ node: nullable(text(128)), instanceId: nullable(text(128)) }),
+  },
 );

@@ -37,6 +37,10 @@ export const TOPOLOGIES: readonly {
   { name: 'three, witness and member', roles: ['candidate', 'candidate', 'witness', 'member'], addresses: 1 },
 ];
 
+const DRIVER_SALT = 0xd21e;
+/** So many of the clusters with Elastic IPs have private addresses instead, whose associations have no ids. */
+const PRIVATE_PER_MILLE = 100;
+
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 
 const DRAWN = [...ACTIONS.values()].filter(({ draw }) => draw !== undefined);
@@ -49,11 +53,11 @@ export function drawPlan(seed: number, options: DrawOptions = {}): Plan {
   const random = createRandom(seed);
   const profile = drawProfile(random);
   const { world: plain, title } = drawWorld(random);
-  const world = profile.world?.(random, plain) ?? plain;
+  const world = withDriver(seed, profile.world?.(random, plain) ?? plain);
   const kinds = drawKinds(random, options.actions ?? profile.actions);
   const [timeline, endsMs] = drawTimeline(random, world, kinds, profile);
   return {
-    title: `seed ${seed}: ${profile.name}, ${title}`,
+    title: `seed ${seed}: ${profile.name}, ${title}, ${world.driver}`,
     world,
     timeline,
     ending: drawEnding(random, world, endsMs),
@@ -97,7 +101,13 @@ function drawWorld(random: Random): { world: WorldSpec; title: string } {
     occupied: [],
     timerLateMs: random.pick([0, 2, 20]),
   };
-  return { world, title: `${topology.name}, ${driver}, ${fast ? 'fast' : 'default'}` };
+  return { world, title: `${topology.name}, ${fast ? 'fast' : 'default'}` };
+}
+
+/** Some of those with Elastic IPs have private addresses instead. It is drawn apart from the rest, so that all others are what they are without it. */
+function withDriver(seed: number, world: WorldSpec): WorldSpec {
+  const isPrivate = world.driver === 'ec2' && createRandom(seed ^ DRIVER_SALT).chance(PRIVATE_PER_MILLE);
+  return isPrivate ? { ...world, driver: 'ec2-private-ip' } : world;
 }
 
 function drawSettings(random: Random, base: Settings): Settings {
