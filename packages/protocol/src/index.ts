@@ -3,6 +3,8 @@
  * PROTOCOL.md says what it guarantees and what a host owes it.
  */
 
+export type { Draft } from './copy.ts';
+export { copyAddress, copyChannel, copyPeer, copySeries, copyState } from './copy.ts';
 export { nextDeadline } from './deadline.ts';
 export type { ArbiterItem } from './election/arbiter-item.ts';
 export { decodeArbiterItem, encodeArbiterItem, standsStillFor } from './election/arbiter-item.ts';

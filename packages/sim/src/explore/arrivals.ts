@@ -3,6 +3,7 @@
  */
 import { QUANTUM_MS } from './bounds.ts';
 import type { Called } from './call-orders.ts';
+import { nodeWith } from './copies.ts';
 import type { NodeEvent, SimNode, Wire } from './explored-data.ts';
 import { booted, eventOf, startOf, wireWith } from './explored-node.ts';
 import { type Global, isClosed, isGone, resultsFor } from './explored-world.ts';
@@ -34,7 +35,7 @@ export function prepared(
     return arrived.length === 0
       ? null
       : {
-          node: { ...node, life: { ...life, arrived: [...life.arrived, ...arrived] } },
+          node: nodeWith(node, { life: { ...life, arrived: [...life.arrived, ...arrived] } }),
           events: [],
           resumes: false,
         };
@@ -50,7 +51,7 @@ export function prepared(
     ? eventOf({ kind: 'persist-failed', writeId, code: 'EIO' }, 0)
     : eventOf({ kind: 'persisted', writeId }, 0);
   const synced = writeFails ? disk.synced : text;
-  const stored = { ...node, disk: { synced, writing: null } };
+  const stored = nodeWith(node, { disk: { synced, writing: null } });
   return { node: stored, events: inOrder([...events, wrote]), resumes: life.kind === 'paused' };
 }
 

@@ -6,16 +6,21 @@
  * many came before; which numbers a receiver has seen is kept of those alone that may still arrive. docs/exploration.md
  * says why nothing depends on the rest.
  */
-import type {
-  CheckConfig,
-  Effect,
-  Envelope,
-  NodeId,
-  Payload,
-  ProtocolConfig,
-  State,
+import {
+  type CheckConfig,
+  copyAddress,
+  copyChannel,
+  copyPeer,
+  copySeries,
+  type Effect,
+  type Envelope,
+  type NodeId,
+  type Payload,
+  type ProtocolConfig,
+  type State,
 } from '@failtome/protocol';
 import { QUANTUM_MS } from './bounds.ts';
+import { coreWith, nodeWith } from './copies.ts';
 import type { Out, Pending, SimNode, Wire } from './explored-data.ts';
 import { wireWith } from './explored-node.ts';
 import { hashOf, hashOnce, mix } from './hash.ts';
@@ -31,7 +36,7 @@ const ALL_SEEN = 0xffff_ffff;
 /** The least that is done to a node between quanta. */
 export function withDraws(node: SimNode): SimNode {
   const { core } = node;
-  return { ...node, core: { ...core, state: { ...core.state, draws: DRAWS } } };
+  return nodeWith(node, { core: coreWith(core, { draws: DRAWS }) });
 }
 
 /** A node and what it sent in one quantum. */
@@ -148,22 +153,20 @@ function renamedNode(node: SimNode, names: Names, seq: number): SimNode {
     const known = of(send.to, send.seq);
     return known === send.seq ? send : { ...send, seq: known };
   });
-  const renamed: State = {
-    ...state,
+  const renamed = coreWith(core, {
     draws: DRAWS,
     seq,
     recordVersion: names.newVersion,
     pendingSends: names.seqs.size === 0 ? state.pendingSends : sends,
     local: withCappedLocal(state.local, node.config),
     addresses: withCappedSeries(state.addresses, node.config),
-  };
+  });
   const pending = names.seqs.size === 0 ? node.pending : node.pending.map((one) => renamedWait(one, of));
-  return {
-    ...node,
-    core: { ...core, state: renamed, held: sorted(effects(core.held)) },
+  return nodeWith(node, {
+    core: { state: renamed.state, durable: core.durable, held: sorted(effects(core.held)) },
     pending: sorted(pending),
     life: life.kind === 'paused' ? { ...life, undone: effects(life.undone) } : life,
-  };
+  });
 }
 
 /** Counts of a series matter up to `fall` and `rise`. */
@@ -174,7 +177,7 @@ function capped(series: CheckSeries, config: CheckConfig | null): CheckSeries {
   const settledFails = Math.min(series.settledFails, config.fall);
   return oks === series.oks && fails === series.fails && settledFails === series.settledFails
     ? series
-    : { ...series, oks, fails, settledFails };
+    : Object.assign(copySeries(series), { oks, fails, settledFails });
 }
 
 function withCappedLocal(local: State['local'], config: ProtocolConfig): State['local'] {
@@ -188,7 +191,7 @@ function withCappedSeries(addresses: State['addresses'], config: ProtocolConfig)
     const address = all[ip];
     if (address === undefined) continue;
     const series = capped(address.series, probe);
-    if (series !== address.series) all = { ...all, [ip]: { ...address, series } };
+    if (series !== address.series) all = { ...all, [ip]: Object.assign(copyAddress(address), { series }) };
   }
   return all;
 }
@@ -215,7 +218,7 @@ export function dropUnreachableHistory(nodes: readonly SimNode[], wire: readonly
     const peers = peersNow(node, nodes, coming);
     const pendingSends = sendsNow(node, coming);
     if (peers === state.peers && pendingSends === state.pendingSends) return node;
-    return { ...node, core: { ...node.core, state: { ...state, peers, pendingSends } } };
+    return nodeWith(node, { core: coreWith(node.core, { peers, pendingSends }) });
   });
 }
 
@@ -251,7 +254,8 @@ function peersNow(
       seqs.filter((seq) => isNew(channel, seq)),
     );
     if (channel.highest === highest && channel.window === window) continue;
-    peers = { ...peers, [sender.id]: { ...peer, channel: { ...channel, highest, window } } };
+    const heard = Object.assign(copyChannel(channel), { highest, window });
+    peers = { ...peers, [sender.id]: Object.assign(copyPeer(peer), { channel: heard }) };
   }
   return peers;
 }

@@ -21,6 +21,7 @@ import {
 import { newRunHistory } from '../invariants/index.ts';
 import { WORLD_BEGINS_WALL_MS } from '../world/clock.ts';
 import { QUANTUM_MS } from './bounds.ts';
+import { hashedWire, nodeWith } from './copies.ts';
 import type {
   Asked,
   Call,
@@ -56,14 +57,13 @@ export function newNode(config: ProtocolConfig, index: number): SimNode {
 
 /** A new run of the process: nothing but the disk is left of the last one. */
 export function booted(node: SimNode): SimNode {
-  return {
-    ...node,
+  return nodeWith(node, {
     runs: node.runs + 1,
     life: { kind: 'up' },
     core: newHostCore(node.config),
     disk: { synced: node.disk.synced, writing: null },
     pending: [],
-  };
+  });
 }
 
 /** The first event of a run. */
@@ -75,13 +75,12 @@ export function startOf(node: SimNode): NodeEvent {
 /** The process is gone. A write that was on its way may have reached the disk. */
 export function crashed(node: SimNode, until: number | null, landed: boolean): SimNode {
   const { synced, writing } = node.disk;
-  return {
-    ...node,
+  return nodeWith(node, {
     life: { kind: 'down', until },
     core: newHostCore(node.config),
     disk: { synced: landed && writing !== null ? writing.text : synced, writing: null },
     pending: [],
-  };
+  });
 }
 
 /** What a node did with one input. */
@@ -100,14 +99,14 @@ export function takeEvent(
   found: Findings,
 ): Taken {
   const ended = ends === 0 ? undefined : node.pending.find(({ id }) => id === ends);
-  const told = { ...node, history: withArrival(node, event, effectOf(ended), t, found) };
-  const input = { ...event, at: t, wall: WORLD_BEGINS_WALL_MS + t } as Input; // the union, put together again from its parts
+  const heard = withArrival(node, event, effectOf(ended), t, found);
+  const input = { at: t, wall: WORLD_BEGINS_WALL_MS + t, ...event } as Input; // the union, put together again from its parts
   const turn = hostStep(node.core, input, context.step);
   const { core } = turn;
   const pending = ends === 0 ? node.pending : node.pending.filter(({ id }) => id !== ends);
-  const after: SimNode = { ...told, core, pending };
+  const after = nodeWith(node, { core, pending, history: heard });
   const history = withStep(after, event, turn.facts, { ageMs, duplicated }, t, found);
-  return { node: { ...after, history }, effects: turn.effects, facts: turn.facts };
+  return { node: nodeWith(after, { history }), effects: turn.effects, facts: turn.facts };
 }
 
 /** The call that an event answers. */
@@ -128,8 +127,8 @@ export function emit(
 ): SimNode {
   const text = 'message' in effect && effect.kind !== 'publish' ? encodeMessage(effect.message) : '';
   const history = withEffect(before, effect, text.length, t, found);
-  const node = history === before.history ? before : { ...before, history };
-  const waits = (pending: Pending): SimNode => ({ ...node, pending: [...node.pending, pending] });
+  const node = history === before.history ? before : nodeWith(before, { history });
+  const waits = (pending: Pending): SimNode => nodeWith(node, { pending: [...node.pending, pending] });
   switch (effect.kind) {
     case 'send': {
       const { sendId, to, message, route, timeoutMs } = effect;
@@ -163,7 +162,7 @@ export function emit(
     case 'persist': {
       // Of the writes of one quantum the last overtakes the others; its answer counts for all.
       const writing = { writeId: effect.writeId, text: effect.text, doneAt: t + QUANTUM_MS };
-      return { ...node, disk: { ...node.disk, writing } };
+      return nodeWith(node, { disk: { synced: node.disk.synced, writing } });
     }
     case 'stopped':
       return node;
@@ -230,7 +229,7 @@ export function hasBallot({ payload }: Envelope): boolean {
 export function wireWith(wire: Omit<Wire, 'hash'>): Wire {
   const { kind, route, message, arrivesAt, duplicated } = wire;
   const about = mix(hashOf(message), hashOf(kind));
-  return { ...wire, hash: mix(mix(about, hashOf(route)), duplicated ? arrivesAt + 1 : arrivesAt) };
+  return hashedWire(wire, mix(mix(about, hashOf(route)), duplicated ? arrivesAt + 1 : arrivesAt));
 }
 
 /** Through the real codec, as bytes; the same text is read once. */
@@ -300,7 +299,8 @@ export function hashNode(node: SimNode): number {
     hash = mix(hash, effect.kind === 'persist' ? 9 : order(effect.after ?? 0));
     hash = mix(hash, hashEffect(effect));
   }
-  hash = mix(hash, hashBag(pending.map(hashPending)));
+  // By content; the host's own name for each is left out.
+  hash = mix(hash, hashBag(pending.map(hashOf)));
   hash = mix(hash, hashOf(disk));
   hash = mix(mix(hash, runs), index);
   return mix(hash, hashLife(life));
@@ -323,11 +323,6 @@ function hashLife(life: Life): number {
 
 function hashEffect(effect: Effect): number {
   return hashOnce(effect);
-}
-
-/** By content; the host's own name for it is left out. */
-function hashPending(pending: Pending): number {
-  return hashOnce(pending);
 }
 
 function storageOf(text: string | null): StorageState {

@@ -29,7 +29,12 @@ const WAYS: Readonly<Record<Exclude<Way, 'plain'>, readonly string[]>> = {
     'words',
     'holder',
     'survey',
-    'channel',
+    'storage',
+    'idle',
+    'arbiter',
+    'told',
+    'homing',
+    'backoff',
   ],
   // What decides nothing.
   skip: [
@@ -253,7 +258,7 @@ function walkBy(way: Way, part: unknown): boolean {
       small(part === null ? 14 : 15);
       return true;
     case 'bag':
-      hashBag((part as readonly unknown[]).map(hashOnce)); // only lists are named among the bags
+      hashBag((part as readonly unknown[]).map(hashOf)); // only lists are named among the bags
       return true;
     case 'effect-or-name':
       if (typeof part === 'number') return false;

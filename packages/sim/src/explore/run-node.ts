@@ -4,6 +4,7 @@
  */
 import type { Effect, Fact, Event as HostEvent } from '@failtome/protocol';
 import { canonicalize, withDraws } from './canonical.ts';
+import { nodeWith } from './copies.ts';
 import type { NodeEvent, OrderClass, Out, SearchContext, SimNode } from './explored-data.ts';
 import { crashed, emit, hasBallot, hashNode, takeEvent } from './explored-node.ts';
 import { hashBag, mix } from './hash.ts';
@@ -128,7 +129,7 @@ class QuantumSearch {
         this.#strike({ node, out: [...out], found: copyOf(found), story, left }, rest, 'within', at + 1);
     }
     const history = toldOf(node.history, { kind: 'stepped', by: viewOf(node) }, this.#t, found);
-    this.#follow({ node: { ...node, history }, out, found, story, left });
+    this.#follow({ node: nodeWith(node, { history }), out, found, story, left });
   }
 
   /** It dies here, or stands still with the rest undone. */
@@ -141,7 +142,7 @@ class QuantumSearch {
       const life = { kind: 'paused', until: this.#t + this.#mode.forMs, undone, arrived } as const;
       const found = copyOf(point.found);
       const history = toldOf(point.node.history, { kind: 'paused', by: viewOf(point.node) }, this.#t, found);
-      this.#finish({ ...point, found, node: { ...point.node, life, history } }, told);
+      this.#finish({ ...point, found, node: nodeWith(point.node, { life, history }) }, told);
     } else if (this.#mode.kind === 'crash') {
       const until = this.#mode.forMs === null ? null : this.#t + this.#mode.forMs;
       this.#die(point, until, false, told);
@@ -153,7 +154,7 @@ class QuantumSearch {
     const dead = crashed(point.node, until, landed);
     const found = copyOf(point.found);
     // As its disk is now.
-    const by = viewOf({ ...point.node, disk: dead.disk });
+    const by = viewOf(nodeWith(point.node, { disk: dead.disk }));
     toldOf(point.node.history, { kind: 'ended', by }, this.#t, found);
     this.#finish({ ...point, found, node: dead }, told);
   }
@@ -192,16 +193,17 @@ export function runNode(
  */
 export function resumeNode(
   context: SearchContext,
-  { life, ...rest }: SimNode,
+  stopped: SimNode,
   events: readonly NodeEvent[],
   run: Run,
 ): readonly Outcome[] {
-  let node: SimNode = { ...rest, life: { kind: 'up' } };
+  const { life } = stopped;
+  let node = nodeWith(stopped, { life: { kind: 'up' } });
   if (life.kind !== 'paused') throw new Error(`${node.id} isn't stopped`);
   const out: Out[] = [];
   const found = newFindings();
   const history = toldOf(node.history, { kind: 'resumed', by: viewOf(node) }, run.t, found);
-  node = { ...node, history };
+  node = nodeWith(node, { history });
   for (const effect of life.undone) node = emit(context, node, effect, run.t, out, found);
   const ticks = events.filter(({ event }) => event.kind === 'tick');
   const arrived = [...life.arrived, ...events.filter(({ event }) => event.kind !== 'tick')];
