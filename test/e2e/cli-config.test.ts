@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'vitest';
+import { DRIVER_KIND_NAMES } from '../../packages/agent/src/config/driver-kinds.ts';
 import { startCloud } from '../../packages/cloud/src/embedded/index.ts';
 import { failtome, temporaryFolder } from './support/command.ts';
 
@@ -55,7 +56,7 @@ const faults: readonly (readonly [path: string, ...words: readonly string[]])[] 
   ['addresses[0].ip', '198.51.100.999', 'IPv4 or IPv6'],
   ['addresses[0].probe.timeout', 'without a unit', '2s'],
   ['gossip.timeout', '100ms'],
-  ['driver.kind', '"ec3"', 'ec2, ec2-private-ip, opsworks or exec'],
+  ['driver.kind', '"ec3"', new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(DRIVER_KIND_NAMES)],
   ['agreement.silentPeer', '"maybe"', 'takeover or hold'],
   ['agreement.lease', '-1s', 'duration'],
 ];
