@@ -221,6 +221,8 @@ const SITUATIONS: readonly (readonly [id: string, says: string])[] = [
 const SETTINGS: readonly (readonly [id: string, says: string])[] = [
   ['driver:ec2', 'the driver ec2'],
   ['driver:opsworks', 'the driver opsworks'],
+  ['driver:ec2-private-ip', 'the driver ec2-private-ip'],
+  ['driver:ec2-route', 'the driver ec2-route'],
   ['setting:silent-peer-hold', 'a silent peer counts as a refusal'],
   ['setting:no-local-check', 'no check of the own HAProxy'],
   ['setting:displace', 'other addresses may be thrown off'],

@@ -38,8 +38,9 @@ export const TOPOLOGIES: readonly {
 ];
 
 const DRIVER_SALT = 0xd21e;
-/** So many of the clusters with Elastic IPs have private addresses instead, whose associations have no ids. */
+/** So many of the clusters with Elastic IPs have private addresses instead, and so many routes: both without ids of associations. */
 const PRIVATE_PER_MILLE = 100;
+const ROUTES_PER_MILLE = 50;
 
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 
@@ -104,10 +105,12 @@ function drawWorld(random: Random): { world: WorldSpec; title: string } {
   return { world, title: `${topology.name}, ${fast ? 'fast' : 'default'}` };
 }
 
-/** Some of those with Elastic IPs have private addresses instead. It is drawn apart from the rest, so that all others are what they are without it. */
+/** Some of those with Elastic IPs have private addresses or routes instead. It is drawn apart from the rest, so that all others are what they are without it. */
 function withDriver(seed: number, world: WorldSpec): WorldSpec {
-  const isPrivate = world.driver === 'ec2' && createRandom(seed ^ DRIVER_SALT).chance(PRIVATE_PER_MILLE);
-  return isPrivate ? { ...world, driver: 'ec2-private-ip' } : world;
+  if (world.driver !== 'ec2') return world;
+  const drawn = createRandom(seed ^ DRIVER_SALT).below(1_000);
+  if (drawn < PRIVATE_PER_MILLE) return { ...world, driver: 'ec2-private-ip' };
+  return drawn < PRIVATE_PER_MILLE + ROUTES_PER_MILLE ? { ...world, driver: 'ec2-route' } : world;
 }
 
 function drawSettings(random: Random, base: Settings): Settings {
