@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -32,6 +32,12 @@ function recorded(plan: Plan = PLAN, maxChars?: number): RecordedRun {
 
 const run = recorded();
 const nowhere = (): void => undefined;
+
+test('of a run whose world could not be made nothing is written', () => {
+  const traceFile = join(folder, 'no-world.jsonl');
+  expect(recordTo({ traceFile }, PLAN, PLAN.title).finish()).toBe(false);
+  expect(existsSync(traceFile)).toBe(false);
+});
 
 /** The trace with one record written anew. */
 function changed(n: number, change: (record: TraceRecord) => TraceRecord): RecordedRun {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
 import { ACTIONS, LIAR, runPlan } from '../plan/index.ts';
-import { recordTo } from '../report/index.ts';
+import { type Recording, recordTo } from '../report/index.ts';
 import {
   coverageOf,
   describeFinding,
@@ -234,25 +234,25 @@ function finish(
   return coverage.verdict === 'incomplete' || !isPlausible ? 3 : 0;
 }
 
-/** Run it once more, and write down what happens. */
-function traceOf({ seed, focus: text, invariant, detail }: Finding, flags: SwarmFlags): string {
+/** Run it once more, and write down what happens. Null: an exception left nothing to write down. */
+function traceOf(finding: Finding, flags: SwarmFlags): string | null {
+  const { seed, focus: text, invariant, detail } = finding;
   mkdirSync(flags.traceDir, { recursive: true });
   const traceFile = join(flags.traceDir, `seed-${seed}.jsonl`);
+  const htmlFile = flags.html ? join(flags.traceDir, `seed-${seed}.html`) : undefined;
   const focus = text === null ? null : parseFocus(text);
   if (typeof focus === 'string') throw new Error(focus);
-  const plan = wholePlanOf({ seed, focus }, drawOptions(flags));
-  const htmlFile = flags.html ? join(flags.traceDir, `seed-${seed}.html`) : undefined;
-  const recording = recordTo({ traceFile, htmlFile }, plan, plan.title);
+  let recording: Recording | null = null;
   try {
+    const plan = wholePlanOf({ seed, focus }, drawOptions(flags));
+    recording = recordTo({ traceFile, htmlFile }, plan, plan.title);
     const { violation } = runPlan(plan, { onWorld: recording.onWorld });
     if (violation?.detail !== detail && invariant !== 'exception')
       throw new Error(`seed ${seed} doesn't do the same twice: ${violation?.detail ?? 'no violation'} now`);
   } catch (error) {
     if (invariant !== 'exception') throw error;
-  } finally {
-    recording.finish();
   }
-  return traceFile;
+  return recording?.finish() === true ? traceFile : null;
 }
 
 function merge(files: readonly string[], into: string | undefined, { write, finish }: CommandContext): void {

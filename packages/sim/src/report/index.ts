@@ -10,5 +10,5 @@
  * Both files are optional; with neither it does nothing and costs nothing.
  */
 export { renderReport } from './render.ts';
-export { recordTo } from './run-files.ts';
+export { type Recording, recordTo } from './run-files.ts';
 export type { WhyPart } from './why-part.ts';

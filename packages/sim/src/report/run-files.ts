@@ -25,9 +25,10 @@ export interface Recording {
   /**
    * The run is over: write the files.
    *
+   * @returns false: none was written, because none is wanted, or there was never a world
    * @throws Error when a file can't be written
    */
-  readonly finish: () => void;
+  readonly finish: () => boolean;
 }
 
 const MAX_CHARS = 64_000_000;
@@ -36,7 +37,7 @@ const MAX_CHARS = 64_000_000;
 export function recordTo(files: RecordFiles, plan: unknown, title: string): Recording {
   const { traceFile, htmlFile, maxChars = MAX_CHARS } = files;
   if (traceFile === undefined && htmlFile === undefined)
-    return { onWorld: () => undefined, finish: () => undefined };
+    return { onWorld: () => undefined, finish: () => false };
   const buffer = createTraceBuffer(maxChars);
   let recorder: Recorder | null = null;
   return {
@@ -44,10 +45,12 @@ export function recordTo(files: RecordFiles, plan: unknown, title: string): Reco
       recorder = new Recorder(world, { plan, title, sink: buffer.take });
     },
     finish() {
-      recorder?.finish();
+      if (recorder === null) return false;
+      recorder.finish();
       const trace = withCauses(buffer.run());
       if (traceFile !== undefined) writeFileSync(traceFile, traceText(trace));
       if (htmlFile !== undefined) writeFileSync(htmlFile, renderReport(trace));
+      return true;
     },
   };
 }
