@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { isDryRun } from '../../packages/cloud/src/model/index.ts';
-import { failtome } from './support/command.ts';
+import { handedBack, underPrintedPolicy } from './support/other-target.ts';
 import { scenario } from './support/scenario.ts';
 
 /** A pair that shares an address which routes lead to, with exactly the policy that `failtome iam` prints. */
@@ -10,14 +10,7 @@ scenario(
   { driver: 'ec2-route' },
   async (scene) => {
     const { cluster } = scene;
-    const { agent, instanceId } = cluster.node('neptune');
-    const env = cluster.cloud.environmentFor(instanceId);
-    const printed = await failtome(['iam', '-c', agent.configFile], { env });
-    expect(printed).toMatchObject({ code: 0, stderr: '' });
-    for (const node of cluster.nodes) cluster.cloud.setPolicy(node.instanceId, JSON.parse(printed.stdout));
-    const check = await failtome(['check', '-c', agent.configFile, '--json'], { env });
-    const { lines } = JSON.parse(check.stdout);
-    expect(lines.filter(({ state }: { readonly state: string }) => state === 'fail')).toEqual([]);
+    await underPrintedPolicy(scene);
 
     const effect = { kind: 'refuse', code: 'InternalRefusal', message: 'not now', status: 400 } as const;
     cluster.cloud.fault.arm({ action: 'ec2:ReplaceRoute', effect, times: 1 });
@@ -27,13 +20,6 @@ scenario(
       ({ action, request }) => action === 'ec2:ReplaceRoute' && !isDryRun(request),
     );
     expect(replaced.length, 'it was taken again after it had been taken by half').toBeGreaterThan(2);
-    scene.expectOutcome({ holder: 'neptune', moves: 1 });
-
-    await cluster.node('saturn').web.start();
-    await cluster.settled(60_000);
-    const asked = await scene.command('neptune', 'handover', cluster.address, '--to', 'saturn');
-    expect(asked).toMatchObject({ code: 0 });
-    await scene.moved('saturn');
-    scene.expectOutcome({ holder: 'saturn', moves: 2, told: ['neptune', 'saturn'] });
+    await handedBack(scene);
   },
 );

@@ -77,10 +77,10 @@ function withoutLanded(late: LateTake, associationId: AssociationId | null): Lat
 /** People are told that this node holds the address by this association. What they were told of before may be read once more. */
 function withTold(late: LateTake, associationId: AssociationId | null): LateTake {
   const { intent, held } = late;
-  const now = { ...late, held: associationId ?? WITHOUT_ID };
-  if (held === null || held === WITHOUT_ID || held === associationId) return now;
+  const told = { ...late, held: associationId ?? WITHOUT_ID };
+  if (held === null || held === WITHOUT_ID || held === associationId) return told;
   const earlier = [held, ...(intent.earlier ?? [])].slice(0, MAX_HELD_BEFORE + 1);
-  return { ...now, intent: { ...intent, earlier } };
+  return { ...told, intent: { ...intent, earlier } };
 }
 
 /** Whether people were told of that very association, or none of the takes can have made it. */
