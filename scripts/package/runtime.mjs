@@ -21,6 +21,7 @@ export const AGENT_FLAGS = [
   '--v8-pool-size=1',
   '--no-maglev',
   '--no-concurrent-recompilation',
+  '--no-concurrent-sparkplug',
   '--invocation-count-for-turbofan=100000',
 ];
 
