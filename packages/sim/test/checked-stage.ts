@@ -53,6 +53,11 @@ export interface Stage {
   liar: NodeId | null;
 }
 
+/** Another run with its id, beside it. */
+export function secondOf(run: TestRun): TestRun {
+  return { ...run, run: `${run.node}#second` };
+}
+
 /** A moment of the transcript: what happens, and when. */
 export type Moment = readonly [atMs: number, happens: (stage: Stage) => void];
 

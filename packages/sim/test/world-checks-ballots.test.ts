@@ -1,7 +1,7 @@
 /** What makes a move right: each check fails when what it looks for is there: a takeover that breaks nothing, with one moment changed. */
 import { expect, test } from 'vitest';
 import { pausesOn, takeover, until, upSince } from './changed-takeover.ts';
-import { ADDRESS, type Moment, message, play, type Stage } from './checked-stage.ts';
+import { ADDRESS, type Moment, message, newStage, play, type Stage, secondOf } from './checked-stage.ts';
 import {
   associated,
   ballotOf,
@@ -194,6 +194,27 @@ function bothCountOnC(...between: readonly Moment[]): readonly Moment[] {
     };
   return [[100, count('b')], ...between, [300, count('a')]];
 }
+
+function toldOf(moments: readonly Moment[]): string {
+  const stage = newStage();
+  play(moments, stage);
+  return stage.told.join('\n');
+}
+
+const cRunsTwice: Moment = [1_000, ({ tell, c }) => tell({ kind: 'started', by: secondOf(c) })];
+
+test('a voter whose id runs twice may have answered by the other run: it is no witness of what it sees or of a pause', () => {
+  const votesDown: Moment = [4_050, ({ facts, c }) => facts(c, voted('grant', 'down'))];
+  const upAndSeen = takeover({ votesDown }, upSince(3_000));
+  const pausedAll = takeover({}, [3_000, (stage) => pausesOn(stage, ['a', 'c'])]);
+  for (const [moments, says] of [
+    [upAndSeen, 'sighted see it up'],
+    [pausedAll, 'know that moves are paused'],
+  ] as const) {
+    expect(toldOf(moments)).toContain(says);
+    expect(toldOf([...moments, cRunsTwice])).not.toContain(says);
+  }
+});
 
 const GIVES_BACK = { releases: [{ address: ADDRESS, epoch: 1, candidate: 'b' }] };
 

@@ -2,7 +2,7 @@
 import type { DriverAnswer, Fact } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
 import { createJudge, type WatchedView } from '../src/world/judge.ts';
-import { ADDRESS, message, newStage, type Stage, type TestRun } from './checked-stage.ts';
+import { ADDRESS, message, newStage, type Stage, secondOf, type TestRun } from './checked-stage.ts';
 import {
   associated,
   checkedItself,
@@ -24,6 +24,8 @@ interface Scene {
   reads(by: Name): Scene;
   hears(by: Name, from: Name): Scene;
   fails(on: Name): Scene;
+  /** A second run with its id begins. */
+  runsTwice(on: Name): Scene;
   /** An old message of it, which doesn't count again. */
   readsAgain(by: Name, from: Name): Scene;
   takes(by: Name, from: Name, heard?: boolean): Scene;
@@ -87,6 +89,10 @@ function scene(driver: 'ec2' | 'opsworks' = 'ec2'): Scene {
     },
     fails(on) {
       checkedItself(stage, stage[on], 6, false);
+      return moving;
+    },
+    runsTwice(on) {
+      tell({ kind: 'started', by: secondOf(stage[on]) });
       return moving;
     },
     readsAgain(by, from) {
@@ -160,6 +166,16 @@ describe('I21 is broken', () => {
           .at(60 * SECOND)
           .seenUp('a')
           .at(70 * SECOND)
+          .takes('c', 'b'),
+      false,
+    ],
+    [
+      'not while an agent runs twice with the id of the holder, of which either may say that it is unfit',
+      () =>
+        inVain()
+          .at(95 * SECOND)
+          .runsTwice('b')
+          .at(100 * SECOND)
           .takes('c', 'b'),
       false,
     ],

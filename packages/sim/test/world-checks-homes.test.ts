@@ -1,7 +1,15 @@
 /** I28: what a holder orders so that an address goes home, judged by what it can know. */
 import type { Fact } from '@failtome/protocol';
 import { expect, test } from 'vitest';
-import { ADDRESS, type AddressState, type Moment, newStage, type Stage } from './checked-stage.ts';
+import {
+  ADDRESS,
+  type AddressState,
+  type Moment,
+  newStage,
+  type Stage,
+  secondOf,
+  type TestRun,
+} from './checked-stage.ts';
 import { associated, driven, READ, shows } from './checked-takeover.ts';
 
 const AFTER_MS = 10_000;
@@ -111,6 +119,21 @@ test.each<[string, readonly string[], readonly Moment[]]>([
   ],
 ])('an address that goes home %s', (_, expected, moments) => {
   expect(ordersHome(...moments)).toEqual(expected);
+});
+
+const begins =
+  (by: (stage: Stage) => TestRun) =>
+  (stage: Stage): void =>
+    stage.tell({ kind: 'started', by: by(stage) });
+
+test('what the home says of its fitness is not known while an agent runs twice with its id', () => {
+  const alone: readonly Moment[] = [
+    [0, begins(({ b }) => b)],
+    [1_000, takes],
+    [2_000, unfit(2_000)],
+  ];
+  expect(ordersHome(...alone)).toEqual(['I28']);
+  expect(ordersHome(...alone, [3_000, begins(({ b }) => secondOf(b))])).toEqual([]);
 });
 
 test('what a clone of it has ordered, and it only hears of, is judged once', () => {

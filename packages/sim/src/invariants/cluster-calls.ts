@@ -7,6 +7,7 @@ import { holderOf } from '@failtome/cloud/model';
 import type { Ip } from '@failtome/protocol';
 import { checkAmbiguity, isPaused } from './calls.ts';
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
+import { isDouble } from './duplicate-ids.ts';
 import { type Broken, broken, type EventOf, type RunView } from './events.ts';
 import { addressOf, firstCallOf } from './run-history.ts';
 
@@ -71,12 +72,13 @@ function checkCall(event: EventOf<'drive'>, view: ClusterView): readonly Broken[
   return [...found, ...checkPause(by, openedMs, what, view), ...checkSight(by, ip, openedMs, what, view)];
 }
 
-/** I16: not when a majority has known of the pause since before it asked. */
+/** I16: not when a majority has known of the pause since before it asked. Of two runs with one id the other may answer. */
 function checkPause(by: RunView, openedMs: number, what: string, view: ClusterView): readonly Broken[] {
   const paused = view.runs().filter((voter) => {
     const since = view.historyOf(voter).pauseMs;
     const lasting = isPaused(voter) && voter.state().pause.until === null;
-    return voter.config.node.role !== 'member' && lasting && since !== null && since < openedMs;
+    const knows = lasting && since !== null && since < openedMs;
+    return knows && voter.config.node.role !== 'member' && !isDouble(view.duplicates, voter.node, view.now());
   });
   const configured = votersOf(by);
   if (configured <= 2 || paused.length * 2 <= configured) return [];
@@ -84,7 +86,7 @@ function checkPause(by: RunView, openedMs: number, what: string, view: ClusterVi
   return [broken('I16', `${what}, though ${names} know that moves are paused`)];
 }
 
-/** I10, and where one lies I25: what the voters that don't have thought since before the ballot. */
+/** I10, and where one lies I25: what the voters that don't have thought since before the ballot. Whose id runs twice may have answered either way. */
 function checkSight(
   by: RunView,
   ip: Ip,
@@ -99,6 +101,7 @@ function checkSight(
     if (address === undefined || address.series.last === null) return [];
     // Whoever stands still thinks what it thought then.
     if (view.now() - voter.worldTimeOf(voter.state().now.at) > 2 * MAX_GAP_MS) return [];
+    if (isDouble(view.duplicates, voter.node, view.now())) return [{ voter, is: 'seen by two' }];
     if (address.verdict === 'down') return [{ voter, is: 'down' }];
     const longUp = address.verdict === 'up' && address.series.last.ok;
     return longUp && voter.worldTimeOf(address.verdictSince) < openedMs ? [{ voter, is: 'up' }] : [];

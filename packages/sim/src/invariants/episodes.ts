@@ -8,6 +8,7 @@
 import { holderOf } from '@failtome/cloud/model';
 import { blockedAfterMs, type Ip, type NodeId, type ProtocolConfig } from '@failtome/protocol';
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
+import { isDouble } from './duplicate-ids.ts';
 import { type Broken, broken, type EventOf, type FactOf, type RunView } from './events.ts';
 import { addressOf, FIT_CHECKS, firstCallOf, heardMs } from './run-history.ts';
 
@@ -173,7 +174,10 @@ function couldKnow(by: RunView, { node, atMs, knownMs }: Move, view: ClusterView
   return node === by.node || heardMs(history, node) >= knownMs + view.learnMs;
 }
 
-/** The holder, where this run hears it, could know who it is, and it is fit by its own checks. */
+/**
+ * The holder, where this run hears it, could know who it is, and it is fit by its own checks. Not one whose id runs
+ * twice: it is the other that may be heard, and that may say in its name that it is unfit.
+ */
 function protectedHolder(
   by: RunView,
   ip: Ip,
@@ -181,8 +185,9 @@ function protectedHolder(
   view: ClusterView,
 ): NodeId | null {
   const instanceId = holderOf(view.aws(), ip);
-  const [holder, ...others] = view.runs().filter((run) => run.instanceId === instanceId);
-  if (holder === undefined || others.length > 0 || byOperator) return null;
+  const holder = view.runs().find((run) => run.instanceId === instanceId);
+  if (holder === undefined || byOperator) return null;
+  if (isDouble(view.duplicates, holder.node, view.now())) return null;
   if (view.now() - (lastMs ?? NEVER) < view.learnMs) return null;
   if (!by.config.peers.some(({ id }) => id === holder.node)) return null;
   const quietMs = view.now() - heardMs(view.historyOf(by), holder.node);

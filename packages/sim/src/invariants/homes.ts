@@ -6,6 +6,7 @@
 import { FAILBACK_OWNER, type Ip, isSpanOpen, type NodeId } from '@failtome/protocol';
 import { isPaused } from './calls.ts';
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
+import { isDouble } from './duplicate-ids.ts';
 import { type Broken, broken, type EventOf, type FactOf, type RunView } from './events.ts';
 import { addressOf } from './run-history.ts';
 
@@ -88,10 +89,12 @@ function knowsOf(movedMs: number, by: RunView, ip: Ip, view: ClusterView): boole
   return shows.associationId === view.aws().addresses.get(ip)?.association?.id;
 }
 
-/** Null: it is, or was until lately, as far as whoever hears it can know. */
+/** Null: it is, or was until lately, as far as whoever hears it can know: also by another run with its id. */
 function whyNotThere(home: NodeId, endedMs: number, by: RunView, view: ClusterView): string | null {
   const longAgoMs = view.now() - by.config.gossip.deadMs - ON_ITS_WAY_MS;
   const there = view.runs().filter(({ node }) => node === home);
+  if (isDouble(view.duplicates, home, view.now())) return null;
+  if (there.length === 0 && (view.duplicates.live[home] ?? 0) > 0) return null;
   if (there.length === 0) return endedMs < longAgoMs ? 'is gone' : null;
   const areUnfit = there.every((run) => {
     const { fit, since } = run.state().local;
