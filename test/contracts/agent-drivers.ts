@@ -23,7 +23,7 @@ import {
   type Posts,
   SATURN,
 } from '../drivers/aws-world.ts';
-import type { AwsDriverWorld, DriverFault, DriverWorld, Ec2DriverWorld, Holder } from './driver-contract.ts';
+import type { AwsDriverWorld, DriverFault, DriverWorld, Ec2DriverWorld, Holder } from './driver-world.ts';
 import type { RouteDriverWorld, RouteWorldOptions } from './route-contract.ts';
 import { ACTIONS, contestedBy, EFFECTS, ZONE } from './sim-drivers.ts';
 

@@ -1,11 +1,9 @@
 import { openAws } from '../drivers/aws-world.ts';
 import { openEc2, openExec, openPrivateIp, openRoute, opsworksWorld } from './agent-drivers.ts';
-import {
-  describeAwsDriver,
-  describeDriver,
-  describeEc2Driver,
-  describePrivateIpDriver,
-} from './driver-contract.ts';
+import { describeAwsDriver } from './aws-driver-contract.ts';
+import { describeDriver } from './driver-contract.ts';
+import { describeEc2Driver } from './ec2-contract.ts';
+import { describePrivateIpDriver } from './private-ip-contract.ts';
 import { describeRouteDriver } from './route-contract.ts';
 import { openSimulated } from './sim-drivers.ts';
 

@@ -1,7 +1,7 @@
 /** What a driver has to do whose take is a call for each of several route tables: some of them may be done, and others not. */
 import { describe, expect, test } from 'vitest';
 import type { AwsAction } from '../../packages/cloud/src/model/index.ts';
-import { type AwsDriverWorld, type DriverFault, drive, worlds } from './driver-contract.ts';
+import { type AwsDriverWorld, type DriverFault, drive, worlds } from './driver-world.ts';
 
 /** A VPC with route tables. */
 export interface RouteDriverWorld extends AwsDriverWorld {

@@ -18,7 +18,7 @@ import { createDriver } from '../../packages/sim/src/world/drivers.ts';
 import { createQueue } from '../../packages/sim/src/world/queue.ts';
 import { createRandom } from '../../packages/sim/src/world/random.ts';
 import { Subscribers } from '../../packages/sim/src/world/subscribers.ts';
-import type { DriverFault, Ec2DriverWorld, Holder } from './driver-contract.ts';
+import type { DriverFault, Ec2DriverWorld, Holder } from './driver-world.ts';
 import type { RouteDriverWorld } from './route-contract.ts';
 
 const US = 'i-00000000000000001';

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { PolicyDocument } from '../../packages/cloud/src/model/index.ts';
 import { type Ec2World, openEc2 } from '../contracts/agent-drivers.ts';
-import { drive } from '../contracts/driver-contract.ts';
+import { drive } from '../contracts/driver-world.ts';
 import { ADDRESS, SATURN } from './aws-world.ts';
 
 const ROLE = 'arn:aws:iam::123456789012:role/failover/mover';

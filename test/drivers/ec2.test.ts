@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { longId } from '../../packages/cloud/src/model/index.ts';
 import { type Ec2World, OTHER_ADDRESS, openEc2 } from '../contracts/agent-drivers.ts';
-import { drive, releaseOf } from '../contracts/driver-contract.ts';
+import { drive, releaseOf } from '../contracts/driver-world.ts';
 import { ADDRESS, NEPTUNE, requestsOf, SATURN } from './aws-world.ts';
 
 describe('the driver ec2 at its edges', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createExecDriver } from '../../packages/agent/src/adapters/exec.ts';
 import { openExec } from '../contracts/agent-drivers.ts';
-import { type DriverWorld, drive, driveUntilTimeout } from '../contracts/driver-contract.ts';
+import { type DriverWorld, drive, driveUntilTimeout } from '../contracts/driver-world.ts';
 import { collectPosts } from './aws-world.ts';
 
 describe('the driver exec at its edges', () => {

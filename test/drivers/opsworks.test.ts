@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { contextFor } from '../../packages/agent/src/adapters/aws-clients.ts';
 import { findOpsworksInstance } from '../../packages/agent/src/adapters/opsworks-instance.ts';
 import { OTHER_ADDRESS, opsworksIdOf, opsworksWorld } from '../contracts/agent-drivers.ts';
-import { drive } from '../contracts/driver-contract.ts';
+import { drive } from '../contracts/driver-world.ts';
 import { ACTIONS } from '../contracts/sim-drivers.ts';
 import { ADDRESS, type AwsWorld, NEPTUNE, openAws, SATURN } from './aws-world.ts';
 

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { preflightPrivateIp } from '../../packages/agent/src/adapters/preflight-private-ip.ts';
 import type { CloudOptions } from '../../packages/cloud/src/embedded/index.ts';
 import { openPrivateIp } from '../contracts/agent-drivers.ts';
-import { drive, releaseOf } from '../contracts/driver-contract.ts';
+import { drive, releaseOf } from '../contracts/driver-world.ts';
 import { ZONE } from '../contracts/sim-drivers.ts';
 import { ADDRESS, NEPTUNE, SATURN } from './aws-world.ts';
 

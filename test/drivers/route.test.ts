@@ -5,7 +5,7 @@ import { sendAll } from '../../packages/agent/src/adapters/aws-driver.ts';
 import { preflightRoute } from '../../packages/agent/src/adapters/preflight-route.ts';
 import type { CloudOptions } from '../../packages/cloud/src/embedded/index.ts';
 import { openRoute } from '../contracts/agent-drivers.ts';
-import { drive } from '../contracts/driver-contract.ts';
+import { drive } from '../contracts/driver-world.ts';
 import type { RouteWorldOptions } from '../contracts/route-contract.ts';
 import { ADDRESS, NEPTUNE, SATURN } from './aws-world.ts';
 

@@ -1,37 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import type { Fact, ProtocolConfig } from '@failtome/protocol';
+/** Each metric: what counts it, what it shows, and when its series are there. */
+import type { Fact } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
-import { findProgram, has } from '../../../scripts/requirements.mjs';
-import type { GaugeView } from '../src/observe/gauges.ts';
-import { createMetrics, type Metrics } from '../src/observe/metrics.ts';
-import { ADDRESS as address, PROTOCOL_CONFIG } from './support/protocol-config.ts';
+import { createMetrics } from '../src/observe/metrics.ts';
+import { config, configured, gauged, sample, takeover, view } from './support/metrics.ts';
+import { ADDRESS as address } from './support/protocol-config.ts';
 
-const [shared] = PROTOCOL_CONFIG.addresses;
-const config: ProtocolConfig = { ...PROTOCOL_CONFIG, local: shared?.probe ?? null };
-const gauged = (arbiterLends: boolean | null, ip = address): GaugeView['addresses'][number] => ({
-  ip,
-  verdict: 'down',
-  holder: true,
-  holdDownMs: 1500,
-  arbiterLends,
-  gates: [
-    { name: 'role', passed: true },
-    { name: 'verdict', passed: false },
-    { name: 'guard', passed: null },
-  ],
-});
-const view: GaugeView = {
-  addresses: [gauged(true)],
-  peers: [{ id: 'neptune', state: 'suspect' }],
-  fit: 'fit',
-  paused: true,
-  takeoverReady: true,
-  notificationsPending: 2,
-  receivers: [{ name: 'sns', pending: 2 }],
-  identities: true,
-  storageWritable: true,
-};
 const request = {
   service: 'ec2',
   operation: 'AssociateAddress',
@@ -41,40 +14,11 @@ const request = {
   durationMs: 12,
 } as const;
 
-function configured(): Metrics {
-  const metrics = createMetrics({ version: '1.2.3' });
-  metrics.configure(config, 'ec2');
-  metrics.showCertificate(1_800_000_000_000);
-  metrics.observeRelay({ kind: 'store', failure: null });
-  metrics.observeRelay({ kind: 'carried', peer: 'neptune', way: 'out', messages: 2 });
-  metrics.showRelay([{ peer: 'neptune', state: 'relaying', heardMs: 10 }]);
-  metrics.showDiscovery(new Map([['neptune', 'contested']]));
-  return metrics;
-}
-
 async function textAfter(...facts: readonly Fact[]): Promise<string> {
   const metrics = configured();
   metrics.observe(facts);
   return metrics.render(null);
 }
-
-/** The value of one series, its labels given in any order; undefined where there is no such series. */
-function sample(
-  text: string,
-  name: string,
-  labels: Readonly<Record<string, string>> = {},
-): number | undefined {
-  const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
-  const line = text.split('\n').find((candidate) => {
-    const [, series, shown = ''] = /^(\w+)(?:\{(.*)\})? /.exec(candidate) ?? [];
-    const parts = shown === '' ? [] : shown.split(',');
-    return series === name && parts.length === wanted.length && wanted.every((part) => parts.includes(part));
-  });
-  return line === undefined ? undefined : Number(line.split(' ').at(-1));
-}
-
-const namesIn = (text: string) =>
-  Array.from(text.matchAll(/^# TYPE (failtome_\w+) (\w+)$/gm), ([, name, type]) => `${name} ${type}`).sort();
 
 test('the end of the certificate is told in seconds, and not at all where there is none', async () => {
   const name = 'failtome_tls_certificate_expiry_timestamp_seconds';
@@ -106,62 +50,6 @@ test('whether the arbiter of an address would lend is told, and of no address th
   const other = await metrics.render({ ...view, addresses: [gauged(false)] });
   expect(sample(other, 'failtome_arbiter_ready', { address })).toBe(0);
   expect(sample(other, 'failtome_arbiter_ready', { address: '198.51.100.7' })).toBeUndefined();
-});
-
-test('every metric stands in docs/metrics.md with its type, and nothing else does', async () => {
-  const docs = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
-  const listed = Array.from(
-    docs.matchAll(/^\| `(failtome_\w+)` +\| (\w+) +\|/gm),
-    ([, name, type]) => `${name} ${type}`,
-  ).sort();
-  expect(namesIn(await configured().render(view))).toEqual(listed);
-});
-
-test('the documented labels are those that are exposed', async () => {
-  const docs = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
-  const metrics = configured();
-  metrics.observe([takeover({ kind: 'takeover', result: 'served' })]);
-  const text = await metrics.render(view);
-  for (const [, name = '', type, labels = ''] of docs.matchAll(
-    /^\| `(failtome_\w+)` +\| (\w+) +\| ([^|]*) \|/gm,
-  )) {
-    const series = type === 'histogram' ? `${name}_count` : name;
-    const line = text.split('\n').find((candidate) => new RegExp(`^${series}[{ ]`).test(candidate)) ?? '';
-    const shown = Array.from(line.matchAll(/(\w+)="/g), ([, label]) => label);
-    expect({ name, labels: shown.sort() }).toEqual({
-      name,
-      labels: [...(labels.match(/\w+/g) ?? [])].sort(),
-    });
-  }
-});
-
-test('the documented values of labels are those that are counted from the start', async () => {
-  const docs = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
-  const text = await configured().render(view);
-  const known = (name: string): readonly string[] => {
-    const lines = text
-      .split('\n')
-      .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name}_count{`));
-    return lines.flatMap((line) =>
-      Array.from(line.matchAll(/(?:result|step|state|verdict)="([^"]*)"/g), ([, value = '']) => value),
-    );
-  };
-  const rows = docs.matchAll(
-    /^\| `(failtome_\w+)` \| \w+ \| .*`(?:result|step|state|verdict)`[^|]* \| (.+) \|$/gm,
-  );
-  let seen = 0;
-  for (const [, name = '', meaning = ''] of rows) {
-    // Explained elsewhere.
-    if (['failtome_votes_total', 'failtome_handovers_total'].includes(name)) continue;
-    const listed = Array.from(meaning.matchAll(/`([a-z-]+)`/g), ([, value = '']) => value);
-    const told = listed.filter((value) => value !== 'exec');
-    expect({ name, values: [...new Set(told)].sort() }).toEqual({
-      name,
-      values: [...new Set(known(name))].sort(),
-    });
-    seen += 1;
-  }
-  expect(seen).toBeGreaterThan(8);
 });
 
 test('a failover of 0.6 s and one of 1 s, and a probe that took as long, lie in different buckets', async () => {
@@ -386,30 +274,3 @@ test('two agents in one process keep their metrics apart', async () => {
   one.observe([{ kind: 'stalled', lateMs: 5000 }]);
   expect(sample(await other.render(null), 'failtome_stalls_total')).toBe(0);
 });
-
-test.skipIf(!has('prometheus'))('promtool finds no fault with them', async () => {
-  const metrics = configured();
-  metrics.observe([takeover({ kind: 'takeover', result: 'served' })]);
-  const result = spawnSync(findProgram('promtool') ?? '', ['check', 'metrics'], {
-    input: await metrics.render(view),
-    encoding: 'utf8',
-  });
-  expect(`${result.stdout}${result.stderr}`).toBe('');
-  expect(result.status).toBe(0);
-});
-
-function takeover(told: Pick<Extract<Fact, { kind: 'concluded' }>['entry'], 'kind' | 'result'>): Fact {
-  const entry = {
-    ...told,
-    id: 'saturn-1-1',
-    address,
-    from: 'neptune',
-    to: 'saturn',
-    reason: 'address-down',
-    epoch: 1,
-    at: 0,
-    steps: [{ step: 'take', durationMs: 1000 }],
-    requestIds: ['r-1'],
-  } as const;
-  return { kind: 'concluded', entry };
-}

@@ -15,7 +15,7 @@ export const plain: readonly Plain[] = [
     pages: /http\.md|operations|cloud\.md|logging|PROTOCOL|certificates/,
     text: /(?<![\w.-])(?:200|4(?:00|01|03|04|05|08|09|13|15|17|21|29|31)|50[03])\b(?! ms)/g,
   },
-  // Statuses by which web hooks refuse an event; receivers.test.ts holds them to the code.
+  // Statuses by which web hooks refuse an event; receivers-webhook.test.ts holds them to the code.
   { pages: /configuration/, text: /\(2xx\)|`4(?:00|13|22)`/g },
   { pages: /configuration/, text: /`?expect`?|leave 300 to 399 in|Statuses 200 to 399 are/g },
   { pages: /http\.md/, text: /`100-continue`/g },

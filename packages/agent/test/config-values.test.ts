@@ -1,43 +1,19 @@
+/** What is read from a configuration: every key in its place, defaults, and the environment. */
 import { formatDuration, parseDuration } from '@failtome/config';
-import { NOTICE_KINDS, TOPIC } from '@failtome/protocol';
+import { NOTICE_KINDS } from '@failtome/protocol';
 import { describe, expect, test } from 'vitest';
 import * as discoveryTable from '../src/config/discovery-keys.ts';
 import { identityFaults } from '../src/config/electorate.ts';
 import * as table from '../src/config/file-keys.ts';
 import { ALL_KEYS } from '../src/config/file-keys.ts';
 import * as homeTable from '../src/config/home-keys.ts';
-import { checkConfig, warningLines } from '../src/config/load.ts';
 import * as notifyTable from '../src/config/notify-keys.ts';
-import { effectiveJson, effectiveValues, effectiveYaml } from '../src/config/print.ts';
+import { effectiveValues } from '../src/config/print.ts';
 import * as storeTable from '../src/config/store-keys.ts';
-import { toProtocolConfig } from '../src/config/to-protocol.ts';
-import type { AgentConfig } from '../src/config/types.ts';
-
-const [SATURNS, NEPTUNES, ANNS, PLUTOS] = [
-  'MCowBQYDK2VwAyEAiojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=',
-  'MCowBQYDK2VwAyEAgTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=',
-  'MCowBQYDK2VwAyEA7UkoxijRwsbq6QM4kFmVYSlZJzpcY/k2NsFGFKyHN9E=',
-  'MCowBQYDK2VwAyEAypOsFwUYcHHWewNz+eEbr9LaXUEqMnyHJLcBlrTrZhY=',
-];
+import { ANNS, configOf, FULL, loaded, MINIMAL, NEPTUNES, PLUTOS, SATURNS } from './support/whole-config.ts';
 
 /** A public key as a test compares it: by its text. */
 const publicKey = (text: string | undefined) => expect.objectContaining({ text });
-
-const MINIMAL = `cluster: web
-peers: [{ id: neptune, url: "http://10.0.1.11:8741" }]
-auth: { keyFile: /etc/failtome/cluster.key }
-addresses: [{ ip: 54.173.141.243 }]
-driver: { kind: ec2 }
-`;
-
-function loaded(yaml: string, environment: Record<string, string> = {}) {
-  const result = checkConfig('f.yaml', Buffer.from(yaml), environment);
-  if (result.kind === 'faulty') throw new Error(JSON.stringify(result.faults));
-  return result;
-}
-
-const configOf = (yaml: string, environment: Record<string, string> = {}): AgentConfig =>
-  loaded(yaml, environment).config;
 
 test('what is required is enough, and everything else has its default', () => {
   expect(configOf(MINIMAL)).toEqual({
@@ -107,53 +83,6 @@ test('what is required is enough, and everything else has its default', () => {
     log: { level: 'info' },
   });
 });
-
-const FULL = `cluster: web
-node: { id: saturn, role: candidate, priority: 200 }
-api:
-  listen: "[::]:9000"
-  advertise: "http://10.0.1.12:9000/"
-  hosts: [saturn.example, 10.0.1.12]
-  read: token
-  readTokenFile: /etc/failtome/tokens
-  observe: 127.0.0.1:9741
-  tls: { certFile: /c, keyFile: /k, caFile: /a, clientAuth: required, plain: accept, observe: plain }
-peers:
-  from: { ec2Tag: failtome-web, port: 9000, scheme: https }
-  nodes:
-  - { id: saturn, url: "http://10.0.1.12:9000" }
-  - { id: neptune, url: "http://10.0.1.11:8741", role: candidate, priority: 50, publicKey: ["${NEPTUNES}", "${SATURNS}"] }
-  - { id: pluto, role: witness, publicKey: "${PLUTOS}" }
-auth:
-  keyFile: /etc/failtome/cluster.key
-  identity: /etc/failtome/saturn.key
-  operators: [{ name: ann, publicKey: "${ANNS}" }]
-addresses:
-  - ip: 54.173.141.243
-    allocationId: eipalloc-0abc
-    privateIp: 10.0.1.12
-    home: neptune
-    probe: { scheme: https, host: www.example.org, path: /up?x=1, interval: 2s, fastInterval: 250ms, timeout: 500ms, fall: 4, rise: 1, expect: "200,301-302" }
-local: { fall: 3, socket: /run/haproxy/admin.sock, command: [/usr/local/bin/fit], need: any }
-gossip: { interval: 200ms, timeout: 150ms, dead: 1s, fanout: 2 }
-agreement: { silentPeer: hold, lease: 20s }
-guard: { urls: ["https://a.example/ip", "http://b.example"], timeout: 1s, allowPrivate: true }
-driver: { kind: exec, command: [/usr/local/bin/move-ip, --fast], displace: allow }
-store: { kind: etcd, endpoints: ["https://10.0.3.1:2379", "https://10.0.3.2:2379"], prefix: /x/, caFile: /e.ca, certFile: /e.crt, keyFile: /e.key }
-notify:
-  sns: { topicArn: "arn:aws:sns:us-east-1:123456789012:failover" }
-  webhook: { name: ops, urlFile: /u, keyFile: /h, timeout: 2s }
-  exec: { command: [/usr/local/bin/tell] }
-  events: { sns: [taken], exec: [lost, paused] }
-  blockedAfter: 2m
-holdDown: 0s
-flap: { moves: 2, within: 1h }
-failback: { after: 20m, window: 02:00-05:00 UTC }
-handover: { on: [] }
-stateDir: /srv/failtome
-recorder: { keep: 90m, size: 2GB }
-log: { level: debug }
-`;
 
 test('every key is read into its place', () => {
   expect(configOf(FULL)).toEqual({
@@ -353,17 +282,6 @@ test('the environment overrides the file, and an empty variable does not', () =>
   expect(configOf(MINIMAL, empty)).toEqual(configOf(MINIMAL));
 });
 
-test('a word switches recording off, and `failtome config` says so', () => {
-  const yaml = `${MINIMAL}recorder: off\n`;
-  expect(configOf(yaml).recorder).toBeNull();
-  const loaded = checkConfig('f.yaml', Buffer.from(yaml), {});
-  if (loaded.kind === 'faulty') throw new Error(JSON.stringify(loaded.faults));
-  const printed = effectiveYaml(loaded.settings, 'f.yaml');
-  expect(printed).toMatch(/^recorder: off # f\.yaml:\d+: nothing is recorded$/m);
-  expect(configOf(printed)).toEqual(configOf(yaml));
-  expect(effectiveJson(loaded.settings).config).toMatchObject({ recorder: 'off' });
-});
-
 test('a key file from the environment need not stand in the file', () => {
   const yaml = MINIMAL.replace(/^auth:.*\n/m, '');
   expect(configOf(yaml, { FAILTOME_KEY_FILE: '/run/key' }).auth.keyFile).toBe('/run/key');
@@ -381,138 +299,11 @@ test.each(['witness', 'member'])('a %s needs no driver, and has none when one is
   expect(configOf(bare).driver).toBeNull();
 });
 
-describe('the effective configuration', () => {
-  test('names the origin of every value', () => {
-    const { settings } = loaded(MINIMAL, { FAILTOME_PRIORITY: '7' });
-    const values = new Map(effectiveValues(settings).map((value) => [value.path, value]));
-    expect(values.get('cluster')).toMatchObject({ value: 'web', origin: { kind: 'file', line: 1 } });
-    expect(values.get('peers[0].url')).toMatchObject({ origin: { kind: 'file', line: 2 } });
-    expect(values.get('peers[0].priority')).toMatchObject({ value: 100, origin: { kind: 'default' } });
-    expect(values.get('node.priority')).toMatchObject({
-      value: 7,
-      origin: { kind: 'environment', variable: 'FAILTOME_PRIORITY' },
-    });
-  });
-
-  test.each([
-    ['minimal', MINIMAL],
-    ['full', FULL],
-  ])('loads again as the same configuration (%s)', (_, yaml) => {
-    const first = loaded(yaml, { FAILTOME_PRIORITY: '7' });
-    const text = effectiveYaml(first.settings, 'f.yaml');
-    expect(configOf(text)).toEqual(first.config);
-    expect(text).toContain('  priority: 7 # FAILTOME_PRIORITY\n');
-    expect(text).toContain('cluster: web # f.yaml:1\n');
-  });
-
-  test('says which of its values a witness passes over', () => {
-    const yaml = MINIMAL.concat('node: { id: saturn, role: witness }\n');
-    expect(effectiveYaml(loaded(yaml).settings, 'f.yaml')).toContain(
-      'kind: ec2 # f.yaml:5: ignored, because node.role is witness',
-    );
-  });
-});
-
-describe('for the protocol', () => {
-  const identity = { id: 'saturn', instanceId: 'i-0abc', region: 'us-east-1' };
-
-  test('the node’s own entry is left out, and only what the protocol needs is kept', () => {
-    const config = toProtocolConfig(configOf(FULL), identity, '1.2.3');
-    expect(config.node).toEqual({
-      id: 'saturn',
-      role: 'candidate',
-      priority: 200,
-      instanceId: 'i-0abc',
-      version: '1.2.3',
-    });
-    expect(config.peers).toEqual([
-      { id: 'neptune', role: 'candidate', priority: 50 },
-      { id: 'pluto', role: 'witness', priority: 100 },
-    ]);
-    const probe = { intervalMs: 2000, fastIntervalMs: 250, timeoutMs: 500, fall: 4, rise: 1 };
-    const expects = 'GET https://www.example.org/up?x=1 on port 443 answers 200,301-302';
-    expect(config.addresses).toEqual([{ ip: '54.173.141.243', probe, expects, home: 'neptune' }]);
-    expect(config.notify).toEqual({
-      receivers: [
-        { ...TOPIC, events: ['taken'] },
-        { name: 'ops', events: NOTICE_KINDS, timeoutMs: 2_000 },
-        { name: 'exec', events: ['lost', 'paused'], timeoutMs: 10_000 },
-      ],
-      blockedAfterMs: 120_000,
-    });
-    expect(config.local).toEqual({
-      intervalMs: 1000,
-      fastIntervalMs: 200,
-      timeoutMs: 1000,
-      fall: 3,
-      rise: 2,
-    });
-  });
-
-  test.each([
-    ['ec2', 'kind: ec2', { style: 'fenced', swap: true, displace: 'refuse' }],
-    ['opsworks', 'kind: opsworks', { style: 'single-call', swap: false, displace: 'refuse' }],
-    ['exec', 'kind: exec, command: [x]', { style: 'fenced', swap: false, displace: 'refuse' }],
-  ])('the driver %s moves in its own style', (_, driver, expected) => {
-    const yaml = MINIMAL.replace('kind: ec2', driver);
-    expect(toProtocolConfig(configOf(yaml), identity, '1').driver).toEqual(expected);
-  });
-
-  test.each(['witness', 'member'])('a %s has neither driver, local check nor notification', (role) => {
-    const own = '  - { id: saturn, url: "http://10.0.1.12:9000" }\n';
-    const yaml = FULL.replace('role: candidate, priority: 200', `role: ${role}`).replace(own, '');
-    const config = toProtocolConfig(configOf(yaml), identity, '1');
-    expect([config.driver, config.local, config.notify.receivers]).toEqual([null, null, []]);
-  });
-});
-
 describe('an id that only instance metadata knows', () => {
   test('is checked against the peers once it is known', () => {
     const config = configOf(MINIMAL);
     expect(identityFaults(config, 'saturn')).toEqual([]);
     expect(identityFaults(config, 'neptune').map(({ found }) => found)).toEqual(['no node but this one']);
-  });
-});
-
-describe('what is legal and risky is told', () => {
-  const risky: readonly (readonly [yaml: string, path: string])[] = [
-    [`${MINIMAL}agreement: { silentPeer: hold }`, 'agreement.silentPeer'],
-    [`${MINIMAL}agreement: { lease: 2s }`, 'agreement.lease'],
-    [`${MINIMAL}holdDown: 0s`, 'holdDown'],
-    [`${MINIMAL}stateDir: /tmp/x`, 'stateDir'],
-    [`${MINIMAL}stateDir: state`, 'stateDir'],
-    [`${MINIMAL}api: { listen: "127.0.0.1:0" }`, 'api.listen'],
-    [MINIMAL.replace('kind: ec2', 'kind: ec2, displace: allow'), 'driver.displace'],
-    [MINIMAL.replace('kind: ec2', 'kind: opsworks, instanceId: i-0abc'), 'driver.instanceId'],
-    [
-      MINIMAL.replace('ip: 54.173.141.243', 'ip: 54.173.141.243, probe: { fall: 1 }'),
-      'addresses[0].probe.fall',
-    ],
-    [
-      MINIMAL.replace('ip: 54.173.141.243', 'ip: 54.173.141.243, probe: { port: 443 }'),
-      'addresses[0].probe.port',
-    ],
-    [MINIMAL.replace('[{ ip: 54.173.141.243 }]', '[{ ip: 192.0.2.1 }, { ip: 192.0.2.2 }]'), 'addresses'],
-    [
-      MINIMAL.replace('[{ id', '[{ id: a, url: "http://a" }, { id: b, url: "http://b" }, { id').concat(
-        'node: { id: saturn }',
-      ),
-      'peers',
-    ],
-  ];
-
-  test.each(risky)('%s', (yaml, path) => {
-    expect(loaded(yaml).warnings.map((warning) => warning.path)).toContain(path);
-  });
-
-  test('and a configuration with everything in it and no risk has no warning', () => {
-    const safe = FULL.replace('displace: allow', 'displace: refuse')
-      .replace('holdDown: 0s', 'holdDown: 60s')
-      .replace('silentPeer: hold', 'silentPeer: takeover')
-      .replace('plain: accept', 'plain: refuse')
-      .replace(/^failback: .*\n/m, '')
-      .replaceAll(/http:\/\/10[\w.]+:[89]/g, (url) => url.replace('http', 'https'));
-    expect(warningLines(loaded(safe).warnings)).toEqual([]);
   });
 });
 
