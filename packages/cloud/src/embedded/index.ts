@@ -2,6 +2,7 @@
 export type * from './address.ts';
 export type * from './api-sockets.ts';
 export * from './cloud.ts';
+export { CloudFlagError } from './cloud-flags.ts';
 export type * from './external-ip.ts';
 export type * from './live-account.ts';
 export type * from './metadata.ts';

@@ -1,12 +1,12 @@
 import type { EmbeddedCloud } from './cloud.ts';
 import { type CloudEndpoints, endpointsOf, endpointsText } from './cloud-endpoints.ts';
+import { addressOf, CloudFlagError, endpointOf, instanceOf, pairsOf } from './cloud-flags.ts';
 import { eventText } from './event-text.ts';
 import type { CloudAddress, CloudInstance } from './options.ts';
 import { bindOf } from './options.ts';
 import { OtherCloudError } from './saved-cloud.ts';
 import { startCloud } from './start-cloud.ts';
 import { readState, writeState } from './state-file.ts';
-import type { Endpoint } from './togglable-listener.ts';
 
 /** What `failtome-sim cloud` is told, as its flags have it. */
 export interface RunCloudOptions {
@@ -33,11 +33,6 @@ export interface RunCloudOptions {
   /** Ends the cloud when aborted. */
   readonly signal: AbortSignal;
   readonly print: (line: string) => void;
-}
-
-/** What was asked for can't be done as it was asked. */
-export class CloudFlagError extends Error {
-  override readonly name = 'CloudFlagError';
 }
 
 /**
@@ -149,41 +144,4 @@ function tellOn(cloud: EmbeddedCloud, print: (line: string) => void): void {
     const text = eventText(signal);
     if (text !== null) print(text);
   });
-}
-
-function pairsOf(flag: string, pairs: readonly string[]): readonly (readonly [string, string])[] {
-  return pairs.map((pair) => {
-    const at = pair.indexOf('=');
-    if (at < 1) throw new CloudFlagError(`${flag}: write NAME=VALUE.`);
-    return [pair.slice(0, at), pair.slice(at + 1)];
-  });
-}
-
-function instanceOf(flag: string): CloudInstance {
-  const [id = '', backend] = flag.split('@', 2);
-  if (id === '') throw new CloudFlagError(`--instances: ${flag} names no instance.`);
-  if (backend === undefined) return { id };
-  const endpoint = endpointOf(backend);
-  // All share the loopback addresses; any other one is the instance's own private one, and tells who asks.
-  const sources = endpoint.host.startsWith('127.') ? [] : [endpoint.host];
-  return {
-    id,
-    backend: endpoint,
-    sources,
-    ...(sources.length === 0 ? {} : { privateIps: [[endpoint.host]] }),
-  };
-}
-
-function addressOf(flag: string): CloudAddress {
-  const [where = '', holder] = flag.split('=', 2);
-  const held = holder === undefined ? {} : { holder };
-  if (!where.includes(':')) return { publicIp: where, ...held };
-  const bind = endpointOf(where);
-  return { publicIp: bind.host, bind, ...held };
-}
-
-function endpointOf(text: string): Endpoint {
-  const [, host, port] = /^([^:]+):(\d{1,5})$/.exec(text) ?? [];
-  if (host === undefined || port === undefined) throw new CloudFlagError(`${text} is not host:port.`);
-  return { host, port: Number(port) };
 }
