@@ -56,9 +56,23 @@ function printedFor(
   return { env, port, guard };
 }
 
-test.each(['ec2', 'opsworks'])(
+/** What each driver moves, as the command is told of it, and what the driver has to be told. */
+const drivers: readonly (readonly [kind: string, flag: string, more: readonly string[], settings: string])[] =
+  [
+    ['ec2', '--addresses', [], ''],
+    ['opsworks', '--addresses', [], ''],
+    ['ec2-private-ip', '--private-addresses', [], ''],
+    [
+      'ec2-route',
+      '--routed-addresses',
+      ['--route-tables', 'rtb-0a,rtb-0b'],
+      ', routeTables: [rtb-0a, rtb-0b]',
+    ],
+  ];
+
+test.each(drivers)(
   'every call of check with the %s driver is answered, also after a restart on the same ports',
-  async (kind) => {
+  async (kind, flag, more, settings) => {
     const folder = await temporaryFolder({ onTestFinished });
     const block = await claimLoopback();
     onTestFinished(() => block.release());
@@ -69,8 +83,9 @@ test.each(['ec2', 'opsworks'])(
     const account = [
       '--instances',
       `i-saturn@${webHost}:8080,i-neptune@${webHost}:8080`,
-      '--addresses',
+      flag,
       `${ip}:8080=i-saturn`,
+      ...more,
     ];
     const begin = async (): Promise<Running> => {
       const cloud = runCloud([...flags, ...account, '--state', join(folder, 'cloud.json')]);
@@ -99,7 +114,7 @@ auth: { keyFile: ${join(folder, 'key')} }
 addresses: [{ ip: ${ip}, probe: { port: ${port} } }]
 local: { url: "http://${webHost}:8080/" }
 guard: { urls: ["${guard}"] }
-driver: { kind: ${kind} }
+driver: { kind: ${kind}${settings} }
 notify: { sns: { topicArn: "${topicArn}" } }
 stateDir: ${join(folder, 'state')}
 `,

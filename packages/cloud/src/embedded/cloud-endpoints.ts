@@ -1,5 +1,5 @@
 /** Where another process, or a person, finds everything of a running cloud. */
-import type { InstanceId } from '../model/index.ts';
+import type { ElasticAddress, InstanceId } from '../model/index.ts';
 import type { EmbeddedCloud } from './cloud.ts';
 import type { CloudInstance } from './options.ts';
 import type { Endpoint } from './togglable-listener.ts';
@@ -8,6 +8,12 @@ interface View {
   readonly publicIp: string;
   readonly view: Endpoint;
 }
+
+/** What an address is that moves, and what an agent's configuration has to say of it. */
+export type AddressTarget =
+  | { readonly kind: 'elastic' }
+  | { readonly kind: 'private'; readonly subnetId: string }
+  | { readonly kind: 'route'; readonly routeTables: readonly string[] };
 
 /** Where everything of a running cloud is, as `failtome-sim cloud` prints it. */
 export interface CloudEndpoints {
@@ -18,7 +24,7 @@ export interface CloudEndpoints {
   /** The environment of a person with every permission. */
   readonly operator: Readonly<Record<string, string>>;
   /** Those that take connections, where the outside world finds them. */
-  readonly addresses: readonly (View & { readonly holder: InstanceId | null })[];
+  readonly addresses: readonly (View & AddressTarget & { readonly holder: InstanceId | null })[];
   readonly instances: readonly {
     readonly id: InstanceId;
     readonly backend: Endpoint | null;
@@ -42,16 +48,21 @@ export function endpointsOf(
   cloud: EmbeddedCloud,
   { instances, topics, state }: EndpointDetails,
 ): CloudEndpoints {
-  const open = [...cloud.state.addresses.keys()].filter((publicIp) => cloud.hasView(publicIp));
+  const open = [...cloud.state.addresses.values()].filter(({ publicIp }) => cloud.hasView(publicIp));
   const viewsOf = (id: InstanceId | null): readonly View[] =>
-    open.map((publicIp) => ({ publicIp, view: cloud.viewOf(id, publicIp) }));
+    open.map(({ publicIp }) => ({ publicIp, view: cloud.viewOf(id, publicIp) }));
   return {
     endpoint: cloud.endpointUrl,
     control: `${cloud.endpointUrl}/_control`,
     state,
     topics,
     operator: cloud.operatorEnvironment(),
-    addresses: viewsOf(null).map((view) => ({ ...view, holder: cloud.holderOf(view.publicIp) })),
+    addresses: open.map((address) => ({
+      publicIp: address.publicIp,
+      view: cloud.viewOf(null, address.publicIp),
+      ...addressTarget(address),
+      holder: cloud.holderOf(address.publicIp),
+    })),
     instances: instances.map(({ id, backend = null }) => ({
       id,
       backend,
@@ -62,6 +73,11 @@ export function endpointsOf(
   };
 }
 
+function addressTarget({ kind, subnetId = '', routes = {} }: ElasticAddress): AddressTarget {
+  if (kind === undefined) return { kind: 'elastic' };
+  return kind === 'private' ? { kind, subnetId } : { kind, routeTables: Object.keys(routes) };
+}
+
 /** For people: what to point an agent at. */
 export function endpointsText(where: CloudEndpoints, cloud: EmbeddedCloud): readonly string[] {
   return [
@@ -70,7 +86,9 @@ export function endpointsText(where: CloudEndpoints, cloud: EmbeddedCloud): read
     fact('control', `${where.control}   (docs/cloud.md)`),
     fact('state', stateText(where.state)),
     fact('topics', where.topics.join(', ') || 'none'),
-    ...[...cloud.state.addresses.keys()].map((ip) => fact('address', addressText(ip, where, cloud))),
+    ...[...cloud.state.addresses.values()].map((address) =>
+      fact('address', addressText(address, where, cloud)),
+    ),
     ...where.instances.flatMap(instanceText),
     '',
     'a person with every permission, for the AWS command line',
@@ -84,12 +102,34 @@ function stateText(state: CloudEndpoints['state']): string {
   return `${state.file}, ${state.kind === 'new' ? 'begun now' : 'gone on with'}`;
 }
 
-function addressText(publicIp: string, { addresses }: CloudEndpoints, cloud: EmbeddedCloud): string {
+function addressText(address: ElasticAddress, { addresses }: CloudEndpoints, cloud: EmbeddedCloud): string {
+  const { publicIp } = address;
   const holder = cloud.holderOf(publicIp);
   const held = holder === null ? 'held by nobody' : `held by ${holder}`;
   const open = addresses.find((each) => each.publicIp === publicIp);
   const where = open === undefined ? 'takes no connections' : `for the world at ${urlOf(open.view)}`;
-  return `${publicIp}, ${held}, ${where}`;
+  const { is, driver } = targetText(addressTarget(address));
+  return `${publicIp}${is}, ${held}, ${where}${driver}`;
+}
+
+/** What isn't an Elastic IP has a driver of its own, whose settings it says. */
+function targetText(target: AddressTarget): { readonly is: string; readonly driver: string } {
+  switch (target.kind) {
+    case 'elastic':
+      return { is: '', driver: '' };
+    case 'private':
+      return {
+        is: `, a private address of ${target.subnetId}`,
+        driver: '   (driver.kind: ec2-private-ip)',
+      };
+    case 'route': {
+      const tables = target.routeTables.join(', ');
+      return {
+        is: ', which routes lead to',
+        driver: `   (driver.kind: ec2-route, driver.routeTables: [${tables}])`,
+      };
+    }
+  }
 }
 
 function instanceText({

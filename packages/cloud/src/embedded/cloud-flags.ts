@@ -1,4 +1,6 @@
 /** What the flags of `failtome-sim cloud` say. All throw CloudFlagError for what they can't read. */
+import { BlockList, isIPv4 } from 'node:net';
+import { defaultAwsConfig, subnetIdOf, VPC_CIDR } from '../model/index.ts';
 import type { CloudAddress, CloudInstance } from './options.ts';
 import type { Endpoint } from './togglable-listener.ts';
 
@@ -16,12 +18,39 @@ export function pairsOf(flag: string, pairs: readonly string[]): readonly (reado
   });
 }
 
-/** `--instances`: `ID[@HOST:PORT]`. */
-export function instanceOf(flag: string): CloudInstance {
+/** The flags that say what there is in the account. */
+export interface AccountFlags {
+  readonly instances: readonly string[];
+  readonly tags: readonly string[];
+  readonly addresses: readonly string[];
+  readonly privateAddresses: readonly string[];
+  readonly routedAddresses: readonly string[];
+  readonly routeTables: readonly string[];
+}
+
+/** The zone of all instances where there are private addresses: these never leave their subnet, and each zone has one. */
+const sharedZone = `${defaultAwsConfig.region}a`;
+
+/** `--instances`, each `ID[@HOST:PORT]`, as the addresses that there are have them. */
+export function instancesOf({
+  instances,
+  tags,
+  privateAddresses,
+  routedAddresses,
+}: AccountFlags): readonly CloudInstance[] {
+  return instances.map((flag) => ({
+    ...instanceOf(flag),
+    tags: Object.fromEntries(pairsOf('--tags', tags)),
+    ...(privateAddresses.length === 0 ? {} : { availabilityZone: sharedZone }),
+    ...(routedAddresses.length === 0 ? {} : { sourceDestCheck: false }),
+  }));
+}
+
+function instanceOf(flag: string): CloudInstance {
   const [id = '', backend] = flag.split('@', 2);
   if (id === '') throw new CloudFlagError(`--instances: ${flag} names no instance.`);
   if (backend === undefined) return { id };
-  const endpoint = endpointOf(backend);
+  const endpoint = endpointOf('--instances', backend);
   // All share the loopback addresses; any other one is the instance's own private one, and tells who asks.
   const sources = endpoint.host.startsWith('127.') ? [] : [endpoint.host];
   return {
@@ -32,18 +61,70 @@ export function instanceOf(flag: string): CloudInstance {
   };
 }
 
-/** `--addresses`: `IP[:PORT][=HOLDER]`. */
-export function addressOf(flag: string): CloudAddress {
-  const [where = '', holder] = flag.split('=', 2);
-  const held = holder === undefined ? {} : { holder };
-  if (!where.includes(':')) return { publicIp: where, ...held };
-  const bind = endpointOf(where);
-  return { publicIp: bind.host, bind, ...held };
+/** `--addresses`, `--private-addresses` and `--routed-addresses`, each `IP[:PORT][=HOLDER]`, in this order. */
+export function addressesOf(flags: AccountFlags): readonly CloudAddress[] {
+  const subnetId = subnetIdOf({ availabilityZone: sharedZone });
+  const routes = routesOf(flags);
+  return [
+    ...flags.addresses.map((flag) => addressOf('--addresses', flag)),
+    ...flags.privateAddresses.map(
+      (flag): CloudAddress => ({
+        ...addressOf('--private-addresses', flag),
+        kind: 'private',
+        subnetId,
+      }),
+    ),
+    ...flags.routedAddresses.map((flag): CloudAddress => {
+      const address = addressOf('--routed-addresses', flag);
+      if (!isInVpc(address.publicIp)) return { ...address, ...routes };
+      const why = `EC2 takes no route to a single address within the VPC's own ${VPC_CIDR}`;
+      throw new CloudFlagError(`--routed-addresses: ${address.publicIp} can't be one, because ${why}.`);
+    }),
+  ];
 }
 
-/** `HOST:PORT`. */
-export function endpointOf(text: string): Endpoint {
+function routesOf({
+  routedAddresses,
+  routeTables,
+}: AccountFlags): Pick<CloudAddress, 'kind' | 'routeTables'> {
+  if (routeTables.length === 0) return { kind: 'route' };
+  if (routedAddresses.length === 0)
+    throw new CloudFlagError('--route-tables: no --routed-addresses are given, which these tables lead to.');
+  for (const [index, id] of routeTables.entries()) {
+    if (!/^rtb-[A-Za-z0-9-]{1,124}$/.test(id))
+      throw new CloudFlagError(`--route-tables: ${id} is not the id of a route table such as rtb-0abc.`);
+    if (routeTables.indexOf(id) !== index) throw new CloudFlagError(`--route-tables: ${id} is there twice.`);
+  }
+  return { kind: 'route', routeTables };
+}
+
+function isInVpc(ip: string): boolean {
+  const [network = '', bits = ''] = VPC_CIDR.split('/');
+  const block = new BlockList();
+  block.addSubnet(network, Number(bits), 'ipv4');
+  return block.check(ip, 'ipv4');
+}
+
+function addressOf(name: string, flag: string): CloudAddress {
+  const [where = '', holder] = flag.split('=', 2);
+  if (holder === '') throw new CloudFlagError(`${name}: ${flag} names no holder after the "=".`);
+  const bind = where.includes(':') ? endpointOf(name, where) : null;
+  const publicIp = bind?.host ?? where;
+  if (!isIPv4(publicIp)) throw new CloudFlagError(`${name}: ${publicIp} is not an IPv4 address.`);
+  return {
+    publicIp,
+    ...(bind === null ? {} : { bind }),
+    ...(holder === undefined ? {} : { holder }),
+  };
+}
+
+/** `HOST:PORT`, of the flag of this name. */
+export function endpointOf(name: string, text: string): Endpoint {
   const [, host, port] = /^([^:]+):(\d{1,5})$/.exec(text) ?? [];
-  if (host === undefined || port === undefined) throw new CloudFlagError(`${text} is not host:port.`);
+  if (host === undefined || port === undefined || Number(port) > maxPort)
+    throw new CloudFlagError(`${name}: ${text} is not host:port.`);
   return { host, port: Number(port) };
 }
+
+/** The last port that there is. */
+export const maxPort = 65_535;

@@ -1,23 +1,24 @@
 /** What happens in a cloud, as people read it, a line each. */
-import type { Caller } from '../model/index.ts';
+import type { AddressKind, Association, Caller, PublicIp } from '../model/index.ts';
 import type { Signal } from './live-account.ts';
 import { timeOfDay } from './time-of-day.ts';
 
+/** What an address is; undefined: an Elastic IP. */
+type KindOf = (publicIp: PublicIp) => AddressKind | undefined;
+
 /** Null: nothing that is worth a line. */
-export function eventText(signal: Signal): string | null {
-  const text = textOf(signal);
+export function eventText(signal: Signal, kindOf: KindOf): string | null {
+  const text = textOf(signal, kindOf);
   return text === null ? null : `${timeOfDay(Date.now())}  ${text}`;
 }
 
-function textOf(signal: Signal): string | null {
+function textOf(signal: Signal, kindOf: KindOf): string | null {
   switch (signal.kind) {
-    case 'associated': {
-      const { instanceId, id } = signal.association;
-      return `${signal.publicIp} is associated with ${instanceId} (${id}), by ${nameOf(signal.by)}`;
-    }
+    case 'associated':
+      return `${begun(signal.publicIp, signal.association, kindOf)}, by ${nameOf(signal.by)}`;
     case 'ended': {
-      const { instanceId, id, cause } = signal.association;
-      return `${signal.publicIp} is no longer associated with ${instanceId} (${id}): ${cause}, by ${nameOf(signal.by)}`;
+      const { association, publicIp, by } = signal;
+      return `${ended(publicIp, association, kindOf)}: ${association.cause}, by ${nameOf(by)}`;
     }
     case 'published':
       return `SNS accepted from ${nameOf(signal.by)}: ${signal.message.split('\n', 1)[0] ?? ''}`;
@@ -28,6 +29,28 @@ function textOf(signal: Signal): string | null {
     }
     case 'changed':
       return null;
+  }
+}
+
+function begun(publicIp: PublicIp, { instanceId, interfaceId, id }: Association, kindOf: KindOf): string {
+  switch (kindOf(publicIp)) {
+    case 'private':
+      return `${publicIp} is assigned to ${instanceId} (${interfaceId})`;
+    case 'route':
+      return `the routes to ${publicIp} lead to ${instanceId} (${interfaceId})`;
+    case undefined:
+      return `${publicIp} is associated with ${instanceId} (${id})`;
+  }
+}
+
+function ended(publicIp: PublicIp, { instanceId, interfaceId, id }: Association, kindOf: KindOf): string {
+  switch (kindOf(publicIp)) {
+    case 'private':
+      return `${publicIp} is no longer assigned to ${instanceId} (${interfaceId})`;
+    case 'route':
+      return `the routes to ${publicIp} no longer all lead to ${instanceId} (${interfaceId})`;
+    case undefined:
+      return `${publicIp} is no longer associated with ${instanceId} (${id})`;
   }
 }
 

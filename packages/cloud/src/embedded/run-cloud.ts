@@ -1,6 +1,7 @@
+import { AwsSpecError } from '../model/index.ts';
 import type { EmbeddedCloud } from './cloud.ts';
 import { type CloudEndpoints, endpointsOf, endpointsText } from './cloud-endpoints.ts';
-import { addressOf, CloudFlagError, endpointOf, instanceOf, pairsOf } from './cloud-flags.ts';
+import { addressesOf, CloudFlagError, endpointOf, instancesOf, maxPort, pairsOf } from './cloud-flags.ts';
 import { eventText } from './event-text.ts';
 import type { CloudAddress, CloudInstance } from './options.ts';
 import { bindOf } from './options.ts';
@@ -18,6 +19,12 @@ export interface RunCloudOptions {
   readonly instances: readonly string[];
   /** `--addresses 127.54.0.1:18080=i-1`: Elastic IP, port for the outside world if it takes connections, holder if any. */
   readonly addresses: readonly string[];
+  /** `--private-addresses`: secondary private addresses of the one subnet that all instances are in then, written alike. */
+  readonly privateAddresses: readonly string[];
+  /** `--routed-addresses`: destinations of routes, written alike; the instances' source/destination checks are off then. */
+  readonly routedAddresses: readonly string[];
+  /** `--route-tables`: ids of the tables that lead to each of them; one table by default. */
+  readonly routeTables: readonly string[];
   /** `--topics`: ARNs of SNS topics. */
   readonly topics: readonly string[];
   /** `--secrets`: what Secrets Manager holds, each as `ARN=TEXT`. */
@@ -43,16 +50,13 @@ export interface RunCloudOptions {
 export async function runCloud(options: RunCloudOptions): Promise<void> {
   const { signal, print, topics, newPublicAddressMs, state: file } = options;
   const { instances, addresses, guardPort } = placed(
-    options.instances.map((flag) => ({
-      ...instanceOf(flag),
-      tags: Object.fromEntries(pairsOf('--tags', options.tags)),
-    })),
-    options.addresses.map(addressOf),
+    instancesOf(options),
+    addressesOf(options),
     options.ports,
   );
   const restored = file === undefined ? null : restoredFrom(file);
   const cloud = await opened({
-    ...endpointOf(options.listen),
+    ...endpointOf('--listen', options.listen),
     ...(guardPort === null ? {} : { guardPort }),
     ...(restored === null ? {} : { restored }),
     ...(newPublicAddressMs === undefined ? {} : { config: { autoAddressDelayMs: newPublicAddressMs } }),
@@ -111,14 +115,13 @@ function placed(
   };
 }
 
-const maxPort = 65_535;
-
 async function opened(options: Parameters<typeof startCloud>[0]): Promise<EmbeddedCloud> {
   try {
     return await startCloud(options);
   } catch (error) {
     if (error instanceof OtherCloudError)
       throw new CloudFlagError(`--state can't be gone on with: ${error.message}.`, { cause: error });
+    if (error instanceof AwsSpecError) throw new CloudFlagError(error.message, { cause: error });
     throw error;
   }
 }
@@ -141,7 +144,7 @@ function keep(cloud: EmbeddedCloud, file: string): void {
 
 function tellOn(cloud: EmbeddedCloud, print: (line: string) => void): void {
   cloud.subscribe((signal) => {
-    const text = eventText(signal);
+    const text = eventText(signal, (publicIp) => cloud.state.addresses.get(publicIp)?.kind);
     if (text !== null) print(text);
   });
 }

@@ -41,6 +41,14 @@ export function savedFrom(
   };
 }
 
+/** What each address is: an account in which one is something else is another. */
+function describe({ addresses }: Pick<AwsState, 'addresses'>): readonly string[] {
+  return [...addresses.values()].flatMap(({ publicIp, subnetId, routes }) => {
+    if (routes !== undefined) return [`${publicIp} by ${Object.keys(routes).toSorted().join(' and ')}`];
+    return subnetId === undefined ? [] : [`${publicIp} of ${subnetId}`];
+  });
+}
+
 /**
  * A fresh account with what was saved put into it.
  *
@@ -51,6 +59,7 @@ export function restoredInto(fresh: AwsState, saved: SavedCloud): AwsState {
   const addresses = new Map(saved.addresses.map((each) => [each.publicIp, each]));
   refuseOther('instances', [...fresh.instances.keys()], [...instances.keys()]);
   refuseOther('addresses', [...fresh.addresses.keys()], [...addresses.keys()]);
+  refuseOther('kinds of address', describe(fresh), describe({ addresses }));
   const { faults, counters } = saved;
   return { ...fresh, instances, addresses, revoked: new Set(saved.revoked), faults, counters, past: [] };
 }
@@ -58,5 +67,9 @@ export function restoredInto(fresh: AwsState, saved: SavedCloud): AwsState {
 function refuseOther(what: string, wanted: readonly string[], saved: readonly string[]): void {
   const [mine, theirs] = [wanted.toSorted(), saved.toSorted()];
   if (mine.join() === theirs.join()) return;
-  throw new OtherCloudError(`it is about the ${what} ${theirs.join(', ')}, not ${mine.join(', ')}`);
+  throw new OtherCloudError(`it is about the ${what} ${listed(theirs)}, not ${listed(mine)}`);
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? '(none)' : names.join(', ');
 }

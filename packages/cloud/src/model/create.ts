@@ -52,6 +52,11 @@ export interface AddressSpec {
   readonly privateIp?: string;
 }
 
+/** The parts of an account contradict each other. */
+export class AwsSpecError extends Error {
+  override readonly name = 'AwsSpecError';
+}
+
 /** An account to begin with. */
 export interface AwsSpec {
   readonly instances: readonly InstanceSpec[];
@@ -62,15 +67,20 @@ export interface AwsSpec {
   readonly config?: Partial<AwsConfig>;
 }
 
-/** Builds the state at time zero. Throws when the parts contradict each other. */
+/**
+ * Builds the state at time zero.
+ *
+ * @throws AwsSpecError when the parts contradict each other
+ */
 export function createAws(spec: AwsSpec): AwsState {
   const config: AwsConfig = { ...defaultAwsConfig, ...spec.config };
   const instances = spec.instances.map((instance, index) => createInstance(instance, index + 1, config));
   const addresses = spec.addresses.map((address, index) => createAddress(address, index, instances[0]));
+  for (const address of addresses) refuseOwn(address, instances);
   const empty: AwsState = {
     config,
-    instances: unique(instances, (instance) => instance.id),
-    addresses: unique(addresses, (address) => address.publicIp),
+    instances: unique('instance', instances, (instance) => instance.id),
+    addresses: unique('address', addresses, (address) => address.publicIp),
     topics: new Set(spec.topics ?? []),
     secrets: spec.secrets ?? new Map(),
     revoked: new Set(),
@@ -130,10 +140,10 @@ function initialAssociation(state: AwsState, spec: AddressSpec): AwsState {
   if (spec.holder === undefined) return state;
   const instance = state.instances.get(spec.holder);
   if (instance === undefined)
-    throw new Error(`${spec.publicIp} is held by ${spec.holder}, which doesn't exist.`);
+    throw new AwsSpecError(`${spec.publicIp} is held by ${spec.holder}, which doesn't exist.`);
   const target = targetOn(state, spec.publicIp, instance, spec.privateIp);
   if (addressOnTarget(state, target.interfaceId, target.privateIp) !== undefined) {
-    throw new Error(`Two addresses begin on ${target.privateIp} of ${spec.holder}.`);
+    throw new AwsSpecError(`Two addresses begin on ${target.privateIp} of ${spec.holder}.`);
   }
   const change = associate(state, spec.publicIp, target, { kind: 'operator', name: 'launch' }, 0);
   const address = change.state.addresses.get(spec.publicIp);
@@ -143,9 +153,21 @@ function initialAssociation(state: AwsState, spec: AddressSpec): AwsState {
   return { ...change.state, addresses: new Map(change.state.addresses).set(spec.publicIp, settled) };
 }
 
-function unique<T>(list: readonly T[], key: (item: T) => string): ReadonlyMap<string, T> {
-  const map = new Map(list.map((item) => [key(item), item] as const));
-  if (map.size !== list.length) throw new Error('Two instances or addresses have the same name.');
+/** An address that moves is none that an interface keeps. */
+function refuseOwn({ kind, publicIp }: ElasticAddress, instances: readonly Instance[]): void {
+  const owner = instances.find(({ interfaces }) =>
+    interfaces.some(({ privateIps }) => privateIps.includes(publicIp)),
+  );
+  if (kind === undefined || owner === undefined) return;
+  throw new AwsSpecError(`${publicIp} is an address of ${owner.id}'s own, which doesn't move.`);
+}
+
+function unique<T>(what: string, list: readonly T[], key: (item: T) => string): ReadonlyMap<string, T> {
+  const map = new Map<string, T>();
+  for (const item of list) {
+    if (map.has(key(item))) throw new AwsSpecError(`The ${what} ${key(item)} is there twice.`);
+    map.set(key(item), item);
+  }
   return map;
 }
 

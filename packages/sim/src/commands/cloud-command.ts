@@ -9,6 +9,9 @@ interface CloudFlags {
   readonly ports?: number;
   readonly instances: readonly string[];
   readonly addresses: readonly string[];
+  readonly privateAddresses: readonly string[];
+  readonly routedAddresses: readonly string[];
+  readonly routeTables: readonly string[];
   readonly topics: readonly string[];
   readonly secrets: readonly string[];
   readonly tags: readonly string[];
@@ -30,6 +33,19 @@ export function addCloud(program: Command, context: CommandContext): void {
     )
     .option('--instances <id[@host:port],…>', 'instances, each with its web server if it has one', list, [])
     .option('--addresses <ip[:port][=holder],…>', 'Elastic IPs', list, [])
+    .option(
+      '--private-addresses <ip[:port][=holder],…>',
+      'secondary private addresses; all instances are in one subnet then',
+      list,
+      [],
+    )
+    .option(
+      '--routed-addresses <ip[:port][=holder],…>',
+      "addresses that routes lead to; the instances' source/destination checks are off then",
+      list,
+      [],
+    )
+    .option('--route-tables <rtb-…,…>', 'the tables that lead to them; one by default', list, [])
     .option('--topics <arn,…>', 'SNS topics', list, [])
     .option('--secrets <arn=text,…>', 'what Secrets Manager holds', list, [])
     .option('--tags <key=value,…>', 'tags of every instance', list, [])
