@@ -52,11 +52,21 @@ export function packagesIn(root: string): readonly string[] {
 
 /** Every source of the packages, by its path from the repository's root. */
 export function sourcesOf(root: string): readonly string[] {
-  return packagesIn(root).flatMap((name) =>
-    readdirSync(join(root, 'packages', name, 'src'), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
-      .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/')),
+  return packagesIn(root).flatMap((name) => typeScriptIn(root, `packages/${name}/src`));
+}
+
+/** Every test, what tests are made with, and what crosses packages, in the same way. */
+export function testsOf(root: string): readonly string[] {
+  const folders = packagesIn(root).map((name) => `packages/${name}/test`);
+  return [...folders.filter((folder) => existsSync(join(root, folder))), 'test'].flatMap((folder) =>
+    typeScriptIn(root, folder),
   );
+}
+
+function typeScriptIn(root: string, folder: string): readonly string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'));
 }
 
 export function readSource(root: string, file: string): string {

@@ -1,11 +1,12 @@
 /** No function and no file is longer than one can take in, and every export says what it is. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { packagesIn, sourcesOf } from '../boundaries/imports.ts';
-import { type Measured, measureSources } from './source-shape.ts';
+import { packagesIn, readSource, sourcesOf, testsOf } from '../boundaries/imports.ts';
+import { linesIn, type Measured, measureSources } from './source-shape.ts';
 
 const MAX_FUNCTION_LINES = 60;
 const MAX_FILE_LINES = 350;
+const MAX_TEST_FILE_LINES = 400;
 
 /** Functions that are still longer: take out what has become shorter, and put nothing in. */
 const LONG_FUNCTIONS: readonly string[] = [];
@@ -37,6 +38,15 @@ test(`no function of the packages has more than ${MAX_FUNCTION_LINES} lines`, ()
 
 test(`no source file of the packages has more than ${MAX_FILE_LINES} lines`, () => {
   expect(longerThan(MAX_FILE_LINES, shape.files)).toEqual([...LONG_FILES].sort());
+});
+
+test(`no file of the tests has more than ${MAX_TEST_FILE_LINES} lines`, () => {
+  const files = testsOf(root).map((name) => ({
+    name,
+    lines: linesIn(readSource(root, name)),
+  }));
+  expect(files.length).toBeGreaterThan(300);
+  expect(longerThan(MAX_TEST_FILE_LINES, files)).toEqual([]);
 });
 
 test.each(packagesIn(root))('the exports of %s have doc comments', (name) => {

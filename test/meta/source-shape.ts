@@ -31,6 +31,11 @@ export interface SourceShape {
   readonly undocumented: readonly string[];
 }
 
+/** How many lines a text has. */
+export function linesIn(text: string): number {
+  return text.trimEnd().split('\n').length;
+}
+
 /** A part of a package that is compiled for itself. */
 const FURTHER_PROJECTS = ['packages/sim/src/report/client'];
 
@@ -98,7 +103,7 @@ export function measureSources(root: string): SourceShape {
         const source = program.getSourceFile(path);
         if (source === undefined) throw new Error(`the compiler doesn't know ${path}`);
         const file = relative(root, path).split(sep).join('/');
-        files.push({ name: file, lines: source.text.trimEnd().split('\n').length });
+        files.push({ name: file, lines: linesIn(source.text) });
         functions.push(...functionsIn(source, file));
         undocumented.push(...undocumentedIn(source, file));
       }
