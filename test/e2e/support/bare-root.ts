@@ -17,6 +17,8 @@ import { findProgram } from '../../../scripts/requirements.mjs';
 import { toItsEnd } from './programs.ts';
 
 const suite = 'bookworm';
+/** Said to rpm, which Debian has made to keep its database in the home folder of whoever calls it. */
+const rpmDatabase = 'var/lib/rpm';
 const cache = join(import.meta.dirname, '../../../node_modules/.cache/failtome-bare-root');
 
 export interface Result {
@@ -107,24 +109,35 @@ esac
   }
 
   rpm(...args: readonly string[]): string {
-    return must('rpm', '--root', this.folder, ...args);
+    return must('rpm', ...this.#rpmHere, ...args);
+  }
+
+  get #rpmHere(): readonly string[] {
+    return ['--root', this.folder, '--dbpath', `/${rpmDatabase}`];
   }
 
   /** Everything by the product's name. */
   traces(): readonly string[] {
-    const found = must('find', this.folder, '-xdev', '-name', '*failtome*');
+    const found = must('find', this.folder, '-mindepth', '1', '-xdev', '-name', '*failtome*');
     return found
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => line.slice(this.folder.length));
   }
 
-  /** As it was before any test. */
+  /**
+   * As it was before any test, whatever a test that failed has left.
+   *
+   * @throws where something by the product's name stays
+   */
   clear(): void {
     this.run('dpkg', '--purge', 'failtome');
-    if (existsSync(this.path('var/lib/rpm'))) run('rpm', ['--root', this.folder, '-e', 'failtome']);
-    rmSync(this.path('etc/failtome'), { recursive: true, force: true });
+    if (existsSync(this.path(rpmDatabase))) run('rpm', [...this.#rpmHere, '-e', 'failtome']);
+    for (const folder of [rpmDatabase, 'etc/failtome', 'var/lib/failtome'])
+      rmSync(this.path(folder), { recursive: true, force: true });
     this.asked();
+    const left = this.traces();
+    if (left.length > 0) throw new Error(`left in the bare root: ${left.join(', ')}`);
   }
 
   close(): void {
