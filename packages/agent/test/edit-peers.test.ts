@@ -108,4 +108,5 @@ test('a file is replaced whole, with its rights, behind a link, and not while an
   await writeFile(`${path}.failtome-new`, 'somebody else');
   await expect(replaceFile(link, 'newer')).rejects.toMatchObject({ code: 'EEXIST' });
   expect(await readFile(path, 'utf8')).toBe('new');
+  expect(await readFile(`${path}.failtome-new`, 'utf8')).toBe('somebody else');
 });

@@ -24,8 +24,22 @@ export function temporaryOf(path: string): string {
  * @throws the file system's error, with its `code`.
  */
 export async function writeDurably(path: string, text: string): Promise<void> {
+  const temporary = temporaryOf(path);
+  await putInPlace(temporary, path, () => writeSynced(temporary, text));
+}
+
+/**
+ * Put what `write` makes of `temporary`, whole and synced, in the place of `path`, in the same folder. When it fails before
+ * that, `temporary` is gone.
+ *
+ * @throws what `write` throws; the file system's error, with its `code`.
+ */
+export async function putInPlace(temporary: string, path: string, write: () => Promise<void>): Promise<void> {
   // A vote waits for this: what needn't wait for anything goes on beside the rest.
-  const [replaced, opened] = await Promise.allSettled([replace(path, text), open(dirname(path), 'r')]);
+  const [replaced, opened] = await Promise.allSettled([
+    replace(temporary, path, write),
+    open(dirname(path), 'r'),
+  ]);
   try {
     if (replaced.status === 'rejected') throw replaced.reason;
     if (opened.status === 'rejected') throw opened.reason;
@@ -35,10 +49,9 @@ export async function writeDurably(path: string, text: string): Promise<void> {
   }
 }
 
-async function replace(path: string, text: string): Promise<void> {
-  const temporary = temporaryOf(path);
+async function replace(temporary: string, path: string, write: () => Promise<void>): Promise<void> {
   try {
-    await writeSynced(temporary, text);
+    await write();
     await rename(temporary, path);
   } catch (error) {
     // On a full disk half a file would only take up room.

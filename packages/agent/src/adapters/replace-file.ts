@@ -1,6 +1,6 @@
 /** Puts a new text in the place of a file that somebody else has written, and may read. */
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, realpath, stat } from 'node:fs/promises';
+import { putInPlace } from './durable-file.ts';
 
 /**
  * The old text or the new one stands there at every moment, whole, with the owner and the rights that it had. Of a symbolic
@@ -12,8 +12,9 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   const real = await realpath(path);
   const { mode, uid, gid } = await stat(real);
   const temporary = `${real}.failtome-new`;
+  // Opened before anything is cleaned up on failure: one that is there already is somebody else's.
   const handle = await open(temporary, 'wx', 0o600);
-  try {
+  await putInPlace(temporary, real, async () => {
     try {
       await handle.writeFile(text);
       if (process.geteuid?.() === 0) await handle.chown(uid, gid);
@@ -22,15 +23,5 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     } finally {
       await handle.close();
     }
-    await rename(temporary, real);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  const folder = await open(dirname(real), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  });
 }
