@@ -1,6 +1,6 @@
 /** How far a command is: one line that is written over on a terminal, a line now and then elsewhere. */
 import { expect, test } from 'vitest';
-import { startProgress } from '../src/commands/progress.ts';
+import { startMeasuring, startProgress } from '../src/commands/progress.ts';
 
 function shown(isTTY: boolean): string {
   let [text, nowMs] = ['', 0];
@@ -19,10 +19,24 @@ function shown(isTTY: boolean): string {
 }
 
 test('elsewhere than on a terminal a line is written every five seconds, and what is told at once', () => {
-  expect(shown(false)).toBe('6000\nfound\ndone\n');
+  expect(shown(false)).toBe('6 s: 6000\nfound\n6 s: done\n');
 });
 
 test('on a terminal one line is written over', () => {
   const over = '\r\u001b[K';
-  expect(shown(true)).toBe(`${over}300${over}6000${over}found\n${over}done\n`);
+  expect(shown(true)).toBe(`${over}0 s: 300${over}6 s: 6000${over}found\n${over}6 s: done\n`);
+});
+
+test('of things that are measured one after the other it tells how many are, and which one last', () => {
+  const lines: string[] = [];
+  const add = (text: string): void => void lines.push(text);
+  const measuring = startMeasuring({ show: (text) => add(text()), tell: add, end: add });
+  measuring.onProgress('yours', { measured: 1, planned: 3 });
+  measuring.onProgress('calm', { measured: 2, planned: 3 });
+  measuring.end();
+  expect(lines).toEqual([
+    '1 of 3 measured, last yours',
+    '2 of 3 measured, last calm',
+    '2 of 3 measured, last calm',
+  ]);
 });

@@ -18,6 +18,7 @@ import {
 } from '../explore/index.ts';
 import { spanIn, wholeIn } from './arguments.ts';
 import type { CommandContext, ExitCode } from './context.ts';
+import { startProgress } from './progress.ts';
 
 interface ExploreFlags {
   readonly cluster: ClusterKind;
@@ -36,7 +37,6 @@ interface ExploreFlags {
   readonly json: boolean;
 }
 
-const PROGRESS_EVERY_MS = 5_000;
 /** What a process of Node's usual size can hold of states that wait. */
 const MAX_STATES = 20_000_000;
 
@@ -87,15 +87,12 @@ function run(flags: ExploreFlags, { write, finish }: CommandContext): void {
   const bounds: Bounds = { ...rest, horizonMs: horizon };
   const beganAt = performance.now();
   const elapsedMs = (): number => performance.now() - beganAt;
-  let toldAt = 0;
+  const progress = startProgress();
   const result = explore(bounds, {
     limits: { depth, states, expired: () => elapsedMs() >= forMs },
-    progress(so) {
-      if (json || elapsedMs() - toldAt < PROGRESS_EVERY_MS) return;
-      toldAt = elapsedMs();
-      write(`${progressLine(so, elapsedMs())}\n`);
-    },
+    progress: (so) => progress.show(() => progressLine(so)),
   });
+  progress.end(progressLine(result));
   const seconds = elapsedMs() / 1_000;
   const rate = Math.round(result.transitions / seconds);
   if (json) write(`${JSON.stringify({ ...result, seconds, transitionsPerSecond: rate })}\n`);
@@ -107,8 +104,8 @@ function codeOf({ violation }: ExploreResult): ExitCode {
   return violation === null ? 0 : 1;
 }
 
-function progressLine({ depth, states, transitions, frontier }: Progress, ms: number): string {
-  return `${(ms / 1_000).toFixed(0)} s: depth ${depth}, ${counted(states, 'state')}, ${frontier} waiting, ${counted(transitions, 'transition')}`;
+function progressLine({ depth, states, transitions, frontier }: Progress): string {
+  return `depth ${depth}, ${counted(states, 'state')}, ${frontier} waiting, ${counted(transitions, 'transition')}`;
 }
 
 function describe(result: ExploreResult, seconds: number): readonly string[] {

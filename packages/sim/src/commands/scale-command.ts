@@ -12,6 +12,7 @@ import {
 import { shareIn, spanAboveZero, wholeIn } from './arguments.ts';
 import type { CommandContext } from './context.ts';
 import { refuseUnwritable } from './output-files.ts';
+import { startMeasuring } from './progress.ts';
 
 interface ScaleFlags {
   readonly members: readonly number[];
@@ -71,7 +72,7 @@ export function addScale(program: Command, context: CommandContext): void {
 function run(flags: ScaleFlags, { write }: CommandContext): void {
   refuseUnwritable({ '--html': flags.html });
   const startedMs = performance.now();
-  const passedMs = (): number => performance.now() - startedMs;
+  const measuring = startMeasuring();
   const result = measureScale(
     {
       members: flags.members,
@@ -89,14 +90,11 @@ function run(flags: ScaleFlags, { write }: CommandContext): void {
       },
     },
     {
-      isOver: () => passedMs() >= (flags.for ?? Number.POSITIVE_INFINITY),
-      onProgress(what, done, planned) {
-        process.stderr.write(
-          `${(passedMs() / 1_000).toFixed(0)} s: ${done} of ${planned} measured, now ${what}\n`,
-        );
-      },
+      isOver: () => performance.now() - startedMs >= (flags.for ?? Number.POSITIVE_INFINITY),
+      onProgress: measuring.onProgress,
     },
   );
+  measuring.end();
   tell(result, flags, write);
 }
 

@@ -21,6 +21,7 @@ import { parseSpan, shareIn, spanIn, wholeIn } from './arguments.ts';
 import { type CommandContext, UsageError } from './context.ts';
 import { asUsage } from './list-command.ts';
 import { refuseUnwritable } from './output-files.ts';
+import { startMeasuring } from './progress.ts';
 
 type Range = readonly [number, number];
 interface Often {
@@ -102,6 +103,7 @@ async function run(flags: TuneFlags, { write, signal }: CommandContext): Promise
   const config = asUsage(() => loadAgentFile(flags.config));
   const network = networkOf(flags, await measured(flags.from ?? []));
   const startedMs = performance.now();
+  const measuring = startMeasuring();
   const pool = startTuners(pathToFileURL(process.argv[1] ?? ''), flags.jobs);
   const over = (): boolean => performance.now() - startedMs >= (flags.for ?? Number.POSITIVE_INFINITY);
   try {
@@ -122,12 +124,10 @@ async function run(flags: TuneFlags, { write, signal }: CommandContext): Promise
       {
         pool,
         isOver: () => signal.aborted || over(),
-        onProgress(name, { measured: done, planned }) {
-          const seconds = ((performance.now() - startedMs) / 1_000).toFixed(0);
-          process.stderr.write(`${seconds} s: ${done} of ${planned} measured, last ${name}\n`);
-        },
+        onProgress: measuring.onProgress,
       },
     );
+    measuring.end();
     tell(result, flags, write);
   } finally {
     await pool.close();

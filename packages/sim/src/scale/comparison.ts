@@ -57,8 +57,8 @@ export interface ScaleResult {
 export interface ScaleHooks {
   /** Whether the time is up: nothing more is begun. */
   readonly isOver: () => boolean;
-  /** Something begins to be measured. */
-  readonly onProgress: (what: string, done: number, planned: number) => void;
+  /** One more has been measured. */
+  readonly onProgress: (last: string, count: { readonly measured: number; readonly planned: number }) => void;
 }
 
 interface Task {
@@ -100,8 +100,8 @@ export function measureScale(options: ScaleOptions, { isOver, onProgress }: Scal
   for (const [index, { what, run }] of tasks.entries()) {
     if (isOver()) left.push(what);
     else {
-      onProgress(what, index, tasks.length);
       run();
+      onProgress(what, { measured: index + 1, planned: tasks.length });
     }
   }
   return { options, quiet, slow, left };
