@@ -1,6 +1,7 @@
 /** A comparison by size as one HTML file: a picture a quantity, and the tables. */
 import { counted } from '@failtome/protocol';
 import { escaped } from '../pages/escaped.ts';
+import { picturePage } from '../pages/picture-page.ts';
 import { PROTOCOLS, type ProtocolName, type QuietRow, type ScaleResult } from './comparison.ts';
 import { describeWorld, QUIET_HEAD, quietCells, SLOW_HEAD, slowCells } from './scale-text.ts';
 
@@ -23,20 +24,14 @@ interface Picture {
 
 /** The whole document. It loads nothing. */
 export function scalePage(result: ScaleResult): string {
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>failtome: how it grows with its members</title><style>${STYLE}</style></head><body>
-<h1>How it grows with its members</h1>
-<pre>${escaped(describeWorld(result).join('\n'))}</pre>
+  const body = `<pre>${escaped(describeWorld(result).join('\n'))}</pre>
 <p class="key"><span class="failtome">failtome</span> <span class="swim">plain SWIM</span>. Both axes are logarithmic. Dashes: the member that sends most. A value that wasn't reached isn't drawn.</p>
 <div class="pictures">${picturesOf(result.quiet).map(drawn).join('\n')}</div>
 <h2>Numbers</h2>
 ${table(QUIET_HEAD, result.quiet.map(quietCells))}
 ${result.slow.length === 0 ? '' : `<h2>Slow members</h2>\n<p>How often one member called another that was running dead, or suspected it.</p>\n${table(SLOW_HEAD, result.slow.map(slowCells))}`}
-${result.left.length === 0 ? '' : `<p>The time was up. Left out: ${escaped(result.left.join('; '))}.</p>`}
-</body></html>
-`;
+${result.left.length === 0 ? '' : `<p>The time was up. Left out: ${escaped(result.left.join('; '))}.</p>`}`;
+  return picturePage({ heading: 'How it grows with its members', style: STYLE, body });
 }
 
 function picturesOf(rows: readonly QuietRow[]): readonly Picture[] {
@@ -126,14 +121,9 @@ ${rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('\n')}
 }
 
 const STYLE = `
-:root { color-scheme: light dark; --ink: #1c2024; --faint: #59616a; --line: #d5dae0; --back: #fff; --own: #0b5cad; --other: #b3541e; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e7eaed; --faint: #a7afb7; --line: #3a4149; --back: #14171a; --own: #7db7f5; --other: #f0a06a; } }
-body { margin: 1.5rem auto; padding: 0 1rem; max-width: 82rem; background: var(--back); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
-pre { overflow: auto; padding: .6rem .8rem; border: 1px solid var(--line); border-radius: .3rem; }
-.pictures { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; flex: 1 1 22rem; } figcaption, p { color: var(--faint); }
-svg { width: 100%; height: auto; } svg text { fill: var(--ink); font-size: 12px; } .grid { stroke: var(--line); }
-polyline { fill: none; stroke-width: 2; } .failtome polyline { stroke: var(--own); } .failtome circle { fill: var(--own); }
+:root { --other: #b3541e; } @media (prefers-color-scheme: dark) { :root { --other: #f0a06a; } }
+body { max-width: 82rem; } .pictures { display: flex; flex-wrap: wrap; gap: 1rem; } figure { flex: 1 1 22rem; }
+polyline { fill: none; stroke-width: 2; } .failtome polyline { stroke: var(--accent); } .failtome circle { fill: var(--accent); }
 .swim polyline { stroke: var(--other); } .swim circle { fill: var(--other); } .most polyline { stroke-dasharray: 5 4; }
-span.failtome { color: var(--own); font-weight: 600; } span.swim { color: var(--other); font-weight: 600; } .wide { overflow-x: auto; }
-table { border-collapse: collapse; } th, td { text-align: left; padding: .2rem .9rem .2rem 0; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; }
+span.failtome { color: var(--accent); font-weight: 600; } span.swim { color: var(--other); font-weight: 600; }
 `;

@@ -1,5 +1,6 @@
 /** A tuning as one HTML file: the front of the two aims as a picture, the numbers, and the change that is advised. */
 import { escaped } from '../pages/escaped.ts';
+import { picturePage } from '../pages/picture-page.ts';
 import { FAILURES } from './experiment.ts';
 import type { Choice } from './measure.ts';
 import type { TuneResult } from './tune.ts';
@@ -17,20 +18,15 @@ export function tuningPage(result: TuneResult): string {
   const yours = choices[0];
   const change =
     yours === undefined || advised === null || advised === yours ? [] : yamlChange(yours, advised);
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>failtome: settings held against a network</title><style>${STYLE}</style></head><body>
-<h1>Settings held against a network</h1>
-<pre>${escaped(describeNetwork(network).join('\n'))}</pre>
+  const body = `<pre>${escaped(describeNetwork(network).join('\n'))}</pre>
 <figure>${picture(result)}<figcaption>Left is quicker, down is calmer. Bars: 95 % intervals. Filled: on the front, no other is better at both.</figcaption></figure>
 ${change.length === 0 ? '' : `<h2>Advised: ${escaped(advised?.name ?? '')}</h2><pre>${escaped(change.join('\n'))}</pre>`}
 <h2>Numbers</h2>
 <p>Without service after the holder fails: median, and within what 9 of 10 are served again.</p>
 <div class="wide"><table><thead><tr><th scope="col">settings</th>${FAILURES.map((failure) => `<th scope="col">${failure}</th>`).join('')}<th scope="col">needless moves a year</th></tr></thead><tbody>
 ${choices.map((choice) => tableRow(choice, front.includes(choice))).join('\n')}
-</tbody></table></div></body></html>
-`;
+</tbody></table></div>`;
+  return picturePage({ heading: 'Settings held against a network', style: STYLE, body });
 }
 
 function tableRow(choice: Choice, isBest: boolean): string {
@@ -81,13 +77,7 @@ function seconds(ms: number): string {
 }
 
 const STYLE = `
-:root { color-scheme: light dark; --ink: #1c2024; --faint: #59616a; --line: #d5dae0; --back: #fff; --best: #0b5cad; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e7eaed; --faint: #a7afb7; --line: #3a4149; --back: #14171a; --best: #7db7f5; } }
-body { margin: 1.5rem auto; padding: 0 1rem; max-width: 60rem; background: var(--back); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
-pre { overflow: auto; padding: .6rem .8rem; border: 1px solid var(--line); border-radius: .3rem; }
-figure { margin: 0; } figcaption, p { color: var(--faint); } svg { width: 100%; height: auto; } svg text { fill: var(--ink); font-size: 12px; }
-.grid { stroke: var(--line); } .other circle { fill: none; stroke: var(--faint); } .other line { stroke: var(--line); }
-.best circle { fill: var(--best); } .best line { stroke: var(--best); } .wide { overflow-x: auto; }
-table { border-collapse: collapse; } th, td { text-align: left; vertical-align: top; padding: .2rem .9rem .2rem 0; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; }
-tr.best > th summary { color: var(--best); font-weight: 600; } th[scope=row] { font-weight: 400; }
+body { max-width: 60rem; } .other circle { fill: none; stroke: var(--faint); } .other line { stroke: var(--line); }
+.best circle { fill: var(--accent); } .best line { stroke: var(--accent); }
+tr.best > th summary { color: var(--accent); font-weight: 600; } th[scope=row] { font-weight: 400; }
 `;
