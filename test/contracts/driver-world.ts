@@ -51,10 +51,14 @@ export interface AwsDriverWorld extends DriverWorld {
   cutOff(): void | Promise<void>;
 }
 
-/** An EC2 account: permissions of its own for each action, and another address that may sit on this node. */
-export interface Ec2DriverWorld extends AwsDriverWorld {
-  readonly other: string;
+/** An account with permissions of its own for each action. */
+export interface PermittedDriverWorld extends AwsDriverWorld {
   permit(action: AwsAction, permission: 'granted' | 'revoked'): void;
+}
+
+/** An EC2 account, and another address that may sit on this node. */
+export interface Ec2DriverWorld extends PermittedDriverWorld {
+  readonly other: string;
   /** Put the other address where this node would put the contested one. */
   occupy(): void;
 }

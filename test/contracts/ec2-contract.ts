@@ -1,6 +1,7 @@
 /** What EC2 has beside: dry runs, and interfaces that may carry another address. */
 import { describe, expect, test } from 'vitest';
 import { drive, type Ec2DriverWorld, permit, read, releaseOf, worlds } from './driver-world.ts';
+import { describePermission } from './permission-contract.ts';
 
 export function describeEc2Driver(
   name: string,
@@ -10,22 +11,11 @@ export function describeEc2Driver(
     const opened = worlds(() => open());
     const openedLenient = worlds(() => open({ staleRelease: 'success' }));
 
-    /** Both calls of a move are proven before anything is taken apart; the protocol asks again every ten seconds. */
-    test.each(['ec2:AssociateAddress', 'ec2:DisassociateAddress'] as const)(
-      'has no permission for a move while %s is revoked',
-      async (action) => {
-        const there = await opened('them');
-        there.permit(action, 'revoked');
-        expect((await drive(there, permit)).answer).toMatchObject({
-          kind: 'refused',
-          throttled: false,
-          code: 'UnauthorizedOperation',
-        });
-        there.permit(action, 'granted');
-        expect((await drive(there, permit)).answer).toEqual({ kind: 'permitted' });
-        expect(await there.holder()).toBe('them');
-      },
-    );
+    /** Both calls of a move are proven before anything is taken apart. */
+    describePermission(opened, [
+      ['ec2:AssociateAddress', 'them', 1],
+      ['ec2:DisassociateAddress', 'them', 1],
+    ]);
 
     /** The dry runs go out side by side, so that a proof costs one round trip; where nobody holds it, one is enough. */
     test('asks for permission with the calls of the move, as operations of their own', async () => {

@@ -1,11 +1,10 @@
 /** What a driver has to do whose take is a call for each of several route tables: some of them may be done, and others not. */
 import { describe, expect, test } from 'vitest';
-import type { AwsAction } from '../../packages/cloud/src/model/index.ts';
-import { type AwsDriverWorld, type DriverFault, drive, worlds } from './driver-world.ts';
+import { type DriverFault, drive, type PermittedDriverWorld, permit, read, worlds } from './driver-world.ts';
+import { describePermission } from './permission-contract.ts';
 
 /** A VPC with route tables. */
-export interface RouteDriverWorld extends AwsDriverWorld {
-  permit(action: AwsAction, permission: 'granted' | 'revoked'): void;
+export interface RouteDriverWorld extends PermittedDriverWorld {
   /** Breaks so many calls that replace a route, from the next one on. */
   faultReplace(fault: DriverFault, times: number): void;
 }
@@ -20,9 +19,7 @@ export interface RouteWorldOptions {
 /** With two, a take may be done in one of them only. */
 const TWO_TABLES = ['rtb-0a', 'rtb-0b'];
 
-const read = { op: 'read' } as const;
 const take = { op: 'take', reassociate: true } as const;
-const permit = { op: 'permit' } as const;
 
 export function describeRouteDriver(
   name: string,
@@ -95,27 +92,10 @@ export function describeRouteDriver(
     });
 
     /** Which of the two calls a table needs depends on whether it has the route. */
-    test.each([
-      ['ec2:ReplaceRoute', 'them'],
-      ['ec2:CreateRoute', 'nobody'],
-    ] as const)(
-      'has no permission for a move while %s is revoked and the holder is %s',
-      async (action, holder) => {
-        const there = await opened(holder);
-        there.permit(action, 'revoked');
-        expect((await drive(there, permit)).answer).toMatchObject({
-          kind: 'refused',
-          throttled: false,
-          code: 'UnauthorizedOperation',
-        });
-        there.permit(action, 'granted');
-        const { answer, requests } = await drive(there, permit);
-        expect(answer).toEqual({ kind: 'permitted' });
-        const operation = `${action.slice('ec2:'.length)}DryRun`;
-        expect(requests.filter((request) => request.operation === operation)).toHaveLength(2);
-        expect(await there.holder()).toBe(holder);
-      },
-    );
+    describePermission(opened, [
+      ['ec2:ReplaceRoute', 'them', TWO_TABLES.length],
+      ['ec2:CreateRoute', 'nobody', TWO_TABLES.length],
+    ]);
 
     test('refuses to release, and sends nothing', async () => {
       const there = await opened('them');
