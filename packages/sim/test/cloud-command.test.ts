@@ -1,84 +1,13 @@
 /** `failtome-sim cloud` and its control listener, as docs/cloud.md has them. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CloudFlagError, type RunCloudOptions, runCloud } from '@failtome/cloud';
 import { Command } from 'commander';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { addCloud } from '../src/commands/cloud-command.ts';
+import { ip, start, stateFile, steer, view, type Where } from './running-cloud.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/cloud.md'), 'utf8');
-const ip = '127.54.0.1';
-
-let folder: string;
-let stops: (() => Promise<void>)[];
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'failtome-cloud-'));
-  stops = [];
-});
-
-afterEach(async () => {
-  for (const stop of stops) await stop();
-  rmSync(folder, { recursive: true });
-});
-
-interface Where {
-  readonly endpoint: string;
-  readonly control: string;
-  readonly operator: Readonly<Record<string, string>>;
-  readonly addresses: readonly { readonly publicIp: string; readonly holder: string | null }[];
-  readonly instances: readonly {
-    readonly id: string;
-    readonly guard: string;
-    readonly environment: Readonly<Record<string, string>>;
-    readonly views: readonly { readonly view: { readonly port: number } }[];
-  }[];
-}
-
-/** Runs it until the test ends, or until `stop`; resolves with the first line. */
-async function start(options: Partial<RunCloudOptions>): Promise<{
-  readonly first: string;
-  readonly lines: readonly string[];
-  readonly stop: () => Promise<void>;
-}> {
-  const abort = new AbortController();
-  const lines: string[] = [];
-  let ran: Promise<void> = Promise.resolve();
-  const stop = async (): Promise<void> => {
-    abort.abort();
-    await ran.catch(() => undefined);
-  };
-  stops.push(stop);
-  const first = await new Promise<string>((resolve, reject) => {
-    ran = runCloud({
-      listen: '127.0.0.1:0',
-      instances: ['i-saturn@127.0.0.1:9', 'i-neptune'],
-      addresses: [`${ip}:0=i-saturn`, '54.173.141.243'],
-      privateAddresses: [],
-      routedAddresses: [],
-      routeTables: [],
-      topics: ['arn:aws:sns:us-east-1:123456789012:failover'],
-      secrets: [],
-      tags: [],
-      json: true,
-      signal: abort.signal,
-      print(line) {
-        lines.push(line);
-        resolve(line);
-      },
-      ...options,
-    });
-    ran.catch(reject);
-  });
-  return { first, lines, stop };
-}
-
-async function steer(control: string, command: unknown): Promise<{ status: number; body: unknown }> {
-  const response = await fetch(control, { method: 'POST', body: JSON.stringify(command) });
-  return { status: response.status, body: await response.json() };
-}
 
 /** A row's first column in a table whose head begins with this. */
 function columnOf(head: string): readonly string[] {
@@ -179,126 +108,9 @@ test('refuses a time without a unit', async () => {
   await expect(asked).rejects.toThrow('a time like 20s is wanted');
 });
 
-describe('with other targets than Elastic IPs', () => {
-  const privateIp = '127.54.0.2';
-  const routedIp = '127.54.0.3';
-  const others: Partial<RunCloudOptions> = {
-    addresses: [],
-    privateAddresses: [`${privateIp}:0=i-saturn`],
-    routedAddresses: [`${routedIp}:0=i-saturn`],
-    routeTables: ['rtb-0a', 'rtb-0b'],
-  };
-
-  test('says of each what it is and which driver moves it, and has a view of it for every instance', async () => {
-    const told: Where = JSON.parse((await start(others)).first);
-    expect(told.addresses).toMatchObject([
-      { publicIp: privateIp, kind: 'private', subnetId: 'subnet-useast1a', holder: 'i-saturn' },
-      { publicIp: routedIp, kind: 'route', routeTables: ['rtb-0a', 'rtb-0b'], holder: 'i-saturn' },
-    ]);
-    expect(told.instances.map(({ views }) => views.length)).toEqual([2, 2]);
-    const text = (await start({ ...others, json: false })).lines.join('\n');
-    for (const part of [
-      `${privateIp}, a private address of subnet-useast1a, held by i-saturn, for the world at http://${privateIp}:`,
-      '(driver.kind: ec2-private-ip)',
-      `${routedIp}, which routes lead to, held by i-saturn, for the world at http://${routedIp}:`,
-      '(driver.kind: ec2-route, driver.routeTables: [rtb-0a, rtb-0b])',
-    ])
-      expect(text).toContain(part);
-  });
-
-  test('tells of their moves by what moves', async () => {
-    const { lines } = await start({ ...others, json: false });
-    const [, control = ''] = /control +(\S+)/.exec(lines.join('\n')) ?? [];
-    const toldOf = async (command: object): Promise<readonly string[]> => {
-      const before = lines.length;
-      await steer(control, command);
-      return lines.slice(before).map((line) => line.replace(/^\S+ +/, ''));
-    };
-    expect(await toldOf({ do: 'associate', publicIp: privateIp, instanceId: 'i-neptune' })).toEqual([
-      expect.stringMatching(
-        `^${privateIp} is no longer assigned to i-saturn \\(eni-\\w+\\): moved, by the operator$`,
-      ),
-      expect.stringMatching(`^${privateIp} is assigned to i-neptune \\(eni-\\w+\\), by the operator$`),
-    ]);
-    expect(await toldOf({ do: 'associate', publicIp: routedIp, instanceId: 'i-neptune' })).toEqual([
-      expect.stringMatching(
-        `^the routes to ${routedIp} no longer all lead to i-saturn \\(eni-\\w+\\): moved`,
-      ),
-      expect.stringMatching(`^the routes to ${routedIp} lead to i-neptune \\(eni-\\w+\\), by the operator$`),
-    ]);
-  });
-
-  test('goes on with a state file where each of them is and leads, and refuses one in which an address is something else', async () => {
-    const state = join(folder, 'cloud.json');
-    const before = await start({ ...others, state });
-    const { control }: Where = JSON.parse(before.first);
-    for (const publicIp of [privateIp, routedIp])
-      await steer(control, { do: 'associate', publicIp, instanceId: 'i-neptune' });
-    const { addresses } = await view(control);
-    await before.stop();
-    const after = await start({ ...others, state });
-    const told: Where = JSON.parse(after.first);
-    expect(told.addresses.map(({ holder }) => holder)).toEqual(['i-neptune', 'i-neptune']);
-    expect((await view(told.control)).addresses).toEqual(addresses);
-    await after.stop();
-    const elastic = { ...others, addresses: others.privateAddresses ?? [], privateAddresses: [] };
-    await expect(start({ ...elastic, state, addresses: [`${privateIp}:0`] })).rejects.toThrow(
-      `${privateIp} of subnet-useast1a`,
-    );
-    await expect(start({ ...others, state, routeTables: ['rtb-0a'] })).rejects.toThrow(
-      `${routedIp} by rtb-0a and rtb-0b`,
-    );
-  });
-
-  test.each<[string, Partial<RunCloudOptions>, string]>([
-    [
-      'a name instead of an address',
-      { privateAddresses: ['shared'] },
-      '--private-addresses: shared is not an IPv4 address',
-    ],
-    [
-      'a port that there is none of',
-      { routedAddresses: ['10.9.0.5:99999'] },
-      '--routed-addresses: 10.9.0.5:99999 is not host:port',
-    ],
-    ['nobody as a holder', { privateAddresses: ['10.0.1.100='] }, 'names no holder'],
-    [
-      'an unknown holder',
-      { privateAddresses: ['10.0.1.100=i-pluto'] },
-      "10.0.1.100 is held by i-pluto, which doesn't exist",
-    ],
-    [
-      'an address that is there twice',
-      { privateAddresses: [ip], addresses: [ip] },
-      `The address ${ip} is there twice`,
-    ],
-    [
-      "an interface's own address",
-      { privateAddresses: ['10.0.1.12'] },
-      "10.0.1.12 is an address of i-neptune's own",
-    ],
-    ['a route within the VPC', { routedAddresses: ['10.0.9.5'] }, "within the VPC's own 10.0.0.0/16"],
-    ['tables that lead to nothing', { routeTables: ['rtb-0a'] }, 'no --routed-addresses are given'],
-    [
-      'what is no table',
-      { routedAddresses: ['10.9.0.5'], routeTables: ['0a'] },
-      '0a is not the id of a route table',
-    ],
-    [
-      'a table that is there twice',
-      { routedAddresses: ['10.9.0.5'], routeTables: ['rtb-0a', 'rtb-0a'] },
-      'rtb-0a is there twice',
-    ],
-  ])('refuses %s', async (_, other, message) => {
-    const refusal = start({ addresses: [], ...other });
-    await expect(refusal).rejects.toThrow(CloudFlagError);
-    await expect(refusal).rejects.toThrow(message);
-  });
-});
-
 describe('with a state file', () => {
   test('goes on where it ended: holders, permissions, messages, ids, and credentials that were handed out', async () => {
-    const state = join(folder, 'cloud.json');
+    const state = stateFile();
     const before = await start({ state });
     const { control, instances }: Where = JSON.parse(before.first);
     const metadata = instances[1]?.environment.AWS_EC2_METADATA_SERVICE_ENDPOINT ?? '';
@@ -333,7 +145,7 @@ describe('with a state file', () => {
     ],
     ['another set of addresses', { addresses: [] }, /about the addresses/],
   ])('refuses %s', async (_, other, message) => {
-    const state = join(folder, 'cloud.json');
+    const state = stateFile();
     await (await start({ state })).stop();
     await expect(start({ state, ...other })).rejects.toThrow(message);
   });
@@ -343,22 +155,12 @@ describe('with a state file', () => {
     ['another kind of file', '{}', /isn't the state of a cloud/],
     ['another version', '{"format":"failtome-cloud","version":99}', /version 99, not 1/],
   ])('refuses %s, and leaves it alone', async (_, text, message) => {
-    const state = join(folder, 'cloud.json');
+    const state = stateFile();
     writeFileSync(state, text);
     await expect(start({ state })).rejects.toThrow(message);
     expect(readFileSync(state, 'utf8')).toBe(text);
   });
 });
-
-interface Snapshot {
-  readonly nowMs: number;
-  readonly addresses: unknown;
-  readonly associationLog: readonly { readonly association: { readonly id: string } }[];
-}
-
-async function view(control: string): Promise<Snapshot> {
-  return (await (await fetch(control)).json()) as Snapshot; // the control listener's own answer
-}
 
 async function roleKey(metadata: string, id: string): Promise<string> {
   const token = await fetch(`${metadata}latest/api/token`, {
