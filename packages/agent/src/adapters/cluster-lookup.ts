@@ -2,14 +2,14 @@
  * What an EC2 instance finds out of a cluster that is about to be set up: itself, the instances that carry the same `failtome`
  * tag, and the Elastic IPs that carry it too, or else the only one that those instances hold.
  */
-import { DescribeAddressesCommand, DescribeInstancesCommand, type Instance } from '@aws-sdk/client-ec2';
+import { DescribeAddressesCommand, type Instance } from '@aws-sdk/client-ec2';
 import { scalarNode } from '@failtome/config';
 import type { DurationMs, Ip, NodeId } from '@failtome/protocol';
 import { NODE_ID } from '../config/file-keys.ts';
 import type { Environment } from '../config/settings.ts';
 import { AgentError } from '../errors.ts';
 import { type AwsClients, type CallContext, contextFor, createAwsClients, readAws } from './aws-clients.ts';
-import { readInstance } from './ec2-calls.ts';
+import { NOT_TERMINATED, readInstance, readInstancesWhere } from './ec2-calls.ts';
 import { InstanceMetadata } from './instance-metadata.ts';
 import type { Names } from './names.ts';
 
@@ -76,16 +76,9 @@ async function taggedInstances(
   context: CallContext,
   obstacles: string[],
 ): Promise<readonly Instance[]> {
-  const command = new DescribeInstancesCommand({
-    Filters: [
-      { Name: `tag:${CLUSTER_TAG}`, Values: [cluster] },
-      { Name: 'instance-state-name', Values: ['pending', 'running', 'stopping', 'stopped'] },
-    ],
-  });
-  const send = (options: { readonly abortSignal: AbortSignal }) => clients.ec2.send(command, options);
-  const outcome = await readAws(clients, { service: 'ec2', operation: 'DescribeInstances', send }, context);
-  if (outcome.kind === 'ok')
-    return (outcome.output.Reservations ?? []).flatMap(({ Instances = [] }) => Instances);
+  const filters = [{ Name: `tag:${CLUSTER_TAG}`, Values: [cluster] }, NOT_TERMINATED];
+  const outcome = await readInstancesWhere(clients, filters, context);
+  if (outcome.kind === 'ok') return outcome.output;
   obstacles.push(`ec2:DescribeInstances: ${outcome.failure.code}: ${outcome.failure.message}`);
   return [];
 }

@@ -15,6 +15,7 @@ import {
   DescribeNetworkInterfacesCommand,
   type DescribeNetworkInterfacesCommandOutput,
   DisassociateAddressCommand,
+  type Filter,
   type Instance,
   type NetworkInterface,
   UnassignPrivateIpAddressesCommand,
@@ -32,7 +33,7 @@ import {
   type Place,
 } from '@failtome/ports';
 import type { InstanceId } from '@failtome/protocol';
-import { type AwsClients, ask, type CallContext, type SendOptions } from './aws-clients.ts';
+import { type AwsClients, ask, type CallContext, readAws, type SendOptions } from './aws-clients.ts';
 import { sendOfRoutes } from './route-calls.ts';
 
 /** The calls that go to EC2. */
@@ -212,12 +213,30 @@ export async function readInstance(
   );
 }
 
-function instanceIn(
-  { Reservations }: DescribeInstancesCommandOutput,
-  instanceId: InstanceId,
-): Instance | null {
-  const instances = (Reservations ?? []).flatMap(({ Instances }) => Instances ?? []);
-  return instances.find(({ InstanceId }) => InstanceId === instanceId) ?? null;
+/** A filter of instances: those that run, or may run again. */
+export const NOT_TERMINATED: Filter = {
+  Name: 'instance-state-name',
+  Values: ['pending', 'running', 'stopping', 'stopped'],
+};
+
+/** Ask EC2 for the instances that pass all of these filters. */
+export async function readInstancesWhere(
+  clients: AwsClients,
+  filters: Filter[],
+  context: CallContext,
+): Promise<CallOutcome<readonly Instance[]>> {
+  const command = new DescribeInstancesCommand({ Filters: filters });
+  const send = (options: SendOptions) => clients.ec2.send(command, options);
+  const outcome = await readAws(clients, { service: 'ec2', operation: 'DescribeInstances', send }, context);
+  return outcome.kind === 'failed' ? outcome : { kind: 'ok', output: instancesIn(outcome.output) };
+}
+
+function instanceIn(answer: DescribeInstancesCommandOutput, instanceId: InstanceId): Instance | null {
+  return instancesIn(answer).find(({ InstanceId }) => InstanceId === instanceId) ?? null;
+}
+
+function instancesIn({ Reservations = [] }: DescribeInstancesCommandOutput): readonly Instance[] {
+  return Reservations.flatMap(({ Instances = [] }) => Instances);
 }
 
 /** The interfaces that an address can land on. */

@@ -2,15 +2,15 @@
  * What a policy has to name and a configuration doesn't: the account, the addresses' allocation ids, the nodes' instance
  * profiles and subnets, OpsWorks's stack. Asked of instance metadata and of AWS, with whatever credentials there are.
  */
-import { DescribeInstancesCommand, type Instance } from '@aws-sdk/client-ec2';
-import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import type { Instance } from '@aws-sdk/client-ec2';
 import type { CallOutcome, ElasticIp } from '@failtome/ports';
 import type { DriverFailure, DurationMs, InstanceId, Ip } from '@failtome/protocol';
 import type { AwsDriverKindName } from '../config/driver-kinds.ts';
 import type { Environment } from '../config/settings.ts';
 import { AgentError } from '../errors.ts';
-import { type AwsClients, type CallContext, contextFor, createAwsClients, readAws } from './aws-clients.ts';
-import { readAllAddresses } from './ec2-calls.ts';
+import { type AwsClients, type CallContext, contextFor, createAwsClients } from './aws-clients.ts';
+import { readCaller } from './caller.ts';
+import { readAllAddresses, readInstancesWhere } from './ec2-calls.ts';
 import { InstanceMetadata } from './instance-metadata.ts';
 import type { Names } from './names.ts';
 import { findOpsworksInstance, readOpsworksInstances } from './opsworks-instance.ts';
@@ -116,15 +116,7 @@ async function accountByCaller(
   context: CallContext,
   obstacles: string[],
 ): Promise<string | null> {
-  const outcome = await readAws(
-    clients,
-    {
-      service: 'sts',
-      operation: 'GetCallerIdentity',
-      send: (options) => clients.sts.send(new GetCallerIdentityCommand({}), options),
-    },
-    context,
-  );
+  const outcome = await readCaller(clients, context);
   if (outcome.kind === 'ok') return outcome.output.Account ?? null;
   obstacles.push(obstacleOf('sts:GetCallerIdentity', outcome.failure));
   return null;
@@ -147,7 +139,9 @@ async function ofEc2(
 ): Promise<Pick<FoundForIam, 'allocationIds' | 'subnets' | 'profiles'>> {
   const [addresses, instances] = await Promise.all([
     driver === 'ec2' ? readAllAddresses(clients, context) : NO_ADDRESSES,
-    nodeIps === null ? null : readInstancesAt(clients, nodeIps, context),
+    nodeIps === null
+      ? null
+      : readInstancesWhere(clients, [{ Name: 'private-ip-address', Values: [...nodeIps] }], context),
   ]);
   if (addresses.kind === 'failed') obstacles.push(obstacleOf('ec2:DescribeAddresses', addresses.failure));
   const known = addresses.kind === 'ok' ? addresses.output.filter(({ ip }) => ips.includes(ip)) : [];
@@ -172,30 +166,6 @@ function ofInstances(
   const profiles = instances.flatMap(({ IamInstanceProfile }) => IamInstanceProfile?.Arn ?? []);
   const subnets = cards.flatMap(({ SubnetId }) => SubnetId ?? []);
   return { subnets: [...new Set(subnets)].sort(), profiles: [...new Set(profiles)].sort() };
-}
-
-async function readInstancesAt(
-  clients: AwsClients,
-  privateIps: readonly Ip[],
-  context: CallContext,
-): Promise<CallOutcome<readonly Instance[]>> {
-  const command = new DescribeInstancesCommand({
-    Filters: [{ Name: 'private-ip-address', Values: [...privateIps] }],
-  });
-  const outcome = await readAws(
-    clients,
-    {
-      service: 'ec2',
-      operation: 'DescribeInstances',
-      send: (options) => clients.ec2.send(command, options),
-    },
-    context,
-  );
-  if (outcome.kind === 'failed') return outcome;
-  return {
-    kind: 'ok',
-    output: (outcome.output.Reservations ?? []).flatMap(({ Instances = [] }) => Instances),
-  };
 }
 
 async function stackOf(

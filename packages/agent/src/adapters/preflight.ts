@@ -5,7 +5,6 @@
  * permission shows at the first real call, and the row says so.
  */
 import { GetTopicAttributesCommand } from '@aws-sdk/client-sns';
-import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { areBadCredentials } from '@failtome/ports';
 import type { DriverAnswer, DurationMs, InstanceId, Ip } from '@failtome/protocol';
 import { roleAccount, topicRegion } from '../config/aws-names.ts';
@@ -14,6 +13,7 @@ import type { AddressSettings, AgentConfig, DriverSettings, Identity } from '../
 import { type AwsClients, type CallContext, contextFor, readAws } from './aws-clients.ts';
 import { createOpsworksDriver } from './aws-driver.ts';
 import { failureOf } from './aws-failure.ts';
+import { readCaller } from './caller.ts';
 import type { Post } from './driver.ts';
 import { createExecDriver } from './exec.ts';
 import { preflightEc2 } from './preflight-ec2.ts';
@@ -122,15 +122,7 @@ async function preflightCaller(
   context: CallContext,
 ): Promise<{ readonly line: CheckLine; readonly account: string | null }> {
   const name = 'AWS identity';
-  const outcome = await readAws(
-    clients,
-    {
-      service: 'sts',
-      operation: 'GetCallerIdentity',
-      send: (options) => clients.sts.send(new GetCallerIdentityCommand({}), options),
-    },
-    context,
-  );
+  const outcome = await readCaller(clients, context);
   if (outcome.kind === 'ok') {
     const { Arn, Account } = outcome.output;
     return { line: ok(name, Arn ?? 'known to AWS'), account: Account ?? null };

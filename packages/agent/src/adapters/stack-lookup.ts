@@ -6,13 +6,13 @@
  * `opsworks:layer:SHORTNAME` and `opsworks:instance`, the hostname (AWS OpsWorks User Guide, "Tags"). Where there are none,
  * OpsWorks itself, or an endpoint that stands for it, is asked.
  */
-import { DescribeInstancesCommand, type Instance, type Tag } from '@aws-sdk/client-ec2';
+import type { Instance, Tag } from '@aws-sdk/client-ec2';
 import type { DurationMs, InstanceId, Ip } from '@failtome/protocol';
 import type { FoundStack } from '../config/from-stack-json.ts';
 import type { Environment } from '../config/settings.ts';
 import { AgentError } from '../errors.ts';
-import { type AwsClients, type CallContext, contextFor, createAwsClients, readAws } from './aws-clients.ts';
-import { readInstance } from './ec2-calls.ts';
+import { type AwsClients, type CallContext, contextFor, createAwsClients } from './aws-clients.ts';
+import { NOT_TERMINATED, readInstance, readInstancesWhere } from './ec2-calls.ts';
 import { InstanceMetadata } from './instance-metadata.ts';
 import type { Names } from './names.ts';
 import { findOpsworksInstance, readOpsworksInstances } from './opsworks-instance.ts';
@@ -89,27 +89,16 @@ async function layerByTags(clients: AwsClients, own: Instance, context: CallCont
   const layer = layers.includes(`${LAYER_TAG}lb`) ? `${LAYER_TAG}lb` : layers[0];
   if (stackName === null || layer === undefined) return null;
   const found: Layer = { ...NO_LAYER, stackName, hostname: tagOf(own, 'opsworks:instance') };
-  const command = new DescribeInstancesCommand({
-    Filters: [
-      { Name: 'tag:opsworks:stack', Values: [stackName] },
-      { Name: 'tag-key', Values: [layer] },
-      { Name: 'instance-state-name', Values: ['pending', 'running', 'stopping', 'stopped'] },
-    ],
-  });
-  const outcome = await readAws(
-    clients,
-    {
-      service: 'ec2',
-      operation: 'DescribeInstances',
-      send: (options) => clients.ec2.send(command, options),
-    },
-    context,
-  );
+  const filters = [
+    { Name: 'tag:opsworks:stack', Values: [stackName] },
+    { Name: 'tag-key', Values: [layer] },
+    NOT_TERMINATED,
+  ];
+  const outcome = await readInstancesWhere(clients, filters, context);
   if (outcome.kind === 'failed') {
     return { ...found, obstacle: `peers: ${outcome.failure.code}: ${outcome.failure.message}` };
   }
-  const peers = (outcome.output.Reservations ?? [])
-    .flatMap(({ Instances }) => Instances ?? [])
+  const peers = outcome.output
     .filter(({ InstanceId }) => InstanceId !== own.InstanceId)
     .flatMap((instance) => {
       const hostname = tagOf(instance, 'opsworks:instance');
