@@ -1,9 +1,9 @@
 /** `failtome handover`: a planned move, agreed by the peers. Done when the address is verified at its new place. */
 import type { Command, CommandOutcome, DurationMs } from '@failtome/protocol';
 import { type CliDependencies, complain, type ExitCode, ownerOf, print, printJson } from './dependencies.ts';
-import { type CommandResult, type Operator, openOperator, POLL_MS } from './operator.ts';
+import { type CommandResult, type Operator, openTarget, POLL_MS } from './operator.ts';
 import { folded } from './table.ts';
-import { findTarget, loadIdentity, loadKeys, type TargetOptions, trusting } from './target.ts';
+import type { TargetOptions } from './target.ts';
 import { age, clean, lookOf } from './text.ts';
 
 /** The options of `failtome handover`. */
@@ -65,12 +65,9 @@ export async function cancelHandover(
 }
 
 async function open(options: TargetOptions, dependencies: CliDependencies): Promise<Operator | ExitCode> {
-  const target = await findTarget(options, dependencies);
-  if (target === null) return 2;
-  const keys = await loadKeys(target, dependencies);
-  const identity = await loadIdentity(target, dependencies);
-  if (keys === null || identity === undefined) return 2;
-  const opened = await openOperator({ ...target, keys, identity }, trusting(dependencies, target));
+  const found = await openTarget(options, dependencies);
+  if (found === null) return 2;
+  const { opened } = found;
   return opened.kind === 'open' ? opened.operator : tell(options, failed('', opened.detail), dependencies);
 }
 

@@ -33,6 +33,7 @@ import type { CliDependencies } from './dependencies.ts';
 import { fieldsOf, textOf } from './fields.ts';
 import { parseJson, readView, refusalIn } from './read.ts';
 import { orderRuleIn, type SignedCommand, signedCommand } from './signed-order.ts';
+import { findTarget, loadIdentity, loadKeys, type Target, type TargetOptions, trusting } from './target.ts';
 import { clean } from './text.ts';
 
 /** The routes that take commands. */
@@ -73,6 +74,28 @@ interface OperatorOptions {
   readonly node: NodeId | null;
   /** Of every node that is configured, by id; none of those that don't sign: an answer of another's isn't taken. */
   readonly publicKeys: ReadonlyMap<NodeId, readonly PublicKey[]>;
+}
+
+/** An agent that was found, and the session with it. */
+export interface OpenedTarget {
+  readonly target: Target;
+  readonly opened: OpenResult;
+}
+
+/** Begin a session with the agent that the options name. Null: the faults have been printed, and the command ends with 2. */
+export async function openTarget(
+  options: TargetOptions,
+  dependencies: CliDependencies,
+): Promise<OpenedTarget | null> {
+  const target = await findTarget(options, dependencies);
+  if (target === null) return null;
+  const keys = await loadKeys(target, dependencies);
+  const identity = await loadIdentity(target, dependencies);
+  if (keys === null || identity === undefined) return null;
+  return {
+    target,
+    opened: await openOperator({ ...target, keys, identity }, trusting(dependencies, target)),
+  };
 }
 
 type OperatorDependencies = Pick<CliDependencies, 'http' | 'now' | 'randomText'>;

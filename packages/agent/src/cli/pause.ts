@@ -1,10 +1,10 @@
 /** `failtome pause` and `failtome resume`: done when a majority of the voters has stored it. */
 import type { Command, DurationMs } from '@failtome/protocol';
 import { type CliDependencies, complain, type ExitCode, ownerOf, print, printJson } from './dependencies.ts';
-import { type OperatorRoute, openOperator, POLL_MS } from './operator.ts';
+import { type OperatorRoute, openTarget, POLL_MS } from './operator.ts';
 import { readView } from './read.ts';
 import { folded } from './table.ts';
-import { findTarget, loadIdentity, loadKeys, type Target, type TargetOptions, trusting } from './target.ts';
+import { type Target, type TargetOptions, trusting } from './target.ts';
 import { age, clean, lookOf } from './text.ts';
 import { type PauseRow, statusOf } from './view-rows.ts';
 
@@ -53,12 +53,9 @@ async function order(
   options: TargetOptions & { readonly timeoutMs: DurationMs },
   dependencies: CliDependencies,
 ): Promise<ExitCode> {
-  const target = await findTarget(options, dependencies);
-  if (target === null) return 2;
-  const keys = await loadKeys(target, dependencies);
-  const identity = await loadIdentity(target, dependencies);
-  if (keys === null || identity === undefined) return 2;
-  const opened = await openOperator({ ...target, keys, identity }, trusting(dependencies, target));
+  const found = await openTarget(options, dependencies);
+  if (found === null) return 2;
+  const { target, opened } = found;
   if (opened.kind === 'failed') return tell(options, { done: false, detail: opened.detail }, dependencies);
   const result = await opened.operator.send(route, command);
   if (result.kind === 'refused') return tell(options, { done: false, detail: result.detail }, dependencies);
