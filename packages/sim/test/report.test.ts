@@ -3,14 +3,8 @@ import { expect, describe as suite, test } from 'vitest';
 import { type Plan, runPlan } from '../src/plan/index.ts';
 import { contextOf } from '../src/record/describe.ts';
 import { createTraceBuffer, type RecordedRun, Recorder, withCauses } from '../src/record/index.ts';
-import {
-  type Filter,
-  GROUPS,
-  groupOf,
-  isArrowWanted,
-  MESSAGE_KINDS,
-  wantedRecords,
-} from '../src/report/filter.ts';
+import { MESSAGE_KINDS } from '../src/record/records.ts';
+import { type Filter, GROUPS, groupOf, isArrowWanted, wantedRecords } from '../src/report/filter.ts';
 import { renderReport } from '../src/report/index.ts';
 import { modelOf } from '../src/report/model.ts';
 import {
@@ -393,8 +387,9 @@ suite('the file', () => {
 test('every colour that is drawn with stands in the style sheet, for the light and for the dark', () => {
   const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
   const style = read('../src/report/style.ts');
-  const names = /const NAMES = \[([^\]]*)\]/.exec(read('../src/report/client/palette.ts'))?.[1] ?? '';
-  const colours = [...names.matchAll(/'([a-z-]+)'/g)].map(([, name]) => name);
-  expect(colours.length).toBeGreaterThan(20);
+  const names = /const OWN = \[([^\]]*)\]/.exec(read('../src/report/client/palette.ts'))?.[1] ?? '';
+  const own = [...names.matchAll(/'([a-z-]+)'/g)].map(([, name]) => name);
+  expect(own.length).toBeGreaterThan(20);
+  const colours = [...own, ...MESSAGE_KINDS];
   for (const name of colours) expect(style.split(` --${name}: `).length, name).toBe(3);
 });

@@ -13,6 +13,7 @@ import type {
   Ip,
   NodeId,
   NoticeKind,
+  ProtocolConfig,
   Role,
 } from '@failtome/protocol';
 import type { PublicKey } from '../auth/identity.ts';
@@ -173,12 +174,7 @@ export interface AgentConfig {
   readonly addresses: readonly AddressSettings[];
   /** Null: always fit. */
   readonly local: LocalConfig | null;
-  readonly gossip: {
-    readonly intervalMs: DurationMs;
-    readonly timeoutMs: DurationMs;
-    readonly deadMs: DurationMs;
-    readonly fanout: number;
-  };
+  readonly gossip: ProtocolConfig['gossip'];
   readonly agreement: {
     readonly silentPeer: 'takeover' | 'hold';
     readonly arbiter: boolean;

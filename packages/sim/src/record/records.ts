@@ -223,8 +223,19 @@ export interface RecordedRun {
   readonly end: TraceEnd | null;
 }
 
+/** Kinds of messages, by what they are about. */
+export const MESSAGE_KINDS = [
+  'heartbeat',
+  'news',
+  'ballot',
+  'answer',
+  'release',
+  'refused',
+  'operator',
+] as const;
+
 /** Whether a message is more than a heartbeat, and what. */
-export type MessageKind = 'operator' | 'ballot' | 'answer' | 'release' | 'refused' | 'news' | 'heartbeat';
+export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
 /** What a message is about, its most telling part first. */
 export function messageKind(payload: Payload | null): MessageKind {

@@ -10,17 +10,6 @@ export const GROUPS = ['messages', 'facts', 'state', 'leases', 'cloud', 'faults'
 /** A group of records that can be shown or hidden. */
 export type Group = (typeof GROUPS)[number];
 
-/** The kinds of message that can be shown or hidden. */
-export const MESSAGE_KINDS: readonly MessageKind[] = [
-  'heartbeat',
-  'news',
-  'ballot',
-  'answer',
-  'release',
-  'refused',
-  'operator',
-];
-
 /** What is shown. */
 export interface Filter {
   readonly kinds: ReadonlySet<MessageKind>;

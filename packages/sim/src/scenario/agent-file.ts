@@ -17,6 +17,7 @@ import {
   type Field,
   listOf,
   map,
+  newContext,
   optional,
   reportFault,
   required,
@@ -187,14 +188,7 @@ const file = map("an agent's configuration", {
 /** Read an agent's configuration. */
 export function readAgentFile(source: string, content: string): AgentFileRead {
   const parsed = parseText(source, content);
-  const context: Context = {
-    faults: [...parsed.faults],
-    nodes: null,
-    addresses: null,
-    endMs: null,
-    lastMs: null,
-    settings: new Map(),
-  };
+  const context = newContext(parsed.faults);
   const configuration = parsed.root === null ? undefined : configurationIn(parsed.root, context);
   if (configuration === undefined || context.faults.length > 0)
     return { kind: 'faulty', faults: inOrder(context.faults) };

@@ -28,6 +28,7 @@ import {
   listOf,
   map,
   mapped,
+  newContext,
   optional,
   type Reading,
   reportFault,
@@ -161,14 +162,7 @@ export const fileSchema: Schema = {
  */
 export function readScenario(source: string, content: string, overlay: Overlay = NO_OVERLAY): ScenarioRead {
   const parsed = parseText(source, content);
-  const context: Context = {
-    faults: [...parsed.faults],
-    nodes: null,
-    addresses: null,
-    endMs: null,
-    lastMs: null,
-    settings: new Map(),
-  };
+  const context = newContext(parsed.faults);
   const scenario =
     parsed.root === null ? undefined : scenarioIn(overlaid(parsed.root, overlay, context), context);
   const made =

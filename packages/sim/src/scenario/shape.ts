@@ -33,6 +33,18 @@ export interface Context {
   settings: ReadonlyMap<string, string | number | boolean | null>;
 }
 
+/** What is known before anything is read but the text's own faults. */
+export function newContext(faults: readonly Fault[]): Context {
+  return {
+    faults: [...faults],
+    nodes: null,
+    addresses: null,
+    endMs: null,
+    lastMs: null,
+    settings: new Map(),
+  };
+}
+
 /** A place in the tree. */
 export interface Reading {
   readonly path: string;

@@ -1,8 +1,8 @@
 /** What the whole page knows, and what the reader is looking at. */
 import { causesOf, mentions } from '../../record/causes.ts';
 import { type Context, contextOf, isStory } from '../../record/describe.ts';
-import type { RecordedRun, TraceRecord } from '../../record/records.ts';
-import { type Filter, GROUPS, MESSAGE_KINDS, wantedRecords } from '../filter.ts';
+import { MESSAGE_KINDS, type RecordedRun, type TraceRecord } from '../../record/records.ts';
+import { type Filter, GROUPS, wantedRecords } from '../filter.ts';
 import { type Model, modelOf } from '../model.ts';
 import { firstWindow, type Layout, layoutOf, rowsOf, showing, type Window, within } from '../scale.ts';
 import { lowerBound } from '../spans.ts';

@@ -1,7 +1,7 @@
 /** Filters, zoom, keys, and what stands above it all. */
 import { counted } from '@failtome/protocol';
-import type { MessageKind } from '../../record/records.ts';
-import { GROUPS, type Group, MESSAGE_KINDS } from '../filter.ts';
+import { MESSAGE_KINDS, type MessageKind } from '../../record/records.ts';
+import { GROUPS, type Group } from '../filter.ts';
 import { clockText, panned, zoomed } from '../scale.ts';
 import type { App } from './app.ts';
 import { make, makeButton, place } from './dom.ts';

@@ -1,5 +1,7 @@
 /** The style sheet's colours, for the canvases. */
-const NAMES = [
+import { MESSAGE_KINDS, type MessageKind } from '../../record/records.ts';
+
+const OWN = [
   'ink',
   'faint',
   'line',
@@ -23,18 +25,13 @@ const NAMES = [
   'fault',
   'fault-line',
   'shade',
-  'heartbeat',
-  'news',
-  'ballot',
-  'answer',
-  'release',
-  'refused',
-  'operator',
   'mark',
 ] as const;
 
 /** The names of colours in the page's style. */
-export type Colour = (typeof NAMES)[number];
+export type Colour = (typeof OWN)[number] | MessageKind;
+
+const NAMES: readonly Colour[] = [...OWN, ...MESSAGE_KINDS];
 
 /** The colours of the present scheme, light or dark. */
 export interface Palette {
