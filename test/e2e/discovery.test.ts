@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Cluster, startCluster } from '../../packages/cluster/src/index.ts';
 import { cliOf, failtome, program } from './support/command.ts';
+import { patientGossip } from './support/three-nodes.ts';
 
 const TAG = 'failtome-web';
 const tagged = (node: string) => ({ tags: { [TAG]: node } });
@@ -20,7 +21,7 @@ async function start(): Promise<Cluster> {
     ],
     settings: {
       peers: { from: { ec2Tag: TAG }, nodes: [{ id: 'saturn' }, { id: 'neptune' }] },
-      gossip: { interval: '300ms', timeout: '700ms', dead: '3s' },
+      gossip: patientGossip,
     },
     probe: { interval: '500ms', timeout: '500ms' },
   });

@@ -26,16 +26,8 @@ import {
 } from '../../packages/protocol/src/index.ts';
 import { type Forger, forgerOf, SIGNATURE_HEADER } from './support/forge.ts';
 import { type Scene, scenario } from './support/scenario.ts';
+import { IDS, type Id, nodes, patientSettings as settings } from './support/three-nodes.ts';
 import { rejected } from './support/unchanged.ts';
-
-const IDS = ['saturn', 'neptune', 'pluto'] as const;
-type Id = (typeof IDS)[number];
-
-const nodes = [{ id: 'saturn' }, { id: 'neptune' }, { id: 'pluto', role: 'witness' }] as const;
-const settings = {
-  gossip: { interval: '300ms', timeout: '700ms', dead: '3s' },
-  agreement: { lease: '8s' },
-};
 
 type Pair = ReturnType<typeof generateIdentity>;
 

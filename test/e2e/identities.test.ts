@@ -20,18 +20,8 @@ import { type Envelope, encodeMessage } from '../../packages/protocol/src/index.
 import { failtome } from './support/command.ts';
 import { type Forged, type Forger, forgerOf, SIGNATURE_HEADER } from './support/forge.ts';
 import { type Scene, scenario } from './support/scenario.ts';
+import { IDS, type Id, nodes, patientSettings as settings } from './support/three-nodes.ts';
 import { expectUnchanged, rejected } from './support/unchanged.ts';
-
-const IDS = ['saturn', 'neptune', 'pluto'] as const;
-type Id = (typeof IDS)[number];
-
-const nodes = [{ id: 'saturn' }, { id: 'neptune' }, { id: 'pluto', role: 'witness' }] as const;
-
-/** Three agents on a busy machine take their time to agree, and the leases have to last that long. */
-const settings = {
-  gossip: { interval: '300ms', timeout: '700ms', dead: '3s' },
-  agreement: { lease: '8s' },
-};
 
 /** What a node's configuration says of keys. */
 interface Keys {

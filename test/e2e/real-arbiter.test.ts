@@ -1,8 +1,7 @@
 /** A pair on a real network with an arbiter in a real etcd: who reaches it decides, and no silence does. */
 import { describe, expect, test } from 'vitest';
 import { until } from '../../packages/cluster/src/index.ts';
-import { has } from '../../scripts/requirements.mjs';
-import { etcdIn, etcdPort, etcdUrl, folderWithKey } from './support/etcd-beside.ts';
+import { canRun, etcdIn, etcdPort, etcdUrl, folderWithKey, missing } from './support/etcd-beside.ts';
 import {
   type Id,
   ids,
@@ -20,12 +19,6 @@ const settings = {
   log: { level: 'debug' },
   store: { kind: 'etcd', endpoints: [etcdUrl] },
 };
-
-const needs = ['root', 'ip', 'nft', 'etcd'] as const;
-const canRun = needs.every(has);
-const missing = canRun
-  ? ''
-  : ' (skipped: needs root, ip, nft and etcd; apt-get install -y iproute2 nftables etcd-server, sudo npm test)';
 
 interface Line {
   readonly event: string;

@@ -1,8 +1,7 @@
 /** A pair on a real network whose direct path is cut, with a real etcd that both reach. */
 import { describe, expect, test } from 'vitest';
 import { until } from '../../packages/cluster/src/index.ts';
-import { has } from '../../scripts/requirements.mjs';
-import { etcdIn, etcdUrl, folderWithKey } from './support/etcd-beside.ts';
+import { canRun, etcdIn, etcdUrl, folderWithKey, missing } from './support/etcd-beside.ts';
 import {
   type Id,
   ids,
@@ -20,12 +19,6 @@ const settings = {
   log: { level: 'debug' },
   store: { kind: 'etcd', endpoints: [etcdUrl] },
 };
-
-const needs = ['root', 'ip', 'nft', 'etcd'] as const;
-const canRun = needs.every(has);
-const missing = canRun
-  ? ''
-  : ' (skipped: needs root, ip, nft and etcd; apt-get install -y iproute2 nftables etcd-server, sudo npm test)';
 
 /** What of a node's status this is about. */
 interface WithStore {

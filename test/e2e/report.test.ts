@@ -4,12 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Plan, runPlan } from '../../packages/sim/src/plan/index.ts';
 import { recordTo } from '../../packages/sim/src/report/index.ts';
 import { createCluster, type World } from '../../packages/sim/src/world/index.ts';
-import { findProgram, has } from '../../scripts/requirements.mjs';
+import { has } from '../../scripts/requirements.mjs';
+import { heardFrom, launchBrowser, type WatchedPage } from './support/pages.ts';
 import { toItsEnd } from './support/programs.ts';
 
 const missing = has('chromium') ? '' : ' (skipped: there is no chromium; apt-get install -y chromium)';
@@ -29,22 +30,14 @@ const FAILOVER: Plan = {
   ending: { kind: 'stop', atMs: 45_000 },
 };
 
-interface Opened {
-  readonly page: Page;
-  /** Errors and warnings in its console. */
-  readonly complaints: string[];
-  readonly asked: string[];
-}
+type Opened = Pick<WatchedPage, 'page' | 'complaints' | 'asked'>;
 
 describe.skipIf(!has('chromium'))(`the report in Chromium${missing}`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'failtome-report-'));
   let browser: Browser;
 
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: findProgram('chromium') ?? '',
-      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-    });
+    browser = await launchBrowser();
     record('failover', FAILOVER);
     record('cut', { ...FAILOVER, title: 'a long run' }, () => undefined, 300_000);
     record('violated', { ...FAILOVER, title: 'a violation' }, (world) =>
@@ -82,16 +75,10 @@ describe.skipIf(!has('chromium'))(`the report in Chromium${missing}`, () => {
   async function open(name: string, colorScheme: 'light' | 'dark' = 'light', width = 1_400): Promise<Opened> {
     const page = await browser.newPage({ viewport: { width, height: 950 }, colorScheme });
     page.setDefaultTimeout(PATIENCE_MS);
-    const complaints: string[] = [];
-    const asked: string[] = [];
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('request', (request) => asked.push(request.url()));
+    const heard = heardFrom(page);
     await page.goto(pathToFileURL(join(folder, `${name}.html`)).href);
     await page.locator('#list .row').first().waitFor();
-    return { page, complaints, asked };
+    return { page, ...heard };
   }
 
   test('opens from disk, loads nothing, and complains of nothing', async () => {
@@ -258,7 +245,7 @@ describe.skipIf(!has('chromium'))(`the report in Chromium${missing}`, () => {
     );
     expect({ status, stderr }).toEqual({
       status: 0,
-      stderr: expect.stringMatching(/^(\d+ runs?\n)+$/),
+      stderr: expect.stringMatching(/^(\d+ s: \d+ runs?\n)+$/),
     });
     expect(stdout).toMatch(
       /1\. at 6\.000 s the chance rose from 0 % to 100 %\n +6\.000 s {2}world: fault: haproxy/,

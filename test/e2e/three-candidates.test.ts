@@ -1,12 +1,7 @@
 /** Three nodes that may all hold the address, or some of them: who takes it, and who never does. */
 import { expect } from 'vitest';
 import { scenario } from './support/scenario.ts';
-
-/** Three agents on a busy machine take their time to agree, and the leases have to last that long. */
-const settings = {
-  gossip: { interval: '300ms', timeout: '700ms', dead: '3s' },
-  agreement: { lease: '8s' },
-};
+import { patientSettings as settings } from './support/three-nodes.ts';
 
 /** Of the scenarios' settings. */
 const deadMs = 3_000;

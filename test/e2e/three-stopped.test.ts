@@ -2,12 +2,7 @@
 import { expect } from 'vitest';
 import type { AwsAction } from '../../packages/cloud/src/model/index.ts';
 import { patienceMs, scenario } from './support/scenario.ts';
-
-/** Three agents on a busy machine take their time to agree, and the leases have to last that long. */
-const settings = {
-  gossip: { interval: '300ms', timeout: '700ms', dead: '3s' },
-  agreement: { lease: '8s' },
-};
+import { patientSettings as settings } from './support/three-nodes.ts';
 
 const nodes = [{ id: 'saturn' }, { id: 'neptune', priority: 200 }, { id: 'pluto' }] as const;
 const standbys = ['neptune', 'pluto'] as const;

@@ -1,12 +1,7 @@
 /** Two candidates and a witness: which partitions move the address, and which don't. */
 import { expect } from 'vitest';
 import { scenario } from './support/scenario.ts';
-
-/** Three agents on a busy machine take their time to agree, and the leases have to last that long. */
-const settings = {
-  gossip: { interval: '300ms', timeout: '700ms', dead: '3s' },
-  agreement: { lease: '8s' },
-};
+import { patientSettings as settings } from './support/three-nodes.ts';
 
 const nodes = [{ id: 'saturn' }, { id: 'neptune' }, { id: 'pluto', role: 'witness' }] as const;
 

@@ -9,13 +9,14 @@ import {
   startCluster,
 } from '../../packages/cluster/src/index.ts';
 import { cliOf, program } from './support/command.ts';
+import { patientGossip } from './support/three-nodes.ts';
 
 interface Peer {
   readonly id: string;
   readonly url: string;
 }
 
-const settings = { agreement: { lease: '4s' }, gossip: { interval: '300ms', timeout: '700ms', dead: '3s' } };
+const settings = { agreement: { lease: '4s' }, gossip: patientGossip };
 const probe = { interval: '500ms', timeout: '500ms' };
 
 /** Where one node reaches another, as the cluster has written it. */

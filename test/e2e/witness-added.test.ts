@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Cluster, settingsIn, startCluster } from '../../packages/cluster/src/index.ts';
 import { cliOf, program } from './support/command.ts';
+import { patientGossip } from './support/three-nodes.ts';
 
 interface Peer {
   readonly id: string;
@@ -48,7 +49,7 @@ test('a witness is added to a running pair as the page on operations says, and i
       { id: 'neptune', start: 'later' },
       { id: line.id, role: 'witness', start: 'later' },
     ],
-    settings: { agreement: { lease: '8s' }, gossip: { interval: '300ms', timeout: '700ms', dead: '3s' } },
+    settings: { agreement: { lease: '8s' }, gossip: patientGossip },
     probe: { interval: '500ms', timeout: '500ms' },
   });
   onTestFinished(() => cluster.close());

@@ -26,12 +26,29 @@ export interface PageOptions {
   readonly javaScriptEnabled?: boolean;
 }
 
-/** A browser, closed whatever happens. */
-export async function withBrowser(run: (browser: Browser) => Promise<void>): Promise<void> {
-  const browser = await chromium.launch({
+/** A browser, for who closes it. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
     executablePath: findProgram('chromium') ?? '',
     args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
   });
+}
+
+/** What a page complains of and asks for from now on. */
+export function heardFrom(page: Page): Pick<WatchedPage, 'complaints' | 'asked'> {
+  const complaints: string[] = [];
+  const asked: string[] = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('request', (request) => asked.push(request.url()));
+  return { complaints, asked };
+}
+
+/** A browser, closed whatever happens. */
+export async function withBrowser(run: (browser: Browser) => Promise<void>): Promise<void> {
+  const browser = await launchBrowser();
   try {
     await run(browser);
   } finally {
@@ -53,13 +70,7 @@ export async function openPage(
   });
   const page = await context.newPage();
   page.setDefaultTimeout(patienceMs);
-  const complaints: string[] = [];
-  const asked: string[] = [];
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('request', (request) => asked.push(request.url()));
+  const heard = heardFrom(page);
   await page.goto(url);
   const address = (ip?: string): Locator => {
     const all = page.locator('article.address');
@@ -67,8 +78,7 @@ export async function openPage(
   };
   return {
     page,
-    complaints,
-    asked,
+    ...heard,
     address,
     reads: (state, ip) => address(ip).getByRole('heading', { name: state }).waitFor(),
     async picture(name) {
