@@ -25,7 +25,7 @@ import {
 } from '../drivers/aws-world.ts';
 import type { AwsDriverWorld, DriverFault, DriverWorld, Ec2DriverWorld, Holder } from './driver-world.ts';
 import type { RouteDriverWorld, RouteWorldOptions } from './route-contract.ts';
-import { ACTIONS, contestedBy, EFFECTS, ZONE } from './sim-drivers.ts';
+import { ACTIONS, type ContractedKind, contestedBy, EFFECTS, ZONE } from './sim-drivers.ts';
 
 export const OTHER_ADDRESS = '198.51.100.8';
 
@@ -57,16 +57,19 @@ export async function openEc2(
 }
 
 /** Both nodes in one subnet, and the private address with nobody. */
-export async function openPrivateIp(options: AwsWorldOptions = {}): Promise<AwsDriverWorld & AwsWorld> {
+export async function openPrivateIp(
+  options: AwsWorldOptions = {},
+  kind: 'ec2-private-ip' | 'ec2-private-ip over IPv6' = 'ec2-private-ip',
+): Promise<AwsDriverWorld & AwsWorld> {
   const instances = [SATURN, NEPTUNE].map((id) => ({ id, availabilityZone: ZONE }));
-  const cloud = { instances, addresses: [contestedBy('ec2-private-ip')], ...options.cloud };
+  const cloud = { instances, addresses: [contestedBy(kind)], ...options.cloud };
   const aws = await openAws({ ...options, cloud });
   const posts = collectPosts();
   const driver = createPrivateIpDriver(
-    { instanceId: SATURN, networkInterfaceId: null, addresses: [{ ip: ADDRESS }] },
+    { instanceId: SATURN, networkInterfaceId: null, addresses: [{ ip: contestedBy(kind).publicIp }] },
     { clients: aws.clients, post: posts.post },
   );
-  return { ...awsWorld('ec2-private-ip', aws, driver, posts), ...aws };
+  return { ...awsWorld(kind, aws, driver, posts), ...aws };
 }
 
 /** As many route tables as wished for, and no route to the address. */
@@ -105,24 +108,25 @@ export function opsworksIdOf({ cloud }: AwsWorld, instanceId: string): string {
 }
 
 function awsWorld(
-  kind: keyof typeof ACTIONS,
+  kind: ContractedKind,
   { cloud, clients, close }: AwsWorld,
   driver: Driver,
   posts: Posts,
 ): AwsDriverWorld {
   const arm = (operation: 'read' | 'take' | 'release', effect: FaultEffect, times: number): void =>
     void cloud.fault.arm({ action: ACTIONS[kind][operation], effect, times });
+  const address = contestedBy(kind).publicIp;
   return {
     ...posts,
-    address: ADDRESS,
+    address,
     drive: (effect) => driver.drive(effect),
     holder() {
-      const holder = cloud.holderOf(ADDRESS);
+      const holder = cloud.holderOf(address);
       return holder === null ? 'nobody' : holder === SATURN ? 'us' : 'them';
     },
     move(to: Holder) {
-      if (to !== 'nobody') cloud.operatorAssociate(ADDRESS, to === 'us' ? SATURN : NEPTUNE);
-      else if (cloud.holderOf(ADDRESS) !== null) cloud.operatorDisassociate(ADDRESS);
+      if (to !== 'nobody') cloud.operatorAssociate(address, to === 'us' ? SATURN : NEPTUNE);
+      else if (cloud.holderOf(address) !== null) cloud.operatorDisassociate(address);
     },
     fault: (fault, operation, times = 1) => arm(operation, EFFECTS[fault], times),
     lag(lagMs) {

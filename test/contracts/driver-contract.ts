@@ -118,7 +118,9 @@ export function describeDriver(name: string, traits: DriverTraits, open: () => P
 }
 
 function isMove({ operation }: { readonly operation: string }): boolean {
-  return /^(AssociateAddress|AssignPrivateIpAddresses|CreateRoute|AssociateElasticIp|take)$/.test(operation);
+  return /^(AssociateAddress|AssignPrivateIpAddresses|AssignIpv6Addresses|CreateRoute|AssociateElasticIp|take)$/.test(
+    operation,
+  );
 }
 
 /** No call of ours takes an address from a live association that it had not read. */

@@ -24,6 +24,14 @@ type OpenPrivateIp = Parameters<typeof describePrivateIpDriver>[1];
 const privateIps: readonly (readonly [name: string, open: OpenPrivateIp])[] = [
   ['ec2-private-ip of the agent', (config) => openPrivateIp({ cloud: { config: { ...config } } })],
   ['ec2-private-ip of the simulator', (config) => openSimulated('ec2-private-ip', config)],
+  [
+    'ec2-private-ip of the agent, over IPv6',
+    (config) => openPrivateIp({ cloud: { config: { ...config } } }, 'ec2-private-ip over IPv6'),
+  ],
+  [
+    'ec2-private-ip of the simulator, over IPv6',
+    (config) => openSimulated('ec2-private-ip over IPv6', config),
+  ],
 ];
 
 for (const [name, open] of privateIps) {

@@ -24,6 +24,8 @@ import type { RouteDriverWorld } from './route-contract.ts';
 const US = 'i-00000000000000001';
 const THEM = 'i-00000000000000002';
 const ADDRESS = '198.51.100.7';
+/** Of the same subnet as the nodes' interfaces, as far as the model has one for IPv6. */
+export const IPV6_ADDRESS = '2001:db8::100';
 const OTHER = '198.51.100.8';
 const TOPIC = 'arn:aws:sns:us-east-1:123456789012:failover';
 const OPERATOR = { kind: 'operator', name: 'console' } as const;
@@ -32,13 +34,12 @@ const LANDING = '10.0.1.10';
 export const ZONE = 'us-east-1a';
 
 /** The contested address, as the account has it where that driver moves it. */
-export function contestedBy(
-  kind: keyof typeof ACTIONS,
-  routeTables: readonly string[] = ['rtb-0a'],
-): AddressSpec {
+export function contestedBy(kind: ContractedKind, routeTables: readonly string[] = ['rtb-0a']): AddressSpec {
   switch (kind) {
     case 'ec2-private-ip':
       return { kind: 'private', publicIp: ADDRESS };
+    case 'ec2-private-ip over IPv6':
+      return { kind: 'private', publicIp: IPV6_ADDRESS };
     case 'ec2-route':
       return { kind: 'route', publicIp: ADDRESS, routeTables };
     case 'ec2':
@@ -71,6 +72,11 @@ export const ACTIONS = {
     take: 'ec2:AssignPrivateIpAddresses',
     release: 'ec2:UnassignPrivateIpAddresses',
   },
+  'ec2-private-ip over IPv6': {
+    read: 'ec2:DescribeNetworkInterfaces',
+    take: 'ec2:AssignIpv6Addresses',
+    release: 'ec2:UnassignIpv6Addresses',
+  },
   // From nobody a route is taken by creating it.
   'ec2-route': {
     read: 'ec2:DescribeRouteTables',
@@ -84,6 +90,14 @@ export const ACTIONS = {
   },
 } as const satisfies Record<string, Record<'read' | 'take' | 'release', AwsAction>>;
 
+/** The drivers, that of private addresses once for each IP version. */
+export type ContractedKind = keyof typeof ACTIONS;
+
+/** The kind of driver that it is for the program. */
+function driverOf(kind: ContractedKind): Exclude<ContractedKind, 'ec2-private-ip over IPv6'> {
+  return kind === 'ec2-private-ip over IPv6' ? 'ec2-private-ip' : kind;
+}
+
 /** What the account is to be like. */
 interface SimulatedOptions {
   readonly staleRelease?: 'success';
@@ -95,7 +109,7 @@ interface SimulatedOptions {
 
 /** Start a world in which nobody holds the address. */
 export async function openSimulated(
-  kind: keyof typeof ACTIONS,
+  kind: ContractedKind,
   { staleRelease, unassignSettleMs, routeTables, sourceDestCheck = false }: SimulatedOptions = {},
 ): Promise<Ec2DriverWorld & RouteDriverWorld> {
   const queue = createQueue();
@@ -118,10 +132,12 @@ export async function openSimulated(
   const spec = { applyMs: [10, 60], answerMs: [5, 30], lostAnswerPerMille: 0 } as const;
   const listener = { onEvent: () => undefined, onFault: () => undefined };
   const cloud = new SimulatedCloud(queue, { ...random, chance }, initial, spec, listener, new Subscribers());
+  const contested = contestedBy(kind, routeTables);
+  const address = contested.publicIp;
   const driver = createDriver(cloud, {
-    kind,
+    kind: driverOf(kind),
     instanceId: US,
-    addresses: [{ ip: ADDRESS, allocationId: null, privateIp: LANDING }],
+    addresses: [{ ip: address, allocationId: null, privateIp: LANDING }],
     topicArn: TOPIC,
     time: { queue, random },
   });
@@ -136,7 +152,7 @@ export async function openSimulated(
     void cloud.arm({ action: ACTIONS[kind][operation], effect, times });
   return {
     posted,
-    address: ADDRESS,
+    address,
     other: OTHER,
     drive: (effect: DriveEffect) =>
       driver.drive(
@@ -154,13 +170,13 @@ export async function openSimulated(
       while (queue.runNext(until));
     },
     holder() {
-      const holder = holderOf(cloud.state(), ADDRESS);
+      const holder = holderOf(cloud.state(), address);
       return holder === null ? 'nobody' : holder === US ? 'us' : 'them';
     },
     move(to: Holder) {
-      if (to !== 'nobody') put(ADDRESS, to === 'us' ? US : THEM);
-      else if (holderOf(cloud.state(), ADDRESS) !== null)
-        cloud.change((state, atMs) => disassociate(state, ADDRESS, 'disassociated', OPERATOR, atMs));
+      if (to !== 'nobody') put(address, to === 'us' ? US : THEM);
+      else if (holderOf(cloud.state(), address) !== null)
+        cloud.change((state, atMs) => disassociate(state, address, 'disassociated', OPERATOR, atMs));
     },
     faultReplace: (fault, times) =>
       void cloud.arm({ action: 'ec2:ReplaceRoute', effect: EFFECTS[fault], times }),

@@ -4,7 +4,7 @@ import { preflightPrivateIp } from '../../packages/agent/src/adapters/preflight-
 import type { CloudOptions } from '../../packages/cloud/src/embedded/index.ts';
 import { openPrivateIp } from '../contracts/agent-drivers.ts';
 import { drive, releaseOf } from '../contracts/driver-world.ts';
-import { ZONE } from '../contracts/sim-drivers.ts';
+import { IPV6_ADDRESS, ZONE } from '../contracts/sim-drivers.ts';
 import { ADDRESS, NEPTUNE, SATURN } from './aws-world.ts';
 
 type World = Awaited<ReturnType<typeof openPrivateIp>>;
@@ -54,6 +54,26 @@ test('an address of a stopped holder is released from there', async () => {
   there.cloud.setInstanceState(NEPTUNE, 'stopped');
   const { answer } = await drive(there, read);
   expect((await drive(there, releaseOf(answer))).answer).toEqual({ kind: 'released' });
+});
+
+/** EC2 doesn't say whether taking away what isn't there is an error. */
+test.each(['refuse', 'success'] as const)(
+  'where EC2 answers the release of an IPv6 address that is gone with %s, it is stale',
+  async (unassignAbsentIpv6) => {
+    const options = { cloud: { config: { unassignAbsentIpv6 } } };
+    world = await openPrivateIp(options, 'ec2-private-ip over IPv6');
+    await world.move('them');
+    const { answer } = await drive(world, read);
+    await world.move('nobody');
+    expect((await drive(world, releaseOf(answer))).answer).toEqual({ kind: 'stale' });
+  },
+);
+
+test('an IPv6 address that this node has already is taken, also where EC2 refuses to assign it again', async () => {
+  const options = { cloud: { config: { assignAgain: 'refuse' } } } as const;
+  world = await openPrivateIp(options, 'ec2-private-ip over IPv6');
+  await world.move('us');
+  expect((await drive(world, take)).answer).toEqual({ kind: 'taken', associationId: null });
 });
 
 describe('the check', () => {
@@ -128,6 +148,68 @@ describe('the check', () => {
     expect(line).toMatchObject({
       state: 'fail',
       fix: expect.stringMatching(/^Allow ec2:DescribeNetworkInterfaces on \*/),
+    });
+  });
+
+  describe('of an IPv6 address', () => {
+    const IPV6 = IPV6_ADDRESS;
+
+    async function ipv6Check(cloud: Partial<CloudOptions>, ips: readonly string[] = [IPV6]) {
+      world = await openPrivateIp({ cloud }, 'ec2-private-ip over IPv6');
+      const { clients } = world;
+      const lines = await preflightPrivateIp(
+        { clients, instanceId: SATURN, networkInterfaceId: null, account: null, timeoutMs: 5_000 },
+        ips.map((ip) => ({ ip })),
+      );
+      return lines.map(({ name, state, found }) => [name, state, found]);
+    }
+
+    test('names the holder, the subnet with its IPv6 CIDR block, and the calls that have no dry run', async () => {
+      expect(await ipv6Check({})).toEqual([
+        ['network interface', 'ok', expect.stringMatching(/in subnet-useast1a$/)],
+        [`address ${IPV6}`, 'ok', 'held by nobody'],
+        ['subnet subnet-useast1a', 'ok', 'has 2001:db8::/64'],
+        ['permission ec2:AssignIpv6Addresses', 'warn', 'not proven: EC2 has no dry run of it'],
+      ]);
+    });
+
+    test('beside one of IPv4 names the calls of both', async () => {
+      const addresses = [IPV6, ADDRESS].map((publicIp) => ({ kind: 'private', publicIp }) as const);
+      const lines = await ipv6Check({ addresses }, [IPV6, ADDRESS]);
+      expect(lines.map(([name]) => name).slice(-2)).toEqual([
+        'permission ec2:AssignPrivateIpAddresses',
+        'permission ec2:AssignIpv6Addresses',
+      ]);
+    });
+
+    test.each([
+      ['has no IPv6 CIDR block', [{ kind: 'private', publicIp: ADDRESS }], 'has no IPv6 CIDR block'],
+      [
+        'has another IPv6 CIDR block',
+        [{ kind: 'private', publicIp: '2001:db8:0:9::1' }],
+        'has 2001:db8:0:9::/64',
+      ],
+    ] as const)('fails where nobody has it and the subnet %s', async (_, addresses, has) => {
+      expect(await ipv6Check({ addresses })).toContainEqual([
+        'subnet subnet-useast1a',
+        'fail',
+        `${has}, and ${IPV6} can't be in it`,
+      ]);
+    });
+
+    /** A move doesn't need it. */
+    test('warns where it may not see the subnet', async () => {
+      const there = await open();
+      there.cloud.setPermission(SATURN, 'ec2:DescribeSubnets', 'revoked');
+      const { clients } = there;
+      const lines = await preflightPrivateIp(
+        { clients, instanceId: SATURN, networkInterfaceId: null, account: null, timeoutMs: 5_000 },
+        [{ ip: IPV6 }],
+      );
+      expect(lines.find(({ name }) => name.startsWith('subnet'))).toMatchObject({
+        state: 'warn',
+        fix: expect.stringMatching(/^Allow ec2:DescribeSubnets on \*/),
+      });
     });
   });
 });

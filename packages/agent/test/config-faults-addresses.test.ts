@@ -218,8 +218,12 @@ describe('an address that is no Elastic IP', () => {
       'addresses[0].privateIp: found "10.0.1.12", expected none, because driver.kind is ec2-private-ip; it is said of Elastic IPs (f.yaml:6)',
     ],
     [
-      '{ ip: "fd00::1" }',
-      'addresses[0].ip: found "fd00::1", expected an IPv4 address, because driver.kind is ec2-private-ip (f.yaml:6)',
+      '{ ip: "fe80::1" }',
+      'addresses[0].ip: found "fe80::1", expected an address of a subnet, because driver.kind is ec2-private-ip; a link-local one never leaves its machine (f.yaml:6)',
+    ],
+    [
+      '{ ip: "fd00::1", allocationId: eipalloc-0abc }',
+      'addresses[0].allocationId: found "eipalloc-0abc", expected none, because driver.kind is ec2-private-ip; it is said of Elastic IPs (f.yaml:6)',
     ],
   ])('%s is refused', (address, line) => {
     expect(linesOf(moving(address))).toEqual([line]);
@@ -232,7 +236,7 @@ describe('an address that is no Elastic IP', () => {
     ],
     [
       '{ ip: "fd00::1" }',
-      'addresses[0].ip: found "fd00::1", expected an IPv4 address, because driver.kind is ec2-route (f.yaml:6)',
+      'addresses[0].ip: found "fd00::1", expected an IPv4 address, because driver.kind is ec2-route; ec2-private-ip moves IPv6 addresses of network interfaces (f.yaml:6)',
     ],
   ])('%s is refused for routes, too', (address, line) => {
     expect(linesOf(moving(address, ROUTE))).toEqual([line]);
@@ -245,6 +249,14 @@ describe('an address that is no Elastic IP', () => {
     expect(warningsOf(moving('{ ip: 54.173.141.243 }', ROUTE))).toContain(
       'addresses[0].ip: 54.173.141.243 is a public address, and driver.kind ec2-route is for addresses within a VPC',
     );
+  });
+
+  test('may be one of IPv6, also beside one of IPv4 and public, and is taken in its canonical form', () => {
+    const both = moving('{ ip: 10.0.1.100 }, { ip: "2600:1F18:0:1::0100" }');
+    expect(linesOf(both)).toEqual([]);
+    expect(warningsOf(both).filter((line) => line.startsWith('addresses'))).toEqual([]);
+    const twice = moving('{ ip: "2600:1f18:0:1::100" }, { ip: "2600:1F18:0:1:0:0:0:100" }');
+    expect(linesOf(twice)).toHaveLength(1);
   });
 
   test('is taken as it is, two of them without a word, and a public one with a warning', () => {

@@ -149,6 +149,22 @@ test.each([
         region: 'REGION',
         account: 'ACCOUNT_ID',
         subnets: ['SUBNET_ID_1', 'SUBNET_ID_2'],
+        addresses: ['10.0.1.100'],
+      },
+      topicArn: null,
+      tableArn: null,
+      keySecretArn: null,
+    },
+  ],
+  [
+    'ipv6-policy.json',
+    {
+      driver: {
+        kind: 'ec2-private-ip',
+        region: 'REGION',
+        account: 'ACCOUNT_ID',
+        subnets: ['SUBNET_ID_1', 'SUBNET_ID_2'],
+        addresses: ['2001:db8::100'],
       },
       topicArn: null,
       tableArn: null,

@@ -130,6 +130,26 @@ test('for private addresses the interfaces of the subnets are named, and nothing
   expect(err).not.toContain('--instance-profile');
 });
 
+test.each([
+  ['an IPv6 address alone', '{ ip: "2001:db8::100" }', ['MoveIpv6AddressesInTheseSubnets']],
+  [
+    'one of each IP version',
+    '{ ip: 10.0.1.100 }, { ip: "2001:db8::100" }',
+    ['MovePrivateAddressesInTheseSubnets', 'MoveIpv6AddressesInTheseSubnets'],
+  ],
+])('for %s the calls of that IP version are allowed, and to see the subnet', async (_, addresses, moves) => {
+  const { Statement } = await policy(GIVEN, PRIVATE_IP.replace('{ ip: 10.0.1.100 }', addresses));
+  expect(Statement.map(({ Sid }) => Sid)).toEqual(['ReadNetworkInterfaces', ...moves, 'TellPeople']);
+  expect(Statement[0]?.Action).toEqual(['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets']);
+  expect(Statement.find(({ Sid }) => Sid === 'MoveIpv6AddressesInTheseSubnets')).toMatchObject({
+    Action: ['ec2:AssignIpv6Addresses', 'ec2:UnassignIpv6Addresses'],
+    Resource: ['arn:aws:ec2:us-east-1:123456789012:network-interface/*'],
+    Condition: {
+      ArnEquals: { 'ec2:Subnet': expect.arrayContaining([expect.stringContaining('subnet-0b')]) },
+    },
+  });
+});
+
 const ROUTE = CONFIG.replace('54.173.141.243', '10.9.0.5').replace(
   'kind: ec2',
   'kind: ec2-route, routeTables: [rtb-0a, rtb-0b]',

@@ -20,6 +20,7 @@ export interface Answer {
   readonly NetworkInterfaceId?: string;
   readonly NetworkInterfaces?: readonly object[];
   readonly RouteTables?: readonly object[];
+  readonly Subnets?: readonly object[];
   readonly Reservations?: readonly { readonly Instances?: readonly object[] }[];
 }
 
@@ -49,6 +50,7 @@ const agentRequire = createRequire(new URL('../../agent/package.json', import.me
 
 export const ec2Sdk: Pick<Clients, 'EC2Client'> &
   Commands<
+    | 'AssignIpv6Addresses'
     | 'AssignPrivateIpAddresses'
     | 'AssociateAddress'
     | 'CreateRoute'
@@ -57,8 +59,10 @@ export const ec2Sdk: Pick<Clients, 'EC2Client'> &
     | 'DescribeInstanceStatus'
     | 'DescribeNetworkInterfaces'
     | 'DescribeRouteTables'
+    | 'DescribeSubnets'
     | 'DisassociateAddress'
     | 'ReplaceRoute'
+    | 'UnassignIpv6Addresses'
     | 'UnassignPrivateIpAddresses'
   > = agentRequire('@aws-sdk/client-ec2');
 

@@ -19,10 +19,12 @@ export const topicArn = 'arn:aws:sns:us-east-1:123456789012:failover';
 export class Places {
   readonly #block: LoopbackBlock;
   readonly #nodes: readonly NodeSpec[];
+  readonly #shared: readonly SharedAddress[];
 
-  constructor(block: LoopbackBlock, nodes: readonly NodeSpec[]) {
+  constructor(block: LoopbackBlock, options: ClusterOptions) {
     this.#block = block;
-    this.#nodes = nodes;
+    this.#nodes = options.nodes;
+    this.#shared = sharedAddresses(options);
   }
 
   get cloudHost(): string {
@@ -39,8 +41,9 @@ export class Places {
     return { host: this.host(to), port: linkPort + this.#number(from) };
   }
 
+  /** There is one address of IPv6 on every machine, which clusters have at ports of their own. */
   sharedIp(index: number): string {
-    return this.#block.ip(200 + index);
+    return this.#shared[index]?.family === 6 ? '::1' : this.#block.ip(200 + index);
   }
 
   instanceId(id: string): string {
@@ -87,7 +90,7 @@ export function configurationOf(
     peers,
     auth: { keyFile: files.keyFile },
     addresses,
-    guard: { urls: [cloud.guardUrlFor(instanceId)] },
+    guard: { urls: [...cloud.guardUrlsFor(instanceId)] },
     stateDir: files.stateDir,
     ...(role === 'candidate' ? candidateSections(id, options, places) : {}),
   };

@@ -23,6 +23,8 @@ export interface NodeSpec {
 export interface SharedAddress extends Omit<AddressSpec, 'publicIp' | 'holder' | 'privateIp'> {
   /** The node that holds it at the start; absent: nobody. */
   readonly holder?: string;
+  /** Of which IP version, 4 by default; 6 needs the driver `ec2-private-ip` and a machine with the address `::1`, and one of a cluster may be so. */
+  readonly family?: 4 | 6;
   /** Which private address it lands on, by node; absent: the primary one. */
   readonly landing?: Readonly<Record<string, string>>;
 }

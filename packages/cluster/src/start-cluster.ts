@@ -72,7 +72,7 @@ async function openCluster(options: ClusterOptions, opened: Closer[]): Promise<C
   if (options.folder === 'keep') temporary.keep();
   opened.push(() => temporary.remove());
   const folder = temporary.path;
-  const places = new Places(block, options.nodes);
+  const places = new Places(block, options);
   const shared = sharedAddresses(options);
   const cloud = await startCloud(cloudOptions(options, places));
   opened.push(() => cloud.close());
@@ -110,7 +110,7 @@ function cloudOptions(options: ClusterOptions, places: Places): Parameters<typeo
       id: places.instanceId(id),
       backend: { host: places.host(id), port: webPort },
     })),
-    addresses: sharedAddresses(options).map(({ holder, landing, ...address }, index) => {
+    addresses: sharedAddresses(options).map(({ holder, landing, family: _, ...address }, index) => {
       const privateIp = holder === undefined ? undefined : landing?.[holder];
       return {
         ...(isPrivate ? { kind: 'private' as const } : {}),

@@ -39,7 +39,7 @@ export type AwsCall =
         | { readonly instanceId: InstanceId }
         | { readonly networkInterfaceId: string };
     }
-  /** Never with `AllowReassignment`. */
+  /** Never with `AllowReassignment`. An IPv6 address has calls of its own. */
   | { readonly kind: 'assign-ip'; readonly ip: Ip; readonly networkInterfaceId: string }
   | { readonly kind: 'unassign-ip'; readonly ip: Ip; readonly networkInterfaceId: string }
   | { readonly kind: 'route-tables'; readonly routeTableIds: readonly string[] }
@@ -104,9 +104,12 @@ export interface NetworkCard {
   readonly instanceId: InstanceId | null;
   readonly subnetId: string;
   readonly vpcId: string;
-  readonly primary: Ip;
-  /** The primary one among them. */
+  /** Null: it is in a subnet of IPv6 alone. */
+  readonly primary: Ip | null;
+  /** Every address of the subnet that it has, those of IPv6 too; the primary one among them. */
   readonly privateIps: readonly Ip[];
+  /** The IPv6 address that stays with it; null: none does. */
+  readonly primaryIpv6: Ip | null;
   /** It drops packets to addresses that aren't its own. */
   readonly sourceDestCheck: boolean;
 }
@@ -141,6 +144,8 @@ export type AwsOutput =
   | { readonly kind: 'places'; readonly places: readonly Place[] }
   | { readonly kind: 'associated'; readonly associationId: AssociationId }
   | { readonly kind: 'interfaces'; readonly interfaces: readonly NetworkCard[] }
+  /** Those of IPv6 that were there, and are no longer. */
+  | { readonly kind: 'unassigned'; readonly ips: readonly Ip[] }
   | { readonly kind: 'route-tables'; readonly tables: readonly RouteTable[] }
   | { readonly kind: 'stack-addresses'; readonly addresses: readonly StackAddress[] }
   | { readonly kind: 'done' };
@@ -158,8 +163,14 @@ export function operationOf(call: AwsCall): {
   readonly service: 'ec2' | 'opsworks';
   readonly operation: string;
 } {
-  const [service, action] = OPERATIONS[call.kind];
+  const [service] = OPERATIONS[call.kind];
+  const action = actionOf(call);
   return { service, operation: 'dryRun' in call && call.dryRun ? `${action}DryRun` : action };
+}
+
+/** Whether an address is one of IPv6. */
+export function isIpv6(ip: Ip): boolean {
+  return ip.includes(':');
 }
 
 /** The filter of DescribeNetworkInterfaces that a question is asked by. */
@@ -167,13 +178,18 @@ export function interfaceFilter(of: Extract<AwsCall, { kind: 'interfaces' }>['of
   readonly name: string;
   readonly values: readonly [string];
 } {
-  if ('privateIp' in of) return { name: 'addresses.private-ip-address', values: [of.privateIp] };
+  if ('privateIp' in of) {
+    const name = isIpv6(of.privateIp) ? 'ipv6-addresses.ipv6-address' : 'addresses.private-ip-address';
+    return { name, values: [of.privateIp] };
+  }
   if ('instanceId' in of) return { name: 'attachment.instance-id', values: [of.instanceId] };
   return { name: 'network-interface-id', values: [of.networkInterfaceId] };
 }
 
 /** What the API Reference calls it. */
 export function actionOf(call: AwsCall): string {
+  if (call.kind === 'assign-ip' && isIpv6(call.ip)) return 'AssignIpv6Addresses';
+  if (call.kind === 'unassign-ip' && isIpv6(call.ip)) return 'UnassignIpv6Addresses';
   return OPERATIONS[call.kind][1];
 }
 

@@ -137,6 +137,15 @@ export function isGoneFromInterface({ code, message }: DriverFailure): boolean {
   return code === 'InvalidParameterValue' && /are not assigned to interface/.test(message);
 }
 
+/**
+ * Whether a refusal may mean that some interface has an IPv6 address, or that this one hasn't got it: EC2 says nowhere by which sentence it
+ * tells that, so only a read can (docs/decisions/0067-ipv6-addresses-move-by-the-same-rule.md).
+ */
+export function mayBeAboutHolder(failure: DriverFailure): boolean {
+  const isNo = failure.kind === 'refused' && !failure.throttled;
+  return isNo && (failure.code === 'InvalidParameterValue' || failure.code.endsWith('.InUse'));
+}
+
 /** Whether a route can't be replaced because the table has none. The first code is seen in answers of ReplaceRoute, the second is the reference's. */
 export function isNoRoute({ code, message }: DriverFailure): boolean {
   if (code === 'InvalidRoute.NotFound') return true;

@@ -1,13 +1,14 @@
 /**
- * The calls of the driver `ec2-private-ip`: a secondary private address that is taken from the network interface on which it
- * was read, and assigned to this node's without reassignment (docs/decisions/0064-other-targets.md).
+ * The calls of the driver `ec2-private-ip`: a secondary private address, or an IPv6 address, that is taken from the network interface on
+ * which it was read, and assigned to this node's without reassignment (docs/decisions/0064-other-targets.md and
+ * 0067-ipv6-addresses-move-by-the-same-rule.md).
  *
  * An assignment has no id of its own. What a release names is the holder that a read has shown; on which of its interfaces the
  * address was then is kept here from read to release, and so is from where it was taken last, which a read that lags may still show.
  */
 import type { DriverAnswer, DriverFailure, DriverOperation, InstanceId, Ip } from '@failtome/protocol';
-import { type AwsCall, type DriverRun, type NetworkCard, outputOf } from './aws-calls.ts';
-import { isAssignedAlready, isGoneFromInterface, refused, unknown } from './aws-failure.ts';
+import { type AwsCall, type DriverRun, isIpv6, type NetworkCard, outputOf } from './aws-calls.ts';
+import { isAssignedAlready, isGoneFromInterface, mayBeAboutHolder, refused, unknown } from './aws-failure.ts';
 import { type Own, type OwnSpec, ownCallOf, resolve, resolvedCard } from './own-card.ts';
 
 /** For which network interface and which addresses EC2 is called. */
@@ -93,8 +94,9 @@ function cardWith(ip: Ip, all: readonly NetworkCard[], { card }: Own): NetworkCa
     const both = `${found.networkInterfaceId} and ${second.networkInterfaceId}`;
     return unknown('SeveralHolders', `${ip} is shown on ${both}`);
   }
-  if (found.primary === ip) {
-    const told = `${ip} is the primary private address of ${found.networkInterfaceId}, which never leaves it`;
+  if (found.primary === ip || found.primaryIpv6 === ip) {
+    const kind = isIpv6(ip) ? 'IPv6' : 'private';
+    const told = `${ip} is the primary ${kind} address of ${found.networkInterfaceId}, which never leaves it`;
     return refused('PrimaryPrivateIp', told);
   }
   if (card.kind === 'card' && card.card.subnetId !== found.subnetId) {
@@ -148,29 +150,57 @@ function* release(address: Contested, holder: InstanceId | null): DriverRun {
   const networkInterfaceId = holder === null ? undefined : address.shownOn.get(holder);
   if (networkInterfaceId === undefined)
     return refused('HolderUnknown', 'a release must name a holder that a read has shown');
-  const [outcome] = yield [{ kind: 'unassign-ip', ip: address.ip, networkInterfaceId }];
-  if (outcome?.kind === 'failed')
-    return isGoneFromInterface(outcome.failure) ? { kind: 'stale' } : outcome.failure;
+  const { ip } = address;
+  const [outcome] = yield [{ kind: 'unassign-ip', ip, networkInterfaceId }];
+  if (outcome?.kind === 'failed') return yield* unreleased(ip, networkInterfaceId, outcome.failure);
+  if (isIpv6(ip)) {
+    // A success may be one that found nothing to take away.
+    const gone = outputOf(outcome, 'unassigned');
+    if (gone.kind === 'failed') return gone.failure;
+    if (!gone.output.ips.includes(ip)) return { kind: 'stale' };
+  }
   address.left = { networkInterfaceId, reads: 0, isClaimed: false };
   return { kind: 'released' };
+}
+
+/** What a failed release comes to: of an IPv6 address only a read tells whether it was there to be taken away. */
+function* unreleased(ip: Ip, networkInterfaceId: string, failure: DriverFailure): DriverRun {
+  if (isGoneFromInterface(failure)) return { kind: 'stale' };
+  if (!isIpv6(ip) || !mayBeAboutHolder(failure)) return failure;
+  const [shown] = yield [byAddress(ip)];
+  const cards = outputOf(shown, 'interfaces');
+  if (cards.kind === 'failed') return untold(failure);
+  return has(cards.output.interfaces, networkInterfaceId, ip) ? failure : { kind: 'stale' };
+}
+
+function untold({ code, message }: DriverFailure): DriverFailure {
+  return unknown('HolderUnknown', `${code}: ${message}; and no read tells who has the address`);
+}
+
+function has(cards: readonly NetworkCard[], networkInterfaceId: string, ip: Ip): boolean {
+  return cards.some((each) => each.networkInterfaceId === networkInterfaceId && each.privateIps.includes(ip));
 }
 
 function* take(address: Contested, own: Own): DriverRun {
   const { ip } = address;
   const card = yield* resolvedCard(own);
   if ('kind' in card) return card;
-  const { networkInterfaceId } = card;
-  const [outcome] = yield [{ kind: 'assign-ip', ip, networkInterfaceId }];
-  if (outcome?.kind === 'failed' && !isAssignedAlready(outcome.failure)) return outcome.failure;
+  const [outcome] = yield [{ kind: 'assign-ip', ip, networkInterfaceId: card.networkInterfaceId }];
+  const refusal = outcome?.kind === 'failed' ? outcome.failure : null;
+  const isHeld = refusal !== null && isAssignedAlready(refusal);
+  if (refusal !== null && !isHeld && !(isIpv6(ip) && mayBeAboutHolder(refusal))) return refusal;
   if (address.left !== null) address.left.isClaimed = true;
-  if (outcome?.kind !== 'failed') return { kind: 'taken', associationId: null };
-  // EC2 doesn't say to whom.
+  if (refusal === null) return { kind: 'taken', associationId: null };
+  // EC2 doesn't say to whom, and of an IPv6 address not even whether.
   const [shown] = yield [byAddress(ip)];
   const cards = outputOf(shown, 'interfaces');
-  const isHere =
-    cards.kind === 'ok' &&
-    cards.output.interfaces.some(
-      (each) => each.networkInterfaceId === networkInterfaceId && each.privateIps.includes(ip),
-    );
-  return isHere ? { kind: 'taken', associationId: null } : { kind: 'held' };
+  const isHere = cards.kind === 'ok' && has(cards.output.interfaces, card.networkInterfaceId, ip);
+  if (isHere) return { kind: 'taken', associationId: null };
+  if (isHeld) return { kind: 'held' };
+  if (cards.kind === 'failed') return untold(refusal);
+  // After a release EC2 may count it as assigned for a while, whatever a read shows.
+  const isElsewhere = cards.output.interfaces.some(
+    ({ vpcId, privateIps }) => vpcId === card.vpcId && privateIps.includes(ip),
+  );
+  return isElsewhere || address.left !== null ? { kind: 'held' } : refusal;
 }

@@ -1,9 +1,12 @@
 /** What the driver `ec2-private-ip` makes of answers that the model of AWS never gives. */
-import { expect, test } from 'vitest';
+import type { DriverOperation } from '@failtome/protocol';
+import { describe, expect, test } from 'vitest';
 import {
   type AwsCall,
+  actionOf,
   type CallOutcome,
   createPrivateIpCalls,
+  interfaceFilter,
   type NetworkCard,
   type PrivateIpCalls,
   refused,
@@ -15,7 +18,7 @@ const IP = '10.0.1.100';
 function card(id: string, more: Partial<NetworkCard> = {}): NetworkCard {
   const place = { subnetId: 'subnet-1', vpcId: 'vpc-1', instanceId: `i-${id}` };
   const usual = { networkInterfaceId: `eni-${id}`, primary: '10.0.1.1', privateIps: ['10.0.1.1'] };
-  return { ...place, ...usual, sourceDestCheck: true, ...more };
+  return { ...place, ...usual, primaryIpv6: null, sourceDestCheck: true, ...more };
 }
 
 const ours = card('us');
@@ -149,4 +152,115 @@ test('after a release a read that shows anybody else is believed only once EC2 h
   expect(take.next([shown(withIp('other'))]).value).toEqual({ kind: 'held' });
   expect(readOf(driver, shown(withIp('them')))).toMatchObject({ kind: 'unknown', code: 'ReadLags' });
   expect(readOf(driver, shown(withIp('other')))).toMatchObject({ association: { instanceId: 'i-other' } });
+});
+
+describe('an IPv6 address', () => {
+  const IPV6 = '2001:db8::100';
+  const withIpv6 = (id: string, more: Partial<NetworkCard> = {}) =>
+    card(id, { privateIps: ['10.0.1.1', IPV6], ...more });
+  const driverOf = () =>
+    createPrivateIpCalls({ instanceId: 'i-us', networkInterfaceId: null, addresses: [{ ip: IPV6 }] });
+  const inUse = refused('InvalidParameterValue', 'some sentence');
+  const done: CallOutcome = { kind: 'ok', output: { kind: 'done' } };
+  const unassigned = (...ips: readonly string[]): CallOutcome => ({
+    kind: 'ok',
+    output: { kind: 'unassigned', ips },
+  });
+
+  function ran(driver: PrivateIpCalls, operation: DriverOperation, ...outcomes: readonly CallOutcome[][]) {
+    const running = driver.run(IPV6, operation);
+    let step = running.next([]);
+    for (const each of outcomes) step = running.next(each);
+    return step.value;
+  }
+  const read = (driver: PrivateIpCalls, found: CallOutcome) =>
+    ran(driver, { op: 'read' }, [found, shown(ours)]);
+  const take = { op: 'take', reassociate: false } as const;
+  const releaseFrom = (instanceId: string) =>
+    ({ op: 'release', associationId: null, instanceId, node: null }) as const;
+
+  test('is asked for, assigned and unassigned by calls of its own', () => {
+    const calls: readonly AwsCall[] = [
+      { kind: 'assign-ip', ip: IPV6, networkInterfaceId: 'eni-us' },
+      { kind: 'unassign-ip', ip: IPV6, networkInterfaceId: 'eni-us' },
+    ];
+    expect(calls.map(actionOf)).toEqual(['AssignIpv6Addresses', 'UnassignIpv6Addresses']);
+    expect(interfaceFilter({ privateIp: IPV6 })).toEqual({
+      name: 'ipv6-addresses.ipv6-address',
+      values: [IPV6],
+    });
+  });
+
+  test('that is primary is none that can be moved', () => {
+    expect(read(driverOf(), shown(withIpv6('them', { primaryIpv6: IPV6 })))).toMatchObject({
+      kind: 'refused',
+      code: 'PrimaryPrivateIp',
+    });
+  });
+
+  test('may be on an interface that has no address of IPv4', () => {
+    const alone = withIpv6('them', { primary: null, privateIps: [IPV6] });
+    expect(read(driverOf(), shown(alone))).toMatchObject({ association: { instanceId: 'i-them' } });
+  });
+
+  /** EC2 names no error for it, so a read has to tell. */
+  test.each([
+    ['this node has it', shown(withIpv6('us')), { kind: 'taken', associationId: null }],
+    ['another has it', shown(withIpv6('them')), { kind: 'held' }],
+    ['nobody has it', shown(), inUse],
+    ['one of another network has it', shown(withIpv6('far', { vpcId: 'vpc-2' })), inUse],
+    [
+      'nobody knows who has it',
+      { kind: 'failed', failure: refused('UnauthorizedOperation', '') } as const,
+      { kind: 'unknown', code: 'HolderUnknown' },
+    ],
+  ])('whose assignment is refused, where %s', (_, found, answer) => {
+    const refusal: CallOutcome = { kind: 'failed', failure: inUse };
+    expect(ran(driverOf(), take, [shown(ours)], [refusal], [found])).toMatchObject(answer);
+  });
+
+  test('whose assignment is refused after it was taken from another is held, while EC2 counts it there', () => {
+    const driver = driverOf();
+    read(driver, shown(withIpv6('them')));
+    expect(ran(driver, releaseFrom('i-them'), [unassigned(IPV6)])).toEqual({ kind: 'released' });
+    const refusal: CallOutcome = { kind: 'failed', failure: refused('InvalidIPAddress.InUse', '') };
+    expect(ran(driver, take, [refusal], [shown()])).toEqual({ kind: 'held' });
+    expect(ran(driver, take, [done])).toEqual({ kind: 'taken', associationId: null });
+  });
+
+  test.each([
+    ['a missing permission', refused('UnauthorizedOperation', '')],
+    ['no room', refused('PrivateIpAddressLimitExceeded', '')],
+    ['the rate of calls', { ...inUse, throttled: true }],
+    ['an error within EC2', unknown('InvalidParameterValue', '')],
+  ])('whose assignment fails for %s is not asked for again', (_, failure) => {
+    expect(ran(driverOf(), take, [shown(ours)], [{ kind: 'failed', failure }])).toEqual(failure);
+  });
+
+  /** A success may be one that found nothing to take away. */
+  test.each([
+    ['lists it', [unassigned(IPV6)], { kind: 'released' }],
+    ['lists others', [unassigned('2001:db8::101')], { kind: 'stale' }],
+    ['lists nothing', [done], { kind: 'unknown', code: 'MalformedResponse' }],
+  ])('is released where the answer %s', (_, outcomes, answer) => {
+    const driver = driverOf();
+    read(driver, shown(withIpv6('them')));
+    expect(ran(driver, releaseFrom('i-them'), outcomes)).toMatchObject(answer);
+  });
+
+  test.each([
+    ['it is still there', shown(withIpv6('them')), inUse],
+    ['another has it', shown(withIpv6('us')), { kind: 'stale' }],
+    ['nobody has it', shown(), { kind: 'stale' }],
+    [
+      'nobody knows who has it',
+      { kind: 'failed', failure: unknown('Timeout', '') } as const,
+      { kind: 'unknown', code: 'HolderUnknown' },
+    ],
+  ])('whose release is refused, where %s', (_, found, answer) => {
+    const driver = driverOf();
+    read(driver, shown(withIpv6('them')));
+    const refusal: CallOutcome = { kind: 'failed', failure: inUse };
+    expect(ran(driver, releaseFrom('i-them'), [refusal], [found])).toMatchObject(answer);
+  });
 });

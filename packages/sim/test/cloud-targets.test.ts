@@ -1,5 +1,5 @@
 /** `failtome-sim cloud` with private addresses, and with addresses that routes lead to. */
-import { CloudFlagError, type RunCloudOptions } from '@failtome/cloud';
+import { CloudFlagError, hasIpv6Loopback, type RunCloudOptions } from '@failtome/cloud';
 import { describe, expect, test } from 'vitest';
 import { ip, start, stateFile, steer, view, type Where } from './running-cloud.ts';
 
@@ -74,11 +74,28 @@ describe('with other targets than Elastic IPs', () => {
     );
   });
 
+  test('takes IPv6 addresses of interfaces, in their canonical form, and tells where to ask over IPv6', async () => {
+    const { first } = await start({ addresses: [], privateAddresses: ['2001:DB8:0:1::0100=i-saturn'] });
+    const told: Where = JSON.parse(first);
+    expect((await view(told.control)).addresses).toMatchObject([
+      { publicIp: '2001:db8:0:1::100', association: { instanceId: 'i-saturn' } },
+    ]);
+    const { guards = [] } = told.instances[0] ?? {};
+    expect(guards.slice(1)).toEqual(hasIpv6Loopback() ? [expect.stringContaining('http://[::1]:')] : []);
+  });
+
+  test.skipIf(!hasIpv6Loopback())('lets ::1 take connections, and writes it in brackets', async () => {
+    const { lines } = await start({ addresses: [], privateAddresses: ['[::1]:0=i-saturn'], json: false });
+    expect(lines.join('\n')).toContain('held by i-saturn, for the world at http://[::1]:');
+  });
+
   test.each<[string, Partial<RunCloudOptions>, string]>([
+    ['an Elastic IP of IPv6', { addresses: ['2001:db8::1'] }, '2001:db8::1 is not an IPv4 address'],
+    ['an IPv4 address in one of IPv6', { privateAddresses: ['::ffff:10.0.1.100'] }, 'is not an IP address'],
     [
       'a name instead of an address',
       { privateAddresses: ['shared'] },
-      '--private-addresses: shared is not an IPv4 address',
+      '--private-addresses: shared is not an IP address',
     ],
     [
       'a port that there is none of',

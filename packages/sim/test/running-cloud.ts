@@ -17,6 +17,7 @@ export interface Where {
   readonly instances: readonly {
     readonly id: string;
     readonly guard: string;
+    readonly guards: readonly string[];
     readonly environment: Readonly<Record<string, string>>;
     readonly views: readonly { readonly view: { readonly port: number } }[];
   }[];

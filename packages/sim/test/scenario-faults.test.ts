@@ -158,7 +158,7 @@ const FAULTS: readonly (readonly [what: string, text: string, fault: string])[] 
   [
     'an address that is none',
     GOOD.replace('[a, b]', '[a, b], addresses: [192.0.2.300]'),
-    'expected an IPv4 address',
+    'expected an IPv4 or IPv6 address',
   ],
   [
     'a peer that is no node',
@@ -203,6 +203,11 @@ const FAULTS: readonly (readonly [what: string, text: string, fault: string])[] 
     'an unknown driver',
     `${GOOD}settings: { driver: { kind: exec } }\n`,
     'settings.driver.kind: found "exec", expected one of ec2, ec2-private-ip, ec2-route or opsworks',
+  ],
+  [
+    'an IPv6 address with a driver of Elastic IPs',
+    GOOD.replace(/cluster:.*/, 'cluster: { nodes: [a, b], addresses: ["2001:db8::100"] }'),
+    'cluster.addresses[0]: found 2001:db8::100, expected an IPv4 address, because driver.kind is ec2; ec2-private-ip moves IPv6 addresses of network interfaces',
   ],
   ['an unknown claim', `${GOOD}expect: { takes: [b] }\n`, 'expect.takes: found an unknown key'],
   ['an unknown reason', `${GOOD}expect: { decision: { b: held-dwn } }\n`, 'did you mean held-down?'],

@@ -66,6 +66,11 @@ export const plain: readonly Plain[] = [
   { pages: /mutants|PROTOCOL/, text: /duties 4 to 8|fails 2 or 3/g },
   // The monit check of the seed; config-stack-json.test.ts holds the conversion to it.
   { pages: /configuration/, text: /30 s to answer/g },
+  // IPv6's loopback address, the prefix of one address and of a subnet, and what `ip` is told.
+  {
+    pages: /cloud\.md|other-targets/,
+    text: /\[::1\]:8080|`::1`|its \/64|ip -6 address|\/128\b|preferred_lft 0/g,
+  },
   // Facts about others: the ports of HTTP, the mode of a file, measured rates, Node's version (package.json has a test of it).
   {
     pages: any,

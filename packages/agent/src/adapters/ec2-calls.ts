@@ -4,7 +4,6 @@
  */
 import {
   type Address,
-  AssignPrivateIpAddressesCommand,
   AssociateAddressCommand,
   type AssociateAddressCommandInput,
   type AssociateAddressCommandOutput,
@@ -12,28 +11,23 @@ import {
   type DescribeAddressesCommandOutput,
   DescribeInstancesCommand,
   type DescribeInstancesCommandOutput,
-  DescribeNetworkInterfacesCommand,
-  type DescribeNetworkInterfacesCommandOutput,
   DisassociateAddressCommand,
   type Filter,
   type Instance,
-  type NetworkInterface,
-  UnassignPrivateIpAddressesCommand,
 } from '@aws-sdk/client-ec2';
 import {
   type Associate,
   type AwsCall,
   type CallOutcome,
   type ElasticIp,
-  interfaceFilter,
   isRepeatable,
-  type NetworkCard,
   operationOf,
   outputOf,
   type Place,
 } from '@failtome/ports';
 import type { InstanceId } from '@failtome/protocol';
 import { type AwsClients, ask, type CallContext, readAws, type SendOptions } from './aws-clients.ts';
+import { sendOfInterfaces } from './interface-calls.ts';
 import { sendOfRoutes } from './route-calls.ts';
 
 /** The calls that go to EC2. */
@@ -97,62 +91,6 @@ export function sendToEc2(clients: AwsClients, call: Ec2Call, context: CallConte
 }
 
 const done = () => ({ kind: 'done' }) as const;
-
-/** The calls about network interfaces by themselves. */
-function sendOfInterfaces(
-  clients: AwsClients,
-  call: Extract<Ec2Call, { kind: 'interfaces' | 'assign-ip' | 'unassign-ip' }>,
-  context: CallContext,
-): Promise<CallOutcome> {
-  const { ec2 } = clients;
-  const what = { ...operationOf(call), repeatable: isRepeatable(call) };
-  switch (call.kind) {
-    case 'interfaces': {
-      const { name, values } = interfaceFilter(call.of);
-      const command = new DescribeNetworkInterfacesCommand({
-        Filters: [{ Name: name, Values: [...values] }],
-      });
-      const send = (options: SendOptions) => ec2.send(command, options);
-      return ask(clients, { ...what, send, read: interfacesIn }, context);
-    }
-    case 'assign-ip': {
-      const { networkInterfaceId, ip } = call;
-      const input = { NetworkInterfaceId: networkInterfaceId, PrivateIpAddresses: [ip] };
-      const command = new AssignPrivateIpAddressesCommand(input);
-      const send = (options: SendOptions) => ec2.send(command, options);
-      return ask(clients, { ...what, send, read: done }, context);
-    }
-    case 'unassign-ip': {
-      const { networkInterfaceId, ip } = call;
-      const input = { NetworkInterfaceId: networkInterfaceId, PrivateIpAddresses: [ip] };
-      const command = new UnassignPrivateIpAddressesCommand(input);
-      const send = (options: SendOptions) => ec2.send(command, options);
-      return ask(clients, { ...what, send, read: done }, context);
-    }
-  }
-}
-
-/** An answer without the list isn't one without interfaces. */
-function interfacesIn({ NetworkInterfaces }: DescribeNetworkInterfacesCommandOutput) {
-  if (NetworkInterfaces === undefined) return null;
-  return { kind: 'interfaces', interfaces: NetworkInterfaces.flatMap((each) => cardIn(each) ?? []) } as const;
-}
-
-function cardIn(card: NetworkInterface): NetworkCard | null {
-  const { NetworkInterfaceId, SubnetId, VpcId, PrivateIpAddress, PrivateIpAddresses = [], Attachment } = card;
-  if (!NetworkInterfaceId || !SubnetId || !VpcId || !PrivateIpAddress) return null;
-  const more = PrivateIpAddresses.flatMap((each) => each.PrivateIpAddress ?? []);
-  return {
-    networkInterfaceId: NetworkInterfaceId,
-    instanceId: Attachment?.InstanceId || null,
-    subnetId: SubnetId,
-    vpcId: VpcId,
-    primary: PrivateIpAddress,
-    privateIps: [...new Set([PrivateIpAddress, ...more])],
-    // What isn't shown may be on: EC2 has it so by default.
-    sourceDestCheck: card.SourceDestCheck !== false,
-  };
-}
 
 function associatedIn({ AssociationId }: AssociateAddressCommandOutput) {
   return AssociationId ? ({ kind: 'associated', associationId: AssociationId } as const) : null;

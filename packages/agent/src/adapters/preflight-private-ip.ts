@@ -1,8 +1,8 @@
 /**
  * The part of `failtome check` for the driver `ec2-private-ip`: which interface the addresses come to, who has them, and whether they
- * could come here. Neither call of a move has a dry run.
+ * could come here. None of the calls of a move has a dry run.
  */
-import type { NetworkCard, OwnSpec } from '@failtome/ports';
+import { isIpv6, type NetworkCard, type OwnSpec } from '@failtome/ports';
 import type { DriverAnswer, DurationMs } from '@failtome/protocol';
 import type { AddressSettings } from '../config/types.ts';
 import { type AwsClients, contextFor } from './aws-clients.ts';
@@ -10,6 +10,7 @@ import { createPrivateIpDriver } from './aws-driver.ts';
 import { preflightCard } from './preflight-card.ts';
 import { type CheckLine, fail, failed, ok, type Permission, warn } from './preflight-fix.ts';
 import { ask, holderIn } from './preflight-read.ts';
+import { preflightSubnet } from './preflight-subnet.ts';
 
 /** What the preflight of the driver `ec2-private-ip` works with. */
 export interface PrivateIpPreflight extends OwnSpec {
@@ -33,7 +34,14 @@ export async function preflightPrivateIp(
   const driver = (post: Parameters<typeof createPrivateIpDriver>[1]['post']) =>
     createPrivateIpDriver({ instanceId, networkInterfaceId, addresses }, { clients, post });
   const lines = addresses.map(async ({ ip }) => addressLine(ip, await ask(driver, ip, timeoutMs), card));
-  return [line, ...(await Promise.all(lines)), unproven(preflight)];
+  const ipv6s = addresses.map(({ ip }) => ip).filter(isIpv6);
+  const subnet = ipv6s.length === 0 ? [] : [preflightSubnet(clients, card.subnetId, ipv6s, context)];
+  return [
+    line,
+    ...(await Promise.all([...lines, ...subnet])),
+    ...(ipv6s.length < addresses.length ? [unproven(preflight, 'PrivateIpAddresses')] : []),
+    ...(ipv6s.length > 0 ? [unproven(preflight, 'Ipv6Addresses')] : []),
+  ];
 }
 
 function addressLine(ip: string, answer: DriverAnswer, { subnetId }: NetworkCard): CheckLine {
@@ -49,11 +57,15 @@ function addressLine(ip: string, answer: DriverAnswer, { subnetId }: NetworkCard
   return failed(name, answer, MAY_READ);
 }
 
-function unproven({ clients, account }: PrivateIpPreflight): CheckLine {
+/** @param what which calls: `Assign` and `Unassign` with this behind it */
+function unproven(
+  { clients, account }: PrivateIpPreflight,
+  what: 'PrivateIpAddresses' | 'Ipv6Addresses',
+): CheckLine {
   const resource = `arn:aws:ec2:${clients.region ?? '*'}:${account ?? '*'}:network-interface/*`;
   return warn(
-    'permission ec2:AssignPrivateIpAddresses',
+    `permission ec2:Assign${what}`,
     'not proven: EC2 has no dry run of it',
-    `See that the role allows ec2:AssignPrivateIpAddresses and ec2:UnassignPrivateIpAddresses on ${resource}: \`failtome iam\` prints the policy. See, too, that the interface has room for one address more.`,
+    `See that the role allows ec2:Assign${what} and ec2:Unassign${what} on ${resource}: \`failtome iam\` prints the policy. See, too, that the interface has room for one address more.`,
   );
 }

@@ -52,6 +52,8 @@ export const DRIVER_KINDS: { readonly [Name in DriverKindName]: DriverKind<Name>
       ['ec2', 'DescribeNetworkInterfaces'],
       ['ec2', 'AssignPrivateIpAddresses'],
       ['ec2', 'UnassignPrivateIpAddresses'],
+      ['ec2', 'AssignIpv6Addresses'],
+      ['ec2', 'UnassignIpv6Addresses'],
     ],
   },
   'ec2-route': {

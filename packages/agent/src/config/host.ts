@@ -70,3 +70,8 @@ export function isNobodysOwn(ip: Ip): boolean {
 export function isLoopback(ip: Ip): boolean {
   return ip.startsWith('127.') || ip === '::1';
 }
+
+/** What a machine gives itself without anybody's help (RFC 3927, RFC 4291). */
+export function isLinkLocal(ip: Ip): boolean {
+  return /^(169\.254\.|fe[89ab])/.test(ip);
+}

@@ -7,7 +7,7 @@ import { networkInterfaces } from 'node:os';
 import { scalarNode } from '@failtome/config';
 import type { Ip } from '@failtome/protocol';
 import * as keys from './file-keys.ts';
-import { canonicalIp, isLoopback } from './host.ts';
+import { canonicalIp, isLinkLocal, isLoopback } from './host.ts';
 import { httpUrl } from './http-url.ts';
 import { type Entry, get, lengthOf, originOf, type Settings } from './settings.ts';
 
@@ -42,11 +42,6 @@ export function lacksAddress(settings: Settings, addresses: readonly Ip[]): bool
   const families = new Set(hosts.filter((host) => !isLoopback(host)).map(isIP));
   families.delete(0);
   return families.size > 0 && !addresses.some((one) => families.has(isIP(one)) && !isLinkLocal(one));
-}
-
-/** What a machine gives itself without anybody's help (RFC 3927, RFC 4291). */
-function isLinkLocal(address: Ip): boolean {
-  return /^(169\.254\.|fe[89ab])/.test(address);
 }
 
 function indicesOf(settings: Settings): readonly number[] {

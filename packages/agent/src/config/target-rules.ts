@@ -1,9 +1,11 @@
 /** What an address may be, and what may be said of it, by the driver that moves it. */
 import { isIPv4 } from 'node:net';
 import { shown } from '@failtome/config';
-import { isForeignDriverKey } from './driver-kinds.ts';
+import type { Ip } from '@failtome/protocol';
+import { type DriverKindName, isForeignDriverKey } from './driver-kinds.ts';
 import type { Fault } from './fault.ts';
 import * as keys from './file-keys.ts';
+import { isLinkLocal } from './host.ts';
 import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
 
 /** Every address that the driver can't move, and every key of one that it has no use for. */
@@ -19,11 +21,23 @@ export function targetFaults(settings: Settings): readonly Fault[] {
       return [{ path: pathOf(key, index), ...told, origin: originOf(settings, key, index) }];
     });
     const ip = get(settings, keys.ADDRESS_IP, index);
-    if ((kind !== 'ec2-private-ip' && kind !== 'ec2-route') || ip === null || isIPv4(ip)) return foreign;
-    const told = { found: shown(ip), expected: `an IPv4 address, ${because}`, hint: '' };
+    const unfit = ip === null ? null : unfitFor(kind, ip);
+    if (ip === null || unfit === null) return foreign;
+    const told = { found: shown(ip), expected: `${unfit.expected}, ${because}`, hint: unfit.hint };
     return [
       { path: pathOf(keys.ADDRESS_IP, index), ...told, origin: originOf(settings, keys.ADDRESS_IP, index) },
       ...foreign,
     ];
   });
+}
+
+/** What the driver would move instead of such an address; null: it can move it. */
+function unfitFor(kind: DriverKindName, ip: Ip): { readonly expected: string; readonly hint: string } | null {
+  if (kind === 'ec2-route' && !isIPv4(ip)) {
+    const hint = 'ec2-private-ip moves IPv6 addresses of network interfaces';
+    return { expected: 'an IPv4 address', hint };
+  }
+  if (kind === 'ec2-private-ip' && isLinkLocal(ip))
+    return { expected: 'an address of a subnet', hint: 'a link-local one never leaves its machine' };
+  return null;
 }

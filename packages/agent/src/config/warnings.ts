@@ -1,5 +1,6 @@
 /** Values that are legal, and that an operator may regret. They are told, and refuse nothing. */
 
+import { isIPv4 } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { formatDuration } from '@failtome/config';
 import { callTimeoutMs, counted } from '@failtome/protocol';
@@ -175,7 +176,8 @@ function driverWarnings(config: AgentConfig, settings: Settings): readonly Warni
     ),
     ...addresses.flatMap(({ ip }, index) =>
       when(
-        !isElastic && isPublic(ip),
+        // An interface's IPv6 address is of its subnet, and public all the same.
+        !isElastic && isIPv4(ip) && isPublic(ip),
         `addresses[${index}].ip`,
         `${ip} is a public address, and driver.kind ${driver.kind} is for ${movesWhat}`,
       ),

@@ -82,7 +82,8 @@ function driverGrant(
       return ec2Grant(config, driver, given, found, wanted);
     case 'ec2-private-ip': {
       const place = placeOf(config, driver, given, found, wanted);
-      return place === null || wanted.length > 0 ? null : { kind: 'ec2-private-ip', ...place };
+      if (place === null || wanted.length > 0) return null;
+      return { kind: 'ec2-private-ip', ...place, addresses: config.addresses.map(({ ip }) => ip) };
     }
     case 'ec2-route': {
       const region = regionOf(driver, given, found);

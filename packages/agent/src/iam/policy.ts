@@ -6,6 +6,7 @@
  * the network interface; DisassociateAddress for the address and the network interface, but not for an instance. Reads of EC2
  * know neither resources nor conditions of their own.
  */
+import { isIpv6 } from '@failtome/ports';
 import type { Ip } from '@failtome/protocol';
 
 type Condition = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
@@ -49,6 +50,8 @@ export type DriverGrant =
       readonly account: string;
       /** The ids of the subnets that the nodes' network interfaces are in, and so the addresses. */
       readonly subnets: readonly string[];
+      /** Of IPv4, of IPv6, or both. */
+      readonly addresses: readonly Ip[];
     }
   | {
       readonly kind: 'ec2-route';
@@ -157,27 +160,33 @@ function ec2Statements(driver: Extract<DriverGrant, { kind: 'ec2' }>): readonly 
 
 /**
  * Of assigning and unassigning the only resource is the interface, and no condition speaks of the address: any secondary private
- * address of these subnets may be moved.
+ * address of these subnets, or any IPv6 address, may be moved.
  */
 function privateIpStatements({
   region,
   account,
   subnets,
+  addresses,
 }: Extract<DriverGrant, { kind: 'ec2-private-ip' }>): readonly Statement[] {
   const arn = (kind: string, id: string) =>
     `arn:${partitionOf(region)}:ec2:${region}:${account}:${kind}/${id}`;
+  const hasIpv6 = addresses.some(isIpv6);
+  const hasIpv4 = addresses.some((ip) => !isIpv6(ip));
+  const inSubnets = (sid: string, actions: readonly string[]): Statement =>
+    allow(sid, actions, [arn('network-interface', '*')], {
+      ArnEquals: { 'ec2:Subnet': subnets.map((id) => arn('subnet', id)) },
+    });
+  // With the subnets `failtome check` sees whether they could have the IPv6 addresses.
+  const reads = ['ec2:DescribeNetworkInterfaces', ...(hasIpv6 ? ['ec2:DescribeSubnets'] : [])];
   return [
-    allow('ReadNetworkInterfaces', ['ec2:DescribeNetworkInterfaces'], ['*'], {
-      StringEquals: { 'aws:RequestedRegion': [region] },
-    }),
-    allow(
-      'MovePrivateAddressesInTheseSubnets',
-      ['ec2:AssignPrivateIpAddresses', 'ec2:UnassignPrivateIpAddresses'],
-      [arn('network-interface', '*')],
-      { ArnEquals: { 'ec2:Subnet': subnets.map((id) => arn('subnet', id)) } },
-    ),
+    allow('ReadNetworkInterfaces', reads, ['*'], { StringEquals: { 'aws:RequestedRegion': [region] } }),
+    ...(hasIpv4 ? [inSubnets('MovePrivateAddressesInTheseSubnets', MOVES_PRIVATE)] : []),
+    ...(hasIpv6 ? [inSubnets('MoveIpv6AddressesInTheseSubnets', MOVES_IPV6)] : []),
   ];
 }
+
+const MOVES_PRIVATE = ['ec2:AssignPrivateIpAddresses', 'ec2:UnassignPrivateIpAddresses'] as const;
+const MOVES_IPV6 = ['ec2:AssignIpv6Addresses', 'ec2:UnassignIpv6Addresses'] as const;
 
 /** Of setting a route the only resource is the table, and no condition speaks of the destination or of what it leads to. */
 function routeStatements({

@@ -236,6 +236,9 @@ function sendResult(
     case 'ec2:DescribeNetworkInterfaces':
     case 'ec2:AssignPrivateIpAddresses':
     case 'ec2:UnassignPrivateIpAddresses':
+    case 'ec2:AssignIpv6Addresses':
+    case 'ec2:UnassignIpv6Addresses':
+    case 'ec2:DescribeSubnets':
     case 'ec2:DescribeRouteTables':
     case 'ec2:ReplaceRoute':
     case 'ec2:CreateRoute':

@@ -2,7 +2,7 @@
 import type { ElasticAddress, InstanceId } from '../model/index.ts';
 import type { EmbeddedCloud } from './cloud.ts';
 import type { CloudInstance } from './options.ts';
-import type { Endpoint } from './togglable-listener.ts';
+import { authorityOf, type Endpoint } from './togglable-listener.ts';
 
 interface View {
   readonly publicIp: string;
@@ -30,8 +30,10 @@ export interface CloudEndpoints {
     readonly backend: Endpoint | null;
     /** What an agent on it runs in. */
     readonly environment: Readonly<Record<string, string>>;
-    /** For `guard.urls`. */
+    /** The first of `guards`. */
     readonly guard: string;
+    /** For `guard.urls`: over IPv4, and over IPv6 where an address is one of IPv6. */
+    readonly guards: readonly string[];
     readonly views: readonly View[];
   }[];
 }
@@ -68,6 +70,7 @@ export function endpointsOf(
       backend,
       environment: cloud.environmentFor(id),
       guard: cloud.guardUrlFor(id),
+      guards: cloud.guardUrlsFor(id),
       views: viewsOf(id),
     })),
   };
@@ -136,7 +139,7 @@ function instanceText({
   id,
   backend,
   environment,
-  guard,
+  guards,
   views,
 }: CloudEndpoints['instances'][number]): readonly string[] {
   return [
@@ -145,7 +148,7 @@ function instanceText({
     ...views.map(({ publicIp, view }) =>
       fact('sees', `${publicIp} at ${urlOf(view)}   (addresses[].probe.port: ${view.port})`),
     ),
-    fact('external IP', `${guard}   (guard.urls)`),
+    ...guards.map((guard) => fact('external IP', `${guard}   (guard.urls)`)),
     ...exports(environment),
   ];
 }
@@ -158,6 +161,6 @@ function fact(name: string, text: string): string {
   return `  ${name.padEnd(12)} ${text}`;
 }
 
-function urlOf({ host, port }: Endpoint): string {
-  return `http://${host}:${port}/`;
+function urlOf(endpoint: Endpoint): string {
+  return `http://${authorityOf(endpoint)}/`;
 }

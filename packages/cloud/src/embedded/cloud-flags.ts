@@ -1,7 +1,7 @@
 /** What the flags of `failtome-sim cloud` say. All throw CloudFlagError for what they can't read. */
-import { BlockList, isIPv4 } from 'node:net';
-import { defaultAwsConfig, subnetIdOf, VPC_CIDR } from '../model/index.ts';
-import type { CloudAddress, CloudInstance } from './options.ts';
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { canonicalIpv6, defaultAwsConfig, subnetIdOf, VPC_CIDR } from '../model/index.ts';
+import { type CloudAddress, type CloudInstance, isLoopback } from './options.ts';
 import type { Endpoint } from './togglable-listener.ts';
 
 /** What was asked for can't be done as it was asked. */
@@ -52,7 +52,7 @@ function instanceOf(flag: string): CloudInstance {
   if (backend === undefined) return { id };
   const endpoint = endpointOf('--instances', backend);
   // All share the loopback addresses; any other one is the instance's own private one, and tells who asks.
-  const sources = endpoint.host.startsWith('127.') ? [] : [endpoint.host];
+  const sources = isLoopback(endpoint.host) ? [] : [endpoint.host];
   return {
     id,
     backend: endpoint,
@@ -69,7 +69,7 @@ export function addressesOf(flags: AccountFlags): readonly CloudAddress[] {
     ...flags.addresses.map((flag) => addressOf('--addresses', flag)),
     ...flags.privateAddresses.map(
       (flag): CloudAddress => ({
-        ...addressOf('--private-addresses', flag),
+        ...addressOf('--private-addresses', flag, isMovable),
         kind: 'private',
         subnetId,
       }),
@@ -105,12 +105,22 @@ function isInVpc(ip: string): boolean {
   return block.check(ip, 'ipv4');
 }
 
-function addressOf(name: string, flag: string): CloudAddress {
+/** One of either IP version, without an embedded IPv4 address. */
+function isMovable(ip: string): boolean {
+  return isIPv4(ip) || (isIPv6(ip) && !/[.%]/.test(ip));
+}
+
+/** @param isFit which addresses can move so, by default those of IPv4 */
+function addressOf(name: string, flag: string, isFit: (ip: string) => boolean = isIPv4): CloudAddress {
   const [where = '', holder] = flag.split('=', 2);
   if (holder === '') throw new CloudFlagError(`${name}: ${flag} names no holder after the "=".`);
-  const bind = where.includes(':') ? endpointOf(name, where) : null;
-  const publicIp = bind?.host ?? where;
-  if (!isIPv4(publicIp)) throw new CloudFlagError(`${name}: ${publicIp} is not an IPv4 address.`);
+  const bind = where.includes(':') && !isIPv6(where) ? endpointOf(name, where) : null;
+  const ip = bind?.host ?? where;
+  if (!isFit(ip)) {
+    const what = isFit === isIPv4 ? 'an IPv4' : 'an IP';
+    throw new CloudFlagError(`${name}: ${ip} is not ${what} address.`);
+  }
+  const publicIp = isIPv6(ip) ? canonicalIpv6(ip) : ip;
   return {
     publicIp,
     ...(bind === null ? {} : { bind }),
@@ -118,9 +128,10 @@ function addressOf(name: string, flag: string): CloudAddress {
   };
 }
 
-/** `HOST:PORT`, of the flag of this name. */
+/** `HOST:PORT`, an IPv6 host in brackets, of the flag of this name. */
 export function endpointOf(name: string, text: string): Endpoint {
-  const [, host, port] = /^([^:]+):(\d{1,5})$/.exec(text) ?? [];
+  const [, ipv6, other, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = ipv6 ?? other;
   if (host === undefined || port === undefined || Number(port) > maxPort)
     throw new CloudFlagError(`${name}: ${text} is not host:port.`);
   return { host, port: Number(port) };

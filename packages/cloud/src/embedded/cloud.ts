@@ -48,7 +48,7 @@ export const waitBoundMs = 10_000;
 
 const operator: Caller = { kind: 'operator', name: 'operator' };
 
-/** A running cloud. Everything it listens on is freed by `close`. */
+/** A running cloud; all that it listens on is freed by `close`. */
 export class EmbeddedCloud {
   readonly #account: LiveAccount;
   readonly #credentials = new Credentials();
@@ -60,7 +60,7 @@ export class EmbeddedCloud {
   readonly #fronts = new Map<PublicIp, AddressFront>();
 
   constructor(options: CloudOptions) {
-    const { host = '127.0.0.1', port = 0, guardPort = 0, restored } = options;
+    const { host = '127.0.0.1', port = 0, guardPort = 0, guardIpv6Port = 0, restored } = options;
     const fresh = createAws(options);
     const account = new LiveAccount(
       restored === undefined ? fresh : restoredInto(fresh, restored),
@@ -75,7 +75,7 @@ export class EmbeddedCloud {
       const service = new MetadataService(id, { host, port: metadataPort }, account, this.#credentials);
       this.#metadata.set(id, service);
     }
-    this.#guard = new GuardService({ host, port: guardPort }, account, sources);
+    this.#guard = new GuardService({ host, port: guardPort, ipv6Port: guardIpv6Port }, account, sources);
     const latency = options.latency ?? { applyAfterMs: 0, answerAfterMs: 0 };
     const control = options.control === 'on' ? cloudControl(this) : null;
     this.#api = new ApiServer(
@@ -152,8 +152,13 @@ export class EmbeddedCloud {
 
   /** Where an instance asks for its external IP; `service` names one of as many services as a test likes. */
   guardUrlFor(instanceId: InstanceId, service?: string): string {
+    return this.guardUrlsFor(instanceId, service)[0];
+  }
+
+  /** The same, and over IPv6 where an address is one of IPv6. */
+  guardUrlsFor(instanceId: InstanceId, service?: string): readonly [string, ...string[]] {
     this.#instance(instanceId);
-    return this.#guard.urlFor(instanceId, service);
+    return this.#guard.urlsFor(instanceId, service);
   }
 
   /** Where an instance sees an address; null: where the outside world does. */
@@ -265,12 +270,9 @@ export class EmbeddedCloud {
 
   /** Holds a role to a policy, an instance's own by the instance's id and one that is assumed by its name. Null: all is allowed again. */
   setPolicy(role: string, policy: PolicyDocument | null): void {
-    if (policy === null) {
-      this.#policies.delete(role);
-      return;
-    }
-    checkPolicy(policy);
-    this.#policies.set(role, policy);
+    if (policy !== null) checkPolicy(policy);
+    if (policy === null) this.#policies.delete(role);
+    else this.#policies.set(role, policy);
   }
 
   /** Moves an address at the console: at once, whoever has it, onto the instance's primary private address by default. */
@@ -312,8 +314,8 @@ export class EmbeddedCloud {
 
   /** All that takes connections. */
   #listening(): readonly (TogglableListener | AddressFront)[] {
-    const services = [this.#api, this.#guard, ...this.#metadata.values()];
-    return [...services.map(({ listener }) => listener), ...this.#fronts.values()];
+    const services = [this.#api, ...this.#metadata.values()].map(({ listener }) => listener);
+    return [...services, ...this.#guard.listeners, ...this.#fronts.values()];
   }
 
   #set(state: AwsState): void {

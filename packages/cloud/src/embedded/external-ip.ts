@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { externalIp, type InstanceId } from '../model/index.ts';
+import { externalIp, type InstanceId, isIpv6 } from '../model/index.ts';
 import { cut, httpServer, send } from './http-parts.ts';
 import type { LiveAccount } from './live-account.ts';
+import { hasIpv6Loopback } from './options.ts';
 import { type Endpoint, TogglableListener } from './togglable-listener.ts';
 
 /** How the external-IP service answers. */
@@ -27,51 +28,73 @@ export interface GuardScope {
 const garbageBytes = 64;
 const defaultService = 'main';
 
+/** Where the service answers. */
+export interface GuardPlace extends Endpoint {
+  /** Of the IPv6 loopback address, where it answers as well if an address of the account is one of IPv6 and the machine has that one. */
+  readonly ipv6Port: number;
+}
+
 /**
- * The external-IP service. `/ip/<instance>` and `/ip/<instance>/<service>` answer for that instance; `/` answers for the
+ * The external-IP service: asked over IPv6 it tells the IPv6 address. `/ip/<instance>` and `/ip/<instance>/<service>` answer for that instance; `/` answers for the
  * instance whose registered source address asks.
  */
 export class GuardService {
   readonly #account: LiveAccount;
   readonly #sources: ReadonlyMap<string, InstanceId>;
-  /** Where it answers. */
-  readonly listener: TogglableListener;
+  readonly #overIpv4: TogglableListener;
+  /** Null: the account has no IPv6 address, and nobody asks; or the machine has none. */
+  readonly #overIpv6: TogglableListener | null;
   readonly #behaviours = new Map<string, GuardBehaviour>();
 
-  constructor(endpoint: Endpoint, account: LiveAccount, sources: ReadonlyMap<string, InstanceId>) {
+  constructor(
+    { host, port, ipv6Port }: GuardPlace,
+    account: LiveAccount,
+    sources: ReadonlyMap<string, InstanceId>,
+  ) {
     this.#account = account;
     this.#sources = sources;
-    this.listener = new TogglableListener(
-      () => httpServer((request, response) => this.#handle(request, response)),
-      endpoint,
-    );
+    const listener = (endpoint: Endpoint, family: 4 | 6): TogglableListener =>
+      new TogglableListener(
+        () => httpServer((request, response) => this.#handle(request, response, family)),
+        endpoint,
+      );
+    this.#overIpv4 = listener({ host, port }, 4);
+    const hasIpv6 = [...account.state.addresses.keys()].some(isIpv6);
+    this.#overIpv6 = hasIpv6 && hasIpv6Loopback() ? listener({ host: '::1', port: ipv6Port }, 6) : null;
   }
 
-  /** Where an instance asks one of the services. */
-  urlFor(instanceId: InstanceId, service: string = defaultService): string {
+  /** All that takes connections. */
+  get listeners(): readonly TogglableListener[] {
+    return this.#overIpv6 === null ? [this.#overIpv4] : [this.#overIpv4, this.#overIpv6];
+  }
+
+  /** Where an instance asks one of the services, by each IP version that the account's addresses have. */
+  urlsFor(instanceId: InstanceId, service: string = defaultService): readonly [string, ...string[]] {
     const path = service === defaultService ? instanceId : `${instanceId}/${service}`;
-    return `${this.listener.url}/ip/${path}`;
+    const at = ({ url }: TogglableListener): string => `${url}/ip/${path}`;
+    return [at(this.#overIpv4), ...(this.#overIpv6 === null ? [] : [at(this.#overIpv6)])];
   }
 
   /** Sets how the service answers; the narrowest scope that was set decides. */
   behave(behaviour: GuardBehaviour, scope: GuardScope = {}): void {
     this.#behaviours.set(keyOf(scope), behaviour);
-    this.listener.set(this.#behaviours.get(keyOf({}))?.kind === 'down' ? 'shut' : 'open');
+    const isDown = this.#behaviours.get(keyOf({}))?.kind === 'down';
+    for (const listener of this.listeners) listener.set(isDown ? 'shut' : 'open');
   }
 
   /** Back to the truth, for everyone. */
   clear(): void {
     this.#behaviours.clear();
-    this.listener.set('open');
+    for (const listener of this.listeners) listener.set('open');
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse): void {
+  #handle(request: IncomingMessage, response: ServerResponse, family: 4 | 6): void {
     const asker = this.#askerOf(request);
     if (asker === null) {
       send(response, 404, 'text/plain', 'Nobody is known by this path or source address.\n');
       return;
     }
-    const ip = externalIp(this.#account.state, asker.instanceId, this.#account.nowMs());
+    const ip = externalIp(this.#account.state, asker.instanceId, this.#account.nowMs(), family);
     // Without a way out the question doesn't arrive.
     if (ip.kind === 'none') return;
     answer(request, response, this.#behaviourFor(asker), ip.ip);

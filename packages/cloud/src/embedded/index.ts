@@ -7,6 +7,7 @@ export type * from './external-ip.ts';
 export type * from './live-account.ts';
 export type * from './metadata.ts';
 export type * from './options.ts';
+export { hasIpv6Loopback } from './options.ts';
 export * from './run-cloud.ts';
 export * from './start-cloud.ts';
 export * from './time-of-day.ts';

@@ -1,9 +1,12 @@
-/** Network interfaces in the XML of EC2's answers (EC2 API Reference, InstanceNetworkInterface and NetworkInterface). */
+/** Network interfaces and subnets in the XML of EC2's answers (EC2 API Reference, InstanceNetworkInterface, NetworkInterface, Subnet). */
 import {
   type AwsConfig,
+  type AwsResult,
   type InstanceView,
   type InterfaceView,
   type NetworkInterface,
+  type SetIpv6Addresses,
+  type SubnetView,
   subnetIdOf,
   VPC_ID,
 } from '../model/index.ts';
@@ -26,6 +29,7 @@ export function interfaceItem(
       element('status', 'attached'),
     ),
     addressSet(card, (privateIp) => publicSide(card, privateIp, view, config)),
+    ipv6Set(card),
   ];
 }
 
@@ -47,6 +51,7 @@ export function cardItem({ card, instance }: InterfaceView, config: AwsConfig): 
       element('status', 'attached'),
     ),
     addressSet(card, () => null),
+    ipv6Set(card),
   ];
 }
 
@@ -78,6 +83,42 @@ function addressSet({ privateIps }: NetworkInterface, publicOf: (privateIp: stri
       publicOf(privateIp),
     ]),
   );
+}
+
+function ipv6Set({ ipv6s = [] }: NetworkInterface): Xml {
+  return items(
+    'ipv6AddressesSet',
+    ipv6s.map((ip) => [element('ipv6Address', ip), element('isPrimaryIpv6', false)]),
+  );
+}
+
+/** EC2 API Reference, AssignIpv6Addresses and UnassignIpv6Addresses: which addresses it was about. */
+export function ipv6Lines({
+  action,
+  networkInterfaceId,
+  ipv6Addresses,
+}: Extract<AwsResult, { readonly action: SetIpv6Addresses['action'] }>): readonly Xml[] {
+  const list = action === 'ec2:AssignIpv6Addresses' ? 'assignedIpv6Addresses' : 'unassignedIpv6Addresses';
+  return [
+    element('networkInterfaceId', networkInterfaceId),
+    element(list, ...ipv6Addresses.map((ip) => element('item', ip))),
+  ];
+}
+
+/** EC2 API Reference, Subnet, as far as the model knows it. */
+export function subnetItem({ subnetId, availabilityZone, ipv6Blocks }: SubnetView): readonly Xml[] {
+  const blocks = ipv6Blocks.map((block, index) => [
+    element('associationId', `subnet-cidr-assoc-${subnetId.replace(/^subnet-/, '')}-${index}`),
+    element('ipv6CidrBlock', block),
+    element('ipv6CidrBlockState', element('state', 'associated')),
+  ]);
+  return [
+    element('subnetId', subnetId),
+    element('vpcId', VPC_ID),
+    element('state', 'available'),
+    element('availabilityZone', availabilityZone),
+    items('ipv6CidrBlockAssociationSet', blocks),
+  ];
 }
 
 /** The public address that maps to a private one: an Elastic IP belongs to the account, an automatic one to `amazon`. */

@@ -4,6 +4,7 @@ import {
   autoIp,
   type Instance,
   instanceProfileArn,
+  ipv6sOf,
   primaryElasticAddress,
   privateIpsOf,
   roleNameOf,
@@ -153,6 +154,8 @@ export class MetadataService {
       pages.set(`${folder}/local-ipv4s`, () =>
         privateIpsOf(this.#account.state, card, this.#account.nowMs()).join('\n'),
       );
+      const ipv6s = ipv6sOf(this.#account.state, card, this.#account.nowMs());
+      if (ipv6s.length > 0) pages.set(`${folder}/ipv6s`, () => ipv6s.join('\n'));
       pages.set(`${folder}/owner-id`, () => config.accountId);
       pages.set(`${folder}/subnet-id`, () => subnetIdOf(instance));
       pages.set(`${folder}/vpc-id`, () => VPC_ID);

@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import type { AddressSpec, AwsConfig, CallLatency, InstanceId, InstanceSpec } from '../model/index.ts';
 import type { MoveEffect } from './api-sockets.ts';
 import type { SavedCloud } from './saved-cloud.ts';
@@ -41,6 +42,8 @@ export interface CloudOptions {
   readonly port?: number;
   /** The external-IP service's port; a free one by default. */
   readonly guardPort?: number;
+  /** The external-IP service's port on `::1`, where an address is one of IPv6 and the machine has it; a free one by default. */
+  readonly guardIpv6Port?: number;
   /** How long each call takes when nothing is wrong; not at all by default. */
   readonly latency?: CallLatency;
   /** What a move does to the connections of those whose public address it changes; `reset` by default. */
@@ -59,8 +62,18 @@ export function sourcesOf(instances: readonly CloudInstance[]): ReadonlyMap<stri
   return new Map(instances.flatMap(({ id, sources = [] }) => sources.map((source) => [source, id] as const)));
 }
 
+/** Whether an address is one of this machine's own loopback. */
+export function isLoopback(ip: string): boolean {
+  return ip.startsWith('127.') || ip === '::1';
+}
+
+/** Whether this machine has the IPv6 loopback address, on which an address or the external-IP service may be. */
+export function hasIpv6Loopback(): boolean {
+  return Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
+}
+
 /** Where an address takes connections, or null where it doesn't. */
 export function bindOf({ publicIp, bind }: CloudAddress): Endpoint | null {
   if (bind !== undefined) return { host: bind.host, port: bind.port ?? 0 };
-  return publicIp.startsWith('127.') ? { host: publicIp, port: 0 } : null;
+  return isLoopback(publicIp) ? { host: publicIp, port: 0 } : null;
 }

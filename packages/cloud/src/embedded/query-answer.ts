@@ -12,7 +12,7 @@ import {
   VPC_ID,
 } from '../model/index.ts';
 import type { AccessKey } from './credentials.ts';
-import { cardItem, interfaceItem } from './interface-items.ts';
+import { cardItem, interfaceItem, ipv6Lines, subnetItem } from './interface-items.ts';
 import { routeTableItem } from './route-items.ts';
 import { element, items, optional, type Xml, xmlDocument } from './xml.ts';
 
@@ -46,6 +46,9 @@ export function queryAnswer(
     case 'ec2:DescribeNetworkInterfaces':
     case 'ec2:AssignPrivateIpAddresses':
     case 'ec2:UnassignPrivateIpAddresses':
+    case 'ec2:AssignIpv6Addresses':
+    case 'ec2:UnassignIpv6Addresses':
+    case 'ec2:DescribeSubnets':
     case 'ec2:DescribeRouteTables':
     case 'ec2:ReplaceRoute':
     case 'ec2:CreateRoute':
@@ -176,6 +179,11 @@ function ec2Body(result: Ec2Result, config: AwsConfig): readonly Xml[] {
           result.privateIpAddresses.map((ip) => [element('privateIpAddress', ip)]),
         ),
       ];
+    case 'ec2:AssignIpv6Addresses':
+    case 'ec2:UnassignIpv6Addresses':
+      return ipv6Lines(result);
+    case 'ec2:DescribeSubnets':
+      return [items('subnetSet', result.subnets.map(subnetItem))];
     case 'ec2:DescribeRouteTables':
       return [
         items(

@@ -1,4 +1,4 @@
-import type { AwsError, AwsRequest, AwsService, Filter, SetRoute } from '../model/index.ts';
+import type { AwsError, AwsRequest, AwsService, Filter, SetIpv6Addresses, SetRoute } from '../model/index.ts';
 
 /** A request that was understood, or why not. */
 export type Parsed =
@@ -116,6 +116,17 @@ const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
       privateIpAddresses: p.list('PrivateIpAddress'),
     }),
   ],
+  ['ec2:AssignIpv6Addresses', (p) => ipv6From(p, 'ec2:AssignIpv6Addresses')],
+  ['ec2:UnassignIpv6Addresses', (p) => ipv6From(p, 'ec2:UnassignIpv6Addresses')],
+  [
+    'ec2:DescribeSubnets',
+    (p) => ({
+      action: 'ec2:DescribeSubnets',
+      dryRun: p.flag('DryRun') ?? false,
+      subnetIds: p.list('SubnetId'),
+      filters: p.filters(),
+    }),
+  ],
   [
     'ec2:DescribeRouteTables',
     (p) => {
@@ -154,6 +165,14 @@ const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
   ],
   ['sts:GetCallerIdentity', () => ({ action: 'sts:GetCallerIdentity' })],
 ]);
+
+function ipv6From(p: Parameters, action: SetIpv6Addresses['action']): SetIpv6Addresses {
+  return {
+    action,
+    networkInterfaceId: p.text('NetworkInterfaceId'),
+    ipv6Addresses: p.list('Ipv6Addresses'),
+  };
+}
 
 function routeFrom(p: Parameters, action: SetRoute['action']): SetRoute {
   return {

@@ -1,4 +1,4 @@
-import { AwsSpecError } from '../model/index.ts';
+import { AwsSpecError, isIpv6 } from '../model/index.ts';
 import type { EmbeddedCloud } from './cloud.ts';
 import { type CloudEndpoints, endpointsOf, endpointsText } from './cloud-endpoints.ts';
 import { addressesOf, CloudFlagError, endpointOf, instancesOf, maxPort, pairsOf } from './cloud-flags.ts';
@@ -49,7 +49,7 @@ export interface RunCloudOptions {
  */
 export async function runCloud(options: RunCloudOptions): Promise<void> {
   const { signal, print, topics, newPublicAddressMs, state: file } = options;
-  const { instances, addresses, guardPort } = placed(
+  const { instances, addresses, guardPorts } = placed(
     instancesOf(options),
     addressesOf(options),
     options.ports,
@@ -57,7 +57,7 @@ export async function runCloud(options: RunCloudOptions): Promise<void> {
   const restored = file === undefined ? null : restoredFrom(file);
   const cloud = await opened({
     ...endpointOf('--listen', options.listen),
-    ...(guardPort === null ? {} : { guardPort }),
+    ...guardPorts,
     ...(restored === null ? {} : { restored }),
     ...(newPublicAddressMs === undefined ? {} : { config: { autoAddressDelayMs: newPublicAddressMs } }),
     instances,
@@ -94,9 +94,9 @@ function placed(
 ): {
   readonly instances: readonly CloudInstance[];
   readonly addresses: readonly CloudAddress[];
-  readonly guardPort: number | null;
+  readonly guardPorts: { readonly guardPort?: number; readonly guardIpv6Port?: number };
 } {
-  if (first === undefined) return { instances, addresses, guardPort: null };
+  if (first === undefined) return { instances, addresses, guardPorts: {} };
   let next = first;
   const draw = (): number => {
     if (next > maxPort) throw new CloudFlagError(`--ports ${first} leaves too few ports up to ${maxPort}.`);
@@ -104,8 +104,9 @@ function placed(
     return next - 1;
   };
   const guardPort = draw();
+  const hasIpv6 = addresses.some(({ publicIp }) => isIpv6(publicIp));
   return {
-    guardPort,
+    guardPorts: { guardPort, ...(hasIpv6 ? { guardIpv6Port: draw() } : {}) },
     instances: instances.map((instance) => ({ ...instance, metadataPort: draw() })),
     addresses: addresses.map((address) =>
       bindOf(address) === null

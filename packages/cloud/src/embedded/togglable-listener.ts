@@ -6,6 +6,11 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** As it stands in a URL: an IPv6 host in brackets. */
+export function authorityOf({ host, port }: Endpoint): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 /** Between two tries to listen again on a port that something else holds for the moment. */
 const reopenAfterMs = 20;
 
@@ -34,7 +39,7 @@ export class TogglableListener {
 
   /** Scheme, host and port. */
   get url(): string {
-    return `http://${this.#host}:${this.#port}`;
+    return `http://${authorityOf(this.endpoint)}`;
   }
 
   /** Opens it for the first time; port 0 becomes a free one, and stays that. Rejects when the port is taken. */

@@ -18,8 +18,10 @@ import {
 import { type Applied, unchanged } from './outcome.ts';
 import { isRefusedByPolicy, type Policies } from './policy.ts';
 import {
+  assignIpv6Addresses,
   assignPrivateIpAddresses,
   describeNetworkInterfaces,
+  unassignIpv6Addresses,
   unassignPrivateIpAddresses,
 } from './private-ips.ts';
 import { type AwsError, type AwsRequest, isDryRun, isRead } from './requests.ts';
@@ -28,6 +30,7 @@ import { getSecretValue } from './secrets.ts';
 import { getTopicAttributes, publish } from './sns.ts';
 import { type AwsConfig, type AwsState, draw, type Facts, factsAt, uuidOf } from './state.ts';
 import { arnOf, assumeRole, callerIdentity } from './sts.ts';
+import { describeSubnets } from './subnets.ts';
 
 /** How long a call travels and works when nothing is wrong; drawn by the host. */
 export interface CallLatency {
@@ -205,6 +208,12 @@ export function applyCall(state: AwsState, plan: CallPlan, atMs: number): Applie
       return assignPrivateIpAddresses(state, request, caller, atMs);
     case 'ec2:UnassignPrivateIpAddresses':
       return unassignPrivateIpAddresses(state, request, caller, atMs);
+    case 'ec2:AssignIpv6Addresses':
+      return assignIpv6Addresses(state, request, caller, atMs);
+    case 'ec2:UnassignIpv6Addresses':
+      return unassignIpv6Addresses(state, request, caller, atMs);
+    case 'ec2:DescribeSubnets':
+      return unchanged(state, describeSubnets(facts, request));
     case 'ec2:DescribeRouteTables':
       return unchanged(state, describeRouteTables(facts, request));
     case 'ec2:ReplaceRoute':

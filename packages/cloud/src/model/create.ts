@@ -1,5 +1,6 @@
 import { revocation } from './call.ts';
 import { type ArmedFault, armed, type FaultSpec } from './faults.ts';
+import { ipv6Beside, isIpv6 } from './ipv6.ts';
 import { type AwsActionPattern, awsActions, coversAction, type InstanceId } from './names.ts';
 import { addressOnTarget, associate, targetOn } from './network.ts';
 import { subnetIdOf } from './policy.ts';
@@ -74,8 +75,9 @@ export interface AwsSpec {
  */
 export function createAws(spec: AwsSpec): AwsState {
   const config: AwsConfig = { ...defaultAwsConfig, ...spec.config };
-  const instances = spec.instances.map((instance, index) => createInstance(instance, index + 1, config));
-  const addresses = spec.addresses.map((address, index) => createAddress(address, index, instances[0]));
+  const plain = spec.instances.map((instance, index) => createInstance(instance, index + 1, config));
+  const addresses = spec.addresses.map((address, index) => createAddress(address, index, plain[0]));
+  const instances = plain.map((instance, index) => withOwnIpv6(instance, index + 1, addresses));
   for (const address of addresses) refuseOwn(address, instances);
   const empty: AwsState = {
     config,
@@ -153,10 +155,24 @@ function initialAssociation(state: AwsState, spec: AddressSpec): AwsState {
   return { ...change.state, addresses: new Map(change.state.addresses).set(spec.publicIp, settled) };
 }
 
+/** Where IPv6 addresses move, each instance of their subnet has one of its own, on its primary interface. */
+function withOwnIpv6(instance: Instance, number: number, addresses: readonly ElasticAddress[]): Instance {
+  const moving = addresses.find(
+    ({ subnetId = subnetIdOf(instance), publicIp }) => isIpv6(publicIp) && subnetId === subnetIdOf(instance),
+  );
+  if (moving === undefined) return instance;
+  const [primary, ...others] = instance.interfaces;
+  const ipv6s = [ipv6Beside(moving.publicIp, FIRST_OWN_IPV6 + number)];
+  return { ...instance, interfaces: [{ ...primary, ipv6s }, ...others] };
+}
+
+/** The last group of the first instance's own address is one more. */
+const FIRST_OWN_IPV6 = 0xa00;
+
 /** An address that moves is none that an interface keeps. */
 function refuseOwn({ kind, publicIp }: ElasticAddress, instances: readonly Instance[]): void {
   const owner = instances.find(({ interfaces }) =>
-    interfaces.some(({ privateIps }) => privateIps.includes(publicIp)),
+    interfaces.some(({ privateIps, ipv6s = [] }) => [...privateIps, ...ipv6s].includes(publicIp)),
   );
   if (kind === undefined || owner === undefined) return;
   throw new AwsSpecError(`${publicIp} is an address of ${owner.id}'s own, which doesn't move.`);

@@ -6,6 +6,7 @@ import {
   autoIp,
   disassociate,
   elasticIps,
+  ipv6sOf,
   primaryElasticAddress,
   privateIpsOf,
   type Target,
@@ -254,13 +255,17 @@ export function instanceView(facts: Facts, instance: Instance, atMs: number): In
   return { instance: withAssigned(facts, instance, atMs), addresses, publicIp };
 }
 
-/** An instance with the private addresses that its interfaces have now. */
+/** An instance with the addresses that its interfaces have now. */
 export function withAssigned(facts: Facts, instance: Instance, atMs: number): Instance {
   const [primary, ...others] = instance.interfaces;
-  const now = (card: NetworkInterface): NetworkInterface => ({
-    ...card,
-    privateIps: privateIpsOf(facts, card, atMs),
-  });
+  const now = (card: NetworkInterface): NetworkInterface => {
+    const ipv6s = ipv6sOf(facts, card, atMs);
+    return {
+      ...card,
+      privateIps: privateIpsOf(facts, card, atMs),
+      ...(ipv6s.length === 0 ? {} : { ipv6s }),
+    };
+  };
   return { ...instance, interfaces: [now(primary), ...others.map(now)] };
 }
 

@@ -22,6 +22,9 @@ export const ec2Errors: Readonly<{
   parameterValue(sentence: string): AwsError;
   assignedAlready(privateIp: string): AwsError;
   notAssigned(interfaceId: string): AwsError;
+  ipv6InUse(ip: string): AwsError;
+  ipv6NotAssigned(ip: string, interfaceId: string): AwsError;
+  subnetNotFound(subnetId: string): AwsError;
   tooManyPrivateIps(): AwsError;
   routeTableNotFound(routeTableId: string): AwsError;
   noRoute(destination: string): AwsError;
@@ -78,6 +81,10 @@ export const ec2Errors: Readonly<{
       400,
       `Some of the specified addresses are not assigned to interface ${id}`,
     ),
+  // What EC2 says of IPv6 here isn't known: these sentences are made up.
+  ipv6InUse: (ip) => error('InvalidParameterValue', 400, `The address ${ip} belongs to a network interface.`),
+  ipv6NotAssigned: (ip, id) => error('InvalidParameterValue', 400, `The address ${ip} is none of ${id}'s.`),
+  subnetNotFound: (id) => error('InvalidSubnetID.NotFound', 400, `The subnet ID '${id}' does not exist`),
   tooManyPrivateIps: () =>
     error('PrivateIpAddressLimitExceeded', 400, 'Number of private addresses will exceed limit.'),
   routeTableNotFound: (id) =>

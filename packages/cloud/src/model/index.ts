@@ -7,6 +7,7 @@ export * from './call.ts';
 export * from './create.ts';
 export * from './errors.ts';
 export * from './faults.ts';
+export * from './ipv6.ts';
 export * from './names.ts';
 export * from './network.ts';
 export * from './policy.ts';

@@ -11,6 +11,9 @@ export const awsActions = [
   'ec2:DescribeNetworkInterfaces',
   'ec2:AssignPrivateIpAddresses',
   'ec2:UnassignPrivateIpAddresses',
+  'ec2:AssignIpv6Addresses',
+  'ec2:UnassignIpv6Addresses',
+  'ec2:DescribeSubnets',
   'ec2:DescribeRouteTables',
   'ec2:ReplaceRoute',
   'ec2:CreateRoute',
@@ -33,7 +36,7 @@ export type AwsActionPattern = AwsAction | `${AwsService}:*` | '*';
 
 /** EC2's id of an instance, `i-…`. */
 export type InstanceId = string;
-/** An Elastic IP, as dotted decimal. */
+/** An Elastic IP, as dotted decimal, or another address that moves; one of IPv6 in its canonical form (RFC 5952). */
 export type PublicIp = string;
 
 /** A role that was assumed, and the name that was given to that session. */

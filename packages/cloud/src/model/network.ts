@@ -1,3 +1,4 @@
+import { isIpv6 } from './ipv6.ts';
 import type { Caller, InstanceId, PublicIp } from './names.ts';
 import {
   type Association,
@@ -30,7 +31,7 @@ export interface Target {
 
 /** The address that the world sees when an instance asks, and what it is. */
 export type ExternalIp =
-  | { readonly kind: 'elastic' | 'auto' | 'nat'; readonly ip: string }
+  | { readonly kind: 'elastic' | 'auto' | 'nat' | 'own'; readonly ip: string }
   | {
       readonly kind: 'none';
       readonly why: 'not-running' | 'gone' | 'broken' | 'settling' | 'no-public-address';
@@ -61,11 +62,21 @@ export function primaryElasticAddress(facts: Facts, instance: Instance): Elastic
 }
 
 /** What an external-IP service would answer to this instance; `none` when the request doesn't even leave it. */
-export function externalIp(facts: Facts, instanceId: InstanceId, atMs: number): ExternalIp {
+export function externalIp(
+  facts: Facts,
+  instanceId: InstanceId,
+  atMs: number,
+  family: 4 | 6 = 4,
+): ExternalIp {
   const instance = facts.instances.get(instanceId);
   if (instance?.state !== 'running') return { kind: 'none', why: 'not-running' };
   if (instance.network === 'gone') return { kind: 'none', why: 'gone' };
   if (instance.wayOut === 'broken') return { kind: 'none', why: 'broken' };
+  // An IPv6 address is nobody's stand-in: the instance goes out by its own, and never by one that moves.
+  if (family === 6) {
+    const ip = instance.interfaces[0].ipv6s?.[0];
+    return ip === undefined ? { kind: 'none', why: 'no-public-address' } : { kind: 'own', ip };
+  }
   if (instance.nat !== null) return { kind: 'nat', ip: instance.nat };
   const elastic = primaryElasticAddress(facts, instance);
   if (elastic?.association) {
@@ -99,18 +110,33 @@ export function elasticIps({ addresses }: Pick<Facts, 'addresses'>): readonly El
   return [...addresses.values()].filter(({ kind }) => kind === undefined);
 }
 
-/** Every private address of an interface: its own, and those that have been assigned to it. */
+/** Every private IPv4 address of an interface: its own, and those that have been assigned to it. */
 export function privateIpsOf(
   { addresses }: Pick<Facts, 'addresses'>,
   { id, privateIps }: NetworkInterface,
   atMs: number,
 ): NetworkInterface['privateIps'] {
-  const assigned = [...addresses.values()].filter(
-    ({ kind, association, leaving }) =>
-      kind === 'private' &&
-      (association?.interfaceId === id || (leaving?.interfaceId === id && leaving.untilMs > atMs)),
-  );
-  return [...privateIps, ...assigned.map(({ publicIp }) => publicIp)];
+  return [...privateIps, ...assignedTo(addresses, id, atMs).filter((ip) => !isIpv6(ip))];
+}
+
+/** Every IPv6 address of an interface, its own first. */
+export function ipv6sOf(
+  { addresses }: Pick<Facts, 'addresses'>,
+  { id, ipv6s = [] }: NetworkInterface,
+  atMs: number,
+): readonly string[] {
+  return [...ipv6s, ...assignedTo(addresses, id, atMs).filter(isIpv6)];
+}
+
+function assignedTo(addresses: Facts['addresses'], interfaceId: string, atMs: number): readonly string[] {
+  return [...addresses.values()]
+    .filter(
+      ({ kind, association, leaving }) =>
+        kind === 'private' &&
+        (association?.interfaceId === interfaceId ||
+          (leaving?.interfaceId === interfaceId && leaving.untilMs > atMs)),
+    )
+    .map(({ publicIp }) => publicIp);
 }
 
 /**

@@ -102,6 +102,8 @@ function questionsOf(state: AwsState, request: AwsRequest): readonly Question[] 
     }
     case 'ec2:AssignPrivateIpAddresses':
     case 'ec2:UnassignPrivateIpAddresses':
+    case 'ec2:AssignIpv6Addresses':
+    case 'ec2:UnassignIpv6Addresses':
       return [
         interfaceQuestion(
           config,

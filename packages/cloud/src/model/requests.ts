@@ -75,6 +75,21 @@ export interface UnassignPrivateIpAddresses {
   readonly privateIpAddresses: readonly string[];
 }
 
+/** EC2 API Reference, AssignIpv6Addresses and UnassignIpv6Addresses, with the addresses named. Neither knows a dry run, nor a reassignment. */
+export interface SetIpv6Addresses {
+  readonly action: 'ec2:AssignIpv6Addresses' | 'ec2:UnassignIpv6Addresses';
+  readonly networkInterfaceId: string | null;
+  readonly ipv6Addresses: readonly string[];
+}
+
+/** EC2 API Reference, DescribeSubnets. */
+export interface DescribeSubnets {
+  readonly action: 'ec2:DescribeSubnets';
+  readonly dryRun: boolean;
+  readonly subnetIds: readonly string[];
+  readonly filters: readonly Filter[];
+}
+
 /** EC2 API Reference, DescribeRouteTables. */
 export interface DescribeRouteTables {
   readonly action: 'ec2:DescribeRouteTables';
@@ -166,6 +181,8 @@ export type AwsRequest =
   | DescribeNetworkInterfaces
   | AssignPrivateIpAddresses
   | UnassignPrivateIpAddresses
+  | SetIpv6Addresses
+  | DescribeSubnets
   | DescribeRouteTables
   | SetRoute
   | OpsworksAssociateElasticIp
@@ -207,6 +224,13 @@ export interface InterfaceView {
   readonly instance: Instance;
 }
 
+/** One subnet as a read shows it, as far as IPv6 is concerned. */
+export interface SubnetView {
+  readonly subnetId: string;
+  readonly availabilityZone: string;
+  readonly ipv6Blocks: readonly string[];
+}
+
 /** One route as a read shows it. */
 export interface RouteView {
   readonly destination: string;
@@ -242,6 +266,13 @@ export type AwsResult =
       readonly privateIpAddresses: readonly string[];
     }
   | { readonly action: 'ec2:UnassignPrivateIpAddresses' }
+  | {
+      readonly action: SetIpv6Addresses['action'];
+      readonly networkInterfaceId: string;
+      /** Those that were assigned, or unassigned. */
+      readonly ipv6Addresses: readonly string[];
+    }
+  | { readonly action: 'ec2:DescribeSubnets'; readonly subnets: readonly SubnetView[] }
   | { readonly action: 'ec2:DescribeRouteTables'; readonly tables: readonly RouteTableView[] }
   | { readonly action: 'ec2:ReplaceRoute' | 'ec2:CreateRoute' }
   | { readonly action: 'opsworks:AssociateElasticIp' }
@@ -285,6 +316,7 @@ export function isRead(action: AwsAction): boolean {
     case 'ec2:DescribeInstanceStatus':
     case 'ec2:DescribeNetworkInterfaces':
     case 'ec2:DescribeRouteTables':
+    case 'ec2:DescribeSubnets':
     case 'opsworks:DescribeElasticIps':
     case 'opsworks:DescribeInstances':
     case 'secretsmanager:GetSecretValue':
@@ -296,6 +328,8 @@ export function isRead(action: AwsAction): boolean {
     case 'ec2:DisassociateAddress':
     case 'ec2:AssignPrivateIpAddresses':
     case 'ec2:UnassignPrivateIpAddresses':
+    case 'ec2:AssignIpv6Addresses':
+    case 'ec2:UnassignIpv6Addresses':
     case 'ec2:ReplaceRoute':
     case 'ec2:CreateRoute':
     case 'opsworks:AssociateElasticIp':

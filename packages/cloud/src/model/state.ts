@@ -9,6 +9,8 @@ export interface NetworkInterface {
   readonly id: string;
   readonly mac: string;
   readonly privateIps: readonly [string, ...string[]];
+  /** Its own IPv6 addresses; absent: its subnet has none. As a read shows it also those that have been assigned to it. */
+  readonly ipv6s?: readonly string[];
   /** Absent: on, so that packets to addresses that aren't its own are dropped. */
   readonly sourceDestCheck?: boolean;
 }
@@ -66,7 +68,7 @@ export interface EndedAssociation extends Association {
   readonly cause: EndCause;
 }
 
-/** What moves beside Elastic IPs. `private`: a secondary private address of an interface. `route`: the destination of routes. */
+/** What moves beside Elastic IPs. `private`: a secondary private address of an interface, or one of its IPv6 addresses. `route`: the destination of routes. */
 export type AddressKind = 'private' | 'route';
 
 /** The interface that a route points to. */
@@ -114,7 +116,9 @@ export interface AwsConfig {
   readonly unassignSettleMs: number;
   /** A private address that is assigned to the interface that has it already: nobody promises either. */
   readonly assignAgain: 'success' | 'refuse';
-  /** The most private addresses that an interface has, the primary one among them; it depends on the type of the instance. */
+  /** An IPv6 address that is taken from an interface that hasn't got it: nobody promises either. */
+  readonly unassignAbsentIpv6: 'refuse' | 'success';
+  /** The most private addresses that an interface has, the primary one among them; it depends on the type of the instance. As many of IPv6. */
   readonly privateIpsPerInterface: number;
   /** From the loss of an Elastic IP to a new public address; Infinity where none ever comes. */
   readonly autoAddressDelayMs: number;
@@ -204,6 +208,7 @@ export const defaultAwsConfig: AwsConfig = {
   associationSettleMs: 0,
   unassignSettleMs: 0,
   assignAgain: 'success',
+  unassignAbsentIpv6: 'refuse',
   privateIpsPerInterface: 30,
   autoAddressDelayMs: 120_000,
 };

@@ -127,9 +127,11 @@ function callOf(action: AwsAction, dryRun: boolean): string | null {
       return 'read';
     case 'ec2:DisassociateAddress':
     case 'ec2:UnassignPrivateIpAddresses':
+    case 'ec2:UnassignIpv6Addresses':
       return 'release';
     case 'ec2:AssociateAddress':
     case 'ec2:AssignPrivateIpAddresses':
+    case 'ec2:AssignIpv6Addresses':
     case 'ec2:ReplaceRoute':
     case 'ec2:CreateRoute':
     case 'opsworks:AssociateElasticIp':

@@ -1,8 +1,10 @@
 /** The part of a scenario that says who takes part, and in what kind of world. */
+import { isIPv6 } from 'node:net';
 import type { RawNode } from '@failtome/config';
 import { counted, MAX_ADDRESSES, MAX_VOTERS, type Role } from '@failtome/protocol';
 import { ROLES_OF_THE_MOMENT } from '../plan/index.ts';
 import { ADDRESS } from '../world/index.ts';
+import { ipv4, movable } from './ip-shapes.ts';
 import { type Given, merge, NODE_SETTINGS, PROBE_SETTINGS, SETTINGS, settingsOf } from './setting-table.ts';
 import { reportClashes, sectionShape, settingsShape } from './settings-shape.ts';
 import {
@@ -12,7 +14,6 @@ import {
   duration,
   eitherOf,
   flag,
-  ipv4,
   listOf,
   map,
   mapped,
@@ -155,9 +156,9 @@ const nodeShape: Shape<NodePart> = scalarOr(
 );
 
 const addressShape: Shape<AddressPart> = scalarOr(
-  mapped(ipv4, (ip): AddressPart => ({ ip })),
+  mapped(movable, (ip): AddressPart => ({ ip })),
   map('an address', {
-    ip: required(ipv4, 'the address that moves'),
+    ip: required(movable, 'the address that moves'),
     holder: optional(nodeName, 'who holds it at the beginning; default the first candidate; or nobody'),
     home: optional(nodeName, 'whose it is when all are well; default nobody in particular'),
     probe: optional(sectionShape('probe', PROBE_SETTINGS), 'where its probe differs from `settings.probe`'),
@@ -216,7 +217,7 @@ export function checkCluster(node: RawNode, reading: Reading, cluster: ClusterPa
   const before = context.faults.length;
   checkNodes(node, at(reading, 'nodes'), cluster.nodes, given);
   checkElectorate(node, at(reading, 'nodes'), cluster.nodes);
-  checkAddresses(node, at(reading, 'addresses'), cluster, cluster.nodes);
+  checkAddresses(node, at(reading, 'addresses'), cluster, given);
   if (context.faults.length === before) remember(context, cluster);
 }
 
@@ -273,15 +274,24 @@ function remember(context: Context, { nodes, addresses }: ClusterPart): void {
 function checkAddresses(
   node: RawNode,
   reading: Reading,
-  { addresses = [] }: ClusterPart,
-  nodes: readonly NodePart[],
+  { addresses = [], nodes }: ClusterPart,
+  given: Given,
 ): void {
+  const driver = given.get('driver.kind') ?? 'ec2';
   const places = itemsOf(node, 'addresses');
   for (const [index, { ip, holder, home }] of addresses.entries()) {
     const place = places[index] ?? node;
     const here = at(reading, index);
     if (addresses.findIndex((other) => other.ip === ip) < index)
       reportFault(place, here, `${ip} twice`, 'each address once');
+    if (isIPv6(ip) && driver !== 'ec2-private-ip')
+      reportFault(
+        place,
+        here,
+        ip,
+        `an IPv4 address, because driver.kind is ${driver}`,
+        'ec2-private-ip moves IPv6 addresses of network interfaces',
+      );
     if (holder !== undefined && holder !== 'nobody') checkHolder(place, at(here, 'holder'), holder, nodes);
     if (home !== undefined) checkHolder(place, at(here, 'home'), home, nodes);
   }

@@ -152,7 +152,7 @@ function byName<T>(
 function perAddress<T>(shape: Shape<T>): Shape<readonly (readonly [string | null, T])[]> {
   const each = byName(someAddress, shape);
   const isAddressed = (entries: ReadonlyMap<string, unknown>): boolean =>
-    entries.size > 0 && [...entries.keys()].every((name) => /^[\d.]+$/.test(name));
+    entries.size > 0 && [...entries.keys()].every((name) => /^[\d.]+$|:/.test(name));
   return {
     expected: `${shape.expected}, or a map of such by address`,
     schema: { anyOf: [shape.schema, each.schema] },

@@ -3,7 +3,6 @@
  * describes itself as JSON Schema, so that what editors are told is what is read.
  */
 
-import { isIPv4 } from 'node:net';
 import {
   describeNode,
   didYouMean,
@@ -175,13 +174,6 @@ export const share: Shape<number> = scalar(
     const parsed = typeof value === 'string' ? parseShare(value) : null;
     return parsed === null ? NO : { value: parsed };
   },
-);
-
-/** An IPv4 address. */
-export const ipv4: Shape<string> = scalar(
-  'an IPv4 address, such as 198.51.100.200',
-  { type: 'string', format: 'ipv4' },
-  (value) => (typeof value === 'string' && isIPv4(value) ? { value } : NO),
 );
 
 /** One word, and what it stands for. */

@@ -13,13 +13,13 @@ import {
   type Value,
 } from '../plan/index.ts';
 import { listed } from './fault.ts';
+import { ipv4, movable } from './ip-shapes.ts';
 import { merge, NODE_SETTINGS, overridesOf, settingsOf } from './setting-table.ts';
 import { reportClashes, settingsShape } from './settings-shape.ts';
 import {
   at,
   choice,
   duration,
-  ipv4,
   map,
   mapSchema,
   named,
@@ -74,10 +74,10 @@ export const someNode: Shape<string> = {
 /** One of the cluster's addresses. */
 export const someAddress: Shape<string> = {
   expected: "one of the cluster's addresses",
-  schema: ipv4.schema,
+  schema: movable.schema,
   read(node, reading) {
     const { addresses } = reading.context;
-    const value = ipv4.read(node, reading);
+    const value = movable.read(node, reading);
     if (value === undefined || addresses === null || addresses.includes(value)) return value;
     return reportFault(node, reading, describeNode(node), `one of ${addresses.join(', ')}`);
   },

@@ -19,6 +19,7 @@ import {
   type ElasticIp,
   failureOfAnswer,
   interfaceFilter,
+  isIpv6,
   type NetworkCard,
   type Place,
   type RouteTable,
@@ -92,19 +93,18 @@ function interfaceRequestOf(
         networkInterfaceIds: [],
         filters: [interfaceFilter(call.of)],
       };
-    case 'assign-ip':
-      return {
-        action: 'ec2:AssignPrivateIpAddresses',
-        networkInterfaceId: call.networkInterfaceId,
-        privateIpAddresses: [call.ip],
-        allowReassignment: null,
-      };
-    case 'unassign-ip':
-      return {
-        action: 'ec2:UnassignPrivateIpAddresses',
-        networkInterfaceId: call.networkInterfaceId,
-        privateIpAddresses: [call.ip],
-      };
+    case 'assign-ip': {
+      const { ip, networkInterfaceId } = call;
+      if (isIpv6(ip)) return { action: 'ec2:AssignIpv6Addresses', networkInterfaceId, ipv6Addresses: [ip] };
+      const action = 'ec2:AssignPrivateIpAddresses';
+      return { action, networkInterfaceId, privateIpAddresses: [ip], allowReassignment: null };
+    }
+    case 'unassign-ip': {
+      const { ip, networkInterfaceId } = call;
+      return isIpv6(ip)
+        ? { action: 'ec2:UnassignIpv6Addresses', networkInterfaceId, ipv6Addresses: [ip] }
+        : { action: 'ec2:UnassignPrivateIpAddresses', networkInterfaceId, privateIpAddresses: [ip] };
+    }
   }
 }
 
@@ -157,6 +157,8 @@ function outputOf(result: AwsResult): AwsOutput {
       return { kind: 'associated', associationId: result.associationId };
     case 'ec2:DescribeNetworkInterfaces':
       return { kind: 'interfaces', interfaces: result.interfaces.map(networkCard) };
+    case 'ec2:UnassignIpv6Addresses':
+      return { kind: 'unassigned', ips: result.ipv6Addresses };
     case 'ec2:DescribeRouteTables':
       return { kind: 'route-tables', tables: result.tables.map(routeTable) };
     case 'opsworks:DescribeElasticIps':
@@ -183,7 +185,9 @@ function networkCard({ card, instance }: InterfaceView): NetworkCard {
     subnetId: subnetIdOf(instance),
     vpcId: VPC_ID,
     primary: card.privateIps[0],
-    privateIps: card.privateIps,
+    privateIps: [...card.privateIps, ...(card.ipv6s ?? [])],
+    // None of the model's stays for good.
+    primaryIpv6: null,
     sourceDestCheck: card.sourceDestCheck !== false,
   };
 }

@@ -49,12 +49,12 @@ export function createObservationPorts(
     outside.checkLocal(machine, timeoutMs, done);
   };
 
-  const ask: Observing['externalIp']['ask'] = ({ askId, purpose, timeoutMs }) => {
+  const ask: Observing['externalIp']['ask'] = ({ askId, purpose, address, timeoutMs }) => {
     const done = measured<ExternalIpResult>((result) => {
       if (result.kind === 'address') emit({ kind: 'proof', by: life.view(), ip: result.ip });
       life.feed({ kind: 'external-ip', askId, purpose, result });
     });
-    outside.askExternalIp(machine, timeoutMs, done);
+    outside.askExternalIp(machine, address, timeoutMs, done);
   };
 
   return {

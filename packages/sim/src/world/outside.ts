@@ -3,7 +3,7 @@
  * external-IP service.
  */
 
-import { type AwsState, externalIp, routeOf } from '@failtome/cloud/model';
+import { type AwsState, externalIp, isIpv6, routeOf } from '@failtome/cloud/model';
 import { type AttemptEnd, checkResultOf, isDefinite, runAttempts, type StatusRange } from '@failtome/ports';
 import type {
   CheckResult,
@@ -114,11 +114,12 @@ export class Outside {
     this.#check(timeoutMs, AT_ONCE, () => this.#server(on, this.#draw(LOCAL_MS)), done);
   }
 
-  askExternalIp(from: Machine, timeoutMs: number, done: (result: ExternalIpResult) => void): void {
+  /** @param about the address that the question is for: an IPv6 one is asked for over IPv6 */
+  askExternalIp(from: Machine, about: Ip, timeoutMs: number, done: (result: ExternalIpResult) => void): void {
     this.#attempts(
       timeoutMs,
       this.#pathFrom(from, () => undefined),
-      () => this.#askOnce(from),
+      () => this.#askOnce(from, about),
       () => true,
       (settled, durationMs) => done({ ...(settled ?? UNANSWERED), durationMs }),
     );
@@ -174,8 +175,8 @@ export class Outside {
   }
 
   /** Which address the service sees a node come from; nothing comes back to a node without a way out. */
-  #askOnce(from: Machine): Ending<IpAnswer> {
-    const seen = externalIp(this.#aws(), from.instanceId, this.#queue.now());
+  #askOnce(from: Machine, about: Ip): Ending<IpAnswer> {
+    const seen = externalIp(this.#aws(), from.instanceId, this.#queue.now(), isIpv6(about) ? 6 : 4);
     const answer = seen.kind === 'none' ? null : answerOf(this.ipService, seen.ip);
     if (answer === null || this.#random.chance(from.outsideLossPerMille)) return null;
     return { afterMs: this.#draw((this.#packets?.spec ?? QUIET_PACKETS).externalIpMs), end: answer };

@@ -35,6 +35,8 @@ const NAMED_CALLS: readonly AwsActionPattern[] = [
   'ec2:DescribeNetworkInterfaces',
   'ec2:AssignPrivateIpAddresses',
   'ec2:UnassignPrivateIpAddresses',
+  'ec2:AssignIpv6Addresses',
+  'ec2:UnassignIpv6Addresses',
   'ec2:DescribeRouteTables',
   'ec2:ReplaceRoute',
   'ec2:CreateRoute',
