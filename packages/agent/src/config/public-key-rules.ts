@@ -5,7 +5,8 @@ import type { PublicKey } from '../auth/identity.ts';
 import type { Fault, Warning } from './fault.ts';
 import type { Key } from './file-keys.ts';
 import * as keys from './file-keys.ts';
-import { get, lengthOf, originOf, pathOf, type Settings } from './settings.ts';
+import { faultAt, indices } from './rule-fault.ts';
+import { get, pathOf, type Settings } from './settings.ts';
 import type { AgentConfig } from './types.ts';
 
 /** A key that two have lets each speak for the other, and an operator's name is told in logs and in history. */
@@ -24,7 +25,7 @@ function sharedKeys(settings: Settings): readonly Fault[] {
     seen.set(text, earlier ?? path);
     if (earlier === undefined) return [];
     const expected = 'each key at one place, because whoever has it could speak for both';
-    return [fault(settings, key, index, `the key ${text}`, expected, `${earlier} has it too`)];
+    return [faultAt(settings, key, index, `the key ${text}`, expected, `${earlier} has it too`)];
   });
 }
 
@@ -40,23 +41,8 @@ function repeatedNames(settings: Settings): readonly Fault[] {
     const first = names.indexOf(name);
     if (name === null || first === index) return [];
     const hint = `${pathOf(keys.OPERATOR_NAME, first)} is the same; publicKey takes a list`;
-    return [fault(settings, keys.OPERATOR_NAME, index, name, 'a name of its own', hint)];
+    return [faultAt(settings, keys.OPERATOR_NAME, index, name, 'a name of its own', hint)];
   });
-}
-
-function fault(
-  settings: Settings,
-  key: Key<unknown>,
-  index: number,
-  found: string,
-  expected: string,
-  hint: string,
-): Fault {
-  return { path: pathOf(key, index), found, expected, hint, origin: originOf(settings, key, index) };
-}
-
-function indices(settings: Settings, list: string): readonly number[] {
-  return Array.from({ length: lengthOf(settings, list) }, (_, index) => index);
 }
 
 /** What is legal on the way from one mode to the other, and no place to stay. */

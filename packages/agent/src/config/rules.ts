@@ -15,6 +15,7 @@ import { homeFaults } from './home-rules.ts';
 import { isUnspecified } from './kinds.ts';
 import { NO_PAGE } from './local-kinds.ts';
 import { publicKeyFaults } from './public-key-rules.ts';
+import { faultAt, indices } from './rule-fault.ts';
 import { get, lengthOf, NOTHING, originOf, pathOf, type Settings } from './settings.ts';
 import { sharedAddressFaults } from './shared-address.ts';
 import { arbiterFaults, storeFaults } from './store-rules.ts';
@@ -41,18 +42,6 @@ export function combinationFaults(settings: Settings): readonly Fault[] {
     ...webhookFaults(settings),
     ...sharedAddressFaults(settings),
   ];
-}
-
-function fault(
-  settings: Settings,
-  key: Key<unknown>,
-  index: number,
-  found: string,
-  expected: string,
-  hint = '',
-): Fault {
-  const origin = settings.entries.has(pathOf(key, index)) ? originOf(settings, key, index) : null;
-  return { path: pathOf(key, index), found, expected, hint, origin };
 }
 
 function nodeFaults(settings: Settings): readonly Fault[] {
@@ -84,12 +73,12 @@ function apiFaults(settings: Settings): readonly Fault[] {
   const faults: Fault[] = [];
   if (read === 'token' && file === undefined) {
     const expected = 'a file of tokens, because api.read is token';
-    faults.push(fault(settings, keys.API_READ_TOKEN_FILE, 0, 'nothing', expected));
+    faults.push(faultAt(settings, keys.API_READ_TOKEN_FILE, 0, 'nothing', expected));
   }
   if (read !== null && read !== 'token' && file !== undefined) {
     const expected = `none, because api.read is ${read}`;
     faults.push(
-      fault(settings, keys.API_READ_TOKEN_FILE, 0, 'a file', expected, 'did you mean api.read: token?'),
+      faultAt(settings, keys.API_READ_TOKEN_FILE, 0, 'a file', expected, 'did you mean api.read: token?'),
     );
   }
   const listen = get(settings, keys.API_LISTEN);
@@ -99,7 +88,7 @@ function apiFaults(settings: Settings): readonly Fault[] {
   const sameHost = [listen.host, observe.host].some(isUnspecified) || listen.host === observe.host;
   if (sameHost) {
     const expected = "another port than api.listen's";
-    faults.push(fault(settings, keys.API_OBSERVE, 0, String(observe.port), expected));
+    faults.push(faultAt(settings, keys.API_OBSERVE, 0, String(observe.port), expected));
   }
   return faults;
 }
@@ -117,7 +106,7 @@ function peerFaults(settings: Settings): readonly Fault[] {
     if (advertise === null || own === null || id === own) continue;
     if (get(settings, keys.PEER_URL, index) !== advertise) continue;
     const expected = "another URL than this node's own api.advertise";
-    faults.push(fault(settings, keys.PEER_URL, index, shown(advertise), expected));
+    faults.push(faultAt(settings, keys.PEER_URL, index, shown(advertise), expected));
   }
   return faults;
 }
@@ -128,7 +117,7 @@ function unlocated(settings: Settings): readonly Fault[] {
   const unread = new Set(settings.faults.map(({ path }) => path));
   return indices(settings, 'peers')
     .filter((index) => !settings.entries.has(pathOf(keys.PEER_URL, index)) && !unread.has(`peers[${index}]`))
-    .map((index) => fault(settings, keys.PEER_URL, index, NOTHING, keys.PEER_URL.kind.expected));
+    .map((index) => faultAt(settings, keys.PEER_URL, index, NOTHING, keys.PEER_URL.kind.expected));
 }
 
 function addressFaults(settings: Settings): readonly Fault[] {
@@ -149,10 +138,12 @@ function addressFaults(settings: Settings): readonly Fault[] {
     const found = shown(privateIp);
     if (isIP(ip) !== isIP(privateIp)) {
       const family = isIPv4(ip) ? 'an IPv4 address' : 'an IPv6 address';
-      faults.push(fault(settings, keys.ADDRESS_PRIVATE_IP, index, found, `${family}, like the ip beside it`));
+      faults.push(
+        faultAt(settings, keys.ADDRESS_PRIVATE_IP, index, found, `${family}, like the ip beside it`),
+      );
     } else if (ip === privateIp) {
       const expected = "the network interface's own address, not the one that moves";
-      faults.push(fault(settings, keys.ADDRESS_PRIVATE_IP, index, found, expected));
+      faults.push(faultAt(settings, keys.ADDRESS_PRIVATE_IP, index, found, expected));
     }
   }
   return faults;
@@ -175,7 +166,7 @@ function localFaults(settings: Settings): readonly Fault[] {
   if (get(settings, keys.LOCAL_URL) !== NO_PAGE || others.some((key) => settings.entries.has(key.path)))
     return [];
   const expected = 'a page, or beside it local.socket or local.command';
-  return [fault(settings, keys.LOCAL_URL, 0, NO_PAGE, expected)];
+  return [faultAt(settings, keys.LOCAL_URL, 0, NO_PAGE, expected)];
 }
 
 function notLonger(
@@ -189,7 +180,7 @@ function notLonger(
   if (fastMs === null || usualMs === null || fastMs <= usualMs) return [];
   const expected = `at most the interval of ${formatDuration(usualMs)}`;
   return [
-    fault(settings, fast, index, formatDuration(fastMs), expected, 'it is for when something looks wrong'),
+    faultAt(settings, fast, index, formatDuration(fastMs), expected, 'it is for when something looks wrong'),
   ];
 }
 
@@ -201,14 +192,14 @@ function gossipFaults(settings: Settings): readonly Fault[] {
   if (timeoutMs >= deadMs) {
     const expected = `less than gossip.dead (${formatDuration(deadMs)})`;
     const hint = 'a peer would be dead before it could have answered';
-    return [fault(settings, keys.GOSSIP_TIMEOUT, 0, formatDuration(timeoutMs), expected, hint)];
+    return [faultAt(settings, keys.GOSSIP_TIMEOUT, 0, formatDuration(timeoutMs), expected, hint)];
   }
   const leastMs = 2 * intervalMs + timeoutMs;
   if (deadMs >= leastMs) return [];
   const sum = `2 × ${formatDuration(intervalMs)} + ${formatDuration(timeoutMs)}`;
   const expected = `at least 2 × gossip.interval + gossip.timeout (${sum} = ${formatDuration(leastMs)})`;
   const hint = 'a single lost heartbeat would count as death';
-  return [fault(settings, keys.GOSSIP_DEAD, 0, formatDuration(deadMs), expected, hint)];
+  return [faultAt(settings, keys.GOSSIP_DEAD, 0, formatDuration(deadMs), expected, hint)];
 }
 
 function driverFaults(settings: Settings): readonly Fault[] {
@@ -230,12 +221,12 @@ function driverFaults(settings: Settings): readonly Fault[] {
     if (!isForeignDriverKey(kind, key.path) || originOf(settings, key).kind !== 'file') continue;
     const [only, ...more] = driverKindsWith(key.path);
     const hint = more.length === 0 ? `did you mean driver.kind: ${only}?` : '';
-    faults.push(fault(settings, key, 0, found, `none, ${because}`, hint));
+    faults.push(faultAt(settings, key, 0, found, `none, ${because}`, hint));
   }
   const instanceId = get(settings, keys.DRIVER_INSTANCE_ID);
   if (DRIVER_KINDS[kind].instancesOf === 'ec2' && instanceId !== null && !instanceId.startsWith('i-')) {
     const expected = `an EC2 instance id such as i-0abc, ${because}`;
-    faults.push(fault(settings, keys.DRIVER_INSTANCE_ID, 0, shown(instanceId), expected));
+    faults.push(faultAt(settings, keys.DRIVER_INSTANCE_ID, 0, shown(instanceId), expected));
   }
   return faults;
 }
@@ -243,17 +234,17 @@ function driverFaults(settings: Settings): readonly Fault[] {
 function commandFaults(settings: Settings, kind: DriverKindName): readonly Fault[] {
   if (kind !== 'exec' || settings.entries.has(keys.DRIVER_COMMAND.path)) return [];
   const expected = 'the program and its arguments, because driver.kind is exec';
-  return [fault(settings, keys.DRIVER_COMMAND, 0, NOTHING, expected)];
+  return [faultAt(settings, keys.DRIVER_COMMAND, 0, NOTHING, expected)];
 }
 
 function routeTableFaults(settings: Settings, kind: DriverKindName): readonly Fault[] {
   if (kind !== 'ec2-route') return [];
   const key = keys.DRIVER_ROUTE_TABLES;
   if (!settings.entries.has(key.path))
-    return [fault(settings, key, 0, NOTHING, `${key.kind.expected}, because driver.kind is ec2-route`)];
+    return [faultAt(settings, key, 0, NOTHING, `${key.kind.expected}, because driver.kind is ec2-route`)];
   const tables = get(settings, key) ?? [];
   const twice = tables.find((id, index) => tables.indexOf(id) !== index);
-  return twice === undefined ? [] : [fault(settings, key, 0, `${shown(twice)} twice`, 'each table once')];
+  return twice === undefined ? [] : [faultAt(settings, key, 0, `${shown(twice)} twice`, 'each table once')];
 }
 
 function candidateWithoutDriver(settings: Settings): readonly Fault[] {
@@ -265,7 +256,7 @@ function candidateWithoutDriver(settings: Settings): readonly Fault[] {
   }
   const expected = `${keys.DRIVER_KIND.kind.expected}, because node.role is candidate`;
   const hint = 'a node that never takes an address has role: witness';
-  return [fault(settings, keys.DRIVER_KIND, 0, 'nothing', expected, hint)];
+  return [faultAt(settings, keys.DRIVER_KIND, 0, 'nothing', expected, hint)];
 }
 
 /** A value that a list has twice, told at its second place. */
@@ -282,12 +273,8 @@ function repeated(settings: Settings, key: Key<string>, list: string, expected: 
       // As it was written: an address has several spellings.
       const node = settings.entries.get(pathOf(key, index))?.node;
       const found = node === undefined ? shown(value) : describeNode(node);
-      faults.push(fault(settings, key, index, found, expected, hint));
+      faults.push(faultAt(settings, key, index, found, expected, hint));
     }
   }
   return faults;
-}
-
-function indices(settings: Settings, list: string): readonly number[] {
-  return Array.from({ length: lengthOf(settings, list) }, (_, index) => index);
 }
