@@ -10,10 +10,9 @@ import type { Environment } from '../config/settings.ts';
 import { AgentError } from '../errors.ts';
 import { type AwsClients, type CallContext, contextFor, createAwsClients, readAws } from './aws-clients.ts';
 import { NOT_TERMINATED, readInstance, readInstancesWhere } from './ec2-calls.ts';
-import { InstanceMetadata } from './instance-metadata.ts';
+import { ATTENDED_TIMEOUT_MS, InstanceMetadata } from './instance-metadata.ts';
 import type { Names } from './names.ts';
 
-const METADATA_TIMEOUT_MS: DurationMs = 500;
 const LOOKUP_TIMEOUT_MS: DurationMs = 10_000;
 
 /** The tag that instances and addresses of one cluster share; its value is the cluster's name. */
@@ -36,7 +35,7 @@ export interface FoundCluster {
 
 /** Look up what there is. Never throws for what the world lacks. */
 export async function lookUpCluster(env: Environment, { names }: { names: Names }): Promise<FoundCluster> {
-  const metadata = new InstanceMetadata({ env, requestTimeoutMs: METADATA_TIMEOUT_MS }, { names });
+  const metadata = new InstanceMetadata({ env, requestTimeoutMs: ATTENDED_TIMEOUT_MS }, { names });
   const nothing: FoundCluster = { cluster: null, ips: [], nodes: [], obstacles: [] };
   try {
     const [instanceId, region] = await Promise.all([metadata.instanceId(), metadata.region()]);

@@ -11,12 +11,10 @@ import { AgentError } from '../errors.ts';
 import { type AwsClients, type CallContext, contextFor, createAwsClients } from './aws-clients.ts';
 import { readCaller } from './caller.ts';
 import { readAllAddresses, readInstancesWhere } from './ec2-calls.ts';
-import { InstanceMetadata } from './instance-metadata.ts';
+import { ATTENDED_TIMEOUT_MS, InstanceMetadata } from './instance-metadata.ts';
 import type { Names } from './names.ts';
 import { findOpsworksInstance, readOpsworksInstances } from './opsworks-instance.ts';
 
-/** Off an instance nobody answers, and a person waits. */
-const METADATA_TIMEOUT_MS: DurationMs = 500;
 const LOOKUP_TIMEOUT_MS: DurationMs = 15_000;
 
 /** What is looked up in AWS for the least policy, so that it names resources and not all. */
@@ -85,7 +83,7 @@ export async function lookUpForIam(lookup: IamLookup, { names }: { names: Names 
 }
 
 async function fromMetadata({ env }: IamLookup, names: Names, obstacles: string[]): Promise<FromMetadata> {
-  const metadata = new InstanceMetadata({ env, requestTimeoutMs: METADATA_TIMEOUT_MS }, { names });
+  const metadata = new InstanceMetadata({ env, requestTimeoutMs: ATTENDED_TIMEOUT_MS }, { names });
   try {
     const instanceId = await metadata.instanceId();
     const [region, mac] = await Promise.all([metadata.region(), metadata.get('mac')]);

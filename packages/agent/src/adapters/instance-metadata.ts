@@ -37,6 +37,9 @@ const MAX_VALUE_BYTES = 4_096;
 const VALUE = /^[\x21-\x7e]+$/;
 const DOCUMENT = /^[\x20-\x7e\t\r\n]+$/;
 
+/** For who asks while a person waits: off an instance nobody answers. */
+export const ATTENDED_TIMEOUT_MS: DurationMs = 500;
+
 /** Where the metadata service is, and for how long it is asked. */
 export interface MetadataOptions {
   /** The environment: `process.env`. */

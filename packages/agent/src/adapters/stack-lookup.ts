@@ -13,12 +13,9 @@ import type { Environment } from '../config/settings.ts';
 import { AgentError } from '../errors.ts';
 import { type AwsClients, type CallContext, contextFor, createAwsClients } from './aws-clients.ts';
 import { NOT_TERMINATED, readInstance, readInstancesWhere } from './ec2-calls.ts';
-import { InstanceMetadata } from './instance-metadata.ts';
+import { ATTENDED_TIMEOUT_MS, InstanceMetadata } from './instance-metadata.ts';
 import type { Names } from './names.ts';
 import { findOpsworksInstance, readOpsworksInstances } from './opsworks-instance.ts';
-
-/** Off an instance nobody answers, and a person waits. */
-const METADATA_TIMEOUT_MS: DurationMs = 500;
 
 /** Searching the stacks of OpsWorks is several calls. */
 const LOOKUP_TIMEOUT_MS: DurationMs = 15_000;
@@ -45,7 +42,7 @@ const NO_LAYER: Layer = {
 /** Look up what there is. Never throws for what the world lacks. */
 export async function lookUpStack(lookup: StackLookup, { names }: { names: Names }): Promise<FoundStack> {
   const metadata = new InstanceMetadata(
-    { env: lookup.env, requestTimeoutMs: METADATA_TIMEOUT_MS },
+    { env: lookup.env, requestTimeoutMs: ATTENDED_TIMEOUT_MS },
     { names },
   );
   const own = { region: null, ec2InstanceId: null, privateIp: null };
