@@ -92,6 +92,14 @@ test('a configuration with fewer nodes than the scenario has is refused', () => 
   );
 });
 
+test('an IPv6 address counts in its canonical form, as for the agent', () => {
+  const text = AGENT.replace(/ip: [\d.]+/, 'ip: "2001:DB8:0:1::0100"').replace('ec2', 'ec2-private-ip');
+  const read = readAgentFile('agent.yaml', text);
+  expect(read.kind === 'configuration' && read.configuration.addresses.map(({ ip }) => ip)).toEqual([
+    '2001:db8:0:1::100',
+  ]);
+});
+
 test.each([
   ['a key that the agent has not', `${AGENT}holdDwn: 1s\n`, 'agent.yaml:9:1: holdDwn: found an unknown key'],
   ['a value that the agent refuses', `${AGENT}holdDown: 1\n`, 'holdDown: found 1, expected a duration'],

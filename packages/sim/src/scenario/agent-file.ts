@@ -8,6 +8,7 @@ import { MAX_ADDRESSES, MAX_PEERS, type Role } from '@failtome/protocol';
 import { nodeName } from './cluster-shape.ts';
 import type { Fault } from './fault.ts';
 import { inOrder } from './fault.ts';
+import { movable } from './ip-shapes.ts';
 import { type Given, SETTINGS, type Setting, type SettingValue, settingsOf } from './setting-table.ts';
 import { reportClashes, WITHOUT_EFFECT } from './settings-shape.ts';
 import {
@@ -22,7 +23,6 @@ import {
   reportFault,
   required,
   type Shape,
-  scalar,
   whole,
 } from './shape.ts';
 import { parseText } from './source.ts';
@@ -50,10 +50,6 @@ export type AgentFileRead =
 
 /** Read by the agent's adapters, and by nothing here. */
 const unread: Shape<null> = { expected: 'anything', schema: {}, read: () => null };
-
-const ipAddress: Shape<string> = scalar('an IP address', { type: 'string' }, (value) =>
-  typeof value === 'string' && /^[0-9A-Fa-f.:]{2,45}$/.test(value) ? { value } : { hint: '' },
-);
 
 const role = choice(['candidate', 'witness', 'member']);
 const priority = whole(0, 1_000_000);
@@ -153,7 +149,7 @@ const file = map("an agent's configuration", {
   addresses: required(
     listOf(
       map('an address', {
-        ip: required(ipAddress, ''),
+        ip: required(movable, ''),
         allocationId: nothing,
         privateIp: nothing,
         home: optional(nodeName, ''),
