@@ -75,13 +75,13 @@ scenario(
     const kept = join(scene.cluster.folder, 'kept');
     mkdirSync(kept);
     const [file, html] = [join(kept, 'held.yaml'), join(scene.cluster.folder, 'why.html')];
-    const { code, stdout } = await runToEnd(process.execPath, [
+    const { code, stdout, stderr } = await runToEnd(process.execPath, [
       simulator,
       ...['why', bundle, '--outage', '3s', '--branches', `${BRANCHES}`, '--jobs', '1'],
       ...['--set', 'holdDown=1s', '--save', file, '--html', html],
     ]);
     // All three faults come out of what was recorded, and the plan takes the same course.
-    expect(stdout).toMatch(/one-way \(from saturn, to neptune, state no-connections\)/);
+    expect(stdout, stderr).toMatch(/one-way \(from saturn, to neptune, state no-connections\)/);
     expect(stdout).toMatch(/cloud \(call ec2:AssociateAddress, node neptune, effect throttle, times 1/);
     expect(stdout).toMatch(/haproxy \(node saturn, state dead\)/);
     expect(stdout).toMatch(/recorded: .* taken by neptune, saturn/);
