@@ -6,7 +6,7 @@ import { createRandom } from '../../packages/sim/src/world/random.ts';
 import { SimulatedStore } from '../../packages/sim/src/world/simulated-store.ts';
 import { has } from '../../scripts/requirements.mjs';
 import { type Dynalite, startDynalite } from '../support/dynalite.ts';
-import { type Etcd, startEtcd } from '../support/etcd.ts';
+import { type Etcd, etcdSettings as settingsOf, startEtcd } from '../support/etcd.ts';
 import { describeRelayStore, read, type StoreWorld, write } from './relay-store-contract.ts';
 
 const settle = <T>(answer: Promise<T>): Promise<T> => answer;
@@ -81,9 +81,6 @@ describe('a table of DynamoDB', () => {
 });
 
 const missing = has('etcd') ? '' : ' (skipped: needs etcd; apt-get install -y etcd-server)';
-const settingsOf = (...endpoints: string[]) =>
-  ({ kind: 'etcd', endpoints, prefix: '/failtome/', caFile: null, certFile: null, keyFile: null }) as const;
-
 describe.skipIf(!has('etcd'))(`a real etcd${missing}`, () => {
   describeRelayStore('in etcd', async () => {
     const etcd = await startEtcd();

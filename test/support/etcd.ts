@@ -5,6 +5,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { EtcdSettings } from '../../packages/agent/src/adapters/etcd-store.ts';
+
+/** Settings without TLS, and without a user. */
+export function etcdSettings(...endpoints: string[]): EtcdSettings {
+  return {
+    kind: 'etcd',
+    endpoints,
+    prefix: '/failtome/',
+    caFile: null,
+    certFile: null,
+    keyFile: null,
+    login: null,
+  };
+}
 
 /** One that serves. */
 export interface Etcd {
@@ -27,6 +41,26 @@ async function freePort(): Promise<number> {
   await once(server, 'close');
   if (typeof address !== 'object' || address === null) throw new Error('no port is free');
   return address.port;
+}
+
+/** The user that `withUsers` makes. */
+export const USER = 'failtome';
+
+/** Let it ask for users: one that may read and write what begins with `/failtome/`. */
+export async function withUsers({ endpoint }: Pick<Etcd, 'endpoint'>, password: string): Promise<void> {
+  const ask = async (path: string, body: object): Promise<void> => {
+    const answer = await fetch(`${endpoint}/v3/auth/${path}`, { method: 'POST', body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`);
+  };
+  const [key, rangeEnd] = ['/failtome/', '/failtome0'].map((text) => Buffer.from(text).toString('base64'));
+  await ask('user/add', { name: 'root', password: 'root' });
+  await ask('role/add', { name: 'root' });
+  await ask('user/grant', { user: 'root', role: 'root' });
+  await ask('role/add', { name: USER });
+  await ask('role/grant', { name: USER, perm: { permType: 'READWRITE', key, range_end: rangeEnd } });
+  await ask('user/add', { name: USER, password });
+  await ask('user/grant', { user: USER, role: USER });
+  await ask('enable', {});
 }
 
 /** @param more arguments, such as a quota */

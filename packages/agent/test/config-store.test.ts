@@ -41,7 +41,7 @@ test('an etcd needs its endpoints', () => {
   });
 });
 
-test('what another kind takes is refused, and a certificate goes with its key', () => {
+test('what another kind takes is refused; a certificate goes with its key, and a user with a password', () => {
   expect(faultsOf('store: { kind: dynamodb, prefix: /x/ }')).toEqual([
     expect.stringContaining('none, because store.kind is dynamodb'),
   ]);
@@ -51,10 +51,30 @@ test('what another kind takes is refused, and a certificate goes with its key', 
   for (const [given, wanted] of [
     ['certFile', 'keyFile'],
     ['keyFile', 'certFile'],
+    ['user', 'passwordFile'],
+    ['passwordFile', 'user'],
   ])
     expect(faultsOf(`store: { kind: etcd, endpoints: ["https://10.0.3.1:2379"], ${given}: /f }`)).toEqual([
       expect.stringContaining(`store.${wanted}: found nothing`),
     ]);
+});
+
+test('a password that goes in the clear and files whose place is uncertain are warned of', () => {
+  const warned = (store: string): readonly string[] => {
+    const result = check(`store: { kind: etcd, ${store} }`);
+    return result.kind === 'faulty'
+      ? ['faulty']
+      : result.warnings.filter(({ path }) => path.startsWith('store')).map(({ path }) => path);
+  };
+  const user = 'user: u, passwordFile: /etc/failtome/etcd.pw';
+  expect(warned(`endpoints: ["http://10.0.3.1:2379", "https://10.0.3.2:2379"], ${user}`)).toEqual([
+    'store.endpoints[0]',
+  ]);
+  expect(warned(`endpoints: ["http://127.0.0.1:2379"], ${user}`)).toEqual([]);
+  expect(warned('endpoints: ["http://10.0.3.1:2379"]')).toEqual([]);
+  expect(
+    warned('endpoints: ["https://10.0.3.1:2379"], caFile: ca.pem, user: u, passwordFile: etcd.pw'),
+  ).toEqual(['store.caFile', 'store.passwordFile']);
 });
 
 test('a kind that nobody knows is told with those that there are', () => {

@@ -177,6 +177,7 @@ test('every key is read into its place', () => {
       caFile: '/e.ca',
       certFile: '/e.crt',
       keyFile: '/e.key',
+      login: { user: 'failtome', passwordFile: '/e.pw' },
     },
     notify: {
       sns: { topicArn: 'arn:aws:sns:us-east-1:123456789012:failover', events: ['taken'] },

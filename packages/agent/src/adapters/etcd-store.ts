@@ -23,6 +23,7 @@ import { httpUrl } from '../config/http-url.ts';
 import type { StoreSettings } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
 import { boundAnswer } from './answer-bounds.ts';
+import { type EtcdAnswer, type EtcdFields, EtcdLogin, readEtcdPassword, TIMEOUT } from './etcd-login.ts';
 
 /** Base64 takes a third more, and beside the value there is little. */
 const MAX_ANSWER_BYTES: number = 2 * MAX_ITEM_CHARS;
@@ -47,8 +48,18 @@ export interface EtcdSecrets {
   readonly key?: Buffer;
 }
 
-/** @throws AgentError `STORE_FILE` for a file that can't be read */
-export async function readEtcdSecrets({ caFile, certFile, keyFile }: EtcdSettings): Promise<EtcdSecrets> {
+/**
+ * What TLS needs. The password is only looked at: it is read again whenever it is used.
+ *
+ * @throws AgentError `STORE_FILE` for a file that can't be read, `STORE_PASSWORD_…` for one that holds no password
+ */
+export async function readEtcdSecrets({
+  caFile,
+  certFile,
+  keyFile,
+  login,
+}: EtcdSettings): Promise<EtcdSecrets> {
+  if (login !== null) await readEtcdPassword(login.passwordFile);
   const [ca, cert, key] = await Promise.all([caFile, certFile, keyFile].map(contentOf));
   return {
     ...(ca === undefined ? {} : { ca }),
@@ -70,6 +81,8 @@ async function contentOf(path: string | null): Promise<Buffer | undefined> {
 /** One etcd. A call that an endpoint fails goes to nobody else: the next one does. */
 export class EtcdStore implements RelayStore, ArbiterStore {
   readonly #settings: EtcdSettings;
+  /** Null: no user. */
+  readonly #login: EtcdLogin | null;
   readonly #secrets: EtcdSecrets;
   readonly #agents: { readonly http: HttpAgent; readonly https: HttpsAgent };
   /** Whose turn it is. */
@@ -78,6 +91,9 @@ export class EtcdStore implements RelayStore, ArbiterStore {
   constructor(settings: EtcdSettings, secrets: EtcdSecrets) {
     this.#settings = settings;
     this.#secrets = secrets;
+    const { login } = settings;
+    this.#login =
+      login && new EtcdLogin(login, (path, body, timeoutMs) => this.#post(path, body, timeoutMs, null));
     const kept = { keepAlive: true, maxSockets: 4, maxFreeSockets: 2, timeout: IDLE_MS };
     this.#agents = { http: new HttpAgent(kept), https: new HttpsAgent(kept) };
   }
@@ -134,8 +150,23 @@ export class EtcdStore implements RelayStore, ArbiterStore {
     return Buffer.from(this.#settings.prefix + key).toString('base64');
   }
 
+  /** With the user's token, where there is one: a call that is refused for it hasn't been done, and is made once more. */
+  async #ask(path: string, body: unknown, timeoutMs: DurationMs): Promise<EtcdAnswer> {
+    const login = this.#login;
+    if (login === null) return this.#post(path, body, timeoutMs, null);
+    const deadline = performance.now() + timeoutMs;
+    const leftMs = (): DurationMs => Math.max(1, deadline - performance.now());
+    for (let isRepeated = false; ; isRepeated = true) {
+      const shown = login.token(leftMs());
+      const given = await shown;
+      if (given.kind === 'failed') return given;
+      const answer = await this.#post(path, body, leftMs(), given.token);
+      if (!login.refused(answer, shown) || isRepeated) return answer;
+    }
+  }
+
   /** Never throws: whatever goes wrong is a failure. */
-  #ask(path: string, body: unknown, timeoutMs: DurationMs): Promise<Answer> {
+  #post(path: string, body: unknown, timeoutMs: DurationMs, token: string | null): Promise<EtcdAnswer> {
     const { endpoints } = this.#settings;
     const { host, port, secure } = httpUrl(endpoints[this.#turn % endpoints.length] ?? '');
     const sent = JSON.stringify(body);
@@ -144,13 +175,17 @@ export class EtcdStore implements RelayStore, ArbiterStore {
       port,
       method: 'POST',
       path,
-      headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(sent) },
+      headers: {
+        'Content-Type': 'application/json',
+        'Content-Length': Buffer.byteLength(sent),
+        ...(token === null ? {} : { Authorization: token }),
+      },
     };
     return new Promise((resolve) => {
       const request = secure
         ? httpsRequest({ ...options, ...this.#secrets, agent: this.#agents.https })
         : httpRequest({ ...options, agent: this.#agents.http });
-      const end = (answer: Answer): void => {
+      const end = (answer: EtcdAnswer): void => {
         clearTimeout(timer);
         if (answer.kind === 'failed') this.#turn += 1;
         resolve(answer);
@@ -159,7 +194,10 @@ export class EtcdStore implements RelayStore, ArbiterStore {
         end({ kind: 'failed', code, detail: detail.slice(0, MAX_DETAIL_CHARS) });
         request.destroy();
       };
-      const timer = setTimeout(() => fail('timeout', `no answer within ${timeoutMs} ms`), timeoutMs);
+      const timer = setTimeout(
+        () => fail(TIMEOUT, `no answer within ${Math.round(timeoutMs)} ms`),
+        timeoutMs,
+      );
       request.on('error', (error) => fail(codeOf(error), error.message));
       boundAnswer(request, MAX_ANSWER_BYTES, (error) => fail('malformed', error.message));
       request.on('response', (response) => {
@@ -173,10 +211,7 @@ export class EtcdStore implements RelayStore, ArbiterStore {
   }
 }
 
-type Answer = { readonly kind: 'answer'; readonly body: Fields } | StoreFailure;
-type Fields = Readonly<Record<string, unknown>>;
-
-function answerOf(status: number, text: string): Answer {
+function answerOf(status: number, text: string): EtcdAnswer {
   const body = fieldsOf(parsed(text));
   if (status === 200 && body !== null) return { kind: 'answer', body };
   // Such as `etcdserver: mvcc: database space exceeded`, `etcdserver: no leader`, `etcdserver: user name is empty`.
@@ -189,7 +224,7 @@ function answerOf(status: number, text: string): Answer {
   };
 }
 
-function readOf(answer: Answer): StoreRead {
+function readOf(answer: EtcdAnswer): StoreRead {
   if (answer.kind === 'failed') return answer;
   const { kvs } = answer.body;
   if (kvs === undefined || (Array.isArray(kvs) && kvs.length === 0)) return { kind: 'none' };
@@ -201,7 +236,7 @@ function readOf(answer: Answer): StoreRead {
 }
 
 /** Fields that are false or empty are left out of the gateway's answers. */
-function writeOf(answer: Answer): StoreWrite {
+function writeOf(answer: EtcdAnswer): StoreWrite {
   if (answer.kind === 'failed') return answer;
   if (answer.body.succeeded !== true) return { kind: 'conflict' };
   const version = revisionOf(fieldsOf(answer.body.header)?.revision);
@@ -218,9 +253,9 @@ function revisionOf(value: unknown): string | null {
   return typeof value === 'string' && /^[1-9]\d{0,18}$/.test(value) ? value : null;
 }
 
-function fieldsOf(value: unknown): Fields | null {
+function fieldsOf(value: unknown): EtcdFields | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Fields) // every field is looked at before it is used
+    ? (value as EtcdFields) // every field is looked at before it is used
     : null;
 }
 

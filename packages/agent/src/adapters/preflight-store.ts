@@ -16,7 +16,8 @@ import {
 import { counted, type DurationMs, decodeArbiterItem, type Ip } from '@failtome/protocol';
 import type { AgentConfig, Identity, StoreSettings } from '../config/types.ts';
 import { AgentError } from '../errors.ts';
-import { type CheckLine, fail, ok } from './preflight-fix.ts';
+import { readEtcdPassword } from './etcd-login.ts';
+import { type CheckLine, fail, ok, warn } from './preflight-fix.ts';
 import { openStore } from './relay-stores.ts';
 
 /** Stands in the place of a peer's id, which never has a slash. */
@@ -45,10 +46,13 @@ export async function preflightStore(
       const problem = await whyNotUsed(store, relayKey(cluster, id, CHECKED), timeoutMs);
       if (problem !== null) return [fail(name, `${whereOf(settings)}: ${problem}`, fixFor(settings))];
       const cost = costText(relayCost(gossip));
-      const used = ok(name, `${whereOf(settings)}: an item was read and written; ${cost}`);
-      if (!agreement.arbiter) return [used];
+      const used = [
+        ok(name, `${whereOf(settings)}: an item was read and written; ${cost}`),
+        ...(await passwordLines(settings)),
+      ];
+      if (!agreement.arbiter) return used;
       const arbiters = addresses.map(({ ip }) => arbiterLine(store, cluster, ip, timeoutMs));
-      return [used, ...(await Promise.all(arbiters))];
+      return [...used, ...(await Promise.all(arbiters))];
     } finally {
       store.close();
     }
@@ -62,6 +66,14 @@ export async function preflightStore(
       ),
     ];
   }
+}
+
+/** What is to be mended about the file of etcd's password, nearly always nothing. */
+async function passwordLines(settings: StoreSettings): Promise<readonly CheckLine[]> {
+  if (settings.kind !== 'etcd' || settings.login === null) return [];
+  const { passwordFile } = settings.login;
+  const { warnings } = await readEtcdPassword(passwordFile);
+  return warnings.map((text) => warn('store.passwordFile', text, `chmod 0640 ${passwordFile}`));
 }
 
 /** The arbiter's vote about an address, as it stands. */
@@ -116,6 +128,6 @@ function whereOf(settings: StoreSettings): string {
 
 function fixFor(settings: StoreSettings): string {
   if (settings.kind === 'etcd')
-    return 'See that an endpoint answers from here (`etcdctl endpoint health`), with a certificate that this machine trusts, and has room.';
+    return `See that an endpoint answers from here (\`etcdctl endpoint health\`), with a certificate that this machine trusts, and has room${settings.login === null ? '' : `; that the password in ${settings.login.passwordFile} is that of ${settings.login.user}, who may read and write keys that begin with ${settings.prefix}`}.`;
   return `See that the table ${settings.table} is there with the partition key id (a text), that the role allows dynamodb:GetItem and dynamodb:PutItem on it (\`failtome iam\` prints the policy), and that this machine reaches DynamoDB.`;
 }

@@ -198,6 +198,7 @@ function store(settings: Settings): StoreSettings | null {
       table: may(storeKeys.STORE_TABLE) ?? storeKeys.USUAL_TABLE,
       region: may(storeKeys.STORE_REGION),
     };
+  const user = may(storeKeys.STORE_USER);
   return {
     kind,
     endpoints: must(storeKeys.STORE_ENDPOINTS),
@@ -205,6 +206,7 @@ function store(settings: Settings): StoreSettings | null {
     caFile: may(storeKeys.STORE_CA_FILE),
     certFile: may(storeKeys.STORE_CERT_FILE),
     keyFile: may(storeKeys.STORE_KEY_FILE),
+    login: user === null ? null : { user, passwordFile: must(storeKeys.STORE_PASSWORD_FILE) },
   };
 }
 

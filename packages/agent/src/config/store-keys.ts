@@ -69,10 +69,31 @@ export const STORE_KEY_FILE: Key<string> = key(
   none('required with `certFile`, refused otherwise'),
 );
 
+/** `store.user`. */
+export const STORE_USER: Key<string> = key(
+  'store.user',
+  kinds.words('the name of a user of etcd, of 1 to 128 characters', /^[^\0\r\n]{1,128}$/),
+  none('no user; refused without `etcd`'),
+);
+/** `store.passwordFile`. */
+export const STORE_PASSWORD_FILE: Key<string> = key(
+  'store.passwordFile',
+  kinds.words('the path of a file of one line', /^[^\0]*[^\0/]$/),
+  none('required with `user`, refused otherwise'),
+);
+
 /** The keys that only one kind takes. */
 const KEYS_OF: Readonly<Record<StoreKindName, readonly Key<unknown>[]>> = {
   dynamodb: [STORE_TABLE, STORE_REGION],
-  etcd: [STORE_ENDPOINTS, STORE_PREFIX, STORE_CA_FILE, STORE_CERT_FILE, STORE_KEY_FILE],
+  etcd: [
+    STORE_ENDPOINTS,
+    STORE_PREFIX,
+    STORE_CA_FILE,
+    STORE_CERT_FILE,
+    STORE_KEY_FILE,
+    STORE_USER,
+    STORE_PASSWORD_FILE,
+  ],
 };
 
 /** The keys that a store of this kind has no use for. */

@@ -28,6 +28,11 @@ export function storeFaults(settings: Settings): readonly Fault[] {
   const [cert, key] = [has(keys.STORE_CERT_FILE), has(keys.STORE_KEY_FILE)];
   if (cert && !key) faults.push(at(keys.STORE_KEY_FILE, NOTHING, 'the key of store.certFile'));
   if (key && !cert) faults.push(at(keys.STORE_CERT_FILE, NOTHING, 'the certificate of store.keyFile'));
+  const [user, password] = [has(keys.STORE_USER), has(keys.STORE_PASSWORD_FILE)];
+  if (user && !password)
+    faults.push(at(keys.STORE_PASSWORD_FILE, NOTHING, 'the file with the password of store.user'));
+  if (password && !user)
+    faults.push(at(keys.STORE_USER, NOTHING, 'the user whose password is in store.passwordFile'));
   return faults;
 }
 

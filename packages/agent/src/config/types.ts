@@ -140,7 +140,15 @@ export type StoreSettings =
       /** Null, as is `keyFile` then: no client certificate. */
       readonly certFile: string | null;
       readonly keyFile: string | null;
+      /** Null: it asks for no user. */
+      readonly login: EtcdUser | null;
     };
+
+/** A user of an etcd, and the file of its password. */
+export interface EtcdUser {
+  readonly user: string;
+  readonly passwordFile: string;
+}
 
 /** A whole configuration, with its defaults. */
 export interface AgentConfig {

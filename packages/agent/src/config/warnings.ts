@@ -15,6 +15,8 @@ import { toProtocolConfig } from './to-protocol.ts';
 import type { AgentConfig } from './types.ts';
 import { isReadOnTheWay, READ_ON_THE_WAY } from './webhook-rules.ts';
 
+const RELATIVE = 'is relative, and so depends on the directory that the agent is started in';
+
 /** What in a configuration works, and is a risk. */
 export function riskWarnings(config: AgentConfig, settings: Settings): readonly Warning[] {
   return [
@@ -25,6 +27,7 @@ export function riskWarnings(config: AgentConfig, settings: Settings): readonly 
     ...leaseWarnings(config),
     ...driverWarnings(config, settings),
     ...tlsWarnings(config),
+    ...storeWarnings(config.store),
     ...fileWarnings(config),
   ];
 }
@@ -189,32 +192,45 @@ function driverWarnings(config: AgentConfig, settings: Settings): readonly Warni
 function notifyWarnings({ sns, webhooks, exec }: AgentConfig['notify']): readonly Warning[] {
   const nobody = sns === null && webhooks.length === 0 && exec === null;
   const program = exec?.command[0] ?? '/';
-  const relative = 'is relative, and so depends on the directory that the agent is started in';
   return [
     ...when(nobody, 'notify.sns', 'absent: a failover tells nobody but the log'),
     ...webhooks.flatMap(({ url, urlFile, keyFile }, index) => [
       ...when(url !== null && isReadOnTheWay(url), `notify.webhook[${index}].url`, READ_ON_THE_WAY),
-      ...when(!isAbsolute(urlFile ?? '/'), `notify.webhook[${index}].urlFile`, relative),
-      ...when(!isAbsolute(keyFile ?? '/'), `notify.webhook[${index}].keyFile`, relative),
+      ...when(!isAbsolute(urlFile ?? '/'), `notify.webhook[${index}].urlFile`, RELATIVE),
+      ...when(!isAbsolute(keyFile ?? '/'), `notify.webhook[${index}].keyFile`, RELATIVE),
     ]),
     ...when(
       !isAbsolute(program),
       'notify.exec.command',
       program.includes('/')
-        ? `${program} ${relative}`
+        ? `${program} ${RELATIVE}`
         : `${program} is looked up in PATH, which a service has another of than a shell`,
     ),
   ];
 }
 
-function fileWarnings(config: AgentConfig): readonly Warning[] {
-  const relative = 'is relative, and so depends on the directory that the agent is started in';
+function storeWarnings(store: AgentConfig['store']): readonly Warning[] {
+  if (store?.kind !== 'etcd') return [];
+  const { login, endpoints } = store;
+  const exposed = 'http: whoever is on the way can read the password of store.user';
   return [
-    ...when(!isAbsolute(config.auth.keyFile), 'auth.keyFile', relative),
-    ...when(!isAbsolute(config.auth.identity ?? '/'), 'auth.identity', relative),
-    ...when(!isAbsolute(config.stateDir), 'stateDir', relative),
+    ...endpoints.flatMap((url, index) =>
+      when(login !== null && isReadOnTheWay(url), `store.endpoints[${index}]`, exposed),
+    ),
+    ...(['caFile', 'certFile', 'keyFile'] as const).flatMap((key) =>
+      when(!isAbsolute(store[key] ?? '/'), `store.${key}`, RELATIVE),
+    ),
+    ...when(!isAbsolute(login?.passwordFile ?? '/'), 'store.passwordFile', RELATIVE),
+  ];
+}
+
+function fileWarnings(config: AgentConfig): readonly Warning[] {
+  return [
+    ...when(!isAbsolute(config.auth.keyFile), 'auth.keyFile', RELATIVE),
+    ...when(!isAbsolute(config.auth.identity ?? '/'), 'auth.identity', RELATIVE),
+    ...when(!isAbsolute(config.stateDir), 'stateDir', RELATIVE),
     ...(['certFile', 'keyFile', 'caFile'] as const).flatMap((key) =>
-      when(!isAbsolute(config.api.tls?.[key] ?? '/'), `api.tls.${key}`, relative),
+      when(!isAbsolute(config.api.tls?.[key] ?? '/'), `api.tls.${key}`, RELATIVE),
     ),
     ...when(
       /^\/(var\/)?tmp(\/|$)|^\/(dev\/shm|run)(\/|$)/.test(config.stateDir),

@@ -50,7 +50,7 @@ gossip: { interval: 200ms, timeout: 150ms, dead: 1s, fanout: 2 }
 agreement: { silentPeer: hold, lease: 20s }
 guard: { urls: ["https://a.example/ip", "http://b.example"], timeout: 1s, allowPrivate: true }
 driver: { kind: exec, command: [/usr/local/bin/move-ip, --fast], displace: allow }
-store: { kind: etcd, endpoints: ["https://10.0.3.1:2379", "https://10.0.3.2:2379"], prefix: /x/, caFile: /e.ca, certFile: /e.crt, keyFile: /e.key }
+store: { kind: etcd, endpoints: ["https://10.0.3.1:2379", "https://10.0.3.2:2379"], prefix: /x/, caFile: /e.ca, certFile: /e.crt, keyFile: /e.key, user: failtome, passwordFile: /e.pw }
 notify:
   sns: { topicArn: "arn:aws:sns:us-east-1:123456789012:failover" }
   webhook: { name: ops, urlFile: /u, keyFile: /h, timeout: 2s }
