@@ -6,7 +6,8 @@ import { expect, test } from 'vitest';
 import { observeTold, takeRead } from '../src/membership/hearsay.ts';
 import type { Association } from '../src/model/inputs.ts';
 import type { State } from '../src/model/state.ts';
-import { forgetReplacedSelf, holderFrom, observeHolder, READS_LAG_MS } from '../src/observation/holder.ts';
+import { holderFrom, observeHolder } from '../src/observation/holder.ts';
+import { forgetReplacedSelf, READS_LAG_MS } from '../src/observation/replaced.ts';
 import { newContext } from '../src/step-context.ts';
 import { AT, addressIn, addressRecordOf, clusterOf, IP, stateOf, WALL } from './support/fixtures.ts';
 

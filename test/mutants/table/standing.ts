@@ -183,7 +183,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     ['I12'],
     'between release and take a read that still shows the old holder counts once a peer names that one',
     edit(
-      'observation/holder.ts',
+      'observation/replaced.ts',
       'return move?.duty === true ? replaced : null;',
       'return move?.duty === undefined ? replaced : null;',
     ),

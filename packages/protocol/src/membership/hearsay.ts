@@ -16,8 +16,8 @@ import {
   noteReplacedByWord,
   observeHolder,
   onTakenSince,
-  READS_LAG_MS,
 } from '../observation/holder.ts';
+import { READS_LAG_MS } from '../observation/replaced.ts';
 import { addressOf, changeAddress, type StepContext } from '../step-context.ts';
 import type { AddressRecord, HolderRecord } from '../wire/messages.ts';
 import { adoptedId, ignorePart } from './bounded.ts';

@@ -15,8 +15,9 @@ import {
   NEVER,
   type NodeId,
 } from '../model/units.ts';
-import { isSameHolder, isSilent, observeHolder, READS_LAG_MS } from '../observation/holder.ts';
+import { isSameHolder, isSilent, observeHolder } from '../observation/holder.ts';
 import { asksTheCloud, READ_EVERY_MS } from '../observation/idle-reads.ts';
+import { READS_LAG_MS } from '../observation/replaced.ts';
 import { addressOf, changeAddress, type StepContext } from '../step-context.ts';
 import { holderTold } from './hearsay.ts';
 

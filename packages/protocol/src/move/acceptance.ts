@@ -6,7 +6,8 @@
 import type { AssociationId, Ip, MonotonicMs } from '../model/units.ts';
 import { outdateReads } from '../observation/early-reads.ts';
 import { endAllUntil } from '../observation/ended.ts';
-import { noteReleased, observeHolder } from '../observation/holder.ts';
+import { observeHolder } from '../observation/holder.ts';
+import { noteReleased } from '../observation/replaced.ts';
 import { lookAfterMove } from '../observation/watching.ts';
 import { addressOf, changeAddress, persist, type StepContext } from '../step-context.ts';
 import { noteTry } from '../takeover/episode.ts';

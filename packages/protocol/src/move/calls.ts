@@ -5,7 +5,7 @@
 import type { DriverOperation, ReleaseTarget } from '../model/effects.ts';
 import type { DurationMs, EffectId, Ip } from '../model/units.ts';
 import { outdateReads } from '../observation/early-reads.ts';
-import { forgetReplacedSelf } from '../observation/holder.ts';
+import { forgetReplacedSelf } from '../observation/replaced.ts';
 import { addressOf, changeAddress, draw, emitFact, newEffectId, type StepContext } from '../step-context.ts';
 import { callTimeoutMs } from '../takeover/view.ts';
 import type { NextCall, ReadPurpose } from './phases.ts';

@@ -7,7 +7,7 @@ import type { ShownRead } from '../model/address-state.ts';
 import type { CallPurpose, DriverAnswer, DriverResult } from '../model/inputs.ts';
 import type { EffectId, Ip } from '../model/units.ts';
 import { earlyRead, isReadingEarly } from '../observation/early-reads.ts';
-import { noteReleased } from '../observation/holder.ts';
+import { noteReleased } from '../observation/replaced.ts';
 import { addressOf, changeAddress, type StepContext } from '../step-context.ts';
 import { callTimeoutMs } from '../takeover/view.ts';
 import { read } from './calls.ts';
