@@ -104,7 +104,7 @@ gossip: { interval: 250ms, dead: 2s, timeout: 150ms, fanout: 5 }
 agreement: { silentPeer: hold, arbiter: false, lease: 12s }
 guard: { urls: ["http://checkip.amazonaws.com"], timeout: 2s, allowPrivate: true }
 driver: { kind: opsworks, region: us-east-1, instanceId: i-0abc, assumeRole: "arn:aws:iam::123456789012:role/mover", displace: allow }
-store: { kind: etcd, endpoints: ["http://10.0.3.1:2379"], prefix: /x/, caFile: /a, certFile: /c, keyFile: /k }
+store: { kind: etcd, endpoints: ["http://10.0.3.1:2379"], prefix: /x/, caFile: /a, certFile: /c, keyFile: /k, user: u, passwordFile: /p }
 notify:
   sns: { topicArn: "arn:aws:sns:us-east-1:123456789012:failover" }
   webhook:

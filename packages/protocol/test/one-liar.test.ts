@@ -43,6 +43,8 @@ import {
 const WITNESS = 'pluto';
 const CLUSTER = clusterOf(candidate(PEER), { ...candidate(WITNESS), role: 'witness' });
 const DOWN = withAddress(seenDown(heldBy(stateOf(CLUSTER), PEER)), { epoch: 20 });
+/** How far one message moves a counter beyond `FAR`. */
+const STEP = 2 ** 16;
 const NOTHING: EpisodeRecord = {
   upEpoch: 0,
   anewEpoch: 0,
@@ -228,6 +230,27 @@ describe('an epoch', () => {
       state = says(state, WITNESS, { epoch: Number.MAX_SAFE_INTEGER - 2 ** 52 }).state;
     expect(addressIn(state).epoch).toBe(FAR);
     expect(addressIn(says(state, PEER, { epoch: FAR + 5 }).state).epoch).toBe(FAR + 5);
+  });
+
+  test('of a witness that is beyond that is followed by a step each gossip.dead, also where its record stays the same', () => {
+    const far = { epoch: FAR + 10 * STEP };
+    const { deadMs } = DOWN.config.gossip;
+    let state = says(DOWN, WITNESS, far).state;
+    expect(addressIn(state).epoch).toBe(FAR);
+    for (const [afterMs, steps] of [
+      [deadMs - 1, 0],
+      [1, 1],
+      [deadMs / 2, 1],
+      [deadMs / 2, 2],
+      [5 * deadMs, 3],
+    ] as const) {
+      const ctx = newContext(state, { at: state.now.at + afterMs, wall: WALL });
+      const witness = state.peers[WITNESS];
+      if (witness?.record == null) throw new Error('it has been heard');
+      adoptWhatIsLeft(ctx, witness, witness.record);
+      state = ctx.state;
+      expect(addressIn(state).epoch).toBe(FAR + steps * STEP);
+    }
   });
 });
 

@@ -156,6 +156,24 @@ test('a holder that is heard and fit, and serves nobody, is protected for as lon
   expect(availabilityOf(world, ADDRESS)).toMatchObject({ kind: 'must-serve', dampedMs: 0 });
 });
 
+test('a holder is heard through the store, and on connections that it keeps, while the other way is cut', () => {
+  const dampedMs = (store: boolean, ...ways: readonly (readonly [string, string])[]): number => {
+    const world = settledCluster({ world: { autoAddressDelayMs: 1_000 }, settings: { store } });
+    world.haproxy('a', 'dead');
+    expect(world.runTill(() => world.outside.servedBy(ADDRESS) === 'b', 60_000)).toBe(true);
+    world.haproxy('a', 'up');
+    world.runFor(20_000);
+    world.wayOut('b', 'broken');
+    for (const [from, to] of ways) world.oneWay(from, to, { state: 'closed' });
+    const availability = availabilityOf(world, ADDRESS);
+    return availability.kind === 'must-serve' ? availability.dampedMs : Number.NaN;
+  };
+  expect(dampedMs(false, ['a', 'b'])).toBeGreaterThan(30_000);
+  expect(dampedMs(false, ['b', 'a'])).toBe(0);
+  expect(dampedMs(false, ['a', 'b'], ['b', 'a'])).toBe(0);
+  expect(dampedMs(true, ['a', 'b'], ['b', 'a'])).toBeGreaterThan(30_000);
+});
+
 test('an address that nobody can serve is no violation once every candidate says why and people are told', () => {
   const world = settledCluster();
   world.haproxy('a', 'dead');

@@ -77,6 +77,22 @@ test.each(TOPICS)('what a liar says about %s counts as heard, and no node gives 
   expect(world.process('b')?.view.state().peers.w?.state).toBe('alive');
 });
 
+test('no node keeps an order to itself because somebody else has the one key', () => {
+  const world = createCluster({
+    seed: 1,
+    nodes: [{ id: 'a' }, { id: 'b' }, { id: 'w', role: 'witness' }],
+    settings: FAST_SETTINGS,
+  });
+  for (const { id } of world.spec.nodes) world.start(id);
+  world.runFor(3_000);
+  const stop = world.lie('w', 'shared-key', { says: TOPICS[0], votes: VOTES[0] }, 5);
+  world.runFor(3_000);
+  stop();
+  world.order('a', { kind: 'pause', owner: 'operator', reason: 'test', forMs: null });
+  world.runFor(2_000);
+  for (const id of ['a', 'b', 'w']) expect(world.process(id)?.view.state().pause.owner).toBe('operator');
+});
+
 test('who has the one key leaves every message as it is once it lies no more', () => {
   const liar = new Liar({
     mode: 'shared-key',

@@ -306,6 +306,19 @@ test.each([['a read that shows nobody lets an ambiguous take be repeated', TAKE,
   },
 );
 
+test('I15: a move that by some clock is out of the budget by now is no longer in it', () => {
+  const withFirst = (firstMs: number): readonly string[] =>
+    play(
+      takeover(
+        { begins: [-600_000, TAKEOVER.begins[1]] },
+        ...[firstMs, -400_000, -300_000].map((atMs): Moment => [atMs, (stage) => associated(stage, 'a')]),
+        ...shifted(movedLately, -60_000),
+      ),
+    );
+  expect(withFirst(-594_000)).toContain('I15');
+  expect(withFirst(-595_300)).not.toContain('I15');
+});
+
 test("I15: that a new holder has served is a candidate's to see; nobody believes a witness of it", () => {
   const stage = newStage();
   stage.c.reconfigure({ node: { ...stage.c.config.node, role: 'witness' } });

@@ -10,7 +10,7 @@ import {
   secondOf,
   type TestRun,
 } from './checked-stage.ts';
-import { associated, driven, READ, shows } from './checked-takeover.ts';
+import { associated, drive, driven, READ, shows } from './checked-takeover.ts';
 
 const AFTER_MS = 10_000;
 
@@ -125,6 +125,24 @@ const begins =
   (by: (stage: Stage) => TestRun) =>
   (stage: Stage): void =>
     stage.tell({ kind: 'started', by: by(stage) });
+
+test('what a read shows counts from when the read began, which may be before the move, whoever reads', () => {
+  const read = (reader: 'a' | 'c', beganMs: number): readonly string[] =>
+    ordersHome(
+      [beganMs, ({ tell, [reader]: by }) => tell(drive(by, READ))],
+      [50_100, (stage) => associated(stage, 'a', { kind: 'operator', name: 'console' })],
+      [
+        50_200,
+        ({ tell, [reader]: by, aws }) =>
+          tell(driven(by, READ, shows(aws.addresses.get(ADDRESS)?.association?.id ?? '', reader === 'a'))),
+      ],
+      [50_300, reads],
+    );
+  for (const reader of ['a', 'c'] as const) {
+    expect(read(reader, 49_900)).toEqual([]);
+    expect(read(reader, 50_150)).toEqual(['I28']);
+  }
+});
 
 test('what the home says of its fitness is not known while an agent runs twice with its id', () => {
   const alone: readonly Moment[] = [

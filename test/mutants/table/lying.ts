@@ -37,8 +37,19 @@ export const LYING_MUTANTS: readonly Mutant[] = [
     'epochs of whoever opens no ballots are adopted without an end',
     edit(
       'membership/bounded.ts',
-      'const most = opensBallots || wasAsked ? told : Math.min(told, FAR);',
+      "const most = isAnyTime || (by === 'record' && isFollowedNow(ctx.state, ip, from)) ? told : FAR;",
       'const most = told;',
+    ),
+    'liar',
+  ),
+  mutant(
+    'driven-up-voter-unfollowed',
+    ['L1'],
+    'the epoch of a voter that is no candidate and that was driven far up is never followed',
+    edit(
+      'membership/bounded.ts',
+      'return isOver && isCandidate(config, config.node.id);',
+      'return isOver && !isCandidate(config, config.node.id);',
     ),
     'liar',
   ),

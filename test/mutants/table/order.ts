@@ -140,7 +140,11 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     'a candidate does not learn of higher epochs',
     [
       edit('membership/membership.ts', 'adoptEpoch(ctx, peer.id, told.ip, told.epoch);', ''),
-      edit('election/campaign.ts', 'adoptEpoch(ctx, from, answer.address, answer.highest, isFirst);', ''),
+      edit(
+        'election/campaign.ts',
+        "adoptEpoch(ctx, from, answer.address, answer.highest, isFirst ? 'first-answer' : 'answer');",
+        '',
+      ),
     ],
     'network',
   ),

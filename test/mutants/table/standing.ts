@@ -189,6 +189,12 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     ),
   ),
   mutant(
+    'reads-go-back-by-one',
+    ['I12'],
+    'after its own release a node believes a read that shows the holder before the one that it has released',
+    edit('observation/holder.ts', '    formerHolders: formerHolders(ctx.state, address, seen),\n', ''),
+  ),
+  mutant(
     'restart-moves-forgotten',
     ['I12', 'I17'],
     'a restart forgets the move that it finds',

@@ -175,7 +175,7 @@ function count(
 ): boolean {
   const { arbiter } = addressOf(ctx.state, ip);
   const highest = itemOf(arbiter)?.epoch ?? 0;
-  if (reason === 'stale-epoch') adoptEpoch(ctx, ARBITER, ip, highest, true);
+  if (reason === 'stale-epoch') adoptEpoch(ctx, ARBITER, ip, highest, 'first-answer');
   const counted: VoterAnswer = { answer, reason, leaseUntil: until, retryMs };
   changeAddress(ctx, ip, { campaign: { ...campaign, answers: { ...campaign.answers, [ARBITER]: counted } } });
   emitFact(ctx, {

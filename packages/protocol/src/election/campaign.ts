@@ -119,7 +119,7 @@ export function onBallotAnswer(ctx: StepContext, from: NodeId, answer: BallotAns
   if (address === undefined || answer.voter !== from || answer.candidate !== ctx.state.config.node.id) return;
   const { campaign, move } = address;
   const isFirst = campaign?.answers[from] === undefined && isAwaited(ctx.state, campaign, from, answer);
-  adoptEpoch(ctx, from, answer.address, answer.highest, isFirst);
+  adoptEpoch(ctx, from, answer.address, answer.highest, isFirst ? 'first-answer' : 'answer');
   if (answer.reason === 'duplicate-id') onToldOfDuplicate(ctx, from, answer.retryMs);
   if (campaign === null || campaign.epoch !== answer.epoch) {
     const over =

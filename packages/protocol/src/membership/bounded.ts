@@ -5,6 +5,7 @@
  * holds would therefore end them: the next one is refused by every codec, that of the node's own next start included.
  */
 import { isCandidate } from '../election/quorum.ts';
+import type { State } from '../model/state.ts';
 import type { DurationMs, Epoch, Ip, NodeId, WallMs } from '../model/units.ts';
 import { addressOf, changeAddress, emitFact, type StepContext } from '../step-context.ts';
 
@@ -53,15 +54,34 @@ export function adopted(known: number, told: number): number {
 /**
  * The highest epoch that anybody knows is to be passed by the next ballot. Beyond `FAR` only candidates, who open ballots, are
  * followed: another could raise a candidate's epoch faster than the voters hear of it, and they don't hear ballots that far ahead.
+ * Somebody may have driven a voter up in candidates' names, and then it refuses all ballots. So what it tells of itself is followed
+ * slowly, by candidates alone.
  *
- * @param wasAsked it is a voter's first answer to a ballot of this node's, which has to come to what the voter has lent for
+ * @param by `first-answer`: a voter's first answer to a ballot of this node's, which has to come to what the voter has lent for;
+ * `answer`: any other, which moves nothing of a voter that is no candidate
  */
-export function adoptEpoch(ctx: StepContext, from: NodeId, ip: Ip, told: Epoch, wasAsked = false): void {
+export function adoptEpoch(
+  ctx: StepContext,
+  from: NodeId,
+  ip: Ip,
+  told: Epoch,
+  by: 'record' | 'first-answer' | 'answer' = 'record',
+): void {
   const { epoch } = addressOf(ctx.state, ip);
-  const opensBallots = isCandidate(ctx.state.config, from);
-  const most = opensBallots || wasAsked ? told : Math.min(told, FAR);
+  const isAnyTime = isCandidate(ctx.state.config, from) || by === 'first-answer' || told <= FAR;
+  const most = isAnyTime || (by === 'record' && isFollowedNow(ctx.state, ip, from)) ? told : FAR;
   if (told > epoch && (most < told || !isPlausible(epoch, told))) ignorePart(ctx, from);
-  if (most > epoch) changeAddress(ctx, ip, { epoch: adopted(epoch, most) });
+  if (most <= epoch) return;
+  changeAddress(ctx, ip, { epoch: adopted(epoch, most), ...(isAnyTime ? {} : { followedAt: ctx.now.at }) });
+}
+
+/** Whether what that peer's record tells of an epoch beyond `FAR` moves this node's now: a candidate's does, another's once every voter has heard of the last such step. */
+export function isFollowedNow(state: State, ip: Ip, from: NodeId): boolean {
+  const { config, now } = state;
+  if (isCandidate(config, from)) return true;
+  const { followedAt } = addressOf(state, ip);
+  const isOver = followedAt === null || now.at - followedAt >= config.gossip.deadMs;
+  return isOver && isCandidate(config, config.node.id);
 }
 
 /** A counter from the disk; one that an earlier version took from a forged message begins at `FAR`. */

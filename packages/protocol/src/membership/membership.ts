@@ -30,7 +30,7 @@ import {
 import { adoptEpisode, definiteFitness, onFitnessChanged } from '../takeover/episode.ts';
 import { MOST_AT_ONCE } from '../wire/freshness.ts';
 import type { AddressRecord, NodeRecord, Payload, PeerState, Rumour } from '../wire/messages.ts';
-import { adoptEpoch, ignorePart, isPlausible } from './bounded.ts';
+import { adoptEpoch, ignorePart, isFollowedNow, isPlausible } from './bounded.ts';
 import { mayHurry } from './budget.ts';
 import { peerStateNow, type SilenceLimits, silenceLimits, suspectAfterMs } from './detector.ts';
 import { observeTold } from './hearsay.ts';
@@ -77,10 +77,10 @@ export function adoptRecord(ctx: StepContext, peer: Peer, record: NodeRecord, ve
 /** What the bounds had no room for, of a record that the peer doesn't send again: with each of its messages some more. */
 export function adoptWhatIsLeft(ctx: StepContext, peer: Peer, record: NodeRecord): void {
   if (peer.ordersDue) adoptOrders(ctx, peer.id, record);
-  if (!isCandidate(ctx.state.config, peer.id)) return;
   for (const { ip, epoch } of record.addresses) {
     const known = ctx.state.addresses[ip];
-    if (known !== undefined && epoch > known.epoch) adoptEpoch(ctx, peer.id, ip, epoch);
+    if (known !== undefined && epoch > known.epoch && isFollowedNow(ctx.state, ip, peer.id))
+      adoptEpoch(ctx, peer.id, ip, epoch);
   }
 }
 

@@ -84,6 +84,10 @@ export interface AddressState {
   readonly late: LateTake | null;
   /** Whom this node's last release or accepted take replaced, or a peer's by its own word, where associations have no ids; null: nothing that a read could still show. */
   readonly replaced: Replaced | null;
+  /** At most `MAX_FORMER_HOLDERS`, newest first; only where associations have no ids. */
+  readonly formerHolders: readonly FormerHolder[];
+  /** When this node last followed the epoch of a voter that is no candidate; null: not in this run. */
+  readonly followedAt: MonotonicMs | null;
   readonly idle: IdleCalls;
   readonly arbiter: ArbiterLine;
 }
@@ -134,6 +138,12 @@ export interface Replaced {
   /** The peer that says so; null: the cloud's answer to this node's own take. */
   readonly toldBy: NodeId | null;
 }
+
+/** Who held an address lately, by an association without an id: before `until` a read may go back to it. */
+export type FormerHolder = Pick<Replaced, 'kind' | 'node' | 'instanceId' | 'until'>;
+
+/** As many changes as there may be within the time by which reads lag, hold-down or not. */
+export const MAX_FORMER_HOLDERS = 4;
 
 /** Who is believed to hold the address. `other`: an instance that is no configured node. */
 export interface Holder {

@@ -200,6 +200,8 @@ export function newAddress(ip: Ip): AddressState {
     episode: NEW_EPISODE,
     late: null,
     replaced: null,
+    formerHolders: [],
+    followedAt: null,
     idle: {
       reading: null,
       readingAt: 0,

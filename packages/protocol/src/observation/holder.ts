@@ -22,7 +22,14 @@ import { onChangedHands } from '../takeover/episode.ts';
 import type { Fitness } from '../wire/messages.ts';
 import { changesKept, nameOfChange, withChange } from './changes.ts';
 import { recounted } from './check.ts';
-import { isReplaced, READS_LAG_MS, replacedAfterTake, replacedAfterWord } from './replaced.ts';
+import {
+  forgetReplaced,
+  formerHolders,
+  isReplaced,
+  READS_LAG_MS,
+  replacedAfterTake,
+  replacedAfterWord,
+} from './replaced.ts';
 
 /** Silent: this node itself hasn't heard it for `gossip.dead`, counted anew from the start and from a stall. */
 export function isSilent(state: State, id: NodeId): boolean {
@@ -170,6 +177,7 @@ export function observeHolder(ctx: StepContext, ip: Ip, seen: Holder, source: Ho
   changeAddress(ctx, ip, {
     holder: seen,
     heldBefore: heldBefore(address, seen),
+    formerHolders: formerHolders(ctx.state, address, seen),
     ...(isAnother ? withChange(address, seen.at, nameOfChange(seen), changesKept(ctx.state.config)) : {}),
     served: known.kind === 'unknown' ? address.served : false,
     // Failures of the last holder are no evidence against this one.
@@ -226,7 +234,7 @@ export function forgetHeldWithoutId(ctx: StepContext, ip: Ip): void {
 /** That peer has taken the address itself since: a read that shows it counts at once. */
 export function onTakenSince(ctx: StepContext, ip: Ip, by: NodeId): void {
   forgetHeldWithoutId(ctx, ip);
-  if (addressOf(ctx.state, ip).replaced?.node === by) changeAddress(ctx, ip, { replaced: null });
+  forgetReplaced(ctx, ip, by);
 }
 
 /** What the cloud has told this node itself keeps its names, and is passed on by them. */

@@ -3,22 +3,53 @@
  * before a peer's by its own word.
  */
 
-import type { AddressState, Holder } from '../model/address-state.ts';
+import {
+  type AddressState,
+  type FormerHolder,
+  type Holder,
+  MAX_FORMER_HOLDERS,
+} from '../model/address-state.ts';
 import type { State } from '../model/state.ts';
-import type { DurationMs, Ip } from '../model/units.ts';
+import type { DurationMs, Ip, NodeId } from '../model/units.ts';
 import { addressOf, changeAddress, type StepContext } from '../step-context.ts';
 import type { Releases } from '../storage/durable.ts';
 
 /** The longest by which a read may lag behind, where an association has no id that would betray it. */
 export const READS_LAG_MS: DurationMs = 60_000;
 
-/** Whether it is the holder whom the last take or release has replaced, and whom reads may still show. */
-export function isReplaced({ now }: State, { replaced }: AddressState, shown: Holder): boolean {
+/** Whether it is the holder whom the last take or release has replaced, or after one of this node's own, one before: reads may still show it. */
+export function isReplaced(
+  { now }: State,
+  { replaced, formerHolders }: AddressState,
+  shown: Holder,
+): boolean {
   if (replaced === null || now.at >= replaced.until) return false;
-  const { kind, node, instanceId } = replaced;
   if (shown.kind === 'none' && replaced.orNobody === true) return true;
+  if (isThat(replaced, shown)) return true;
+  return replaced.toldBy === null && formerHolders.some((one) => now.at < one.until && isThat(one, shown));
+}
+
+function isThat({ kind, node, instanceId }: FormerHolder, shown: Holder): boolean {
   if (instanceId !== null && instanceId === shown.instanceId) return true;
   return shown.kind === kind && shown.node === node && shown.instanceId === instanceId;
+}
+
+/** Who held the address lately, once `seen` does. */
+export function formerHolders({ now }: State, address: AddressState, seen: Holder): readonly FormerHolder[] {
+  const { kind, node, instanceId, associationId } = address.holder;
+  const isLeft = kind !== 'none' && kind !== 'unknown' && associationId === null;
+  if (!isLeft && address.formerHolders.length === 0) return address.formerHolders;
+  const others = address.formerHolders.filter((one) => now.at < one.until && !isThat(one, seen));
+  const until = now.at + READS_LAG_MS;
+  return (isLeft ? [{ kind, node, instanceId, until }, ...others] : others).slice(0, MAX_FORMER_HOLDERS);
+}
+
+/** A read that shows that node may be of now. */
+export function forgetReplaced(ctx: StepContext, ip: Ip, id: NodeId): void {
+  const { replaced, formerHolders: before } = addressOf(ctx.state, ip);
+  if (replaced?.node === id) changeAddress(ctx, ip, { replaced: null });
+  if (before.some(({ node }) => node === id))
+    changeAddress(ctx, ip, { formerHolders: before.filter(({ node }) => node !== id) });
 }
 
 /** This node has released the address: whoever held it, by an association without an id, may be shown for a while. */
@@ -32,8 +63,7 @@ export function noteReleased(ctx: StepContext, ip: Ip, releases: Releases | unde
 
 /** This node asks for the address: a read that shows it may be of that, and no longer of how it was before a peer's take. */
 export function forgetReplacedSelf(ctx: StepContext, ip: Ip): void {
-  if (addressOf(ctx.state, ip).replaced?.node === ctx.state.config.node.id)
-    changeAddress(ctx, ip, { replaced: null });
+  forgetReplaced(ctx, ip, ctx.state.config.node.id);
 }
 
 /** The cloud shows a take of this node's by an association without an id: whoever held the address may be shown for a while. */

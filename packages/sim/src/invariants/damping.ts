@@ -7,7 +7,7 @@ import { holderOf } from '@failtome/cloud/model';
 import { counted, type Ip, MAX_FLAP_MOVES, type NodeId } from '@failtome/protocol';
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
 import { type Broken, broken, type EventOf, type Judged, type RunView } from './events.ts';
-import { firstCallOf } from './run-history.ts';
+import { DRIFT, firstCallOf } from './run-history.ts';
 
 /** What a node that learns late of a move counts from then: by a read once a minute, or when it goes on. */
 const LEARNT_LATE_MS = 3 * 60_000;
@@ -100,9 +100,10 @@ function checkTooSoon({ changes }: Damping, event: EventOf<'drive'>, view: Clust
   const { holdDownMs, flap } = by.config;
   const what = `${by.run} calls ${operation.op} of ${ip}, whose holder ${holder} is heard, fit and has served since ${servedAtMs}`;
   const found: Broken[] = [];
-  if (now - newest.atMs < holdDownMs)
+  if (now - newest.atMs < holdDownMs * DRIFT)
     found.push(broken('I15', `${what}: it moved at ${newest.atMs}, and holds for ${holdDownMs} ms`));
-  const recent = known.filter(({ atMs }) => now - atMs < flap.withinMs && isRemembered(atMs, view));
+  const withinMs = flap.withinMs * DRIFT;
+  const recent = known.filter(({ atMs }) => now - atMs < withinMs && isRemembered(atMs, view));
   if (recent.length >= flap.moves)
     found.push(broken('I15', `${what}: it moved at ${recent.map(({ atMs }) => atMs).join(', ')}`));
   return found;

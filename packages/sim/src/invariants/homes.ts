@@ -3,15 +3,12 @@
  * `after`, within the window, not while paused, and one address at a time. By the handover that its holder orders, and by what has
  * really moved.
  */
-import { FAILBACK_OWNER, type Ip, isSpanOpen, type NodeId } from '@failtome/protocol';
+import { callTimeoutMs, FAILBACK_OWNER, type Ip, isSpanOpen, type NodeId } from '@failtome/protocol';
 import { isPaused } from './calls.ts';
 import type { ClusterRules, ClusterView } from './cluster-view.ts';
 import { isDouble } from './duplicate-ids.ts';
 import { type Broken, broken, type EventOf, type FactOf, type RunView } from './events.ts';
-import { addressOf } from './run-history.ts';
-
-/** What drifting clocks may make of a length of time. */
-const DRIFT = 0.999;
+import { addressOf, DRIFT } from './run-history.ts';
 
 /** How long a message that says that all is well may be on its way, and a step may take. */
 const ON_ITS_WAY_MS = 2_000;
@@ -68,8 +65,7 @@ function checkOrder(
     return [broken('I28', `${what}, which is ${home ?? 'nobody'}'s`)];
   const found: Broken[] = [];
   const movedMs = moves[ip];
-  const isFresh = movedMs !== undefined && view.now() - movedMs < failback.afterMs * DRIFT;
-  if (isFresh && knowsOf(movedMs, by, ip, view))
+  if (movedMs !== undefined && isFresh(movedMs, by, ip, view) && knowsOf(movedMs, by, ip, view))
     found.push(broken('I28', `${what}, and it moved at ${movedMs}`));
   if (isPaused(by)) found.push(broken('I28', `${what} while paused`));
   if (failback.window !== null && !isSpanOpen(failback.window, now.wall))
@@ -79,6 +75,17 @@ function checkOrder(
   if (other !== undefined) found.push(broken('I28', `${what}, and ${other.record.address} too`));
   const gone = whyNotThere(to, ended[to] ?? 0, by, view);
   return gone === null ? found : [...found, broken('I28', `${what}, which ${gone}`)];
+}
+
+/** What a read shows a node takes to be so since the read began, which is one call earlier at most, and tells it to the others so. */
+function isFresh(movedMs: number, by: RunView, ip: Ip, view: ClusterView): boolean {
+  const own = addressOf(view.historyOf(by), ip).shows?.associationId;
+  const begunMs = view.runs().flatMap((run) => {
+    const { shows } = addressOf(view.historyOf(run), ip);
+    return shows === null || shows.associationId !== own ? [] : [shows.sinceMs];
+  });
+  const earliestMs = Math.max(movedMs - callTimeoutMs(by.config), Math.min(movedMs, ...begunMs));
+  return view.now() - earliestMs < (by.config.failback?.afterMs ?? 0) * DRIFT;
 }
 
 /** Whether it was told by the cloud itself that it holds the address by the very association that there is now. */

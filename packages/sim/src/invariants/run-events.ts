@@ -295,7 +295,7 @@ function withAnswer(history: RunHistory, { effect, result }: EventOf<'driven'>, 
   const { unknown, shows, acceptedMs, otherwiseMs } = addressOf(history, ip);
   switch (answer.kind) {
     case 'read': {
-      const shown = shownBy(answer, begunMs, nowMs);
+      const shown = shownBy(answer, begunMs, nowMs, shows);
       // What came while a read was on its way may be newer than what it shows.
       const isOvertaken = (otherwiseMs ?? Number.NEGATIVE_INFINITY) >= begunMs;
       return withAddress(known, ip, {
@@ -308,13 +308,19 @@ function withAnswer(history: RunHistory, { effect, result }: EventOf<'driven'>, 
     }
     case 'taken':
       return withAddress(known, ip, {
-        shows: { associationId: answer.associationId, self: true, beganMs: nowMs, atMs: nowMs },
+        shows: {
+          associationId: answer.associationId,
+          self: true,
+          beganMs: nowMs,
+          sinceMs: nowMs,
+          atMs: nowMs,
+        },
         heldMs: nowMs,
         acceptedMs: acceptedMs ?? nowMs,
       });
     case 'released':
       return withAddress(known, ip, {
-        shows: { associationId: null, self: false, beganMs: nowMs, atMs: nowMs },
+        shows: { associationId: null, self: false, beganMs: nowMs, sinceMs: nowMs, atMs: nowMs },
       });
     case 'unknown': {
       if (operation.op !== 'release' && operation.op !== 'take') return known;
@@ -336,13 +342,16 @@ function shownBy(
   { association }: Extract<DriverAnswer, { kind: 'read' }>,
   beganMs: number,
   atMs: number,
+  before: Shown | null,
 ): Shown {
-  return association.kind === 'none'
-    ? { associationId: null, self: false, beganMs, atMs }
-    : {
-        associationId: association.associationId ?? association.instanceId,
-        self: association.self,
-        beganMs,
-        atMs,
-      };
+  const { associationId, self } =
+    association.kind === 'none'
+      ? { associationId: null, self: false }
+      : {
+          associationId: association.associationId ?? association.instanceId,
+          self: association.self,
+        };
+  const isSame = before !== null && associationId !== null && before.associationId === associationId;
+  const sinceMs = isSame ? Math.min(before.sinceMs, beganMs) : beganMs;
+  return { associationId, self, beganMs, sinceMs, atMs };
 }

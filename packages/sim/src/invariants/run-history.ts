@@ -16,6 +16,8 @@ export interface Proof {
 export interface Shown {
   /** When the read began, or the call was answered. */
   readonly beganMs: number;
+  /** The same of the first that has shown this since it showed anything else. */
+  readonly sinceMs: number;
   readonly associationId: string | null;
   readonly self: boolean;
   readonly atMs: number;
@@ -125,6 +127,9 @@ export interface RunHistory {
   readonly wire: string;
   readonly sendPaces: Readonly<Record<NodeId, Pace>>;
 }
+
+/** What drifting clocks may make of a length of time. */
+export const DRIFT = 0.999;
 
 /** How long a read without an id isn't believed after a peer's word, and what drifting clocks may make of that. */
 const READS_LAG_MS = 60_000 + 50;

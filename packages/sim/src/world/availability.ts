@@ -193,10 +193,11 @@ function restMs(world: World, ip: Ip, by: NodeId): number {
   return Math.max(0, newest + waitMs + LEARN_MS - world.now());
 }
 
-/** Heard and fit, and another. */
+/** Heard and fit, and another. Its words come by any way: on connections that it keeps while nothing goes back, or through the store. */
 function isProtected(world: World, ip: Ip, by: NodeId): boolean {
   const holder = world.holder(ip);
-  if (holder === null || holder === by || !connected(world, by, holder)) return false;
+  if (holder === null || holder === by) return false;
+  if (world.network.link(holder, by).state !== 'open' && !relayed(world, holder, by)) return false;
   const { alive, fit } = conditionOf(world, holder, ip);
   return alive && fit;
 }

@@ -38,6 +38,9 @@ export interface LiesDependencies {
 /** How long it waits for the answer to what it has made up. */
 const TIMEOUT_MS = 1_000;
 
+/** What a node has kept to itself that hands on whatever it is given. */
+const NOTHING_WITHHELD: WithheldOrders = createWithheld();
+
 /** All liars of a world. */
 export class Lies {
   readonly #spec: LiesDependencies['spec'];
@@ -188,7 +191,7 @@ export class Lies {
           .flatMap(({ addresses }) => addresses[ip]?.episode.answered ?? [])
           .find((one) => one !== '') ?? '',
       ballotsOf,
-      withheld: this.#withheldBy(self),
+      withheld: this.#withheld.get(self) ?? NOTHING_WITHHELD,
     };
   }
 
