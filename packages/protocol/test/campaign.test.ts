@@ -92,6 +92,23 @@ describe('an opened ballot', () => {
     onBallotUndelivered(ctx, PEER, IP, 1, true);
     expect(campaignIn(ctx).won).toMatchObject({ silent: [PEER] });
   });
+
+  test('is tried so once, however many messages have carried it', () => {
+    const failed = (fresh: boolean, more: Partial<Campaign> = {}): boolean | undefined => {
+      const before = opened(NODE);
+      const sent = {
+        ...{ sendId: 99, to: PEER, seq: 9, sentAt: AT, fresh, retry: false, failedAt: null, after: 0 },
+        ballots: [{ address: IP, epoch: 1 }],
+      };
+      const campaign = { ...campaignIn(before), ...more };
+      const ctx = turnAt(withAddress({ ...before.state, pendingSends: [sent] }, { campaign }));
+      onBallotUndelivered(ctx, PEER, IP, 1, false);
+      return ctx.outgoing.get(PEER)?.fresh;
+    };
+    expect(failed(false)).toBe(true);
+    expect(failed(true)).toBe(undefined);
+    expect(failed(false, { unreachable: [PEER] })).toBe(undefined);
+  });
 });
 
 describe('an answer', () => {

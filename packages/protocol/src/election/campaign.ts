@@ -157,7 +157,10 @@ function isAwaited(
   return campaign.asks[ask] !== undefined && nodesVoting(config).includes(from);
 }
 
-/** A message with a ballot came to nothing. Only on a connection of its own does that count; else it is tried on one. */
+/**
+ * A message with a ballot came to nothing. Only on a connection of its own does that count; else it is tried on one, once: whatever
+ * news was told meanwhile carried the ballot as well, and each of those messages fails.
+ */
 export function onBallotUndelivered(
   ctx: StepContext,
   to: NodeId,
@@ -168,13 +171,25 @@ export function onBallotUndelivered(
   const campaign = ctx.state.addresses[ip]?.campaign;
   if (campaign == null || campaign.epoch !== epoch || campaign.won !== null) return;
   if (!fresh) {
-    speakTo(ctx, to, { fresh: true });
+    if (!campaign.unreachable.includes(to) && !isOnItsWay(ctx.state, to, ip, epoch))
+      speakTo(ctx, to, { fresh: true });
     return;
   }
   if (!campaign.unreachable.includes(to)) {
     changeAddress(ctx, ip, { campaign: { ...campaign, unreachable: [...campaign.unreachable, to] } });
   }
   countBallot(ctx, ip);
+}
+
+/** Whether a message with that ballot is out on a connection of its own. */
+function isOnItsWay({ pendingSends }: State, to: NodeId, ip: Ip, epoch: Epoch): boolean {
+  return pendingSends.some(
+    (send) =>
+      send.to === to &&
+      send.fresh &&
+      send.failedAt === null &&
+      send.ballots.some((ballot) => ballot.address === ip && ballot.epoch === epoch),
+  );
 }
 
 /** Count again, because an answer came, a silence is complete or time has passed. */
