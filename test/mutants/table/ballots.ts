@@ -270,7 +270,11 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
     'ballot-held-again',
     ['I19'],
     'a ballot that waits for the disk is sent again at every occasion',
-    edit('election/campaign.ts', 'if (waitsForDisk(ctx.state, peer, ip, campaign.epoch)) continue;', ''),
+    edit(
+      'election/campaign.ts',
+      'if (waitsForDisk(ctx.state, peer, { address: ip, epoch: campaign.epoch })) continue;',
+      '',
+    ),
     'disks',
   ),
 ];

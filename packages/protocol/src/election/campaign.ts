@@ -23,6 +23,7 @@ import {
 } from '../step-context.ts';
 import type { Ballot, BallotAnswer, BallotMode } from '../wire/messages.ts';
 import { giveBackToArbiter } from './arbiter.ts';
+import { isOnItsWay, waitsForDisk } from './ballot-sends.ts';
 import { ballotElectorate, nodesVoting } from './quorum.ts';
 import { tally } from './tally.ts';
 import { endLease, lend } from './voter.ts';
@@ -84,7 +85,7 @@ export function ballotsFor(ctx: StepContext, peer: NodeId): readonly Ballot[] {
     if (campaign === null || campaign.won !== null) continue;
     const given = campaign.answers[peer];
     if (given !== undefined && given.answer !== 'pending') continue;
-    if (waitsForDisk(ctx.state, peer, ip, campaign.epoch)) continue;
+    if (waitsForDisk(ctx.state, peer, { address: ip, epoch: campaign.epoch })) continue;
     ballots.push({
       address: ip,
       epoch: campaign.epoch,
@@ -97,20 +98,6 @@ export function ballotsFor(ctx: StepContext, peer: NodeId): readonly Ballot[] {
     });
   }
   return ballots;
-}
-
-/**
- * Whether a message with this ballot to that peer still waits for a write. Repeated before, all of its copies would go
- * out at one moment, and whatever else is said meanwhile would have to wait with them.
- */
-function waitsForDisk(state: State, peer: NodeId, ip: Ip, epoch: Epoch): boolean {
-  const { pendingSends, storage } = state;
-  return pendingSends.some(
-    ({ to, after, ballots }) =>
-      to === peer &&
-      after > storage.durable &&
-      ballots.some((ballot) => ballot.address === ip && ballot.epoch === epoch),
-  );
 }
 
 /** Counts a voter's answer. One to an earlier ballot only gives back what it lends. */
@@ -171,7 +158,7 @@ export function onBallotUndelivered(
   const campaign = ctx.state.addresses[ip]?.campaign;
   if (campaign == null || campaign.epoch !== epoch || campaign.won !== null) return;
   if (!fresh) {
-    if (!campaign.unreachable.includes(to) && !isOnItsWay(ctx.state, to, ip, epoch))
+    if (!campaign.unreachable.includes(to) && !isOnItsWay(ctx.state, to, { address: ip, epoch }))
       speakTo(ctx, to, { fresh: true });
     return;
   }
@@ -179,17 +166,6 @@ export function onBallotUndelivered(
     changeAddress(ctx, ip, { campaign: { ...campaign, unreachable: [...campaign.unreachable, to] } });
   }
   countBallot(ctx, ip);
-}
-
-/** Whether a message with that ballot is out on a connection of its own. */
-function isOnItsWay({ pendingSends }: State, to: NodeId, ip: Ip, epoch: Epoch): boolean {
-  return pendingSends.some(
-    (send) =>
-      send.to === to &&
-      send.fresh &&
-      send.failedAt === null &&
-      send.ballots.some((ballot) => ballot.address === ip && ballot.epoch === epoch),
-  );
 }
 
 /** Count again, because an answer came, a silence is complete or time has passed. */

@@ -2,7 +2,7 @@
  * How each event of a run adds to its history. A standstill empties what counts only afresh, whether the run has noticed
  * it or not.
  */
-import type { DriverAnswer, Envelope, Ip, NodeId } from '@failtome/protocol';
+import type { Envelope, Ip, NodeId } from '@failtome/protocol';
 import type { EventOf, FactOf, JudgedEvent, RunView } from './events.ts';
 import { isAwaited, wordAfter } from './peer-words.ts';
 import { endOf, newestEnd, sinceOf, withBegun, withEnded, withKnownEnded } from './probes.ts';
@@ -20,6 +20,7 @@ import {
   type UnknownCall,
   withEntry,
 } from './run-history.ts';
+import { shownBy } from './shown.ts';
 
 const MAX_KEPT = 8;
 /** However late, a node that runs takes an input in within this; later than that by `gossip.dead`, it stood still. */
@@ -295,7 +296,7 @@ function withAnswer(history: RunHistory, { effect, result }: EventOf<'driven'>, 
   const { unknown, shows, acceptedMs, otherwiseMs } = addressOf(history, ip);
   switch (answer.kind) {
     case 'read': {
-      const shown = shownBy(answer, begunMs, nowMs, shows);
+      const shown = shownBy(answer.association, { beganMs: begunMs, atMs: nowMs }, shows);
       // What came while a read was on its way may be newer than what it shows.
       const isOvertaken = (otherwiseMs ?? Number.NEGATIVE_INFINITY) >= begunMs;
       return withAddress(known, ip, {
@@ -336,22 +337,4 @@ function withAnswer(history: RunHistory, { effect, result }: EventOf<'driven'>, 
 /** A read that shows this node is proof. */
 function withRead(unknown: UnknownCall, shown: Shown): UnknownCall | null {
   return shown.self ? null : { ...unknown, reads: [...unknown.reads, shown].slice(-MAX_KEPT) };
-}
-
-function shownBy(
-  { association }: Extract<DriverAnswer, { kind: 'read' }>,
-  beganMs: number,
-  atMs: number,
-  before: Shown | null,
-): Shown {
-  const { associationId, self } =
-    association.kind === 'none'
-      ? { associationId: null, self: false }
-      : {
-          associationId: association.associationId ?? association.instanceId,
-          self: association.self,
-        };
-  const isSame = before !== null && associationId !== null && before.associationId === associationId;
-  const sinceMs = isSame ? Math.min(before.sinceMs, beganMs) : beganMs;
-  return { associationId, self, beganMs, sinceMs, atMs };
 }
