@@ -269,12 +269,19 @@ export const BALLOT_MUTANTS: readonly Mutant[] = [
   mutant(
     'ballot-held-again',
     ['I19'],
-    'a ballot that waits for the disk is sent again at every occasion',
-    edit(
-      'election/campaign.ts',
-      'if (waitsForDisk(ctx.state, peer, { address: ip, epoch: campaign.epoch })) continue;',
-      '',
-    ),
+    'a ballot that waits for the disk is sent again at every occasion, and again for each of those that fails',
+    [
+      edit(
+        'election/campaign.ts',
+        'if (waitsForDisk(ctx.state, peer, { address: ip, epoch: campaign.epoch })) continue;',
+        '',
+      ),
+      edit(
+        'election/campaign.ts',
+        'if (!campaign.unreachable.includes(to) && !isOnItsWay(ctx.state, to, { address: ip, epoch }))',
+        '',
+      ),
+    ],
     'disks',
   ),
 ];

@@ -13,6 +13,7 @@ export const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
   'large-all-watched': ['large-cluster-members-die'],
   'large-untold': ['large-cluster-members-die'],
   'large-voters-unspoken': ['large-cluster-members-die'],
+  'old-word-believed': ['private-ip-and-a-word-long-on-its-way'],
   'reads-go-back-by-one': ['private-ip-two-moves-and-reads-that-lag'],
   'driven-up-voter-unfollowed': ['after-the-key-was-stolen'],
   'released-forgotten-by-restart': ['private-ip-restart-while-reads-lag'],

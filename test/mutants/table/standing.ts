@@ -189,6 +189,12 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     ),
   ),
   mutant(
+    'old-word-believed',
+    ['I17'],
+    'who has just taken an address without ids believes the last holder that it still holds it',
+    edit('membership/hearsay.ts', '(hasTaken || !isOldClaim(ctx.state, before, from, seen))', 'true'),
+  ),
+  mutant(
     'reads-go-back-by-one',
     ['I12'],
     'after its own release a node believes a read that shows the holder before the one that it has released',

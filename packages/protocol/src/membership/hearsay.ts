@@ -51,13 +51,14 @@ export function observeTold(ctx: StepContext, from: NodeId, record: AddressRecor
   for (const id of record.ended) hearEnded(ctx, ip, from, id);
   const before = addressOf(ctx.state, ip);
   const seen = told === null ? null : holderTold(ctx.state, from, told, at);
+  const hasTaken = hasTakenSince(ctx.state, before, from, record);
   if (seen !== null && isOfSelf(ctx, before, seen)) hearOfSelf(ctx, ip, from);
-  else if (seen !== null) {
+  else if (seen !== null && (hasTaken || !isOldClaim(ctx.state, before, from, seen))) {
     observeHolder(ctx, ip, seen, 'gossip');
     doubtAfter(ctx, ip, from, before);
     noteReplacedByWord(ctx, ip, from, before.holder);
   }
-  if (hasTakenSince(ctx.state, before, from, record)) onTakenSince(ctx, ip, from);
+  if (hasTaken) onTakenSince(ctx, ip, from);
   const address = addressOf(ctx.state, ip);
   const merged = withTold(
     address,
@@ -107,6 +108,17 @@ function isOfSelf({ state }: StepContext, { holder }: AddressState, told: Holder
   if (told.node !== self || holder.kind === 'unknown') return false;
   const { associationId } = holder;
   return holder.node !== self || (associationId !== null && told.associationId !== associationId);
+}
+
+/** Whether it is the word of whom this node has just replaced, and who doesn't know that yet: it may have been long on its way, through a store. */
+function isOldClaim(
+  { config, now }: State,
+  { holder, replaced }: AddressState,
+  from: NodeId,
+  seen: Holder,
+): boolean {
+  if (holder.node !== config.node.id || seen.node !== from || seen.associationId !== null) return false;
+  return replaced !== null && replaced.toldBy === null && replaced.node === from && now.at < replaced.until;
 }
 
 /** What this node itself holds it knows from the cloud, which it asks. */
