@@ -46,21 +46,43 @@ async function freePort(): Promise<number> {
 /** The user that `withUsers` makes. */
 export const USER = 'failtome';
 
+/** What its gateway answers to a request about users. */
+async function askAuth(
+  { endpoint }: Pick<Etcd, 'endpoint'>,
+  path: string,
+  body: object,
+  token = '',
+): Promise<unknown> {
+  const answer = await fetch(`${endpoint}/v3/auth/${path}`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: token === '' ? {} : { Authorization: token },
+  });
+  if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`);
+  return answer.json();
+}
+
 /** Let it ask for users: one that may read and write what begins with `/failtome/`. */
-export async function withUsers({ endpoint }: Pick<Etcd, 'endpoint'>, password: string): Promise<void> {
-  const ask = async (path: string, body: object): Promise<void> => {
-    const answer = await fetch(`${endpoint}/v3/auth/${path}`, { method: 'POST', body: JSON.stringify(body) });
-    if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`);
-  };
+export async function withUsers(etcd: Pick<Etcd, 'endpoint'>, password: string): Promise<void> {
   const [key, rangeEnd] = ['/failtome/', '/failtome0'].map((text) => Buffer.from(text).toString('base64'));
-  await ask('user/add', { name: 'root', password: 'root' });
-  await ask('role/add', { name: 'root' });
-  await ask('user/grant', { user: 'root', role: 'root' });
-  await ask('role/add', { name: USER });
-  await ask('role/grant', { name: USER, perm: { permType: 'READWRITE', key, range_end: rangeEnd } });
-  await ask('user/add', { name: USER, password });
-  await ask('user/grant', { user: USER, role: USER });
-  await ask('enable', {});
+  await askAuth(etcd, 'user/add', { name: 'root', password: 'root' });
+  await askAuth(etcd, 'role/add', { name: 'root' });
+  await askAuth(etcd, 'user/grant', { user: 'root', role: 'root' });
+  await askAuth(etcd, 'role/add', { name: USER });
+  await askAuth(etcd, 'role/grant', {
+    name: USER,
+    perm: { permType: 'READWRITE', key, range_end: rangeEnd },
+  });
+  await askAuth(etcd, 'user/add', { name: USER, password });
+  await askAuth(etcd, 'user/grant', { user: USER, role: USER });
+  await askAuth(etcd, 'enable', {});
+}
+
+/** Give that user another password; every token of his is forgotten. */
+export async function changePassword(etcd: Pick<Etcd, 'endpoint'>, password: string): Promise<void> {
+  const root = await askAuth(etcd, 'authenticate', { name: 'root', password: 'root' });
+  const { token } = root as { token: string }; // as api/v3's rpc.proto has it
+  await askAuth(etcd, 'user/changepw', { name: USER, password }, token);
 }
 
 /** @param more arguments, such as a quota */

@@ -1,6 +1,6 @@
 /**
  * Who this node is to an etcd that asks for users: name and password are changed for a token, which later calls show. A token lives
- * for minutes without use and no longer than the member that keeps it, so it is asked for anew whenever it is refused.
+ * for minutes without use, and ends with a new password, so it is asked for anew whenever it is refused.
  *
  * Source: https://etcd.io/docs/v3.4/op-guide/authentication/, and api/v3's rpctypes for what is said of a refusal.
  */

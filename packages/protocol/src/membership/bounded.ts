@@ -58,7 +58,7 @@ export function adopted(known: number, told: number): number {
  * slowly, by candidates alone.
  *
  * @param by `first-answer`: a voter's first answer to a ballot of this node's, which has to come to what the voter has lent for;
- * `answer`: any other, which moves nothing of a voter that is no candidate
+ * `answer`: any other answer, which moves nothing where a voter that is no candidate gives it
  */
 export function adoptEpoch(
   ctx: StepContext,
