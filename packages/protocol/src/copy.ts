@@ -121,8 +121,8 @@ export function copyAddress(address: AddressState): Draft<AddressState> {
     episode: address.episode,
     late: address.late,
     replaced: address.replaced,
-    formerHolders: address.formerHolders,
-    followedAt: address.followedAt,
+    formerHolders: address.formerHolders ?? [],
+    followedAt: address.followedAt ?? null,
     idle: address.idle,
     arbiter: address.arbiter,
   };

@@ -3,11 +3,12 @@
  * node that has just taken it, that is no other change of holder.
  */
 import { expect, test } from 'vitest';
+import { isFollowedNow } from '../src/membership/bounded.ts';
 import { observeTold, takeRead } from '../src/membership/hearsay.ts';
 import type { Association } from '../src/model/inputs.ts';
 import type { State } from '../src/model/state.ts';
-import { holderFrom, observeHolder } from '../src/observation/holder.ts';
-import { forgetReplacedSelf, READS_LAG_MS } from '../src/observation/replaced.ts';
+import { holderFrom, isStaleRead, observeHolder } from '../src/observation/holder.ts';
+import { forgetReplacedSelf, noteReleased, READS_LAG_MS } from '../src/observation/replaced.ts';
 import { newContext } from '../src/step-context.ts';
 import { AT, addressIn, addressRecordOf, clusterOf, IP, stateOf, WALL } from './support/fixtures.ts';
 
@@ -91,4 +92,28 @@ test('whoever says it over and over, or takes it back between, hides nothing for
     state = read(state, 'neptune', afterMs + 3_000);
     expect(holder(state)).toBe(afterMs + 3_000 < 10_000 + READS_LAG_MS ? 'pluto' : 'neptune');
   }
+});
+
+test('after its own release a node takes a read of the holder before the last for one that lags, for a minute, and no longer', () => {
+  const fromNeptuneToPluto = read(held(), 'pluto', 10_000);
+  const ctx = newContext(fromNeptuneToPluto, { at: AT + 12_000, wall: WALL + 12_000 });
+  noteReleased(ctx, IP, { node: 'pluto', instanceId: 'i-pluto' });
+  const { state } = ctx;
+  expect(isStaleRead(state, IP, heldIn('neptune'))).toBe(true);
+  expect(isStaleRead(fromNeptuneToPluto, IP, heldIn('neptune'))).toBe(false);
+  const later = { ...state, now: { ...state.now, at: AT + 10_000 + READS_LAG_MS } };
+  expect(isStaleRead(later, IP, heldIn('neptune'))).toBe(false);
+  expect(isStaleRead(later, IP, heldIn('pluto'))).toBe(true);
+});
+
+test('a recording of an earlier version, which knows of no former holders and no epochs followed, goes on', () => {
+  const { formerHolders: _, followedAt: __, ...address } = addressIn(held());
+  const recorded = { ...held(), addresses: { [IP]: address } };
+  expect(holder(read(recorded, 'pluto', 10_000))).toBe('pluto');
+  expect(holder(says(recorded, 'pluto', 'pluto', 10_000))).toBe('pluto');
+  const ctx = newContext(recorded, { at: AT, wall: WALL });
+  noteReleased(ctx, IP, { node: 'neptune', instanceId: 'i-neptune' });
+  forgetReplacedSelf(ctx, IP);
+  expect(isStaleRead(ctx.state, IP, heldIn('pluto'))).toBe(false);
+  expect(isFollowedNow(recorded, IP, 'nobody')).toBe(true);
 });

@@ -54,7 +54,7 @@ export function adopted(known: number, told: number): number {
 /**
  * The highest epoch that anybody knows is to be passed by the next ballot. Beyond `FAR` only candidates, who open ballots, are
  * followed: another could raise a candidate's epoch faster than the voters hear of it, and they don't hear ballots that far ahead.
- * Somebody may have driven a voter up in candidates' names, and then it refuses all ballots. So what it tells of itself is followed
+ * Somebody may have driven a voter up in candidates' names, and then it refuses all ballots. So what others tell is followed
  * slowly, by candidates alone.
  *
  * @param by `first-answer`: a voter's first answer to a ballot of this node's, which has to come to what the voter has lent for;
@@ -79,7 +79,7 @@ export function adoptEpoch(
 export function isFollowedNow(state: State, ip: Ip, from: NodeId): boolean {
   const { config, now } = state;
   if (isCandidate(config, from)) return true;
-  const { followedAt } = addressOf(state, ip);
+  const { followedAt = null } = addressOf(state, ip);
   const isOver = followedAt === null || now.at - followedAt >= config.gossip.deadMs;
   return isOver && isCandidate(config, config.node.id);
 }

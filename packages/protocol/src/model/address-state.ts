@@ -84,10 +84,10 @@ export interface AddressState {
   readonly late: LateTake | null;
   /** Whom this node's last release or accepted take replaced, or a peer's by its own word, where associations have no ids; null: nothing that a read could still show. */
   readonly replaced: Replaced | null;
-  /** At most `MAX_FORMER_HOLDERS`, newest first; only where associations have no ids. */
-  readonly formerHolders: readonly FormerHolder[];
-  /** When this node last followed the epoch of a voter that is no candidate; null: not in this run. */
-  readonly followedAt: MonotonicMs | null;
+  /** At most `MAX_FORMER_HOLDERS`, newest first; only where associations have no ids. Absent in recordings of earlier versions. */
+  readonly formerHolders?: readonly FormerHolder[];
+  /** When this node last followed the epoch of a peer that is no candidate; null: not in this run. Absent as above. */
+  readonly followedAt?: MonotonicMs | null;
   readonly idle: IdleCalls;
   readonly arbiter: ArbiterLine;
 }

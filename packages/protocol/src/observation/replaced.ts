@@ -17,16 +17,16 @@ import type { Releases } from '../storage/durable.ts';
 /** The longest by which a read may lag behind, where an association has no id that would betray it. */
 export const READS_LAG_MS: DurationMs = 60_000;
 
-/** Whether it is the holder whom the last take or release has replaced, or after one of this node's own, one before: reads may still show it. */
+/** Whether reads may still show it: whom the last take or release has replaced, or after one of this node's own, who held the address lately. */
 export function isReplaced(
   { now }: State,
-  { replaced, formerHolders }: AddressState,
+  { replaced, formerHolders: earlier = [] }: AddressState,
   shown: Holder,
 ): boolean {
   if (replaced === null || now.at >= replaced.until) return false;
   if (shown.kind === 'none' && replaced.orNobody === true) return true;
   if (isThat(replaced, shown)) return true;
-  return replaced.toldBy === null && formerHolders.some((one) => now.at < one.until && isThat(one, shown));
+  return replaced.toldBy === null && earlier.some((one) => now.at < one.until && isThat(one, shown));
 }
 
 function isThat({ kind, node, instanceId }: FormerHolder, shown: Holder): boolean {
@@ -36,17 +36,18 @@ function isThat({ kind, node, instanceId }: FormerHolder, shown: Holder): boolea
 
 /** Who held the address lately, once `seen` does. */
 export function formerHolders({ now }: State, address: AddressState, seen: Holder): readonly FormerHolder[] {
+  const { formerHolders: before = [] } = address;
   const { kind, node, instanceId, associationId } = address.holder;
   const isLeft = kind !== 'none' && kind !== 'unknown' && associationId === null;
-  if (!isLeft && address.formerHolders.length === 0) return address.formerHolders;
-  const others = address.formerHolders.filter((one) => now.at < one.until && !isThat(one, seen));
+  if (!isLeft && before.length === 0) return before;
+  const others = before.filter((one) => now.at < one.until && !isThat(one, seen));
   const until = now.at + READS_LAG_MS;
   return (isLeft ? [{ kind, node, instanceId, until }, ...others] : others).slice(0, MAX_FORMER_HOLDERS);
 }
 
 /** A read that shows that node may be of now. */
 export function forgetReplaced(ctx: StepContext, ip: Ip, id: NodeId): void {
-  const { replaced, formerHolders: before } = addressOf(ctx.state, ip);
+  const { replaced, formerHolders: before = [] } = addressOf(ctx.state, ip);
   if (replaced?.node === id) changeAddress(ctx, ip, { replaced: null });
   if (before.some(({ node }) => node === id))
     changeAddress(ctx, ip, { formerHolders: before.filter(({ node }) => node !== id) });
